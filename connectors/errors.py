@@ -1,0 +1,36 @@
+"""What can go wrong on the way in, as one tree.
+
+ConnectorError            something between us and a source; carries a sentence in Dutch and in English
+├── Retriable             may be better later: no connection, time out, 5xx, half an answer. Outcome unknown
+├── Fatal                 will not be better by itself: not SOAP, certificate, a setting that is wrong
+└── Refused               the other side, or we, said no; carries the fault code of the standard
+
+A sentence never holds a value of a message, a key or a name of a person.
+"""
+
+from __future__ import annotations
+
+
+class ConnectorError(Exception):
+    """Something between us and a source, in a sentence for people."""
+
+    def __init__(self, sentence_nl: str, sentence_en: str) -> None:
+        super().__init__(sentence_en)
+        self.sentence_nl = sentence_nl
+        self.sentence_en = sentence_en
+
+
+class Retriable(ConnectorError):
+    """May be better later; asked again with back-off."""
+
+
+class Fatal(ConnectorError):
+    """Will not be better by itself; somebody must change a setting."""
+
+
+class Refused(ConnectorError):
+    """Said no, with a fault code of the standard."""
+
+    def __init__(self, fault: str, sentence_nl: str, sentence_en: str) -> None:
+        super().__init__(sentence_nl, sentence_en)
+        self.fault = fault

@@ -1,0 +1,1 @@
+"""The UWLR standard: its names, schemas, reader, writer and rules, in the Dutch nouns of the standard."""

@@ -1,0 +1,265 @@
+"""A `toets` element into a test definition, with what our rules say of it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from lxml import etree
+
+from connectors.uwlr import names, values
+from models.records import Band, Colour, Level, Norm, Part, Term, TestDefinition
+
+Note = Callable[[str, str], None]  # (rule id, local name of the element)
+
+VAKGEBIEDEN = frozenset(
+    {
+        "Voorschoolse educatie",
+        "Kleuteronderwijs",
+        "Groep 3 lezen, taal en spelling",
+        "Spelling",
+        "Begrijpend/studerend lezen",
+        "Voortgezet technisch lezen",
+        "Voortgezet lezen",
+        "Voortgezet taal",
+        "Mondeling Taalonderwijs",
+        "Schrijven",
+        "Engels",
+        "Fries",
+        "Rekenen en wiskunde",
+        "Wereldoriëntatie",
+        "Aardrijkskunde",
+        "Geschiedenis",
+        "Natuur- en techniekonderwijs",
+        "Verkeer",
+        "Beeldende vorming",
+        "Muzische vorming of muziek",
+        "Drama",
+        "Bewegen",
+        "Godsdienst / levensbeschouwing",
+    }
+)
+MAX_PART_NUMBER = 2**31 - 1
+MAX_WEIGHT_DIGITS = 20
+_FORMULA = tuple("=+-@\t\r")
+
+
+def term_of(element: etree._Element) -> Term:
+    """The text of a vocabulary-bound field with its binding."""
+    return Term(element.text or "", element.get("vocabulaire"), element.get("vocabulairelocatie"))
+
+
+def children(element: etree._Element) -> dict[str, etree._Element]:
+    """The children of an element by local name; of repeated ones the last."""
+    return {names.local(str(child.tag)): child for child in element}
+
+
+def text_of(parts: dict[str, etree._Element], name: str) -> str | None:
+    """The text of a child, or None where the child is absent."""
+    return (parts[name].text or "") if name in parts else None
+
+
+def optional_term(parts: dict[str, etree._Element], name: str) -> Term | None:
+    """The term of a child, or None where the child is absent."""
+    return term_of(parts[name]) if name in parts else None
+
+
+def read_test(element: etree._Element, note: Note) -> TestDefinition:
+    """The definition in a `toets` element (UWLR 2.2 ctpToets); `note` takes what the rules find."""
+    found = children(element)
+    code = term_of(found["toetscode"]) if "toetscode" in found else Term("")
+    name = text_of(found, "toetsnaam")
+    check_text(name, "toetsnaam", note)
+    if name is not None and name and not name.strip():
+        note("test.name-blank", "toetsnaam")
+    subject = optional_term(found, "vakgebied")
+    definition = TestDefinition(
+        code=code,
+        version=optional_term(found, "versie"),
+        name=name,
+        year=optional_term(found, "leerjaar"),
+        subject=subject,
+        norm=read_norm(found["toetsnormering"], note) if "toetsnormering" in found else None,
+        hierarchy=read_hierarchy(found["toetshierarchie"], note) if "toetshierarchie" in found else (),
+        parts=read_parts(found["toetsonderdelen"], note) if "toetsonderdelen" in found else None,
+    )
+    check_terms(definition, note)
+    return definition
+
+
+def read_hierarchy(element: etree._Element, note: Note) -> tuple[Level, ...]:
+    """The entries in order of the message; depths that do not run 0, 1, 2 ... are noted."""
+    levels = []
+    for entry in element:
+        try:
+            depth = int(entry.get("niveau") or "0")
+        except ValueError:
+            depth = 0
+        levels.append(Level(max(-(2**31), min(depth, 2**31 - 1)), term_of(entry)))
+    if sorted(level.depth for level in levels) != list(range(len(levels))):
+        note("test.hierarchy", "ingang")
+    return tuple(levels)
+
+
+def read_parts(element: etree._Element, note: Note) -> tuple[Part, ...]:
+    """The parts of a test; numbers are unique (uOnderdeelVolgnummer), codes should be."""
+    parts: list[Part] = []
+    numbers: set[int] = set()
+    codes: set[str] = set()
+    for child in element:
+        found = children(child)
+        number = part_number(text_of(found, "toetsonderdeelvolgnummer") or "", note)
+        code = term_of(found["toetsonderdeelcode"]) if "toetsonderdeelcode" in found else Term("")
+        if number in numbers:
+            note("key.part-number-unique", "toetsonderdeelvolgnummer")
+        if code.text in codes:
+            note("key.part-code-unique", "toetsonderdeelcode")
+        numbers.add(number)
+        codes.add(code.text)
+        name = text_of(found, "toetsonderdeelnaam")
+        check_text(name, "toetsonderdeelnaam", note)
+        norm = found.get("toetsonderdeelnormering")
+        parts.append(Part(number, code, name, read_norm(norm, note) if norm is not None else None))
+    return tuple(parts)
+
+
+def part_number(text: str, note: Note) -> int:
+    """A toetsonderdeelvolgnummer; 0 where it is none (the schema says so too)."""
+    stripped = text.strip(values.XML_SPACE).removeprefix("+")
+    if not (stripped.isascii() and stripped.isdigit()):
+        return 0
+    if len(stripped.lstrip("0")) > 10 or int(stripped) > MAX_PART_NUMBER:
+        note("test.part-number", "toetsonderdeelvolgnummer")
+        return 0
+    return int(stripped)
+
+
+def read_norm(element: etree._Element, note: Note) -> Norm:
+    """A normering (UWLR 2.2 ctpNormering) with its bands in order of the message."""
+    bands: list[Band] = []
+    found = children(element)
+    for child in element:
+        if names.local(str(child.tag)) == "norm":
+            bands.append(read_band(child, note))
+    check_bands(bands, note)
+    for label in ("toetscategorie", "toetsniveau"):
+        if label in found and not (found[label].text or ""):
+            note("test.level-empty", label)
+    weight = text_of(found, "wegingsfactor")
+    if weight is not None and sum(character.isdigit() for character in weight) > MAX_WEIGHT_DIGITS:
+        note("norm.weight", "wegingsfactor")
+    return Norm(
+        bands=tuple(bands),
+        category=optional_term(found, "toetscategorie"),
+        level=optional_term(found, "toetsniveau"),
+        weight=weight,
+        vocabulary=element.get("vocabulaire"),
+        location=element.get("vocabulairelocatie"),
+    )
+
+
+def read_band(element: etree._Element, note: Note) -> Band:
+    """One `norm` element; without beginnormwaarde it states a maximum only."""
+    found = children(element)
+    low, high = text_of(found, "beginnormwaarde"), text_of(found, "eindnormwaarde") or ""
+    if low is None or "term" not in found:
+        note("norm.maximum-only", "norm")
+    return Band(
+        term=text_of(found, "term"),
+        low=low,
+        high=high,
+        description=text_of(found, "omschrijving"),
+        colour=read_colour(found["normkleur"]) if "normkleur" in found else None,
+        grade_from=text_of(found, "schoolcijfer_vanaf"),
+        grade_to=text_of(found, "schoolcijfer_totenmet"),
+    )
+
+
+def read_colour(element: etree._Element) -> Colour:
+    """A normkleur; a component that is no number counts as 0 (the schema refuses it)."""
+    found = children(element)
+
+    def component(name: str) -> int:
+        text = (text_of(found, name) or "").strip(values.XML_SPACE).removeprefix("+")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+    return Colour(
+        component("rood_code"),
+        component("groen_code"),
+        component("blauw_code"),
+        text_of(found, "transparantie") or "",
+    )
+
+
+def bound(text: str | None) -> int | None:
+    """A norm bound in ten-thousandths; None where there is none or it is no number."""
+    try:
+        return None if text is None else values.fixed_point(text)
+    except ValueError:
+        return None
+
+
+def check_bands(bands: list[Band], note: Note) -> None:
+    """Upside-down, overlapping or too large bands; grades the wrong way round."""
+    spans: list[tuple[int, int]] = []
+    for band in bands:
+        for text in (band.low, band.high):
+            if text is not None and len(text.strip(values.XML_SPACE).lstrip("+0").partition(".")[0]) > 14:
+                note("norm.bound", "eindnormwaarde")
+        low, high = bound(band.low), bound(band.high)
+        if low is not None and high is not None:
+            if low > high:
+                note("norm.reversed", "norm")
+            spans.append((low, high))
+        if upside_down(band.grade_from, band.grade_to):
+            note("norm.grade", "schoolcijfer_vanaf")
+    spans.sort()
+    if any(later[0] <= earlier[1] for earlier, later in zip(spans, spans[1:], strict=False)):
+        note("norm.overlap", "norm")
+
+
+def upside_down(first: str | None, second: str | None) -> bool:
+    """Whether two numbers stand the wrong way round."""
+    one, two = bound(first), bound(second)
+    return one is not None and two is not None and one > two
+
+
+def check_terms(definition: TestDefinition, note: Note) -> None:
+    """Vocabulary bindings: known terms are checked, addresses are never fetched."""
+    subject = definition.subject
+    if subject is not None and subject.vocabulary == names.VOCABULARY_VAKGEBIEDEN and subject.text not in VAKGEBIEDEN:
+        note("test.vocabulary", "vakgebied")
+    bound_terms: Iterable[Term | None] = (
+        definition.code,
+        definition.version,
+        definition.year,
+        subject,
+        *(level.term for level in definition.hierarchy),
+        *(part.code for part in definition.parts or ()),
+    )
+    if any(term is not None and term.location and not term.location.startswith("https://") for term in bound_terms):
+        note("test.vocabulary-location", "toetscode")
+    check_key(definition.code.text, "toetscode", note)
+
+
+def check_key(key: str, element: str, note: Note) -> None:
+    """Keys that look alike: invisible characters, or letters not in NFC."""
+    if key.isascii():
+        return
+    if unicodedata.normalize("NFC", key) != key or any(unicodedata.category(c) in ("Cf", "Cc") for c in key):
+        note("text.lookalike", element)
+
+
+def check_text(text: str | None, element: str, note: Note) -> None:
+    """Names that would act where text is not shown as text: markup, templates, formulas, control characters."""
+    if text is None:
+        return
+    if (
+        text.startswith(_FORMULA)
+        or "<" in text
+        or "%{" in text
+        or "';" in text
+        or not text.isprintable()
+        or (sum(unicodedata.combining(c) > 0 for c in text) > len(text) // 2)
+    ):
+        note("text.control", element)

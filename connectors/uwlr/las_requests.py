@@ -1,0 +1,115 @@
+"""The four requests for pupil data, both ways: HaalLeerlinggegevens and the three of a staged transfer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from connectors.uwlr import names
+from connectors.uwlr.pupil_gate import NotReadable, all_bytes, local, parse
+from connectors.uwlr.pupil_messages import Part, find_payload
+from connectors.uwlr.pupil_rules import pupil_finding
+from connectors.uwlr.pupil_writer import in_envelope, write_school_ref
+from models.records import SchoolRef
+from models.schools import normal_location
+
+OPERATIONS = {
+    Part.ALL: "HaalLeerlinggegevens",
+    Part.STRUCTURE: "HaalStructuur",
+    Part.PUPILS: "HaalLeerlingen",
+    Part.TEACHERS: "HaalLeerkrachten",
+}
+REQUESTS = {
+    "leerlinggegevens_verzoek": Part.ALL,
+    "structuur_verzoek": Part.STRUCTURE,
+    "leerlingen_verzoek": Part.PUPILS,
+    "leerkrachten_verzoek": Part.TEACHERS,
+}
+_REQUEST_OF = {part: name for name, part in REQUESTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """The header of a request: the key of the school, and code and name of who asks."""
+
+    key: str
+    customer_code: str
+    customer_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRequest:
+    """A request for pupil data or a part of them.
+
+    `school_year` "" asks for the current one. `groups` (composed, key) are for pupils and teachers only; key None
+    asks for who is in no group of that kind. `last_received` is the aanmaakdatum of the newest stored answer.
+    """
+
+    part: Part
+    school: SchoolRef
+    school_year: str
+    xsd_version: str = "2.2"
+    dataset_id: str | None = None
+    last_received: str | None = None
+    groups: tuple[tuple[bool, str | None], ...] = ()
+
+
+def write_request(request: RosterRequest, header: etree._Element | None = None) -> bytes:
+    """A request in a SOAP envelope, with `header` (an autorisatie element) in its Header."""
+    root = etree.Element(f"{{{names.LG}}}{_REQUEST_OF[request.part]}", nsmap={"lg": names.LG})
+    _add(root, "schooljaar", request.school_year)
+    write_school_ref(root, request.school, one_way=True)
+    _add(root, "xsdversie", request.xsd_version)
+    if request.dataset_id is not None:
+        _add(root, "gegevenssetid", request.dataset_id)
+    if request.last_received is not None:
+        _add(root, "laatstontvangengegevens", request.last_received)
+    if request.part in (Part.PUPILS, Part.TEACHERS):
+        groups = _add(root, "groepen", None)
+        for composed, key in request.groups:
+            group = _add(groups, "samengestelde_groep" if composed else "groep", None)
+            if key is not None:
+                group.set("key", key)
+    return in_envelope(root, header)
+
+
+def read_request(data: bytes) -> tuple[RosterRequest, Authorisation | None]:
+    """A request and its header; raises NotReadable where it is none."""
+    root, _ = parse(all_bytes(data))
+    payload, refusal = find_payload(root)
+    if payload is None:
+        raise NotReadable([pupil_finding(refusal)])
+    part = REQUESTS.get(local(payload))
+    if part is None or etree.QName(payload).namespace != names.LG:
+        raise NotReadable([pupil_finding("roster.root")])
+    texts = {local(child): child.text or "" for child in payload}
+    groups = next((child for child in payload if local(child) == "groepen"), ())
+    request = RosterRequest(
+        part=part,
+        school=SchoolRef(
+            brin=texts.get("brincode"),
+            dependance=normal_location(texts.get("dependancecode")),
+            school_key=texts.get("schoolkey"),
+        ),
+        school_year=texts.get("schooljaar", ""),
+        xsd_version=texts.get("xsdversie", ""),
+        dataset_id=texts.get("gegevenssetid"),
+        last_received=texts.get("laatstontvangengegevens"),
+        groups=tuple((local(group) == "samengestelde_groep", group.get("key")) for group in groups),
+    )
+    return request, _authorisation(root)
+
+
+def _authorisation(root: etree._Element) -> Authorisation | None:
+    header = root.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")
+    if header is None:
+        return None
+    texts = {local(child): child.text or "" for child in header}
+    return Authorisation(texts.get("autorisatiesleutel", ""), texts.get("klantcode", ""), texts.get("klantnaam", ""))
+
+
+def _add(parent: etree._Element, name: str, text: str | None) -> etree._Element:
+    node = etree.SubElement(parent, f"{{{names.LG}}}{name}")
+    node.text = text
+    return node

@@ -1,0 +1,336 @@
+"""The second pass: line, column and path of what was found, and what the schema has against a message.
+
+lxml gives no usable column and, while streaming, no line. So when there are findings (and only then) expat walks the
+message once more and the validator is fed in step with it: what the validator says after an element has been handed
+to it belongs to that element. Positions of our own findings (`reader.Place`) are looked up on the same walk.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import BinaryIO
+from xml.parsers import expat
+
+from lxml import etree
+
+from connectors.uwlr import names, rules
+from connectors.uwlr.reader import Place
+from connectors.uwlr.rules import Policy, finding
+from connectors.uwlr.validator import silent_parser
+from models.records import Finding
+
+CHUNK = 1 << 18
+MOST_FINDINGS = 20
+_EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
+_ELEMENT = re.compile(r"^Element '([^']*)'")
+_DECIMAL = re.compile(r"\s*\+?[0-9]+\.[0-9]+\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """One place of a message: path with the nearest keys, line and column from 1, names from the root down."""
+
+    path: str
+    line: int
+    column: int
+    names: tuple[str, ...]
+    text: str = ""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An element that is open: name, key, count of children by name, where it started."""
+
+    name: str
+    key: str | None
+    line: int
+    column: int
+    index: int
+    children: dict[str, int]
+
+
+class Walker:
+    """expat over a message: where every element starts, and the path to it."""
+
+    def __init__(self, wanted: set[Place]) -> None:
+        self.spots: dict[Place, Spot] = {}
+        self.events: list[tuple[int, Spot | None]] = []
+        self.collect = False
+        self._wanted: dict[tuple[str, int], dict[str, Place]] = {}
+        for place in wanted:
+            self._wanted.setdefault((place.element, place.ordinal), {})[place.child] = place
+        self._counts: dict[str, int] = {element: 0 for element, _ in self._wanted}
+        self._inside: list[tuple[int, dict[str, Place]]] = []
+        self._stack: list[_Open] = []
+        self._text: list[str] = []
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text.append
+
+    def spot(self, text: str = "") -> Spot:
+        """Where the innermost open element starts."""
+        steps = []
+        for step in self._stack:
+            if step.key is not None:
+                steps.append(f"{step.name}[@key]" if len(step.key) > 64 else f'{step.name}[@key="{step.key}"]')
+            else:
+                steps.append(step.name if step.index == 1 else f"{step.name}[{step.index}]")
+        last = self._stack[-1]
+        return Spot("/" + "/".join(steps), last.line, last.column, tuple(step.name for step in self._stack), text)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(":")[2]
+        parent = self._stack[-1].children if self._stack else {}
+        index = parent[local] = parent.get(local, 0) + 1
+        parser = self.parser
+        self._stack.append(
+            _Open(
+                local,
+                attributes.get("key"),
+                parser.CurrentLineNumber,
+                parser.CurrentColumnNumber + 1,
+                index,
+                {},
+            )
+        )
+        self._text.clear()
+        if local in self._counts:
+            self._counts[local] += 1
+            inside = self._wanted.get((local, self._counts[local]))
+            if inside is not None:
+                self._inside.append((len(self._stack), inside))
+        if self._inside:
+            self._take(local)
+        if self.collect:
+            self.events.append((parser.CurrentByteIndex, self.spot()))
+
+    def _take(self, local: str) -> None:
+        """Keep the spot where the innermost wanted element has a wanted child by this name, or is it itself."""
+        depth, inside = self._inside[-1]
+        for child, place in inside.items():
+            if place not in self.spots and (child == local or len(self._stack) == depth):
+                self.spots.setdefault(place, self.spot())
+        if local in inside and len(self._stack) > depth:
+            place = inside[local]
+            if self.spots[place].names[-1] != local:
+                self.spots[place] = self.spot()
+
+    def _end(self, _name: str) -> None:
+        if self.collect:
+            self.events.append((self.parser.CurrentByteIndex, self.spot("".join(self._text))))
+        self._text.clear()
+        if self._inside and self._inside[-1][0] == len(self._stack):
+            self._inside.pop()
+        self._stack.pop()
+
+
+def _chunks_with_errors(file: BinaryIO, schema_name: str) -> set[int]:
+    """Numbers of the chunks in which the validator finds the first few errors: fast, without places."""
+    parser = silent_parser(schema_name)
+    marked: set[int] = set()
+    seen, number = 0, 0
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        try:
+            parser.feed(chunk)
+        except etree.XMLSyntaxError:
+            marked.add(number)
+            return marked
+        found = len(parser.feed_error_log)
+        if found > seen:
+            marked.add(number)
+            seen = found
+            if seen >= MOST_FINDINGS:
+                return marked
+        number += 1
+    return marked
+
+
+class _InStep:
+    """The validator, fed in step with the walker."""
+
+    def __init__(self, schema_name: str, policy: Policy) -> None:
+        self.parser = silent_parser(schema_name)
+        self.policy = policy
+        self.findings: list[Finding] = []
+        self.seen = 0
+        self.places: set[tuple[int, int]] = set()
+
+    def feed(self, data: bytes, spot: Spot | None) -> bool:
+        """Hand on some bytes; False once they cannot be parsed."""
+        try:
+            self.parser.feed(data)
+        except etree.XMLSyntaxError as broken:
+            if not self.new_errors(spot):
+                self.not_well_formed(broken, spot)
+            return False
+        self.new_errors(spot)
+        return True
+
+    def close(self, spot: Spot | None) -> None:
+        """The end of the message: what the validator has kept to say until now."""
+        try:
+            self.parser.close()
+        except etree.XMLSyntaxError as broken:
+            if not self.new_errors(spot) and not self.findings:
+                self.not_well_formed(broken, spot)
+
+    def not_well_formed(self, broken: etree.XMLSyntaxError, spot: Spot | None) -> None:
+        line, column = (spot.line, spot.column) if spot is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
+        path = spot.path if spot is not None else None
+        self.findings.append(finding("xml.well-formed", self.policy, path=path, line=line, column=column))
+
+    def new_errors(self, spot: Spot | None) -> bool:
+        """Turn what the validator has said since the last call into findings, one an element."""
+        log = self.parser.feed_error_log
+        if len(log) <= self.seen:
+            return False
+        for entry in list(log)[self.seen :]:
+            if entry.domain_name != "SCHEMASV":
+                continue
+            place = (spot.line, spot.column) if spot is not None else (0, 0)
+            if place not in self.places:
+                self.places.add(place)
+                self.findings.append(schema_finding(entry.type_name, entry.message, spot, self.policy))
+        self.seen = len(log)
+        return bool(self.findings)
+
+
+def diagnose(
+    file: BinaryIO, schema_name: str, policy: Policy, wanted: set[Place], *, broken: bool
+) -> tuple[dict[Place, Spot], list[Finding]]:
+    """Positions of `wanted`, and with `broken` what the schema or the XML has against the message.
+
+    At most `MOST_FINDINGS` findings; no value of the message in any of them.
+    """
+    marked = _chunks_with_errors(file, schema_name) if broken else set()
+    walker = Walker(wanted)
+    validator = _InStep(schema_name, policy) if broken else None
+    file.seek(0)
+    number, base, buffered = 0, 0, b""
+    last: Spot | None = None
+    while chunk := file.read(CHUNK):
+        walker.collect = validator is not None and number in marked
+        try:
+            walker.parser.Parse(chunk, False)
+        except expat.ExpatError as error:
+            walker_broken(walker, validator, error, policy)
+            break
+        if validator is not None:
+            buffered += chunk
+            ended, base, buffered, last = _hand_over(walker, validator, base, buffered, last)
+            if ended or len(validator.findings) >= MOST_FINDINGS or (marked and number > max(marked)):
+                break
+        elif len(walker.spots) == len(wanted):
+            break
+        number += 1
+    else:
+        if validator is not None:
+            _finish(walker, validator, buffered, last, policy)
+    found = validator.findings[:MOST_FINDINGS] if validator is not None else []
+    return walker.spots, found
+
+
+def _hand_over(
+    walker: Walker, validator: _InStep, base: int, data: bytes, last: Spot | None
+) -> tuple[bool, int, bytes, Spot | None]:
+    """Feed what the walker has seen; element by element where it collected, else at once."""
+    if not walker.events:
+        if walker.collect:
+            return False, base, data, last
+        ended = not validator.feed(data, last)
+        return ended, base + len(data), b"", last
+    for offset, spot in walker.events:
+        cut = offset - base
+        if cut > 0:
+            if not validator.feed(data[:cut], last):
+                return True, base, data, last
+            base, data = offset, data[cut:]
+        last = spot
+    walker.events.clear()
+    return False, base, data, last
+
+
+def _finish(walker: Walker, validator: _InStep, data: bytes, last: Spot | None, policy: Policy) -> None:
+    """The last bytes and the end of the message."""
+    try:
+        walker.parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        walker_broken(walker, validator, error, policy)
+        return
+    if not data or validator.feed(data, last):
+        validator.close(last)
+
+
+def walker_broken(walker: Walker, validator: _InStep | None, error: expat.ExpatError, policy: Policy) -> None:
+    """Not well-formed: expat says where."""
+    if validator is None:
+        return
+    where = finding("xml.well-formed", policy, line=error.lineno, column=error.offset + 1)
+    validator.findings = [one for one in validator.findings if one.rule != "xml.well-formed"]
+    validator.findings.insert(0, where)
+
+
+def fault_at(path: tuple[str, ...]) -> str:
+    """The fault code for an error at an element: by the part of the message that it stands in."""
+    leaf = path[-1] if path else ""
+    if leaf == "score":
+        return rules.SCORE_ONGELDIG
+    if "toetsnormering" in path or "toetsonderdeelnormering" in path:
+        return rules.NORMERING_ONGELDIG
+    if "osoresultaat" in path:
+        return rules.ELD_ONGELDIG
+    return rules.LEERLING_ONGELDIG if leaf in ("leerlingid", "eckid") else rules.ONGELDIG_BERICHT
+
+
+def schema_finding(type_name: str, message: str, spot: Spot | None, policy: Policy) -> Finding:
+    """A finding for one error of the validator; its own text is only read for names of the schema."""
+    path = spot.names if spot is not None else ()
+    named = _ELEMENT.match(message)
+    element = names.local(named.group(1)) if named else (path[-1] if path else "")
+    expected_match = _EXPECTED.search(message)
+    expected = (
+        ", ".join(names.local(one.strip()) for one in expected_match.group(1).split(",")) if expected_match else ""
+    )
+    rule = schema_rule(type_name, message, element, expected, spot.text if spot is not None else "")
+    own = rules.RULES[rule].fault if not rule.startswith("xsd.") else None
+    return finding(
+        rule,
+        policy,
+        path=spot.path if spot is not None else None,
+        line=spot.line if spot is not None else None,
+        column=spot.column if spot is not None else None,
+        element=element,
+        expected=expected,
+        fault=own or fault_at((*path[:-1], element) if path and path[-1] == element else path),
+    )
+
+
+def schema_rule(type_name: str, message: str, element: str, expected: str, text: str) -> str:
+    """Which rule an error of the validator is: the well-known habits of senders by name, the rest by family."""
+    about_attribute = "attribute '" in message
+    if element == "score" and not about_attribute and type_name.startswith("SCHEMAV_CVC_DATATYPE"):
+        if text.strip() == "X":
+            return "score.not-offered"
+        if _DECIMAL.fullmatch(text):
+            return "score.decimal"
+    if type_name == "SCHEMAV_ELEMENT_CONTENT":
+        if "xsdversie" in expected:
+            return "version.missing"
+        if element in ("norm", "eindnormwaarde") and ("term" in expected or "beginnormwaarde" in expected):
+            return "norm.maximum-only"
+        return "xsd.missing" if "Missing child" in message else "xsd.order"
+    if element in ("brincode",) and "PATTERN" in type_name:
+        return "school.brin"
+    if about_attribute or type_name.startswith("SCHEMAV_CVC_COMPLEX_TYPE_3") or type_name.endswith("TYPE_4"):
+        return "xsd.type" if "XMLSchema-instance}type" in message else "xsd.attribute"
+    if type_name in ("SCHEMAV_CVC_TYPE_2", "SCHEMAV_CVC_ELT_4_2", "SCHEMAV_CVC_ELT_4_3"):
+        return "xsd.type"
+    if "DATATYPE" in type_name or any(
+        facet in type_name for facet in ("PATTERN", "LENGTH", "ENUMERATION", "INCLUSIVE", "EXCLUSIVE")
+    ):
+        return "xsd.value"
+    return "xsd.content"

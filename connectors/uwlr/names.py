@@ -1,0 +1,50 @@
+"""Names of the standard: namespaces, element names, versions. One place for each."""
+
+from __future__ import annotations
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+LR = "http://www.edustandaard.nl/leerresultaten/2/leerresultaten"
+LG = "http://www.edustandaard.nl/leerresultaten/2/leerlinggegevens"
+AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
+OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+# Our own: the extension type for progress (docs/voortgang.md) and the pull of results (docs/pull.md).
+VOORTGANG = "urn:rondblik:voortgang:1"
+OPHALEN = "urn:rondblik:leerresultaten-ophalen:1"
+
+VERZOEK = f"{{{LR}}}leerresultaten_verzoek"
+BEVESTIGING = f"{{{LR}}}leerresultaten_bevestiging"
+OPHALEN_ANTWOORD = f"{{{OPHALEN}}}leerresultaten_ophalen_antwoord"
+OPHALEN_VERZOEK = f"{{{OPHALEN}}}leerresultaten_ophalen_verzoek"
+GEEN_WIJZIGINGEN = "geenwijzigingen"
+GEEN_GEGEVENS = "geengegevens"
+
+ENVELOPE = f"{{{SOAP}}}Envelope"
+HEADER = f"{{{SOAP}}}Header"
+BODY = f"{{{SOAP}}}Body"
+FAULT = f"{{{SOAP}}}Fault"
+
+VOCABULARY_VAKGEBIEDEN = "http://purl.edustandaard.nl/concept/328cc12a-87b2-41c4-aef8-853595f9f9dd"
+
+# xsdversie -> the schema that gives the verdict. 2.0 is read as 2.1 and the difference reported.
+VERSIONS = {
+    "2.0": "entry_results.xsd",
+    "2.1": "entry_results.xsd",
+    "2.2": "entry_results.xsd",
+    "2.2.1": "entry_results.xsd",
+    "2.3": "entry_results_2_3.xsd",
+}
+DEFAULT_SCHEMA = "entry_results.xsd"
+TOLERANT_SCHEMA = "entry_results_tolerant.xsd"
+
+
+def local(tag: str) -> str:
+    """The name of an element or attribute without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def lr(name: str) -> str:
+    """The tag of a results element."""
+    return f"{{{LR}}}{name}"

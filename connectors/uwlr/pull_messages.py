@@ -1,0 +1,105 @@
+"""The request of HaalLeerresultaten, and the requests of publishers who have an operation of their own.
+
+UWLR has no pull of results; ours is shaped like the other Haal requests (docs/pull.md, schemas/pull.wsdl).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from string import Template
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from connectors.errors import Fatal
+from connectors.uwlr import names, values
+from connectors.uwlr.writer import Authorisation, to_bytes
+from models import clock
+from models.records import SchoolRef
+
+OPERATION = "HaalLeerresultaten"
+SOAP_ACTION = f"{names.OPHALEN}/{OPERATION}"
+OVERLAP = timedelta(hours=1)  # what a source stored late, while it made the last answer, is asked again
+BEFORE_ALL = "1990-01-01T00:00:00+01:00"  # for templates: a source that wants a moment at the first time, too
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """What is asked: all results of a school and school year that are newer than `since` (None: all)."""
+
+    school: SchoolRef
+    school_year: str
+    xsd_version: str = "2.2"
+    dataset_id: str | None = None
+    since: str | None = None
+    authorisation: Authorisation | None = None
+
+
+def since_cursor(cursor: str | None) -> str | None:
+    """The moment to ask from: an hour before the aanmaakdatum of the last stored answer, in Dutch time with zone."""
+    if cursor is None:
+        return None
+    created_us, _ = values.instant(cursor)
+    asked = clock.from_us(created_us) - OVERLAP
+    return asked.astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
+
+
+def write_pull_request(request: PullRequest) -> bytes:
+    """The request in a SOAP envelope, valid by pull.xsd."""
+    root = etree.Element(names.OPHALEN_VERZOEK, nsmap={"lo": names.OPHALEN})
+    _add(root, "schooljaar", request.school_year)
+    if request.school.school_key is not None:
+        _add(root, "schoolkey", request.school.school_key)
+    elif request.school.brin is not None:
+        _add(root, "brincode", request.school.brin)
+        _add(root, "dependancecode", request.school.dependance or "00")
+    else:
+        raise Fatal(
+            "Resultaten ophalen kan alleen voor een school met een BRIN of schoolkey; zet die in de configuratie.",
+            "Results can only be fetched for a school with a BRIN or a schoolkey; put it in the configuration.",
+        )
+    _add(root, "xsdversie", request.xsd_version)
+    if request.dataset_id is not None:
+        _add(root, "gegevenssetid", request.dataset_id)
+    if request.since is not None:
+        _add(root, "laatstontvangen", request.since)
+    return to_bytes(root, request.authorisation, True)
+
+
+def fill_template(template: str, request: PullRequest) -> bytes:
+    """A publisher's own request: `$name` becomes its value, escaped for XML; `$$` is a dollar sign.
+
+    Raises Fatal where the template names something unknown or what comes out is no XML.
+    """
+    try:
+        filled = Template(template).substitute(_template_values(request)).encode()
+        etree.fromstring(filled, etree.XMLParser(resolve_entities=False, no_network=True))
+    except (KeyError, ValueError, etree.XMLSyntaxError):
+        raise Fatal(
+            "Het bestand van request_template is geen XML of noemt een onbekende $naam; zie docs/pull.md.",
+            "The file of request_template is no XML or names an unknown $name; see docs/pull.md.",
+        ) from None
+    return filled
+
+
+def _template_values(request: PullRequest) -> Mapping[str, str]:
+    known = request.authorisation or Authorisation("", "", "")
+    clear = {
+        "school_year": request.school_year,
+        "brin": request.school.brin or "",
+        "location": request.school.dependance or "00",
+        "school_key": request.school.school_key or "",
+        "xsd_version": request.xsd_version,
+        "dataset_id": request.dataset_id or "",
+        "since": request.since or BEFORE_ALL,
+        "key": known.key,
+        "customer_code": known.customer_code,
+        "customer_name": known.customer_name,
+    }
+    return {name: escape(value, {'"': "&quot;"}) for name, value in clear.items()}
+
+
+def _add(parent: etree._Element, name: str, text: str) -> None:
+    etree.SubElement(parent, f"{{{names.OPHALEN}}}{name}").text = text

@@ -1,0 +1,172 @@
+"""The gate for pupil data: bytes into a tree that can be trusted, and what the schema has against it.
+
+A roster is small (a large school is a few megabytes), so it is read as a tree, under a cap of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from lxml import etree
+
+from connectors.soap import sniff
+from connectors.uwlr.pupil_rules import pupil_finding
+from connectors.uwlr.validator import schema
+from models.records import Finding
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_NOTES = 40  # kinds of findings; each is counted, however often it occurs
+MAX_SCHEMA_ERRORS = 1_000
+CHILDREN_AT_ONCE = 500
+_ENCODINGS = {"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII", "ASCII", "WINDOWS-1252", "CP1252"}
+_ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']{1,64})'")
+
+
+@dataclass(slots=True)
+class _Note:
+    path: str | None
+    line: int | None
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Notes:
+    """Findings while reading, one for each rule and element, with the first place and a count."""
+
+    kept: dict[tuple[str, str], _Note] = field(default_factory=dict)
+
+    def add(self, rule: str, node: etree._Element | None = None, element: str | None = None) -> None:
+        """Note that `node` (or something below it, then `element` names it) goes against `rule`."""
+        name = element if element is not None else (local(node) if node is not None else "")
+        note = self.kept.get((rule, name))
+        if note is not None:
+            note.count += 1
+        elif len(self.kept) < MAX_NOTES:
+            place = (path_of(node), node.sourceline) if node is not None else (None, None)
+            self.kept[rule, name] = _Note(*place)
+
+    def findings(self) -> list[Finding]:
+        """What was noted, errors first."""
+        found = [
+            pupil_finding(rule, element=name, count=note.count, path=note.path, line=note.line)
+            for (rule, name), note in self.kept.items()
+        ]
+        return sorted(found, key=lambda one: one.level != "error")
+
+
+class NotReadable(Exception):
+    """The bytes may not be read; `findings` say why."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(findings[-1].message_en)
+        self.findings = findings
+
+
+def local(node: etree._Element) -> str:
+    """The name of an element without its namespace; "" for what is no element."""
+    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+
+
+def path_of(node: etree._Element) -> str:
+    """Names from the root down with places among brothers of the same name; no values."""
+    steps = []
+    for step in [node, *node.iterancestors()]:
+        before = sum(1 for brother in step.itersiblings(step.tag, preceding=True)) if len(steps) < 2 else 0
+        steps.append(f"{local(step)}[{before + 1}]" if before else local(step))
+    return "/" + "/".join(reversed(steps))
+
+
+def all_bytes(data: bytes | BinaryIO) -> bytes:
+    """The bytes of a message; raises NotReadable above MAX_BYTES."""
+    content = data if isinstance(data, bytes) else data.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise NotReadable([pupil_finding("xml.size")])
+    return content
+
+
+def parse(content: bytes) -> tuple[etree._Element, list[Finding]]:
+    """The root of a message without comments, and warnings; raises NotReadable for what the gate refuses."""
+    findings = sniff(content[:1024])
+    if any(one.level == "error" for one in findings):
+        raise NotReadable(findings)
+    tree = _tree(content, keep_comments=True)
+    if tree.docinfo.doctype:
+        raise NotReadable([pupil_finding("xml.doctype")])
+    if tree.xpath("boolean(//processing-instruction())"):
+        raise NotReadable([pupil_finding("xml.processing-instruction")])
+    if (tree.docinfo.encoding or "UTF-8").upper() not in _ENCODINGS:
+        raise NotReadable([pupil_finding("xml.encoding")])
+    if tree.xpath("boolean(//comment())"):
+        findings += _comments_in_text(tree)
+        tree = _tree(content, keep_comments=False)
+    return tree.getroot(), findings
+
+
+def _tree(content: bytes, *, keep_comments: bool) -> etree._ElementTree:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=not keep_comments,
+    )
+    try:
+        return etree.fromstring(content, parser).getroottree()
+    except etree.XMLSyntaxError as broken:
+        line, column = broken.position
+        raise NotReadable([pupil_finding("xml.well-formed", line=max(line, 1), column=max(column, 1))]) from None
+
+
+def _comments_in_text(tree: etree._ElementTree) -> list[Finding]:
+    for comment in tree.iter(etree.Comment):
+        parent = comment.getparent()
+        if parent is None:
+            continue
+        before = comment.getprevious()
+        text = parent.text if before is None else before.tail
+        if (text or "").strip() or (comment.tail or "").strip():
+            return [pupil_finding("xml.comment-in-text", path=path_of(parent), line=comment.sourceline)]
+    return []
+
+
+# -- schema ----------------------------------------------------------------------------------------------------
+
+
+def note_schema_errors(root: etree._Element, schema_name: str, notes: Notes) -> None:
+    """Note what the schema has against a message; work and memory stay bounded however much is wrong.
+
+    The validator collects every error before it returns, which takes a minute for a message that is wrong
+    throughout. So the long lists are shown to it in portions, until there are enough errors.
+    """
+    compiled = schema(schema_name)
+    seen = 0
+    for _ in _in_portions(root):
+        if compiled.validate(root):
+            continue
+        for entry in list(compiled.error_log)[:MAX_SCHEMA_ERRORS]:  # type: ignore[call-overload]
+            named = _ELEMENT.match(entry.message)
+            found = root.xpath(entry.path) if entry.path else []
+            node = found[0] if isinstance(found, list) and found else root
+            notes.add("roster.schema", node, element=named[1] if named else local(node))
+            seen += 1
+        if seen >= MAX_SCHEMA_ERRORS:
+            return
+
+
+def _in_portions(root: etree._Element) -> Iterator[None]:
+    """Leave in the long lists of `root` one portion after the other; afterwards all is as it was."""
+    lists = [(node, list(node)) for node in root.iter() if local(node) in ("leerlingen", "leerkrachten", "groepen")]
+    lists = [(node, children) for node, children in lists if len(children) > CHILDREN_AT_ONCE]
+    longest = max((len(children) for _, children in lists), default=1)
+    try:
+        for start in range(0, longest, CHILDREN_AT_ONCE):
+            for node, children in lists:
+                portion = children[start : start + CHILDREN_AT_ONCE]
+                node[:] = portion or children[:1]
+            yield
+    finally:
+        for node, children in lists:
+            node[:] = children

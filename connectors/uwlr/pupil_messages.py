@@ -1,0 +1,485 @@
+"""Answers of a LAS (leerlinggegevens, structuur, leerlingen, leerkrachten) and EDEXML files into rosters.
+
+Everything is read by element name, whatever its order, because real administrations do not keep to the schema; what
+the schema has against a message is reported apart. Only what a view uses is read: birth date, numbers of the state
+and the like are checked by the schema and go no further.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO, Literal, TypeVar
+
+from lxml import etree
+
+from connectors.uwlr import names, values
+from connectors.uwlr.pupil_gate import Notes, NotReadable, all_bytes, local, note_schema_errors, parse
+from connectors.uwlr.pupil_rules import pupil_finding
+from connectors.uwlr.reader import is_eck_id
+from models import clock
+from models.records import Finding, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
+from models.schools import normal_location
+
+Profile = Literal["edexml", "lvs", "narrow"]
+PROFILES: tuple[Profile, ...] = ("edexml", "lvs", "narrow")
+NO_CHANGES, NO_DATA = "no_changes", "no_data"
+DAY_US = 24 * 3600 * 1_000_000
+_SCHOOL_YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})", re.ASCII)
+_PERSONAL_NUMBER = re.compile(r"[0-9]{8,9}", re.ASCII)
+T = TypeVar("T")
+
+
+class Part(StrEnum):
+    """Which part of a roster a message holds."""
+
+    ALL = "all"
+    STRUCTURE = "structure"
+    PUPILS = "pupils"
+    TEACHERS = "teachers"
+
+
+ANSWERS = {
+    "leerlinggegevens_antwoord": Part.ALL,
+    "structuur_antwoord": Part.STRUCTURE,
+    "leerlingen_antwoord": Part.PUPILS,
+    "leerkrachten_antwoord": Part.TEACHERS,
+}
+CONTENTS = {
+    "leerlinggegevens": Part.ALL,
+    "leerlinggegevens-structuur": Part.STRUCTURE,
+    "leerlinggegevens-leerlingen": Part.PUPILS,
+    "leerlinggegevens-leerkrachten": Part.TEACHERS,
+}
+_EMPTY = {names.GEEN_WIJZIGINGEN: NO_CHANGES, names.GEEN_GEGEVENS: NO_DATA}
+
+# What may stand where; what else stands there is reported, never read.
+_KNOWN = {
+    "leerlinggegevens": {"school", "vestigingen", "groepen", "leerlingen", "leerkrachten", "toevoegingen"},
+    "school": {
+        "schooljaar", "peildatum", "brincode", "dependancecode", "schoolkey", "instellingsnummer", "aanmaakdatum",
+        "auteur", "xsdversie", "commentaar", "toevoegingen",
+    },
+    "vestigingen": {"vestiging"},
+    "vestiging": {"naam", "omschrijving", "mutatiedatum"},
+    "groepen": {"groep", "samengestelde_groep"},
+    "groep": {"naam", "jaargroep", "omschrijving", "toevoegingen", "mutatiedatum"},
+    "samengestelde_groep": {"naam", "omschrijving", "toevoegingen", "mutatiedatum"},
+    "leerlingen": {"leerling"},
+    "leerling": {
+        "achternaam", "voorvoegsel", "voornamen", "voorletters-1", "roepnaam", "geboortedatum", "geslacht",
+        "start_ondw_jgr3", "jaargroep", "groep", "samengestelde_groepen", "vestiging", "gebruikersnaam",
+        "emailadres", "fotourl", "etniciteit", "land", "land_vader", "land_moeder", "sofinummer", "bsn",
+        "onderwijsnummer", "bsn_ondwnr-4", "rijksregisternummer", "gewicht_nieuw", "gewicht", "postcodenl",
+        "postnummerbe", "postcodeoverig", "instroomdatum", "uitstroomdatum", "toevoegingen", "mutatiedatum",
+    },
+    "leerkrachten": {"leerkracht"},
+    "leerkracht": {
+        "achternaam", "voorvoegsel", "voornamen", "voorletters-1", "roepnaam", "gebruikersnaam", "emailadres",
+        "rol", "rolomschrijving", "groepen", "toevoegingen", "mutatiedatum",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RosterAnswer:
+    """What a message with pupil data holds.
+
+    `roster` is None with `empty` (no_changes or no_data), with `fault` (code and text of a SOAP Fault) and where a
+    finding of level error refuses the message. `created_text` is the aanmaakdatum as sent: the cursor.
+    """
+
+    roster: Roster | None
+    empty: str | None = None
+    findings: tuple[Finding, ...] = ()
+    fault: tuple[str, str] | None = None
+    part: Part = Part.ALL
+    created_text: str | None = None
+    digest: bytes = b""
+    size: int = 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether a finding forbids to store the message."""
+        return any(one.level == "error" for one in self.findings)
+
+
+def read_roster(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAnswer:
+    """Read an answer with all pupil data, or an EDEXML file; a part of a staged transfer is refused.
+
+    `profile` chooses the schema: a message does not say which it follows.
+    """
+    answer = read_part(data, profile)
+    if answer.part is Part.ALL or answer.roster is None:
+        return answer
+    alone = (*answer.findings, pupil_finding("roster.part"))
+    return dataclasses.replace(answer, roster=None, findings=alone)
+
+
+def read_part(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAnswer:
+    """As `read_roster`, and also one part of a staged transfer; `merge` makes the parts one roster."""
+    try:
+        content = all_bytes(data)
+    except NotReadable as refused:
+        return RosterAnswer(None, findings=tuple(refused.findings))
+    stamp = RosterAnswer(None, digest=hashlib.sha256(content).digest(), size=len(content))
+    try:
+        root, warnings = parse(content)
+    except NotReadable as refused:
+        return dataclasses.replace(stamp, findings=tuple(refused.findings))
+    return _read_root(root, warnings, profile, stamp)
+
+
+def merge(structure: RosterAnswer, pupils: Sequence[RosterAnswer], teachers: Sequence[RosterAnswer]) -> RosterAnswer:
+    """One roster of the three kinds of parts of a staged transfer; keys and references are judged over all of them.
+
+    A pupil or teacher that more than one part holds counts once.
+    """
+    parts = [structure, *pupils, *teachers]
+    digest = hashlib.sha256(b"".join(part.digest for part in parts)).digest()
+    stamp = RosterAnswer(
+        None, created_text=structure.created_text, digest=digest, size=sum(part.size for part in parts)
+    )
+    findings = tuple(one for part in parts for one in part.findings)
+    if structure.roster is None or any(part.refused for part in parts):
+        return dataclasses.replace(stamp, findings=findings, empty=structure.empty, fault=structure.fault)
+    if all(part.empty is not None for part in pupils):
+        return dataclasses.replace(stamp, findings=findings, empty=NO_DATA)
+    found = [part.roster for part in parts if part.roster is not None]
+    roster = dataclasses.replace(
+        structure.roster,
+        pupils=tuple(dict.fromkeys(pupil for one in found for pupil in one.pupils)),
+        teachers=tuple(dict.fromkeys(teacher for one in found for teacher in one.teachers)),
+    )
+    notes = Notes()
+    _check_keys(roster, notes)
+    _check_references(roster, notes)
+    return _finish(stamp, roster, [*findings, *notes.findings()])
+
+
+# -- which message -----------------------------------------------------------------------------------------------
+
+
+def _read_root(root: etree._Element, warnings: list[Finding], profile: Profile, stamp: RosterAnswer) -> RosterAnswer:
+    payload, refusal = find_payload(root)
+    if payload is None:
+        return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(refusal)))
+    if payload.tag == names.FAULT:
+        return dataclasses.replace(stamp, findings=tuple(warnings), fault=_fault(payload))
+    content, part, no_roster = _content(payload)
+    if no_roster is not None:
+        return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(no_roster)))
+    notes = Notes()
+    file = local(payload) == "EDEX"
+    note_schema_errors(root, "edexml_file.xsd" if file else f"entry_pupils_{profile}.xsd", notes)
+    stamp = dataclasses.replace(stamp, part=part)
+    if local(content) in _EMPTY:
+        found = (*warnings, *notes.findings())
+        return dataclasses.replace(stamp, findings=found, empty=_EMPTY[local(content)])
+    return _read_content(content, part, [*warnings], notes, stamp)
+
+
+def find_payload(root: etree._Element) -> tuple[etree._Element | None, str]:
+    """The one element in the Body of a SOAP 1.1 envelope, or a bare root; else the rule that it goes against."""
+    if root.tag != names.ENVELOPE:
+        return (None, "soap.version") if local(root) == "Envelope" else (root, "")
+    children = [child for child in root if child.tag != names.HEADER or child is not root[0]]
+    if len(children) != 1 or children[0].tag != names.BODY or len(children[0]) != 1:
+        return None, "soap.body"
+    return children[0][0], ""
+
+
+def _content(payload: etree._Element) -> tuple[etree._Element, Part, str | None]:
+    """The element with the data (or the empty one that stands for it), its part, or the rule against it."""
+    name, namespace = local(payload), etree.QName(payload).namespace
+    if name == "EDEX" and namespace is None:
+        return payload, Part.ALL, None
+    if name.endswith("_verzoek") and name != names.local(names.VERZOEK):
+        return payload, Part.ALL, "soap.request"
+    if namespace != names.LG:
+        return payload, Part.ALL, "roster.root"
+    if name in CONTENTS:
+        return payload, CONTENTS[name], None
+    if name not in ANSWERS or len(payload) != 1:
+        return payload, Part.ALL, "roster.root"
+    content, part = payload[0], ANSWERS[name]
+    if local(content) in _EMPTY or CONTENTS.get(local(content)) is part:
+        return content, part, None
+    return payload, part, "roster.root"
+
+
+def _fault(payload: etree._Element) -> tuple[str, str]:
+    texts = {local(child): (child.text or "").strip() for child in payload}
+    return texts.get("faultcode", "").rpartition(":")[2], texts.get("faultstring", "")
+
+
+# -- content -----------------------------------------------------------------------------------------------------
+
+
+def _read_content(
+    content: etree._Element, part: Part, warnings: list[Finding], notes: Notes, stamp: RosterAnswer
+) -> RosterAnswer:
+    _note_unknown(content, "leerlinggegevens", notes)
+    school = _child(content, "school")
+    if school is None:
+        notes.add("roster.school-year", content)
+        return _finish(stamp, None, [*warnings, *notes.findings()])
+    _note_unknown(school, "school", notes)
+    school_year = _school_year(school, notes)
+    created_text, created_us = _created(school, notes)
+    roster = Roster(
+        school_year=school_year,
+        school=_school_ref(school),
+        school_name=None,
+        created_us=created_us,
+        groups=_groups(content, notes),
+        pupils=_each(content, "leerlingen", notes, {"leerling": _pupil}),
+        teachers=_each(content, "leerkrachten", notes, {"leerkracht": _teacher}),
+        locations=_each(content, "vestigingen", notes, {"vestiging": _location}),
+    )
+    _check_keys(roster, notes)
+    if part is Part.ALL:
+        _check_references(roster, notes)
+    stamp = dataclasses.replace(stamp, created_text=created_text)
+    return _finish(stamp, roster, [*warnings, *notes.findings()])
+
+
+def _finish(stamp: RosterAnswer, roster: Roster | None, findings: Iterable[Finding]) -> RosterAnswer:
+    answer = dataclasses.replace(stamp, findings=tuple(findings))
+    if roster is None or answer.refused:
+        return answer
+    complete = dataclasses.replace(roster, digest=stamp.digest, size=stamp.size, findings=answer.findings)
+    return dataclasses.replace(answer, roster=complete)
+
+
+def _school_year(school: etree._Element, notes: Notes) -> str:
+    text = (_text(school, "schooljaar") or "").strip()
+    match = _SCHOOL_YEAR.fullmatch(text)
+    if match is None or int(match[2]) != int(match[1]) + 1:
+        notes.add("roster.school-year", school)
+    return text
+
+
+def _school_ref(school: etree._Element) -> SchoolRef:
+    return SchoolRef(
+        brin=_stripped(school, "brincode"),
+        dependance=normal_location(_text(school, "dependancecode")),
+        school_key=_text(school, "schoolkey"),
+        institution=_stripped(school, "instellingsnummer"),
+    )
+
+
+def _created(school: etree._Element, notes: Notes) -> tuple[str | None, int | None]:
+    text = _stripped(school, "aanmaakdatum")
+    if text is None:
+        return None, None
+    try:
+        created_us, _ = values.instant(text)
+    except ValueError:
+        notes.add("roster.created", school)
+        return None, None
+    if created_us > clock.now_us() + DAY_US:
+        notes.add("roster.created-future", school)
+    return text, created_us
+
+
+def _groups(content: etree._Element, notes: Notes) -> tuple[RosterGroup, ...]:
+    return _each(content, "groepen", notes, {"groep": _base_group, "samengestelde_groep": _composed_group})
+
+
+def _each(
+    content: etree._Element,
+    container: str,
+    notes: Notes,
+    read: dict[str, Callable[[etree._Element, Notes], T | None]],
+) -> tuple[T, ...]:
+    """What `read` makes of the children of the container that stands directly below `content`."""
+    found = []
+    for parent in content:
+        if local(parent) != container:
+            continue
+        _note_unknown(parent, container, notes)
+        for node in parent:
+            reader = read.get(local(node))
+            if reader is not None:
+                _note_unknown(node, local(node), notes)
+                record = reader(node, notes)
+                found += [record] if record is not None else []
+    return tuple(found)
+
+
+def _location(node: etree._Element, notes: Notes) -> tuple[str, str] | None:
+    key = _key(node, notes)
+    return None if key is None else (key, _text(node, "naam") or key)
+
+
+def _base_group(node: etree._Element, notes: Notes) -> RosterGroup | None:
+    key = _key(node, notes)
+    if key is None:
+        return None
+    return RosterGroup(
+        key=key,
+        name=_text(node, "naam") or key,
+        year_group=_stripped(node, "jaargroep"),
+        description=_text(node, "omschrijving"),
+    )
+
+
+def _composed_group(node: etree._Element, notes: Notes) -> RosterGroup | None:
+    key = _key(node, notes)
+    if key is None:
+        return None
+    name = _text(node, "naam") or key
+    return RosterGroup(key=key, name=name, composed=True, description=_text(node, "omschrijving"))
+
+
+def _pupil(node: etree._Element, notes: Notes) -> RosterPupil | None:
+    las_key, eck_id = _person_keys(node, notes)
+    if las_key is None and eck_id is None:
+        notes.add("roster.key-missing", node)
+        return None
+    composed = _child(node, "samengestelde_groepen")
+    return RosterPupil(
+        las_key=las_key,
+        eck_id=eck_id,
+        first_name=_text(node, "roepnaam") or _text(node, "voornamen"),
+        prefix=_text(node, "voorvoegsel"),
+        last_name=_text(node, "achternaam"),
+        year_group=_stripped(node, "jaargroep"),
+        group=_reference(_child(node, "groep")),
+        composed_groups=() if composed is None else _references(composed, "samengestelde_groep"),
+        location=_reference(_child(node, "vestiging")),
+        entered_on=_day(node, "instroomdatum"),
+        left_on=_day(node, "uitstroomdatum"),
+    )
+
+
+def _teacher(node: etree._Element, notes: Notes) -> RosterTeacher | None:
+    las_key, eck_id = _person_keys(node, notes)
+    if las_key is None and eck_id is None:
+        notes.add("roster.key-missing", node)
+        return None
+    taught = _child(node, "groepen")
+    return RosterTeacher(
+        las_key=las_key,
+        eck_id=eck_id,
+        first_name=_text(node, "roepnaam") or _text(node, "voornamen"),
+        prefix=_text(node, "voorvoegsel"),
+        last_name=_text(node, "achternaam"),
+        email=_text(node, "emailadres"),
+        roles=_roles(node),
+        groups=() if taught is None else _taught(taught, "groep"),
+        composed_groups=() if taught is None else _taught(taught, "samengestelde_groep"),
+    )
+
+
+def _taught(node: etree._Element, kind: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    named = [(_reference(child), _roles(child)) for child in node if local(child) == kind]
+    return tuple((key, roles) for key, roles in named if key is not None)
+
+
+def _roles(node: etree._Element) -> tuple[str, ...]:
+    texts = [(child.text or "").strip() for child in node if local(child) in ("rol", "rolomschrijving")]
+    return tuple(text for text in texts if text)
+
+
+# -- small pieces ------------------------------------------------------------------------------------------------
+
+
+def _note_unknown(node: etree._Element, kind: str, notes: Notes) -> None:
+    for child in node:
+        if local(child) not in _KNOWN[kind]:
+            notes.add("roster.unknown-element", child)
+
+
+def _child(node: etree._Element, name: str) -> etree._Element | None:
+    return next((child for child in node if local(child) == name), None)
+
+
+def _text(node: etree._Element, name: str) -> str | None:
+    """The text of a child as sent; None where it is absent or blank (an empty voorvoegsel does occur)."""
+    child = _child(node, name)
+    text = None if child is None else child.text
+    return text if text is not None and text.strip() else None
+
+
+def _stripped(node: etree._Element, name: str) -> str | None:
+    text = _text(node, name)
+    return None if text is None else text.strip()
+
+
+def _day(node: etree._Element, name: str) -> str | None:
+    """A day, or None where it is absent or none (the schema has reported that)."""
+    text = _text(node, name)
+    try:
+        return None if text is None else values.day(text)[0]
+    except ValueError:
+        return None
+
+
+def _key(node: etree._Element, notes: Notes) -> str | None:
+    key = _reference(node)
+    if key is None:
+        notes.add("roster.key-missing", node)
+    return key
+
+
+def _reference(node: etree._Element | None) -> str | None:
+    return None if node is None else node.get("key") or None
+
+
+def _references(node: etree._Element, kind: str) -> tuple[str, ...]:
+    keys = [_reference(child) for child in node if local(child) == kind]
+    return tuple(key for key in keys if key is not None)
+
+
+def _person_keys(node: etree._Element, notes: Notes) -> tuple[str | None, str | None]:
+    eck_id = node.get("eckid") or None
+    if eck_id is not None and not is_eck_id(eck_id):
+        notes.add("pupil.bsn" if _PERSONAL_NUMBER.fullmatch(eck_id) else "pupil.eckid-form", node)
+    return _reference(node), eck_id
+
+
+# -- keys and references -----------------------------------------------------------------------------------------
+
+
+def _check_keys(roster: Roster, notes: Notes) -> None:
+    base = [group.key for group in roster.groups if not group.composed]
+    composed = [group.key for group in roster.groups if group.composed]
+    _note_repeats("roster.key-twice", "groep", base, notes)
+    _note_repeats("roster.key-twice", "samengestelde_groep", composed, notes)
+    for _ in set(base) & set(composed):
+        notes.add("roster.group-key-shared", element="groep")
+    _note_repeats("roster.key-twice", "leerling", (pupil.las_key for pupil in roster.pupils), notes)
+    _note_repeats("roster.eckid-twice", "leerling", (pupil.eck_id for pupil in roster.pupils), notes)
+    _note_repeats("roster.teacher-twice", "leerkracht", (one.las_key for one in roster.teachers), notes)
+
+
+def _note_repeats(rule: str, element: str, keys: Iterable[str | None], notes: Notes) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            notes.add(rule, element=element)
+        elif key is not None:
+            seen.add(key)
+
+
+def _check_references(roster: Roster, notes: Notes) -> None:
+    base = {group.key for group in roster.groups if not group.composed}
+    composed = {group.key for group in roster.groups if group.composed}
+    locations = {key for key, _ in roster.locations}
+    for pupil in roster.pupils:
+        if pupil.group is not None and pupil.group not in base:
+            notes.add("roster.group-undefined", element="leerling")
+        if not composed.issuperset(pupil.composed_groups):
+            notes.add("roster.group-undefined", element="leerling")
+        if pupil.location is not None and pupil.location not in locations:
+            notes.add("roster.location-undefined", element="leerling")
+    for teacher in roster.teachers:
+        named = {key for key, _ in teacher.groups} - base | {key for key, _ in teacher.composed_groups} - composed
+        if named:
+            notes.add("roster.group-undefined", element="leerkracht")

@@ -1,0 +1,472 @@
+"""The reader of result messages: one pass does gate, schema, own key checks and reading together.
+
+lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.ResultRow`) in a spool, and
+is thrown away. The same bytes go to the validator (`validator.Validation`), which works beside it without Python's
+lock. (One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a
+message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests and parts, eight bytes
+a result for the uniqueness of keys, and one chunk of rows. What is found is collected by rule and place; places
+(`locate.Place`) get their line and column in a second pass, made only when there are findings.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+import numpy
+from lxml import etree
+
+from connectors.uwlr import names, values
+from connectors.uwlr.definitions import check_key, children, read_test, term_of, text_of
+from connectors.uwlr.oso import read_oso, read_other
+from connectors.uwlr.spool import CHUNK_ROWS, RowSpool
+from connectors.uwlr.validator import Validation
+from models.records import (
+    SCALE,
+    Absence,
+    Kind,
+    OsoResult,
+    Progress,
+    PupilRef,
+    ReferenceScore,
+    Result,
+    ResultRow,
+    Status,
+    Term,
+    TestDefinition,
+    TestRef,
+)
+
+WHERES_A_RULE = 5
+CHUNK_BYTES = 1 << 18
+PRUNE_EVERY = 256
+MAX_RESULTS = 2_000_000
+
+_RESULTAAT, _TOETSAFNAME = names.lr("resultaat"), names.lr("toetsafname")
+_TOETS, _SCHOOL = names.lr("toets"), names.lr("school")
+_AFNAMEDATUM, _TOETSCODE, _VERSIE = names.lr("afnamedatum"), names.lr("toetscode"), names.lr("versie")
+_ONDERDEEL, _SCORE, _INFOURL = names.lr("toetsonderdeelcode"), names.lr("score"), names.lr("infourl")
+_OSORESULTAAT, _ANDERRESULTAAT = names.lr("osoresultaat"), names.lr("anderresultaat")
+# A comment directly inside one of these splits no value.
+_CONTAINERS = frozenset(
+    {names.ENVELOPE, names.HEADER, names.BODY, names.VERZOEK, _SCHOOL, _RESULTAAT, _TOETSAFNAME, _TOETS}
+    | {names.lr(name) for name in ("toetsafnames", "resultaten", "toetsen", "toetsnormering", "norm")}
+    | {names.lr(name) for name in ("toetshierarchie", "toetsonderdelen", "toetsonderdeel", "normkleur")}
+    | {names.lr(name) for name in ("toetsonderdeelnormering", "osoresultaat", "anderresultaat")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was found: the n-th `element` with this name in document order, and a child of it."""
+
+    element: str
+    ordinal: int
+    child: str
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one pass found: rows and dimensions, rules broken with their places, and whether the schema held."""
+
+    school: dict[str, str] = field(default_factory=dict)
+    pupils: list[PupilRef] = field(default_factory=list)
+    tests: list[TestRef] = field(default_factory=list)
+    definitions: list[TestDefinition] = field(default_factory=list)
+    rows: RowSpool = field(default_factory=RowSpool)
+    count: int = 0
+    notes: dict[str, list[Place]] = field(default_factory=dict)
+    broken: bool = False  # not well-formed, or not valid: `locate.diagnose` says what and where
+
+    def note(self, rule: str, place: Place) -> None:
+        """Remember a rule with a place; the first few places of each rule are kept."""
+        places = self.notes.setdefault(rule, [])
+        if len(places) < WHERES_A_RULE:
+            places.append(place)
+
+
+class _Pass:
+    """The state of one pass."""
+
+    def __init__(self, file: BinaryIO, schema_name: str) -> None:
+        self.reading = Reading()
+        self.rows: list[ResultRow] = []
+        self.hashes = array("q")
+        self.pupil: int | None = None
+        self.pupil_numbers: dict[PupilRef, int] = {}
+        self.test_numbers: dict[object, int] = {}
+        self.part_top: dict[tuple[int, str | None], tuple[int, int]] = {}
+        self.sittings = 0
+        self.outside: int | None = None
+        self.year_bounds = ("", "9")
+        self.comments = False
+        self.file = file
+        self.schema_name = schema_name
+
+    def run(self) -> Reading:
+        """Read it all; the order of elements is the schema's affair."""
+        parser = etree.XMLPullParser(
+            events=("end", "comment", "pi"),
+            tag=(_RESULTAAT, _TOETSAFNAME, _TOETS, _SCHOOL),
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+        )
+        events = cast("Iterator[tuple[str, etree._Element]]", parser.read_events())
+        with Validation(self.schema_name) as validation:
+            try:
+                while (chunk := self.file.read(CHUNK_BYTES)) and not validation.failed:
+                    validation.feed(chunk)
+                    parser.feed(chunk)
+                    self.walk(events)
+                if not validation.failed:
+                    parser.close()
+                    self.walk(events)
+            except etree.XMLSyntaxError:
+                self.reading.broken = True
+        self.reading.broken = self.reading.broken or validation.failed
+        self.flush()
+        if not self.reading.broken:
+            self.check_keys()
+        return self.reading
+
+    def walk(self, events: Iterator[tuple[str, etree._Element]]) -> None:
+        """The loop over results, pupils and tests."""
+        result = self.result
+        for event, element in events:
+            if event == "end":
+                tag = element.tag
+                if self.comments:
+                    self.join_texts(element)
+                if tag == _RESULTAAT:
+                    result(element)
+                elif tag == _TOETSAFNAME:
+                    self.pupil = None
+                    self.sittings += 1
+                    self.drop(element)
+                elif tag == _TOETS:
+                    self.test(element)
+                    self.drop(element)
+                else:
+                    self.school(element)
+            elif event == "comment":
+                self.comment(element)
+            else:
+                self.reading.note("xml.processing-instruction", Place("", 0, ""))
+
+    def drop(self, element: etree._Element) -> None:
+        """Forget an element that has been read, and all before it in its parent."""
+        element.clear()
+        parent = element.getparent()
+        if parent is not None:
+            while element.getprevious() is not None:
+                del parent[0]
+
+    def school(self, element: etree._Element) -> None:
+        """The school element: texts by local name; the bounds of its year."""
+        if element.getroottree().docinfo.doctype:
+            self.reading.note("xml.doctype", Place("school", 1, ""))
+        self.reading.school = {name: child.text or "" for name, child in children(element).items()}
+        year = self.reading.school.get("schooljaar", "")
+        if len(year) == 9 and year.isascii():
+            self.year_bounds = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
+
+    def comment(self, element: etree._Element) -> None:
+        """A comment: to be taken out before the value around it is read, and worth a word when inside one."""
+        self.comments = True
+        parent = element.getparent()
+        if parent is not None and str(parent.tag) not in _CONTAINERS:
+            name = names.local(str(parent.tag))
+            place = Place("resultaat", self.reading.count + 1, name)
+            if name in ("leerlingid", "eckid", "resultaatverwerkerid"):
+                place = Place("toetsafname", self.sittings + 1, name)
+            elif (above := parent.getparent()) is not None and above.tag not in (_RESULTAAT, _TOETSAFNAME):
+                place = Place("", 0, name)
+            self.reading.note("xml.comment-in-text", place)
+
+    def join_texts(self, element: etree._Element) -> None:
+        """Take the comments out, so that the text of an element is its whole text."""
+        parent = element.getparent()
+        sitting = parent.getparent() if parent is not None and element.tag == _RESULTAAT else None
+        etree.strip_tags(element if sitting is None else sitting, etree.Comment)
+        self.comments = False
+
+    def sitting(self, element: etree._Element) -> int:
+        """The number of the pupil that the results of a toetsafname belong to."""
+        found = children(element)
+        ref = PupilRef(
+            las_key=text_of(found, "leerlingid"),
+            eck_id=text_of(found, "eckid"),
+            processor=text_of(found, "resultaatverwerkerid"),
+        )
+        number = self.pupil_numbers.get(ref)
+        if number is None:
+            number = self.pupil_numbers[ref] = len(self.reading.pupils)
+            self.reading.pupils.append(ref)
+            for rule, name in pupil_rules(ref):
+                self.reading.note(rule, Place("toetsafname", self.sittings + 1, name))
+        return number
+
+    def result(self, element: etree._Element) -> None:
+        """One resultaat into one row. The way of all results: short, and no exception in the ordinary case."""
+        reading = self.reading
+        reading.count += 1
+        pupil = self.pupil
+        if pupil is None:
+            parent = element.getparent()
+            owner = parent.getparent() if parent is not None else None
+            pupil = self.pupil = self.sitting(owner if owner is not None else element)
+        taken = code = ""
+        version: Term | None = None
+        part = score_text = url = zoned = None
+        score = absence = None
+        kind = 1
+        detail: tuple[object, ...] | None = None
+        for child in element:
+            tag = child.tag
+            if tag == _AFNAMEDATUM:
+                taken = child.text or ""
+            elif tag == _TOETSCODE:
+                code = child.text or ""
+            elif tag == _ONDERDEEL:
+                part = child.text or ""
+            elif tag == _SCORE:
+                score_text = child.text or ""
+                if score_text.isascii() and score_text.isdigit() and len(score_text) < 7:
+                    score = int(score_text) * SCALE
+                else:
+                    score, absence = self.odd_score(score_text)
+            elif tag == _OSORESULTAAT:
+                kind, score_text, score, absence, detail = read_oso(child, self.note_result)
+            elif tag == _ANDERRESULTAAT:
+                kind, score_text, absence, detail = read_other(child, self.note_result)
+            elif tag == _INFOURL:
+                url = child.text or ""
+                if not url.startswith("https://"):
+                    self.note_result("result.url", "infourl")
+            elif tag == _VERSIE:
+                version = term_of(child)
+        if len(taken) != 10 or not values.FIRST_DAY <= taken <= values.LAST_DAY:
+            taken, zoned = self.odd_day(taken)
+        low, high = self.year_bounds
+        if not low <= taken <= high:
+            self.note_result("result.date-outside-year", "afnamedatum")
+        key = element.get("key") or ""
+        if not key.isascii():
+            check_key(key, "resultaat", self.note_result)
+        test = self.test_numbers.get(code if version is None else (code, version))
+        if test is None:
+            test = self.test_number(code, version)
+        top = self.part_top.get((test, part))
+        if top is None or (score is not None and score > top[0]):
+            self.part_top[(test, part)] = (-1 if score is None or kind != 1 else score, reading.count)
+        self.hashes.append(hash(key))
+        self.rows.append((key, pupil, test, part, kind, taken, score_text, score, absence, detail, url, zoned))
+        if reading.count % PRUNE_EVERY == 0:
+            self.prune(element)
+
+    def prune(self, element: etree._Element) -> None:
+        """Let go of the results before this one, and of full chunks of rows."""
+        parent = element.getparent()
+        if parent is not None:
+            del parent[:-1]
+        if len(self.rows) >= CHUNK_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.rows:
+            self.reading.rows.add(self.rows)
+            self.rows = []
+
+    def note_result(self, rule: str, child: str) -> None:
+        self.reading.note(rule, Place("resultaat", self.reading.count, child))
+
+    def test_number(self, code: str, version: Term | None) -> int:
+        """A new test among those that results refer to."""
+        number = len(self.reading.tests)
+        self.reading.tests.append(TestRef(code, version))
+        self.test_numbers[code if version is None else (code, version)] = number
+        return number
+
+    def odd_score(self, text: str) -> tuple[int | None, int | None]:
+        """A score that is not a short whole number: value and absence, with what the rules say."""
+        stripped = text.strip(values.XML_SPACE)
+        if stripped == "X":
+            self.note_result("score.not-offered", "score")
+            return None, int(Absence.NOT_OFFERED)
+        try:
+            score = values.fixed_point(stripped)
+        except values.OutOfBounds:
+            self.note_result("score.bound", "score")
+            return None, None
+        except ValueError:
+            return None, None  # the schema refuses it, under every policy
+        if not values.is_whole(stripped):
+            self.note_result("score.decimal", "score")
+        if score > values.HUGE_SCORE:
+            self.note_result("score.huge", "score")
+        return score, None
+
+    def odd_day(self, text: str) -> tuple[str, str | None]:
+        """A day that is not ten characters between the bounds: the day, and the text where a zone stands behind."""
+        try:
+            day, zoned = values.day(text)
+        except ValueError:
+            self.note_result("result.date", "afnamedatum")
+            return self.year_bounds[0] or values.FIRST_DAY, text
+        if zoned:
+            self.note_result("result.date-zone", "afnamedatum")
+        return day, text if zoned else None
+
+    def test(self, element: etree._Element) -> None:
+        """One toets: its definition, with what the rules say of it."""
+        ordinal = len(self.reading.definitions) + 1
+        self.reading.definitions.append(
+            read_test(element, lambda rule, child: self.reading.note(rule, Place("toets", ordinal, child)))
+        )
+
+    def check_keys(self) -> None:
+        """Keys and references over the whole message: result keys, test codes, parts, scores against norms."""
+        reading = self.reading
+        for ordinal in self.repeated_keys():
+            reading.note("key.result-unique", Place("resultaat", ordinal, "resultaat"))
+        defined: dict[str, TestDefinition] = {}
+        for number, definition in enumerate(reading.definitions, 1):
+            if definition.code.text in defined:
+                reading.note("key.test-unique", Place("toets", number, "toetscode"))
+            defined[definition.code.text] = definition
+        for (test, part), (top, ordinal) in self.part_top.items():
+            found = defined.get(reading.tests[test].code)
+            if found is None:
+                reading.note("key.test-defined", Place("resultaat", ordinal, "toetscode"))
+                continue
+            self.check_part(found, part, top, ordinal)
+
+    def check_part(self, definition: TestDefinition, part: str | None, top: int, ordinal: int) -> None:
+        """A part that the definition lacks; a score above the highest bound of the norm."""
+        norm = definition.norm
+        if part is not None:
+            known = next((one for one in definition.parts or () if one.code.text == part), None)
+            if known is None:
+                self.reading.note("key.part-defined", Place("resultaat", ordinal, "toetsonderdeelcode"))
+                return
+            norm = known.norm
+        if norm is not None:
+            highs = [high for band in norm.bands if (high := band_high(band.high)) is not None]
+            if highs and top > max(highs):
+                self.reading.note("score.above-norm", Place("resultaat", ordinal, "score"))
+
+    def repeated_keys(self) -> list[int]:
+        """Ordinals of results whose @key stood before; hashes first, then an exact look at the few candidates."""
+        hashes = numpy.frombuffer(self.hashes, dtype=numpy.int64) if self.hashes else numpy.zeros(0, numpy.int64)
+        ordered = numpy.sort(hashes)
+        suspects = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+        if not suspects:
+            return []
+        seen: set[str] = set()
+        repeated: list[int] = []
+        ordinal = 0
+        for rows in self.reading.rows:
+            for row in rows:
+                ordinal += 1
+                if hash(row[0]) in suspects:
+                    if row[0] in seen:
+                        repeated.append(ordinal)
+                        if len(repeated) == WHERES_A_RULE:
+                            return repeated
+                    seen.add(row[0])
+        return repeated
+
+
+def band_high(text: str) -> int | None:
+    """The upper bound of a band in ten-thousandths, or None where it is no number."""
+    try:
+        return values.fixed_point(text)
+    except ValueError:
+        return None
+
+
+def pupil_rules(ref: PupilRef) -> list[tuple[str, str]]:
+    """Rules on how a pupil is named, with the element they are about."""
+    broken = []
+    for text, name in ((ref.las_key, "leerlingid"), (ref.processor, "resultaatverwerkerid")):
+        if text is not None and not text.isascii():
+            check_key(text, name, lambda rule, child: broken.append((rule, child)))
+    eck = ref.eck_id
+    if eck is not None:
+        if eck.isascii() and eck.isdigit() and len(eck) == 9 and passes_eleven(eck):
+            broken.append(("pupil.bsn", "eckid"))
+        elif not is_eck_id(eck):
+            broken.append(("pupil.eckid-form", "eckid"))
+    return broken
+
+
+def is_eck_id(text: str) -> bool:
+    """Whether a text has the form of an ECK iD: https://ketenid.nl/<version>/<128 lower-case hex digits>."""
+    host, _, rest = text.partition("https://ketenid.nl/")
+    version, _, digits = rest.partition("/")
+    return (
+        not host
+        and version.isascii()
+        and version.isalnum()
+        and len(digits) == 128
+        and not digits.strip("0123456789abcdef")
+    )
+
+
+def passes_eleven(digits: str) -> bool:
+    """The eleven test of a nine-digit personal number."""
+    weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
+    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 == 0
+
+
+def read_results(file: BinaryIO, schema_name: str) -> Reading:
+    """One pass over a result message (a seekable file, read from its start), by the schema in `schema_name`."""
+    file.seek(0)
+    return _Pass(file, schema_name).run()
+
+
+def results_of(reading: Reading) -> Iterator[Result]:
+    """The rows of a reading as records, for those who want records; the store takes the rows."""
+    for rows in reading.rows:
+        for key, pupil, test, part, kind, taken, text, score, absence, detail, url, zoned in rows:
+            yield Result(
+                key=key,
+                pupil=reading.pupils[pupil],
+                test=reading.tests[test],
+                part_code=part,
+                kind=Kind(kind),
+                taken_on=taken,
+                score_text=text,
+                score=score,
+                absence=None if absence is None else Absence(absence),
+                detail=_detail(kind, detail),
+                info_url=url,
+                taken_text=zoned,
+            )
+
+
+def _detail(kind: int, fields: tuple[Any, ...] | None) -> OsoResult | Progress | None:
+    if fields is None:
+        return None
+    if kind == Kind.PROGRESS:
+        status, worked, offered, made, right, duration, other = fields
+        return Progress(Status(status), worked, offered, made, right, duration, other)
+    texts, (references, has_score) = fields[:9], fields[9:]
+    exercises, right, wrong, read, seconds, skill, scale, low, high = texts
+    return OsoResult(
+        exercises=exercises,
+        right=right,
+        wrong=wrong,
+        read=read,
+        seconds=seconds,
+        skill=skill,
+        skill_scale=scale,
+        interval_low=low,
+        interval_high=high,
+        references=tuple(ReferenceScore(*one) for one in references),
+        has_score=has_score,
+    )

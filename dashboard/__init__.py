@@ -1,0 +1,1 @@
+"""What people see, and the place where everything is wired together."""

@@ -1,0 +1,1 @@
+"""One module a page; a page reads through `models.queries` and never imports a connector."""

@@ -1,0 +1,152 @@
+"""Engines, pragmas and write transactions; the differences between SQLite and PostgreSQL stand here only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, select, text
+from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS = 60
+
+
+class DatabaseUnsafe(Exception):
+    """The database would lose what was acknowledged, or is not what this program needs."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql+psycopg://...`, with the settings that keep acknowledged data.
+
+    SQLite: WAL, synchronous=FULL, foreign keys on, transactions begun by us. Raises DatabaseUnsafe where
+    PostgreSQL runs with synchronous_commit off.
+    """
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(url, pool_pre_ping=True)
+    with engine.connect() as connection:
+        if connection.scalar(text("SHOW synchronous_commit")) == "off":
+            raise DatabaseUnsafe(
+                "PostgreSQL runs with synchronous_commit = off: a power cut would lose confirmed results. "
+                "Set synchronous_commit = on in postgresql.conf and start again."
+            )
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "cache_size=-16000",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads; sees one state of the store from begin to end."""
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
+    """One write transaction: commits at the end, rolls back on any exception.
+
+    SQLite takes its one write lock at once (BEGIN IMMEDIATE); PostgreSQL one lock a school, or one for what
+    belongs to no school, so that ids given out by `next_id` are never given twice.
+    """
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0)))
+        yield connection
+
+
+def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
+    """The next free id of `table` (within the school where it has one); call it inside `writing` only."""
+    column: Column[int] = table.c.id
+    query = select(func.coalesce(func.max(column), 0) + 1)
+    if school_id is not None:
+        query = query.where(table.c.school_id == school_id)
+    return int(connection.scalar(query) or 1)
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+    """Insert full rows, in order of the table's columns, that the primary key does not hold yet.
+
+    Returns how many went in. This is the fast way of a message: raw executemany on SQLite, COPY to a temporary
+    table and one INSERT ... SELECT on PostgreSQL.
+    """
+    if not rows:
+        return 0
+    return _INSERT_NEW[connection.dialect.name](connection, table, rows)
+
+
+def _insert_new_sqlite(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    before = driver.total_changes
+    marks = ",".join("?" * len(table.columns))
+    driver.executemany(f"INSERT INTO {table.name} VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
+    return int(driver.total_changes - before)
+
+
+def _insert_new_postgresql(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    staging = f"incoming_{table.name}"
+    with driver.cursor() as cursor:
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS")
+        with cursor.copy(f"COPY {staging} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(f"INSERT INTO {table.name} SELECT * FROM {staging} ON CONFLICT DO NOTHING")  # noqa: S608
+        inserted = cursor.rowcount
+        cursor.execute(f"TRUNCATE {staging}")
+    return int(inserted)
+
+
+_INSERT_NEW: dict[str, Callable[[Connection, Table, Sequence[tuple[object, ...]]], int]] = {
+    "sqlite": _insert_new_sqlite,
+    "postgresql": _insert_new_postgresql,
+}
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to this program's version (Alembic); does nothing where they are."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("models") / "migrations"))
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def sqlite_url(folder: Path) -> str:
+    """The address of the database in a data folder; the folder is made private where it is new."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "rondblik.db"
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    return f"sqlite:///{path}"

@@ -1,0 +1,141 @@
+"""Classes and pupils as a viewer may see them: the newest school year, current members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, func, select
+
+from models.tables import classes, groups, memberships, pupils, schools
+from models.viewer import Viewer, sees_class, sees_pupil
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRef:
+    """A class that the viewer sees, and how many pupils are in it now."""
+
+    id: int
+    name: str
+    school_year: str
+    location: str
+    composed: bool
+    year_groups: str
+    pupils: int
+
+
+@dataclass(frozen=True, slots=True)
+class PupilName:
+    """A pupil by name; `name` is None where the roster has none."""
+
+    id: int
+    first_name: str | None
+    name: str | None
+
+
+def full_name(first: str | None, prefix: str | None, last: str | None) -> str | None:
+    """The name as people say it, or None where there is none."""
+    return " ".join(part for part in (first, prefix, last) if part) or None
+
+
+def school_name(connection: Connection, viewer: Viewer) -> str | None:
+    """The name of the viewer's school."""
+    return connection.scalar(select(schools.c.name).where(schools.c.id == viewer.school_id))
+
+
+_group_of_class = and_(groups.c.school_id == classes.c.school_id, groups.c.class_id == classes.c.id)
+_member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
+
+
+def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
+    """The classes that the viewer sees in the newest school year with members, base groups first."""
+    number = func.count(memberships.c.pupil_id.distinct())
+    rows = connection.execute(
+        select(classes, number.label("pupils"))
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .group_by(*classes.c)
+        .order_by(classes.c.composed, classes.c.name, classes.c.id)
+    ).all()
+    newest = max((row.school_year for row in rows), default="")
+    return [
+        ClassRef(row.id, row.name, row.school_year, row.location, row.composed, row.year_groups, row.pupils)
+        for row in rows
+        if row.school_year == newest
+    ]
+
+
+def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[PupilName]:
+    """The present pupils of these classes, as far as the viewer sees the classes, by name."""
+    rows = connection.execute(
+        select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .distinct()
+    ).all()
+    found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]
+    return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))
+
+
+@dataclass(frozen=True, slots=True)
+class PupilRecord:
+    """A pupil with the classes that the viewer sees them in."""
+
+    id: int
+    first_name: str | None
+    name: str | None
+    left_on: str | None
+    classes: tuple[ClassRef, ...]
+
+
+def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord | None:
+    """The pupil, or None where there is none that the viewer may see."""
+    row = connection.execute(
+        select(pupils).where(
+            pupils.c.school_id == viewer.school_id,
+            pupils.c.id == pupil_id,
+            sees_pupil(viewer, pupils.c.school_id, pupils.c.id),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    own = connection.scalars(
+        select(groups.c.class_id)
+        .join(memberships, _member_of_group)
+        .where(
+            memberships.c.school_id == viewer.school_id,
+            memberships.c.pupil_id == pupil_id,
+            memberships.c.to_us.is_(None),
+        )
+    ).all()
+    return PupilRecord(
+        row.id,
+        row.first_name,
+        full_name(row.first_name, row.prefix, row.last_name),
+        row.left_on,
+        tuple(one for one in class_list(connection, viewer) if one.id in own),
+    )
+
+
+def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
+    """All pupils of the school that the viewer sees, by name."""
+    rows = connection.execute(
+        select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name).where(
+            sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+        )
+    ).all()
+    found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]
+    return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))

@@ -1,0 +1,41 @@
+"""The span of test dates that a screen shows; the school year unless somebody chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from models import clock
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """First and last test date, both `YYYY-MM-DD` and both in it."""
+
+    first: str
+    last: str
+
+    @property
+    def school_years(self) -> list[str]:
+        """The school years that it touches, oldest first."""
+        first = clock.school_year(date.fromisoformat(self.first))
+        last = clock.school_year(date.fromisoformat(self.last))
+        return [f"{year}-{year + 1}" for year in range(int(first[:4]), int(last[:4]) + 1)]
+
+
+def of_school_year(label: str) -> Period:
+    """The period of the school year `yyyy-yyyy`."""
+    first, last = clock.school_year_bounds(label)
+    return Period(first.isoformat(), last.isoformat())
+
+
+def with_year_before(label: str) -> Period:
+    """The period of a school year and the one before it."""
+    first, last = clock.school_year_bounds(label)
+    return Period(first.replace(year=first.year - 1).isoformat(), last.isoformat())
+
+
+def last_days(days: int) -> Period:
+    """The period of today and the days before it, `days` in all."""
+    today = clock.today()
+    return Period((today - timedelta(days=days - 1)).isoformat(), today.isoformat())

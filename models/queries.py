@@ -1,0 +1,256 @@
+"""The class overview: pupils against subjects and materials, each cell the newest total of the period.
+
+Driven from the identifiers of the class's pupils into the index `results_by_pupil`, with the period bound in SQL: what
+the store holds of other pupils and other years does not slow it. Every query is guarded by the viewer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, null, or_, select
+
+from models.catalogue import Catalogue, catalogue, load_bodies, load_parts
+from models.freshness import SourceState, source_states
+from models.people import PupilName, members
+from models.periods import Period
+from models.progress import PupilProgress, newest_progress
+from models.records import Kind
+from models.scales import Missing
+from models.standing import ResultRow, Standing, Total, derived_total, own_total, stand
+from models.tables import identifiers, results
+from models.viewer import Viewer, sees_pupil
+
+Field = tuple[str, str]  # subject and material
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The newest total of a pupil in a subject of a material, and how many others the period holds."""
+
+    total: Total
+    field: Field
+    source_id: int
+    test_id: int
+    definition_id: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOverview:
+    """All that the class screen shows.
+
+    `cells` by pupil and (subject, material); `progress` by pupil; `hidden` counts totals that the period leaves out.
+    """
+
+    pupils: tuple[PupilName, ...]
+    period: Period
+    cells: dict[int, dict[Field, Cell]]
+    progress: dict[int, tuple[PupilProgress, ...]]
+    sources: tuple[SourceState, ...]
+    hidden: int
+    known: Catalogue
+
+    @property
+    def fields(self) -> list[Field]:
+        """Every (subject, material) that a pupil has a total or a progress record in."""
+        found = {field for row in self.cells.values() for field in row}
+        return sorted(found | {one.field for rows in self.progress.values() for one in rows})
+
+    def source_of(self, field: Field) -> set[int]:
+        """The sources that give this subject of this material."""
+        found = {row[field].source_id for row in self.cells.values() if field in row}
+        return found | {one.row.source_id for rows in self.progress.values() for one in rows if one.field == field}
+
+
+def class_overview(connection: Connection, viewer: Viewer, class_ids: list[int], period: Period) -> ClassOverview:
+    """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees."""
+    pupils = members(connection, viewer, class_ids)
+    ids = [one.id for one in pupils]
+    totals = fetch(connection, _of_source(_whole_tests(viewer, ids, period), source_id))
+    parts = fetch(connection, _of_source(_lonely_parts(viewer, ids, period), source_id))
+    known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*totals, *parts)})
+    scores = stand(row for row in totals if row.kind != Kind.PROGRESS)
+    sittings = part_sittings(stand(parts).values(), scores.values())
+    cells = _cells(connection, viewer, known, list(scores.values()), sittings)
+    progress = newest_progress([row for row in (*totals, *parts) if row.kind == Kind.PROGRESS], known)
+    return ClassOverview(
+        tuple(pupils),
+        period,
+        cells,
+        progress,
+        tuple(source_states(connection, viewer)),
+        _hidden(connection, viewer, ids, period),
+        known,
+    )
+
+
+# -- the SQL -----------------------------------------------------------------------------------------------------
+
+
+def fetch(connection: Connection, query: Select[Any]) -> list[ResultRow]:
+    """The rows of a query over `result_columns`."""
+    return [ResultRow._make(row) for row in connection.execute(query)]
+
+
+def result_columns(detail: bool = True) -> list[ColumnElement[Any]]:
+    """The columns of `ResultRow`; without `detail` the publisher's link stays behind."""
+    r = results.c
+    return [
+        identifiers.c.pupil_id, r.source_id, r.kind, r.test_id, r.definition_id, r.part_id, r.taken_on,
+        r.score, r.score_text, r.absence, r.detail, r.created_us, r.digest64, r.status, r.worked_ms,
+        r.offered, r.made, r.correct, r.delivery_id, r.info_url if detail else null(),
+    ]  # fmt: skip
+
+
+def rows_of_pupils(viewer: Viewer, pupil_ids: list[int], period: Period, detail: bool = True) -> Select[Any]:
+    """The results of these pupils in the period, as far as the viewer sees them; columns of `ResultRow`."""
+    return (
+        select(*result_columns(detail))
+        .select_from(identifiers)
+        .join(
+            results,
+            and_(results.c.school_id == identifiers.c.school_id, results.c.identifier_id == identifiers.c.id),
+        )
+        .where(
+            identifiers.c.school_id == viewer.school_id,
+            identifiers.c.pupil_id.in_(pupil_ids),
+            sees_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
+            results.c.taken_on.between(period.first, period.last),
+        )
+    )
+
+
+def _of_source(query: Select[Any], source_id: int | None) -> Select[Any]:
+    return query if source_id is None else query.where(results.c.source_id == source_id)
+
+
+def _whole_tests(viewer: Viewer, pupil_ids: list[int], period: Period) -> Select[Any]:
+    kinds = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
+    return rows_of_pupils(viewer, pupil_ids, period, detail=False).where(
+        results.c.part_id == 0, results.c.kind.in_(kinds)
+    )
+
+
+def _lonely_parts(viewer: Viewer, pupil_ids: list[int], period: Period) -> Select[Any]:
+    """The parts of sittings that have no row for the whole test: their total must be derived."""
+    whole = results.alias("whole")
+    has_total = exists(
+        select(literal(1))
+        .select_from(whole)
+        .where(
+            whole.c.school_id == results.c.school_id,
+            whole.c.identifier_id == results.c.identifier_id,
+            whole.c.part_id == 0,
+            whole.c.taken_on == results.c.taken_on,
+            whole.c.test_id == results.c.test_id,
+            whole.c.kind == results.c.kind,
+        )
+    )
+    return rows_of_pupils(viewer, pupil_ids, period, detail=False).where(
+        results.c.part_id > 0, results.c.kind.in_((Kind.SCORE, Kind.PROGRESS)), ~has_total
+    )
+
+
+def _hidden(connection: Connection, viewer: Viewer, pupil_ids: list[int], period: Period) -> int:
+    """How many totals of these pupils the period leaves out."""
+    taken = results.c.taken_on
+    query = (
+        select(func.count())
+        .select_from(identifiers)
+        .join(
+            results,
+            and_(results.c.school_id == identifiers.c.school_id, results.c.identifier_id == identifiers.c.id),
+        )
+        .where(
+            identifiers.c.school_id == viewer.school_id,
+            identifiers.c.pupil_id.in_(pupil_ids),
+            sees_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
+            results.c.part_id == 0,
+            or_(taken < period.first, taken > period.last),
+        )
+    )
+    return int(connection.scalar(query) or 0)
+
+
+# -- totals ------------------------------------------------------------------------------------------------------
+
+
+Sitting = tuple[int, int, str]  # pupil, test, date
+
+
+def part_sittings(parts: Iterable[Standing], totals: Iterable[Standing]) -> dict[Sitting, list[Standing]]:
+    """The parts of each sitting that no total was sent for."""
+    with_total = {(one.row.pupil_id, one.row.test_id, one.row.taken_on) for one in totals}
+    found: dict[Sitting, list[Standing]] = defaultdict(list)
+    for one in parts:
+        sitting = (one.row.pupil_id, one.row.test_id, one.row.taken_on)
+        if one.row.kind == Kind.SCORE and sitting not in with_total:
+            found[sitting].append(one)
+    return found
+
+
+_Found = list[tuple[ResultRow, list[Standing], bool]]  # the newest row, what the total is made of, derived
+
+
+def _cells(
+    connection: Connection,
+    viewer: Viewer,
+    known: Catalogue,
+    totals: list[Standing],
+    sittings: dict[Sitting, list[Standing]],
+) -> dict[int, dict[Field, Cell]]:
+    """The newest total per pupil and field; norms are read for those only."""
+    found: dict[tuple[int, Field], _Found] = defaultdict(list)
+    for one in totals:
+        found[one.row.pupil_id, field_of(known, one.row.definition_id)].append((one.row, [one], False))
+    for several in sittings.values():
+        newest = max((one.row for one in several), key=row_order)
+        found[newest.pupil_id, field_of(known, newest.definition_id)].append((newest, several, True))
+    chosen = {key: max(rows, key=lambda one: row_order(one[0])) for key, rows in found.items()}
+    used = [one.row for _, made_of, _ in chosen.values() for one in made_of]
+    load_bodies(connection, viewer.school_id, known, (row.definition_id for row in used))
+    load_parts(connection, viewer.school_id, known, (row.part_id for row in used))
+    cells: dict[int, dict[Field, Cell]] = defaultdict(dict)
+    for (pupil_id, field), (newest, made_of, derived) in chosen.items():
+        total = total_of(known, made_of, derived)
+        cells[pupil_id][field] = Cell(
+            total, field, newest.source_id, newest.test_id, newest.definition_id, len(found[pupil_id, field]) - 1
+        )
+    return dict(cells)
+
+
+def total_of(known: Catalogue, made_of: list[Standing], derived: bool) -> Total:
+    """The total of one sitting: as sent, or the sum of its parts; the norms must be in `known`."""
+    first = made_of[0].row
+    if not derived:
+        return own_total(made_of[0], known.total_norm(first.definition_id))
+    measures = {one.row.part_id: known.part_norm(one.row.definition_id, one.row.part_id) for one in made_of}
+    return derived_total(made_of, measures)
+
+
+def field_of(known: Catalogue, definition_id: int) -> Field:
+    """The subject and material of a definition."""
+    one = known.definitions[definition_id]
+    return (one.subject, one.material)
+
+
+def row_order(row: ResultRow) -> tuple[str, int, int]:
+    """Newest last: test date, then creation and digest of the message."""
+    return (row.taken_on, row.created_us, row.digest64)
+
+
+def missing_reason(
+    overview: ClassOverview, pupil_id: int, fields: Iterable[Field]
+) -> tuple[Missing, PupilProgress | None]:
+    """Why a pupil has no total in these fields: what the progress says, or what the source does not deliver."""
+    wanted = set(fields)
+    own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
+    if own:
+        newest = max(own, key=lambda one: row_order(one.row))
+        return newest.state, newest
+    sends = any(one.field in wanted for rows in overview.progress.values() for one in rows)
+    return (Missing.NOT_SET if sends else Missing.NOT_DELIVERED), None

@@ -1,0 +1,588 @@
+"""Writing results: one transaction a message, and whichever order messages come in, the same state.
+
+Which value counts. A result is known by (school, source, key, kind). Of all values that were ever accepted for it
+the one with the greatest pair (aanmaakdatum as instant, digest of the message) stands in `results`, with that pair;
+every other value stands once in `result_history`, with the greatest pair that stated it. Both follow from the set of
+accepted messages alone, so neither order nor repetition matters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from models import clock, identity, schools
+from models.database import insert_new, next_id, reading, writing
+from models.records import (
+    Finding,
+    Kind,
+    MessageHead,
+    ResultBatch,
+    ResultRow,
+    SchoolRef,
+    TestDefinition,
+    Verdict,
+)
+from models.sealing import Seal
+from models.tables import (
+    KEY_COLUMNS,
+    VALUE_COLUMNS,
+    couplings,
+    deliveries,
+    fetched_documents,
+    identifiers,
+    parts,
+    raw_messages,
+    result_history,
+    results,
+    test_definitions,
+    tests,
+)
+
+DAY_US = 24 * 3600 * 1_000_000
+KEYS_A_QUERY = 500
+MOST_FINDINGS = 50
+
+T = TypeVar("T")
+DbRow = tuple[Any, ...]
+_COLUMNS = [column.name for column in results.columns]
+_KEY, _KIND, _IDENTIFIER, _TEST = (_COLUMNS.index(name) for name in ("key", "kind", "identifier_id", "test_id"))
+_VALUES = slice(_COLUMNS.index(VALUE_COLUMNS[0]), _COLUMNS.index(VALUE_COLUMNS[-1]) + 1)
+_PAIR = slice(_COLUMNS.index("created_us"), _COLUMNS.index("digest64") + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many days raw messages are kept, sealed."""
+
+    refused_days: int = 30
+    accepted_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What is known of a message before it is read; `way` is pull, load or push."""
+
+    source_id: int
+    way: str
+    digest: bytes
+    size: int
+    moves_cursor: bool = False
+    remembers_document: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message."""
+
+    delivery_id: int
+    verdict: Verdict
+    fault: str | None = None
+    findings: tuple[Finding, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    school_id: int | None = None
+    empty: str | None = None
+    repeated: bool = False
+
+
+def digest64(digest: bytes) -> int:
+    """The first eight bytes of a digest as a signed number: breaks ties between messages of one instant."""
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def school_for(engine: Engine, ref: SchoolRef, school_id: int | None) -> tuple[bool, int]:
+    """Whether a message of school `ref` may go to `school_id`, and the school it goes to.
+
+    With `school_id` None the school that the message names, made where it is new.
+    """
+    with reading(engine) as connection:
+        named = schools.find_school(connection, ref)
+    if school_id is not None:
+        return named == school_id, school_id
+    if named is not None:
+        return True, named
+    with writing(engine) as connection:
+        return True, schools.ensure_school(connection, schools.identifications(ref))
+
+
+def repeated(engine: Engine, delivery: Incoming) -> Receipt | None:
+    """The receipt of the same bytes, accepted from the same source before: confirmed, and nothing changes."""
+    with reading(engine) as connection:
+        found = _accepted(connection, delivery)
+    if found is None:
+        return None
+    if delivery.moves_cursor or delivery.remembers_document:
+        with writing(engine, found.school_id) as connection:
+            _mark_success(connection, delivery, found.school_id, new_data=False)
+    return Receipt(found.id, Verdict(found.verdict), counts={}, school_id=found.school_id, repeated=True)
+
+
+def _accepted(connection: Connection, delivery: Incoming) -> Row[*tuple[Any, ...]] | None:
+    return connection.execute(
+        select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id)
+        .where(
+            deliveries.c.digest == delivery.digest,
+            deliveries.c.source_id == delivery.source_id,
+            deliveries.c.what == "results",
+            deliveries.c.verdict != Verdict.REJECT.value,
+        )
+        .limit(1)
+    ).one_or_none()
+
+
+def save_results(engine: Engine, seal: Seal, delivery: Incoming, school_id: int, batch: ResultBatch) -> Receipt:
+    """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor."""
+    with writing(engine, school_id) as connection:
+        known = _accepted(connection, delivery)  # another worker may have been faster
+        if known is not None:
+            return Receipt(known.id, Verdict(known.verdict), school_id=known.school_id, repeated=True)
+        verdict = Verdict.WARN if any(one.level == "warning" for one in batch.findings) else Verdict.ACCEPT
+        delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
+        saving = _Saving(connection, seal, delivery, delivery_id, school_id, batch)
+        counts = saving.run()
+        findings = list(batch.findings)
+        if saving.moved:
+            findings.append(_moved_finding(saving.moved))
+            verdict = Verdict.WARN
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id)
+            .values(counts=json.dumps(counts), findings=findings_json(findings), verdict=verdict.value)
+        )
+        _mark_success(
+            connection,
+            delivery,
+            school_id,
+            new_data=counts["new"] + counts["changed"] > 0,
+            cursor=batch.head.created_text,
+        )
+    return Receipt(delivery_id, verdict, None, tuple(findings), counts, school_id)
+
+
+def save_empty(engine: Engine, delivery: Incoming, school_id: int | None, empty: str) -> Receipt:
+    """An answer without data: nothing changes but the moment of the last success."""
+    if school_id is not None:
+        with writing(engine, school_id) as connection:
+            _mark_success(connection, delivery, school_id, new_data=False)
+    return Receipt(0, Verdict.ACCEPT, school_id=school_id, empty=empty)
+
+
+def save_refusal(
+    engine: Engine,
+    seal: Seal,
+    delivery: Incoming,
+    school_id: int | None,
+    *,
+    fault: str,
+    findings: Sequence[Finding],
+    head: MessageHead | None = None,
+    raw: bytes | None = None,
+    keep_days: int = 30,
+) -> Receipt:
+    """Keep a refused message apart with its reason, sealed; nothing else changes."""
+    with writing(engine, school_id) as connection:
+        delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault=fault)
+        if raw is not None:
+            _insert_raw(connection, seal, delivery_id, raw, keep_days)
+        if delivery.remembers_document and school_id is not None:
+            _remember_document(connection, delivery, school_id)
+    return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
+
+
+def keep_raw(engine: Engine, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
+    """Keep an accepted message, sealed, for the configured days."""
+    with writing(engine) as connection:
+        _insert_raw(connection, seal, delivery_id, raw, keep_days)
+
+
+def forget_raw(engine: Engine) -> int:
+    """Throw away raw messages whose time is over; returns how many."""
+    with writing(engine) as connection:
+        return connection.execute(delete(raw_messages).where(raw_messages.c.keep_until_us < clock.now_us())).rowcount
+
+
+def findings_json(findings: Sequence[Finding]) -> str:
+    """Findings as the JSON that a delivery keeps; the first few dozen."""
+    return json.dumps([asdict(one) for one in findings[:MOST_FINDINGS]], ensure_ascii=False)
+
+
+def _insert_raw(connection: Connection, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
+    connection.execute(
+        insert(raw_messages).values(
+            delivery_id=delivery_id, sealed=seal.seal(raw), keep_until_us=clock.now_us() + keep_days * DAY_US
+        )
+    )
+
+
+def _insert_delivery(
+    connection: Connection,
+    delivery: Incoming,
+    school_id: int | None,
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    head: MessageHead | None,
+    fault: str | None = None,
+) -> int:
+    delivery_id = next_id(connection, deliveries)
+    connection.execute(
+        insert(deliveries).values(
+            id=delivery_id,
+            school_id=school_id,
+            source_id=delivery.source_id,
+            what="results",
+            way=delivery.way,
+            received_us=clock.now_us(),
+            created_us=head.created_us if head else None,
+            created_text=head.created_text if head else None,
+            school_year=head.school_year if head else None,
+            xsd_version=head.xsd_version if head else None,
+            digest=delivery.digest,
+            size=delivery.size,
+            verdict=verdict.value,
+            fault=fault,
+            counts="{}",
+            findings=findings_json(findings),
+        )
+    )
+    return delivery_id
+
+
+def _mark_success(
+    connection: Connection, delivery: Incoming, school_id: int, *, new_data: bool, cursor: str | None = None
+) -> None:
+    """Move cursor and moments of the coupling, in the transaction that stores the data."""
+    if delivery.remembers_document:
+        _remember_document(connection, delivery, school_id)
+    if not (delivery.moves_cursor or delivery.remembers_document):
+        return
+    now = clock.now_us()
+    values: dict[str, object] = {
+        "last_success_us": now,
+        "failures": 0,
+        "last_error_nl": None,
+        "last_error_en": None,
+    }
+    if new_data:
+        values["last_data_us"] = now
+    if delivery.moves_cursor and cursor is not None:
+        values["cursor"] = cursor
+    connection.execute(
+        update(couplings)
+        .where(couplings.c.school_id == school_id, couplings.c.source_id == delivery.source_id)
+        .values(**values)
+    )
+
+
+def _remember_document(connection: Connection, delivery: Incoming, school_id: int) -> None:
+    insert_new(connection, fetched_documents, [(school_id, delivery.source_id, delivery.digest, clock.now_us())])
+
+
+def _moved_finding(count: int) -> Finding:
+    return Finding(
+        rule="result.moved",
+        level="warning",
+        clause="UWLR 2.2 kResultaat",
+        message_nl=f"{count} keer hoort een bekende @key nu bij een andere leerling of toets; de nieuwste waarde telt.",
+        message_en=f"{count} times a known @key now belongs to another pupil or test; the newest value counts.",
+        remedy="Geef elk resultaat een eigen @key, en houd die bij een correctie.",
+    )
+
+
+def plain(value: object) -> object:
+    """A frozen record as what JSON holds; the inverse of nothing, for keeping and for digests."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    return {name: plain(getattr(value, name)) for name in type(value).__slots__}  # type: ignore[attr-defined]
+
+
+class _Saving:
+    """The writing of one message: dimensions first, then rows in chunks."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        seal: Seal,
+        delivery: Incoming,
+        delivery_id: int,
+        school_id: int,
+        batch: ResultBatch,
+    ) -> None:
+        self.connection = connection
+        self.seal = seal
+        self.school_id = school_id
+        self.source_id = delivery.source_id
+        self.delivery_id = delivery_id
+        self.batch = batch
+        self.created_us = batch.head.created_us
+        self.digest64 = digest64(delivery.digest)
+        self.part_ids: dict[str | None, int] = {None: 0}
+        self.moved = 0
+
+    def run(self) -> dict[str, int]:
+        """Store it all; counts of what happened."""
+        definition_ids = self.save_definitions()
+        test_ids, definitions = self.save_tests(definition_ids)
+        identifier_ids = identity.identify(self.connection, self.seal, self.school_id, self.batch.pupils)
+        counts: Counter[str] = Counter(results=0, new=0, changed=0, unchanged=0, history=0)
+        by_pupil: Counter[int] = Counter()
+        for chunk in self.batch.chunks():
+            self.know_parts(chunk)
+            by_pupil.update(map(itemgetter(1), chunk))
+            rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
+            new = insert_new(self.connection, results, rows)
+            counts["results"] += len(rows)
+            counts["new"] += new
+            if new < len(rows):
+                counts.update(self.merge(rows))
+        without = self.parked(identifier_ids)
+        counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
+        return dict(counts)
+
+    def save_definitions(self) -> dict[str, tuple[int, TestDefinition]]:
+        """Definitions by code, each an immutable row known by its digest."""
+        known = {
+            bytes(row.digest): row
+            for row in self.connection.execute(
+                select(test_definitions.c.digest, test_definitions.c.id, test_definitions.c.newest_us).where(
+                    test_definitions.c.school_id == self.school_id,
+                    test_definitions.c.source_id == self.source_id,
+                )
+            )
+        }
+        ids: dict[str, tuple[int, TestDefinition]] = {}
+        new: list[dict[str, object]] = []
+        next_free = next_id(self.connection, test_definitions, self.school_id)
+        for definition in self.batch.definitions:
+            body = json.dumps(plain(definition), ensure_ascii=False, sort_keys=True)
+            digest = hashlib.blake2b(body.encode(), digest_size=16).digest()
+            row = known.get(digest)
+            if row is None:
+                ids[definition.code.text] = (next_free, definition)
+                new.append(self.definition_row(next_free, digest, body, definition))
+                next_free += 1
+                continue
+            ids[definition.code.text] = (row.id, definition)
+            if row.newest_us < self.created_us:
+                self.connection.execute(
+                    update(test_definitions)
+                    .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id == row.id)
+                    .values(newest_us=self.created_us)
+                )
+        if new:
+            self.connection.execute(insert(test_definitions), new)
+        return ids
+
+    def definition_row(self, id_: int, digest: bytes, body: str, definition: TestDefinition) -> dict[str, object]:
+        lowest = min(definition.hierarchy, key=lambda level: level.depth, default=None)
+        return {
+            "school_id": self.school_id,
+            "id": id_,
+            "source_id": self.source_id,
+            "digest": digest,
+            "code": definition.code.text,
+            "name": definition.name,
+            "subject_term": definition.subject.text if definition.subject else None,
+            "year": definition.year.text if definition.year else None,
+            "material": lowest.term.text if lowest else None,
+            "body": body,
+            "newest_us": self.created_us,
+        }
+
+    def save_tests(self, defined: dict[str, tuple[int, TestDefinition]]) -> tuple[list[int], list[int]]:
+        """For each test of the message its id, and the id of the definition it came with."""
+        known = {
+            (row.code, row.version): row.id
+            for row in self.connection.execute(
+                select(tests.c.code, tests.c.version, tests.c.id).where(
+                    tests.c.school_id == self.school_id, tests.c.source_id == self.source_id
+                )
+            )
+        }
+        test_ids, definition_ids, new = [], [], []
+        next_free = next_id(self.connection, tests, self.school_id)
+        for ref in self.batch.tests:
+            definition_id, definition = defined[ref.code]
+            version = ref.version or definition.version
+            key = (ref.code, version.text if version else "")
+            if key not in known:
+                known[key] = next_free
+                new.append(
+                    {
+                        "school_id": self.school_id,
+                        "id": next_free,
+                        "source_id": self.source_id,
+                        "code": key[0],
+                        "version": key[1],
+                    }
+                )
+                next_free += 1
+            test_ids.append(known[key])
+            definition_ids.append(definition_id)
+        if new:
+            self.connection.execute(insert(tests), new)
+        return test_ids, definition_ids
+
+    def know_parts(self, chunk: list[ResultRow]) -> None:
+        """Ids for the codes of parts in this chunk."""
+        unknown = {row[3] for row in chunk} - self.part_ids.keys()
+        codes = [code for code in unknown if code is not None]
+        if not codes:
+            return
+        for portion in _portions(codes):
+            found = select(parts.c.code, parts.c.id).where(
+                parts.c.school_id == self.school_id, parts.c.code.in_(portion)
+            )
+            self.part_ids.update({row.code: row.id for row in self.connection.execute(found)})
+        new = []
+        next_free = next_id(self.connection, parts, self.school_id)
+        for code in sorted(codes):
+            if code not in self.part_ids:
+                self.part_ids[code] = next_free
+                new.append({"school_id": self.school_id, "id": next_free, "code": code})
+                next_free += 1
+        if new:
+            self.connection.execute(insert(parts), new)
+
+    def to_rows(
+        self, chunk: list[ResultRow], identifiers: list[int], test_ids: list[int], definitions: list[int]
+    ) -> list[DbRow]:
+        """Rows of the message as rows of the table; nearly all are plain scores, so those go without a call."""
+        head = (self.school_id, self.source_id)
+        tail = (self.batch.head.school_year, self.created_us, self.digest64, self.delivery_id)
+        part_ids, none = self.part_ids, (None, None, None, None, None, None)
+        return [
+            (
+                *head, key, kind, identifiers[pupil], test_ids[test], definitions[test], part_ids[part], taken,
+                score, text, absence, *(none if detail is None else _details(kind, detail)), url, zoned, *tail,
+            )
+            for key, pupil, test, part, kind, taken, text, score, absence, detail, url, zoned in chunk
+        ]  # fmt: skip
+
+    def merge(self, rows: list[DbRow]) -> Counter[str]:
+        """Rows whose key was there before: the greater pair counts, every other value goes to history."""
+        counts: Counter[str] = Counter()
+        existing = self.existing(rows)
+        for row in rows:
+            old = existing.get((row[_KEY], row[_KIND]))
+            if old is None:
+                continue  # went in as new
+            wins, same = row[_PAIR] > old[_PAIR], row[_VALUES] == old[_VALUES]
+            if same:
+                counts["unchanged"] += 1
+                if wins:
+                    self.overwrite(row)
+            elif wins:
+                counts["changed"] += 1
+                self.moved += (row[_IDENTIFIER], row[_TEST]) != (old[_IDENTIFIER], old[_TEST])
+                self.to_history(old)
+                self.from_history(row)
+                self.overwrite(row)
+            else:
+                counts["history"] += 1
+                self.to_history(row)
+        return counts
+
+    def existing(self, rows: list[DbRow]) -> dict[tuple[str, int], DbRow]:
+        """The stored rows with the keys of `rows`, less those that this message has just put in."""
+        found: dict[tuple[str, int], DbRow] = {}
+        for portion in _portions([row[_KEY] for row in rows]):
+            query = select(results).where(
+                results.c.school_id == self.school_id,
+                results.c.source_id == self.source_id,
+                results.c.key.in_(portion),
+                results.c.delivery_id != self.delivery_id,
+            )
+            for row in self.connection.execute(query):
+                found[(row.key, row.kind)] = tuple(row)
+        return found
+
+    def overwrite(self, row: DbRow) -> None:
+        values = dict(zip(_COLUMNS, row, strict=True))
+        self.connection.execute(
+            update(results)
+            .where(and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS)))
+            .values({name: bindparam(name) for name in _COLUMNS if name not in KEY_COLUMNS}),
+            {**{f"_{name}": values[name] for name in KEY_COLUMNS}, **values},
+        )
+
+    def to_history(self, row: DbRow) -> None:
+        values = dict(zip(_COLUMNS, row, strict=True)) | {"value_digest": _value_digest(row)}
+        make = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
+        statement = make(result_history).values(values)
+        new, old = statement.excluded, result_history.c
+        later = or_(
+            new.created_us > old.created_us,
+            and_(new.created_us == old.created_us, new.digest64 > old.digest64),
+        )
+        self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[*KEY_COLUMNS, "value_digest"],
+                set_={name: new[name] for name in ("created_us", "digest64", "delivery_id")},
+                where=later,
+            )
+        )
+
+    def from_history(self, row: DbRow) -> None:
+        """A value that counts again no longer stands among the others."""
+        values = dict(zip(_COLUMNS, row, strict=True))
+        self.connection.execute(
+            delete(result_history).where(
+                *(result_history.c[name] == values[name] for name in KEY_COLUMNS),
+                result_history.c.value_digest == _value_digest(row),
+            )
+        )
+
+    def parked(self, identifier_ids: list[int]) -> set[int]:
+        """Those identifiers that belong to no pupil."""
+        found: set[int] = set()
+        for portion in _portions(sorted(set(identifier_ids))):
+            query = select(identifiers.c.id).where(
+                identifiers.c.school_id == self.school_id,
+                identifiers.c.id.in_(portion),
+                identifiers.c.pupil_id.is_(None),
+            )
+            found.update(self.connection.scalars(query))
+        return found
+
+
+def _details(kind: int, detail: tuple[Any, ...]) -> tuple[Any, ...]:
+    """status, worked_ms, offered, made, correct, detail of an OSO result or a progress record."""
+    if kind == Kind.PROGRESS:
+        status, worked, offered, made, correct, _, other = detail
+        return status, worked, offered, made, correct, None if other is None else json.dumps({"other": other})
+    exercises, right, wrong, read, seconds, _, scale, low, high, references, _ = detail
+    extra = {
+        "skill_scale": scale,
+        "interval": None if low is None else [low, high],
+        "wrong": wrong,
+        "read": read,
+        "references": [
+            {"code": code, "group": group, "value": value, "qualification": qualification}
+            for code, group, value, qualification in references
+        ],
+    }
+    worked = None if seconds is None else int(float(seconds) * 1000)
+    return None, worked, _whole(exercises), None, _whole(right), json.dumps(extra, ensure_ascii=False)
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _value_digest(row: DbRow) -> bytes:
+    return hashlib.blake2b(repr(row[_VALUES]).encode(), digest_size=16).digest()
+
+
+def _portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), KEYS_A_QUERY):
+        yield values[start : start + KEYS_A_QUERY]

@@ -1,0 +1,393 @@
+"""The tables. Every key of a school's data starts with `school_id`; sources and vocabularies are reference tables.
+
+Ids are small integers, given out per school under the write lock (`database.next_id`). Instants are microseconds
+since 1970 in UTC (`_us`), calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
+The view `results_spelled` writes the small integers out for people.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def _school() -> Column[int]:
+    return Column("school_id", Integer, ForeignKey("schools.id"), nullable=False)
+
+
+# -- reference tables ------------------------------------------------------------------------------------------
+
+schools = Table(
+    "schools",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text),
+)
+
+school_identifications = Table(
+    "school_identifications",
+    metadata,
+    _school(),
+    Column("scheme", Text, nullable=False),  # brin, schoolkey, institution
+    Column("value", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),  # dependance; "" for 0, 00 and absent
+    PrimaryKeyConstraint("school_id", "scheme", "value", "location"),
+    UniqueConstraint("scheme", "value", "location"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False, unique=True),  # the id in config.yaml
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),  # publisher or las
+    Column("material", Text),  # material where a test has no hierarchy
+)
+
+# -- what is due, and how it goes ------------------------------------------------------------------------------
+
+couplings = Table(
+    "couplings",
+    metadata,
+    _school(),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("cursor", Text),  # aanmaakdatum of the newest stored answer, as sent
+    Column("next_try_us", BigInteger, nullable=False),
+    Column("leased_until_us", BigInteger),
+    Column("lease", Text),  # who holds it: a random token
+    Column("failures", Integer, nullable=False, default=0),
+    Column("last_try_us", BigInteger),
+    Column("last_success_us", BigInteger),
+    Column("last_data_us", BigInteger),  # last time that something new was stored
+    Column("last_error_nl", Text),
+    Column("last_error_en", Text),
+    Column("stopped", Boolean, nullable=False, default=False),
+    Column("active", Boolean, nullable=False, default=True),  # still in the configuration
+    PrimaryKeyConstraint("school_id", "source_id"),
+)
+
+fetched_documents = Table(
+    "fetched_documents",  # the cursor of sources that give documents: what was taken in already
+    metadata,
+    _school(),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("fetched_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "source_id", "digest"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("school_id", Integer, ForeignKey("schools.id")),  # None: refused before the school was known
+    Column("source_id", Integer, ForeignKey("sources.id")),
+    Column("what", Text, nullable=False),  # results or roster
+    Column("way", Text, nullable=False),  # pull, load or push
+    Column("received_us", BigInteger, nullable=False),
+    Column("created_us", BigInteger),
+    Column("created_text", Text),
+    Column("school_year", Text),
+    Column("xsd_version", Text),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("fault", Text),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("findings", Text, nullable=False),  # JSON
+)
+Index("deliveries_by_digest", deliveries.c.digest)
+Index("deliveries_by_source", deliveries.c.school_id, deliveries.c.source_id, deliveries.c.received_us)
+
+raw_messages = Table(
+    "raw_messages",
+    metadata,
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("keep_until_us", BigInteger, nullable=False),
+)
+
+# -- pupils, groups, teachers ----------------------------------------------------------------------------------
+
+pupils = Table(
+    "pupils",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("first_name", Text),
+    Column("prefix", Text),
+    Column("last_name", Text),
+    Column("entered_on", Text),
+    Column("left_on", Text),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+
+identifiers = Table(
+    "identifiers",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # las, eck, or pair: the two together as one message sent them
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("sealed", LargeBinary),  # None for a pair
+    Column("las_id", Integer),  # of a pair
+    Column("eck_id", Integer),  # of a pair
+    Column("pupil_id", Integer),  # the match; None = parked
+    Column("matched_by", Text),  # roster or link
+    Column("parked_because", Text),  # unknown, conflict, other_eckid
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "kind", "digest"),
+)
+Index("identifiers_by_pupil", identifiers.c.school_id, identifiers.c.pupil_id)
+
+identifier_links = Table(
+    "identifier_links",  # who linked which identifier to which pupil, and who undid it
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("identifier_id", Integer, nullable=False),
+    Column("pupil_id", Integer, nullable=False),
+    Column("linked_by", Text, nullable=False),
+    Column("linked_us", BigInteger, nullable=False),
+    Column("undone_by", Text),
+    Column("undone_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+
+classes = Table(
+    "classes",  # what a teacher calls a class: one group, or the parts of a split combination group together
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    Column("composed", Boolean, nullable=False, default=False),
+    Column("year_groups", Text, nullable=False, default=""),  # "6" or "6,7,8"
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "school_year", "location", "composed", "name"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    Column("composed", Boolean, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("year_group", Text),
+    Column("class_id", Integer, nullable=False),
+    Column("ended_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "school_year", "location", "composed", "key"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _school(),
+    Column("pupil_id", Integer, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("year_group", Text),
+    Column("location", Text),  # key of the vestiging
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "pupil_id", "group_id", "from_us"),
+)
+Index("memberships_by_group", memberships.c.school_id, memberships.c.group_id)
+
+teachers = Table(
+    "teachers",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("key_digest", LargeBinary(16), nullable=False),
+    Column("key_sealed", LargeBinary, nullable=False),
+    Column("first_name", Text),
+    Column("prefix", Text),
+    Column("last_name", Text),
+    Column("email", Text),
+    Column("roles", Text, nullable=False, default=""),  # EDEXML role codes, comma between
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "key_digest"),
+)
+
+teacher_groups = Table(
+    "teacher_groups",
+    metadata,
+    _school(),
+    Column("teacher_id", Integer, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("roles", Text, nullable=False, default=""),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "teacher_id", "group_id", "from_us"),
+)
+
+rosters = Table(
+    "rosters",  # what was applied or is held, a row a roster
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("created_us", BigInteger),
+    Column("pupil_count", Integer, nullable=False),
+    Column("group_count", Integer, nullable=False),
+    Column("composed_count", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # applied, held, dropped
+    Column("held_because", Text),
+    Column("sealed", LargeBinary),  # of a held roster only: the records, until an administrator decides
+    PrimaryKeyConstraint("school_id", "id"),
+)
+
+# -- tests and results -----------------------------------------------------------------------------------------
+
+tests = Table(
+    "tests",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("version", Text, nullable=False, default=""),
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "source_id", "code", "version"),
+)
+
+test_definitions = Table(
+    "test_definitions",  # immutable; a result points at the one it came with
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text),
+    Column("subject_term", Text),
+    Column("year", Text),
+    Column("material", Text),  # text of the hierarchy entry of lowest depth
+    Column("body", Text, nullable=False),  # JSON of records.TestDefinition
+    Column("newest_us", BigInteger, nullable=False),  # greatest aanmaakdatum that stated it
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "source_id", "digest"),
+)
+
+parts = Table(
+    "parts",  # codes of parts; id 0 is the test as a whole and has no row
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "code"),
+)
+
+
+def _value_columns() -> list[Column]:  # type: ignore[type-arg]
+    """What a result says: the columns that make two messages say the same or not."""
+    return [
+        Column("identifier_id", Integer, nullable=False),
+        Column("test_id", Integer, nullable=False),
+        Column("definition_id", Integer, nullable=False),
+        Column("part_id", Integer, nullable=False),
+        Column("taken_on", Text, nullable=False),
+        Column("score", BigInteger),
+        Column("score_text", Text),
+        Column("absence", SmallInteger),
+        Column("status", SmallInteger),
+        Column("worked_ms", BigInteger),
+        Column("offered", Integer),
+        Column("made", Integer),
+        Column("correct", Integer),
+        Column("detail", Text),  # JSON: what an OSO or progress record holds beyond the columns
+        Column("info_url", Text),
+        Column("taken_text", Text),
+        Column("school_year", Text, nullable=False),
+    ]
+
+
+VALUE_COLUMNS = tuple(column.name for column in _value_columns())
+KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
+PAIR_COLUMNS = ("created_us", "digest64", "delivery_id")
+
+results = Table(
+    "results",
+    metadata,
+    _school(),
+    Column("source_id", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    *_value_columns(),
+    Column("created_us", BigInteger, nullable=False),
+    Column("digest64", BigInteger, nullable=False),
+    Column("delivery_id", Integer, nullable=False),
+    PrimaryKeyConstraint(*KEY_COLUMNS),
+)
+Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
+
+result_history = Table(
+    "result_history",  # every other accepted value of a result, each with the last pair that stated it
+    metadata,
+    _school(),
+    Column("source_id", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    *_value_columns(),
+    Column("value_digest", LargeBinary(16), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("digest64", BigInteger, nullable=False),
+    Column("delivery_id", Integer, nullable=False),
+    PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
+)
+
+subject_mappings = Table(
+    "subject_mappings",
+    metadata,
+    _school(),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("field", Text, nullable=False),  # term (vakgebied) or code (pattern on toetscode)
+    Column("pattern", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # a key of models.subjects
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "source_id", "field", "pattern"),
+)
+
+RESULTS_SPELLED = """
+CREATE VIEW results_spelled AS
+SELECT r.school_id, s.name AS school, src.key AS source, r.key,
+       CASE r.kind WHEN 1 THEN 'score' WHEN 2 THEN 'oso' WHEN 3 THEN 'progress' ELSE 'other' END AS kind,
+       i.pupil_id, i.parked_because, t.code AS test_code, t.version AS test_version, d.name AS test_name,
+       p.code AS part_code, r.taken_on, r.score_text, r.score / 10000.0 AS score,
+       CASE r.absence WHEN 1 THEN 'not offered' WHEN 2 THEN 'no score' END AS absence,
+       CASE r.status WHEN 1 THEN 'not begun' WHEN 2 THEN 'busy' WHEN 3 THEN 'done' END AS status,
+       r.worked_ms, r.offered, r.made, r.correct, r.school_year, r.delivery_id
+FROM results r
+JOIN schools s ON s.id = r.school_id
+JOIN sources src ON src.id = r.source_id
+JOIN identifiers i ON i.school_id = r.school_id AND i.id = r.identifier_id
+JOIN tests t ON t.school_id = r.school_id AND t.id = r.test_id
+JOIN test_definitions d ON d.school_id = r.school_id AND d.id = r.definition_id
+LEFT JOIN parts p ON p.school_id = r.school_id AND p.id = r.part_id
+"""

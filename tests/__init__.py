@@ -1,0 +1,1 @@
+"""Tests; they mirror the packages, with browser and messages beside them."""
