@@ -1,0 +1,306 @@
+"""The store: which value counts, in any order and any number of times; nothing half stored; both databases."""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, insert, select
+
+from connectors.intake import spool, take_results
+from models import clock, database, identity, schools
+from models.records import SCALE, Verdict
+from models.sealing import Seal
+from models.store import Receipt
+from models.tables import (
+    couplings,
+    deliveries,
+    identifiers,
+    pupils,
+    raw_messages,
+    result_history,
+    results,
+    test_definitions,
+    tests,
+)
+from tests.conftest import Store
+from tests.uwlr.messages import message, result_xml
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def source(store: Store, key: str = "rekenwijs") -> int:
+    with database.writing(store.engine) as connection:
+        return schools.ensure_source(connection, key, key.title(), "publisher")
+
+
+def take(store: Store, data: bytes, source_id: int = 1, **options: object) -> Receipt:
+    with clock.fixed(NOW), spool([data]) as spooled:
+        return take_results(
+            store.engine, store.seal, spooled, source_id=source_id, school_id=None, way="load", **options  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+def current(engine: Engine) -> list[tuple[str, int | None, str | None]]:
+    with database.reading(engine) as connection:
+        rows = connection.execute(select(results.c.key, results.c.score, results.c.score_text).order_by(results.c.key))
+        return [(row.key, row.score, row.score_text) for row in rows]
+
+
+def history(engine: Engine) -> list[tuple[str, int | None]]:
+    with database.reading(engine) as connection:
+        rows = connection.execute(select(result_history.c.key, result_history.c.score).order_by(result_history.c.score))
+        return [(row.key, row.score) for row in rows]
+
+
+def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
+    """What the store says, ids spelled out: they follow from the order of arrival, the state must not."""
+    spelled = []
+    for table in (results, result_history):
+        query = (
+            select(
+                table,
+                tests.c.code,
+                tests.c.version,
+                test_definitions.c.digest.label("definition"),
+                identifiers.c.digest.label("identifier"),
+            )
+            .join(tests, (tests.c.school_id == table.c.school_id) & (tests.c.id == table.c.test_id))
+            .join(
+                test_definitions,
+                (test_definitions.c.school_id == table.c.school_id) & (test_definitions.c.id == table.c.definition_id),
+            )
+            .join(
+                identifiers,
+                (identifiers.c.school_id == table.c.school_id) & (identifiers.c.id == table.c.identifier_id),
+            )
+        )
+        with database.reading(engine) as connection:
+            rows = connection.execute(query).mappings().all()
+        hidden = {"delivery_id", "test_id", "definition_id", "identifier_id", "part_id", "value_digest"}
+        spelled.append(sorted(repr({k: v for k, v in row.items() if k not in hidden}) for row in rows))
+    with database.reading(engine) as connection:
+        known = sorted(
+            (bytes(row.digest), row.newest_us)
+            for row in connection.execute(select(test_definitions.c.digest, test_definitions.c.newest_us))
+        )
+    return spelled[0], spelled[1], list(known)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One message of a generated set: a few keys of a small space, so that they meet."""
+
+    minute: int
+    rows: tuple[tuple[str, str, str, str], ...]  # key, pupil, part, score
+    name: str
+
+    def bytes(self) -> bytes:
+        xml = "".join(result_xml(key, score, part=part) for key, _, part, score in self.rows)
+        return message(
+            results=xml,
+            leerlingid=self.rows[0][1],
+            aanmaakdatum=f"2026-11-11T10:{self.minute:02d}:00Z",
+            toetsnaam=self.name,
+        )
+
+
+sent_messages = st.builds(
+    Sent,
+    st.integers(0, 3),
+    st.lists(
+        st.tuples(
+            st.sampled_from("abc"), st.sampled_from(["L1", "L2"]), st.sampled_from(["", "P1"]), st.sampled_from("0123")
+        ),
+        min_size=1, max_size=3, unique_by=lambda row: row[0],
+    ).map(tuple),
+    st.sampled_from(["Toets", "Toets nieuw"]),
+)  # fmt: skip
+
+
+def fresh(folder: str) -> Store:
+    engine = database.open_engine(database.sqlite_url(Path(folder) / "data"))
+    database.upgrade(engine)
+    return Store(engine, Seal.from_secret(b"x" * 32))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
+    again = sent + [one for one in sent if shuffle.random() < 0.5]
+    shuffle.shuffle(again)
+    states = []
+    for order in (sent, again):
+        with tempfile.TemporaryDirectory() as folder:
+            store = fresh(folder)
+            source(store)
+            for one in order:
+                assert take(store, one.bytes()).verdict is not Verdict.REJECT
+            states.append(state(store.engine))
+            store.engine.dispose()
+    assert states[0] == states[1]
+
+
+def test_the_later_message_counts_and_the_earlier_value_stays_in_history(any_store: Store) -> None:
+    source(any_store)
+    take(any_store, message(results=result_xml("r1", "4")))
+    receipt = take(any_store, message(results=result_xml("r1", "5"), aanmaakdatum="2026-11-12T00:00:00"))
+    assert receipt.counts["changed"] == 1
+    assert current(any_store.engine) == [("r1", 5 * SCALE, "5")]
+    assert history(any_store.engine) == [("r1", 4 * SCALE)]
+
+
+def test_an_older_message_never_overwrites(any_store: Store) -> None:
+    source(any_store)
+    take(any_store, message(results=result_xml("r1", "5"), aanmaakdatum="2026-11-12T00:00:00"))
+    take(any_store, message(results=result_xml("r1", "4")))
+    assert current(any_store.engine) == [("r1", 5 * SCALE, "5")]
+    assert history(any_store.engine) == [("r1", 4 * SCALE)]
+
+
+def test_the_same_bytes_are_confirmed_and_change_nothing(any_store: Store) -> None:
+    source(any_store)
+    first = take(any_store, message())
+    again = take(any_store, message())
+    assert again.repeated
+    assert again.delivery_id == first.delivery_id
+    with database.reading(any_store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(deliveries)) == 1
+
+
+def test_a_refused_message_changes_nothing_and_is_kept_sealed(any_store: Store) -> None:
+    source(any_store)
+    data = message(scores=["bad"])
+    receipt = take(any_store, data)
+    assert receipt.verdict is Verdict.REJECT
+    assert current(any_store.engine) == []
+    with database.reading(any_store.engine) as connection:
+        row = connection.execute(select(deliveries)).one()
+        raw = connection.execute(select(raw_messages)).one()
+        assert connection.scalar(select(func.count()).select_from(identifiers)) == 0
+    assert row.fault == "Client.ScoreOngeldig"
+    assert json.loads(row.findings)[0]["rule"] == "xsd.value"
+    assert data not in bytes(raw.sealed)
+    assert any_store.seal.unseal(bytes(raw.sealed)) == data
+    assert raw.keep_until_us == clock.to_us(NOW) + 30 * 24 * 3600 * 1_000_000
+
+
+def test_a_refused_message_is_judged_anew_when_it_comes_again(store: Store) -> None:
+    source(store)
+    data = message(scores=["1.5"])
+    assert take(store, data).verdict is Verdict.REJECT
+    assert take(store, data, policy="tolerant").verdict is Verdict.WARN
+    assert current(store.engine) == [("r1", 15_000, "1.5")]
+
+
+def test_a_zero_is_stored_as_a_zero_and_an_x_as_none(any_store: Store) -> None:
+    source(any_store)
+    take(any_store, message(scores=["0", "X"]), policy="tolerant")
+    assert current(any_store.engine) == [("r1", 0, "0"), ("r2", None, "X")]
+
+
+def test_a_message_for_another_school_is_refused(store: Store) -> None:
+    source_id = source(store)
+    with database.writing(store.engine) as connection:
+        own = schools.ensure_school(connection, [schools.Identification("brin", "99YY")])
+    with clock.fixed(NOW), spool([message()]) as spooled:
+        receipt = take_results(store.engine, store.seal, spooled, source_id=source_id, school_id=own, way="pull")
+    assert (receipt.verdict, receipt.fault) == (Verdict.REJECT, "Client.AutorisatieOngeldig")
+
+
+def test_absent_zero_and_double_zero_are_one_dependance(store: Store) -> None:
+    source(store)
+    take(store, message())
+    data = message(aanmaakdatum="2026-11-12T00:00:00").replace(
+        b"</brincode>", b"</brincode><dependancecode>00</dependancecode>"
+    )
+    take(store, data)
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(func.count(func.distinct(results.c.school_id)))) == 1
+
+
+def test_the_cursor_moves_in_the_transaction_that_stores(store: Store) -> None:
+    source_id = source(store)
+    with database.writing(store.engine) as connection:
+        school_id = schools.ensure_school(connection, [schools.Identification("brin", "99XX")])
+        connection.execute(insert(couplings).values(school_id=school_id, source_id=source_id, next_try_us=0))
+    take(store, message(scores=["bad"]), source_id, moves_cursor=True)
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(couplings.c.cursor)) is None
+    take(store, message(), source_id, moves_cursor=True)
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(couplings.c.cursor)) == "2026-11-11T00:05:46"
+
+
+def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: Store) -> None:
+    source(store)
+    assert take(store, message()).counts["parked"] == 1
+    with database.writing(store.engine, 1) as connection:
+        connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
+        identity.link(connection, 1, 1, 1, "beheerder")
+    receipt = take(store, message(results=result_xml("r9", "3"), aanmaakdatum="2026-11-12T00:00:00"))
+    assert receipt.counts["parked"] == 0
+    with database.reading(store.engine) as connection:
+        spelled = connection.exec_driver_sql("SELECT pupil_id, key, score_text FROM results_spelled ORDER BY key")
+        assert [tuple(row) for row in spelled] == [(1, "r1", "7"), (1, "r9", "3")]
+
+
+def test_a_key_that_moves_to_another_pupil_is_warned_about(store: Store) -> None:
+    source(store)
+    take(store, message())
+    receipt = take(store, message(leerlingid="L2", aanmaakdatum="2026-11-12T00:00:00"))
+    assert receipt.verdict is Verdict.WARN
+    assert [one.rule for one in receipt.findings] == ["result.moved"]
+
+
+def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
+    source(store)
+    take(store, message(results=result_xml("r1", "4")))
+    changed = message(results=result_xml("r2", "4"), aanmaakdatum="2026-11-12T00:00:00")
+    take(store, changed.replace(b"<eindnormwaarde>5<", b"<eindnormwaarde>3<").replace(
+        b"<beginnormwaarde>6<", b"<beginnormwaarde>4<"))  # fmt: skip
+    with database.reading(store.engine) as connection:
+        rows = connection.execute(
+            select(results.c.key, test_definitions.c.body)
+            .join(test_definitions, test_definitions.c.id == results.c.definition_id)
+            .order_by(results.c.key)
+        ).all()
+    lows = [[band["low"] for band in json.loads(row.body)["norm"]["bands"]] for row in rows]
+    assert lows == [["0", "6"], ["0", "4"]]
+
+
+def test_many_results_of_one_message_go_in_as_one(any_store: Store) -> None:
+    source(any_store)
+    rows = "".join(result_xml(f"r{number}", str(number % 11)) for number in range(12_345))
+    assert take(any_store, message(results=rows)).counts["new"] == 12_345
+    changed = rows.replace("<score>10<", "<score>9<")
+    receipt = take(any_store, message(results=changed, aanmaakdatum="2026-11-12T00:00:00"))
+    assert receipt.counts["changed"] == 1_122
+    assert receipt.counts["unchanged"] == 12_345 - 1_122
+
+
+def standings(store: Store) -> dict[str, str]:
+    with database.reading(store.engine) as connection:
+        return {row.key: row.standing for row in connection.exec_driver_sql("SELECT * FROM results_spelled")}
+
+
+def test_a_new_key_for_something_not_offered_supersedes(any_store: Store) -> None:
+    source(any_store)
+    take(any_store, message(results=result_xml("random1", "X")), policy="tolerant")
+    take(any_store, message(results=result_xml("r1", "3"), aanmaakdatum="2026-11-12T00:00:00"), policy="tolerant")
+    assert standings(any_store) == {"random1": "superseded", "r1": "counts"}
+    take(any_store, message(results=result_xml("random2", "X"), aanmaakdatum="2026-11-13T00:00:00"), policy="tolerant")
+    assert standings(any_store) == {"random1": "superseded", "r1": "superseded", "random2": "counts"}
+
+
+def test_two_scores_of_one_slot_stay_and_the_newest_counts(any_store: Store) -> None:
+    source(any_store)
+    take(any_store, message(results=result_xml("new", "3"), aanmaakdatum="2026-11-12T00:00:00"))
+    take(any_store, message(results=result_xml("old", "4")))
+    assert standings(any_store) == {"new": "counts", "old": "possible duplicate"}
