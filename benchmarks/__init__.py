@@ -1,0 +1,1 @@
+"""What is measured, as ratios to a floor in one run."""
