@@ -110,6 +110,6 @@ def _authorisation(root: etree._Element) -> Authorisation | None:
 
 
 def _add(parent: etree._Element, name: str, text: str | None) -> etree._Element:
-    node = etree.SubElement(parent, f"{{{names.LG}}}{name}")
+    node: etree._Element = etree.SubElement(parent, f"{{{names.LG}}}{name}")
     node.text = text
     return node

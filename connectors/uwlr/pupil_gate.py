@@ -5,10 +5,12 @@ A roster is small (a large school is a few megabytes), so it is read as a tree, 
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -21,14 +23,15 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_NOTES = 40  # kinds of findings; each is counted, however often it occurs
 MAX_SCHEMA_ERRORS = 1_000
 CHILDREN_AT_ONCE = 500
+MOST_NAME_CHARACTERS = 64  # of an element that we do not know: its name is the sender's
 _ENCODINGS = {"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII", "ASCII", "WINDOWS-1252", "CP1252"}
 _ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']{1,64})'")
 
 
 @dataclass(slots=True)
 class _Note:
+    node: etree._Element | None
     path: str | None
-    line: int | None
     count: int = 1
 
 
@@ -38,23 +41,48 @@ class Notes:
 
     kept: dict[tuple[str, str], _Note] = field(default_factory=dict)
 
-    def add(self, rule: str, node: etree._Element | None = None, element: str | None = None) -> None:
-        """Note that `node` (or something below it, then `element` names it) goes against `rule`."""
-        name = element if element is not None else (local(node) if node is not None else "")
-        note = self.kept.get((rule, name))
+    def add(self, rule: str, node: etree._Element, element: str | None = None) -> None:
+        """Note that `node` (or something in it, then `element` names it) goes against `rule`."""
+        name = element if element is not None else local(node)
+        self.add_found(rule, name[:MOST_NAME_CHARACTERS], lambda: node)
+
+    def add_found(self, rule: str, element: str, find: Callable[[], etree._Element | None]) -> None:
+        """As `add`, where the node has to be looked for; that is done for the first of its kind only."""
+        note = self.kept.get((rule, element))
         if note is not None:
             note.count += 1
         elif len(self.kept) < MAX_NOTES:
-            place = (path_of(node), node.sourceline) if node is not None else (None, None)
-            self.kept[rule, name] = _Note(*place)
+            node = find()
+            self.kept[rule, element] = _Note(node, None if node is None else path_of(node))
 
-    def findings(self) -> list[Finding]:
-        """What was noted, errors first."""
-        found = [
-            pupil_finding(rule, element=name, count=note.count, path=note.path, line=note.line)
-            for (rule, name), note in self.kept.items()
-        ]
+    def findings(self, content: bytes = b"") -> list[Finding]:
+        """What was noted, errors first; with the bytes of the message also line and column of each."""
+        nodes = [note.node for note in self.kept.values() if note.node is not None]
+        spots = positions(content, nodes) if content and nodes else {}
+        found = []
+        for (rule, name), note in self.kept.items():
+            line, column = spots.get(note.node, (None, None)) if note.node is not None else (None, None)
+            found.append(pupil_finding(rule, element=name, count=note.count, path=note.path, line=line, column=column))
         return sorted(found, key=lambda one: one.level != "error")
+
+
+def positions(content: bytes, nodes: Collection[etree._Element]) -> dict[etree._Element, tuple[int, int]]:
+    """Line and column, from 1, of elements in the bytes they were read from: lxml has no column, expat has."""
+    wanted = set(nodes)
+    root = next(iter(wanted)).getroottree().getroot()
+    places = {place: node for place, node in enumerate(root.iter(etree.Element)) if node in wanted}
+    found: dict[etree._Element, tuple[int, int]] = {}
+    counter = itertools.count()
+    parser = expat.ParserCreate()
+
+    def start(_name: str, _attributes: dict[str, str]) -> None:
+        node = places.get(next(counter))
+        if node is not None:
+            found[node] = (parser.CurrentLineNumber, parser.CurrentColumnNumber + 1)
+
+    parser.StartElementHandler = start
+    parser.Parse(content, True)
+    return found
 
 
 class NotReadable(Exception):
@@ -72,10 +100,12 @@ def local(node: etree._Element) -> str:
 
 def path_of(node: etree._Element) -> str:
     """Names from the root down with places among brothers of the same name; no values."""
-    steps = []
+    steps: list[str] = []
     for step in [node, *node.iterancestors()]:
-        before = sum(1 for brother in step.itersiblings(step.tag, preceding=True)) if len(steps) < 2 else 0
-        steps.append(f"{local(step)}[{before + 1}]" if before else local(step))
+        alike = step.itersiblings(preceding=True) if len(steps) < 2 else ()
+        before = sum(1 for brother in alike if local(brother) == local(step))
+        name = local(step)[:MOST_NAME_CHARACTERS]
+        steps.append(f"{name}[{before + 1}]" if before else name)
     return "/" + "/".join(reversed(steps))
 
 
@@ -146,14 +176,34 @@ def note_schema_errors(root: etree._Element, schema_name: str, notes: Notes) -> 
     for _ in _in_portions(root):
         if compiled.validate(root):
             continue
-        for entry in list(compiled.error_log)[:MAX_SCHEMA_ERRORS]:  # type: ignore[call-overload]
+        for entry in list(compiled.error_log)[:MAX_SCHEMA_ERRORS]:
             named = _ELEMENT.match(entry.message)
-            found = root.xpath(entry.path) if entry.path else []
-            node = found[0] if isinstance(found, list) and found else root
+            node = _node_at(root, entry.path or "")
             notes.add("roster.schema", node, element=named[1] if named else local(node))
             seen += 1
         if seen >= MAX_SCHEMA_ERRORS:
             return
+
+
+def _node_at(root: etree._Element, path: str) -> etree._Element:
+    """The element that a path of the validator (`/a:b/*[2]/a:c[3]`) leads to, as far as it can be followed.
+
+    No XPath: a prefix in the path says nothing without the place where it was declared.
+    """
+    node = root
+    for step in path.strip("/").split("/")[1:]:
+        name, _, place = step.partition("[")
+        prefix, _, wanted = name.rpartition(":")
+        alike = [
+            child
+            for child in node
+            if name == "*" or (local(child), child.prefix or "") == (wanted, prefix)
+        ]  # fmt: skip
+        index = int(place.rstrip("]")) - 1 if place else 0
+        if index >= len(alike):
+            return node
+        node = alike[index]
+    return node
 
 
 def _in_portions(root: etree._Element) -> Iterator[None]:

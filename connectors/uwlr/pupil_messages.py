@@ -131,7 +131,7 @@ def read_part(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAnsw
         root, warnings = parse(content)
     except NotReadable as refused:
         return dataclasses.replace(stamp, findings=tuple(refused.findings))
-    return _read_root(root, warnings, profile, stamp)
+    return _read_root(content, root, warnings, profile, stamp)
 
 
 def merge(structure: RosterAnswer, pupils: Sequence[RosterAnswer], teachers: Sequence[RosterAnswer]) -> RosterAnswer:
@@ -156,15 +156,17 @@ def merge(structure: RosterAnswer, pupils: Sequence[RosterAnswer], teachers: Seq
         teachers=tuple(dict.fromkeys(teacher for one in found for teacher in one.teachers)),
     )
     notes = Notes()
-    _check_keys(roster, notes)
-    _check_references(roster, notes)
+    _check_keys(roster, notes, None)
+    _check_references(roster, notes, None)
     return _finish(stamp, roster, [*findings, *notes.findings()])
 
 
 # -- which message -----------------------------------------------------------------------------------------------
 
 
-def _read_root(root: etree._Element, warnings: list[Finding], profile: Profile, stamp: RosterAnswer) -> RosterAnswer:
+def _read_root(
+    data: bytes, root: etree._Element, warnings: list[Finding], profile: Profile, stamp: RosterAnswer
+) -> RosterAnswer:
     payload, refusal = find_payload(root)
     if payload is None:
         return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(refusal)))
@@ -178,9 +180,11 @@ def _read_root(root: etree._Element, warnings: list[Finding], profile: Profile, 
     note_schema_errors(root, "edexml_file.xsd" if file else f"entry_pupils_{profile}.xsd", notes)
     stamp = dataclasses.replace(stamp, part=part)
     if local(content) in _EMPTY:
-        found = (*warnings, *notes.findings())
+        found = (*warnings, *notes.findings(data))
         return dataclasses.replace(stamp, findings=found, empty=_EMPTY[local(content)])
-    return _read_content(content, part, [*warnings], notes, stamp)
+    roster, created_text = _read_content(content, part, notes)
+    stamp = dataclasses.replace(stamp, created_text=created_text)
+    return _finish(stamp, roster, [*warnings, *notes.findings(data)])
 
 
 def find_payload(root: etree._Element) -> tuple[etree._Element | None, str]:
@@ -220,14 +224,13 @@ def _fault(payload: etree._Element) -> tuple[str, str]:
 # -- content -----------------------------------------------------------------------------------------------------
 
 
-def _read_content(
-    content: etree._Element, part: Part, warnings: list[Finding], notes: Notes, stamp: RosterAnswer
-) -> RosterAnswer:
+def _read_content(content: etree._Element, part: Part, notes: Notes) -> tuple[Roster | None, str | None]:
+    """The roster in the element with the data, and its aanmaakdatum as sent."""
     _note_unknown(content, "leerlinggegevens", notes)
     school = _child(content, "school")
     if school is None:
         notes.add("roster.school-year", content)
-        return _finish(stamp, None, [*warnings, *notes.findings()])
+        return None, None
     _note_unknown(school, "school", notes)
     school_year = _school_year(school, notes)
     created_text, created_us = _created(school, notes)
@@ -241,11 +244,10 @@ def _read_content(
         teachers=_each(content, "leerkrachten", notes, {"leerkracht": _teacher}),
         locations=_each(content, "vestigingen", notes, {"vestiging": _location}),
     )
-    _check_keys(roster, notes)
+    _check_keys(roster, notes, content)
     if part is Part.ALL:
-        _check_references(roster, notes)
-    stamp = dataclasses.replace(stamp, created_text=created_text)
-    return _finish(stamp, roster, [*warnings, *notes.findings()])
+        _check_references(roster, notes, content)
+    return roster, created_text
 
 
 def _finish(stamp: RosterAnswer, roster: Roster | None, findings: Iterable[Finding]) -> RosterAnswer:
@@ -447,39 +449,68 @@ def _person_keys(node: etree._Element, notes: Notes) -> tuple[str | None, str | 
 # -- keys and references -----------------------------------------------------------------------------------------
 
 
-def _check_keys(roster: Roster, notes: Notes) -> None:
+def _check_keys(roster: Roster, notes: Notes, content: etree._Element | None) -> None:
     base = [group.key for group in roster.groups if not group.composed]
     composed = [group.key for group in roster.groups if group.composed]
-    _note_repeats("roster.key-twice", "groep", base, notes)
-    _note_repeats("roster.key-twice", "samengestelde_groep", composed, notes)
-    for _ in set(base) & set(composed):
-        notes.add("roster.group-key-shared", element="groep")
-    _note_repeats("roster.key-twice", "leerling", (pupil.las_key for pupil in roster.pupils), notes)
-    _note_repeats("roster.eckid-twice", "leerling", (pupil.eck_id for pupil in roster.pupils), notes)
-    _note_repeats("roster.teacher-twice", "leerkracht", (one.las_key for one in roster.teachers), notes)
+    _note_repeats("roster.key-twice", "groep", base, notes, content)
+    _note_repeats("roster.key-twice", "samengestelde_groep", composed, notes, content)
+    for key in sorted(set(base) & set(composed)):
+        notes.add_found("roster.group-key-shared", "groep", _finder(content, "groep", key))
+    _note_repeats("roster.key-twice", "leerling", (pupil.las_key for pupil in roster.pupils), notes, content)
+    eck_ids = (pupil.eck_id for pupil in roster.pupils)
+    _note_repeats("roster.eckid-twice", "leerling", eck_ids, notes, content)
+    teacher_keys = (teacher.las_key for teacher in roster.teachers)
+    _note_repeats("roster.teacher-twice", "leerkracht", teacher_keys, notes, content)
 
 
-def _note_repeats(rule: str, element: str, keys: Iterable[str | None], notes: Notes) -> None:
+def _note_repeats(
+    rule: str, element: str, keys: Iterable[str | None], notes: Notes, content: etree._Element | None
+) -> None:
     seen: set[str] = set()
     for key in keys:
         if key in seen:
-            notes.add(rule, element=element)
+            notes.add_found(rule, element, _finder(content, element, key, nth=1))
         elif key is not None:
             seen.add(key)
 
 
-def _check_references(roster: Roster, notes: Notes) -> None:
+def _check_references(roster: Roster, notes: Notes, content: etree._Element | None) -> None:
     base = {group.key for group in roster.groups if not group.composed}
     composed = {group.key for group in roster.groups if group.composed}
     locations = {key for key, _ in roster.locations}
     for pupil in roster.pupils:
+        find = _finder(content, "leerling", pupil.las_key or pupil.eck_id)
         if pupil.group is not None and pupil.group not in base:
-            notes.add("roster.group-undefined", element="leerling")
+            notes.add_found("roster.group-undefined", "leerling", find)
         if not composed.issuperset(pupil.composed_groups):
-            notes.add("roster.group-undefined", element="leerling")
+            notes.add_found("roster.group-undefined", "leerling", find)
         if pupil.location is not None and pupil.location not in locations:
-            notes.add("roster.location-undefined", element="leerling")
+            notes.add_found("roster.location-undefined", "leerling", find)
     for teacher in roster.teachers:
         named = {key for key, _ in teacher.groups} - base | {key for key, _ in teacher.composed_groups} - composed
         if named:
-            notes.add("roster.group-undefined", element="leerkracht")
+            find = _finder(content, "leerkracht", teacher.las_key or teacher.eck_id)
+            notes.add_found("roster.group-undefined", "leerkracht", find)
+
+
+_CONTAINERS = {
+    "groep": "groepen",
+    "samengestelde_groep": "groepen",
+    "leerling": "leerlingen",
+    "leerkracht": "leerkrachten",
+}
+
+
+def _finder(
+    content: etree._Element | None, element: str, key: str | None, nth: int = 0
+) -> Callable[[], etree._Element | None]:
+    """Looks for the element (the nth, from 0) that defines a key or eckid; finds nothing in merged parts."""
+
+    def find() -> etree._Element | None:
+        if content is None:
+            return None
+        nodes = (node for parent in content if local(parent) == _CONTAINERS[element] for node in parent)
+        alike = [node for node in nodes if local(node) == element and key in (node.get("key"), node.get("eckid"))]
+        return alike[nth] if nth < len(alike) else None
+
+    return find

@@ -136,7 +136,7 @@ def _add_person(parent: etree._Element, name: str, person: RosterPupil | RosterT
 def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
     """A new last child, in the namespace of its parent."""
     namespace = etree.QName(parent).namespace
-    node = etree.SubElement(parent, f"{{{namespace}}}{name}" if namespace else name)
+    node: etree._Element = etree.SubElement(parent, f"{{{namespace}}}{name}" if namespace else name)
     node.text = text
     return node
 

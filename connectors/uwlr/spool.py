@@ -18,7 +18,7 @@ class RowSpool:
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
         self._last: list[ResultRow] = []
-        self._chunks = 0
+        self._lengths: list[int] = []
 
     def add(self, rows: list[ResultRow]) -> None:
         """Take over `rows`; call with about `CHUNK_ROWS` at a time."""
@@ -26,15 +26,16 @@ class RowSpool:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="rondblik-")  # noqa: SIM115 - lives as long as the spool
             # marshal, not pickle: plain tuples only, three times as fast, and never read from elsewhere.
-            marshal.dump(self._last, self._file)
-            self._chunks += 1
+            data = marshal.dumps(self._last)
+            self._file.write(data)
+            self._lengths.append(len(data))
         self._last = rows
 
     def __iter__(self) -> Iterator[list[ResultRow]]:
         if self._file is not None:
             self._file.seek(0)
-            for _ in range(self._chunks):
-                yield marshal.load(self._file)  # noqa: S302 - written by ourselves, above
+            for length in self._lengths:
+                yield marshal.loads(self._file.read(length))  # noqa: S302 - written by ourselves, above
         if self._last:
             yield self._last
 

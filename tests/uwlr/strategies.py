@@ -661,19 +661,19 @@ def stray_child(element: etree._Element) -> None:
 
 def rename(name: str) -> Change:
     def change(element: etree._Element) -> None:
-        element.tag = etree.QName(etree.QName(element).namespace, name)
+        element.tag = etree.QName(etree.QName(element).namespace, name).text
 
     return change
 
 
 def recase(element: etree._Element) -> None:
     name = etree.QName(element)
-    element.tag = etree.QName(name.namespace, name.localname.swapcase())
+    element.tag = etree.QName(name.namespace, name.localname.swapcase()).text
 
 
 def move_namespace(namespace: str | None) -> Change:
     def change(element: etree._Element) -> None:
-        element.tag = etree.QName(namespace, etree.QName(element).localname)
+        element.tag = etree.QName(namespace, etree.QName(element).localname).text
 
     return change
 

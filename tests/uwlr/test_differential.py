@@ -125,7 +125,7 @@ def staged_in_lower_case(document: etree._Element) -> list[etree._Element]:
 
 def capitalise(message: etree._Element) -> None:
     name = etree.QName(message)
-    message.tag = etree.QName(name.namespace, name.localname.capitalize())
+    message.tag = etree.QName(name.namespace, name.localname.capitalize()).text
 
 
 def own_results(document: etree._Element) -> list[etree._Element]:
@@ -283,26 +283,26 @@ ADDITION = """
 </xs:schema>"""
 
 
-def test_every_change_to_an_addition_of_a_known_type_gets_the_official_verdict(tmp_path: Path) -> None:
+def addition() -> etree._Element:
+    block = etree.Element(f"{{{uwlr.LG}}}blok", nsmap={"x": "urn:x"})
+    block.set(f"{{{uwlr.XSI}}}type", "x:Block")
+    uwlr.fill(block, [uwlr.node(uwlr.LG, "code", "c"), uwlr.node(uwlr.LG, "omschrijving", "t")])
+    return uwlr.node(uwlr.LG, "toevoegingen", block)
+
+
+def test_every_change_to_pupil_data_with_additions_of_a_known_type_gets_the_official_verdict(tmp_path: Path) -> None:
     (tmp_path / "addition.xsd").write_text(ADDITION.format(namespace=uwlr.LG))
     official_file = OFFICIAL / "UWLR_Leerlinggegevens_v2p2.xsd"
     theirs, own = (
         together((uwlr.LG, file), ("urn:x", tmp_path / "addition.xsd"))
         for file in (official_file, OURS / "pupils_edexml.xsd")
     )
-    block = etree.Element(f"{{{uwlr.LG}}}blok", nsmap={"x": "urn:x"})
-    block.set(f"{{{uwlr.XSI}}}type", "x:Block")
-    uwlr.fill(block, [uwlr.node(uwlr.LG, "code", "c"), uwlr.node(uwlr.LG, "omschrijving", "t")])
-    data = uwlr.node(
-        uwlr.LG,
-        "leerlinggegevens-leerkrachten",
-        uwlr.node(
-            uwlr.LG,
-            "school",
-            uwlr.node(uwlr.LG, "schooljaar", "2024-2025"),
-            uwlr.node(uwlr.LG, "toevoegingen", block),
-        ),
-    )
+    data = uwlr.pupil_data(uwlr.Fullest(), "edexml")
+    data.find(f".//{{{uwlr.LG}}}schooljaar").text = "2024-2025"
+    data.find(f"{{{uwlr.LG}}}school").append(addition())
+    for moment in list(data.iter(f"{{{uwlr.LG}}}mutatiedatum")):
+        if moment.getparent().tag != f"{{{uwlr.LG}}}vestiging":
+            moment.addprevious(addition())
     assert own.validate(data), own.error_log
     for document in uwlr.every_change(data):
         if not unlisted_years(document):

@@ -201,6 +201,14 @@ def test_versions_decide_which_schema_judges() -> None:
     assert judged(message(xsdversie="1.0")).fault == "Client.XsdVersieOngeldig"
 
 
+def test_two_messages_in_one_body_are_refused() -> None:
+    payload = message().partition(b"?>")[2]
+    soap = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>%s</s:Body></s:Envelope>'
+    assert judged(soap % payload).verdict is Verdict.ACCEPT
+    assert "soap.body" in rules_of(judged(soap % (payload + payload.replace(b'key="r1"', b'key="r2"'))))
+    assert "soap.body" in rules_of(judged(soap % b""))
+
+
 def test_a_pull_answer_is_read_like_a_message_and_an_empty_one_as_empty() -> None:
     head = MessageHead("2026-2027", SchoolRef("99XX"), "2026-11-11T00:05:46Z", 0, xsd_version="2.2")
     reading = judged(message())
