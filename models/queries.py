@@ -66,7 +66,13 @@ class ClassOverview:
         return found | {one.row.source_id for rows in self.progress.values() for one in rows if one.field == field}
 
 
-def class_overview(connection: Connection, viewer: Viewer, class_ids: list[int], period: Period) -> ClassOverview:
+def class_overview(
+    connection: Connection,
+    viewer: Viewer,
+    class_ids: list[int],
+    period: Period,
+    source_id: int | None = None,
+) -> ClassOverview:
     """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees."""
     pupils = members(connection, viewer, class_ids)
     ids = [one.id for one in pupils]

@@ -33,8 +33,8 @@ _RULES = {
     ),
     "roster.key-reused": (
         "error",
-        "Een bekende sleutel kreeg een andere ECK iD en een andere naam; de leerling is overgeslagen.",
-        "A known key has another ECK iD and another name than before; the pupil was left out.",
+        "Een bekende sleutel staat nu bij een leerling met een andere naam; de leerling is overgeslagen.",
+        "A known key now stands at a pupil with another name; the pupil was left out.",
         "Geef de nieuwe leerling in de leerlingadministratie een eigen sleutel.",
     ),
     "roster.pupil-twice": (
@@ -71,16 +71,30 @@ class MatchedPupil:
 
 @dataclass(slots=True)
 class Matching:
-    """The pupils that can be applied; the ones in dispute, which stay as they are; and what is to be said."""
+    """The pupils that can be applied, and what is against the others.
+
+    `broken` holds for each rule the places (from 1) in the roster; `left_out` the pupils of the store that were
+    meant by a pupil of the roster that is left out.
+    """
 
     pupils: list[MatchedPupil] = field(default_factory=list)
-    disputed: set[int] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
+    broken: dict[str, list[int]] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
 
     @property
     def known_ids(self) -> set[int]:
         """The pupils of the store that the roster holds."""
         return {one.pupil_id for one in self.pupils if one.pupil_id is not None}
+
+    @property
+    def disputed(self) -> set[int]:
+        """The pupils of the store that stay as they are, because it is not clear what the roster says of them."""
+        return self.left_out - self.known_ids
+
+    @property
+    def findings(self) -> list[Finding]:
+        """One finding for each rule, with the first place and how often."""
+        return [_finding(rule, places) for rule, places in self.broken.items()]
 
 
 def match_pupils(connection: Connection, seal: Seal, school_id: int, roster_pupils: Sequence[RosterPupil]) -> Matching:
@@ -142,12 +156,12 @@ def _match_one(
     pupil_id = next(iter(pupils_meant), None)
     rule = _judge(known, pupil, identifiers, pupils_meant)
     claims = {single for single, _ in identifiers} | ({pupil_id} if pupil_id is not None else set())
-    if rule is None and taken & claims:
+    if taken & claims and (rule is None or _RULES[rule][0] == "warning"):
         rule = "roster.pupil-twice"
     if rule is not None:
-        matching.findings.append(_finding(rule, number))
+        matching.broken.setdefault(rule, []).append(number)
         if _RULES[rule][0] == "error":
-            matching.disputed |= pupils_meant
+            matching.left_out |= pupils_meant
             return
     taken |= claims
     matching.pupils.append(MatchedPupil(pupil, pupil_id, identifiers))
@@ -161,19 +175,20 @@ def _judge(
         return "roster.no-key"
     if len(pupils_meant) > 1:
         return "roster.identity-conflict"
-    changed_kinds = {
-        single[0]
-        for single, _ in identifiers
-        if single not in known.whose and pupils_meant <= known.with_kind[single[0]]
-    }
-    if not pupils_meant or not changed_kinds:
+    if not pupils_meant:
         return None
-    if identity.LAS in changed_kinds:
-        return "roster.key-changed"
     (pupil_id,) = pupils_meant
     first, last = known.names.get(pupil_id, (None, None))
     other_name = pupil.first_name != first and pupil.last_name != last
-    return "roster.key-reused" if other_name else "roster.eckid-changed"
+    changed_kinds = {
+        single[0] for single, _ in identifiers if single not in known.whose and pupil_id in known.with_kind[single[0]]
+    }
+    if identity.LAS in changed_kinds:
+        return "roster.key-changed"
+    if identity.ECK in changed_kinds:
+        return "roster.key-reused" if other_name else "roster.eckid-changed"
+    by_unstable_key = not pupil.eck_id and (pupil.las_key or "").startswith(UNSTABLE_KEY_START)
+    return "roster.key-reused" if by_unstable_key and other_name else None
 
 
 def _names(connection: Connection, school_id: int) -> dict[int, tuple[str | None, str | None]]:
@@ -183,6 +198,8 @@ def _names(connection: Connection, school_id: int) -> dict[int, tuple[str | None
     return {row.id: (row.first_name, row.last_name) for row in rows}
 
 
-def _finding(rule: str, number: int) -> Finding:
+def _finding(rule: str, places: list[int]) -> Finding:
     level, nl, en, remedy = _RULES[rule]
-    return Finding(rule, level, "UWLR 2.3, ECK iD", nl, en, remedy, path=f"pupils[{number}]")
+    if len(places) > 1:
+        nl, en = f"{nl} ({len(places)} keer)", f"{en} ({len(places)} times)"
+    return Finding(rule, level, "UWLR 2.3, ECK iD", nl, en, remedy, path=f"pupils[{min(places)}]")

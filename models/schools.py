@@ -89,3 +89,15 @@ def ensure_source(connection: Connection, key: str, name: str, role: str, materi
     if (row.name, row.role, row.material) != (name, role, material):
         connection.execute(update(sources).where(sources.c.id == row.id).values(**values))
     return int(row.id)
+
+
+def find_source(connection: Connection, key: str) -> int | None:
+    """The source with this key, or None."""
+    found = connection.scalar(select(sources.c.id).where(sources.c.key == key))
+    return None if found is None else int(found)
+
+
+def all_schools(connection: Connection) -> list[tuple[int, str | None]]:
+    """Number and name of every school, in the order in which they came."""
+    rows = connection.execute(select(schools.c.id, schools.c.name).order_by(schools.c.id))
+    return [(row.id, row.name) for row in rows]

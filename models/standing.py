@@ -72,13 +72,19 @@ def stand(rows: Iterable[ResultRow]) -> dict[Slot, Standing]:
 
 
 def _stand_one(rows: list[ResultRow]) -> Standing:
-    offered = [row for row in rows if row.absence != Absence.NOT_OFFERED] or rows
-    newest = max(offered, key=_age)
-    return Standing(newest, len({(row.score, row.absence) for row in offered}) > 1)
+    """The newest counts; where it or an older one is "not offered" the older are superseded, else perhaps doubled."""
+    newest, *older = sorted(rows, key=_age, reverse=True)
+    said = {(newest.score, newest.absence)}
+    if newest.absence != Absence.NOT_OFFERED:
+        for row in older:
+            if row.absence == Absence.NOT_OFFERED:
+                break
+            said.add((row.score, row.absence))
+    return Standing(newest, len(said) > 1)
 
 
-def _age(row: ResultRow) -> tuple[int, int]:
-    return (row.created_us, row.digest64)
+def _age(row: ResultRow) -> tuple[int, int, bool]:
+    return (row.created_us, row.digest64, row.absence != Absence.NOT_OFFERED)
 
 
 @dataclass(frozen=True, slots=True)

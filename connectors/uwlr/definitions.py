@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from lxml import etree
 
@@ -214,7 +215,7 @@ def check_bands(bands: list[Band], note: Note) -> None:
         if upside_down(band.grade_from, band.grade_to):
             note("norm.grade", "schoolcijfer_vanaf")
     spans.sort()
-    if any(later[0] <= earlier[1] for earlier, later in zip(spans, spans[1:], strict=False)):
+    if any(later[0] <= earlier[1] for earlier, later in pairwise(spans)):
         note("norm.overlap", "norm")
 
 

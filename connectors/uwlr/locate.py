@@ -297,6 +297,7 @@ def schema_finding(type_name: str, message: str, spot: Spot | None, policy: Poli
     )
     rule = schema_rule(type_name, message, element, expected, spot.text if spot is not None else "")
     own = rules.RULES[rule].fault if not rule.startswith("xsd.") else None
+    in_parent = rule in ("xsd.order", "xsd.missing")  # the fault of the parent: the element itself may be right
     return finding(
         rule,
         policy,
@@ -305,7 +306,7 @@ def schema_finding(type_name: str, message: str, spot: Spot | None, policy: Poli
         column=spot.column if spot is not None else None,
         element=element,
         expected=expected,
-        fault=own or fault_at((*path[:-1], element) if path and path[-1] == element else path),
+        fault=own or fault_at(path[:-1] if in_parent else path),
     )
 
 

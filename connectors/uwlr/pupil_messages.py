@@ -171,7 +171,8 @@ def _read_root(
     if payload is None:
         return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(refusal)))
     if payload.tag == names.FAULT:
-        return dataclasses.replace(stamp, findings=tuple(warnings), fault=_fault(payload))
+        found = (*warnings, pupil_finding("roster.fault"))
+        return dataclasses.replace(stamp, findings=found, fault=_fault(payload))
     content, part, no_roster = _content(payload)
     if no_roster is not None:
         return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(no_roster)))

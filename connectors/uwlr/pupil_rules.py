@@ -24,6 +24,15 @@ PUPIL_RULES = {
             "Geef een EDEXML-bestand of een antwoord op een van de vier Haal-verzoeken.",
         ),
         Rule(
+            "roster.fault",
+            "SOAP 1.1, 4.4",
+            ERROR,
+            ONGELDIG_BERICHT,
+            "Dit is een foutmelding (Fault), geen antwoord met leerlinggegevens.",
+            "This is a Fault, not an answer with pupil data.",
+            "Lees de foutmelding en herhaal de vraag.",
+        ),
+        Rule(
             "roster.part",
             _CLAUSE,
             ERROR,

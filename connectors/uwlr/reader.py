@@ -3,9 +3,9 @@
 lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.ResultRow`) in a spool, and
 is thrown away. The same bytes go to the validator (`validator.Validation`), which works beside it without Python's
 lock. (One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a
-message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests and parts, eight bytes
-a result for the uniqueness of keys, and one chunk of rows. What is found is collected by rule and place; places
-(`locate.Place`) get their line and column in a second pass, made only when there are findings.
+message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests
+and parts, eight bytes a result for the uniqueness of keys, and one chunk of rows. What is found is collected by rule
+and place; a `Place` gets its line and column in a second pass (`locate`), made only when there are findings.
 """
 
 from __future__ import annotations

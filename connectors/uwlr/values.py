@@ -1,4 +1,4 @@
-"""Texts of the standard into values: scores, instants, days, durations. ASCII digits only; white space as XML has it."""
+"""Texts of the standard into values: scores, instants, days, durations. ASCII digits, XML white space."""
 
 from __future__ import annotations
 

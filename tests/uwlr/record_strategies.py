@@ -41,8 +41,8 @@ def text(longest: int) -> st.SearchStrategy[str]:
 
 def number_text(most: int = 10**9) -> st.SearchStrategy[str]:
     """A whole number as text, with the plus and the zeros that the standard allows."""
-    return st.builds(lambda sign, zeros, n: f"{sign}{zeros}{n}", st.sampled_from(["", "+"]), st.sampled_from(["", "00"]),
-                     st.integers(0, most))  # fmt: skip
+    signs, zeros = st.sampled_from(["", "+"]), st.sampled_from(["", "00"])
+    return st.builds(lambda sign, zero, number: f"{sign}{zero}{number}", signs, zeros, st.integers(0, most))
 
 
 terms = st.builds(

@@ -408,6 +408,7 @@ def test_a_fault_is_told_apart() -> None:
     )
     answer = read_roster(fault.encode())
     assert (answer.roster, answer.fault) == (None, ("Client.AutorisatieOngeldig", "nee"))
+    assert rules(answer) == [("roster.fault", "error")]
 
 
 def test_a_roster_that_is_wrong_throughout_costs_seconds_not_minutes() -> None:

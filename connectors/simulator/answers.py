@@ -1,0 +1,123 @@
+"""What the simulated LAS and publishers answer: bytes in, bytes out, or a Fault."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+from connectors.simulator import publishers, questions, requests, school
+from connectors.simulator.requests import Asked, Fault
+from connectors.simulator.school import BAKEN, HORIZON
+from connectors.uwlr import names
+from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part
+from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
+from connectors.uwlr.writer import write_empty_pull_answer, write_message, write_pull_answer
+from models import clock
+from models.records import Roster
+
+ARCHIVE_PATH, ARCHIVE_TOKEN = "/resultaten.zip", "demo-toetsvolg-99XX"
+IN_ONE, STAGED = "leerlinggegevens_verzoek", ("structuur_verzoek", "leerlingen_verzoek", "leerkrachten_verzoek")
+_PARTS = {
+    IN_ONE: Part.ALL,
+    "structuur_verzoek": Part.STRUCTURE,
+    "leerlingen_verzoek": Part.PUPILS,
+    "leerkrachten_verzoek": Part.TEACHERS,
+}
+
+
+# -- the LAS ---------------------------------------------------------------------------------------------------
+
+
+def las(body: bytes, now: datetime) -> bytes:
+    """The LAS's answer: De Horizon in one, Het Baken staged. It has the present school year and the one before."""
+    operations = tuple(f"{{{names.LG}}}{name}" for name in (IN_ONE, *STAGED))
+    asked = requests.read("las", body, "entry_pupils_edexml.xsd", operations)
+    part = _PARTS[asked.name]
+    if (part is Part.ALL) != (asked.school == HORIZON):
+        raise Fault("Client.OngeldigBericht", "Deze bewerking is voor deze school niet ingericht.")
+    present = clock.school_year(now.astimezone(clock.AMSTERDAM).date())
+    before = f"{int(present[:4]) - 1}-{present[:4]}"
+    if asked.school_year not in (present, before):
+        return write_empty_answer(NO_DATA, part)
+    if asked.since is not None and asked.since >= school.roster_changed(asked.school, asked.school_year, now):
+        return write_empty_answer(NO_CHANGES, part)
+    roster = _wanted(school.roster(asked.school, asked.school_year, now), asked, part)
+    if part is Part.PUPILS and not roster.pupils:
+        return write_empty_answer(NO_DATA, part)
+    return write_answer(roster, part)
+
+
+def _wanted(roster: Roster, asked: Asked, part: Part) -> Roster:
+    """The pupils or teachers of the groups that a staged request names; a group without key is nobody's group."""
+    if part not in (Part.PUPILS, Part.TEACHERS):
+        return roster
+    return dataclasses.replace(
+        roster,
+        pupils=tuple(
+            one for one in roster.pupils if one.group in asked.groups or _meets(one.composed_groups, asked.composed)
+        ),
+        teachers=tuple(
+            one
+            for one in roster.teachers
+            if _meets(tuple(key for key, _ in one.groups), asked.groups)
+            or _meets(tuple(key for key, _ in one.composed_groups), asked.composed)
+        ),
+    )
+
+
+def _meets(has: tuple[str, ...], wanted: tuple[str | None, ...]) -> bool:
+    return any(key in wanted for key in has) or (not has and None in wanted)
+
+
+# -- publishers ------------------------------------------------------------------------------------------------
+
+
+def publisher(name: str, body: bytes, now: datetime) -> bytes:
+    """A SOAP publisher's answer to HaalLeerresultaten; Leeslijn answers the first question only."""
+    asked = requests.read(name, body, "entry_results.xsd", (names.OPHALEN_VERZOEK,))
+    if name == "leeslijn" and asked.since is not None:
+        raise Fault(requests.UNAVAILABLE, "De dienst is in onderhoud; probeer het later opnieuw.", 503)
+    message = None if asked.school != HORIZON else publishers.next_message(name, asked.since, now)
+    if message is None:
+        return write_empty_pull_answer(names.GEEN_GEGEVENS if asked.since is None else names.GEEN_WIJZIGINGEN)
+    return write_pull_answer(message.head, message.results, message.definitions)
+
+
+def archive(now: datetime) -> bytes:
+    """Toetsvolg's documents in a zip; the same bytes as long as nothing was added."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
+        for one in publishers.documents("toetsvolg", now):
+            at = one.available.timetuple()[:6]
+            body = write_message(one.message.head, one.message.results, one.message.definitions, envelope=False)
+            folder.writestr(zipfile.ZipInfo(one.name, at), body, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def drop_exports(inbox: Path, now: datetime) -> int:
+    """Put Toetsplein's exports into the drop folder of each school (`inbox/BRIN`); gives how many were new.
+
+    A file keeps the time at which the sender made it: it is not one that is still being written.
+    """
+    new = 0
+    for owner in (HORIZON, BAKEN):
+        folder = inbox / str(owner.brin)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for export in questions.exports(owner, now):
+            if not (folder / export.name).exists():
+                _put(folder / export.name, export)
+                new += 1
+    return new
+
+
+def _put(path: Path, export: questions.Export) -> None:
+    """Write under a name that no reader looks at, then rename: nobody meets half a file."""
+    half = path.with_suffix(".part")
+    half.write_bytes(export.body)
+    made = export.available.timestamp()
+    os.utime(half, (made, made))
+    half.replace(path)

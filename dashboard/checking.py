@@ -1,0 +1,202 @@
+"""What `rondblik check` and `rondblik load` do with a file: judge it, or take it in. No screen and no exit here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from connectors.documents import Content, Document, content_of, outline_of, unpack
+from connectors.errors import ConnectorError, Fatal
+from connectors.intake import MAX_BYTES, Spooled, judge, take_results
+from connectors.pull import spool_file
+from connectors.uwlr import names, rules
+from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
+from connectors.uwlr.rules import Policy
+from models import rosters, schools
+from models.database import writing
+from models.records import Finding, Verdict
+from models.sealing import Seal
+from models.store import Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a document is worth: verdict, fault code and findings; `problem` where it could not be read at all.
+
+    `counts` say what was stored of it, where it was to be stored.
+    """
+
+    name: str
+    verdict: Verdict
+    fault: str | None = None
+    findings: tuple[Finding, ...] = ()
+    counts: dict[str, int] | None = None
+    note: str = ""
+    problem: str | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether a finding of level error stands against it, or it could not be read."""
+        return self.problem is not None or self.verdict is Verdict.REJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Where files are loaded to: store, source, policy; `as_roster` takes them as pupil data."""
+
+    engine: Engine
+    seal: Seal
+    source_id: int
+    policy: Policy
+    keep: Keep
+    as_roster: bool = False
+
+
+def documents(path: Path) -> Iterator[Document]:
+    """The document that a file is, or those in the zip that it is; the receiver closes each. Raises ConnectorError."""
+    spooled = spool_file(path, MAX_BYTES)
+    if content_of(spooled) is not Content.ZIP:
+        yield Document(str(path), spooled)
+        return
+    try:
+        for document in unpack(spooled, MAX_BYTES):
+            yield Document(f"{path}/{document.name}", document.spooled, document.problem)
+    finally:
+        spooled.close()
+
+
+def check_file(path: Path, policy: Policy) -> Iterator[Judged]:
+    """Judge each document of a file; needs no store. Raises Fatal where the file cannot be read."""
+    for document in documents(path):
+        spooled = document.spooled
+        if spooled is None:
+            yield _unreadable(document)
+            continue
+        try:
+            yield _check(document.name, spooled, policy)
+        finally:
+            spooled.close()
+
+
+def load_file(path: Path, loading: Loading) -> Iterator[Judged]:
+    """Take in each document of a file. Raises Fatal where the file cannot be read."""
+    for document in documents(path):
+        spooled = document.spooled
+        if spooled is None:
+            yield _unreadable(document)
+            continue
+        try:
+            yield _load(document.name, spooled, loading)
+        finally:
+            spooled.close()
+
+
+def _unreadable(document: Document) -> Judged:
+    problem: ConnectorError = document.problem or Fatal("Niet te lezen.", "It cannot be read.")
+    return Judged(document.name, Verdict.REJECT, rules.ONGELDIG_BERICHT, problem=problem.sentence_en)
+
+
+# -- checking ------------------------------------------------------------------------------------------------
+
+
+def _check(name: str, spooled: Spooled, policy: Policy) -> Judged:
+    if content_of(spooled) is Content.ROSTER:
+        answer = _read_roster(spooled)
+        return Judged(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
+    judgement = judge(spooled, policy)
+    return Judged(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
+
+
+def _read_roster(spooled: Spooled) -> RosterAnswer:
+    """The reading under the profile that fits best: an answer does not say which one it follows."""
+    outline = outline_of(spooled.file)
+    is_file = names.local(outline.payload or outline.root or "") == "EDEX"
+    best: RosterAnswer | None = None
+    for profile in PROFILES[:1] if is_file else PROFILES:
+        spooled.file.seek(0)
+        answer = read_roster(spooled.file, profile)
+        if best is None or _weight(answer) < _weight(best):
+            best = answer
+    assert best is not None  # there is at least one profile
+    return best
+
+
+def _weight(answer: RosterAnswer) -> tuple[int, int]:
+    errors = sum(one.level == rules.ERROR for one in answer.findings)
+    return errors, len(answer.findings)
+
+
+def _verdict(findings: Sequence[Finding]) -> Verdict:
+    levels = {one.level for one in findings}
+    if rules.ERROR in levels:
+        return Verdict.REJECT
+    return Verdict.WARN if rules.WARNING in levels else Verdict.ACCEPT
+
+
+def _fault(findings: Sequence[Finding]) -> str | None:
+    refusing = [one for one in findings if one.level == rules.ERROR]
+    return next((one.fault for one in refusing if one.fault is not None), rules.ONGELDIG_BERICHT) if refusing else None
+
+
+# -- loading -------------------------------------------------------------------------------------------------
+
+NOT_ASKED = "This file holds pupil data, no results; load it with --roster."
+NO_ROSTER = "This file holds no pupil data; load it without --roster."
+
+
+def _load(name: str, spooled: Spooled, loading: Loading) -> Judged:
+    is_roster = content_of(spooled) is Content.ROSTER
+    if is_roster != loading.as_roster:
+        return Judged(name, Verdict.REJECT, problem=NOT_ASKED if is_roster else NO_ROSTER)
+    return _load_roster(name, spooled, loading) if is_roster else _load_results(name, spooled, loading)
+
+
+def _load_results(name: str, spooled: Spooled, loading: Loading) -> Judged:
+    receipt = take_results(
+        loading.engine,
+        loading.seal,
+        spooled,
+        source_id=loading.source_id,
+        school_id=None,
+        way="load",
+        policy=loading.policy,
+        keep=loading.keep,
+    )
+    note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")
+    return Judged(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)
+
+
+def _load_roster(name: str, spooled: Spooled, loading: Loading) -> Judged:
+    answer = _read_roster(spooled)
+    if answer.roster is None and answer.empty is not None:
+        return Judged(name, Verdict.ACCEPT, findings=answer.findings, note=answer.empty)
+    named = schools.identifications(answer.roster.school) if answer.roster is not None else []
+    if answer.roster is None or not named:
+        findings = answer.findings if answer.roster is None else (*answer.findings, rules.finding("school.other"))
+        fault = _fault(findings) or rules.ONGELDIG_BERICHT
+        rosters.save_refused_roster(
+            loading.engine,
+            school_id=None,
+            source_id=loading.source_id,
+            way="load",
+            digest=spooled.digest,
+            size=spooled.size,
+            findings=findings,
+            fault=fault,
+        )
+        return Judged(name, Verdict.REJECT, fault, findings)
+    with writing(loading.engine) as connection:
+        school_id = schools.ensure_school(connection, named, answer.roster.school_name)
+    receipt = rosters.save_roster(
+        loading.engine,
+        loading.seal,
+        school_id=school_id,
+        source_id=loading.source_id,
+        roster=answer.roster,
+        way="load",
+    )
+    note = f"{receipt.state}: {receipt.held_because}" if receipt.held_because else receipt.state
+    return Judged(name, receipt.verdict, None, receipt.findings, dict(receipt.counts), note)

@@ -1,0 +1,306 @@
+"""The demo: two made-up schools, a simulated LAS and simulated publishers, and the real program around them.
+
+All that differs from `serve` is at the edges: the sources stand on loopback, and who looks is chosen from personas.
+Pulling, storing and showing go through the same code.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine, func, select
+
+from connectors.simulator import answers, requests, server
+from connectors.simulator.school import BAKEN, HORIZON
+from dashboard import settings as configuration
+from dashboard import tasks
+from dashboard.serving import PortTaken, serve, stopping
+from dashboard.settings import ConfigError, Coupled, Database, Settings
+from dashboard.tasks import WorkContext
+from dashboard.wsgi import AppOptions, Persona, create_app
+from models import clock, couplings, database, schools
+from models.database import open_engine, reading, writing
+from models.records import SchoolRef
+from models.sealing import Seal
+from models.subject_lines import CODE, assign_subject
+from models.tables import sources, subject_mappings, teachers
+from models.viewer import Role, Viewer
+
+HOST = "127.0.0.1"
+FIRST_PULL_SECONDS = 30.0
+MOST_QUESTIONS = 4
+MARK = "# Made by `rondblik demo`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    key: str
+    owner: SchoolRef
+    role: Role
+    teacher: str
+
+
+# The first is who looks when the start page is opened.
+_ROLES = (
+    _Role("leraar-5a", HORIZON, Role.TEACHER, "901"),
+    _Role("leraar-6-7", HORIZON, Role.TEACHER, "902"),
+    _Role("intern-begeleider", HORIZON, Role.SUPPORT, "913"),
+    _Role("mentor-4h1", BAKEN, Role.MENTOR, "951"),
+    _Role("beheerder", HORIZON, Role.ADMINISTRATOR, "914"),
+    _Role("beheerder-baken", BAKEN, Role.ADMINISTRATOR, "954"),
+)
+
+# What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
+_SUBJECTS = (
+    (HORIZON, "toetsplein-po", "*|AK|5A|*", "geography"),
+    (HORIZON, "toetsplein-po", "*|AK|4|*", "geography"),
+    (BAKEN, "toetsplein", "*|NE|*", "language"),
+    (BAKEN, "toetsplein", "*|EN|*", "english"),
+    (BAKEN, "toetsplein", "*|NA|*", "physics"),
+    (BAKEN, "toetsplein", "*|SK|*", "chemistry"),
+    (BAKEN, "toetsplein", "*|WI|*", "arithmetic"),
+)
+
+
+def run(data: Path, port: int) -> int:
+    """Run the demo on `data` until it is interrupted; gives the exit code 0.
+
+    Raises PortTaken, ConfigError, SealBroken or OSError where it cannot start.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
+    _check_free(port)
+    _say("Een verzonnen school met nagebootste bronnen.", "A made-up school with simulated sources.")
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with stopping(), server.running(_ports_of_last_time(data), data / "inbox") as ports:
+            _run(data, port, ports)
+    except (KeyboardInterrupt, SystemExit):
+        pass  # asked to stop before the dashboard was there
+    _say("Gestopt.", "Stopped.")
+    return 0
+
+
+def _check_free(port: int) -> None:
+    """Whether the port can be had, before anything is fetched; raises PortTaken."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((HOST, port))
+        except OSError:
+            raise PortTaken(
+                f"Poort {port} is in gebruik door een ander programma; kies een andere, zoals make demo PORT=8051. / "
+                f"Port {port} is in use by another program; choose another, such as make demo PORT=8051."
+            ) from None
+
+
+def _run(data: Path, port: int, ports: dict[str, int]) -> None:
+    """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
+    settings = _configure(data, ports)
+    engine = open_engine(settings.database_url())
+    try:
+        database.upgrade(engine)
+        seal = Seal.of_folder(data)
+        coupled = configuration.apply(settings, engine)
+        context = tasks.make_context(settings, engine, seal, coupled)
+        _pull_all(context, coupled)
+        _assign_subjects(engine)
+        app = create_app(engine, seal, AppOptions(demo=True, personas=personas(engine, seal)))
+        serve(app, HOST, port, context, _tell)
+    finally:
+        engine.dispose()
+
+
+def _tell(port: int) -> None:
+    address = f"http://{HOST}:{port}"
+    _say(
+        f"Rondblik staat klaar op {address}; stoppen met Ctrl-C.", f"Rondblik is ready at {address}; stop with Ctrl-C."
+    )
+
+
+def _say(nl: str, en: str) -> None:
+    print(f"{nl} / {en}", flush=True)
+
+
+# -- configuration ---------------------------------------------------------------------------------------------
+
+_CONFIG = """\
+{mark}, anew at every start: the ports may be others than last time. Nothing in it is real.
+data: .
+
+schools:
+  - name: De Horizon
+    identifications: [{{brin: 99XX, dependance: "00"}}]
+    las:
+      id: las-horizon
+      name: LAS van De Horizon
+      address: http://127.0.0.1:{las}/
+      profile: edexml
+      authorisation: {{key: {las_horizon}, customer_code: {code}, customer_name: {name}}}
+  - name: Het Baken
+    identifications: [{{brin: 99YY, dependance: "00"}}]
+    las:
+      id: las-baken
+      name: LAS van Het Baken
+      address: http://127.0.0.1:{las}/
+      profile: narrow
+      staged: true
+      authorisation: {{key: {las_baken}, customer_code: {code}, customer_name: {name}}}
+
+publishers:
+  - id: rekenwijs
+    name: Rekenwijs
+    school: De Horizon
+    kind: soap
+    address: http://127.0.0.1:{rekenwijs}/
+    authorisation: {{key: {key_rekenwijs}, customer_code: {code}, customer_name: {name}}}
+    every: 15
+  - id: spelsprong
+    name: Spelsprong
+    school: De Horizon
+    kind: soap
+    address: http://127.0.0.1:{spelsprong}/
+    authorisation: {{key: {key_spelsprong}, customer_code: {code}, customer_name: {name}}}
+    every: 15
+  - id: toetsvolg
+    name: Toetsvolg
+    school: De Horizon
+    kind: https
+    address: http://127.0.0.1:{toetsvolg}{archive}
+    headers: {{Authorization: Bearer {token}}}
+    every: 60
+  - id: leeslijn
+    name: Leeslijn
+    school: De Horizon
+    kind: soap
+    address: http://127.0.0.1:{leeslijn}/
+    authorisation: {{key: {key_leeslijn}, customer_code: {code}, customer_name: {name}}}
+    every: 15
+  - id: toetsplein-po
+    name: Toetsplein po
+    material: Toetsplein
+    school: De Horizon
+    kind: folder
+    path: inbox/99XX
+    policy: tolerant
+    every: 5
+  - id: toetsplein
+    name: Toetsplein
+    material: Toetsplein
+    school: Het Baken
+    kind: folder
+    path: inbox/99YY
+    policy: tolerant
+    every: 5
+"""
+
+
+def _configure(data: Path, ports: dict[str, int]) -> Settings:
+    """Write config.yaml into the data folder and read it as any other."""
+    text = _CONFIG.format(
+        mark=MARK,
+        code=requests.CUSTOMER_CODE,
+        name=requests.CUSTOMER_NAME,
+        las_horizon=requests.key_for(server.LAS, HORIZON),
+        las_baken=requests.key_for(server.LAS, BAKEN),
+        archive=answers.ARCHIVE_PATH,
+        token=answers.ARCHIVE_TOKEN,
+        **ports,
+        **{f"key_{name}": requests.key_for(name, HORIZON) for name in server.SERVED},
+    )
+    path = data / configuration.DEFAULT_FILE
+    path.write_text(text, encoding="utf-8")
+    settings = configuration.load(path, data)
+    # Whatever database the environment names is somebody's real one.
+    return settings.model_copy(update={"database": Database()})
+
+
+def _ports_of_last_time(data: Path) -> dict[str, int]:
+    """The ports in the configuration that an earlier start wrote; raises ConfigError where it is not one of ours."""
+    path = data / configuration.DEFAULT_FILE
+    if not path.exists():
+        return {}
+    if not path.read_bytes().startswith(MARK.encode()):
+        raise ConfigError(
+            f"{path} is niet van de demo; kies met --data een andere map.",
+            f"{path} is not of the demo; choose another folder with --data.",
+        )
+    try:
+        settings = configuration.load(path, data)
+    except ConfigError:  # of an earlier version of this program; it is written anew
+        return {}
+    addresses = {one.id: one.address for one in settings.publishers}
+    addresses[server.LAS] = next((one.las.address for one in settings.schools if one.las is not None), None)
+    return {name: urlsplit(address).port or 0 for name, address in addresses.items() if address is not None}
+
+
+# -- first pull ------------------------------------------------------------------------------------------------
+
+
+def _pull_all(context: WorkContext, coupled: list[Coupled]) -> None:
+    """Ask every source once or more, rosters first; what takes too long is left to the worker."""
+    ends = time.monotonic() + FIRST_PULL_SECONDS
+    for one in sorted(coupled, key=lambda one: one.row.role != "las"):
+        if time.monotonic() < ends:
+            _pull_one(context, one)
+
+
+def _pull_one(context: WorkContext, one: Coupled) -> None:
+    """Ask until nothing new comes (a publisher sends one school year in an answer), and say what came."""
+    got, failed = 0, False
+    for _ in range(1 if one.row.role == "las" else MOST_QUESTIONS):
+        claim = couplings.claim_now(context.engine, one.row, clock.now_us(), tasks.LEASE_SECONDS)
+        if claim is None:
+            break
+        outcome = tasks.do(context, claim)
+        new = sum(outcome.counts.get(name, 0) for name in ("new", "changed", "pupils"))
+        got, failed = got + new, outcome.failure is not None
+        if not new:
+            break
+    nl, en = "niets nieuws", "nothing new"
+    if got:
+        nl, en = (
+            (f"{got} leerlingen", f"{got} pupils") if one.row.role == "las" else (f"{got} resultaten", f"{got} results")
+        )
+    if failed:
+        nl, en = f"{nl}, antwoordt nu niet", f"{en}, does not answer now"
+    _say(f"  {one.source.name}: {nl}", en)
+
+
+def _assign_subjects(engine: Engine) -> None:
+    """On the first start, what the administrators of the two schools assigned."""
+    with writing(engine) as connection:
+        if connection.scalar(select(func.count()).select_from(subject_mappings)):
+            return
+        for owner, source, pattern, subject in _SUBJECTS:
+            school_id = schools.find_school(connection, owner)
+            source_id = connection.scalar(select(sources.c.id).where(sources.c.key == source))
+            assert school_id is not None
+            assert source_id is not None
+            viewer = Viewer(school_id, Role.ADMINISTRATOR, name="demo")
+            assign_subject(connection, viewer, source_id, CODE, pattern, subject)
+
+
+# -- who looks ------------------------------------------------------------------------------------------------
+
+
+def personas(engine: Engine, seal: Seal) -> list[Persona]:
+    """Those as whom the demo can be looked at, found back in the rosters by their LAS key."""
+    found = []
+    with reading(engine) as connection:
+        for one in _ROLES:
+            school_id = schools.find_school(connection, one.owner)
+            assert school_id is not None
+            teacher = connection.execute(
+                select(teachers.c.id, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name).where(
+                    teachers.c.school_id == school_id, teachers.c.key_digest == seal.digest("teacher", one.teacher)
+                )
+            ).one_or_none()
+            if teacher is not None:
+                name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
+                found.append(Persona(one.key, name, one.role, teacher.id, school_id))
+    return found

@@ -1,0 +1,81 @@
+"""The web server and the worker in one process, on this machine only, until somebody says stop."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+
+import flask
+import waitress
+
+from dashboard.tasks import WorkContext, run_worker
+
+THREADS = 8
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+
+
+class PortTaken(Exception):
+    """The port cannot be listened on; says so in a sentence for the operator."""
+
+
+def serve(app: flask.Flask, host: str, port: int, context: WorkContext | None, ready: Callable[[int], None]) -> None:
+    """Serve `app` and, with a context, work off what is due; returns after SIGINT or SIGTERM.
+
+    `ready` is told the port once it is listened on. Raises PortTaken.
+    """
+    with closing(bind(host, port)) as door:
+        server = waitress.create_server(
+            app, sockets=[door], threads=THREADS, max_request_body_size=MAX_REQUEST_BYTES, ident=None
+        )
+        with stopping(), working(context):
+            ready(door.getsockname()[1])
+            server.run()  # returns on SystemExit and KeyboardInterrupt
+            server.close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The port, taken; raises PortTaken. waitress would leave its socket open where it is not free."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as failed:
+        door.close()
+        said = "is in use by another program" if failed.errno == errno.EADDRINUSE else "cannot be listened on"
+        raise PortTaken(f"Port {port} {said}; choose another with --port.") from None
+    return door
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Make SIGTERM end the program as Ctrl-C does, while the block runs."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def working(context: WorkContext | None) -> Iterator[None]:
+    """A worker beside the block, stopped at its end; nothing where there is no context."""
+    if context is None:
+        yield
+        return
+    stop = threading.Event()
+    worker = threading.Thread(target=run_worker, args=(context, stop), name="worker", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join(10.0)

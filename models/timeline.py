@@ -1,0 +1,242 @@
+"""One pupil over all materials: lanes of sittings by test date, the parts of one, and where a value comes from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, select
+
+from models.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts, test_versions
+from models.freshness import SourceState, source_states
+from models.people import PupilRecord, pupil
+from models.periods import Period
+from models.progress import PupilProgress, newest_progress
+from models.queries import Field, fetch, field_of, part_sittings, row_order, rows_of_pupils, total_of
+from models.records import Kind
+from models.scales import Said, Yardstick, said
+from models.standing import ResultRow, Standing, Total, stand
+from models.tables import deliveries
+from models.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class PartScore:
+    """One part of a sitting: what may be said of it, by its own norm."""
+
+    name: PartName
+    part_id: int
+    said: Said
+    measure: Yardstick
+    duplicate: bool
+    row: ResultRow
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One test on one day: its total, its parts in the order of the definition; late: came after newer ones."""
+
+    total: Total
+    test_id: int
+    definition_id: int
+    name: str
+    measure: Yardstick
+    parts: tuple[PartScore, ...]
+    late: bool
+
+    @property
+    def taken_on(self) -> str:
+        """The test date."""
+        return self.total.row.taken_on
+
+    @property
+    def key(self) -> str:
+        """Names the sitting within its pupil."""
+        return f"{self.test_id}_{self.taken_on}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A material within a subject: its sittings, oldest first."""
+
+    field: Field
+    source_id: int
+    source: str
+    sittings: tuple[Sitting, ...]
+    sends_progress: bool
+
+    @property
+    def key(self) -> str:
+        """Names the lane within its pupil."""
+        return f"{self.field[0]}|{self.field[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class PupilTimeline:
+    """All that the pupil screen shows."""
+
+    pupil: PupilRecord
+    period: Period
+    lanes: tuple[Lane, ...]
+    progress: tuple[PupilProgress, ...]
+    sources: tuple[SourceState, ...]
+    known: Catalogue
+
+
+def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
+    """A pupil's results of a period in lanes; None where there is no such pupil for this viewer."""
+    record = pupil(connection, viewer, pupil_id)
+    if record is None:
+        return None
+    rows = fetch(connection, rows_of_pupils(viewer, [pupil_id], period))
+    known = _known(connection, viewer, rows)
+    standing = list(stand(rows).values())
+    progress = newest_progress([row for row in rows if row.kind == Kind.PROGRESS], known)
+    received = _received(connection, viewer, rows)
+    lanes = _lanes(known, _sittings(known, standing), received, {one.field for one in progress.get(pupil_id, ())})
+    states = tuple(source_states(connection, viewer))
+    return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known)
+
+
+def _known(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> Catalogue:
+    definitions = {row.definition_id for row in rows}
+    known = catalogue(connection, viewer.school_id, definitions)
+    load_bodies(connection, viewer.school_id, known, definitions)
+    load_parts(connection, viewer.school_id, known, {row.part_id for row in rows})
+    return known
+
+
+def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> dict[int, int]:
+    found = connection.execute(
+        select(deliveries.c.id, deliveries.c.received_us).where(
+            deliveries.c.school_id == viewer.school_id, deliveries.c.id.in_({row.delivery_id for row in rows})
+        )
+    )
+    return {row.id: row.received_us for row in found}
+
+
+def _sittings(known: Catalogue, standing: list[Standing]) -> list[Sitting]:
+    """Every test on every day, with its total (as sent or derived) and its parts."""
+    totals = [one for one in standing if one.row.part_id == 0 and one.row.kind in (Kind.SCORE, Kind.OSO)]
+    parts: dict[tuple[int, str], list[Standing]] = defaultdict(list)
+    for one in standing:
+        if one.row.part_id > 0 and one.row.kind == Kind.SCORE:
+            parts[one.row.test_id, one.row.taken_on].append(one)
+    found = [_sitting(known, [one], parts.get((one.row.test_id, one.row.taken_on), []), False) for one in totals]
+    lonely = part_sittings((one for several in parts.values() for one in several), totals)
+    return found + [_sitting(known, several, several, True) for several in lonely.values()]
+
+
+def _sitting(known: Catalogue, made_of: list[Standing], parts: list[Standing], derived: bool) -> Sitting:
+    newest = max((one.row for one in made_of), key=row_order)
+    definition = known.definitions[newest.definition_id]
+    scores = sorted((_part(known, one) for one in parts), key=lambda one: (one.name.number, one.name.code, one.part_id))
+    return Sitting(
+        total_of(known, made_of, derived),
+        newest.test_id,
+        newest.definition_id,
+        definition.name,
+        known.total_norm(newest.definition_id),
+        tuple(scores),
+        False,
+    )
+
+
+def _part(known: Catalogue, standing: Standing) -> PartScore:
+    row = standing.row
+    measure = known.part_norm(row.definition_id, row.part_id)
+    return PartScore(
+        known.part_name(row.definition_id, row.part_id),
+        row.part_id,
+        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        measure,
+        standing.duplicate,
+        row,
+    )
+
+
+def _lanes(
+    known: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[Field]
+) -> list[Lane]:
+    by_field: dict[tuple[int, Field], list[Sitting]] = defaultdict(list)
+    for one in sittings:
+        by_field[one.total.row.source_id, field_of(known, one.definition_id)].append(one)
+    lanes = []
+    for (source_id, field), several in by_field.items():
+        ordered = sorted(several, key=lambda one: one.total.order)
+        lanes.append(
+            Lane(field, source_id, known.sources[source_id].name, _mark_late(ordered, received), field in with_progress)
+        )
+    return sorted(lanes, key=lambda one: (one.source_id, one.field))
+
+
+def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sitting, ...]:
+    """A sitting is late where one of a later day had come in before it."""
+    marked: list[Sitting] = []
+    newer: int | None = None
+    for one in reversed(ordered):
+        came = received.get(one.total.row.delivery_id)
+        late = came is not None and newer is not None and newer < came
+        marked.append(Sitting(one.total, one.test_id, one.definition_id, one.name, one.measure, one.parts, late))
+        if came is not None:
+            newer = came if newer is None else min(newer, came)
+    return tuple(reversed(marked))
+
+
+# -- where a value comes from ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value comes from: what was sent, by whom, in which message, with which norm."""
+
+    sitting: Sitting
+    part: PartScore | None
+    material: str
+    publisher: str
+    hierarchy: tuple[str, ...]
+    level: str | None
+    version: str
+    received_us: int | None
+    created_text: str | None
+    delivery_id: int
+    xsd_version: str | None
+    info_url: str | None
+
+
+def provenance(
+    connection: Connection, viewer: Viewer, pupil_id: int, test_id: int, taken_on: str, part_id: int
+) -> Provenance | None:
+    """Where the total (part_id 0) or a part of a sitting comes from; None where the viewer has no such value."""
+    timeline = pupil_timeline(connection, viewer, pupil_id, Period(taken_on, taken_on))
+    if timeline is None:
+        return None
+    sittings = [one for lane in timeline.lanes for one in lane.sittings if one.test_id == test_id]
+    for one in sittings:
+        part = next((part for part in one.parts if part.part_id == part_id), None)
+        if part_id == 0 or part is not None:
+            return _provenance(connection, viewer, timeline.known, one, part)
+    return None
+
+
+def _provenance(
+    connection: Connection, viewer: Viewer, known: Catalogue, sitting: Sitting, part: PartScore | None
+) -> Provenance:
+    row = part.row if part is not None else sitting.total.row
+    delivery = connection.execute(
+        select(deliveries).where(and_(deliveries.c.id == row.delivery_id, deliveries.c.school_id == viewer.school_id))
+    ).one_or_none()
+    return Provenance(
+        sitting,
+        part,
+        known.definitions[row.definition_id].material,
+        known.sources[row.source_id].name,
+        tuple(known.hierarchy(row.definition_id)),
+        known.level(row.definition_id),
+        test_versions(connection, viewer.school_id, [row.test_id]).get(row.test_id, ""),
+        delivery.received_us if delivery is not None else None,
+        delivery.created_text if delivery is not None else None,
+        row.delivery_id,
+        delivery.xsd_version if delivery is not None else None,
+        row.info_url,
+    )

@@ -1,0 +1,417 @@
+"""Rosters in the store: classes, soft ends, what is held, and whose keys are whose."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Table, delete, insert, select
+
+from models import clock, database, identity
+from models.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
+from models.rosters import NotHeld, RosterReceipt, decide_held, save_refused_roster, save_roster
+from models.schools import Identification, ensure_school, ensure_source
+from models.sealing import Seal
+from models.tables import (
+    classes,
+    couplings,
+    deliveries,
+    groups,
+    identifier_links,
+    identifiers,
+    memberships,
+    pupils,
+    rosters,
+    teacher_groups,
+    teachers,
+)
+from tests.conftest import Store
+
+SEAL = Seal.from_secret(b"s" * 32)
+SCHOOL, SOURCE = 1, 1
+TODAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def eck(letter: str) -> str:
+    return f"https://ketenid.nl/pilot/{letter * 128}"
+
+
+@pytest.fixture
+def engine(any_store: Store) -> Iterator[Engine]:
+    engine = any_store.engine
+    with database.writing(engine) as connection:
+        ensure_school(connection, [Identification("brin", "99XX")], "De Wilg")
+        ensure_source(connection, "las", "LAS", "las")
+        connection.execute(insert(couplings).values(school_id=SCHOOL, source_id=SOURCE, next_try_us=0, failures=3))
+    with clock.fixed(TODAY):
+        yield engine
+
+
+def pupil(key: str | None, group: str | None = "5", eck_id: str | None = None, **more: Any) -> RosterPupil:
+    values: dict[str, Any] = {"first_name": f"Roep-{key}", "last_name": f"Achter-{key}", "year_group": "5"}
+    return RosterPupil(las_key=key, eck_id=eck_id, group=group, **(values | more))
+
+
+GROUP_5, GROUP_6 = RosterGroup("5", "5a", year_group="5"), RosterGroup("6", "6a", year_group="6")
+PLUS = RosterGroup("p", "Plusgroep", composed=True)
+PUPILS = tuple(pupil(f"k{number}") for number in range(4))
+
+
+def roster(*roster_pupils: RosterPupil, **more: Any) -> Roster:
+    values: dict[str, Any] = {
+        "school_year": "2026-2027", "school": SchoolRef(brin="99XX"), "school_name": None, "created_us": 1_000,
+        "groups": (GROUP_5, GROUP_6, PLUS), "teachers": (), "digest": b"",
+    } | more  # fmt: skip
+    return Roster(pupils=roster_pupils, **values)
+
+
+def save(engine: Engine, one: Roster, **more: Any) -> RosterReceipt:
+    return save_roster(engine, SEAL, school_id=SCHOOL, source_id=SOURCE, roster=one, way="pull", **more)
+
+
+def rows(engine: Engine, table: Table, *conditions: Any) -> list[Any]:
+    with database.reading(engine) as connection:
+        return list(connection.execute(select(table).where(*conditions).order_by(*table.primary_key.columns)))
+
+
+def members(engine: Engine) -> set[tuple[str, str]]:
+    """First name and name of the group of every current membership."""
+    query = (
+        select(pupils.c.first_name, groups.c.name)
+        .join(memberships, memberships.c.pupil_id == pupils.c.id)
+        .join(groups, groups.c.id == memberships.c.group_id)
+        .where(memberships.c.to_us.is_(None))
+    )
+    with database.reading(engine) as connection:
+        return {(row[0], row[1]) for row in connection.execute(query)}
+
+
+def whose(engine: Engine, ref: PupilRef) -> int | None:
+    with database.writing(engine, SCHOOL) as connection:
+        (identifier_id,) = identity.identify(connection, SEAL, SCHOOL, [ref])
+        return connection.scalar(select(identifiers.c.pupil_id).where(identifiers.c.id == identifier_id))
+
+
+def dump(engine: Engine, *tables: Table) -> list[list[Any]]:
+    return [rows(engine, table) for table in tables]
+
+
+# -- applying ---------------------------------------------------------------------------------------------------
+
+
+def test_a_roster_fills_pupils_classes_memberships_and_teachers(engine: Engine) -> None:
+    teacher = RosterTeacher(
+        "t1",
+        None,
+        "Jo",
+        None,
+        "Leerkracht",
+        "jo@school.example",
+        ("IB",),
+        (("5", ("STA",)), ("gone", ())),
+        (("p", ()),),
+    )
+    one = pupil("k1", composed_groups=("p",), location="v1", entered_on="2024-08-01")
+    receipt = save(engine, roster(one, teachers=(teacher,)))
+    assert (receipt.state, receipt.verdict) == ("applied", Verdict.ACCEPT)
+    assert receipt.counts == {"pupils": 1, "groups": 2, "composed": 1, "teachers": 1}
+    assert members(engine) == {("Roep-k1", "5a"), ("Roep-k1", "Plusgroep")}
+    assert {(row.name, row.composed, row.year_groups) for row in rows(engine, classes)} == {
+        ("5a", False, "5"), ("6a", False, "6"), ("Plusgroep", True, "5"),
+    }  # fmt: skip
+    (stored,) = rows(engine, teachers)
+    assert (stored.first_name, stored.email, stored.roles) == ("Jo", "jo@school.example", "IB")
+    assert [row.roles for row in rows(engine, teacher_groups)] == ["STA", ""]
+    assert [row.location for row in rows(engine, memberships)] == ["v1", "v1"]
+    (delivery,) = rows(engine, deliveries)
+    assert (delivery.what, delivery.way, json.loads(delivery.counts)["pupils"]) == ("roster", "pull", 1)
+
+
+def test_the_same_roster_again_changes_nothing_but_the_delivery(engine: Engine) -> None:
+    save(engine, roster(*PUPILS))
+    tables = (pupils, identifiers, classes, groups, memberships, teachers, teacher_groups)
+    before = dump(engine, *tables)
+    save(engine, roster(*PUPILS, created_us=2_000))
+    assert dump(engine, *tables) == before
+
+
+def test_the_same_bytes_are_confirmed_without_effect_and_move_the_coupling(engine: Engine) -> None:
+    first = save(engine, roster(*PUPILS, digest=b"d" * 32), cursor="2026-11-23T08:00:00")
+    (coupling,) = rows(engine, couplings)
+    assert (coupling.cursor, coupling.failures) == ("2026-11-23T08:00:00", 0)
+    assert coupling.last_success_us == coupling.last_data_us == clock.to_us(TODAY)
+    with clock.fixed(TODAY.replace(hour=10)):
+        again = save(engine, roster(*PUPILS, digest=b"d" * 32), cursor="2026-11-23T08:00:00")
+    assert (again.state, again.delivery_id) == ("confirmed", first.delivery_id)
+    (coupling,) = rows(engine, couplings)
+    assert coupling.last_data_us == clock.to_us(TODAY) < coupling.last_success_us
+    assert len(rows(engine, deliveries)) == 1
+
+
+def test_who_is_no_longer_in_the_roster_ends_and_is_not_deleted(engine: Engine) -> None:
+    save(engine, roster(*PUPILS))
+    save(engine, roster(*PUPILS[:3], groups=(GROUP_5, PLUS), created_us=2_000))
+    assert len(rows(engine, pupils)) == 4
+    assert len(members(engine)) == 3
+    assert [row.name for row in rows(engine, groups, groups.c.ended_us.is_not(None))] == ["6a"]
+    assert whose(engine, PupilRef("k3", None)) is not None
+    save(engine, roster(*PUPILS, created_us=3_000))
+    assert len(members(engine)) == 4
+    assert rows(engine, groups, groups.c.ended_us.is_not(None)) == []
+
+
+def test_a_pupil_moves_to_another_group_and_gets_another_name(engine: Engine) -> None:
+    save(engine, roster(*PUPILS))
+    save(engine, roster(pupil("k0", "6", first_name="Nieuw"), *PUPILS[1:], created_us=2_000))
+    assert ("Nieuw", "6a") in members(engine)
+    assert len(members(engine)) == 4
+
+
+def test_a_pupil_in_two_locations_is_one_pupil_and_each_roster_ends_only_its_own(engine: Engine) -> None:
+    save(engine, roster(pupil("k1", eck_id=eck("a")), pupil("k2")))
+    elsewhere = roster(pupil("n1", eck_id=eck("a")), pupil("k2"), school=SchoolRef(brin="99XX", dependance="01"))
+    save(engine, elsewhere)
+    assert len(rows(engine, pupils)) == 2
+    assert len(rows(engine, memberships, memberships.c.to_us.is_(None))) == 4
+
+
+def test_a_pupil_without_a_group_that_the_roster_has_is_in_a_class_of_its_own(engine: Engine) -> None:
+    save(engine, roster(pupil("k1", None), pupil("k2", "unknown"), pupil("k3", None, composed_groups=("p",))))
+    assert members(engine) == {("Roep-k1", "Zonder groep"), ("Roep-k2", "Zonder groep"), ("Roep-k3", "Plusgroep")}
+
+
+def test_a_new_school_year_opens_beside_the_old_one_and_last_years_teachers_stop_seeing(engine: Engine) -> None:
+    teacher = RosterTeacher("t1", None, groups=(("5", ()),))
+    save(engine, roster(*PUPILS, teachers=(teacher,), school_year="2025-2026"))
+    assert len(rows(engine, teacher_groups, teacher_groups.c.to_us.is_(None))) == 1
+    save(engine, roster(*PUPILS, teachers=(teacher,), school_year="2027-2028"))  # in advance: has not begun
+    assert len(rows(engine, teacher_groups, teacher_groups.c.to_us.is_(None))) == 2
+    save(engine, roster(*PUPILS, school_year="2026-2027"))
+    current = rows(engine, teacher_groups, teacher_groups.c.to_us.is_(None))
+    years = {row.id: row.school_year for row in rows(engine, groups)}
+    assert [years[row.group_id] for row in current] == ["2027-2028"]
+    assert len(rows(engine, memberships, memberships.c.to_us.is_(None))) == 12
+
+
+# -- classes ----------------------------------------------------------------------------------------------------
+
+
+def test_a_split_combination_group_is_one_class_and_a_c_group_takes_the_years_of_its_pupils(engine: Engine) -> None:
+    split = tuple(RosterGroup(f"77_lj_{year}", "6-7-8 Panda's", year_group=str(year)) for year in (8, 6, 7))
+    combined = RosterGroup("c", "1/2 Beren", year_group="C")
+    save(
+        engine,
+        roster(
+            pupil("k1", "77_lj_6"), pupil("k2", "c", year_group="2"), pupil("k3", "c", year_group="1"),
+            groups=(*split, combined),
+        ),
+    )  # fmt: skip
+    assert {(row.name, row.year_groups) for row in rows(engine, classes)} == {
+        ("6-7-8 Panda's", "6,7,8"),
+        ("1/2 Beren", "1,2"),
+    }
+    assert len({row.class_id for row in rows(engine, groups)}) == 2
+
+
+def test_groups_of_one_name_that_are_no_split_group_are_two_classes(engine: Engine) -> None:
+    twins = (RosterGroup("g1", "5a", year_group="5"), RosterGroup("g2", "5a", year_group="5"))
+    save(engine, roster(pupil("k1", "g1"), pupil("k2", "g2"), groups=twins))
+    before = rows(engine, classes)
+    assert [row.name for row in before] == ["5a", "5a (2)"]
+    save(engine, roster(pupil("k1", "g1"), pupil("k2", "g2"), groups=twins[::-1], created_us=2_000))
+    assert {row.id for row in rows(engine, classes)} == {row.id for row in before}
+    assert {row.key: row.class_id for row in rows(engine, groups)} == {"g1": before[0].id, "g2": before[1].id}
+
+
+def test_a_class_keeps_its_id_when_it_is_renamed_swaps_names_or_gets_other_keys(engine: Engine) -> None:
+    save(engine, roster(*PUPILS))
+    ids = {row.name: row.id for row in rows(engine, classes)}
+    swapped = (RosterGroup("5", "6a", year_group="5"), RosterGroup("6", "5a", year_group="6"), PLUS)
+    save(engine, roster(*PUPILS, groups=swapped, created_us=2_000))
+    assert {row.name: row.id for row in rows(engine, classes)} == {
+        "6a": ids["5a"], "5a": ids["6a"], "Plusgroep": ids["Plusgroep"]
+    }  # fmt: skip
+    rekeyed = (RosterGroup("new", "6a", year_group="5"), swapped[1], PLUS)
+    moved = [dataclasses.replace(one, group="new") for one in PUPILS]
+    save(engine, roster(*moved, groups=rekeyed, created_us=3_000))
+    assert {row.name: row.id for row in rows(engine, classes)}["6a"] == ids["5a"]
+    assert {name for _, name in members(engine)} == {"6a"}
+
+
+def test_a_group_with_an_unstable_key_is_the_class_of_its_name(engine: Engine) -> None:
+    first = (RosterGroup("#1", "Beren", year_group="5"), RosterGroup("#2", "Otters", year_group="6"))
+    save(engine, roster(pupil("k1", "#1"), pupil("k2", "#2"), groups=first))
+    ids = {row.name: row.id for row in rows(engine, classes)}
+    second = (RosterGroup("#1", "Otters", year_group="6"), RosterGroup("#2", "Beren", year_group="5"))
+    save(engine, roster(pupil("k1", "#2"), pupil("k2", "#1"), groups=second, created_us=2_000))
+    assert {row.name: row.id for row in rows(engine, classes)} == ids
+    assert members(engine) == {("Roep-k1", "Beren"), ("Roep-k2", "Otters")}
+
+
+# -- held, older ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"groups": ()}, "no_groups"),
+        ({"groups": (GROUP_5, GROUP_6)}, "no_composed_groups"),
+        ({"pupils": PUPILS[:1]}, "few_pupils"),
+        ({"pupils": tuple(pupil(f"other{number}") for number in range(4))}, "few_pupils"),
+    ],
+)
+def test_a_roster_that_lacks_too_much_is_held_until_somebody_decides(
+    engine: Engine, change: dict[str, Any], reason: str
+) -> None:
+    save(engine, roster(*PUPILS))
+    tables = (pupils, classes, groups, memberships, identifiers)
+    before = dump(engine, *tables)
+    suspicious = dataclasses.replace(roster(*PUPILS, created_us=2_000), **change)
+    receipt = save(engine, suspicious)
+    assert (receipt.state, receipt.held_because, receipt.verdict) == ("held", reason, Verdict.WARN)
+    assert dump(engine, *tables) == before
+    (held,) = rows(engine, rosters, rosters.c.state == "held")
+    assert b"Achter" not in held.sealed
+    decided = decide_held(engine, SEAL, SCHOOL, receipt.roster_id, True, "beheerder")
+    assert decided.state == "applied"
+    assert {name for name, _ in members(engine)} == {one.first_name for one in suspicious.pupils}
+    assert rows(engine, rosters, rosters.c.sealed.is_not(None)) == []
+    with pytest.raises(NotHeld):
+        decide_held(engine, SEAL, SCHOOL, receipt.roster_id, True, "beheerder")
+
+
+def test_a_held_roster_can_be_dropped_forced_or_overtaken(engine: Engine) -> None:
+    save(engine, roster(*PUPILS))
+    dropped = save(engine, roster(PUPILS[0], created_us=2_000))
+    assert decide_held(engine, SEAL, SCHOOL, dropped.roster_id, False, "beheerder").state == "dropped"
+    assert len(members(engine)) == 4
+    overtaken = save(engine, roster(PUPILS[0], created_us=3_000))
+    save(engine, roster(*PUPILS, created_us=4_000))
+    with pytest.raises(NotHeld):
+        decide_held(engine, SEAL, SCHOOL, overtaken.roster_id, True, "beheerder")
+    assert save(engine, roster(PUPILS[0], created_us=5_000), force=True).state == "applied"
+    assert len(members(engine)) == 1
+
+
+def test_half_of_the_pupils_is_not_held(engine: Engine) -> None:
+    save(engine, roster(*PUPILS))
+    assert save(engine, roster(*PUPILS[:2], created_us=2_000)).state == "applied"
+
+
+def test_an_older_roster_never_overwrites_a_newer(engine: Engine) -> None:
+    save(engine, roster(*PUPILS, created_us=2_000), cursor="newest")
+    receipt = save(engine, roster(*PUPILS[:3], created_us=1_000), cursor="older")
+    assert (receipt.state, [one.rule for one in receipt.findings]) == ("dropped", ["roster.older"])
+    assert len(members(engine)) == 4
+    assert rows(engine, couplings)[0].cursor == "newest"
+
+
+def test_a_refused_roster_leaves_only_its_reason(engine: Engine) -> None:
+    delivery_id = save_refused_roster(
+        engine, school_id=SCHOOL, source_id=SOURCE, way="load", digest=b"d" * 32, size=9, findings=()
+    )
+    (delivery,) = rows(engine, deliveries)
+    assert (delivery.id, delivery.verdict, rows(engine, rosters)) == (delivery_id, "reject", [])
+
+
+# -- whose keys -------------------------------------------------------------------------------------------------
+
+
+def test_unstable_keys_never_say_who_a_pupil_is_where_there_is_an_eck_id(engine: Engine) -> None:
+    save(engine, roster(pupil("#1", eck_id=eck("a"), first_name="A"), pupil("#2", eck_id=eck("b"), first_name="B")))
+    ids = {row.first_name: row.id for row in rows(engine, pupils)}
+    again = (pupil("#2", eck_id=eck("a"), first_name="A"), pupil("#1", eck_id=eck("b"), first_name="B"))
+    receipt = save(engine, roster(*again, created_us=2_000))
+    assert {row.first_name: row.id for row in rows(engine, pupils)} == ids
+    assert receipt.findings == ()
+    assert whose(engine, PupilRef("#1", eck("a"))) == ids["A"]
+    assert whose(engine, PupilRef("#1", None)) is None
+
+
+def test_an_unstable_key_alone_does_not_turn_one_pupil_into_another(engine: Engine) -> None:
+    save(engine, roster(pupil("#1", first_name="A", last_name="X"), pupil("#2")))
+    receipt = save(engine, roster(pupil("#1", first_name="B", last_name="Y"), pupil("#2"), created_us=2_000))
+    assert [one.rule for one in receipt.findings] == ["roster.key-reused"]
+    assert {row.first_name for row in rows(engine, pupils)} == {"A", "Roep-#2"}
+
+
+def test_two_pupils_of_a_roster_never_become_one(engine: Engine) -> None:
+    save(engine, roster(pupil("k1", eck_id=eck("a")), *PUPILS[1:]))
+    both = (pupil("k1", eck_id=eck("b"), last_name="Achter-k1"), pupil("k9", eck_id=eck("a")))
+    receipt = save(engine, roster(*both, *PUPILS[2:], created_us=2_000))
+    assert sorted(one.rule for one in receipt.findings) == ["roster.key-changed", "roster.pupil-twice"]
+    assert whose(engine, PupilRef("k9", eck("a"))) == whose(engine, PupilRef("k1", None))
+    assert whose(engine, PupilRef(None, eck("b"))) is None
+
+
+def test_a_changed_key_is_the_same_pupil_with_a_warning(engine: Engine) -> None:
+    save(engine, roster(pupil("k1", eck_id=eck("a"), first_name="A"), *PUPILS[2:]))
+    receipt = save(engine, roster(pupil("new", eck_id=eck("a"), first_name="A"), *PUPILS[2:], created_us=2_000))
+    assert [one.rule for one in receipt.findings] == ["roster.key-changed"]
+    assert whose(engine, PupilRef("k1", None)) == whose(engine, PupilRef("new", None)) is not None
+    assert len(rows(engine, pupils)) == 3
+
+
+def test_a_changed_eck_id_is_the_same_pupil_unless_the_name_is_another_too(engine: Engine) -> None:
+    save(engine, roster(pupil("k1", eck_id=eck("a")), pupil("k2", eck_id=eck("b")), pupil("k3")))
+    changed = (pupil("k1", eck_id=eck("c")), pupil("k2", eck_id=eck("d"), first_name="An", last_name="Der"))
+    receipt = save(engine, roster(*changed, pupil("k3", eck_id=eck("e")), created_us=2_000))
+    assert sorted((one.rule, one.level) for one in receipt.findings) == [
+        ("roster.eckid-changed", "warning"),
+        ("roster.key-reused", "error"),
+    ]
+    assert whose(engine, PupilRef(None, eck("c"))) == whose(engine, PupilRef("k1", None))
+    assert whose(engine, PupilRef(None, eck("d"))) is None
+    assert ("Roep-k2", "5a") in members(engine)
+
+
+def test_a_key_and_an_eck_id_of_different_pupils_are_left_out_and_both_stay_as_they_are(engine: Engine) -> None:
+    save(engine, roster(pupil("k1", eck_id=eck("a")), pupil("k2", eck_id=eck("b")), *PUPILS[:1]))
+    receipt = save(engine, roster(pupil("k1", eck_id=eck("b")), *PUPILS[:1], created_us=2_000), force=True)
+    assert [(one.rule, one.level) for one in receipt.findings] == [("roster.identity-conflict", "error")]
+    assert (receipt.state, receipt.verdict) == ("applied", Verdict.WARN)
+    assert {name for name, _ in members(engine)} == {"Roep-k1", "Roep-k2", "Roep-k0"}
+
+
+def test_parked_results_find_their_pupil_with_the_next_roster(engine: Engine) -> None:
+    assert whose(engine, PupilRef("k1", eck("a"))) is None
+    receipt = save(engine, roster(pupil("k1")))
+    assert receipt.rematched == 2
+    assert whose(engine, PupilRef("k1", eck("a"))) is not None
+    save(engine, roster(pupil("k1", eck_id=eck("b")), created_us=2_000))
+    assert whose(engine, PupilRef("k1", eck("a"))) is None
+
+
+def test_a_roster_that_states_a_linked_identifier_ends_the_link(engine: Engine) -> None:
+    save(engine, roster(pupil("k1")))
+    with database.writing(engine, SCHOOL) as connection:
+        (parked,) = identity.identify(connection, SEAL, SCHOOL, [PupilRef("k2", None)])
+        identity.link(connection, SCHOOL, parked, 1, "beheerder")
+    save(engine, roster(pupil("k1"), pupil("k2"), created_us=2_000))
+    assert whose(engine, PupilRef("k2", None)) == 2
+    assert rows(engine, identifier_links)[0].undone_by == "roster"
+
+
+def test_the_store_holds_no_key_or_eck_id_in_the_clear(store: Store, tmp_path: Path) -> None:
+    engine = store.engine
+    with database.writing(engine) as connection:
+        ensure_school(connection, [Identification("brin", "99XX")])
+        ensure_source(connection, "las", "LAS", "las")
+    save(engine, roster(pupil("key-in-clear", eck_id=eck("a"), first_name="Mila", last_name="Voorbeeld")))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = (tmp_path / "data" / "rondblik.db").read_bytes()
+    assert b"Mila" in content
+    assert b"key-in-clear" not in content
+    assert b"ketenid" not in content
+
+
+def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
+    with database.writing(engine) as connection:
+        connection.execute(delete(couplings))
+    assert save(engine, roster(pupil("k1")), cursor="x").state == "applied"

@@ -1,0 +1,122 @@
+"""What may be said of a score."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from models.records import Absence, Kind
+from models.scales import NO_NORM, Missing, Place, Said, is_reference_level, said, yardstick
+
+
+def norm(*bands: tuple[str | None, str | None, str]) -> dict[str, Any]:
+    """A norm as a stored definition holds it."""
+    return {"bands": [{"term": term, "low": low, "high": high} for term, low, high in bands]}
+
+
+THREE = yardstick(norm(("goed", "80", "100"), ("onvoldoende", "0", "59"), ("voldoende", "60", "79")))
+
+
+def score(value: float | None, text: str | None = None, measure: Any = THREE, absence: int | None = None) -> Said:
+    """What is said of a plain score."""
+    fixed = None if value is None else round(value * 10_000)
+    return said(Kind.SCORE, fixed, text if text is not None or value is None else f"{value:g}", absence, measure)
+
+
+@pytest.mark.parametrize(
+    ("value", "band", "place"),
+    [
+        (0, "onvoldoende", Place.BELOW),
+        (59, "onvoldoende", Place.BELOW),
+        (60, "voldoende", Place.ON),
+        (79, "voldoende", Place.ON),
+        (80, "goed", Place.ABOVE),
+        (100, "goed", Place.ABOVE),
+    ],
+)
+def test_a_bound_belongs_to_its_band_and_bands_are_ordered_by_where_they_begin(
+    value: float, band: str, place: Place
+) -> None:
+    assert (score(value).band, score(value).place) == (band, place)
+
+
+def test_a_bound_of_two_bands_belongs_to_the_one_that_begins_there() -> None:
+    touching = yardstick(norm(("laag", "0", "60"), ("hoog", "60", "100")))
+    assert score(60, measure=touching).band == "hoog"
+
+
+def test_a_zero_is_a_score_and_counts() -> None:
+    zero = score(0, "0")
+    assert (zero.text, zero.value, zero.counts, zero.missing) == ("0", 0, True, None)
+
+
+def test_the_text_stays_as_the_source_sent_it() -> None:
+    assert score(7, "7.0", NO_NORM).text == "7.0"
+
+
+def test_between_two_bands_there_is_no_band_but_there_is_a_norm() -> None:
+    between = score(59.5)
+    assert (between.band, between.place, between.has_norm, between.suspect) == (None, Place.UNKNOWN, True, False)
+
+
+def test_above_the_highest_value_of_the_norm_a_score_is_suspect_and_does_not_count() -> None:
+    high = score(101)
+    assert (high.text, high.suspect, high.counts, high.band) == ("101", True, False, None)
+
+
+def test_a_norm_with_a_maximum_only_is_a_number_of_points_and_no_band() -> None:
+    points = yardstick(norm((None, None, "2")))
+    one = score(1.5, measure=points)
+    assert (one.maximum, one.band, one.place, one.has_norm) == ("2", None, Place.UNKNOWN, False)
+    assert score(6, measure=points).suspect
+
+
+def test_without_a_norm_nothing_is_said_but_the_number() -> None:
+    assert score(71.5, measure=NO_NORM) == Said("71.5", 715_000)
+
+
+def test_a_single_band_tints_nothing() -> None:
+    assert score(5, measure=yardstick(norm(("behaald", "0", "10")))).place is Place.ON
+
+
+def test_a_band_without_term_is_named_by_its_bounds() -> None:
+    assert score(5, measure=yardstick(norm(("", "0", "10"), ("b", "11", "20")))).band == "0–10"
+
+
+def test_not_offered_and_without_score_are_reasons_and_no_numbers() -> None:
+    assert score(None, "X", absence=Absence.NOT_OFFERED) == Said(missing=Missing.NOT_OFFERED)
+    assert score(None, absence=Absence.NO_SCORE) == Said(missing=Missing.NO_SCORE)
+
+
+def oso(level: str | None, value: int | None = 2_120_000) -> Said:
+    """What is said of an OSO result with a level and a reference level."""
+    scores = [{"code": "RNTRM", "group": "M6", "value": "1F", "qualification": None}]
+    if level is not None:
+        scores.append({"code": "IV", "group": "M6", "value": level, "qualification": None})
+    detail = json.dumps({"skill_scale": "3", "references": scores})
+    return said(Kind.OSO, value, "212" if value is not None else None, None, THREE, detail)
+
+
+@pytest.mark.parametrize(
+    ("level", "place"),
+    [("I", Place.ABOVE), ("II", Place.ON), ("III", Place.ON), ("IV", Place.BELOW), ("V", Place.BELOW)],
+)
+def test_an_oso_result_has_the_level_that_its_source_gives_and_never_a_band_of_a_norm(level: str, place: Place) -> None:
+    one = oso(level)
+    assert (one.text, one.band, one.place, one.suspect) == ("212", level, place, False)
+
+
+def test_an_oso_result_without_a_level_has_no_band() -> None:
+    assert (oso(None).band, oso(None).place, oso(None).has_norm) == (None, Place.UNKNOWN, False)
+
+
+def test_an_oso_result_without_skill_score_still_shows_its_level() -> None:
+    assert (oso("II", None).text, oso("II", None).band, oso("II", None).missing) == (None, "II", None)
+    assert oso(None, None).missing is Missing.NO_SCORE
+
+
+def test_a_reference_level_is_told_from_other_reference_scores() -> None:
+    assert [one.value for one in oso("II").references] == ["1F"]
+    assert [value for value in ("1F", "2S", "M6", "12", "1") if is_reference_level(value)] == ["1F", "2S"]

@@ -1,0 +1,143 @@
+"""The README keeps its word: every command in it, run in a fresh clone; and the wheel runs outside the checkout."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+SHELL_BLOCKS = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+START_SECONDS = 300
+
+
+def commands() -> list[str]:
+    """Every line of every shell block of the README."""
+    text = (ROOT / "README.md").read_text()
+    return [line for block in SHELL_BLOCKS.findall(text) for line in block.strip().splitlines()]
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of somebody who has just logged in."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTEST", "MAKE"))}
+    return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh clone of what is committed."""
+    folder = tmp_path_factory.mktemp("clone") / "rondblik"
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, shell=True, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+
+
+def serve_and_stop(command: list[str], folder: Path, port: int, path: str = "/") -> str:
+    """Run a server until it answers on `port`, stop it as Ctrl-C does, and return the page it gave."""
+    server = subprocess.Popen(
+        command, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        page = wait_for(f"http://127.0.0.1:{port}{path}", server)
+        server.send_signal(signal.SIGINT)
+        output, _ = server.communicate(timeout=30)
+    finally:
+        server.kill()
+    assert server.returncode in (0, 130), output
+    assert "Traceback" not in output
+    return page
+
+
+def wait_for(address: str, server: subprocess.Popen[str]) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - loopback
+                return str(answer.read().decode())
+        except OSError:
+            time.sleep(0.2)
+    server.kill()
+    output, _ = server.communicate()
+    raise AssertionError(f"no answer from {address}: {output[-2000:]}")
+
+
+def test_the_readme_names_exactly_these_commands() -> None:
+    assert commands() == [
+        "sudo apt-get install python3 python3-venv make",
+        "make demo",
+        "make test",
+        ".venv/bin/rondblik --config config.yaml db upgrade",
+        ".venv/bin/rondblik --config config.yaml sync",
+        ".venv/bin/rondblik --config config.yaml serve",
+    ]
+
+
+def test_the_packages_that_must_be_there_exist() -> None:
+    packages = commands()[0].split()[3:]
+    for package in packages:
+        assert subprocess.run(["apt-cache", "show", package], capture_output=True, check=False).returncode == 0, package
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_the_commands_work_in_a_fresh_clone(clone: Path) -> None:
+    port = free_port()
+    page = serve_and_stop(["make", "demo", f"PORT={port}"], clone, port)
+    assert "Rondblik" in page
+    # The same command with one test of its own, lest the tests run themselves without end.
+    tested = run("make test PYTEST_ARGS=tests/models/test_clock.py", clone)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    for command in commands()[3:5]:
+        done = run(command, clone)
+        assert done.returncode == 0, done.stdout + done.stderr
+    port = free_port()
+    serving = f"{commands()[5]} --port {port}".split()
+    assert '"ok"' in serve_and_stop(serving, clone, port, "/health")
+
+
+def test_a_second_demo_needs_no_network(clone: Path) -> None:
+    port = free_port()
+    # A proxy that nobody runs: whatever would leave the machine fails at once.
+    command = (
+        f"http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1 exec make demo PORT={port}"
+    )
+    assert "Rondblik" in serve_and_stop(["sh", "-c", command], clone, port)
+
+
+def test_the_wheel_runs_the_demo_outside_the_checkout(clone: Path, tmp_path: Path) -> None:
+    build = [str(clone / ".venv/bin/python"), "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
+    subprocess.run(build, cwd=clone, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    pip = [str(tmp_path / "venv/bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
+    environment = clean_environment()
+    lock = ["--require-hashes", "--requirement", str(clone / "requirements.lock")]
+    subprocess.run([*pip, *lock], check=True, env=environment)
+    subprocess.run([*pip, "--no-deps", str(wheel)], check=True, env=environment)
+    away = tmp_path / "away"
+    away.mkdir()
+    port = free_port()
+    program = shutil.which("rondblik", path=str(tmp_path / "venv/bin"))
+    assert program is not None
+    page = serve_and_stop([program, "--data", str(away / "data"), "demo", "--port", str(port)], away, port)
+    assert "tokens.css" in page
+    listed = subprocess.run(
+        [sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True, check=True
+    )
+    for needed in (".xsd", ".wsdl", "migrations/versions/0001_first.py", "tokens.css", ".po"):
+        assert needed in listed.stdout, needed
+    assert "tests/" not in listed.stdout
