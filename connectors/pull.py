@@ -22,6 +22,7 @@ from connectors.http import Answer, ClientCertificate, HttpRequest, Limits
 from connectors.intake import Spooled, spool, take_results
 from connectors.soap import open_message
 from connectors.uwlr import names, rules
+from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import (
     SOAP_ACTION,
     PullRequest,
@@ -30,7 +31,6 @@ from connectors.uwlr.pull_messages import (
     write_pull_request,
 )
 from connectors.uwlr.rules import Policy
-from connectors.uwlr.writer import Authorisation
 from models import clock
 from models.deliveries import is_fetched
 from models.records import SchoolRef, Verdict

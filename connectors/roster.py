@@ -22,7 +22,8 @@ from connectors import http
 from connectors.errors import Fatal, Refused, Retriable
 from connectors.http import ClientCertificate, HttpRequest, Limits
 from connectors.uwlr import names
-from connectors.uwlr.las_requests import OPERATIONS, Authorisation, RosterRequest, write_request
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
 from connectors.uwlr.pupil_gate import MAX_BYTES
 from connectors.uwlr.pupil_messages import Part, Profile, RosterAnswer, merge, read_part
 from connectors.uwlr.rules import FAULTS

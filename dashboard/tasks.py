@@ -23,9 +23,8 @@ from connectors.http import ClientCertificate, Limits
 from connectors.pull import PullSettings, Target, pull
 from connectors.roster import LasSettings, fetch_roster
 from connectors.uwlr import rules
-from connectors.uwlr.las_requests import Authorisation as LasAuthorisation
+from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
-from connectors.uwlr.writer import Authorisation
 from dashboard.settings import ConfigError, Coupled, Las, Publisher, School, Settings
 from models import clock, couplings, database, rosters, schools, store
 from models.couplings import Claim, Coupling
@@ -361,7 +360,7 @@ def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
     return LasSettings(
         address=las.address or next(iter(addresses.values())),
         school=school.ref,
-        authorisation=LasAuthorisation(given.key.get_secret_value(), given.customer_code, given.customer_name),
+        authorisation=Authorisation(given.key.get_secret_value(), given.customer_code, given.customer_name),
         addresses=addresses,
         profile=las.profile,
         xsd_version=las.xsd_version,

@@ -28,11 +28,14 @@ def open_engine(url: str) -> Engine:
     PostgreSQL runs with synchronous_commit off.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+        # Errors must not carry what was being stored, so parameters stay hidden.
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     with engine.connect() as connection:
         if connection.scalar(text("SHOW synchronous_commit")) == "off":
             raise DatabaseUnsafe(

@@ -1,7 +1,7 @@
 """The class overview: pupils against subjects and materials, each cell the newest total of the period.
 
-Driven from the identifiers of the class's pupils into the index `results_by_pupil`, with the period bound in SQL: what
-the store holds of other pupils and other years does not slow it. Every query is guarded by the viewer.
+What the store holds of other pupils and other years does not slow it (see result_rows); every query is guarded by the
+viewer.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, null, or_, select
+from sqlalchemy import Connection
 
 from models.catalogue import Catalogue, catalogue, load_bodies, load_parts
 from models.freshness import SourceState, source_states
@@ -19,10 +18,10 @@ from models.people import PupilName, members
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
 from models.records import Kind
+from models.result_rows import hidden_totals, lonely_parts, owners_of, whole_tests
 from models.scales import Missing
 from models.standing import ResultRow, Standing, Total, derived_total, own_total, stand
-from models.tables import identifiers, results
-from models.viewer import Viewer, sees_pupil
+from models.viewer import Viewer
 
 Field = tuple[str, str]  # subject and material
 
@@ -75,9 +74,9 @@ def class_overview(
 ) -> ClassOverview:
     """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees."""
     pupils = members(connection, viewer, class_ids)
-    ids = [one.id for one in pupils]
-    totals = fetch(connection, _of_source(_whole_tests(viewer, ids, period), source_id))
-    parts = fetch(connection, _of_source(_lonely_parts(viewer, ids, period), source_id))
+    owners = owners_of(connection, viewer, [one.id for one in pupils])
+    totals = whole_tests(connection, viewer, owners, period, source_id)
+    parts = lonely_parts(connection, viewer, owners, period, source_id)
     known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*totals, *parts)})
     scores = stand(row for row in totals if row.kind != Kind.PROGRESS)
     sittings = part_sittings(stand(parts).values(), scores.values())
@@ -89,97 +88,9 @@ def class_overview(
         cells,
         progress,
         tuple(source_states(connection, viewer)),
-        _hidden(connection, viewer, ids, period),
+        hidden_totals(connection, viewer, owners, period),
         known,
     )
-
-
-# -- the SQL -----------------------------------------------------------------------------------------------------
-
-
-def fetch(connection: Connection, query: Select[Any]) -> list[ResultRow]:
-    """The rows of a query over `result_columns`."""
-    return [ResultRow._make(row) for row in connection.execute(query)]
-
-
-def result_columns(detail: bool = True) -> list[ColumnElement[Any]]:
-    """The columns of `ResultRow`; without `detail` the publisher's link stays behind."""
-    r = results.c
-    return [
-        identifiers.c.pupil_id, r.source_id, r.kind, r.test_id, r.definition_id, r.part_id, r.taken_on,
-        r.score, r.score_text, r.absence, r.detail, r.created_us, r.digest64, r.status, r.worked_ms,
-        r.offered, r.made, r.correct, r.delivery_id, r.info_url if detail else null(),
-    ]  # fmt: skip
-
-
-def rows_of_pupils(viewer: Viewer, pupil_ids: list[int], period: Period, detail: bool = True) -> Select[Any]:
-    """The results of these pupils in the period, as far as the viewer sees them; columns of `ResultRow`."""
-    return (
-        select(*result_columns(detail))
-        .select_from(identifiers)
-        .join(
-            results,
-            and_(results.c.school_id == identifiers.c.school_id, results.c.identifier_id == identifiers.c.id),
-        )
-        .where(
-            identifiers.c.school_id == viewer.school_id,
-            identifiers.c.pupil_id.in_(pupil_ids),
-            sees_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
-            results.c.taken_on.between(period.first, period.last),
-        )
-    )
-
-
-def _of_source(query: Select[Any], source_id: int | None) -> Select[Any]:
-    return query if source_id is None else query.where(results.c.source_id == source_id)
-
-
-def _whole_tests(viewer: Viewer, pupil_ids: list[int], period: Period) -> Select[Any]:
-    kinds = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
-    return rows_of_pupils(viewer, pupil_ids, period, detail=False).where(
-        results.c.part_id == 0, results.c.kind.in_(kinds)
-    )
-
-
-def _lonely_parts(viewer: Viewer, pupil_ids: list[int], period: Period) -> Select[Any]:
-    """The parts of sittings that have no row for the whole test: their total must be derived."""
-    whole = results.alias("whole")
-    has_total = exists(
-        select(literal(1))
-        .select_from(whole)
-        .where(
-            whole.c.school_id == results.c.school_id,
-            whole.c.identifier_id == results.c.identifier_id,
-            whole.c.part_id == 0,
-            whole.c.taken_on == results.c.taken_on,
-            whole.c.test_id == results.c.test_id,
-            whole.c.kind == results.c.kind,
-        )
-    )
-    return rows_of_pupils(viewer, pupil_ids, period, detail=False).where(
-        results.c.part_id > 0, results.c.kind.in_((Kind.SCORE, Kind.PROGRESS)), ~has_total
-    )
-
-
-def _hidden(connection: Connection, viewer: Viewer, pupil_ids: list[int], period: Period) -> int:
-    """How many totals of these pupils the period leaves out."""
-    taken = results.c.taken_on
-    query = (
-        select(func.count())
-        .select_from(identifiers)
-        .join(
-            results,
-            and_(results.c.school_id == identifiers.c.school_id, results.c.identifier_id == identifiers.c.id),
-        )
-        .where(
-            identifiers.c.school_id == viewer.school_id,
-            identifiers.c.pupil_id.in_(pupil_ids),
-            sees_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
-            results.c.part_id == 0,
-            or_(taken < period.first, taken > period.last),
-        )
-    )
-    return int(connection.scalar(query) or 0)
 
 
 # -- totals ------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from models.freshness import SourceState, source_states
 from models.people import PupilRecord, pupil
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
-from models.queries import Field, fetch, field_of, part_sittings, row_order, rows_of_pupils, total_of
+from models.queries import Field, field_of, part_sittings, row_order, total_of
 from models.records import Kind
+from models.result_rows import all_rows, owners_of
 from models.scales import Said, Yardstick, said
 from models.standing import ResultRow, Standing, Total, stand
 from models.tables import deliveries
@@ -88,7 +89,7 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     record = pupil(connection, viewer, pupil_id)
     if record is None:
         return None
-    rows = fetch(connection, rows_of_pupils(viewer, [pupil_id], period))
+    rows = all_rows(connection, viewer, owners_of(connection, viewer, [pupil_id]), period)
     known = _known(connection, viewer, rows)
     standing = list(stand(rows).values())
     progress = newest_progress([row for row in rows if row.kind == Kind.PROGRESS], known)

@@ -12,8 +12,8 @@ from lxml import etree
 
 from connectors.simulator.school import BAKEN, HORIZON
 from connectors.uwlr import names, rules
+from connectors.uwlr.envelope import fault_bytes
 from connectors.uwlr.validator import schema
-from connectors.uwlr.writer import fault_bytes
 from models import clock
 from models.records import SchoolRef
 from models.schools import normal_location

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from connectors.uwlr import names
+from connectors.uwlr.envelope import Authorisation, in_envelope
 from connectors.uwlr.pupil_gate import NotReadable, all_bytes, local, parse
 from connectors.uwlr.pupil_messages import Part, find_payload
 from connectors.uwlr.pupil_rules import pupil_finding
-from connectors.uwlr.pupil_writer import in_envelope, write_school_ref
+from connectors.uwlr.pupil_writer import write_school_ref
 from models.records import SchoolRef
 from models.schools import normal_location
 
@@ -27,15 +28,6 @@ REQUESTS = {
     "leerkrachten_verzoek": Part.TEACHERS,
 }
 _REQUEST_OF = {part: name for name, part in REQUESTS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Authorisation:
-    """The header of a request: the key of the school, and code and name of who asks."""
-
-    key: str
-    customer_code: str
-    customer_name: str
 
 
 @dataclass(frozen=True, slots=True)

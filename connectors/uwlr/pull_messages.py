@@ -15,7 +15,8 @@ from lxml import etree
 
 from connectors.errors import Fatal
 from connectors.uwlr import names, values
-from connectors.uwlr.writer import Authorisation, to_bytes
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.writer import to_bytes
 from models import clock
 from models.records import SchoolRef
 

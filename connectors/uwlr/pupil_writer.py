@@ -8,6 +8,7 @@ from __future__ import annotations
 from lxml import etree
 
 from connectors.uwlr import names
+from connectors.uwlr.envelope import in_envelope
 from connectors.uwlr.pupil_messages import ANSWERS, CONTENTS, NO_CHANGES, Part
 from models import clock
 from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
@@ -39,15 +40,6 @@ def write_edexml(roster: Roster) -> bytes:
     root = etree.Element("EDEX")
     _write_content(root, roster, Part.ALL)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
-
-
-def in_envelope(payload: etree._Element, header: etree._Element | None = None) -> bytes:
-    """A message in a SOAP 1.1 envelope, with an entry in its Header where given."""
-    envelope = etree.Element(names.ENVELOPE, nsmap={"soap": names.SOAP})
-    if header is not None:
-        etree.SubElement(envelope, names.HEADER).append(header)
-    etree.SubElement(envelope, names.BODY).append(payload)
-    return etree.tostring(envelope, encoding="UTF-8", xml_declaration=True)
 
 
 def _write_content(node: etree._Element, roster: Roster, part: Part) -> None:

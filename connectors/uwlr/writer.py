@@ -7,12 +7,12 @@ of the schema (UWLR 2.2 ctpResultaat, ctpToets, ctpNormering); what a record lac
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from lxml import etree
 
 from connectors.uwlr import names, values
+from connectors.uwlr.envelope import Authorisation, authorisation_element, document, in_envelope
 from models.records import (
     Absence,
     Band,
@@ -32,18 +32,6 @@ from models.records import (
 
 STATUS_WORDS = {Status.NOT_BEGUN: "niet-begonnen", Status.BUSY: "bezig", Status.DONE: "afgerond"}
 _NAMESPACES: dict[str | None, str] = {None: names.LR, "oso": names.OSO, "vg": names.VOORTGANG, "xsi": names.XSI}
-
-
-@dataclass(frozen=True, slots=True)
-class Authorisation:
-    """The three secrets of an autorisatie header: key of the school, code and name of the customer."""
-
-    key: str
-    customer_code: str
-    customer_name: str
-
-    def __repr__(self) -> str:
-        return f"Authorisation(customer_name={self.customer_name!r})"  # the secrets stay out of logs
 
 
 def write_message(
@@ -76,35 +64,9 @@ def write_empty_pull_answer(kind: str, *, envelope: bool = True) -> bytes:
 
 def to_bytes(payload: etree._Element, authorisation: Authorisation | None, envelope: bool) -> bytes:
     """A payload as bytes, in a SOAP 1.1 envelope with the autorisatie header where there is one."""
-    root = payload
-    if envelope:
-        root = etree.Element(names.ENVELOPE, nsmap={"soap": names.SOAP})
-        if authorisation is not None:
-            header = etree.SubElement(root, names.HEADER)
-            header.append(authorisation_element(authorisation))
-        etree.SubElement(root, names.BODY).append(payload)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-
-
-def authorisation_element(authorisation: Authorisation) -> etree._Element:
-    """The autorisatie element: key, customer code, customer name, in the order of the schema."""
-    element = etree.Element(f"{{{names.AUT}}}autorisatie", nsmap={"aut": names.AUT})
-    for name, text in (
-        ("autorisatiesleutel", authorisation.key),
-        ("klantcode", authorisation.customer_code),
-        ("klantnaam", authorisation.customer_name),
-    ):
-        etree.SubElement(element, f"{{{names.AUT}}}{name}").text = text
-    return element
-
-
-def fault_bytes(code: str, sentence: str) -> bytes:
-    """A SOAP 1.1 Fault with a code of the standard, such as Client.OngeldigBericht; children unqualified."""
-    root = etree.Element(names.ENVELOPE, nsmap={"soap": names.SOAP})
-    fault = etree.SubElement(etree.SubElement(root, names.BODY), names.FAULT)
-    etree.SubElement(fault, "faultcode").text = f"soap:{code}"
-    etree.SubElement(fault, "faultstring").text = sentence
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    if not envelope:
+        return document(payload)
+    return in_envelope(payload, None if authorisation is None else authorisation_element(authorisation))
 
 
 def message_element(

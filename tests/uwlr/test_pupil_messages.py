@@ -15,7 +15,8 @@ from lxml import etree
 from sqlalchemy import Engine, select
 
 from connectors.uwlr import names
-from connectors.uwlr.las_requests import Authorisation, RosterRequest, read_request, write_request
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.las_requests import RosterRequest, read_request, write_request
 from connectors.uwlr.pupil_gate import NotReadable
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part, RosterAnswer, merge, read_part, read_roster
 from connectors.uwlr.pupil_writer import ROLE_CODES, write_answer, write_edexml, write_empty_answer

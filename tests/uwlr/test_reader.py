@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from connectors.intake import Judgement, judge, spool
+from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.reader import read_results, results_of
 from connectors.uwlr.rules import Policy
-from connectors.uwlr.writer import Authorisation, write_empty_pull_answer, write_message, write_pull_answer
+from connectors.uwlr.writer import write_empty_pull_answer, write_message, write_pull_answer
 from models import clock
 from models.records import SCALE, Absence, Kind, MessageHead, Result, SchoolRef, TestDefinition, Verdict
 from tests.uwlr.messages import message, result_xml

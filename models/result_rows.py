@@ -1,0 +1,102 @@
+"""Results of pupils, fetched the way that stays flat: from a pupil's identifiers into the index `results_by_pupil`.
+
+Two steps on purpose. Asked in one, SQLite walks through all results of the school before it looks at the pupils.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, null, or_, select
+
+from models.periods import Period
+from models.records import Kind
+from models.standing import ResultRow
+from models.tables import identifiers, results
+from models.viewer import Viewer, sees_pupil
+
+Owners = dict[int, int]  # identifier to pupil
+
+WHOLE_TEST_KINDS = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
+
+
+def owners_of(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
+    """The identifiers of these pupils, as far as the viewer sees the pupils."""
+    rows = connection.execute(
+        select(identifiers.c.id, identifiers.c.pupil_id).where(
+            identifiers.c.school_id == viewer.school_id,
+            identifiers.c.pupil_id.in_(pupil_ids),
+            sees_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
+        )
+    )
+    return {row.id: row.pupil_id for row in rows}
+
+
+def all_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
+    """Every result of the period, with the publisher's link."""
+    return _fetch(connection, owners, _query(viewer, owners, period, link=True))
+
+
+def whole_tests(
+    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
+) -> list[ResultRow]:
+    """The scores and progress records of whole tests; of one source or of all."""
+    query = _query(viewer, owners, period).where(results.c.part_id == 0, results.c.kind.in_(WHOLE_TEST_KINDS))
+    return _fetch(connection, owners, _of_source(query, source_id))
+
+
+def lonely_parts(
+    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
+) -> list[ResultRow]:
+    """The parts of sittings that have no row for the whole test: their total must be derived."""
+    whole = results.alias("whole")
+    has_total = exists(
+        select(literal(1))
+        .select_from(whole)
+        .where(
+            whole.c.school_id == results.c.school_id,
+            whole.c.identifier_id == results.c.identifier_id,
+            whole.c.part_id == 0,
+            whole.c.taken_on == results.c.taken_on,
+            whole.c.test_id == results.c.test_id,
+            whole.c.kind == results.c.kind,
+        )
+    )
+    query = _query(viewer, owners, period).where(
+        results.c.part_id > 0, results.c.kind.in_((Kind.SCORE, Kind.PROGRESS)), ~has_total
+    )
+    return _fetch(connection, owners, _of_source(query, source_id))
+
+
+def hidden_totals(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> int:
+    """How many totals the period leaves out."""
+    taken = results.c.taken_on
+    query = select(func.count()).where(
+        *_of_owners(viewer, owners),
+        results.c.part_id == 0,
+        results.c.kind.in_((Kind.SCORE, Kind.OSO)),
+        or_(taken < period.first, taken > period.last),
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def _of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:
+    return (results.c.school_id == viewer.school_id, results.c.identifier_id.in_(sorted(owners)))
+
+
+def _query(viewer: Viewer, owners: Owners, period: Period, link: bool = False) -> Select[Any]:
+    """The columns of `ResultRow`, with the identifier in place of the pupil."""
+    r = results.c
+    return select(
+        r.identifier_id, r.source_id, r.kind, r.test_id, r.definition_id, r.part_id, r.taken_on,
+        r.score, r.score_text, r.absence, r.detail, r.created_us, r.digest64, r.status, r.worked_ms,
+        r.offered, r.made, r.correct, r.delivery_id, r.info_url if link else null(),
+    ).where(*_of_owners(viewer, owners), r.taken_on.between(period.first, period.last))  # fmt: skip
+
+
+def _of_source(query: Select[Any], source_id: int | None) -> Select[Any]:
+    return query if source_id is None else query.where(results.c.source_id == source_id)
+
+
+def _fetch(connection: Connection, owners: Owners, query: Select[Any]) -> list[ResultRow]:
+    return [ResultRow(owners[row[0]], *row[1:]) for row in connection.execute(query)]
