@@ -22,9 +22,10 @@ from connectors.http import Limits
 from connectors.intake import spool
 from connectors.pull import Pulled, PullSettings, Target, pull
 from connectors.uwlr import names
+from connectors.uwlr.envelope import Authorisation, fault_bytes
 from connectors.uwlr.pull_messages import SOAP_ACTION, PullRequest, since_cursor, write_pull_request
 from connectors.uwlr.validator import schema
-from connectors.uwlr.writer import Authorisation, fault_bytes, write_empty_pull_answer
+from connectors.uwlr.writer import write_empty_pull_answer
 from models import clock, couplings, database, schools
 from models.deliveries import newest
 from models.records import SchoolRef, Verdict

@@ -24,7 +24,8 @@ from connectors.errors import ConnectorError, Fatal, Refused, Retriable
 from connectors.http import ClientCertificate, Limits
 from connectors.roster import LasSettings, fetch_roster
 from connectors.uwlr import names
-from connectors.uwlr.las_requests import Authorisation, RosterRequest, read_request
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.las_requests import RosterRequest, read_request
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
 from models import clock

@@ -1,0 +1,43 @@
+/* Small things that need no server: the address that follows the filters, choices kept in a cookie, menus that close. */
+window.dash_clientside = Object.assign({}, window.dash_clientside, {
+  rondblik: {
+    keepAddress: function (query) {
+      if (typeof query === "string") {
+        var path = window.location.pathname === "/" ? "/groep" : window.location.pathname;
+        window.history.replaceState(window.history.state, "", path + query);
+      }
+      return window.dash_clientside.no_update;
+    },
+    showView: function (view) {
+      var known = ["grafiek", "tabel", "beide"].indexOf(view) >= 0 ? view : "beide";
+      window.setTimeout(function () { window.dispatchEvent(new Event("resize")); }, 0);
+      return "cols view-" + known;
+    }
+  }
+});
+
+document.addEventListener("click", function (event) {
+  var target = event.target instanceof Element ? event.target : null;
+  var keep = target && target.closest("[data-keep]");
+  if (keep) {
+    document.cookie = keep.getAttribute("data-keep") + "; path=/; max-age=31536000; samesite=lax";
+    window.location.reload();
+    return;
+  }
+  var toggle = target && target.closest("[data-toggle]");
+  if (toggle) {
+    var part = document.getElementById(toggle.getAttribute("data-toggle"));
+    toggle.setAttribute("aria-expanded", String(part.classList.toggle("open")));
+  }
+  document.querySelectorAll("details.who[open],details.burger[open]").forEach(function (menu) {
+    if (!target || !menu.contains(target) || target.closest("a")) { menu.removeAttribute("open"); }
+  });
+});
+
+document.addEventListener("keydown", function (event) {
+  if (event.key !== "Escape") { return; }
+  document.querySelectorAll("details.who[open],details.burger[open]").forEach(function (menu) {
+    menu.removeAttribute("open");
+    menu.querySelector("summary").focus();
+  });
+});

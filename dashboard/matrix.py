@@ -1,0 +1,135 @@
+"""The class overview as columns and rows: which cells stand in which column, and what stands under them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+
+from dashboard.filters import BY_MATERIAL
+from dashboard.words import subject_word
+from models.progress import PupilProgress
+from models.queries import Cell, ClassOverview, Field, missing_reason
+from models.scales import Missing, Place
+from models.subjects import SUBJECTS
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: a material within a subject, or a whole material; `key` names it in the page."""
+
+    key: str
+    group: str
+    label: str
+    fields: tuple[Field, ...]
+    sources: frozenset[int]
+    coupled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a pupil's cell shows: a total, or why there is none."""
+
+    cell: Cell | None
+    others: int
+    missing: Missing | None = None
+    progress: PupilProgress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """Under a column: a mean over `counted` of `all` pupils, or how many stand in each band.
+
+    `mean` is in ten-thousandths, None where the cells hold different tests; `bands` then counts per place and word.
+    """
+
+    counted: int
+    all: int
+    mean: Decimal | None
+    maximum: str | None
+    bands: tuple[tuple[Place, str | None, int], ...]
+
+
+def subject_order(subject: str) -> int:
+    """Where a subject stands on the screens; what is not assigned comes last."""
+    return SUBJECTS.index(subject) if subject in SUBJECTS else len(SUBJECTS)
+
+
+def columns(overview: ClassOverview, view: str, subject: str | None) -> list[Column]:
+    """The columns of a view, in the order of the subjects, then of the materials."""
+    fields = [one for one in overview.fields if subject is None or one[0] == subject]
+    fields.sort(key=lambda one: (subject_order(one[0]), one[1].casefold()))
+    if view != BY_MATERIAL:
+        return [
+            Column(
+                f"{name}|{material}",
+                subject_word(name),
+                material,
+                ((name, material),),
+                _sources(overview, [(name, material)]),
+            )
+            for name, material in fields
+        ]
+    materials = list(dict.fromkeys(material for _, material in fields))
+    found = [_material_column(overview, material, fields) for material in materials]
+    return found + (_not_coupled(overview) if subject is None else [])
+
+
+def _sources(overview: ClassOverview, fields: list[Field]) -> frozenset[int]:
+    return frozenset(source for field in fields for source in overview.source_of(field))
+
+
+def _material_column(overview: ClassOverview, material: str, fields: list[Field]) -> Column:
+    own = [field for field in fields if field[1] == material]
+    names = ", ".join(subject_word(name) for name, _ in own)
+    return Column(material, material, names, tuple(own), _sources(overview, own))
+
+
+def _not_coupled(overview: ClassOverview) -> list[Column]:
+    """Publishers that the school was coupled to and is no more."""
+    return [
+        Column(f"source|{one.id}", one.material or one.name, "", (), frozenset({one.id}), coupled=False)
+        for one in overview.sources
+        if one.role == "publisher" and not one.active
+    ]
+
+
+def shown(overview: ClassOverview, column: Column, pupil_id: int) -> Shown:
+    """What stands in a pupil's cell of a column."""
+    own = overview.cells.get(pupil_id, {})
+    cells = [own[field] for field in column.fields if field in own]
+    if cells:
+        newest = max(cells, key=lambda one: one.total.order)
+        return Shown(newest, sum(one.others + 1 for one in cells) - 1, newest.total.said.missing)
+    if not column.coupled:
+        return Shown(None, 0, Missing.NOT_LINKED)
+    reason, progress = missing_reason(overview, pupil_id, column.fields)
+    return Shown(None, 0, reason, progress)
+
+
+def same_test(cells: list[Cell]) -> bool:
+    """Whether all cells are of one test, version, definition and number of points."""
+    return len({(one.test_id, one.definition_id, one.total.said.maximum, one.total.derived) for one in cells}) == 1
+
+
+def footer(row: list[Shown]) -> Footer:
+    """The mean of a column, only where every counted cell is the same test, version and definition."""
+    counted = [one.cell for one in row if one.cell is not None and one.cell.total.said.counts]
+    values = [Decimal(one.total.said.value) for one in counted if one.total.said.value is not None]
+    if values and same_test(counted):
+        mean = sum(values, Decimal(0)) / len(values)
+        return Footer(len(values), len(row), mean, counted[0].total.said.maximum, ())
+    words = Counter((one.total.said.place, one.total.said.band) for one in counted)
+    order = list(Place)
+    bands = sorted(words.items(), key=lambda one: (order.index(one[0][0]), one[0][1] or ""))
+    return Footer(len(values), len(row), None, None, tuple((place, word, number) for (place, word), number in bands))
+
+
+def place_counts(row: list[Shown]) -> dict[str, int]:
+    """How many of a pupil's cells are below, on and above a norm, without norm, and without score."""
+    found = Counter(
+        "missing" if one.cell is None or (not one.cell.total.said.counts and one.cell.total.said.band is None)
+        else one.cell.total.said.place.value
+        for one in row
+    )  # fmt: skip
+    return dict(found)

@@ -1,0 +1,169 @@
+"""The lanes of the pupil screen: beside each figure the newest score, its level, growth and badge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.charts import HEIGHT, chart_config, lane_figure, one_scale
+from dashboard.matrix import subject_order
+from dashboard.signs import attrs, badge, state
+from dashboard.tables import value
+from dashboard.texts import _, n_, native, short_day
+from dashboard.words import MISSING_SIGNS, PLACE_SIGNS, TINTS, band_word, missing_word, reference_word, subject_word
+from models.periods import Period
+from models.records import SCALE
+from models.scales import Place, Said, is_reference_level, plain
+from models.timeline import Lane, PupilTimeline, Sitting
+
+TREND_POINTS = 3
+
+
+def in_subject_order(lanes: Sequence[Lane]) -> list[Lane]:
+    """The lanes as the screens order subjects, then in order of coupling."""
+    return sorted(lanes, key=lambda one: (subject_order(one.field[0]), one.source_id, one.field))
+
+
+def lane_section(lane: Lane, mark: str, period: Period, scheme: str) -> html.Section:
+    """One lane: words at the left, the figure at the right with a sentence that says the same."""
+    newest = lane.sittings[-1]
+    figure = lane_figure(lane, period, mark, scheme)
+    has_points = any(one.total.said.value is not None for one in lane.sittings)
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H3(
+                        [html.I(className=f"mark {mark}", **attrs(aria_hidden="true")), subject_word(lane.field[0])]
+                    ),
+                    html.P(" · ".join(_unique(lane.field[1], lane.source)), className="sm t2"),
+                    html.P([value(newest.total.said), html.Small(short_day(newest.taken_on))], className="big"),
+                    html.Dl(_facts(lane), className="lg"),
+                    badge(_badge(lane)),
+                ],
+                className="lh",
+            ),
+            html.Div(
+                dcc.Graph(figure=figure, config=chart_config(), style={"height": f"{HEIGHT}px"})
+                if has_points
+                else html.P(_("No numbers in this period."), className="sm t3"),
+                className="lc",
+                role="img",
+                **attrs(aria_label=lane_sentence(lane)),
+            ),
+        ],
+        className="lane",
+        **attrs(data_lane=lane.key),
+    )
+
+
+def _unique(*names: str) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _facts(lane: Lane) -> list[Any]:
+    newest = lane.sittings[-1]
+    found = [html.Dt(_("Level")), html.Dd(level_state(newest.total.said))]
+    growth, number = trend(lane)
+    found += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
+    levels = [one for one in newest.total.said.references if is_reference_level(one.value)]
+    for one in levels:
+        found += [html.Dt(_("Reference")), html.Dd(reference_word(one.value))]
+    return found
+
+
+def level_state(said: Said) -> html.Span:
+    """The band of a score as sign and word, or why there is none."""
+    if said.missing is not None:
+        return state("no", MISSING_SIGNS[said.missing], missing_word(said.missing))
+    if said.suspect:
+        return state("no", "bang", _("being checked"))
+    if said.band is not None:
+        return state(TINTS.get(said.place, "no"), PLACE_SIGNS.get(said.place), band_word(said.band))
+    return state("no", None, _("outside the bands") if said.has_norm else _("source sends no norm"))
+
+
+def trend(lane: Lane) -> tuple[html.Span, str]:
+    """A word for the last three scores of one scale: up, down or level only where all steps go that way."""
+    points = [one for one in lane.sittings if one.total.said.counts]
+    if not one_scale(points):
+        return state("no", None, _("tests differ in scale")), ""
+    if len(points) < TREND_POINTS:
+        return state("no", None, _("no trend yet")), _("{number} of 3", number=len(points))
+    last = [one.total.said.value or 0 for one in points[-TREND_POINTS:]]
+    steps = [after - before for before, after in pairwise(last)]
+    number = n_("{number} measurement", "{number} measurements", len(points))
+    if all(step > 0 for step in steps):
+        return state("no", "up", _("rises")), number
+    if all(step < 0 for step in steps):
+        return state("no", "down", _("falls")), number
+    if not any(steps):
+        return state("no", "flat", _("stays the same")), number
+    return state("no", None, _("varies")), number
+
+
+def _badge(lane: Lane) -> str:
+    newest = lane.sittings[-1]
+    if newest.total.row.kind == 2:
+        return _("level of the source")
+    if newest.total.derived:
+        return _("derived from parts")
+    return _("norm of the source") if newest.measure.intervals else _("own scale only")
+
+
+def lane_sentence(lane: Lane) -> str:
+    """What the figure shows, in one sentence for who does not see it."""
+    points = [one for one in lane.sittings if one.total.said.value is not None]
+    if not points:
+        return _("{material}: no numbers in this period.", material=lane.field[1])
+    first, last = points[0].total.said, points[-1].total.said
+    words = n_(
+        "{material}, {number} measurement: {last}",
+        "{material}, {number} measurements: from {first} to {last}",
+        len(points),
+        material=lane.field[1],
+        first=native(first.text or ""),
+        last=native(last.text or ""),
+    )
+    band = f", {band_word(last.band)}" if last.band else ""
+    return f"{words}{band}."
+
+
+def summary_sentence(timeline: PupilTimeline) -> str:
+    """What stands out, by the source's own norms and the pupil's own past; no judgement of a child."""
+    parts = [_own_past(lane) for lane in timeline.lanes]
+    below = [lane for lane in timeline.lanes if lane.sittings[-1].total.said.place is Place.BELOW]
+    if below:
+        names = ", ".join(f"{subject_word(one.field[0])} ({one.field[1]})" for one in below)
+        parts.append(_("Below the norm of the source: {names}.", names=names))
+    found = " ".join(part for part in parts if part)
+    if found:
+        return found
+    number = sum(len(lane.sittings) for lane in timeline.lanes)
+    return n_("{number} result in this period.", "{number} results in this period.", number)
+
+
+def _own_past(lane: Lane) -> str:
+    """How far the newest score is from the one before it, where both are of one scale that is known."""
+    points = [one for one in lane.sittings if one.total.said.counts][-2:]
+    if len(points) < 2 or not _known_scale(points):
+        return ""
+    before, now = (Decimal(one.total.said.value or 0) / SCALE for one in points)
+    words = {
+        "subject": subject_word(lane.field[0]),
+        "material": lane.field[1],
+        "number": native(plain(abs(now - before))),
+    }
+    if now == before:
+        return ""
+    if now < before:
+        return _("{subject} with {material} is {number} lower than the score before.", **words)
+    return _("{subject} with {material} is {number} higher than the score before.", **words)
+
+
+def _known_scale(points: list[Sitting]) -> bool:
+    return one_scale(points) and points[0].measure.span is not None

@@ -1,0 +1,82 @@
+"""How far a class is per material, for the sources that send it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.signs import attrs, sign
+from dashboard.texts import _, minutes, n_, short_day
+from models.progress import TestProgress, class_progress
+from models.queries import ClassOverview
+
+TESTS_PER_MATERIAL = 2
+
+
+def progress_panel(overview: ClassOverview, subject: str | None) -> html.Section:
+    """The newest tests of each material that sends progress; the others are named."""
+    tests = class_progress(overview.progress, len(overview.pupils))
+    chosen: dict[str, list[TestProgress]] = {}
+    for one in tests:
+        several = chosen.setdefault(one.field[1], [])
+        if len(several) < TESTS_PER_MATERIAL and subject in (None, one.field[0]):
+            several.append(one)
+    bars = [_bar(overview, material, one) for material, several in chosen.items() for one in several]
+    return html.Section(
+        [
+            html.Header(
+                [
+                    html.H2(_("Progress per material")),
+                    html.P(_("Dark is done, light is busy. Time is never summed over publishers.")),
+                ]
+            ),
+            *([html.Div(bars, className="p3")] if bars else []),
+            *_silent(overview, set(chosen), subject),
+        ],
+        className="card mt",
+        id="progress",
+    )
+
+
+def _bar(overview: ClassOverview, material: str, one: TestProgress) -> html.Div:
+    everyone = len(overview.pupils)
+    name = overview.known.definitions[one.definition_id].name
+    words = [
+        n_("{number} busy", "{number} busy", one.busy) if one.busy else "",
+        n_("{number} not begun", "{number} not begun", one.not_begun) if one.not_begun else "",
+        n_("of {number} pupil nothing is known", "of {number} pupils nothing is known", one.without)
+        if one.without
+        else "",
+        _("on average {time} per pupil", time=minutes(sum(one.worked_ms) / len(one.worked_ms)))
+        if one.worked_ms
+        else "",
+        _("as of {day}", day=short_day(one.taken_on)),
+    ]
+    return html.Div(
+        [
+            html.Span(f"{material} · {name}"),
+            html.B(_("{done} of {all} done", done=one.done, all=everyone)),
+            html.Span([_track(one.done, everyone), _track(one.busy, everyone)], className="tr"),
+            html.Small(" · ".join(word for word in words if word)),
+        ],
+        className="hb",
+        **attrs(data_progress=str(one.test_id), data_done=str(one.done), data_busy=str(one.busy)),
+    )
+
+
+def _track(part: int, whole: int) -> html.I:
+    return html.I(style={"width": f"{100 * part / whole if whole else 0:.1f}%"})
+
+
+def _silent(overview: ClassOverview, sending: set[str], subject: str | None) -> list[Any]:
+    fields = [field for field in overview.fields if subject in (None, field[0])]
+    names = sorted({material for _subject, material in fields} - sending)
+    if not names:
+        return []
+    return [
+        html.P(
+            [sign("nodeliver"), " ", html.B(", ".join(names)), ": ", _("source does not deliver this")],
+            className="sm t2 silent",
+        )
+    ]

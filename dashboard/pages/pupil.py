@@ -1,0 +1,349 @@
+"""The pupil screen: one time axis, a lane per material, the same as tables, and down to test and part."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+import flask
+from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboard import security
+from dashboard.charts import axis_period, markers
+from dashboard.filters import BOTH_YEARS, LAST_YEAR, THIS_YEAR, period_dates, present_year, read_period
+from dashboard.pages.lanes import in_subject_order, lane_section, summary_sentence
+from dashboard.pages.parts import parts_panel, provenance_panel, sitting_options
+from dashboard.pages.pupil_progress import pupil_progress
+from dashboard.pages.pupil_tables import lane_tables
+from dashboard.pages.shell import page
+from dashboard.signs import attrs, note, sign
+from dashboard.tables import pupil_href, pupil_word
+from dashboard.texts import _
+from models import database
+from models.people import PupilName, PupilRecord, class_list, members
+from models.people import pupil as read_pupil
+from models.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
+from models.viewer import Viewer
+
+VIEWS = ("grafiek", "tabel", "beide")
+_PATH = re.compile(r"/leerling/([0-9]{1,9})/?", re.ASCII)
+_SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.ASCII)
+
+
+def title(pupil_id: object = None, **_parts: object) -> str:
+    """The title of the window: the name of a pupil that the viewer may see."""
+    viewer, number = _viewer(), read_id(pupil_id)
+    if viewer is None or number is None:
+        return "Rondblik"
+    with database.reading(security.context().engine) as connection:
+        record = read_pupil(connection, viewer, number)
+    return f"{_name(record)} – Rondblik" if record is not None else "Rondblik"
+
+
+def layout(pupil_id: object = None, periode: object = None, **_query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = _viewer()
+    if viewer is None:
+        return page("group", _frame(BOTH_YEARS, None))
+    number = read_id(pupil_id)
+    period = read_period(periode) if periode is not None else BOTH_YEARS
+    timeline, neighbours = _read(viewer, number, period)
+    if timeline is None:
+        return page("group", _not_yours())
+    return page("group", _frame(period, timeline, neighbours))
+
+
+def read_id(value: object) -> int | None:
+    """A pupil's number as an address states it."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) else None
+
+
+def _viewer() -> Viewer | None:
+    return security.viewer() if flask.has_request_context() else None
+
+
+def _name(record: PupilRecord) -> str:
+    return pupil_word(PupilName(record.id, record.first_name, record.name))
+
+
+def _read(viewer: Viewer, pupil_id: int | None, period: str) -> tuple[PupilTimeline | None, list[PupilName]]:
+    if pupil_id is None:
+        return None, []
+    with database.reading(security.context().engine) as connection:
+        dates = period_dates(period, present_year(class_list(connection, viewer)))
+        timeline = pupil_timeline(connection, viewer, pupil_id, dates)
+        if timeline is None:
+            return None, []
+        home = [one.id for one in timeline.pupil.classes[:1]]
+        return timeline, members(connection, viewer, home) if home else []
+
+
+def _not_yours() -> list[Any]:
+    return [
+        html.Div(html.Div(html.H1(_("Pupil"))), className="head"),
+        note(
+            "",
+            "lock",
+            html.P(
+                [
+                    html.B(_("You may not see this pupil, or there is no such pupil.")),
+                    " ",
+                    _("You see the pupils of the classes that the pupil list links you to."),
+                    " ",
+                    dcc.Link(_("To the classes"), href="/groep"),
+                ]
+            ),
+        ),
+    ]
+
+
+# -- the page --------------------------------------------------------------------------------------------------
+
+
+def _frame(period: str, timeline: PupilTimeline | None, neighbours: list[PupilName] | None = None) -> list[Any]:
+    """Title, controls and what they act on; all that callbacks name is there, with data or without."""
+    options = sitting_options(timeline) if timeline is not None else []
+    first = newest_with_parts(timeline) if timeline is not None else None
+    return [
+        *(_head(timeline, neighbours or []) if timeline is not None else [html.P(id="summary")]),
+        html.Div(
+            [
+                html.Div(
+                    [
+                        html.Section(
+                            [
+                                _lanes_header(period),
+                                html.Div(_lanes(timeline), id="lanes"),
+                            ],
+                            className="card lanes",
+                        ),
+                        html.Section(_tables(timeline), className="card", id="lane-tables"),
+                    ],
+                    className="stack",
+                ),
+                html.Div(
+                    [
+                        html.Section(
+                            [
+                                html.Header([html.H2(_("Test by part"))]),
+                                dmc.Select(
+                                    id="sitting",
+                                    label=_("Material and test"),
+                                    data=options,
+                                    value=first.key if first is not None else None,
+                                    searchable=True,
+                                    allowDeselect=False,
+                                    className="f wide",
+                                    nothingFoundMessage=_("Nothing found"),
+                                ),
+                                html.Div(parts_panel(timeline, first), id="parts"),
+                            ],
+                            className="card",
+                        ),
+                        html.Section(
+                            pupil_progress(timeline) if timeline is not None else [], className="card", id="worked"
+                        ),
+                    ],
+                    className="stack",
+                ),
+            ],
+            className="cols view-beide",
+            id="views",
+        ),
+    ]
+
+
+def _head(timeline: PupilTimeline, neighbours: list[PupilName]) -> list[Any]:
+    home = timeline.pupil.classes[:1]
+    back = [
+        dcc.Link([sign("back"), _("Class {name}", name=one.name)], href=f"/groep?klas={one.id}", className="back")
+        for one in home
+    ]
+    return [
+        *back,
+        html.Div(
+            [
+                html.Div([html.H1(_name(timeline.pupil)), html.P(summary_sentence(timeline), id="summary")]),
+                html.Div(_neighbours(timeline.pupil.id, neighbours), className="acts"),
+            ],
+            className="head",
+        ),
+    ]
+
+
+def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
+    ids = [one.id for one in neighbours]
+    if pupil_id not in ids:
+        return []
+    place = ids.index(pupil_id)
+    found = []
+    if place > 0:
+        one = neighbours[place - 1]
+        words = [html.Span(_("Previous pupil: "), className="vh"), one.first_name or pupil_word(one)]
+        found.append(dcc.Link([sign("prev"), *words], href=pupil_href(one.id), className="btn"))
+    if place + 1 < len(ids):
+        one = neighbours[place + 1]
+        words = [html.Span(_("Next pupil: "), className="vh"), one.first_name or pupil_word(one)]
+        found.append(dcc.Link([*words, sign("next")], href=pupil_href(one.id), className="btn"))
+    return found
+
+
+def _lanes_header(period: str) -> html.Header:
+    words = {
+        BOTH_YEARS: _("This school year and the last"),
+        THIS_YEAR: _("This school year"),
+        LAST_YEAR: _("Last school year"),
+    }
+    if period not in words:
+        words[period] = period.replace("_", " – ")
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.H2(_("All materials on one time line")),
+                    html.P(_("Each lane has its own scale. So do not compare the height of two lanes.")),
+                ]
+            ),
+            html.Div(
+                [
+                    dmc.Select(
+                        id="leerling-periode",
+                        **attrs(aria_label=_("Period")),
+                        data=[{"value": key, "label": word} for key, word in words.items()],
+                        value=period,
+                        allowDeselect=False,
+                        className="f",
+                    ),
+                    html.Span(_("View"), id="view-label", className="vh"),
+                    dmc.SegmentedControl(
+                        id="view",
+                        data=[
+                            {"value": one, "label": word}
+                            for one, word in zip(VIEWS, (_("Chart"), _("Table"), _("Both")), strict=True)
+                        ],
+                        value="beide",
+                        **attrs(aria_labelledby="view-label"),
+                    ),
+                    dcc.Store(id="pupil-query", storage_type="memory"),
+                ],
+                className="acts",
+            ),
+        ]
+    )
+
+
+def _lanes(timeline: PupilTimeline | None) -> list[Any]:
+    if timeline is None:
+        return []
+    if not timeline.lanes:
+        return [html.P(_("There are no scores in this period."), className="t2 sm")]
+    marks, axis = markers(timeline.lanes), axis_period(timeline.period, timeline.lanes)
+    ordered = in_subject_order(timeline.lanes)
+    return [lane_section(lane, marks[lane.key], axis, security.scheme()) for lane in ordered]
+
+
+def _tables(timeline: PupilTimeline | None) -> list[Any]:
+    return lane_tables(timeline) if timeline is not None else []
+
+
+def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
+    """The sitting that the parts panel opens with: the newest that has parts, else the newest."""
+    sittings = [one for lane in timeline.lanes for one in lane.sittings]
+    with_parts = [one for one in sittings if one.parts] or sittings
+    return max(with_parts, key=lambda one: one.total.order, default=None)
+
+
+# -- callbacks -------------------------------------------------------------------------------------------------
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("lanes", "children"),
+        Output("lane-tables", "children"),
+        Output("worked", "children"),
+        Output("sitting", "data"),
+        Output("sitting", "value"),
+        Output("summary", "children"),
+        Output("pupil-query", "data"),
+        Input("leerling-periode", "value"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def show_period(periode: object, path: object) -> tuple[Any, ...]:
+        period = read_period(periode)
+        timeline = _asked(path, period)
+        if timeline is None:
+            raise dash.exceptions.PreventUpdate
+        first = newest_with_parts(timeline)
+        query = "" if period == BOTH_YEARS else f"?periode={period}"
+        return (
+            _lanes(timeline), lane_tables(timeline), pupil_progress(timeline), sitting_options(timeline),
+            first.key if first is not None else None, summary_sentence(timeline), query,
+        )  # fmt: skip
+
+    @app.callback(
+        Output("parts", "children"),
+        Input("sitting", "value"),
+        State("leerling-periode", "value"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def show_parts(sitting: object, periode: object, path: object) -> Any:
+        timeline = _asked(path, read_period(periode))
+        if timeline is None:
+            raise dash.exceptions.PreventUpdate
+        sittings = (one for lane in timeline.lanes for one in lane.sittings)
+        return parts_panel(timeline, next((one for one in sittings if one.key == sitting), None))
+
+    @app.callback(
+        Output("sitting", "value", allow_duplicate=True),
+        Input({"type": "to-parts", "index": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def choose_sitting(clicks: object) -> Any:
+        asked = dash.ctx.triggered_id
+        index = asked.get("index") if isinstance(asked, dict) else None
+        pressed = isinstance(clicks, list) and any(isinstance(one, int) and one > 0 for one in clicks)
+        if not pressed or not isinstance(index, str) or _SITTING.fullmatch(index) is None:
+            raise dash.exceptions.PreventUpdate
+        return index
+
+    @app.callback(
+        Output({"type": "why", "index": MATCH}, "children"),
+        Input({"type": "value", "index": MATCH}, "opened"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def show_provenance(opened: object, path: object) -> Any:
+        asked = dash.ctx.triggered_id
+        found = _SITTING.fullmatch(str(asked.get("index"))) if isinstance(asked, dict) else None
+        viewer, pupil_id = security.viewer(), _pupil_of(path)
+        if opened is not True or found is None or viewer is None or pupil_id is None:
+            raise dash.exceptions.PreventUpdate
+        with database.reading(security.context().engine) as connection:
+            source = provenance(connection, viewer, pupil_id, int(found[1]), found[2], int(found[3] or 0))
+        return provenance_panel(source)
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "showView"), Output("views", "className"), Input("view", "value")
+    )
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("pupil-query", "modified_timestamp"),
+        Input("pupil-query", "data"),
+        prevent_initial_call=True,
+    )
+
+
+def _pupil_of(path: object) -> int | None:
+    found = _PATH.fullmatch(path) if isinstance(path, str) else None
+    return int(found[1]) if found is not None else None
+
+
+def _asked(path: object, period: str) -> PupilTimeline | None:
+    viewer = security.viewer()
+    return _read(viewer, _pupil_of(path), period)[0] if viewer is not None else None

@@ -1,0 +1,55 @@
+"""What a pupil worked through, for the sources that send it: status, exercises, time; never summed over sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.signs import attrs, sign, state
+from dashboard.texts import _, minutes, n_, short_day
+from models.progress import PupilProgress
+from models.records import Status
+from models.timeline import PupilTimeline
+
+_SIGNS = {Status.NOT_BEGUN: "notbegun", Status.BUSY: "busy", Status.DONE: "check"}
+
+
+def pupil_progress(timeline: PupilTimeline) -> list[Any]:
+    """The newest record of each test, newest first, and the materials that send none."""
+    ordered = sorted(timeline.progress, key=lambda one: (one.row.taken_on, one.row.test_id), reverse=True)
+    sending = {one.field[1] for one in ordered}
+    silent = sorted({lane.field[1] for lane in timeline.lanes} - sending)
+    words = [
+        html.P([sign("nodeliver"), " ", html.B(name), ": ", _("source does not deliver this")], className="sm t2")
+        for name in silent
+    ]
+    return [html.Header([html.H2(_("Progress and time"))]), *(_record(timeline, one) for one in ordered), *words]
+
+
+def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:
+    name = timeline.known.definitions[one.row.definition_id].name
+    status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("busy"), Status.DONE: _("done")}[one.status]
+    facts = [
+        _("{made} of {offered} exercises", made=one.made if one.made is not None else "?", offered=one.offered)
+        if one.offered is not None
+        else "",
+        n_("{number} right", "{number} right", one.correct) if one.correct is not None else "",
+        minutes(one.worked_ms) if one.worked_ms is not None else "",
+        _("as of {day}", day=short_day(one.row.taken_on)),
+    ]
+    share = 100 * (one.made or 0) / one.offered if one.offered else None
+    track = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
+    return html.Div(
+        [
+            html.Span(f"{one.field[1]} · {name}"),
+            state("no", _SIGNS[one.status], status),
+            *track,
+            html.Small(" · ".join(fact for fact in facts if fact)),
+        ],
+        className="hb",
+        **attrs(
+            data_progress=str(one.row.test_id),
+            data_worked=str(one.worked_ms) if one.worked_ms is not None else None,
+        ),
+    )

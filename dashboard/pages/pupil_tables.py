@@ -1,0 +1,126 @@
+"""The table twin of each lane: every sitting with its score, band, parts and where the number comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from dashboard.charts import markers
+from dashboard.pages.lanes import in_subject_order, level_state
+from dashboard.signs import attrs, sign
+from dashboard.tables import value
+from dashboard.texts import _, day_name, n_
+from dashboard.words import subject_word
+from models.timeline import Lane, PupilTimeline, Sitting
+
+
+def lane_tables(timeline: PupilTimeline) -> list[Any]:
+    """A table a lane; the first is open."""
+    marks = markers(timeline.lanes)
+    return [
+        html.Header([html.H2(_("The same as tables")), html.P(_("Choose a number to see where it comes from."))]),
+        *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.lanes))),
+        *([] if timeline.lanes else [html.P(_("There are no scores in this period."), className="t2 sm")]),
+    ]
+
+
+def _twin(lane: Lane, mark: str, is_open: bool) -> html.Details:
+    return html.Details(
+        [
+            html.Summary(
+                [
+                    sign("chev"),
+                    html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
+                    html.B(subject_word(lane.field[0])),
+                    html.Span(lane.field[1], className="t2"),
+                    html.Small(n_("{number} measurement", "{number} measurements", len(lane.sittings)), className="t3"),
+                ]
+            ),
+            html.Div(
+                html.Table(
+                    [
+                        html.Caption(f"{subject_word(lane.field[0])}, {lane.field[1]}", className="vh"),
+                        html.Thead(
+                            html.Tr(
+                                [
+                                    html.Th(_("Test date"), scope="col"),
+                                    html.Th(_("Test"), scope="col"),
+                                    html.Th(_("Score"), scope="col", className="n"),
+                                    html.Th(_("Band of the source"), scope="col"),
+                                    html.Th(_("Parts"), scope="col"),
+                                ]
+                            )
+                        ),
+                        html.Tbody([_row(one) for one in reversed(lane.sittings)]),
+                    ],
+                    className="ct nr stk",
+                ),
+                className="tw",
+            ),
+        ],
+        className="twin",
+        open=is_open,
+        **attrs(data_lane=lane.key),
+    )
+
+
+def _row(one: Sitting) -> html.Tr:
+    said = one.total.said
+    marks: dict[str, Any] = {
+        "data-sitting": one.key,
+        "data-value": said.text or "",
+        "data-state": said.missing.value if said.missing else "",
+    }
+    return html.Tr(
+        [
+            html.Td(day_name(one.taken_on), **attrs(data_l=_("Test date"))),
+            html.Th(one.name, scope="row", **attrs(data_l=_("Test"))),
+            html.Td(explained(f"{one.key}_0", value(said)), className="n", **attrs(data_l=_("Score"))),
+            html.Td([level_state(said), *_remarks(one)], **attrs(data_l=_("Band of the source"))),
+            html.Td(_to_parts(one), **attrs(data_l=_("Parts"))),
+        ],
+        **{key: text for key, text in marks.items() if text},
+    )
+
+
+def explained(index: str, shown: Any) -> dmc.Popover:
+    """A number that opens where it comes from; what it says is fetched when it opens."""
+    return dmc.Popover(
+        [
+            dmc.PopoverTarget(
+                html.Button([shown, html.Span(_("Where does this number come from?"), className="vh")], className="num")
+            ),
+            dmc.PopoverDropdown(html.Div(id={"type": "why", "index": index}), className="pop how"),
+        ],
+        id={"type": "value", "index": index},
+        width=400,
+        position="right",
+        withArrow=True,
+        trapFocus=True,
+        returnFocus=True,
+        withinPortal=True,
+    )
+
+
+def _remarks(one: Sitting) -> list[Any]:
+    words = []
+    if one.total.derived:
+        words.append(_("derived"))
+    if one.total.duplicate:
+        words.append(_("possibly double"))
+    if one.late:
+        words.append(_("received later"))
+    return [html.Small(f" · {word}", className="t3") for word in words]
+
+
+def _to_parts(one: Sitting) -> Any:
+    if not one.parts:
+        return html.Span(_("none"), className="t3")
+    words = n_("{number} part", "{number} parts", len(one.parts))
+    return html.Button(
+        [words, html.Span(f" · {one.name}", className="vh")],
+        id={"type": "to-parts", "index": one.key},
+        className="btn q small",
+    )

@@ -1,0 +1,130 @@
+"""What stands around every page: the header with its menus, and where the content begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+from dash import dcc, html
+
+from dashboard import security
+from dashboard.signs import attrs, hidden, sign
+from dashboard.texts import LANGUAGES, _, language
+from dashboard.words import role_word
+from models import database
+from models.people import school_name
+
+LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
+
+
+def page(active: str, children: Any, bar: Any = None) -> list[Any]:
+    """A whole page: header, an optional filter bar, the content; `active` names the menu entry."""
+    return [header(active), *([bar] if bar is not None else []), html.Main(children, id="main", className="page")]
+
+
+def header(active: str) -> html.Header:
+    """Brand, menu, and who looks."""
+    return html.Header(
+        [
+            dcc.Link(
+                [html.I(className="logo", **attrs(aria_hidden="true")), "Rondblik"], href="/groep", className="brand"
+            ),
+            html.Nav(_menu(active), **attrs(aria_label=_("Main menu"))),
+            _who(),
+            html.Details(
+                [
+                    html.Summary([sign("menu"), _("Menu")], className="btn q"),
+                    html.Nav([*_menu(active), _choices()], className="pop", **attrs(aria_label=_("Main menu"))),
+                ],
+                className="burger",
+            ),
+        ],
+        className="top",
+    )
+
+
+def _menu(active: str) -> list[Any]:
+    entries = (("group", "/groep", _("Classes")), ("couplings", "/koppelingen", _("Couplings")))
+    return [
+        dcc.Link(text, href=href, className="here" if name == active else "")
+        if name != active
+        else html.Span(dcc.Link(text, href=href), className="here", **attrs(aria_current="page"))
+        for name, href, text in entries
+    ]
+
+
+def _who() -> html.Details:
+    persona = security.current_persona() if flask.has_request_context() else None
+    school = None
+    if persona is not None:
+        with database.reading(security.context().engine) as connection:
+            school = school_name(connection, persona.viewer)
+    name = persona.name if persona is not None else ""
+    role = " · ".join(part for part in (role_word(persona.role) if persona else "", school) if part)
+    return html.Details(
+        [
+            html.Summary(
+                [html.Span([html.B(name), html.Span(role)]), sign("chev"), hidden(_("Look as, language, colours"))]
+            ),
+            html.Div(_choices(), className="pop"),
+        ],
+        className="who",
+        id="who",
+    )
+
+
+def _choices() -> html.Div:
+    """The personas of the demo, the languages and the colour schemes."""
+    present = security.current_persona() if flask.has_request_context() else None
+    if present is None:
+        return html.Div()
+    options = security.context().options
+    dark = security.scheme() == "dark"
+    personas = [
+        html.Form(
+            html.Button(
+                [html.B(one.name), html.Span(role_word(one.role))],
+                type="submit",
+                name="persona",
+                value=one.key,
+                className="pick",
+                **attrs(aria_current="true" if one == present else None),
+            ),
+            action="/persona",
+            method="POST",
+        )
+        for one in options.personas
+    ]
+    return html.Div(
+        [
+            *([html.P(_("Look as"), className="xs t3"), *personas] if len(personas) > 1 else []),
+            html.P(_("Language"), className="xs t3"),
+            html.Div(
+                [
+                    html.Button(
+                        LANGUAGE_NAMES[one],
+                        className="pick",
+                        lang=one,
+                        **attrs(data_keep=f"{security.LANGUAGE_COOKIE}={one}"),
+                        **attrs(aria_current="true" if one == language() else None),
+                    )
+                    for one in LANGUAGES
+                ],
+                className="two",
+            ),
+            html.P(_("Colours"), className="xs t3"),
+            html.Div(
+                [
+                    html.Button(
+                        word,
+                        className="pick",
+                        **attrs(data_keep=f"{security.SCHEME_COOKIE}={value}"),
+                        **attrs(aria_current="true" if (value == "dark") == dark else None),
+                    )
+                    for value, word in (("light", _("Light")), ("dark", _("Dark")))
+                ],
+                className="two",
+            ),
+        ],
+        className="choices",
+    )

@@ -1,0 +1,247 @@
+"""Who may ask what: sessions, the one guard before every request, and the headers behind every answer.
+
+Until there is a sign-in the program serves its own machine only: another host name or a forwarded request is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+import flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Engine
+
+from dashboard.texts import LANGUAGES, _
+from models.sealing import Seal
+from models.viewer import Role, Viewer
+
+COOKIE = "rondblik_session"
+LANGUAGE_COOKIE, SCHEME_COOKIE = "taal", "kleur"
+IDLE_SECONDS = 4 * 3600
+LIFE_SECONDS = 12 * 3600
+OWN_HOSTS = ("localhost", "127.0.0.1")
+OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
+OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/")
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Somebody as whom the demo can be looked at."""
+
+    key: str
+    name: str
+    role: Role
+    teacher_id: int | None
+    school_id: int
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer that queries ask for."""
+        return Viewer(self.school_id, self.role, self.teacher_id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """What the web app needs to know: personas to look as (the first is where a session starts), and host names."""
+
+    demo: bool
+    personas: Sequence[Persona]
+    allowed_hosts: tuple[str, ...] = OWN_HOSTS
+
+
+@dataclass(slots=True)
+class _Session:
+    persona: str
+    begun: float
+    seen: float
+
+
+@dataclass(slots=True)
+class Sessions:
+    """The sessions of this process, by a random token of 256 bits; idle and absolute time-out."""
+
+    _kept: dict[str, _Session] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, persona: str) -> str:
+        """A new session for a persona; returns its token."""
+        token, now = secrets.token_urlsafe(32), time.monotonic()
+        with self._lock:
+            self._kept = {key: one for key, one in self._kept.items() if not self._over(one, now)}
+            self._kept[token] = _Session(persona, now, now)
+        return token
+
+    def persona(self, token: str | None) -> str | None:
+        """The persona of a session that still runs."""
+        now = time.monotonic()
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is None or self._over(one, now):
+                return None
+            one.seen = now
+            return one.persona
+
+    def end(self, token: str | None) -> None:
+        """Forget a session."""
+        with self._lock:
+            self._kept.pop(token or "", None)
+
+    @staticmethod
+    def _over(one: _Session, now: float) -> bool:
+        return now - one.seen > IDLE_SECONDS or now - one.begun > LIFE_SECONDS
+
+
+@dataclass(slots=True)
+class Context:
+    """What pages and callbacks reach through the running app."""
+
+    engine: Engine
+    seal: Seal
+    options: AppOptions
+    sessions: Sessions = field(default_factory=Sessions)
+    policy: str = "default-src 'none'"
+
+
+def context() -> Context:
+    """The context of the app that answers."""
+    found: Context = flask.current_app.extensions["rondblik"]
+    return found
+
+
+def viewer() -> Viewer | None:
+    """Who looks: from the session, never from what a request says; None without a session."""
+    persona = current_persona()
+    return persona.viewer if persona is not None else None
+
+
+def current_persona() -> Persona | None:
+    """The persona of the session of this request."""
+    found: Persona | None = flask.g.get("persona")
+    return found
+
+
+def scheme() -> str:
+    """light or dark, as chosen."""
+    return "dark" if flask.request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
+
+
+# -- the guard ---------------------------------------------------------------------------------------------------
+
+
+def guard() -> ResponseReturnValue | None:
+    """Before every request: own machine, own pages, and a session for all but health, ready and static files."""
+    _set_language()
+    refused = _not_from_here()
+    if refused is not None:
+        return _refuse(refused, 403)
+    path = flask.request.path
+    if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+        return None
+    flask.g.persona = _persona_of_session()
+    if flask.g.persona is None:
+        return _start_or_refuse()
+    if flask.request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin():
+        return _refuse(_("This request comes from another site and was refused."), 403)
+    return _choose_language()
+
+
+def _set_language() -> None:
+    asked = flask.request.args.get("taal") or flask.request.cookies.get(LANGUAGE_COOKIE)
+    flask.g.language = asked if asked in LANGUAGES else LANGUAGES[0]
+
+
+def _not_from_here() -> str | None:
+    host = urlsplit(f"//{flask.request.host}").hostname
+    if host not in context().options.allowed_hosts:
+        return _("Rondblik answers on localhost and 127.0.0.1 only.")
+    named = [name.lower() for name, _value in flask.request.headers]
+    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in named):
+        return _("Rondblik does not answer forwarded requests as long as there is no sign-in.")
+    return None
+
+
+def _persona_of_session() -> Persona | None:
+    key = context().sessions.persona(flask.request.cookies.get(COOKIE))
+    return next((one for one in context().options.personas if one.key == key), None)
+
+
+def _start_or_refuse() -> ResponseReturnValue | None:
+    """A page starts a session as the first persona; anything else without a session gets 401."""
+    personas = context().options.personas
+    if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
+        return _refuse(_("There is no session. Open the start page first."), 401)
+    if not personas:
+        return _refuse(_("Nobody can look yet: there is no roster."), 503)
+    flask.g.persona = personas[0]
+    flask.g.new_session = context().sessions.start(personas[0].key)
+    return _choose_language()
+
+
+def _same_origin() -> bool:
+    """Whether a page of ours asks; a form under no-referrer sends `Origin: null`, so Sec-Fetch-Site goes first."""
+    site = flask.request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = flask.request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == flask.request.host
+
+
+def _choose_language() -> ResponseReturnValue | None:
+    """`?taal=en` sets the cookie and leaves the address."""
+    if flask.request.method != "GET" or flask.request.args.get("taal") not in LANGUAGES:
+        return None
+    rest = [(key, value) for key, value in flask.request.args.items(multi=True) if key != "taal"]
+    query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in rest)
+    answer = flask.redirect(flask.request.path + (f"?{query}" if query else ""), 302)
+    answer.set_cookie(LANGUAGE_COOKIE, flask.g.language, max_age=YEAR_SECONDS, samesite="Lax")
+    return answer
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe=",")
+
+
+def _refuse(sentence: str, status: int) -> ResponseReturnValue:
+    return flask.Response(sentence + "\n", status, mimetype="text/plain")
+
+
+def switch_persona() -> ResponseReturnValue:
+    """Look as another persona: a new session, the old one ends."""
+    key = flask.request.form.get("persona")
+    if key not in {one.key for one in context().options.personas}:
+        return _refuse(_("There is nobody with this name."), 400)
+    context().sessions.end(flask.request.cookies.get(COOKIE))
+    flask.g.new_session = context().sessions.start(str(key))
+    return flask.redirect("/", 303)
+
+
+# -- headers -----------------------------------------------------------------------------------------------------
+
+
+def content_policy(hashes: Sequence[str]) -> str:
+    """The content security policy: everything from here, and of inline scripts only those with these hashes."""
+    scripts = " ".join(("'self'", *hashes))
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "font-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def add_headers(response: flask.Response) -> flask.Response:
+    """After every request: what browsers must and must not do with the answer."""
+    response.headers["Content-Security-Policy"] = context().policy
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if not flask.request.path.startswith(OPEN_FOLDERS):
+        response.headers["Cache-Control"] = "no-store"
+    token = flask.g.pop("new_session", None)
+    if token is not None:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
+    return response

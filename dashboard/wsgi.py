@@ -1,0 +1,64 @@
+"""The web server's application: Flask with the guard in front, health and ready, and Dash behind it."""
+
+from __future__ import annotations
+
+import flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Engine, literal, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import security
+from dashboard.app import build
+from dashboard.security import AppOptions, Context, Persona
+from models import database
+from models.records import Verdict
+from models.sealing import Seal
+from models.tables import deliveries
+
+__all__ = ["AppOptions", "Persona", "create_app"]
+
+MAX_UPLOAD_BYTES = 4 * 1024 * 1024
+
+
+def create_app(engine: Engine, seal: Seal, options: AppOptions) -> flask.Flask:
+    """The whole application for one store.
+
+    The first request is made here, without a session: Dash asks every page for its layout then, and what it gets
+    goes to every browser. So it gets the frames without data.
+    """
+    server = flask.Flask("rondblik", static_folder=None)
+    server.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    server.extensions["rondblik"] = Context(engine, seal, options)
+    server.before_request(security.guard)
+    server.after_request(security.add_headers)
+    server.add_url_rule("/health", view_func=health)
+    server.add_url_rule("/ready", view_func=ready)
+    server.add_url_rule("/persona", view_func=security.switch_persona, methods=["POST"])
+    app = build(server)
+    server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")
+    server.extensions["rondblik"].policy = security.content_policy(app.csp_hashes())
+    return server
+
+
+def health() -> ResponseReturnValue:
+    """Whether the process and the database answer."""
+    try:
+        with database.reading(security.context().engine) as connection:
+            connection.scalar(select(literal(1)))
+    except SQLAlchemyError:
+        return {"process": "ok", "database": "unavailable"}, 503
+    return {"process": "ok", "database": "ok"}
+
+
+def ready() -> ResponseReturnValue:
+    """Whether the first results are stored."""
+    try:
+        with database.reading(security.context().engine) as connection:
+            first = connection.scalar(
+                select(deliveries.c.id)
+                .where(deliveries.c.what == "results", deliveries.c.verdict != Verdict.REJECT.value)
+                .limit(1)
+            )
+    except SQLAlchemyError:
+        return {"ready": False}, 503
+    return ({"ready": True}, 200) if first is not None else ({"ready": False}, 503)

@@ -1,0 +1,92 @@
+"""A real browser, and the web app served on a free port of this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from waitress.server import create_server
+
+from dashboard.security import AppOptions
+from dashboard.wsgi import create_app
+from models import clock
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@dataclass
+class Served:
+    """The known school behind an address."""
+
+    store: Store
+    address: str
+
+
+@dataclass
+class Watched:
+    """A page, with what it asked outside of its own address and what it complained of."""
+
+    page: Page
+    address: str
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        """Go to a page and wait until its content is there."""
+        self.page.goto(self.address + path)
+        self.page.wait_for_selector("main h1")
+
+    def become(self, name: str) -> None:
+        """Look as another persona, by the menu."""
+        self.page.click("#who > summary")
+        self.page.click(f"#who button:has-text('{name}')")
+        self.page.wait_for_selector(f"#who > summary:has-text('{name}')")
+
+
+@pytest.fixture
+def served(store: Store) -> Iterator[Served]:
+    """The web app on the known school, on a Thursday morning."""
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.seal)
+        app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))
+        server = create_server(app, host="127.0.0.1", port=0, threads=4)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
+        server.close()
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def watched(browser: Browser, served: Served) -> Iterator[Watched]:
+    """A fresh page; afterwards it must have asked nothing outside and complained of nothing."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    found = Watched(page, served.address)
+    own = (served.address, "data:", "blob:")
+    context.on("request", lambda one: None if one.url.startswith(own) else found.outside.append(one.url))
+    page.on("console", lambda one: found.complaints.append(one.text) if one.type in ("error", "warning") else None)
+    page.on("pageerror", lambda one: found.complaints.append(str(one)))
+    yield found
+    context.close()
+    assert found.outside == []
+    assert found.complaints == []

@@ -1,0 +1,36 @@
+"""The known school, and the web app on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import flask
+import pytest
+
+from dashboard.security import AppOptions, Persona
+from dashboard.wsgi import create_app
+from models import clock
+from models.viewer import Role
+from tests.conftest import Store
+from tests.dashboard import school
+
+PERSONAS = (
+    Persona("hanna", "Hanna Vos", Role.TEACHER, school.TEACHER_A, school.SCHOOL),
+    Persona("joris", "Joris Blom", Role.TEACHER, school.TEACHER_B, school.SCHOOL),
+    Persona("noa", "Noa Berg", Role.MENTOR, school.TEACHER_A, school.SCHOOL),
+    Persona("sam", "Sam de Groot", Role.ADMINISTRATOR, None, school.SCHOOL),
+)
+
+
+@pytest.fixture
+def known_school(store: Store) -> Iterator[Store]:
+    """The known school in a store of its own; the clock stands at its Thursday morning."""
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.seal)
+        yield store
+
+
+@pytest.fixture
+def web(known_school: Store) -> flask.Flask:
+    """The web app on the known school."""
+    return create_app(known_school.engine, known_school.seal, AppOptions(demo=True, personas=PERSONAS))

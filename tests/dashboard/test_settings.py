@@ -1,0 +1,244 @@
+"""The configuration: what it gives, and the one sentence that it gives where something is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlalchemy import select
+
+from dashboard import settings
+from dashboard.settings import ConfigError, Las, Publisher, Settings
+from dashboard.tasks import make_context
+from models import database
+from models.tables import couplings, schools, sources
+from tests.conftest import Store
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config.yaml"
+
+SCHOOL = """
+schools:
+  - name: De Horizon
+    identifications: [{brin: 99XX, dependance: 00}, {schoolkey: horizon-1}]
+"""
+PUBLISHER = """
+publishers:
+  - {id: rekenwijs, name: Rekenwijs, kind: soap, address: "https://rekenwijs.example/pull"}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def wrong(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        settings.load(write(folder, text))
+    sentence = str(error.value)
+    assert "config.yaml" in sentence
+    assert "\n" not in sentence
+    return sentence
+
+
+def uncommented(text: str) -> str:
+    """The example with everything that it shows switched on: a # without a single blank after it is taken away."""
+    lines = [re.sub("^#(?! [^ ]|$)", "", line) for line in text.splitlines()]
+    return "\n".join(line for line in lines if not line.endswith(": []"))
+
+
+# -- what it gives -------------------------------------------------------------------------------------------
+
+
+def test_the_example_is_an_empty_installation_with_the_defaults() -> None:
+    found = settings.load(EXAMPLE)
+    assert (found.schools, found.publishers) == ((), ())
+    assert found.data == EXAMPLE.parent / "data"
+    assert found == settings.load(None).model_copy(update={"data": found.data})
+    assert (found.server.host, found.server.port) == ("127.0.0.1", 8050)
+    assert (found.retention.refused_days, found.retention.accepted_days) == (30, 0)
+    assert (found.limits.max_bytes, found.limits.total_seconds) == (512 * 1024 * 1024, 900)
+
+
+def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = uncommented(EXAMPLE.read_text(encoding="utf-8"))
+    for name in re.findall(r"{secret: ([a-z-]+)}", text):
+        monkeypatch.setenv(f"RONDBLIK_SECRET_{name.upper().replace('-', '_')}", name)
+    (tmp_path / "secrets.yaml").touch(mode=0o600)
+    found = settings.load(write(tmp_path, text))
+    (school,) = found.schools
+    assert school.las is not None
+    assert school.ref.brin == "99XX"
+    assert school.ref.institution == "12345"
+    assert [one.kind for one in found.publishers] == ["soap", "https", "folder"]
+    assert found.publishers[1].header_texts == {"Authorization": "toetsvolg-authorization"}
+    assert found.database.url is not None
+    assert set(yaml.safe_load(text)) == set(Settings.model_fields)
+    assert school.las.model_fields_set == set(Las.model_fields)
+    assert found.publishers[0].model_fields_set == set(Publisher.model_fields) - {"path", "schools"}
+
+
+def test_codes_stay_text(tmp_path: Path) -> None:
+    text = SCHOOL.replace("99XX, dependance: 00", "00AB, dependance: 01").replace("horizon-1", "0123")
+    found = settings.load(write(tmp_path, text)).schools[0].ref
+    assert (found.brin, found.dependance, found.school_key) == ("00AB", "01", "0123")
+
+
+def test_paths_are_taken_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "data: store\n" + SCHOOL + "publishers: [{id: a, name: A, kind: folder, path: inbox}]"
+    path = write(tmp_path, text)
+    monkeypatch.chdir("/")
+    found = settings.load(path)
+    assert (found.data, found.publishers[0].path) == (tmp_path / "store", tmp_path / "inbox")
+    assert settings.load(path, Path("elders")).data == Path("/elders")
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RONDBLIK_SERVER__PORT", "8051")
+    assert settings.load(write(tmp_path, "server: {port: 8052}")).server.port == 8051
+
+
+def test_a_secret_comes_from_the_environment_or_its_file_and_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = "authorisation: {key: {secret: my-key}, customer_code: RB, customer_name: Rondblik}"
+    text = "secrets: secrets.yaml\n" + SCHOOL + PUBLISHER.replace("kind: soap", f"kind: soap, {account}")
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text("my-key: uit-het-bestand\n")
+    secrets.chmod(0o600)
+    found = settings.load(write(tmp_path, text))
+    known = found.publishers[0].authorisation
+    assert known is not None
+    assert known.key.get_secret_value() == "uit-het-bestand"
+    assert "uit-het-bestand" not in repr(found) + str(found) + found.model_dump_json()
+    monkeypatch.setenv("RONDBLIK_SECRET_MY_KEY", "uit-de-omgeving")
+    known = settings.load(write(tmp_path, text)).publishers[0].authorisation
+    assert known is not None
+    assert known.key.get_secret_value() == "uit-de-omgeving"
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    found = settings.load(write(tmp_path, SCHOOL))
+    with pytest.raises(ValueError, match="frozen"):
+        found.server = found.server  # type: ignore[misc]
+
+
+# -- which file ----------------------------------------------------------------------------------------------
+
+
+def test_the_named_file_counts_then_that_of_the_data_folder_then_the_one_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    with pytest.raises(ConfigError, match="--config"):
+        settings.find_config(None, None)
+    assert settings.find_config(None, data) is None
+    here = write(tmp_path, "")
+    assert settings.find_config(None, None) == Path(here.name)
+    assert settings.find_config(None, data) == Path(here.name)
+    data.mkdir()
+    of_data = write(data, "")
+    assert settings.find_config(None, data) == of_data
+    assert settings.find_config(Path("ander.yaml"), data) == Path("ander.yaml")
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not there"):
+        settings.load(tmp_path / "config.yaml")
+
+
+# -- what is wrong -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("portt: 1", "portt is no known key"),
+        ("server: {port: veel}", "server.port"),
+        ("server: {port: 99999}", "server.port"),
+        ("server: {host: 0.0.0.0}", "127.0.0.1"),
+        ("server: {host: rondblik.example}", "127.0.0.1"),
+        ("server: {host: 127.0.0.1, host: 127.0.0.1}", "line 1: a key stands there twice"),
+        ("database: {url: 'postgresql://x/y'}", "postgresql+psycopg://"),
+        ("retention: {refused_days: -1}", "retention.refused_days"),
+        ("schools: [", "line 1"),
+        ("data: a\n\tb: c", "line 2"),
+        ("- een\n- lijst", "no list of keys"),
+        ("schools: [{name: A}]", "schools[0].identifications is missing"),
+        ("schools: [{name: A, identifications: []}]", "schools[0].identifications"),
+        ("schools: [{name: A, identifications: [{brin: 9XX9}]}]", "schools[0].identifications[0].brin"),
+        ("schools: [{name: A, identifications: [{brin: 99XX, schoolkey: a}]}]", "exactly one of"),
+        ("schools: [{name: A, identifications: [{brin: 99XX}, {brin: 99XX, dependance: 00}]}]", "twice"),
+        (SCHOOL + "    las: {id: a, name: A, address: 'https://las.example/'}", "needs authorisation"),
+        (PUBLISHER, "must name its school"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, school: De Haven"), "does not stand in schools"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: ftp"), "publishers[0].kind"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: folder"), "needs path"),
+        (SCHOOL + PUBLISHER.replace("https://", "http://"), "https://"),
+        (SCHOOL + PUBLISHER.replace("https://", "https://user:hush@"), "user name or password"),
+        (SCHOOL + PUBLISHER.replace("id: rekenwijs", "id: Reken Wijs"), "publishers[0].id"),
+        (SCHOOL + PUBLISHER + PUBLISHER.partition("publishers:")[2], "twice"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, headers: {'A B': c}"), "publishers[0].headers"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, client_key: a.key"), "client_certificate"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: https, operation: X"), "belong to kind soap"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, school_year: volgend"), "publishers[0].school_year"),
+        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, headers: {X: {secret: weg}}"), "RONDBLIK_SECRET_WEG"),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: str, said: str) -> None:
+    sentence = wrong(tmp_path, text)
+    assert said in sentence
+    assert "hush" not in sentence
+
+
+def test_a_wrong_value_is_not_repeated(tmp_path: Path) -> None:
+    account = "authorisation: {key: geheim-1, customer_code: geheim-2, customer_name: geheim-3, x: geheim-4}"
+    sentence = wrong(tmp_path, SCHOOL + PUBLISHER.replace("kind: soap", f"kind: soap, {account}"))
+    assert "publishers[0].authorisation.x" in sentence
+    assert "geheim" not in sentence
+
+
+def test_secrets_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "secrets.yaml").write_text("a: b")
+    os.chmod(tmp_path / "secrets.yaml", 0o644)
+    text = "secrets: secrets.yaml\n" + SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, headers: {X: {secret: a}}")
+    with pytest.raises(ConfigError, match="chmod 600"):
+        settings.load(write(tmp_path, text))
+
+
+# -- the rows ------------------------------------------------------------------------------------------------
+
+
+def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tmp_path: Path) -> None:
+    las = (
+        "    las: {id: las, name: Schoolbeheer, address: 'https://las.example/',"
+        " authorisation: {key: k, customer_code: RB, customer_name: Rondblik}}"
+    )
+    found = settings.load(
+        write(tmp_path, SCHOOL + las + PUBLISHER.replace("kind: soap", "kind: soap, material: Reken"))
+    )
+    first = settings.apply(found, store.engine)
+    assert settings.apply(found, store.engine) == first
+    assert [(one.source.id, one.row.role) for one in first] == [("las", "las"), ("rekenwijs", "publisher")]
+    assert set(make_context(found, store.engine, store.seal, first).work) == {(1, 1), (1, 2)}
+    settings.apply(found.model_copy(update={"publishers": ()}), store.engine)
+    with database.reading(store.engine) as connection:
+        assert connection.scalars(select(schools.c.name)).all() == ["De Horizon"]
+        assert connection.execute(select(sources.c.key, sources.c.material)).all() == [
+            ("las", None),
+            ("rekenwijs", "Reken"),
+        ]
+        active = select(couplings.c.source_id, couplings.c.active).order_by(couplings.c.source_id)
+        assert connection.execute(active).all() == [(1, True), (2, False)]
+
+
+def test_a_request_template_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
+    text = SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, request_template: weg.xml")
+    found = settings.load(write(tmp_path, text))
+    with pytest.raises(ConfigError, match=r"weg\.xml"):
+        make_context(found, store.engine, store.seal, settings.apply(found, store.engine))

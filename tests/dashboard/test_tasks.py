@@ -1,0 +1,205 @@
+"""The worker on a real LAS and real publishers: what is due is done, once, and told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, func, select, update
+
+from connectors.uwlr import names
+from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
+from dashboard import settings, tasks
+from dashboard.tasks import Outcome, WorkContext
+from models import clock, database
+from models.couplings import Coupling
+from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.tables import couplings, deliveries, identifiers, pupils, raw_messages, results
+from tests.conftest import Store
+from tests.connectors.loopback import Handler, serving
+from tests.uwlr.messages import message
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MINUTE_US = 60 * 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def _november() -> Iterator[None]:
+    with clock.fixed(NOW):
+        yield
+
+
+def roster(brin: str = "99XX") -> Roster:
+    """One group with one pupil."""
+    return Roster(
+        school_year="2026-2027",
+        school=SchoolRef(brin=brin),
+        school_name=None,
+        created_us=clock.to_us(NOW - timedelta(days=1)),
+        groups=(RosterGroup("g5", "5a", year_group="5"),),
+        pupils=(RosterPupil("L1", None, "Noor", None, "Voorbeeld", "5", "g5"),),
+        teachers=(),
+    )
+
+
+@dataclass
+class Plan:
+    """A store that is configured with a LAS and publishers."""
+
+    store: Store
+    folder: Path
+
+    def couple(self, las: str | None = None, **publishers: str) -> tuple[WorkContext, list[Coupling]]:
+        account = "authorisation: {key: k, customer_code: RB, customer_name: Rondblik}"
+        school = "schools:\n  - name: De Horizon\n    identifications: [{brin: 99XX}]\n"
+        if las is not None:
+            school += f"    las: {{id: las, name: Schoolbeheer, address: '{las}', every: 600, {account}}}\n"
+        listed = ", ".join(f"{{id: {k}, name: {k}, kind: https, address: '{v}'}}" for k, v in publishers.items())
+        path = self.folder / "config.yaml"
+        path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
+        found = settings.load(path)
+        coupled = settings.apply(found, self.store.engine)
+        context = tasks.make_context(found, self.store.engine, self.store.seal, coupled)
+        return context, [one.row for one in coupled]
+
+    def row(self, source_id: int) -> Row[Any]:
+        with database.reading(self.store.engine) as connection:
+            return connection.execute(select(couplings).where(couplings.c.source_id == source_id)).one()
+
+    def scalar(self, query: Any) -> Any:
+        with database.reading(self.store.engine) as connection:
+            return connection.scalar(query)
+
+    def due_again(self) -> None:
+        with database.writing(self.store.engine) as connection:
+            connection.execute(update(couplings).values(next_try_us=0))
+
+
+@pytest.fixture
+def plan(store: Store, tmp_path: Path) -> Plan:
+    return Plan(store, tmp_path)
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_roster_and_results_come_in_and_are_due_again_after_their_own_time(plan: Plan) -> None:
+    with serving(lambda h: h.say(write_answer(roster()))) as las, serving(lambda h: h.say(message())) as publisher:
+        context, _ = plan.couple(las.url, rekenwijs=publisher.url)
+        assert tasks.work_once(context)
+        assert tasks.work_once(context)
+        assert not tasks.work_once(context)
+    assert plan.scalar(select(pupils.c.first_name)) == "Noor"
+    assert plan.scalar(select(func.count()).select_from(results)) == 1
+    assert plan.scalar(select(identifiers.c.pupil_id)) == 1
+    now = clock.to_us(NOW)
+    assert plan.row(1).next_try_us == now + 600 * MINUTE_US
+    assert plan.row(2).next_try_us == now + 60 * MINUTE_US
+    assert (plan.row(1).failures, plan.row(1).last_success_us, plan.row(1).lease) == (0, now, None)
+    assert plan.row(1).cursor is not None
+
+
+def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(plan: Plan) -> None:
+    answers = [write_answer(roster()), write_empty_answer("no_changes")]
+    with serving(lambda h: h.say(answers.pop(0))) as las:
+        context, _ = plan.couple(las.url)
+        tasks.work_once(context)
+        plan.due_again()
+        tasks.work_once(context)
+    assert b"laatstontvangengegevens" not in las.asked[0].body
+    assert b"laatstontvangengegevens" in las.asked[1].body
+    assert (plan.row(1).failures, plan.scalar(select(func.count()).select_from(deliveries))) == (0, 1)
+
+
+def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
+    with serving(lambda h: h.say(write_answer(roster("99YY")))) as las:
+        context, _ = plan.couple(las.url)
+        tasks.work_once(context)
+    assert plan.scalar(select(func.count()).select_from(pupils)) == 0
+    assert plan.scalar(select(deliveries.c.verdict)) == "reject"
+    assert plan.row(1).failures == 1
+    assert plan.row(1).last_error_nl is not None
+
+
+def test_a_source_that_fails_is_told_in_two_languages_and_tried_again_within_the_bound(plan: Plan) -> None:
+    with serving(lambda h: h.say(b"", 503)) as publisher:
+        context, _ = plan.couple(stuk=publisher.url)
+        for failures in range(1, 4):
+            plan.due_again()
+            tasks.work_once(context)
+            row = plan.row(1)
+            assert row.failures == failures
+            assert clock.to_us(NOW) <= row.next_try_us <= clock.to_us(NOW) + 2 ** (failures - 1) * MINUTE_US
+    assert "HTTP 503" in row.last_error_nl
+    assert "HTTP 503" in row.last_error_en
+    assert row.last_success_us is None
+
+
+def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan) -> None:
+    order: list[str] = []
+
+    def say(name: str, body: bytes) -> Callable[[Handler], None]:
+        def answer(h: Handler) -> None:
+            order.append(name)
+            h.say(body)
+
+        return answer
+
+    told: list[tuple[str, Outcome | None]] = []
+    with serving(say("las", write_answer(roster()))) as las, serving(say("pub", message())) as publisher:
+        context, rows = plan.couple(las.url, rekenwijs=publisher.url)
+        tasks.run_now(context, rows[::-1], lambda row, outcome: told.append((row.source_key, outcome)))
+    assert order == ["las", "pub"]
+    assert [key for key, _ in told] == ["las", "rekenwijs"]
+    assert all(outcome is not None and outcome.failure is None for _, outcome in told)
+
+
+def test_what_hangs_is_given_back_when_the_worker_stops(plan: Plan) -> None:
+    stop = threading.Event()
+    with serving(lambda h: h.loopback.over.wait()) as hangs, serving(lambda h: h.say(message())) as works:
+        context, _ = plan.couple(hangt=hangs.url, werkt=works.url)
+        worker = threading.Thread(target=tasks.run_worker, args=(context, stop))
+        worker.start()
+        until(lambda: bool(hangs.asked) and plan.scalar(select(func.count()).select_from(results)) == 1)
+        stop.set()
+        worker.join(30)
+        assert not worker.is_alive()
+        assert (plan.row(1).lease, plan.row(1).failures) == (None, 0)
+        assert plan.row(1).next_try_us <= clock.to_us(NOW)
+
+
+def test_raw_messages_go_when_their_time_is_over(plan: Plan) -> None:
+    with serving(lambda h: h.say(message(scores=["x"]))) as publisher:
+        context, _ = plan.couple(bron=publisher.url)
+        tasks.work_once(context)
+    with database.writing(plan.store.engine) as connection:
+        connection.execute(update(couplings).values(stopped=True))
+    assert plan.scalar(select(func.count()).select_from(raw_messages)) == 1
+    stop = threading.Event()
+    with clock.fixed(NOW + timedelta(days=31)):
+        worker = threading.Thread(target=tasks.run_worker, args=(context, stop))
+        worker.start()
+        try:
+            until(lambda: plan.scalar(select(func.count()).select_from(raw_messages)) == 0)
+        finally:
+            stop.set()
+            worker.join(30)
+
+
+def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
+    wrong = write_answer(roster()).replace(names.LG.encode(), b"urn:iets-anders")
+    with serving(lambda h: h.say(wrong)) as las:
+        context, _ = plan.couple(las.url)
+        tasks.work_once(context)
+    assert plan.row(1).failures == 1
+    assert plan.scalar(select(func.count()).select_from(pupils)) == 0

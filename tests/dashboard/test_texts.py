@@ -1,0 +1,103 @@
+"""Texts, numbers and dates follow the language; nothing on a screen is left untranslated."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import flask
+import pytest
+from babel.messages.extract import extract_from_dir
+
+import dashboard
+from dashboard import charts, texts, words
+from models import clock
+from models.scales import Missing
+from models.subjects import SUBJECTS, UNMAPPED
+from tests.dashboard import school
+
+FOLDER = Path(dashboard.__file__).parent
+
+
+def in_language(language: str) -> flask.ctx.AppContext:
+    """A request's place where texts look for the language."""
+    context = flask.Flask("texts").app_context()
+    context.push()
+    flask.g.language = language
+    return context
+
+
+def messages() -> list[str | tuple[str, ...]]:
+    """Every message in the code of the screens."""
+    found = extract_from_dir(FOLDER, [("**.py", "python")], keywords={"_": None, "n_": (1, 2)})
+    return sorted({message for _file, _line, message, _comments, _context in found}, key=str)
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_text_of_the_code_stands_in_every_language(language: str) -> None:
+    catalogue = texts.translations(language)
+    known = vars(catalogue)["_catalog"]
+    for message in messages():
+        if isinstance(message, tuple):
+            assert all(known.get((message[0], form)) for form in (0, 1)), message
+        else:
+            assert known.get(message), message
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_translation_names_the_same_places_to_fill_in(language: str) -> None:
+    known = vars(texts.translations(language))["_catalog"]
+    english = vars(texts.translations("en"))["_catalog"]
+    for key, value in known.items():
+        if key:
+            source = english[key]
+            assert set(re.findall(r"{(\w+)}", value)) == set(re.findall(r"{(\w+)}", source)), source
+
+
+def test_every_subject_and_state_has_a_dutch_word() -> None:
+    assert all(words.subject_word(one) != one for one in (*SUBJECTS, UNMAPPED))
+    assert all(words.missing_word(one) for one in Missing)
+    assert words.subject_word(UNMAPPED) == "Vak nog niet gekoppeld"
+    assert words.reference_word("1F") == "op weg naar 1F (indicatie)"
+
+
+def test_a_number_has_the_decimal_sign_of_the_language() -> None:
+    assert texts.native("7.0") == "7,0"
+    assert texts.tenths(Decimal(272_400)) == "27,2"
+    assert texts.tenths(Decimal(770_000)) == "77"
+    assert texts.whole(1284) == "1.284"
+    context = in_language("en")
+    assert (texts.native("7.0"), texts.whole(1284)) == ("7.0", "1,284")
+    context.pop()
+
+
+def test_an_instant_is_told_by_the_day_in_the_netherlands() -> None:
+    with clock.fixed(school.NOW):
+        assert texts.moment(school.us("2026-11-26", "07:30")) == "vandaag 7:30"
+        assert texts.moment(school.us("2026-11-27", "06:30")) == "morgen 6:30"
+        assert texts.moment(school.us("2026-11-24", "14:02")) == "di 24 nov 14:02"
+    night = datetime(2026, 10, 25, 2, 30, tzinfo=clock.AMSTERDAM, fold=1)
+    with clock.fixed(night):
+        assert texts.moment(clock.to_us(night)) == "vandaag 2:30"
+
+
+def test_a_day_of_another_school_year_has_its_year() -> None:
+    with clock.fixed(school.NOW):
+        assert texts.short_day("2026-11-13") == "13 nov"
+        assert texts.short_day("2026-06-16") == "16 jun 2026"
+        assert texts.day_name("2026-03-13") == "vr 13 mrt 2026"
+
+
+def test_the_charts_take_their_colours_from_the_tokens() -> None:
+    assert charts.colours("light")["series"] == "#22303d"
+    assert charts.colours("dark")["series"] == "#dfe5ea"
+    assert charts.colours("dark").keys() == charts.colours("light").keys()
+
+
+def test_month_ticks_are_few_and_name_each_year_once() -> None:
+    ticks = charts._months(date(2025, 8, 1), date(2026, 12, 6))
+    assert len(ticks) <= charts.MOST_TICKS
+    assert charts._month_words(ticks)[0].endswith("2025")
+    assert sum("<br>" in word for word in charts._month_words(ticks)) == 2

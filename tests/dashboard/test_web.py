@@ -1,0 +1,281 @@
+"""What the web app answers, to whom, and with which headers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from dashboard.security import AppOptions
+from dashboard.wsgi import create_app
+from models import clock, database
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+
+HERE = "http://localhost"
+CALLBACK = "/_dash-update-component"
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+def as_persona(web: flask.Flask, key: str) -> FlaskClient:
+    """A browser that looks as somebody."""
+    client = web.test_client()
+    client.get("/", base_url=HERE)
+    answer = client.post("/persona", data={"persona": key}, base_url=HERE, headers=OWN)
+    assert answer.status_code == 303
+    return client
+
+
+def shown_page(client: FlaskClient, path: str, search: str = "") -> str:
+    """What the browser gets to show for an address."""
+    outputs = [{"id": "_pages_content", "property": "children"}, {"id": "_pages_store", "property": "data"}]
+    body = {
+        "output": ".._pages_content.children..._pages_store.data..",
+        "outputs": outputs,
+        "inputs": [
+            {"id": "_pages_location", "property": "pathname", "value": path},
+            {"id": "_pages_location", "property": "search", "value": search},
+        ],
+        "changedPropIds": ["_pages_location.pathname"],
+    }
+    answer = client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    assert answer.status_code == 200
+    return json.dumps(json.loads(answer.text), ensure_ascii=False)
+
+
+# -- the guard -----------------------------------------------------------------------------------------------------
+
+
+def test_the_start_page_starts_a_session_as_the_first_persona(web: flask.Flask) -> None:
+    client = web.test_client()
+    answer = client.get("/", base_url=HERE)
+    assert answer.status_code == 200
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Hanna Vos" in shown_page(client, "/")
+
+
+@pytest.mark.parametrize("path", [CALLBACK, "/persona"])
+def test_a_post_without_a_session_is_401(web: flask.Flask, path: str) -> None:
+    assert web.test_client().post(path, json={}, base_url=HERE).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/_dash-layout", "/_dash-dependencies", "/_reload-hash"])
+def test_the_inside_of_dash_without_a_session_is_401(web: flask.Flask, path: str) -> None:
+    assert web.test_client().get(path, base_url=HERE).status_code == 401
+
+
+def test_a_made_up_session_is_none(web: flask.Flask) -> None:
+    client = web.test_client()
+    client.set_cookie("rondblik_session", "x" * 43, domain="localhost")
+    assert client.post(CALLBACK, json={}, base_url=HERE).status_code == 401
+
+
+@pytest.mark.parametrize("host", ["http://rondblik.example", "http://192.168.1.2:8050", "http://localhost.example"])
+def test_another_host_name_is_refused(web: flask.Flask, host: str) -> None:
+    answer = web.test_client().get("/health", base_url=host)
+    assert (answer.status_code, answer.mimetype) == (403, "text/plain")
+    assert len(answer.text.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("host", ["http://localhost:8123", "http://127.0.0.1:8050", "http://127.0.0.1"])
+def test_the_own_machine_is_answered_on_any_port(web: flask.Flask, host: str) -> None:
+    assert web.test_client().get("/health", base_url=host).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"])
+def test_a_forwarded_request_is_refused(web: flask.Flask, name: str) -> None:
+    assert web.test_client().get("/", base_url=HERE, headers={name: "x"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_post_from_another_site_is_refused(web: flask.Flask, headers: dict[str, str]) -> None:
+    client = as_persona(web, "hanna")
+    answer = client.post("/persona", data={"persona": "sam"}, base_url=HERE, headers=headers)
+    assert answer.status_code == 403
+    assert "Hanna Vos" in shown_page(client, "/groep")
+
+
+def test_every_answer_has_the_headers_that_keep_it_in(web: flask.Flask) -> None:
+    answer = as_persona(web, "hanna").get("/groep", base_url=HERE)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe-eval" not in policy
+    assert "script-src 'self' 'sha256-" in policy
+    assert "http" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_first_html_holds_no_names_of_pupils(web: flask.Flask) -> None:
+    first = as_persona(web, "sam").get("/groep", base_url=HERE).text
+    assert not [last for _, _, last in school.NAMES if last in first]
+
+
+# -- health and ready ----------------------------------------------------------------------------------------------
+
+
+def test_health_answers_for_process_and_database(web: flask.Flask) -> None:
+    answer = web.test_client().get("/health", base_url=HERE)
+    assert answer.json == {"process": "ok", "database": "ok"}
+
+
+def test_ready_is_503_until_results_are_stored(web: flask.Flask, known_school: Store) -> None:
+    assert web.test_client().get("/ready", base_url=HERE).status_code == 200
+    with database.writing(known_school.engine) as connection:
+        connection.execute(text("DELETE FROM deliveries WHERE what = 'results' AND verdict <> 'reject'"))
+    assert web.test_client().get("/ready", base_url=HERE).status_code == 503
+
+
+def test_a_store_without_a_roster_shows_that_there_is_nothing_yet(store: Store) -> None:
+    with clock.fixed(school.NOW):
+        web = create_app(store.engine, store.seal, AppOptions(demo=False, personas=PERSONAS[3:]))
+        client = web.test_client()
+        client.get("/", base_url=HERE)
+        assert "Nog geen groepen" in shown_page(client, "/groep")
+
+
+# -- who sees what -------------------------------------------------------------------------------------------------
+
+
+def test_a_teacher_reads_their_class_and_another_teacher_does_not(web: flask.Flask) -> None:
+    assert "Aïsha Bouzid" in shown_page(as_persona(web, "hanna"), "/groep", "?klas=1")
+    assert "Aïsha Bouzid" not in shown_page(as_persona(web, "joris"), "/groep", "?klas=1")
+
+
+def test_a_pupil_of_another_class_is_a_sentence_and_nothing_else(web: flask.Flask) -> None:
+    other = shown_page(as_persona(web, "joris"), "/leerling/1")
+    assert "U mag deze leerling niet zien" in other
+    assert "Aïsha" not in other
+
+
+def test_couplings_are_a_sentence_for_who_is_no_administrator(web: flask.Flask) -> None:
+    assert "alleen voor beheerders" in shown_page(as_persona(web, "hanna"), "/koppelingen")
+    administered = shown_page(as_persona(web, "sam"), "/koppelingen")
+    assert "Stiltewerk" in administered
+    assert "20417" in administered
+
+
+def group_callback(client: FlaskClient, *values: object) -> Any:
+    """The answer to the filters of the class screen."""
+    names = ("klas", "periode", "vak", "uitgever", "weergave")
+    body = {
+        "output": "..group-content.children...group-query.data...vak.data..",
+        "outputs": [
+            {"id": "group-content", "property": "children"},
+            {"id": "group-query", "property": "data"},
+            {"id": "vak", "property": "data"},
+        ],
+        "inputs": [
+            {"id": name, "property": "value", "value": value} for name, value in zip(names, values, strict=True)
+        ],
+        "changedPropIds": ["klas.value"],
+    }
+    return client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+
+
+def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
+    answer = group_callback(as_persona(web, "sam"), ["1", "2"], "tweejaar", "arithmetic", "1", "materiaal").json
+    query = answer["response"]["group-query"]["data"]
+    assert query == "?klas=1,2&periode=tweejaar&vak=arithmetic&uitgever=1&weergave=materiaal"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None, True, 7, -1, 3.5, "", "x" * 5000, "1 OR 1=1", "'; DROP TABLE pupils; --", ["1", None, {"a": 1}],
+        {"id": 1}, [[["1"]]], "2026-13-45_2026-99-99", "\u0661", "<script>alert(1)</script>", "9" * 40,
+    ],
+)  # fmt: skip
+def test_odd_values_in_a_callback_are_the_default_and_never_another_class(web: flask.Flask, odd: object) -> None:
+    client = as_persona(web, "joris")
+    for place in range(5):
+        values: list[object] = [["2"], "jaar", "", "", "vak"]
+        values[place] = odd
+        answer = group_callback(client, *values)
+        assert answer.status_code == 200
+        assert "Bouzid" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/leerling/1", "/leerling/x", "/leerling/../1", 7, None, ["/leerling/1"], {"a": 1}])
+@pytest.mark.parametrize("index", ["2_2026-11-13_0", "x", 7, None])
+def test_where_a_value_comes_from_is_told_to_nobody_else(web: flask.Flask, path: object, index: object) -> None:
+    answer = as_persona(web, "joris").post(CALLBACK, json=asks_why(index, path), base_url=HERE, headers=OWN)
+    assert answer.status_code in (200, 204)
+    assert "Cijferpad" not in answer.text
+
+
+def test_where_a_value_comes_from_is_told_to_the_teacher(web: flask.Flask) -> None:
+    body = asks_why("2_2026-11-13_0", "/leerling/1")
+    answer = as_persona(web, "hanna").post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    assert "Cijferpad groep 6" in json.loads(answer.text)["response"].__repr__()
+
+
+def asks_why(index: object, path: object) -> dict[str, Any]:
+    """The callback behind "Hoe komt dit getal tot stand?"."""
+    asked = {"index": index, "type": "value"}
+    return {
+        "output": '{"index":["MATCH"],"type":"why"}.children',
+        "outputs": {"id": {"index": index, "type": "why"}, "property": "children"},
+        "inputs": [{"id": asked, "property": "opened", "value": True}],
+        "state": [{"id": "_pages_location", "property": "pathname", "value": path}],
+        "changedPropIds": [json.dumps(asked, separators=(",", ":")) + ".opened"],
+    }
+
+
+def output_of(client: FlaskClient, kind: str) -> str:
+    """The name of the callback that listens to the buttons of a kind."""
+    dependencies = client.get("/_dash-dependencies", base_url=HERE).json or []
+    return next(str(one["output"]) for one in dependencies if f'"type":"{kind}"' in one["inputs"][0]["id"])
+
+
+def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: flask.Flask, known_school: Store) -> None:
+    asked = {"do": "stop", "index": school.SUMS, "type": "coupling"}
+    changed = json.dumps(asked, separators=(",", ":")) + ".n_clicks"
+    output = output_of(as_persona(web, "sam"), "coupling")
+    names = [one.partition("@")[0].split(".") for one in output.removeprefix("..").removesuffix("..").split("...")]
+    body = {
+        "output": output,
+        "outputs": [{"id": name, "property": prop} for name, prop in names],
+        "inputs": [[{"id": asked, "property": "n_clicks", "value": 1}]],
+        "changedPropIds": [changed],
+    }
+    for key, stopped in (("hanna", 0), ("noa", 0), ("sam", 1)):
+        answer = as_persona(web, key).post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+        assert answer.status_code in (200, 204)
+        with database.reading(known_school.engine) as connection:
+            row = connection.scalar(text("SELECT stopped FROM couplings WHERE source_id = 1"))
+        assert int(row) == stopped
+
+
+# -- language ------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_states_its_language_and_english_is_kept(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    assert '<html lang="nl"' in client.get("/", base_url=HERE).text
+    answer = client.get("/groep?taal=en&klas=1", base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/groep?klas=1")
+    assert '<html lang="en"' in client.get("/", base_url=HERE).text
+    assert "source does not deliver this" in shown_page(client, "/groep")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_states_its_colour_scheme(web: flask.Flask, scheme: str) -> None:
+    client = web.test_client()
+    client.set_cookie("kleur", scheme, domain="localhost")
+    assert f'data-mantine-color-scheme="{scheme}"' in client.get("/", base_url=HERE).text

@@ -1,0 +1,341 @@
+"""What the screens may read, and what the numbers come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from models import clock, database, people
+from models.coupling_state import coupling_state, retry_now, set_stopped
+from models.freshness import source_states
+from models.people import members, pupil, pupil_names
+from models.periods import Period, of_school_year, with_year_before
+from models.progress import class_progress
+from models.queries import ClassOverview, class_overview, missing_reason
+from models.scales import Missing, Place
+from models.subject_lines import NotAllowed, assign_subject, unassigned
+from models.subjects import UNMAPPED
+from models.timeline import PupilTimeline, provenance, pupil_timeline
+from models.viewer import Role, Viewer
+from tests.conftest import Store
+from tests.dashboard import school
+
+HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
+JORIS = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, "Joris Blom")
+SAM = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
+STRANGER = Viewer(school.OTHER_SCHOOL, Role.ADMINISTRATOR, None, "Iemand")
+UNLINKED = Viewer(school.SCHOOL, Role.TEACHER, None, "Niemand")
+YEAR = of_school_year(school.YEAR)
+SUMS = ("arithmetic", "Cijferpad groep 6")
+LEVELS = ("arithmetic", "Peillijn")
+SPELLING = ("spelling", "Letterlab")
+QUESTIONS = (UNMAPPED, "Vraagstuk")
+AISHA, BENTE, CAS, DILAN, ESRA, FEDDE, GUUSJE = range(1, 8)
+JONAS, KYRA, LARS = 10, 11, 12
+
+
+@pytest.fixture
+def known(store: Store) -> Iterator[Store]:
+    """The known school; the clock stands at its Thursday morning."""
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.seal)
+        yield store
+
+
+def overview(known: Store, viewer: Viewer = HANNA, period: Period = YEAR, source: int | None = None) -> ClassOverview:
+    """The overview of class 6a."""
+    with database.reading(known.engine) as connection:
+        return class_overview(connection, viewer, [school.CLASS_A], period, source)
+
+
+def timeline(known: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeline:
+    """The lanes of a pupil over two school years."""
+    with database.reading(known.engine) as connection:
+        found = pupil_timeline(connection, viewer, pupil_id, with_year_before(school.YEAR))
+    assert found is not None
+    return found
+
+
+# -- who sees what -----------------------------------------------------------------------------------------------
+
+
+def test_a_teacher_sees_their_own_class_and_no_other(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        assert [one.name for one in people.class_list(connection, HANNA)] == ["6a"]
+        assert [one.name for one in people.class_list(connection, JORIS)] == ["6b"]
+        assert [one.name for one in people.class_list(connection, SAM)] == ["6a", "6b"]
+        assert [one.name for one in people.class_list(connection, STRANGER)] == ["6z"]
+        assert people.class_list(connection, UNLINKED) == []
+
+
+@pytest.mark.parametrize("viewer", [JORIS, STRANGER, UNLINKED])
+def test_who_may_not_see_a_class_reads_nothing_of_it(known: Store, viewer: Viewer) -> None:
+    found = overview(known, viewer)
+    assert (found.pupils, found.cells, found.progress, found.hidden) == ((), {}, {}, 0)
+
+
+@pytest.mark.parametrize("viewer", [JORIS, STRANGER, UNLINKED])
+def test_who_may_not_see_a_pupil_reads_nothing_of_them(known: Store, viewer: Viewer) -> None:
+    with database.reading(known.engine) as connection:
+        assert pupil(connection, viewer, BENTE) is None
+        assert pupil_timeline(connection, viewer, BENTE, YEAR) is None
+        assert provenance(connection, viewer, BENTE, 2, "2026-11-13", 0) is None
+        assert BENTE not in [one.id for one in pupil_names(connection, viewer) if viewer.school_id == school.SCHOOL]
+
+
+def test_a_pupil_who_left_the_class_is_not_shown(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        shown = members(connection, HANNA, [school.CLASS_A])
+    assert [one.id for one in shown] == list(range(1, 13))
+
+
+def test_couplings_are_for_an_administrator_only(known: Store) -> None:
+    with database.reading(known.engine) as connection, pytest.raises(NotAllowed):
+        coupling_state(connection, HANNA)
+    with database.writing(known.engine) as connection:
+        for change in (
+            lambda: retry_now(connection, HANNA, school.SILENT),
+            lambda: set_stopped(connection, HANNA, school.SILENT, True),
+            lambda: assign_subject(connection, HANNA, school.SUMS, "term", "x", "arithmetic"),
+        ):
+            with pytest.raises(NotAllowed):
+                change()
+
+
+# -- totals ------------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_holds_the_newest_total_of_the_period_and_counts_the_others(known: Store) -> None:
+    cell = overview(known).cells[AISHA][SUMS]
+    assert (cell.total.said.text, cell.total.row.taken_on, cell.others) == ("58", "2026-11-13", 1)
+    assert (cell.total.said.band, cell.total.said.place) == ("onvoldoende", Place.BELOW)
+    early = overview(known, period=Period("2026-08-01", "2026-10-31")).cells[AISHA][SUMS]
+    assert (early.total.said.text, early.others) == ("76", 0)
+
+
+def test_what_the_period_leaves_out_is_counted(known: Store) -> None:
+    assert overview(known).hidden == 1
+    assert overview(known, period=with_year_before(school.YEAR)).hidden == 0
+
+
+def test_a_zero_is_shown_as_a_score(known: Store) -> None:
+    found = overview(known).cells
+    assert (found[JONAS][SUMS].total.said.text, found[JONAS][SUMS].total.said.counts) == ("0", True)
+    assert found[DILAN][SPELLING].total.said.text == "0"
+    assert found[ESRA][QUESTIONS].total.said.text == "0"
+
+
+def test_where_a_source_sends_parts_only_the_total_is_derived_without_x_and_suspect_parts(known: Store) -> None:
+    found = overview(known).cells
+    assert [
+        (found[one][QUESTIONS].total.said.text, found[one][QUESTIONS].total.said.maximum) for one in (AISHA, FEDDE)
+    ] == [("7.5", "10"), ("6", "8")]
+    assert all(found[one][QUESTIONS].total.derived for one in (AISHA, CAS, FEDDE, GUUSJE))
+    assert not found[AISHA][SUMS].total.derived
+
+
+def test_an_answer_takes_the_place_of_an_older_not_offered(known: Store) -> None:
+    total = overview(known).cells[CAS][QUESTIONS].total
+    assert (total.said.text, total.said.maximum, total.duplicate, total.parts_left_out) == ("3", "8", False, 1)
+
+
+def test_all_parts_not_offered_is_not_offered_and_no_zero(known: Store) -> None:
+    said = overview(known).cells[GUUSJE][QUESTIONS].total.said
+    assert (said.value, said.missing, said.counts) == (None, Missing.NOT_OFFERED, False)
+
+
+def test_of_two_values_for_one_day_the_newest_counts_and_is_marked(known: Store) -> None:
+    total = overview(known).cells[ESRA][SPELLING].total
+    assert (total.said.text, total.duplicate) == ("92.5", True)
+
+
+def test_a_total_without_score_is_finished_without_score(known: Store) -> None:
+    cell = overview(known).cells[KYRA][SUMS]
+    assert (cell.total.said.missing, cell.total.said.value, cell.others) == (Missing.NO_SCORE, None, 1)
+
+
+def test_an_oso_result_stands_with_the_level_of_its_source(known: Store) -> None:
+    said = overview(known).cells[CAS][LEVELS].total.said
+    assert (said.text, said.band, said.place) == ("192", "IV", Place.BELOW)
+    assert [one.value for one in said.references] == ["1F"]
+
+
+def test_results_without_a_pupil_are_in_no_cell(known: Store) -> None:
+    texts = {cell.total.said.text for row in overview(known).cells.values() for cell in row.values()}
+    assert "77" not in {
+        cell.total.said.text for row in overview(known).cells.values() for f, cell in row.items() if f == SUMS
+    }
+    assert "33" not in texts
+
+
+def test_a_source_alone_shows_its_own_columns(known: Store) -> None:
+    assert overview(known, source=school.SPELL).fields == [SPELLING]
+
+
+def test_material_is_the_lowest_level_of_the_hierarchy_else_the_source(known: Store) -> None:
+    assert overview(known).fields == [SUMS, LEVELS, SPELLING, QUESTIONS]
+
+
+def test_a_test_without_a_name_shows_its_code(known: Store) -> None:
+    found = overview(known)
+    assert found.known.definitions[found.cells[AISHA][QUESTIONS].definition_id].name == "Rivieren|topo|6a|77"
+
+
+def test_the_name_of_a_test_is_the_one_of_its_newest_definition(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO test_definitions (school_id, id, source_id, digest, code, name, body, newest_us) "
+                "SELECT school_id, 99, source_id, x'00', code, 'Blok 3 (nieuw)', body, newest_us + 1 "
+                "FROM test_definitions WHERE id = 2"
+            )
+        )
+    found = overview(known)
+    assert found.known.definitions[2].name == "Blok 3 (nieuw)"
+    assert found.cells[AISHA][SUMS].total.said.band == "onvoldoende"
+
+
+# -- why there is no total -----------------------------------------------------------------------------------------
+
+
+def test_a_pupil_without_score_has_the_state_that_the_progress_tells(known: Store) -> None:
+    found = overview(known)
+    assert missing_reason(found, GUUSJE, [SPELLING])[0] is Missing.BUSY
+    assert missing_reason(found, LARS, [SPELLING])[0] is Missing.NOT_BEGUN
+    assert missing_reason(found, LARS, [SUMS])[0] is Missing.NOT_DELIVERED
+
+
+def test_progress_counts_the_newest_record_of_each_pupil_and_sums_nothing(known: Store) -> None:
+    found = overview(known)
+    (one,) = class_progress(found.progress, len(found.pupils))
+    assert (one.done, one.busy, one.not_begun, one.without) == (10, 1, 1, 0)
+    assert sum(one.worked_ms) == (10 * 40 + 12) * 60_000
+
+
+def test_a_newer_progress_record_replaces_the_one_before(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
+                "taken_on, status, worked_ms, offered, made, school_year, created_us, digest64, delivery_id) "
+                "SELECT school_id, source_id, 'later', kind, identifier_id, test_id, definition_id, part_id, "
+                "'2026-11-25', 3, 99000, 40, 40, school_year, created_us, digest64, delivery_id "
+                "FROM results WHERE kind = 3 AND identifier_id = 7"
+            )
+        )
+    (mine,) = overview(known).progress[GUUSJE]
+    assert (mine.made, mine.worked_ms) == (40, 99_000)
+
+
+# -- subjects ------------------------------------------------------------------------------------------------------
+
+
+def test_an_assigned_subject_shows_without_loading_again(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        assert [(one.source, one.pattern) for one in unassigned(connection, SAM)] == [("Vraagstuk", "topografie")]
+    with database.writing(known.engine) as connection:
+        assign_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
+    assert ("geography", "Vraagstuk") in overview(known).fields
+    with database.reading(known.engine) as connection:
+        assert unassigned(connection, SAM) == []
+
+
+def test_a_pattern_on_codes_goes_before_a_term(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        assign_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
+        assign_subject(connection, SAM, school.QUESTIONS, "code", "*|topo|*", "history")
+    assert ("history", "Vraagstuk") in overview(known).fields
+
+
+# -- the pupil -----------------------------------------------------------------------------------------------------
+
+
+def test_a_lane_holds_the_sittings_of_a_material_by_test_date(known: Store) -> None:
+    lanes = {lane.field: lane for lane in timeline(known, BENTE).lanes}
+    assert [(one.taken_on, one.total.said.text) for one in lanes[SUMS].sittings] == [
+        ("2026-01-20", "64"),
+        ("2026-10-01", "81"),
+        ("2026-11-13", "84"),
+    ]
+
+
+def test_the_parts_of_a_sitting_stand_in_the_order_of_the_definition_with_their_own_norms(known: Store) -> None:
+    lanes = {lane.field: lane for lane in timeline(known, AISHA).lanes}
+    newest = lanes[SUMS].sittings[-1]
+    assert [(one.name.name, one.said.text, one.said.band) for one in newest.parts] == [
+        ("Optellen tot 1000", "6", "voldoende"),
+        ("Klok: digitale tijd", "4", "onvoldoende"),
+        ("Breuken vergelijken", "2", "onvoldoende"),
+    ]
+
+
+def test_what_came_in_after_newer_results_is_late(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        connection.execute(text("UPDATE deliveries SET received_us = received_us + 1000 WHERE id = 2"))
+        connection.execute(
+            text("UPDATE results SET delivery_id = 2 WHERE identifier_id = 1 AND test_id = 1 AND part_id = 0")
+        )
+    lanes = {lane.field: lane for lane in timeline(known, AISHA).lanes}
+    assert [one.late for one in lanes[SUMS].sittings] == [True, False]
+
+
+def test_a_value_tells_where_it_comes_from(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        found = provenance(connection, HANNA, AISHA, 2, "2026-11-13", 0)
+    assert found is not None
+    assert (found.material, found.publisher, found.xsd_version, found.delivery_id) == (
+        "Cijferpad groep 6",
+        "Cijferpad",
+        "2.2",
+        1,
+    )
+    assert found.info_url == "https://cijferpad.example/toets"
+
+
+# -- sources -------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_that_fails_or_did_not_answer_for_a_week_is_late(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        late = {one.name: (one.late, one.delivered_this_week) for one in source_states(connection, SAM)}
+    assert late["Stiltewerk"] == (True, False)
+    assert late["Cijferpad"] == (False, True)
+
+
+def test_the_couplings_count_results_refusals_and_what_waits(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        state = coupling_state(connection, SAM)
+        sums = connection.scalar(text("SELECT count(*) FROM results WHERE source_id = 1 AND school_year = '2026-2027'"))
+    rows = {row.state.name: row for row in state.rows}
+    assert (rows["Cijferpad"].received, rows["Cijferpad"].parked) == (sums, 1)
+    assert rows["Vraagstuk"].refused == 1
+    assert state.refused[0].reasons[0].sentence_nl == "Toets D7 staat niet in het bericht."
+
+
+def test_retry_now_makes_a_coupling_due_at_this_moment(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        retry_now(connection, SAM, school.SILENT)
+    with database.reading(known.engine) as connection:
+        (silent,) = (one for one in source_states(connection, SAM) if one.id == school.SILENT)
+    assert silent.next_try_us == clock.now_us()
+
+
+def test_the_mean_of_a_column_is_that_of_the_counted_scores(known: Store) -> None:
+    found = overview(known)
+    values = [
+        cells[SUMS].total.said.value
+        for cells in found.cells.values()
+        if SUMS in cells and cells[SUMS].total.said.counts
+    ]
+    with database.reading(known.engine) as connection:
+        expected = connection.execute(
+            text(
+                "SELECT sum(r.score), count(r.score) FROM results r JOIN identifiers i ON i.id = r.identifier_id "
+                "AND i.school_id = r.school_id WHERE r.test_id = 2 AND r.part_id = 0 AND i.pupil_id <= 12"
+            )
+        ).one()
+    assert (sum(value or 0 for value in values), len(values)) == tuple(expected)
+    assert Decimal(expected[0]) / expected[1] / 10_000 == Decimal("63.7")
