@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -22,6 +22,10 @@ check: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@scripts/need-packages libxml2-utils
 	$(BIN)/python -m benchmarks.ingest
+
+screenshots: .venv/.ready-dev
+	@scripts/need-packages chromium
+	$(BIN)/python scripts/screenshots
 
 # What is installed comes from the lock files, by hash; a change of theirs makes the environment anew.
 .venv/.ready: requirements.lock pyproject.toml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import Any
 
@@ -32,12 +33,12 @@ def grid(overview: ClassOverview, shown_columns: list[Column]) -> Grid:
 def matrix(overview: ClassOverview, shown_columns: list[Column], rows: Grid, caption: str) -> html.Table:
     """The matrix: pupils down, subjects or materials across, the mean or the counts under it."""
     by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
-    same = _common_tests(shown_columns, by_column)
+    head_tests = _head_tests(shown_columns, by_column)
     return html.Table(
         [
             html.Caption(caption, className="vh"),
-            html.Thead(_heads(overview, shown_columns, by_column)),
-            html.Tbody([_row(overview, shown_columns, pupil, row, same) for pupil, row in rows]),
+            html.Thead(_heads(overview, shown_columns, by_column, head_tests)),
+            html.Tbody([_row(overview, shown_columns, pupil, row, head_tests) for pupil, row in rows]),
             html.Tfoot(_foot(shown_columns, by_column)),
         ],
         className="mx",
@@ -59,13 +60,22 @@ def pupil_href(pupil_id: int) -> str:
 # -- heads ---------------------------------------------------------------------------------------------------
 
 
-def _heads(overview: ClassOverview, shown_columns: list[Column], by_column: list[list[Shown]]) -> list[html.Tr]:
+def _heads(
+    overview: ClassOverview,
+    shown_columns: list[Column],
+    by_column: list[list[Shown]],
+    head_tests: dict[str, int],
+) -> list[html.Tr]:
     groups: list[Any] = []
     for name, several in groupby(shown_columns, key=lambda one: one.group):
         width = len(list(several))
         groups.append(html.Th(name, colSpan=width, scope="colgroup", className="s edge"))
     details = [
-        html.Th(_head(overview, column, cells), scope="col", className=_edge(shown_columns, place))
+        html.Th(
+            _head(overview, column, cells, head_tests.get(column.key)),
+            scope="col",
+            className=_edge(shown_columns, place),
+        )
         for place, (column, cells) in enumerate(zip(shown_columns, by_column, strict=True))
     ]
     first = html.Th(_("Pupil"), rowSpan=2, scope="col", className="s pin")
@@ -78,15 +88,16 @@ def _edge(shown_columns: list[Column], place: int) -> str:
     return "edge" if first else ""
 
 
-def _head(overview: ClassOverview, column: Column, cells: list[Shown]) -> list[Any]:
+def _head(overview: ClassOverview, column: Column, cells: list[Shown], head_test: int | None) -> list[Any]:
     found = [one.cell for one in cells if one.cell is not None]
     label = [html.B(column.label)] if column.label else []
     if not found:
         return label
+    name = next(overview.known.definitions[one.definition_id].name for one in found if one.test_id == head_test)
+    alone = len({one.test_id for one in found}) == 1
     numbers = [one for one in found if one.total.said.counts] or found
-    one_test = len({one.test_id for one in numbers}) == 1
-    name = overview.known.definitions[numbers[0].definition_id].name if one_test else _("different tests")
-    return [*label, name, html.Br(), badge(_scale_word(overview, numbers))]
+    words = name if alone else _("mostly {test}", test=name)
+    return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
 
 
 def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
@@ -108,14 +119,14 @@ def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
 
 
 def _row(
-    overview: ClassOverview, shown_columns: list[Column], pupil: PupilName, row: list[Shown], same: dict[str, int]
+    overview: ClassOverview, shown_columns: list[Column], pupil: PupilName, row: list[Shown], head_tests: dict[str, int]
 ) -> html.Tr:
     name = dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))
     return html.Tr(
         [
             html.Th(name, scope="row", className="pin"),
             *(
-                _cell(overview, column, pupil.id, one, _edge(shown_columns, place), same.get(column.key))
+                _cell(overview, column, pupil.id, one, _edge(shown_columns, place), head_tests.get(column.key))
                 for place, (column, one) in enumerate(zip(shown_columns, row, strict=True))
             ),
         ],
@@ -123,14 +134,13 @@ def _row(
     )
 
 
-def _common_tests(shown_columns: list[Column], by_column: list[list[Shown]]) -> dict[str, int]:
-    """The test of each column whose counted cells are all of one: it is named in the head."""
+def _head_tests(shown_columns: list[Column], by_column: list[list[Shown]]) -> dict[str, int]:
+    """The test that most cells of a column hold: it is named in the head, and in no cell."""
     found = {}
     for column, cells in zip(shown_columns, by_column, strict=True):
-        own = [one.cell for one in cells if one.cell is not None]
-        counted = [one for one in own if one.total.said.counts] or own
-        if len({one.test_id for one in counted}) == 1:
-            found[column.key] = counted[0].test_id
+        tests = Counter(one.cell.test_id for one in cells if one.cell is not None)
+        if tests:
+            found[column.key] = min(tests, key=lambda test_id: (-tests[test_id], -test_id))
     return found
 
 
@@ -154,7 +164,7 @@ def _cell(
     return html.Td(
         [
             html.Div([value(said), _others(one.others)], className="v1"),
-            html.Small([*level(said), html.Time(short_day(one.cell.total.row.taken_on))]),
+            html.Small([*level(said, one.cell.total.derived), html.Time(short_day(one.cell.total.row.taken_on))]),
             *_third_line(overview, one.cell, head_test),
         ],
         className=f"{tint} {edge}".strip(),
@@ -172,8 +182,10 @@ def value(said: Said) -> Any:
     return html.B(band_word(said.band or ""))
 
 
-def level(said: Said) -> list[Any]:
-    """The band as sign and word, or why there is none."""
+def level(said: Said, derived: bool) -> list[Any]:
+    """The band as sign and word, or why there is none; a derived total says that it is one."""
+    if derived and said.text is not None:
+        return [html.Q(_("derived, no norm"), className="z")]
     if said.suspect:
         return [sign("bang"), html.Q(_("being checked"))]
     if said.band is not None and said.text is not None:
@@ -207,10 +219,8 @@ def total_remarks(cell: Cell) -> list[str]:
     """The words that belong to a total beside its value."""
     total = cell.total
     found = []
-    if total.derived:
-        found.append(_("derived"))
-        if total.parts_left_out and total.parts:
-            found.append(n_("{number} part left out", "{number} parts left out", total.parts_left_out))
+    if total.parts_left_out and total.parts:
+        found.append(n_("{number} part left out", "{number} parts left out", total.parts_left_out))
     if total.duplicate:
         found.append(_("possibly double"))
     return found
@@ -310,7 +320,7 @@ def _line(column: Column, one: Shown) -> html.Div:
     if one.cell is None:
         return html.Div([html.Dt(label), html.Dd(missing_lines(one)[0])])
     said = one.cell.total.said
-    words = [*level(said)]
+    words = level(said, one.cell.total.derived)
     place = TINTS.get(said.place, "no")
     when = html.Time(short_day(one.cell.total.row.taken_on), title=day_name(one.cell.total.row.taken_on))
     return html.Div([html.Dt(label), html.Dd([value(said), html.Span(words, className=f"st {place}"), when])])

@@ -32,7 +32,10 @@ def late_notes(coupled: CouplingState) -> list[Any]:
 def _late_word(one: SourceState) -> str:
     if one.last_success_us is None:
         return _("{name} has not delivered yet.", name=one.name)
-    return _("{name} has not delivered since {moment}.", name=one.name, moment=moment(one.last_success_us))
+    since = moment(one.last_success_us)
+    if one.delivered_this_week:
+        return _("{name} does not answer now, last on {moment}.", name=one.name, moment=since)
+    return _("{name} has not delivered since {moment}.", name=one.name, moment=since)
 
 
 def error_word(one: SourceState) -> str | None:
