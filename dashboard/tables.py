@@ -185,7 +185,7 @@ def value(said: Said) -> Any:
 def level(said: Said, derived: bool) -> list[Any]:
     """The band as sign and word, or why there is none; a derived total says that it is one."""
     if derived and said.text is not None:
-        return [html.Q(_("derived, no norm"), className="z")]
+        return [html.Q(_("derived"), className="z")]
     if said.suspect:
         return [sign("bang"), html.Q(_("being checked"))]
     if said.band is not None and said.text is not None:

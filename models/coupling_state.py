@@ -106,11 +106,12 @@ def coupling_state(connection: Connection, viewer: Viewer) -> CouplingState:
     """The state of all couplings of the viewer's school. Raises NotAllowed for who does not administer it."""
     _administer(viewer)
     year = clock.school_year(clock.today())
-    received = _counted(connection, select(results.c.source_id, func.count()).where(
-        results.c.school_id == viewer.school_id, results.c.school_year == year).group_by(results.c.source_id))  # fmt: skip
-    parked = _counted(connection, select(results.c.source_id, func.count()).where(
-        results.c.school_id == viewer.school_id,
-        results.c.identifier_id.in_(_parked_ids(viewer))).group_by(results.c.source_id))  # fmt: skip
+    number = func.count()
+    of_source = select(results.c.source_id, number).where(results.c.school_id == viewer.school_id)
+    received = _counted(connection, of_source.where(results.c.school_year == year).group_by(results.c.source_id))
+    parked = _counted(
+        connection, of_source.where(results.c.identifier_id.in_(_parked_ids(viewer))).group_by(results.c.source_id)
+    )
     refused = _refused(connection, viewer, year)
     numbers: dict[int, int] = defaultdict(int)
     for source_id, _one in refused:

@@ -117,6 +117,7 @@ def filter_bar(classes: list[ClassRef], filters: GroupFilters, overview: ClassOv
                     data=[{"value": str(one.id), "label": class_word(one)} for one in classes],
                     value=[str(one) for one in filters.class_ids],
                     className="f k",
+                    maxDropdownHeight=420,
                     hidePickedOptions=True,
                 ),
                 dmc.Select(

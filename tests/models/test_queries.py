@@ -38,11 +38,11 @@ JONAS, KYRA, LARS = 10, 11, 12
 
 
 @pytest.fixture
-def known(store: Store) -> Iterator[Store]:
+def known(any_store: Store) -> Iterator[Store]:
     """The known school; the clock stands at its Thursday morning."""
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        yield store
+        school.build(any_store.engine, any_store.seal)
+        yield any_store
 
 
 def overview(known: Store, viewer: Viewer = HANNA, period: Period = YEAR, source: int | None = None) -> ClassOverview:
@@ -189,9 +189,10 @@ def test_the_name_of_a_test_is_the_one_of_its_newest_definition(known: Store) ->
         connection.execute(
             text(
                 "INSERT INTO test_definitions (school_id, id, source_id, digest, code, name, body, newest_us) "
-                "SELECT school_id, 99, source_id, x'00', code, 'Blok 3 (nieuw)', body, newest_us + 1 "
+                "SELECT school_id, 99, source_id, :digest, code, 'Blok 3 (nieuw)', body, newest_us + 1 "
                 "FROM test_definitions WHERE id = 2"
-            )
+            ),
+            {"digest": b"another"},
         )
     found = overview(known)
     assert found.known.definitions[2].name == "Blok 3 (nieuw)"
