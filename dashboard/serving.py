@@ -53,16 +53,17 @@ def bind(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def stopping() -> Iterator[None]:
-    """Make SIGTERM end the program as Ctrl-C does, while the block runs."""
+    """Make SIGTERM and Ctrl-C end the program, while the block runs; also where a shell started it deaf to Ctrl-C."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 @contextmanager

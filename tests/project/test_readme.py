@@ -64,6 +64,7 @@ def serve_and_stop(command: list[str], folder: Path, port: int, path: str = "/")
         output, _ = server.communicate(timeout=30)
     finally:
         server.kill()
+        server.communicate()
     assert server.returncode in (0, -signal.SIGINT, 130), output  # make itself dies of the signal
     assert "Traceback" not in output
     return page
