@@ -3,6 +3,7 @@
 ConnectorError            something between us and a source; carries a sentence in Dutch and in English
 ├── Retriable             may be better later: no connection, time out, 5xx, half an answer. Outcome unknown
 ├── Fatal                 will not be better by itself: not SOAP, certificate, a setting that is wrong
+│   └── TooLarge          more bytes than we take
 └── Refused               the other side, or we, said no; carries the fault code of the standard
 
 A sentence never holds a value of a message, a key or a name of a person.
@@ -26,6 +27,17 @@ class Retriable(ConnectorError):
 
 class Fatal(ConnectorError):
     """Will not be better by itself; somebody must change a setting."""
+
+
+class TooLarge(Fatal):
+    """More than the `cap` bytes that we take of a message, a document or an answer."""
+
+    def __init__(self, cap: int) -> None:
+        limit = f"{cap / 1_000_000:g} MB"
+        super().__init__(
+            f"Het bericht is groter dan {limit}; laat de leverancier het splitsen of verhoog limits.max_bytes.",
+            f"The message is larger than {limit}; have the supplier split it or raise limits.max_bytes.",
+        )
 
 
 class Refused(ConnectorError):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.errors import ConnectorError, Fatal, Retriable
+from connectors.errors import ConnectorError, Fatal, Retriable, TooLarge
 from models.addresses import address_problem
 
 CHUNK_BYTES = 64 * 1024
@@ -225,7 +225,7 @@ def _exchange(connection: http.client.HTTPConnection, request: HttpRequest, limi
 
 def _body(response: http.client.HTTPResponse, limits: Limits) -> Iterator[bytes]:
     if response.length is not None and response.length > limits.max_bytes:
-        raise _too_large(limits)
+        raise TooLarge(limits.max_bytes)
     size = 0
     while True:
         with _plain_errors():
@@ -234,18 +234,10 @@ def _body(response: http.client.HTTPResponse, limits: Limits) -> Iterator[bytes]
             break
         size += len(chunk)
         if size > limits.max_bytes:
-            raise _too_large(limits)
+            raise TooLarge(limits.max_bytes)
         yield chunk
     if response.length:  # the connection ended before the bytes that were announced
         raise _broken_off()
-
-
-def _too_large(limits: Limits) -> Fatal:
-    megabytes = max(1, limits.max_bytes // (1024 * 1024))
-    return Fatal(
-        f"Het antwoord is groter dan {megabytes} MB; laat de leverancier het splitsen of verhoog limits.max_bytes.",
-        f"The answer is larger than {megabytes} MB; have the supplier split it or raise limits.max_bytes.",
-    )
 
 
 def _broken_off() -> Retriable:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import IO, BinaryIO, cast
 
 from sqlalchemy import Engine
 
-from connectors.errors import Refused
+from connectors.errors import TooLarge
 from connectors.soap import Opening, open_message
 from connectors.uwlr import names, rules, values
 from connectors.uwlr.locate import Spot, diagnose
@@ -30,6 +30,7 @@ from models.store import Keep, Receipt
 
 MAX_BYTES = 512 * 1024 * 1024
 MEMORY_BYTES = 1 << 20
+MAX_KEPT_BYTES = 64 * 1024 * 1024
 OLD = timedelta(days=366)
 AHEAD = timedelta(days=1)
 _BRIN_DIGITS, _BRIN_LETTERS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -72,7 +73,7 @@ class Spooled:
 
 
 def spool(chunks: Iterable[bytes], cap: int = MAX_BYTES) -> Spooled:
-    """Write a stream of bytes to a private file; raises Refused above `cap` bytes."""
+    """Write a stream of bytes to a private file; raises TooLarge above `cap` bytes."""
     digest = hashlib.sha256()
     size = 0
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, prefix="rondblik-")  # noqa: SIM115
@@ -80,8 +81,7 @@ def spool(chunks: Iterable[bytes], cap: int = MAX_BYTES) -> Spooled:
         for chunk in chunks:
             size += len(chunk)
             if size > cap:
-                rule = rules.RULES["xml.size"]
-                raise Refused(rules.ONGELDIG_BERICHT, rule.nl, rule.en)
+                raise TooLarge(cap)
             digest.update(chunk)
             file.write(chunk)
     except BaseException:
@@ -101,7 +101,8 @@ class Judgement:
     batch: ResultBatch | None = None
     empty: str | None = None
     sender_fault: tuple[str, str] | None = None
-    head: MessageHead | None = field(default=None)
+    head: MessageHead | None = None
+    school: SchoolRef = field(default_factory=SchoolRef)
 
 
 def judge(
@@ -140,6 +141,7 @@ def judge(
         )
     judgement = _judged(findings, batch)
     judgement.head = head
+    judgement.school = read_school(opening.texts, policy)[0]
     return judgement
 
 
@@ -307,7 +309,7 @@ def take_results(
         moves_cursor=moves_cursor,
         remembers_document=remembers_document,
     )
-    known = store.repeated(engine, delivery)
+    known = store.repeated(engine, delivery, school_id)
     if known is not None:
         return known
     judgement = judge(spooled, policy)
@@ -316,24 +318,37 @@ def take_results(
     if judgement.batch is not None:
         belongs, own_school = store.school_for(engine, judgement.batch.head.school, school_id)
         if belongs:
-            receipt = store.save_results(engine, seal, delivery, own_school, judgement.batch)
-            if keep.accepted_days > 0:
-                store.keep_raw(engine, seal, receipt.delivery_id, _all_bytes(spooled), keep.accepted_days)
-            return receipt
-        judgement = _judged([*judgement.findings, finding("school.other", policy)], None)
+            raw = _raw(spooled, keep.accepted_days)
+            return store.save_results(
+                engine, seal, delivery, own_school, judgement.batch, raw=raw, keep_days=keep.accepted_days
+            )
+        refused = _judged([*judgement.findings, finding("school.other", policy)], None)
+        judgement = replace(refused, head=judgement.head, school=judgement.school)
     return store.save_refusal(
         engine,
         seal,
         delivery,
-        school_id,
+        school_id if school_id is not None else store.known_school(engine, judgement.school),
         fault=judgement.fault or rules.ONGELDIG_BERICHT,
         findings=judgement.findings,
         head=judgement.head,
-        raw=_all_bytes(spooled) if keep.refused_days > 0 else None,
+        raw=_raw(spooled, keep.refused_days),
         keep_days=keep.refused_days,
     )
 
 
-def _all_bytes(spooled: Spooled) -> bytes:
+def _raw(spooled: Spooled, keep_days: int) -> bytes | None:
+    """The bytes to keep, or None where none are kept: a setting, or a message too large to seal in one piece."""
+    if keep_days <= 0 or spooled.size > MAX_KEPT_BYTES:
+        return None
     spooled.file.seek(0)
     return spooled.file.read()
+
+
+def refuse_unread(
+    engine: Engine, seal: Seal, *, source_id: int, school_id: int, way: str, found: Finding, digest: bytes
+) -> Receipt:
+    """Keep apart, with its reason, what could not even be read: too large, damaged, locked. No bytes are kept."""
+    delivery = store.Incoming(source_id=source_id, way=way, digest=digest, size=0)
+    fault = found.fault or rules.ONGELDIG_BERICHT
+    return store.save_refusal(engine, seal, delivery, school_id, fault=fault, findings=[found])

@@ -6,10 +6,11 @@ answer is first spooled to a private file. One document that is refused does not
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +18,9 @@ from sqlalchemy import Engine
 
 from connectors import http
 from connectors.documents import Document, is_whole, is_zip, outline_of, unpack
-from connectors.errors import ConnectorError, Fatal, Refused, Retriable
+from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
 from connectors.http import Answer, ClientCertificate, HttpRequest, Limits
-from connectors.intake import Spooled, spool, take_results
+from connectors.intake import Spooled, refuse_unread, spool, take_results
 from connectors.soap import open_message
 from connectors.uwlr import names, rules
 from connectors.uwlr.envelope import Authorisation
@@ -108,6 +109,8 @@ class Pulled:
     def failure(self) -> tuple[str, str] | None:
         """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
         refused = [one for one in self.taken if one.receipt.verdict is Verdict.REJECT]
+        if self.known or (all(one.receipt.repeated for one in refused) and not self.problems):
+            return None
         if len(refused) < len(self.taken) or not (refused or self.problems):
             return None
         if refused:
@@ -124,7 +127,10 @@ def pull(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
 
     Raises Retriable, Fatal, or Refused with the code of a SOAP Fault. What was taken in before that stays.
     """
-    return _KINDS[settings.kind](settings, target, cursor)
+    try:
+        return _KINDS[settings.kind](settings, target, cursor)
+    except TooLarge as large:
+        return Pulled((Taken("", _refuse_unread(target, "", large)),))
 
 
 # -- soap ----------------------------------------------------------------------------------------------------
@@ -330,6 +336,7 @@ def _take_documents(settings: PullSettings, target: Target, documents: Iterator[
         if spooled is None:
             if document.problem is not None:
                 problem = document.problem
+                _refuse_unread(target, document.name, problem)
                 problems.append(Problem(document.name, problem.sentence_nl, problem.sentence_en))
             continue
         try:
@@ -340,6 +347,25 @@ def _take_documents(settings: PullSettings, target: Target, documents: Iterator[
         finally:
             spooled.close()
     return Pulled(tuple(taken), tuple(problems), known)
+
+
+def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receipt:
+    """Keep apart, with its reason, a document that could not be read whole; so it is known by its name."""
+    rule = "xml.size" if isinstance(problem, TooLarge) else "document.unreadable"
+    found = replace(
+        rules.finding(rule, path=name or None),
+        message_nl=problem.sentence_nl,
+        message_en=problem.sentence_en,
+    )
+    return refuse_unread(
+        target.engine,
+        target.seal,
+        source_id=target.source_id,
+        school_id=target.school_id,
+        way="pull",
+        found=found,
+        digest=hashlib.sha256(name.encode()).digest(),
+    )
 
 
 def _take_document(settings: PullSettings, target: Target, spooled: Spooled) -> Receipt:

@@ -40,6 +40,8 @@ class Shown:
 class Footer:
     """Under a column: a mean over `counted` of `all` pupils, or how many stand in each band.
 
+    `has_norm` is whether any counted cell came with bands.
+
     `mean` is in ten-thousandths, None where the cells hold different tests; `bands` then counts per place and word.
     """
 
@@ -48,6 +50,7 @@ class Footer:
     mean: Decimal | None
     maximum: str | None
     bands: tuple[tuple[Place, str | None, int], ...]
+    has_norm: bool = True
 
 
 def subject_order(subject: str) -> int:
@@ -122,7 +125,9 @@ def footer(row: list[Shown]) -> Footer:
     words = Counter((one.total.said.place, one.total.said.band) for one in counted)
     order = list(Place)
     bands = sorted(words.items(), key=lambda one: (order.index(one[0][0]), one[0][1] or ""))
-    return Footer(len(values), len(row), None, None, tuple((place, word, number) for (place, word), number in bands))
+    has_norm = any(one.total.said.has_norm for one in counted)
+    found = tuple((place, word, number) for (place, word), number in bands)
+    return Footer(len(values), len(row), None, None, found, has_norm)
 
 
 def place_counts(row: list[Shown]) -> dict[str, int]:

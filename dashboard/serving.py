@@ -12,6 +12,7 @@ from types import FrameType
 
 import flask
 import waitress
+import waitress.server
 
 from dashboard.tasks import WorkContext, run_worker
 
@@ -29,13 +30,24 @@ def serve(app: flask.Flask, host: str, port: int, context: WorkContext | None, r
     `ready` is told the port once it is listened on. Raises PortTaken.
     """
     with closing(bind(host, port)) as door:
-        server = waitress.create_server(
-            app, sockets=[door], threads=THREADS, max_request_body_size=MAX_REQUEST_BYTES, ident=None
-        )
+        server = make_server(app, door)
         with stopping(), working(context):
             ready(door.getsockname()[1])
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
+
+
+def make_server(app: flask.Flask, door: socket.socket) -> waitress.server.BaseWSGIServer:
+    """A server of `app` on a socket that is bound; `run` serves until `close`, SystemExit or KeyboardInterrupt."""
+    return waitress.create_server(
+        app,
+        sockets=[door],
+        threads=THREADS,
+        max_request_body_size=MAX_REQUEST_BYTES,
+        ident=None,
+        # Left to itself waitress takes the headers of proxies away, and the guard could not refuse them.
+        clear_untrusted_proxy_headers=False,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

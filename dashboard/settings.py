@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import Engine
 
@@ -43,35 +43,55 @@ class ConfigError(Exception):
 # -- kinds of values -----------------------------------------------------------------------------------------
 
 
+def _wrong(nl: str, en: str, *key: str | int) -> PydanticCustomError:
+    """What a value does wrong and how to mend it, in both languages; `key` names it within what is validated."""
+    return PydanticCustomError("own", "{en}", {"nl": nl, "en": en, "key": key})
+
+
 def _address(value: str) -> str:
     problem = address_problem(value)
     if problem is not None:
-        raise ValueError(problem)
+        raise _wrong(
+            "is geen adres dat gebruikt kan worden; schrijf het als https://host/pad, zonder gebruikersnaam, "
+            "wachtwoord of spaties (http:// mag alleen binnen deze machine)",
+            problem,
+        )
     return value
 
 
 def _school_year(value: str) -> str:
     if value not in ("current", "empty") and not _YEAR.fullmatch(value):
-        raise ValueError("must be current, empty or a school year as 2026-2027")
+        raise _wrong(
+            "is geen schooljaar; vul current, empty of een schooljaar als 2026-2027 in",
+            "must be current, empty or a school year as 2026-2027",
+        )
     return value
 
 
 def _brin(value: str) -> str:
     if not re.fullmatch("[0-9]{2}[A-Z]{2}", value, re.ASCII):
-        raise ValueError("must be two digits and two capitals, as 99XX")
+        raise _wrong(
+            "is geen brincode; schrijf twee cijfers en twee hoofdletters, zoals 99XX",
+            "must be two digits and two capitals, as 99XX",
+        )
     return value
 
 
 def _dependance(value: str) -> str:
     if not re.fullmatch("[0-9]{0,2}", value, re.ASCII):
-        raise ValueError("must be two digits, as 00")
+        raise _wrong("is geen dependancecode; schrijf twee cijfers, zoals 00", "must be two digits, as 00")
     return normal_location(value)
 
 
 def _headers(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
     for name, text in value.items():
         if not _HEADER_NAME.fullmatch(name) or not text.get_secret_value().isprintable():
-            raise ValueError("holds a header name or value that HTTP does not allow")
+            raise _wrong(
+                "bevat een naam of waarde die HTTP niet toestaat; gebruik letters, cijfers en - in de naam, en geen "
+                "regeleinden in de waarde",
+                "holds a header name or value that HTTP does not allow; use letters, digits and - in the name, and "
+                "no line ends in the value",
+            )
     return value
 
 
@@ -99,7 +119,11 @@ class Database(_Frozen):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.url is not None and not self.url.startswith(("sqlite:///", "postgresql+psycopg://")):
-            raise ValueError("url must begin with sqlite:/// or postgresql+psycopg://")
+            raise _wrong(
+                "moet beginnen met sqlite:/// of postgresql+psycopg://; verbeter het begin",
+                "must begin with sqlite:/// or postgresql+psycopg://",
+                "url",
+            )
         return self
 
 
@@ -112,7 +136,12 @@ class Server(_Frozen):
     @model_validator(mode="after")
     def _loopback(self) -> Self:
         if not is_loopback(self.host):
-            raise ValueError("host must be 127.0.0.1: without a sign-in the dashboard serves this machine only")
+            raise _wrong(
+                "moet 127.0.0.1 zijn: zolang er geen aanmelding is, is het dashboard er alleen voor deze machine; "
+                "haal de regel weg",
+                "must be 127.0.0.1: without a sign-in the dashboard serves this machine only; remove the line",
+                "host",
+            )
         return self
 
 
@@ -143,9 +172,16 @@ class SchoolName(_Frozen):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if sum(one is not None for one in (self.brin, self.schoolkey, self.institution)) != 1:
-            raise ValueError("must hold exactly one of brin, schoolkey and institution")
+            raise _wrong(
+                "moet precies één van brin, schoolkey en institution hebben; zet elke naam op een eigen regel",
+                "must hold exactly one of brin, schoolkey and institution",
+            )
         if self.dependance is not None and self.brin is None:
-            raise ValueError("dependance belongs to a brin")
+            raise _wrong(
+                "hoort bij een brin; vul brin in of haal dependance weg",
+                "belongs to a brin; fill in brin or remove dependance",
+                "dependance",
+            )
         return self
 
     @property
@@ -183,7 +219,11 @@ class _Source(_Frozen):
     @model_validator(mode="after")
     def _key_with_certificate(self) -> Self:
         if self.client_key is not None and self.client_certificate is None:
-            raise ValueError("client_key needs client_certificate beside it")
+            raise _wrong(
+                "heeft client_certificate ernaast nodig; vul dat ook in",
+                "needs client_certificate beside it",
+                "client_key",
+            )
         return self
 
     @property
@@ -215,9 +255,15 @@ class Las(_Source):
         parts = self.addresses
         needed = (parts.structure, parts.pupils, parts.teachers) if self.staged else (parts.all,)
         if self.address is None and None in needed:
-            raise ValueError("needs address, or addresses for every operation that is used")
+            raise _wrong(
+                "heeft address nodig, of addresses voor elke bewerking die gebruikt wordt; vul een adres in",
+                "needs address, or addresses for every operation that is used",
+            )
         if self.authorisation is None:
-            raise ValueError("needs authorisation: key, customer_code and customer_name")
+            raise _wrong(
+                "heeft authorisation nodig; vul key, customer_code en customer_name in",
+                "needs authorisation: key, customer_code and customer_name",
+            )
         return self
 
 
@@ -258,17 +304,34 @@ class Publisher(_Source):
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
         if self.kind == "folder" and (self.path is None or self.address is not None):
-            raise ValueError("kind folder needs path, and no address")
+            raise _wrong(
+                "heeft bij kind folder path nodig en geen address; vul path in",
+                "kind folder needs path, and no address",
+            )
         if self.kind != "folder" and (self.address is None or self.path is not None):
-            raise ValueError(f"kind {self.kind} needs address, and no path")
+            raise _wrong(
+                f"heeft bij kind {self.kind} address nodig en geen path; vul address in",
+                f"kind {self.kind} needs address, and no path",
+            )
         if self.school is not None and self.schools:
-            raise ValueError("has both school and schools; keep one")
+            raise _wrong("heeft school en schools; houd er één over", "has both school and schools; keep one")
         if self.kind != "soap" and len(self.schools) > 1:
-            raise ValueError(f"kind {self.kind} serves one school; make a publisher for each school")
+            raise _wrong(
+                f"mag bij kind {self.kind} één school noemen; maak voor elke school een eigen bron",
+                f"kind {self.kind} serves one school; make a publisher for each school",
+                "schools",
+            )
         if self.kind != "soap" and (self.operation or self.soap_action or self.request_template):
-            raise ValueError("operation, soap_action and request_template belong to kind soap")
+            raise _wrong(
+                "heeft operation, soap_action of request_template, en die horen bij kind soap; haal ze weg",
+                "operation, soap_action and request_template belong to kind soap; remove them",
+            )
         if self.school_year == "empty":
-            raise ValueError("school_year of a publisher must be current or a school year as 2026-2027")
+            raise _wrong(
+                "moet bij een uitgever current zijn of een schooljaar als 2026-2027",
+                "must be current or a school year as 2026-2027 for a publisher",
+                "school_year",
+            )
         return self
 
 
@@ -306,37 +369,64 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for what, values in (
-            (
-                "the id",
-                [*(one.las.id for one in self.schools if one.las is not None), *(p.id for p in self.publishers)],
-            ),
-            ("the name of a school", [one.name for one in self.schools]),
-            ("an identification", [name.identification for one in self.schools for name in one.identifications]),
-        ):
-            twice = [str(value) for value, count in Counter(values).items() if count > 1]
-            if twice:
-                raise ValueError(f"{what} {twice[0]} stands there twice; each must be unique")
-        for publisher in self.publishers:
-            self.schools_of(publisher)
+        ids: list[_Keyed] = [(("schools", n, "las", "id"), s.las.id) for n, s in enumerate(self.schools) if s.las]
+        ids += [(("publishers", n, "id"), one.id) for n, one in enumerate(self.publishers)]
+        _check_unique(ids)
+        _check_unique([(("schools", n, "name"), one.name) for n, one in enumerate(self.schools)])
+        _check_unique(
+            [
+                (("schools", n, "identifications", place), one.identification)
+                for n, school in enumerate(self.schools)
+                for place, one in enumerate(school.identifications)
+            ]
+        )
+        for number, publisher in enumerate(self.publishers):
+            self._check_schools(number, publisher)
         return self
+
+    def _check_schools(self, number: int, publisher: Publisher) -> None:
+        wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
+        if not wanted and len(self.schools) != 1:
+            raise _wrong(
+                "moet zijn school noemen; voeg school toe, met een naam uit schools",
+                "must name its school: add school with a name from schools",
+                "publishers",
+                number,
+            )
+        if not set(wanted) <= {one.name for one in self.schools}:
+            raise _wrong(
+                "noemt een school die niet in schools staat; neem de naam daaruit over",
+                "names a school that does not stand in schools; take over the name from there",
+                "publishers",
+                number,
+                "school" if publisher.school is not None else "schools",
+            )
 
     def schools_of(self, publisher: Publisher) -> tuple[School, ...]:
         """The schools that a publisher delivers for: those it names, else the only one."""
         wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
-        if not wanted and len(self.schools) == 1:
-            return self.schools
         if not wanted:
-            raise ValueError(f"publisher {publisher.id} must name its school: add school with a name from schools")
+            return self.schools
         known = {one.name: one for one in self.schools}
-        missing = [name for name in wanted if name not in known]
-        if missing:
-            raise ValueError(f"publisher {publisher.id} names a school that does not stand in schools")
         return tuple(known[name] for name in dict.fromkeys(wanted))
 
     def database_url(self) -> str:
         """The address of the database; makes the data folder where that holds it."""
         return self.database.url or sqlite_url(self.data)
+
+
+_Keyed = tuple[tuple[str | int, ...], object]
+
+
+def _check_unique(values: list[_Keyed]) -> None:
+    """Refuse the second of two equal values, by its key."""
+    seen: set[object] = set()
+    for key, value in values:
+        if value in seen:
+            raise _wrong(
+                "staat er twee keer; geef elk een eigen waarde", "stands there twice; each must be unique", *key
+            )
+        seen.add(value)
 
 
 # -- reading -------------------------------------------------------------------------------------------------
@@ -431,7 +521,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 def _first_error(wrong: ValidationError, named: str) -> ConfigError:
     first = wrong.errors(include_url=False, include_input=False)[0]
-    key = _key_path(first["loc"])
+    key = _key_path((*first["loc"], *first.get("ctx", {}).get("key", ())))
     if first["type"] == "extra_forbidden":
         return ConfigError(
             f"{named}: {key} is geen bekende sleutel; haal hem weg of herstel de spelling.",
@@ -439,11 +529,40 @@ def _first_error(wrong: ValidationError, named: str) -> ConfigError:
         )
     if first["type"] == "missing":
         return ConfigError(f"{named}: {key} ontbreekt; vul hem in.", f"{named}: {key} is missing; fill it in.")
-    said = first["msg"].removeprefix("Value error, ")
-    return ConfigError(
-        f"{named}: de waarde van {key} mag niet; herstel haar volgens de Engelse zin.",
-        f"{named}: {key}: {said[:1].lower()}{said[1:]}.",
-    )
+    nl, en = _told(first)
+    return ConfigError(f"{named}: {key} {nl}.", f"{named}: {key} {en}.")
+
+
+# What is wrong with a value, by the kind of error; bounds and choices in it are ours, never what was filled in.
+_KINDS = {
+    "greater_than_equal": ("moet {ge} of meer zijn", "must be {ge} or more"),
+    "greater_than": ("moet meer dan {gt:g} zijn", "must be more than {gt:g}"),
+    "less_than_equal": ("mag hoogstens {le} zijn", "must be {le} at most"),
+    "less_than": ("moet minder dan {lt} zijn", "must be less than {lt}"),
+    "literal_error": ("moet een van deze zijn: {expected}", "must be one of {expected}"),
+    "string_too_short": ("is te kort; vul ten minste {min_length} teken in", "is too short; at least {min_length}"),
+    "string_too_long": ("is te lang; hoogstens {max_length} tekens", "is too long; {max_length} characters at most"),
+    "string_pattern_mismatch": ("heeft niet de vorm {pattern}; pas hem aan", "does not have the form {pattern}"),
+    "too_short": ("heeft te weinig regels; vul ten minste {min_length} in", "needs {min_length} entries at least"),
+    "int_parsing": ("moet een geheel getal zijn; schrijf alleen cijfers", "must be a whole number"),
+    "float_parsing": ("moet een getal zijn; schrijf het met een punt", "must be a number"),
+    "bool_parsing": ("moet true of false zijn", "must be true or false"),
+    "string_type": ("moet een tekst zijn; zet hem tussen aanhalingstekens", "must be a text; put it in quotes"),
+    "tuple_type": ("moet een lijst zijn; begin elke regel met een streepje", "must be a list; begin each line with -"),
+    "model_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+    "dict_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+}
+
+
+def _told(error: ErrorDetails) -> tuple[str, str]:
+    """What an error says, in Dutch and English, to stand behind the key."""
+    context = error.get("ctx", {})
+    if error["type"] == "own":
+        return str(context["nl"]), str(context["en"])
+    nl, en = _KINDS.get(error["type"], ("heeft een waarde die niet mag; zie het voorbeeld", "has a value not allowed"))
+    if "{expected}" in nl:
+        context = {"expected": str(context["expected"]).replace(" or ", ", ")}
+    return nl.format(**context), en.format(**context)
 
 
 def _key_path(location: tuple[int | str, ...]) -> str:

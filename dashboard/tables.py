@@ -9,7 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.matrix import Column, Footer, Shown, footer, place_counts, shown
-from dashboard.signs import attrs, badge, hidden, sign
+from dashboard.signs import attrs, badge, sign
 from dashboard.texts import _, day_name, n_, native, short_day, tenths
 from dashboard.words import (
     MISSING_SIGNS,
@@ -17,6 +17,7 @@ from dashboard.words import (
     TINTS,
     band_word,
     missing_word,
+    short_test,
 )
 from models.people import PupilName
 from models.queries import Cell, ClassOverview
@@ -96,7 +97,8 @@ def _head(overview: ClassOverview, column: Column, cells: list[Shown], head_test
     name = next(overview.known.definitions[one.definition_id].name for one in found if one.test_id == head_test)
     alone = len({one.test_id for one in found}) == 1
     numbers = [one for one in found if one.total.said.counts] or found
-    words = name if alone else _("mostly {test}", test=name)
+    short = short_test(name)
+    words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
 
 
@@ -185,7 +187,7 @@ def value(said: Said) -> Any:
 def level(said: Said, derived: bool) -> list[Any]:
     """The band as sign and word, or why there is none; a derived total says that it is one."""
     if derived and said.text is not None:
-        return [html.Q(_("derived"), className="z")]
+        return [html.Q(_("sum of parts"), className="z")]
     if said.suspect:
         return [sign("bang"), html.Q(_("being checked"))]
     if said.band is not None and said.text is not None:
@@ -193,14 +195,14 @@ def level(said: Said, derived: bool) -> list[Any]:
         return [*([sign(sign_name)] if sign_name else []), html.Q(band_word(said.band))]
     if said.missing is not None or said.text is None:
         return []
-    return [html.Q(_("outside the bands") if said.has_norm else _("no norm"), className="z")]
+    return [html.Q(_("fits no level") if said.has_norm else _("no norm"), className="z")]
 
 
 def _others(number: int) -> Any:
     if number == 0:
         return None
     return html.Span(
-        [f"+{number}", hidden(" " + n_("other result", "other results", number))],
+        _("+{number} earlier", number=number),
         className="oth",
         title=n_("{number} other result in this period", "{number} other results in this period", number),
     )
@@ -209,10 +211,12 @@ def _others(number: int) -> Any:
 def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> list[Any]:
     """What is not plain: another test than the head names, a derived total, a possible duplicate, a level."""
     found = list(total_remarks(cell))
-    if head_test != cell.test_id:
-        found.insert(0, overview.known.definitions[cell.definition_id].name)
-    text = " · ".join(found)
-    return [html.Small(html.Span(text, title=text), className="l3")] if found else []
+    name = overview.known.definitions[cell.definition_id].name
+    other = [name] if head_test != cell.test_id else []
+    if not found and not other:
+        return []
+    words = " · ".join([*map(short_test, other), *found])
+    return [html.Small(html.Span(words, title=" · ".join([*other, *found])), className="l3")]
 
 
 def total_remarks(cell: Cell) -> list[str]:
@@ -243,7 +247,7 @@ def missing_lines(one: Shown) -> list[Any]:
 def _foot(shown_columns: list[Column], by_column: list[list[Shown]]) -> html.Tr:
     return html.Tr(
         [
-            html.Th([_("Mean"), html.Small(_("or a count per band"))], scope="row", className="pin"),
+            html.Th([_("Mean"), html.Small(_("or how many pupils per level"))], scope="row", className="pin"),
             *(
                 html.Td(
                     _foot_lines(footer(cells)),
@@ -268,6 +272,8 @@ def _foot_lines(under: Footer) -> list[Any]:
         return [html.B([tenths(under.mean), *unit]), html.Small(words)]
     if under.counted == 0:
         return [html.Small(_("no mean"))]
+    if not under.has_norm:
+        return [html.Small(_("no mean: source sends no norm"))]
     return [
         html.Small(
             [sign(PLACE_SIGNS[place]), f" {number} {band_word(word or '')}"]
@@ -279,7 +285,7 @@ def _foot_lines(under: Footer) -> list[Any]:
 
 
 def _no_band(word: str | None, number: int) -> str:
-    return f"{number} {band_word(word)}" if word else _("{number} without norm", number=number)
+    return f"{number} {band_word(word)}" if word else _("{number} without level", number=number)
 
 
 # -- the list for a phone ------------------------------------------------------------------------------------

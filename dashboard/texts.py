@@ -91,6 +91,12 @@ def moment(us: int) -> str:
     return f"{_day_of(local)} {local.hour}:{local.minute:02}"
 
 
+def at_moment(us: int) -> str:
+    """An instant within a sentence: vandaag om 7:30, di 24 nov om 14:02."""
+    local = clock.from_us(us).replace(tzinfo=UTC).astimezone(clock.AMSTERDAM)
+    return _("{day} at {time}", day=_day_of(local), time=f"{local.hour}:{local.minute:02}")
+
+
 def _day_of(local: datetime) -> str:
     away = (local.date() - clock.today()).days
     near = {0: _("today"), 1: _("tomorrow"), -1: _("yesterday")}
@@ -122,7 +128,7 @@ def age(us: int) -> str:
     """How long ago an instant was, in words."""
     passed = max(clock.now_us() - us, 0) // 1_000_000
     if passed < 3600:
-        return n_("{number} minute old", "{number} minutes old", passed // 60)
+        return n_("{number} minute ago", "{number} minutes ago", passed // 60)
     if passed < 48 * 3600:
-        return n_("{number} hour old", "{number} hours old", passed // 3600)
-    return n_("{number} day old", "{number} days old", passed // 86_400)
+        return n_("{number} hour ago", "{number} hours ago", passed // 3600)
+    return n_("{number} day ago", "{number} days ago", passed // 86_400)

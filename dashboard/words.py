@@ -11,6 +11,7 @@ MISSING_SIGNS = {
     Missing.NO_SCORE: "few",
     Missing.NOT_LINKED: "nolink",
     Missing.NOT_DELIVERED: "nodeliver",
+    Missing.NO_RESULT: "notbegun",
     Missing.NOT_SET: "notset",
     Missing.NOT_BEGUN: "notbegun",
     Missing.BUSY: "busy",
@@ -27,9 +28,10 @@ def missing_word(reason: Missing) -> str:
         Missing.NO_SCORE: _("finished without score"),
         Missing.NOT_LINKED: _("not coupled"),
         Missing.NOT_DELIVERED: _("source does not deliver this"),
-        Missing.NOT_SET: _("not set"),
+        Missing.NO_RESULT: _("no result yet"),
+        Missing.NOT_SET: _("not assigned yet"),
         Missing.NOT_BEGUN: _("not begun"),
-        Missing.BUSY: _("busy"),
+        Missing.BUSY: _("in progress"),
     }[reason]
 
 
@@ -63,6 +65,11 @@ def subject_word(subject: str) -> str:
         "french": _("French"),
         "economics": _("Economics"),
     }.get(subject, subject)
+
+
+def short_test(name: str) -> str:
+    """The name of a test for a narrow place: what stands before the first bar; the whole name goes in its title."""
+    return name.partition("|")[0].strip() or name
 
 
 def role_word(role: str) -> str:

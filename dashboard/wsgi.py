@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard import security
+from dashboard import failures, security
 from dashboard.app import build
 from dashboard.security import AppOptions, Context, Persona
 from models import database
@@ -35,6 +35,7 @@ def create_app(engine: Engine, seal: Seal, options: AppOptions) -> flask.Flask:
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule("/persona", view_func=security.switch_persona, methods=["POST"])
     app = build(server)
+    failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")
     server.extensions["rondblik"].policy = security.content_policy(app.csp_hashes())
     return server

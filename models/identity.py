@@ -193,9 +193,10 @@ def _portions(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def rematch(connection: Connection, school_id: int, from_id: int = 0) -> int:
-    """Match every pair that nobody linked by hand anew; returns how many got, lost or changed their pupil.
+    """Match every pair anew; returns how many got, lost or changed their pupil.
 
-    Call it after whatever changes the pupil of a single identifier: a roster, a link, an undone link.
+    Call it after whatever changes the pupil of a single identifier: a roster, a link, an undone link. A link by
+    hand of a pair stands as long as the roster itself does not say that the pair is of another pupil.
     """
     las, eck = identifiers.alias("las"), identifiers.alias("eck")
     of_school = [pair.c.school_id == school_id for pair in (identifiers, las, eck)]
@@ -203,28 +204,40 @@ def rematch(connection: Connection, school_id: int, from_id: int = 0) -> int:
         select(
             identifiers.c.id,
             identifiers.c.pupil_id,
+            identifiers.c.matched_by,
             identifiers.c.parked_because,
             las.c.pupil_id.label("las_pupil"),
+            las.c.matched_by.label("las_by"),
             eck.c.pupil_id.label("eck_pupil"),
+            eck.c.matched_by.label("eck_by"),
         )
         .join(las, identifiers.c.las_id == las.c.id)
         .join(eck, identifiers.c.eck_id == eck.c.id)
-        .where(
-            *of_school,
-            identifiers.c.kind == PAIR,
-            identifiers.c.id >= from_id,
-            func.coalesce(identifiers.c.matched_by, BY_ROSTER) != BY_LINK,
-        )
+        .where(*of_school, identifiers.c.kind == PAIR, identifiers.c.id >= from_id)
     ).all()
     with_eck_id = pupils_with(connection, school_id, ECK) if rows else frozenset()
-    changes, changed = [], 0
+    changes, ended, changed = [], [], 0
     for row in rows:
-        pupil_id, reason = match_pair(row.las_pupil, row.eck_pupil, with_eck_id)
+        if row.matched_by == BY_LINK:
+            pupil_id, reason = _by_roster(row, with_eck_id), None
+            if pupil_id in (None, row.pupil_id):
+                continue
+            ended.append(row.id)
+        else:
+            pupil_id, reason = match_pair(row.las_pupil, row.eck_pupil, with_eck_id)
         if (pupil_id, reason) != (row.pupil_id, row.parked_because):
             changed += pupil_id != row.pupil_id
             changes.append({"row_id": row.id, **_matched(pupil_id, BY_ROSTER, reason)})
+    close_links(connection, school_id, ended, BY_ROSTER)
     _set_matches(connection, school_id, changes)
     return changed
+
+
+def _by_roster(row: Row[*tuple[Any, ...]], with_eck_id: frozenset[int]) -> int | None:
+    """The pupil of a pair by what the roster alone states of its two identifiers."""
+    las_pupil = row.las_pupil if row.las_by == BY_ROSTER else None
+    eck_pupil = row.eck_pupil if row.eck_by == BY_ROSTER else None
+    return match_pair(las_pupil, eck_pupil, with_eck_id)[0]
 
 
 def match_pair(
@@ -296,14 +309,26 @@ def link(connection: Connection, school_id: int, identifier_id: int, pupil_id: i
 
 
 def _link(connection: Connection, school_id: int, identifier_id: int, pupil_id: int, by: str) -> int:
+    las, eck = identifiers.alias("las"), identifiers.alias("eck")
     row = connection.execute(
-        select(identifiers.c.kind, identifiers.c.matched_by).where(
-            identifiers.c.school_id == school_id, identifiers.c.id == identifier_id
+        select(
+            identifiers.c.kind,
+            identifiers.c.matched_by,
+            las.c.pupil_id.label("las_pupil"),
+            las.c.matched_by.label("las_by"),
+            eck.c.pupil_id.label("eck_pupil"),
+            eck.c.matched_by.label("eck_by"),
         )
+        .outerjoin(las, and_(las.c.school_id == school_id, las.c.id == identifiers.c.las_id))
+        .outerjoin(eck, and_(eck.c.school_id == school_id, eck.c.id == identifiers.c.eck_id))
+        .where(identifiers.c.school_id == school_id, identifiers.c.id == identifier_id)
     ).one_or_none()
     if row is None:
         raise LinkRefused("Dit kenmerk is niet bekend bij uw school.", "Your school does not know this identifier.")
-    if row.kind != PAIR and row.matched_by == BY_ROSTER:
+    stated = row.matched_by == BY_ROSTER
+    if row.kind == PAIR:  # of a pair it may also be a link of one of the two that matched it
+        stated = _by_roster(row, pupils_with(connection, school_id, ECK)) not in (None, pupil_id)
+    if stated:
         raise LinkRefused(
             "De leerlingadministratie zegt zelf van wie dit kenmerk is; wijzig het daar.",
             "The pupil administration itself says whose this identifier is; change it there.",

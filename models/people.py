@@ -1,4 +1,4 @@
-"""Classes and pupils as a viewer may see them: the newest school year, current members."""
+"""Classes and pupils as a viewer may see them: the school year that has begun, current members."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
 
+from models import clock
 from models.tables import classes, groups, memberships, pupils, schools
 from models.viewer import Viewer, sees_class, sees_pupil
 
@@ -47,7 +48,10 @@ _member_of_group = and_(memberships.c.school_id == groups.c.school_id, membershi
 
 
 def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
-    """The classes that the viewer sees in the newest school year with members, base groups first."""
+    """The classes that the viewer sees in the present school year of their location, base groups first.
+
+    That is the newest year with members that has begun; a coming year only where none has.
+    """
     number = func.count(memberships.c.pupil_id.distinct())
     rows = connection.execute(
         select(classes, number.label("pupils"))
@@ -62,12 +66,31 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
         .group_by(*classes.c)
         .order_by(classes.c.composed, classes.c.name, classes.c.id)
     ).all()
-    newest = max((row.school_year for row in rows), default="")
+    present = _present_years(connection, viewer)
     return [
         ClassRef(row.id, row.name, row.school_year, row.location, row.composed, row.year_groups, row.pupils)
         for row in rows
-        if row.school_year == newest
+        if row.school_year == present.get(row.location)
     ]
+
+
+def _present_years(connection: Connection, viewer: Viewer) -> dict[str, str]:
+    """Per location of the school the year that counts as the present one, of the years with members."""
+    rows = connection.execute(
+        select(classes.c.location, classes.c.school_year)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(classes.c.school_id == viewer.school_id, memberships.c.to_us.is_(None))
+        .distinct()
+    )
+    years: dict[str, list[str]] = {}
+    for row in rows:
+        years.setdefault(row.location, []).append(row.school_year)
+    begun = clock.school_year(clock.today())
+    return {
+        location: max((one for one in several if one <= begun), default=min(several))
+        for location, several in years.items()
+    }
 
 
 def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[PupilName]:

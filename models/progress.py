@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.catalogue import Catalogue
 from models.records import Status
 from models.scales import Missing
-from models.standing import ResultRow
+from models.standing import ResultRow, by_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,9 @@ def newest_records(rows: list[ResultRow]) -> dict[tuple[int, int, int], ResultRo
     newest: dict[tuple[int, int, int], ResultRow] = {}
     for row in rows:
         key = (row.pupil_id, row.test_id, row.part_id)
-        if key not in newest or _age(newest[key]) < _age(row):
+        if key not in newest or by_date(newest[key]) < by_date(row):
             newest[key] = row
     return newest
-
-
-def _age(row: ResultRow) -> tuple[str, int, int]:
-    return (row.taken_on, row.created_us, row.digest64)
 
 
 def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[PupilProgress, ...]]:
@@ -76,7 +72,7 @@ def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[
 
 
 def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
-    row = records.get(0) or max(records.values(), key=_age)
+    row = records.get(0) or max(records.values(), key=by_date)
     one = known.definitions[row.definition_id]
     field = (one.subject, one.material)
     if row.part_id == 0:
@@ -98,7 +94,7 @@ def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) 
 
 
 def _class_test(several: list[PupilProgress], pupils: int) -> TestProgress:
-    newest = max((one.row for one in several), key=_age)
+    newest = max((one.row for one in several), key=by_date)
     counted = [one.status for one in several]
     return TestProgress(
         newest.test_id,

@@ -20,7 +20,7 @@ from models.progress import PupilProgress, newest_progress
 from models.records import Kind
 from models.result_rows import hidden_totals, lonely_parts, owners_of, whole_tests
 from models.scales import Missing
-from models.standing import ResultRow, Standing, Total, derived_total, own_total, stand
+from models.standing import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
 from models.viewer import Viewer
 
 Field = tuple[str, str]  # subject and material
@@ -125,9 +125,9 @@ def _cells(
     for one in totals:
         found[one.row.pupil_id, field_of(known, one.row.definition_id)].append((one.row, [one], False))
     for several in sittings.values():
-        newest = max((one.row for one in several), key=row_order)
+        newest = max((one.row for one in several), key=by_date)
         found[newest.pupil_id, field_of(known, newest.definition_id)].append((newest, several, True))
-    chosen = {key: max(rows, key=lambda one: row_order(one[0])) for key, rows in found.items()}
+    chosen = {key: max(rows, key=lambda one: by_date(one[0])) for key, rows in found.items()}
     used = [one.row for _, made_of, _ in chosen.values() for one in made_of]
     load_bodies(connection, viewer.school_id, known, (row.definition_id for row in used))
     load_parts(connection, viewer.school_id, known, (row.part_id for row in used))
@@ -155,19 +155,17 @@ def field_of(known: Catalogue, definition_id: int) -> Field:
     return (one.subject, one.material)
 
 
-def row_order(row: ResultRow) -> tuple[str, int, int]:
-    """Newest last: test date, then creation and digest of the message."""
-    return (row.taken_on, row.created_us, row.digest64)
-
-
 def missing_reason(
     overview: ClassOverview, pupil_id: int, fields: Iterable[Field]
 ) -> tuple[Missing, PupilProgress | None]:
-    """Why a pupil has no total in these fields: what the progress says, or what the source does not deliver."""
+    """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates."""
     wanted = set(fields)
     own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
     if own:
-        newest = max(own, key=lambda one: row_order(one.row))
+        newest = max(own, key=lambda one: by_date(one.row))
         return newest.state, newest
     sends = any(one.field in wanted for rows in overview.progress.values() for one in rows)
-    return (Missing.NOT_SET if sends else Missing.NOT_DELIVERED), None
+    if sends:
+        return Missing.NOT_SET, None
+    scored = any(field in wanted for row in overview.cells.values() for field in row)
+    return (Missing.NO_RESULT if scored else Missing.NOT_DELIVERED), None

@@ -91,6 +91,7 @@ def _query(viewer: Viewer, owners: Owners, period: Period, link: bool = False) -
         r.identifier_id, r.source_id, r.kind, r.test_id, r.definition_id, r.part_id, r.taken_on,
         r.score, r.score_text, r.absence, r.detail, r.created_us, r.digest64, r.status, r.worked_ms,
         r.offered, r.made, r.correct, r.delivery_id, r.info_url if link else null(),
+        r.key,
     ).where(*_of_owners(viewer, owners), r.taken_on.between(period.first, period.last))  # fmt: skip
 
 

@@ -15,6 +15,9 @@ from typing import Any
 from models.records import SCALE, Absence, Kind
 
 
+HUGEST_SCORE = 1_000_000  # what is larger no test has; the same bound as the reader's rule score.huge
+
+
 class Place(StrEnum):
     """Where a score stands in its own norm; UNKNOWN where the source sent none."""
 
@@ -31,6 +34,7 @@ class Missing(StrEnum):
     NO_SCORE = "no_score"
     NOT_LINKED = "not_linked"
     NOT_DELIVERED = "not_delivered"
+    NO_RESULT = "no_result"
     NOT_SET = "not_set"
     NOT_BEGUN = "not_begun"
     BUSY = "busy"
@@ -86,8 +90,9 @@ class Reference:
 class Said:
     """What may be said of one result.
 
-    `text` is the number as sent with a point; `maximum` the number of points behind "van". `suspect` means
-    above the highest value of the norm: shown as "wordt nagekeken", and out of every mean.
+    `text` is the number with a point, with the decimals that were sent; `maximum` the number of points behind "van".
+    `suspect` means above the highest value of the norm, or larger than any test has: shown as "wordt nagekeken",
+    and out of every mean.
     """
 
     text: str | None = None
@@ -121,6 +126,14 @@ def plain(value: Decimal) -> str:
     """A decimal without exponent and without zeros behind the point that say nothing."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown(score: int, text: str | None) -> str:
+    """A score (ten-thousandths) as people write it: 007 as 7, -0 as 0; decimals stay as they were sent."""
+    sent = number(text)
+    if sent is None:
+        return plain(Decimal(score) / SCALE)
+    return format(abs(sent) if sent.is_zero() else sent, "f")
 
 
 def yardstick(norm: dict[str, Any] | None) -> Yardstick:
@@ -173,9 +186,9 @@ def said(
     if score is None:
         reason = Missing.NOT_OFFERED if absence == Absence.NOT_OFFERED else Missing.NO_SCORE
         return Said(missing=reason)
-    text = (score_text or "").strip() or plain(Decimal(score) / SCALE)
+    text = shown(score, score_text)
     limit = measure.maximum
-    if limit is not None and Decimal(score) / SCALE > limit:
+    if score > HUGEST_SCORE * SCALE or (limit is not None and Decimal(score) / SCALE > limit):
         return Said(text, score, has_norm=bool(measure.intervals), suspect=True)
     if measure.maximum_only and limit is not None:
         return Said(text, score, maximum=plain(limit))
@@ -206,8 +219,8 @@ def _said_oso(score: int | None, score_text: str | None, detail: str | None) -> 
             has_norm=own is not None,
             references=others,
         )
-    text = (score_text or "").strip() or plain(Decimal(score) / SCALE)
-    return Said(text, score, band=band, place=place, has_norm=own is not None, references=others)
+    text, huge = shown(score, score_text), score > HUGEST_SCORE * SCALE
+    return Said(text, score, band=band, place=place, has_norm=own is not None, suspect=huge, references=others)
 
 
 def references(detail: str | None) -> tuple[Reference, ...]:

@@ -38,6 +38,7 @@ class ResultRow(NamedTuple):
     correct: int | None
     delivery_id: int
     info_url: str | None
+    key: str
 
 
 Slot = tuple[int, int, int, int, str]
@@ -72,19 +73,23 @@ def stand(rows: Iterable[ResultRow]) -> dict[Slot, Standing]:
 
 
 def _stand_one(rows: list[ResultRow]) -> Standing:
-    """The newest counts; where it or an older one is "not offered" the older are superseded, else perhaps doubled."""
-    newest, *older = sorted(rows, key=_age, reverse=True)
-    said = {(newest.score, newest.absence)}
-    if newest.absence != Absence.NOT_OFFERED:
-        for row in older:
-            if row.absence == Absence.NOT_OFFERED:
-                break
-            said.add((row.score, row.absence))
-    return Standing(newest, len(said) > 1)
+    """The newest counts. Older ones are superseded where they or it are "not offered"; else they may be doubles.
+
+    Of progress the newest replaces, whatever the older say.
+    """
+    newest, second, *_ = sorted(rows, key=age, reverse=True)
+    superseded = newest.kind == Kind.PROGRESS or Absence.NOT_OFFERED in (newest.absence, second.absence)
+    return Standing(newest, not superseded)
 
 
-def _age(row: ResultRow) -> tuple[int, int, bool]:
-    return (row.created_us, row.digest64, row.absence != Absence.NOT_OFFERED)
+def age(row: ResultRow) -> tuple[int, int, bool, str]:
+    """Newest last: creation and digest of the message; within one message a number before a reason, then the key."""
+    return (row.created_us, row.digest64, row.absence is None, row.key)
+
+
+def by_date(row: ResultRow) -> tuple[str, int, int, bool, str]:
+    """Newest last: test date, then `age`."""
+    return (row.taken_on, *age(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +107,9 @@ class Total:
     parts_left_out: int = 0
 
     @property
-    def order(self) -> tuple[str, int, int]:
+    def order(self) -> tuple[str, int, int, bool, str]:
         """Newest last."""
-        return (self.row.taken_on, self.row.created_us, self.row.digest64)
+        return by_date(self.row)
 
 
 def own_total(standing: Standing, measure: Yardstick) -> Total:
@@ -125,7 +130,7 @@ def derived_total(parts: list[Standing], measures: dict[int, Yardstick]) -> Tota
         one = said(row.kind, row.score, row.score_text, row.absence, measures[row.part_id], row.detail)
         if one.counts:
             counted.append(one)
-    newest = max((standing.row for standing in parts), key=_age)
+    newest = max((standing.row for standing in parts), key=age)
     duplicate = any(standing.duplicate for standing in parts)
     left_out = len(parts) - len(counted)
     if not counted:

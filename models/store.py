@@ -113,10 +113,19 @@ def school_for(engine: Engine, ref: SchoolRef, school_id: int | None) -> tuple[b
         return True, schools.ensure_school(connection, schools.identifications(ref))
 
 
-def repeated(engine: Engine, delivery: Incoming) -> Receipt | None:
-    """The receipt of the same bytes, accepted from the same source before: confirmed, and nothing changes."""
+def known_school(engine: Engine, ref: SchoolRef) -> int | None:
+    """The school that a refused message names, where it is known; none is made for it."""
     with reading(engine) as connection:
-        found = _accepted(connection, delivery)
+        return schools.find_school(connection, ref)
+
+
+def repeated(engine: Engine, delivery: Incoming, school_id: int | None) -> Receipt | None:
+    """The receipt of the same bytes, accepted from the same source before: confirmed, and nothing changes.
+
+    `school_id` is the school that the source may deliver for; None: whichever it was.
+    """
+    with reading(engine) as connection:
+        found = _accepted(connection, delivery, school_id)
     if found is None:
         return None
     if delivery.moves_cursor or delivery.remembers_document:
@@ -125,23 +134,34 @@ def repeated(engine: Engine, delivery: Incoming) -> Receipt | None:
     return Receipt(found.id, Verdict(found.verdict), counts={}, school_id=found.school_id, repeated=True)
 
 
-def _accepted(connection: Connection, delivery: Incoming) -> Row[*tuple[Any, ...]] | None:
-    return connection.execute(
-        select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id)
-        .where(
-            deliveries.c.digest == delivery.digest,
-            deliveries.c.source_id == delivery.source_id,
-            deliveries.c.what == "results",
-            deliveries.c.verdict != Verdict.REJECT.value,
-        )
-        .limit(1)
-    ).one_or_none()
+def _accepted(connection: Connection, delivery: Incoming, school_id: int | None) -> Row[*tuple[Any, ...]] | None:
+    query = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
+        deliveries.c.digest == delivery.digest,
+        deliveries.c.source_id == delivery.source_id,
+        deliveries.c.what == "results",
+        deliveries.c.verdict != Verdict.REJECT.value,
+    )
+    if school_id is not None:
+        query = query.where(deliveries.c.school_id == school_id)
+    return connection.execute(query.limit(1)).one_or_none()
 
 
-def save_results(engine: Engine, seal: Seal, delivery: Incoming, school_id: int, batch: ResultBatch) -> Receipt:
-    """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor."""
+def save_results(
+    engine: Engine,
+    seal: Seal,
+    delivery: Incoming,
+    school_id: int,
+    batch: ResultBatch,
+    *,
+    raw: bytes | None = None,
+    keep_days: int = 0,
+) -> Receipt:
+    """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
+
+    `raw` is kept sealed for `keep_days`; None: not at all.
+    """
     with writing(engine, school_id) as connection:
-        known = _accepted(connection, delivery)  # another worker may have been faster
+        known = _accepted(connection, delivery, school_id)  # another worker may have been faster
         if known is not None:
             return Receipt(known.id, Verdict(known.verdict), school_id=known.school_id, repeated=True)
         verdict = Verdict.WARN if any(one.level == "warning" for one in batch.findings) else Verdict.ACCEPT
@@ -157,6 +177,8 @@ def save_results(engine: Engine, seal: Seal, delivery: Incoming, school_id: int,
             .where(deliveries.c.id == delivery_id)
             .values(counts=json.dumps(counts), findings=findings_json(findings), verdict=verdict.value)
         )
+        if raw is not None:
+            _insert_raw(connection, seal, delivery_id, raw, keep_days)
         _mark_success(
             connection,
             delivery,
@@ -187,20 +209,28 @@ def save_refusal(
     raw: bytes | None = None,
     keep_days: int = 30,
 ) -> Receipt:
-    """Keep a refused message apart with its reason, sealed; nothing else changes."""
+    """Keep a refused message apart with its reason, sealed; nothing else changes.
+
+    The same bytes refused again for the same reasons are the same refusal, seen again just now.
+    """
     with writing(engine, school_id) as connection:
+        again = connection.scalar(
+            update(deliveries)
+            .where(
+                deliveries.c.digest == delivery.digest,
+                deliveries.c.source_id == delivery.source_id,
+                deliveries.c.verdict == Verdict.REJECT.value,
+                deliveries.c.findings == findings_json(findings),
+            )
+            .values(received_us=clock.now_us())
+            .returning(deliveries.c.id)
+        )
+        if again is not None:
+            return Receipt(again, Verdict.REJECT, fault, tuple(findings), {}, school_id, repeated=True)
         delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault=fault)
         if raw is not None:
             _insert_raw(connection, seal, delivery_id, raw, keep_days)
-        if delivery.remembers_document and school_id is not None:
-            _remember_document(connection, delivery, school_id)
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
-
-
-def keep_raw(engine: Engine, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
-    """Keep an accepted message, sealed, for the configured days."""
-    with writing(engine) as connection:
-        _insert_raw(connection, seal, delivery_id, raw, keep_days)
 
 
 def forget_raw(engine: Engine) -> int:
@@ -231,10 +261,10 @@ def _insert_delivery(
     head: MessageHead | None,
     fault: str | None = None,
 ) -> int:
-    delivery_id = next_id(connection, deliveries)
-    connection.execute(
-        insert(deliveries).values(
-            id=delivery_id,
+    # The one id that is not given out per school: two schools write at once, so the database gives it.
+    given = connection.scalar(
+        insert(deliveries)
+        .values(
             school_id=school_id,
             source_id=delivery.source_id,
             what="results",
@@ -251,8 +281,9 @@ def _insert_delivery(
             counts="{}",
             findings=findings_json(findings),
         )
+        .returning(deliveries.c.id)
     )
-    return delivery_id
+    return int(given or 0)
 
 
 def _mark_success(

@@ -25,6 +25,9 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# Keys are ordered by code point on both databases, as Python does: the order decides between rows of one message.
+KeyText = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 def _school() -> Column[int]:
     return Column("school_id", Integer, ForeignKey("schools.id"), nullable=False)
@@ -336,7 +339,7 @@ results = Table(
     metadata,
     _school(),
     Column("source_id", Integer, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", KeyText, nullable=False),
     Column("kind", SmallInteger, nullable=False),
     *_value_columns(),
     Column("created_us", BigInteger, nullable=False),
@@ -351,7 +354,7 @@ result_history = Table(
     metadata,
     _school(),
     Column("source_id", Integer, nullable=False),
-    Column("key", Text, nullable=False),
+    Column("key", KeyText, nullable=False),
     Column("kind", SmallInteger, nullable=False),
     *_value_columns(),
     Column("value_digest", LargeBinary(16), nullable=False),
@@ -376,6 +379,7 @@ subject_mappings = Table(
 
 # What a row is worth within its slot (pupil, test and version, part, kind, date); the same rule as models.standing.
 # A newer row supersedes an older one where either is "not offered"; else both stay, and only the newest is shown.
+# Of progress (kind 3) the newest replaces.
 RESULTS_SPELLED = """
 CREATE VIEW results_spelled AS
 WITH slots AS (
@@ -383,18 +387,18 @@ WITH slots AS (
            row_number() OVER slot AS place,
            coalesce(sum(CASE WHEN r.absence = 1 THEN 1 ELSE 0 END) OVER (
                PARTITION BY r.school_id, coalesce(i.pupil_id, -i.id), r.test_id, r.part_id, r.kind, r.taken_on
-               ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key
+               ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS newer_not_offered
     FROM results r
     JOIN identifiers i ON i.school_id = r.school_id AND i.id = r.identifier_id
     WINDOW slot AS (
         PARTITION BY r.school_id, coalesce(i.pupil_id, -i.id), r.test_id, r.part_id, r.kind, r.taken_on
-        ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key)
+        ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC)
 )
 SELECT r.school_id, s.name AS school, src.key AS source, r.key,
        CASE r.kind WHEN 1 THEN 'score' WHEN 2 THEN 'oso' WHEN 3 THEN 'progress' ELSE 'other' END AS kind,
        CASE WHEN r.place = 1 THEN 'counts'
-            WHEN r.absence = 1 OR r.newer_not_offered > 0 THEN 'superseded'
+            WHEN r.kind = 3 OR r.absence = 1 OR r.newer_not_offered > 0 THEN 'superseded'
             ELSE 'possible duplicate' END AS standing,
        r.pupil_id, r.parked_because, t.code AS test_code, t.version AS test_version, d.name AS test_name,
        p.code AS part_code, r.taken_on, r.score_text, r.score / 10000.0 AS score,

@@ -12,11 +12,11 @@ from models.freshness import SourceState, source_states
 from models.people import PupilRecord, pupil
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
-from models.queries import Field, field_of, part_sittings, row_order, total_of
+from models.queries import Field, field_of, part_sittings, total_of
 from models.records import Kind
 from models.result_rows import all_rows, owners_of
 from models.scales import Said, Yardstick, said
-from models.standing import ResultRow, Standing, Total, stand
+from models.standing import ResultRow, Standing, Total, by_date, stand
 from models.tables import deliveries
 from models.viewer import Viewer
 
@@ -129,7 +129,7 @@ def _sittings(known: Catalogue, standing: list[Standing]) -> list[Sitting]:
 
 
 def _sitting(known: Catalogue, made_of: list[Standing], parts: list[Standing], derived: bool) -> Sitting:
-    newest = max((one.row for one in made_of), key=row_order)
+    newest = max((one.row for one in made_of), key=by_date)
     definition = known.definitions[newest.definition_id]
     scores = sorted((_part(known, one) for one in parts), key=lambda one: (one.name.number, one.name.code, one.part_id))
     return Sitting(

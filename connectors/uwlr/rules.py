@@ -80,7 +80,7 @@ RULES = _rules(
         ONGELDIG_BERICHT,
         "Het bericht is groter dan deze ontvanger aanneemt.",
         "The message is larger than this receiver takes.",
-        "Splits het bericht in meer berichten.",
+        "Splits het bericht in meer berichten, of verhoog limits.max_bytes in config.yaml.",
     ),
     Rule(
         "xml.well-formed",
@@ -154,6 +154,15 @@ RULES = _rules(
         "Een element heeft meer dan 32 attributen.",
         "An element has more than 32 attributes.",
         "Laat de extra attributen weg.",
+    ),
+    Rule(
+        "document.unreadable",
+        "eigen regel",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Een document kan niet gelezen worden.",
+        "A document cannot be read.",
+        "Lever het document opnieuw, als XML of als gewone zip zonder wachtwoord.",
     ),
     # -- envelope --------------------------------------------------------------------------------------------
     Rule(

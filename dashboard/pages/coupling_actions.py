@@ -159,7 +159,7 @@ def _line(asked: dict[str, Any]) -> tuple[int, str, str]:
 def _decide(viewer: Viewer, asked: dict[str, Any]) -> str:
     context, apply = security.context(), asked.get("do") == "apply"
     rosters.decide_held(context.engine, context.seal, viewer.school_id, _number(asked.get("index")), apply, viewer.name)
-    return _("The pupil list is applied.") if apply else _("The pupil list is dropped; nothing has changed.")
+    return _("The pupil list is applied.") if apply else _("The pupil list is not used; nothing has changed.")
 
 
 def _link_file(viewer: Viewer, contents: object) -> str:

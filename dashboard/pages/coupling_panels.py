@@ -11,7 +11,7 @@ from dashboard.signs import attrs, sign
 from dashboard.tables import pupil_word
 from dashboard.texts import _, language, moment, n_
 from dashboard.words import parked_word, subject_word
-from models.coupling_state import CouplingState, Reason
+from models.coupling_state import CouplingState, Reason, Refused
 from models.identity import ParkedIdentifier
 from models.people import PupilName
 from models.subject_lines import Unassigned
@@ -19,6 +19,7 @@ from models.subjects import SUBJECTS, SubjectLine
 
 SHOWN = 25
 REASONS_SHOWN = 3
+OWN_RULES = ("school.other",)  # may lie with the coupling here, not with who sent the message
 
 
 def refused_panel(coupled: CouplingState) -> html.Section:
@@ -31,6 +32,7 @@ def refused_panel(coupled: CouplingState) -> html.Section:
                     _("received {moment}, message {number}", moment=moment(one.received_us), number=one.id),
                     className="xs t3",
                 ),
+                *_pass_on(one),
                 *(html.P(_reason(reason)) for reason in one.reasons[:REASONS_SHOWN]),
                 *([html.P(one.fault)] if not one.reasons and one.fault else []),
             ],
@@ -45,6 +47,13 @@ def refused_panel(coupled: CouplingState) -> html.Section:
         items,
         _("Nothing was refused this school year."),
     )
+
+
+def _pass_on(one: Refused) -> list[Any]:
+    """Who can mend the message: its sender, where it breaks a rule and it is known who that is."""
+    if one.source is None or not any(reason.rule not in OWN_RULES for reason in one.reasons):
+        return []
+    return [html.P(html.B(_("Pass this on to {source}:", source=one.source)))]
 
 
 def _message_name(source: str | None, what: str) -> str:
@@ -102,7 +111,13 @@ def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled
         [
             html.Summary([sign("chev"), _("Link by a file")]),
             html.P(
-                _("A CSV file with the columns identifier (as the source sent it) and pupil (the key in the LAS)."),
+                [
+                    _("A CSV file with two columns, named in its first line."),
+                    " ",
+                    _("identifier: the number as the source sent it, as shown in this list."),
+                    " ",
+                    _("pupil: the key of the pupil in your pupil administration."),
+                ],
                 className="xs t2",
             ),
             dcc.Upload(
@@ -177,6 +192,7 @@ def subjects_panel(open_subjects: list[Unassigned], lines: list[SubjectLine], co
         )
         for one in open_subjects[:SHOWN]
     ]
+    starred = any("*" in one.pattern for one in (*open_subjects, *lines))
     own = [
         html.Li(
             [
@@ -193,6 +209,8 @@ def subjects_panel(open_subjects: list[Unassigned], lines: list[SubjectLine], co
     ]
     words = n_("{number} term without subject", "{number} terms without subject", len(open_subjects))
     more = [html.H3(_("Assigned by your school")), html.Ul(own, className="ls")] if own else []
+    if starred:
+        more.append(html.P(_("* stands for anything."), className="xs t3"))
     return _panel("subjects", _("Subjects to assign"), words, items, _("Every test has a subject."), more)
 
 
@@ -220,7 +238,7 @@ def held_panel(coupled: CouplingState) -> list[Any]:
                             _("Apply this list"), id={"type": "roster", "do": "apply", "index": one.id}, className="btn"
                         ),
                         html.Button(
-                            _("Drop this list"), id={"type": "roster", "do": "drop", "index": one.id}, className="btn q"
+                            _("Do not use"), id={"type": "roster", "do": "drop", "index": one.id}, className="btn q"
                         ),
                     ],
                     className="acts",
@@ -241,7 +259,7 @@ def held_word(because: str | None) -> str:
     """Why a roster waits."""
     return {
         "no_groups": _("This list has no groups any more."),
-        "no_composed_groups": _("This list has no composed groups any more."),
+        "no_composed_groups": _("This list has no mixed groups any more."),
         "few_pupils": _("This list lacks more than half of the pupils."),
     }.get(because or "", because or "")
 

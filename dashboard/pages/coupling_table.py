@@ -1,4 +1,4 @@
-"""The table of sources: last success, last and next try, lag, and counts of this school year."""
+"""The table of sources: last success, last and next try, age of the data, and counts of this school year."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard.signs import attrs, note, sign, state
-from dashboard.texts import _, age, language, moment, n_, whole
+from dashboard.texts import _, age, at_moment, language, moment, n_, whole
 from models import clock
 from models.coupling_state import CouplingRow, CouplingState
 from models.freshness import SourceState
@@ -32,9 +32,9 @@ def late_notes(coupled: CouplingState) -> list[Any]:
 def _late_word(one: SourceState) -> str:
     if one.last_success_us is None:
         return _("{name} has not delivered yet.", name=one.name)
-    since = moment(one.last_success_us)
+    since = at_moment(one.last_success_us)
     if one.delivered_this_week:
-        return _("{name} does not answer now, last on {moment}.", name=one.name, moment=since)
+        return _("{name} does not answer now, last {moment}.", name=one.name, moment=since)
     return _("{name} has not delivered since {moment}.", name=one.name, moment=since)
 
 
@@ -51,7 +51,7 @@ def source_table(coupled: CouplingState) -> html.Table:
         (_("Last success"), ""),
         (_("Last try"), ""),
         (_("Next try"), ""),
-        (_("Lag"), ""),
+        (_("Latest data"), ""),
         (_("Received this school year"), "n"),
         (_("Refused"), "n"),
         (_("Without pupil"), "n"),
@@ -83,14 +83,14 @@ def _row(row: CouplingRow, pupils: int) -> html.Tr:
         (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never"), ""),
         (_("Last try"), moment(one.last_try_us) if one.last_try_us is not None else _("never"), ""),
         (_("Next try"), _next_try(one), ""),
-        (_("Lag"), age(one.last_success_us) if one.last_success_us is not None else "–", ""),
+        (_("Latest data"), age(one.last_data_us) if one.last_data_us is not None else "–", ""),
         (_("Received"), received, "n"),
         (_("Refused"), _finding(row.refused, "#refused"), "n"),
         (_("Without pupil"), _finding(row.parked, "#parked") if publisher else "–", "n"),
     )
     return html.Tr(
         [
-            html.Th([one.name, html.Small(one.material or _role(one))], scope="row"),
+            html.Th([one.name, html.Small(_role(one))], scope="row"),
             *(html.Td(shown, className=kind, **attrs(data_l=word)) for word, shown, kind in cells),
             html.Td(_actions(one), className="bt"),
         ],

@@ -28,7 +28,7 @@ from dashboard.pages.progress_panel import progress_panel
 from dashboard.pages.shell import page
 from dashboard.signs import attrs, card, note, sign
 from dashboard.tables import grid, matrix, phone_list
-from dashboard.texts import _, moment, n_, short_day
+from dashboard.texts import _, at_moment, n_, short_day
 from dashboard.words import MISSING_SIGNS, missing_word, subject_word
 from models import database
 from models.freshness import SourceState
@@ -40,6 +40,7 @@ from models.viewer import Viewer
 KEY_OF_STATES = (
     Missing.NOT_LINKED,
     Missing.NOT_DELIVERED,
+    Missing.NO_RESULT,
     Missing.NOT_SET,
     Missing.NOT_BEGUN,
     Missing.BUSY,
@@ -254,13 +255,16 @@ def coverage(sources: tuple[SourceState, ...]) -> html.P:
     fresh = [one for one in publishers if one.delivered_this_week]
     late = [one for one in publishers if one.late]
     line = _("{fresh} of {all} sources delivered this week.", fresh=len(fresh), all=len(publishers))
-    lead = html.Span([sign("clock" if late else "check"), " ", line], className="w" if late else "k")
-    parts: list[Any] = [lead]
+    failing = sum(one.failures > 0 for one in publishers)
+    parts: list[Any] = [html.Span([sign("clock" if late else "check"), " ", line], className="" if late else "k")]
+    if failing:
+        words = n_("{number} has a fault now.", "{number} have a fault now.", failing)
+        parts.append(html.Span(words, className="w"))
     steady = [one for one in fresh if one not in late and one.last_success_us is not None]
     if steady:
         oldest = min(steady, key=lambda one: one.last_success_us or 0)
         parts.append(
-            html.Span(_("{name} last on {moment}.", name=oldest.name, moment=moment(oldest.last_success_us or 0)))
+            html.Span(_("{name} last {moment}.", name=oldest.name, moment=at_moment(oldest.last_success_us or 0)))
         )
     parts += [html.Span(_late_word(one)) for one in late]
     return html.P(parts, className="src", id="coverage")
@@ -269,9 +273,9 @@ def coverage(sources: tuple[SourceState, ...]) -> html.P:
 def _late_word(one: SourceState) -> str:
     if one.last_success_us is None:
         return _("{name} has not delivered yet.", name=one.name)
-    since = moment(one.last_success_us)
+    since = at_moment(one.last_success_us)
     if one.delivered_this_week:
-        return _("{name} does not answer now, last on {moment}.", name=one.name, moment=since)
+        return _("{name} does not answer now, last {moment}.", name=one.name, moment=since)
     return _("{name} has not delivered since {moment}.", name=one.name, moment=since)
 
 

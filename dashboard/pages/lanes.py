@@ -84,14 +84,14 @@ def level_state(said: Said) -> html.Span:
         return state("no", "bang", _("being checked"))
     if said.band is not None:
         return state(TINTS.get(said.place, "no"), PLACE_SIGNS.get(said.place), band_word(said.band))
-    return state("no", None, _("outside the bands") if said.has_norm else _("source sends no norm"))
+    return state("no", None, _("fits no level") if said.has_norm else _("source sends no norm"))
 
 
 def trend(lane: Lane) -> tuple[html.Span, str]:
     """A word for the last three scores of one scale: up, down or level only where all steps go that way."""
     points = [one for one in lane.sittings if one.total.said.counts]
     if not one_scale(points):
-        return state("no", None, _("tests differ in scale")), ""
+        return state("no", None, _("not comparable: another scale")), ""
     if len(points) < TREND_POINTS:
         return state("no", None, _("no trend yet")), _("{number} of 3", number=len(points))
     last = [one.total.said.value or 0 for one in points[-TREND_POINTS:]]
@@ -111,7 +111,7 @@ def _badge(lane: Lane) -> str:
     if newest.total.row.kind == 2:
         return _("level of the source")
     if newest.total.derived:
-        return _("derived from parts")
+        return _("sum of parts")
     return _("norm of the source") if newest.measure.intervals else _("own scale only")
 
 

@@ -14,7 +14,7 @@ from dashboard.tables import value
 from dashboard.texts import _, day_name, long_moment, n_, native, short_day
 from dashboard.words import band_word, subject_word
 from models.records import SCALE
-from models.scales import Place, Said, Yardstick, plain
+from models.scales import HUGEST_SCORE, Place, Said, Yardstick, plain
 from models.timeline import PartScore, Provenance, PupilTimeline, Sitting
 
 
@@ -169,14 +169,23 @@ def _story(source: Provenance) -> Any:
                 )
             )
     elif said.text is not None:
-        words.append(_("The source sent {value} itself; that number is left as it is.", value=native(said.text)))
-    if said.suspect:
+        words.append(_("The source sent {value} itself; that number is left as it is.", value=_as_sent(source, said)))
+    if said.suspect and (said.value or 0) > HUGEST_SCORE * SCALE:
+        words.append(_("It is larger than any test has, so it does not count in any mean."))
+    elif said.suspect:
         words.append(_("It is higher than the highest value of the norm, so it does not count in any mean."))
     if duplicate:
         words.append(_("The source sent another value for the same test and day; the newest one stands here."))
     if source.sitting.late:
         words.append(_("It came after newer results; it stands on its test date."))
     return " ".join(words)
+
+
+def _as_sent(source: Provenance, said: Said) -> str:
+    """The text of a score as the source sent it; nothing is made of a point or a leading zero."""
+    row = source.part.row if source.part is not None else source.sitting.total.row
+    sent = (row.score_text or "").strip()
+    return native(said.text or "") if sent in ("", said.text) else sent
 
 
 def _link(source: Provenance) -> list[Any]:

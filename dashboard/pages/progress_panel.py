@@ -28,7 +28,7 @@ def progress_panel(overview: ClassOverview, subject: str | None) -> html.Section
             html.Header(
                 [
                     html.H2(_("Progress per material")),
-                    html.P(_("Dark is done, light is busy. Time is never summed over publishers.")),
+                    html.P(_("Dark is done, light is in progress. Time is never summed over publishers.")),
                 ]
             ),
             *([html.Div(bars, className="p3")] if bars else []),
@@ -43,7 +43,7 @@ def _bar(overview: ClassOverview, material: str, one: TestProgress) -> html.Div:
     everyone = len(overview.pupils)
     name = overview.known.definitions[one.definition_id].name
     words = [
-        n_("{number} busy", "{number} busy", one.busy) if one.busy else "",
+        n_("{number} in progress", "{number} in progress", one.busy) if one.busy else "",
         n_("{number} not begun", "{number} not begun", one.not_begun) if one.not_begun else "",
         n_("of {number} pupil nothing is known", "of {number} pupils nothing is known", one.without)
         if one.without

@@ -203,7 +203,7 @@ def _lanes_header(period: str) -> html.Header:
             html.Div(
                 [
                     html.H2(_("All materials on one time line")),
-                    html.P(_("Each lane has its own scale. So do not compare the height of two lanes.")),
+                    html.P(_("Each chart has its own scale. So do not compare the height of two charts.")),
                 ]
             ),
             html.Div(

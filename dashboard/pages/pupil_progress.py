@@ -29,7 +29,7 @@ def pupil_progress(timeline: PupilTimeline) -> list[Any]:
 
 def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:
     name = timeline.known.definitions[one.row.definition_id].name
-    status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("busy"), Status.DONE: _("done")}[one.status]
+    status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("in progress"), Status.DONE: _("done")}[one.status]
     facts = [
         _("{made} of {offered} exercises", made=one.made if one.made is not None else "?", offered=one.offered)
         if one.offered is not None

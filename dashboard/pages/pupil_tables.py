@@ -20,7 +20,7 @@ def lane_tables(timeline: PupilTimeline) -> list[Any]:
     """A table a lane; the first is open."""
     marks = markers(timeline.lanes)
     return [
-        html.Header([html.H2(_("The same as tables")), html.P(_("Choose a number to see where it comes from."))]),
+        html.Header([html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]),
         *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.lanes))),
         *([] if timeline.lanes else [html.P(_("There are no scores in this period."), className="t2 sm")]),
     ]
@@ -48,7 +48,7 @@ def _twin(lane: Lane, mark: str, is_open: bool) -> html.Details:
                                     html.Th(_("Test date"), scope="col"),
                                     html.Th(_("Test"), scope="col"),
                                     html.Th(_("Score"), scope="col", className="n"),
-                                    html.Th(_("Band of the source"), scope="col"),
+                                    html.Th(_("Level according to the source"), scope="col"),
                                     html.Th(_("Parts"), scope="col"),
                                 ]
                             )
@@ -78,7 +78,7 @@ def _row(one: Sitting) -> html.Tr:
             html.Td(day_name(one.taken_on), **attrs(data_l=_("Test date"))),
             html.Th(one.name, scope="row", **attrs(data_l=_("Test"))),
             html.Td(explained(f"{one.key}_0", value(said)), className="n", **attrs(data_l=_("Score"))),
-            html.Td([level_state(said), *_remarks(one)], **attrs(data_l=_("Band of the source"))),
+            html.Td([level_state(said), *_remarks(one)], **attrs(data_l=_("Level according to the source"))),
             html.Td(_to_parts(one), **attrs(data_l=_("Parts"))),
         ],
         **{key: text for key, text in marks.items() if text},
@@ -107,7 +107,7 @@ def explained(index: str, shown: Any) -> dmc.Popover:
 def _remarks(one: Sitting) -> list[Any]:
     words = []
     if one.total.derived:
-        words.append(_("derived"))
+        words.append(_("sum of parts"))
     if one.total.duplicate:
         words.append(_("possibly double"))
     if one.late:

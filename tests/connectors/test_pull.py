@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import time
 import zipfile
@@ -31,7 +32,7 @@ from models.deliveries import newest
 from models.records import SchoolRef, Verdict
 from models.schools import Identification
 from models.tables import couplings as coupling_rows
-from models.tables import results
+from models.tables import deliveries, results
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
 from tests.uwlr.messages import message
@@ -257,8 +258,10 @@ def test_a_redirect_and_a_closed_door_need_another_setting(place: Place, status:
 def test_an_answer_that_is_too_large_is_not_stored(place: Place) -> None:
     many = in_answer(scores=["7"] * 1000)
     settings = replace(soap(""), limits=replace(QUICK, max_bytes=10_000))
-    with serving(lambda h: h.say(many)) as server, pytest.raises(Fatal, match="larger"):
-        place.pull(replace(settings, location=server.url))
+    with serving(lambda h: h.say(many)) as server:
+        pulled = place.pull(replace(settings, location=server.url))
+    assert pulled.failure is not None
+    assert [[one.rule for one in taken.receipt.findings] for taken in pulled.taken] == [["xml.size"]]
     assert place.count() == 0
 
 
@@ -333,7 +336,8 @@ def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_othe
         ("a/1.xml", False), ("a/2.xml", True), ("a/3.xml", False),
     ]  # fmt: skip
     assert pulled.failure is None
-    assert (len(again.taken), again.known) == (0, 3)
+    assert ([one.receipt.repeated for one in again.taken], again.known) == ([True], 2)
+    assert again.failure is None
     assert place.count() == 2
 
 
@@ -450,6 +454,19 @@ def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in
     pulled = place.pull(folder(tmp_path))
     assert [one.name for one in pulled.problems] == ["1.xml", "2.zip"]
     assert ([one.name for one in pulled.taken], pulled.failure) == (["3.xml"], None)
+    with database.reading(place.store.engine) as connection:
+        told = connection.execute(select(deliveries.c.findings).where(deliveries.c.verdict == "reject"))
+        rules = sorted((one["rule"], one["path"]) for row in told for one in json.loads(row.findings))
+    assert rules == [("document.unreadable", "2.zip"), ("xml.size", "1.xml")]
+
+
+def test_a_refused_file_is_judged_anew_under_another_policy(place: Place, tmp_path: Path) -> None:
+    drop(tmp_path / "1.xml", message(scores=["7.5"]))
+    assert place.pull(folder(tmp_path)).failure is not None
+    assert place.pull(folder(tmp_path)).failure is None  # told before
+    assert place.count() == 0
+    place.pull(replace(folder(tmp_path), policy="tolerant"))
+    assert place.count() == 1
 
 
 def test_only_problems_is_a_failure_and_an_empty_folder_is_none(place: Place, tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("portt: 1", "portt is no known key"),
         ("server: {port: veel}", "server.port"),
         ("server: {port: 99999}", "server.port"),
-        ("server: {host: 0.0.0.0}", "127.0.0.1"),
+        ("server: {host: 0.0.0.0}", "server.host must be 127.0.0.1"),
         ("server: {host: rondblik.example}", "127.0.0.1"),
         ("server: {host: 127.0.0.1, host: 127.0.0.1}", "line 1: a key stands there twice"),
         ("database: {url: 'postgresql://x/y'}", "postgresql+psycopg://"),
@@ -172,17 +172,26 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("schools: [{name: A}]", "schools[0].identifications is missing"),
         ("schools: [{name: A, identifications: []}]", "schools[0].identifications"),
         ("schools: [{name: A, identifications: [{brin: 9XX9}]}]", "schools[0].identifications[0].brin"),
-        ("schools: [{name: A, identifications: [{brin: 99XX, schoolkey: a}]}]", "exactly one of"),
-        ("schools: [{name: A, identifications: [{brin: 99XX}, {brin: 99XX, dependance: 00}]}]", "twice"),
+        (
+            "schools: [{name: A, identifications: [{brin: 99XX, schoolkey: a}]}]",
+            "identifications[0] must hold exactly one of",
+        ),
+        (
+            "schools: [{name: A, identifications: [{brin: 99XX}, {brin: 99XX, dependance: 00}]}]",
+            "[0].identifications[1] stands",
+        ),
         (SCHOOL + "    las: {id: a, name: A, address: 'https://las.example/'}", "needs authorisation"),
-        (PUBLISHER, "must name its school"),
-        (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, school: De Haven"), "does not stand in schools"),
+        (PUBLISHER, "publishers[0] must name its school"),
+        (
+            SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, school: De Haven"),
+            "publishers[0].school names a school that",
+        ),
         (SCHOOL + PUBLISHER.replace("kind: soap", "kind: ftp"), "publishers[0].kind"),
         (SCHOOL + PUBLISHER.replace("kind: soap", "kind: folder"), "needs path"),
         (SCHOOL + PUBLISHER.replace("https://", "http://"), "https://"),
         (SCHOOL + PUBLISHER.replace("https://", "https://user:hush@"), "user name or password"),
         (SCHOOL + PUBLISHER.replace("id: rekenwijs", "id: Reken Wijs"), "publishers[0].id"),
-        (SCHOOL + PUBLISHER + PUBLISHER.partition("publishers:")[2], "twice"),
+        (SCHOOL + PUBLISHER + PUBLISHER.partition("publishers:")[2], "publishers[1].id stands there twice"),
         (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, headers: {'A B': c}"), "publishers[0].headers"),
         (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, client_key: a.key"), "client_certificate"),
         (SCHOOL + PUBLISHER.replace("kind: soap", "kind: https, operation: X"), "belong to kind soap"),
@@ -194,6 +203,37 @@ def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: st
     sentence = wrong(tmp_path, text)
     assert said in sentence
     assert "hush" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "nl"),
+    [
+        ("server: {host: 0.0.0.0}", "server.host moet 127.0.0.1 zijn"),
+        ("server: {port: veel}", "server.port moet een geheel getal zijn"),
+        ("server: {port: 99999}", "server.port mag hoogstens 65535 zijn"),
+        ("server: nee", "server moet sleutels met waarden hebben"),
+        ("limits: {max_bytes: 10}", "limits.max_bytes moet 1024 of meer zijn"),
+        ("limits: {idle_seconds: 0}", "limits.idle_seconds moet meer dan 0 zijn"),
+        ("database: {url: 'x://y'}", "database.url moet beginnen met sqlite:///"),
+        ("schools: [{name: A, identifications: []}]", "schools[0].identifications heeft te weinig regels"),
+        ("schools: [{name: A, identifications: [{brin: 9}]}]", "schools[0].identifications[0].brin is geen brincode"),
+        (
+            SCHOOL + PUBLISHER.replace("kind: soap", "kind: ftp"),
+            "publishers[0].kind moet een van deze zijn: 'soap', 'https', 'folder'",
+        ),
+        (
+            SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, school: De Haven"),
+            "publishers[0].school noemt een school die niet in schools staat; neem de naam daaruit over",
+        ),
+        (SCHOOL + PUBLISHER.replace("https://", "ftp://"), "publishers[0].address is geen adres"),
+        (SCHOOL + PUBLISHER.replace("id: rekenwijs", "id: Reken Wijs"), "publishers[0].id heeft niet de vorm"),
+    ],
+)
+def test_the_dutch_half_says_key_and_remedy_too(tmp_path: Path, text: str, nl: str) -> None:
+    dutch, _, english = wrong(tmp_path, text).partition(" / ")
+    assert nl in dutch
+    assert "Engelse zin" not in dutch
+    assert nl.partition(" ")[0] in english
 
 
 def test_a_wrong_value_is_not_repeated(tmp_path: Path) -> None:

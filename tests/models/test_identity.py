@@ -159,6 +159,38 @@ def test_a_link_ends_when_the_roster_states_the_identifier_itself(known: Connect
     assert known.scalar(select(identifier_links.c.undone_by)) == "roster"
 
 
+@pytest.mark.parametrize(
+    "stated", [PupilRef(None, ECK_C), PupilRef("new", ECK_C), PupilRef("new", "https://ketenid.nl/pilot/" + "d" * 128)]
+)
+def test_a_link_of_a_pair_ends_when_the_roster_says_that_it_is_of_another_pupil(
+    known: Connection, stated: PupilRef
+) -> None:
+    pair = identify(known, "new", ECK_C)
+    identity.link(known, SCHOOL, pair, ANNA, "beheerder")
+    state(known, CEM, stated)
+    other_eck_id = stated.eck_id != ECK_C  # then the roster does not know the pair: it is not its to say
+    assert identity.rematch(known, SCHOOL) == (0 if other_eck_id else 1)
+    assert found(known, pair) == ((ANNA, "link", None) if other_eck_id else (CEM, "roster", None))
+    assert known.scalar(select(identifier_links.c.undone_by)) == (None if other_eck_id else "roster")
+    assert identity.rematch(known, SCHOOL) == 0
+
+
+def test_a_link_of_a_pair_stands_where_the_roster_says_the_same_or_contradicts_itself(known: Connection) -> None:
+    same, divided = identify(known, "new", ECK_C), identify(known, "a", ECK_B)
+    identity.link(known, SCHOOL, same, CEM, "beheerder")
+    identity.link(known, SCHOOL, divided, ANNA, "beheerder")
+    state(known, CEM, PupilRef(None, ECK_C))
+    assert identity.rematch(known, SCHOOL) == 0
+    assert [found(known, one) for one in (same, divided)] == [(CEM, "link", None), (ANNA, "link", None)]
+
+
+def test_a_pair_that_the_roster_knows_cannot_be_linked_to_another_pupil(known: Connection) -> None:
+    pair = identify(known, "a", ECK_A)
+    with pytest.raises(identity.LinkRefused):
+        identity.link(known, SCHOOL, pair, BO, "beheerder")
+    assert found(known, pair) == (ANNA, "roster", None)
+
+
 # -- a file of links --------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, delete, insert, select
 
+from connectors.intake import spool, take_results
 from models import clock, database, identity
 from models.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.rosters import NotHeld, RosterReceipt, decide_held, save_refused_roster, save_roster
 from models.schools import Identification, ensure_school, ensure_source
 from models.sealing import Seal
+from models.store import Receipt
 from models.tables import (
     classes,
     couplings,
@@ -31,6 +34,7 @@ from models.tables import (
     teachers,
 )
 from tests.conftest import Store
+from tests.uwlr.messages import message
 
 SEAL = Seal.from_secret(b"s" * 32)
 SCHOOL, SOURCE = 1, 1
@@ -415,3 +419,71 @@ def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
     with database.writing(engine) as connection:
         connection.execute(delete(couplings))
     assert save(engine, roster(pupil("k1")), cursor="x").state == "applied"
+
+
+# -- rosters and results in one store ----------------------------------------------------------------------------
+
+
+def take(store: Store, source_id: int, key: str, brin: str = "99XX", school_id: int | None = None) -> Receipt:
+    with spool([message(leerlingid=key, brin=brin)]) as spooled:
+        return take_results(
+            store.engine, SEAL, spooled, source_id=source_id, school_id=school_id, way="load"
+        )  # fmt: skip
+
+
+def publisher(engine: Engine) -> int:
+    with database.writing(engine) as connection:
+        return ensure_source(connection, "rekenwijs", "Rekenwijs", "publisher")
+
+
+def test_rosters_and_results_take_turns_and_every_delivery_has_an_id_of_its_own(
+    engine: Engine, any_store: Store
+) -> None:
+    source_id = publisher(engine)
+    first = take(any_store, source_id, "k0")
+    taken = save(engine, roster(*PUPILS))
+    second = take(any_store, source_id, "k1")
+    again = save(engine, roster(*PUPILS[1:], created_us=2_000))
+    third = take(any_store, source_id, "k2")
+    assert [one.verdict for one in (first, second, third)] == [Verdict.ACCEPT] * 3
+    ids = [one.delivery_id for one in (first, taken, second, again, third)]
+    assert ids == sorted(set(ids))
+    assert [row.what for row in rows(engine, deliveries)] == ["results", "roster", "results", "roster", "results"]
+    assert all(whose(engine, PupilRef(key, None)) is not None for key in ("k0", "k1", "k2"))
+
+
+def test_two_schools_are_written_at_once(engine: Engine, any_store: Store) -> None:
+    source_id = publisher(engine)
+    with database.writing(engine) as connection:
+        other = ensure_school(connection, [Identification("brin", "99YY")], "De Haven")
+    schools = {SCHOOL: "99XX", other: "99YY"}
+    start = threading.Barrier(2)
+    failed: list[BaseException] = []
+
+    def work(school_id: int, brin: str) -> None:
+        try:
+            start.wait(20)
+            for number in range(8):
+                take(any_store, source_id, f"k{number}", brin, school_id)
+                save_roster(
+                    engine, SEAL, school_id=school_id, source_id=SOURCE, way="pull",
+                    roster=roster(*PUPILS, school=SchoolRef(brin=brin), created_us=1_000 + number),
+                )  # fmt: skip
+        except Exception as wrong:
+            failed.append(wrong)
+            raise
+
+    threads = [threading.Thread(target=work, args=one, daemon=True) for one in schools.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert failed == []
+    found = rows(engine, deliveries)
+    assert len({row.id for row in found}) == len(found) == 32
+    assert {(row.school_id, row.what) for row in found} == {
+        (school_id, what) for school_id in schools for what in ("results", "roster")
+    }
+    for school_id in schools:
+        assert len(rows(engine, pupils, pupils.c.school_id == school_id)) == 4

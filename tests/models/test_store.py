@@ -17,7 +17,7 @@ from connectors.intake import spool, take_results
 from models import clock, database, identity, schools
 from models.records import SCALE, Verdict
 from models.sealing import Seal
-from models.store import Receipt
+from models.store import Keep, Receipt
 from models.tables import (
     couplings,
     deliveries,
@@ -304,3 +304,47 @@ def test_two_scores_of_one_slot_stay_and_the_newest_counts(any_store: Store) -> 
     take(any_store, message(results=result_xml("new", "3"), aanmaakdatum="2026-11-12T00:00:00"))
     take(any_store, message(results=result_xml("old", "4")))
     assert standings(any_store) == {"new": "counts", "old": "possible duplicate"}
+
+
+def test_a_message_refused_again_for_the_same_reason_is_one_refusal(store: Store) -> None:
+    source(store)
+    data = message(scores=["bad"])
+    first, again = take(store, data), take(store, data)
+    assert (again.delivery_id, again.verdict) == (first.delivery_id, Verdict.REJECT)
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(deliveries)) == 1
+
+
+def test_a_refused_file_stands_with_the_school_that_it_names(store: Store) -> None:
+    source(store)
+    take(store, message())
+    take(store, message(scores=["bad"], aanmaakdatum="2026-11-12T00:00:00"))
+    with database.reading(store.engine) as connection:
+        rows = connection.execute(select(deliveries.c.verdict, deliveries.c.school_id).order_by(deliveries.c.id))
+        assert [tuple(row) for row in rows] == [("accept", 1), ("reject", 1)]
+
+
+def test_an_accepted_message_is_kept_as_long_as_configured(store: Store) -> None:
+    source(store)
+    take(store, message(), keep=Keep(accepted_days=2))
+    with database.reading(store.engine) as connection:
+        raw = connection.execute(select(raw_messages)).one()
+    assert store.seal.unseal(bytes(raw.sealed)) == message()
+
+
+def test_the_same_bytes_for_another_school_are_judged_for_that_school(store: Store) -> None:
+    source_id = source(store)
+    take(store, message())
+    with database.writing(store.engine) as connection:
+        other = schools.ensure_school(connection, [schools.Identification("brin", "99YY")])
+    with clock.fixed(NOW), spool([message()]) as spooled:
+        receipt = take_results(store.engine, store.seal, spooled, source_id=source_id, school_id=other, way="pull")
+    assert receipt.verdict is Verdict.REJECT
+
+
+def test_a_date_outside_the_school_year_is_stored_on_its_date_with_a_warning(store: Store) -> None:
+    source(store)
+    receipt = take(store, message(results=result_xml("r1", "4", afnamedatum="2026-06-30")))
+    assert (receipt.verdict, [one.rule for one in receipt.findings]) == (Verdict.WARN, ["result.date-outside-year"])
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(results.c.taken_on)) == "2026-06-30"
