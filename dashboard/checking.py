@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from sqlalchemy import Engine
 
@@ -55,22 +56,46 @@ class Loading:
     as_roster: bool = False
 
 
-def documents(path: Path) -> Iterator[Document]:
-    """The document that a file is, or those in the zip that it is; the receiver closes each. Raises ConnectorError."""
+Reached = Callable[[int], None]
+
+
+class _Watched:
+    """A file that tells how far it has been read, in bytes from its start; else the file that it is made of."""
+
+    def __init__(self, file: BinaryIO, reached: Reached) -> None:
+        self._file = file
+        self._reached = reached
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on, and tell."""
+        data = self._file.read(size)
+        self._reached(self._file.tell())
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def documents(path: Path, reached: Reached) -> Iterator[Document]:
+    """The document that a file is, or those in the zip that it is; the receiver closes each. Raises ConnectorError.
+
+    `reached` is told how many bytes of the file have been worked off.
+    """
     spooled = spool_file(path, MAX_BYTES)
     if content_of(spooled) is not Content.ZIP:
-        yield Document(str(path), spooled)
+        yield Document(str(path), replace(spooled, file=cast("BinaryIO", _Watched(spooled.file, reached))))
         return
     try:
         for document in unpack(spooled, MAX_BYTES):
             yield Document(f"{path}/{document.name}", document.spooled, document.problem)
+            reached(spooled.file.tell())
     finally:
         spooled.close()
 
 
-def check_file(path: Path, policy: Policy) -> Iterator[Judged]:
+def check_file(path: Path, policy: Policy, reached: Reached) -> Iterator[Judged]:
     """Judge each document of a file; needs no store. Raises Fatal where the file cannot be read."""
-    for document in documents(path):
+    for document in documents(path, reached):
         spooled = document.spooled
         if spooled is None:
             yield _unreadable(document)
@@ -81,9 +106,9 @@ def check_file(path: Path, policy: Policy) -> Iterator[Judged]:
             spooled.close()
 
 
-def load_file(path: Path, loading: Loading) -> Iterator[Judged]:
+def load_file(path: Path, loading: Loading, reached: Reached) -> Iterator[Judged]:
     """Take in each document of a file. Raises Fatal where the file cannot be read."""
-    for document in documents(path):
+    for document in documents(path, reached):
         spooled = document.spooled
         if spooled is None:
             yield _unreadable(document)

@@ -16,15 +16,13 @@ from types import FrameType
 from typing import Any, cast
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConnectorError
 from connectors.uwlr.rules import POLICIES, Policy
-from dashboard import checking, settings, tasks
-from dashboard.checking import Judged, Loading
+from dashboard import bars, checking, settings, tasks
+from dashboard.checking import Judged, Loading, Reached
 from dashboard.serving import PortTaken
 from dashboard.settings import ConfigError, Coupled, Settings
 from models import clock, database, deliveries, schools
@@ -187,7 +185,7 @@ def sync(options: Options, key: str | None) -> int:
         if key is not None and not wanted:
             return _fail(f"There is no source with id {key} in the configuration; check its spelling.")
         outcomes: list[int] = []
-        with _progress("Fetching", len(wanted)) as advance:
+        with bars.steps("Fetching", len(wanted)) as advance:
 
             def done(row: Coupling, outcome: tasks.Outcome | None) -> None:
                 outcomes.append(_tell_outcome(row, outcome))
@@ -248,7 +246,9 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
         fallback = LOAD_ROSTER_SOURCE if roster else LOAD_SOURCE
         source_id = _source_id(store.engine, key, fallback, "las" if roster else "publisher")
         loading = Loading(store.engine, store.seal, source_id, _policy(store.settings, key, policy), store.keep, roster)
-        return _each_file(files, "Loading", lambda path: checking.load_file(path, loading), _tell_loaded)
+        return _each_file(
+            files, "Loading", lambda path, reached: checking.load_file(path, loading, reached), _tell_loaded
+        )
 
 
 @commands.command()
@@ -260,7 +260,7 @@ def check(files: tuple[Path, ...], policy: str | None, as_json: bool) -> int:
     _check_there(files)
     chosen = cast(Policy, policy or "strict")
     tell = _tell_json if as_json else _tell_checked
-    return _each_file(files, "Checking", lambda path: checking.check_file(path, chosen), tell)
+    return _each_file(files, "Checking", lambda path, reached: checking.check_file(path, chosen, reached), tell)
 
 
 def _check_there(files: Sequence[Path]) -> None:
@@ -272,19 +272,25 @@ def _check_there(files: Sequence[Path]) -> None:
 def _each_file(
     files: Sequence[Path],
     title: str,
-    judge: Callable[[Path], Iterator[Judged]],
+    judge: Callable[[Path, Reached], Iterator[Judged]],
     tell: Callable[[Judged], None],
 ) -> int:
-    code = DONE
-    with _progress(title, len(files)) as advance:
-        for path in files:
+    code, before = DONE, 0
+    sizes = [path.stat().st_size for path in files]
+    with bars.by_bytes(title, sum(sizes)) as read:
+        for path, size in zip(files, sizes, strict=True):
+
+            def reached(position: int, name: str = path.name, before: int = before, size: int = size) -> None:
+                read(name, before + min(position, size))
+
             try:
-                for judged in judge(path):
+                for judged in judge(path, reached):
                     tell(judged)
                     code = max(code, REFUSED if judged.refused else DONE)
             except ConnectorError as failed:
                 code = _fail(f"{path}: {failed.sentence_en}")
-            advance(path.name)
+            reached(size)
+            before += size
     return code
 
 
@@ -305,8 +311,7 @@ def _tell(judged: Judged, counts: str) -> None:
     parts = [words[judged.verdict], judged.fault or "", judged.note, counts]
     click.echo(f"{judged.name}: {'; '.join(part for part in parts if part)}")
     for finding in judged.findings:
-        place = f" line {finding.line}, column {finding.column}" if finding.line is not None else ""
-        click.echo(f"  {finding.level} {finding.rule}{place}: {finding.message_en} {finding.remedy}")
+        click.echo(f"  {_finding_text(_finding_json(finding))}")
 
 
 def _tell_json(judged: Judged) -> None:
@@ -320,6 +325,12 @@ def _tell_json(judged: Judged) -> None:
     if judged.problem is not None:
         told["problem"] = judged.problem
     click.echo(json.dumps(told, ensure_ascii=False))
+
+
+def _finding_text(found: dict[str, Any]) -> str:
+    """A finding for people, in Dutch: a remedy comes in that language only."""
+    place = f" regel {found['line']}, kolom {found['column']}" if found["line"] is not None else ""
+    return f"{found['level']} {found['rule']}{place}: {found['message_nl']} {found['remedy']}".rstrip()
 
 
 _SHOWN = ("rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy")
@@ -380,8 +391,7 @@ def _tell_delivery(told: dict[str, Any]) -> None:
     parts = [told["time"], told["source"] or "-", told["what"], told["verdict"], told["fault"] or "", counts]
     click.echo("  ".join(part for part in parts if part))
     for found in told["findings"]:
-        place = f" line {found['line']}, column {found['column']}" if found["line"] is not None else ""
-        click.echo(f"    {found['level']} {found['rule']}{place}: {found['message_en']}")
+        click.echo(f"    {_finding_text(found)}")
 
 
 @commands.group()
@@ -396,26 +406,3 @@ def upgrade(options: Options) -> int:
     with open_store(options):
         click.echo("The database is up to date.")
     return DONE
-
-
-@contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr, where that is a terminal; gives what to call after each step."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _name: None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(title, total=total)
-
-        def advance(name: str) -> None:
-            progress.update(task, advance=1, description=f"{title} {name}")
-
-        yield advance

@@ -6,9 +6,13 @@ Pulling, storing and showing go through the same code.
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,8 +21,8 @@ from sqlalchemy import Engine, func, select
 
 from connectors.simulator import answers, requests, server
 from connectors.simulator.school import BAKEN, HORIZON
+from dashboard import bars, tasks
 from dashboard import settings as configuration
-from dashboard import tasks
 from dashboard.serving import PortTaken, serve, stopping
 from dashboard.settings import ConfigError, Coupled, Database, Settings
 from dashboard.tasks import WorkContext
@@ -28,13 +32,15 @@ from models.database import open_engine, reading, writing
 from models.records import SchoolRef
 from models.sealing import Seal
 from models.subject_lines import CODE, assign_subject
-from models.tables import sources, subject_mappings, teachers
+from models.tables import pupils, sources, subject_mappings, teachers
 from models.viewer import Role, Viewer
 
 HOST = "127.0.0.1"
 FIRST_PULL_SECONDS = 30.0
 MOST_QUESTIONS = 4
 MARK = "# Made by `rondblik demo`"
+FOLDER_MARK = "# So is this folder."
+LOG = "rondblik.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +81,49 @@ def run(data: Path, port: int) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
     _check_free(port)
     _say("Een verzonnen school met nagebootste bronnen.", "A made-up school with simulated sources.")
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = _make_private(data)
     try:
-        with stopping(), server.running(_ports_of_last_time(data), data / "inbox") as ports:
-            _run(data, port, ports)
+        ports_before = _ports_of_last_time(data)
+        with _logging_to(data / LOG), stopping(), server.running(ports_before, data / "inbox") as ports:
+            _run(data, port, ports, made)
     except (KeyboardInterrupt, SystemExit):
         pass  # asked to stop before the dashboard was there
     _say("Gestopt.", "Stopped.")
     return 0
+
+
+def _make_private(data: Path) -> bool:
+    """Make the data folder, for its owner only; whether the demo made it, now or at an earlier start.
+
+    A folder that somebody else made keeps its mode: what is private in it has a mode of its own.
+    """
+    config = data / configuration.DEFAULT_FILE
+    made = not data.exists() or (config.is_file() and FOLDER_MARK in config.read_text("utf-8", "replace").splitlines())
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if made:
+        data.chmod(0o700)
+    return made
+
+
+def _private_file(path: Path) -> None:
+    """Make a file for its owner only, also where it is there already."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    path.chmod(0o600)
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """What is logged goes to a file while the demo runs: on the screen stand the sentences for people."""
+    _private_file(path)
+    root = logging.getLogger()
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    before, root.handlers = root.handlers, [handler]
+    try:
+        yield
+    finally:
+        root.handlers = before
+        handler.close()
 
 
 def _check_free(port: int) -> None:
@@ -98,9 +139,9 @@ def _check_free(port: int) -> None:
             ) from None
 
 
-def _run(data: Path, port: int, ports: dict[str, int]) -> None:
+def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
     """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
-    settings = _configure(data, ports)
+    settings = _configure(data, ports, made)
     engine = open_engine(settings.database_url())
     try:
         database.upgrade(engine)
@@ -130,6 +171,7 @@ def _say(nl: str, en: str) -> None:
 
 _CONFIG = """\
 {mark}, anew at every start: the ports may be others than last time. Nothing in it is real.
+{folder_mark}
 data: .
 
 schools:
@@ -199,10 +241,11 @@ publishers:
 """
 
 
-def _configure(data: Path, ports: dict[str, int]) -> Settings:
-    """Write config.yaml into the data folder and read it as any other."""
+def _configure(data: Path, ports: dict[str, int], made: bool = False) -> Settings:
+    """Write config.yaml into the data folder, for its owner only (it holds keys), and read it as any other."""
     text = _CONFIG.format(
         mark=MARK,
+        folder_mark=FOLDER_MARK if made else "#",
         code=requests.CUSTOMER_CODE,
         name=requests.CUSTOMER_NAME,
         las_horizon=requests.key_for(server.LAS, HORIZON),
@@ -213,6 +256,7 @@ def _configure(data: Path, ports: dict[str, int]) -> Settings:
         **{f"key_{name}": requests.key_for(name, HORIZON) for name in server.SERVED},
     )
     path = data / configuration.DEFAULT_FILE
+    _private_file(path)
     path.write_text(text, encoding="utf-8")
     settings = configuration.load(path, data)
     # Whatever database the environment names is somebody's real one.
@@ -244,31 +288,49 @@ def _ports_of_last_time(data: Path) -> dict[str, int]:
 def _pull_all(context: WorkContext, coupled: list[Coupled]) -> None:
     """Ask every source once or more, rosters first; what takes too long is left to the worker."""
     ends = time.monotonic() + FIRST_PULL_SECONDS
-    for one in sorted(coupled, key=lambda one: one.row.role != "las"):
-        if time.monotonic() < ends:
-            _pull_one(context, one)
+    anything = False
+    with bars.steps("Ophalen / Fetching", len(coupled)) as advance:
+        for one in sorted(coupled, key=lambda one: one.row.role != "las"):
+            if time.monotonic() < ends:
+                said = _pull_one(context, one)
+                anything = anything or said
+            advance(one.source.name)
+    if not anything:
+        _say("  Niets nieuws sinds de vorige keer.", "Nothing new since the last time.")
 
 
-def _pull_one(context: WorkContext, one: Coupled) -> None:
-    """Ask until nothing new comes (a publisher sends one school year in an answer), and say what came."""
+def _pull_one(context: WorkContext, one: Coupled) -> bool:
+    """Ask until nothing new comes, and say what came; whether there was anything to say.
+
+    A publisher sends one school year in an answer, and first what it had some time ago.
+    """
     got, failed = 0, False
+    pupils_before = _pupil_count(context.engine, one.row.school_id)
     for _ in range(1 if one.row.role == "las" else MOST_QUESTIONS):
         claim = couplings.claim_now(context.engine, one.row, clock.now_us(), tasks.LEASE_SECONDS)
         if claim is None:
             break
         outcome = tasks.do(context, claim)
-        new = sum(outcome.counts.get(name, 0) for name in ("new", "changed", "pupils"))
+        new = sum(outcome.counts.get(name, 0) for name in ("new", "changed"))
         got, failed = got + new, outcome.failure is not None
         if not new:
             break
-    nl, en = "niets nieuws", "nothing new"
-    if got:
-        nl, en = (
-            (f"{got} leerlingen", f"{got} pupils") if one.row.role == "las" else (f"{got} resultaten", f"{got} results")
+    nl, en = f"{got} resultaten", f"{got} results"
+    if one.row.role == "las":
+        got = _pupil_count(context.engine, one.row.school_id) - pupils_before
+        nl, en = (f"{got} leerlingen", f"{got} pupils") if got != 1 else ("1 leerling", "1 pupil")
+    parts = [(nl, en)] if got else []
+    parts += [("antwoordt nu niet", "does not answer now")] if failed else []
+    if parts:
+        _say(f"  {one.source.name}: {', '.join(nl for nl, _ in parts)}", ", ".join(en for _, en in parts))
+    return bool(parts)
+
+
+def _pupil_count(engine: Engine, school_id: int) -> int:
+    with reading(engine) as connection:
+        return int(
+            connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == school_id)) or 0
         )
-    if failed:
-        nl, en = f"{nl}, antwoordt nu niet", f"{en}, does not answer now"
-    _say(f"  {one.source.name}: {nl}", en)
 
 
 def _assign_subjects(engine: Engine) -> None:

@@ -99,5 +99,5 @@ def _numbers(value: object) -> list[int]:
 
 
 def present_year(classes: list[ClassRef]) -> str:
-    """The school year that the screen counts as the present one."""
-    return classes[0].school_year if classes else clock.school_year(clock.today())
+    """The school year that the screen counts as the present one; the newest where locations differ."""
+    return max((one.school_year for one in classes), default=clock.school_year(clock.today()))

@@ -318,7 +318,7 @@ def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings) -> Outco
         way="pull",
         cursor=answer.created_text,
     )
-    return Outcome(receipt.counts)
+    return Outcome({"unchanged": 1} if receipt.state == rosters.CONFIRMED else receipt.counts)
 
 
 def _is_own_school(context: WorkContext, school_id: int, asked: SchoolRef, answered: SchoolRef) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 from models.records import SCALE, Absence, Kind
 
-
 HUGEST_SCORE = 1_000_000  # what is larger no test has; the same bound as the reader's rule score.huge
 
 

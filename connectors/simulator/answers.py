@@ -77,11 +77,15 @@ def _meets(has: tuple[str, ...], wanted: tuple[str | None, ...]) -> bool:
 
 
 def publisher(name: str, body: bytes, now: datetime) -> bytes:
-    """A SOAP publisher's answer to HaalLeerresultaten; Leeslijn answers the first question only."""
+    """A SOAP publisher's answer to HaalLeerresultaten; Leeslijn answers the first question only.
+
+    The others answer a first question with what they had some time ago, and the next with all that came since.
+    """
     asked = requests.read(name, body, "entry_results.xsd", (names.OPHALEN_VERZOEK,))
     if name == "leeslijn" and asked.since is not None:
         raise Fault(requests.UNAVAILABLE, "De dienst is in onderhoud; probeer het later opnieuw.", 503)
-    message = None if asked.school != HORIZON else publishers.next_message(name, asked.since, now)
+    until = publishers.first_until(now) if asked.since is None and name != "leeslijn" else now
+    message = None if asked.school != HORIZON else publishers.next_message(name, asked.since, until)
     if message is None:
         return write_empty_pull_answer(names.GEEN_GEGEVENS if asked.since is None else names.GEEN_WIJZIGINGEN)
     return write_pull_answer(message.head, message.results, message.definitions)

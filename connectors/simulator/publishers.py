@@ -37,6 +37,8 @@ from models.records import (
     TestRef,
 )
 
+LATE_BLOCK, LATE_WEEKS = 2, 6  # which block test of whom is late stands in `school`; by then the next block is done
+FIRST_DAYS = 14
 FEW_DAYS = 30  # a school year with fewer school days so far is sent together with the end of the year before
 
 
@@ -83,6 +85,21 @@ def sent_from(school_year: str, now: datetime) -> datetime:
     """From when on results of a school year are sent: its begin, or 1 April for one that is over."""
     first = calendar.first_year(school_year)
     return calendar.moment(date(first + 1, 4, 1) if is_over(school_year, now) else date(first, 8, 1), 0)
+
+
+def first_until(now: datetime) -> datetime:
+    """Up to when an answer to a question without cursor goes; who asks on gets what came after it.
+
+    So that what is told late, and what is corrected, comes in a later message than what it follows. Once the late
+    result of the school year is there: the begin of its week; else two weeks ago; in a new school year: now.
+    """
+    present = clock.school_year(now.astimezone(clock.AMSTERDAM).date())
+    week = calendar.school_weeks(present)[_BLOCK_WEEKS[LATE_BLOCK - 1]][0] + timedelta(weeks=LATE_WEEKS)
+    late_week = calendar.moment(week - timedelta(days=week.weekday()), 0)
+    if now >= late_week + timedelta(days=5):
+        return late_week
+    before = now - timedelta(days=FIRST_DAYS)
+    return before if clock.school_year(before.astimezone(clock.AMSTERDAM).date()) == present else now
 
 
 def next_message(publisher: str, cursor: datetime | None, now: datetime) -> Message | None:
@@ -294,7 +311,7 @@ def _block_results(school_year: str, pupil: Pupil, block: int, day: date) -> Ite
     scores = [_points(chance, pupil.ability, _ease(part), _PART_POINTS) for part in test.parts]
     if _in_5a(pupil, school.ZERO) and block == 2:
         scores[1] = 0  # tried, and nothing right: a score like any other
-    late = timedelta(weeks=5) if _in_5a(pupil, school.LATE) and block == 2 else timedelta()
+    late = timedelta(weeks=LATE_WEEKS) if _in_5a(pupil, school.LATE) and block == LATE_BLOCK else timedelta()
     available = calendar.moment(day + late, 17)
     yield from _block_items(school_year, pupil, test, day, scores, available)
     if pupil.place == 8:  # one test a class is looked at again: two points more on the first part

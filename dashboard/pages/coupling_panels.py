@@ -192,7 +192,7 @@ def subjects_panel(open_subjects: list[Unassigned], lines: list[SubjectLine], co
         )
         for one in open_subjects[:SHOWN]
     ]
-    starred = any("*" in one.pattern for one in (*open_subjects, *lines))
+    starred = any("*" in one for one in (*(term.pattern for term in open_subjects), *(line.pattern for line in lines)))
     own = [
         html.Li(
             [

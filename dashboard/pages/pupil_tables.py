@@ -20,7 +20,9 @@ def lane_tables(timeline: PupilTimeline) -> list[Any]:
     """A table a lane; the first is open."""
     marks = markers(timeline.lanes)
     return [
-        html.Header([html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]),
+        html.Header(
+            [html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]
+        ),
         *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.lanes))),
         *([] if timeline.lanes else [html.P(_("There are no scores in this period."), className="t2 sm")]),
     ]

@@ -345,7 +345,28 @@ def test_a_late_delivery_is_known_weeks_after_the_test() -> None:
         for one in publishers._year("rekenwijs", "2026-2027")
         if one.result in of_pupil([one.result], school.LATE)
     ]
-    assert max(late) == 35
+    assert max(late) == 42
+
+
+def test_the_first_answer_ends_before_what_came_late_and_the_next_brings_it() -> None:
+    until = publishers.first_until(NOVEMBER)
+    assert until < NOVEMBER - timedelta(days=14)
+    first = publishers.next_message("rekenwijs", None, until)
+    assert first is not None
+    second = publishers.next_message("rekenwijs", clock.from_us(first.head.created_us), NOVEMBER)
+    assert second is not None
+    newest = max(one.taken_on for one in of_pupil(first.results, school.LATE))
+    assert min(one.taken_on for one in of_pupil(second.results, school.LATE)) < newest
+    assert {one.key for one in first.results} & {one.key for one in second.results}  # corrected
+
+
+@pytest.mark.parametrize("now", AWKWARD, ids=lambda now: now.isoformat())
+def test_the_first_answer_is_of_the_present_school_year_and_of_the_past(now: datetime) -> None:
+    until = publishers.first_until(now)
+    assert until <= now
+    assert until >= calendar.moment(
+        clock.school_year_bounds(clock.school_year(now.astimezone(clock.AMSTERDAM).date()))[0], 0
+    )
 
 
 def test_a_correction_has_the_key_of_what_it_corrects() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select as readiness
 import signal
 import socket
 import sqlite3
@@ -19,7 +22,8 @@ from typing import Any
 
 import pytest
 
-from dashboard import cli
+from connectors.uwlr.rules import RULES
+from dashboard import checking, cli
 from models import clock
 from tests.conftest import free_port
 from tests.connectors.loopback import Handler, serving
@@ -118,6 +122,67 @@ def test_check_says_accept_warn_and_reject_without_a_database(rondblik: Rondblik
     assert finding["line"] == 1
     assert finding["column"] > 1
     assert not rondblik.data.exists()
+
+
+def test_a_finding_is_told_in_one_language_with_its_place(rondblik: Rondblik) -> None:
+    file = rondblik.file("fout.xml", message(scores=["7.5"]))
+    rule = RULES["score.decimal"]
+    for told in (rondblik("check", file), rondblik.on_data("load", file), rondblik.on_data("deliveries")):
+        (line,) = [one for one in told.out.splitlines() if "score.decimal" in one]
+        assert line.endswith(f": {rule.nl} {rule.remedy}")
+        assert re.match(r" +error score\.decimal regel 1, kolom [0-9]+: ", line)
+        assert rule.en not in told.out
+
+
+def on_a_terminal(*arguments: object, out: Path | None = None) -> str:
+    """What a command shows on a terminal: of both streams, or with `out` of stderr while stdout goes to that file."""
+    master, slave = pty.openpty()
+    shown = b""
+    with (out or Path(os.devnull)).open("wb") as file, os.fdopen(slave, "wb", buffering=0) as terminal:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from dashboard.cli import main; main()", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT), "RONDBLIK_NOW": NOW.isoformat(), "TERM": "xterm"},
+            stdout=terminal if out is None else file,
+            stderr=terminal,
+        )
+    deadline = time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            if readiness.select([master], [], [], 1.0)[0]:
+                shown += os.read(master, 65_536)
+    except OSError:
+        pass  # the other end of the terminal is closed: the program has ended
+    finally:
+        os.close(master)
+    assert process.wait(10) in (0, 1)
+    return shown.decode()
+
+
+def test_a_large_file_has_a_bar_by_bytes_and_the_output_still_goes_to_its_file(rondblik: Rondblik) -> None:
+    file = rondblik.file("groot.xml", message(scores=["7"] * 20_000))
+    out = rondblik.folder / "uit.json"
+    shown = on_a_terminal("check", "--json", file, out=out)
+    assert "Checking groot.xml" in shown
+    assert "MiB" in shown
+    assert json.loads(out.read_text())["verdict"] == "accept"
+    assert "verdict" not in shown
+
+
+def test_a_bar_is_for_terminals_only(rondblik: Rondblik) -> None:
+    assert rondblik("check", rondblik.file("a.xml", message())).err == ""
+
+
+def test_the_bytes_worked_off_are_told_of_a_document_and_of_a_zip(rondblik: Rondblik) -> None:
+    file = rondblik.file("groot.xml", message(scores=["7"] * 20_000))
+    path = rondblik.folder / "veel.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("1.xml", file.read_bytes())
+        archive.writestr("2.xml", message())
+    for one in (file, path):
+        seen: list[int] = []
+        assert [judged.refused for judged in checking.check_file(one, "strict", seen.append)].count(True) == 0
+        assert max(seen) <= one.stat().st_size
+        assert max(seen) > 0.9 * one.stat().st_size
 
 
 def test_check_is_milder_for_a_tolerant_sender(rondblik: Rondblik) -> None:

@@ -121,6 +121,18 @@ def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(p
     assert (plan.row(1).failures, plan.scalar(select(func.count()).select_from(deliveries))) == (0, 1)
 
 
+def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
+    told: list[Outcome | None] = []
+    with serving(lambda h: h.say(write_answer(roster()))) as las:
+        context, rows = plan.couple(las.url)
+        for _ in range(2):
+            tasks.run_now(context, rows, lambda row, outcome: told.append(outcome))
+    assert [one.counts for one in told if one is not None] == [
+        {"pupils": 1, "groups": 1, "composed": 0, "teachers": 0},
+        {"unchanged": 1},
+    ]
+
+
 def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster("99YY")))) as las:
         context, _ = plan.couple(las.url)

@@ -78,9 +78,17 @@ def test_an_instant_is_told_by_the_day_in_the_netherlands() -> None:
         assert texts.moment(school.us("2026-11-26", "07:30")) == "vandaag 7:30"
         assert texts.moment(school.us("2026-11-27", "06:30")) == "morgen 6:30"
         assert texts.moment(school.us("2026-11-24", "14:02")) == "di 24 nov 14:02"
+        assert texts.at_moment(school.us("2026-11-26", "00:12")) == "vandaag om 0:12"
+        assert texts.at_moment(school.us("2026-11-24", "14:02")) == "di 24 nov om 14:02"
     night = datetime(2026, 10, 25, 2, 30, tzinfo=clock.AMSTERDAM, fold=1)
     with clock.fixed(night):
         assert texts.moment(clock.to_us(night)) == "vandaag 2:30"
+
+
+def test_the_name_of_a_test_is_cut_at_its_first_bar() -> None:
+    assert words.short_test("Leesvaardigheid|NE|4H1|77060") == "Leesvaardigheid"
+    assert words.short_test("Toets blok 3") == "Toets blok 3"
+    assert words.short_test("|x") == "|x"
 
 
 def test_a_day_of_another_school_year_has_its_year() -> None:

@@ -262,6 +262,79 @@ def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: fl
         assert int(row) == stopped
 
 
+# -- what goes wrong -----------------------------------------------------------------------------------------------
+
+CLIENT_TEXT = "Jip Verzonnen"
+GROUP_OUTPUT = "..group-content.children...group-query.data...vak.data.."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"output": "x.y", "inputs": []}, {"output": f"{CLIENT_TEXT}.y", "inputs": []}, {}, [], CLIENT_TEXT, 7,
+        {"output": GROUP_OUTPUT, "inputs": []}, {"output": GROUP_OUTPUT, "inputs": CLIENT_TEXT},
+        {"output": GROUP_OUTPUT, "inputs": [{"id": CLIENT_TEXT}]}, {"output": {"a": 1}, "inputs": [], "outputs": 3},
+        {"output": GROUP_OUTPUT, "inputs": [], "changedPropIds": 7}, {"output": None, "inputs": None},
+    ],
+)  # fmt: skip
+def test_a_callback_that_no_page_sends_is_one_sentence_and_400(
+    web: flask.Flask, caplog: pytest.LogCaptureFixture, body: object
+) -> None:
+    answer = as_persona(web, "hanna").post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    assert (answer.status_code, answer.json) == (400, {"error": "Deze vraag kent Rondblik niet."})
+    assert CLIENT_TEXT not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_callback_that_is_no_json_is_one_sentence(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    broken = client.post(CALLBACK, data="{", content_type="application/json", base_url=HERE, headers=OWN)
+    plain = client.post(CALLBACK, data="x", base_url=HERE, headers=OWN)
+    assert (broken.status_code, plain.status_code) == (400, 415)
+    assert set(broken.json or {}) == set(plain.json or {}) == {"error"}
+
+
+def test_an_error_of_ours_is_one_sentence_and_the_log_holds_nothing_of_it(
+    web: flask.Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> str:
+        raise ValueError(CLIENT_TEXT)
+
+    web.view_functions["health"] = fail
+    client = as_persona(web, "hanna")
+    seen = client.get("/health", base_url=HERE, headers={"Accept": "text/html"})
+    assert (seen.status_code, seen.mimetype) == (500, "text/html")
+    assert "Er ging iets mis in Rondblik." in seen.text
+    assert seen.headers["Content-Security-Policy"]
+    assert client.get("/health", base_url=HERE).mimetype == "text/plain"
+    client.get("/?taal=en", base_url=HERE)
+    assert "Something went wrong in Rondblik." in client.get("/health", base_url=HERE).text
+    assert CLIENT_TEXT not in seen.text + caplog.text
+    assert "500: ValueError in fail" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/assets/<b>niets</b>.css", 404),
+        ("GET", "/_dash-component-suites/<b>niets</b>/x.js", 404),
+        ("GET", "/_dash-component-suites/dash/<b>niets</b>.js", 404),
+        ("PUT", "/groep", 405),
+        ("POST", "/persona", 413),
+    ],
+)
+def test_what_is_not_there_or_too_large_is_one_sentence_and_nothing_of_the_request(
+    web: flask.Flask, method: str, path: str, status: int
+) -> None:
+    client = as_persona(web, "hanna")
+    headers = OWN | {"Accept": "text/html"}
+    data = {"persona": "x" * 5_000_000} if status == 413 else None
+    answer = client.open(path, method=method, base_url=HERE, headers=headers, data=data)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert '<html lang="nl"' in answer.text
+    assert "niets</b>" not in answer.text
+
+
 # -- language ------------------------------------------------------------------------------------------------------
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, insert, text
 
-from models import clock, database, people
+from models import clock, database, people, tables
 from models.coupling_state import coupling_state, retry_now, set_stopped
 from models.freshness import source_states
 from models.people import members, pupil, pupil_names
@@ -90,6 +91,41 @@ def test_a_pupil_who_left_the_class_is_not_shown(known: Store) -> None:
     with database.reading(known.engine) as connection:
         shown = members(connection, HANNA, [school.CLASS_A])
     assert [one.id for one in shown] == list(range(1, 13))
+
+
+def add_class(connection: Connection, class_id: int, year: str, name: str, location: str, pupil_id: int) -> None:
+    """A class with one pupil and one group, both under `class_id`."""
+    common = {"school_id": school.SCHOOL, "school_year": year, "location": location, "composed": False, "name": name}
+    connection.execute(insert(tables.classes), common | {"id": class_id, "year_groups": "6"})
+    connection.execute(insert(tables.groups), common | {"id": class_id, "key": name, "class_id": class_id})
+    member = {"school_id": school.SCHOOL, "pupil_id": pupil_id, "group_id": class_id, "from_us": clock.now_us()}
+    connection.execute(insert(tables.memberships), member)
+
+
+def names(known: Store) -> list[str]:
+    """The classes that the administrator sees, as year and name."""
+    with database.reading(known.engine) as connection:
+        return [f"{one.school_year[:4]} {one.name}" for one in people.class_list(connection, SAM)]
+
+
+def test_a_roster_of_the_coming_year_hides_no_class_before_that_year_begins(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        add_class(connection, 11, "2027-2028", "7a", "", AISHA)
+    assert names(known) == ["2026 6a", "2026 6b"]
+    with clock.fixed(datetime(2027, 7, 31, 23, 59, tzinfo=clock.AMSTERDAM)):
+        assert names(known) == ["2026 6a", "2026 6b"]
+    with clock.fixed(datetime(2027, 8, 1, 0, 1, tzinfo=clock.AMSTERDAM)):
+        assert names(known) == ["2027 7a"]
+
+
+def test_each_location_shows_its_own_newest_year_and_a_coming_one_only_where_there_is_no_other(known: Store) -> None:
+    with database.writing(known.engine) as connection:
+        add_class(connection, 11, "2027-2028", "7a", "", AISHA)
+        add_class(connection, 12, "2026-2027", "6c", "west", BENTE)
+        add_class(connection, 13, "2027-2028", "1a", "nieuw", CAS)
+    assert names(known) == ["2027 1a", "2026 6a", "2026 6b", "2026 6c"]
+    with clock.fixed(datetime(2027, 8, 20, 12, tzinfo=clock.AMSTERDAM)):
+        assert names(known) == ["2027 1a", "2026 6c", "2027 7a"]
 
 
 def test_couplings_are_for_an_administrator_only(known: Store) -> None:
@@ -206,7 +242,13 @@ def test_a_pupil_without_score_has_the_state_that_the_progress_tells(known: Stor
     found = overview(known)
     assert missing_reason(found, GUUSJE, [SPELLING])[0] is Missing.BUSY
     assert missing_reason(found, LARS, [SPELLING])[0] is Missing.NOT_BEGUN
-    assert missing_reason(found, LARS, [SUMS])[0] is Missing.NOT_DELIVERED
+    assert missing_reason(found, LARS, [SUMS])[0] is Missing.NO_RESULT
+
+
+def test_only_of_what_a_source_never_sends_it_is_said_that_it_does_not_deliver_it(known: Store) -> None:
+    found = overview(known)
+    assert missing_reason(found, LARS, [QUESTIONS])[0] is Missing.NO_RESULT
+    assert missing_reason(found, LARS, [("music", "Vraagstuk")])[0] is Missing.NOT_DELIVERED
 
 
 def test_progress_counts_the_newest_record_of_each_pupil_and_sums_nothing(known: Store) -> None:

@@ -52,8 +52,32 @@ def test_a_zero_is_a_score_and_counts() -> None:
     assert (zero.text, zero.value, zero.counts, zero.missing) == ("0", 0, True, None)
 
 
-def test_the_text_stays_as_the_source_sent_it() -> None:
+def test_decimals_stay_as_the_source_sent_them() -> None:
     assert score(7, "7.0", NO_NORM).text == "7.0"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("007", "7"),
+        ("+5", "5"),
+        ("-0", "0"),
+        ("-0.0", "0.0"),
+        ("07.50", "7.50"),
+        ("-3", "-3"),
+        ("0", "0"),
+        (" 8 ", "8"),
+    ],
+)
+def test_a_score_is_shown_as_a_plain_number(sent: str, shown: str) -> None:
+    assert score(float(sent), sent, NO_NORM).text == shown
+
+
+def test_what_no_test_has_is_suspect_also_without_a_norm() -> None:
+    assert score(1_000_000, measure=NO_NORM).counts
+    huge = score(1_000_001, measure=NO_NORM)
+    assert (huge.suspect, huge.counts) == (True, False)
+    assert oso("II", 10_000_010_000).suspect
 
 
 def test_between_two_bands_there_is_no_band_but_there_is_a_norm() -> None:
