@@ -9,7 +9,7 @@ demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
 
 test: .venv/.ready-dev
-	@scripts/need-packages chromium postgresql libxml2-utils
+	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -33,7 +33,7 @@ bench: .venv/.ready-dev
 	$(BIN)/python -m benchmarks.ingest
 
 screenshots: .venv/.ready-dev
-	@scripts/need-packages chromium
+	@scripts/need-packages chromium fonts-noto-core
 	$(BIN)/python scripts/screenshots
 
 # What is installed comes from the lock files, by hash; a change of theirs makes the environment anew.

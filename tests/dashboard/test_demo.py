@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select as readiness
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -21,12 +23,16 @@ from pathlib import Path
 
 import pytest
 
-from connectors.simulator import server
+from connectors.simulator import publishers, school, server
+from connectors.simulator.school import HORIZON
 from dashboard import demo as demo_module
 from dashboard import settings as configuration
 from dashboard import tasks
-from models import clock, database
+from models import clock, database, identity
+from models.periods import Period
 from models.sealing import Seal
+from models.timeline import pupil_timeline
+from models.viewer import Role, Viewer
 
 FIRST_DAY = "2026-11-26T08:12:00+01:00"
 NEXT_WEEK = "2026-12-03T20:00:00+01:00"
@@ -144,20 +150,121 @@ def test_one_class_has_results_of_all_publishers_of_its_school(first: Demo, data
     assert {key for (key,) in rows} == PUBLISHERS - {"toetsplein"}
 
 
-def test_the_stories_are_in_the_store(first: Demo, data: Path) -> None:
-    assert ask(data, "SELECT count(*) FROM identifiers WHERE pupil_id IS NULL AND kind <> 'pair'") == [(3,)]
-    assert ask(data, "SELECT count(*) FROM deliveries WHERE verdict = 'reject'") == [(1,)]
-    ((zeros,),) = ask(data, "SELECT count(*) FROM results WHERE score = 0 AND score_text = '0'")
-    ((absent,),) = ask(data, "SELECT count(*) FROM results WHERE absence = 1 AND score IS NULL")
-    assert zeros
-    assert absent
-    ((failures, success),) = ask(
-        data,
-        "SELECT c.failures, c.last_success_us FROM couplings c JOIN sources s ON s.id = c.source_id "
-        "WHERE s.key = 'leeslijn'",
+def pupil_of(data: Path, place: int) -> tuple[int, int]:
+    """School and pupil in the store of a pupil of 5a."""
+    key = school.classes(HORIZON, "2026-2027")["5a"][place].key
+    digest = Seal.of_folder(data).digest(identity.LAS, key)
+    ((school_id, pupil_id),) = ask(
+        data, f"SELECT school_id, pupil_id FROM identifiers WHERE kind = 'las' AND digest = x'{digest.hex()}'"
     )
-    assert failures
-    assert success
+    assert isinstance(school_id, int)
+    assert isinstance(pupil_id, int)
+    return school_id, pupil_id
+
+
+def late_sittings(data: Path, place: int) -> set[tuple[str, str]]:
+    """Source and test of what the pupil screen marks as late."""
+    school_id, pupil_id = pupil_of(data, place)
+    engine = database.open_engine(database.sqlite_url(data))
+    try:
+        with database.reading(engine) as connection:
+            viewer = Viewer(school_id, Role.ADMINISTRATOR)
+            seen = pupil_timeline(connection, viewer, pupil_id, Period("2026-08-01", "2027-07-31"))
+            assert seen is not None
+            return {(lane.source, one.name) for lane in seen.lanes for one in lane.sittings if one.late}
+    finally:
+        engine.dispose()
+
+
+def test_a_late_delivery_is_seen_as_late_and_nothing_else_is(first: Demo, data: Path) -> None:
+    assert late_sittings(data, school.LATE) == {("Rekenwijs", "Toets blok 2")}
+    assert late_sittings(data, school.LATE + 1) == set()
+
+
+def test_results_come_at_two_moments_on_the_first_start(first: Demo, data: Path) -> None:
+    for source in ("rekenwijs", "spelsprong"):
+        rows = ask(
+            data,
+            "SELECT d.received_us, d.created_us, d.counts FROM deliveries d JOIN sources s ON s.id = d.source_id "
+            f"WHERE s.key = '{source}' ORDER BY d.id",
+        )
+        with_news = [row for row in rows if json.loads(str(row[2]))["new"]]
+        assert len(with_news) == 2
+        assert with_news[0][:2] < with_news[1][:2]
+
+
+def test_a_correction_leaves_the_value_before_it_in_the_history(first: Demo, data: Path) -> None:
+    corrected = ask(
+        data,
+        "SELECT s.key, h.score < r.score AND h.created_us < r.created_us FROM result_history h "
+        "JOIN results r USING (school_id, source_id, key, kind) JOIN sources s ON s.id = h.source_id "
+        "WHERE s.key IN ('rekenwijs', 'toetsvolg')",
+    )
+    assert {key for key, _ in corrected} == {"rekenwijs", "toetsvolg"}
+    assert ("rekenwijs", 1) in corrected
+
+
+def test_what_is_sent_again_changes_nothing(first: Demo, data: Path) -> None:
+    counts = [
+        json.loads(str(row[0]))
+        for row in ask(
+            data,
+            "SELECT d.counts FROM deliveries d JOIN sources s ON s.id = d.source_id WHERE s.key = 'rekenwijs'",
+        )
+    ]
+    assert any(one["unchanged"] and not one["new"] and not one["changed"] for one in counts)
+    ((taken,),) = ask(
+        data,
+        "SELECT count(*) FROM fetched_documents f JOIN sources s ON s.id = f.source_id WHERE s.key = 'toetsvolg'",
+    )
+    with clock.fixed(datetime.fromisoformat(FIRST_DAY)):
+        names = [one.name for one in publishers.documents("toetsvolg", clock.now())]
+    again = [name for name in names if name.endswith("-nogmaals.xml")]
+    assert again
+    assert taken == len(names) - len(again)
+
+
+def test_an_unknown_pupil_waits_with_results(first: Demo, data: Path) -> None:
+    waiting = ask(
+        data,
+        "SELECT s.key, i.parked_because, count(*) FROM results r JOIN sources s ON s.id = r.source_id "
+        "JOIN identifiers i ON i.school_id = r.school_id AND i.id = r.identifier_id "
+        "WHERE i.pupil_id IS NULL GROUP BY s.key, i.parked_because",
+    )
+    assert {row[:2] for row in waiting} == {(key, "unknown") for key in ("rekenwijs", "spelsprong", "toetsplein")}
+    assert ask(data, "SELECT count(*) FROM identifiers WHERE pupil_id IS NULL AND kind <> 'pair'") == [(3,)]
+
+
+def test_a_zero_is_a_score_and_what_was_not_offered_is_none(first: Demo, data: Path) -> None:
+    school_id, pupil_id = pupil_of(data, school.ZERO)
+    zeros = ask(
+        data,
+        "SELECT s.key FROM results r JOIN sources s ON s.id = r.source_id "
+        "JOIN identifiers i ON i.school_id = r.school_id AND i.id = r.identifier_id "
+        f"WHERE i.school_id = {school_id} AND i.pupil_id = {pupil_id} AND r.score = 0 AND r.absence IS NULL",
+    )
+    assert {("rekenwijs",), ("spelsprong",)} <= set(zeros)
+    ((absent,),) = ask(data, "SELECT count(*) FROM results WHERE absence = 1 AND score IS NULL")
+    assert absent
+
+
+def test_a_source_is_down_after_it_answered_once_and_one_message_was_refused(first: Demo, data: Path) -> None:
+    down = ask(
+        data,
+        "SELECT s.key, c.last_success_us IS NOT NULL, c.last_error_nl IS NOT NULL FROM couplings c "
+        "JOIN sources s ON s.id = c.source_id WHERE c.failures > 0",
+    )
+    assert down == [("leeslijn", 1, 1)]
+    assert ask(data, "SELECT count(*) FROM deliveries WHERE verdict = 'reject'") == [(1,)]
+
+
+def test_its_files_are_private_and_what_is_logged_stands_in_one_of_them(first: Demo, data: Path) -> None:
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    for name in ("config.yaml", "rondblik.log", "rondblik.db"):
+        assert stat.S_IMODE((data / name).stat().st_mode) == 0o600, name
+    assert "WARNING leeslijn: " in (data / "rondblik.log").read_text()
+    assert first.process.stderr is not None
+    assert readiness.select([first.process.stderr], [], [], 0)[0] == []
 
 
 def test_it_prints_a_few_lines_only(first: Demo) -> None:
@@ -183,7 +290,52 @@ def test_a_second_start_brings_the_days_since_and_keeps_the_rest(first: Demo, da
             "WHERE s.key = 'spelsprong' ORDER BY d.id",
         )
         assert len(newest) > 1
+        said = again.printed
         assert again.stop(signal.SIGTERM) == 0
+    assert "Spelsprong" in said
+    assert "leerling" not in said
+    assert "Leeslijn: antwoordt nu niet / " in said
+    assert "Niets nieuws" not in said
+
+
+def test_a_folder_that_somebody_else_made_keeps_its_mode(tmp_path: Path) -> None:
+    own, made = tmp_path / "van-mij", tmp_path / "van-demo"
+    own.mkdir(mode=0o750)
+    own.chmod(0o750)
+    for folder, mode in ((own, 0o750), (made, 0o700)):
+        for _ in range(2):
+            demo_module._configure(folder, dict.fromkeys(server.SERVED, 1), demo_module._make_private(folder))
+            assert stat.S_IMODE(folder.stat().st_mode) == mode
+            assert stat.S_IMODE((folder / "config.yaml").stat().st_mode) == 0o600
+    made.chmod(0o755)
+    assert demo_module._make_private(made)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime.fromisoformat(FIRST_DAY)
+    with clock.fixed(now), server.running(inbox=tmp_path / "inbox") as ports:
+        settings = demo_module._configure(tmp_path, ports)
+        settings = settings.model_copy(
+            update={"publishers": tuple(one for one in settings.publishers if one.id != "leeslijn")}
+        )
+        engine = database.open_engine(settings.database_url())
+        try:
+            database.upgrade(engine)
+            coupled = configuration.apply(settings, engine)
+            context = tasks.make_context(settings, engine, Seal.of_folder(tmp_path), coupled)
+            demo_module._pull_all(context, coupled)
+            first = capsys.readouterr().out.splitlines()
+            demo_module._pull_all(context, coupled)
+            second = capsys.readouterr().out.splitlines()
+        finally:
+            engine.dispose()
+    assert [line for line in first if "leerlingen" in line] == [
+        "  LAS van De Horizon: 198 leerlingen / 198 pupils",
+        "  LAS van Het Baken: 26 leerlingen / 26 pupils",
+    ]
+    assert len(first) == 7
+    assert second == ["  Niets nieuws sinds de vorige keer. / Nothing new since the last time."]
 
 
 @pytest.mark.parametrize(
