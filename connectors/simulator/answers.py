@@ -84,8 +84,11 @@ def publisher(name: str, body: bytes, now: datetime) -> bytes:
     asked = requests.read(name, body, "entry_results.xsd", (names.OPHALEN_VERZOEK,))
     if name == "leeslijn" and asked.since is not None:
         raise Fault(requests.UNAVAILABLE, "De dienst is in onderhoud; probeer het later opnieuw.", 503)
-    until = publishers.first_until(now) if asked.since is None and name != "leeslijn" else now
-    message = None if asked.school != HORIZON else publishers.next_message(name, asked.since, until)
+    message = None
+    if asked.school == HORIZON and asked.since is None and name != "leeslijn":
+        message = publishers.first_message(name, now)
+    elif asked.school == HORIZON:
+        message = publishers.next_message(name, asked.since, now)
     if message is None:
         return write_empty_pull_answer(names.GEEN_GEGEVENS if asked.since is None else names.GEEN_WIJZIGINGEN)
     return write_pull_answer(message.head, message.results, message.definitions)

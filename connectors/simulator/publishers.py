@@ -102,6 +102,19 @@ def first_until(now: datetime) -> datetime:
     return before if clock.school_year(before.astimezone(clock.AMSTERDAM).date()) == present else now
 
 
+def first_message(publisher: str, now: datetime) -> Message | None:
+    """The answer to a question without cursor: what there was until `first_until`, made at that moment.
+
+    So the overlap with which the next question is asked brings none of it again.
+    """
+    until = first_until(now)
+    message = next_message(publisher, None, until)
+    if message is None or until == now or is_over(message.head.school_year, now):
+        return message
+    head = replace(message.head, created_text=until.isoformat(), created_us=clock.to_us(until))
+    return replace(message, head=head)
+
+
 def next_message(publisher: str, cursor: datetime | None, now: datetime) -> Message | None:
     """What the publisher has after the cursor, of one school year, the oldest first; None when there is nothing."""
     for school_year in years_to_send(now):

@@ -14,7 +14,7 @@ from dashboard.pages.coupling_panels import held_panel, parked_panel, refused_pa
 from dashboard.pages.coupling_table import late_notes, source_table
 from dashboard.pages.shell import page
 from dashboard.signs import attrs, note
-from dashboard.texts import _, moment
+from dashboard.texts import _, moment, n_
 from models import clock, database, identity
 from models.coupling_state import CouplingState, coupling_state
 from models.identity import ParkedIdentifier
@@ -112,6 +112,11 @@ def _headline(state: CouplingState) -> str:
         row.state for row in state.rows if row.state.role == "publisher" and row.state.active and not row.state.stopped
     ]
     fresh = sum(one.delivered_this_week for one in publishers)
-    line = _("{fresh} of {all} publishers delivered this week.", fresh=fresh, all=len(publishers))
+    line = n_(
+        "{fresh} of {number} publisher delivered this week.",
+        "{fresh} of {number} publishers delivered this week.",
+        len(publishers),
+        fresh=fresh,
+    )
     late = ", ".join(row.state.name for row in state.rows if row.state.late)
     return line + " " + _("{names}: your attention is needed.", names=late) if late else line

@@ -254,7 +254,12 @@ def coverage(sources: tuple[SourceState, ...]) -> html.P:
     publishers = [one for one in sources if one.role == "publisher" and one.active and not one.stopped]
     fresh = [one for one in publishers if one.delivered_this_week]
     late = [one for one in publishers if one.late]
-    line = _("{fresh} of {all} sources delivered this week.", fresh=len(fresh), all=len(publishers))
+    line = n_(
+        "{fresh} of {number} source delivered this week.",
+        "{fresh} of {number} sources delivered this week.",
+        len(publishers),
+        fresh=len(fresh),
+    )
     failing = sum(one.failures > 0 for one in publishers)
     parts: list[Any] = [html.Span([sign("clock" if late else "check"), " ", line], className="" if late else "k")]
     if failing:

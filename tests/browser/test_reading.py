@@ -165,6 +165,26 @@ def test_no_page_scrolls_sideways_and_no_chart_can_be_shared(watched: Watched, p
     assert "chart-studio" not in page.content()
 
 
+def test_a_long_name_of_a_test_is_cut_in_the_head_and_whole_in_its_title(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep")
+    head = page.locator("#matrix thead span[title='Rivieren|topo|6a|77']")
+    assert head.inner_text() == "Rivieren"
+    wider = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"
+    assert page.locator("#matrix th, #matrix td").evaluate_all(wider) == []
+
+
+def test_on_a_phone_no_sign_covers_the_words_of_a_pupil(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 360, "height": 800})
+    watched.open("/groep")
+    read = """all => all.map(one => [one.querySelector('small'), one.querySelector('.sg')])
+        .map(([words, sign]) => [words.getBoundingClientRect().right, sign.getBoundingClientRect().left])"""
+    sides = page.locator(".mlist summary").evaluate_all(read)
+    assert len(sides) == 12
+    assert all(words <= chevron for words, chevron in sides)
+
+
 def test_filters_live_in_the_address_and_come_back(watched: Watched) -> None:
     page = watched.page
     watched.open("/groep")
@@ -173,7 +193,7 @@ def test_filters_live_in_the_address_and_come_back(watched: Watched) -> None:
     page.click("#vak")
     page.click("[role=option]:has-text('Spelling')")
     page.locator("#matrix thead th").nth(3).wait_for(state="detached")
-    assert page.url.endswith("/groep?klas=1&vak=spelling&weergave=materiaal")
+    page.wait_for_url("**/groep?klas=1&vak=spelling&weergave=materiaal")
     page.click("#matrix tbody th a >> nth=0")
     page.wait_for_selector("#lanes .lane")
     page.go_back()

@@ -351,9 +351,10 @@ def test_a_late_delivery_is_known_weeks_after_the_test() -> None:
 def test_the_first_answer_ends_before_what_came_late_and_the_next_brings_it() -> None:
     until = publishers.first_until(NOVEMBER)
     assert until < NOVEMBER - timedelta(days=14)
-    first = publishers.next_message("rekenwijs", None, until)
+    first = publishers.first_message("rekenwijs", NOVEMBER)
     assert first is not None
-    second = publishers.next_message("rekenwijs", clock.from_us(first.head.created_us), NOVEMBER)
+    assert clock.from_us(first.head.created_us) == until
+    second = publishers.next_message("rekenwijs", until - timedelta(hours=1), NOVEMBER)
     assert second is not None
     newest = max(one.taken_on for one in of_pupil(first.results, school.LATE))
     assert min(one.taken_on for one in of_pupil(second.results, school.LATE)) < newest

@@ -168,6 +168,16 @@ def test_couplings_are_a_sentence_for_who_is_no_administrator(web: flask.Flask) 
     administered = shown_page(as_persona(web, "sam"), "/koppelingen")
     assert "Stiltewerk" in administered
     assert "20417" in administered
+    assert "Stuur dit door aan Vraagstuk:" in administered
+    assert "Laatste gegevens" in administered
+
+
+def test_the_line_over_the_sources_says_how_many_delivered_and_which_fail(web: flask.Flask) -> None:
+    shown = shown_page(as_persona(web, "hanna"), "/groep")
+    assert "4 van 5 bronnen leverden deze week." in shown
+    assert "1 heeft nu een storing." in shown
+    assert "Peillijn het laatst ma 23 nov om 6:30." in shown
+    assert "Stiltewerk levert niet sinds wo 18 nov om 6:30." in shown
 
 
 def group_callback(client: FlaskClient, *values: object) -> Any:
@@ -223,6 +233,19 @@ def test_where_a_value_comes_from_is_told_to_the_teacher(web: flask.Flask) -> No
     body = asks_why("2_2026-11-13_0", "/leerling/1")
     answer = as_persona(web, "hanna").post(CALLBACK, json=body, base_url=HERE, headers=OWN)
     assert "Cijferpad groep 6" in json.loads(answer.text)["response"].__repr__()
+
+
+@pytest.mark.parametrize(("sent", "shown"), [("0058", "58"), ("58", "58"), ("+58.50", "58,50")])
+def test_a_score_is_shown_plain_and_told_as_it_was_sent(
+    web: flask.Flask, known_school: Store, sent: str, shown: str
+) -> None:
+    with database.writing(known_school.engine) as connection:
+        change = text("UPDATE results SET score_text = :sent WHERE test_id = 2 AND identifier_id = 1 AND part_id = 0")
+        connection.execute(change, {"sent": sent})
+    client = as_persona(web, "hanna")
+    assert f'"children": ["{shown}"]' in shown_page(client, "/leerling/1")
+    told = client.post(CALLBACK, json=asks_why("2_2026-11-13_0", "/leerling/1"), base_url=HERE, headers=OWN)
+    assert f"De bron stuurde zelf {sent};" in told.text
 
 
 def asks_why(index: object, path: object) -> dict[str, Any]:
