@@ -127,6 +127,8 @@ def minutes(milliseconds: float) -> str:
 def age(us: int) -> str:
     """How long ago an instant was, in words."""
     passed = max(clock.now_us() - us, 0) // 1_000_000
+    if passed < 60:
+        return _("just now")
     if passed < 3600:
         return n_("{number} minute ago", "{number} minutes ago", passed // 60)
     if passed < 48 * 3600:
