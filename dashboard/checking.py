@@ -95,26 +95,22 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
 
 def check_file(path: Path, policy: Policy, reached: Reached) -> Iterator[Judged]:
     """Judge each document of a file; needs no store. Raises Fatal where the file cannot be read."""
-    for document in documents(path, reached):
-        spooled = document.spooled
-        if spooled is None:
-            yield _unreadable(document)
-            continue
-        try:
-            yield _check(document.name, spooled, policy)
-        finally:
-            spooled.close()
+    return _each(path, reached, lambda name, spooled: _check(name, spooled, policy))
 
 
 def load_file(path: Path, loading: Loading, reached: Reached) -> Iterator[Judged]:
     """Take in each document of a file. Raises Fatal where the file cannot be read."""
+    return _each(path, reached, lambda name, spooled: _load(name, spooled, loading))
+
+
+def _each(path: Path, reached: Reached, judge_one: Callable[[str, Spooled], Judged]) -> Iterator[Judged]:
     for document in documents(path, reached):
         spooled = document.spooled
         if spooled is None:
             yield _unreadable(document)
             continue
         try:
-            yield _load(document.name, spooled, loading)
+            yield judge_one(document.name, spooled)
         finally:
             spooled.close()
 
