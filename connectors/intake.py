@@ -11,19 +11,21 @@ import hashlib
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import IO, BinaryIO, cast
+from datetime import datetime, time, timedelta
+from typing import IO, BinaryIO, Protocol, cast
 
 from sqlalchemy import Engine
 
+from connectors.destinations import Arrival, Destination
 from connectors.errors import TooLarge
-from connectors.soap import Opening, open_message
+from connectors.soap import Opening, gate, is_in_pieces, open_message
 from connectors.uwlr import names, rules, values
+from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.locate import Spot, diagnose
-from connectors.uwlr.reader import Place, Reading, read_results
-from connectors.uwlr.rules import Policy, finding
+from connectors.uwlr.reader import Place, Reading, is_personal_number, read_results
+from connectors.uwlr.rules import Stage, finding, stage_of
 from models import clock, store
-from models.records import Finding, MessageHead, ResultBatch, SchoolRef, Verdict
+from models.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
 from models.schools import normal_location
 from models.sealing import Seal
 from models.store import Keep, Receipt
@@ -31,26 +33,22 @@ from models.store import Keep, Receipt
 MAX_BYTES = 512 * 1024 * 1024
 MEMORY_BYTES = 1 << 20
 MAX_KEPT_BYTES = 64 * 1024 * 1024
-OLD = timedelta(days=366)
+OLD = timedelta(days=2 * 366)
 AHEAD = timedelta(days=1)
+PREPARING = timedelta(days=62)
 _BRIN_DIGITS, _BRIN_LETTERS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-# The order of checks: the first family with an error gives the fault.
-_FAMILIES = (
-    "xml",
-    "soap",
-    "header",
-    "xsd",
-    "version",
-    "school",
-    "key",
-    "result",
-    "test",
-    "pupil",
-    "norm",
-    "score",
-    "oso",
-)
+_HEAD_ELEMENTS = {
+    "school.brin": "brincode",
+    "school.dependance": "dependancecode",
+    "school.dependance-short": "dependancecode",
+    "school.year": "schooljaar",
+    "school.year-other": "schooljaar",
+    "school.created": "aanmaakdatum",
+    "school.created-24h": "aanmaakdatum",
+    "school.created-old": "aanmaakdatum",
+    "version.unsupported": "xsdversie",
+    "version.2-0": "xsdversie",
+}
 
 
 @dataclass(slots=True)
@@ -105,27 +103,45 @@ class Judgement:
     school: SchoolRef = field(default_factory=SchoolRef)
 
 
+class Receiver(Protocol):
+    """What is known where a message arrives: which schools it may be of, and which pupils those have."""
+
+    def school_rule(self, school: SchoolRef) -> str | None:
+        """The rule that a message of this school breaks here."""
+
+    def pupil_rules(self, school: SchoolRef, pupils: list[PupilRef]) -> list[tuple[int, str]]:
+        """The pupils (by their place in the list) that break a rule here, each with that rule."""
+
+
 def judge(
-    spooled: Spooled,
-    policy: Policy = "strict",
-    versions: tuple[str, ...] = ("2.0", "2.1", "2.2", "2.2.1", "2.3"),
+    spooled: Spooled, agreement: Agreement = STRICT, receiver: Receiver | None = None, opening: Opening | None = None
 ) -> Judgement:
-    """Read a message once and say what it is worth; a second reading only finds the places of what was found."""
-    opening = open_message(spooled.file, policy)
+    """Read a message once and say what it is worth; a second reading only finds the places of what was found.
+
+    Without `receiver` a message is judged by itself, as a check does; `opening` is its opening where it was looked at.
+    """
+    opening = opening or open_message(spooled.file, agreement)
     if opening.refused:
-        judgement = _judged(opening.findings, None)
+        judgement = _judged([*opening.findings, *_gated(spooled, opening, agreement)], None)
         judgement.sender_fault = opening.fault
         return judgement
     if opening.empty is not None:
         return Judgement(Verdict.ACCEPT, None, opening.findings, empty=opening.empty)
-    schema_name = _schema_for(opening, policy)
-    reading = read_results(spooled.file, schema_name)
-    head, head_rules = read_head(reading, opening, policy, versions)
+    if is_in_pieces(spooled.file) and (found := gate(spooled.file, agreement.bounds)):
+        return _judged([*opening.findings, *found], None)
+    schema_name = _schema_for(opening, agreement)
+    reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
+    head, head_rules = read_head(reading, opening, agreement)
     for rule in head_rules:
-        reading.note(rule, Place("school", 1, ""))
+        reading.note(rule, Place("school", 1, _HEAD_ELEMENTS.get(rule, "")))
     version_rules(reading)
-    spots, found = _places(spooled, schema_name, policy, reading)
-    findings = [*opening.findings, *found, *_own_findings(reading, spots, policy, found)]
+    school = read_school(reading.school or opening.school)[0]
+    if receiver is not None and not reading.broken:
+        _note_receiver(reading, receiver, school)
+    if agreement.test_school:
+        _note_personal_numbers(reading)
+    spots, found = _places(spooled, schema_name, agreement, reading)
+    findings = [*opening.findings, *found, *_own_findings(reading, spots, agreement, found)]
     batch = None
     if head is not None and not any(one.level == rules.ERROR for one in findings):
         batch = ResultBatch(
@@ -141,12 +157,35 @@ def judge(
         )
     judgement = _judged(findings, batch)
     judgement.head = head
-    judgement.school = read_school(opening.texts, policy)[0]
+    judgement.school = school
     return judgement
 
 
-def _schema_for(opening: Opening, policy: Policy) -> str:
-    if policy == "tolerant":
+def _gated(spooled: Spooled, opening: Opening, agreement: Agreement) -> list[Finding]:
+    """What the gate has against the rest of a message that need not be read: bytes go before all else."""
+    if any(stage_of(one.rule) is Stage.BYTES and one.level == rules.ERROR for one in opening.findings):
+        return []
+    return gate(spooled.file, agreement.bounds)
+
+
+def _note_receiver(reading: Reading, receiver: Receiver, school: SchoolRef) -> None:
+    rule = receiver.school_rule(school)
+    if rule is not None:
+        reading.note(rule, Place("school", 1, ""))
+        return
+    for index, broken in receiver.pupil_rules(school, reading.pupils):
+        reading.note(broken, Place("toetsafname", reading.pupil_sittings[index], "leerlingid"))
+
+
+def _note_personal_numbers(reading: Reading) -> None:
+    """In a test school no number of a real child may stand, also not as key."""
+    for ref, sitting in zip(reading.pupils, reading.pupil_sittings, strict=True):
+        if ref.las_key is not None and is_personal_number(ref.las_key):
+            reading.note("pupil.bsn-like", Place("toetsafname", sitting, "leerlingid"))
+
+
+def _schema_for(opening: Opening, agreement: Agreement) -> str:
+    if agreement.policy == "tolerant":
         return names.TOLERANT_SCHEMA
     return names.VERSIONS.get((opening.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
 
@@ -154,28 +193,25 @@ def _schema_for(opening: Opening, policy: Policy) -> str:
 def _judged(findings: list[Finding], batch: ResultBatch | None) -> Judgement:
     errors = [one for one in findings if one.level == rules.ERROR]
     if errors:
-        first = min(errors, key=lambda one: _rank(one.rule))
+        first = min(errors, key=lambda one: stage_of(one.rule))
         return Judgement(Verdict.REJECT, first.fault or rules.ONGELDIG_BERICHT, findings)
     warned = any(one.level == rules.WARNING for one in findings)
     return Judgement(Verdict.WARN if warned else Verdict.ACCEPT, None, findings, batch=batch)
 
 
-def _rank(rule: str) -> int:
-    family = rule.partition(".")[0]
-    return _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
-
-
 def _places(
-    spooled: Spooled, schema_name: str, policy: Policy, reading: Reading
+    spooled: Spooled, schema_name: str, agreement: Agreement, reading: Reading
 ) -> tuple[dict[Place, Spot], list[Finding]]:
     """The second reading, where there is something to find the place of."""
     wanted = {place for places in reading.notes.values() for place in places if place.ordinal}
     if not wanted and not reading.broken:
         return {}, []
-    return diagnose(spooled.file, schema_name, policy, wanted, broken=reading.broken)
+    return diagnose(spooled.file, schema_name, agreement, wanted, broken=reading.broken)
 
 
-def _own_findings(reading: Reading, spots: dict[Place, Spot], policy: Policy, found: list[Finding]) -> list[Finding]:
+def _own_findings(
+    reading: Reading, spots: dict[Place, Spot], agreement: Agreement, found: list[Finding]
+) -> list[Finding]:
     """Our own rules with their places, less what the validator has already said of the same rule."""
     told = {one.rule for one in found}
     broken_bytes = any(one.rule == "xml.well-formed" for one in found)
@@ -188,7 +224,7 @@ def _own_findings(reading: Reading, spots: dict[Place, Spot], policy: Policy, fo
             own.append(
                 finding(
                     rule,
-                    policy,
+                    agreement,
                     path=None if spot is None else spot.path,
                     line=None if spot is None else spot.line,
                     column=None if spot is None else spot.column,
@@ -197,25 +233,25 @@ def _own_findings(reading: Reading, spots: dict[Place, Spot], policy: Policy, fo
     return own
 
 
-def read_head(
-    reading: Reading, opening: Opening, policy: Policy, versions: tuple[str, ...]
-) -> tuple[MessageHead | None, list[str]]:
+def read_head(reading: Reading, opening: Opening, agreement: Agreement) -> tuple[MessageHead | None, list[str]]:
     """The school element as a head, and the rules it breaks; None where it cannot be read."""
-    texts = reading.school or opening.texts
+    texts = reading.school or opening.school
+    if not texts:
+        return None, []  # there is no school element, and the schema says so
     broken: list[str] = []
-    school, school_rules = read_school(texts, policy)
+    school, school_rules = read_school(texts)
     broken += school_rules
     year = texts.get("schooljaar", "")
     if not _year_is_whole(year):
         broken.append("school.year")
     elif year != clock.school_year(clock.today()):
         broken.append("school.year-other")
-    created_us, created_rules = read_created(texts.get("aanmaakdatum", ""))
+    created_us, created_rules = read_created(texts.get("aanmaakdatum", ""), year)
     broken += created_rules
     version = texts.get("xsdversie")
     if version is None:
         broken.append("version.missing")
-    elif version.strip() not in versions:
+    elif version.strip() not in agreement.versions:
         broken.append("version.unsupported")
     elif version.strip() == "2.0":
         broken.append("version.2-0")
@@ -242,7 +278,12 @@ def _year_is_whole(year: str) -> bool:
     return whole and int(second) == int(first) + 1
 
 
-def read_school(texts: dict[str, str], policy: Policy) -> tuple[SchoolRef, list[str]]:
+def _begin_us(year: str) -> int:
+    """The first moment at which a message of a school year may be made: some weeks before, for who prepares."""
+    return clock.to_us(datetime.combine(clock.school_year_bounds(year)[0] - PREPARING, time()))
+
+
+def read_school(texts: dict[str, str]) -> tuple[SchoolRef, list[str]]:
     """How the message names its school, and what is wrong with that: ASCII only, whatever the pattern says."""
     broken = []
     brin = texts.get("brincode")
@@ -259,8 +300,11 @@ def read_school(texts: dict[str, str], policy: Policy) -> tuple[SchoolRef, list[
     return SchoolRef(brin=brin, dependance=normal_location(dependance), school_key=texts.get("schoolkey")), broken
 
 
-def read_created(text: str) -> tuple[int | None, list[str]]:
-    """The aanmaakdatum as an instant; a day ahead or more would win from all that comes after, so it is refused."""
+def read_created(text: str, year: str) -> tuple[int | None, list[str]]:
+    """The aanmaakdatum as an instant; a day ahead or more would win from all that comes after, so it is refused.
+
+    `year` is the school year of the message: what was made before it began cannot be of it.
+    """
     try:
         created_us, midnight = values.instant(text)
     except (ValueError, OverflowError):
@@ -269,17 +313,20 @@ def read_created(text: str) -> tuple[int | None, list[str]]:
     now = clock.now()
     if created_us >= clock.to_us(now + AHEAD):
         broken.append("school.created")
-    elif created_us < clock.to_us(now - OLD):
+    elif created_us < clock.to_us(now - OLD) or (_year_is_whole(year) and created_us < _begin_us(year)):
         broken.append("school.created-old")
     return created_us, broken
 
 
 def version_rules(reading: Reading) -> None:
-    """What the stated version does not know: an eckid came with 2.2."""
-    if reading.school.get("xsdversie", "").strip() in ("2.0", "2.1") and any(
-        ref.eck_id is not None for ref in reading.pupils
-    ):
-        reading.note("version.eckid", Place("school", 1, ""))
+    """What the stated version does not know: an eckid came with 2.2, a pupil without leerlingid with 2.3."""
+    version = reading.school.get("xsdversie", "2.2").strip()
+    if version in ("2.0", "2.1") and any(ref.eck_id is not None for ref in reading.pupils):
+        reading.note("version.eckid", Place("school", 1, "xsdversie"))
+    if version != "2.3" and not reading.broken:
+        for ref, sitting in zip(reading.pupils, reading.pupil_sittings, strict=True):
+            if ref.las_key is None:
+                reading.note("pupil.no-las-key", Place("toetsafname", sitting, ""))
 
 
 def take_results(
@@ -288,17 +335,17 @@ def take_results(
     spooled: Spooled,
     *,
     source_id: int,
-    school_id: int | None,
+    destination: Destination,
     way: str,
-    policy: Policy = "strict",
+    agreement: Agreement = STRICT,
+    opening: Opening | None = None,
     moves_cursor: bool = False,
     remembers_document: bool = False,
     keep: Keep | None = None,
 ) -> Receipt:
     """Judge a message and store it in one transaction, or keep it apart with its reason.
 
-    `school_id` is the school that the source may deliver for; None (a file that an administrator loads) takes the
-    school that the message names and makes it where it is new.
+    The same bytes as an accepted message of this source change nothing, whatever the agreement says by now.
     """
     keep = keep or Keep()
     delivery = store.Incoming(
@@ -308,27 +355,30 @@ def take_results(
         size=spooled.size,
         moves_cursor=moves_cursor,
         remembers_document=remembers_document,
+        in_order=agreement.ordering == "strict",
     )
-    known = store.repeated(engine, delivery, school_id)
+    known = store.repeated(engine, delivery, destination.numbers)
     if known is not None:
         return known
-    judgement = judge(spooled, policy)
+    judgement = judge(spooled, agreement, Arrival(engine, seal, destination, agreement), opening)
     if judgement.empty is not None:
-        return store.save_empty(engine, delivery, school_id, judgement.empty)
+        return store.save_empty(engine, delivery, destination.home(judgement.school), judgement.empty)
     if judgement.batch is not None:
-        belongs, own_school = store.school_for(engine, judgement.batch.head.school, school_id)
-        if belongs:
-            raw = _raw(spooled, keep.accepted_days)
+        raw = _raw(spooled, keep.accepted_days)
+        school_id = destination.school(judgement.school)
+        try:
             return store.save_results(
-                engine, seal, delivery, own_school, judgement.batch, raw=raw, keep_days=keep.accepted_days
+                engine, seal, delivery, school_id, judgement.batch, raw=raw, keep_days=keep.accepted_days
             )
-        refused = _judged([*judgement.findings, finding("school.other", policy)], None)
-        judgement = replace(refused, head=judgement.head, school=judgement.school)
+        except store.NotLater:
+            late = finding("school.created-order", agreement)
+            refused = _judged([*judgement.findings, late], None)
+            judgement = replace(refused, head=judgement.head, school=judgement.school)
     return store.save_refusal(
         engine,
         seal,
         delivery,
-        school_id if school_id is not None else store.known_school(engine, judgement.school),
+        destination.home(judgement.school),
         fault=judgement.fault or rules.ONGELDIG_BERICHT,
         findings=judgement.findings,
         head=judgement.head,
@@ -346,9 +396,17 @@ def _raw(spooled: Spooled, keep_days: int) -> bytes | None:
 
 
 def refuse_unread(
-    engine: Engine, seal: Seal, *, source_id: int, school_id: int, way: str, found: Finding, digest: bytes
+    engine: Engine,
+    seal: Seal,
+    *,
+    source_id: int | None,
+    school_id: int | None,
+    way: str,
+    found: Finding,
+    digest: bytes,
+    size: int = 0,
 ) -> Receipt:
     """Keep apart, with its reason, what could not even be read: too large, damaged, locked. No bytes are kept."""
-    delivery = store.Incoming(source_id=source_id, way=way, digest=digest, size=0)
+    delivery = store.Incoming(source_id=source_id, way=way, digest=digest, size=size)
     fault = found.fault or rules.ONGELDIG_BERICHT
     return store.save_refusal(engine, seal, delivery, school_id, fault=fault, findings=[found])

@@ -17,12 +17,14 @@ from typing import Literal
 from sqlalchemy import Engine
 
 from connectors import http
+from connectors.destinations import OwnSchool
 from connectors.documents import Document, is_whole, is_zip, outline_of, unpack
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
 from connectors.http import Answer, ClientCertificate, HttpRequest, Limits
 from connectors.intake import Spooled, refuse_unread, spool, take_results
 from connectors.soap import open_message
 from connectors.uwlr import names, rules
+from connectors.uwlr.agreement import STRICT, Policy, of_policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import (
     SOAP_ACTION,
@@ -31,7 +33,6 @@ from connectors.uwlr.pull_messages import (
     since_cursor,
     write_pull_request,
 )
-from connectors.uwlr.rules import Policy
 from models import clock
 from models.deliveries import is_fetched
 from models.records import SchoolRef, Verdict
@@ -146,9 +147,9 @@ def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> Pu
             target.seal,
             spooled,
             source_id=target.source_id,
-            school_id=target.school_id,
+            destination=OwnSchool(target.engine, target.school_id),
             way="pull",
-            policy=settings.policy,
+            agreement=of_policy(settings.policy),
             moves_cursor=True,
             keep=settings.keep,
         )
@@ -198,7 +199,7 @@ def _check_soap(spooled: Spooled, status: int) -> None:
             "The answer broke off half way; it will be asked again later.",
         )
     if soap_like and (outline.payload or outline.root) == names.FAULT:
-        code = (open_message(spooled.file, "strict").fault or ("", ""))[0]
+        code = (open_message(spooled.file, STRICT).fault or ("", ""))[0]
         raise _fault(code)
     failed = http.status_error(status)
     if failed is not None:  # a 500 that is no Fault
@@ -374,9 +375,9 @@ def _take_document(settings: PullSettings, target: Target, spooled: Spooled) -> 
         target.seal,
         spooled,
         source_id=target.source_id,
-        school_id=target.school_id,
+        destination=OwnSchool(target.engine, target.school_id),
         way="pull",
-        policy=settings.policy,
+        agreement=of_policy(settings.policy),
         remembers_document=True,
         keep=settings.keep,
     )

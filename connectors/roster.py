@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import zeep
@@ -21,11 +22,12 @@ from zeep.transports import Transport
 from connectors import http
 from connectors.errors import Fatal, Refused, Retriable
 from connectors.http import ClientCertificate, HttpRequest, Limits
+from connectors.pull import spool_file
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
 from connectors.uwlr.pupil_gate import MAX_BYTES
-from connectors.uwlr.pupil_messages import Part, Profile, RosterAnswer, merge, read_part
+from connectors.uwlr.pupil_messages import Part, Profile, RosterAnswer, merge, read_part, read_roster
 from connectors.uwlr.rules import FAULTS
 from models import clock
 from models.records import SchoolRef
@@ -59,6 +61,15 @@ class LasSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterFile:
+    """A file with pupils (EDEXML, or the answer of a LAS) that the administration puts down for us."""
+
+    path: Path
+    school: SchoolRef
+    profile: Profile = "edexml"
+
+
+@dataclass(frozen=True, slots=True)
 class FetchedRoster:
     """An answer of a LAS, with SHA-256 and size of its bytes (of all parts together where it was staged)."""
 
@@ -78,6 +89,13 @@ def fetch_roster(settings: LasSettings, last_received: str | None) -> FetchedRos
         answer = _fetch_staged(transport, settings)
     else:
         answer = _ask(transport, settings, Part.ALL, last_received=last_received)
+    return FetchedRoster(answer, answer.digest, answer.size)
+
+
+def read_roster_file(settings: RosterFile) -> FetchedRoster:
+    """The roster in a file; raises Fatal where it cannot be read."""
+    with spool_file(settings.path, MAX_BYTES) as spooled:
+        answer = read_roster(spooled.file, settings.profile)
     return FetchedRoster(answer, answer.digest, answer.size)
 
 

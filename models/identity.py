@@ -136,6 +136,30 @@ def identify(connection: Connection, seal: Seal, school_id: int, refs: Sequence[
     return [known[_pair(seal, ref[0][0], ref[1][0])] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
 
 
+def unmatched(connection: Connection, seal: Seal, school_id: int, refs: Sequence[PupilRef]) -> list[tuple[int, str]]:
+    """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing."""
+    named = [singles(seal, ref) for ref in refs]
+    pairs = {index: _pair(seal, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
+    known = find_singles(connection, school_id, [*(one for ref in named for one, _ in ref), *pairs.values()])
+    with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
+
+    def pupil(single: Single) -> int | None:
+        return known[single].pupil_id if single in known else None
+
+    found = []
+    for index, ref in enumerate(named):
+        if len(ref) == 1:
+            matched, reason = pupil(ref[0][0]), None
+        else:
+            matched, reason = match_pair(pupil(ref[0][0]), pupil(ref[1][0]), with_eck_id)
+            by_hand = known.get(pairs[index])
+            if by_hand is not None and by_hand.matched_by == BY_LINK:
+                matched = by_hand.pupil_id
+        if matched is None:
+            found.append((index, reason or UNKNOWN))
+    return found
+
+
 def ensure_singles(
     connection: Connection, seal: Seal, school_id: int, named: Iterable[tuple[Single, str]]
 ) -> dict[Single, int]:

@@ -279,6 +279,7 @@ class Finding:
     message_nl: str
     message_en: str
     remedy: str
+    remedy_en: str
     path: str | None = None
     line: int | None = None
     column: int | None = None

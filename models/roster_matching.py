@@ -24,36 +24,42 @@ _RULES = {
         "Een leerling heeft geen sleutel en geen ECK iD; de leerling is overgeslagen.",
         "A pupil has neither a key nor an ECK iD; the pupil was left out.",
         "Geef elke leerling in de leerlingadministratie een sleutel.",
+        "Give every pupil in the pupil administration a key.",
     ),
     "roster.identity-conflict": (
         "error",
         "Sleutel en ECK iD van een leerling horen bij verschillende leerlingen; de leerling is overgeslagen.",
         "The key and the ECK iD of a pupil belong to different pupils; the pupil was left out.",
         "Controleer in de leerlingadministratie van wie de sleutel en de ECK iD zijn.",
+        "Check in the pupil administration whose key and ECK iD these are.",
     ),
     "roster.key-reused": (
         "error",
         "Een bekende sleutel staat nu bij een leerling met een andere naam; de leerling is overgeslagen.",
         "A known key now stands at a pupil with another name; the pupil was left out.",
         "Geef de nieuwe leerling in de leerlingadministratie een eigen sleutel.",
+        "Give the new pupil in the pupil administration a key of their own.",
     ),
     "roster.pupil-twice": (
         "error",
         "Twee leerlingen van het bestand zijn dezelfde leerling; de tweede is overgeslagen.",
         "Two pupils of the roster are the same pupil; the second was left out.",
         "Voeg de twee leerlingen in de leerlingadministratie samen.",
+        "Merge the two pupils in the pupil administration.",
     ),
     "roster.eckid-changed": (
         "warning",
         "Een leerling met een bekende sleutel heeft een andere ECK iD dan voorheen; beide gelden voortaan.",
         "A pupil with a known key has another ECK iD than before; both count from now on.",
         "Controleer of de ECK iD terecht gewijzigd is.",
+        "Check that the ECK iD was changed rightly.",
     ),
     "roster.key-changed": (
         "warning",
         "Een leerling met een bekende ECK iD heeft een andere sleutel dan voorheen; beide gelden voortaan.",
         "A pupil with a known ECK iD has another key than before; both count from now on.",
         "Controleer of de sleutel terecht gewijzigd is.",
+        "Check that the key was changed rightly.",
     ),
 }
 
@@ -199,7 +205,7 @@ def _names(connection: Connection, school_id: int) -> dict[int, tuple[str | None
 
 
 def _finding(rule: str, places: list[int]) -> Finding:
-    level, nl, en, remedy = _RULES[rule]
+    level, nl, en, remedy, remedy_en = _RULES[rule]
     if len(places) > 1:
         nl, en = f"{nl} ({len(places)} keer)", f"{en} ({len(places)} times)"
-    return Finding(rule, level, "UWLR 2.3, ECK iD", nl, en, remedy, path=f"pupils[{min(places)}]")
+    return Finding(rule, level, "UWLR 2.3, ECK iD", nl, en, remedy, remedy_en, path=f"pupils[{min(places)}]")

@@ -246,7 +246,8 @@ def _state_findings(state: str, because: str | None) -> list[Finding]:
             "Het bestand is ouder dan het nieuwste van dit schooljaar; er is niets veranderd.",
             "The roster is older than the newest of this school year; nothing was changed.",
         )
-        return [Finding("roster.older", "warning", "UWLR 2.2 aanmaakdatum", nl, en, "Laad het nieuwste bestand.")]
+        remedy, remedy_en = "Laad het nieuwste bestand.", "Load the newest file."
+        return [Finding("roster.older", "warning", "UWLR 2.2 aanmaakdatum", nl, en, remedy, remedy_en)]
     if state != HELD or because is None:
         return []
     nl, en = _HELD_SENTENCES[because]
@@ -258,6 +259,7 @@ def _state_findings(state: str, because: str | None) -> list[Finding]:
             f"{nl}; het wacht op een besluit van de beheerder.",
             f"{en}; it waits for an administrator to decide.",
             "Controleer het bestand in de leerlingadministratie en besluit bij Koppelingen.",
+            "Check the file in the pupil administration and decide on the page Couplings.",
         )
     ]
 
@@ -265,7 +267,7 @@ def _state_findings(state: str, because: str | None) -> list[Finding]:
 def _decision(apply: bool, by: str) -> Finding:
     nl = f"{'Toegepast' if apply else 'Niet toegepast'} op besluit van {by}."
     en = f"{'Applied' if apply else 'Not applied'} as decided by {by}."
-    return Finding("roster.decided", "info", "eigen regel", nl, en, "")
+    return Finding("roster.decided", "info", "eigen regel", nl, en, "", "")
 
 
 def _verdict(findings: Collection[Finding]) -> Verdict:
@@ -323,7 +325,7 @@ def _findings_json(findings: Collection[Finding]) -> str:
 
 def _add_findings(connection: Connection, delivery_id: int, more: list[Finding]) -> list[Finding]:
     stored = connection.scalar(select(deliveries.c.findings).where(deliveries.c.id == delivery_id))
-    findings = [Finding(**one) for one in json.loads(stored or "[]")] + more
+    findings = [Finding(**{"remedy_en": one["remedy"]} | one) for one in json.loads(stored or "[]")] + more
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)

@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from models import clock, identity, schools
+from models import clock, identity
 from models.database import insert_new, next_id, reading, writing
 from models.records import (
     Finding,
@@ -27,7 +27,6 @@ from models.records import (
     MessageHead,
     ResultBatch,
     ResultRow,
-    SchoolRef,
     TestDefinition,
     Verdict,
 )
@@ -69,14 +68,18 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What is known of a message before it is read; `way` is pull, load or push."""
+    """What is known of a message before it is read; `way` is pull, load or push.
 
-    source_id: int
+    `source_id` is None where nobody knows who sends it; with `in_order` it must be later than its predecessor.
+    """
+
+    source_id: int | None
     way: str
     digest: bytes
     size: int
     moves_cursor: bool = False
     remembers_document: bool = False
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +101,17 @@ def digest64(digest: bytes) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def school_for(engine: Engine, ref: SchoolRef, school_id: int | None) -> tuple[bool, int]:
-    """Whether a message of school `ref` may go to `school_id`, and the school it goes to.
-
-    With `school_id` None the school that the message names, made where it is new.
-    """
-    with reading(engine) as connection:
-        named = schools.find_school(connection, ref)
-    if school_id is not None:
-        return named == school_id, school_id
-    if named is not None:
-        return True, named
-    with writing(engine) as connection:
-        return True, schools.ensure_school(connection, schools.identifications(ref))
+class NotLater(Exception):
+    """A message that had to come after the previous one of its sender and school, and did not."""
 
 
-def known_school(engine: Engine, ref: SchoolRef) -> int | None:
-    """The school that a refused message names, where it is known; none is made for it."""
-    with reading(engine) as connection:
-        return schools.find_school(connection, ref)
-
-
-def repeated(engine: Engine, delivery: Incoming, school_id: int | None) -> Receipt | None:
+def repeated(engine: Engine, delivery: Incoming, school_ids: Collection[int] | None) -> Receipt | None:
     """The receipt of the same bytes, accepted from the same source before: confirmed, and nothing changes.
 
-    `school_id` is the school that the source may deliver for; None: whichever it was.
+    `school_ids` are the schools that the source may deliver for; None: whichever it was.
     """
     with reading(engine) as connection:
-        found = _accepted(connection, delivery, school_id)
+        found = _accepted(connection, delivery, school_ids)
     if found is None:
         return None
     if delivery.moves_cursor or delivery.remembers_document:
@@ -134,16 +120,32 @@ def repeated(engine: Engine, delivery: Incoming, school_id: int | None) -> Recei
     return Receipt(found.id, Verdict(found.verdict), counts={}, school_id=found.school_id, repeated=True)
 
 
-def _accepted(connection: Connection, delivery: Incoming, school_id: int | None) -> Row[*tuple[Any, ...]] | None:
+def _accepted(
+    connection: Connection, delivery: Incoming, school_ids: Collection[int] | None
+) -> Row[*tuple[Any, ...]] | None:
     query = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
         deliveries.c.digest == delivery.digest,
         deliveries.c.source_id == delivery.source_id,
         deliveries.c.what == "results",
         deliveries.c.verdict != Verdict.REJECT.value,
     )
-    if school_id is not None:
-        query = query.where(deliveries.c.school_id == school_id)
+    if school_ids is not None:
+        query = query.where(deliveries.c.school_id.in_(school_ids))
     return connection.execute(query.limit(1)).one_or_none()
+
+
+def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
+    """By the letter of the standard a message is later than the previous one. Raises NotLater."""
+    newest = connection.scalar(
+        select(func.max(deliveries.c.created_us)).where(
+            deliveries.c.school_id == school_id,
+            deliveries.c.source_id == delivery.source_id,
+            deliveries.c.what == "results",
+            deliveries.c.verdict != Verdict.REJECT.value,
+        )
+    )
+    if newest is not None and created_us <= newest:
+        raise NotLater
 
 
 def save_results(
@@ -161,9 +163,11 @@ def save_results(
     `raw` is kept sealed for `keep_days`; None: not at all.
     """
     with writing(engine, school_id) as connection:
-        known = _accepted(connection, delivery, school_id)  # another worker may have been faster
+        known = _accepted(connection, delivery, {school_id})  # another worker may have been faster
         if known is not None:
             return Receipt(known.id, Verdict(known.verdict), school_id=known.school_id, repeated=True)
+        if delivery.in_order:
+            _check_order(connection, delivery, school_id, batch.head.created_us)
         verdict = Verdict.WARN if any(one.level == "warning" for one in batch.findings) else Verdict.ACCEPT
         delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
         saving = _Saving(connection, seal, delivery, delivery_id, school_id, batch)
@@ -324,6 +328,7 @@ def _moved_finding(count: int) -> Finding:
         message_nl=f"{count} keer hoort een bekende @key nu bij een andere leerling of toets; de nieuwste waarde telt.",
         message_en=f"{count} times a known @key now belongs to another pupil or test; the newest value counts.",
         remedy="Geef elk resultaat een eigen @key, en houd die bij een correctie.",
+        remedy_en="Give every result a @key of its own, and keep it when you correct that result.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from itertools import pairwise
@@ -40,9 +41,17 @@ VAKGEBIEDEN = frozenset(
         "Godsdienst / levensbeschouwing",
     }
 )
+# EDEXML EDEXJaargroepType.
+JAARGROEPEN = frozenset("BD012345678SVCNH") | {"11", "12", "13", "14", "15", "16"}
 MAX_PART_NUMBER = 2**31 - 1
 MAX_WEIGHT_DIGITS = 20
 _FORMULA = tuple("=+-@\t\r")
+# Elements that do something, elements with attributes, addresses that are programs, templates, ends of SQL.
+_ACTING = re.compile(
+    r"<\s*/?\s*(?:script|iframe|object|embed|svg|math|style|link|meta|base|form)\b|<[a-z!?][^>]*=|javascript:|%\{"
+    r"|\{\{|['\"]\)*\s*;|;\s*--",
+    re.IGNORECASE,
+)
 
 
 def term_of(element: etree._Element) -> Term:
@@ -165,6 +174,8 @@ def read_band(element: etree._Element, note: Note) -> Band:
     low, high = text_of(found, "beginnormwaarde"), text_of(found, "eindnormwaarde") or ""
     if low is None or "term" not in found:
         note("norm.maximum-only", "norm")
+    check_text(text_of(found, "term"), "term", note)
+    check_text(text_of(found, "omschrijving"), "omschrijving", note)
     return Band(
         term=text_of(found, "term"),
         low=low,
@@ -207,6 +218,8 @@ def check_bands(bands: list[Band], note: Note) -> None:
         for text in (band.low, band.high):
             if text is not None and len(text.strip(values.XML_SPACE).lstrip("+0").partition(".")[0]) > 14:
                 note("norm.bound", "eindnormwaarde")
+            if text is not None and "." in text:
+                note("norm.decimal", "eindnormwaarde")
         low, high = bound(band.low), bound(band.high)
         if low is not None and high is not None:
             if low > high:
@@ -230,10 +243,13 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
     subject = definition.subject
     if subject is not None and subject.vocabulary == names.VOCABULARY_VAKGEBIEDEN and subject.text not in VAKGEBIEDEN:
         note("test.vocabulary", "vakgebied")
+    year = definition.year
+    if year is not None and year.vocabulary is None and year.text not in JAARGROEPEN:
+        note("test.year-term", "leerjaar")
     bound_terms: Iterable[Term | None] = (
         definition.code,
         definition.version,
-        definition.year,
+        year,
         subject,
         *(level.term for level in definition.hierarchy),
         *(part.code for part in definition.parts or ()),
@@ -241,6 +257,11 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
     if any(term is not None and term.location and not term.location.startswith("https://") for term in bound_terms):
         note("test.vocabulary-location", "toetscode")
     check_key(definition.code.text, "toetscode", note)
+    check_text(definition.code.text, "toetscode", note)
+    for level in definition.hierarchy:
+        check_text(level.term.text, "ingang", note)
+    for part in definition.parts or ():
+        check_text(part.code.text, "toetsonderdeelcode", note)
 
 
 def check_key(key: str, element: str, note: Note) -> None:
@@ -257,9 +278,7 @@ def check_text(text: str | None, element: str, note: Note) -> None:
         return
     if (
         text.startswith(_FORMULA)
-        or "<" in text
-        or "%{" in text
-        or "';" in text
+        or _ACTING.search(text)
         or not text.isprintable()
         or (sum(unicodedata.combining(c) > 0 for c in text) > len(text) // 2)
     ):

@@ -14,9 +14,10 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.uwlr import names, rules
-from connectors.uwlr.reader import Place
-from connectors.uwlr.rules import Policy, finding
+from connectors.uwlr import names, rules, values
+from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.reader import INSTRUCTION, Place
+from connectors.uwlr.rules import finding
 from connectors.uwlr.validator import silent_parser
 from models.records import Finding
 
@@ -24,7 +25,11 @@ CHUNK = 1 << 18
 MOST_FINDINGS = 20
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
 _ELEMENT = re.compile(r"^Element '([^']*)'")
+_ATTRIBUTE = re.compile(r"^Element '[^']*'(?:, attribute '|: The attribute ')")
+_XSI_TYPE = re.compile(rf"^Element '[^']*', attribute '\{{{re.escape(names.XSI)}\}}type'")
 _DECIMAL = re.compile(r"\s*\+?[0-9]+\.[0-9]+\s*", re.ASCII)
+_DECIMALS = {"score": "score.decimal", "beginnormwaarde": "norm.decimal", "eindnormwaarde": "norm.decimal"}
+_PUPIL_KEYS = frozenset({"leerlingid", "eckid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,16 @@ class _Open:
     children: dict[str, int]
 
 
+class _BeyondBounds(Exception):
+    """Deeper or wider than is taken: nothing behind it is looked at."""
+
+
 class Walker:
     """expat over a message: where every element starts, and the path to it."""
 
-    def __init__(self, wanted: set[Place]) -> None:
+    def __init__(self, wanted: set[Place], bounds: Bounds) -> None:
+        self.beyond: str | None = None  # the rule on nesting or attributes that the message breaks here
+        self._bounds = bounds
         self.spots: dict[Place, Spot] = {}
         self.events: list[tuple[int, Spot | None]] = []
         self.collect = False
@@ -69,6 +80,8 @@ class Walker:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text.append
+        if INSTRUCTION in wanted:
+            self.parser.ProcessingInstructionHandler = self._instruction
 
     def spot(self, text: str = "") -> Spot:
         """Where the innermost open element starts."""
@@ -97,6 +110,9 @@ class Walker:
             )
         )
         self._text.clear()
+        if len(self._stack) > self._bounds.max_depth or len(attributes) > self._bounds.max_attributes:
+            self.beyond = "xml.depth" if len(self._stack) > self._bounds.max_depth else "xml.attributes"
+            raise _BeyondBounds
         if local in self._counts:
             self._counts[local] += 1
             inside = self._wanted.get((local, self._counts[local]))
@@ -106,6 +122,11 @@ class Walker:
             self._take(local)
         if self.collect:
             self.events.append((parser.CurrentByteIndex, self.spot()))
+
+    def _instruction(self, *_: str) -> None:
+        parser = self.parser
+        path = self.spot().path if self._stack else "/"
+        self.spots.setdefault(INSTRUCTION, Spot(path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()))
 
     def _take(self, local: str) -> None:
         """Keep the spot where the innermost wanted element has a wanted child by this name, or is it itself."""
@@ -152,9 +173,9 @@ def _chunks_with_errors(file: BinaryIO, schema_name: str) -> set[int]:
 class _InStep:
     """The validator, fed in step with the walker."""
 
-    def __init__(self, schema_name: str, policy: Policy) -> None:
+    def __init__(self, schema_name: str, agreement: Agreement) -> None:
         self.parser = silent_parser(schema_name)
-        self.policy = policy
+        self.agreement = agreement
         self.findings: list[Finding] = []
         self.seen = 0
         self.places: set[tuple[int, int]] = set()
@@ -181,7 +202,7 @@ class _InStep:
     def not_well_formed(self, broken: etree.XMLSyntaxError, spot: Spot | None) -> None:
         line, column = (spot.line, spot.column) if spot is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
         path = spot.path if spot is not None else None
-        self.findings.append(finding("xml.well-formed", self.policy, path=path, line=line, column=column))
+        self.findings.append(finding("xml.well-formed", self.agreement, path=path, line=line, column=column))
 
     def new_errors(self, spot: Spot | None) -> bool:
         """Turn what the validator has said since the last call into findings, one an element."""
@@ -194,21 +215,21 @@ class _InStep:
             place = (spot.line, spot.column) if spot is not None else (0, 0)
             if place not in self.places:
                 self.places.add(place)
-                self.findings.append(schema_finding(entry.type_name, entry.message, spot, self.policy))
+                self.findings.append(schema_finding(entry.type_name, entry.message, spot, self.agreement))
         self.seen = len(log)
         return bool(self.findings)
 
 
 def diagnose(
-    file: BinaryIO, schema_name: str, policy: Policy, wanted: set[Place], *, broken: bool
+    file: BinaryIO, schema_name: str, agreement: Agreement, wanted: set[Place], *, broken: bool
 ) -> tuple[dict[Place, Spot], list[Finding]]:
     """Positions of `wanted`, and with `broken` what the schema or the XML has against the message.
 
     At most `MOST_FINDINGS` findings; no value of the message in any of them.
     """
     marked = _chunks_with_errors(file, schema_name) if broken else set()
-    walker = Walker(wanted)
-    validator = _InStep(schema_name, policy) if broken else None
+    walker = Walker(wanted, agreement.bounds)
+    validator = _InStep(schema_name, agreement) if broken else None
     file.seek(0)
     number, base, buffered = 0, 0, b""
     last: Spot | None = None
@@ -216,8 +237,10 @@ def diagnose(
         walker.collect = validator is not None and number in marked
         try:
             walker.parser.Parse(chunk, False)
+        except _BeyondBounds:
+            return walker.spots, [_beyond(walker, agreement)]
         except expat.ExpatError as error:
-            walker_broken(walker, validator, error, policy)
+            walker_broken(walker, validator, error, agreement)
             break
         if validator is not None:
             buffered += chunk
@@ -229,9 +252,17 @@ def diagnose(
         number += 1
     else:
         if validator is not None:
-            _finish(walker, validator, buffered, last, policy)
+            _finish(walker, validator, buffered, last, agreement)
     found = validator.findings[:MOST_FINDINGS] if validator is not None else []
     return walker.spots, found
+
+
+def _beyond(walker: Walker, agreement: Agreement) -> Finding:
+    """The finding on a message that is nested too deep or has too many attributes."""
+    parser = walker.parser
+    return finding(
+        walker.beyond or "xml.depth", agreement, line=parser.CurrentLineNumber, column=parser.CurrentColumnNumber + 1
+    )
 
 
 def _hand_over(
@@ -254,82 +285,115 @@ def _hand_over(
     return False, base, data, last
 
 
-def _finish(walker: Walker, validator: _InStep, data: bytes, last: Spot | None, policy: Policy) -> None:
+def _finish(walker: Walker, validator: _InStep, data: bytes, last: Spot | None, agreement: Agreement) -> None:
     """The last bytes and the end of the message."""
     try:
         walker.parser.Parse(b"", True)
     except expat.ExpatError as error:
-        walker_broken(walker, validator, error, policy)
+        walker_broken(walker, validator, error, agreement)
         return
     if not data or validator.feed(data, last):
         validator.close(last)
 
 
-def walker_broken(walker: Walker, validator: _InStep | None, error: expat.ExpatError, policy: Policy) -> None:
+def walker_broken(walker: Walker, validator: _InStep | None, error: expat.ExpatError, agreement: Agreement) -> None:
     """Not well-formed: expat says where."""
     if validator is None:
         return
-    where = finding("xml.well-formed", policy, line=error.lineno, column=error.offset + 1)
+    where = finding("xml.well-formed", agreement, line=error.lineno, column=error.offset + 1)
     validator.findings = [one for one in validator.findings if one.rule != "xml.well-formed"]
     validator.findings.insert(0, where)
 
 
-def fault_at(path: tuple[str, ...]) -> str:
-    """The fault code for an error at an element: by the part of the message that it stands in."""
+def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:
+    """The fault code for an error at an element: by the part of the message that it stands in.
+
+    `path` are the names from the root down to what is wrong; where an element is missing or out of place that is its
+    parent, and `expected` are the elements that could have stood there.
+    """
     leaf = path[-1] if path else ""
-    if leaf == "score":
+    if "score" in path:
         return rules.SCORE_ONGELDIG
     if "toetsnormering" in path or "toetsonderdeelnormering" in path:
         return rules.NORMERING_ONGELDIG
     if "osoresultaat" in path:
         return rules.ELD_ONGELDIG
-    return rules.LEERLING_ONGELDIG if leaf in ("leerlingid", "eckid") else rules.ONGELDIG_BERICHT
+    lacks_pupil = leaf == "toetsafname" and bool(expected) and set(expected) <= _PUPIL_KEYS
+    return rules.LEERLING_ONGELDIG if lacks_pupil or leaf in _PUPIL_KEYS else rules.ONGELDIG_BERICHT
 
 
-def schema_finding(type_name: str, message: str, spot: Spot | None, policy: Policy) -> Finding:
-    """A finding for one error of the validator; its own text is only read for names of the schema."""
+def schema_finding(type_name: str, message: str, spot: Spot | None, agreement: Agreement) -> Finding:
+    """A finding for one error of the validator; its own text is only read for names of the schema.
+
+    What the schema of this sender refuses is refused: a habit that this sender may have is not what was found then.
+    """
     path = spot.names if spot is not None else ()
     named = _ELEMENT.match(message)
     element = names.local(named.group(1)) if named else (path[-1] if path else "")
-    expected_match = _EXPECTED.search(message)
-    expected = (
-        ", ".join(names.local(one.strip()) for one in expected_match.group(1).split(",")) if expected_match else ""
-    )
-    rule = schema_rule(type_name, message, element, expected, spot.text if spot is not None else "")
-    own = rules.RULES[rule].fault if not rule.startswith("xsd.") else None
-    in_parent = rule in ("xsd.order", "xsd.missing")  # the fault of the parent: the element itself may be right
+    # Only here the text holds names of the schema and nothing of the message.
+    listed = _EXPECTED.search(message) if type_name == "SCHEMAV_ELEMENT_CONTENT" else None
+    expected = tuple(names.local(one.strip()) for one in listed.group(1).split(",")) if listed else ()
+    family = schema_rule(type_name, message)
+    if family == "xsd.type" and element != "anderresultaat":
+        family = "xsd.xsi-type"
+    rule = habit_rule(family, element, expected, spot.text if spot is not None else "")
+    if rule is None or rules.RULES[rule].level_under(agreement) != rules.ERROR:
+        rule = family
+    about = _down_to(element, path)
+    if family == "xsd.order" and element not in _PUPIL_KEYS:
+        about = about[:-1]  # what is out of place may be right by itself
     return finding(
         rule,
-        policy,
+        agreement,
         path=spot.path if spot is not None else None,
         line=spot.line if spot is not None else None,
         column=spot.column if spot is not None else None,
         element=element,
-        expected=expected,
-        fault=own or fault_at(path[:-1] if in_parent else path),
+        expected=", ".join(expected),
+        fault=rules.RULES[rule].fault if rule != family else fault_at(about, expected),
     )
 
 
-def schema_rule(type_name: str, message: str, element: str, expected: str, text: str) -> str:
-    """Which rule an error of the validator is: the well-known habits of senders by name, the rest by family."""
-    about_attribute = "attribute '" in message
-    if element == "score" and not about_attribute and type_name.startswith("SCHEMAV_CVC_DATATYPE"):
-        if text.strip() == "X":
+def _down_to(element: str, path: tuple[str, ...]) -> tuple[str, ...]:
+    """The names down to `element`: of text between elements the validator speaks when the next one begins."""
+    for length in range(len(path), 0, -1):
+        if path[length - 1] == element:
+            return path[:length]
+    return path
+
+
+def habit_rule(family: str, element: str, expected: tuple[str, ...], text: str) -> str | None:
+    """The rule with a name of its own for a well-known habit of senders, or None.
+
+    `family` is the rule of the schema that was broken at `element`, `expected` what could have stood there.
+    """
+    if family == "xsd.value":
+        if element == "score" and text.strip(values.XML_SPACE) == "X":
             return "score.not-offered"
-        if _DECIMAL.fullmatch(text):
-            return "score.decimal"
+        if element in _DECIMALS and _DECIMAL.fullmatch(text):
+            return _DECIMALS[element]
+        return "school.brin" if element == "brincode" else None
+    if family not in ("xsd.order", "xsd.missing"):
+        return None
+    if "osoresultaat" in expected and element in ("resultaat", "infourl"):
+        return "result.none"
+    if "xsdversie" in expected and element in ("school", "commentaar"):
+        return "version.missing"
+    if expected == ("leerlingid",) and element in ("eckid", "resultaatverwerkerid", "resultaten"):
+        return "pupil.no-las-key"
+    if element == "eindnormwaarde" and ("term" in expected or "beginnormwaarde" in expected):
+        return "norm.maximum-only"
+    return None
+
+
+def schema_rule(type_name: str, message: str) -> str:
+    """Which rule of the schema an error of the validator is, by its kind and the fixed part of its text."""
     if type_name == "SCHEMAV_ELEMENT_CONTENT":
-        if "xsdversie" in expected:
-            return "version.missing"
-        if element in ("norm", "eindnormwaarde") and ("term" in expected or "beginnormwaarde" in expected):
-            return "norm.maximum-only"
         return "xsd.missing" if "Missing child" in message else "xsd.order"
-    if element in ("brincode",) and "PATTERN" in type_name:
-        return "school.brin"
-    if about_attribute or type_name.startswith("SCHEMAV_CVC_COMPLEX_TYPE_3") or type_name.endswith("TYPE_4"):
-        return "xsd.type" if "XMLSchema-instance}type" in message else "xsd.attribute"
-    if type_name in ("SCHEMAV_CVC_TYPE_2", "SCHEMAV_CVC_ELT_4_2", "SCHEMAV_CVC_ELT_4_3"):
+    if _XSI_TYPE.match(message) or type_name in ("SCHEMAV_CVC_TYPE_2", "SCHEMAV_CVC_ELT_4_2", "SCHEMAV_CVC_ELT_4_3"):
         return "xsd.type"
+    if _ATTRIBUTE.match(message):
+        return "xsd.attribute"
     if "DATATYPE" in type_name or any(
         facet in type_name for facet in ("PATTERN", "LENGTH", "ENUMERATION", "INCLUSIVE", "EXCLUSIVE")
     ):

@@ -22,6 +22,7 @@ PUPIL_RULES = {
             "Dit is geen bestand of antwoord met leerlinggegevens.",
             "This is no file or answer with pupil data.",
             "Geef een EDEXML-bestand of een antwoord op een van de vier Haal-verzoeken.",
+            "Give an EDEXML file, or an answer to one of the four Haal requests.",
         ),
         Rule(
             "roster.fault",
@@ -31,6 +32,7 @@ PUPIL_RULES = {
             "Dit is een foutmelding (Fault), geen antwoord met leerlinggegevens.",
             "This is a Fault, not an answer with pupil data.",
             "Lees de foutmelding en herhaal de vraag.",
+            "Read the fault and ask again.",
         ),
         Rule(
             "roster.part",
@@ -40,6 +42,7 @@ PUPIL_RULES = {
             "Dit is één deel van een getrapte overdracht; alleen het geheel kan worden opgeslagen.",
             "This is one part of a staged transfer; only the whole can be stored.",
             "Haal de leerlinggegevens in één keer op, of alle drie de delen.",
+            "Fetch the pupil data in one go, or all three parts.",
         ),
         Rule(
             "roster.schema",
@@ -49,6 +52,7 @@ PUPIL_RULES = {
             "{element} is niet volgens het schema ({count} keer); gelezen op naam.",
             "{element} is not as the schema has it ({count} times); read by name.",
             "Meld dit aan de leverancier van de leerlingadministratie.",
+            "Report this to the supplier of the pupil administration.",
         ),
         Rule(
             "roster.unknown-element",
@@ -58,6 +62,7 @@ PUPIL_RULES = {
             "{element} is onbekend ({count} keer) en is niet gelezen.",
             "{element} is unknown ({count} times) and was not read.",
             "Controleer de naam van het element en het gekozen profiel.",
+            "Check the name of the element and the profile that was chosen.",
         ),
         Rule(
             "roster.school-year",
@@ -67,6 +72,7 @@ PUPIL_RULES = {
             "Het schooljaar ontbreekt of heeft niet de vorm 2026-2027.",
             "The school year is missing or does not have the form 2026-2027.",
             "Vul schooljaar met twee opeenvolgende jaren.",
+            "Fill in schooljaar with two consecutive years.",
         ),
         Rule(
             "roster.created",
@@ -76,6 +82,7 @@ PUPIL_RULES = {
             "De aanmaakdatum is geen geldig tijdstip; de volgorde van aankomst telt.",
             "The aanmaakdatum is no valid moment; the order of arrival counts.",
             "Schrijf de aanmaakdatum als 2026-11-23T08:00:00.",
+            "Write the aanmaakdatum as 2026-11-23T08:00:00.",
         ),
         Rule(
             "roster.created-future",
@@ -85,6 +92,7 @@ PUPIL_RULES = {
             "De aanmaakdatum ligt meer dan een dag in de toekomst.",
             "The aanmaakdatum is more than a day in the future.",
             "Zet de klok van de leerlingadministratie goed.",
+            "Set the clock of the pupil administration right.",
         ),
         Rule(
             "roster.key-missing",
@@ -94,6 +102,7 @@ PUPIL_RULES = {
             "{element} heeft geen sleutel ({count} keer) en is overgeslagen.",
             "{element} has no key ({count} times) and was left out.",
             "Geef elk element in de leerlingadministratie een sleutel.",
+            "Give every element in the pupil administration a key.",
         ),
         Rule(
             "roster.key-twice",
@@ -103,6 +112,7 @@ PUPIL_RULES = {
             "Dezelfde sleutel staat bij meer dan één {element} ({count} keer).",
             "The same key stands at more than one {element} ({count} times).",
             "Geef elk element in de leerlingadministratie een eigen sleutel.",
+            "Give every element in the pupil administration a key of its own.",
         ),
         Rule(
             "roster.teacher-twice",
@@ -112,6 +122,7 @@ PUPIL_RULES = {
             "Dezelfde sleutel staat bij meer dan één {element} ({count} keer); de eerste telt.",
             "The same key stands at more than one {element} ({count} times); the first counts.",
             "Geef elke leerkracht in de leerlingadministratie een eigen sleutel.",
+            "Give every teacher in the pupil administration a key of their own.",
         ),
         Rule(
             "roster.eckid-twice",
@@ -121,6 +132,7 @@ PUPIL_RULES = {
             "Dezelfde eckid staat bij meer dan één {element} ({count} keer).",
             "The same eckid stands at more than one {element} ({count} times).",
             "Controleer de ECK iD's in de leerlingadministratie.",
+            "Check the ECK iDs in the pupil administration.",
         ),
         Rule(
             "roster.group-key-shared",
@@ -130,6 +142,7 @@ PUPIL_RULES = {
             "Een groep en een samengestelde groep hebben dezelfde sleutel ({count} keer).",
             "A group and a composed group have the same key ({count} times).",
             "Geef elke groep in de leerlingadministratie een eigen sleutel.",
+            "Give every group in the pupil administration a key of its own.",
         ),
         Rule(
             "roster.group-undefined",
@@ -139,6 +152,7 @@ PUPIL_RULES = {
             "{element} verwijst naar een groep die het bestand niet heeft ({count} keer).",
             "{element} refers to a group that the roster does not have ({count} times).",
             "Neem alle groepen op in groepen.",
+            "Put all groups in groepen.",
         ),
         Rule(
             "roster.location-undefined",
@@ -148,6 +162,7 @@ PUPIL_RULES = {
             "{element} verwijst naar een vestiging die het bestand niet heeft ({count} keer).",
             "{element} refers to a location that the roster does not have ({count} times).",
             "Neem alle vestigingen op in vestigingen.",
+            "Put all locations in vestigingen.",
         ),
     )
 }
@@ -172,6 +187,7 @@ def pupil_finding(
         message_nl=rule.nl.format(**names),
         message_en=rule.en.format(**names),
         remedy=rule.remedy.format(**names),
+        remedy_en=rule.remedy_en.format(**names),
         path=path,
         line=line,
         column=column,

@@ -19,10 +19,12 @@ import numpy
 from lxml import etree
 
 from connectors.uwlr import names, values
+from connectors.uwlr.agreement import Bounds
 from connectors.uwlr.definitions import check_key, children, read_test, term_of, text_of
 from connectors.uwlr.oso import read_oso, read_other
 from connectors.uwlr.spool import CHUNK_ROWS, RowSpool
 from connectors.uwlr.validator import Validation
+from models import clock
 from models.records import (
     SCALE,
     Absence,
@@ -42,13 +44,13 @@ from models.records import (
 WHERES_A_RULE = 5
 CHUNK_BYTES = 1 << 18
 PRUNE_EVERY = 256
-MAX_RESULTS = 2_000_000
 
 _RESULTAAT, _TOETSAFNAME = names.lr("resultaat"), names.lr("toetsafname")
 _TOETS, _SCHOOL = names.lr("toets"), names.lr("school")
 _AFNAMEDATUM, _TOETSCODE, _VERSIE = names.lr("afnamedatum"), names.lr("toetscode"), names.lr("versie")
 _ONDERDEEL, _SCORE, _INFOURL = names.lr("toetsonderdeelcode"), names.lr("score"), names.lr("infourl")
 _OSORESULTAAT, _ANDERRESULTAAT = names.lr("osoresultaat"), names.lr("anderresultaat")
+_NO_TOP, _NO_LOW = -1, 1 << 62
 # A comment directly inside one of these splits no value.
 _CONTAINERS = frozenset(
     {names.ENVELOPE, names.HEADER, names.BODY, names.VERZOEK, _SCHOOL, _RESULTAAT, _TOETSAFNAME, _TOETS}
@@ -67,12 +69,16 @@ class Place:
     child: str
 
 
+INSTRUCTION = Place("?", 1, "")  # the first processing instruction of a message
+
+
 @dataclass(slots=True)
 class Reading:
     """What one pass found: rows and dimensions, rules broken with their places, and whether the schema held."""
 
     school: dict[str, str] = field(default_factory=dict)
     pupils: list[PupilRef] = field(default_factory=list)
+    pupil_sittings: list[int] = field(default_factory=list)  # the toetsafname, from 1, that named each pupil first
     tests: list[TestRef] = field(default_factory=list)
     definitions: list[TestDefinition] = field(default_factory=list)
     rows: RowSpool = field(default_factory=RowSpool)
@@ -90,17 +96,20 @@ class Reading:
 class _Pass:
     """The state of one pass."""
 
-    def __init__(self, file: BinaryIO, schema_name: str) -> None:
+    def __init__(self, file: BinaryIO, schema_name: str, max_results: int) -> None:
         self.reading = Reading()
+        self.max_results = max_results
+        self.today = clock.today().isoformat()
         self.rows: list[ResultRow] = []
         self.hashes = array("q")
         self.pupil: int | None = None
         self.pupil_numbers: dict[PupilRef, int] = {}
         self.test_numbers: dict[object, int] = {}
-        self.part_top: dict[tuple[int, str | None], tuple[int, int]] = {}
+        self.part_span: dict[tuple[int, str | None], list[int]] = {}
         self.sittings = 0
         self.outside: int | None = None
-        self.year_bounds = ("", "9")
+        self.year = ("", "9")
+        self.year_bounds = ("", self.today)  # of days that nothing need be said of
         self.comments = False
         self.file = file
         self.schema_name = schema_name
@@ -118,11 +127,11 @@ class _Pass:
         events = cast("Iterator[tuple[str, etree._Element]]", parser.read_events())
         with Validation(self.schema_name) as validation:
             try:
-                while (chunk := self.file.read(CHUNK_BYTES)) and not validation.failed:
+                while (chunk := self.file.read(CHUNK_BYTES)) and not self.enough(validation):
                     validation.feed(chunk)
                     parser.feed(chunk)
                     self.walk(events)
-                if not validation.failed:
+                if not self.enough(validation):
                     parser.close()
                     self.walk(events)
             except etree.XMLSyntaxError:
@@ -132,6 +141,12 @@ class _Pass:
         if not self.reading.broken:
             self.check_keys()
         return self.reading
+
+    def enough(self, validation: Validation) -> bool:
+        """Whether reading on is needless: the schema refuses the message, or it has too many results."""
+        if self.reading.count > self.max_results and "message.results" not in self.reading.notes:
+            self.reading.note("message.results", Place("resultaat", self.max_results + 1, ""))
+        return validation.failed or self.reading.count > self.max_results
 
     def walk(self, events: Iterator[tuple[str, etree._Element]]) -> None:
         """The loop over results, pupils and tests."""
@@ -157,7 +172,7 @@ class _Pass:
             elif event == "comment":
                 self.comment(element)
             else:
-                self.reading.note("xml.processing-instruction", Place("", 0, ""))
+                self.reading.note("xml.processing-instruction", INSTRUCTION)
 
     def drop(self, element: etree._Element) -> None:
         """Forget an element that has been read, and all before it in its parent."""
@@ -174,7 +189,8 @@ class _Pass:
         self.reading.school = {name: child.text or "" for name, child in children(element).items()}
         year = self.reading.school.get("schooljaar", "")
         if len(year) == 9 and year.isascii():
-            self.year_bounds = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
+            self.year = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
+            self.year_bounds = (self.year[0], min(self.year[1], self.today))
 
     def comment(self, element: etree._Element) -> None:
         """A comment: to be taken out before the value around it is read, and worth a word when inside one."""
@@ -208,6 +224,7 @@ class _Pass:
         if number is None:
             number = self.pupil_numbers[ref] = len(self.reading.pupils)
             self.reading.pupils.append(ref)
+            self.reading.pupil_sittings.append(self.sittings + 1)
             for rule, name in pupil_rules(ref):
                 self.reading.note(rule, Place("toetsafname", self.sittings + 1, name))
         return number
@@ -255,16 +272,23 @@ class _Pass:
             taken, zoned = self.odd_day(taken)
         low, high = self.year_bounds
         if not low <= taken <= high:
-            self.note_result("result.date-outside-year", "afnamedatum")
+            self.odd_moment(taken)
         key = element.get("key") or ""
         if not key.isascii():
             check_key(key, "resultaat", self.note_result)
         test = self.test_numbers.get(code if version is None else (code, version))
         if test is None:
             test = self.test_number(code, version)
-        top = self.part_top.get((test, part))
-        if top is None or (score is not None and score > top[0]):
-            self.part_top[(test, part)] = (-1 if score is None or kind != 1 else score, reading.count)
+        span = self.part_span.get((test, part))
+        if span is None:
+            span = self.part_span[(test, part)] = [_NO_TOP, reading.count, _NO_LOW, reading.count]
+        if score is not None and kind == 1:
+            if score > span[0]:
+                span[0], span[1] = score, reading.count
+                if span[2] == _NO_LOW:
+                    span[2], span[3] = score, reading.count
+            elif score < span[2]:
+                span[2], span[3] = score, reading.count
         self.hashes.append(hash(key))
         self.rows.append((key, pupil, test, part, kind, taken, score_text, score, absence, detail, url, zoned))
         if reading.count % PRUNE_EVERY == 0:
@@ -312,6 +336,13 @@ class _Pass:
             self.note_result("score.huge", "score")
         return score, None
 
+    def odd_moment(self, taken: str) -> None:
+        """A day that is not in the school year of the message, or not there yet."""
+        if not self.year[0] <= taken <= self.year[1]:
+            self.note_result("result.date-outside-year", "afnamedatum")
+        if taken > self.today:
+            self.note_result("result.date-future", "afnamedatum")
+
     def odd_day(self, text: str) -> tuple[str, str | None]:
         """A day that is not ten characters between the bounds: the day, and the text where a zone stands behind."""
         try:
@@ -340,15 +371,19 @@ class _Pass:
             if definition.code.text in defined:
                 reading.note("key.test-unique", Place("toets", number, "toetscode"))
             defined[definition.code.text] = definition
-        for (test, part), (top, ordinal) in self.part_top.items():
+        for (test, part), span in self.part_span.items():
             found = defined.get(reading.tests[test].code)
             if found is None:
-                reading.note("key.test-defined", Place("resultaat", ordinal, "toetscode"))
+                reading.note("key.test-defined", Place("resultaat", span[1], "toetscode"))
                 continue
-            self.check_part(found, part, top, ordinal)
+            self.check_part(found, part, span)
 
-    def check_part(self, definition: TestDefinition, part: str | None, top: int, ordinal: int) -> None:
-        """A part that the definition lacks; a score above the highest bound of the norm."""
+    def check_part(self, definition: TestDefinition, part: str | None, span: list[int]) -> None:
+        """A part that the definition lacks; a score above or below all that the norm knows.
+
+        `span` is the greatest score with the number of its result, and the least score with that of its own.
+        """
+        top, ordinal, low, low_ordinal = span
         norm = definition.norm
         if part is not None:
             known = next((one for one in definition.parts or () if one.code.text == part), None)
@@ -357,9 +392,14 @@ class _Pass:
                 return
             norm = known.norm
         if norm is not None:
-            highs = [high for band in norm.bands if (high := band_high(band.high)) is not None]
+            highs = [high for band in norm.bands if (high := band_bound(band.high)) is not None]
             if highs and top > max(highs):
                 self.reading.note("score.above-norm", Place("resultaat", ordinal, "score"))
+            lows = [
+                bound for band in norm.bands if band.low is not None and (bound := band_bound(band.low)) is not None
+            ]
+            if lows and low < min(lows):
+                self.reading.note("score.below-norm", Place("resultaat", low_ordinal, "score"))
 
     def repeated_keys(self) -> list[int]:
         """Ordinals of results whose @key stood before; hashes first, then an exact look at the few candidates."""
@@ -383,8 +423,8 @@ class _Pass:
         return repeated
 
 
-def band_high(text: str) -> int | None:
-    """The upper bound of a band in ten-thousandths, or None where it is no number."""
+def band_bound(text: str) -> int | None:
+    """A bound of a band in ten-thousandths, or None where it is no number."""
     try:
         return values.fixed_point(text)
     except ValueError:
@@ -393,13 +433,13 @@ def band_high(text: str) -> int | None:
 
 def pupil_rules(ref: PupilRef) -> list[tuple[str, str]]:
     """Rules on how a pupil is named, with the element they are about."""
-    broken = []
+    broken: list[tuple[str, str]] = []
     for text, name in ((ref.las_key, "leerlingid"), (ref.processor, "resultaatverwerkerid")):
         if text is not None and not text.isascii():
             check_key(text, name, lambda rule, child: broken.append((rule, child)))
     eck = ref.eck_id
     if eck is not None:
-        if eck.isascii() and eck.isdigit() and len(eck) == 9 and passes_eleven(eck):
+        if is_personal_number(eck):
             broken.append(("pupil.bsn", "eckid"))
         elif not is_eck_id(eck):
             broken.append(("pupil.eckid-form", "eckid"))
@@ -419,16 +459,24 @@ def is_eck_id(text: str) -> bool:
     )
 
 
+def is_personal_number(text: str) -> bool:
+    """Whether a text may be a BSN or onderwijsnummer: nine digits that pass the eleven test."""
+    return text.isascii() and text.isdigit() and len(text) == 9 and passes_eleven(text)
+
+
 def passes_eleven(digits: str) -> bool:
     """The eleven test of a nine-digit personal number."""
     weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
     return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 == 0
 
 
-def read_results(file: BinaryIO, schema_name: str) -> Reading:
-    """One pass over a result message (a seekable file, read from its start), by the schema in `schema_name`."""
+def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().max_results) -> Reading:
+    """One pass over a result message (a seekable file, read from its start), by the schema in `schema_name`.
+
+    It stops where the message has more than `max_results`, and notes that.
+    """
     file.seek(0)
-    return _Pass(file, schema_name).run()
+    return _Pass(file, schema_name, max_results).run()
 
 
 def results_of(reading: Reading) -> Iterator[Result]:

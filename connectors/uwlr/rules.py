@@ -7,13 +7,12 @@ refused or warned about beyond them has a rule of its own. Words never hold a va
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from enum import IntEnum
 
+from connectors.uwlr.agreement import STRICT, Agreement
 from models.records import Finding
 
-Policy = Literal["strict", "tolerant"]
-POLICIES: tuple[Policy, ...] = ("strict", "tolerant")
-
+MOST_NAME = 64  # characters of a name that a message made up
 ERROR, WARNING, INFO = "error", "warning", "info"
 
 ONGELDIG_BERICHT = "Client.OngeldigBericht"
@@ -26,6 +25,7 @@ AUTORISATIE_ONGELDIG = "Client.AutorisatieOngeldig"
 KLANT_ONGELDIG = "Client.OngeldigeKlantIdentificatie"
 VOCABULAIRE_ONGELDIG = "Client.VocabulaireTermOngeldig"
 INTERNE_FOUT = "Server.InterneFout"
+TIJDELIJK_NIET = "Server.TijdelijkNietBeschikbaar"
 VERSION_MISMATCH = "VersionMismatch"
 MUST_UNDERSTAND = "MustUnderstand"
 
@@ -40,8 +40,67 @@ FAULTS = (
     SCORE_ONGELDIG,
     ELD_ONGELDIG,
     INTERNE_FOUT,
-    "Server.TijdelijkNietBeschikbaar",
+    TIJDELIJK_NIET,
 )
+
+
+class Stage(IntEnum):
+    """The order of checks: of all errors in a message the earliest stage gives the fault."""
+
+    BYTES = 1
+    ENVELOPE = 2
+    HEADER = 3
+    CUSTOMER = 4
+    KEY = 5
+    PAYLOAD = 6
+    SCHEMA = 7
+    VERSION = 8
+    BOUNDS = 9
+    SCHOOL = 10
+    CREATED = 11
+    VOCABULARY = 12
+    PUPIL = 13
+    NORM = 14
+    SCORE = 15
+
+
+# By the part of an id before the point; below it the rules that are checked at another stage than their family.
+_FAMILY_STAGES = {
+    "xml": Stage.BYTES,
+    "document": Stage.BYTES,
+    "message": Stage.BYTES,
+    "soap": Stage.ENVELOPE,
+    "header": Stage.HEADER,
+    "xsd": Stage.SCHEMA,
+    "key": Stage.SCHEMA,
+    "version": Stage.VERSION,
+    "school": Stage.BOUNDS,
+    "result": Stage.BOUNDS,
+    "test": Stage.BOUNDS,
+    "text": Stage.BOUNDS,
+    "pupil": Stage.PUPIL,
+    "norm": Stage.NORM,
+    "score": Stage.SCORE,
+    "oso": Stage.SCORE,
+}
+_OWN_STAGES = {
+    "header.customer": Stage.CUSTOMER,
+    "header.key": Stage.KEY,
+    "soap.root": Stage.PAYLOAD,
+    "soap.request": Stage.PAYLOAD,
+    "soap.fault": Stage.PAYLOAD,
+    "message.results": Stage.BOUNDS,
+    "result.none": Stage.SCHEMA,
+    "version.missing": Stage.SCHEMA,
+    "norm.bound": Stage.BOUNDS,
+    "score.bound": Stage.BOUNDS,
+    "oso.bound": Stage.BOUNDS,
+    "school.other": Stage.SCHOOL,
+    "school.stopped": Stage.SCHOOL,
+    "school.created": Stage.CREATED,
+    "school.created-order": Stage.CREATED,
+    "test.vocabulary": Stage.VOCABULARY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +114,19 @@ class Rule:
     nl: str
     en: str
     remedy: str
+    remedy_en: str
     tolerant: str | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """When it is checked."""
+        return _OWN_STAGES.get(self.id) or _FAMILY_STAGES[self.id.partition(".")[0]]
+
+    def level_under(self, agreement: Agreement) -> str:
+        """What breaking it means for one sender: error, warning or info."""
+        if agreement.refuses(self.id):
+            return ERROR
+        return self.tolerant if self.tolerant is not None and agreement.tolerates(self.id) else self.level
 
 
 def _rules(*rules: Rule) -> dict[str, Rule]:
@@ -72,6 +143,7 @@ RULES = _rules(
         "Het bericht is leeg.",
         "The message is empty.",
         "Stuur het bericht opnieuw; controleer of het bestand bij het verzenden niet leeg was.",
+        "Send the message again; check that the file was not empty when it was sent.",
     ),
     Rule(
         "xml.size",
@@ -80,7 +152,8 @@ RULES = _rules(
         ONGELDIG_BERICHT,
         "Het bericht is groter dan deze ontvanger aanneemt.",
         "The message is larger than this receiver takes.",
-        "Splits het bericht in meer berichten, of verhoog limits.max_bytes in config.yaml.",
+        "Splits het bericht in meer berichten, of laat de ontvanger zijn grens (max_bytes) verhogen.",
+        "Split the message into several, or ask the receiver to raise its limit (max_bytes).",
     ),
     Rule(
         "xml.well-formed",
@@ -91,6 +164,8 @@ RULES = _rules(
         "The message is not well-formed XML.",
         "Schrijf & als &amp; en < als &lt;, sluit elk element, declareer elk prefix; laat een XML-bibliotheek het "
         "bericht schrijven.",
+        "Write & as &amp; and < as &lt;, close every element, declare every prefix; let an XML library write the "
+        "message.",
     ),
     Rule(
         "xml.encoding",
@@ -100,6 +175,7 @@ RULES = _rules(
         "De tekencodering is niet toegestaan of past niet bij de bytes.",
         "The character encoding is not allowed or does not fit the bytes.",
         "Stuur UTF-8 en declareer dat.",
+        "Send UTF-8 and declare it.",
     ),
     Rule(
         "xml.windows-1252",
@@ -109,6 +185,7 @@ RULES = _rules(
         "Het bericht is in windows-1252.",
         "The message is in windows-1252.",
         "Stuur UTF-8.",
+        "Send UTF-8.",
     ),
     Rule(
         "xml.doctype",
@@ -118,6 +195,7 @@ RULES = _rules(
         "Het bericht heeft een DOCTYPE; dat mag niet.",
         "The message has a DOCTYPE; that is not allowed.",
         "Laat de DOCTYPE en alle entiteiten weg.",
+        "Leave out the DOCTYPE and all entities.",
     ),
     Rule(
         "xml.processing-instruction",
@@ -127,6 +205,7 @@ RULES = _rules(
         "Het bericht heeft een verwerkingsinstructie; dat mag niet.",
         "The message has a processing instruction; that is not allowed.",
         "Laat de instructie (<?...?>) weg.",
+        "Leave out the instruction (<?...?>).",
     ),
     Rule(
         "xml.comment-in-text",
@@ -136,6 +215,28 @@ RULES = _rules(
         "Er staat commentaar binnen een waarde; de tekst eromheen is als één waarde gelezen.",
         "There is a comment inside a value; the text around it was read as one value.",
         "Schrijf geen commentaar binnen een element met een waarde.",
+        "Write no comments inside an element that holds a value.",
+    ),
+    Rule(
+        "xml.text",
+        "eigen grens",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Het bericht heeft een waarde van meer dan 10.000 tekens in losse stukken, of meer dan 10.000 keer commentaar.",
+        "The message has a value of more than 10,000 characters in separate pieces, or more than 10,000 comments.",
+        "Schrijf waarden als gewone tekst, hoogstens zo lang als het schema toestaat, en laat commentaar weg.",
+        "Write values as plain text, no longer than the schema allows, and leave comments out.",
+    ),
+    Rule(
+        "xml.schema-location",
+        "XML Schema, 4.3.2",
+        WARNING,
+        None,
+        "Het bericht wijst met xsi:schemaLocation of xsi:noNamespaceSchemaLocation naar een schema; dat is niet "
+        "opgehaald.",
+        "The message points to a schema with xsi:schemaLocation or xsi:noNamespaceSchemaLocation; it was not fetched.",
+        "Laat de verwijzing weg: ontvangers gebruiken het schema van de standaard.",
+        "Leave the reference out: receivers use the schema of the standard.",
     ),
     Rule(
         "xml.depth",
@@ -145,6 +246,7 @@ RULES = _rules(
         "Het bericht is dieper genest dan 32 elementen.",
         "The message is nested deeper than 32 elements.",
         "Laat de extra elementen weg; UWLR kent er hoogstens twaalf.",
+        "Leave out the extra elements; UWLR has twelve levels at most.",
     ),
     Rule(
         "xml.attributes",
@@ -154,6 +256,7 @@ RULES = _rules(
         "Een element heeft meer dan 32 attributen.",
         "An element has more than 32 attributes.",
         "Laat de extra attributen weg.",
+        "Leave out the extra attributes.",
     ),
     Rule(
         "document.unreadable",
@@ -163,6 +266,67 @@ RULES = _rules(
         "Een document kan niet gelezen worden.",
         "A document cannot be read.",
         "Lever het document opnieuw, als XML of als gewone zip zonder wachtwoord.",
+        "Deliver the document again, as XML or as a plain zip without a password.",
+    ),
+    Rule(
+        "message.room",
+        "eigen regel",
+        ERROR,
+        AUTORISATIE_ONGELDIG,
+        "Dit proefadres bestaat niet (meer).",
+        "This test address does not exist (any more).",
+        "Maak op de pagina Toets uw koppeling een nieuw proefadres.",
+        "Make a new test address on the page Test your coupling.",
+    ),
+    Rule(
+        "message.provoked",
+        "eigen regel",
+        ERROR,
+        TIJDELIJK_NIET,
+        "Dit is een fout die u op het proefadres zelf hebt opgeroepen.",
+        "This is a fault that you asked for at the test address.",
+        "Laat de melding zien aan wie uw systeem gebruikt, en stuur het bericht daarna ongewijzigd opnieuw.",
+        "Show the sentence to who uses your system, then send the same message again, unchanged.",
+    ),
+    Rule(
+        "message.rate",
+        "eigen grens",
+        ERROR,
+        TIJDELIJK_NIET,
+        "U stuurt meer berichten per minuut dan afgesproken.",
+        "You send more messages a minute than agreed.",
+        "Wacht een minuut en stuur het bericht ongewijzigd opnieuw; bundel resultaten in minder berichten.",
+        "Wait a minute and send the same message again, unchanged; put more results in fewer messages.",
+    ),
+    Rule(
+        "message.deadline",
+        "eigen grens",
+        ERROR,
+        TIJDELIJK_NIET,
+        "Het bericht kwam niet op tijd in zijn geheel binnen.",
+        "The message did not arrive as a whole in time.",
+        "Stuur het bericht ongewijzigd opnieuw, over een snellere verbinding of in kleinere delen.",
+        "Send the same message again, unchanged, over a faster connection or in smaller parts.",
+    ),
+    Rule(
+        "message.packing",
+        "HTTP, Content-Encoding",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Het bericht is ingepakt op een manier die hier niet gelezen wordt, of het ingepakte is beschadigd.",
+        "The message is packed in a way that is not read here, or what is packed is damaged.",
+        "Stuur het bericht zonder Content-Encoding, of met gzip.",
+        "Send the message without Content-Encoding, or with gzip.",
+    ),
+    Rule(
+        "message.results",
+        "eigen grens",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Het bericht heeft meer resultaten dan deze ontvanger in één keer aanneemt.",
+        "The message has more results than this receiver takes at once.",
+        "Verdeel de resultaten over meer berichten.",
+        "Spread the results over more messages.",
     ),
     # -- envelope --------------------------------------------------------------------------------------------
     Rule(
@@ -173,6 +337,7 @@ RULES = _rules(
         "De envelop is niet die van SOAP 1.1.",
         "The envelope is not that of SOAP 1.1.",
         "Gebruik de namespace http://schemas.xmlsoap.org/soap/envelope/.",
+        "Use the namespace http://schemas.xmlsoap.org/soap/envelope/.",
     ),
     Rule(
         "soap.root",
@@ -182,6 +347,7 @@ RULES = _rules(
         "Dit is geen bericht met leerresultaten.",
         "This is not a message with results.",
         "Stuur een leerresultaten_verzoek, in een SOAP-envelop of los.",
+        "Send a leerresultaten_verzoek, in a SOAP envelope or bare.",
     ),
     Rule(
         "soap.request",
@@ -191,6 +357,7 @@ RULES = _rules(
         "Dit is een verzoek om gegevens: er staat niets in om op te slaan.",
         "This is a request for data: it holds nothing to store.",
         "Laad het antwoord op dit verzoek.",
+        "Load the answer to this request instead.",
     ),
     Rule(
         "soap.body",
@@ -200,6 +367,7 @@ RULES = _rules(
         "De envelop heeft niet precies één Body met één bericht.",
         "The envelope does not have exactly one Body with one message.",
         "Zet één leerresultaten_verzoek in één Body.",
+        "Put one leerresultaten_verzoek in one Body.",
     ),
     Rule(
         "soap.fault",
@@ -209,6 +377,7 @@ RULES = _rules(
         "Dit is een foutmelding (Fault), geen bericht met leerresultaten.",
         "This is a Fault, not a message with results.",
         "Lees de foutmelding en herhaal de vraag.",
+        "Read the fault and ask again.",
     ),
     Rule(
         "soap.must-understand",
@@ -218,6 +387,67 @@ RULES = _rules(
         "Een onbekend onderdeel van de Header eist dat het begrepen wordt.",
         "An unknown header entry demands to be understood.",
         "Laat het onderdeel of zijn mustUnderstand weg.",
+        "Leave out the header entry, or its mustUnderstand.",
+    ),
+    Rule(
+        "soap.envelope",
+        "UWLR 2.2 WSDL",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Het bericht staat niet in een SOAP-envelop.",
+        "The message is not in a SOAP envelope.",
+        "Zet het leerresultaten_verzoek in de Body van een envelop, met autorisatie in de Header.",
+        "Put the leerresultaten_verzoek in the Body of an envelope, with autorisatie in the Header.",
+    ),
+    Rule(
+        "header.missing",
+        "UWLR 2.2 Autorisatie",
+        ERROR,
+        AUTORISATIE_ONGELDIG,
+        "In de Header staat geen autorisatie.",
+        "There is no autorisatie in the Header.",
+        "Zet autorisatie, in zijn eigen namespace, rechtstreeks in de Header.",
+        "Put autorisatie, in its own namespace, directly in the Header.",
+    ),
+    Rule(
+        "header.single",
+        "UWLR 2.2 Autorisatie",
+        ERROR,
+        AUTORISATIE_ONGELDIG,
+        "In de Header staat meer dan één autorisatie.",
+        "There is more than one autorisatie in the Header.",
+        "Stuur één autorisatie in een bericht.",
+        "Send one autorisatie in a message.",
+    ),
+    Rule(
+        "header.incomplete",
+        "UWLR 2.2 Autorisatie",
+        ERROR,
+        AUTORISATIE_ONGELDIG,
+        "De autorisatie heeft niet precies een autorisatiesleutel, een klantcode en een klantnaam, in die volgorde.",
+        "The autorisatie does not have exactly an autorisatiesleutel, a klantcode and a klantnaam, in that order.",
+        "Vul alle drie, in deze volgorde, elk met 1 tot 64 tekens.",
+        "Fill in all three, in this order, each with 1 to 64 characters.",
+    ),
+    Rule(
+        "header.customer",
+        "UWLR 2.2.1 systeemautorisatie",
+        ERROR,
+        KLANT_ONGELDIG,
+        "De klantcode en klantnaam zijn hier niet bekend of horen niet bij elkaar.",
+        "The klantcode and klantnaam are not known here or do not belong together.",
+        "Controleer beide, ook op spaties en hoofdletters; de beheerder van deze ontvanger gaf ze uit.",
+        "Check both, also for spaces and capitals; the administrator of this receiver issued them.",
+    ),
+    Rule(
+        "header.key",
+        "UWLR 2.2.1 systeemautorisatie",
+        ERROR,
+        AUTORISATIE_ONGELDIG,
+        "De autorisatiesleutel is niet van deze klant, of niet meer geldig.",
+        "The autorisatiesleutel is not of this customer, or no longer valid.",
+        "Vraag de school om de sleutel die nu geldt.",
+        "Ask the school for the key that is valid now.",
     ),
     Rule(
         "header.unqualified",
@@ -227,6 +457,7 @@ RULES = _rules(
         "De kinderen van autorisatie staan niet in de namespace van autorisatie.",
         "The children of autorisatie are not in its namespace.",
         "Zet autorisatiesleutel, klantcode en klantnaam in de namespace van autorisatie.",
+        "Put autorisatiesleutel, klantcode and klantnaam in the namespace of autorisatie.",
         tolerant=WARNING,
     ),
     # -- the schemas of the standard -------------------------------------------------------------------------
@@ -238,6 +469,7 @@ RULES = _rules(
         "De waarde van {element} past niet bij wat het schema toestaat.",
         "The value of {element} is not what the schema allows.",
         "Kijk in het schema welke waarden {element} mag hebben.",
+        "Look up in the schema which values {element} may have.",
     ),
     Rule(
         "xsd.order",
@@ -247,6 +479,7 @@ RULES = _rules(
         "Het element {element} staat hier niet op zijn plaats.",
         "The element {element} is out of place here.",
         "Zet de elementen in de volgorde van het schema; verwacht werd: {expected}.",
+        "Put the elements in the order of the schema; expected here: {expected}.",
     ),
     Rule(
         "xsd.missing",
@@ -256,6 +489,7 @@ RULES = _rules(
         "In {element} ontbreekt een verplicht element.",
         "A required element is missing in {element}.",
         "Voeg toe: {expected}.",
+        "Add: {expected}.",
     ),
     Rule(
         "xsd.attribute",
@@ -265,6 +499,7 @@ RULES = _rules(
         "Een attribuut van {element} ontbreekt, is onbekend of heeft een waarde die niet mag.",
         "An attribute of {element} is missing, unknown or has a value that is not allowed.",
         "Kijk in het schema welke attributen {element} heeft.",
+        "Look up in the schema which attributes {element} has.",
     ),
     Rule(
         "xsd.type",
@@ -274,6 +509,17 @@ RULES = _rules(
         "Het type van {element} is abstract of onbekend.",
         "The type of {element} is abstract or unknown.",
         "Geef in xsi:type een type dat met deze ontvanger is afgesproken (docs/voortgang.md).",
+        "Give in xsi:type a type that was agreed with this receiver (docs/voortgang.md).",
+    ),
+    Rule(
+        "xsd.xsi-type",
+        "UWLR 2.2 XSD",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Het element {element} heeft een xsi:type dat niet bij zijn type past, zoals xsd:string.",
+        "The element {element} has an xsi:type that does not fit its own type, such as xsd:string.",
+        "Laat uw SOAP-bibliotheek geen xsi:type schrijven: UWLR is document/literal; alleen anderresultaat heeft dat.",
+        "Have your SOAP library write no xsi:type: UWLR is document/literal; only anderresultaat has one.",
     ),
     Rule(
         "xsd.content",
@@ -283,6 +529,19 @@ RULES = _rules(
         "De inhoud van {element} mag hier niet.",
         "The content of {element} is not allowed here.",
         "Kijk in het schema wat er in {element} mag staan.",
+        "Look up in the schema what {element} may hold.",
+    ),
+    Rule(
+        "result.none",
+        "UWLR 2.2 ctpResultaat",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Een resultaat heeft geen score, osoresultaat of anderresultaat.",
+        "A resultaat has no score, osoresultaat or anderresultaat.",
+        "Stuur precies één van de drie. Let op: sommige SOAP-bibliotheken (zoals zeep) laten een score 0 weg binnen "
+        "een xs:choice; gebruik dan de WSDL van deze ontvanger, die geen choice heeft.",
+        "Send exactly one of the three. Mind that some SOAP libraries (such as zeep) drop a score of 0 inside an "
+        "xs:choice; then use the WSDL of this receiver, which has no choice.",
     ),
     # -- keys and references ---------------------------------------------------------------------------------
     Rule(
@@ -293,6 +552,7 @@ RULES = _rules(
         "Dezelfde @key staat bij meer dan één resultaat.",
         "The same @key stands at more than one result.",
         "Geef elk resultaat in een bericht een eigen @key.",
+        "Give every result in a message a @key of its own.",
     ),
     Rule(
         "key.test-unique",
@@ -302,6 +562,7 @@ RULES = _rules(
         "Dezelfde toetscode is meer dan eens gedefinieerd.",
         "The same toetscode is defined more than once.",
         "Definieer elke toets één keer in een bericht, ook bij verschillende versies.",
+        "Define every test once in a message, also where versions differ.",
     ),
     Rule(
         "key.test-defined",
@@ -311,6 +572,7 @@ RULES = _rules(
         "Een resultaat hoort bij een toets die niet in het bericht gedefinieerd is.",
         "A result belongs to a test that the message does not define.",
         "Neem in toetsen elke toets op waarnaar een resultaat verwijst; spaties tellen mee.",
+        "Put every test that a result refers to in toetsen; spaces count.",
     ),
     Rule(
         "key.part-number-unique",
@@ -320,6 +582,7 @@ RULES = _rules(
         "Twee onderdelen van een toets hebben hetzelfde volgnummer.",
         "Two parts of a test have the same sequence number.",
         "Nummer de onderdelen van een toets zonder herhaling.",
+        "Number the parts of a test without repeats.",
     ),
     Rule(
         "key.part-code-unique",
@@ -329,15 +592,18 @@ RULES = _rules(
         "Twee onderdelen van een toets hebben dezelfde code.",
         "Two parts of a test have the same code.",
         "Geef elk onderdeel van een toets een eigen code.",
+        "Give every part of a test a code of its own.",
     ),
     Rule(
         "key.part-defined",
         "UWLR 2.2 toetsonderdeelcode",
-        WARNING,
-        None,
-        "Een resultaat hoort bij een onderdeel dat de toets niet heeft; het is bewaard zonder norm.",
-        "A result belongs to a part that the test does not have; it was kept without a norm.",
-        "Neem het onderdeel op in toetsonderdelen.",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "Een resultaat hoort bij een onderdeel dat de toets niet heeft; het krijgt geen norm.",
+        "A result belongs to a part that the test does not have; it gets no norm.",
+        "Neem het onderdeel op in toetsonderdelen, of laat de code weg bij een totaalscore.",
+        "Put the part in toetsonderdelen, or leave the code out for a total score.",
+        tolerant=WARNING,
     ),
     # -- head ------------------------------------------------------------------------------------------------
     Rule(
@@ -348,6 +614,7 @@ RULES = _rules(
         "De brincode is niet twee cijfers en twee hoofdletters (0-9, A-Z).",
         "The brincode is not two digits and two capitals (0-9, A-Z).",
         "Schrijf de brincode als 99XX, met gewone cijfers en letters.",
+        "Write the brincode as 99XX, with ASCII digits and letters.",
     ),
     Rule(
         "school.dependance",
@@ -357,6 +624,7 @@ RULES = _rules(
         "De dependancecode is niet twee cijfers (0-9).",
         "The dependancecode is not two digits (0-9).",
         "Schrijf de dependancecode als 00, 01, ...",
+        "Write the dependancecode as 00, 01, ...",
     ),
     Rule(
         "school.dependance-short",
@@ -366,6 +634,7 @@ RULES = _rules(
         "De dependancecode heeft één cijfer; gelezen met een nul ervoor.",
         "The dependancecode has one digit; read with a zero before it.",
         "Schrijf de dependancecode met twee cijfers.",
+        "Write the dependancecode with two digits.",
         tolerant=WARNING,
     ),
     Rule(
@@ -376,15 +645,17 @@ RULES = _rules(
         "Het tweede jaar van het schooljaar is niet het eerste plus één.",
         "The second year of the school year is not the first plus one.",
         "Schrijf het schooljaar als 2026-2027.",
+        "Write the school year as 2026-2027.",
     ),
     Rule(
         "school.year-other",
         "UWLR 2.2 schooljaar",
-        WARNING,
+        INFO,
         None,
         "Het schooljaar van het bericht is niet het huidige; de resultaten staan op hun eigen datum.",
         "The school year of the message is not the present one; results stand on their own dates.",
         "Controleer het schooljaar als dit geen late levering is.",
+        "Check the school year, unless this is a late delivery.",
     ),
     Rule(
         "school.other",
@@ -394,6 +665,17 @@ RULES = _rules(
         "Het bericht is van een school waarvoor deze bron hier niet levert.",
         "The message is of a school that this source does not deliver for here.",
         "Controleer brincode, dependancecode of schoolkey, of voeg de school toe aan de koppeling.",
+        "Check brincode, dependancecode or schoolkey, or add the school to the coupling.",
+    ),
+    Rule(
+        "school.stopped",
+        "eigen regel",
+        ERROR,
+        AUTORISATIE_ONGELDIG,
+        "De school heeft deze koppeling stopgezet.",
+        "The school has stopped this coupling.",
+        "Vraag de school of de koppeling weer open mag.",
+        "Ask the school whether the coupling may be opened again.",
     ),
     Rule(
         "school.created",
@@ -403,6 +685,17 @@ RULES = _rules(
         "De aanmaakdatum ligt een dag of meer in de toekomst, of is geen datum tussen 1990 en 2199.",
         "The aanmaakdatum is a day or more in the future, or no date between 1990 and 2199.",
         "Zet de klok van het systeem goed en maak het bericht opnieuw.",
+        "Set the clock of the system right and make the message again.",
+    ),
+    Rule(
+        "school.created-order",
+        "UWLR 2.2.1 leerresultatenoverdracht",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "De aanmaakdatum is niet later dan die van het vorige bericht van deze afzender voor deze school.",
+        "The aanmaakdatum is not later than that of the previous message of this sender for this school.",
+        "Stuur berichten na elkaar, elk met het moment waarop het gemaakt is.",
+        "Send messages one after another, each with the moment at which it was made.",
     ),
     Rule(
         "school.created-24h",
@@ -412,24 +705,29 @@ RULES = _rules(
         "De aanmaakdatum heeft 24:00 als tijd; gelezen als 0:00 van de volgende dag.",
         "The aanmaakdatum has 24:00 as time; read as 0:00 of the next day.",
         "Schrijf 00:00:00 van de volgende dag.",
+        "Write 00:00:00 of the next day.",
     ),
     Rule(
         "school.created-old",
         "UWLR 2.2 aanmaakdatum",
         WARNING,
         None,
-        "Het bericht is ouder dan een jaar; een nieuwere waarde wordt er niet door vervangen.",
-        "The message is older than a year; it replaces no newer value.",
-        "Stuur oude berichten alleen om ontbrekende resultaten aan te vullen.",
+        "De aanmaakdatum ligt voor het schooljaar van het bericht, of meer dan twee jaar terug; een nieuwere waarde "
+        "wordt er niet door vervangen.",
+        "The aanmaakdatum is before the school year of the message, or more than two years ago; it replaces no newer "
+        "value.",
+        "Stuur oude berichten alleen om ontbrekende resultaten aan te vullen; zet de klok van het systeem goed.",
+        "Send old messages only to add results that are missing; set the clock of the system right.",
     ),
     Rule(
         "version.missing",
-        "UWLR 2.2 xsdversie",
+        "UWLR 2.2 XSD",
         ERROR,
-        XSD_VERSIE_ONGELDIG,
+        ONGELDIG_BERICHT,
         "De xsdversie ontbreekt; gelezen als 2.2.",
         "The xsdversie is missing; read as 2.2.",
         "Vul xsdversie met de versie van het schema, bijvoorbeeld 2.2.",
+        "Fill in xsdversie with the version of the schema, for example 2.2.",
         tolerant=WARNING,
     ),
     Rule(
@@ -440,6 +738,7 @@ RULES = _rules(
         "Deze xsdversie wordt niet ondersteund.",
         "This xsdversie is not supported.",
         "Stuur versie 2.1, 2.2 of 2.3.",
+        "Send version 2.1, 2.2 or 2.3.",
     ),
     Rule(
         "version.2-0",
@@ -449,6 +748,7 @@ RULES = _rules(
         "xsdversie 2.0 is gelezen als 2.1.",
         "xsdversie 2.0 was read as 2.1.",
         "Stap over op 2.2; de namespaces zijn dezelfde.",
+        "Move to 2.2; the namespaces are the same.",
     ),
     Rule(
         "version.eckid",
@@ -458,6 +758,7 @@ RULES = _rules(
         "Een bericht van versie 2.1 of ouder heeft een eckid; dat kent pas 2.2.",
         "A message of version 2.1 or older has an eckid; only 2.2 knows it.",
         "Zet xsdversie op 2.2.",
+        "Set xsdversie to 2.2.",
     ),
     # -- pupils ----------------------------------------------------------------------------------------------
     Rule(
@@ -468,6 +769,7 @@ RULES = _rules(
         "Een eckid heeft niet de vorm https://ketenid.nl/<versie>/<128 kleine hexadecimale tekens>.",
         "An eckid does not have the form https://ketenid.nl/<version>/<128 lower-case hex digits>.",
         "Stuur de eckid zoals de school die leverde, zonder wijziging van hoofdletters.",
+        "Send the eckid as the school supplied it; leave its capitals and small letters as they are.",
     ),
     Rule(
         "pupil.bsn",
@@ -477,6 +779,48 @@ RULES = _rules(
         "Een eckid is een getal dat een persoonsnummer kan zijn; dat mag hier niet staan.",
         "An eckid is a number that may be a personal number; it may not stand here.",
         "Stuur de eckid, nooit een BSN of onderwijsnummer.",
+        "Send the eckid, never a BSN or onderwijsnummer.",
+    ),
+    Rule(
+        "pupil.bsn-like",
+        "Wet, persoonsnummer",
+        WARNING,
+        None,
+        "Een leerlingid is een getal dat een persoonsnummer kan zijn; gebruik in een proef verzonnen nummers.",
+        "A leerlingid is a number that may be a personal number; use made-up numbers in a test.",
+        "Gebruik een sleutel van de leerlingadministratie die geen negen cijfers heeft.",
+        "Use a key of the pupil administration that does not have nine digits.",
+    ),
+    Rule(
+        "pupil.no-las-key",
+        "UWLR 2.2 leerlingid",
+        ERROR,
+        LEERLING_ONGELDIG,
+        "Een toetsafname begint niet met een leerlingid; alleen een eckid mag pas vanaf versie 2.3.",
+        "A toetsafname does not begin with a leerlingid; an eckid alone is allowed from version 2.3 only.",
+        "Stuur als eerste de leerlingid, zoals de leerlingadministratie die leverde.",
+        "Send the leerlingid first, as the pupil administration supplied it.",
+        tolerant=WARNING,
+    ),
+    Rule(
+        "pupil.unknown",
+        "UWLR 2.2.1 fouten",
+        ERROR,
+        LEERLING_ONGELDIG,
+        "Een leerling is bij deze school niet bekend.",
+        "A pupil is not known at this school.",
+        "Haal de leerlinggegevens van de school opnieuw op en gebruik de leerlingid en eckid daaruit.",
+        "Fetch the pupil data of the school again and use the leerlingid and eckid in it.",
+    ),
+    Rule(
+        "pupil.conflict",
+        "UWLR 2.2.1 fouten",
+        ERROR,
+        LEERLING_ONGELDIG,
+        "Een leerlingid en een eckid die samen komen horen niet bij dezelfde leerling.",
+        "A leerlingid and an eckid that come together do not belong to the same pupil.",
+        "Haal de leerlinggegevens van de school opnieuw op; neem beide van dezelfde leerling.",
+        "Fetch the pupil data of the school again; take both from the same pupil.",
     ),
     # -- results ---------------------------------------------------------------------------------------------
     Rule(
@@ -487,6 +831,7 @@ RULES = _rules(
         "Een score is geen geheel getal.",
         "A score is not a whole number.",
         "Stuur hele getallen; een schaal met decimalen kan als osoresultaat.",
+        "Send whole numbers; a scale with decimals can go as osoresultaat.",
         tolerant=WARNING,
     ),
     Rule(
@@ -497,6 +842,7 @@ RULES = _rules(
         "Een score is X; gelezen als niet aangeboden.",
         "A score is X; read as not offered.",
         "Laat een resultaat weg dat er niet is.",
+        "Leave out a result that does not exist.",
         tolerant=WARNING,
     ),
     Rule(
@@ -507,6 +853,7 @@ RULES = _rules(
         "Een score is groter dan deze ontvanger kan bewaren.",
         "A score is larger than this receiver can keep.",
         "Stuur een score van hoogstens veertien cijfers, met hoogstens vier decimalen.",
+        "Send a score of at most fourteen digits, with at most four decimals.",
     ),
     Rule(
         "score.above-norm",
@@ -516,6 +863,7 @@ RULES = _rules(
         "Een score is hoger dan de hoogste eindnormwaarde; bewaard, gemarkeerd en buiten elk gemiddelde gehouden.",
         "A score is above the highest eindnormwaarde; kept, flagged and left out of every mean.",
         "Controleer de score en de norm.",
+        "Check the score and the norm.",
     ),
     Rule(
         "score.huge",
@@ -525,6 +873,17 @@ RULES = _rules(
         "Een score is groter dan een toets die hebben kan; bewaard, gemarkeerd en buiten elk gemiddelde gehouden.",
         "A score is larger than any test has; kept, flagged and left out of every mean.",
         "Controleer de score.",
+        "Check the score.",
+    ),
+    Rule(
+        "score.below-norm",
+        "UWLR 2.2 beginnormwaarde",
+        WARNING,
+        None,
+        "Een score is lager dan de laagste beginnormwaarde; hij valt in geen enkele band.",
+        "A score is below the lowest beginnormwaarde; it falls into no band.",
+        "Controleer de score, of laat de laagste norm bij de laagste score beginnen.",
+        "Check the score, or let the lowest norm begin at the lowest score.",
     ),
     Rule(
         "result.date",
@@ -534,6 +893,7 @@ RULES = _rules(
         "Een afnamedatum ligt niet tussen 1990 en 2199.",
         "An afnamedatum is not between 1990 and 2199.",
         "Schrijf de datum als 2026-11-19.",
+        "Write the date as 2026-11-19.",
     ),
     Rule(
         "result.date-zone",
@@ -543,6 +903,7 @@ RULES = _rules(
         "Een afnamedatum heeft een tijdzone; de kalenderdatum is bewaard zoals geschreven.",
         "An afnamedatum has a time zone; the calendar date was kept as written.",
         "Schrijf de datum zonder tijdzone.",
+        "Write the date without a time zone.",
     ),
     Rule(
         "result.date-outside-year",
@@ -552,6 +913,17 @@ RULES = _rules(
         "Een afnamedatum valt buiten het schooljaar van het bericht; het resultaat staat op zijn datum.",
         "An afnamedatum is outside the school year of the message; the result stands on its date.",
         "Controleer schooljaar en afnamedatum.",
+        "Check schooljaar and afnamedatum.",
+    ),
+    Rule(
+        "result.date-future",
+        "UWLR 2.2 afnamedatum",
+        WARNING,
+        None,
+        "Een afnamedatum ligt in de toekomst; het resultaat staat op zijn datum.",
+        "An afnamedatum is in the future; the result stands on its date.",
+        "Stuur de dag waarop de toets gemaakt is.",
+        "Send the day on which the test was taken.",
     ),
     Rule(
         "result.other-type",
@@ -561,6 +933,7 @@ RULES = _rules(
         "Een anderresultaat heeft geen type dat deze ontvanger kent.",
         "An anderresultaat has no type that this receiver knows.",
         "Gebruik het type Voortgang van docs/voortgang.md.",
+        "Use the type Voortgang of docs/voortgang.md.",
     ),
     Rule(
         "result.duration",
@@ -570,6 +943,7 @@ RULES = _rules(
         "Een gewerkte tijd is langer dan een schooljaar.",
         "A time worked is longer than a school year.",
         "Stuur de tijd als PT1H20M, hoogstens P400D.",
+        "Send the time as PT1H20M, at most P400D.",
     ),
     Rule(
         "result.moved",
@@ -579,6 +953,7 @@ RULES = _rules(
         "Een resultaat met een bekende @key hoort nu bij een andere leerling of toets; de nieuwste waarde telt.",
         "A result with a known @key now belongs to another pupil or test; the newest value counts.",
         "Geef elk resultaat een eigen @key, en houd die bij een correctie.",
+        "Give every result a @key of its own, and keep it when you correct that result.",
     ),
     Rule(
         "result.url",
@@ -588,6 +963,7 @@ RULES = _rules(
         "Een infourl begint niet met https://; hij wordt niet als link getoond.",
         "An infourl does not begin with https://; it is not shown as a link.",
         "Stuur een volledig https-adres.",
+        "Send a full https address.",
     ),
     Rule(
         "oso.empty",
@@ -597,6 +973,7 @@ RULES = _rules(
         "Een osoresultaat bevat geen enkele waarde.",
         "An osoresultaat holds no value at all.",
         "Stuur ten minste een vaardigheidsscore of een referentiescore.",
+        "Send at least a vaardigheidsscore or a referentiescore.",
     ),
     Rule(
         "oso.bound",
@@ -606,6 +983,7 @@ RULES = _rules(
         "Een waarde van een osoresultaat is negatief of te groot.",
         "A value of an osoresultaat is negative or too large.",
         "Stuur aantallen vanaf 0 en scores van hoogstens veertien cijfers.",
+        "Send counts of 0 or more and scores of at most fourteen digits.",
     ),
     Rule(
         "oso.reference-code",
@@ -615,6 +993,7 @@ RULES = _rules(
         "Een codereferentiescore staat niet in de bekende OSO-lijst.",
         "A codereferentiescore is not in the OSO list known here.",
         "Gebruik een code van OSO-lijst 11.",
+        "Use a code of OSO list 11.",
     ),
     Rule(
         "oso.comparison-group",
@@ -624,6 +1003,7 @@ RULES = _rules(
         "Een codevergelijkingsgroep staat niet in de bekende OSO-lijst.",
         "A codevergelijkingsgroep is not in the OSO list known here.",
         "Gebruik een code van OSO-lijst 22.",
+        "Use a code of OSO list 22.",
     ),
     # -- tests and norms -------------------------------------------------------------------------------------
     Rule(
@@ -634,6 +1014,18 @@ RULES = _rules(
         "Een norm heeft alleen een eindnormwaarde; gelezen als maximum, niet als band.",
         "A norm has an eindnormwaarde only; read as a maximum, not a band.",
         "Geef elke norm een term en een beginnormwaarde.",
+        "Give every norm a term and a beginnormwaarde.",
+        tolerant=WARNING,
+    ),
+    Rule(
+        "norm.decimal",
+        "UWLR 2.2 tpScore",
+        ERROR,
+        NORMERING_ONGELDIG,
+        "Een normwaarde is geen geheel getal.",
+        "A norm value is not a whole number.",
+        "Stuur hele getallen.",
+        "Send whole numbers.",
         tolerant=WARNING,
     ),
     Rule(
@@ -644,6 +1036,7 @@ RULES = _rules(
         "Een norm begint hoger dan hij eindigt.",
         "A norm begins above its end.",
         "Verwissel beginnormwaarde en eindnormwaarde.",
+        "Swap beginnormwaarde and eindnormwaarde.",
     ),
     Rule(
         "norm.overlap",
@@ -653,6 +1046,7 @@ RULES = _rules(
         "Twee normen van een toets overlappen; de eerste die past geldt.",
         "Two norms of a test overlap; the first that fits counts.",
         "Laat de normen op elkaar aansluiten zonder overlap.",
+        "Let the norms join without overlap.",
     ),
     Rule(
         "norm.bound",
@@ -662,6 +1056,7 @@ RULES = _rules(
         "Een normwaarde is groter dan deze ontvanger kan bewaren.",
         "A norm value is larger than this receiver can keep.",
         "Stuur normwaarden van hoogstens veertien cijfers.",
+        "Send norm values of at most fourteen digits.",
     ),
     Rule(
         "norm.weight",
@@ -671,6 +1066,7 @@ RULES = _rules(
         "Een wegingsfactor heeft meer dan twintig cijfers; de tekst is bewaard.",
         "A wegingsfactor has more than twenty digits; the text was kept.",
         "Rond de wegingsfactor af.",
+        "Round the wegingsfactor.",
     ),
     Rule(
         "norm.grade",
@@ -680,6 +1076,7 @@ RULES = _rules(
         "Een schoolcijfer_vanaf is hoger dan schoolcijfer_totenmet.",
         "A schoolcijfer_vanaf is above schoolcijfer_totenmet.",
         "Verwissel de twee cijfers.",
+        "Swap the two grades.",
     ),
     Rule(
         "test.level-empty",
@@ -689,6 +1086,7 @@ RULES = _rules(
         "Een toetsniveau of toetscategorie is leeg.",
         "A toetsniveau or toetscategorie is empty.",
         "Laat het lege element weg.",
+        "Leave the empty element out.",
         tolerant=WARNING,
     ),
     Rule(
@@ -699,6 +1097,7 @@ RULES = _rules(
         "Een toetsnaam bestaat uit spaties; de toetscode wordt getoond.",
         "A toetsnaam is blank; the toetscode is shown.",
         "Laat toetsnaam weg of vul hem.",
+        "Leave toetsnaam out, or fill it in.",
     ),
     Rule(
         "test.hierarchy",
@@ -708,6 +1107,7 @@ RULES = _rules(
         "De niveaus van een toetshierarchie lopen niet van 0 zonder gaten of herhaling.",
         "The levels of a toetshierarchie do not run from 0 without gaps or repeats.",
         "Begin bij niveau 0 (het leermiddel) en tel op.",
+        "Begin at level 0 (the learning material) and count up.",
     ),
     Rule(
         "test.part-number",
@@ -717,6 +1117,7 @@ RULES = _rules(
         "Een volgnummer van een onderdeel is groter dan deze ontvanger kan bewaren.",
         "A sequence number of a part is larger than this receiver can keep.",
         "Nummer de onderdelen vanaf 1.",
+        "Number the parts from 1.",
     ),
     Rule(
         "test.vocabulary",
@@ -726,6 +1127,7 @@ RULES = _rules(
         "Een vakgebied is geen term van het vocabulaire Vakgebieden waaraan het gebonden is.",
         "A vakgebied is no term of the vocabulary Vakgebieden that it is bound to.",
         "Gebruik een van de 23 termen, of laat de binding weg.",
+        "Use one of the 23 terms, or leave the binding out.",
     ),
     Rule(
         "test.vocabulary-location",
@@ -735,6 +1137,17 @@ RULES = _rules(
         "Een vocabulairelocatie is geen https-adres; hij wordt nooit opgehaald.",
         "A vocabulairelocatie is no https address; it is never fetched.",
         "Laat vocabulairelocatie weg of gebruik https.",
+        "Leave vocabulairelocatie out, or use https.",
+    ),
+    Rule(
+        "test.year-term",
+        "EDEXML EDEXJaargroepType",
+        WARNING,
+        None,
+        "Een leerjaar is geen code van een jaargroep; getoond zoals gestuurd.",
+        "A leerjaar is no code of a jaargroep; shown as sent.",
+        "Gebruik een jaargroepcode, zoals 6, 11 of S.",
+        "Use a jaargroep code, such as 6, 11 or S.",
     ),
     Rule(
         "text.lookalike",
@@ -744,6 +1157,7 @@ RULES = _rules(
         "Een sleutel bevat onzichtbare of niet-genormaliseerde tekens; sleutels die op elkaar lijken blijven apart.",
         "A key holds invisible or non-normalised characters; keys that look alike are kept apart.",
         "Gebruik in sleutels letters, cijfers en leestekens in NFC.",
+        "Use letters, digits and punctuation in NFC for keys.",
     ),
     Rule(
         "text.control",
@@ -753,13 +1167,19 @@ RULES = _rules(
         "Een tekst heeft tekens die op een scherm of in een rekenblad iets anders kunnen doen; getoond als tekst.",
         "A text has characters that may act on a screen or in a spreadsheet; shown as text.",
         "Stuur namen als gewone tekst.",
+        "Send names as plain text.",
     ),
 )
 
 
+def stage_of(rule_id: str) -> Stage:
+    """When a rule is checked."""
+    return RULES[rule_id].stage
+
+
 def finding(
     rule_id: str,
-    policy: Policy = "strict",
+    agreement: Agreement = STRICT,
     *,
     path: str | None = None,
     line: int | None = None,
@@ -769,10 +1189,10 @@ def finding(
     fault: str | None = None,
     level: str | None = None,
 ) -> Finding:
-    """A finding by rule `rule_id` under `policy`; `element` and `expected` are names of the schema, never values."""
+    """A finding by rule `rule_id` under an agreement; `element`, `expected`: names of the schema, no values."""
     rule = RULES[rule_id]
-    judged = level or (rule.tolerant if policy == "tolerant" and rule.tolerant is not None else rule.level)
-    names = {"element": element, "expected": expected or "-"}
+    judged = level or rule.level_under(agreement)
+    names = {"element": element[:MOST_NAME], "expected": expected or "-"}
     return Finding(
         rule=rule.id,
         level=judged,
@@ -780,6 +1200,7 @@ def finding(
         message_nl=rule.nl.format(**names),
         message_en=rule.en.format(**names),
         remedy=rule.remedy.format(**names),
+        remedy_en=rule.remedy_en.format(**names),
         path=path,
         line=line,
         column=column,

@@ -1,0 +1,31 @@
+"""docs/rules.md says what the rules say: it is made from them."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+from connectors.uwlr.rules import RULES, Stage
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "rules.md"
+
+
+def test_the_page_of_rules_is_what_the_script_makes() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "rules-page"))["page"]()
+    assert PAGE.read_text(encoding="utf-8") == made, "run: .venv/bin/python scripts/rules-page"
+
+
+def test_the_page_has_every_rule_once_in_the_order_of_the_checks() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z0-9.-]+)` ", text, re.MULTILINE)
+    assert sorted(listed) == sorted(RULES)
+    assert [RULES[one].stage for one in listed] == sorted(RULES[one].stage for one in listed)
+    assert re.findall(r"^## ([0-9]+)\.", text, re.MULTILINE) == [str(int(stage)) for stage in Stage]
+
+
+def test_every_link_of_the_page_leads_to_a_file() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
+    assert links
+    assert [one for one in links if not (PAGE.parent / one).is_file()] == []
