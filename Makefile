@@ -3,13 +3,16 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test test-dates check bench screenshots lock clean
+.PHONY: demo test test-dates fuzz check bench rules screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
 
+# SOAP clients that nobody here wrote, and what npm needs to fetch test data.
+PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm:npm
+
 test: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils
+	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils $(PEERS)
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
@@ -22,6 +25,11 @@ test-dates: .venv/.ready-dev
 	  RONDBLIK_NOW=$$day $(BIN)/python -m pytest -q -n 2 tests/models tests/connectors tests/uwlr tests/dashboard || exit 1; \
 	done
 
+# A hundred thousand messages gone wrong; `make test` tries ten thousand of them.
+fuzz: .venv/.ready-dev
+	@scripts/need-packages ca-certificates node:nodejs npm:npm
+	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz
+
 check: .venv/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,6 +39,10 @@ check: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@scripts/need-packages libxml2-utils
 	$(BIN)/python -m benchmarks.ingest
+
+# docs/rules.md is made from the rules themselves.
+rules: .venv/.ready-dev
+	$(BIN)/python scripts/rules-page
 
 screenshots: .venv/.ready-dev
 	@scripts/need-packages chromium fonts-noto-core

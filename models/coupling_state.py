@@ -16,6 +16,7 @@ from sqlalchemy import Connection, false, func, select, update
 from models import clock
 from models.freshness import SourceState, source_states
 from models.people import full_name
+from models.quarantine import accepted_since
 from models.records import Verdict
 from models.subject_lines import NotAllowed
 from models.tables import (
@@ -41,6 +42,7 @@ class Reason:
     sentence_nl: str
     sentence_en: str
     remedy: str
+    remedy_en: str
     line: int | None
     column: int | None
 
@@ -153,6 +155,7 @@ def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[in
             deliveries.c.school_id == viewer.school_id,
             deliveries.c.verdict == Verdict.REJECT.value,
             deliveries.c.received_us >= _us(start),
+            ~accepted_since(),
         )
         .order_by(deliveries.c.received_us.desc(), deliveries.c.id.desc())
     )
@@ -171,7 +174,15 @@ def _us(day: str) -> int:
 
 def _reasons(findings: str) -> tuple[Reason, ...]:
     return tuple(
-        Reason(one["rule"], one["message_nl"], one["message_en"], one["remedy"], one.get("line"), one.get("column"))
+        Reason(
+            rule=one["rule"],
+            sentence_nl=one["message_nl"],
+            sentence_en=one["message_en"],
+            remedy=one["remedy"],
+            remedy_en=one.get("remedy_en", one["remedy"]),  # rows of before there was an English one
+            line=one.get("line"),
+            column=one.get("column"),
+        )
         for one in json.loads(findings)
         if one["level"] == "error"
     )

@@ -60,13 +60,24 @@ def back_off_us(now_us: int, failures: int, draw: Callable[[float, float], float
     return now_us + int(seconds * SECOND_US)
 
 
-def ensure_coupling(connection: Connection, school_id: int, source_id: int, now_us: int) -> None:
-    """The row of a coupling of the configuration: made, due at once, where it is new; active again where it was not."""
+def ensure_coupling(
+    connection: Connection, school_id: int, source_id: int, now_us: int, *, pushes: bool = False
+) -> None:
+    """The row of a coupling of the configuration: made, due at once, where it is new; active again where it was not.
+
+    With `pushes` the source sends by itself and is never due.
+    """
     own = and_(couplings.c.school_id == school_id, couplings.c.source_id == source_id)
     if connection.execute(select(couplings.c.active).where(own)).one_or_none() is None:
         connection.execute(
             insert(couplings).values(
-                school_id=school_id, source_id=source_id, next_try_us=now_us, failures=0, stopped=False, active=True
+                school_id=school_id,
+                source_id=source_id,
+                next_try_us=now_us,
+                failures=0,
+                stopped=False,
+                active=True,
+                pushes=pushes,
             )
         )
     else:
@@ -74,9 +85,14 @@ def ensure_coupling(connection: Connection, school_id: int, source_id: int, now_
 
 
 def retire_others(connection: Connection, kept: set[tuple[int, int]]) -> None:
-    """Couplings (school, source) that are no longer in the configuration are left alone: active becomes false."""
+    """Couplings (school, source) that are no longer in the configuration are left alone: active becomes false.
+
+    Those of senders follow their keys (`senders.couple`).
+    """
     rows = connection.execute(
-        select(couplings.c.school_id, couplings.c.source_id).where(couplings.c.active.is_(True))
+        select(couplings.c.school_id, couplings.c.source_id).where(
+            couplings.c.active.is_(True), couplings.c.pushes.is_(False)
+        )
     ).all()
     for row in rows:
         if (row.school_id, row.source_id) not in kept:
@@ -163,6 +179,7 @@ def _free(now_us: int) -> ColumnElement[bool]:
     return and_(
         couplings.c.active.is_(True),
         couplings.c.stopped.is_(False),
+        couplings.c.pushes.is_(False),
         or_(couplings.c.leased_until_us.is_(None), couplings.c.leased_until_us <= now_us),
     )
 

@@ -27,6 +27,8 @@ class Delivery:
     fault: str | None
     counts: dict[str, int]
     findings: list[dict[str, Any]]
+    digest: bytes
+    size: int
 
 
 def newest(engine: Engine, page: int = 500) -> Iterator[Delivery]:
@@ -56,6 +58,8 @@ def newest(engine: Engine, page: int = 500) -> Iterator[Delivery]:
                 row.fault,
                 json.loads(row.counts),
                 json.loads(row.findings),
+                bytes(row.digest),
+                row.size,
             )
         if len(rows) < page:
             return

@@ -31,6 +31,7 @@ class SourceState:
     leased: bool
     error_nl: str | None
     error_en: str | None
+    pushes: bool = False
 
     @property
     def delivered_this_week(self) -> bool:
@@ -67,6 +68,7 @@ def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:
             row.leased_until_us is not None and row.leased_until_us > now,
             row.last_error_nl,
             row.last_error_en,
+            row.pushes,
         )
         for row in rows
     ]

@@ -98,6 +98,7 @@ def find_source(connection: Connection, key: str) -> int | None:
 
 
 def all_schools(connection: Connection) -> list[tuple[int, str | None]]:
-    """Number and name of every school, in the order in which they came."""
-    rows = connection.execute(select(schools.c.id, schools.c.name).order_by(schools.c.id))
+    """Number and name of every real school, in the order in which they came."""
+    real = select(schools.c.id, schools.c.name).where(schools.c.synthetic.is_(False))
+    rows = connection.execute(real.order_by(schools.c.id))
     return [(row.id, row.name) for row in rows]

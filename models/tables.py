@@ -40,6 +40,7 @@ schools = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text),
+    Column("synthetic", Boolean, nullable=False, default=False),  # of a test room: no real pupil, and nobody's own
 )
 
 school_identifications = Table(
@@ -82,7 +83,43 @@ couplings = Table(
     Column("last_error_en", Text),
     Column("stopped", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),  # still in the configuration
+    Column("pushes", Boolean, nullable=False, default=False),  # it sends by itself and is never asked
     PrimaryKeyConstraint("school_id", "source_id"),
+)
+
+# -- who may send ----------------------------------------------------------------------------------------------
+
+senders = Table(
+    "senders",  # a publisher that sends results to us: how it names itself, and what was agreed with it
+    metadata,
+    Column("source_id", Integer, ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    Column("customer_digest", LargeBinary(16), nullable=False, unique=True),  # of the klantcode, keyed
+    Column("customer_name", Text, nullable=False),  # klantnaam
+    Column("terms", Text, nullable=False),  # JSON of models.senders.Terms
+    Column("origin", Text, nullable=False),  # config, command or test
+    Column("active", Boolean, nullable=False, default=True),
+)
+
+sender_keys = Table(
+    "sender_keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("source_id", Integer, ForeignKey("senders.source_id"), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),  # of the autorisatiesleutel, keyed
+    Column("made_us", BigInteger, nullable=False),
+    Column("revoked_us", BigInteger),
+)
+Index("sender_keys_by_source", sender_keys.c.source_id)
+
+sender_key_schools = Table(
+    "sender_key_schools",  # which ways of naming a school a key covers
+    metadata,
+    _school(),
+    Column("key_id", Integer, ForeignKey("sender_keys.id"), nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    PrimaryKeyConstraint("school_id", "key_id", "scheme", "value", "location"),
 )
 
 fetched_documents = Table(
@@ -125,6 +162,67 @@ raw_messages = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("keep_until_us", BigInteger, nullable=False),
 )
+
+# -- vendors who test ------------------------------------------------------------------------------------------
+
+test_rooms = Table(
+    "test_rooms",  # a vendor's own place: a test address with made-up schools, emptied after a while
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("token_digest", LargeBinary(16), nullable=False, unique=True),  # of what stands in its address, keyed
+    Column("name", Text, nullable=False),
+    Column("school_id", Integer, ForeignKey("schools.id"), nullable=False),
+    Column("second_school_id", Integer, ForeignKey("schools.id"), nullable=False),
+    Column("source_id", Integer, ForeignKey("senders.source_id"), nullable=False),
+    Column("account", LargeBinary, nullable=False),  # sealed JSON: token, klantcode and key, for the page
+    Column("code", Text),  # in the Fault that was provoked last
+    Column("armed", Boolean, nullable=False, default=False),  # the next message gets that Fault
+    Column("shown", Boolean, nullable=False, default=False),  # the vendor has read the code on its own screen
+    Column("made_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger, nullable=False),
+    Column("keep_until_us", BigInteger, nullable=False),
+)
+
+test_arrivals = Table(
+    "test_arrivals",  # everything that came in at a test address, the same bytes again too
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("room_id", Integer, ForeignKey("test_rooms.id"), nullable=False),
+    Column("arrived_us", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("fault", Text),
+    Column("repeated", Boolean, nullable=False),
+    Column("provoked", Boolean, nullable=False, default=False),
+    Column("school_id", Integer),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("findings", Text, nullable=False),  # JSON
+)
+Index("test_arrivals_by_room", test_arrivals.c.room_id, test_arrivals.c.id)
+
+checks = Table(
+    "checks",  # work that a page asks a worker for: judge a message, call an endpoint, report on a room
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token_digest", LargeBinary(16), nullable=False, unique=True),
+    Column("room_id", Integer, ForeignKey("test_rooms.id")),
+    Column("kind", Text, nullable=False),  # message, endpoint or room
+    Column("title", Text, nullable=False),
+    Column("asked_us", BigInteger, nullable=False),
+    Column("input", LargeBinary),  # sealed; thrown away when the work is done
+    Column("state", Text, nullable=False),  # waiting, busy, done or failed
+    Column("leased_until_us", BigInteger),
+    Column("report", Text),  # JSON
+    Column("excerpts", LargeBinary),  # sealed JSON: what stands around the findings, covered
+    Column("html", LargeBinary),
+    Column("junit", LargeBinary),
+    Column("error_nl", Text),
+    Column("error_en", Text),
+    Column("done_us", BigInteger),
+    Column("keep_until_us", BigInteger, nullable=False),
+)
+Index("checks_by_state", checks.c.state)
 
 # -- pupils, groups, teachers ----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ class Role(StrEnum):
     MENTOR = "mentor"
     SUPPORT = "support"  # intern begeleider: the whole school
     ADMINISTRATOR = "administrator"  # couplings and matching: own school
+    VENDOR = "vendor"  # tests a coupling with made-up data: sees no class and no pupil of any school
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,18 @@ class Viewer:
         """Whether couplings, matching and subjects may be changed."""
         return self.role is Role.ADMINISTRATOR
 
+    @property
+    def may_test(self) -> bool:
+        """Whether a coupling may be put to the test, with made-up data."""
+        return self.role in (Role.ADMINISTRATOR, Role.VENDOR)
+
 
 def sees_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether `viewer` may see the class of a row: own school, and a current link to one of its groups."""
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
         return own
-    if viewer.teacher_id is None:
+    if viewer.teacher_id is None or viewer.role is Role.VENDOR:
         return false()
     linked = (
         select(groups.c.class_id)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, delete, insert, select
 
+from connectors.destinations import AnySchool, OwnSchool
 from connectors.intake import spool, take_results
 from models import clock, database, identity
 from models.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
@@ -425,9 +426,10 @@ def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
 
 
 def take(store: Store, source_id: int, key: str, brin: str = "99XX", school_id: int | None = None) -> Receipt:
+    destination = AnySchool(store.engine) if school_id is None else OwnSchool(store.engine, school_id)
     with spool([message(leerlingid=key, brin=brin)]) as spooled:
         return take_results(
-            store.engine, SEAL, spooled, source_id=source_id, school_id=school_id, way="load"
+            store.engine, SEAL, spooled, source_id=source_id, destination=destination, way="load"
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
 
+from connectors.uwlr.agreement import TOLERANT
 from models import database, identity, result_rows
 from models.periods import of_school_year
 from models.standing import stand
@@ -33,7 +34,7 @@ def test_screens_and_view_say_the_same(sent: list[tuple[int, list[tuple[str, str
         source(store)
         for minute, rows in sent:
             xml = "".join(result_xml(key, score) for key, score in rows)
-            take(store, message(results=xml, aanmaakdatum=f"2026-11-11T10:{minute:02d}:00Z"), policy="tolerant")
+            take(store, message(results=xml, aanmaakdatum=f"2026-11-11T10:{minute:02d}:00Z"), agreement=TOLERANT)
         with database.writing(store.engine, 1) as connection:
             connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
             identity.link(connection, 1, 1, 1, "beheerder")

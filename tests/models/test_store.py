@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
 
+from connectors.destinations import AnySchool, OwnSchool
 from connectors.intake import spool, take_results
+from connectors.uwlr.agreement import TOLERANT
 from models import clock, database, identity, schools
 from models.records import SCALE, Verdict
 from models.sealing import Seal
@@ -43,7 +45,8 @@ def source(store: Store, key: str = "rekenwijs") -> int:
 def take(store: Store, data: bytes, source_id: int = 1, **options: object) -> Receipt:
     with clock.fixed(NOW), spool([data]) as spooled:
         return take_results(
-            store.engine, store.seal, spooled, source_id=source_id, school_id=None, way="load", **options  # type: ignore[arg-type]
+            store.engine, store.seal, spooled, source_id=source_id, destination=AnySchool(store.engine), way="load",
+            **options,  # type: ignore[arg-type]
         )  # fmt: skip
 
 
@@ -141,7 +144,7 @@ def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], sh
             store = fresh(folder)
             source(store)
             for one in order:
-                assert take(store, one.bytes()).verdict is not Verdict.REJECT
+                assert take(store, one.bytes(), agreement=TOLERANT).verdict is not Verdict.REJECT
             states.append(state(store.engine))
             store.engine.dispose()
     assert states[0] == states[1]
@@ -195,13 +198,13 @@ def test_a_refused_message_is_judged_anew_when_it_comes_again(store: Store) -> N
     source(store)
     data = message(scores=["1.5"])
     assert take(store, data).verdict is Verdict.REJECT
-    assert take(store, data, policy="tolerant").verdict is Verdict.WARN
+    assert take(store, data, agreement=TOLERANT).verdict is Verdict.WARN
     assert current(store.engine) == [("r1", 15_000, "1.5")]
 
 
 def test_a_zero_is_stored_as_a_zero_and_an_x_as_none(any_store: Store) -> None:
     source(any_store)
-    take(any_store, message(scores=["0", "X"]), policy="tolerant")
+    take(any_store, message(scores=["0", "X"]), agreement=TOLERANT)
     assert current(any_store.engine) == [("r1", 0, "0"), ("r2", None, "X")]
 
 
@@ -210,7 +213,9 @@ def test_a_message_for_another_school_is_refused(store: Store) -> None:
     with database.writing(store.engine) as connection:
         own = schools.ensure_school(connection, [schools.Identification("brin", "99YY")])
     with clock.fixed(NOW), spool([message()]) as spooled:
-        receipt = take_results(store.engine, store.seal, spooled, source_id=source_id, school_id=own, way="pull")
+        receipt = take_results(
+            store.engine, store.seal, spooled, source_id=source_id, destination=OwnSchool(store.engine, own), way="pull"
+        )
     assert (receipt.verdict, receipt.fault) == (Verdict.REJECT, "Client.AutorisatieOngeldig")
 
 
@@ -292,10 +297,10 @@ def standings(store: Store) -> dict[str, str]:
 
 def test_a_new_key_for_something_not_offered_supersedes(any_store: Store) -> None:
     source(any_store)
-    take(any_store, message(results=result_xml("random1", "X")), policy="tolerant")
-    take(any_store, message(results=result_xml("r1", "3"), aanmaakdatum="2026-11-12T00:00:00"), policy="tolerant")
+    take(any_store, message(results=result_xml("random1", "X")), agreement=TOLERANT)
+    take(any_store, message(results=result_xml("r1", "3"), aanmaakdatum="2026-11-12T00:00:00"), agreement=TOLERANT)
     assert standings(any_store) == {"random1": "superseded", "r1": "counts"}
-    take(any_store, message(results=result_xml("random2", "X"), aanmaakdatum="2026-11-13T00:00:00"), policy="tolerant")
+    take(any_store, message(results=result_xml("random2", "X"), aanmaakdatum="2026-11-13T00:00:00"), agreement=TOLERANT)
     assert standings(any_store) == {"random1": "superseded", "r1": "superseded", "random2": "counts"}
 
 
@@ -338,7 +343,14 @@ def test_the_same_bytes_for_another_school_are_judged_for_that_school(store: Sto
     with database.writing(store.engine) as connection:
         other = schools.ensure_school(connection, [schools.Identification("brin", "99YY")])
     with clock.fixed(NOW), spool([message()]) as spooled:
-        receipt = take_results(store.engine, store.seal, spooled, source_id=source_id, school_id=other, way="pull")
+        receipt = take_results(
+            store.engine,
+            store.seal,
+            spooled,
+            source_id=source_id,
+            destination=OwnSchool(store.engine, other),
+            way="pull",
+        )
     assert receipt.verdict is Verdict.REJECT
 
 

@@ -1,0 +1,105 @@
+"""A message as people may see it: what names a pupil, a person or a secret is covered.
+
+Works on bytes that need not be well-formed, since that may be why a message was refused. What is covered in one
+place is covered everywhere: senders build other keys from a leerlingid.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connectors.uwlr.reader import is_personal_number
+
+COVER = "•••"
+AROUND = 240
+_NAMES = (
+    "leerlingid", "eckid", "resultaatverwerkerid", "autorisatiesleutel", "klantcode", "auteur", "commentaar",
+    "infourl", "andere_score",
+)  # fmt: skip
+_FIELD = re.compile(
+    rf"<(?:[^\s<>/:]+:)?(?P<name>{'|'.join(_NAMES)})(?=[\s>/])[^>]*(?<!/)>(?P<value>.*?)(?=</(?:[^\s<>/:]+:)?(?P=name)\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"\b(?:key|eckid)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')", re.DOTALL)
+_ECK_ID = re.compile(r"https://ketenid\.nl/[^\s<>\"'&]*", re.IGNORECASE)
+_DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
+_PIECES = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+_SHORTEST = 4  # of a value that is covered wherever it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """The text of a message and which stretches of it are covered, in order and apart."""
+
+    text: str
+    covered: tuple[tuple[int, int], ...]
+
+    def show(self, start: int = 0, end: int | None = None) -> str:
+        """The text from `start` to `end`, with a cover over what must not be seen."""
+        end = len(self.text) if end is None else min(end, len(self.text))
+        shown, at = [], max(start, 0)
+        for first, last in self.covered:
+            if last <= at or first >= end:
+                continue
+            shown += [self.text[at : max(first, at)], COVER]
+            at = min(last, end)
+        return "".join([*shown, self.text[at:end]])
+
+    def around(self, line: int, column: int) -> str:
+        """What stands around a place (both from 1), in a few hundred characters."""
+        start = 0
+        for _ in range(line - 1):
+            found = self.text.find("\n", start)
+            if found < 0:
+                break
+            start = found + 1
+        place = min(start + column - 1, len(self.text))
+        return self.show(place - AROUND, place + AROUND)
+
+
+def mask(data: bytes) -> Masked:
+    """A message with its personal fields and secrets covered; what is no text is covered as a whole."""
+    text = _text(data)
+    if "<" not in text:
+        return Masked(text, ((0, len(text)),) if text else ())
+    spans: list[tuple[int, int]] = []
+    values: set[str] = set()
+    for found in _FIELD.finditer(text):
+        spans.append(found.span("value"))
+        values.add(_PIECES.sub("", found["value"]).strip())
+    for found in _ATTRIBUTE.finditer(text):
+        spans.append(found.span("double" if found["double"] is not None else "single"))
+    spans += [found.span() for found in _ECK_ID.finditer(text)]
+    spans += [found.span() for found in _DIGITS.finditer(text) if is_personal_number(found[0])]
+    spans += _everywhere(text, values)
+    return Masked(text, tuple(_merged(spans)))
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _everywhere(text: str, values: Iterable[str]) -> list[tuple[int, int]]:
+    known = sorted((one for one in values if len(one) >= _SHORTEST), key=len, reverse=True)
+    spans = []
+    for start in range(0, len(known), 500):
+        pattern = re.compile("|".join(re.escape(one) for one in known[start : start + 500]))
+        spans += [found.span() for found in pattern.finditer(text)]
+    return spans
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(one for one in spans if one[1] > one[0]):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return merged

@@ -1,0 +1,187 @@
+"""What a publisher sends to us: who it is, whether it may, and then the one way in.
+
+The order of checks is that of `rules.Stage`: bytes and XML, envelope and header, klantcode with klantnaam, key, and
+only then the message itself. Nobody is told more than the first stage that fails, and of strangers nothing is kept
+but digest and size.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Engine
+
+from connectors.destinations import CoveredSchools
+from connectors.intake import Spooled, refuse_unread, take_results
+from connectors.soap import Opening, gate, open_message
+from connectors.uwlr import rules
+from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.rules import Stage, finding, stage_of
+from models import senders, store
+from models.database import reading
+from models.records import Finding, Verdict
+from models.sealing import Seal
+from models.senders import Sender, SenderKey, Terms
+from models.store import Keep, Receipt
+
+WAY = "push"
+MINUTE_SECONDS = 60.0
+
+
+class Rates:
+    """How many messages each sender may still send: a bucket a sender that fills up in a minute."""
+
+    def __init__(self) -> None:
+        self._left: dict[int, tuple[float, float]] = {}
+        self._told: dict[int, float] = {}
+        self._lock = threading.Lock()
+
+    def take(self, source_id: int, per_minute: int) -> bool:
+        """Take one message from the bucket; False where it is empty."""
+        now = time.monotonic()
+        with self._lock:
+            left, since = self._left.get(source_id, (float(per_minute), now))
+            left = min(float(per_minute), left + (now - since) * per_minute / MINUTE_SECONDS)
+            allowed = left >= 1.0
+            self._left[source_id] = (left - 1.0 if allowed else left, now)
+            return allowed
+
+    def tell(self, source_id: int) -> bool:
+        """Whether a refusal for too many messages is worth a row: once a minute, or a flood would fill the store."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._told.get(source_id, -MINUTE_SECONDS) < MINUTE_SECONDS:
+                return False
+            self._told[source_id] = now
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where messages arrive: the store, how large they may be, how long their bytes are kept."""
+
+    engine: Engine
+    seal: Seal
+    bounds: Bounds = field(default_factory=Bounds)
+    keep: Keep = field(default_factory=Keep)
+    rates: Rates = field(default_factory=Rates)
+
+
+def deliver(desk: Desk, spooled: Spooled, room_source: int | None = None) -> Receipt:
+    """Take in one message as it came, or keep it apart; committed when this returns.
+
+    `room_source` is the sender of the test room whose address was used: only it may send there, and nowhere else.
+    Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
+    """
+    # Who it is from decides how exact it must be, so the first look is a mild one.
+    opening = open_message(spooled.file, Agreement("tolerant", header="required", bounds=desk.bounds))
+    if opening.unauthorised:
+        return _refuse_stranger(desk, spooled, _strict_findings(desk, spooled), room_source)
+    sender, key = _account(desk, opening, room_source)
+    if sender is None:
+        found = [*_strict_findings(desk, spooled), finding("header.customer")]
+        return _refuse_stranger(desk, spooled, found, room_source)
+    if key is None:
+        found = [*_strict_findings(desk, spooled), finding("header.key")]
+        return _refuse_stranger(desk, spooled, found, sender.source_id)
+    if not desk.rates.take(sender.source_id, sender.terms.messages_per_minute):
+        return _refuse_flood(desk, spooled, sender.source_id)
+    return take_results(
+        desk.engine,
+        desk.seal,
+        spooled,
+        source_id=sender.source_id,
+        destination=_destination(desk, sender, key),
+        way=WAY,
+        agreement=agreement_of(sender.terms, desk.bounds),
+        moves_cursor=True,
+        keep=desk.keep,
+    )
+
+
+def agreement_of(terms: Terms, bounds: Bounds) -> Agreement:
+    """What was agreed with a sender, as judging takes it; the store keeps it in the words of config.yaml."""
+    return Agreement(
+        policy="tolerant" if terms.policy == "tolerant" else "strict",
+        tolerances=None if terms.tolerances is None else frozenset(terms.tolerances),
+        versions=terms.versions,
+        ordering="strict" if terms.ordering == "strict" else "per_result",
+        unknown_pupil="refuse" if terms.unknown_pupil == "refuse" else "park",
+        eckid_form="refuse" if terms.eckid_form == "refuse" else "warn",
+        header="required",
+        test_school=terms.test_school,
+        bounds=bounds,
+    )
+
+
+def _account(desk: Desk, opening: Opening, room_source: int | None) -> tuple[Sender | None, SenderKey | None]:
+    account = opening.account
+    with reading(desk.engine) as connection:
+        sender = senders.find_customer(connection, desk.seal, account["klantcode"], account["klantnaam"])
+        of_room = sender is not None and sender.origin == senders.FROM_TEST
+        if sender is None or (sender.source_id != room_source if room_source is not None else of_room):
+            return None, None
+        return sender, senders.find_key(connection, desk.seal, sender.source_id, account["autorisatiesleutel"])
+
+
+def _destination(desk: Desk, sender: Sender, key: SenderKey) -> CoveredSchools:
+    with reading(desk.engine) as connection:
+        stopped = frozenset(
+            school_id
+            for school_id in set(key.covered.values())
+            if senders.is_stopped(connection, school_id, sender.source_id)
+        )
+    return CoveredSchools(key.covered, stopped)
+
+
+def _strict_findings(desk: Desk, spooled: Spooled) -> list[Finding]:
+    """What stands against the header where nobody has agreed to be mild."""
+    return open_message(spooled.file, Agreement(header="required", bounds=desk.bounds)).findings
+
+
+def _refuse_stranger(desk: Desk, spooled: Spooled, findings: list[Finding], source_id: int | None = None) -> Receipt:
+    """Refuse a message whose sender did not show who it is; the gate over all of its bytes goes first."""
+    errors = [one for one in findings if one.level == rules.ERROR]
+    if not any(stage_of(one.rule) is Stage.BYTES for one in errors):
+        errors += gate(spooled.file, desk.bounds)
+    first = min(errors, key=lambda one: stage_of(one.rule))
+    told = replace(first, path=None)
+    delivery = store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
+    fault = told.fault or rules.ONGELDIG_BERICHT
+    return store.save_refusal(desk.engine, desk.seal, delivery, None, fault=fault, findings=[told])
+
+
+def _refuse_flood(desk: Desk, spooled: Spooled, source_id: int) -> Receipt:
+    found = finding("message.rate")
+    if desk.rates.tell(source_id):
+        return refuse_unread(
+            desk.engine, desk.seal, source_id=source_id, school_id=None, way=WAY, found=found,
+            digest=spooled.digest, size=spooled.size,
+        )  # fmt: skip
+    return Receipt(0, Verdict.REJECT, found.fault, (found,))
+
+
+# -- what the sender is told ---------------------------------------------------------------------------------
+
+MOST_TOLD = 3
+
+
+def fault_sentence(receipt: Receipt) -> str:
+    """The faultstring: the first few errors with place and remedy, in Dutch, and the first in English.
+
+    No value of the message stands in it: only rules, names of the schema, lines and columns.
+    """
+    errors = sorted((one for one in receipt.findings if one.level == rules.ERROR), key=lambda one: stage_of(one.rule))
+    told = [_told(one) for one in errors[:MOST_TOLD]]
+    if len(errors) > MOST_TOLD:
+        told.append(f"En nog {len(errors) - MOST_TOLD} bevindingen.")
+    if errors:
+        told.append(f"/ {errors[0].message_en}")
+    return " ".join(told) or "Het bericht is geweigerd. / The message was refused."
+
+
+def _told(one: Finding) -> str:
+    place = f"regel {one.line}, kolom {one.column}, " if one.line is not None else ""
+    return f"{one.message_nl} {one.remedy} ({place}{one.rule})"

@@ -1,0 +1,43 @@
+"""A refused message, judged anew after somebody mended what was wrong on our side."""
+
+from __future__ import annotations
+
+from connectors.destinations import AnySchool, CoveredSchools, Destination, OwnSchool
+from connectors.intake import spool, take_results
+from connectors.push import WAY, Desk, agreement_of
+from connectors.uwlr.agreement import Agreement, Policy, of_policy
+from models import quarantine, senders
+from models.database import reading, writing
+from models.quarantine import Kept
+from models.records import Verdict
+from models.store import Receipt
+
+
+def replay(desk: Desk, kept: Kept, policy: Policy = "strict") -> Receipt | None:
+    """Judge a kept message as if it came in now; None where its bytes are gone.
+
+    What was sent to us is judged by what is agreed with its sender today, for the schools of its valid keys; what was
+    fetched or loaded by `policy`. Once accepted, the bytes of the refusal are thrown away.
+    """
+    with reading(desk.engine) as connection:
+        data = quarantine.raw(connection, desk.seal, kept.delivery_id)
+        sender = senders.by_source(connection, kept.source_id) if kept.way == WAY else None
+        keys = senders.valid_keys(connection, kept.source_id) if sender is not None else []
+    if data is None:
+        return None
+    destination: Destination = AnySchool(desk.engine)
+    agreement: Agreement = of_policy(policy)
+    if sender is not None:
+        destination = CoveredSchools({named: number for key in keys for named, number in key.covered.items()})
+        agreement = agreement_of(sender.terms, desk.bounds)
+    elif kept.way == "pull" and kept.school_id is not None:
+        destination = OwnSchool(desk.engine, kept.school_id)
+    with spool([data]) as spooled:
+        receipt = take_results(
+            desk.engine, desk.seal, spooled, source_id=kept.source_id, destination=destination, way=kept.way,
+            agreement=agreement, keep=desk.keep,
+        )  # fmt: skip
+    if receipt.verdict is not Verdict.REJECT:
+        with writing(desk.engine) as connection:
+            quarantine.forget(connection, kept.delivery_id)
+    return receipt

@@ -1,0 +1,64 @@
+"""What stands before every command: which configuration, which data folder, and the store that they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from connectors.push import Desk
+from connectors.uwlr.agreement import Bounds
+from dashboard import settings
+from dashboard.settings import Settings
+from models import database
+from models.sealing import Seal
+from models.store import Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What stands before the command."""
+
+    config: Path | None
+    data: Path | None
+
+    def settings(self) -> Settings:
+        """The settings that these options lead to; raises ConfigError."""
+        return settings.load(settings.find_config(self.config, self.data), self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store with its settings."""
+
+    settings: Settings
+    engine: Engine
+    seal: Seal
+
+    @property
+    def keep(self) -> Keep:
+        """How long raw messages are kept."""
+        return Keep(self.settings.retention.refused_days, self.settings.retention.accepted_days)
+
+    @property
+    def desk(self) -> Desk:
+        """Where messages of publishers arrive."""
+        limits = self.settings.receive
+        bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
+        return Desk(self.engine, self.seal, bounds, self.keep)
+
+
+@contextmanager
+def open_store(options: Options) -> Iterator[Store]:
+    """The store of these options, brought to this program's version."""
+    found = options.settings()
+    found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = database.open_engine(found.database_url())
+    try:
+        database.upgrade(engine)
+        yield Store(found, engine, Seal.of_folder(found.data))
+    finally:
+        engine.dispose()

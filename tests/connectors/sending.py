@@ -1,0 +1,133 @@
+"""A receiver behind the real web server, and a publisher that sends to it over loopback."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from connectors.http_server import BodyLimits, make_server
+from connectors.push import Desk
+from connectors.receive import PATH, is_service
+from dashboard.serving import bind
+from dashboard.wsgi import create_soap_app
+from models import senders
+from models.database import writing
+from models.schools import Identification
+from models.sealing import Seal
+from models.senders import Terms
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
+HORIZON = Identification("brin", "99XX")
+BAKEN = Identification("brin", "99YY")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a publisher was given: the three texts of its header, and its number as a source."""
+
+    code: str
+    name: str
+    key: str
+    source_id: int = 0
+
+    @property
+    def header(self) -> str:
+        return (
+            f'<a:autorisatie xmlns:a="{AUT}"><a:autorisatiesleutel>{self.key}</a:autorisatiesleutel>'
+            f"<a:klantcode>{self.code}</a:klantcode><a:klantnaam>{self.name}</a:klantnaam></a:autorisatie>"
+        )
+
+
+def account(
+    engine: Engine, seal: Seal, name: str = "Rekenwijs", *covered: Identification, terms: Terms | None = None
+) -> Account:
+    """A sender with one key, for De Horizon unless other schools are named."""
+    code, key = senders.new_code(), senders.new_key()
+    with writing(engine) as connection:
+        source_id = senders.add_sender(
+            connection, seal, name.lower(), name, code, terms or Terms(), senders.FROM_COMMAND
+        )
+        senders.add_key(connection, seal, source_id, key, covered or (HORIZON,))
+    return Account(code, name, key, source_id)
+
+
+def enveloped(data: bytes, header: str) -> bytes:
+    """A bare message in an envelope with this header."""
+    payload = data.decode().partition("?>")[2]
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="{SOAP}"><s:Header>{header}</s:Header>'
+        f"<s:Body>{payload}</s:Body></s:Envelope>"
+    ).encode()
+
+
+@dataclass
+class Answer:
+    """What came back over HTTP."""
+
+    status: int
+    media_type: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fault(self) -> str | None:
+        """The faultcode behind its prefix."""
+        found = re.search(rb"<faultcode>soap:([^<]*)</faultcode>", self.body)
+        return None if found is None else found[1].decode()
+
+    @property
+    def sentence(self) -> str:
+        """The faultstring."""
+        found = re.search(rb"<faultstring>([^<]*)</faultstring>", self.body)
+        return "" if found is None else found[1].decode()
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it is a confirmation in an envelope, with HTTP 200."""
+        return self.status == 200 and self.media_type == "text/xml" and b"leerresultaten_bevestiging" in self.body
+
+
+@dataclass
+class Receiver:
+    """The service at a port of this machine."""
+
+    port: int
+
+    def post(self, body: bytes, path: str = PATH, method: str = "POST", **headers: str) -> Answer:
+        """Send these bytes; header names with _ for -."""
+        named = {"Content-Type": "text/xml", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, named)
+            return answer_of(connection.getresponse())
+        finally:
+            connection.close()
+
+
+def answer_of(response: http.client.HTTPResponse) -> Answer:
+    """A response that is read to its end."""
+    body = response.read()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
+
+
+@contextmanager
+def receiving(desk: Desk, limits: BodyLimits | None = None) -> Iterator[Receiver]:
+    """The service alone behind the real web server, on a free port."""
+    door = bind("127.0.0.1", 0)
+    server = make_server(create_soap_app(desk), door, limits or BodyLimits(is_service))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Receiver(door.getsockname()[1])
+    finally:
+        server.close()
+        thread.join(10)
+        door.close()

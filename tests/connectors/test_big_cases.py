@@ -1,0 +1,79 @@
+"""Messages that are large on purpose: each is answered within two seconds, and none fills the memory."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.connectors.sending import Account, enveloped
+from tests.connectors.test_receive_memory import serving_alone
+from tests.uwlr.messages import message, result_xml
+
+MOST_SECONDS, MOST_MB = 2.0, 400.0
+
+
+def wrapped(account: Account, payload: bytes) -> bytes:
+    return enveloped(payload, account.header)
+
+
+def deep(account: Account) -> bytes:
+    return wrapped(account, message().replace(b"<score>7</score>", b"<a>" * 100_000 + b"</a>" * 100_000))
+
+
+def wide(account: Account) -> bytes:
+    many = " ".join(f'a{number}="1"' for number in range(100_000)).encode()
+    return wrapped(account, message().replace(b"<score>", b"<score " + many + b">"))
+
+
+def wrong_scores(account: Account) -> bytes:
+    rows = "".join(result_xml(f"r{number}", "zeven") for number in range(100_000))
+    return wrapped(account, message(results=rows))
+
+
+def same_keys(account: Account) -> bytes:
+    return wrapped(account, message(results=result_xml("r1", "7") * 100_000))
+
+
+def comments(account: Account) -> bytes:
+    return wrapped(account, message().replace(b"<score>7", b"<score>" + b"<!-- -->" * 1_000_000 + b"7"))
+
+
+def long_text(account: Account) -> bytes:
+    return wrapped(account, message().replace(b"Toets 1", b"x" * 20_000_000))
+
+
+def references(account: Account) -> bytes:
+    return wrapped(account, message().replace(b"Toets 1", b"&#65;" * 2_000_000))
+
+
+CASES: dict[str, Callable[[Account], bytes]] = {
+    one.__name__: one for one in (deep, wide, wrong_scores, same_keys, comments, long_text, references)
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_large_message_is_answered_in_time_and_in_little_memory(tmp_path: Path, name: str) -> None:
+    with serving_alone(tmp_path) as (receiver, account, peak):
+        body = CASES[name](account)
+        began = time.perf_counter()
+        answer = receiver.post(body)
+        took = time.perf_counter() - began
+        assert (answer.status, answer.media_type) in ((200, "text/xml"), (500, "text/xml"))
+        assert answer.fault != "Server.InterneFout"
+        print(f"{name}: {len(body):,} bytes, {took:.2f} s, {peak():.0f} MB, {answer.fault}")
+        assert took <= MOST_SECONDS
+        assert peak() <= MOST_MB
+
+
+def test_a_gigabyte_in_a_small_gzip_is_not_unpacked(tmp_path: Path) -> None:
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(packer.compress(b"\0" * 10_000_000) for _ in range(100)) + packer.flush()
+    with serving_alone(tmp_path) as (receiver, _, peak):
+        began = time.perf_counter()
+        assert receiver.post(packed, Content_Encoding="gzip").fault == "Client.OngeldigBericht"
+        assert time.perf_counter() - began <= MOST_SECONDS
+        assert peak() <= MOST_MB

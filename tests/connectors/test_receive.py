@@ -1,0 +1,533 @@
+"""The service for publishers: who may send, what is answered, and what is stored when it is confirmed."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from sqlalchemy import func, select, text
+
+from connectors import push
+from connectors.http_server import BodyLimits
+from connectors.push import Desk
+from connectors.receive import PATH, is_service
+from connectors.uwlr.agreement import Bounds
+from models import clock, deliveries, identity, rosters, schools, senders
+from models.database import reading, writing
+from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.senders import Terms
+from models.tables import couplings, raw_messages, results
+from tests.conftest import Store
+from tests.connectors.sending import BAKEN, HORIZON, Account, Answer, Receiver, account, answer_of, enveloped, receiving
+from tests.uwlr.messages import message, result_xml
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LATER = "2026-11-12T00:05:46"
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    with clock.fixed(NOW):
+        yield
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    return Desk(store.engine, store.seal)
+
+
+@pytest.fixture
+def rekenwijs(store: Store) -> Account:
+    return account(store.engine, store.seal)
+
+
+@pytest.fixture
+def receiver(desk: Desk, rekenwijs: Account) -> Iterator[Receiver]:
+    with receiving(desk) as found:
+        yield found
+
+
+def stored(store: Store) -> dict[str, str | None]:
+    with reading(store.engine) as connection:
+        return {row.key: row.score_text for row in connection.execute(select(results.c.key, results.c.score_text))}
+
+
+def newest(store: Store) -> deliveries.Delivery:
+    return next(deliveries.newest(store.engine))
+
+
+def rules_of(one: deliveries.Delivery, level: str = "error") -> list[str]:
+    return [found["rule"] for found in one.findings if found["level"] == level]
+
+
+def with_terms(store: Store, sender: Account, **terms: Any) -> None:
+    with writing(store.engine) as connection:
+        senders.set_terms(connection, sender.source_id, Terms(**terms))
+
+
+def roster(store: Store, *pupils: RosterPupil) -> None:
+    school = SchoolRef(brin="99XX")
+    with writing(store.engine) as connection:
+        school_id = schools.ensure_school(connection, [HORIZON])
+        source_id = schools.ensure_source(connection, "las", "LAS", "las")
+    found = Roster("2026-2027", school, None, None, (RosterGroup("g", "6"),), pupils, (), digest=b"x" * 32)
+    rosters.save_roster(store.engine, store.seal, school_id=school_id, source_id=source_id, roster=found, way="load")
+
+
+def check_shape(answer: Answer) -> None:
+    """Whatever reaches the route is answered 200 or 500, text/xml, in an envelope."""
+    assert answer.status in (200, 500)
+    assert answer.media_type == "text/xml"
+    assert etree.fromstring(answer.body).tag == "{http://schemas.xmlsoap.org/soap/envelope/}Envelope"
+    assert (answer.status == 500) == (answer.fault is not None)
+
+
+# -- the ordinary way ----------------------------------------------------------------------------------------
+
+
+def test_a_message_is_stored_when_it_is_confirmed(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    answer = receiver.post(enveloped(message(scores=["0", "7"]), rekenwijs.header), SOAPAction='"BrengLeerresultaten"')
+    check_shape(answer)
+    assert answer.confirmed
+    assert etree.fromstring(answer.body)[0][0].text is None
+    assert stored(store) == {"r1": "0", "r2": "7"}
+    one = newest(store)
+    assert (one.source, one.way, one.verdict, one.counts["new"], one.counts["parked"]) == (
+        "rekenwijs",
+        "push",
+        "accept",
+        2,
+        2,
+    )
+
+
+def test_both_databases_take_in_what_is_sent(any_store: Store) -> None:
+    rekenwijs = account(any_store.engine, any_store.seal)
+    with_terms(any_store, rekenwijs, ordering="strict", unknown_pupil="park")
+    body = enveloped(message(scores=["0", "7"]), rekenwijs.header)
+    with receiving(Desk(any_store.engine, any_store.seal)) as receiver:
+        assert receiver.post(body).confirmed
+        assert receiver.post(body).confirmed
+        assert receiver.post(enveloped(message(scores=["1"]), rekenwijs.header)).fault == "Client.OngeldigBericht"
+        stranger = Account(rekenwijs.code, rekenwijs.name, "anders")
+        assert receiver.post(enveloped(message(), stranger.header)).fault == "Client.AutorisatieOngeldig"
+    assert stored(any_store) == {"r1": "0", "r2": "7"}
+    assert [one.verdict for one in deliveries.newest(any_store.engine)] == ["reject", "reject", "accept"]
+
+
+@pytest.mark.parametrize("action", ['"BrengLeerresultaten"', "leer:leerresultaten_verzoek", "", '"iets anders"'])
+def test_the_body_routes_and_soapaction_is_a_hint(receiver: Receiver, rekenwijs: Account, action: str) -> None:
+    assert receiver.post(enveloped(message(), rekenwijs.header), SOAPAction=action).confirmed
+
+
+def test_a_sender_of_http_1_0_without_charset_is_answered(receiver: Receiver, rekenwijs: Account) -> None:
+    body = enveloped(message(), rekenwijs.header)
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
+        wire.sendall(b"POST %s HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % (PATH.encode(), len(body)) + body)
+        got = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert got.startswith(b"HTTP/1.0 200")
+    assert b"leerresultaten_bevestiging" in got
+
+
+def test_the_same_bytes_are_confirmed_without_effect_under_every_setting(
+    store: Store, receiver: Receiver, rekenwijs: Account
+) -> None:
+    body = enveloped(message(scores=["4"]), rekenwijs.header)
+    assert receiver.post(body).confirmed
+    with_terms(store, rekenwijs, versions=("2.3",), unknown_pupil="refuse", ordering="strict", eckid_form="refuse")
+    before = list(deliveries.newest(store.engine))
+    assert receiver.post(body).confirmed
+    assert list(deliveries.newest(store.engine)) == before
+    changed = enveloped(message(scores=["5"]), rekenwijs.header)
+    assert receiver.post(changed).fault == "Client.XsdVersieOngeldig"
+
+
+def test_a_refused_message_is_judged_anew(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    body = enveloped(message(xsdversie="2.1"), rekenwijs.header)
+    with_terms(store, rekenwijs, versions=("2.2",))
+    assert receiver.post(body).fault == "Client.XsdVersieOngeldig"
+    with_terms(store, rekenwijs)
+    assert receiver.post(body).confirmed
+
+
+def test_a_message_of_one_bad_result_leaves_nothing(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    answer = receiver.post(enveloped(message(scores=["1", "2", "twee"]), rekenwijs.header))
+    assert answer.fault == "Client.ScoreOngeldig"
+    assert stored(store) == {}
+
+
+# -- who may -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault", "rule"),
+    [
+        ({"code": "K-ANDERS"}, "Client.OngeldigeKlantIdentificatie", "header.customer"),
+        ({"name": "rekenwijs"}, "Client.OngeldigeKlantIdentificatie", "header.customer"),
+        ({"key": "sleutel"}, "Client.AutorisatieOngeldig", "header.key"),
+        ({"key": ""}, "Client.AutorisatieOngeldig", "header.incomplete"),
+    ],
+)
+def test_a_stranger_is_refused_and_nothing_of_the_message_is_kept(
+    store: Store, receiver: Receiver, rekenwijs: Account, wrong: dict[str, str], fault: str, rule: str
+) -> None:
+    told = {"code": rekenwijs.code, "name": rekenwijs.name, "key": rekenwijs.key, **wrong}
+    answer = receiver.post(enveloped(message(), Account(**told).header))
+    check_shape(answer)
+    assert (answer.fault, rules_of(newest(store))) == (fault, [rule])
+    with reading(store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(raw_messages)) == 0
+    assert newest(store).school is None
+    assert newest(store).findings[0]["path"] is None
+    assert newest(store).size > 0
+
+
+def test_the_gate_goes_before_who_sends(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    broken = enveloped(message(), Account("K", "N", "S").header).replace(b"</toetsen>", b"")
+    assert receiver.post(broken).fault == "Client.OngeldigBericht"
+    behind = enveloped(message(), Account("K", "N", "S").header).replace(b"</s:Body>", b"</s:Body><s:Body/>")
+    assert receiver.post(behind).fault == "Client.OngeldigBericht"
+
+
+def test_a_key_covers_its_schools_only(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    answer = receiver.post(enveloped(message(brin="99YY"), rekenwijs.header))
+    assert (answer.fault, rules_of(newest(store))) == ("Client.AutorisatieOngeldig", ["school.other"])
+    other = message().replace(b"</brincode>", b"</brincode><dependancecode>01</dependancecode>")
+    assert receiver.post(enveloped(other, rekenwijs.header)).fault == "Client.AutorisatieOngeldig"
+    assert stored(store) == {}
+
+
+def test_two_keys_are_valid_while_one_replaces_the_other(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    second = senders.new_key()
+    with writing(store.engine) as connection:
+        number = senders.add_key(connection, store.seal, rekenwijs.source_id, second, [HORIZON])
+        with pytest.raises(senders.SenderRefused, match="revoke one first"):
+            senders.add_key(connection, store.seal, rekenwijs.source_id, senders.new_key(), [HORIZON])
+        senders.add_key(connection, store.seal, rekenwijs.source_id, senders.new_key(), [BAKEN])
+    renewed = Account(rekenwijs.code, rekenwijs.name, second)
+    assert receiver.post(enveloped(message(scores=["1"]), rekenwijs.header)).confirmed
+    assert receiver.post(enveloped(message(scores=["2"], aanmaakdatum=LATER), renewed.header)).confirmed
+    with writing(store.engine) as connection:
+        senders.revoke(connection, rekenwijs.source_id, number - 1)
+    assert receiver.post(enveloped(message(), rekenwijs.header)).fault == "Client.AutorisatieOngeldig"
+    assert receiver.post(enveloped(message(scores=["3"], aanmaakdatum=LATER), renewed.header)).confirmed
+
+
+def test_a_school_that_stopped_the_coupling_gets_nothing(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    with writing(store.engine) as connection:
+        connection.execute(couplings.update().values(stopped=True))
+    answer = receiver.post(enveloped(message(), rekenwijs.header))
+    assert (answer.fault, rules_of(newest(store))) == ("Client.AutorisatieOngeldig", ["school.stopped"])
+
+
+def test_keys_and_codes_are_nowhere_in_the_store(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    receiver.post(enveloped(message(), rekenwijs.header))
+    with store.engine.connect() as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    data = Path(str(store.engine.url.database)).read_bytes()
+    assert b"rekenwijs" in data
+    assert rekenwijs.key.encode() not in data
+    assert rekenwijs.code.encode() not in data
+
+
+# -- what was agreed -----------------------------------------------------------------------------------------
+
+
+def test_tolerances_are_named_one_by_one(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    unqualified = (
+        rekenwijs.header.replace("<a:auto", "<auto").replace("</a:auto", "</auto").replace("<a:klant", "<klant")
+    )
+    unqualified = unqualified.replace("</a:klant", "</klant")
+    unqualified = unqualified.replace("<autorisatie xmlns", "<a:autorisatie xmlns").replace(
+        "</autorisatie>", "</a:autorisatie>"
+    )
+    body = enveloped(message(scores=["7.5"]), unqualified)
+    assert receiver.post(body).fault == "Client.AutorisatieOngeldig"
+    with_terms(store, rekenwijs, policy="tolerant", tolerances=("header.unqualified",))
+    assert receiver.post(body).fault == "Client.ScoreOngeldig"
+    with_terms(store, rekenwijs, policy="tolerant", tolerances=("header.unqualified", "score.decimal"))
+    assert receiver.post(body).confirmed
+    assert rules_of(newest(store), "warning") == ["header.unqualified", "score.decimal"]
+
+
+def test_strict_ordering_is_the_letter_of_the_standard(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    with_terms(store, rekenwijs, ordering="strict")
+    first = enveloped(message(scores=["1"]), rekenwijs.header)
+    assert receiver.post(first).confirmed
+    again = receiver.post(enveloped(message(scores=["2"]), rekenwijs.header))
+    assert (again.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["school.created-order"])
+    assert receiver.post(enveloped(message(scores=["3"], aanmaakdatum=LATER), rekenwijs.header)).confirmed
+    assert receiver.post(first).confirmed
+    assert stored(store) == {"r1": "3"}
+
+
+def test_per_result_takes_an_older_message_and_changes_no_newer_value(
+    store: Store, receiver: Receiver, rekenwijs: Account
+) -> None:
+    assert receiver.post(enveloped(message(scores=["3"], aanmaakdatum=LATER), rekenwijs.header)).confirmed
+    assert receiver.post(enveloped(message(scores=["1", "2"]), rekenwijs.header)).confirmed
+    assert stored(store) == {"r1": "3", "r2": "2"}
+
+
+def test_an_unknown_pupil_is_parked_or_refuses_the_message(
+    store: Store, receiver: Receiver, rekenwijs: Account
+) -> None:
+    roster(store, RosterPupil("L1", None, "Noa", group="g"))
+    two = message().replace(
+        b"</toetsafnames>",
+        b"<toetsafname><leerlingid>L9</leerlingid><resultaten>" + result_xml("r9", "4").encode()
+        + b"</resultaten></toetsafname></toetsafnames>",
+    )  # fmt: skip
+    with_terms(store, rekenwijs, unknown_pupil="refuse")
+    answer = receiver.post(enveloped(two, rekenwijs.header))
+    assert (answer.fault, rules_of(newest(store))) == ("Client.LeerlingOngeldig", ["pupil.unknown"])
+    assert "toetsafname[2]" in newest(store).findings[0]["path"]
+    assert "L9" not in answer.sentence
+    assert stored(store) == {}
+    with_terms(store, rekenwijs)
+    assert receiver.post(enveloped(two, rekenwijs.header)).confirmed
+    assert newest(store).counts["parked"] == 1
+
+
+def test_two_identifiers_of_two_pupils_are_a_conflict(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    first, second = (f"https://ketenid.nl/pilot/{digit * 128}" for digit in "ab")
+    roster(store, RosterPupil("L1", first, "Noa", group="g"), RosterPupil("L2", second, "Bas", group="g"))
+    with_terms(store, rekenwijs, unknown_pupil="refuse")
+    both = message().replace(b"</leerlingid>", f"</leerlingid><eckid>{second}</eckid>".encode())
+    answer = receiver.post(enveloped(both, rekenwijs.header))
+    assert (answer.fault, rules_of(newest(store))) == ("Client.LeerlingOngeldig", ["pupil.conflict"])
+    right = message().replace(b"</leerlingid>", f"</leerlingid><eckid>{first}</eckid>".encode())
+    assert receiver.post(enveloped(right, rekenwijs.header)).confirmed
+    with reading(store.engine) as connection:
+        refs = [identity.PupilRef("L1", second), identity.PupilRef("L2", None), identity.PupilRef("L7", None)]
+        assert identity.unmatched(connection, store.seal, 1, refs) == [(0, "conflict"), (2, "unknown")]
+
+
+def test_the_form_of_an_eckid_warns_or_refuses(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    odd = enveloped(message().replace(b"</leerlingid>", b"</leerlingid><eckid>E1</eckid>"), rekenwijs.header)
+    with_terms(store, rekenwijs, eckid_form="refuse")
+    assert receiver.post(odd).fault == "Client.LeerlingOngeldig"
+    with_terms(store, rekenwijs)
+    assert receiver.post(odd).confirmed
+
+
+def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    with_terms(store, rekenwijs, messages_per_minute=2)
+    bodies = [enveloped(message(scores=[str(one)]), rekenwijs.header) for one in range(4)]
+    faults = [receiver.post(body).fault for body in bodies]
+    assert faults == [None, None, "Server.TijdelijkNietBeschikbaar", "Server.TijdelijkNietBeschikbaar"]
+    assert [rules_of(one) for one in deliveries.newest(store.engine)].count(["message.rate"]) == 1
+
+
+def test_a_bucket_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates, now = push.Rates(), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    assert [rates.take(1, 2) for _ in range(3)] == [True, True, False]
+    now += 30.0
+    assert [rates.take(1, 2), rates.take(1, 2), rates.take(2, 2)] == [True, False, True]
+
+
+# -- bodies --------------------------------------------------------------------------------------------------
+
+
+def test_bodies_in_chunks_and_in_gzip_are_read_whole(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    body = enveloped(message(scores=["1"]), rekenwijs.header)
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=20)
+    parts = (body[start : start + 100] for start in range(0, len(body), 100))
+    connection.request("POST", PATH, parts, {"Content-Type": "text/xml"}, encode_chunked=True)
+    assert answer_of(connection.getresponse()).confirmed
+    connection.close()
+    packed = gzip.compress(enveloped(message(scores=["2"], aanmaakdatum=LATER), rekenwijs.header))
+    assert receiver.post(packed, Content_Encoding="gzip").confirmed
+    assert stored(store) == {"r1": "2"}
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding"),
+    [
+        (b"no gzip", "gzip"),
+        (gzip.compress(b"<x/>")[:-6], "gzip"),
+        (gzip.compress(b"<x/>") + b"more", "gzip"),
+        (b"<x/>", "br"),
+        (gzip.compress(b"\0" * 300_000_000, 9), "gzip"),
+    ],
+    ids=["none", "cut", "behind", "unknown", "bomb"],
+)
+def test_what_cannot_be_unpacked_is_refused_in_soap(
+    store: Store, receiver: Receiver, packed: bytes, encoding: str
+) -> None:
+    began = time.perf_counter()
+    answer = receiver.post(packed, Content_Encoding=encoding)
+    check_shape(answer)
+    assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["message.packing"])
+    assert time.perf_counter() - began < 2.0
+
+
+def test_too_large_a_body_gets_a_fault_and_not_a_closed_door(store: Store, rekenwijs: Account) -> None:
+    desk = Desk(store.engine, store.seal, Bounds(max_bytes=100_000))
+    large = enveloped(message(toetsnaam="x" * 120), rekenwijs.header) + b" " * 5_000_000
+    with receiving(desk, BodyLimits(is_service, service_bytes=100_000)) as receiver:
+        for answer in (receiver.post(large), receiver.post(gzip.compress(large), Content_Encoding="gzip")):
+            check_shape(answer)
+            assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["xml.size"])
+        connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=20)
+        parts = (large[start : start + 65_536] for start in range(0, len(large), 65_536))
+        connection.request("POST", PATH, parts, {"Content-Type": "text/xml"}, encode_chunked=True)
+        assert answer_of(connection.getresponse()).fault == "Client.OngeldigBericht"
+        connection.close()
+        assert receiver.post(enveloped(message(), rekenwijs.header)).confirmed
+
+
+def test_a_body_that_does_not_arrive_gets_a_fault_in_time(store: Store, rekenwijs: Account, desk: Desk) -> None:
+    with receiving(desk, BodyLimits(is_service, service_seconds=1.0)) as receiver:
+        with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
+            wire.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n<x>" % PATH.encode())
+            got = b"".join(iter(lambda: wire.recv(65536), b""))
+        assert got.startswith(b"HTTP/1.1 500")
+        assert b"Server.TijdelijkNietBeschikbaar" in got
+        assert rules_of(newest(store)) == ["message.deadline"]
+
+
+def test_badly_cut_chunks_get_a_fault(receiver: Receiver) -> None:
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
+        wire.sendall(
+            b"POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n<x/>\r\n" % PATH.encode()
+        )
+        got = b"".join(iter(lambda: wire.recv(65536), b""))
+    assert got.startswith(b"HTTP/1.1 500")
+    assert b"Client.OngeldigBericht" in got
+
+
+def test_more_results_than_the_bound_are_refused(store: Store, rekenwijs: Account) -> None:
+    desk = Desk(store.engine, store.seal, Bounds(max_results=2))
+    with receiving(desk) as receiver:
+        answer = receiver.post(enveloped(message(scores=["1", "2", "3"]), rekenwijs.header))
+        assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["message.results"])
+        assert receiver.post(enveloped(message(scores=["1", "2"]), rekenwijs.header)).confirmed
+
+
+def test_half_open_clients_hold_up_nobody(receiver: Receiver, rekenwijs: Account) -> None:
+    wires = [socket.create_connection(("127.0.0.1", receiver.port), timeout=20) for _ in range(40)]
+    try:
+        for number, wire in enumerate(wires):
+            head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n" % PATH.encode()
+            wire.sendall(head if number % 2 else head + b"\r\n<half")
+        for _ in range(20):
+            began = time.perf_counter()
+            answer = receiver.post(b"", path="/health", method="GET")
+            assert (answer.status, time.perf_counter() - began < 1.0) == (200, True)
+        assert receiver.post(enveloped(message(), rekenwijs.header)).confirmed
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+# -- whatever reaches the route ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_every_method_is_answered_in_soap(receiver: Receiver, method: str) -> None:
+    answer = receiver.post(b"" if method == "GET" else b"<x/>", method=method)
+    check_shape(answer)
+    assert "?wsdl" in answer.sentence
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"\0\1\2", b"<x/>", b"<!DOCTYPE x><x/>", b"\xff\xfe<", b"<a>" * 500])
+def test_every_body_is_answered_in_soap(receiver: Receiver, body: bytes) -> None:
+    answer = receiver.post(body)
+    check_shape(answer)
+    assert answer.fault == "Client.OngeldigBericht"
+
+
+def test_soap_1_2_is_told_that_it_is_another_version(receiver: Receiver, rekenwijs: Account) -> None:
+    body = enveloped(message(), rekenwijs.header).replace(
+        b"http://schemas.xmlsoap.org/soap/envelope/", b"http://www.w3.org/2003/05/soap-envelope"
+    )
+    assert receiver.post(body, Content_Type="application/soap+xml").fault == "VersionMismatch"
+
+
+def test_a_header_for_somebody_else_need_not_be_understood(receiver: Receiver, rekenwijs: Account) -> None:
+    other = '<w:Audit xmlns:w="urn:x" s:mustUnderstand="1" s:actor="urn:somebody-else"/>'
+    assert receiver.post(enveloped(message(), rekenwijs.header + other)).confirmed
+    ours = other.replace(' s:actor="urn:somebody-else"', "")
+    assert receiver.post(enveloped(message(scores=["2"]), rekenwijs.header + ours)).fault == "MustUnderstand"
+
+
+def test_a_result_without_any_names_the_trap(receiver: Receiver, rekenwijs: Account) -> None:
+    answer = receiver.post(enveloped(message().replace(b"<score>7</score>", b""), rekenwijs.header))
+    assert answer.fault == "Client.OngeldigBericht"
+    for word in ("score 0", "choice", "zeep"):
+        assert word in answer.sentence
+
+
+def test_a_fault_holds_no_value_of_the_message(receiver: Receiver, rekenwijs: Account) -> None:
+    secret = "Geheim77"
+    for bad in (
+        message(scores=[secret]), message(leerlingid=secret, scores=["-1"]), message(brin=secret),
+        message(aanmaakdatum=secret), message(xsdversie=secret), message(schooljaar=secret),
+        message(results=result_xml(secret, "x", toetscode=secret, afnamedatum=secret)),
+    ):  # fmt: skip
+        answer = receiver.post(enveloped(bad, rekenwijs.header))
+        assert answer.fault is not None
+        assert secret.encode() not in answer.body
+        assert rekenwijs.key.encode() not in answer.body
+
+
+def test_a_store_that_cannot_be_used_is_a_temporary_fault_and_stores_nothing(
+    store: Store, rekenwijs: Account, tmp_path: Path
+) -> None:
+    with receiving(Desk(store.engine, store.seal)) as receiver:
+        with store.engine.connect() as connection:
+            connection.execute(text("ALTER TABLE deliveries RENAME TO gone"))
+            connection.commit()
+        answer = receiver.post(enveloped(message(), rekenwijs.header))
+        check_shape(answer)
+        assert answer.fault == "Server.TijdelijkNietBeschikbaar"
+        with store.engine.connect() as connection:
+            connection.execute(text("ALTER TABLE gone RENAME TO deliveries"))
+            connection.commit()
+        assert receiver.post(enveloped(message(), rekenwijs.header)).confirmed
+    assert stored(store) == {"r1": "7"}
+
+
+def test_an_error_of_our_own_is_told_without_its_text(
+    receiver: Receiver, rekenwijs: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("L1 heeft 7")
+
+    monkeypatch.setattr(push, "take_results", fail)
+    monkeypatch.setattr(push, "_destination", fail)
+    answer = receiver.post(enveloped(message(), rekenwijs.header))
+    check_shape(answer)
+    assert answer.fault == "Server.InterneFout"
+    assert "L1" not in answer.sentence + caplog.text
+    assert "ValueError" in caplog.text
+
+
+def test_what_is_pushed_shows_with_the_couplings(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
+    with reading(store.engine) as connection:
+        row = connection.execute(select(couplings)).one()
+    assert (row.pushes, row.active, row.last_success_us) == (True, True, None)
+    receiver.post(enveloped(message(), rekenwijs.header))
+    with reading(store.engine) as connection:
+        row = connection.execute(select(couplings)).one()
+    assert row.last_success_us == row.last_data_us == clock.now_us()
+
+
+def test_findings_of_deliveries_are_json_that_names_rule_and_place(
+    store: Store, receiver: Receiver, rekenwijs: Account
+) -> None:
+    receiver.post(enveloped(message(toetsnaam="=1+1"), rekenwijs.header))
+    found = newest(store).findings[0]
+    assert json.loads(json.dumps(found))["rule"] == "text.control"
+    assert found["line"] == 1

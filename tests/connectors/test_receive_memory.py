@@ -1,0 +1,75 @@
+"""The memory of the real program does not grow with the message that it receives."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import messages
+from models import senders
+from models.database import open_engine, sqlite_url, upgrade, writing
+from models.sealing import Seal
+from tests.connectors.sending import HORIZON, SOAP, Account, Receiver
+
+RONDBLIK = Path(sys.executable).with_name("rondblik")
+FEW, MANY = 10_000, 100_000
+
+
+def sender(data: Path) -> Account:
+    engine = open_engine(sqlite_url(data))
+    upgrade(engine)
+    code, key = senders.new_code(), senders.new_key()
+    with writing(engine) as connection:
+        seal = Seal.of_folder(data)
+        source_id = senders.add_sender(
+            connection, seal, "rekenwijs", "Rekenwijs", code, senders.Terms(), senders.FROM_COMMAND
+        )
+        senders.add_key(connection, seal, source_id, key, [HORIZON])
+    engine.dispose()
+    return Account(code, "Rekenwijs", key)
+
+
+@contextmanager
+def serving_alone(folder: Path) -> Iterator[tuple[Receiver, Account, Callable[[], float]]]:
+    """A fresh `serve --soap-only` with one sender, and a look at its peak memory in MB."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    account = sender(data)
+    command = [str(RONDBLIK), "--data", str(data), "serve", "--soap-only", "--port", "0"]
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+
+    def peak() -> float:
+        status = Path(f"/proc/{program.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+    try:
+        assert program.stdout is not None
+        found = re.search(r":(\d+)/uwlr", program.stdout.readline())
+        assert found is not None
+        yield Receiver(int(found[1])), account, peak
+    finally:
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=20)
+
+
+def peak_mb(folder: Path, count: int) -> float:
+    """The peak memory after one message of `count` results."""
+    file = folder / f"{count}.xml"
+    messages.write(file, count)
+    head = f'<s:Envelope xmlns:s="{SOAP}">'.encode()
+    with serving_alone(folder / str(count)) as (receiver, account, peak):
+        body = file.read_bytes().replace(head, head + f"<s:Header>{account.header}</s:Header>".encode(), 1)
+        answer = receiver.post(body)
+        assert answer.confirmed, answer.sentence
+        return peak()
+
+
+def test_ten_times_the_results_take_hardly_more_memory(tmp_path: Path) -> None:
+    few, many = peak_mb(tmp_path, FEW), peak_mb(tmp_path, MANY)
+    print(f"peak memory: {few:.0f} MB for {FEW:,} results, {many:.0f} MB for {MANY:,}; {many / few:.2f} x")
+    assert many <= 1.6 * few

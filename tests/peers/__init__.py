@@ -1,0 +1,1 @@
+"""Worlds and clients from outside."""
