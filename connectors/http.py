@@ -45,12 +45,17 @@ class ClientCertificate:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What to ask where. `headers` may hold secrets, so they are not shown."""
+    """What to ask where. `headers` may hold secrets, so they are not shown.
+
+    `connect_to` is the literal address to connect to where the host was resolved and checked before; the host stays
+    the name in the Host header and the one that the certificate must be of.
+    """
 
     url: str = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     certificate: ClientCertificate | None = None
+    connect_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,9 @@ def _connect(request: HttpRequest, limits: Limits) -> tuple[http.client.HTTPConn
         connection = http.client.HTTPSConnection(host, parts.port, timeout=timeout, context=_tls(request.certificate))
     else:
         connection = http.client.HTTPConnection(host, parts.port, timeout=timeout)
+    literal = request.connect_to
+    if literal is not None:  # the place where http.client lets another way to connect in
+        connection._create_connection = lambda to, *more: socket.create_connection((literal, to[1]), *more)  # type: ignore[attr-defined]
     connection.connect()
     sock: socket.socket = connection.sock
     connection.sock = _WatchedSocket(sock, ends, limits.idle_seconds)

@@ -1,0 +1,224 @@
+"""One call to a stranger's endpoint: what is sent, what came back, and what is wrong with that as HTTP and SOAP."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from xml.sax.saxutils import escape
+
+from connectors import http
+from connectors.conformance.addresses import Target
+from connectors.conformance.rules import behaviour_finding
+from connectors.documents import outline_of
+from connectors.errors import ConnectorError, TooLarge
+from connectors.http import HttpRequest, Limits
+from connectors.uwlr import names
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.pupil_gate import NotReadable, local, parse
+from connectors.uwlr.pupil_messages import Profile
+from models.records import Finding, SchoolRef
+
+ANSWER_SECONDS = 30.0
+STRANGER = Limits(connect_seconds=10.0, idle_seconds=30.0, total_seconds=60.0, max_bytes=64 * 1024 * 1024)
+OWN_HEADERS = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "content-type", "soapaction"}
+)
+TEXT_XML = "text/xml"
+NO_SERVICE = (404, 405, 410, 501)
+_LOOK_BYTES = 1 << 20  # of what is no data: a Fault, an error page
+_TRACE_BYTES = 1 << 18
+_SHORTEST_SECRET = 8  # a shorter one stands in a text by chance
+_NAME = re.compile(r"[A-Za-z0-9_.+/-]{1,64}")
+# Every repeat is bounded or gives nothing back: the text is a stranger's, and may be made to keep a pattern busy.
+_HTML = re.compile(
+    rb"\s*+(?:<!--(?:[^-]|-(?!->))*+-->\s*+)*+<(?:!doctype\s{1,99})?html\b",
+    re.IGNORECASE,
+)
+_STACK_TRACE = re.compile(
+    r"Traceback \(most recent call last\)"
+    r"|\bat [\w.$<>]{1,200}\([\w$]{1,100}\.(?:java|kt|scala|groovy):\d"
+    r"|\bat [\w.$<>]{1,200}\((?:Native Method|Unknown Source)\)"
+    r"|\bat [\w.`<>\[\], ]{1,200}\([^)\n]{0,200}\) in [^\n]{1,200}:(?:line|regel) \d"
+    r"|\b(?:java|javax|jakarta|org|com|nl|System|Microsoft)(?:\.\w{1,80}){1,12}(?:Exception|Error)\b"
+    r"|[Ss]tack ?[Tt]race:"
+    r"|#\d{1,3} [^\n]{0,200}\.php\(\d"
+    r"|\bat [^\n(]{1,200} \([^)\n]{0,200}\.[cm]?[jt]s:\d{1,6}:\d"
+    r"|\b(?:ORA-\d{5}|SQLSTATE\[)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is called, for which school, with which credentials; `answer_seconds` is how long an answer may take."""
+
+    target: Target
+    school: SchoolRef
+    school_year: str
+    authorisation: Authorisation
+    profile: Profile = "edexml"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    limits: Limits = STRANGER
+    answer_seconds: float = ANSWER_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFault:
+    """A Fault: its code after the colon ("?" where that is no code), whether its prefix is the envelope's, a text."""
+
+    code: str
+    qualified: bool
+    has_text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. `payload` is the tag in the Body; `broken` says why there is no answer at all."""
+
+    operation: str
+    seconds: float
+    status: int | None = None
+    media_type: str = ""
+    body: bytes = field(default=b"", repr=False)
+    root: str | None = None
+    payload: str | None = None
+    fault: SeenFault | None = None
+    broken: Finding | None = None
+
+
+def post(endpoint: Endpoint, operation: str, body: bytes, action: str) -> Reply:
+    """Send a message and read the whole answer; whatever goes wrong is in the reply."""
+    headers = {
+        "Content-Type": "text/xml; charset=utf-8",
+        "Accept": TEXT_XML,
+        "SOAPAction": f'"{action}"',
+        **endpoint.headers,
+    }
+    request = HttpRequest(endpoint.target.url, body, headers, connect_to=endpoint.target.connect_to)
+    began = time.monotonic()
+    try:
+        with http.fetch(request, endpoint.limits) as answer:
+            content = b"".join(answer.chunks)
+    except ConnectorError as failed:
+        seconds = time.monotonic() - began
+        return Reply(operation, seconds, broken=_no_answer(failed, seconds, endpoint))
+    seconds = time.monotonic() - began
+    outline = outline_of(io.BytesIO(content))
+    fault = _read_fault(content) if outline.payload == names.FAULT else None
+    return Reply(operation, seconds, answer.status, answer.media_type, content, outline.root, outline.payload, fault)
+
+
+def shown(text: str) -> str:
+    """A name that an endpoint sent (a code, a media type), or "?" where it is none: it may hold anything."""
+    return text if _NAME.fullmatch(text) else "?"
+
+
+def _no_answer(failed: ConnectorError, seconds: float, endpoint: Endpoint) -> Finding:
+    limits = endpoint.limits
+    if isinstance(failed, TooLarge):
+        return behaviour_finding("endpoint.too-large", limit=limits.max_bytes // 1_000_000)
+    patience = min(endpoint.answer_seconds, limits.idle_seconds, limits.total_seconds)
+    if seconds >= patience:
+        return behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}")
+    # Behind the semicolon stands what a scheduled fetch would do about it.
+    nl, en = (sentence.partition(";")[0].rstrip(".") for sentence in (failed.sentence_nl, failed.sentence_en))
+    return behaviour_finding("endpoint.no-answer", nl=nl, en=en)
+
+
+def _read_fault(content: bytes) -> SeenFault | None:
+    try:
+        root, _ = parse(content[:_LOOK_BYTES])
+    except NotReadable:
+        return None
+    fault = root.find(f"{names.BODY}/{names.FAULT}")
+    if fault is None:
+        return None
+    children = {local(child): child for child in fault}
+    code = children.get("faultcode")
+    if code is None:
+        return SeenFault("?", False, False)
+    prefix, colon, rest = (code.text or "").strip().rpartition(":")
+    namespace = code.nsmap.get(prefix if colon else None)
+    text = children.get("faultstring")
+    return SeenFault(shown(rest), namespace == names.SOAP, text is not None and bool((text.text or "").strip()))
+
+
+# -- judging -------------------------------------------------------------------------------------------------
+
+
+def is_answer(reply: Reply, tag: str) -> bool:
+    """Whether a reply is an answer of the kind that was asked, be it with faults of form."""
+    return reply.broken is None and reply.status == 200 and reply.payload == tag
+
+
+def judge_answer(reply: Reply, tag: str, endpoint: Endpoint) -> list[Finding]:
+    """What is wrong with a reply that should be HTTP 200, text/xml, with the element `tag` in the Body."""
+    found, useless = _judge_reply(reply, endpoint, is_data=reply.payload == tag)
+    if useless:
+        return found
+    if reply.fault is not None:
+        return [*found, behaviour_finding("answer.fault", code=reply.fault.code)]
+    if reply.status != 200:
+        found.append(behaviour_finding("answer.status"))
+    if reply.media_type != TEXT_XML:
+        found.append(behaviour_finding("answer.media-type"))
+    if reply.root != names.ENVELOPE:
+        found.append(behaviour_finding("answer.not-soap"))
+    elif reply.payload != tag:
+        found.append(behaviour_finding("answer.element", expected=names.local(tag)))
+    return found
+
+
+def judge_refusal(reply: Reply, expected: str, seen_in_practice: Collection[str], endpoint: Endpoint) -> list[Finding]:
+    """What is wrong with a reply that should be HTTP 500, text/xml, with a Fault of code `expected`.
+
+    A code of `seen_in_practice` is a warning only: the agreement leaves room, or common software cannot do better.
+    """
+    found, useless = _judge_reply(reply, endpoint, is_data=False)
+    if useless:
+        return found
+    fault = reply.fault
+    if fault is None:
+        answered = reply.status == 200 and reply.payload not in (None, names.FAULT)
+        return [*found, behaviour_finding("fault.none" if answered else "fault.missing", expected=expected)]
+    if reply.status != 500:
+        found.append(behaviour_finding("fault.status"))
+    if reply.media_type != TEXT_XML:
+        found.append(behaviour_finding("fault.media-type"))
+    if fault.code != expected:
+        rule = "fault.code-other" if fault.code in seen_in_practice else "fault.code"
+        found.append(behaviour_finding(rule, expected=expected, code=fault.code))
+    if not fault.qualified:
+        found.append(behaviour_finding("fault.prefix"))
+    if not fault.has_text:
+        found.append(behaviour_finding("fault.text"))
+    return found
+
+
+def _judge_reply(reply: Reply, endpoint: Endpoint, *, is_data: bool) -> tuple[list[Finding], bool]:
+    """What is wrong with any reply, and whether there is nothing in it to look at further."""
+    if reply.broken is not None:
+        return [reply.broken], True
+    found = []
+    if reply.seconds > endpoint.answer_seconds:
+        found.append(behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
+    if not is_data:
+        found += _leaks(reply.body[:_TRACE_BYTES], endpoint.authorisation)
+    if reply.status is not None and 300 <= reply.status < 400:
+        return [*found, behaviour_finding("endpoint.redirect")], True
+    if reply.media_type in ("text/html", "application/xhtml+xml") or _HTML.match(reply.body[:_LOOK_BYTES]):
+        return [*found, behaviour_finding("endpoint.html")], True
+    return found, False
+
+
+def _leaks(body: bytes, authorisation: Authorisation) -> list[Finding]:
+    text = body.decode("utf-8", "replace")
+    found = []
+    if _STACK_TRACE.search(text):
+        found.append(behaviour_finding("endpoint.stack-trace"))
+    key = authorisation.key
+    if len(key) >= _SHORTEST_SECRET and (key in text or escape(key) in text):
+        found.append(behaviour_finding("endpoint.secret"))
+    return found

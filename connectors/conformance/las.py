@@ -1,0 +1,359 @@
+"""The scenarios for a LAS: Rondblik asks for pupils, groups and teachers, rightly and wrongly.
+
+UWLR knows two forms, all in one (HaalLeerlinggegevens) and staged (HaalStructuur, HaalLeerlingen, HaalLeerkrachten),
+and one of them suffices. So where a form is answered with a Fault, or with an HTTP status that says that nothing is
+there, while the other form works, the first is "not tested" and not failed. Where neither works, both have failed.
+The scenarios of refusal use the form that works.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from lxml import etree
+
+from connectors.conformance.exchange import NO_SERVICE, Endpoint, Reply, is_answer, judge_answer
+from connectors.conformance.rules import behaviour_finding
+from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, Text, refusals
+from connectors.uwlr import names
+from connectors.uwlr.envelope import authorisation_element
+from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
+from connectors.uwlr.pull_messages import BEFORE_ALL
+from connectors.uwlr.pupil_gate import NotReadable, local, parse, path_of, positions
+from connectors.uwlr.pupil_messages import ANSWERS, NO_CHANGES, NO_DATA, Part, RosterAnswer, merge, read_part
+from connectors.uwlr.reader import is_personal_number
+from connectors.uwlr.rules import ERROR
+from models import clock
+from models.records import Finding, Roster, RosterPupil
+
+# A roster with a group too few can still be read, so that is a warning there; an endpoint that gives one is wrong.
+_AS_ERROR = ("roster.group-undefined", "roster.location-undefined")
+_NUMBERS = ("bsn", "sofinummer", "onderwijsnummer")
+_TAGS = {part: f"{{{names.LG}}}{name}" for name, part in ANSWERS.items()}
+_WSDL_SOAP = "{http://schemas.xmlsoap.org/wsdl/soap/}"
+_Groups = tuple[tuple[bool, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request and its answer; `answer` is None where there was none to read."""
+
+    reply: Reply
+    findings: list[Finding]
+    answer: RosterAnswer | None
+
+    @property
+    def roster(self) -> Roster | None:
+        """The roster, or the part of one, that the answer holds."""
+        return None if self.answer is None else self.answer.roster
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The three answers of a staged transfer, and the roster that they make together."""
+
+    findings: list[Finding]
+    replies: list[Reply]
+    roster: Roster | None
+
+
+class LasSession(Session):
+    """A run against a LAS."""
+
+    namespace = names.LG
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self._first: dict[Part, Asked] = {}
+        self._staged: Staged | None = None
+
+    @property
+    def form(self) -> Part | None:
+        """The request that is answered, by which the other scenarios ask; None where neither is."""
+        return next((part for part in (Part.ALL, Part.STRUCTURE) if self.first(part).answer is not None), None)
+
+    def first(self, part: Part) -> Asked:
+        """The answer to the right request for everything, or for the structure; asked once."""
+        if part not in self._first:
+            self._first[part] = self.ask(part, self.right)
+        return self._first[part]
+
+    def staged(self) -> Staged:
+        """The staged transfer, after the structure has been answered; asked once."""
+        if self._staged is None:
+            self._staged = self._ask_staged(self.first(Part.STRUCTURE))
+        return self._staged
+
+    def ask(self, part: Part, request: Request, groups: _Groups = ()) -> Asked:
+        """Ask, and judge the answer by our rules for pupil data."""
+        reply = self.post(*self._write(part, request, groups))
+        found = judge_answer(reply, _TAGS[part], self.endpoint)
+        if not is_answer(reply, _TAGS[part]):
+            return Asked(reply, found, None)
+        answer = read_part(reply.body, self.endpoint.profile)
+        self.examined = True
+        found += _as_errors(answer.findings)
+        found += personal_numbers(reply.body)
+        if answer.roster is not None:
+            found += self._judge_school(answer.roster)
+        if answer.empty == NO_CHANGES and request.since is None:
+            found.append(behaviour_finding("las.unasked-no-changes"))
+        return Asked(reply, found, answer)
+
+    def write(self, request: Request) -> tuple[str, bytes, str]:
+        """The request by the form that this LAS answers."""
+        return self._write(self.form or Part.ALL, request, ())
+
+    def is_answered(self) -> bool:
+        """Whether one of the two forms brings an answer."""
+        return self.form is not None
+
+    def _write(self, part: Part, request: Request, groups: _Groups) -> tuple[str, bytes, str]:
+        asked = RosterRequest(
+            part=part,
+            school=request.school,
+            school_year=request.school_year,
+            xsd_version=request.xsd_version,
+            last_received=request.since,
+            groups=groups,
+        )
+        header = None if request.authorisation is None else authorisation_element(request.authorisation)
+        operation = OPERATIONS[part]
+        return operation, write_request(asked, header), soap_actions()[operation]
+
+    def _ask_staged(self, structure: Asked) -> Staged:
+        if structure.roster is None:
+            return Staged(structure.findings, [structure.reply], None)
+        groups = (*((one.composed, one.key) for one in structure.roster.groups), (False, None), (True, None))
+        asked = [structure, *(self.ask(part, self.right, groups) for part in (Part.PUPILS, Part.TEACHERS))]
+        replies = [one.reply for one in asked]
+        findings = [finding for one in asked for finding in one.findings]
+        answers = [one.answer for one in asked if one.answer is not None]
+        if len(answers) < len(asked):
+            return Staged(findings, replies, None)
+        whole = merge(answers[0], [answers[1]], [answers[2]])
+        told = {(one.rule, one.message_nl) for one in findings}
+        findings += _as_errors(one for one in whole.findings if (one.rule, one.message_nl) not in told)
+        return Staged(findings, replies, whole.roster)
+
+    def _judge_school(self, roster: Roster) -> list[Finding]:
+        asked, came = self.endpoint.school, roster.school
+        same = (
+            (asked.brin, asked.dependance) == (came.brin, came.dependance)
+            if asked.brin is not None and came.brin is not None
+            else asked.school_key == came.school_key or None in (asked.school_key, came.school_key)
+        )
+        found = [] if same else [behaviour_finding("answer.school")]
+        if self.endpoint.school_year and roster.school_year != self.endpoint.school_year:
+            found.append(behaviour_finding("answer.school-year"))
+        return found
+
+
+def _as_errors(findings: Iterable[Finding]) -> list[Finding]:
+    return [dataclasses.replace(one, level=ERROR) if one.rule in _AS_ERROR else one for one in findings]
+
+
+@functools.cache
+def soap_actions() -> Mapping[str, str]:
+    """The SOAPAction of each operation, from our WSDL."""
+    wsdl = "{http://schemas.xmlsoap.org/wsdl/}"
+    root = etree.fromstring((resources.files("connectors.uwlr") / "schemas" / "pupils.wsdl").read_bytes())
+    return {
+        operation.get("name", ""): action.get("soapAction", "")
+        for operation in root.iterfind(f"{wsdl}binding/{wsdl}operation")
+        for action in operation.iterfind(f"{_WSDL_SOAP}operation")
+    }
+
+
+def personal_numbers(body: bytes) -> list[Finding]:
+    """Numbers of the state in pupil data of a test school; they may belong to a real child. The first has its place."""
+    try:
+        root, _ = parse(body)
+    except NotReadable:
+        return []  # the reading says why
+    hits: dict[str, list[etree._Element]] = {"las.personal-number": [], "las.personal-number-key": []}
+    for node in root.iter(etree.Element):
+        if local(node) in _NUMBERS and is_personal_number((node.text or "").strip()):
+            hits["las.personal-number"].append(node)
+        if is_personal_number((node.get("eckid") or "").strip()):
+            hits["las.personal-number"].append(node)
+        if local(node) == "leerling" and is_personal_number((node.get("key") or "").strip()):
+            hits["las.personal-number-key"].append(node)
+    first = [nodes[0] for nodes in hits.values() if nodes]
+    spots = positions(body, first) if first else {}
+    found = []
+    for rule, nodes in hits.items():
+        if nodes:
+            line, column = spots.get(nodes[0], (None, None))
+            one = behaviour_finding(rule, count=len(nodes))
+            found.append(dataclasses.replace(one, path=path_of(nodes[0]), line=line, column=column))
+    return found
+
+
+# -- scenarios -------------------------------------------------------------------------------------------------
+
+
+def _play_all_in_one(session: LasSession) -> list[Finding]:
+    asked = session.first(Part.ALL)
+    if asked.answer is None and _is_not_offered(asked.reply) and session.first(Part.STRUCTURE).answer is not None:
+        session.only(asked.reply)
+        raise _not_offered("HaalLeerlinggegevens", asked.reply)
+    session.only(asked.reply)
+    return _with_no_data(asked)
+
+
+def _play_staged(session: LasSession) -> list[Finding]:
+    asked = session.first(Part.STRUCTURE)
+    if asked.answer is None and _is_not_offered(asked.reply) and session.first(Part.ALL).answer is not None:
+        session.only(asked.reply)
+        raise _not_offered("HaalStructuur", asked.reply)
+    session.only(asked.reply)
+    if asked.roster is None:
+        return _with_no_data(asked)
+    staged = session.staged()
+    session.only(*staged.replies)
+    return staged.findings
+
+
+def _play_same_pupils(session: LasSession) -> list[Finding]:
+    whole = session.first(Part.ALL).roster
+    staged = session.staged().roster if session.first(Part.STRUCTURE).roster is not None else None
+    if whole is None or staged is None:
+        raise NotTested(
+            Text(
+                "Niet beide vormen geven gegevens; een van de twee is genoeg.",
+                "Not both forms give data; one of the two suffices.",
+            )
+        )
+    one, other = _counted(whole.pupils), _counted(staged.pupils)
+    differences = max((one - other).total(), (other - one).total())
+    return [behaviour_finding("las.staged-differs", count=differences)] if differences else []
+
+
+def _play_no_changes(session: LasSession) -> list[Finding]:
+    form = _form_with_data(session)
+    session.only()
+    moment = clock.now().astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
+    asked = session.ask(form, dataclasses.replace(session.right, since=moment))
+    if asked.answer is None:
+        return asked.findings
+    return [] if asked.answer.empty == NO_CHANGES else [behaviour_finding("las.no-changes")]
+
+
+def _play_changes(session: LasSession) -> list[Finding]:
+    form = _form_with_data(session)
+    session.only()
+    asked = session.ask(form, dataclasses.replace(session.right, since=BEFORE_ALL))
+    if asked.answer is None:
+        return asked.findings
+    return [] if asked.answer.empty is None else [behaviour_finding("las.changes-lost")]
+
+
+def _form_with_data(session: LasSession) -> Part:
+    session.need_right()
+    form = session.form
+    if form is None or session.first(form).roster is None:
+        raise NotTested(
+            Text(
+                "Het juiste verzoek brengt geen gegevens; dan zegt dit niets.",
+                "The right request brings no data; then this says nothing.",
+            )
+        )
+    return form
+
+
+def _with_no_data(asked: Asked) -> list[Finding]:
+    if asked.answer is not None and asked.answer.empty == NO_DATA:
+        return [*asked.findings, behaviour_finding("las.no-data")]
+    return asked.findings
+
+
+def _is_not_offered(reply: Reply) -> bool:
+    return reply.fault is not None or reply.status in NO_SERVICE
+
+
+def _not_offered(operation: str, reply: Reply) -> NotTested:
+    what = f"Fault {reply.fault.code}" if reply.fault is not None else f"HTTP {reply.status}"
+    return NotTested(
+        Text(
+            f"{operation} wordt niet aangeboden ({what}); de andere vorm werkt, en een van de twee is genoeg.",
+            f"{operation} is not offered ({what}); the other form works, and one of the two suffices.",
+        )
+    )
+
+
+def _counted(pupils: Iterable[RosterPupil]) -> Counter[tuple[object, ...]]:
+    return Counter((one.las_key, one.eck_id, one.group, frozenset(one.composed_groups)) for one in pupils)
+
+
+_PUPILS = "UWLR 2.2 Leerlinggegevens"
+_SINCE = "UWLR 2.2 laatstontvangengegevens"
+
+SCENARIOS = (
+    Scenario(
+        "las.all-in-one",
+        _PUPILS,
+        Text("Alle leerlinggegevens in één keer", "All pupil data at once"),
+        Text(
+            "HaalLeerlinggegevens met de juiste gegevens; het antwoord wordt op alle regels getoetst.",
+            "HaalLeerlinggegevens with the right credentials; the answer is judged by all rules.",
+        ),
+        Text(
+            "HTTP 200, text/xml, leerlinggegevens_antwoord zonder fouten",
+            "HTTP 200, text/xml, leerlinggegevens_antwoord without errors",
+        ),
+        _play_all_in_one,
+    ),
+    Scenario(
+        "las.staged",
+        _PUPILS,
+        Text("Leerlinggegevens getrapt", "Pupil data staged"),
+        Text(
+            "HaalStructuur, dan HaalLeerlingen en HaalLeerkrachten voor alle groepen; groepen waarnaar verwezen wordt "
+            "moeten bestaan, sleutels uniek zijn.",
+            "HaalStructuur, then HaalLeerlingen and HaalLeerkrachten for all groups; groups that are referred to must "
+            "exist, keys be unique.",
+        ),
+        Text("drie keer HTTP 200, text/xml, zonder fouten", "three times HTTP 200, text/xml, without errors"),
+        _play_staged,
+    ),
+    Scenario(
+        "las.same-pupils",
+        _PUPILS,
+        Text("Beide vormen geven dezelfde leerlingen", "Both forms give the same pupils"),
+        Text(
+            "De leerlingen van alles-in-één zijn die van de getrapte overdracht, met dezelfde groepen.",
+            "The pupils of all-in-one are those of the staged transfer, with the same groups.",
+        ),
+        Text("geen verschillen", "no differences"),
+        _play_same_pupils,
+    ),
+    Scenario(
+        "las.no-changes",
+        _SINCE,
+        Text("Niets gewijzigd", "Nothing changed"),
+        Text(
+            "Het juiste verzoek met als laatstontvangengegevens dit moment.",
+            "The right request with this moment as laatstontvangengegevens.",
+        ),
+        Text("HTTP 200, text/xml, geenwijzigingen", "HTTP 200, text/xml, geenwijzigingen"),
+        _play_no_changes,
+    ),
+    Scenario(
+        "las.changes",
+        _SINCE,
+        Text("Wel gewijzigd", "Changed"),
+        Text(
+            "Het juiste verzoek met als laatstontvangengegevens een moment van lang geleden.",
+            "The right request with a moment long ago as laatstontvangengegevens.",
+        ),
+        Text("HTTP 200, text/xml, gegevens", "HTTP 200, text/xml, data"),
+        _play_changes,
+    ),
+    *refusals("las"),
+)

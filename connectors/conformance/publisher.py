@@ -1,0 +1,189 @@
+"""The scenarios for a publisher that is asked for results: HaalLeerresultaten of docs/pull.md, rightly and wrongly."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from connectors.conformance.exchange import Endpoint, Reply, is_answer, judge_answer
+from connectors.conformance.rules import behaviour_finding
+from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, Text, refusals
+from connectors.intake import Judgement, judge, spool
+from connectors.uwlr import names
+from connectors.uwlr.agreement import Agreement
+from connectors.uwlr.pull_messages import BEFORE_ALL, OPERATION, SOAP_ACTION, PullRequest, write_pull_request
+from models import clock
+from models.records import Finding, SchoolRef
+
+AGREEMENT = Agreement(test_school=True)
+NO_CHANGES, NO_DATA = "no_changes", "no_data"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request and its answer: keys of its results and aanmaakdatum where it has any, `empty` where it says so."""
+
+    reply: Reply
+    findings: list[Finding]
+    answered: bool = False
+    empty: str | None = None
+    keys: frozenset[str] = field(default_factory=frozenset)
+    created_us: int | None = None
+
+
+class PublisherSession(Session):
+    """A run against a publisher."""
+
+    namespace = names.OPHALEN
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self._first: Asked | None = None
+
+    def first(self) -> Asked:
+        """The answer to the right request without a cursor; asked once."""
+        if self._first is None:
+            self._first = self.ask(self.right)
+        return self._first
+
+    def ask(self, request: Request) -> Asked:
+        """Ask, and judge the answer as a message that was sent to us."""
+        reply = self.post(*self.write(request))
+        found = judge_answer(reply, names.OPHALEN_ANTWOORD, self.endpoint)
+        if not is_answer(reply, names.OPHALEN_ANTWOORD):
+            return Asked(reply, found)
+        self.examined = True
+        with spool([reply.body]) as spooled:
+            judgement = judge(spooled, AGREEMENT)
+            found += judgement.findings
+            found += self._judge_head(judgement)
+            keys = frozenset(row[0] for chunk in judgement.batch.chunks() for row in chunk) if judgement.batch else ()
+        if judgement.empty == NO_CHANGES and request.since is None:
+            found.append(behaviour_finding("publisher.unasked-no-changes"))
+        created_us = None if judgement.head is None else judgement.head.created_us
+        return Asked(reply, found, True, judgement.empty, frozenset(keys), created_us)
+
+    def write(self, request: Request) -> tuple[str, bytes, str]:
+        """HaalLeerresultaten."""
+        asked = PullRequest(
+            school=request.school,
+            school_year=request.school_year,
+            xsd_version=request.xsd_version,
+            since=request.since,
+            authorisation=request.authorisation,
+        )
+        return OPERATION, write_pull_request(asked), SOAP_ACTION
+
+    def is_answered(self) -> bool:
+        """Whether the right request brings an answer."""
+        return self.first().answered
+
+    def _judge_head(self, judgement: Judgement) -> list[Finding]:
+        if judgement.head is None:
+            return []
+        found = []
+        if not _is_same(self.endpoint.school, judgement.school):
+            found.append(behaviour_finding("answer.school"))
+        if judgement.head.school_year != self.endpoint.school_year:
+            found.append(behaviour_finding("publisher.school-year"))
+        return found
+
+
+def _is_same(asked: SchoolRef, came: SchoolRef) -> bool:
+    """Whether two ways to name a school may be one: a publisher may name by BRIN what is asked by key."""
+    if asked.brin is not None and came.brin is not None:
+        return (asked.brin, asked.dependance) == (came.brin, came.dependance)
+    return None in (asked.school_key, came.school_key) or asked.school_key == came.school_key
+
+
+# -- scenarios -------------------------------------------------------------------------------------------------
+
+
+def _play_right(session: PublisherSession) -> list[Finding]:
+    asked = session.first()
+    session.only(asked.reply)
+    return [*asked.findings, behaviour_finding("publisher.no-data")] if asked.empty == NO_DATA else asked.findings
+
+
+def _play_no_changes(session: PublisherSession) -> list[Finding]:
+    """Results are allowed too: more than what changed does no harm."""
+    _need_results(session)
+    moment = clock.now().astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
+    return session.ask(dataclasses.replace(session.right, since=moment)).findings
+
+
+def _play_changes(session: PublisherSession) -> list[Finding]:
+    first = _need_results(session)
+    asked = session.ask(dataclasses.replace(session.right, since=BEFORE_ALL))
+    if not asked.answered or (asked.empty is None and not asked.keys):
+        return asked.findings
+    found = list(asked.findings)
+    if first.keys - asked.keys:
+        found.append(behaviour_finding("publisher.changes-lost", count=len(first.keys - asked.keys)))
+    if None not in (first.created_us, asked.created_us) and (asked.created_us or 0) < (first.created_us or 0):
+        found.append(behaviour_finding("publisher.created-order"))
+    return found
+
+
+def _need_results(session: PublisherSession) -> Asked:
+    session.need_right()
+    first = session.first()
+    if not first.keys:
+        raise NotTested(
+            Text(
+                "Het juiste verzoek brengt geen bruikbare resultaten; dan zegt dit niets.",
+                "The right request brings no usable results; then this says nothing.",
+            )
+        )
+    session.only()
+    return first
+
+
+_PULL = "docs/pull.md"
+
+SCENARIOS = (
+    Scenario(
+        "publisher.right",
+        _PULL,
+        Text("Alle resultaten van het schooljaar", "All results of the school year"),
+        Text(
+            "HaalLeerresultaten met de juiste gegevens, zonder laatstontvangen; het antwoord wordt op alle regels "
+            "getoetst.",
+            "HaalLeerresultaten with the right credentials, without laatstontvangen; all rules judge the answer.",
+        ),
+        Text(
+            "HTTP 200, text/xml, leerresultaten_ophalen_antwoord zonder fouten",
+            "HTTP 200, text/xml, leerresultaten_ophalen_antwoord without errors",
+        ),
+        _play_right,
+    ),
+    Scenario(
+        "publisher.no-changes",
+        _PULL,
+        Text("Niets gewijzigd", "Nothing changed"),
+        Text(
+            "Het juiste verzoek met als laatstontvangen dit moment.",
+            "The right request with this moment as laatstontvangen.",
+        ),
+        Text(
+            "HTTP 200, text/xml, geenwijzigingen of geldige resultaten",
+            "HTTP 200, text/xml, geenwijzigingen or valid results",
+        ),
+        _play_no_changes,
+    ),
+    Scenario(
+        "publisher.changes",
+        _PULL,
+        Text("Gewijzigd sinds lang geleden", "Changed since long ago"),
+        Text(
+            "Het juiste verzoek met als laatstontvangen een moment van lang geleden.",
+            "The right request with a moment long ago as laatstontvangen.",
+        ),
+        Text(
+            "HTTP 200, text/xml, minstens de resultaten van het eerste antwoord, met dezelfde resultaat/@key",
+            "HTTP 200, text/xml, at least the results of the first answer, with the same resultaat/@key",
+        ),
+        _play_changes,
+    ),
+    *refusals("publisher"),
+)

@@ -1,0 +1,309 @@
+"""What a check found: a Report, and from it JSON; `junit` and `page` make JUnit XML and one HTML page of it.
+
+A report names rules, places, statuses and codes, and never holds a value of a message. Names that a stranger chose (a
+file, an address, an element) stand in it as text only: control characters are taken out, all else is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from connectors.conformance.rules import BEHAVIOUR_RULES
+from connectors.conformance.scenarios import Outcome, State, Text, state_of
+from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage
+from models import clock
+from models.records import Finding
+
+NO_CERTIFICATE = Text(
+    "Dit is een hulpmiddel om te toetsen, geen certificering door Edustandaard.",
+    "This is an aid for testing, no certification by Edustandaard.",
+)
+FILE, LAS, PUBLISHER = "file", "las", "publisher"
+
+
+class Level(IntEnum):
+    """The levels of checks, in order."""
+
+    WELL_FORMED = 1
+    ENVELOPE = 2
+    SCHEMA = 3
+    KEYS = 4
+    BUSINESS = 5
+    BEHAVIOUR = 6
+
+    @property
+    def id(self) -> str:
+        """The name for machines."""
+        return self.name.lower().replace("_", "-")
+
+
+LEVEL_TITLES = {
+    Level.WELL_FORMED: Text("Welgevormd", "Well-formed"),
+    Level.ENVELOPE: Text("Envelop en header", "Envelope and header"),
+    Level.SCHEMA: Text("XSD", "XSD"),
+    Level.KEYS: Text("Sleutels en verwijzingen", "Keys and references"),
+    Level.BUSINESS: Text("Inhoudelijke regels", "Business rules"),
+    Level.BEHAVIOUR: Text("Gedrag", "Behaviour"),
+}
+STATE_TITLES = {
+    State.PASSED: Text("voldoet", "passed"),
+    State.WARNED: Text("waarschuwing", "warning"),
+    State.FAILED: Text("fout", "failed"),
+    State.NOT_TESTED: Text("niet getoetst", "not tested"),
+}
+
+_LEVELS_OF_STAGES = {
+    Stage.BYTES: Level.WELL_FORMED,
+    Stage.ENVELOPE: Level.ENVELOPE,
+    Stage.HEADER: Level.ENVELOPE,
+    Stage.CUSTOMER: Level.ENVELOPE,
+    Stage.KEY: Level.ENVELOPE,
+    Stage.PAYLOAD: Level.ENVELOPE,
+    Stage.SCHEMA: Level.SCHEMA,
+}  # every later stage: business rules
+_OWN_LEVELS = {
+    "roster.root": Level.ENVELOPE,
+    "roster.fault": Level.ENVELOPE,
+    "roster.part": Level.ENVELOPE,
+    "roster.schema": Level.SCHEMA,
+    "roster.unknown-element": Level.SCHEMA,
+    "roster.key-missing": Level.KEYS,
+    "roster.key-twice": Level.KEYS,
+    "roster.teacher-twice": Level.KEYS,
+    "roster.eckid-twice": Level.KEYS,
+    "roster.group-key-shared": Level.KEYS,
+    "roster.group-undefined": Level.KEYS,
+    "roster.location-undefined": Level.KEYS,
+    "las.staged-differs": Level.KEYS,
+    "las.personal-number": Level.BUSINESS,
+    "las.personal-number-key": Level.BUSINESS,
+}
+# An error of these leaves nothing to read for the levels after it.
+_UNREADABLE = frozenset({Stage.BYTES, Stage.ENVELOPE, Stage.PAYLOAD})
+
+
+@dataclass(frozen=True, slots=True)
+class LevelResult:
+    """What was found on one level."""
+
+    level: Level
+    state: State
+    errors: int
+    warnings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing that was checked: a document (`findings`) or an endpoint (`outcomes`, each with its own findings).
+
+    `fault` is the code that a receiver would refuse the document with.
+    """
+
+    title: str
+    kind: str
+    made: datetime
+    levels: tuple[LevelResult, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    fault: str | None = None
+
+    @property
+    def all_findings(self) -> list[Finding]:
+        """Those of the document, or of all scenarios."""
+        return [*self.findings, *(finding for outcome in self.outcomes for finding in outcome.findings)]
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return _count(self.all_findings, ERROR)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings."""
+        return _count(self.all_findings, WARNING)
+
+    @property
+    def state(self) -> State:
+        """What it comes down to; an endpoint of which nothing could be tested is not tested."""
+        if self.outcomes and all(one.state is State.NOT_TESTED for one in self.outcomes):
+            return State.NOT_TESTED
+        return state_of(self.all_findings)
+
+
+def document_report(title: str, findings: Sequence[Finding], fault: str | None = None) -> Report:
+    """The report of a document that was judged by itself."""
+    return Report(
+        title=title,
+        kind=FILE,
+        made=clock.now(),
+        levels=_document_levels(findings),
+        findings=tuple(findings),
+        fault=(fault or ONGELDIG_BERICHT) if _count(findings, ERROR) else None,
+    )
+
+
+def endpoint_report(title: str, kind: str, outcomes: Sequence[Outcome]) -> Report:
+    """The report of an endpoint; `title` is its address without query."""
+    return Report(title=title, kind=kind, made=clock.now(), levels=_endpoint_levels(outcomes), outcomes=tuple(outcomes))
+
+
+def level_of(rule_id: str) -> Level:
+    """The level that a rule belongs to."""
+    own = _OWN_LEVELS.get(rule_id)
+    if own is not None:
+        return own
+    if rule_id in BEHAVIOUR_RULES:
+        return Level.BEHAVIOUR
+    if rule_id.startswith("key."):
+        return Level.KEYS
+    rule = RULES.get(rule_id)
+    return Level.BUSINESS if rule is None else _LEVELS_OF_STAGES.get(rule.stage, Level.BUSINESS)
+
+
+def _document_levels(findings: Sequence[Finding]) -> tuple[LevelResult, ...]:
+    """Levels behind one that cannot be passed were not reached: they are not tested, unless something was found."""
+    errors = [one.rule for one in findings if one.level == ERROR]
+    reached = Level.BUSINESS
+    if any(level_of(rule) is Level.WELL_FORMED for rule in errors):
+        reached = Level.WELL_FORMED
+    elif any(rule.startswith("roster.") for rule in errors if level_of(rule) is Level.ENVELOPE) or any(
+        rule in RULES and RULES[rule].stage in _UNREADABLE for rule in errors
+    ):
+        reached = Level.ENVELOPE
+    elif any(level_of(rule) is Level.SCHEMA for rule in errors):
+        reached = Level.SCHEMA
+    return tuple(_level(level, findings, tested=level <= reached) for level in Level)
+
+
+def _endpoint_levels(outcomes: Sequence[Outcome]) -> tuple[LevelResult, ...]:
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
+    examined = any(one.examined and one.state is not State.NOT_TESTED for one in outcomes)
+    played = any(one.state is not State.NOT_TESTED for one in outcomes)
+    return tuple(
+        _level(level, findings, tested=played if level is Level.BEHAVIOUR else examined) for level in Level
+    )  # fmt: skip
+
+
+def _level(level: Level, findings: Sequence[Finding], *, tested: bool) -> LevelResult:
+    own = [one for one in findings if level_of(one.rule) is level]
+    state = state_of(own) if tested or own else State.NOT_TESTED
+    return LevelResult(level, state, _count(own, ERROR), _count(own, WARNING))
+
+
+def _count(findings: Iterable[Finding], level: str) -> int:
+    return sum(one.level == level for one in findings)
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """A report as an object for `json.dumps`."""
+    return {
+        "title": clean(report.title),
+        "kind": report.kind,
+        "made": report.made.astimezone(clock.AMSTERDAM).isoformat(timespec="seconds"),
+        "state": report.state.value,
+        "errors": report.errors,
+        "warnings": report.warnings,
+        "fault": report.fault,
+        "levels": levels_json(report),
+        "outcomes": [_outcome_json(one) for one in report.outcomes],
+        "findings": [finding_json(one) for one in report.findings],
+        "remark_nl": NO_CERTIFICATE.nl,
+        "remark_en": NO_CERTIFICATE.en,
+    }
+
+
+def levels_json(report: Report) -> list[dict[str, Any]]:
+    """The levels of a report."""
+    return [
+        {"level": one.level.id, "state": one.state.value, "errors": one.errors, "warnings": one.warnings}
+        for one in report.levels
+    ]
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding; `check` is the level of checks that its rule belongs to."""
+    return {
+        "rule": finding.rule,
+        "level": finding.level,
+        "check": level_of(finding.rule).id,
+        "clause": finding.clause,
+        "path": None if finding.path is None else clean(finding.path),
+        "line": finding.line,
+        "column": finding.column,
+        "message_nl": clean(finding.message_nl),
+        "message_en": clean(finding.message_en),
+        "remedy": clean(finding.remedy),
+        "remedy_en": clean(finding.remedy_en),
+        "fault": finding.fault,
+    }
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    scenario = outcome.scenario
+    return {
+        "scenario": scenario.id,
+        "clause": scenario.clause,
+        "title_nl": scenario.title.nl,
+        "title_en": scenario.title.en,
+        "state": outcome.state.value,
+        "reason_nl": None if outcome.reason is None else outcome.reason.nl,
+        "reason_en": None if outcome.reason is None else outcome.reason.en,
+        "seconds": round(outcome.seconds, 3),
+        "expected_nl": scenario.expected.nl,
+        "expected_en": scenario.expected.en,
+        "came": [
+            {
+                "operation": one.operation,
+                "status": one.status,
+                "media_type": one.media_type,
+                "fault": one.fault,
+                "seconds": round(one.seconds, 3),
+            }
+            for one in outcome.came
+        ],
+        "findings": [finding_json(one) for one in outcome.findings],
+    }
+
+
+# -- words ---------------------------------------------------------------------------------------------------
+
+
+def not_reached(level: Level) -> Text:
+    """Why a level of a document was not tested."""
+    if level is Level.BEHAVIOUR:
+        return Text("Alleen te toetsen bij een adres.", "Can only be tested at an address.")
+    return Text(
+        "Niet bereikt door een fout op een eerder niveau.", "Not reached because of an error on an earlier level."
+    )
+
+
+def place_of(finding: Finding) -> Text:
+    """Where a finding is: line, column and path, as far as they are known."""
+    nl, en = [], []
+    if finding.line is not None:
+        column = "" if finding.column is None else f", kolom {finding.column}"
+        nl.append(f"regel {finding.line}{column}")
+        en.append(f"line {finding.line}{column.replace('kolom', 'column')}")
+    if finding.path is not None:
+        nl.append(finding.path)
+        en.append(finding.path)
+    return Text(" ".join(nl), " ".join(en))
+
+
+# What XML 1.0 cannot hold, what a terminal acts on, and what turns the direction of a line round.
+_NO_TEXT = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def clean(text: str) -> str:
+    """A text without control characters."""
+    return _NO_TEXT.sub("", text)
