@@ -1,4 +1,5 @@
-/* Small things that need no server: the address that follows the filters, choices kept in a cookie, menus that close. */
+/* Small things that need no server: the address that follows the filters, choices kept in a cookie, menus that close,
+   a file that is too large to send. */
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   rondblik: {
     keepAddress: function (query) {
@@ -12,6 +13,10 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       var known = ["grafiek", "tabel", "beide"].indexOf(view) >= 0 ? view : "beide";
       window.setTimeout(function () { window.dispatchEvent(new Event("resize")); }, 0);
       return "cols view-" + known;
+    },
+    smallFile: function (contents, most) {
+      var small = typeof contents === "string" && contents.length <= most;
+      return small ? [contents, true] : [window.dash_clientside.no_update, typeof contents !== "string"];
     }
   }
 });

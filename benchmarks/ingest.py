@@ -23,6 +23,7 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from benchmarks import messages
+from connectors.destinations import AnySchool
 from connectors.intake import spool, take_results
 from models import clock, database, queries, rosters, schools
 from models.periods import of_school_year
@@ -49,7 +50,7 @@ def new_store(folder: Path) -> tuple[Engine, Seal]:
 def ingest(engine: Engine, seal: Seal, path: Path) -> int:
     """The whole way of one message, from bytes to committed rows; returns how many results were new."""
     with path.open("rb") as file, spool(iter(lambda: file.read(1 << 18), b"")) as spooled:
-        receipt = take_results(engine, seal, spooled, source_id=1, school_id=None, way="load")
+        receipt = take_results(engine, seal, spooled, source_id=1, destination=AnySchool(engine), way="load")
     return receipt.counts["new"]
 
 

@@ -11,8 +11,9 @@ import flask
 from dash import html
 
 from dashboard import security
-from dashboard.pages import couplings, group, missing, pupil
+from dashboard.pages import couplings, group, missing, pupil, vendor, vendor_result, vendor_room
 from dashboard.texts import _, language
+from models.viewer import Role
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
@@ -63,15 +64,33 @@ def build(server: flask.Flask) -> dash.Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width,initial-scale=1"}],
     )
     app.layout = layout
-    dash.register_page("home", path="/", title=group.title, layout=group.layout)
-    dash.register_page("group", path="/groep", title=group.title, layout=group.layout)
+    dash.register_page("home", path="/", title=group.title, layout=start)
+    dash.register_page("group", path="/groep", title=group.title, layout=start)
     dash.register_page("pupil", path_template="/leerling/<pupil_id>", title=pupil.title, layout=pupil.layout)
     dash.register_page("couplings", path="/koppelingen", title=couplings.title, layout=couplings.layout)
+    dash.register_page("vendor", path="/toets", title=vendor.title, layout=vendor.layout)
+    dash.register_page(
+        "vendor_room", path_template="/toets/proef/<token>", title=vendor_room.title, layout=vendor_room.layout
+    )
+    dash.register_page(
+        "vendor_result", path_template="/toets/uitslag/<token>", title=vendor_result.title, layout=vendor_result.layout
+    )
     dash.register_page("not_found_404", path="/niet-gevonden", title="Rondblik", layout=missing.layout)
     group.register(app)
     pupil.register(app)
     couplings.register(app)
+    vendor.register(app)
+    vendor_room.register(app)
+    vendor_result.register(app)
     return app
+
+
+def start(**query: object) -> list[Any]:
+    """Where one begins: the classes, or for a vendor, who has none, the page to test a coupling."""
+    viewer = security.viewer() if flask.has_request_context() else None
+    if viewer is not None and viewer.role is Role.VENDOR:
+        return vendor.layout()
+    return group.layout(**query)
 
 
 def layout() -> dmc.MantineProvider:

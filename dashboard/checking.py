@@ -9,13 +9,14 @@ from typing import Any, BinaryIO, cast
 
 from sqlalchemy import Engine
 
+from connectors.destinations import AnySchool
 from connectors.documents import Content, Document, content_of, outline_of, unpack
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake import MAX_BYTES, Spooled, judge, take_results
 from connectors.pull import spool_file
 from connectors.uwlr import names, rules
+from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
-from connectors.uwlr.rules import Policy
 from models import rosters, schools
 from models.database import writing
 from models.records import Finding, Verdict
@@ -127,7 +128,7 @@ def _check(name: str, spooled: Spooled, policy: Policy) -> Judged:
     if content_of(spooled) is Content.ROSTER:
         answer = _read_roster(spooled)
         return Judged(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
-    judgement = judge(spooled, policy)
+    judgement = judge(spooled, of_policy(policy, header="checked"))
     return Judged(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
 
 
@@ -181,9 +182,9 @@ def _load_results(name: str, spooled: Spooled, loading: Loading) -> Judged:
         loading.seal,
         spooled,
         source_id=loading.source_id,
-        school_id=None,
+        destination=AnySchool(loading.engine),
         way="load",
-        policy=loading.policy,
+        agreement=of_policy(loading.policy),
         keep=loading.keep,
     )
     note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")

@@ -9,8 +9,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -20,61 +18,25 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConnectorError
-from connectors.uwlr.rules import POLICIES, Policy
-from dashboard import bars, checking, settings, tasks
+from connectors.receive import PATH
+from connectors.uwlr.agreement import POLICIES, Policy
+from dashboard import bars, checking, conformance_cli, settings, tasks
 from dashboard.checking import Judged, Loading, Reached
+from dashboard.opened import Options, Store, open_store
+from dashboard.quarantine_cli import quarantine
+from dashboard.sender_cli import check_tolerances, sender
 from dashboard.serving import PortTaken
 from dashboard.settings import ConfigError, Coupled, Settings
 from models import clock, database, deliveries, schools
 from models.couplings import Coupling
 from models.database import DatabaseUnsafe
 from models.records import Finding, Verdict
-from models.sealing import Seal, SealBroken
-from models.store import Keep
+from models.sealing import SealBroken
 
 DONE, REFUSED, COULD_NOT = 0, 1, 2
 LOAD_SOURCE = ("load", "Bestand")
 LOAD_ROSTER_SOURCE = ("load-roster", "Bestand met leerlingen")
 DEMO_DATA = Path("data/demo")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What stands before the command."""
-
-    config: Path | None
-    data: Path | None
-
-    def settings(self) -> Settings:
-        """The settings that these options lead to; raises ConfigError."""
-        return settings.load(settings.find_config(self.config, self.data), self.data)
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """An open store with its settings."""
-
-    settings: Settings
-    engine: Engine
-    seal: Seal
-
-    @property
-    def keep(self) -> Keep:
-        """How long raw messages are kept."""
-        return Keep(self.settings.retention.refused_days, self.settings.retention.accepted_days)
-
-
-@contextmanager
-def open_store(options: Options) -> Iterator[Store]:
-    """The store of these options, brought to this program's version."""
-    found = options.settings()
-    found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = database.open_engine(found.database_url())
-    try:
-        database.upgrade(engine)
-        yield Store(found, engine, Seal.of_folder(found.data))
-    finally:
-        engine.dispose()
 
 
 def main() -> None:
@@ -136,23 +98,32 @@ def demo(options: Options, port: int) -> int:
 
 @commands.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="Another port than the configured one; 0: any free port.")
+@click.option("--soap-only", is_flag=True, help="Only the service for publishers, at receive.host and receive.port.")
 @click.pass_obj
-def serve(options: Options, port: int | None) -> int:
-    """Serve the dashboard on this machine, and fetch what is due."""
+def serve(options: Options, port: int | None, soap_only: bool) -> int:
+    """Serve the dashboard and the service for publishers on this machine, and fetch what is due."""
     from dashboard.security import AppOptions
     from dashboard.serving import serve as serve_app
-    from dashboard.wsgi import create_app
+    from dashboard.wsgi import create_app, create_soap_app
 
     with open_store(options) as store:
         context = _work_context(store)[0]
-        app = create_app(store.engine, store.seal, AppOptions(demo=False, personas=_administrators(store.engine)))
-        host = store.settings.server.host
-        wanted = store.settings.server.port if port is None else port
+        receive = store.settings.receive
+        address = receive.public_address
+        if soap_only:
+            app = create_soap_app(store.desk, address)
+            place: tuple[str, int] = (receive.host, receive.port)
+        else:
+            personas = _administrators(store.engine)
+            options_of_app = AppOptions(demo=False, personas=personas)
+            app = create_app(store.engine, store.seal, options_of_app, store.desk, address)
+            place = (store.settings.server.host, store.settings.server.port)
+        host, wanted = place[0], place[1] if port is None else port
 
         def ready(bound: int) -> None:
-            click.echo(f"Rondblik: http://{host}:{bound}")
+            click.echo(f"Rondblik: http://{host}:{bound}{PATH if soap_only else ''}")
 
-        serve_app(app, host, wanted, context, ready)
+        serve_app(app, host, wanted, context, ready, receive)
     return DONE
 
 
@@ -210,6 +181,8 @@ def _tell_outcome(row: Coupling, outcome: tasks.Outcome | None) -> int:
 
 def _work_context(store: Store) -> tuple[tasks.WorkContext, list[Coupled]]:
     coupled = settings.apply(store.settings, store.engine)
+    check_tolerances(store.settings)
+    settings.apply_senders(store.settings, store.engine, store.seal)
     return tasks.make_context(store.settings, store.engine, store.seal, coupled), coupled
 
 
@@ -252,15 +225,32 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
 
 
 @commands.command()
-@_FILES
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @_POLICY
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file.")
-def check(files: tuple[Path, ...], policy: str | None, as_json: bool) -> int:
-    """Judge files by the standard, without a database: 0 no error, 1 an error, 2 could not run."""
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file, or one for the endpoint.")
+@conformance_cli.options
+def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **asked: Any) -> int:
+    """Judge FILES, or an endpoint, by the standard, without a database: 0 no error, 1 an error, 2 could not run."""
+    wanted = conformance_cli.Wanted(as_json=as_json, **asked)
+    if wanted.list_scenarios:
+        return conformance_cli.list_scenarios()
+    if (wanted.endpoint is None) == (not files):
+        raise click.UsageError("Give either FILES or an address with --endpoint.")
+    if wanted.endpoint is not None:
+        if policy is not None:
+            raise click.UsageError("An endpoint is checked strictly; leave out --policy.")
+        return conformance_cli.check_endpoint(wanted)
     _check_there(files)
     chosen = cast(Policy, policy or "strict")
     tell = _tell_json if as_json else _tell_checked
-    return _each_file(files, "Checking", lambda path, reached: checking.check_file(path, chosen, reached), tell)
+    told: list[Judged] = []
+
+    def keep(judged: Judged) -> None:
+        told.append(judged)
+        tell(judged)
+
+    code = _each_file(files, "Checking", lambda path, reached: checking.check_file(path, chosen, reached), keep)
+    return conformance_cli.finish_files(told, wanted, code)
 
 
 def _check_there(files: Sequence[Path]) -> None:
@@ -321,6 +311,7 @@ def _tell_json(judged: Judged) -> None:
         "verdict": judged.verdict.value,
         "fault": judged.fault,
         "findings": findings,
+        "levels": conformance_cli.file_levels(judged),
     }
     if judged.problem is not None:
         told["problem"] = judged.problem
@@ -333,7 +324,7 @@ def _finding_text(found: dict[str, Any]) -> str:
     return f"{found['level']} {found['rule']}{place}: {found['message_nl']} {found['remedy']}".rstrip()
 
 
-_SHOWN = ("rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy")
+_SHOWN = ("rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy", "remedy_en")
 
 
 def _finding_json(finding: Finding) -> dict[str, object]:
@@ -369,6 +360,7 @@ def list_deliveries(options: Options, as_json: bool) -> int:
     with open_store(options) as store:
         for one in deliveries.newest(store.engine):
             told = {
+                "id": one.id,
                 "source": one.source,
                 "school": one.school,
                 "what": one.what,
@@ -378,6 +370,8 @@ def list_deliveries(options: Options, as_json: bool) -> int:
                 "fault": one.fault,
                 "findings": [{name: found.get(name) for name in _SHOWN} for found in one.findings],
                 "counts": one.counts,
+                "digest": one.digest.hex(),
+                "size": one.size,
             }
             if as_json:
                 click.echo(json.dumps(told, ensure_ascii=False))
@@ -392,6 +386,10 @@ def _tell_delivery(told: dict[str, Any]) -> None:
     click.echo("  ".join(part for part in parts if part))
     for found in told["findings"]:
         click.echo(f"    {_finding_text(found)}")
+
+
+commands.add_command(sender)
+commands.add_command(quarantine)
 
 
 @commands.group()

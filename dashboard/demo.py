@@ -61,6 +61,8 @@ _ROLES = (
     _Role("beheerder-baken", BAKEN, Role.ADMINISTRATOR, "954"),
 )
 
+VENDOR = Persona("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
+
 # What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
 _SUBJECTS = (
     (HORIZON, "toetsplein-po", "*|AK|5A|*", "geography"),
@@ -351,7 +353,7 @@ def _assign_subjects(engine: Engine) -> None:
 
 
 def personas(engine: Engine, seal: Seal) -> list[Persona]:
-    """Those as whom the demo can be looked at, found back in the rosters by their LAS key."""
+    """Those as whom the demo can be looked at, found back in the rosters by their LAS key; a vendor last."""
     found = []
     with reading(engine) as connection:
         for one in _ROLES:
@@ -365,4 +367,4 @@ def personas(engine: Engine, seal: Seal) -> list[Persona]:
             if teacher is not None:
                 name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
                 found.append(Persona(one.key, name, one.role, teacher.id, school_id))
-    return found
+    return [*found, VENDOR]

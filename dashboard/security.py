@@ -17,9 +17,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 
 from dashboard.texts import LANGUAGES, _
+from models import rooms
 from models.sealing import Seal
 from models.viewer import Role, Viewer
 
+SERVICE = "receive"  # the blueprint of the SOAP service
 COOKIE = "rondblik_session"
 LANGUAGE_COOKIE, SCHEME_COOKIE = "taal", "kleur"
 IDLE_SECONDS = 4 * 3600
@@ -28,17 +30,20 @@ OWN_HOSTS = ("localhost", "127.0.0.1")
 OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
 OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/")
 YEAR_SECONDS = 365 * 24 * 3600
+CALLBACK = "/_dash-update-component"
+MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """Somebody as whom the demo can be looked at."""
+    """Somebody as whom is looked: of the demo, or the made-up teacher of a test room, then with its token."""
 
     key: str
     name: str
     role: Role
     teacher_id: int | None
     school_id: int
+    room: str | None = field(default=None, repr=False)
 
     @property
     def viewer(self) -> Viewer:
@@ -57,9 +62,10 @@ class AppOptions:
 
 @dataclass(slots=True)
 class _Session:
-    persona: str
+    persona: Persona
     begun: float
     seen: float
+    own: Persona | None = None  # who goes on when looking at a test room is over
 
 
 @dataclass(slots=True)
@@ -69,15 +75,25 @@ class Sessions:
     _kept: dict[str, _Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, persona: str) -> str:
-        """A new session for a persona; returns its token."""
+    def start(self, persona: Persona, own: Persona | None = None) -> str:
+        """A new session for a persona; returns its token. `own` is who goes on when this one is over."""
         token, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
             self._kept = {key: one for key, one in self._kept.items() if not self._over(one, now)}
-            self._kept[token] = _Session(persona, now, now)
+            self._kept[token] = _Session(persona, now, now, own)
         return token
 
-    def persona(self, token: str | None) -> str | None:
+    def go_back(self, token: str | None) -> Persona | None:
+        """End looking as somebody else; returns who goes on in the session, None where nobody does."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is None or one.own is None:
+                self._kept.pop(token or "", None)
+                return None
+            one.persona, one.own = one.own, None
+            return one.persona
+
+    def persona(self, token: str | None) -> Persona | None:
         """The persona of a session that still runs."""
         now = time.monotonic()
         with self._lock:
@@ -137,6 +153,8 @@ def scheme() -> str:
 def guard() -> ResponseReturnValue | None:
     """Before every request: own machine, own pages, and a session for all but health, ready and static files."""
     _set_language()
+    if flask.request.blueprint == SERVICE:
+        return None  # who sends a message shows a key in it
     refused = _not_from_here()
     if refused is not None:
         return _refuse(refused, 403)
@@ -148,6 +166,8 @@ def guard() -> ResponseReturnValue | None:
         return _start_or_refuse()
     if flask.request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin():
         return _refuse(_("This request comes from another site and was refused."), 403)
+    if path == CALLBACK:
+        flask.request.max_content_length = MAX_CALLBACK_BYTES
     return _choose_language()
 
 
@@ -167,8 +187,12 @@ def _not_from_here() -> str | None:
 
 
 def _persona_of_session() -> Persona | None:
-    key = context().sessions.persona(flask.request.cookies.get(COOKIE))
-    return next((one for one in context().options.personas if one.key == key), None)
+    """Who looks; the made-up teacher of a test room does so no longer than the room is there."""
+    found, token = context(), flask.request.cookies.get(COOKIE)
+    persona = found.sessions.persona(token)
+    if persona is None or persona.room is None or rooms.find_room(found.engine, found.seal, persona.room) is not None:
+        return persona
+    return found.sessions.go_back(token)
 
 
 def _start_or_refuse() -> ResponseReturnValue | None:
@@ -179,7 +203,7 @@ def _start_or_refuse() -> ResponseReturnValue | None:
     if not personas:
         return _refuse(_("Nobody can look yet: there is no roster."), 503)
     flask.g.persona = personas[0]
-    flask.g.new_session = context().sessions.start(personas[0].key)
+    flask.g.new_session = context().sessions.start(personas[0])
     return _choose_language()
 
 
@@ -214,11 +238,24 @@ def _refuse(sentence: str, status: int) -> ResponseReturnValue:
 def switch_persona() -> ResponseReturnValue:
     """Look as another persona: a new session, the old one ends."""
     key = flask.request.form.get("persona")
-    if key not in {one.key for one in context().options.personas}:
+    persona = next((one for one in context().options.personas if one.key == key), None)
+    if persona is None:
         return _refuse(_("There is nobody with this name."), 400)
-    context().sessions.end(flask.request.cookies.get(COOKIE))
-    flask.g.new_session = context().sessions.start(str(key))
+    become(persona)
     return flask.redirect("/", 303)
+
+
+def become(persona: Persona, own: Persona | None = None) -> None:
+    """A new session as `persona` with this answer, the old one ends; `own` goes on when it is over."""
+    context().sessions.end(flask.request.cookies.get(COOKIE))
+    flask.g.new_session = context().sessions.start(persona, own)
+
+
+def go_back() -> None:
+    """Where a test room is looked at, end that: who looked before goes on."""
+    persona = current_persona()
+    if persona is not None and persona.room is not None:
+        flask.g.persona = context().sessions.go_back(flask.request.cookies.get(COOKIE))
 
 
 # -- headers -----------------------------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager
 from types import FrameType
 
 import flask
-import waitress
-import waitress.server
 
+from connectors.http_server import BodyLimits, make_server
+from connectors.receive import is_service
+from dashboard.settings import Receive
 from dashboard.tasks import WorkContext, run_worker
 
-THREADS = 8
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 
 
@@ -24,30 +24,29 @@ class PortTaken(Exception):
     """The port cannot be listened on; says so in a sentence for the operator."""
 
 
-def serve(app: flask.Flask, host: str, port: int, context: WorkContext | None, ready: Callable[[int], None]) -> None:
+def serve(
+    app: flask.Flask,
+    host: str,
+    port: int,
+    context: WorkContext | None,
+    ready: Callable[[int], None],
+    receive: Receive | None = None,
+) -> None:
     """Serve `app` and, with a context, work off what is due; returns after SIGINT or SIGTERM.
 
-    `ready` is told the port once it is listened on. Raises PortTaken.
+    `ready` is told the port once it is listened on; `receive` bounds what is read of messages. Raises PortTaken.
     """
     with closing(bind(host, port)) as door:
-        server = make_server(app, door)
+        server = make_server(app, door, body_limits(receive or Receive()))
         with stopping(), working(context):
             ready(door.getsockname()[1])
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
 
 
-def make_server(app: flask.Flask, door: socket.socket) -> waitress.server.BaseWSGIServer:
-    """A server of `app` on a socket that is bound; `run` serves until `close`, SystemExit or KeyboardInterrupt."""
-    return waitress.create_server(
-        app,
-        sockets=[door],
-        threads=THREADS,
-        max_request_body_size=MAX_REQUEST_BYTES,
-        ident=None,
-        # Left to itself waitress takes the headers of proxies away, and the guard could not refuse them.
-        clear_untrusted_proxy_headers=False,
-    )
+def body_limits(receive: Receive) -> BodyLimits:
+    """How much is read of the body of a request."""
+    return BodyLimits(is_service, receive.max_bytes, receive.read_seconds, MAX_REQUEST_BYTES)
 
 
 def bind(host: str, port: int) -> socket.socket:

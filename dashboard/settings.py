@@ -20,11 +20,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import Engine
 
-from models import clock, couplings, schools
+from models import clock, couplings, schools, senders
 from models.addresses import address_problem, is_loopback
 from models.database import sqlite_url, writing
 from models.records import SchoolRef
 from models.schools import Identification, normal_location
+from models.sealing import Seal
+from models.senders import Configured, Terms
 
 DEFAULT_FILE = "config.yaml"
 ENVIRONMENT = "RONDBLIK_"
@@ -125,6 +127,21 @@ class Database(_Frozen):
                 "url",
             )
         return self
+
+
+class Receive(_Frozen):
+    """Where and how much we take of what publishers send; host and port are those of `serve --soap-only`."""
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8060
+    public_address: Address | None = None
+    max_bytes: Annotated[int, Field(ge=1024)] = 512 * 1024 * 1024
+    max_results: Annotated[int, Field(ge=1)] = 2_000_000
+    max_depth: Annotated[int, Field(ge=12, le=200)] = 32
+    max_attributes: Annotated[int, Field(ge=8, le=1000)] = 32
+    read_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 600
+    test_room_days: Annotated[int, Field(ge=1, le=365)] = 14
+    check_loopback: bool = False
 
 
 class Server(_Frozen):
@@ -245,6 +262,7 @@ class Las(_Source):
     """The pupil administration of a school."""
 
     address: Address | None = None
+    path: Path | None = None
     addresses: LasAddresses = LasAddresses()
     profile: Literal["edexml", "lvs", "narrow"] = "edexml"
     staged: bool = False
@@ -252,6 +270,14 @@ class Las(_Source):
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
+        if self.path is not None:
+            if self.address is not None or self.authorisation is not None or self.addresses != LasAddresses():
+                raise _wrong(
+                    "noemt een bestand, en dan horen address, addresses en authorisation er niet bij; haal ze weg",
+                    "names a file, and then address, addresses and authorisation do not belong; remove them",
+                    "path",
+                )
+            return self
         parts = self.addresses
         needed = (parts.structure, parts.pupils, parts.teachers) if self.staged else (parts.all,)
         if self.address is None and None in needed:
@@ -335,6 +361,40 @@ class Publisher(_Source):
         return self
 
 
+class Sender(_Frozen):
+    """A publisher that sends results to us, and what was agreed with it."""
+
+    id: SourceKey
+    customer_name: Short
+    customer_code: SecretStr
+    keys: Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)]
+    covers: Annotated[tuple[SchoolName, ...], Field(min_length=1)]
+    policy: Literal["strict", "tolerant"] = "strict"
+    tolerances: tuple[Short, ...] | None = None
+    versions: Annotated[tuple[Literal["2.0", "2.1", "2.2", "2.2.1", "2.3"], ...], Field(min_length=1)] = (
+        "2.1",
+        "2.2",
+        "2.3",
+    )
+    ordering: Literal["per_result", "strict"] = "per_result"
+    unknown_pupil: Literal["park", "refuse"] = "park"
+    eckid_form: Literal["warn", "refuse"] = "warn"
+    messages_per_minute: Annotated[int, Field(ge=1)] = 6000
+
+    @property
+    def terms(self) -> Terms:
+        """What was agreed, as the store keeps it."""
+        return Terms(
+            policy=self.policy,
+            tolerances=self.tolerances,
+            versions=tuple(self.versions),
+            ordering=self.ordering,
+            unknown_pupil=self.unknown_pupil,
+            eckid_form=self.eckid_form,
+            messages_per_minute=self.messages_per_minute,
+        )
+
+
 class Settings(BaseSettings):
     """Everything that config.yaml can say. Paths in it are taken from the folder of the file."""
 
@@ -350,10 +410,12 @@ class Settings(BaseSettings):
     secrets: Path | None = None
     database: Database = Database()
     server: Server = Server()
+    receive: Receive = Receive()
     retention: Retention = Retention()
     limits: FetchLimits = FetchLimits()
     schools: tuple[School, ...] = ()
     publishers: tuple[Publisher, ...] = ()
+    senders: tuple[Sender, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -371,7 +433,9 @@ class Settings(BaseSettings):
     def _whole(self) -> Self:
         ids: list[_Keyed] = [(("schools", n, "las", "id"), s.las.id) for n, s in enumerate(self.schools) if s.las]
         ids += [(("publishers", n, "id"), one.id) for n, one in enumerate(self.publishers)]
+        ids += [(("senders", n, "id"), one.id) for n, one in enumerate(self.senders)]
         _check_unique(ids)
+        _check_unique([(("senders", n, "customer_name"), one.customer_name) for n, one in enumerate(self.senders)])
         _check_unique([(("schools", n, "name"), one.name) for n, one in enumerate(self.schools)])
         _check_unique(
             [
@@ -695,3 +759,23 @@ def apply(settings: Settings, engine: Engine) -> list[Coupled]:
             coupled.append(Coupled(row, school, source))
         couplings.retire_others(connection, {(one.row.school_id, one.row.source_id) for one in coupled})
     return coupled
+
+
+def apply_senders(settings: Settings, engine: Engine, seal: Seal) -> None:
+    """Make the senders, their keys and couplings as the configuration has them. Raises ConfigError."""
+    wanted = [
+        Configured(
+            one.id,
+            one.customer_name,
+            one.customer_code.get_secret_value(),
+            tuple(key.get_secret_value() for key in one.keys),
+            tuple(named.identification for named in one.covers),
+            one.terms,
+        )
+        for one in settings.senders
+    ]
+    try:
+        with writing(engine) as connection:
+            senders.apply_configured(connection, seal, wanted)
+    except senders.SenderRefused as refused:
+        raise ConfigError(f"senders: {refused.sentence_nl}", f"senders: {refused.sentence_en}") from None

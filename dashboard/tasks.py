@@ -21,12 +21,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.errors import ConnectorError
 from connectors.http import ClientCertificate, Limits
 from connectors.pull import PullSettings, Target, pull
-from connectors.roster import LasSettings, fetch_roster
+from connectors.roster import LasSettings, RosterFile, fetch_roster, read_roster_file
 from connectors.uwlr import rules
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
+from dashboard import vendor_work
 from dashboard.settings import ConfigError, Coupled, Las, Publisher, School, Settings
-from models import clock, couplings, database, rosters, schools, store
+from models import checks, clock, couplings, database, rooms, rosters, schools, store
 from models.couplings import Claim, Coupling
 from models.records import SchoolRef, Verdict
 from models.sealing import Seal
@@ -41,7 +42,7 @@ MINUTE_US = 60 * 1_000_000
 
 _log = logging.getLogger("rondblik.worker")
 
-Job = PullSettings | LasSettings
+Job = PullSettings | LasSettings | RosterFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class WorkContext:
     engine: Engine
     seal: Seal
     work: Mapping[tuple[int, int], Work] = field(repr=False)
+    allow_loopback: bool = False  # vendors' endpoints may be this machine itself: in the demo
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Outcome:
 def make_context(settings: Settings, engine: Engine, seal: Seal, coupled: Iterable[Coupled]) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
     work = {(one.row.school_id, one.row.source_id): Work(_job(settings, one), one.source.every) for one in coupled}
-    return WorkContext(engine, seal, work)
+    return WorkContext(engine, seal, work, settings.receive.check_loopback)
 
 
 def work_once(context: WorkContext, source_id: int | None = None) -> bool:
@@ -102,6 +104,7 @@ def do(context: WorkContext, claim: Claim) -> Outcome:
 def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; whatever is under way then gets a few seconds, and is given back after that."""
     lanes: dict[int, _Lane] = {}
+    vendors = _vendor_lane(context)
     extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
     forget = _Every(FORGET_EVERY_SECONDS, at_once=True)
     while not stop.is_set():
@@ -115,6 +118,11 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
                 _extend(lanes.values())
             if forget.is_due():
                 store.forget_raw(context.engine)
+                checks.forget_due(context.engine)
+                rooms.empty_due(context.engine)
+            if not vendors.is_alive() and checks.is_waiting(context.engine):
+                vendors = _vendor_lane(context)
+                vendors.start()
         except SQLAlchemyError as failed:  # the database is away: go on when it is back
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
         stop.wait(LOOK_EVERY_SECONDS)
@@ -164,6 +172,19 @@ def _collect(
             done(row, outcome)
         if extend.is_due():
             _extend(lanes)
+
+
+def _vendor_lane(context: WorkContext) -> threading.Thread:
+    """A thread that does what pages asked for on behalf of vendors; a stranger's endpoint holds up nobody else."""
+
+    def work() -> None:
+        try:
+            while vendor_work.work_once(context.engine, context.seal, context.allow_loopback):
+                pass
+        except SQLAlchemyError as failed:  # the work is taken again when its time is over
+            _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
+
+    return threading.Thread(target=work, name="vendors", daemon=True)
 
 
 class _Every:
@@ -265,7 +286,7 @@ _OUT_OF_ORDER = (
 
 def _try(context: WorkContext, claim: Claim, job: Job) -> Outcome:
     try:
-        if isinstance(job, LasSettings):
+        if isinstance(job, LasSettings | RosterFile):
             return _fetch_roster(context, claim, job)
         return _fetch_results(context, claim, job)
     except ConnectorError as failed:
@@ -287,9 +308,9 @@ def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Out
     return Outcome(counts, pulled.failure, refused)
 
 
-def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings) -> Outcome:
+def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterFile) -> Outcome:
     """Ask the LAS and store its roster; an empty answer changes nothing, a refused one is written down."""
-    fetched = fetch_roster(job, claim.cursor)
+    fetched = read_roster_file(job) if isinstance(job, RosterFile) else fetch_roster(job, claim.cursor)
     answer = fetched.answer
     if answer.roster is None and answer.empty is not None:
         return Outcome({"unchanged": 1})
@@ -342,6 +363,8 @@ def _refused_roster(fault: str) -> tuple[str, str]:
 
 def _job(settings: Settings, coupled: Coupled) -> Job:
     if isinstance(coupled.source, Las):
+        if coupled.source.path is not None:
+            return RosterFile(coupled.source.path, coupled.school.ref, coupled.source.profile)
         return las_job(settings, coupled.school, coupled.source)
     return publisher_job(settings, coupled.school, coupled.source)
 

@@ -79,6 +79,7 @@ def role_word(role: str) -> str:
         "mentor": _("mentor"),
         "support": _("learning support"),
         "administrator": _("administrator"),
+        "vendor": _("vendor"),
     }[role]
 
 

@@ -1,4 +1,4 @@
-"""The web server's application: Flask with the guard in front, health and ready, and Dash behind it."""
+"""The web server's application: Flask with the guard in front, health and ready, the SOAP service, and Dash."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors import receive
+from connectors.push import Desk
 from dashboard import failures, security
 from dashboard.app import build
+from dashboard.pages import vendor_routes
 from dashboard.security import AppOptions, Context, Persona
 from models import database
 from models.records import Verdict
@@ -20,8 +23,10 @@ __all__ = ["AppOptions", "Persona", "create_app"]
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 
 
-def create_app(engine: Engine, seal: Seal, options: AppOptions) -> flask.Flask:
-    """The whole application for one store.
+def create_app(
+    engine: Engine, seal: Seal, options: AppOptions, desk: Desk | None = None, public_address: str | None = None
+) -> flask.Flask:
+    """The whole application for one store; `desk` is where messages of publishers arrive, None: with its defaults.
 
     The first request is made here, without a session: Dash asks every page for its layout then, and what it gets
     goes to every browser. So it gets the frames without data.
@@ -34,10 +39,21 @@ def create_app(engine: Engine, seal: Seal, options: AppOptions) -> flask.Flask:
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule("/persona", view_func=security.switch_persona, methods=["POST"])
+    server.register_blueprint(receive.blueprint(desk or Desk(engine, seal), public_address))
+    vendor_routes.register(server)
     app = build(server)
     failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")
     server.extensions["rondblik"].policy = security.content_policy(app.csp_hashes())
+    return server
+
+
+def create_soap_app(desk: Desk, public_address: str | None = None) -> flask.Flask:
+    """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
+    server = flask.Flask("rondblik-soap", static_folder=None)
+    server.extensions["rondblik"] = Context(desk.engine, desk.seal, AppOptions(demo=False, personas=()))
+    server.add_url_rule("/health", view_func=health)
+    server.register_blueprint(receive.blueprint(desk, public_address))
     return server
 
 

@@ -67,14 +67,15 @@ def unknown_source() -> str:
 
 
 def _reason(one: Reason) -> list[Any]:
-    sentence = one.sentence_nl if language() == "nl" else one.sentence_en
+    dutch = language() == "nl"
+    sentence, remedy = (one.sentence_nl, one.remedy) if dutch else (one.sentence_en, one.remedy_en)
     where = _("line {line}, column {column}", line=one.line, column=one.column or 1) if one.line is not None else ""
     place = f" ({where})" if where else ""
     return [
         html.Span(f"{sentence}{place}"),
         html.Small(f" {one.rule}", className="t3"),
         html.Br(),
-        html.Small(one.remedy, className="t3"),
+        html.Small(remedy, className="t3"),
     ]
 
 

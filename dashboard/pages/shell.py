@@ -13,13 +13,15 @@ from dashboard.texts import LANGUAGES, _, language
 from dashboard.words import role_word
 from models import database
 from models.people import school_name
+from models.viewer import Role
 
 LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
 
 
 def page(active: str, children: Any, bar: Any = None) -> list[Any]:
     """A whole page: header, an optional filter bar, the content; `active` names the menu entry."""
-    return [header(active), *([bar] if bar is not None else []), html.Main(children, id="main", className="page")]
+    bars = [*_test_school(), *([bar] if bar is not None else [])]
+    return [header(active), *bars, html.Main(children, id="main", className="page")]
 
 
 def header(active: str) -> html.Header:
@@ -27,7 +29,9 @@ def header(active: str) -> html.Header:
     return html.Header(
         [
             dcc.Link(
-                [html.I(className="logo", **attrs(aria_hidden="true")), "Rondblik"], href="/groep", className="brand"
+                [html.I(className="logo", **attrs(aria_hidden="true")), "Rondblik"],
+                href=_entries()[0][1],
+                className="brand",
             ),
             html.Nav(_menu(active), **attrs(aria_label=_("Main menu"))),
             _who(),
@@ -43,13 +47,43 @@ def header(active: str) -> html.Header:
     )
 
 
+def _test_school() -> list[Any]:
+    """That what is shown is of a test room, and the way back to it."""
+    persona = security.current_persona() if flask.has_request_context() else None
+    if persona is None or persona.room is None:
+        return []
+    sentence = _("The pupils are made up; their results came in at your test address.")
+    return [
+        html.Div(
+            html.Form(
+                [
+                    html.P([sign("info"), html.Span([html.B(_("You look at a test school.")), " ", sentence])]),
+                    html.Button([sign("back"), _("Back to the test address")], type="submit", className="btn"),
+                ],
+                action=f"/toets/proef/{persona.room}/terug",
+                method="POST",
+            ),
+            className="proofbar",
+        )
+    ]
+
+
+def _entries() -> list[tuple[str, str, str]]:
+    """The menu entries of who looks: name, address, words."""
+    viewer = security.viewer() if flask.has_request_context() else None
+    school = [("group", "/groep", _("Classes")), ("couplings", "/koppelingen", _("Couplings"))]
+    test = [("vendor", "/toets", _("Test your coupling"))]
+    if viewer is not None and viewer.role is Role.VENDOR:
+        return test
+    return [*school, *test] if viewer is not None and viewer.may_test else school
+
+
 def _menu(active: str) -> list[Any]:
-    entries = (("group", "/groep", _("Classes")), ("couplings", "/koppelingen", _("Couplings")))
     return [
         dcc.Link(text, href=href, className="here" if name == active else "")
         if name != active
         else html.Span(dcc.Link(text, href=href), className="here", **attrs(aria_current="page"))
-        for name, href, text in entries
+        for name, href, text in _entries()
     ]
 
 

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.destinations import AnySchool
 from connectors.intake import spool, take_results
-from connectors.uwlr.rules import Policy
+from connectors.uwlr.agreement import Policy, of_policy
 from models import clock, database, schools
 from models.records import Verdict
 from models.store import Receipt
@@ -25,7 +26,13 @@ def take(store: Store, name: str, policy: Policy = "strict") -> Receipt:
         source_id = schools.ensure_source(connection, "bestand", "Bestand", "publisher")
     with clock.fixed(NOW), spool([next(iter(SAMPLES.glob(name))).read_bytes()]) as spooled:
         return take_results(
-            store.engine, store.seal, spooled, source_id=source_id, school_id=None, way="load", policy=policy
+            store.engine,
+            store.seal,
+            spooled,
+            source_id=source_id,
+            destination=AnySchool(store.engine),
+            way="load",
+            agreement=of_policy(policy),
         )
 
 

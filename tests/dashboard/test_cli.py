@@ -117,7 +117,7 @@ def test_check_says_accept_warn_and_reject_without_a_database(rondblik: Rondblik
     assert [one["fault"] for one in told.objects] == [None, None, "Client.ScoreOngeldig"]
     (finding, *_) = [one for one in told.objects[2]["findings"] if one["level"] == "error"]
     assert set(finding) == {
-        "rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy",
+        "rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy", "remedy_en",
     }  # fmt: skip
     assert finding["line"] == 1
     assert finding["column"] > 1

@@ -359,7 +359,7 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
             seal = Seal.of_folder(tmp_path)
             demo_module._pull_all(tasks.make_context(settings, engine, seal, coupled), coupled)
             assert demo_module.personas(engine, seal)[0].key == "leraar-5a"
-            assert len(demo_module.personas(engine, seal)) == 6
+            assert len(demo_module.personas(engine, seal)) == 7
         finally:
             engine.dispose()
     assert set(results_by_source(tmp_path)) == PUBLISHERS

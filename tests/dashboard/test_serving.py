@@ -7,9 +7,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import waitress
+import waitress.server
 
+from connectors.http_server import make_server
 from dashboard import serving
+from dashboard.settings import Receive
 from dashboard.wsgi import AppOptions, create_app
 from tests.conftest import Store
 
@@ -18,7 +20,8 @@ from tests.conftest import Store
 def port(store: Store) -> Iterator[int]:
     """An empty installation behind the server that `serve` starts."""
     door = serving.bind("127.0.0.1", 0)
-    server = serving.make_server(create_app(store.engine, store.seal, AppOptions(demo=True, personas=[])), door)
+    app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=[]))
+    server = make_server(app, door, serving.body_limits(Receive()))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield door.getsockname()[1]

@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import select
 
 from dashboard import settings
-from dashboard.settings import ConfigError, Las, Publisher, Settings
+from dashboard.settings import ConfigError, Las, Publisher, Receive, Sender, Settings
 from dashboard.tasks import make_context
 from models import database
 from models.tables import couplings, schools, sources
@@ -78,7 +78,9 @@ def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch:
     assert found.publishers[1].header_texts == {"Authorization": "toetsvolg-authorization"}
     assert found.database.url is not None
     assert set(yaml.safe_load(text)) == set(Settings.model_fields)
-    assert school.las.model_fields_set == set(Las.model_fields)
+    assert school.las.model_fields_set == set(Las.model_fields) - {"path"}
+    assert found.senders[0].model_fields_set == set(Sender.model_fields)
+    assert found.receive.model_fields_set == set(Receive.model_fields)
     assert found.publishers[0].model_fields_set == set(Publisher.model_fields) - {"path", "schools"}
 
 

@@ -1,0 +1,110 @@
+"""What a button of the pages for vendors asks for: a test room, its report, its end, its teacher; and reports as files.
+
+Each is a form that goes where the answer says; the guard has looked at the session and at where the request is from.
+"""
+
+from __future__ import annotations
+
+import json
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from dashboard import security
+from dashboard.pages.vendor_parts import RESULT_PATH, ROOM_PATH, read_token
+from dashboard.security import Persona
+from dashboard.texts import _
+from models import checks, rooms
+from models.rooms import Room
+from models.viewer import Role
+
+START = "/toets"
+# Name in the address, name in the store, media type.
+FILES = {
+    "html": ("html", "text/html; charset=utf-8"),
+    "json": ("json", "application/json"),
+    "xml": ("junit", "application/xml"),
+}
+
+
+def register(server: flask.Flask) -> None:
+    """The routes of the pages for vendors."""
+    post = ["POST"]
+    server.add_url_rule("/toets/proef", "make_room", make_room, methods=post)
+    server.add_url_rule("/toets/proef/<token>/bekijk", "look_at_room", look_at_room, methods=post)
+    server.add_url_rule("/toets/proef/<token>/terug", "leave_room", leave_room, methods=post)
+    server.add_url_rule("/toets/proef/<token>/rapport", "report_on_room", report_on_room, methods=post)
+    server.add_url_rule("/toets/proef/<token>/wissen", "erase_room", erase_room, methods=post)
+    server.add_url_rule("/toets/uitslag/<token>/rapport.<kind>", "report_file", report_file)
+
+
+def make_room() -> ResponseReturnValue:
+    """A new test room, and to its page."""
+    viewer, context = security.viewer(), security.context()
+    if viewer is None or not viewer.may_test:
+        flask.abort(403)
+    room = rooms.make_room(context.engine, context.seal, viewer.name)
+    return flask.redirect(ROOM_PATH + room.account.token, 303)
+
+
+def look_at_room(token: str) -> ResponseReturnValue:
+    """Look at the room's first school as its made-up teacher, at nothing else, until going back."""
+    room, context = _room(token), security.context()
+    security.go_back()  # who looks at a room already is somebody else of their own
+    teacher = Persona(
+        "proef",
+        _("Teacher of the test school"),
+        Role.TEACHER,
+        rooms.teacher_of(context.engine, context.seal, room),
+        room.school_id,
+        room.account.token,
+    )
+    security.become(teacher, security.current_persona())
+    return flask.redirect("/groep", 303)
+
+
+def leave_room(token: str) -> ResponseReturnValue:
+    """Be oneself again, at the page of the room."""
+    security.go_back()
+    found = read_token(token)
+    return flask.redirect(ROOM_PATH + found if found else START, 303)
+
+
+def report_on_room(token: str) -> ResponseReturnValue:
+    """Ask for a report on a room, and to its page."""
+    room, context = _room(token), security.context()
+    given = json.dumps({"token": room.account.token}).encode()
+    title = room.account.customer_name
+    found = checks.ask(context.engine, context.seal, checks.ROOM, title, given, room.id)
+    return flask.redirect(f"{RESULT_PATH}{found}?proef={room.account.token}", 303)
+
+
+def erase_room(token: str) -> ResponseReturnValue:
+    """Erase a room with all that is of it; who looked at it as its teacher is oneself again."""
+    room, context = _room(token), security.context()
+    rooms.erase_room(context.engine, room.id)
+    return flask.redirect(f"{START}?gewist=1", 303)
+
+
+def report_file(token: str, kind: str) -> ResponseReturnValue:
+    """The report of a check as a file to keep."""
+    found, context = read_token(token), security.context()
+    if found is None or kind not in FILES:
+        flask.abort(404)
+    name, media_type = FILES[kind]
+    content = checks.file_of(context.engine, context.seal, found, name)
+    if content is None:
+        flask.abort(404)
+    answer = flask.Response(content, content_type=media_type)
+    answer.headers["Content-Disposition"] = f'attachment; filename="uwlr-toets.{kind}"'
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _room(token: str) -> Room:
+    """The room with this token; 404 where there is none."""
+    found, context = read_token(token), security.context()
+    room = rooms.find_room(context.engine, context.seal, found) if found else None
+    if room is None:
+        flask.abort(404)
+    return room

@@ -1,0 +1,300 @@
+"""A vendor in a real browser: a test address that really takes messages, and an uploaded message that is judged."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+from waitress.server import create_server
+
+from dashboard.security import AppOptions
+from dashboard.vendor_work import work_once
+from dashboard.wsgi import create_app
+from models import clock, rooms
+from tests.browser.conftest import Served, Watched
+from tests.conftest import Store
+from tests.connectors.sending import Account, Answer, Receiver, enveloped
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.test_vendor_pages import VENDOR
+from tests.uwlr.messages import message, result_xml
+
+
+@pytest.fixture
+def served(store: Store) -> Iterator[Served]:
+    """The web app on the known school; a vendor is who looks first."""
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.seal)
+        app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=(VENDOR, *PERSONAS)))
+        server = create_server(app, host="127.0.0.1", port=0, threads=4)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
+        server.close()
+        thread.join(timeout=10)
+
+
+@dataclass
+class Sender:
+    """A publisher's system, filled in with what the page of a room says."""
+
+    filled_in: dict[str, str]
+    minute: int = 0
+
+    @property
+    def header(self) -> str:
+        given = self.filled_in
+        return Account(given["Klantcode"], given["Klantnaam"], given["Autorisatiesleutel"]).header
+
+    def message(self, dependance: str = "00", **changes: object) -> bytes:
+        """The next message, for one of the two locations."""
+        self.minute += 1
+        options: dict[str, object] = {
+            "brin": self.filled_in["BRIN"].split()[0], "leerlingid": "proef-01",
+            "aanmaakdatum": f"2026-11-11T10:{self.minute:02d}:00", **changes,
+        }  # fmt: skip
+        data = message(**options)  # type: ignore[arg-type]
+        return data.replace(b"</brincode>", f"</brincode><dependancecode>{dependance}</dependancecode>".encode())
+
+    def post(self, data: bytes, header: str | None = None) -> Answer:
+        address = urlsplit(self.filled_in["Adres"])
+        assert address.port is not None
+        return Receiver(address.port).post(enveloped(data, header or self.header), path=address.path)
+
+
+def make_room(watched: Watched) -> Sender:
+    """A test address, made by the button, and what its page says to fill in."""
+    page = watched.page
+    watched.open("/")
+    page.click("button:has-text('Maak een proefadres')")
+    page.wait_for_selector("#account")
+    read = "all => all.map(one => [one.innerText, one.nextElementSibling.innerText.trim()])"
+    return Sender(dict(page.locator("#account dt").evaluate_all(read)))
+
+
+def states(page: Page) -> dict[str, str]:
+    """The word of every situation."""
+    read = "all => all.map(one => [one.dataset.situation, one.querySelector('.st').innerText.trim()])"
+    return dict(page.locator("[data-situation]").evaluate_all(read))
+
+
+def wait_for(page: Page, situation: str, state: str = "done") -> None:
+    page.wait_for_selector(f"[data-situation={situation}][data-state={state}]", timeout=10_000)
+
+
+def test_all_nine_situations_turn_while_the_page_stays_open(watched: Watched) -> None:
+    page, sender = watched.page, make_room(watched)
+    assert set(states(page).values()) == {"wacht"}
+    page.evaluate("window.notReloaded = true")
+
+    first = sender.message(scores=["0", "7"])
+    assert sender.post(first).confirmed
+    wait_for(page, "first")
+    assert sender.post(first).confirmed
+    assert sender.post(sender.message(scores=["1", "7"])).confirmed
+    wait_for(page, "correction")
+    assert states(page)["schools"] == "bezig"
+    assert sender.post(sender.message("01", scores=["4"])).confirmed
+    wrong = sender.header.replace("</a:autorisatiesleutel>", "x</a:autorisatiesleutel>")
+    assert sender.post(sender.message(), wrong).fault == "Client.AutorisatieOngeldig"
+    assert sender.post(sender.message(xsdversie="1.0")).fault == "Client.XsdVersieOngeldig"
+    assert sender.post(sender.message(leerlingid="onbekend")).fault == "Client.LeerlingOngeldig"
+    many = "".join(result_xml(f"n{number}", "3") for number in range(rooms.LARGE))
+    assert sender.post(sender.message(results=many)).confirmed
+    wait_for(page, "large")
+    assert [name for name, word in states(page).items() if word != "gedaan"] == ["fault"]
+
+    page.click("#room-provoke")
+    wait_for(page, "fault", "busy")
+    last = sender.message(scores=["9"])
+    told = sender.post(last)
+    assert told.fault == "Server.TijdelijkNietBeschikbaar"
+    code = "".join(filter(str.isdigit, told.sentence))[:4]
+    page.wait_for_selector("#room-fault:has-text('De fout is verstuurd')")
+    assert code not in page.inner_text("main")
+    page.fill("#room-code", "0")
+    page.click("#room-confirm")
+    page.wait_for_selector("#room-said:has-text('niet de code')")
+    page.fill("#room-code", code)
+    page.press("#room-code", "Enter")
+    page.wait_for_selector("#room-said:has-text('Dat is de code.')")
+    assert sender.post(last).confirmed
+    wait_for(page, "fault")
+    assert set(states(page).values()) == {"gedaan"}
+    assert "9 van 9 gedaan" in page.inner_text("#situations")
+    assert "Nieuwste bericht vandaag om 8:12: bevestigd" in page.inner_text("#room-news")
+    assert page.evaluate("window.notReloaded") is True
+
+
+def test_what_one_types_and_where_one_is_stay_while_messages_come_in(watched: Watched) -> None:
+    page, sender = watched.page, make_room(watched)
+    page.click("#pupils summary")
+    page.fill("#room-code", "12")
+    sender.post(sender.message())
+    wait_for(page, "first")
+    assert page.input_value("#room-code") == "12"
+    assert page.evaluate("document.activeElement.id") == "room-code"
+    assert page.evaluate("document.querySelector('#pupils').open")
+
+
+def test_what_came_in_says_what_is_wrong_where_and_how_to_mend_it(watched: Watched) -> None:
+    page, sender = watched.page, make_room(watched)
+    sender.post(sender.message())
+    sender.post(sender.message(scores=["zeven"]))
+    newest = page.locator("[data-arrival]").first
+    expect(newest).to_contain_text("geweigerd", timeout=10_000)
+    text = newest.inner_text()
+    for word in ("Client.ScoreOngeldig", "vandaag 8:12", "xsd.value", "UWLR 2.2 XSD", "regel 1, kolom", "/score", "kB"):
+        assert word in text
+    assert "1 resultaat" in page.locator("[data-arrival]").last.inner_text()
+
+
+def test_a_vendor_looks_as_a_teacher_at_its_own_results_and_goes_back(watched: Watched) -> None:
+    page, sender = watched.page, make_room(watched)
+    room_page = page.url
+    sender.post(sender.message(scores=["0"]))
+    sender.post(sender.message(leerlingid="proef-02", results=result_xml("x2", "8")))
+    page.click("button:has-text('Bekijk als leraar')")
+    page.wait_for_selector("#matrix")
+    assert page.url.endswith("/groep")
+    assert page.locator("main h1").inner_text() == "Groep Proefgroep 6"
+    read = "rows => rows.map(row => [row.querySelector('th').innerText, row.querySelector('td b')?.innerText ?? ''])"
+    shown = dict(page.locator("#matrix tbody tr").evaluate_all(read))
+    assert len(shown) == 10
+    assert (shown["Noa Proef"], shown["Bas Proef"], shown["Sem Proef"]) == ("0", "8", "")
+    page.click("#matrix tbody th a:has-text('Noa Proef')")
+    page.wait_for_selector("#lanes .lane")
+    assert "U bekijkt een proefschool" in page.inner_text(".proofbar")
+    page.click(".proofbar button")
+    page.wait_for_selector("#account")
+    assert page.url == room_page
+    assert page.locator(".proofbar").count() == 0
+    assert "Leverancier" in page.inner_text("#who > summary")
+
+
+def test_erasing_asks_first_and_leaves_nothing(watched: Watched) -> None:
+    page, sender = watched.page, make_room(watched)
+    room_page = page.url
+    sender.post(sender.message())
+    assert not page.locator("button:has-text('Ja, wis alles')").is_visible()
+    page.click("#erase summary")
+    page.click("button:has-text('Ja, wis alles')")
+    page.wait_for_selector("text=Het proefadres is gewist")
+    page.goto(room_page)
+    page.wait_for_selector("h1:has-text('Dit proefadres is er niet (meer)')")
+    assert sender.post(sender.message()).fault == "Client.AutorisatieOngeldig"
+
+
+def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Watched, tmp_path: Path) -> None:
+    page, file = watched.page, tmp_path / "bericht.xml"
+    file.write_bytes(message(scores=["7,4", "8"]).replace(b"><", b">\n<"))
+    watched.open("/toets")
+    page.set_input_files("#upload input", file)
+    page.wait_for_selector("text=De toets begint zo.")
+    assert work_once(served.store.engine, served.store.seal)
+    page.wait_for_selector("#headline")
+    assert page.inner_text("#headline") == "1 keer fout"
+    assert "Een ontvanger weigert dit met Client.ScoreOngeldig." in page.inner_text("#levels")
+    levels = page.locator("[data-check]").evaluate_all("all => all.map(one => one.dataset.state)")
+    assert levels == ["passed", "passed", "failed", "not_tested", "not_tested", "not_tested"]
+    row = page.locator("#findings [data-rule='xsd.value']")
+    line = message(scores=["7,4", "8"]).replace(b"><", b">\n<").split(b"7,4")[0].count(b"\n") + 1
+    assert f"regel {line}, kolom" in row.inner_text()
+    row.locator("a").click()
+    excerpt = page.locator(".excerpt:target pre").inner_text()
+    assert "<score>7,4</score>" in excerpt
+    assert "L1" not in excerpt
+    for kind in ("html", "json", "xml"):
+        with page.expect_download() as saved:
+            page.click(f"#files a[href$='rapport.{kind}']")
+        assert saved.value.suggested_filename == f"uwlr-toets.{kind}"
+        assert Path(saved.value.path()).stat().st_size > 100
+
+
+def test_the_findings_can_be_narrowed_to_what_is_wrong(served: Served, watched: Watched, tmp_path: Path) -> None:
+    page, sender = watched.page, make_room(watched)
+    sender.post(sender.message(scores=["zeven"]))
+    sender.post(sender.message(scores=["1"]))
+    sender.post(sender.message(leerlingid="proef-02", scores=["1"]))  # the same key of another pupil: a warning
+    page.click("button:has-text('Rapport')")
+    page.wait_for_selector("h1:has-text('Uitslag van de toets')")
+    assert work_once(served.store.engine, served.store.seal)
+    page.wait_for_selector("#findings")
+    shown = page.locator("#findings tr[data-level]:visible")
+    read = "all => all.map(one => one.dataset.level)"
+    assert shown.evaluate_all(read) == ["error", "warning"]
+    page.click("#findings label:has-text('Let op')")
+    assert shown.evaluate_all(read) == ["warning"]
+    page.click("#findings label:has-text('Fout')")
+    assert shown.evaluate_all(read) == ["error"]
+    assert page.locator("#scenarios [data-scenario]").count() == 10
+
+
+def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watched: Watched) -> None:
+    page = watched.page
+    watched.open("/toets")
+    page.fill("#endpoint-url", f"{served.address}/uwlr/leerresultaten")
+    page.click("#endpoint-call")
+    page.wait_for_selector("#endpoint-said:has-text('Noem de testschool')")
+    for name, value in (("brin", "99xx"), ("customer_code", "K-1"), ("customer_name", "Klant"), ("key", "geheim")):
+        page.fill(f"#endpoint-{name}", value)
+    assert page.get_attribute("#endpoint-key", "type") == "password"
+    page.click("#endpoint-call")
+    page.wait_for_selector("text=De toets begint zo.")
+    assert work_once(served.store.engine, served.store.seal, allow_loopback=True)
+    page.wait_for_selector("#scenarios")
+    assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
+    assert "geheim" not in page.content()
+
+
+def test_a_file_that_is_too_large_is_said_so_and_not_sent(watched: Watched, tmp_path: Path) -> None:
+    page, file = watched.page, tmp_path / "groot.xml"
+    file.write_bytes(b"<a>" + b"x" * 8_000_000 + b"</a>")
+    watched.open("/toets")
+    page.set_input_files("#upload input", file)
+    page.wait_for_selector("#upload-large:has-text('groter dan 4 MB')")
+    assert page.url.endswith("/toets")
+
+
+def test_everything_can_be_reached_by_keyboard(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/toets")
+    assert page.get_by_label("Kies een bestand").count() == 1
+    page.focus("#upload input")
+    with page.expect_file_chooser():
+        page.keyboard.press("Enter")
+    make_room(watched)
+    for name in ("Bekijk als leraar", "Rapport", "Geef het volgende bericht een fout", "Bevestigen"):
+        button = page.get_by_role("button", name=name, exact=True)
+        button.focus()
+        assert button.evaluate("one => one === document.activeElement")
+    assert page.get_by_label("De code op uw scherm").count() == 1
+    unnamed = """all => all.filter(one => one.checkVisibility() && !one.innerText.trim() && !one.labels?.length
+        && !one.getAttribute('aria-label') && !one.getAttribute('aria-labelledby')).map(one => one.outerHTML)"""
+    assert page.locator("main button, main a, main input, main select, main summary").evaluate_all(unnamed) == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, width: int, scheme: str) -> None:
+    page, sender = watched.page, make_room(watched)
+    page.context.add_cookies([{"name": "kleur", "value": scheme, "url": served.address}])
+    sender.post(sender.message(scores=["zeven"]))
+    sender.post(sender.message())
+    room_page = urlsplit(page.url).path
+    page.click("button:has-text('Rapport')")
+    page.wait_for_selector("h1:has-text('Uitslag van de toets')")
+    work_once(served.store.engine, served.store.seal)
+    result_page = urlsplit(page.url).path
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/toets", room_page, result_page, "/toets/proef/weg"):
+        watched.open(path)
+        if path == room_page:
+            page.click("#pupils summary")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == scheme
