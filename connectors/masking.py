@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from connectors.uwlr.reader import is_personal_number
 
 COVER = "•••"
-AROUND = 240
+AROUND = 240  # characters of a long line, on either side
+LINES_AROUND = 3
 _NAMES = (
     "leerlingid", "eckid", "resultaatverwerkerid", "autorisatiesleutel", "klantcode", "auteur", "commentaar",
     "infourl", "andere_score",
@@ -26,6 +27,7 @@ _ATTRIBUTE = re.compile(r"\b(?:key|eckid)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<s
 _ECK_ID = re.compile(r"https://ketenid\.nl/[^\s<>\"'&]*", re.IGNORECASE)
 _DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _PIECES = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _SHORTEST = 4  # of a value that is covered wherever it stands
 
 
@@ -48,15 +50,19 @@ class Masked:
         return "".join([*shown, self.text[at:end]])
 
     def around(self, line: int, column: int) -> str:
-        """What stands around a place (both from 1), in a few hundred characters."""
-        start = 0
-        for _ in range(line - 1):
-            found = self.text.find("\n", start)
-            if found < 0:
-                break
-            start = found + 1
-        place = min(start + column - 1, len(self.text))
-        return self.show(place - AROUND, place + AROUND)
+        """The lines around a place (both from 1), each behind its number; of a long line only a piece."""
+        starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
+        shown = []
+        for number in range(max(line - LINES_AROUND, 1), min(line + LINES_AROUND, len(starts)) + 1):
+            start = starts[number - 1]
+            end = starts[number] if number < len(starts) else len(self.text)
+            if end - start > 2 * AROUND:
+                if number != line:
+                    continue
+                place = min(start + column - 1, end)
+                start, end = max(place - AROUND, start), min(place + AROUND, end)
+            shown.append(f"{number:>5}  {self.show(start, end).rstrip()}")
+        return "\n".join(shown)
 
 
 def mask(data: bytes) -> Masked:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from connectors.uwlr.agreement import STRICT, Agreement
+from connectors.uwlr.forms import FORMS
 from models.records import Finding
 
 MOST_NAME = 64  # characters of a name that a message made up
@@ -468,8 +469,8 @@ RULES = _rules(
         ONGELDIG_BERICHT,
         "De waarde van {element} past niet bij wat het schema toestaat.",
         "The value of {element} is not what the schema allows.",
-        "Kijk in het schema welke waarden {element} mag hebben.",
-        "Look up in the schema which values {element} may have.",
+        "Schrijf in {element}: {form_nl}.",
+        "Write in {element}: {form_en}.",
     ),
     Rule(
         "xsd.order",
@@ -1172,6 +1173,9 @@ RULES = _rules(
 )
 
 
+_SEE_SCHEMA = ("wat het schema daar toestaat", "what the schema allows there")
+
+
 def stage_of(rule_id: str) -> Stage:
     """When a rule is checked."""
     return RULES[rule_id].stage
@@ -1192,7 +1196,8 @@ def finding(
     """A finding by rule `rule_id` under an agreement; `element`, `expected`: names of the schema, no values."""
     rule = RULES[rule_id]
     judged = level or rule.level_under(agreement)
-    names = {"element": element[:MOST_NAME], "expected": expected or "-"}
+    form_nl, form_en = FORMS.get(element, _SEE_SCHEMA)
+    names = {"element": element[:MOST_NAME], "expected": expected or "-", "form_nl": form_nl, "form_en": form_en}
     return Finding(
         rule=rule.id,
         level=judged,

@@ -167,7 +167,7 @@ def _excerpt(found: Sequence[Mapping[str, Any]], text: str) -> list[Any]:
             [
                 html.H3(place),
                 html.Pre(
-                    text.rstrip(),
+                    _lines(text, found[0].get("line")),
                     tabIndex=0,
                     role="region",
                     **attrs(aria_label=_("Your message around {place}", place=place)),
@@ -177,6 +177,14 @@ def _excerpt(found: Sequence[Mapping[str, Any]], text: str) -> list[Any]:
             className="excerpt",
             id=_name(found[0]),
         )
+    ]
+
+
+def _lines(text: str, line: object) -> list[Any]:
+    """The numbered lines of an excerpt, the one that it is about marked."""
+    return [
+        html.Mark(one + "\n") if one.split(maxsplit=1)[:1] == [str(line)] else html.Span(one + "\n")
+        for one in text.rstrip().splitlines()
     ]
 
 

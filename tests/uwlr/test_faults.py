@@ -13,6 +13,7 @@ from lxml import etree
 
 from connectors.intake import Judgement
 from connectors.uwlr.agreement import Agreement
+from connectors.uwlr.forms import FORMS
 from connectors.uwlr.names import OSO
 from models.records import Verdict
 from tests.uwlr.test_rules import ACCESS, MESSAGE, NORM, OSO_FAULT, PUPIL, SCORE, TERM, VERSION, content, judged
@@ -277,7 +278,9 @@ def test_a_value_that_its_type_does_not_allow(fault: str, path: str, value: str)
     assert [one.fault for one in told] == [fault]
     assert told[0].path is not None
     assert told[0].path.endswith("/" + path.rpartition("/")[2])
-    assert not value.strip() or value not in f"{told[0].message_nl} {told[0].message_en} {told[0].remedy}"
+    assert not value.strip() or value not in f"{told[0].message_nl} {told[0].message_en}"
+    leaf = path.rpartition("/")[2]
+    assert told[0].remedy == f"Schrijf in {leaf}: {FORMS[leaf][0]}."
 
 
 @pytest.mark.parametrize(
