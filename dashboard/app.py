@@ -11,7 +11,7 @@ import flask
 from dash import html
 
 from dashboard import security
-from dashboard.pages import couplings, group, missing, pupil, vendor, vendor_result, vendor_room
+from dashboard.pages import couplings, group, missing, pupil, refused, vendor, vendor_result, vendor_room
 from dashboard.texts import _, language
 from models.viewer import Role
 
@@ -68,6 +68,7 @@ def build(server: flask.Flask) -> dash.Dash:
     dash.register_page("group", path="/groep", title=group.title, layout=start)
     dash.register_page("pupil", path_template="/leerling/<pupil_id>", title=pupil.title, layout=pupil.layout)
     dash.register_page("couplings", path="/koppelingen", title=couplings.title, layout=couplings.layout)
+    dash.register_page("refused", path_template=refused.TEMPLATE, title=refused.title, layout=refused.layout)
     dash.register_page("vendor", path="/toets", title=vendor.title, layout=vendor.layout)
     dash.register_page(
         "vendor_room", path_template="/toets/proef/<token>", title=vendor_room.title, layout=vendor_room.layout
@@ -79,6 +80,7 @@ def build(server: flask.Flask) -> dash.Dash:
     group.register(app)
     pupil.register(app)
     couplings.register(app)
+    refused.register(app)
     vendor.register(app)
     vendor_room.register(app)
     vendor_result.register(app)

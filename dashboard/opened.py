@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from connectors.push import Desk
 from connectors.uwlr.agreement import Bounds
 from dashboard import settings
-from dashboard.settings import Settings
+from dashboard.settings import Receive, Settings
 from models import database
 from models.sealing import Seal
 from models.store import Keep
@@ -46,9 +46,13 @@ class Store:
     @property
     def desk(self) -> Desk:
         """Where messages of publishers arrive."""
-        limits = self.settings.receive
-        bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
-        return Desk(self.engine, self.seal, bounds, self.keep)
+        return desk_of(self.engine, self.seal, self.settings.receive, self.keep)
+
+
+def desk_of(engine: Engine, seal: Seal, limits: Receive, keep: Keep) -> Desk:
+    """The desk that settings lead to."""
+    bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
+    return Desk(engine, seal, bounds, keep)
 
 
 @contextmanager

@@ -58,6 +58,7 @@ class AppOptions:
     demo: bool
     personas: Sequence[Persona]
     allowed_hosts: tuple[str, ...] = OWN_HOSTS
+    room_days: int = 14  # that a test room of a vendor is kept after its last message
 
 
 @dataclass(slots=True)

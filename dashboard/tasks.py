@@ -21,12 +21,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.errors import ConnectorError
 from connectors.http import ClientCertificate, Limits
 from connectors.pull import PullSettings, Target, pull
+from connectors.push import Desk
 from connectors.roster import LasSettings, RosterFile, fetch_roster, read_roster_file
 from connectors.uwlr import rules
+from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
-from dashboard import vendor_work
-from dashboard.settings import ConfigError, Coupled, Las, Publisher, School, Settings
+from dashboard import page_work
+from dashboard.opened import desk_of
+from dashboard.settings import ConfigError, Coupled, Las, Publisher, Receive, School, Settings
 from models import checks, clock, couplings, database, rooms, rosters, schools, store
 from models.couplings import Claim, Coupling
 from models.records import SchoolRef, Verdict
@@ -60,7 +63,19 @@ class WorkContext:
     engine: Engine
     seal: Seal
     work: Mapping[tuple[int, int], Work] = field(repr=False)
-    allow_loopback: bool = False  # vendors' endpoints may be this machine itself: in the demo
+    receive: Receive = field(default_factory=Receive)
+    keep: Keep = field(default_factory=Keep)
+    policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are fetched from, by id
+
+    @property
+    def allow_loopback(self) -> bool:
+        """Whether endpoints of vendors may be this machine itself: in the demo."""
+        return self.receive.check_loopback
+
+    @property
+    def desk(self) -> Desk:
+        """Where a refused message is judged anew."""
+        return desk_of(self.engine, self.seal, self.receive, self.keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,9 @@ class Outcome:
 def make_context(settings: Settings, engine: Engine, seal: Seal, coupled: Iterable[Coupled]) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
     work = {(one.row.school_id, one.row.source_id): Work(_job(settings, one), one.source.every) for one in coupled}
-    return WorkContext(engine, seal, work, settings.receive.check_loopback)
+    keep = Keep(settings.retention.refused_days, settings.retention.accepted_days)
+    policies: dict[str, Policy] = {one.id: one.policy for one in settings.publishers}
+    return WorkContext(engine, seal, work, settings.receive, keep, policies)
 
 
 def work_once(context: WorkContext, source_id: int | None = None) -> bool:
@@ -104,7 +121,7 @@ def do(context: WorkContext, claim: Claim) -> Outcome:
 def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; whatever is under way then gets a few seconds, and is given back after that."""
     lanes: dict[int, _Lane] = {}
-    vendors = _vendor_lane(context)
+    asked = _page_lane(context)
     extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
     forget = _Every(FORGET_EVERY_SECONDS, at_once=True)
     while not stop.is_set():
@@ -120,9 +137,9 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
                 store.forget_raw(context.engine)
                 checks.forget_due(context.engine)
                 rooms.empty_due(context.engine)
-            if not vendors.is_alive() and checks.is_waiting(context.engine):
-                vendors = _vendor_lane(context)
-                vendors.start()
+            if not asked.is_alive() and checks.is_waiting(context.engine):
+                asked = _page_lane(context)
+                asked.start()
         except SQLAlchemyError as failed:  # the database is away: go on when it is back
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
         stop.wait(LOOK_EVERY_SECONDS)
@@ -174,17 +191,17 @@ def _collect(
             _extend(lanes)
 
 
-def _vendor_lane(context: WorkContext) -> threading.Thread:
-    """A thread that does what pages asked for on behalf of vendors; a stranger's endpoint holds up nobody else."""
+def _page_lane(context: WorkContext) -> threading.Thread:
+    """A thread that does what pages asked for; a stranger's endpoint holds up no source."""
 
     def work() -> None:
         try:
-            while vendor_work.work_once(context.engine, context.seal, context.allow_loopback):
+            while page_work.work_once(context.desk, context.allow_loopback, context.policies):
                 pass
         except SQLAlchemyError as failed:  # the work is taken again when its time is over
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
 
-    return threading.Thread(target=work, name="vendors", daemon=True)
+    return threading.Thread(target=work, name="pages", daemon=True)
 
 
 class _Every:

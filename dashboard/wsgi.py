@@ -11,7 +11,7 @@ from connectors import receive
 from connectors.push import Desk
 from dashboard import failures, security
 from dashboard.app import build
-from dashboard.pages import vendor_routes
+from dashboard.pages import refused_parts, vendor_routes
 from dashboard.security import AppOptions, Context, Persona
 from models import database
 from models.records import Verdict
@@ -41,6 +41,7 @@ def create_app(
     server.add_url_rule("/persona", view_func=security.switch_persona, methods=["POST"])
     server.register_blueprint(receive.blueprint(desk or Desk(engine, seal), public_address))
     vendor_routes.register(server)
+    refused_parts.register(server)
     app = build(server)
     failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")

@@ -1,4 +1,4 @@
-"""Work that a page asks a worker for: judge a message, call an endpoint, report on a test room.
+"""Work that a page asks a worker for: judge a message, call an endpoint, report on a test room, show a refusal.
 
 A page writes a row and gets a token; the worker takes the row, and what it found is read from the store with that
 token. What was handed in is kept sealed, and thrown away when the work is done.
@@ -20,7 +20,8 @@ from models.sealing import Seal
 from models.store import DAY_US
 from models.tables import checks
 
-MESSAGE, ENDPOINT, ROOM = "message", "endpoint", "room"
+MESSAGE, ENDPOINT, ROOM = "message", "endpoint", "room"  # for vendors
+REFUSED, REPLAY = "refused", "replay"  # for the administrator of a school
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
 TOKEN_BYTES = 16
 KEEP_DAYS = 14
@@ -35,6 +36,7 @@ class Work:
     kind: str
     title: str
     room_id: int | None
+    school_id: int | None
     input: bytes
 
 
@@ -44,6 +46,7 @@ class Check:
 
     kind: str
     title: str
+    school_id: int | None
     state: str
     asked_us: int
     done_us: int | None
@@ -65,15 +68,16 @@ class Found:
 
 def ask(
     engine: Engine, seal: Seal, kind: str, title: str, given: bytes, room_id: int | None = None,
-    keep_days: int = KEEP_DAYS,
+    school_id: int | None = None, keep_days: int = KEEP_DAYS,
 ) -> str:  # fmt: skip
     """Write down work for a worker; returns the token with which what it found is read."""
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     with writing(engine) as connection:
         connection.execute(
             insert(checks).values(
-                token_digest=_digest(seal, token), room_id=room_id, kind=kind, title=title[:200], asked_us=now,
-                input=seal.seal(given), state=WAITING, keep_until_us=now + keep_days * DAY_US,
+                token_digest=_digest(seal, token), room_id=room_id, school_id=school_id, kind=kind,
+                title=title[:200], asked_us=now, input=seal.seal(given), state=WAITING,
+                keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
     return token
@@ -88,7 +92,7 @@ def find(engine: Engine, seal: Seal, token: str) -> Check | None:
     if row is None:
         return None
     return Check(
-        row.kind, row.title, row.state, row.asked_us, row.done_us,
+        row.kind, row.title, row.school_id, row.state, row.asked_us, row.done_us,
         None if row.report is None else json.loads(row.report),
         {} if row.excerpts is None else json.loads(seal.unseal(row.excerpts)),
         row.error_nl, row.error_en,
@@ -96,11 +100,11 @@ def find(engine: Engine, seal: Seal, token: str) -> Check | None:
 
 
 def file_of(engine: Engine, seal: Seal, token: str, kind: str) -> bytes | None:
-    """The report of a check as a file: html, junit or json; None where there is none (yet)."""
+    """The report of a vendor's check as a file: html, junit or json; None where there is none (yet)."""
     with reading(engine) as connection:
         row = connection.execute(
             select(checks.c.html, checks.c.junit, checks.c.report).where(
-                checks.c.token_digest == _digest(seal, token), checks.c.state == DONE,
+                checks.c.token_digest == _digest(seal, token), checks.c.state == DONE, checks.c.school_id.is_(None),
                 checks.c.keep_until_us > clock.now_us(),
             )
         ).one_or_none()  # fmt: skip
@@ -131,7 +135,7 @@ def claim(engine: Engine, seal: Seal) -> Work | None:
             return None
         until = clock.now_us() + int(LEASE_SECONDS * SECOND_US)
         connection.execute(update(checks).where(checks.c.id == row.id).values(state=BUSY, leased_until_us=until))
-    return Work(row.id, row.kind, row.title, row.room_id, seal.unseal(row.input))
+    return Work(row.id, row.kind, row.title, row.room_id, row.school_id, seal.unseal(row.input))
 
 
 def _free() -> Any:

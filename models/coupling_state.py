@@ -25,6 +25,7 @@ from models.tables import (
     identifier_links,
     identifiers,
     pupils,
+    raw_messages,
     results,
     rosters,
     sources,
@@ -57,6 +58,7 @@ class Refused:
     received_us: int
     fault: str | None
     reasons: tuple[Reason, ...]
+    kept: bool = False  # its bytes are there still, to be seen and judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,9 @@ def _counted(connection: Connection, query: Any) -> dict[int, int]:
 def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, Refused]]:
     start = clock.school_year_bounds(year)[0].isoformat()
     rows = connection.execute(
-        select(deliveries, sources.c.name)
+        select(deliveries, sources.c.name, raw_messages.c.delivery_id.label("kept"))
         .outerjoin(sources, sources.c.id == deliveries.c.source_id)
+        .outerjoin(raw_messages, raw_messages.c.delivery_id == deliveries.c.id)
         .where(
             deliveries.c.school_id == viewer.school_id,
             deliveries.c.verdict == Verdict.REJECT.value,
@@ -162,7 +165,9 @@ def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[in
     return [
         (
             row.source_id,
-            Refused(row.id, row.name, row.what, row.received_us, row.fault, _reasons(row.findings)),
+            Refused(
+                row.id, row.name, row.what, row.received_us, row.fault, _reasons(row.findings), row.kept is not None
+            ),
         )
         for row in rows
     ]

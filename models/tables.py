@@ -207,7 +207,8 @@ checks = Table(
     Column("id", Integer, primary_key=True),
     Column("token_digest", LargeBinary(16), nullable=False, unique=True),
     Column("room_id", Integer, ForeignKey("test_rooms.id")),
-    Column("kind", Text, nullable=False),  # message, endpoint or room
+    Column("school_id", Integer, ForeignKey("schools.id")),  # whose administrator asks; None: a vendor
+    Column("kind", Text, nullable=False),  # message, endpoint, room, refused or replay
     Column("title", Text, nullable=False),
     Column("asked_us", BigInteger, nullable=False),
     Column("input", LargeBinary),  # sealed; thrown away when the work is done

@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dashboard.pages.refused_parts import see_form
 from dashboard.signs import attrs, sign
 from dashboard.tables import pupil_word
 from dashboard.texts import _, language, moment, n_
@@ -35,6 +36,7 @@ def refused_panel(coupled: CouplingState) -> html.Section:
                 *_pass_on(one),
                 *(html.P(_reason(reason)) for reason in one.reasons[:REASONS_SHOWN]),
                 *([html.P(one.fault)] if not one.reasons and one.fault else []),
+                *([see_form(one.id)] if one.kept else []),
             ],
             **attrs(data_refused=str(one.id)),
         )

@@ -81,7 +81,7 @@ def _row(row: CouplingRow, pupils: int) -> html.Tr:
     cells: tuple[tuple[str, Any, str], ...] = (
         (_("Status"), _status(one), ""),
         (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never"), ""),
-        (_("Last try"), moment(one.last_try_us) if one.last_try_us is not None else _("never"), ""),
+        (_("Last try"), _last_try(one), ""),
         (_("Next try"), _next_try(one), ""),
         (_("Latest data"), age(one.last_data_us) if one.last_data_us is not None else "–", ""),
         (_("Received"), received, "n"),
@@ -117,7 +117,15 @@ def _status(one: SourceState) -> html.Span:
     return state("ok", "check", _("works"))
 
 
+def _last_try(one: SourceState) -> str:
+    if one.pushes:
+        return "–"
+    return moment(one.last_try_us) if one.last_try_us is not None else _("never")
+
+
 def _next_try(one: SourceState) -> str:
+    if one.pushes and one.active:
+        return _("sends by itself")
     if not one.active or one.stopped:
         return "–"
     away = one.next_try_us - clock.now_us()
@@ -137,8 +145,9 @@ def _actions(one: SourceState) -> list[Any]:
         return []
     if one.stopped:
         return [_button("resume", one, "retry", _("Go on"), "btn")]
+    again = [] if one.pushes else [_button("retry", one, "retry", _("Retry now"), "btn")]
     return [
-        _button("retry", one, "retry", _("Retry now"), "btn"),
+        *again,
         _button("stop", one, "stop", _("Stop"), "btn stop"),
     ]
 

@@ -85,7 +85,8 @@ def _room_of(search: object) -> str | None:
 
 def _find(token: str | None) -> Check | None:
     context = security.context()
-    return None if token is None else checks.find(context.engine, context.seal, token)
+    found = None if token is None else checks.find(context.engine, context.seal, token)
+    return None if found is None or found.school_id is not None else found  # of a school: not for who has a token
 
 
 def _is_over(found: Check) -> bool:

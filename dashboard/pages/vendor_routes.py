@@ -43,7 +43,7 @@ def make_room() -> ResponseReturnValue:
     viewer, context = security.viewer(), security.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
-    room = rooms.make_room(context.engine, context.seal, viewer.name)
+    room = rooms.make_room(context.engine, context.seal, viewer.name, context.options.room_days)
     return flask.redirect(ROOM_PATH + room.account.token, 303)
 
 

@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from waitress.server import create_server
 
+from connectors.push import Desk
+from dashboard.page_work import work_once
 from dashboard.security import AppOptions
-from dashboard.vendor_work import work_once
 from dashboard.wsgi import create_app
 from models import clock, rooms
 from tests.browser.conftest import Served, Watched
@@ -196,7 +197,7 @@ def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Wa
     watched.open("/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(served.store.engine, served.store.seal)
+    assert work_once(Desk(served.store.engine, served.store.seal))
     page.wait_for_selector("#headline")
     assert page.inner_text("#headline") == "1 keer fout"
     assert "Een ontvanger weigert dit met Client.ScoreOngeldig." in page.inner_text("#levels")
@@ -223,7 +224,7 @@ def test_the_findings_can_be_narrowed_to_what_is_wrong(served: Served, watched: 
     sender.post(sender.message(leerlingid="proef-02", scores=["1"]))  # the same key of another pupil: a warning
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    assert work_once(served.store.engine, served.store.seal)
+    assert work_once(Desk(served.store.engine, served.store.seal))
     page.wait_for_selector("#findings")
     shown = page.locator("#findings tr[data-level]:visible")
     read = "all => all.map(one => one.dataset.level)"
@@ -246,7 +247,7 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
     assert page.get_attribute("#endpoint-key", "type") == "password"
     page.click("#endpoint-call")
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(served.store.engine, served.store.seal, allow_loopback=True)
+    assert work_once(Desk(served.store.engine, served.store.seal), allow_loopback=True)
     page.wait_for_selector("#scenarios")
     assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
     assert "geheim" not in page.content()
@@ -289,7 +290,7 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
     room_page = urlsplit(page.url).path
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    work_once(served.store.engine, served.store.seal)
+    work_once(Desk(served.store.engine, served.store.seal))
     result_page = urlsplit(page.url).path
     page.set_viewport_size({"width": width, "height": 800})
     for path in ("/toets", room_page, result_page, "/toets/proef/weg"):

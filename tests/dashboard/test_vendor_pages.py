@@ -12,11 +12,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from connectors.push import Desk
 from dashboard import cli
+from dashboard.page_work import work_once
 from dashboard.pages import vendor_room
 from dashboard.pages.vendor_asked import MOST_CONTENTS, Refused, read_endpoint, read_upload
 from dashboard.security import AppOptions, Persona
-from dashboard.vendor_work import work_once
 from dashboard.wsgi import create_app
 from models import checks, database, rooms, schools
 from models.coupling_state import coupling_state
@@ -237,7 +238,7 @@ def test_the_token_is_in_no_log(
     tick(vendor, 7)
     for what in ("rapport", "bekijk", "terug", "wissen", "rapport"):
         post(vendor, f"{page_of(room)}/{what}")
-    while work_once(known_school.engine, known_school.seal):
+    while work_once(Desk(known_school.engine, known_school.seal)):
         pass
     assert room.account.token not in caplog.text
     assert room.account.key not in caplog.text
@@ -374,7 +375,7 @@ def test_the_eck_ids_of_a_room_stand_nowhere_else(
     send(vendor_web, room, scores=["zeven"])
     send(vendor_web, room, leerlingid="proef-02")
     answer = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    work_once(known_school.engine, known_school.seal)
+    work_once(Desk(known_school.engine, known_school.seal))
     path, _, query = answer.partition("?")
     places = [shown_page(vendor, path, f"?{query}"), tick(vendor, page_of(room)).text]
     places += [vendor.get(f"{path}/rapport.{kind}", base_url=HERE).text for kind in ("html", "json", "xml")]
@@ -460,7 +461,7 @@ def test_an_erased_room_is_gone_from_every_page(
 ) -> None:
     send(vendor_web, room)
     report = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
-    work_once(known_school.engine, known_school.seal)
+    work_once(Desk(known_school.engine, known_school.seal))
     assert vendor.get(f"{report}/rapport.json", base_url=HERE).status_code == 200
     erased = vendor.post(f"{page_of(room)}/wissen", base_url=HERE, headers=OWN)
     assert erased.headers["Location"] == "/toets?gewist=1"
@@ -563,7 +564,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
     assert result_tick(vendor, path).status_code == 204
     assert vendor.get(f"{path}/rapport.json", base_url=HERE).status_code == 404
     assert "Dit duurt lang." in result_tick(vendor, path, 10_000).text
-    work_once(known_school.engine, known_school.seal)
+    work_once(Desk(known_school.engine, known_school.seal))
     told = result_tick(vendor, path).json["response"]
     assert told["result-tick"]["disabled"] is True
     assert told["result-said"]["children"] == "De uitslag is er."
@@ -576,7 +577,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
 def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, known_school: Store) -> None:
     for data in (message(), b"geen xml", message(scores=["zeven"])):
         path = asked(vendor, data)
-        work_once(known_school.engine, known_school.seal)
+        work_once(Desk(known_school.engine, known_school.seal))
         shown = shown_page(vendor, path)
         words = ["Leesbaar", "Envelop en kop", "Schema", "Sleutels en verwijzingen", "Afspraken", "Gedrag"]
         places = [shown.index(f'"{one}"') for one in words]
@@ -585,7 +586,7 @@ def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, k
 
 def test_a_report_is_a_file_of_its_own_kind(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, message())
-    work_once(known_school.engine, known_school.seal)
+    work_once(Desk(known_school.engine, known_school.seal))
     kinds = {"html": "text/html; charset=utf-8", "json": "application/json", "xml": "application/xml"}
     begins = {"html": "<!DOCTYPE html>", "json": "{", "xml": "<?xml"}
     for kind, media_type in kinds.items():
@@ -613,7 +614,7 @@ def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_sc
 
 def test_names_and_texts_of_a_stranger_stay_text(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, b"<a>&</a>", "<img src=x onerror=alert(1)>\u202e.xml")
-    work_once(known_school.engine, known_school.seal)
+    work_once(Desk(known_school.engine, known_school.seal))
     assert "<img src=x onerror=alert(1)>.xml" in shown_page(vendor, path)
     assert "<img" not in vendor.get(f"{path}/rapport.html", base_url=HERE).text
 
@@ -623,7 +624,7 @@ def test_the_outcome_of_a_room_names_its_situations_and_the_way_back(
 ) -> None:
     send(vendor_web, room)
     answer = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    work_once(known_school.engine, known_school.seal)
+    work_once(Desk(known_school.engine, known_school.seal))
     path, _, query = answer.partition("?")
     shown = shown_page(vendor, path, f"?{query}")
     assert page_of(room) in shown

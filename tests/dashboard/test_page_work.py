@@ -13,7 +13,7 @@ from lxml import etree
 from sqlalchemy import select
 
 from connectors.push import Desk
-from dashboard import vendor_work
+from dashboard import page_work
 from models import checks, clock, database, rooms
 from models.checks import Check
 from models.tables import checks as checks_table
@@ -35,7 +35,7 @@ def done(store: Store, kind: str, given: bytes, title: str = "bericht.xml") -> t
     waiting = checks.find(store.engine, store.seal, token)
     assert waiting is not None
     assert waiting.state == checks.WAITING
-    assert vendor_work.work_once(store.engine, store.seal, allow_loopback=True)
+    assert page_work.work_once(Desk(store.engine, store.seal), allow_loopback=True)
     found = checks.find(store.engine, store.seal, token)
     assert found is not None
     return token, found
@@ -126,8 +126,8 @@ def test_a_worker_that_was_killed_is_overtaken(store: Store) -> None:
     assert checks.claim(store.engine, store.seal) is None
     with clock.fixed(NOW + timedelta(minutes=6)):
         assert checks.is_waiting(store.engine)
-        assert vendor_work.work_once(store.engine, store.seal)
-        assert not vendor_work.work_once(store.engine, store.seal)
+        assert page_work.work_once(Desk(store.engine, store.seal))
+        assert not page_work.work_once(Desk(store.engine, store.seal))
 
 
 def test_reports_are_thrown_away_in_time(store: Store) -> None:
