@@ -119,15 +119,23 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
 
 
 @contextmanager
-def receiving(desk: Desk, limits: BodyLimits | None = None) -> Iterator[Receiver]:
+def receiving(desk: Desk, limits: BodyLimits | None = None, public_address: str | None = None) -> Iterator[Receiver]:
     """The service alone behind the real web server, on a free port."""
     door = bind("127.0.0.1", 0)
-    server = make_server(create_soap_app(desk), door, limits or BodyLimits(is_service))
+    server = make_server(create_soap_app(desk, public_address), door, limits or BodyLimits(is_service))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
+
+    def stop() -> None:
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
+        server.close()
+
     try:
         yield Receiver(door.getsockname()[1])
     finally:
-        server.close()
+        server.trigger.pull_trigger(stop)  # in the thread of the server, which ends when nothing is open
         thread.join(10)
+        server.task_dispatcher.shutdown()
         door.close()
+        assert not thread.is_alive()

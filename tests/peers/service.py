@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from connectors.http_server import BodyLimits, make_server
 from connectors.push import Desk
-from connectors.receive import PATH, is_service
+from connectors.receive import PATH
 from connectors.uwlr.envelope import Authorisation
-from dashboard.wsgi import create_soap_app
 from models import clock, database, senders
 from models.schools import Identification
 from models.senders import Terms
 from tests.conftest import Store
+from tests.connectors.sending import receiving
 from tests.uwlr.messages import LR
 
 BRIN = "99XX"
@@ -43,24 +40,8 @@ def add_sender(
 @contextmanager
 def serving(desk: Desk, public_address: str | None = None) -> Iterator[str]:
     """The address of the service, on a port of its own, while the block runs."""
-    door = socket.socket()
-    door.bind(("127.0.0.1", 0))
-    server = make_server(create_soap_app(desk, public_address), door, BodyLimits(is_service))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-
-    def stop() -> None:
-        for channel in list(server.active_channels.values()):
-            channel.handle_close()
-        server.close()
-
-    try:
-        yield f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
-    finally:
-        server.trigger.pull_trigger(stop)  # in the thread of the server, which ends when nothing is open
-        thread.join(10)
-        server.task_dispatcher.shutdown()
-        assert not thread.is_alive()
+    with receiving(desk, public_address=public_address) as receiver:
+        yield f"http://127.0.0.1:{receiver.port}{PATH}"
 
 
 @dataclass(frozen=True)
