@@ -141,7 +141,8 @@ def judge(
     if agreement.test_school:
         _note_personal_numbers(reading)
     spots, found = _places(spooled, schema_name, agreement, reading)
-    findings = [*opening.findings, *found, *_own_findings(reading, spots, agreement, found)]
+    own = _own_findings(reading, spots, agreement, [*opening.findings, *found])
+    findings = [*opening.findings, *found, *own]
     batch = None
     if head is not None and not any(one.level == rules.ERROR for one in findings):
         batch = ResultBatch(
@@ -251,7 +252,7 @@ def read_head(reading: Reading, opening: Opening, agreement: Agreement) -> tuple
     version = texts.get("xsdversie")
     if version is None:
         broken.append("version.missing")
-    elif version.strip() not in agreement.versions:
+    elif (version.strip() if agreement.policy == "tolerant" else version) not in agreement.versions:
         broken.append("version.unsupported")
     elif version.strip() == "2.0":
         broken.append("version.2-0")

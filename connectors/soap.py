@@ -23,6 +23,7 @@ MOST_PIECES_IN_ALL = 50_000
 MOST_CHARACTERS = 10_000  # of one value; the longest of the standard has 256
 MOST_COMMENTS = 10_000
 _DECLARED = re.compile(rb"""^<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
+_VERSION = re.compile(rb"""^<\?xml\s+version\s*=\s*["'](?!1\.0["'])""")
 _EIGHT_BIT = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso_8859-1", "latin1", "iso8859-1"}
 _WINDOWS = {"windows-1252", "cp1252"}
 _AUTORISATIE = f"{{{names.AUT}}}autorisatie"
@@ -80,8 +81,12 @@ def sniff(head: bytes) -> list[Finding]:
     if b"\x00" in body[:4] or not body.lstrip(b" \t\r\n").startswith(b"<"):
         rule = "xml.encoding" if b"\x00" in body[:64] or body[:1] == b"\x4c" else "xml.well-formed"
         return [finding(rule, line=1, column=1)]
+    if _VERSION.match(body):
+        return [finding("xml.version", line=1, column=1)]
     declared = _DECLARED.match(body)
     name = declared.group(1).decode().lower() if declared else "utf-8"
+    if len(body) < len(head) and name not in ("utf-8", "utf8"):
+        return [finding("xml.encoding", line=1, column=1)]  # the mark says UTF-8, the declaration something else
     if name in _WINDOWS:
         return [finding("xml.windows-1252", line=1, column=1)]
     return [] if name in _EIGHT_BIT else [finding("xml.encoding", line=1, column=1)]
@@ -133,6 +138,7 @@ class _Look:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         tag = "{" + name if "}" in name else name
         self.stack.append(tag)
+        before = "".join(self.text)
         self.text.clear()
         depth = len(self.stack)
         if depth > self.agreement.bounds.max_depth:
@@ -144,7 +150,7 @@ class _Look:
         if depth == 1:
             self.root(tag)
         elif self.opening.payload is None and self.stack[0] == names.ENVELOPE:
-            self.in_envelope(tag, depth, attributes)
+            self.in_envelope(tag, depth, attributes, before)
         elif self.opening.payload == names.OPHALEN_ANTWOORD and self.stack[-2] == names.OPHALEN_ANTWOORD:
             self.in_answer(tag)
 
@@ -159,7 +165,7 @@ class _Look:
             self.refuse("soap.envelope")
         self.take_payload(tag)
 
-    def in_envelope(self, tag: str, depth: int, attributes: dict[str, str]) -> None:
+    def in_envelope(self, tag: str, depth: int, attributes: dict[str, str], before: str) -> None:
         opening = self.opening
         if depth == 2:
             if tag == names.HEADER and not self.header_done and len(opening.tags) == 1:
@@ -171,7 +177,7 @@ class _Look:
         elif depth == 3 and self.stack[1] == names.HEADER:
             self.header_entry(tag, attributes)
         elif depth >= 4 and self.stack[2] == _AUTORISATIE:
-            self.account_child(tag, depth)
+            self.account_child(tag, depth, before)
         elif depth == 3 and self.stack[1] == names.BODY:
             self.check_account(tag)
             self.take_payload(tag)
@@ -180,16 +186,17 @@ class _Look:
         """An entry of the Header: the autorisatie, or one that must not demand of us to be understood."""
         if tag == _AUTORISATIE:
             self.autorisaties += 1
+            self.account_odd = self.account_odd or not all("}" in name for name in attributes)
             if self.autorisaties > 1 and self.agreement.header != "ignored":
                 self.note("header.single")
             return
         for_us = attributes.get(f"{names.SOAP}}}actor", "") in ("", _ACTOR_NEXT)
-        if for_us and attributes.get(f"{names.SOAP}}}mustUnderstand") in ("1", "true"):
+        if for_us and attributes.get(f"{names.SOAP}}}mustUnderstand", "").strip() in ("1", "true"):
             self.refuse("soap.must-understand")
 
-    def account_child(self, tag: str, depth: int) -> None:
-        """A child of autorisatie; what stands deeper makes a text ambiguous."""
-        if depth > 4:
+    def account_child(self, tag: str, depth: int, before: str) -> None:
+        """A child of autorisatie; what stands deeper, or text `before` it, makes the header ambiguous."""
+        if depth > 4 or before.strip():
             self.account_odd = True
         elif not tag.startswith("{"):
             self.note("header.unqualified")
@@ -243,6 +250,8 @@ class _Look:
                 opening.fault = (code, text.strip())
         elif names.local(tag) == "school" and self.stack[-1] == names.VERZOEK:
             raise _Enough
+        elif tag == _AUTORISATIE and len(self.stack) == 2 and text.strip():
+            self.account_odd = True
         elif len(self.stack) == 3 and self.stack[2] == _AUTORISATIE:
             opening.account[names.local(tag)] = text
         elif names.local(self.stack[-1]) == "school":

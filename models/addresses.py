@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
+
+_PLAIN_LINK = re.compile(
+    r"https://(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?::[0-9]{1,5})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?", re.I | re.A
+)
+
+
+def is_plain_link(url: str) -> bool:
+    """Whether a link of a publisher may be shown: https to a host with a name, and nothing odd in it."""
+    return _PLAIN_LINK.fullmatch(url) is not None and not url.lower().startswith("https://localhost.")
 
 
 def is_loopback(host: str) -> bool:

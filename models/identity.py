@@ -137,11 +137,15 @@ def identify(connection: Connection, seal: Seal, school_id: int, refs: Sequence[
 
 
 def unmatched(connection: Connection, seal: Seal, school_id: int, refs: Sequence[PupilRef]) -> list[tuple[int, str]]:
-    """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing."""
+    """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing.
+
+    Stricter than `match_pair`: a LAS key that the roster does not know is no key of a pupil who has another one there.
+    """
     named = [singles(seal, ref) for ref in refs]
     pairs = {index: _pair(seal, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
     known = find_singles(connection, school_id, [*(one for ref in named for one, _ in ref), *pairs.values()])
     with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
+    with_las_key = pupils_with(connection, school_id, LAS) if pairs else frozenset()
 
     def pupil(single: Single) -> int | None:
         return known[single].pupil_id if single in known else None
@@ -152,6 +156,9 @@ def unmatched(connection: Connection, seal: Seal, school_id: int, refs: Sequence
             matched, reason = pupil(ref[0][0]), None
         else:
             matched, reason = match_pair(pupil(ref[0][0]), pupil(ref[1][0]), with_eck_id)
+            key = ref[0][0]
+            if pupil(key) is None and matched in with_las_key:
+                matched, reason = None, CONFLICT
             by_hand = known.get(pairs[index])
             if by_hand is not None and by_hand.matched_by == BY_LINK:
                 matched = by_hand.pupil_id

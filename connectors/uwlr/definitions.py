@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 
 from lxml import etree
@@ -49,7 +49,8 @@ _FORMULA = tuple("=+-@\t\r")
 # Elements that do something, elements with attributes, addresses that are programs, templates, ends of SQL.
 _ACTING = re.compile(
     r"<\s*/?\s*(?:script|iframe|object|embed|svg|math|style|link|meta|base|form)\b|<[a-z!?][^>]*=|javascript:|%\{"
-    r"|\{\{|['\"]\)*\s*;|;\s*--",
+    r"|\{\{|\$\{|['\"]\)*\s*;|;\s*--|</?(?:textarea|title|select|option|img|a|iframe|body|html)\b|&(?:lt|gt|amp|#)"
+    r"|['\"]\s*(?:or|and)\b|\bon[a-z]+\s*=",
     re.IGNORECASE,
 )
 
@@ -105,6 +106,8 @@ def read_hierarchy(element: etree._Element, note: Note) -> tuple[Level, ...]:
             depth = int(entry.get("niveau") or "0")
         except ValueError:
             depth = 0
+        if not -MAX_PART_NUMBER <= depth <= MAX_PART_NUMBER:
+            note("test.level-number", "ingang")
         levels.append(Level(max(-(2**31), min(depth, 2**31 - 1)), term_of(entry)))
     if sorted(level.depth for level in levels) != list(range(len(levels))):
         note("test.hierarchy", "ingang")
@@ -155,6 +158,7 @@ def read_norm(element: etree._Element, note: Note) -> Norm:
     for label in ("toetscategorie", "toetsniveau"):
         if label in found and not (found[label].text or ""):
             note("test.level-empty", label)
+        check_text(text_of(found, label), label, note)
     weight = text_of(found, "wegingsfactor")
     if weight is not None and sum(character.isdigit() for character in weight) > MAX_WEIGHT_DIGITS:
         note("norm.weight", "wegingsfactor")
@@ -241,12 +245,10 @@ def upside_down(first: str | None, second: str | None) -> bool:
 def check_terms(definition: TestDefinition, note: Note) -> None:
     """Vocabulary bindings: known terms are checked, addresses are never fetched."""
     subject = definition.subject
-    if subject is not None and subject.vocabulary == names.VOCABULARY_VAKGEBIEDEN and subject.text not in VAKGEBIEDEN:
-        note("test.vocabulary", "vakgebied")
     year = definition.year
     if year is not None and year.vocabulary is None and year.text not in JAARGROEPEN:
         note("test.year-term", "leerjaar")
-    bound_terms: Iterable[Term | None] = (
+    bound_terms: tuple[Term | None, ...] = (
         definition.code,
         definition.version,
         year,
@@ -256,20 +258,34 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
     )
     if any(term is not None and term.location and not term.location.startswith("https://") for term in bound_terms):
         note("test.vocabulary-location", "toetscode")
+    for term in bound_terms:
+        if term is None:
+            continue
+        if (term.vocabulary or "").strip() == names.VOCABULARY_VAKGEBIEDEN and term.text not in VAKGEBIEDEN:
+            note("test.vocabulary", "vakgebied" if term is subject else "toetscode")
+        check_text(term.text, "vakgebied" if term is subject else "toetscode", note)
+        check_text(term.vocabulary, "vakgebied" if term is subject else "toetscode", note)
     check_key(definition.code.text, "toetscode", note)
-    check_text(definition.code.text, "toetscode", note)
-    for level in definition.hierarchy:
-        check_text(level.term.text, "ingang", note)
-    for part in definition.parts or ():
-        check_text(part.code.text, "toetsonderdeelcode", note)
 
 
 def check_key(key: str, element: str, note: Note) -> None:
-    """Keys that look alike: invisible characters, or letters not in NFC."""
-    if key.isascii():
-        return
-    if unicodedata.normalize("NFC", key) != key or any(unicodedata.category(c) in ("Cf", "Cc") for c in key):
+    """Keys that look alike: invisible characters, blanks at an end, letters of another alphabet or not normalised."""
+    odd = key != key.strip() or any(unicodedata.category(c) in ("Cf", "Cc", "Zs", "Zl", "Zp") for c in key if c != " ")
+    if odd or (not key.isascii() and (unicodedata.normalize("NFKC", key) != key or _scripts(key) > 1)):
         note("text.lookalike", element)
+
+
+def check_odd_key(key: str, element: str, note: Note) -> None:
+    """A key with more than letters, digits and plain signs: what `check_key` and `check_text` say of it."""
+    check_key(key, element, note)
+    if key.isprintable():  # else `check_key` has said so
+        check_text(key, element, note)
+
+
+def _scripts(text: str) -> int:
+    """How many of the alphabets that look alike stand in a text."""
+    names = (unicodedata.name(c, "").partition(" ")[0] for c in text if c.isalpha())
+    return len({name for name in names if name in ("LATIN", "CYRILLIC", "GREEK")})
 
 
 def check_text(text: str | None, element: str, note: Note) -> None:

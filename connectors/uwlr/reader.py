@@ -10,9 +10,11 @@ and place; a `Place` gets its line and column in a second pass (`locate`), made 
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, BinaryIO, cast
 
 import numpy
@@ -20,11 +22,12 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.agreement import Bounds
-from connectors.uwlr.definitions import check_key, children, read_test, term_of, text_of
+from connectors.uwlr.definitions import check_odd_key, check_text, children, read_test, term_of, text_of
 from connectors.uwlr.oso import read_oso, read_other
 from connectors.uwlr.spool import CHUNK_ROWS, RowSpool
 from connectors.uwlr.validator import Validation
 from models import clock
+from models.addresses import is_plain_link
 from models.records import (
     SCALE,
     Absence,
@@ -50,6 +53,7 @@ _TOETS, _SCHOOL = names.lr("toets"), names.lr("school")
 _AFNAMEDATUM, _TOETSCODE, _VERSIE = names.lr("afnamedatum"), names.lr("toetscode"), names.lr("versie")
 _ONDERDEEL, _SCORE, _INFOURL = names.lr("toetsonderdeelcode"), names.lr("score"), names.lr("infourl")
 _OSORESULTAAT, _ANDERRESULTAAT = names.lr("osoresultaat"), names.lr("anderresultaat")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9](?:[\w .:/|#@{}()-]*[\w.)}])?", re.ASCII)
 _NO_TOP, _NO_LOW = -1, 1 << 62
 # A comment directly inside one of these splits no value.
 _CONTAINERS = frozenset(
@@ -131,6 +135,8 @@ class _Pass:
                     validation.feed(chunk)
                     parser.feed(chunk)
                     self.walk(events)
+                    if b"chemaLocation" in chunk:
+                        self.reading.note("xml.schema-location", Place("", 0, ""))
                 if not self.enough(validation):
                     parser.close()
                     self.walk(events)
@@ -167,7 +173,7 @@ class _Pass:
                     self.drop(element)
                 elif tag == _SCHOOL:
                     self.school(element)
-                elif len(element) != 1:  # the schema of SOAP takes several, and the look saw the first only
+                elif sum(isinstance(child.tag, str) for child in element) != 1:
                     self.reading.note("soap.body", Place("Body", 1, "Body"))
             elif event == "comment":
                 self.comment(element)
@@ -187,10 +193,27 @@ class _Pass:
         if element.getroottree().docinfo.doctype:
             self.reading.note("xml.doctype", Place("school", 1, ""))
         self.reading.school = {name: child.text or "" for name, child in children(element).items()}
+        for name in ("auteur", "commentaar"):
+            check_text(
+                self.reading.school.get(name),
+                name,
+                lambda rule, child: self.reading.note(rule, Place("school", 1, child)),
+            )
+        self.made_on(self.reading.school.get("aanmaakdatum", ""))
         year = self.reading.school.get("schooljaar", "")
         if len(year) == 9 and year.isascii():
             self.year = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
             self.year_bounds = (self.year[0], min(self.year[1], self.today))
+
+    def note_school(self, rule: str, child: str) -> None:
+        self.reading.note(rule, Place("school", 1, child))
+
+    def made_on(self, created: str) -> None:
+        """No test is taken after its result was made; a day later may be the zone."""
+        try:
+            self.today = min(self.today, (date.fromisoformat(created.strip()[:10]) + timedelta(days=1)).isoformat())
+        except (ValueError, OverflowError):
+            return  # `read_created` says so
 
     def comment(self, element: etree._Element) -> None:
         """A comment: to be taken out before the value around it is read, and worth a word when inside one."""
@@ -264,7 +287,7 @@ class _Pass:
                 kind, score_text, absence, detail = read_other(child, self.note_result)
             elif tag == _INFOURL:
                 url = child.text or ""
-                if not url.startswith("https://"):
+                if not is_plain_link(url):
                     self.note_result("result.url", "infourl")
             elif tag == _VERSIE:
                 version = term_of(child)
@@ -274,8 +297,8 @@ class _Pass:
         if not low <= taken <= high:
             self.odd_moment(taken)
         key = element.get("key") or ""
-        if not key.isascii():
-            check_key(key, "resultaat", self.note_result)
+        if _PLAIN_KEY.fullmatch(key) is None:
+            check_odd_key(key, "resultaat", self.note_result)
         test = self.test_numbers.get(code if version is None else (code, version))
         if test is None:
             test = self.test_number(code, version)
@@ -314,6 +337,8 @@ class _Pass:
         """A new test among those that results refer to."""
         number = len(self.reading.tests)
         self.reading.tests.append(TestRef(code, version))
+        if version is not None:
+            check_text(version.text, "versie", self.note_result)
         self.test_numbers[code if version is None else (code, version)] = number
         return number
 
@@ -376,6 +401,9 @@ class _Pass:
             if found is None:
                 reading.note("key.test-defined", Place("resultaat", span[1], "toetscode"))
                 continue
+            stated = reading.tests[test].version
+            if stated is not None and found.version is not None and stated.text != found.version.text:
+                reading.note("key.version-defined", Place("resultaat", span[1], "versie"))
             self.check_part(found, part, span)
 
     def check_part(self, definition: TestDefinition, part: str | None, span: list[int]) -> None:
@@ -435,8 +463,8 @@ def pupil_rules(ref: PupilRef) -> list[tuple[str, str]]:
     """Rules on how a pupil is named, with the element they are about."""
     broken: list[tuple[str, str]] = []
     for text, name in ((ref.las_key, "leerlingid"), (ref.processor, "resultaatverwerkerid")):
-        if text is not None and not text.isascii():
-            check_key(text, name, lambda rule, child: broken.append((rule, child)))
+        if text is not None and _PLAIN_KEY.fullmatch(text) is None:
+            check_odd_key(text, name, lambda rule, child: broken.append((rule, child)))
     eck = ref.eck_id
     if eck is not None:
         if is_personal_number(eck):

@@ -13,6 +13,7 @@ from dashboard.signs import sign
 from dashboard.tables import value
 from dashboard.texts import _, day_name, long_moment, n_, native, short_day
 from dashboard.words import band_word, subject_word
+from models.addresses import is_plain_link
 from models.records import SCALE
 from models.scales import HUGEST_SCORE, Place, Said, Yardstick, plain
 from models.timeline import PartScore, Provenance, PupilTimeline, Sitting
@@ -190,7 +191,7 @@ def _as_sent(source: Provenance, said: Said) -> str:
 
 def _link(source: Provenance) -> list[Any]:
     """The publisher's own page, only over https, in a new tab and without saying where one came from."""
-    if source.info_url is None or not source.info_url.startswith("https://"):
+    if source.info_url is None or not is_plain_link(source.info_url):
         return []
     words = _("See it at {publisher}", publisher=source.publisher)
     return [

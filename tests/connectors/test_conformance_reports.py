@@ -171,7 +171,7 @@ def read_junit(content: bytes) -> etree._Element:
 
 def test_junit_has_a_case_for_each_level_with_rule_place_and_remedy() -> None:
     root = read_junit(as_junit([checked(message(scores=["7.5"]), "a.xml"), checked(message(toetsnaam="  "), "b.xml")]))
-    (failure,) = root.findall("testsuite[@name='a.xml']/testcase[@name='business']/failure")
+    (failure,) = root.findall("testsuite[@name='a.xml']/testcase[@name='schema']/failure")
     rule = RULES["score.decimal"]
     assert failure.get("type") == "score.decimal"
     assert all(part in (failure.text or "") for part in ("regel 1, kolom", rule.nl, rule.remedy, rule.remedy_en))

@@ -88,7 +88,7 @@ def test_reports_of_files_are_written_for_people_and_for_ci(check: Check) -> Non
     told = check(good, bad, "--junit", "uit.xml", "--html", "uit.html", "--json")
     assert told.code == 1
     objects = [json.loads(line) for line in told.out.splitlines()]
-    assert [one["levels"][4]["state"] for one in objects] == ["passed", "failed"]
+    assert [one["levels"][2]["state"] for one in objects] == ["passed", "failed"]
     suites = etree.parse(check.folder / "uit.xml").getroot()
     assert [one.get("name") for one in suites] == [str(good), str(bad)]
     assert suites.get("failures") == "1"

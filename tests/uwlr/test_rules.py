@@ -88,9 +88,9 @@ def refused(fault: str = MESSAGE, *others: str, agreement: Agreement = STRICT) -
     return Row((ERROR, fault), (ERROR, fault), with_both=frozenset(others), agreement=agreement)
 
 
-def warned(agreement: Agreement = STRICT) -> Row:
+def warned(agreement: Agreement = STRICT, others: tuple[str, ...] = ()) -> Row:
     """Under both policies a warning."""
-    return Row((WARNING, None), (WARNING, None), agreement=agreement)
+    return Row((WARNING, None), (WARNING, None), with_both=frozenset(others), agreement=agreement)
 
 
 def told() -> Row:
@@ -108,6 +108,7 @@ ROWS = {
     "xml.empty": refused(),
     "xml.well-formed": refused(),
     "xml.encoding": refused(),
+    "xml.version": refused(),
     "xml.windows-1252": warned(),
     "xml.doctype": refused(),
     "xml.processing-instruction": refused(),
@@ -142,6 +143,7 @@ ROWS = {
     "key.result-unique": refused(),
     "key.test-unique": refused(),
     "key.test-defined": refused(),
+    "key.version-defined": warned(),
     "key.part-number-unique": refused(),
     "key.part-code-unique": warned(),
     "key.part-defined": milder(MESSAGE),
@@ -153,7 +155,7 @@ ROWS = {
     "school.year-other": told(),
     "school.created": refused(),
     "school.created-24h": warned(),
-    "school.created-old": warned(),
+    "school.created-old": warned(others=("result.date-future",)),
     "version.missing": milder(MESSAGE),
     "version.unsupported": refused(VERSION),
     "version.2-0": warned(),
@@ -192,6 +194,7 @@ ROWS = {
     "test.level-empty": milder(NORM, "xsd.value"),
     "test.name-blank": warned(),
     "test.hierarchy": warned(),
+    "test.level-number": refused(MESSAGE, "test.hierarchy"),
     "test.part-number": refused(),
     "test.vocabulary": refused(TERM),
     "test.vocabulary-location": warned(),
