@@ -7,7 +7,6 @@ place is covered everywhere: senders build other keys from a leerlingid.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connectors.uwlr.reader import is_personal_number
@@ -20,7 +19,7 @@ _NAMES = (
     "infourl", "andere_score",
 )  # fmt: skip
 _FIELD = re.compile(
-    rf"<(?:[^\s<>/:]+:)?(?P<name>{'|'.join(_NAMES)})(?=[\s>/])[^>]*(?<!/)>(?P<value>.*?)(?=</(?:[^\s<>/:]+:)?(?P=name)\s*>|\Z)",
+    rf"<(?:[^\s<>/:]+:)?(?P<name>{'|'.join(_NAMES)})(?=[\s>/])[^<>]*(?<!/)>(?P<value>.*?)(?=</(?:[^\s<>/:]+:)?(?P=name)\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"\b(?:key|eckid)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')", re.DOTALL)
@@ -28,6 +27,10 @@ _ECK_ID = re.compile(r"https://ketenid\.nl/[^\s<>\"'&]*", re.IGNORECASE)
 _DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _PIECES = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_WORD = re.compile(r"[^\s<>\"'=&]{4,256}")
+MOST_CHARACTERS = 2_000_000  # of a message; what stands behind them is not shown
+MOST_PHRASES = 50
+MOST_VALUE = 1_000
 _SHORTEST = 4  # of a value that is covered wherever it stands
 
 
@@ -67,14 +70,14 @@ class Masked:
 
 def mask(data: bytes) -> Masked:
     """A message with its personal fields and secrets covered; what is no text is covered as a whole."""
-    text = _text(data)
+    text = _text(data)[:MOST_CHARACTERS]
     if "<" not in text:
         return Masked(text, ((0, len(text)),) if text else ())
     spans: list[tuple[int, int]] = []
     values: set[str] = set()
     for found in _FIELD.finditer(text):
         spans.append(found.span("value"))
-        values.add(_PIECES.sub("", found["value"]).strip())
+        values.add(_PIECES.sub("", found["value"][:MOST_VALUE]).strip())
     for found in _ATTRIBUTE.finditer(text):
         spans.append(found.span("double" if found["double"] is not None else "single"))
     spans += [found.span() for found in _ECK_ID.finditer(text)]
@@ -92,12 +95,26 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _everywhere(text: str, values: Iterable[str]) -> list[tuple[int, int]]:
-    known = sorted((one for one in values if len(one) >= _SHORTEST), key=len, reverse=True)
-    spans = []
-    for start in range(0, len(known), 500):
-        pattern = re.compile("|".join(re.escape(one) for one in known[start : start + 500]))
-        spans += [found.span() for found in pattern.finditer(text)]
+def _everywhere(text: str, values: set[str]) -> list[tuple[int, int]]:
+    """Where any of the values stands, also within a longer word; each word is looked at by the lengths there are."""
+    whole = {one for one in values if len(one) >= _SHORTEST and _WORD.fullmatch(one)}
+    spans = [
+        found.span()
+        for one in sorted(values - whole)[:MOST_PHRASES]
+        if len(one) >= _SHORTEST
+        for found in re.finditer(re.escape(one), text)
+    ]
+    lengths = sorted({len(one) for one in whole})
+    for found in _WORD.finditer(text):
+        word, start = found[0], found.start()
+        for length in lengths:
+            if length > len(word):
+                break
+            spans += [
+                (start + at, start + at + length)
+                for at in range(len(word) - length + 1)
+                if word[at : at + length] in whole
+            ]
     return spans
 
 

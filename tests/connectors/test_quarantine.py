@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -156,3 +157,20 @@ def test_a_place_is_shown_with_what_stands_around_it(rekenwijs: Account) -> None
     assert len(shown) < 600
     for text in personal(rekenwijs):
         assert text not in shown
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<leerlingid " * 100_000,
+        b"<leerlingid>a" * 100_000,
+        b"<leerlingid>" + b"<!--" * 100_000,
+        b"<leerlingid>abcd</leerlingid>" + b"abcd" * 200_000,
+        b"".join(b"<leerlingid>leerling-%d</leerlingid>" % number for number in range(20_000)),
+    ],
+    ids=["tags", "open", "comments", "one word", "pupils"],
+)
+def test_covering_takes_no_longer_for_text_that_is_hostile(data: bytes) -> None:
+    began = time.process_time()
+    mask(data).show()
+    assert time.process_time() - began < 5.0
