@@ -138,7 +138,9 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             return
         taken = time.monotonic() - request.began
         if not request.headers_finished or request.body_rcv is None or not self.server.limits.is_service(request.path):
-            self.will_close = self.will_close or taken > max(HEADER_SECONDS, self.server.limits.service_seconds)
+            self.will_close = self.will_close or taken > (
+                self.server.limits.service_seconds if request.headers_finished else HEADER_SECONDS
+            )
             return
         if taken <= self.server.limits.service_seconds and now - self.last_activity <= IDLE_SECONDS:
             return

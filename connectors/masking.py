@@ -16,10 +16,12 @@ AROUND = 240  # characters of a long line, on either side
 LINES_AROUND = 3
 _NAMES = (
     "leerlingid", "eckid", "resultaatverwerkerid", "autorisatiesleutel", "klantcode", "auteur", "commentaar",
-    "infourl", "andere_score",
+    "infourl", "andere_score", "achternaam", "voorvoegsel", "voornamen", "voorletters-1", "roepnaam",
+    "geboortedatum", "gebruikersnaam", "emailadres", "fotourl", "bsn", "sofinummer", "onderwijsnummer", "bsn_ondwnr-4",
+    "rijksregisternummer", "postcodenl", "postnummerbe", "postcodeoverig",
 )  # fmt: skip
 _FIELD = re.compile(
-    rf"<(?:[^\s<>/:]+:)?(?P<name>{'|'.join(_NAMES)})(?=[\s>/])[^<>]*(?<!/)>(?P<value>.*?)(?=</(?:[^\s<>/:]+:)?(?P=name)\s*>|\Z)",
+    rf"<(?:[^\s<>/:]+:)?(?P<name>{'|'.join(_NAMES)})(?=[\s>/])[^>]{{0,500}}+(?<!/)>(?P<value>.*?)(?=</(?:[^\s<>/:]+:)?(?P=name)\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"\b(?:key|eckid)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')", re.DOTALL)

@@ -23,12 +23,15 @@ def replay(desk: Desk, kept: Kept, policy: Policy = "strict") -> Receipt | None:
         data = quarantine.raw(connection, desk.seal, kept.delivery_id)
         sender = senders.by_source(connection, kept.source_id) if kept.way == WAY else None
         keys = senders.valid_keys(connection, kept.source_id) if sender is not None else []
+        schools = {number for key in keys for number in key.covered.values()}
+        stopped = frozenset(one for one in schools if senders.is_stopped(connection, one, kept.source_id))
     if data is None:
         return None
     destination: Destination = AnySchool(desk.engine)
     agreement: Agreement = of_policy(policy)
     if sender is not None:
-        destination = CoveredSchools({named: number for key in keys for named, number in key.covered.items()})
+        covered = {named: number for key in keys for named, number in key.covered.items()}
+        destination = CoveredSchools(covered, stopped)
         agreement = agreement_of(sender.terms, desk.bounds)
     elif kept.way == "pull" and kept.school_id is not None:
         destination = OwnSchool(desk.engine, kept.school_id)

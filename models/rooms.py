@@ -237,7 +237,7 @@ def note_arrival(
                 findings=findings_json(receipt.findings),
             )
         )  # fmt: skip
-        longer = {"used_us": now, "keep_until_us": now + (room.keep_until_us - room.made_us)}
+        longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
         cleared = {"armed": False} if provoked else {}
         connection.execute(update(test_rooms).where(test_rooms.c.id == room.id).values(**longer, **cleared))
 
