@@ -210,7 +210,12 @@ class _InStep:
         if len(log) <= self.seen:
             return False
         for entry in list(log)[self.seen :]:
-            if entry.domain_name != "SCHEMASV":
+            if entry.domain_name != "SCHEMASV":  # a prefix that is not declared, or bound to what it may not be
+                where = (spot.line, spot.column) if spot is not None else (entry.line or 1, 1)
+                path = spot.path if spot is not None else None
+                self.findings.append(
+                    finding("xml.well-formed", self.agreement, path=path, line=where[0], column=where[1])
+                )
                 continue
             place = (spot.line, spot.column) if spot is not None else (0, 0)
             if place not in self.places:
