@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from connectors.errors import ConnectorError, Fatal, Retriable, TooLarge
 from models.addresses import address_problem
+from models.limits import MOST_BYTES
 
 CHUNK_BYTES = 64 * 1024
 
@@ -32,7 +33,7 @@ class Limits:
     connect_seconds: float = 10.0
     idle_seconds: float = 30.0
     total_seconds: float = 900.0
-    max_bytes: int = 512 * 1024 * 1024
+    max_bytes: int = MOST_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,21 +22,20 @@ from connectors.soap import Opening, gate, is_in_pieces, open_message
 from connectors.uwlr import names, rules, values
 from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.locate import Spot, diagnose
-from connectors.uwlr.reader import Place, Reading, is_personal_number, read_results
+from connectors.uwlr.reader import SCHEMA_HINT, Place, Reading, is_personal_number, read_results
 from connectors.uwlr.rules import Stage, finding, stage_of
 from models import clock, store
+from models.limits import MOST_BYTES
 from models.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
-from models.schools import normal_location
+from models.schools import BRIN, normal_location
 from models.sealing import Seal
 from models.store import Keep, Receipt
 
-MAX_BYTES = 512 * 1024 * 1024
 MEMORY_BYTES = 1 << 20
 MAX_KEPT_BYTES = 64 * 1024 * 1024
 OLD = timedelta(days=2 * 366)
 AHEAD = timedelta(days=1)
 PREPARING = timedelta(days=62)
-_BRIN_DIGITS, _BRIN_LETTERS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HEAD_ELEMENTS = {
     "school.brin": "brincode",
     "school.dependance": "dependancecode",
@@ -70,7 +69,7 @@ class Spooled:
         self.file.close()
 
 
-def spool(chunks: Iterable[bytes], cap: int = MAX_BYTES) -> Spooled:
+def spool(chunks: Iterable[bytes], cap: int = MOST_BYTES) -> Spooled:
     """Write a stream of bytes to a private file; raises TooLarge above `cap` bytes."""
     digest = hashlib.sha256()
     size = 0
@@ -207,7 +206,11 @@ def _places(
     wanted = {place for places in reading.notes.values() for place in places if place.ordinal}
     if not wanted and not reading.broken:
         return {}, []
-    return diagnose(spooled.file, schema_name, agreement, wanted, broken=reading.broken)
+    spots, found = diagnose(spooled.file, schema_name, agreement, wanted, broken=reading.broken)
+    if reading.broken and not found:  # libxml2 alone holds a namespace against it, such as one that is no URI
+        line, column = reading.broken_at or (None, None)
+        found = [finding("xml.well-formed", agreement, line=line, column=column)]
+    return spots, found
 
 
 def _own_findings(
@@ -222,6 +225,8 @@ def _own_findings(
             continue
         for place in dict.fromkeys(places):
             spot = spots.get(place)
+            if place == SCHEMA_HINT and spot is None:
+                continue  # a value that holds the word, no attribute
             own.append(
                 finding(
                     rule,
@@ -262,7 +267,7 @@ def read_head(reading: Reading, opening: Opening, agreement: Agreement) -> tuple
         MessageHead(
             school_year=year,
             school=school,
-            created_text=texts.get("aanmaakdatum", ""),
+            created_text=texts.get("aanmaakdatum", "").strip(values.XML_SPACE),
             created_us=created_us,
             author=texts.get("auteur"),
             xsd_version=version,
@@ -288,9 +293,7 @@ def read_school(texts: dict[str, str]) -> tuple[SchoolRef, list[str]]:
     """How the message names its school, and what is wrong with that: ASCII only, whatever the pattern says."""
     broken = []
     brin = texts.get("brincode")
-    if brin is not None and not (
-        len(brin) == 4 and all(c in _BRIN_DIGITS for c in brin[:2]) and all(c in _BRIN_LETTERS for c in brin[2:])
-    ):
+    if brin is not None and not BRIN.fullmatch(brin):
         broken.append("school.brin")
     dependance = texts.get("dependancecode")
     if dependance:
@@ -340,15 +343,18 @@ def take_results(
     way: str,
     agreement: Agreement = STRICT,
     opening: Opening | None = None,
+    key_id: int | None = None,
     moves_cursor: bool = False,
     remembers_document: bool = False,
     keep: Keep | None = None,
 ) -> Receipt:
     """Judge a message and store it in one transaction, or keep it apart with its reason.
 
-    The same bytes as an accepted message of this source change nothing, whatever the agreement says by now.
+    The same bytes as an accepted message of this source change nothing, whatever the agreement says by now. `key_id`
+    is the key that was shown; of who may not send any more when it comes to storing, no bytes are kept, nor of what is
+    for a test school.
     """
-    keep = keep or Keep()
+    keep = Keep(0, 0) if agreement.test_school else keep or Keep()
     delivery = store.Incoming(
         source_id=source_id,
         way=way,
@@ -357,6 +363,7 @@ def take_results(
         moves_cursor=moves_cursor,
         remembers_document=remembers_document,
         in_order=agreement.ordering == "strict",
+        key_id=key_id,
     )
     known = store.repeated(engine, delivery, destination.numbers)
     if known is not None:
@@ -371,6 +378,11 @@ def take_results(
             return store.save_results(
                 engine, seal, delivery, school_id, judgement.batch, raw=raw, keep_days=keep.accepted_days
             )
+        except store.NotAllowed as ended:
+            return refuse_unread(
+                engine, seal, source_id=source_id, school_id=None, way=way, found=finding(ended.rule, agreement),
+                digest=spooled.digest, size=spooled.size,
+            )  # fmt: skip
         except store.NotLater:
             late = finding("school.created-order", agreement)
             refused = _judged([*judgement.findings, late], None)

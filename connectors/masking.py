@@ -7,6 +7,7 @@ place is covered everywhere: senders build other keys from a leerlingid.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connectors.uwlr.reader import is_personal_number
@@ -14,17 +15,25 @@ from connectors.uwlr.reader import is_personal_number
 COVER = "•••"
 AROUND = 240  # characters of a long line, on either side
 LINES_AROUND = 3
+Span = tuple[int, int]
+
 _NAMES = (
     "leerlingid", "eckid", "resultaatverwerkerid", "autorisatiesleutel", "klantcode", "auteur", "commentaar",
     "infourl", "andere_score", "achternaam", "voorvoegsel", "voornamen", "voorletters-1", "roepnaam",
     "geboortedatum", "gebruikersnaam", "emailadres", "fotourl", "bsn", "sofinummer", "onderwijsnummer", "bsn_ondwnr-4",
-    "rijksregisternummer", "postcodenl", "postnummerbe", "postcodeoverig",
+    "rijksregisternummer", "postcodenl", "postnummerbe", "postcodeoverig", "etniciteit", "land", "land_moeder",
+    "land_vader",
 )  # fmt: skip
-_FIELD = re.compile(
-    rf"<(?:[^\s<>/:]+:)?(?P<name>{'|'.join(_NAMES)})(?=[\s>/])[^>]{{0,500}}+(?<!/)>(?P<value>.*?)(?=</(?:[^\s<>/:]+:)?(?P=name)\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
+_PREFIX = r"(?:[^\s<>/:]++:)?"
+_OPENING = re.compile(rf"<{_PREFIX}(?P<name>{'|'.join(_NAMES)})(?=[\s>/]|\Z)", re.IGNORECASE)
+_CLOSINGS = {name: re.compile(rf"</{_PREFIX}{name}\s*+>", re.IGNORECASE) for name in _NAMES}
+# What may be seen of the tag of a field: declarations and types, nothing else.
+_HARMLESS = re.compile(
+    r"(?:\s++(?:xmlns(?::[^\s<>=:]++)?|[^\s<>=:]++:(?:type|nil)|vocabulaire(?:locatie)?)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))*+\s*+/?"
 )
-_ATTRIBUTE = re.compile(r"\b(?:key|eckid)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')", re.DOTALL)
+_ATTRIBUTE = re.compile(
+    r"\b(?:key|eckid)\s*+=\s*+(?:\"(?P<double>[^\"]*+)(?:\"|\Z)|'(?P<single>[^']*+)(?:'|\Z))", re.IGNORECASE
+)
 _ECK_ID = re.compile(r"https://ketenid\.nl/[^\s<>\"'&]*", re.IGNORECASE)
 _DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _PIECES = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
@@ -33,6 +42,7 @@ _WORD = re.compile(r"[^\s<>\"'=&]{4,256}")
 MOST_CHARACTERS = 2_000_000  # of a message; what stands behind them is not shown
 MOST_PHRASES = 50
 MOST_VALUE = 1_000
+MOST_LOOKS = 1_000_000  # for values within words, before words are covered without looking
 _SHORTEST = 4  # of a value that is covered wherever it stands
 
 
@@ -75,11 +85,11 @@ def mask(data: bytes) -> Masked:
     text = _text(data)[:MOST_CHARACTERS]
     if "<" not in text:
         return Masked(text, ((0, len(text)),) if text else ())
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     values: set[str] = set()
-    for found in _FIELD.finditer(text):
-        spans.append(found.span("value"))
-        values.add(_PIECES.sub("", found["value"][:MOST_VALUE]).strip())
+    for tag, value in _fields(text):
+        spans += [tag, value]
+        values.add(_PIECES.sub("", text[value[0] : min(value[1], value[0] + MOST_VALUE)]).strip())
     for found in _ATTRIBUTE.finditer(text):
         spans.append(found.span("double" if found["double"] is not None else "single"))
     spans += [found.span() for found in _ECK_ID.finditer(text)]
@@ -97,8 +107,28 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _everywhere(text: str, values: set[str]) -> list[tuple[int, int]]:
-    """Where any of the values stands, also within a longer word; each word is looked at by the lengths there are."""
+def _fields(text: str) -> Iterator[tuple[Span, Span]]:
+    """Each personal field: what of its tag must not be seen, and its value; each as far as the text goes.
+
+    Every part of the text is walked over once: what a field covers is not looked at again.
+    """
+    at = 0
+    while (opening := _OPENING.search(text, at)) is not None:
+        start = opening.end()
+        end = text.find(">", start)
+        if end < 0:  # a tag that never ends
+            yield (start, len(text)), (len(text), len(text))
+            return
+        harmless = _HARMLESS.fullmatch(text, start, end) is not None
+        at = end + 1
+        if text[end - 1] != "/":
+            closing = _CLOSINGS[opening["name"].lower()].search(text, at)
+            at = len(text) if closing is None else closing.start()
+        yield (start, start if harmless else end), (end + 1, max(at, end + 1))
+
+
+def _everywhere(text: str, values: set[str]) -> list[Span]:
+    """Where any of the values stands, also within a longer word; a word that takes too much looking is covered."""
     whole = {one for one in values if len(one) >= _SHORTEST and _WORD.fullmatch(one)}
     spans = [
         found.span()
@@ -106,22 +136,32 @@ def _everywhere(text: str, values: set[str]) -> list[tuple[int, int]]:
         if len(one) >= _SHORTEST
         for found in re.finditer(re.escape(one), text)
     ]
-    lengths = sorted({len(one) for one in whole})
+    lengths = _lengths(whole)
+    looks = 0
     for found in _WORD.finditer(text):
         word, start = found[0], found.start()
-        for length in lengths:
-            if length > len(word):
+        for at in range(len(word) - _SHORTEST + 1):
+            possible = lengths.get(word[at : at + _SHORTEST])
+            if possible is None:
+                continue
+            looks += len(possible)
+            if looks > MOST_LOOKS:
+                spans.append((start + at, found.end()))
                 break
-            spans += [
-                (start + at, start + at + length)
-                for at in range(len(word) - length + 1)
-                if word[at : at + length] in whole
-            ]
+            spans += [(start + at, start + at + one) for one in possible if word[at : at + one] in whole]
     return spans
 
 
-def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def _lengths(values: set[str]) -> dict[str, list[int]]:
+    """How long the values are that begin with the same few characters."""
+    found: dict[str, set[int]] = {}
+    for one in values:
+        found.setdefault(one[:_SHORTEST], set()).add(len(one))
+    return {beginning: sorted(lengths) for beginning, lengths in found.items()}
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
     for first, last in sorted(one for one in spans if one[1] > one[0]):
         if merged and first <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(last, merged[-1][1]))

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Engine
 
 from connectors.destinations import CoveredSchools
-from connectors.intake import Spooled, refuse_unread, take_results
+from connectors.intake import Spooled, take_results
 from connectors.soap import Opening, gate, open_message
+from connectors.told import Told
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import Agreement, Bounds
-from connectors.uwlr.rules import Stage, finding, stage_of
+from connectors.uwlr.rules import finding, stage_of
 from models import senders, store
 from models.database import reading
 from models.records import Finding, Verdict
@@ -26,16 +27,17 @@ from models.sealing import Seal
 from models.senders import Sender, SenderKey, Terms
 from models.store import Keep, Receipt
 
-WAY = "push"
+WAY = store.PUSH
 MINUTE_SECONDS = 60.0
+STRANGER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
 
 
 class Rates:
     """How many messages each sender may still send: a bucket a sender that fills up in a minute."""
 
     def __init__(self) -> None:
+        self.told = Told(first=1)  # a sender that was told once in a minute knows
         self._left: dict[int, tuple[float, float]] = {}
-        self._told: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def take(self, source_id: int, per_minute: int) -> bool:
@@ -48,15 +50,6 @@ class Rates:
             self._left[source_id] = (left - 1.0 if allowed else left, now)
             return allowed
 
-    def tell(self, source_id: int) -> bool:
-        """Whether a refusal for too many messages is worth a row: once a minute, or a flood would fill the store."""
-        now = time.monotonic()
-        with self._lock:
-            if now - self._told.get(source_id, -MINUTE_SECONDS) < MINUTE_SECONDS:
-                return False
-            self._told[source_id] = now
-            return True
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -67,6 +60,7 @@ class Desk:
     bounds: Bounds = field(default_factory=Bounds)
     keep: Keep = field(default_factory=Keep)
     rates: Rates = field(default_factory=Rates)
+    told: Told = field(default_factory=Told)
 
 
 def deliver(desk: Desk, spooled: Spooled, room_source: int | None = None) -> Receipt:
@@ -96,6 +90,7 @@ def deliver(desk: Desk, spooled: Spooled, room_source: int | None = None) -> Rec
         destination=_destination(desk, sender, key),
         way=WAY,
         agreement=agreement_of(sender.terms, desk.bounds),
+        key_id=key.id,
         moves_cursor=True,
         keep=desk.keep,
     )
@@ -142,25 +137,31 @@ def _strict_findings(desk: Desk, spooled: Spooled) -> list[Finding]:
 
 
 def _refuse_stranger(desk: Desk, spooled: Spooled, findings: list[Finding], source_id: int | None = None) -> Receipt:
-    """Refuse a message whose sender did not show who it is; the gate over all of its bytes goes first."""
+    """Refuse a message whose sender did not show who it is; the gate over its bytes goes first (ADR 14)."""
     errors = [one for one in findings if one.level == rules.ERROR]
-    if not any(stage_of(one.rule) is Stage.BYTES for one in errors):
-        errors += gate(spooled.file, desk.bounds)
     first = min(errors, key=lambda one: stage_of(one.rule))
-    told = replace(first, path=None)
+    if first.fault != rules.ONGELDIG_BERICHT:  # or the gate has nothing to add: what it finds has this very fault
+        errors += gate(spooled.file, desk.bounds, STRANGER_BYTES)
+        first = min(errors, key=lambda one: stage_of(one.rule))
     delivery = store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
-    fault = told.fault or rules.ONGELDIG_BERICHT
-    return store.save_refusal(desk.engine, desk.seal, delivery, None, fault=fault, findings=[told])
+    return refuse_counted(desk, desk.told, delivery, replace(first, path=None))
 
 
 def _refuse_flood(desk: Desk, spooled: Spooled, source_id: int) -> Receipt:
-    found = finding("message.rate")
-    if desk.rates.tell(source_id):
-        return refuse_unread(
-            desk.engine, desk.seal, source_id=source_id, school_id=None, way=WAY, found=found,
-            digest=spooled.digest, size=spooled.size,
-        )  # fmt: skip
-    return Receipt(0, Verdict.REJECT, found.fault, (found,))
+    delivery = store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
+    return refuse_counted(desk, desk.rates.told, delivery, finding("message.rate"))
+
+
+def refuse_counted(desk: Desk, told: Told, delivery: store.Incoming, found: Finding) -> Receipt:
+    """Refuse what needs no school to be refused; it gets a row where `told` has one left for its kind."""
+    kind, fault = (found.rule, delivery.source_id), found.fault or rules.ONGELDIG_BERICHT
+    others = told.take(kind)
+    if others is None:
+        return Receipt(0, Verdict.REJECT, fault, (found,))
+    receipt = store.save_refusal(desk.engine, desk.seal, delivery, None, fault=fault, findings=[found], others=others)
+    if receipt.repeated:
+        told.give_back(kind, others)
+    return receipt
 
 
 # -- what the sender is told ---------------------------------------------------------------------------------

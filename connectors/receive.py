@@ -9,43 +9,53 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO
+from urllib.parse import urljoin, urlsplit
 
 import flask
-from flask.typing import ResponseReturnValue
+from flask.blueprints import BlueprintSetupState
 from lxml import etree
 from sqlalchemy.exc import OperationalError, TimeoutError
+from werkzeug.routing import Rule
 
 from connectors import push, wsdl
 from connectors.conformance import test_rooms
 from connectors.errors import TooLarge
-from connectors.intake import Spooled, refuse_unread, spool
+from connectors.intake import Spooled, spool
 from connectors.push import Desk
 from connectors.uwlr import names, rules
 from connectors.uwlr.envelope import fault_bytes, in_envelope
 from connectors.uwlr.rules import finding
+from models.addresses import is_loopback
 from models.records import Finding, Verdict
-from models.store import Receipt
+from models.store import Incoming, Receipt
 
 PATH = "/uwlr/leerresultaten"
 TEST_PREFIX = "/test/"
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 CHUNK_BYTES = 1 << 18
 MOST_RATIO = 200  # UWLR packs to a thirtieth at best
 RATIO_FROM_BYTES = 8 * 1024 * 1024
-# What the web server says of a body that it did not hand over as a whole: size, deadline or packing.
+# What the web server says of a message that it did not hand over as a whole: busy, or a key of _PROBLEM_RULES.
 BODY_PROBLEM = "rondblik.body_problem"
 BODY_SIZE = "rondblik.body_size"
+LOCAL_ADDRESS = "rondblik.local_address"  # of this machine, to which the connection was made
 
 _log = logging.getLogger("rondblik.receive")
-_PROBLEM_RULES = {"size": "xml.size", "deadline": "message.deadline", "packing": "message.packing"}
+_PROBLEM_RULES = {
+    "deadline": "message.deadline",
+    "header": "message.http",
+    "packing": "message.packing",
+    "size": "xml.size",
+}
+_SERVICE_PATH = re.compile(f"/*(?:{TEST_PREFIX[1:]}[^/]+/)?{PATH[1:]}/?")
 
 
 def is_service(path: str) -> bool:
-    """Whether a path of the web server is one of this service."""
-    return path == PATH or (path.startswith(TEST_PREFIX) and path.endswith(PATH))
+    """Whether a path of the web server is one of this service: its own, or that of a test room."""
+    return _SERVICE_PATH.fullmatch(path) is not None
 
 
 class _PackedWrong(Exception):
@@ -53,45 +63,86 @@ class _PackedWrong(Exception):
 
 
 def blueprint(desk: Desk, public_address: str | None = None) -> flask.Blueprint:
-    """The routes of the service; `public_address` stands in the WSDL, else the address that was asked."""
+    """The routes of the service; the WSDL stands at `public_address`, without one at the address that was asked."""
     routes = flask.Blueprint("receive", __name__)
 
-    def service() -> ResponseReturnValue:
-        described = _described(public_address or flask.request.base_url)
-        return described or _answer(desk, lambda spooled: push.deliver(desk, spooled))
+    def service() -> flask.Response:
+        return _answer(desk, public_address or _own_address(PATH), lambda spooled: push.deliver(desk, spooled))
 
-    def room_service(token: str) -> ResponseReturnValue:
-        described = _described(flask.request.base_url)
-        if described is not None:
-            return described
-        return _answer(desk, lambda spooled: test_rooms.deliver(desk, token, spooled))
+    def room_service(token: str) -> flask.Response:
+        path = flask.url_for("receive.room_service", token=token)
+        address = _own_address(path) if public_address is None else urljoin(public_address, path)
+        return _answer(desk, address, lambda spooled: test_rooms.deliver(desk, token, spooled))
 
-    room = f"{TEST_PREFIX}<token>{PATH}"
-    routes.add_url_rule(room, view_func=room_service, methods=METHODS, provide_automatic_options=False)
-    routes.add_url_rule(PATH, view_func=service, methods=METHODS, provide_automatic_options=False)
+    def add_rules(state: BlueprintSetupState) -> None:
+        # Flask has no rule for every method, and what a method without one gets is not SOAP; nor is a redirect.
+        for path, view in ((PATH, service), (f"{TEST_PREFIX}<path:token>{PATH}", room_service)):
+            endpoint = f"receive.{view.__name__}"
+            for written in (path, f"{path}/"):
+                state.app.url_map.add(Rule(written, endpoint=endpoint, strict_slashes=False))
+            state.app.view_functions[endpoint] = view
+
+    routes.record(add_rules)
     routes.register_error_handler(Exception, broken)
     return routes
 
 
-def _described(address: str) -> flask.Response | None:
-    """The WSDL or schema that a request asks for, if it does."""
-    if flask.request.method not in ("GET", "HEAD"):
-        return None
-    described = wsdl.describe(flask.request.args, address)
-    return None if described is None else flask.Response(described, mimetype="text/xml")
-
-
-def _answer(desk: Desk, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
-    """The answer to a request: take in its body, or say why not."""
-    if flask.request.method != "POST":
+def _answer(desk: Desk, address: str | None, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
+    """The answer to a request: describe the service at `address`, take in a message, or say why not."""
+    if flask.request.environ.get(BODY_PROBLEM) is not None or flask.request.method == "POST":
+        return _receive(desk, deliver)
+    described = wsdl.describe(flask.request.args, address or "") if flask.request.method in ("GET", "HEAD") else None
+    if described is None:
         return fault(
             rules.ONGELDIG_BERICHT,
             "Stuur berichten met POST; de beschrijving van de dienst staat op dit adres met ?wsdl erachter. "
             "/ Send messages with POST; the description of the service is at this address with ?wsdl behind it.",
         )
+    if address is None:
+        return fault(
+            rules.ONGELDIG_BERICHT,
+            "Onder deze naam wordt de beschrijving niet gegeven; de beheerder zet het adres dat u gebruikt in de "
+            "instelling receive.public_address. "
+            "/ The description is not given under this name; the administrator puts the address that you use in the "
+            "setting receive.public_address.",
+        )
+    return _xml(described, 200)
+
+
+def _own_address(path: str) -> str | None:
+    """The address of a path under the name that was asked; None where that is no name of this machine.
+
+    Whoever asks says which name, and what it says must not stand in a document of ours.
+    """
+    try:
+        host = urlsplit(f"//{flask.request.host}").hostname or ""
+    except ValueError:
+        return None
+    ours = is_loopback(host) or host == flask.request.environ.get(LOCAL_ADDRESS)
+    return urljoin(flask.request.host_url, path) if ours else None
+
+
+def _is_of_another_site() -> bool:
+    """Whether a page of another site sends this: browsers let it post text unasked, and senders are no browsers."""
+    site, origin = flask.request.headers.get("Sec-Fetch-Site"), flask.request.headers.get("Origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and origin.partition("://")[2] != flask.request.host
+
+
+def _receive(desk: Desk, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
+    """Take in the body of a request, or say why not."""
     problem = flask.request.environ.get(BODY_PROBLEM)
+    if problem == "busy":  # no row: the store may well be what all wait for
+        return _refused(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
     if problem is not None:
         return _refused_unread(desk, finding(_PROBLEM_RULES[problem]), int(flask.request.environ.get(BODY_SIZE, 0)))
+    if _is_of_another_site():
+        return fault(
+            rules.ONGELDIG_BERICHT,
+            "Dit bericht komt van een webpagina van een andere site en is niet gelezen. "
+            "/ This message comes from a web page of another site and was not read.",
+        )
     packed_with = flask.request.headers.get("Content-Encoding", "")
     flask.request.max_content_length = None  # the bound of the service is its own, and told in a Fault
     try:
@@ -103,15 +154,17 @@ def _answer(desk: Desk, deliver: Callable[[Spooled], Receipt]) -> flask.Response
     with spooled:
         receipt = deliver(spooled)
     if receipt.verdict is Verdict.REJECT:
-        return fault(receipt.fault or rules.ONGELDIG_BERICHT, push.fault_sentence(receipt))
+        return _refused(receipt)
     return _xml(in_envelope(etree.Element(names.BEVESTIGING, nsmap={None: names.LR})), 200)
 
 
 def _refused_unread(desk: Desk, found: Finding, size: int) -> flask.Response:
-    receipt = refuse_unread(
-        desk.engine, desk.seal, source_id=None, school_id=None, way=push.WAY, found=found,
-        digest=hashlib.sha256(f"{found.rule} {size}".encode()).digest(), size=size,
-    )  # fmt: skip
+    digest = hashlib.sha256(f"{found.rule} {size}".encode()).digest()
+    delivery = Incoming(source_id=None, way=push.WAY, digest=digest, size=size)
+    return _refused(push.refuse_counted(desk, desk.told, delivery, found))
+
+
+def _refused(receipt: Receipt) -> flask.Response:
     return fault(receipt.fault or rules.ONGELDIG_BERICHT, push.fault_sentence(receipt))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.destinations import AnySchool, CoveredSchools, Destination, OwnSchool
 from connectors.intake import spool, take_results
 from connectors.push import WAY, Desk, agreement_of
@@ -17,7 +19,8 @@ def replay(desk: Desk, kept: Kept, policy: Policy = "strict") -> Receipt | None:
     """Judge a kept message as if it came in now; None where its bytes are gone.
 
     What was sent to us is judged by what is agreed with its sender today, for the schools of its valid keys; what was
-    fetched or loaded by `policy`. Once accepted, the bytes of the refusal are thrown away.
+    fetched or loaded by `policy`. Once accepted, the bytes of the refusal are thrown away; refused again, they are kept
+    no longer than before: the message did not come again.
     """
     with reading(desk.engine) as connection:
         data = quarantine.raw(connection, desk.seal, kept.delivery_id)
@@ -38,7 +41,7 @@ def replay(desk: Desk, kept: Kept, policy: Policy = "strict") -> Receipt | None:
     with spool([data]) as spooled:
         receipt = take_results(
             desk.engine, desk.seal, spooled, source_id=kept.source_id, destination=destination, way=kept.way,
-            agreement=agreement, keep=desk.keep,
+            agreement=agreement, keep=replace(desk.keep, refused_days=0),
         )  # fmt: skip
     if receipt.verdict is not Verdict.REJECT:
         with writing(desk.engine) as connection:

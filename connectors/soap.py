@@ -18,6 +18,7 @@ from models.records import Finding
 
 LOOK_BYTES = 1 << 20
 PIECES_WINDOW = 1 << 18
+GATE_CHUNK = 1 << 18
 MOST_PIECES = 4_096  # in one window, before the gate looks at all of the message
 MOST_PIECES_IN_ALL = 50_000
 MOST_CHARACTERS = 10_000  # of one value; the longest of the standard has 256
@@ -29,7 +30,6 @@ _WINDOWS = {"windows-1252", "cp1252"}
 _AUTORISATIE = f"{{{names.AUT}}}autorisatie"
 _ACCOUNT = ("autorisatiesleutel", "klantcode", "klantnaam")
 _MOST_CHARACTERS = 64
-_SCHEMA_HINTS = frozenset({f"{names.XSI}}}schemaLocation", f"{names.XSI}}}noNamespaceSchemaLocation"})
 _ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
 
 
@@ -145,7 +145,7 @@ class _Look:
             self.refuse("xml.depth")
         if len(attributes) > self.agreement.bounds.max_attributes:
             self.refuse("xml.attributes")
-        if not _SCHEMA_HINTS.isdisjoint(attributes):
+        if not names.SCHEMA_HINTS.isdisjoint(attributes):
             self.note("xml.schema-location")
         if depth == 1:
             self.root(tag)
@@ -316,17 +316,19 @@ def is_in_pieces(file: BinaryIO) -> bool:
         file.seek(0)
 
 
-def gate(file: BinaryIO, bounds: Bounds) -> list[Finding]:
+def gate(file: BinaryIO, bounds: Bounds, most_bytes: int | None = None) -> list[Finding]:
     """The gate over a whole message: well-formed, no DOCTYPE, no instruction, not too deep or wide; the first finding.
 
     For a message whose sender is not known: bytes and envelope come first, and nothing else of it is read. So it
-    also sees what stands behind the Body.
+    also sees what stands behind the Body. Of a message of more than `most_bytes` only those are looked at.
     """
     walk = _Gate(bounds)
     file.seek(0)
     try:
-        while chunk := file.read(1 << 18):
+        while chunk := file.read(GATE_CHUNK):
             walk.parser.Parse(chunk, False)
+            if most_bytes is not None and file.tell() >= most_bytes:
+                return walk.found
         walk.parser.Parse(b"", True)
     except _Enough:
         pass

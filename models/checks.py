@@ -1,36 +1,50 @@
 """Work that a page asks a worker for: judge a message, call an endpoint, report on a test room, show a refusal.
 
 A page writes a row and gets a token; the worker takes the row, and what it found is read from the store with that
-token. What was handed in is kept sealed, and thrown away when the work is done.
+token. What was handed in is kept sealed, and thrown away when the work is done. As with couplings, a worker holds a
+row for a while, says so again while it works, and shows the token of its lease when it writes down what it found.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
 
 from models import clock
 from models.couplings import SECOND_US
 from models.database import reading, writing
+from models.limits import VENDOR_DAYS
 from models.sealing import Seal
 from models.store import DAY_US
 from models.tables import checks
 
 MESSAGE, ENDPOINT, ROOM = "message", "endpoint", "room"  # for vendors
 REFUSED, REPLAY = "refused", "replay"  # for the administrator of a school
+KINDS = (MESSAGE, ENDPOINT, ROOM, REFUSED, REPLAY)
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
 TOKEN_BYTES = 16
-KEEP_DAYS = 14
-LEASE_SECONDS = 300.0
+LEASE_SECONDS = 180.0
+MOST_TRIES = 3  # of work whose worker went down each time
+MOST_OPEN = 100  # of vendors: each may have handed in some megabytes
+MOST_OPEN_OF_ONE = 5
+
+
+class TooMany(Exception):
+    """As much waits for the worker as may wait: of this session (`own`), or of all vendors together."""
+
+    def __init__(self, *, own: bool) -> None:
+        super().__init__("own" if own else "all")
+        self.own = own
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A row that a worker holds; `input` in the clear."""
+    """A row that a worker holds: `lease` is its token, `input` in the clear, `tries` with this one."""
 
     id: int
     kind: str
@@ -38,6 +52,8 @@ class Work:
     room_id: int | None
     school_id: int | None
     input: bytes
+    lease: str
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +84,37 @@ class Found:
 
 def ask(
     engine: Engine, seal: Seal, kind: str, title: str, given: bytes, room_id: int | None = None,
-    school_id: int | None = None, keep_days: int = KEEP_DAYS,
+    school_id: int | None = None, keep_days: int = VENDOR_DAYS, asked_by: str = "",
 ) -> str:  # fmt: skip
-    """Write down work for a worker; returns the token with which what it found is read."""
+    """Write down work for a worker; returns the token with which what it found is read.
+
+    `asked_by` is the session of a vendor. Raises TooMany where that, or all vendors, have too much open.
+    """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
+    asker = seal.digest("asker", asked_by) if asked_by else None
     with writing(engine) as connection:
+        if school_id is None:
+            _check_open(connection, asker)
         connection.execute(
             insert(checks).values(
                 token_digest=_digest(seal, token), room_id=room_id, school_id=school_id, kind=kind,
-                title=title[:200], asked_us=now, input=seal.seal(given), state=WAITING,
+                title=title[:200], asked_us=now, input=seal.seal(given), state=WAITING, asked_by=asker,
                 keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
     return token
+
+
+def _check_open(connection: Connection, asker: bytes | None) -> None:
+    is_open = and_(checks.c.school_id.is_(None), checks.c.state.in_((WAITING, BUSY)))
+    if asker is not None and _count(connection, and_(is_open, checks.c.asked_by == asker)) >= MOST_OPEN_OF_ONE:
+        raise TooMany(own=True)
+    if _count(connection, is_open) >= MOST_OPEN:
+        raise TooMany(own=False)
+
+
+def _count(connection: Connection, wanted: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(checks).where(wanted)) or 0
 
 
 def find(engine: Engine, seal: Seal, token: str) -> Check | None:
@@ -121,31 +155,53 @@ def _digest(seal: Seal, token: str) -> bytes:
 # -- the worker's side ---------------------------------------------------------------------------------------
 
 
-def is_waiting(engine: Engine) -> bool:
-    """Whether there is work; only reads."""
+def is_waiting(engine: Engine, kinds: Collection[str] = KINDS) -> bool:
+    """Whether there is work of these kinds; only reads."""
     with reading(engine) as connection:
-        return connection.scalar(select(checks.c.id).where(_free()).limit(1)) is not None
+        return connection.scalar(select(checks.c.id).where(_free(kinds)).limit(1)) is not None
 
 
-def claim(engine: Engine, seal: Seal) -> Work | None:
-    """Take the oldest work that nobody holds; one who was killed is overtaken when its time is over."""
+def claim(engine: Engine, seal: Seal, kinds: Collection[str] = KINDS) -> Work | None:
+    """Take the oldest work of these kinds that nobody holds, that of administrators first.
+
+    Two workers never get the same; one that was killed is overtaken when its lease is over.
+    """
+    lease = secrets.token_hex(16)
     with writing(engine) as connection:
-        row = connection.execute(select(checks).where(_free()).order_by(checks.c.id).limit(1)).one_or_none()
-        if row is None:
-            return None
-        until = clock.now_us() + int(LEASE_SECONDS * SECOND_US)
-        connection.execute(update(checks).where(checks.c.id == row.id).values(state=BUSY, leased_until_us=until))
-    return Work(row.id, row.kind, row.title, row.room_id, row.school_id, seal.unseal(row.input))
+        oldest = select(checks.c.id).where(_free(kinds)).order_by(checks.c.school_id.is_(None), checks.c.id).limit(1)
+        row = connection.execute(
+            update(checks)
+            .where(checks.c.id == oldest.correlate(None).scalar_subquery())
+            .values(state=BUSY, lease=lease, leased_until_us=_lease_end(), tries=checks.c.tries + 1)
+            .returning(checks)
+        ).one_or_none()
+    if row is None:
+        return None
+    return Work(row.id, row.kind, row.title, row.room_id, row.school_id, seal.unseal(row.input), lease, row.tries)
 
 
-def _free() -> Any:
-    lapsed = checks.c.leased_until_us < clock.now_us()
-    return or_(checks.c.state == WAITING, (checks.c.state == BUSY) & lapsed)
+def _lease_end() -> int:
+    return clock.now_us() + int(LEASE_SECONDS * SECOND_US)
 
 
-def finish(engine: Engine, seal: Seal, work: Work, found: Found) -> None:
-    """Write down what was found; what was handed in is thrown away."""
-    _finish(
+def _free(kinds: Collection[str]) -> ColumnElement[bool]:
+    lapsed = and_(checks.c.state == BUSY, checks.c.leased_until_us < clock.now_us())
+    return and_(checks.c.kind.in_(kinds), or_(checks.c.state == WAITING, lapsed))
+
+
+def extend(engine: Engine, work: Work) -> bool:
+    """Hold the work longer; False where it was lost in the meantime."""
+    return _write(engine, work, {"leased_until_us": _lease_end()})
+
+
+def release(engine: Engine, work: Work) -> bool:
+    """Give the work back undone; that it was taken does not count as a try."""
+    return _write(engine, work, {"state": WAITING, "lease": None, "leased_until_us": None, "tries": work.tries - 1})
+
+
+def finish(engine: Engine, seal: Seal, work: Work, found: Found) -> bool:
+    """Write down what was found; what was handed in is thrown away. False where the work was lost."""
+    return _finish(
         engine,
         work,
         {
@@ -158,18 +214,22 @@ def finish(engine: Engine, seal: Seal, work: Work, found: Found) -> None:
     )
 
 
-def fail(engine: Engine, work: Work, sentence_nl: str, sentence_en: str) -> None:
-    """Write down why the work could not be done."""
-    _finish(engine, work, {"state": FAILED, "error_nl": sentence_nl, "error_en": sentence_en})
+def fail(engine: Engine, work: Work, sentence_nl: str, sentence_en: str) -> bool:
+    """Write down why the work could not be done. False where the work was lost."""
+    return _finish(engine, work, {"state": FAILED, "error_nl": sentence_nl, "error_en": sentence_en})
 
 
-def _finish(engine: Engine, work: Work, values: dict[str, Any]) -> None:
+def _finish(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
+    over = {"done_us": clock.now_us(), "input": None, "lease": None, "leased_until_us": None}
+    return _write(engine, work, {**over, **values})
+
+
+def _write(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
     with writing(engine) as connection:
-        connection.execute(
-            update(checks)
-            .where(checks.c.id == work.id)
-            .values(done_us=clock.now_us(), input=None, leased_until_us=None, **values)
-        )
+        changed = connection.execute(
+            update(checks).where(checks.c.id == work.id, checks.c.lease == work.lease).values(**values)
+        ).rowcount
+    return changed == 1
 
 
 def forget_due(engine: Engine) -> int:

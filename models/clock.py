@@ -72,3 +72,11 @@ def school_year_bounds(label: str) -> tuple[date, date]:
     """First and last day of the school year `yyyy-yyyy`."""
     first = int(label[:4])
     return date(first, 8, 1), date(first + 1, 7, 31)
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a calendar day `YYYY-MM-DD`."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

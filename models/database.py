@@ -11,8 +11,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, select, text
+from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from models.tables import numbers
 
 BUSY_SECONDS = 60
 
@@ -80,9 +82,17 @@ def writing(engine: Engine, school_id: int | None = None) -> Iterator[Connection
     belongs to no school, so that ids given out by `next_id` are never given twice.
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0)))
+        lock_school(connection, school_id)
         yield connection
+
+
+def lock_school(connection: Connection, school_id: int | None) -> None:
+    """Wait, on PostgreSQL, until nobody else writes for this school (None: for what belongs to none).
+
+    SQLite has one write lock for all. Take the lock of a school after that for none, never before it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0)))
 
 
 def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
@@ -92,6 +102,21 @@ def next_id(connection: Connection, table: Table, school_id: int | None = None) 
     if school_id is not None:
         query = query.where(table.c.school_id == school_id)
     return int(connection.scalar(query) or 1)
+
+
+def fresh_id(connection: Connection, table: Table) -> int:
+    """An id of `table` that no row has or ever had; call it inside `writing` without a school only.
+
+    What is under way while a row is erased would else arrive at the row that got its id.
+    """
+    own = numbers.c.table_name == table.name
+    last = connection.scalar(select(numbers.c.last).where(own))
+    fresh = max(next_id(connection, table), (last or 0) + 1)
+    if last is None:
+        connection.execute(insert(numbers).values(table_name=table.name, last=fresh))
+    else:
+        connection.execute(update(numbers).where(own).values(last=fresh))
+    return fresh
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:

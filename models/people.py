@@ -114,6 +114,96 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A present pupil of a class: the year group there, and the day of coming (`YYYY-MM-DD`) where that is known."""
+
+    id: int
+    first_name: str | None
+    name: str | None
+    class_id: int
+    year_group: str | None
+    since: str | None
+
+
+def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[Member]:
+    """The present pupils of these classes by class and name, each in the first of the classes that holds them."""
+    rows = connection.execute(
+        select(
+            pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on,
+            classes.c.id.label("class_id"),
+            func.min(memberships.c.year_group).label("year_group"), func.min(memberships.c.from_us).label("from_us"),
+        )
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .group_by(
+            pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on, classes.c.id
+        )
+    ).all()  # fmt: skip
+    began: dict[int, int] = {}
+    for row in rows:
+        began[row.class_id] = min(row.from_us, began.get(row.class_id, row.from_us))
+    order = {class_id: place for place, class_id in enumerate(class_ids)}
+    found: dict[int, Member] = {}
+    for row in sorted(rows, key=lambda one: order[one.class_id]):
+        name = full_name(row.first_name, row.prefix, row.last_name)
+        since = row.entered_on or _came_later(row.from_us, began[row.class_id])
+        found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since))
+    return sorted(found.values(), key=lambda one: (order[one.class_id], (one.name or "").casefold(), one.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """A part of a class: a year group (`jaar-6`), or the pupils who are in another class too (`groep-12`)."""
+
+    key: str
+    name: str
+    pupils: frozenset[int]
+
+
+def subgroups(connection: Connection, viewer: Viewer, found: list[Member]) -> list[Subgroup]:
+    """The parts that these pupils can be told apart in; none where there is only one."""
+    by_year: dict[str, set[int]] = {}
+    for one in found:
+        if one.year_group is not None:
+            by_year.setdefault(one.year_group, set()).add(one.id)
+    years = [Subgroup(f"jaar-{code}", code, frozenset(by_year[code])) for code in sorted(by_year)]
+    own = {one.class_id for one in found}
+    rows = connection.execute(
+        select(classes.c.id, classes.c.name, memberships.c.pupil_id)
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.not_in(own),
+            memberships.c.pupil_id.in_([one.id for one in found]),
+            memberships.c.to_us.is_(None),
+        )
+        .order_by(classes.c.name, classes.c.id)
+    )
+    others: dict[int, tuple[str, set[int]]] = {}
+    for row in rows:
+        others.setdefault(row.id, (row.name, set()))[1].add(row.pupil_id)
+    composed = [Subgroup(f"groep-{class_id}", name, frozenset(ids)) for class_id, (name, ids) in others.items()]
+    return [*(years if len(years) > 1 else []), *composed]
+
+
+def _came_later(from_us: int, began_us: int) -> str | None:
+    """The day on which a membership was first seen; None where it came with the first pupil list of its class."""
+    if from_us == began_us:
+        return None
+    return clock.from_us(from_us).astimezone(clock.AMSTERDAM).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
 class PupilRecord:
     """A pupil with the classes that the viewer sees them in."""
 

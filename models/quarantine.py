@@ -1,11 +1,12 @@
-"""Messages that were refused and are kept as they came, sealed, until their time is over."""
+"""Messages that were refused and are kept as they came, sealed, until they are accepted or their time is over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 
+from models import clock
 from models.records import Verdict
 from models.sealing import Seal
 from models.tables import deliveries, raw_messages, sources
@@ -32,7 +33,7 @@ def kept(connection: Connection, delivery_id: int | None = None) -> list[Kept]:
         select(deliveries, raw_messages.c.keep_until_us, sources.c.key)
         .join(raw_messages, raw_messages.c.delivery_id == deliveries.c.id)
         .join(sources, sources.c.id == deliveries.c.source_id)
-        .where(deliveries.c.verdict == Verdict.REJECT.value, ~accepted_since())
+        .where(deliveries.c.verdict == Verdict.REJECT.value, ~accepted_since(), _in_time())
         .order_by(deliveries.c.id)
     )
     if delivery_id is not None:
@@ -59,11 +60,24 @@ def accepted_since() -> ColumnElement[bool]:
 
 
 def raw(connection: Connection, seal: Seal, delivery_id: int) -> bytes | None:
-    """The bytes of a message as they came, or None where they are not kept (any more)."""
-    sealed = connection.scalar(select(raw_messages.c.sealed).where(raw_messages.c.delivery_id == delivery_id))
+    """The bytes of a message as they came, or None where they are not kept (any more); never of a settled refusal."""
+    sealed = connection.scalar(
+        select(raw_messages.c.sealed)
+        .join(deliveries, deliveries.c.id == raw_messages.c.delivery_id)
+        .where(
+            raw_messages.c.delivery_id == delivery_id,
+            or_(deliveries.c.verdict != Verdict.REJECT.value, ~accepted_since()),
+            _in_time(),
+        )
+    )
     return None if sealed is None else seal.unseal(sealed)
+
+
+def _in_time() -> ColumnElement[bool]:
+    """What is due may still be there, until a worker comes by."""
+    return raw_messages.c.keep_until_us >= clock.now_us()
 
 
 def forget(connection: Connection, delivery_id: int) -> None:
     """Throw away the bytes of a message."""
-    connection.execute(delete(raw_messages).where(and_(raw_messages.c.delivery_id == delivery_id)))
+    connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id == delivery_id))

@@ -42,7 +42,8 @@ class Cell:
 class ClassOverview:
     """All that the class screen shows.
 
-    `cells` by pupil and (subject, material); `progress` by pupil; `hidden` counts totals that the period leaves out.
+    `cells` by pupil and (subject, material); `progress` by pupil; `hidden_of` counts a pupil's totals that the period
+    leaves out.
     """
 
     pupils: tuple[PupilName, ...]
@@ -50,8 +51,13 @@ class ClassOverview:
     cells: dict[int, dict[Field, Cell]]
     progress: dict[int, tuple[PupilProgress, ...]]
     sources: tuple[SourceState, ...]
-    hidden: int
+    hidden_of: dict[int, int]
     known: Catalogue
+
+    @property
+    def hidden(self) -> int:
+        """How many totals the period leaves out."""
+        return sum(self.hidden_of.values())
 
     @property
     def fields(self) -> list[Field]:

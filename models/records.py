@@ -9,8 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 SCALE = 10_000
+
+
+class Text(NamedTuple):
+    """A sentence in Dutch and in English."""
+
+    nl: str
+    en: str
 
 
 class Kind(IntEnum):

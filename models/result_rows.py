@@ -68,16 +68,29 @@ def lonely_parts(
     return _fetch(connection, owners, _of_source(query, source_id))
 
 
-def hidden_totals(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> int:
-    """How many totals the period leaves out."""
+def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
+    """The scores and progress records of parts."""
+    query = _query(viewer, owners, period).where(results.c.part_id > 0, results.c.kind.in_((Kind.SCORE, Kind.PROGRESS)))
+    return _fetch(connection, owners, query)
+
+
+def hidden_totals(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> dict[int, int]:
+    """How many totals of each pupil the period leaves out."""
     taken = results.c.taken_on
-    query = select(func.count()).where(
-        *_of_owners(viewer, owners),
-        results.c.part_id == 0,
-        results.c.kind.in_((Kind.SCORE, Kind.OSO)),
-        or_(taken < period.first, taken > period.last),
+    query = (
+        select(results.c.identifier_id, func.count())
+        .where(
+            *_of_owners(viewer, owners),
+            results.c.part_id == 0,
+            results.c.kind.in_((Kind.SCORE, Kind.OSO)),
+            or_(taken < period.first, taken > period.last),
+        )
+        .group_by(results.c.identifier_id)
     )
-    return int(connection.scalar(query) or 0)
+    found: dict[int, int] = {}
+    for identifier_id, number in connection.execute(query):
+        found[owners[identifier_id]] = found.get(owners[identifier_id], 0) + number
+    return found
 
 
 def _of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:

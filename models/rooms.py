@@ -1,22 +1,23 @@
-"""Test rooms: a vendor's own address to send to, with two made-up schools, and what was tried there.
+"""Test rooms: a vendor's own address to send to, with two made-up schools, and the list of what came in there.
 
-What came in is a list of arrivals; how far the vendor is with the situations to show follows from that list alone.
 A room and all that is of it is erased when its time is over.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from models import clock, rosters, schools, senders
-from models.database import next_id, reading, writing
+from models.database import fresh_id, lock_school, reading, writing
 from models.erasure import erase_schools
+from models.limits import VENDOR_DAYS
 from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schools import Identification
 from models.sealing import Seal
@@ -26,6 +27,7 @@ from models.tables import (
     checks,
     deliveries,
     raw_messages,
+    school_identifications,
     sender_keys,
     sources,
     teachers,
@@ -40,11 +42,18 @@ from models.tables import (
 )
 
 TOKEN_BYTES = 16
-KEEP_DAYS = 14
-LARGE = 1_000
+MOST_ROOMS = 500
+MOST_ARRIVALS = 1_000  # of a room; what comes after is judged and counted, and not written down
 TEACHER_KEY = "proef-leraar"
 FIRST_DIGITS = 90  # a BRIN of a real school begins with lower digits
+BRINS = 9 * 26 * 26
 FIRST_NAMES = ("Noa", "Bas", "Zoë", "Sem", "Lotte", "Daan", "Yara", "Mees", "Fenna", "Ilias")
+
+_log = logging.getLogger("rondblik.rooms")
+
+
+class NoRoom(Exception):
+    """No test room can be made now: there are as many as are kept, or no BRIN is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Room:
     shown: bool  # the vendor read the code on its own screen
     made_us: int
     keep_until_us: int
+    came: int  # how many messages; the first MOST_ARRIVALS of them are arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +133,14 @@ def _digits(room_id: int, number: int) -> str:
 # -- making and finding --------------------------------------------------------------------------------------
 
 
-def make_room(engine: Engine, seal: Seal, name: str, keep_days: int = KEEP_DAYS) -> Room:
-    """A new room with its two schools, ten pupils, one teacher, and an account to send with."""
+def make_room(engine: Engine, seal: Seal, name: str, keep_days: int = VENDOR_DAYS) -> Room:
+    """A new room with its two schools, ten pupils, one teacher, and an account to send with. Raises NoRoom."""
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     with writing(engine) as connection:
-        room_id = next_id(connection, test_rooms)
+        live = select(func.count()).select_from(test_rooms).where(test_rooms.c.keep_until_us >= now)
+        if (connection.scalar(live) or 0) >= MOST_ROOMS:
+            raise NoRoom
+        room_id = fresh_id(connection, test_rooms)
         brin = _free_brin(connection, room_id)
         account = Account(token, senders.new_code(), f"Proef {room_id}", senders.new_key(), brin)
         first, second = (
@@ -155,11 +168,19 @@ def make_room(engine: Engine, seal: Seal, name: str, keep_days: int = KEEP_DAYS)
 
 
 def _free_brin(connection: Connection, room_id: int) -> str:
-    """The first BRIN from that of this number on that no room has now."""
-    number = room_id
-    while schools.find_school(connection, SchoolRef(brin_of(number))) is not None:
-        number += 1
-    return brin_of(number)
+    """The first BRIN from that of this number on that no school has, at whatever location. Raises NoRoom."""
+    taken = set(
+        connection.scalars(
+            select(school_identifications.c.value).where(
+                school_identifications.c.scheme == "brin", school_identifications.c.value >= brin_of(0)
+            )
+        )
+    )
+    free = (brin_of(room_id + step) for step in range(BRINS))
+    found = next((brin for brin in free if brin not in taken), None)
+    if found is None:
+        raise NoRoom
+    return found
 
 
 def brin_of(room_id: int) -> str:
@@ -202,7 +223,7 @@ def find_room(engine: Engine, seal: Seal, token: str) -> Room | None:
     account = Account(**json.loads(seal.unseal(row.account)))
     return Room(
         row.id, row.name, row.school_id, row.second_school_id, row.source_id, account, row.code, row.armed, row.shown,
-        row.made_us, row.keep_until_us,
+        row.made_us, row.keep_until_us, row.came,
     )  # fmt: skip
 
 
@@ -226,9 +247,21 @@ def teacher_of(engine: Engine, seal: Seal, room: Room) -> int | None:
 def note_arrival(
     engine: Engine, room: Room, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
 ) -> None:
-    """Write down that a message came in at the room's address; the room is kept longer for it."""
+    """Write down that a message came in at the room's address; the room is kept longer for it.
+
+    Does nothing where the room was erased meanwhile.
+    """
     now = clock.now_us()
+    longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
     with writing(engine) as connection:
+        came = connection.scalar(
+            update(test_rooms)
+            .where(test_rooms.c.id == room.id)
+            .values(came=test_rooms.c.came + 1, **longer)
+            .returning(test_rooms.c.came)
+        )
+        if came is None or came > MOST_ARRIVALS:
+            return
         connection.execute(
             insert(test_arrivals).values(
                 room_id=room.id, arrived_us=now, digest=digest, size=size, verdict=receipt.verdict.value,
@@ -237,13 +270,10 @@ def note_arrival(
                 findings=findings_json(receipt.findings),
             )
         )  # fmt: skip
-        longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
-        cleared = {"armed": False} if provoked else {}
-        connection.execute(update(test_rooms).where(test_rooms.c.id == room.id).values(**longer, **cleared))
 
 
 def arrivals(engine: Engine, room: Room) -> list[Arrival]:
-    """Everything that came in at the room's address, in order."""
+    """What came in at the room's address, in order, as far as it was written down."""
     with reading(engine) as connection:
         rows = connection.execute(
             select(test_arrivals).where(test_arrivals.c.room_id == room.id).order_by(test_arrivals.c.id)
@@ -257,13 +287,6 @@ def arrivals(engine: Engine, room: Room) -> list[Arrival]:
     ]  # fmt: skip
 
 
-def newest_arrival(engine: Engine, room: Room) -> int:
-    """The number of the newest arrival at the room's address, 0 where there is none."""
-    with reading(engine) as connection:
-        newest = select(func.max(test_arrivals.c.id)).where(test_arrivals.c.room_id == room.id)
-        return connection.scalar(newest) or 0
-
-
 def provoke(engine: Engine, room: Room) -> None:
     """Let the next message get a Fault with a new code in its sentence, once."""
     code = f"{secrets.randbelow(9000) + 1000}"
@@ -271,6 +294,20 @@ def provoke(engine: Engine, room: Room) -> None:
         connection.execute(
             update(test_rooms).where(test_rooms.c.id == room.id).values(code=code, armed=True, shown=False)
         )
+
+
+def take_fault(engine: Engine, room: Room) -> str | None:
+    """The code of the Fault that was asked for, for the message that takes it: of two at once only one gets it."""
+    if not room.armed:
+        return None
+    with writing(engine) as connection:
+        code: str | None = connection.scalar(
+            update(test_rooms)
+            .where(test_rooms.c.id == room.id, test_rooms.c.armed.is_(True))
+            .values(armed=False)
+            .returning(test_rooms.c.code)
+        )
+    return code
 
 
 def confirm_shown(engine: Engine, room: Room, code: str) -> bool:
@@ -282,101 +319,37 @@ def confirm_shown(engine: Engine, room: Room, code: str) -> bool:
     return True
 
 
-# -- how far the vendor is -----------------------------------------------------------------------------------
-
-FIRST, AGAIN, CORRECTION, SCHOOLS = "first", "again", "correction", "schools"
-WRONG_KEY, WRONG_VERSION, UNKNOWN_PUPIL, LARGE_BATCH, SHOWN_FAULT = "key", "version", "pupil", "large", "fault"
-SITUATIONS = (FIRST, AGAIN, CORRECTION, SCHOOLS, WRONG_KEY, WRONG_VERSION, UNKNOWN_PUPIL, LARGE_BATCH, SHOWN_FAULT)
-DONE, FAILED, BUSY, WAITING = "done", "failed", "busy", "waiting"
-MOST_RESENDS = 2  # of the same bytes after a refusal that sending again cannot mend
-REFUSALS = {
-    WRONG_KEY: ("header.key", "header.customer"),
-    WRONG_VERSION: ("version.unsupported", "version.missing"),
-    UNKNOWN_PUPIL: ("pupil.unknown", "pupil.conflict"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """One situation to show: its state, and the arrival that says so."""
-
-    key: str
-    state: str
-    arrival_id: int | None = None
-
-
-def progress(room: Room, came: Sequence[Arrival]) -> list[Situation]:
-    """The situations in the order in which a vendor goes through them; follows from the arrivals alone."""
-    new = [one for one in came if one.accepted and not one.repeated]
-    found: dict[str, Situation] = {
-        FIRST: _first(FIRST, new),
-        AGAIN: _first(AGAIN, [one for one in came if one.accepted and one.repeated]),
-        CORRECTION: _first(CORRECTION, [one for one in new if one.counts.get("changed", 0)]),
-        SCHOOLS: _both_schools(room, new),
-        LARGE_BATCH: _first(LARGE_BATCH, [one for one in new if one.counts.get("results", 0) >= LARGE]),
-        SHOWN_FAULT: _shown_fault(room, came),
-    }
-    for key, rules in REFUSALS.items():
-        found[key] = _refusal(key, rules, came)
-    return [found[key] for key in SITUATIONS]
-
-
-def _first(key: str, fitting: Sequence[Arrival]) -> Situation:
-    return Situation(key, DONE, fitting[0].id) if fitting else Situation(key, WAITING)
-
-
-def _both_schools(room: Room, new: Sequence[Arrival]) -> Situation:
-    for school_id in (room.school_id, room.second_school_id):
-        if not any(one.school_id == school_id for one in new):
-            return Situation(SCHOOLS, BUSY if new else WAITING)
-    second = next(one for one in new if one.school_id == room.second_school_id)
-    return Situation(SCHOOLS, DONE, second.id)
-
-
-def _refusal(key: str, rules: Sequence[str], came: Sequence[Arrival]) -> Situation:
-    """A refusal that must come, and after which the same bytes must not come again and again."""
-    refused: dict[bytes, Arrival] = {}
-    for one in came:
-        if any(one.broke(rule) for rule in rules):
-            refused.setdefault(one.digest, one)
-    if not refused:
-        return Situation(key, WAITING)
-    for first in refused.values():
-        again = [one for one in came if one.id > first.id and one.digest == first.digest and not one.accepted]
-        if len(again) > MOST_RESENDS:
-            return Situation(key, FAILED, first.id)
-    return Situation(key, DONE, next(iter(refused.values())).id)
-
-
-def _shown_fault(room: Room, came: Sequence[Arrival]) -> Situation:
-    """The Fault that we provoke: the vendor shows it to its user, and sends the same bytes again later."""
-    faulted = next((one for one in reversed(came) if one.provoked), None)
-    if faulted is None:
-        return Situation(SHOWN_FAULT, BUSY if room.armed else WAITING)
-    sent_again = any(one.id > faulted.id and one.digest == faulted.digest and one.accepted for one in came)
-    return Situation(SHOWN_FAULT, DONE if sent_again and room.shown else BUSY, faulted.id)
-
-
 # -- the end -------------------------------------------------------------------------------------------------
 
 
 def empty_due(engine: Engine) -> int:
-    """Erase the rooms whose time is over, with all that is of them; returns how many."""
+    """Erase the rooms whose time is over, with all that is of them; returns how many. One that fails stops no other."""
     with reading(engine) as connection:
         due = connection.execute(
             select(test_rooms.c.id).where(test_rooms.c.keep_until_us < clock.now_us())
         ).scalars().all()  # fmt: skip
+    erased = 0
     for room_id in due:
-        erase_room(engine, room_id)
-    return len(due)
+        try:
+            erase_room(engine, room_id)
+        except SQLAlchemyError as failed:
+            _log.error("%s while erasing a test room", type(failed).__name__)
+        else:
+            erased += 1
+    return erased
 
 
 def erase_room(engine: Engine, room_id: int) -> None:
-    """Erase a room: its schools with pupils and results, its sender and keys, its arrivals and reports."""
+    """Erase a room: its schools with pupils and results, its sender and keys, its arrivals and reports.
+
+    A message for it that is being stored goes first.
+    """
     with writing(engine) as connection:
         row = connection.execute(select(test_rooms).where(test_rooms.c.id == room_id)).one_or_none()
         if row is None:
             return
+        lock_school(connection, row.school_id)
+        lock_school(connection, row.second_school_id)
         connection.execute(delete(checks).where(checks.c.room_id == room_id))
         connection.execute(delete(test_arrivals).where(test_arrivals.c.room_id == room_id))
         connection.execute(delete(test_rooms).where(test_rooms.c.id == room_id))

@@ -7,6 +7,7 @@ Sources: UWLR ctpNormering (a bound belongs to its band), OSO code list 11 (refe
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -39,6 +40,14 @@ class Missing(StrEnum):
     BUSY = "busy"
 
 
+class Comparability(StrEnum):
+    """With what the numbers of a material may be compared, so far as the sources said."""
+
+    SAME_NORM = "same_norm"  # one norm for all of them, or levels of one norm group
+    CONVERTED = "converted"  # the source gives a school grade with each band
+    OWN_SCALE = "own_scale"  # no norm, or norms that differ: each only with itself
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A band with its bounds as numbers, and where it stands among its bands."""
@@ -47,6 +56,7 @@ class Interval:
     low: Decimal
     high: Decimal
     place: Place
+    grade: tuple[str, str] | None = None  # schoolcijfer_vanaf and _totenmet, as sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class Said:
     suspect: bool = False
     missing: Missing | None = None
     references: tuple[Reference, ...] = ()
+    grade: tuple[str, str] | None = None  # the school grades that the source gives with this band: from, up to
 
     @property
     def counts(self) -> bool:
@@ -148,13 +159,42 @@ def yardstick(norm: dict[str, Any] | None) -> Yardstick:
         low = number(band.get("low"))
         if low is not None:
             word = (band.get("term") or "").strip() or (band.get("description") or "").strip()
-            bounded.append((low, high, word or f"{plain(low)}–{plain(high)}"))
+            bounded.append((low, high, word or f"{plain(low)}–{plain(high)}", _grade(band)))
     bounded.sort(key=lambda one: (one[0], one[1]))
     places = band_places(len(bounded))
     return Yardstick(
-        tuple(Interval(word, low, high, place) for (low, high, word), place in zip(bounded, places, strict=True)),
+        tuple(
+            Interval(word, low, high, place, grade)
+            for (low, high, word, grade), place in zip(bounded, places, strict=True)
+        ),
         max(highs, default=None),
     )
+
+
+def _grade(band: dict[str, Any]) -> tuple[str, str] | None:
+    """The school grades that a source advises for a band; both or none, for half an advice is none."""
+    low, high = number(band.get("grade_from")), number(band.get("grade_to"))
+    return None if low is None or high is None else (format(low, "f"), format(high, "f"))
+
+
+def scale_of(kind: int, one: Said, measure: Yardstick) -> tuple[Decimal, Decimal] | None:
+    """The range of values that the scale of a score has; None where nobody said."""
+    if one.maximum is not None:
+        return (Decimal(0), Decimal(one.maximum))
+    return measure.span if kind == Kind.SCORE else None
+
+
+def comparability(measures: Collection[Yardstick], levels: bool = False) -> Comparability:
+    """With what the numbers given by these norms may be compared; `levels`: OSO levels of one norm group."""
+    if levels:
+        return Comparability.SAME_NORM
+    banded = [one for one in measures if one.intervals]
+    if not banded or len(banded) < len(measures):
+        return Comparability.OWN_SCALE
+    if len({one.intervals for one in banded}) == 1:
+        return Comparability.SAME_NORM
+    graded = all(interval.grade is not None for one in banded for interval in one.intervals)
+    return Comparability.CONVERTED if graded else Comparability.OWN_SCALE
 
 
 def band_places(count: int) -> list[Place]:
@@ -196,7 +236,7 @@ def said(
     band = band_of(score, measure)
     if band is None:
         return Said(text, score, has_norm=True)
-    return Said(text, score, band=band.word, place=band.place, has_norm=True)
+    return Said(text, score, band=band.word, place=band.place, has_norm=True, grade=band.grade)
 
 
 # The fifths of the Dutch norm groups: IV and V are the two lowest, I the highest.

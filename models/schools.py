@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from models.database import next_id
+from models.database import fresh_id
 from models.records import SchoolRef
 from models.tables import school_identifications, schools, sources
+
+BRIN = re.compile(r"[0-9]{2}[A-Z]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def ensure_school(connection: Connection, named: list[Identification], name: str
     found = {Identification(row.scheme, row.value, row.location): row.school_id for row in connection.execute(known)}
     school_id = next((found[one] for one in named if one in found), None)
     if school_id is None:
-        school_id = next_id(connection, schools)
+        school_id = fresh_id(connection, schools)
         connection.execute(insert(schools).values(id=school_id, name=name))
     elif name is not None:
         connection.execute(update(schools).where(schools.c.id == school_id).values(name=name))
@@ -78,12 +81,17 @@ def ensure_school(connection: Connection, named: list[Identification], name: str
     return int(school_id)
 
 
+def set_region(connection: Connection, school_id: int, region: str) -> None:
+    """In which region of the school holidays (noord, midden, zuid) a school is."""
+    connection.execute(update(schools).where(schools.c.id == school_id).values(region=region))
+
+
 def ensure_source(connection: Connection, key: str, name: str, role: str, material: str | None = None) -> int:
     """The source with this key, made or renamed where needed; `role` is publisher or las."""
     row = connection.execute(select(sources).where(sources.c.key == key)).one_or_none()
     values = {"name": name, "role": role, "material": material}
     if row is None:
-        source_id = next_id(connection, sources)
+        source_id = fresh_id(connection, sources)
         connection.execute(insert(sources).values(id=source_id, key=key, **values))
         return source_id
     if (row.name, row.role, row.material) != (name, role, material):

@@ -42,11 +42,15 @@ from models.tables import (
     raw_messages,
     result_history,
     results,
+    sender_key_schools,
+    sender_keys,
+    senders,
     test_definitions,
     tests,
 )
 
 DAY_US = 24 * 3600 * 1_000_000
+PUSH = "push"  # the way of what a publisher sends to us
 KEYS_A_QUERY = 500
 MOST_FINDINGS = 50
 
@@ -71,6 +75,7 @@ class Incoming:
     """What is known of a message before it is read; `way` is pull, load or push.
 
     `source_id` is None where nobody knows who sends it; with `in_order` it must be later than its predecessor.
+    `key_id` is the key that a sender showed; None: any that it has.
     """
 
     source_id: int | None
@@ -80,6 +85,7 @@ class Incoming:
     moves_cursor: bool = False
     remembers_document: bool = False
     in_order: bool = False
+    key_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,14 @@ class Receipt:
 def digest64(digest: bytes) -> int:
     """The first eight bytes of a digest as a signed number: breaks ties between messages of one instant."""
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+class NotAllowed(Exception):
+    """A message whose sender may not send it any more, by the time that it is to be stored; `rule` says why."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
 
 
 class NotLater(Exception):
@@ -148,6 +162,30 @@ def _check_order(connection: Connection, delivery: Incoming, school_id: int, cre
         raise NotLater
 
 
+def _check_sender(connection: Connection, delivery: Incoming, school_id: int) -> None:
+    """What was true when a message came may have ended while it was read: a sender, a key, a school of that key.
+
+    Raises NotAllowed.
+    """
+    if delivery.way != PUSH:
+        return
+    if not connection.scalar(select(senders.c.active).where(senders.c.source_id == delivery.source_id)):
+        raise NotAllowed("header.customer")
+    valid = select(sender_keys.c.id).where(
+        sender_keys.c.source_id == delivery.source_id, sender_keys.c.revoked_us.is_(None)
+    )
+    if delivery.key_id is not None:
+        valid = valid.where(sender_keys.c.id == delivery.key_id)
+    keys = connection.scalars(valid).all()
+    if not keys:
+        raise NotAllowed("header.key")
+    covers = select(sender_key_schools.c.key_id).where(
+        sender_key_schools.c.key_id.in_(keys), sender_key_schools.c.school_id == school_id
+    )
+    if connection.scalar(covers.limit(1)) is None:
+        raise NotAllowed("school.other")
+
+
 def save_results(
     engine: Engine,
     seal: Seal,
@@ -160,9 +198,11 @@ def save_results(
 ) -> Receipt:
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
-    `raw` is kept sealed for `keep_days`; None: not at all.
+    `raw` is kept sealed for `keep_days`; None: not at all. What was kept of refusals of the same bytes is thrown away.
+    Raises NotLater and NotAllowed; nothing is stored then.
     """
     with writing(engine, school_id) as connection:
+        _check_sender(connection, delivery, school_id)
         known = _accepted(connection, delivery, {school_id})  # another worker may have been faster
         if known is not None:
             return Receipt(known.id, Verdict(known.verdict), school_id=known.school_id, repeated=True)
@@ -181,8 +221,9 @@ def save_results(
             .where(deliveries.c.id == delivery_id)
             .values(counts=json.dumps(counts), findings=findings_json(findings), verdict=verdict.value)
         )
+        _forget_refused(connection, delivery)
         if raw is not None:
-            _insert_raw(connection, seal, delivery_id, raw, keep_days)
+            _keep_raw(connection, seal, delivery_id, raw, keep_days)
         _mark_success(
             connection,
             delivery,
@@ -212,10 +253,13 @@ def save_refusal(
     head: MessageHead | None = None,
     raw: bytes | None = None,
     keep_days: int = 30,
+    others: int = 0,
 ) -> Receipt:
     """Keep a refused message apart with its reason, sealed; nothing else changes.
 
-    The same bytes refused again for the same reasons are the same refusal, seen again just now.
+    The same bytes refused again for the same reasons are the same refusal, seen again just now, and `raw` is kept for
+    `keep_days` from now on; not where these bytes were accepted before, for then nobody needs them. `others` is how
+    many more of its kind were refused and have no row of their own.
     """
     with writing(engine, school_id) as connection:
         again = connection.scalar(
@@ -229,11 +273,14 @@ def save_refusal(
             .values(received_us=clock.now_us())
             .returning(deliveries.c.id)
         )
+        wanted = raw if _accepted(connection, delivery, None) is None else None
         if again is not None:
+            if wanted is not None:
+                _keep_raw(connection, seal, again, wanted, keep_days)
             return Receipt(again, Verdict.REJECT, fault, tuple(findings), {}, school_id, repeated=True)
-        delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault=fault)
-        if raw is not None:
-            _insert_raw(connection, seal, delivery_id, raw, keep_days)
+        delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault, others)
+        if wanted is not None:
+            _keep_raw(connection, seal, delivery_id, wanted, keep_days)
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
 
 
@@ -243,17 +290,46 @@ def forget_raw(engine: Engine) -> int:
         return connection.execute(delete(raw_messages).where(raw_messages.c.keep_until_us < clock.now_us())).rowcount
 
 
+def forget_refusals(engine: Engine, keep_days: int) -> int:
+    """Throw away refusals that belong to no school once they are older than refused messages are kept; how many.
+
+    Nobody else would: whoever finds the address can bring them about. A day is the least, or nobody could look.
+    """
+    before = clock.now_us() - max(keep_days, 1) * DAY_US
+    with writing(engine) as connection:
+        return connection.execute(
+            delete(deliveries).where(
+                deliveries.c.school_id.is_(None),
+                deliveries.c.verdict == Verdict.REJECT.value,
+                deliveries.c.received_us < before,
+                deliveries.c.id.not_in(select(raw_messages.c.delivery_id)),
+            )
+        ).rowcount
+
+
 def findings_json(findings: Sequence[Finding]) -> str:
     """Findings as the JSON that a delivery keeps; the first few dozen."""
     return json.dumps([asdict(one) for one in findings[:MOST_FINDINGS]], ensure_ascii=False)
 
 
-def _insert_raw(connection: Connection, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
-    connection.execute(
-        insert(raw_messages).values(
-            delivery_id=delivery_id, sealed=seal.seal(raw), keep_until_us=clock.now_us() + keep_days * DAY_US
+def _keep_raw(connection: Connection, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
+    """Keep these bytes from now on; where they are there already, that long."""
+    until = clock.now_us() + keep_days * DAY_US
+    own = raw_messages.c.delivery_id == delivery_id
+    if not connection.execute(update(raw_messages).where(own).values(keep_until_us=until)).rowcount:
+        connection.execute(
+            insert(raw_messages).values(delivery_id=delivery_id, sealed=seal.seal(raw), keep_until_us=until)
         )
+
+
+def _forget_refused(connection: Connection, delivery: Incoming) -> None:
+    """The bytes of refusals of a message that is accepted now: nobody needs to judge them anew."""
+    refused = select(deliveries.c.id).where(
+        deliveries.c.digest == delivery.digest,
+        deliveries.c.source_id == delivery.source_id,
+        deliveries.c.verdict == Verdict.REJECT.value,
     )
+    connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id.in_(refused)))
 
 
 def _insert_delivery(
@@ -264,6 +340,7 @@ def _insert_delivery(
     findings: Sequence[Finding],
     head: MessageHead | None,
     fault: str | None = None,
+    others: int = 0,
 ) -> int:
     # The one id that is not given out per school: two schools write at once, so the database gives it.
     given = connection.scalar(
@@ -282,7 +359,7 @@ def _insert_delivery(
             size=delivery.size,
             verdict=verdict.value,
             fault=fault,
-            counts="{}",
+            counts=json.dumps({"others": others} if others else {}),
             findings=findings_json(findings),
         )
         .returning(deliveries.c.id)

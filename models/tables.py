@@ -1,7 +1,8 @@
 """The tables. Every key of a school's data starts with `school_id`; sources and vocabularies are reference tables.
 
-Ids are small integers, given out per school under the write lock (`database.next_id`). Instants are microseconds
-since 1970 in UTC (`_us`), calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
+Ids are small integers, given out per school under the write lock (`database.next_id`); those of schools, sources, keys
+and test rooms are given out once only (`database.fresh_id`). Instants are microseconds since 1970 in UTC (`_us`),
+calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
 The view `results_spelled` writes the small integers out for people.
 """
 
@@ -35,11 +36,19 @@ def _school() -> Column[int]:
 
 # -- reference tables ------------------------------------------------------------------------------------------
 
+numbers = Table(
+    "numbers",  # the last id given out in tables whose rows can be erased while something still points at them
+    metadata,
+    Column("table_name", Text, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
 schools = Table(
     "schools",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text),
+    Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
     Column("synthetic", Boolean, nullable=False, default=False),  # of a test room: no real pupil, and nobody's own
 )
 
@@ -181,6 +190,7 @@ test_rooms = Table(
     Column("made_us", BigInteger, nullable=False),
     Column("used_us", BigInteger, nullable=False),
     Column("keep_until_us", BigInteger, nullable=False),
+    Column("came", Integer, nullable=False, default=0),  # how many messages; only the first ones are arrivals
 )
 
 test_arrivals = Table(
@@ -213,7 +223,10 @@ checks = Table(
     Column("asked_us", BigInteger, nullable=False),
     Column("input", LargeBinary),  # sealed; thrown away when the work is done
     Column("state", Text, nullable=False),  # waiting, busy, done or failed
+    Column("asked_by", LargeBinary(16)),  # digest of the session of a vendor, to count what is open of it
+    Column("lease", Text),  # who holds it: a random token
     Column("leased_until_us", BigInteger),
+    Column("tries", Integer, nullable=False, default=0),
     Column("report", Text),  # JSON
     Column("excerpts", LargeBinary),  # sealed JSON: what stands around the findings, covered
     Column("html", LargeBinary),
@@ -222,6 +235,7 @@ checks = Table(
     Column("error_en", Text),
     Column("done_us", BigInteger),
     Column("keep_until_us", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # a worker may still hold the number of one that was erased
 )
 Index("checks_by_state", checks.c.state)
 
@@ -475,6 +489,85 @@ subject_mappings = Table(
     Column("set_us", BigInteger, nullable=False),
     PrimaryKeyConstraint("school_id", "source_id", "field", "pattern"),
 )
+
+# -- what teachers set and write -------------------------------------------------------------------------------
+
+class_thresholds = Table(
+    "class_thresholds",  # what a class has set differently from models/data/thresholds.toml
+    metadata,
+    _school(),
+    Column("class_id", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "class_id", "name"),
+)
+
+signal_marks = Table(
+    "signal_marks",  # how a signal was settled; the newest of a (rule, pupil or class, scope) holds
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("pupil_id", Integer),  # None: a signal of a class
+    Column("class_id", Integer),
+    Column("scope", Text, nullable=False),  # what it is about: a material, a test
+    Column("evidence", Text, nullable=False),  # the newest data behind it: other data make it open again
+    Column("action", Text, nullable=False),  # seen, discussed, agreed, not_needed or reopened
+    Column("marked_by", Text, nullable=False),
+    Column("marked_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+Index("signal_marks_by_pupil", signal_marks.c.school_id, signal_marks.c.pupil_id)
+
+goals = Table(
+    "goals",  # what a teacher wants a pupil to reach in a material
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("pupil_id", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("material", Text, nullable=False),
+    Column("value", BigInteger, nullable=False),  # ten-thousandths, on the scale of the material
+    Column("due_on", Text),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+Index("goals_by_pupil", goals.c.school_id, goals.c.pupil_id)
+
+due_dates = Table(
+    "due_dates",  # by when a class is to have finished a test
+    metadata,
+    _school(),
+    Column("class_id", Integer, nullable=False),
+    Column("test_id", Integer, nullable=False),
+    Column("due_on", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "class_id", "test_id"),
+)
+
+notes = Table(
+    "notes",  # notes and agreements about a pupil; the text is sealed
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("pupil_id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # note or agreement
+    Column("restricted", Boolean, nullable=False, default=False),  # for learning support and its author only
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until_on", Text),  # of an agreement
+    Column("author", Text, nullable=False),
+    Column("author_id", Integer),  # teacher
+    Column("written_us", BigInteger, nullable=False),
+    Column("settled_us", BigInteger),  # an agreement that was kept or given up
+    Column("settled_by", Text),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)
 
 # What a row is worth within its slot (pupil, test and version, part, kind, date); the same rule as models.standing.
 # A newer row supersedes an older one where either is "not offered"; else both stay, and only the newest is shown.

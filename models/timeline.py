@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import Connection, and_, select
 
@@ -15,7 +16,7 @@ from models.progress import PupilProgress, newest_progress
 from models.queries import Field, field_of, part_sittings, total_of
 from models.records import Kind
 from models.result_rows import all_rows, owners_of
-from models.scales import Said, Yardstick, said
+from models.scales import Said, Yardstick, said, scale_of
 from models.standing import ResultRow, Standing, Total, by_date, stand
 from models.tables import deliveries
 from models.viewer import Viewer
@@ -54,6 +55,11 @@ class Sitting:
     def key(self) -> str:
         """Names the sitting within its pupil."""
         return f"{self.test_id}_{self.taken_on}"
+
+    @property
+    def scale(self) -> tuple[Decimal, Decimal] | None:
+        """The range of values that its scale has; None where nobody said."""
+        return scale_of(self.total.row.kind, self.total.said, self.measure)
 
 
 @dataclass(frozen=True, slots=True)

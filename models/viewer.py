@@ -40,6 +40,11 @@ class Viewer:
         return self.role is Role.ADMINISTRATOR
 
     @property
+    def teaches(self) -> bool:
+        """Whether the role works with pupils: settles signals, writes notes, sets goals."""
+        return self.role in (Role.TEACHER, Role.MENTOR, Role.SUPPORT)
+
+    @property
     def may_test(self) -> bool:
         """Whether a coupling may be put to the test, with made-up data."""
         return self.role in (Role.ADMINISTRATOR, Role.VENDOR)

@@ -19,7 +19,7 @@ from lxml import etree
 
 from connectors.conformance.exchange import NO_SERVICE, Endpoint, Reply, is_answer, judge_answer
 from connectors.conformance.rules import behaviour_finding
-from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, Text, refusals
+from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
 from connectors.uwlr import names
 from connectors.uwlr.envelope import authorisation_element
 from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
@@ -29,7 +29,7 @@ from connectors.uwlr.pupil_messages import ANSWERS, NO_CHANGES, NO_DATA, Part, R
 from connectors.uwlr.reader import is_personal_number
 from connectors.uwlr.rules import ERROR
 from models import clock
-from models.records import Finding, Roster, RosterPupil
+from models.records import Finding, Roster, RosterPupil, Text
 
 # A roster with a group too few can still be read, so that is a warning there; an endpoint that gives one is wrong.
 _AS_ERROR = ("roster.group-undefined", "roster.location-undefined")

@@ -16,10 +16,10 @@ from connectors.conformance.reports import (
     not_reached,
     place_of,
 )
-from connectors.conformance.scenarios import Came, Outcome, State, Text
+from connectors.conformance.scenarios import Came, Outcome, State
 from connectors.uwlr.rules import ERROR, WARNING
 from models import clock
-from models.records import Finding
+from models.records import Finding, Text
 
 _CSS = """
 :root{--bg:#f4f5f6;--surface:#fff;--line:#d9dee3;--text:#161d24;--soft:#58646f;

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
 from connectors.conformance.rules import BEHAVIOUR_RULES
-from connectors.conformance.scenarios import Outcome, State, Text, state_of
-from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage
+from connectors.conformance.scenarios import Outcome, State, state_of
+from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
 from models import clock
-from models.records import Finding
+from models.records import Finding, Text
 
 NO_CERTIFICATE = Text(
     "Dit is een hulpmiddel om te toetsen, geen certificering door Edustandaard.",
@@ -135,8 +135,12 @@ class Report:
         return state_of(self.all_findings)
 
 
-def document_report(title: str, findings: Sequence[Finding], fault: str | None = None) -> Report:
-    """The report of a document that was judged by itself."""
+def document_report(
+    title: str, findings: Sequence[Finding], fault: str | None = None, problem: str | None = None
+) -> Report:
+    """The report of a document that was judged by itself; `problem` says in English why it could not be read at all."""
+    if problem is not None:
+        findings = (*findings, replace(finding("document.unreadable"), message_en=problem))
     return Report(
         title=title,
         kind=FILE,

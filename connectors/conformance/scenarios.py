@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from lxml import etree
 
@@ -27,7 +27,7 @@ from connectors.uwlr.rules import (
     WARNING,
     XSD_VERSIE_ONGELDIG,
 )
-from models.records import Finding, SchoolRef
+from models.records import Finding, SchoolRef, Text
 
 XSD_VERSION = "2.2"
 UNKNOWN_VERSION = "9.9"
@@ -40,13 +40,6 @@ MALFORMED_YEAR = "26/27"
 UNKNOWN_OPERATION = "OnbekendeBewerking"
 UNKNOWN_REQUEST = "onbekend_verzoek"
 MOST_SILENCES = 3  # each may take a minute, and whoever drips three times will drip the next time too
-
-
-class Text(NamedTuple):
-    """A sentence in Dutch and in English."""
-
-    nl: str
-    en: str
 
 
 class State(StrEnum):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from connectors import push
 from connectors.intake import Spooled
@@ -10,26 +13,45 @@ from connectors.push import Desk
 from connectors.uwlr.rules import finding
 from models import rooms
 from models.records import Verdict
+from models.rooms import Room
 from models.store import Receipt
 
 CODE_NL = "Dit is een fout die u zelf hebt opgeroepen. Laat deze code zien aan wie uw systeem gebruikt: {code}."
 CODE_EN = "This is a fault that you asked for. Show this code to who uses your system: {code}."
+
+_log = logging.getLogger("rondblik.receive")
 
 
 def deliver(desk: Desk, token: str, spooled: Spooled) -> Receipt:
     """Take in a message at the room with this token; only the account of the room may send there."""
     room = rooms.find_room(desk.engine, desk.seal, token)
     if room is None:
-        found = finding("message.room")
-        return Receipt(0, Verdict.REJECT, found.fault, (found,))
-    if room.armed:
-        found = replace(
-            finding("message.provoked"),
-            message_nl=CODE_NL.format(code=room.code),
-            message_en=CODE_EN.format(code=room.code),
-        )
-        receipt = Receipt(0, Verdict.REJECT, found.fault, (found,))
-    else:
-        receipt = push.deliver(desk, spooled, room.source_id)
-    rooms.note_arrival(desk.engine, room, receipt, spooled.digest, spooled.size, provoked=room.armed)
+        return _no_room()
+    code = rooms.take_fault(desk.engine, room)
+    receipt = _take_in(desk, room, spooled) if code is None else _provoked(code)
+    try:
+        rooms.note_arrival(desk.engine, room, receipt, spooled.digest, spooled.size, provoked=code is not None)
+    except SQLAlchemyError as failed:  # the message itself is stored or refused by now: the sender must hear which
+        _log.error("%s while writing down what came in at a test address", type(failed).__name__)
     return receipt
+
+
+def _no_room() -> Receipt:
+    found = finding("message.room")
+    return Receipt(0, Verdict.REJECT, found.fault, (found,))
+
+
+def _provoked(code: str) -> Receipt:
+    found = replace(
+        finding("message.provoked"), message_nl=CODE_NL.format(code=code), message_en=CODE_EN.format(code=code)
+    )
+    return Receipt(0, Verdict.REJECT, found.fault, (found,))
+
+
+def _take_in(desk: Desk, room: Room, spooled: Spooled) -> Receipt:
+    try:
+        return push.deliver(desk, spooled, room.source_id)
+    except IntegrityError:  # the room was erased while its message was read: no row may point at what it was
+        if rooms.find_room(desk.engine, desk.seal, room.account.token) is not None:
+            raise
+        return _no_room()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from models.limits import ALL_VERSIONS, MOST_BYTES
+
 Policy = Literal["strict", "tolerant"]
 POLICIES: tuple[Policy, ...] = ("strict", "tolerant")
 Ordering = Literal["per_result", "strict"]
@@ -12,15 +14,12 @@ UnknownPupil = Literal["park", "refuse"]
 EckIdForm = Literal["warn", "refuse"]
 Header = Literal["ignored", "checked", "required"]
 
-ALL_VERSIONS = ("2.0", "2.1", "2.2", "2.2.1", "2.3")
-SENDER_VERSIONS = ("2.1", "2.2", "2.3")
-
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How large a message may be: bytes (unpacked), results, nesting, attributes of one element."""
 
-    max_bytes: int = 512 * 1024 * 1024
+    max_bytes: int = MOST_BYTES
     max_results: int = 2_000_000
     max_depth: int = 32
     max_attributes: int = 32

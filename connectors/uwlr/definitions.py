@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from lxml import etree
@@ -45,6 +45,9 @@ VAKGEBIEDEN = frozenset(
 JAARGROEPEN = frozenset("BD012345678SVCNH") | {"11", "12", "13", "14", "15", "16"}
 MAX_PART_NUMBER = 2**31 - 1
 MAX_WEIGHT_DIGITS = 20
+# Small letters of other alphabets whose capital, or themselves, look like a Latin one.
+_LATIN = str.maketrans("авекмнорстухіјѕһԁαβεζηικμνορτυχ", "abekmhopctyxijshdabezhikmnoptyx")
+_ZERO = re.compile(r"-[0.]+")
 _FORMULA = tuple("=+-@\t\r")
 # Elements that do something, elements with attributes, addresses that are programs, templates, ends of SQL.
 _ACTING = re.compile(
@@ -68,6 +71,12 @@ def children(element: etree._Element) -> dict[str, etree._Element]:
 def text_of(parts: dict[str, etree._Element], name: str) -> str | None:
     """The text of a child, or None where the child is absent."""
     return (parts[name].text or "") if name in parts else None
+
+
+def number_of(parts: dict[str, etree._Element], name: str) -> str | None:
+    """The text of a child that holds a number, without the blanks that XML Schema allows around one."""
+    text = text_of(parts, name)
+    return None if text is None else text.strip(values.XML_SPACE)
 
 
 def optional_term(parts: dict[str, etree._Element], name: str) -> Term | None:
@@ -119,6 +128,7 @@ def read_parts(element: etree._Element, note: Note) -> tuple[Part, ...]:
     parts: list[Part] = []
     numbers: set[int] = set()
     codes: set[str] = set()
+    alike: set[str] = set()
     for child in element:
         found = children(child)
         number = part_number(text_of(found, "toetsonderdeelvolgnummer") or "", note)
@@ -128,7 +138,10 @@ def read_parts(element: etree._Element, note: Note) -> tuple[Part, ...]:
         if code.text in codes:
             note("key.part-code-unique", "toetsonderdeelcode")
         numbers.add(number)
+        if skeleton(code.text) in alike and code.text not in codes:
+            note("text.lookalike", "toetsonderdeelcode")
         codes.add(code.text)
+        alike.add(skeleton(code.text))
         name = text_of(found, "toetsonderdeelnaam")
         check_text(name, "toetsonderdeelnaam", note)
         norm = found.get("toetsonderdeelnormering")
@@ -159,9 +172,11 @@ def read_norm(element: etree._Element, note: Note) -> Norm:
         if label in found and not (found[label].text or ""):
             note("test.level-empty", label)
         check_text(text_of(found, label), label, note)
-    weight = text_of(found, "wegingsfactor")
+    weight = number_of(found, "wegingsfactor")
     if weight is not None and sum(character.isdigit() for character in weight) > MAX_WEIGHT_DIGITS:
         note("norm.weight", "wegingsfactor")
+    if weight is not None and weight.startswith("-") and not _ZERO.fullmatch(weight):
+        note("norm.weight-negative", "wegingsfactor")
     return Norm(
         bands=tuple(bands),
         category=optional_term(found, "toetscategorie"),
@@ -175,7 +190,7 @@ def read_norm(element: etree._Element, note: Note) -> Norm:
 def read_band(element: etree._Element, note: Note) -> Band:
     """One `norm` element; without beginnormwaarde it states a maximum only."""
     found = children(element)
-    low, high = text_of(found, "beginnormwaarde"), text_of(found, "eindnormwaarde") or ""
+    low, high = number_of(found, "beginnormwaarde"), number_of(found, "eindnormwaarde") or ""
     if low is None or "term" not in found:
         note("norm.maximum-only", "norm")
     check_text(text_of(found, "term"), "term", note)
@@ -186,8 +201,8 @@ def read_band(element: etree._Element, note: Note) -> Band:
         high=high,
         description=text_of(found, "omschrijving"),
         colour=read_colour(found["normkleur"]) if "normkleur" in found else None,
-        grade_from=text_of(found, "schoolcijfer_vanaf"),
-        grade_to=text_of(found, "schoolcijfer_totenmet"),
+        grade_from=number_of(found, "schoolcijfer_vanaf"),
+        grade_to=number_of(found, "schoolcijfer_totenmet"),
     )
 
 
@@ -203,7 +218,7 @@ def read_colour(element: etree._Element) -> Colour:
         component("rood_code"),
         component("groen_code"),
         component("blauw_code"),
-        text_of(found, "transparantie") or "",
+        number_of(found, "transparantie") or "",
     )
 
 
@@ -256,8 +271,9 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
         *(level.term for level in definition.hierarchy),
         *(part.code for part in definition.parts or ()),
     )
-    if any(term is not None and term.location and not term.location.startswith("https://") for term in bound_terms):
-        note("test.vocabulary-location", "toetscode")
+    for location, element in locations(definition):
+        if location and not location.startswith("https://"):
+            note("test.vocabulary-location", element)
     for term in bound_terms:
         if term is None:
             continue
@@ -266,6 +282,27 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
         check_text(term.text, "vakgebied" if term is subject else "toetscode", note)
         check_text(term.vocabulary, "vakgebied" if term is subject else "toetscode", note)
     check_key(definition.code.text, "toetscode", note)
+
+
+def locations(definition: TestDefinition) -> Iterator[tuple[str | None, str]]:
+    """The address of every vocabulary that a definition names, with the element that it stands at."""
+    named = {
+        "toetscode": (definition.code,), "versie": (definition.version,), "leerjaar": (definition.year,),
+        "vakgebied": (definition.subject,), "ingang": tuple(level.term for level in definition.hierarchy),
+        "toetsonderdeelcode": tuple(part.code for part in definition.parts or ()),
+    }  # fmt: skip
+    yield from ((term.location, element) for element, terms in named.items() for term in terms if term is not None)
+    norms = [(definition.norm, "toetsnormering")]
+    norms += [(part.norm, "toetsonderdeelnormering") for part in definition.parts or ()]
+    for norm, element in norms:
+        if norm is not None:
+            yield norm.location, element
+            yield from ((term.location, element) for term in (norm.category, norm.level) if term is not None)
+
+
+def skeleton(key: str) -> str:
+    """What is left of a key for who cannot tell capitals, or letters of one alphabet from those of another."""
+    return unicodedata.normalize("NFKC", key).casefold().translate(_LATIN)
 
 
 def check_key(key: str, element: str, note: Note) -> None:

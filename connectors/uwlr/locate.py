@@ -16,9 +16,9 @@ from lxml import etree
 
 from connectors.uwlr import names, rules, values
 from connectors.uwlr.agreement import Agreement, Bounds
-from connectors.uwlr.reader import INSTRUCTION, Place
+from connectors.uwlr.reader import COMMENT, INSTRUCTION, SCHEMA_HINT, Place, splits_a_value
 from connectors.uwlr.rules import finding
-from connectors.uwlr.validator import silent_parser
+from connectors.uwlr.validator import known_name, silent_parser
 from models.records import Finding
 
 CHUNK = 1 << 18
@@ -34,7 +34,10 @@ _PUPIL_KEYS = frozenset({"leerlingid", "eckid"})
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One place of a message: path with the nearest keys, line and column from 1, names from the root down."""
+    """One place of a message: path with the nearest keys, line and column from 1, names from the root down.
+
+    In the path `*` stands for a name that no schema of ours knows: the sender made it up, and it may say anything.
+    """
 
     path: str
     line: int
@@ -45,14 +48,16 @@ class Spot:
 
 @dataclass(slots=True)
 class _Open:
-    """An element that is open: name, key, count of children by name, where it started."""
+    """An element that is open: tag, name, key, where it started, children by name, whether a comment splits it."""
 
+    tag: str
     name: str
     key: str | None
     line: int
     column: int
     index: int
     children: dict[str, int]
+    is_split: bool = False
 
 
 class _BeyondBounds(Exception):
@@ -60,7 +65,7 @@ class _BeyondBounds(Exception):
 
 
 class Walker:
-    """expat over a message: where every element starts, and the path to it."""
+    """expat over a message: where every element starts, and the path to it; it holds namespaces to their rules."""
 
     def __init__(self, wanted: set[Place], bounds: Bounds) -> None:
         self.beyond: str | None = None  # the rule on nesting or attributes that the message breaks here
@@ -75,32 +80,41 @@ class Walker:
         self._inside: list[tuple[int, dict[str, Place]]] = []
         self._stack: list[_Open] = []
         self._text: list[str] = []
-        self.parser = expat.ParserCreate()
+        self._comments = 0
+        self._looks_for_hint = SCHEMA_HINT in wanted
+        self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.buffer_text = True
+        self._declared = 0  # namespaces, which count as the attributes that they are written as
+        self.parser.StartNamespaceDeclHandler = self._declare
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text.append
         if INSTRUCTION in wanted:
             self.parser.ProcessingInstructionHandler = self._instruction
+        if any(place.element == COMMENT for place in wanted):
+            self.parser.CommentHandler = self._comment
 
     def spot(self, text: str = "") -> Spot:
         """Where the innermost open element starts."""
         steps = []
         for step in self._stack:
-            if step.key is not None:
-                steps.append(f"{step.name}[@key]" if len(step.key) > 64 else f'{step.name}[@key="{step.key}"]')
+            name = step.name if known_name(step.name) else "*"
+            if step.key is not None and step.name == "resultaat":
+                steps.append(f"{name}[@key]" if len(step.key) > 64 else f'{name}[@key="{step.key}"]')
             else:
-                steps.append(step.name if step.index == 1 else f"{step.name}[{step.index}]")
+                steps.append(name if step.index == 1 else f"{name}[{step.index}]")
         last = self._stack[-1]
         return Spot("/" + "/".join(steps), last.line, last.column, tuple(step.name for step in self._stack), text)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(":")[2]
+        tag = "{" + name if "}" in name else name
+        local = names.local(tag)
         parent = self._stack[-1].children if self._stack else {}
         index = parent[local] = parent.get(local, 0) + 1
         parser = self.parser
         self._stack.append(
             _Open(
+                tag,
                 local,
                 attributes.get("key"),
                 parser.CurrentLineNumber,
@@ -110,9 +124,12 @@ class Walker:
             )
         )
         self._text.clear()
-        if len(self._stack) > self._bounds.max_depth or len(attributes) > self._bounds.max_attributes:
+        written, self._declared = len(attributes) + self._declared, 0
+        if len(self._stack) > self._bounds.max_depth or written > self._bounds.max_attributes:
             self.beyond = "xml.depth" if len(self._stack) > self._bounds.max_depth else "xml.attributes"
             raise _BeyondBounds
+        if self._looks_for_hint and not names.SCHEMA_HINTS.isdisjoint(attributes):
+            self.spots.setdefault(SCHEMA_HINT, self.spot())
         if local in self._counts:
             self._counts[local] += 1
             inside = self._wanted.get((local, self._counts[local]))
@@ -123,10 +140,23 @@ class Walker:
         if self.collect:
             self.events.append((parser.CurrentByteIndex, self.spot()))
 
+    def _declare(self, *_: str | None) -> None:
+        self._declared += 1
+
     def _instruction(self, *_: str) -> None:
         parser = self.parser
         path = self.spot().path if self._stack else "/"
         self.spots.setdefault(INSTRUCTION, Spot(path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()))
+
+    def _comment(self, _: str) -> None:
+        """Counted as the reader counts them: the first of each value."""
+        if self._stack and not self._stack[-1].is_split and splits_a_value(self._stack[-1].tag):
+            self._stack[-1].is_split = True
+            self._comments += 1
+            parser = self.parser
+            self.spots[Place(COMMENT, self._comments, "")] = Spot(
+                self.spot().path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()
+            )
 
     def _take(self, local: str) -> None:
         """Keep the spot where the innermost wanted element has a wanted child by this name, or is it itself."""
@@ -353,7 +383,7 @@ def schema_finding(type_name: str, message: str, spot: Spot | None, agreement: A
         path=spot.path if spot is not None else None,
         line=spot.line if spot is not None else None,
         column=spot.column if spot is not None else None,
-        element=element,
+        element=element if known_name(element) else "",
         expected=", ".join(expected),
         fault=rules.RULES[rule].fault if rule != family else fault_at(about, expected),
     )

@@ -9,6 +9,8 @@ LG = "http://www.edustandaard.nl/leerresultaten/2/leerlinggegevens"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
 OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
+# Attributes that point to a schema, as expat writes them where "}" stands between namespace and name.
+SCHEMA_HINTS = frozenset({f"{XSI}}}schemaLocation", f"{XSI}}}noNamespaceSchemaLocation"})
 
 # Our own: the extension type for progress (docs/voortgang.md) and the pull of results (docs/pull.md).
 VOORTGANG = "urn:rondblik:voortgang:1"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from decimal import Decimal
 
 from lxml import etree
 
 from connectors.uwlr import names, values
-from models.records import SCALE, Absence, Kind, Status
-
-Note = Callable[[str, str], None]
+from connectors.uwlr.definitions import Note, check_text
+from models.records import Absence, Kind, Status
 
 REFERENCE_CODES = frozenset(
     [
@@ -41,12 +41,14 @@ REFERENCE_CODES = frozenset(
 )
 COMPARISON_GROUPS = frozenset({"BB+", "BB", "KB", "GT", "HAVO", "VWO", "Landelijk"})
 STATUSES = {"niet-begonnen": Status.NOT_BEGUN, "bezig": Status.BUSY, "afgerond": Status.DONE}
-MAX_COUNT = 1_000_000
+MOST_OF_A_COUNT = 100_000_000  # exercises, words, seconds
 
 OsoRow = tuple[int, str | None, int | None, int | None, tuple[object, ...]]
 OtherRow = tuple[int, str | None, int | None, tuple[object, ...] | None]
 
+_VALUE = re.compile(r"[+-]*|[+-]?[0-9]*[.,]?[0-9]+%?", re.ASCII)
 _COUNTS = ("aantalopgaven", "aantalgoed", "aantalfout", "aantalgelezen")
+_NUMBERS = frozenset({*_COUNTS, "tijd", "vaardigheidsscore", "bivlaag", "bivhoog"})
 
 
 def read_oso(element: etree._Element, note: Note) -> OsoRow:
@@ -62,7 +64,9 @@ def read_oso(element: etree._Element, note: Note) -> OsoRow:
                     texts[names.local(str(value.tag))] = value.text or ""
         else:
             references.append(read_reference(child, note))
-    check_counts(texts, note)
+    texts = {name: text.strip(values.XML_SPACE) if name in _NUMBERS else text for name, text in texts.items()}
+    check_numbers(texts, note)
+    check_value(texts.get("codevaardigheidsschaal"), "codevaardigheidsschaal", note)
     skill = texts.get("vaardigheidsscore")
     score = oso_number(skill, note)
     if not texts and not references:
@@ -86,26 +90,38 @@ def read_reference(element: etree._Element, note: Note) -> tuple[str, str, str, 
     code, group = texts.get("codereferentiescore", ""), texts.get("codevergelijkingsgroep", "")
     if code not in REFERENCE_CODES:
         note("oso.reference-code", "codereferentiescore")
+        check_value(code, "codereferentiescore", note)
     if group not in COMPARISON_GROUPS:
         note("oso.comparison-group", "codevergelijkingsgroep")
+        check_value(group, "codevergelijkingsgroep", note)
+    for name in ("waarde", "kwalificatie"):
+        check_value(texts.get(name), name, note)
     return code, group, texts.get("waarde", ""), texts.get("kwalificatie")
 
 
-def check_counts(texts: dict[str, str], note: Note) -> None:
-    """Counts and seconds that cannot be kept: below zero, or beyond reason."""
+def check_numbers(texts: dict[str, str], note: Note) -> None:
+    """Counts and seconds that cannot be kept, below zero or beyond reason; numbers that contradict each other."""
     for name in (*_COUNTS, "tijd"):
-        if name in texts:
-            try:
-                if values.fixed_point(_with_zero(texts[name])) > MAX_COUNT * 100 * SCALE:
-                    note("oso.bound", name)
-            except ValueError:
-                note("oso.bound", name)
+        number = number_in(texts, name)
+        if name in texts and (number is None or not 0 <= number <= MOST_OF_A_COUNT):
+            note("oso.bound", name)
+    if is_above(number_in(texts, "aantalgoed"), number_in(texts, "aantalopgaven")):
+        note("result.counts", "aantalgoed")
+    if is_above(number_in(texts, "bivlaag"), number_in(texts, "bivhoog")):
+        note("oso.interval", "bivlaag")
 
 
-def _with_zero(text: str) -> str:
-    """An xs:decimal such as `.5` or `5.` in the form that has digits on both sides."""
-    stripped = text.strip(values.XML_SPACE).rstrip("0") if "." in text else text.strip(values.XML_SPACE)
-    return ("0" + stripped if stripped.startswith(".") else stripped).rstrip(".") or "0"
+def number_in(texts: dict[str, str], name: str) -> Decimal | None:
+    """A number by the name of its element; None where there is none."""
+    try:
+        return values.decimal(texts[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def is_above(one: Decimal | int | None, other: Decimal | int | None) -> bool:
+    """Whether of two numbers that are both there the first is the greater."""
+    return one is not None and other is not None and one > other
 
 
 def oso_number(text: str | None, note: Note) -> int | None:
@@ -113,12 +129,21 @@ def oso_number(text: str | None, note: Note) -> int | None:
     if text is None:
         return None
     try:
-        return values.signed_fixed_point(text)
+        score, is_all = values.rounded(text)
     except values.OutOfBounds:
         note("oso.bound", "vaardigheidsscore")
+        return None
     except ValueError:
-        pass  # the schema refuses it
-    return None
+        return None  # the schema refuses it
+    if not is_all:
+        note("oso.decimals", "vaardigheidsscore")
+    return score
+
+
+def check_value(text: str | None, element: str, note: Note) -> None:
+    """As `check_text`, of a text that may well be a number below zero or a mark such as ++."""
+    if text is not None and not text.isalnum() and _VALUE.fullmatch(text) is None:
+        check_text(text, element, note)
 
 
 def read_other(element: etree._Element, note: Note) -> OtherRow:
@@ -129,13 +154,13 @@ def read_other(element: etree._Element, note: Note) -> OtherRow:
         return int(Kind.OTHER), None, int(Absence.NO_SCORE), None
     texts = {names.local(str(child.tag)): child.text or "" for child in element}
     status = STATUSES.get(texts.get("status", "").strip(values.XML_SPACE), Status.NOT_BEGUN)
-    detail = (
-        int(status),
-        worked(texts.get("tijd"), note),
-        *(count(texts.get(name)) for name in ("aangeboden", "gemaakt", "goed")),
-        texts.get("tijd"),
-        texts.get("andere_score"),
-    )
+    offered, made, right = (count(texts.get(name)) for name in ("aangeboden", "gemaakt", "goed"))
+    if is_above(made, offered) or is_above(right, made) or is_above(right, offered):
+        note("result.counts", "goed")
+    time, other = texts.get("tijd"), texts.get("andere_score")
+    check_value(other, "andere_score", note)
+    time = None if time is None else time.strip(values.XML_SPACE)
+    detail = (int(status), worked(time, note), offered, made, right, time, other)
     return int(Kind.PROGRESS), None, int(Absence.NO_SCORE), detail
 
 

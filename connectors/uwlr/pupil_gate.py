@@ -16,16 +16,15 @@ from lxml import etree
 
 from connectors.soap import sniff
 from connectors.uwlr.pupil_rules import pupil_finding
-from connectors.uwlr.validator import schema
+from connectors.uwlr.validator import known_name, schema
 from models.records import Finding
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NOTES = 40  # kinds of findings; each is counted, however often it occurs
 MAX_SCHEMA_ERRORS = 1_000
 CHILDREN_AT_ONCE = 500
-MOST_NAME_CHARACTERS = 64  # of an element that we do not know: its name is the sender's
 _ENCODINGS = {"UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII", "ASCII", "WINDOWS-1252", "CP1252"}
-_ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']{1,64})'")
+_ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']*)'")
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class Notes:
     def add(self, rule: str, node: etree._Element, element: str | None = None) -> None:
         """Note that `node` (or something in it, then `element` names it) goes against `rule`."""
         name = element if element is not None else local(node)
-        self.add_found(rule, name[:MOST_NAME_CHARACTERS], lambda: node)
+        self.add_found(rule, name if known_name(name) else "", lambda: node)
 
     def add_found(self, rule: str, element: str, find: Callable[[], etree._Element | None]) -> None:
         """As `add`, where the node has to be looked for; that is done for the first of its kind only."""
@@ -99,12 +98,15 @@ def local(node: etree._Element) -> str:
 
 
 def path_of(node: etree._Element) -> str:
-    """Names from the root down with places among brothers of the same name; no values."""
+    """Names from the root down with places among brothers of the same name; no values.
+
+    `*` stands for a name that no schema of ours knows: the sender made it up, and it may say anything.
+    """
     steps: list[str] = []
     for step in [node, *node.iterancestors()]:
         alike = step.itersiblings(preceding=True) if len(steps) < 2 else ()
         before = sum(1 for brother in alike if local(brother) == local(step))
-        name = local(step)[:MOST_NAME_CHARACTERS]
+        name = local(step) if known_name(local(step)) else "*"
         steps.append(f"{name}[{before + 1}]" if before else name)
     return "/" + "/".join(reversed(steps))
 

@@ -6,7 +6,7 @@ be read by name all the same. Words never hold a value of a message.
 
 from __future__ import annotations
 
-from connectors.uwlr.rules import ERROR, LEERLING_ONGELDIG, ONGELDIG_BERICHT, RULES, WARNING, Rule
+from connectors.uwlr.rules import ERROR, LEERLING_ONGELDIG, ONGELDIG_BERICHT, RULES, UNKNOWN_NAME, WARNING, Rule
 from models.records import Finding
 
 _CLAUSE = "UWLR 2.2 Leerlinggegevens"
@@ -49,8 +49,8 @@ PUPIL_RULES = {
             _CLAUSE,
             WARNING,
             None,
-            "{element} is niet volgens het schema ({count} keer); gelezen op naam.",
-            "{element} is not as the schema has it ({count} times); read by name.",
+            "Het element {element} is niet volgens het schema ({count} keer); gelezen op naam.",
+            "The element {element} is not as the schema has it ({count} times); read by name.",
             "Meld dit aan de leverancier van de leerlingadministratie.",
             "Report this to the supplier of the pupil administration.",
         ),
@@ -59,8 +59,8 @@ PUPIL_RULES = {
             _CLAUSE,
             WARNING,
             None,
-            "{element} is onbekend ({count} keer) en is niet gelezen.",
-            "{element} is unknown ({count} times) and was not read.",
+            "Het element {element} hoort hier niet ({count} keer) en is niet gelezen.",
+            "The element {element} does not belong here ({count} times) and was not read.",
             "Controleer de naam van het element en het gekozen profiel.",
             "Check the name of the element and the profile that was chosen.",
         ),
@@ -179,15 +179,17 @@ def pupil_finding(
 ) -> Finding:
     """A finding by a rule of this module or of `rules`; `element` is a name of the schema, never a value."""
     rule = PUPIL_RULES.get(rule_id) or RULES[rule_id]
-    names = {"element": element, "count": count, "expected": "-"}
+    name_nl, name_en = (element, element) if element else UNKNOWN_NAME
+    dutch = {"element": name_nl, "count": count, "expected": "-"}
+    english = {**dutch, "element": name_en}
     return Finding(
         rule=rule.id,
         level=rule.level,
         clause=rule.clause,
-        message_nl=rule.nl.format(**names),
-        message_en=rule.en.format(**names),
-        remedy=rule.remedy.format(**names),
-        remedy_en=rule.remedy_en.format(**names),
+        message_nl=rule.nl.format(**dutch),
+        message_en=rule.en.format(**english),
+        remedy=rule.remedy.format(**dutch),
+        remedy_en=rule.remedy_en.format(**english),
         path=path,
         line=line,
         column=column,

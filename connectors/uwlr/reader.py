@@ -22,7 +22,7 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.agreement import Bounds
-from connectors.uwlr.definitions import check_odd_key, check_text, children, read_test, term_of, text_of
+from connectors.uwlr.definitions import check_odd_key, check_text, children, read_test, skeleton, term_of, text_of
 from connectors.uwlr.oso import read_oso, read_other
 from connectors.uwlr.spool import CHUNK_ROWS, RowSpool
 from connectors.uwlr.validator import Validation
@@ -64,6 +64,11 @@ _CONTAINERS = frozenset(
 )
 
 
+def splits_a_value(tag: str) -> bool:
+    """Whether a comment directly inside an element splits a value, by the tag of that element."""
+    return tag not in _CONTAINERS
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where something was found: the n-th `element` with this name in document order, and a child of it."""
@@ -74,6 +79,8 @@ class Place:
 
 
 INSTRUCTION = Place("?", 1, "")  # the first processing instruction of a message
+SCHEMA_HINT = Place("xsi", 1, "")  # the first attribute that points to a schema
+COMMENT = "!"  # with an ordinal: the first comment of each value that has one inside
 
 
 @dataclass(slots=True)
@@ -89,6 +96,7 @@ class Reading:
     count: int = 0
     notes: dict[str, list[Place]] = field(default_factory=dict)
     broken: bool = False  # not well-formed, or not valid: `locate.diagnose` says what and where
+    broken_at: tuple[int, int] | None = None  # line and column where the bytes could not be read on
 
     def note(self, rule: str, place: Place) -> None:
         """Remember a rule with a place; the first few places of each rule are kept."""
@@ -106,6 +114,7 @@ class _Pass:
         self.today = clock.today().isoformat()
         self.rows: list[ResultRow] = []
         self.hashes = array("q")
+        self.subjects = array("q")  # of what each result is about, to find two results of the same
         self.pupil: int | None = None
         self.pupil_numbers: dict[PupilRef, int] = {}
         self.test_numbers: dict[object, int] = {}
@@ -115,6 +124,8 @@ class _Pass:
         self.year = ("", "9")
         self.year_bounds = ("", self.today)  # of days that nothing need be said of
         self.comments = False
+        self.split: etree._Element | None = None  # the newest value with a comment inside
+        self.split_values = 0
         self.file = file
         self.schema_name = schema_name
 
@@ -136,12 +147,13 @@ class _Pass:
                     parser.feed(chunk)
                     self.walk(events)
                     if b"chemaLocation" in chunk:
-                        self.reading.note("xml.schema-location", Place("", 0, ""))
+                        self.reading.note("xml.schema-location", SCHEMA_HINT)
                 if not self.enough(validation):
                     parser.close()
                     self.walk(events)
-            except etree.XMLSyntaxError:
-                self.reading.broken = True
+            except etree.XMLSyntaxError as broken:
+                line, column = broken.position
+                self.reading.broken, self.reading.broken_at = True, (max(line, 1), max(column, 1))
         self.reading.broken = self.reading.broken or validation.failed
         self.flush()
         if not self.reading.broken:
@@ -219,20 +231,22 @@ class _Pass:
         """A comment: to be taken out before the value around it is read, and worth a word when inside one."""
         self.comments = True
         parent = element.getparent()
-        if parent is not None and str(parent.tag) not in _CONTAINERS:
-            name = names.local(str(parent.tag))
-            place = Place("resultaat", self.reading.count + 1, name)
-            if name in ("leerlingid", "eckid", "resultaatverwerkerid"):
-                place = Place("toetsafname", self.sittings + 1, name)
-            elif (above := parent.getparent()) is not None and above.tag not in (_RESULTAAT, _TOETSAFNAME):
-                place = Place("", 0, name)
-            self.reading.note("xml.comment-in-text", place)
+        if parent is not None and parent is not self.split and splits_a_value(str(parent.tag)):
+            self.split = parent
+            self.split_values += 1
+            self.reading.note("xml.comment-in-text", Place(COMMENT, self.split_values, ""))
 
     def join_texts(self, element: etree._Element) -> None:
-        """Take the comments out, so that the text of an element is its whole text."""
+        """Take the comments out, so that the text of an element is its whole text.
+
+        For a resultaat also of what names the pupil, and of nothing else: the comments behind it are still to come.
+        """
+        etree.strip_tags(element, etree.Comment)
         parent = element.getparent()
         sitting = parent.getparent() if parent is not None and element.tag == _RESULTAAT else None
-        etree.strip_tags(element if sitting is None else sitting, etree.Comment)
+        for child in sitting if sitting is not None else ():
+            if child is not parent and isinstance(child.tag, str):
+                etree.strip_tags(child, etree.Comment)
         self.comments = False
 
     def sitting(self, element: etree._Element) -> int:
@@ -280,6 +294,7 @@ class _Pass:
                 if score_text.isascii() and score_text.isdigit() and len(score_text) < 7:
                     score = int(score_text) * SCALE
                 else:
+                    score_text = score_text.strip(values.XML_SPACE)
                     score, absence = self.odd_score(score_text)
             elif tag == _OSORESULTAAT:
                 kind, score_text, score, absence, detail = read_oso(child, self.note_result)
@@ -313,6 +328,7 @@ class _Pass:
             elif score < span[2]:
                 span[2], span[3] = score, reading.count
         self.hashes.append(hash(key))
+        self.subjects.append(hash((pupil, test, part, kind, taken)))
         self.rows.append((key, pupil, test, part, kind, taken, score_text, score, absence, detail, url, zoned))
         if reading.count % PRUNE_EVERY == 0:
             self.prune(element)
@@ -339,23 +355,24 @@ class _Pass:
         self.reading.tests.append(TestRef(code, version))
         if version is not None:
             check_text(version.text, "versie", self.note_result)
+            if version.location and not version.location.startswith("https://"):
+                self.note_result("test.vocabulary-location", "versie")
         self.test_numbers[code if version is None else (code, version)] = number
         return number
 
     def odd_score(self, text: str) -> tuple[int | None, int | None]:
         """A score that is not a short whole number: value and absence, with what the rules say."""
-        stripped = text.strip(values.XML_SPACE)
-        if stripped == "X":
+        if text == "X":
             self.note_result("score.not-offered", "score")
             return None, int(Absence.NOT_OFFERED)
         try:
-            score = values.fixed_point(stripped)
+            score = values.fixed_point(text)
         except values.OutOfBounds:
             self.note_result("score.bound", "score")
             return None, None
         except ValueError:
             return None, None  # the schema refuses it, under every policy
-        if not values.is_whole(stripped):
+        if not values.is_whole(text):
             self.note_result("score.decimal", "score")
         if score > values.HUGE_SCORE:
             self.note_result("score.huge", "score")
@@ -377,7 +394,7 @@ class _Pass:
             return self.year_bounds[0] or values.FIRST_DAY, text
         if zoned:
             self.note_result("result.date-zone", "afnamedatum")
-        return day, text if zoned else None
+        return day, text.strip(values.XML_SPACE) if zoned else None
 
     def test(self, element: etree._Element) -> None:
         """One toets: its definition, with what the rules say of it."""
@@ -391,6 +408,12 @@ class _Pass:
         reading = self.reading
         for ordinal in self.repeated_keys():
             reading.note("key.result-unique", Place("resultaat", ordinal, "resultaat"))
+        for ordinal in self.twins():
+            reading.note("result.twice", Place("resultaat", ordinal, "resultaat"))
+        for number in similar([one.code.text for one in reading.definitions]):
+            reading.note("text.lookalike", Place("toets", number + 1, "toetscode"))
+        for number in similar([one.las_key or "" for one in reading.pupils]):
+            reading.note("text.lookalike", Place("toetsafname", reading.pupil_sittings[number], "leerlingid"))
         defined: dict[str, TestDefinition] = {}
         for number, definition in enumerate(reading.definitions, 1):
             if definition.code.text in defined:
@@ -431,9 +454,7 @@ class _Pass:
 
     def repeated_keys(self) -> list[int]:
         """Ordinals of results whose @key stood before; hashes first, then an exact look at the few candidates."""
-        hashes = numpy.frombuffer(self.hashes, dtype=numpy.int64) if self.hashes else numpy.zeros(0, numpy.int64)
-        ordered = numpy.sort(hashes)
-        suspects = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+        suspects = doubles(self.hashes)
         if not suspects:
             return []
         seen: set[str] = set()
@@ -449,6 +470,36 @@ class _Pass:
                             return repeated
                     seen.add(row[0])
         return repeated
+
+    def twins(self) -> list[int]:
+        """Ordinals of results with the pupil, test, part, kind and day of an earlier one, and another @key."""
+        suspects = doubles(self.subjects)
+        if not suspects:
+            return []
+        first: dict[tuple[object, ...], str] = {}
+        found: list[int] = []
+        ordinal = 0
+        for rows in self.reading.rows:
+            for row in rows:
+                ordinal += 1
+                subject = row[1:6]
+                if hash(subject) in suspects and first.setdefault(subject, row[0]) != row[0]:
+                    found.append(ordinal)
+                    if len(found) == WHERES_A_RULE:
+                        return found
+        return found
+
+
+def doubles(hashes: array[int]) -> set[int]:
+    """The numbers that stand more than once among many; eight bytes each, and no table of them."""
+    ordered = numpy.sort(numpy.frombuffer(hashes, dtype=numpy.int64)) if hashes else numpy.zeros(0, numpy.int64)
+    return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+
+
+def similar(keys: list[str]) -> list[int]:
+    """Which of some keys look like an earlier one that is another: in capitals, or in letters of another alphabet."""
+    first: dict[str, str] = {}
+    return [number for number, key in enumerate(keys) if key and first.setdefault(skeleton(key), key) != key]
 
 
 def band_bound(text: str) -> int | None:

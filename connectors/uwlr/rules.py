@@ -13,8 +13,9 @@ from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.forms import FORMS
 from models.records import Finding
 
-MOST_NAME = 64  # characters of a name that a message made up
 ERROR, WARNING, INFO = "error", "warning", "info"
+# For the name of an element that no schema of ours knows: the sender made it up, and it may say anything.
+UNKNOWN_NAME = ("(onbekende naam)", "(unknown name)")
 
 ONGELDIG_BERICHT = "Client.OngeldigBericht"
 SCORE_ONGELDIG = "Client.ScoreOngeldig"
@@ -325,6 +326,26 @@ RULES = _rules(
         "The message did not arrive as a whole in time.",
         "Stuur het bericht ongewijzigd opnieuw, over een snellere verbinding of in kleinere delen.",
         "Send the same message again, unchanged, over a faster connection or in smaller parts.",
+    ),
+    Rule(
+        "message.busy",
+        "eigen grens",
+        ERROR,
+        TIJDELIJK_NIET,
+        "De ontvanger heeft nu te veel berichten tegelijk te verwerken; van dit bericht is niets bewaard.",
+        "The receiver has too many messages at once to work on now; nothing of this message was kept.",
+        "Stuur het bericht over een minuut ongewijzigd opnieuw.",
+        "Send the same message again in a minute, unchanged.",
+    ),
+    Rule(
+        "message.http",
+        "HTTP",
+        ERROR,
+        ONGELDIG_BERICHT,
+        "De headers van het HTTP-verzoek kunnen niet gelezen worden.",
+        "The headers of the HTTP request cannot be read.",
+        "Stuur gewone headers, met Content-Length of met Transfer-Encoding: chunked.",
+        "Send plain headers, with Content-Length or with Transfer-Encoding: chunked.",
     ),
     Rule(
         "message.packing",
@@ -763,10 +784,10 @@ RULES = _rules(
         "UWLR 2.2 xsdversie",
         ERROR,
         XSD_VERSIE_ONGELDIG,
-        "Deze xsdversie wordt niet ondersteund.",
-        "This xsdversie is not supported.",
-        "Stuur versie 2.1, 2.2 of 2.3.",
-        "Send version 2.1, 2.2 or 2.3.",
+        "Deze xsdversie is niet afgesproken; afgesproken is {versions_nl}.",
+        "This xsdversie was not agreed; agreed is {versions_en}.",
+        "Stuur versie {versions_nl}.",
+        "Send version {versions_en}.",
     ),
     Rule(
         "version.2-0",
@@ -974,6 +995,27 @@ RULES = _rules(
         "Send the time as PT1H20M, at most P400D.",
     ),
     Rule(
+        "result.twice",
+        "eigen regel",
+        WARNING,
+        None,
+        "Twee resultaten zijn van dezelfde leerling, toets, versie, onderdeel en dag, met een andere @key; beide zijn "
+        "bewaard.",
+        "Two results are of the same pupil, test, version, part and day, with another @key; both are kept.",
+        "Stuur een resultaat één keer; geef een verbeterd resultaat de @key die het al had.",
+        "Send a result once; give a corrected result the @key that it had before.",
+    ),
+    Rule(
+        "result.counts",
+        "OSO 1.2 toetsscore, docs/voortgang.md",
+        WARNING,
+        None,
+        "Er zijn meer opgaven goed of gemaakt dan er waren; bewaard zoals gestuurd.",
+        "More exercises are right or made than there were; kept as sent.",
+        "Controleer de aantallen.",
+        "Check the counts.",
+    ),
+    Rule(
         "result.moved",
         "UWLR 2.2 kResultaat",
         WARNING,
@@ -1012,6 +1054,26 @@ RULES = _rules(
         "A value of an osoresultaat is negative or too large.",
         "Stuur aantallen vanaf 0 en scores van hoogstens veertien cijfers.",
         "Send counts of 0 or more and scores of at most fourteen digits.",
+    ),
+    Rule(
+        "oso.decimals",
+        "eigen grens",
+        WARNING,
+        None,
+        "Een vaardigheidsscore heeft meer dan vier decimalen; de tekst is bewaard, er wordt met vier gerekend.",
+        "A vaardigheidsscore has more than four decimals; the text was kept, four of them are reckoned with.",
+        "Rond de vaardigheidsscore af.",
+        "Round the vaardigheidsscore.",
+    ),
+    Rule(
+        "oso.interval",
+        "OSO 1.2 toetsscore",
+        WARNING,
+        None,
+        "Een betrouwbaarheidsinterval begint hoger dan het eindigt; bewaard zoals gestuurd.",
+        "A betrouwbaarheidsinterval begins above its end; kept as sent.",
+        "Verwissel bivlaag en bivhoog.",
+        "Swap bivlaag and bivhoog.",
     ),
     Rule(
         "oso.reference-code",
@@ -1095,6 +1157,16 @@ RULES = _rules(
         "A wegingsfactor has more than twenty digits; the text was kept.",
         "Rond de wegingsfactor af.",
         "Round the wegingsfactor.",
+    ),
+    Rule(
+        "norm.weight-negative",
+        "UWLR 2.2 wegingsfactor",
+        WARNING,
+        None,
+        "Een wegingsfactor is lager dan nul; de tekst is bewaard.",
+        "A wegingsfactor is below zero; the text was kept.",
+        "Controleer de wegingsfactor.",
+        "Check the wegingsfactor.",
     ),
     Rule(
         "norm.grade",
@@ -1192,10 +1264,12 @@ RULES = _rules(
         "Unicode",
         WARNING,
         None,
-        "Een sleutel bevat onzichtbare of niet-genormaliseerde tekens; sleutels die op elkaar lijken blijven apart.",
-        "A key holds invisible or non-normalised characters; keys that look alike are kept apart.",
-        "Gebruik in sleutels letters, cijfers en leestekens in NFC.",
-        "Use letters, digits and punctuation in NFC for keys.",
+        "Een sleutel lijkt op een andere (op hoofdletters of een ander schrift na), of bevat onzichtbare of "
+        "niet-genormaliseerde tekens; sleutels die op elkaar lijken blijven apart.",
+        "A key looks like another (but for capitals or another alphabet), or holds invisible or non-normalised "
+        "characters; keys that look alike are kept apart.",
+        "Gebruik in sleutels letters, cijfers en leestekens in NFC, en schrijf elke sleutel steeds hetzelfde.",
+        "Use letters, digits and punctuation in NFC for keys, and write each key the same way every time.",
     ),
     Rule(
         "text.control",
@@ -1230,21 +1304,35 @@ def finding(
     fault: str | None = None,
     level: str | None = None,
 ) -> Finding:
-    """A finding by rule `rule_id` under an agreement; `element`, `expected`: names of the schema, no values."""
+    """A finding by rule `rule_id` under an agreement; `element`, `expected`: names of the schema, no values.
+
+    Without `element` its name is said to be unknown.
+    """
     rule = RULES[rule_id]
     judged = level or rule.level_under(agreement)
     form_nl, form_en = FORMS.get(element, _SEE_SCHEMA)
-    names = {"element": element[:MOST_NAME], "expected": expected or "-", "form_nl": form_nl, "form_en": form_en}
+    names = {
+        "expected": expected or "-", "form_nl": form_nl, "form_en": form_en,
+        "versions_nl": _one_of(agreement.versions, "of"), "versions_en": _one_of(agreement.versions, "or"),
+    }  # fmt: skip
+    name_nl, name_en = (element, element) if element else UNKNOWN_NAME
+    dutch, english = {**names, "element": name_nl}, {**names, "element": name_en}
     return Finding(
         rule=rule.id,
         level=judged,
         clause=rule.clause,
-        message_nl=rule.nl.format(**names),
-        message_en=rule.en.format(**names),
-        remedy=rule.remedy.format(**names),
-        remedy_en=rule.remedy_en.format(**names),
+        message_nl=rule.nl.format(**dutch),
+        message_en=rule.en.format(**english),
+        remedy=rule.remedy.format(**dutch),
+        remedy_en=rule.remedy_en.format(**english),
         path=path,
         line=line,
         column=column,
         fault=(fault or rule.fault) if judged == ERROR else None,
     )
+
+
+def _one_of(versions: tuple[str, ...], word: str) -> str:
+    """Versions as people say them: 2.1, 2.2 or 2.3."""
+    *others, last = versions
+    return f"{', '.join(others)} {word} {last}" if others else last

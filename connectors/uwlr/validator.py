@@ -9,13 +9,17 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import resources
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, cast
 
 from lxml import etree
 
 QUEUED_CHUNKS = 4
+_XS = "{http://www.w3.org/2001/XMLSchema}"
+_MOMENTS = ("xs:date", "xs:dateTime")
 
 _compiled = threading.local()
 
@@ -27,8 +31,48 @@ def schema(name: str) -> etree.XMLSchema:
     if found is None:
         with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
             parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+            parser.resolvers.add(_TrimmedMoments())
             found = cache[name] = etree.XMLSchema(etree.parse(str(folder / name), parser))
     return found
+
+
+class _TrimmedMoments(etree.Resolver):
+    """Hands out our schemas with days and moments that may have blanks around them.
+
+    XML Schema takes those blanks off before it looks at a value, and libxml2 does so where a type has a pattern, but
+    not for its plain types of dates. So they get one; beside it the plain type stays, or xsi:type could not name it.
+    The schemas that we show to senders keep the types of the standard.
+    """
+
+    def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
+        """A schema of ours with its types of dates made so; None for what is none of ours."""
+        file = Path(system_url or "")
+        if file.suffix != ".xsd" or not file.is_file():
+            return None
+        root = etree.fromstring(file.read_bytes())
+        for element in root.iter(f"{_XS}element"):
+            plain = element.get("type")
+            if plain in _MOMENTS:
+                del element.attrib["type"]
+                union = etree.SubElement(
+                    etree.SubElement(element, f"{_XS}simpleType"), f"{_XS}union", memberTypes=plain
+                )
+                trimmed = etree.SubElement(etree.SubElement(union, f"{_XS}simpleType"), f"{_XS}restriction", base=plain)
+                etree.SubElement(trimmed, f"{_XS}pattern", value=r"\S+")
+        return self.resolve_string(etree.tostring(root), context, base_url=system_url)
+
+
+def known_name(name: str) -> bool:
+    """Whether a schema of ours has an element by this local name: any other was made up by who sent it."""
+    return name in _element_names()
+
+
+@cache
+def _element_names() -> frozenset[str]:
+    folder = resources.files("connectors.uwlr") / "schemas"
+    files = [file for file in folder.iterdir() if file.name.endswith(".xsd")]
+    elements = [one for file in files for one in etree.fromstring(file.read_bytes()).iter(f"{_XS}element")]
+    return frozenset(name for one in elements if (name := one.get("name")) is not None)
 
 
 class FeedParser(Protocol):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 from models.clock import to_us
 from models.records import SCALE
 
 XML_SPACE = " \t\r\n"
 MAX_SCORE_DIGITS = 14
+MAX_DECIMAL_CHARACTERS = 100  # of a number with decimals, which may be many
 HUGE_SCORE = 1_000_000 * SCALE
 FIRST_DAY, LAST_DAY = "1990-01-01", "2199-12-31"
 LONGEST_WORK_MS = 400 * 24 * 3600 * 1000
 
 _DECIMAL = re.compile(r"\+?([0-9]+)(?:\.([0-9]+))?|-0+(?:\.0+)?", re.ASCII)
+_SIGNED = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
+_SMALLEST = Decimal(1) / SCALE
 _INSTANT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?",
     re.ASCII,
@@ -38,16 +42,23 @@ def fixed_point(text: str) -> int:
     return int(whole) * SCALE + int(fraction.ljust(4, "0") or "0")
 
 
-def signed_fixed_point(text: str) -> int:
-    """As `fixed_point`, also below zero (a vaardigheidsscore may be)."""
+def decimal(text: str) -> Decimal:
+    """An xs:decimal as a number; raises ValueError (no number) or OutOfBounds (too long to be one)."""
     stripped = text.strip(XML_SPACE)
-    if stripped.startswith("."):
-        stripped = "0" + stripped
-    if stripped.endswith("."):
-        stripped += "0"
-    if stripped.startswith("-."):
-        stripped = "-0" + stripped[1:]
-    return -fixed_point(stripped[1:]) if stripped.startswith("-") else fixed_point(stripped)
+    if _SIGNED.fullmatch(stripped) is None:
+        raise ValueError("not a number")
+    if len(stripped) > MAX_DECIMAL_CHARACTERS:
+        raise OutOfBounds("more characters than can be kept")
+    return Decimal(stripped)
+
+
+def rounded(text: str) -> tuple[int, bool]:
+    """An xs:decimal in ten-thousandths, and whether that is all of it; raises as `decimal`, and OutOfBounds."""
+    number = decimal(text)
+    if abs(number) >= 10**MAX_SCORE_DIGITS:
+        raise OutOfBounds("more digits than can be kept")
+    kept = number.quantize(_SMALLEST)
+    return int(kept * SCALE), kept == number
 
 
 def is_whole(text: str) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -121,8 +123,14 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
 @contextmanager
 def receiving(desk: Desk, limits: BodyLimits | None = None, public_address: str | None = None) -> Iterator[Receiver]:
     """The service alone behind the real web server, on a free port."""
-    door = bind("127.0.0.1", 0)
-    server = make_server(create_soap_app(desk, public_address), door, limits or BodyLimits(is_service))
+    with serving_app(create_soap_app(desk, public_address), bind("127.0.0.1", 0), limits) as port:
+        yield Receiver(port)
+
+
+@contextmanager
+def serving_app(app: Any, door: socket.socket, limits: BodyLimits | None = None) -> Iterator[int]:
+    """An application behind the real web server; the port of its door, which is closed at the end."""
+    server = make_server(app, door, limits or BodyLimits(is_service))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
 
@@ -132,9 +140,10 @@ def receiving(desk: Desk, limits: BodyLimits | None = None, public_address: str 
         server.close()
 
     try:
-        yield Receiver(door.getsockname()[1])
+        yield door.getsockname()[1]
     finally:
-        server.trigger.pull_trigger(stop)  # in the thread of the server, which ends when nothing is open
+        with suppress(OSError):  # a thread that has just answered may have made the server do it before we ring
+            server.trigger.pull_trigger(stop)  # in the thread of the server, which ends when nothing is open
         thread.join(10)
         server.task_dispatcher.shutdown()
         door.close()

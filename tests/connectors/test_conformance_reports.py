@@ -28,7 +28,7 @@ from connectors.conformance.reports import (
     level_of,
 )
 from connectors.conformance.rules import BEHAVIOUR_RULES
-from connectors.conformance.scenarios import Came, State, Text, run
+from connectors.conformance.scenarios import Came, State, run
 from connectors.intake import judge, spool
 from connectors.simulator import school
 from connectors.simulator.school import HORIZON
@@ -37,6 +37,7 @@ from connectors.uwlr.pupil_messages import read_roster
 from connectors.uwlr.pupil_rules import PUPIL_RULES
 from connectors.uwlr.rules import RULES, Stage
 from models import clock
+from models.records import Text
 from tests.connectors.loopback import serving
 from tests.connectors.test_conformance import BSN, GROUP, NOVEMBER, YEAR, ask_las, endpoint, in_answers, spoiled
 from tests.uwlr.messages import message

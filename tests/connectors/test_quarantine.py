@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import func, insert, select, update
 
 from connectors.intake import spool
 from connectors.masking import COVER, mask
@@ -19,10 +20,10 @@ from models import clock, database, quarantine, senders, store
 from models.quarantine import Kept
 from models.records import Verdict
 from models.senders import Terms
-from models.store import Receipt
-from models.tables import raw_messages, results
+from models.store import Keep, Receipt
+from models.tables import couplings, raw_messages, results
 from tests.conftest import Store
-from tests.connectors.sending import Account, account, enveloped
+from tests.connectors.sending import BAKEN, HORIZON, Account, account, enveloped
 from tests.uwlr.messages import message, result_xml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -103,6 +104,172 @@ def test_a_message_whose_keys_are_all_revoked_stays_refused(store: Store, rekenw
     receipt = replay(Desk(store.engine, store.seal), one)
     assert receipt is not None
     assert receipt.fault == "Client.AutorisatieOngeldig"
+
+
+# -- how long ------------------------------------------------------------------------------------------------
+
+
+def days(given: Store, number: float, body: bytes) -> Receipt:
+    """Send this a number of days after noon."""
+    with clock.fixed(NOW + timedelta(days=number)):
+        return send(given, body)
+
+
+def kept_on(given: Store, number: float) -> list[Kept]:
+    """What is kept by then, once what is due was thrown away."""
+    with clock.fixed(NOW + timedelta(days=number)):
+        _forget(given)
+        return kept(given)
+
+
+def stored_bytes(given: Store) -> int:
+    with database.reading(given.engine) as connection:
+        return connection.scalar(select(func.count()).select_from(raw_messages)) or 0
+
+
+def mend(given: Store, sender: Account, **terms: Any) -> None:
+    with database.writing(given.engine) as connection:
+        senders.set_terms(connection, sender.source_id, Terms(**terms))
+
+
+@pytest.fixture
+def anywhere(any_store: Store) -> Account:
+    """The same sender, on each database."""
+    return account(any_store.engine, any_store.seal, terms=Terms(versions=("2.3",)))
+
+
+def test_a_refused_message_that_comes_again_is_kept_from_then_on(any_store: Store, anywhere: Account) -> None:
+    body = enveloped(message(), anywhere.header)
+    first = days(any_store, 0, body)
+    assert days(any_store, 29, body).delivery_id == first.delivery_id
+    (one,) = kept_on(any_store, 58)
+    assert raw(any_store, one) == body
+    assert kept_on(any_store, 60) == []
+
+
+def test_a_refused_message_that_comes_again_after_its_time_is_kept_anew(any_store: Store, anywhere: Account) -> None:
+    body = enveloped(message(), anywhere.header)
+    first = days(any_store, 0, body)
+    assert kept_on(any_store, 31) == []
+    assert days(any_store, 32, body).delivery_id == first.delivery_id
+    (one,) = kept_on(any_store, 61)
+    with clock.fixed(NOW + timedelta(days=61)):
+        assert raw(any_store, one) == body
+    assert kept_on(any_store, 63) == []
+
+
+def test_what_is_due_is_not_there_for_anybody_before_it_is_thrown_away(store: Store, rekenwijs: Account) -> None:
+    send(store, enveloped(message(), rekenwijs.header))
+    (one,) = kept(store)
+    with clock.fixed(NOW + timedelta(days=30, seconds=1)):
+        assert (kept(store), raw(store, one)) == ([], None)
+
+
+def test_judging_anew_keeps_a_message_no_longer(store: Store, rekenwijs: Account) -> None:
+    send(store, enveloped(message(), rekenwijs.header))
+    (one,) = kept(store)
+    for terms in ({"versions": ("2.3",)}, {"unknown_pupil": "refuse"}):  # refused for the same reason, and for another
+        mend(store, rekenwijs, **terms)
+        with clock.fixed(NOW + timedelta(days=20)):
+            receipt = replay(Desk(store.engine, store.seal), one)
+        assert receipt is not None
+        assert receipt.verdict is Verdict.REJECT
+    assert stored_bytes(store) == 1
+    assert kept_on(store, 31) == []
+
+
+def test_once_the_same_bytes_are_accepted_those_of_the_refusals_are_gone(any_store: Store, anywhere: Account) -> None:
+    body = enveloped(message(), anywhere.header)
+    other = enveloped(message(scores=["1"]), anywhere.header)
+    days(any_store, 0, body)
+    days(any_store, 0, other)
+    mend(any_store, anywhere, unknown_pupil="refuse")
+    days(any_store, 1, body)
+    first, second, third = kept(any_store)  # refused for two reasons, and another message
+    mend(any_store, anywhere)
+    assert days(any_store, 2, body).verdict is Verdict.ACCEPT
+    assert [one.delivery_id for one in kept(any_store)] == [second.delivery_id]
+    assert stored_bytes(any_store) == 1
+    assert (raw(any_store, first), raw(any_store, third)) == (None, None)
+    receipt = replay(Desk(any_store.engine, any_store.seal), second)
+    assert receipt is not None
+    assert receipt.verdict is Verdict.ACCEPT
+    assert stored_bytes(any_store) == 0
+
+
+def test_bytes_that_came_in_while_others_were_accepted_are_not_there(store: Store, rekenwijs: Account) -> None:
+    body = enveloped(message(), rekenwijs.header)
+    refused = send(store, body)
+    mend(store, rekenwijs)
+    assert send(store, body).verdict is Verdict.ACCEPT
+    with database.writing(store.engine) as connection:  # as a refusal under way at that moment leaves them
+        until = clock.to_us(NOW + timedelta(days=30))
+        sealed = store.seal.seal(body)
+        connection.execute(
+            insert(raw_messages).values(delivery_id=refused.delivery_id, sealed=sealed, keep_until_us=until)
+        )
+        assert quarantine.raw(connection, store.seal, refused.delivery_id) is None
+        assert quarantine.kept(connection) == []
+
+
+def test_bytes_of_one_sender_do_not_settle_those_of_another(store: Store, rekenwijs: Account) -> None:
+    leeslijn = account(store.engine, store.seal, "Leeslijn")
+    send(store, enveloped(message(), rekenwijs.header))
+    send(store, enveloped(message(), leeslijn.header))
+    (one,) = kept(store)
+    assert one.source_key == "rekenwijs"
+    assert raw(store, one) is not None
+
+
+def test_accepted_bytes_are_kept_where_that_is_configured_and_are_no_refusal(store: Store, rekenwijs: Account) -> None:
+    desk = Desk(store.engine, store.seal, keep=Keep(accepted_days=2))
+    body = enveloped(message(), rekenwijs.header)
+    with spool([body]) as spooled:
+        deliver(desk, spooled)
+    (refused,) = kept(store)
+    mend(store, rekenwijs)
+    with spool([body]) as spooled:
+        accepted = deliver(desk, spooled)
+    assert accepted.verdict is Verdict.ACCEPT
+    assert (kept(store), raw(store, refused)) == ([], None)
+    with database.reading(store.engine) as connection:
+        (row,) = connection.execute(select(raw_messages))
+        assert quarantine.raw(connection, store.seal, accepted.delivery_id) == body
+    assert (row.delivery_id, store.seal.unseal(row.sealed)) == (accepted.delivery_id, body)
+
+
+def test_what_was_accepted_before_is_not_kept_when_it_is_refused(store: Store) -> None:
+    sender = account(store.engine, store.seal, "Rekenwijs", HORIZON, BAKEN)
+    body = enveloped(message(), sender.header)
+    assert send(store, body).verdict is Verdict.ACCEPT
+    with database.writing(store.engine) as connection:
+        senders.revoke(connection, sender.source_id, 1)
+        senders.add_key(connection, store.seal, sender.source_id, sender.key, [BAKEN])
+    assert send(store, body).fault == "Client.AutorisatieOngeldig"
+    assert stored_bytes(store) == 0
+
+
+@pytest.mark.parametrize("terms", [{"versions": ("2.3",)}, {}])
+def test_of_a_test_school_no_bytes_are_kept(store: Store, terms: dict[str, Any]) -> None:
+    vendor = account(store.engine, store.seal, terms=Terms(test_school=True, **terms))
+    desk = Desk(store.engine, store.seal, keep=Keep(refused_days=30, accepted_days=30))
+    with spool([enveloped(message(), vendor.header)]) as spooled:
+        receipt = deliver(desk, spooled)
+    assert (receipt.verdict is Verdict.REJECT) is bool(terms)
+    assert stored_bytes(store) == 0
+
+
+def test_a_message_of_a_school_that_stopped_its_coupling_stays_refused(store: Store, rekenwijs: Account) -> None:
+    send(store, enveloped(message(), rekenwijs.header))
+    (one,) = kept(store)
+    with database.writing(store.engine) as connection:
+        senders.set_terms(connection, rekenwijs.source_id, Terms())
+        connection.execute(update(couplings).values(stopped=True))
+    receipt = replay(Desk(store.engine, store.seal), one)
+    assert receipt is not None
+    assert [one.rule for one in receipt.findings] == ["school.stopped"]
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(results)) == 0
 
 
 # -- covering ------------------------------------------------------------------------------------------------

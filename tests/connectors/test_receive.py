@@ -7,8 +7,8 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,15 @@ from connectors import push
 from connectors.http_server import BodyLimits
 from connectors.push import Desk
 from connectors.receive import PATH, is_service
+from connectors.told import Told
 from connectors.uwlr.agreement import Bounds
+from dashboard.serving import working
+from dashboard.tasks import WorkContext
 from models import clock, deliveries, identity, rosters, schools, senders
 from models.database import reading, writing
 from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.senders import Terms
+from models.store import Keep
 from models.tables import couplings, raw_messages, results
 from tests.conftest import Store
 from tests.connectors.sending import BAKEN, HORIZON, Account, Answer, Receiver, account, answer_of, enveloped, receiving
@@ -32,6 +36,7 @@ from tests.uwlr.messages import message, result_xml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = "2026-11-12T00:05:46"
+MOST_HEADER = 262_144  # of waitress
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +194,75 @@ def test_a_stranger_is_refused_and_nothing_of_the_message_is_kept(
     assert newest(store).school is None
     assert newest(store).findings[0]["path"] is None
     assert newest(store).size > 0
+
+
+def test_a_flood_of_strangers_leaves_a_few_rows_that_count_the_others(store: Store, rekenwijs: Account) -> None:
+    no_key = Account(rekenwijs.code, rekenwijs.name, "anders")
+    floods: list[Callable[[int], tuple[bytes, str]]] = [
+        lambda number: (b"<x%d/>" % number, ""),
+        lambda number: (enveloped(message(toetsnaam=f"T{number}"), Account("K", "N", "S").header), ""),
+        lambda number: (enveloped(message(toetsnaam=f"T{number}"), no_key.header), ""),
+        lambda number: (b"x" * (number + 1), "br"),
+    ]
+    rows: list[deliveries.Delivery] = []
+    with receiving(Desk(store.engine, store.seal, told=Told(first=2, every_seconds=0.5))) as receiver:
+        for make in floods:
+            posted, known, ends = 0, len(rows), time.monotonic() + 20
+            while len(rows) == known or not rows[0].counts:
+                assert time.monotonic() < ends
+                body, encoding = make(posted)
+                check_shape(receiver.post(body, Content_Encoding=encoding))
+                posted += 1
+                rows = list(deliveries.newest(store.engine))
+            new = rows[: len(rows) - known]
+            assert {tuple(rules_of(one)) for one in new} == {tuple(rules_of(new[0]))}
+            assert sum(1 + one.counts.get("others", 0) for one in new) == posted
+            assert len(new) < posted
+
+
+def test_a_kind_of_refusal_gets_a_few_rows_and_then_one_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, now = Told(first=2), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    kind = ("header.key", 1)
+    assert [told.take(kind) for _ in range(4)] == [0, 0, None, None]
+    assert told.take(("header.key", 2)) == 0
+    now += 59.0
+    assert told.take(kind) is None
+    now += 1.0
+    assert [told.take(kind), told.take(kind)] == [3, None]
+    now += 3600.0
+    assert [told.take(kind) for _ in range(3)] == [1, 0, None]
+
+
+def test_the_same_bytes_of_a_stranger_take_one_row_and_no_room_of_others(store: Store) -> None:
+    with receiving(Desk(store.engine, store.seal, told=Told(first=2))) as receiver:
+        for body in (b"<x/>", b"<x/>", b"<x/>", b"<y/>", b"<z/>"):
+            assert receiver.post(body).fault == "Client.OngeldigBericht"
+    assert [one.size for one in deliveries.newest(store.engine)] == [4, 4]
+
+
+def test_the_hourly_clean_up_throws_away_old_refusals_of_no_school(any_store: Store) -> None:
+    sender = account(any_store.engine, any_store.seal)
+    context = WorkContext(any_store.engine, any_store.seal, {}, keep=Keep(refused_days=1))
+    with receiving(Desk(any_store.engine, any_store.seal, keep=Keep(refused_days=2))) as receiver:
+        old = [b"<old/>", *(enveloped(message(scores=[score]), sender.header) for score in ("1", "twee"))]
+        old.append(enveloped(message(brin="99YY"), sender.header))  # its bytes were promised for two days
+        for body in old:
+            receiver.post(body)
+        with clock.fixed(NOW + timedelta(days=1)):
+            receiver.post(b"<young/>")
+
+    def left() -> list[str]:
+        return [":".join((one.verdict, *rules_of(one))) for one in deliveries.newest(any_store.engine)]
+
+    assert len(left()) == 5
+    of_school = ["reject:xsd.value", "accept"]
+    for days, expected in ((1, ["reject:soap.envelope", "reject:school.other", *of_school]), (2, of_school)):
+        with clock.fixed(NOW + timedelta(days=days, minutes=1)), working(context):
+            ends = time.monotonic() + 20
+            while len(left()) > len(expected):
+                assert time.monotonic() < ends
+        assert left() == expected
 
 
 def test_the_gate_goes_before_who_sends(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
@@ -434,11 +508,113 @@ def test_half_open_clients_hold_up_nobody(receiver: Receiver, rekenwijs: Account
 # -- whatever reaches the route ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_every_method_is_answered_in_soap(receiver: Receiver, method: str) -> None:
-    answer = receiver.post(b"" if method == "GET" else b"<x/>", method=method)
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "MKCALENDAR", "X-EIGEN"]
+)
+@pytest.mark.parametrize("path", [PATH, f"{PATH}/", "/test/x/uwlr/leerresultaten", "/test/x/uwlr/leerresultaten/"])
+def test_every_method_is_answered_in_soap(receiver: Receiver, method: str, path: str) -> None:
+    answer = receiver.post(b"" if method == "GET" else b"<x/>", path, method)
+    if method == "HEAD":
+        assert (answer.status, answer.media_type) == (500, "text/xml")
+    else:
+        check_shape(answer)
+        assert "?wsdl" in answer.sentence
+
+
+@pytest.mark.parametrize(
+    "path", [PATH, f"{PATH}/", f"{PATH}?x=1", f"/{PATH}", "/uwlr/leerresultaten%2F", "/%75wlr/leerresultaten"]
+)
+def test_the_service_is_there_however_its_path_is_written(receiver: Receiver, rekenwijs: Account, path: str) -> None:
+    assert receiver.post(enveloped(message(), rekenwijs.header), path).confirmed
+
+
+def test_the_paths_of_the_service_are_its_own_and_those_of_rooms() -> None:
+    room = f"/test/eenproefadres{PATH}"
+    for path in (PATH, f"{PATH}/", f"/{PATH}", room, f"{room}/"):
+        assert is_service(path), path
+    for path in (
+        "", "/", "/test", f"/test{PATH}", f"/test/{PATH}", f"/test/a/b{PATH}", f"{PATH}/x", f"/x{PATH}", f"{PATH}//",
+        f"/test/a{PATH}/b", f"{PATH}\n", f"/toets/a{PATH}", "/uwlr",
+    ):  # fmt: skip
+        assert not is_service(path), path
+
+
+def test_a_room_with_a_slash_in_its_token_is_not_there(receiver: Receiver, rekenwijs: Account) -> None:
+    for path in (f"/test/a/b{PATH}", f"/test/a%2Fb{PATH}/"):
+        answer = receiver.post(enveloped(message(), rekenwijs.header), path)
+        check_shape(answer)
+        assert (answer.fault, "message.room" in answer.sentence) == ("Client.AutorisatieOngeldig", True)
+
+
+def said_to(receiver: Receiver, data: bytes) -> bytes:
+    """All that comes back for these bytes until the connection is closed."""
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
+        wire.sendall(data)
+        return b"".join(iter(lambda: wire.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Transfer-Encoding: gzip, chunked", b"Content-Length: abc", b"Content-Length: -1", b"Bad Header",
+        b"Content-Length: 5\r\nContent-Length: 6", b"Content-Length: x\r\nExpect: 100-continue", b"X: long",
+    ],
+    ids=["encoding", "length", "minus", "name", "lengths", "continue", "long"],
+)  # fmt: skip
+@pytest.mark.parametrize("path", [PATH, f"/test/x{PATH}/", f"{PATH}?wsdl"])
+def test_a_header_that_cannot_be_read_gets_a_fault(store: Store, receiver: Receiver, header: bytes, path: str) -> None:
+    data = b"POST %s HTTP/1.1\r\nHost: localhost\r\n%s" % (path.encode(), header)
+    got = said_to(receiver, data.ljust(MOST_HEADER, b"g") if header == b"X: long" else data + b"\r\n\r\n")
+    assert got.startswith(b"HTTP/1.1 500")
+    assert b"Content-Type: text/xml" in got
+    assert b"Client.OngeldigBericht" in got
+    assert b"message.http" in got
+    assert rules_of(newest(store)) == ["message.http"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [(b"POST /elders HTTP/1.1", b"400"), (b"POST", b"400"), (b"post %s HTTP/1.1" % PATH.encode(), b"400")],
+)
+def test_where_it_is_not_known_that_the_service_is_meant_http_answers(
+    receiver: Receiver, line: bytes, status: bytes
+) -> None:
+    got = said_to(receiver, line + b"\r\nBad Header\r\n\r\n")
+    assert got.startswith((b"HTTP/1.0 " + status, b"HTTP/1.1 " + status))
+    assert b"text/plain" in got
+
+
+def test_every_answer_of_the_service_alone_keeps_browsers_from_using_it(receiver: Receiver) -> None:
+    for path, method in ((PATH, "POST"), (f"{PATH}?wsdl", "GET"), ("/health", "GET"), ("/nergens", "GET")):
+        headers = receiver.post(b"", path, method).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert "set-cookie" not in headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "taken"),
+    [
+        ({"Sec_Fetch_Site": "cross-site"}, False),
+        ({"Sec_Fetch_Site": "same-site"}, False),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "http://evil.example", "Sec_Fetch_Site": "cross-site", "Content_Type": "text/plain"}, False),
+        ({"Sec_Fetch_Site": "same-origin", "Origin": "null"}, True),
+        ({"Sec_Fetch_Site": "none"}, True),
+        ({"Content_Type": "text/plain"}, True),
+    ],
+)
+def test_a_page_of_another_site_cannot_send(
+    store: Store, receiver: Receiver, rekenwijs: Account, headers: dict[str, str], taken: bool
+) -> None:
+    answer = receiver.post(enveloped(message(), rekenwijs.header), **headers)
     check_shape(answer)
-    assert "?wsdl" in answer.sentence
+    assert answer.confirmed is taken
+    assert len(stored(store)) == taken
+    own = {"Origin": f"http://127.0.0.1:{receiver.port}"}
+    assert receiver.post(enveloped(message(), rekenwijs.header), **own).confirmed
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\0\1\2", b"<x/>", b"<!DOCTYPE x><x/>", b"\xff\xfe<", b"<a>" * 500])
@@ -531,3 +707,24 @@ def test_findings_of_deliveries_are_json_that_names_rule_and_place(
     found = newest(store).findings[0]
     assert json.loads(json.dumps(found))["rule"] == "text.control"
     assert found["line"] == 1
+
+
+def test_an_error_against_namespaces_is_told_as_what_it_is(
+    store: Store, receiver: Receiver, rekenwijs: Account
+) -> None:
+    for old, new in ((b"<score>", b'<score xsi:nil="true">'), (b"<term>", b'<term xmlns:a="">')):
+        answer = receiver.post(enveloped(message().replace(old, new, 1), rekenwijs.header))
+        check_shape(answer)
+        assert answer.fault == "Client.OngeldigBericht"
+        assert answer.sentence.startswith("Het bericht is geen welgevormde XML.")
+        assert rules_of(newest(store)) == ["xml.well-formed"]
+    assert stored(store) == {}
+
+
+def test_a_fault_names_no_element_that_the_sender_made_up(receiver: Receiver, rekenwijs: Account) -> None:
+    for new in (b"<Jan_Jansen/><score>", b'<score Jan_Jansen="7">', b"<Jan_Jansen>7</Jan_Jansen><score>"):
+        answer = receiver.post(enveloped(message().replace(b"<score>", new, 1), rekenwijs.header))
+        check_shape(answer)
+        assert answer.fault is not None
+        assert b"Jansen" not in answer.body
+        assert "(regel " in answer.sentence

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select, text, update
 
+from connectors import push
+from connectors.conformance import test_rooms as room_service
+from connectors.intake import Spooled, spool
 from connectors.push import Desk
-from models import clock, database, rooms, schools, senders
+from models import clock, database, rooms, schools, senders, situations
 from models.people import class_list
-from models.rooms import Room, Situation
-from models.tables import metadata
+from models.rooms import Room
+from models.schools import Identification
+from models.situations import Situation
+from models.store import Receipt
+from models.tables import (
+    deliveries,
+    metadata,
+    results,
+    school_identifications,
+    sender_key_schools,
+    test_arrivals,
+    test_rooms,
+)
+from models.tables import schools as schools_table
+from models.tables import senders as senders_table
 from models.viewer import Role, Viewer
 from tests.conftest import Store
-from tests.connectors.sending import Account, Answer, Receiver, account, enveloped, receiving
+from tests.connectors.sending import HORIZON, Account, Answer, Receiver, account, enveloped, receiving
 from tests.uwlr.messages import message, result_xml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -65,7 +82,7 @@ class Vendor:
 
     def progress(self) -> dict[str, str]:
         room = self.found()
-        told: list[Situation] = rooms.progress(room, rooms.arrivals(self.store.engine, room))
+        told: list[Situation] = situations.progress(room, rooms.arrivals(self.store.engine, room))
         return {one.key: one.state for one in told}
 
 
@@ -75,22 +92,22 @@ def vendor(store: Store, receiver: Receiver) -> Vendor:
 
 
 def test_all_situations_can_be_shown(vendor: Vendor) -> None:
-    assert set(vendor.progress().values()) == {rooms.WAITING}
+    assert set(vendor.progress().values()) == {situations.WAITING}
     first = vendor.message(scores=["0", "7"])
     assert vendor.post(first).confirmed
-    assert vendor.progress()["first"] == rooms.DONE
+    assert vendor.progress()["first"] == situations.DONE
     assert vendor.post(first).confirmed
-    assert vendor.progress()["again"] == rooms.DONE
+    assert vendor.progress()["again"] == situations.DONE
     assert vendor.post(vendor.message(scores=["1", "7"])).confirmed
-    assert vendor.progress()["correction"] == rooms.DONE
-    assert vendor.progress()["schools"] == rooms.BUSY
+    assert vendor.progress()["correction"] == situations.DONE
+    assert vendor.progress()["schools"] == situations.BUSY
     assert vendor.post(vendor.message("01", scores=["4"])).confirmed
-    assert vendor.progress()["schools"] == rooms.DONE
+    assert vendor.progress()["schools"] == situations.DONE
     wrong = vendor.header.replace("</a:autorisatiesleutel>", "x</a:autorisatiesleutel>")
     assert vendor.post(vendor.message(), wrong).fault == "Client.AutorisatieOngeldig"
     assert vendor.post(vendor.message(xsdversie="1.0")).fault == "Client.XsdVersieOngeldig"
     assert vendor.post(vendor.message(leerlingid="onbekend")).fault == "Client.LeerlingOngeldig"
-    many = "".join(result_xml(f"n{number}", "3", part="") for number in range(rooms.LARGE))
+    many = "".join(result_xml(f"n{number}", "3", part="") for number in range(situations.LARGE))
     assert vendor.post(vendor.message(results=many)).confirmed
     rooms.provoke(vendor.store.engine, vendor.room)
     last = vendor.message(scores=["9"])
@@ -98,22 +115,22 @@ def test_all_situations_can_be_shown(vendor: Vendor) -> None:
     code = vendor.found().code
     assert code is not None
     assert (told.fault, code in told.sentence) == ("Server.TijdelijkNietBeschikbaar", True)
-    assert vendor.progress()["fault"] == rooms.BUSY
+    assert vendor.progress()["fault"] == situations.BUSY
     assert rooms.arrivals(vendor.store.engine, vendor.room)[-1].broke("message.provoked")
     assert vendor.post(last).confirmed
     assert not rooms.confirm_shown(vendor.store.engine, vendor.found(), "0000")
-    assert vendor.progress()["fault"] == rooms.BUSY
+    assert vendor.progress()["fault"] == situations.BUSY
     assert rooms.confirm_shown(vendor.store.engine, vendor.found(), f" {code} ")
-    assert set(vendor.progress().values()) == {rooms.DONE}
+    assert set(vendor.progress().values()) == {situations.DONE}
 
 
 def test_who_sends_the_same_refused_bytes_again_and_again_is_told(vendor: Vendor) -> None:
     wrong = vendor.message(xsdversie="1.0")
     for _ in range(3):
         vendor.post(wrong)
-    assert vendor.progress()["version"] == rooms.DONE
+    assert vendor.progress()["version"] == situations.DONE
     vendor.post(wrong)
-    assert vendor.progress()["version"] == rooms.FAILED
+    assert vendor.progress()["version"] == situations.FAILED
 
 
 def test_only_the_account_of_the_room_may_send_there_and_nowhere_else(
@@ -159,6 +176,7 @@ def rows(store: Store) -> dict[str, int]:
         return {
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0
             for table in metadata.sorted_tables
+            if table.name != "numbers"  # which are given out once, so what was given out is remembered
         }
 
 
@@ -188,3 +206,209 @@ def test_rooms_have_schools_of_their_own(store: Store) -> None:
     assert len({one.account.brin for one in made}) == 3
     assert len({rooms.brin_of(number) for number in range(1, 6000)}) == 5999
     assert all(not rooms.brin_of(number).startswith("99") for number in range(1, 7000))
+
+
+# -- while a message is read -----------------------------------------------------------------------------------
+
+
+class _Turning(io.BytesIO):
+    """A message during the second reading of which, when its sender is known already, something else happens."""
+
+    def __init__(self, data: bytes, happens: Callable[[], None]) -> None:
+        super().__init__(data)
+        self.happened = False
+        self._happens = happens
+        self._begun = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._begun += self.tell() == 0
+        if self._begun > 1 and not self.happened:
+            self.happened = True
+            self._happens()
+        return super().read(size)
+
+
+def deliver_while(deliver: Callable[[Spooled], Receipt], data: bytes, happens: Callable[[], None]) -> Receipt:
+    with spool([data]) as whole:
+        turning = _Turning(data, happens)
+        receipt = deliver(Spooled(turning, whole.size, whole.digest))
+    assert turning.happened
+    return receipt
+
+
+def numbers_of_all(store: Store) -> dict[str, set[int]]:
+    with database.reading(store.engine) as connection:
+        return {
+            name: set(connection.scalars(select(table.c[column])))
+            for name, table, column in (
+                ("schools", schools_table, "id"),
+                ("sources", metadata.tables["sources"], "id"),
+                ("keys", metadata.tables["sender_keys"], "id"),
+                ("rooms", test_rooms, "id"),
+            )
+        }
+
+
+def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> None:
+    room = rooms.make_room(any_store.engine, any_store.seal, "x")
+    gone = numbers_of_all(any_store)
+    rooms.erase_room(any_store.engine, room.id)
+    assert not any(numbers_of_all(any_store).values())
+    account(any_store.engine, any_store.seal)
+    rooms.make_room(any_store.engine, any_store.seal, "y")
+    fresh = numbers_of_all(any_store)
+    assert all(fresh.values())
+    assert not [name for name, numbers in fresh.items() if numbers & gone[name]]
+
+
+@pytest.mark.parametrize("score", ["7", "zeven"], ids=["right", "wrong"])
+def test_a_message_under_way_when_its_room_is_erased_lands_nowhere(any_store: Store, score: str) -> None:
+    engine, seal = any_store.engine, any_store.seal
+    room, desk = rooms.make_room(engine, seal, "x"), Desk(engine, seal)
+    given = room.account
+    header = Account(given.customer_code, given.customer_name, given.key).header
+    data = enveloped(message(brin=given.brin, leerlingid="proef-01", scores=[score]), header)
+
+    def erase() -> None:
+        rooms.erase_room(engine, room.id)
+        with database.writing(engine) as connection:
+            schools.ensure_school(connection, [HORIZON], "De Horizon")
+            schools.ensure_source(connection, "echt", "Echt", "publisher")
+
+    receipt = deliver_while(lambda spooled: room_service.deliver(desk, given.token, spooled), data, erase)
+    assert [one.rule for one in receipt.findings] == ["message.room"]
+    with database.reading(engine) as connection:
+        for table in (results, deliveries, test_arrivals):
+            assert connection.scalar(select(func.count()).select_from(table)) == 0
+
+
+def _revoke(store: Store, sender: Account) -> None:
+    with database.writing(store.engine) as connection:
+        (key,) = senders.valid_keys(connection, sender.source_id)
+        senders.revoke(connection, sender.source_id, key.id)
+
+
+def _end(store: Store, sender: Account) -> None:
+    with database.writing(store.engine) as connection:
+        connection.execute(
+            update(senders_table).where(senders_table.c.source_id == sender.source_id).values(active=False)
+        )
+
+
+def _uncover(store: Store, sender: Account) -> None:
+    with database.writing(store.engine) as connection:
+        connection.execute(delete(sender_key_schools))
+
+
+@pytest.mark.parametrize(
+    ("ends", "rule"), [(_revoke, "header.key"), (_end, "header.customer"), (_uncover, "school.other")]
+)
+def test_who_may_not_send_any_more_when_a_message_was_read_stores_nothing(
+    any_store: Store, ends: Callable[[Store, Account], None], rule: str
+) -> None:
+    rekenwijs = account(any_store.engine, any_store.seal)
+    desk = Desk(any_store.engine, any_store.seal)
+    data = enveloped(message(), rekenwijs.header)
+    receipt = deliver_while(
+        lambda spooled: push.deliver(desk, spooled), data, lambda: ends(any_store, rekenwijs)
+    )  # fmt: skip
+    assert [one.rule for one in receipt.findings] == [rule]
+    with database.reading(any_store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(results)) == 0
+        refused = connection.execute(select(deliveries)).one()
+        assert (refused.verdict, refused.school_id, refused.fault) == ("reject", None, receipt.fault)
+        assert connection.scalar(select(func.count()).select_from(metadata.tables["raw_messages"])) == 0
+
+
+def test_what_is_stored_is_confirmed_also_where_it_cannot_be_written_down(
+    vendor: Vendor, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.writing(store.engine) as connection:
+        connection.execute(
+            text("CREATE TRIGGER full BEFORE INSERT ON test_arrivals BEGIN SELECT RAISE(ABORT, 'geheim'); END")
+        )
+    assert vendor.post(vendor.message()).confirmed
+    assert "IntegrityError while writing down what came in" in caplog.text
+    assert "geheim" not in caplog.text
+    with database.reading(store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(results)) == 1
+
+
+def test_of_two_messages_at_once_only_one_gets_the_fault_that_was_asked_for(any_store: Store) -> None:
+    room = rooms.make_room(any_store.engine, any_store.seal, "x")
+    rooms.provoke(any_store.engine, room)
+    armed = rooms.find_room(any_store.engine, any_store.seal, room.account.token)  # as both have read it
+    assert armed is not None
+    assert [rooms.take_fault(any_store.engine, armed) for _ in range(2)] == [armed.code, None]
+
+
+# -- bounds ----------------------------------------------------------------------------------------------------
+
+
+def test_beyond_the_most_that_a_room_keeps_messages_are_only_counted(
+    vendor: Vendor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "MOST_ARRIVALS", 3)
+    for _ in range(5):
+        assert vendor.post(vendor.message()).confirmed
+    came = rooms.arrivals(store.engine, vendor.room)
+    assert (len(came), vendor.found().came) == (3, 5)
+    assert vendor.progress()["first"] == situations.DONE
+
+
+def test_there_are_only_so_many_rooms(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "MOST_ROOMS", 2)
+    for _ in range(2):
+        rooms.make_room(store.engine, store.seal, "x")
+    with pytest.raises(rooms.NoRoom):
+        rooms.make_room(store.engine, store.seal, "x")
+    with clock.fixed(NOW + timedelta(days=15)):  # those are over, whether they are erased yet or not
+        rooms.make_room(store.engine, store.seal, "x")
+
+
+def test_a_room_takes_no_brin_that_a_school_has_at_any_location(any_store: Store) -> None:
+    with database.writing(any_store.engine) as connection:
+        schools.ensure_school(connection, [Identification("brin", rooms.brin_of(1), "07")], "De Horizon")
+    assert rooms.make_room(any_store.engine, any_store.seal, "x").account.brin == rooms.brin_of(2)
+
+
+def test_where_no_brin_is_free_there_is_no_room_and_nothing_is_left(store: Store) -> None:
+    taken = [
+        {"school_id": 1, "scheme": "brin", "value": rooms.brin_of(number), "location": "07"}
+        for number in range(rooms.BRINS)
+    ]
+    with database.writing(store.engine) as connection:
+        schools.ensure_school(connection, [HORIZON], "De Horizon")
+        connection.execute(insert(school_identifications), taken)
+    with pytest.raises(rooms.NoRoom):
+        rooms.make_room(store.engine, store.seal, "x")
+    assert numbers_of_all(store) == {"schools": {1}, "sources": set(), "keys": set(), "rooms": set()}
+
+
+# -- the end ---------------------------------------------------------------------------------------------------
+
+
+def test_a_room_is_kept_from_its_last_message_on_however_many_there_were(vendor: Vendor) -> None:
+    kept = timedelta(days=14)
+    assert vendor.found().keep_until_us == clock.to_us(NOW + kept)
+    for day in (1, 2, 3, 3, 3):
+        with clock.fixed(NOW + timedelta(days=day)):
+            vendor.post(vendor.message())
+            assert vendor.found().keep_until_us == clock.to_us(NOW + timedelta(days=day) + kept)
+
+
+def test_a_room_that_cannot_be_erased_holds_up_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    made = [rooms.make_room(store.engine, store.seal, "x") for _ in range(3)]
+    with database.writing(store.engine) as connection:
+        connection.execute(
+            text(
+                f"CREATE TRIGGER stays BEFORE DELETE ON test_rooms WHEN OLD.id = {made[0].id} "
+                "BEGIN SELECT RAISE(ABORT, 'geheim'); END"
+            )
+        )
+    with clock.fixed(NOW + timedelta(days=15)):
+        assert rooms.empty_due(store.engine) == 2
+    assert numbers_of_all(store)["rooms"] == {made[0].id}
+    assert made[0].school_id in numbers_of_all(store)["schools"]
+    assert "IntegrityError while erasing a test room" in caplog.text
+    assert "geheim" not in caplog.text

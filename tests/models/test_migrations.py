@@ -8,8 +8,10 @@ from models import database, schools, senders
 from models.schools import Identification
 from tests.conftest import Store
 
-SINCE_0001 = ("checks", "test_arrivals", "test_rooms", "sender_key_schools", "sender_keys", "senders")
-COLUMNS_SINCE_0001 = (("couplings", "pushes"), ("schools", "synthetic"))
+TEACHERS = ("class_thresholds", "signal_marks", "goals", "due_dates", "notes")
+VENDORS = ("checks", "test_arrivals", "test_rooms", "sender_key_schools", "sender_keys", "senders", "numbers")
+SINCE_0001 = (*TEACHERS, *VENDORS)
+COLUMNS_SINCE_0001 = (("couplings", "pushes"), ("schools", "synthetic"), ("schools", "region"))
 
 
 def test_a_store_of_the_first_version_is_upgraded(any_store: Store) -> None:

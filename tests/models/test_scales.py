@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 
 from models.records import Absence, Kind
-from models.scales import NO_NORM, Missing, Place, Said, is_reference_level, said, yardstick
+from models.scales import (
+    NO_NORM,
+    Comparability,
+    Missing,
+    Place,
+    Said,
+    Yardstick,
+    comparability,
+    is_reference_level,
+    said,
+    scale_of,
+    yardstick,
+)
 
 
 def norm(*bands: tuple[str | None, str | None, str]) -> dict[str, Any]:
@@ -144,3 +156,41 @@ def test_an_oso_result_without_skill_score_still_shows_its_level() -> None:
 def test_a_reference_level_is_told_from_other_reference_scores() -> None:
     assert [one.value for one in oso("II").references] == ["1F"]
     assert [value for value in ("1F", "2S", "M6", "12", "1") if is_reference_level(value)] == ["1F", "2S"]
+
+
+def graded(*rows: tuple[str, str, str, str | None, str | None]) -> Yardstick:
+    """A norm whose bands come with school grades."""
+    bands = [
+        {"term": term, "low": low, "high": high, "grade_from": first, "grade_to": last}
+        for term, low, high, first, last in rows
+    ]
+    return yardstick({"bands": bands})
+
+
+def test_a_school_grade_is_the_advice_of_the_source_and_never_computed() -> None:
+    norm = graded(("onvoldoende", "0", "59", "1.0", "5.4"), ("voldoende", "60", "79", "5.5", None))
+    assert said(Kind.SCORE, 590_000, "59", None, norm).grade == ("1.0", "5.4")
+    assert said(Kind.SCORE, 600_000, "60", None, norm).grade is None  # half an advice is none
+    assert said(Kind.SCORE, 600_000, "60", None, Yardstick()).grade is None
+
+
+def test_with_what_numbers_may_be_compared() -> None:
+    one = graded(("laag", "0", "5", "1.0", "5.4"), ("hoog", "6", "10", "5.5", "10.0"))
+    other = graded(("laag", "0", "11", "1.0", "5.4"), ("hoog", "12", "20", "5.5", "10.0"))
+    plain_ = graded(("laag", "0", "11", None, None), ("hoog", "12", "20", None, None))
+    assert comparability([one, one]) is Comparability.SAME_NORM
+    assert comparability([one, other]) is Comparability.CONVERTED
+    assert comparability([one, plain_]) is Comparability.OWN_SCALE
+    assert comparability([one, Yardstick()]) is Comparability.OWN_SCALE
+    assert comparability([Yardstick()]) is Comparability.OWN_SCALE
+    assert comparability([]) is Comparability.OWN_SCALE
+    assert comparability([Yardstick()], levels=True) is Comparability.SAME_NORM
+
+
+def test_the_scale_of_a_score_is_known_only_where_somebody_said() -> None:
+    norm = graded(("laag", "10", "50", None, None), ("hoog", "51", "100", None, None))
+    assert scale_of(Kind.SCORE, said(Kind.SCORE, 200_000, "20", None, norm), norm) == (10, 100)
+    points = yardstick({"bands": [{"term": None, "low": None, "high": "8"}]})
+    assert scale_of(Kind.SCORE, said(Kind.SCORE, 20_000, "2", None, points), points) == (0, 8)
+    assert scale_of(Kind.SCORE, said(Kind.SCORE, 20_000, "2", None, Yardstick()), Yardstick()) is None
+    assert scale_of(Kind.OSO, said(Kind.OSO, 2_000_000, "200", None, norm), norm) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import json
 import os
@@ -12,8 +13,11 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,29 +80,34 @@ def listen(door: socket.socket, heard: list[str]) -> None:
         wire.close()
 
 
-def take_port(door: socket.socket, host: str, port: int) -> None:
-    """The port of the canary is the one that the messages name; another run of these tests may still have it."""
-    ends = time.monotonic() + 120
-    while True:
+@contextmanager
+def canary_port(host: str, port: int) -> Iterator[socket.socket]:
+    """The port that the messages name, listened on; another run of these tests has its turn before or after."""
+    with Path(tempfile.gettempdir(), f"rondblik-canary-{port}.lock").open("w") as turn, socket.socket() as door:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen()
         try:
-            return door.bind((host, port))
-        except OSError:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.5)
+            yield door
+        finally:
+            door.shutdown(socket.SHUT_RDWR)  # or the thread that listens would hold the port
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """What came of posting everything five times to `rondblik serve` in its world."""
     data, heard = tmp_path_factory.mktemp("hostile"), []
-    canary = socket.socket()
-    canary.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     named = re.search(r"canary: (127\.0\.0\.1):(\d+)", CONFIG.read_text(encoding="utf-8"))
     assert named is not None
-    take_port(canary, named[1], int(named[2]))
-    canary.listen()
-    threading.Thread(target=listen, args=(canary, heard), daemon=True).start()
+    with canary_port(named[1], int(named[2])) as canary:
+        threading.Thread(target=listen, args=(canary, heard), daemon=True).start()
+        posted, found = post_all(data)
+    return World(posted, found, heard, (data / "log").read_text(encoding="utf-8"))
+
+
+def post_all(data: Path) -> tuple[list[Posted], dict[str, dict[str, object]]]:
+    """Post every message to the program; what it answered, and what it told of its deliveries."""
     with (data / "log").open("wb") as log:
         program = subprocess.Popen(
             command(data, "serve", "--port", "0"), stdout=subprocess.PIPE, stderr=log, env={**os.environ}, text=True
@@ -113,12 +122,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         found: dict[str, dict[str, object]] = {}
         for one in told_deliveries(data):
             found.setdefault(str(one["digest"]), one)
+        return posted, found
     finally:
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=20)
-        canary.shutdown(socket.SHUT_RDWR)  # or the thread that listens would hold the port
-        canary.close()
-    return World(posted, found, heard, (data / "log").read_text(encoding="utf-8"))
 
 
 def rows() -> list[dict[str, str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+DAYS = 100  # of a school year, before its tests begin to repeat
 LR = "http://www.edustandaard.nl/leerresultaten/2/leerresultaten"
 
 
@@ -26,10 +29,14 @@ def message(
     toetsnaam: str = "Toets 1",
     tests: str = "",
 ) -> bytes:
-    """A bare leerresultaten_verzoek of one pupil: test T1 with bands O (0-5) and V (6-10)."""
+    """A bare leerresultaten_verzoek of one pupil: test T1 with bands O (0-5) and V (6-10), each score a day earlier."""
     rows = results
     if rows is None:
-        rows = "".join(result_xml(f"r{number}", score) for number, score in enumerate(scores or ["7"], 1))
+        last = date(2026, 11, 10)
+        rows = "".join(
+            result_xml(f"r{number + 1}", score, afnamedatum=f"{last - timedelta(days=number % DAYS)}")
+            for number, score in enumerate(scores or ["7"])
+        )
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><leerresultaten_verzoek xmlns="{LR}"><school>'
         f"<schooljaar>{schooljaar}</schooljaar><brincode>{brin}</brincode>"

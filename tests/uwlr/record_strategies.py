@@ -153,7 +153,7 @@ def results(draw: st.DrawFn, key: str, pupil: PupilRef, tests: list[TestDefiniti
     which = draw(st.sampled_from(["score", "score", "score", "oso", "progress"]))
     if which == "oso":
         detail = draw(oso_results())
-        score = None if detail.skill is None else values.signed_fixed_point(detail.skill)
+        score = None if detail.skill is None else values.rounded(detail.skill)[0]
         absence = Absence.NO_SCORE if score is None else None
         return replace(base, kind=Kind.OSO, score_text=detail.skill, score=score, absence=absence, detail=detail)
     if which == "progress":

@@ -27,6 +27,7 @@ TERM, ACCESS = "Client.VocabulaireTermOngeldig", "Client.AutorisatieOngeldig"
 
 # Rules that need a store, a request over HTTP or more than one message, with the test that shows them.
 RECEIVE = "tests/connectors/test_receive.py"
+CROWD = "tests/connectors/test_receive_crowd.py"
 ROOMS = "tests/connectors/test_test_rooms.py"
 ELSEWHERE = {
     "xml.size": "tests/connectors/test_pull.py",
@@ -35,6 +36,8 @@ ELSEWHERE = {
     "message.provoked": ROOMS,
     "message.rate": RECEIVE,
     "message.deadline": RECEIVE,
+    "message.busy": CROWD,
+    "message.http": RECEIVE,
     "message.packing": RECEIVE,
     "header.customer": RECEIVE,
     "header.key": RECEIVE,
@@ -179,8 +182,12 @@ ROWS = {
     "result.other-type": refused(MESSAGE, "xsd.type"),
     "result.duration": refused(),
     "result.url": warned(),
+    "result.twice": warned(),
+    "result.counts": warned(),
     "oso.empty": warned(),
     "oso.bound": refused(OSO_FAULT),
+    "oso.decimals": warned(),
+    "oso.interval": warned(),
     "oso.reference-code": warned(),
     "oso.comparison-group": warned(),
     # -- tests and norms
@@ -190,6 +197,7 @@ ROWS = {
     "norm.overlap": warned(),
     "norm.bound": refused(NORM),
     "norm.weight": warned(),
+    "norm.weight-negative": warned(),
     "norm.grade": warned(),
     "test.level-empty": milder(NORM, "xsd.value"),
     "test.name-blank": warned(),

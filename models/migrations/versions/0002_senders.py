@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.tables import checks, sender_key_schools, sender_keys, senders, test_arrivals, test_rooms
+from models.tables import checks, numbers, sender_key_schools, sender_keys, senders, test_arrivals, test_rooms
 
 revision = "0002"
 down_revision = "0001"
 
-NEW_TABLES = (senders, sender_keys, sender_key_schools, test_rooms, test_arrivals, checks)
+NEW_TABLES = (numbers, senders, sender_keys, sender_key_schools, test_rooms, test_arrivals, checks)
 NEW_COLUMNS = (("couplings", "pushes"), ("schools", "synthetic"))
 
 

@@ -1,0 +1,13 @@
+"""What can stand at an endpoint, by kind: the scenarios that are played against it, and the session to play them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connectors.conformance import las, publisher
+from connectors.conformance.exchange import Endpoint
+from connectors.conformance.reports import LAS, PUBLISHER
+from connectors.conformance.scenarios import Scenario, Session
+
+SCENARIOS: dict[str, tuple[Scenario, ...]] = {LAS: las.SCENARIOS, PUBLISHER: publisher.SCENARIOS}
+SESSIONS: dict[str, Callable[[Endpoint], Session]] = {LAS: las.LasSession, PUBLISHER: publisher.PublisherSession}

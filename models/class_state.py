@@ -1,0 +1,57 @@
+"""How a class stands now: its picture, signals, thresholds and groups; the one way in which screens ask for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from models.attention import Course, courses
+from models.goals import due_of
+from models.holidays import DEFAULT_REGION, REGIONS, Holidays
+from models.marks import marks
+from models.periods import Period
+from models.picture import Picture, picture
+from models.signals import Asked, Due, Signal, open_by_pupil, signals
+from models.tables import schools
+from models.thresholds import Thresholds, thresholds_of
+from models.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class ClassState:
+    """The picture of some classes with what follows from it."""
+
+    picture: Picture
+    signals: tuple[Signal, ...]
+    thresholds: dict[int, Thresholds]
+    due: tuple[Due, ...]
+    region: str
+
+    @property
+    def open_signals(self) -> dict[int, list[Signal]]:
+        """The open signals by pupil."""
+        return open_by_pupil(self.signals)
+
+    def courses(self, period: Period) -> dict[int, Course]:
+        """The group of each pupil in a period."""
+        return courses(self.picture, period, self.open_signals, self.thresholds)
+
+
+def region_of(connection: Connection, viewer: Viewer) -> str:
+    """The region whose school holidays the viewer's school has."""
+    found = connection.scalar(select(schools.c.region).where(schools.c.id == viewer.school_id))
+    return found if found in REGIONS else DEFAULT_REGION
+
+
+def class_state(
+    connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str, holidays: Holidays
+) -> ClassState:
+    """How these classes stand, as far as the viewer sees them."""
+    seen = picture(connection, viewer, class_ids, school_year)
+    limits = thresholds_of(connection, viewer, class_ids)
+    due = due_of(connection, viewer, class_ids)
+    region = region_of(connection, viewer)
+    settled = marks(connection, viewer, [one.id for one in seen.members], class_ids)
+    found = signals(seen, Asked(limits, holidays, region, settled, due))
+    return ClassState(seen, tuple(found), limits, tuple(due), region)

@@ -1,0 +1,47 @@
+"""Growth: what may be said of a pupil's scores in one material over time, compared with nothing but themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+
+TREND_POINTS = 3
+
+Scale = tuple[Decimal, Decimal] | None
+
+
+class Growth(StrEnum):
+    """A word for the last three scores."""
+
+    RISES = "rises"
+    FALLS = "falls"
+    SAME = "same"
+    VARIES = "varies"
+    TOO_FEW = "too_few"
+    OTHER_SCALE = "other_scale"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A score that counts: its day, its value in ten-thousandths, the scale it is on (None: unknown)."""
+
+    taken_on: str
+    value: int
+    scale: Scale
+
+
+def growth(points: Sequence[Point]) -> Growth:
+    """Up, down or the same only where all of the last three steps go that way, on one scale."""
+    if len({one.scale for one in points}) > 1:
+        return Growth.OTHER_SCALE
+    if len(points) < TREND_POINTS:
+        return Growth.TOO_FEW
+    steps = [after.value - before.value for before, after in pairwise(points[-TREND_POINTS:])]
+    if all(step > 0 for step in steps):
+        return Growth.RISES
+    if all(step < 0 for step in steps):
+        return Growth.FALLS
+    return Growth.VARIES if any(steps) else Growth.SAME

@@ -1,0 +1,200 @@
+"""Everything that signals, groups and topics of a class are judged from: all totals, parts and progress of its pupils.
+
+It spans this school year and the one before, whatever period a screen shows: a signal is about now.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from models.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts
+from models.freshness import SourceState, source_states
+from models.growth import Point
+from models.people import Member, class_members
+from models.periods import Period, of_school_year, with_year_before
+from models.progress import PupilProgress, newest_progress
+from models.queries import Field, field_of, part_sittings, total_of
+from models.records import Absence, Kind, Status
+from models.result_rows import lonely_parts, owners_of, part_rows, whole_tests
+from models.scales import Said, Yardstick, said, scale_of
+from models.standing import ResultRow, Standing, Total, stand
+from models.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One total of a pupil, with the norm that it came with."""
+
+    total: Total
+    field: Field
+    source_id: int
+    test_id: int
+    definition_id: int
+    measure: Yardstick
+
+    @property
+    def taken_on(self) -> str:
+        """The test date."""
+        return self.total.row.taken_on
+
+    @property
+    def said(self) -> Said:
+        """What may be said of it."""
+        return self.total.said
+
+    @property
+    def scale(self) -> tuple[Decimal, Decimal] | None:
+        """The range of values that its scale has; None where nobody said."""
+        return scale_of(self.total.row.kind, self.total.said, self.measure)
+
+
+@dataclass(frozen=True, slots=True)
+class PartScored:
+    """What a pupil scored on one part of a test."""
+
+    pupil_id: int
+    test_id: int
+    definition_id: int
+    field: Field
+    source_id: int
+    name: PartName
+    part_id: int
+    said: Said
+    row: ResultRow
+
+    @property
+    def taken_on(self) -> str:
+        """The test date."""
+        return self.row.taken_on
+
+
+@dataclass(slots=True)
+class Picture:
+    """What is known of the present pupils of some classes.
+
+    `totals` by pupil and (subject, material), oldest first; `worked` by pupil and source: the last day of work.
+    """
+
+    members: tuple[Member, ...]
+    period: Period
+    school_year: str
+    totals: dict[int, dict[Field, list[Scored]]]
+    parts: list[PartScored]
+    progress: dict[int, tuple[PupilProgress, ...]]
+    worked: dict[int, dict[int, str]]
+    sources: tuple[SourceState, ...]
+    known: Catalogue
+
+    @property
+    def class_ids(self) -> list[int]:
+        """The classes of the pupils, in order of meeting."""
+        return list(dict.fromkeys(one.class_id for one in self.members))
+
+    def of_class(self, class_id: int) -> list[Member]:
+        """The pupils of one class."""
+        return [one for one in self.members if one.class_id == class_id]
+
+    def all_totals(self, pupil_id: int, period: Period) -> list[Scored]:
+        """Every total of a pupil in a period."""
+        several = self.totals.get(pupil_id, {}).values()
+        return [one for lane in several for one in lane if period.first <= one.taken_on <= period.last]
+
+    @property
+    def fields(self) -> list[Field]:
+        """Every (subject, material) that there is a total of."""
+        return sorted({one for lanes in self.totals.values() for one in lanes})
+
+
+def points(lane: list[Scored]) -> list[Point]:
+    """The scores of a lane that count, as growth is judged from."""
+    return [
+        Point(one.taken_on, one.said.value, one.scale) for one in lane if one.said.counts and one.said.value is not None
+    ]
+
+
+def picture(connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str) -> Picture:
+    """The picture of the present pupils of these classes, as far as the viewer sees them."""
+    found = class_members(connection, viewer, class_ids)
+    period = with_year_before(school_year)
+    owners = owners_of(connection, viewer, sorted({one.id for one in found}))
+    rows = whole_tests(connection, viewer, owners, period)
+    this_year = of_school_year(school_year)
+    before = Period(period.first, of_school_year(_year_before(school_year)).last)
+    parts = part_rows(connection, viewer, owners, this_year) + lonely_parts(connection, viewer, owners, before)
+    known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*rows, *parts)})
+    load_bodies(connection, viewer.school_id, known, known.definitions)
+    load_parts(connection, viewer.school_id, known, {row.part_id for row in parts})
+    totals = stand(row for row in rows if row.kind != Kind.PROGRESS).values()
+    standing_parts = [one for one in stand(parts).values() if one.row.kind == Kind.SCORE]
+    progress = [row for row in (*rows, *parts) if row.kind == Kind.PROGRESS]
+    begin = this_year.first
+    return Picture(
+        tuple(found),
+        period,
+        school_year,
+        _lanes(known, list(totals), standing_parts),
+        [_part(known, one) for one in standing_parts if one.row.taken_on >= begin],
+        newest_progress([row for row in progress if row.taken_on >= begin], known),
+        _worked([*rows, *parts]),
+        tuple(source_states(connection, viewer)),
+        known,
+    )
+
+
+def _year_before(school_year: str) -> str:
+    first = int(school_year[:4])
+    return f"{first - 1}-{first}"
+
+
+def _lanes(known: Catalogue, totals: list[Standing], parts: list[Standing]) -> dict[int, dict[Field, list[Scored]]]:
+    """Per pupil and field every total, as sent or derived from its parts, oldest first."""
+    made_of: list[tuple[list[Standing], bool]] = [([one], False) for one in totals]
+    made_of += [(several, True) for several in part_sittings(parts, totals).values()]
+    lanes: dict[int, dict[Field, list[Scored]]] = defaultdict(lambda: defaultdict(list))
+    for several, derived in made_of:
+        total = total_of(known, several, derived)
+        row = total.row
+        measure = Yardstick() if derived else known.total_norm(row.definition_id)
+        own = Scored(total, field_of(known, row.definition_id), row.source_id, row.test_id, row.definition_id, measure)
+        lanes[row.pupil_id][own.field].append(own)
+    for fields in lanes.values():
+        for lane in fields.values():
+            lane.sort(key=lambda one: one.total.order)
+    return {pupil_id: dict(fields) for pupil_id, fields in lanes.items()}
+
+
+def _part(known: Catalogue, standing: Standing) -> PartScored:
+    row = standing.row
+    measure = known.part_norm(row.definition_id, row.part_id)
+    return PartScored(
+        row.pupil_id,
+        row.test_id,
+        row.definition_id,
+        field_of(known, row.definition_id),
+        row.source_id,
+        known.part_name(row.definition_id, row.part_id),
+        row.part_id,
+        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        row,
+    )
+
+
+def _worked(rows: list[ResultRow]) -> dict[int, dict[int, str]]:
+    """The last day on which each pupil worked with each source: what was only opened or set ready is no work."""
+    found: dict[int, dict[int, str]] = defaultdict(dict)
+    for row in rows:
+        if not _is_work(row):
+            continue
+        own = found[row.pupil_id]
+        own[row.source_id] = max(own.get(row.source_id, ""), row.taken_on)
+    return {pupil_id: dict(own) for pupil_id, own in found.items()}
+
+
+def _is_work(row: ResultRow) -> bool:
+    if row.kind != Kind.PROGRESS:
+        return row.absence != Absence.NOT_OFFERED
+    return row.made > 0 if row.made is not None else row.status in (Status.BUSY, Status.DONE)

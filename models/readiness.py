@@ -1,0 +1,69 @@
+"""Who has finished everything that is set ready: only of materials whose source sends progress."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from models.periods import Period
+from models.picture import Picture
+from models.progress import PupilProgress
+from models.records import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Of one material: the pupils whom something is set ready for, those who finished all of it, the newest day."""
+
+    material: str
+    set_for: tuple[int, ...]
+    finished: tuple[int, ...]
+    newest_on: str
+
+
+def readiness(seen: Picture, pupils: Collection[int], period: Period, subject: str | None = None) -> list[Readiness]:
+    """Per material that sends progress how many pupils are done, most pupils first; of progress within the period.
+
+    Who has nothing set ready in a material is no part of it: neither finished nor behind.
+    """
+    records: dict[str, dict[int, list[PupilProgress]]] = defaultdict(lambda: defaultdict(list))
+    for pupil_id in pupils:
+        for one in seen.progress.get(pupil_id, ()):
+            if subject in (None, one.field[0]) and period.first <= one.row.taken_on <= period.last:
+                records[one.field[1]][pupil_id].append(one)
+    found = [_of_material(seen, material, several) for material, several in records.items()]
+    return sorted(found, key=lambda one: (-len(one.set_for), one.material.casefold()))
+
+
+def _of_material(seen: Picture, material: str, records: dict[int, list[PupilProgress]]) -> Readiness:
+    finished = [
+        pupil_id
+        for pupil_id, several in records.items()
+        if all(one.status is Status.DONE or is_scored(seen, pupil_id, one.row.test_id) for one in several)
+    ]
+    newest = max(one.row.taken_on for several in records.values() for one in several)
+    return Readiness(material, tuple(records), tuple(finished), newest)
+
+
+def is_scored(seen: Picture, pupil_id: int, test_id: int) -> bool:
+    """Whether there is a total of a test: then it is finished, whatever an older progress record says."""
+    return any(one.test_id == test_id for lane in seen.totals.get(pupil_id, {}).values() for one in lane)
+
+
+def ready(found: Sequence[Readiness]) -> set[int]:
+    """The pupils who finished everything of every material that something is set ready for them in."""
+    behind = {pupil_id for one in found for pupil_id in set(one.set_for) - set(one.finished)}
+    return {pupil_id for one in found for pupil_id in one.finished} - behind
+
+
+def without_progress(seen: Picture, pupils: Collection[int], period: Period, subject: str | None = None) -> list[str]:
+    """The materials that these pupils have scores of and whose source sends no progress, by name."""
+    scored = {
+        field[1]
+        for pupil_id in pupils
+        for field, lane in seen.totals.get(pupil_id, {}).items()
+        if subject in (None, field[0]) and any(period.first <= one.taken_on <= period.last for one in lane)
+    }
+    sending = {one.material for one in readiness(seen, pupils, period, subject)}
+    return sorted(scored - sending, key=str.casefold)

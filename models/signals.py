@@ -1,0 +1,362 @@
+"""Signals: what asks for a teacher's attention, each with its rule, its threshold and the evidence.
+
+Five rules, and no more than they say: stuck, no work, a sharp drop against the pupil's own past, a topic that is hard
+for many, overdue. They are computed at reading time from the picture of a class; what is kept is only how a signal
+was settled (`marks`). No ranking and no prediction. docs/display-rules.md explains each rule.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from models import clock
+from models.freshness import SourceState
+from models.holidays import Holidays
+from models.marks import About, Mark
+from models.people import Member
+from models.picture import PartScored, Picture, Scored
+from models.queries import Field
+from models.readiness import is_scored
+from models.records import SCALE, Status
+from models.scales import Place
+from models.thresholds import Thresholds
+
+HALF = 2  # of the class must have worked before a pupil who did not is idle
+
+
+class Rule(StrEnum):
+    """The rules, in the order in which a list shows them."""
+
+    DROP = "drop"
+    STUCK = "stuck"
+    IDLE = "idle"
+    OVERDUE = "overdue"
+    HARD = "hard"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a signal rests on: the totals of the pupil, or days and counts; `key` changes when new data come in."""
+
+    key: str
+    totals: tuple[Scored, ...] = ()  # oldest first
+    mean: Decimal | None = None  # of the earlier totals, in ten-thousandths
+    last_on: str | None = None  # last day of work
+    days: int = 0  # school days since
+    due_on: str | None = None
+    test: str | None = None
+    part: str | None = None
+    below: int = 0  # pupils below the norm
+    made: int = 0  # pupils who made it
+    pupils: tuple[int, ...] = ()  # those below
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal: of a pupil, or of a class (`pupil_id` None).
+
+    `held`: it cannot be judged while its source is late or down, and is no open signal.
+    """
+
+    rule: Rule
+    class_id: int
+    pupil_id: int | None
+    field: Field
+    source_id: int
+    scope: str
+    threshold: int
+    evidence: Evidence
+    held: bool = False
+    mark: Mark | None = None
+
+    @property
+    def about(self) -> About:
+        """What it is about, as marks remember it."""
+        return About(self.rule.value, self.pupil_id, None if self.pupil_id is not None else self.class_id, self.scope)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody must still look at it."""
+        return not self.held and (self.mark is None or not self.mark.closes(self.evidence.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """By when a class is to have finished a test."""
+
+    class_id: int
+    test_id: int
+    due_on: str
+    set_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What signals depend on beside the picture."""
+
+    thresholds: Mapping[int, Thresholds]  # by class
+    holidays: Holidays
+    region: str
+    marks: Mapping[About, Mark]
+    due: Sequence[Due] = ()
+
+
+def signals(seen: Picture, asked: Asked) -> list[Signal]:
+    """All signals of the classes of a picture, open, held and settled; by rule, then by class and name."""
+    found: list[Signal] = []
+    for class_id in seen.class_ids:
+        judge = _Judge(seen, asked, class_id)
+        for rule in (judge.drops, judge.stuck, judge.idle, judge.overdue, judge.hard):
+            found += rule()
+    order = {one.id: place for place, one in enumerate(seen.members)}
+    rules = list(Rule)
+    found.sort(key=lambda one: (rules.index(one.rule), order.get(one.pupil_id or 0, -1), one.scope))
+    return [_marked(one, asked.marks.get(one.about)) for one in found]
+
+
+def _marked(one: Signal, mark: Mark | None) -> Signal:
+    if mark is None:
+        return one
+    return Signal(
+        one.rule, one.class_id, one.pupil_id, one.field, one.source_id, one.scope, one.threshold, one.evidence,
+        one.held, mark,
+    )  # fmt: skip
+
+
+def open_by_pupil(found: Sequence[Signal]) -> dict[int, list[Signal]]:
+    """The open signals of each pupil that has any."""
+    several: dict[int, list[Signal]] = defaultdict(list)
+    for one in found:
+        if one.pupil_id is not None and one.open:
+            several[one.pupil_id].append(one)
+    return dict(several)
+
+
+class _Judge:
+    """The rules applied to one class."""
+
+    def __init__(self, seen: Picture, asked: Asked, class_id: int) -> None:
+        self.seen, self.asked, self.class_id = seen, asked, class_id
+        self.members = seen.of_class(class_id)
+        self.thresholds = asked.thresholds[class_id]
+        self.sources: dict[int, SourceState] = {one.id: one for one in seen.sources}
+        self.today = clock.today()
+
+    # -- against the own past
+
+    def drops(self) -> Iterator[Signal]:
+        """The newest total lies far under the pupil's own mean on the same scale."""
+        for member, field, lane in self._lanes():
+            evidence = self._drop(lane)
+            if evidence is not None:
+                yield self._of_pupil(Rule.DROP, member, field, lane[-1], self.thresholds.drop_percent, evidence)
+
+    def _drop(self, lane: list[Scored]) -> Evidence | None:
+        newest, scale = lane[-1], lane[-1].scale
+        if scale is None or scale[1] <= scale[0] or not self._is_of_this_year(newest):
+            return None
+        earlier = [one for one in lane[:-1] if one.scale == scale][-self.thresholds.drop_earlier :]
+        if len(earlier) < self.thresholds.drop_earlier:
+            return None
+        mean = sum((Decimal(_value(one)) for one in earlier), Decimal(0)) / len(earlier)
+        fall = (mean - _value(newest)) / SCALE
+        if fall * 100 < self.thresholds.drop_percent * (scale[1] - scale[0]):
+            return None
+        return Evidence(_key(newest), (*earlier, newest), mean)
+
+    # -- against the norm of the source
+
+    def stuck(self) -> Iterator[Signal]:
+        """The last few totals all stand in the lowest band."""
+        times = self.thresholds.stuck_times
+        for member, field, lane in self._lanes():
+            last = lane[-times:]
+            if len(last) < times or not self._is_of_this_year(last[-1]):
+                continue
+            if all(one.said.place is Place.BELOW for one in last):
+                yield self._of_pupil(Rule.STUCK, member, field, last[-1], times, Evidence(_key(last[-1]), (*last,)))
+
+    def _lanes(self) -> Iterator[tuple[Member, Field, list[Scored]]]:
+        """Of each pupil and material the totals that count, oldest first."""
+        for member in self.members:
+            for field, lane in sorted(self.seen.totals.get(member.id, {}).items()):
+                counted = [one for one in lane if one.said.counts]
+                if counted:
+                    yield member, field, counted
+
+    def _is_of_this_year(self, one: Scored) -> bool:
+        return one.taken_on >= f"{self.seen.school_year[:4]}-08-01"
+
+    def _of_pupil(
+        self, rule: Rule, member: Member, field: Field, newest: Scored, threshold: int, evidence: Evidence
+    ) -> Signal:
+        return Signal(rule, self.class_id, member.id, field, newest.source_id, _scope(field), threshold, evidence)
+
+    # -- no work
+
+    def idle(self) -> Iterator[Signal]:
+        """No work with a source for many school days, while at least half of the class did work with it."""
+        for source_id, field in self._used_sources().items():
+            source = self.sources.get(source_id)
+            if source is None or source.role != "publisher" or not source.active or source.stopped:
+                continue
+            days = {member.id: self._school_days_without(member, source_id) for member in self.members}
+            limit = self.thresholds.idle_school_days
+            working = sum(number < limit for number in days.values())
+            for member in self.members:
+                if days[member.id] < limit or (working * HALF < len(self.members) and not source.late):
+                    continue
+                last_on = self.seen.worked.get(member.id, {}).get(source_id)
+                if last_on is None and not self._is_set_ready(member.id, source_id):
+                    continue  # whether the material is meant for this pupil nobody said
+                evidence = Evidence(last_on or "", last_on=last_on, days=days[member.id])
+                yield Signal(
+                    Rule.IDLE, self.class_id, member.id, field, source_id, f"source {source_id}", limit, evidence,
+                    held=source.late,
+                )  # fmt: skip
+
+    def _is_set_ready(self, pupil_id: int, source_id: int) -> bool:
+        """Whether the source says that work is there for a pupil."""
+        return any(one.row.source_id == source_id for one in self.seen.progress.get(pupil_id, ()))
+
+    def _used_sources(self) -> dict[int, Field]:
+        """The sources that somebody of the class worked with this school year, each with its field."""
+        begin = f"{self.seen.school_year[:4]}-08-01"
+        used: dict[int, Field] = {}
+        for member in self.members:
+            worked = self.seen.worked.get(member.id, {})
+            fields = [
+                *((lane[-1].source_id, field) for field, lane in self.seen.totals.get(member.id, {}).items()),
+                *((one.row.source_id, one.field) for one in self.seen.progress.get(member.id, ())),
+            ]
+            for source_id, field in fields:
+                if worked.get(source_id, "") >= begin:
+                    used.setdefault(source_id, field)
+        return used
+
+    def _school_days_without(self, member: Member, source_id: int) -> int:
+        """School days since the last work, or since the pupil came or the school year began where there is none."""
+        last_on = self.seen.worked.get(member.id, {}).get(source_id)
+        since = max(f"{self.seen.school_year[:4]}-08-01", member.since or "", last_on or "")
+        return self.asked.holidays.school_days(date.fromisoformat(since), self.today, self.asked.region)
+
+    # -- overdue
+
+    def overdue(self) -> Iterator[Signal]:
+        """The agreed date of a test is past and the pupil has not finished it."""
+        for due in self.asked.due:
+            if due.class_id != self.class_id:
+                continue
+            late_days = self.asked.holidays.school_days(date.fromisoformat(due.due_on), self.today, self.asked.region)
+            if self.today <= date.fromisoformat(due.due_on) or late_days < self.thresholds.overdue_school_days:
+                continue
+            about = self._test(due.test_id)
+            if about is None:
+                continue
+            field, source_id, name = about
+            source = self.sources.get(source_id)
+            for member in self.members:
+                if self._is_done(member.id, due.test_id):
+                    continue
+                evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=name)
+                yield Signal(
+                    Rule.OVERDUE, self.class_id, member.id, field, source_id, f"test {due.test_id}",
+                    self.thresholds.overdue_school_days, evidence, held=source is not None and source.late,
+                )  # fmt: skip
+
+    def _test(self, test_id: int) -> tuple[Field, int, str] | None:
+        for lanes in self.seen.totals.values():
+            for field, lane in lanes.items():
+                for one in lane:
+                    if one.test_id == test_id:
+                        return field, one.source_id, self.seen.known.definitions[one.definition_id].name
+        for several in self.seen.progress.values():
+            for record in several:
+                if record.row.test_id == test_id:
+                    name = self.seen.known.definitions[record.row.definition_id].name
+                    return record.field, record.row.source_id, name
+        return None
+
+    def _is_done(self, pupil_id: int, test_id: int) -> bool:
+        return is_scored(self.seen, pupil_id, test_id) or any(
+            one.row.test_id == test_id and one.status is Status.DONE for one in self.seen.progress.get(pupil_id, ())
+        )
+
+    # -- hard for many
+
+    def hard(self) -> Iterator[Signal]:
+        """A part that many of those who made it scored below the norm of the source on."""
+        limit = self.thresholds.hard_percent
+        for topic in topics(self.seen, self.class_id):
+            if topic.made >= self.thresholds.hard_pupils and topic.below * 100 >= limit * topic.made:
+                evidence = Evidence(
+                    f"{topic.newest_on} {topic.below} {topic.made}", test=topic.test, part=topic.part,
+                    below=topic.below, made=topic.made, pupils=topic.pupils,
+                )  # fmt: skip
+                scope = f"part {topic.test_id} {topic.part_id}"
+                yield Signal(Rule.HARD, self.class_id, None, topic.field, topic.source_id, scope, limit, evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A part of a test in a class: how many of those who made it scored below its norm, and who."""
+
+    field: Field
+    source_id: int
+    test_id: int
+    part_id: int
+    test: str
+    part: str
+    newest_on: str
+    below: int
+    made: int
+    pupils: tuple[int, ...]
+
+
+def topics(
+    seen: Picture, class_id: int | None = None, first: str = "", pupils: Collection[int] | None = None
+) -> list[Topic]:
+    """Every part with a norm that pupils made since `first`, the hardest first; of one name only the newest test."""
+    wanted = {one.id for one in seen.members if class_id is None or one.class_id == class_id}
+    if pupils is not None:
+        wanted &= set(pupils)
+    rows: dict[tuple[Field, str], dict[int, list[PartScored]]] = defaultdict(lambda: defaultdict(list))
+    for one in seen.parts:
+        if one.pupil_id in wanted and one.said.counts and one.said.has_norm and one.taken_on >= first:
+            rows[one.field, one.name.name][one.test_id].append(one)
+    found = [_topic(seen, max(by_test.values(), key=_newest_day)) for by_test in rows.values()]
+    return sorted(found, key=lambda one: (-one.below / one.made, -one.made, one.field, one.part))
+
+
+def _newest_day(several: list[PartScored]) -> tuple[str, int]:
+    return (max(one.taken_on for one in several), several[0].test_id)
+
+
+def _topic(seen: Picture, several: list[PartScored]) -> Topic:
+    newest: dict[int, PartScored] = {}
+    for one in sorted(several, key=lambda one: one.taken_on):
+        newest[one.pupil_id] = one
+    first = several[0]
+    below = tuple(one.pupil_id for one in newest.values() if one.said.place is Place.BELOW)
+    return Topic(
+        first.field, first.source_id, first.test_id, first.part_id,
+        seen.known.definitions[first.definition_id].name, first.name.name, _newest_day(several)[0], len(below),
+        len(newest), below,
+    )  # fmt: skip
+
+
+def _value(one: Scored) -> int:
+    return one.said.value or 0
+
+
+def _key(one: Scored) -> str:
+    return f"{one.test_id} {one.taken_on} {_value(one)}"
+
+
+def _scope(field: Field) -> str:
+    return f"{field[0]}|{field[1]}"

@@ -1,0 +1,137 @@
+"""A class made by hand: totals, parts and progress of a few pupils, with norms whose bounds are easy to see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from models import clock
+from models.catalogue import Catalogue, Definition, PartName
+from models.class_state import ClassState
+from models.freshness import SourceState
+from models.holidays import read_holidays
+from models.people import Member
+from models.periods import with_year_before
+from models.picture import PartScored, Picture, Scored
+from models.progress import PupilProgress
+from models.queries import Field
+from models.records import SCALE, Absence, Kind, Status
+from models.scales import Interval, Place, Yardstick, said
+from models.signals import Asked, Due, Signal, signals
+from models.standing import ResultRow, Total
+from models.thresholds import Thresholds, defaults
+
+YEAR = "2026-2027"
+CLASS = 1
+SUMS: Field = ("arithmetic", "Cijferpad")
+WORDS: Field = ("spelling", "Letterlab")
+SOURCES = {SUMS: 1, WORDS: 2}
+
+
+def bands(*rows: tuple[str, int, int, Place]) -> Yardstick:
+    """A norm of these bands."""
+    found = tuple(Interval(word, Decimal(low), Decimal(high), place) for word, low, high, place in rows)
+    return Yardstick(found, found[-1].high)
+
+
+NORM = bands(("onvoldoende", 0, 59, Place.BELOW), ("voldoende", 60, 79, Place.ON), ("goed", 80, 100, Place.ABOVE))
+PART_NORM = bands(("onvoldoende", 0, 5, Place.BELOW), ("goed", 6, 10, Place.ABOVE))
+WITHOUT = Yardstick()
+
+
+def source_state(source_id: int, late: bool = False) -> SourceState:
+    """A source that works, or one that fails."""
+    now = clock.now_us()
+    return SourceState(
+        source_id, f"bron {source_id}", "publisher", None, True, False, 3 if late else 0, now, now, now, now, False,
+        None, None,
+    )  # fmt: skip
+
+
+@dataclass
+class Classroom:
+    """What is known of a class; gives its picture, signals and state."""
+
+    pupils: int = 4
+    late: set[int] = field(default_factory=set)
+    since: dict[int, str] = field(default_factory=dict)
+    totals: dict[int, dict[Field, list[Scored]]] = field(default_factory=dict)
+    parts: list[PartScored] = field(default_factory=list)
+    progress: dict[int, list[PupilProgress]] = field(default_factory=dict)
+    worked: dict[int, dict[int, str]] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=defaults)
+
+    def score(
+        self, pupil: int, value: int | None, day: str, about: Field = SUMS, norm: Yardstick = NORM, test: int = 1,
+        absence: Absence | None = None,
+    ) -> None:  # fmt: skip
+        """A total of a pupil; None with an absence is one without a number."""
+        row = self.row(pupil, about, day, test, value, absence)
+        total = Total(row, said(Kind.SCORE, row.score, row.score_text, row.absence, norm))
+        lanes = self.totals.setdefault(pupil, {}).setdefault(about, [])
+        lanes.append(Scored(total, about, SOURCES[about], test, test, norm))
+        lanes.sort(key=lambda one: one.total.order)
+        if absence is not Absence.NOT_OFFERED:
+            self.work(pupil, about, day)
+
+    def part(self, pupil: int, value: int, day: str, name: str, test: int = 1, norm: Yardstick = PART_NORM) -> None:
+        """A score on a part."""
+        row = self.row(pupil, SUMS, day, test, value, None)
+        own = said(Kind.SCORE, row.score, None, None, norm)
+        self.parts.append(PartScored(pupil, test, test, SUMS, 1, PartName(1, name, name, True), 7, own, row))
+
+    def record(self, pupil: int, status: Status, day: str, made: int | None, about: Field = WORDS) -> None:
+        """A progress record; only exercises made are work."""
+        row = self.row(pupil, about, day, 1, None, None)
+        self.progress.setdefault(pupil, []).append(PupilProgress(row, about, status, 10, made, None, None))
+        if made:
+            self.work(pupil, about, day)
+
+    def work(self, pupil: int, about: Field, day: str) -> None:
+        """A day on which a pupil worked with a source."""
+        own = self.worked.setdefault(pupil, {})
+        own[SOURCES[about]] = max(own.get(SOURCES[about], ""), day)
+
+    def row(
+        self, pupil: int, about: Field, day: str, test: int, value: int | None, absence: Absence | None
+    ) -> ResultRow:
+        """A row of the store."""
+        score = None if value is None else value * SCALE
+        text = None if value is None else str(value)
+        return ResultRow(
+            pupil, SOURCES[about], Kind.SCORE, test, test, 0, day, score, text, absence, None, 1, 1, None, None, None,
+            None, None, 1, None, f"{pupil}-{day}-{test}",
+        )  # fmt: skip
+
+    @property
+    def picture(self) -> Picture:
+        """The picture of the class."""
+        members = tuple(
+            Member(one, f"Naam{one}", f"Naam{one}", CLASS, "6", self.since.get(one))
+            for one in range(1, self.pupils + 1)
+        )
+        tests = {one.test_id: one.field for lanes in self.totals.values() for lane in lanes.values() for one in lane}
+        known = Catalogue(
+            {}, {test: Definition(test, SOURCES[about], f"T{test}", f"Toets {test}", about[0], None, about[1])
+                 for test, about in (tests | {1: SUMS, 2: SUMS}).items()}
+        )  # fmt: skip
+        return Picture(
+            members, with_year_before(YEAR), YEAR, self.totals, self.parts,
+            {pupil: tuple(several) for pupil, several in self.progress.items()}, self.worked,
+            tuple(source_state(one, one in self.late) for one in (1, 2)), known,
+        )  # fmt: skip
+
+    def signals(self, due: tuple[Due, ...] = (), region: str = "midden") -> list[Signal]:
+        """The signals of the class."""
+        return signals(self.picture, Asked({CLASS: self.thresholds}, read_holidays(), region, {}, due))
+
+    def state(self) -> ClassState:
+        """The state of the class."""
+        return ClassState(self.picture, tuple(self.signals()), {CLASS: self.thresholds}, (), "midden")
+
+
+def days(number_of: int, last: str = "2026-11-20", apart: int = 7) -> list[str]:
+    """Days a week apart, the last one last."""
+    end = date.fromisoformat(last)
+    return [(end - timedelta(days=apart * back)).isoformat() for back in reversed(range(number_of))]

@@ -1,0 +1,83 @@
+"""The four groups: each pupil in exactly one, by rules at their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from models import clock
+from models.attention import Course
+from models.periods import of_school_year
+from models.records import Absence
+from tests.dashboard import school
+from tests.models.classroom import SUMS, WITHOUT, YEAR, Classroom, days
+
+PERIOD = of_school_year(YEAR)
+
+
+@pytest.fixture(autouse=True)
+def thursday() -> Iterator[None]:
+    """The clock stands on Thursday 26 November 2026."""
+    with clock.fixed(school.NOW):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ((80, 80, 60), Course.AMPLE),  # two thirds, and a score equal to the bound is in the band
+        ((80, 79, 60), Course.ON_COURSE),
+        ((80, 80, 80, 70), Course.AMPLE),
+        ((100, 100, 100, 60), Course.ATTENTION),  # a drop goes before all else
+        ((80, 80, 60, 60), Course.ON_COURSE),
+        ((80, 80), Course.FEW),
+        ((), Course.FEW),
+        ((60, 60, 60), Course.ON_COURSE),
+        ((50, 50, 50), Course.ATTENTION),  # stuck
+        ((0, 0, 0), Course.ATTENTION),
+    ],
+)
+def test_a_group_follows_from_the_totals_with_a_norm(values: tuple[int, ...], expected: Course) -> None:
+    room = Classroom(pupils=1)
+    for value, day in zip(values, days(len(values)), strict=True):
+        room.score(1, value, day)
+    assert room.state().courses(PERIOD) == {1: expected}
+
+
+def test_totals_without_norm_or_number_say_nothing_of_the_group() -> None:
+    room = Classroom(pupils=1)
+    for day in days(5):
+        room.score(1, 90, day, norm=WITHOUT)
+        room.score(1, None, day, test=2, absence=Absence.NO_SCORE)
+    assert room.state().courses(PERIOD) == {1: Course.FEW}
+
+
+def test_an_idle_pupil_is_not_called_low() -> None:
+    room = Classroom()
+    for pupil in (1, 2, 3):
+        for day in days(3):
+            room.score(pupil, 70, day)
+    room.score(4, 90, "2026-09-01")
+    state = room.state()
+    [signal] = state.open_signals[4]
+    assert (signal.rule.value, signal.evidence.totals) == ("idle", ())
+    assert state.courses(PERIOD)[4] is Course.ATTENTION
+
+
+def test_a_period_without_results_makes_few_data_and_no_judgement() -> None:
+    room = Classroom(pupils=1)
+    for day in days(4, "2026-06-20"):
+        room.score(1, 90, day)
+    assert room.state().courses(PERIOD) == {1: Course.FEW}
+    assert room.state().courses(of_school_year("2025-2026")) == {1: Course.AMPLE}
+
+
+def test_a_class_changes_the_bounds_itself() -> None:
+    room = Classroom(pupils=1)
+    for value, day in zip((80, 60), days(2), strict=True):
+        room.score(1, value, day)
+    room.thresholds = replace(room.thresholds, few_totals=2, ample_of_three=1)
+    assert room.state().courses(PERIOD) == {1: Course.AMPLE}
+    assert room.totals[1][SUMS][0].said.place.value == "above"

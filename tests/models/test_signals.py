@@ -1,0 +1,245 @@
+"""Each rule of the signals at its bound: what reaches it, what does not, and what may never raise it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from models import clock
+from models.marks import Action, Mark
+from models.records import Absence, Status
+from models.signals import Due, Rule, Signal, open_by_pupil, topics
+from tests.dashboard import school
+from tests.models.classroom import CLASS, SUMS, WITHOUT, WORDS, Classroom, days
+
+
+@pytest.fixture(autouse=True)
+def thursday() -> Iterator[None]:
+    """The clock stands on Thursday 26 November 2026."""
+    with clock.fixed(school.NOW):
+        yield
+
+
+def of(found: list[Signal], rule: Rule) -> list[Signal]:
+    """The signals of one rule."""
+    return [one for one in found if one.rule is rule]
+
+
+# -- a sharp drop ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("newest", "drops"), [(65, True), (66, False), (64, True), (80, False), (0, True)])
+def test_a_drop_of_just_the_threshold_is_one(newest: int, drops: bool) -> None:
+    room = Classroom()
+    for value, day in zip((80, 80, 80, newest), days(4), strict=True):
+        room.score(1, value, day)
+    found = of(room.signals(), Rule.DROP)
+    assert bool(found) is drops
+    if drops:
+        assert [one.said.text for one in found[0].evidence.totals] == ["80", "80", "80", str(newest)]
+        assert (found[0].pupil_id, found[0].threshold) == (1, 15)
+
+
+def test_what_is_not_offered_or_has_no_score_is_no_drop_and_not_in_the_mean() -> None:
+    room = Classroom()
+    first, second, third, fourth, fifth = days(5)
+    for value, day in ((80, first), (80, second), (80, fourth)):
+        room.score(1, value, day)
+    room.score(1, None, third, absence=Absence.NOT_OFFERED)
+    room.score(1, None, fifth, absence=Absence.NO_SCORE)
+    assert of(room.signals(), Rule.DROP) == []
+    room.score(1, 60, "2026-11-25")
+    assert of(room.signals(), Rule.DROP)[0].evidence.mean == 800_000
+
+
+def test_without_a_known_scale_or_enough_past_nothing_is_said_of_a_drop() -> None:
+    room = Classroom()
+    for value, day in zip((80, 80, 80, 10), days(4), strict=True):
+        room.score(1, value, day, norm=WITHOUT)
+    for value, day in zip((80, 80, 10), days(3), strict=True):
+        room.score(2, value, day)
+    other = replace(room.totals[2][SUMS][0].measure, maximum=None)
+    assert other.span is None
+    assert of(room.signals(), Rule.DROP) == []
+
+
+def test_one_wrong_answer_is_no_signal() -> None:
+    room = Classroom()
+    for value, day in zip((90, 90, 90, 90), days(4), strict=True):
+        room.score(1, value, day)
+    room.part(1, 0, days(1)[0], "Breuken vergelijken")
+    assert room.signals() == []
+
+
+def test_a_drop_of_last_school_year_is_not_about_now() -> None:
+    room = Classroom()
+    for value, day in zip((80, 80, 80, 20), days(4, "2026-06-20"), strict=True):
+        room.score(1, value, day)
+    assert of(room.signals(), Rule.DROP) == []
+
+
+# -- stuck -------------------------------------------------------------------------------------------------------
+
+
+def test_stuck_is_three_in_a_row_in_the_lowest_band() -> None:
+    room = Classroom()
+    for value, day in zip((59, 58, 59), days(3), strict=True):
+        room.score(1, value, day)
+    for value, day in zip((59, 60, 59), days(3), strict=True):  # 60 is the bound of voldoende, and in it
+        room.score(2, value, day)
+    for value, day in zip((10, 10), days(2), strict=True):
+        room.score(3, value, day)
+    for value, day in zip((10, 10, 10), days(3), strict=True):
+        room.score(4, value, day, norm=WITHOUT)
+    assert [one.pupil_id for one in of(room.signals(), Rule.STUCK)] == [1]
+
+
+# -- no work -----------------------------------------------------------------------------------------------------
+
+
+def working_class(**given: object) -> Classroom:
+    """Three of four pupils made spelling yesterday; the fourth did long ago."""
+    room = Classroom(**given)  # type: ignore[arg-type]
+    for pupil in (1, 2, 3):
+        room.score(pupil, 70, "2026-11-25", WORDS)
+    return room
+
+
+@pytest.mark.parametrize(
+    ("last_on", "idle"),
+    # Ten school days back from Thursday 26 November is Thursday 12 November.
+    [("2026-11-12", True), ("2026-11-13", False), ("2026-09-01", True)],
+)
+def test_no_work_counts_school_days_at_the_threshold(last_on: str, idle: bool) -> None:
+    room = working_class()
+    room.score(4, 70, last_on, WORDS)
+    assert [one.pupil_id for one in of(room.signals(), Rule.IDLE)] == ([4] if idle else [])
+
+
+def test_holidays_are_no_inactivity() -> None:
+    with clock.fixed(school.NOW.replace(month=11, day=3)):
+        room = Classroom()
+        for pupil in (1, 2, 3):
+            room.score(pupil, 70, "2026-11-02", WORDS)
+        room.score(4, 70, "2026-10-14", WORDS)  # nine school days, the autumn holiday of midden between
+        assert of(room.signals(), Rule.IDLE) == []
+        room = Classroom()
+        for pupil in (1, 2, 3):
+            room.score(pupil, 70, "2026-11-02", WORDS)
+        room.score(4, 70, "2026-10-13", WORDS)
+        assert [one.evidence.days for one in of(room.signals(), Rule.IDLE)] == [10]
+
+
+def test_where_the_class_does_not_work_with_a_source_nobody_is_idle() -> None:
+    room = Classroom()
+    room.score(1, 70, "2026-11-25", WORDS)
+    for pupil in (2, 3, 4):
+        room.score(pupil, 70, "2026-10-01", WORDS)
+    assert of(room.signals(), Rule.IDLE) == []
+
+
+def test_a_late_source_raises_no_alarm_but_is_held_back() -> None:
+    room = working_class(late={2})
+    room.score(4, 70, "2026-09-01", WORDS)
+    found = of(room.signals(), Rule.IDLE)
+    assert [(one.pupil_id, one.held, one.open) for one in found] == [(4, True, False)]
+    assert open_by_pupil(found) == {}
+
+
+def test_opened_is_not_worked_and_not_offered_is_neither() -> None:
+    room = working_class()
+    room.score(4, 70, "2026-09-01", WORDS)
+    room.record(4, Status.BUSY, "2026-11-25", made=0)
+    room.score(4, None, "2026-11-25", WORDS, absence=Absence.NOT_OFFERED)
+    assert [one.pupil_id for one in of(room.signals(), Rule.IDLE)] == [4]
+    room.record(4, Status.BUSY, "2026-11-25", made=1)
+    assert of(room.signals(), Rule.IDLE) == []
+
+
+def test_who_came_last_week_is_not_idle_since_august() -> None:
+    room = working_class(since={4: "2026-11-19"})
+    assert of(room.signals(), Rule.IDLE) == []
+    room = working_class(since={4: "2026-11-02"})
+    assert of(room.signals(), Rule.IDLE) == []  # nobody said that the material is meant for this pupil
+    room.record(4, Status.NOT_BEGUN, "2026-11-03", made=0)
+    assert [(one.pupil_id, one.evidence.last_on) for one in of(room.signals(), Rule.IDLE)] == [(4, None)]
+    room = working_class(since={4: "2026-11-19"})
+    room.record(4, Status.NOT_BEGUN, "2026-11-20", made=0)
+    assert of(room.signals(), Rule.IDLE) == []
+
+
+# -- overdue -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("due_on", "late"), [("2026-11-23", True), ("2026-11-24", False), ("2026-11-26", False)])
+def test_overdue_is_for_who_has_not_finished_days_after_the_date(due_on: str, late: bool) -> None:
+    room = Classroom()
+    for pupil in (1, 2, 3):
+        room.score(pupil, 70, "2026-11-20", test=5)
+    found = of(room.signals((Due(CLASS, 5, due_on),)), Rule.OVERDUE)
+    assert [one.pupil_id for one in found] == ([4] if late else [])
+
+
+def test_nothing_is_overdue_while_no_teacher_set_a_date() -> None:
+    room = Classroom()
+    room.score(1, 70, "2026-09-01", test=5)
+    assert of(room.signals(), Rule.OVERDUE) == []
+
+
+def test_overdue_is_held_back_while_its_source_is_late() -> None:
+    room = Classroom(late={1})
+    room.score(1, 70, "2026-11-20", test=5)
+    found = of(room.signals((Due(CLASS, 5, "2026-11-16"),)), Rule.OVERDUE)
+    assert {one.pupil_id for one in found} == {2, 3, 4}
+    assert not any(one.open for one in found)
+
+
+# -- hard for many -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("below", "made", "hard"), [(2, 5, True), (1, 5, False), (4, 10, True), (3, 10, False), (4, 4, False)]
+)
+def test_hard_is_a_share_of_who_made_it_and_enough_of_them(below: int, made: int, hard: bool) -> None:
+    room = Classroom(pupils=12)
+    for pupil in range(1, made + 1):
+        room.part(pupil, 5 if pupil <= below else 6, "2026-11-20", "Breuken vergelijken")
+    found = of(room.signals(), Rule.HARD)
+    assert bool(found) is hard
+    [topic] = topics(room.picture)
+    assert (topic.below, topic.made, topic.pupils) == (below, made, tuple(range(1, below + 1)))
+
+
+def test_a_topic_without_norm_is_never_hard() -> None:
+    room = Classroom(pupils=12)
+    for pupil in range(1, 11):
+        room.part(pupil, 0, "2026-11-20", "Zonder norm", norm=WITHOUT)
+    assert topics(room.picture) == []
+
+
+def test_of_a_topic_in_several_tests_the_newest_counts() -> None:
+    room = Classroom(pupils=12)
+    for pupil in range(1, 7):
+        room.part(pupil, 0, "2026-10-01", "Breuken vergelijken", test=1)
+        room.part(pupil, 9, "2026-11-20", "Breuken vergelijken", test=2)
+    [topic] = topics(room.picture)
+    assert (topic.test_id, topic.below, topic.made) == (2, 0, 6)
+
+
+# -- settled -----------------------------------------------------------------------------------------------------
+
+
+def test_a_settled_signal_comes_back_on_new_data_only() -> None:
+    room = Classroom()
+    for value, day in zip((80, 80, 80, 40), days(4), strict=True):
+        room.score(1, value, day)
+    [one] = of(room.signals(), Rule.DROP)
+    settled = replace(one, mark=Mark(Action.DISCUSSED, one.evidence.key, "Hanna Vos", 1))
+    assert (one.open, settled.open) == (True, False)
+    assert replace(one, mark=Mark(Action.REOPENED, one.evidence.key, "Hanna Vos", 2)).open
+    room.score(1, 40, "2026-11-25")
+    room.thresholds = replace(room.thresholds, drop_earlier=2)
+    [later] = of(room.signals(), Rule.DROP)
+    assert replace(later, mark=settled.mark).open

@@ -1,0 +1,199 @@
+"""What teachers set and write: thresholds, marks, goals, dates, notes; who may, and what others see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import func, select
+
+from models import clock, database
+from models.class_state import class_state
+from models.goals import GoalRefused, due_of, goals_of, set_due, set_goal
+from models.holidays import read_holidays
+from models.marks import About, Action, MarkRefused, marks, set_mark
+from models.notes import NoteKind, NoteRefused, notes_of, settle_agreement, write_note
+from models.tables import class_thresholds, goals, notes, signal_marks
+from models.thresholds import ThresholdRefused, bounds, changes, defaults, set_thresholds, thresholds_of
+from models.viewer import Role, Viewer
+from tests.conftest import Store
+from tests.dashboard import school
+
+HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
+JORIS = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, "Joris Blom")
+SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
+ADMINISTRATOR = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
+ELSEWHERE = Viewer(school.OTHER_SCHOOL, Role.SUPPORT, None, "Iemand Anders")
+SUMS = ("arithmetic", "Cijferpad groep 6")
+
+
+@pytest.fixture
+def known(any_store: Store) -> Iterator[Store]:
+    """The known school, on both databases."""
+    with clock.fixed(school.NOW):
+        school.build(any_store.engine, any_store.seal)
+        yield any_store
+
+
+# -- thresholds --------------------------------------------------------------------------------------------------
+
+
+def test_two_teachers_of_a_class_have_one_set_of_thresholds(known: Store) -> None:
+    second = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": 20, "idle_school_days": 10})
+    with database.reading(known.engine) as connection:
+        for viewer in (HANNA, second):
+            assert thresholds_of(connection, viewer, [school.CLASS_A])[school.CLASS_A].drop_percent == 20
+            told = [(one.name, one.value, one.set_by) for one in changes(connection, viewer, school.CLASS_A)]
+            assert told == [("drop_percent", 20, "Hanna Vos")]  # what stands at its default is not set
+        assert thresholds_of(connection, JORIS, [school.CLASS_B])[school.CLASS_B] == defaults()
+
+
+@pytest.mark.parametrize(
+    ("viewer", "wanted"),
+    [
+        (HANNA, {"drop_percent": 20, "stuck_times": 99}),
+        (HANNA, {"drop_percent": 20, "no_such": 1}),
+        (JORIS, {"drop_percent": 20}),
+        (ADMINISTRATOR, {"drop_percent": 20}),
+        (ELSEWHERE, {"drop_percent": 20}),
+    ],
+)
+def test_a_refused_threshold_changes_nothing(known: Store, viewer: Viewer, wanted: dict[str, int]) -> None:
+    with pytest.raises(ThresholdRefused), database.writing(known.engine, school.SCHOOL) as connection:
+        set_thresholds(connection, viewer, school.CLASS_A, wanted)
+    with database.reading(known.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(class_thresholds)) == 0
+
+
+def test_a_threshold_goes_back_to_its_default(known: Store) -> None:
+    for value in (20, bounds()["drop_percent"].default):
+        with database.writing(known.engine, school.SCHOOL) as connection:
+            set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": value})
+    with database.reading(known.engine) as connection:
+        assert changes(connection, HANNA, school.CLASS_A) == []
+
+
+def test_every_default_lies_within_its_bounds() -> None:
+    assert all(one.lowest <= one.default <= one.highest for one in bounds().values())
+
+
+# -- settling ----------------------------------------------------------------------------------------------------
+
+STUCK = About("stuck", 12, None, "|".join(SUMS))
+
+
+def test_a_mark_says_by_whom_and_when_and_the_newest_holds(known: Store) -> None:
+    for viewer, action in ((HANNA, Action.SEEN), (SUPPORT, Action.AGREED)):
+        with database.writing(known.engine, school.SCHOOL) as connection:
+            set_mark(connection, viewer, STUCK, "2 2026-11-13 580000", action)
+    with database.reading(known.engine) as connection:
+        found = marks(connection, HANNA, [12], [school.CLASS_A])[STUCK]
+        assert (found.action, found.marked_by, found.marked_us) == (Action.AGREED, "Els Prins", clock.now_us())
+        assert found.closes("2 2026-11-13 580000")
+        assert not found.closes("3 2026-11-20 590000")
+
+
+@pytest.mark.parametrize("viewer", [JORIS, ADMINISTRATOR, ELSEWHERE])
+@pytest.mark.parametrize("about", [STUCK, About("hard", None, school.CLASS_A, "part 2 3")])
+def test_nobody_else_settles_a_signal(known: Store, viewer: Viewer, about: About) -> None:
+    with pytest.raises(MarkRefused), database.writing(known.engine, school.SCHOOL) as connection:
+        set_mark(connection, viewer, about, "x", Action.SEEN)
+    with database.reading(known.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(signal_marks)) == 0
+
+
+# -- goals and dates ---------------------------------------------------------------------------------------------
+
+
+def test_a_goal_is_empty_until_somebody_sets_it_and_a_new_one_takes_its_place(known: Store) -> None:
+    with database.reading(known.engine) as connection:
+        assert goals_of(connection, HANNA, [1]) == {}
+    for value in (750_000, 800_000):
+        with database.writing(known.engine, school.SCHOOL) as connection:
+            set_goal(connection, HANNA, 1, SUMS, value, "2026-12-18")
+    with database.reading(known.engine) as connection:
+        assert goals_of(connection, HANNA, [1])[1][SUMS].value == 800_000
+        assert goals_of(connection, JORIS, [1]) == {}
+        assert connection.scalar(select(func.count()).select_from(goals)) == 2  # the old one is kept, ended
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        set_goal(connection, HANNA, 1, SUMS, None)
+    with database.reading(known.engine) as connection:
+        assert goals_of(connection, HANNA, [1]) == {}
+
+
+@pytest.mark.parametrize(("viewer", "day"), [(JORIS, None), (ADMINISTRATOR, None), (ELSEWHERE, None), (HANNA, "18-12")])
+def test_a_goal_of_another_class_or_for_no_day_is_refused(known: Store, viewer: Viewer, day: str | None) -> None:
+    with pytest.raises(GoalRefused), database.writing(known.engine, school.SCHOOL) as connection:
+        set_goal(connection, viewer, 12, SUMS, 750_000, day)
+    with database.reading(known.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(goals)) == 0
+
+
+def test_a_due_date_makes_signals_for_who_has_not_finished(known: Store) -> None:
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        set_due(connection, HANNA, school.CLASS_A, 2, "2026-11-16")
+        with pytest.raises(GoalRefused):
+            set_due(connection, JORIS, school.CLASS_A, 2, None)
+        with pytest.raises(GoalRefused):
+            set_due(connection, HANNA, school.CLASS_A, 999, "2026-11-16")
+    with database.reading(known.engine) as connection:
+        assert [(one.test_id, one.due_on) for one in due_of(connection, HANNA, [school.CLASS_A])] == [(2, "2026-11-16")]
+        state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
+        overdue = {one.pupil_id for one in state.signals if one.rule.value == "overdue"}
+        assert overdue == {12}  # pupil 11 finished it, without a score
+
+
+# -- notes and agreements ----------------------------------------------------------------------------------------
+
+
+def test_a_restricted_note_shows_only_that_it_exists(known: Store) -> None:
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        write_note(connection, known.seal, SUPPORT, 1, NoteKind.NOTE, "Alleen voor ons.", restricted=True)
+        write_note(connection, known.seal, HANNA, 1, NoteKind.AGREEMENT, "Twee keer per week.", until_on="2026-12-18")
+    with database.reading(known.engine) as connection:
+        assert [one.text for one in notes_of(connection, known.seal, HANNA, [1])[1]] == ["Twee keer per week.", None]
+        assert [one.text for one in notes_of(connection, known.seal, SUPPORT, [1])[1]][1] == "Alleen voor ons."
+        assert [one.text for one in notes_of(connection, known.seal, ADMINISTRATOR, [1])[1]] == [None, None]
+        assert notes_of(connection, known.seal, JORIS, [1]) == {}
+        assert notes_of(connection, known.seal, ELSEWHERE, [1]) == {}
+        stored = b" ".join(bytes(row) for row in connection.scalars(select(notes.c.sealed)))
+        assert b"week" not in stored
+        assert b"ons" not in stored
+
+
+@pytest.mark.parametrize(
+    ("viewer", "text", "kind", "day", "reason"),
+    [
+        (HANNA, "  ", NoteKind.NOTE, None, "empty"),
+        (HANNA, "x" * 2001, NoteKind.NOTE, None, "long"),
+        (HANNA, "a", NoteKind.AGREEMENT, "2026-02-30", "day"),
+        (HANNA, "a", NoteKind.NOTE, "2026-12-18", "day"),
+        (JORIS, "a", NoteKind.NOTE, None, "pupil"),
+        (ADMINISTRATOR, "a", NoteKind.NOTE, None, "pupil"),
+    ],
+)
+def test_a_note_that_cannot_be_says_why_and_changes_nothing(
+    known: Store, viewer: Viewer, text: str, kind: NoteKind, day: str | None, reason: str
+) -> None:
+    with pytest.raises(NoteRefused) as refused, database.writing(known.engine, school.SCHOOL) as connection:
+        write_note(connection, known.seal, viewer, 1, kind, text, until_on=day)
+    assert refused.value.reason == reason
+    with database.reading(known.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(notes)) == 0
+
+
+def test_an_agreement_is_settled_once_by_who_sees_the_pupil(known: Store) -> None:
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        number = write_note(connection, known.seal, HANNA, 1, NoteKind.AGREEMENT, "Oefenen.")
+    for viewer in (JORIS, ADMINISTRATOR):
+        with pytest.raises(NoteRefused), database.writing(known.engine, school.SCHOOL) as connection:
+            settle_agreement(connection, viewer, number)
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        settle_agreement(connection, SUPPORT, number)
+    with pytest.raises(NoteRefused), database.writing(known.engine, school.SCHOOL) as connection:
+        settle_agreement(connection, HANNA, number)
+    with database.reading(known.engine) as connection:
+        [one] = notes_of(connection, known.seal, HANNA, [1])[1]
+        assert (one.runs, one.settled_by) == (False, "Els Prins")
