@@ -21,6 +21,16 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
   }
 });
 
+/* What a number is of stands in the data attributes of what it stands in; the server says where it comes from. */
+function askWhy(number) {
+  var asked = { kind: number.getAttribute("data-why"), search: window.location.search, at: Date.now() };
+  ["pupil", "column", "course", "field", "topic", "progress"].forEach(function (name) {
+    var near = number.closest("[data-" + name + "]");
+    if (near) { asked[name] = near.getAttribute("data-" + name); }
+  });
+  window.dash_clientside.set_props("why-asked", { data: asked });
+}
+
 document.addEventListener("click", function (event) {
   var target = event.target instanceof Element ? event.target : null;
   var keep = target && target.closest("[data-keep]");
@@ -29,19 +39,25 @@ document.addEventListener("click", function (event) {
     window.location.reload();
     return;
   }
+  if (target && target.closest("[data-print]")) {
+    window.print();
+    return;
+  }
+  var number = target && target.closest("[data-why]");
+  if (number) { askWhy(number); }
   var toggle = target && target.closest("[data-toggle]");
   if (toggle) {
     var part = document.getElementById(toggle.getAttribute("data-toggle"));
     toggle.setAttribute("aria-expanded", String(part.classList.toggle("open")));
   }
-  document.querySelectorAll("details.who[open],details.burger[open]").forEach(function (menu) {
+  document.querySelectorAll("details.who[open],details.burger[open],details.saveas[open]").forEach(function (menu) {
     if (!target || !menu.contains(target) || target.closest("a")) { menu.removeAttribute("open"); }
   });
 });
 
 document.addEventListener("keydown", function (event) {
   if (event.key !== "Escape") { return; }
-  document.querySelectorAll("details.who[open],details.burger[open]").forEach(function (menu) {
+  document.querySelectorAll("details.who[open],details.burger[open],details.saveas[open]").forEach(function (menu) {
     menu.removeAttribute("open");
     menu.querySelector("summary").focus();
   });

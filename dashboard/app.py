@@ -11,7 +11,23 @@ import flask
 from dash import html
 
 from dashboard import security
-from dashboard.pages import couplings, group, missing, pupil, refused, vendor, vendor_result, vendor_room
+from dashboard.pages import (
+    accessibility,
+    board,
+    couplings,
+    group,
+    handover,
+    materials,
+    mine,
+    missing,
+    pupil,
+    refused,
+    signals,
+    talk_sheet,
+    vendor,
+    vendor_result,
+    vendor_room,
+)
 from dashboard.texts import _, language
 from models.viewer import Role
 
@@ -66,7 +82,16 @@ def build(server: flask.Flask) -> dash.Dash:
     app.layout = layout
     dash.register_page("home", path="/", title=group.title, layout=start)
     dash.register_page("group", path="/groep", title=group.title, layout=start)
+    dash.register_page(
+        "talk_sheet", path_template=talk_sheet.TEMPLATE, title=talk_sheet.title, layout=talk_sheet.layout
+    )
     dash.register_page("pupil", path_template="/leerling/<pupil_id>", title=pupil.title, layout=pupil.layout)
+    dash.register_page("mine", path=mine.PATH, title=mine.title, layout=mine.layout)
+    dash.register_page("handover", path=handover.PATH, title=handover.title, layout=handover.layout)
+    dash.register_page("signals", path="/signalen", title=signals.title, layout=signals.layout)
+    dash.register_page("materials", path=materials.PATH, title=materials.title, layout=materials.layout)
+    dash.register_page("board", path="/digibord", title=board.title, layout=board.layout)
+    dash.register_page("accessibility", path=accessibility.PATH, title=accessibility.title, layout=accessibility.layout)
     dash.register_page("couplings", path="/koppelingen", title=couplings.title, layout=couplings.layout)
     dash.register_page("refused", path_template=refused.TEMPLATE, title=refused.title, layout=refused.layout)
     dash.register_page("vendor", path="/toets", title=vendor.title, layout=vendor.layout)
@@ -79,6 +104,10 @@ def build(server: flask.Flask) -> dash.Dash:
     dash.register_page("not_found_404", path="/niet-gevonden", title="Rondblik", layout=missing.layout)
     group.register(app)
     pupil.register(app)
+    mine.register(app)
+    handover.register(app)
+    signals.register(app)
+    materials.register(app)
     couplings.register(app)
     refused.register(app)
     vendor.register(app)

@@ -13,16 +13,18 @@ from typing import Any
 from dashboard.texts import _, day_name, language, month_word, native
 from dashboard.words import band_word
 from models import clock
+from models.goals import Goal
+from models.holidays import Holiday
 from models.periods import Period
 from models.records import SCALE
-from models.scales import Place, Yardstick
+from models.scales import Place, Yardstick, plain
 from models.timeline import Lane, Sitting
 
 TOKENS = Path(__file__).resolve().parent.parent / "assets" / "tokens.css"
 FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans",Arial,sans-serif'
 # Fixed by the order of coupling.
 MARKERS = ("circle", "square", "diamond", "cross", "triangle-right", "hexagon", "star-diamond")
-HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 172, 14, 42, 46, 96
+HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 172, 14, 42, 64, 96
 PLOT = HEIGHT - TOP - BOTTOM
 AIR_DAYS, SHORTEST_DAYS = 10, 90
 MOST_TICKS = 6
@@ -79,11 +81,14 @@ def axis_period(period: Period, lanes: Sequence[Lane]) -> Period:
     )
 
 
-def lane_figure(lane: Lane, period: Period, marker_name: str, scheme: str) -> dict[str, Any]:
-    """The figure of one lane: a point a sitting that has a number, bands behind, first and last value beside."""
+def lane_figure(
+    lane: Lane, period: Period, marker_name: str, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
+) -> dict[str, Any]:
+    """The figure of one lane: a point a sitting that has a number, bands and holidays behind, the goal as a line."""
     ink = colours(scheme)
     points = [one for one in lane.sittings if one.total.said.value is not None]
-    low, high = _range(points)
+    aim = None if goal is None else Decimal(goal.value) / SCALE
+    low, high = _range(points, aim)
     trace = _trace(points, marker_name, ink, joined=one_scale(points))
     return {
         "data": [trace],
@@ -107,8 +112,14 @@ def lane_figure(lane: Lane, period: Period, marker_name: str, scheme: str) -> di
                 "ticktext": [native(f"{one:g}") for one in map(float, _bounds(points, low, high))],
                 "ticks": "",
             },
-            "shapes": [*_band_shapes(points, period, ink), *_edges(ink)],
-            "annotations": [*_band_words(points, low, high, ink), *_value_words(points, low, high, ink)],
+            "shapes": [
+                *_band_shapes(points, period, ink), *_holiday_shapes(off, period, ink), *_edges(ink),
+                *_goal_shapes(aim, ink),
+            ],
+            "annotations": [
+                *_band_words(points, low, high, ink), *_value_words(points, low, high, ink),
+                *_goal_words(aim, ink),
+            ],
         },
     }  # fmt: skip
 
@@ -153,23 +164,50 @@ def _plain(text: str) -> str:
 
 def one_scale(points: list[Sitting]) -> bool:
     """Whether a line may join the points: all of one range, so that a slope means something."""
-    return len({scale_of(one) for one in points}) <= 1
+    return len({one.scale for one in points}) <= 1
 
 
-def scale_of(one: Sitting) -> tuple[Decimal | None, Decimal | None]:
-    """The range of values that a sitting's scale has, as far as it is known."""
-    if one.total.said.maximum is not None:
-        return (Decimal(0), Decimal(one.total.said.maximum))
-    span = one.measure.span
-    return span if span is not None and one.total.row.kind == 1 else (None, None)
+def _holiday_shapes(off: Sequence[Holiday], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
+    """A grey rectangle a holiday: nothing happened there because there was no school."""
+    return [
+        {
+            "type": "rect", "layer": "below", "xref": "x", "yref": "paper", "y0": 0, "y1": 1,
+            "x0": max(one.first.isoformat(), period.first), "x1": min(one.last.isoformat(), period.last),
+            "fillcolor": ink["holiday"], "line": {"width": 0},
+        }
+        for one in off
+    ]  # fmt: skip
 
 
-def _range(points: list[Sitting]) -> tuple[Decimal, Decimal]:
+def _goal_shapes(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]]:
+    if aim is None:
+        return []
+    return [
+        {
+            "type": "line", "layer": "above", "xref": "paper", "yref": "y", "x0": 0, "x1": 1, "y0": float(aim),
+            "y1": float(aim), "line": {"color": ink["goal"], "width": 1.5, "dash": "6px,4px"},
+        }
+    ]  # fmt: skip
+
+
+def _goal_words(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]]:
+    if aim is None:
+        return []
+    text = _("goal {value}", value=native(plain(aim)))
+    return [
+        {
+            "xref": "paper", "x": 0, "xanchor": "right", "xshift": -6, "yref": "y", "y": float(aim),
+            "yanchor": "middle", "showarrow": False, "text": text, "font": {"color": ink["goal"]},
+        }
+    ]  # fmt: skip
+
+
+def _range(points: list[Sitting], aim: Decimal | None) -> tuple[Decimal, Decimal]:
     """The y-axis: the scale where it is known, else the values with air around them."""
     values = [Decimal(one.total.said.value or 0) / SCALE for one in points]
-    spans = [scale_of(one) for one in points]
-    lows = [low for low, _high in spans if low is not None]
-    highs = [high for _low, high in spans if high is not None]
+    values += [aim] if aim is not None else []
+    spans = [one.scale for one in points if one.scale is not None]
+    lows, highs = [low for low, _high in spans], [high for _low, high in spans]
     low, high = min([*values, *lows], default=Decimal(0)), max([*values, *highs], default=Decimal(1))
     if len(lows) == len(points) and points:
         return low, high if high > low else low + 1
@@ -265,7 +303,7 @@ def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]
     newest = points[-1].measure if points and points[-1].total.row.kind == 1 else Yardstick()
     if newest.intervals and not points[-1].total.derived:
         return _apart([one.low for one in newest.intervals[1:]], low, high)
-    if points and scale_of(points[-1])[1] is not None:
+    if points and points[-1].scale is not None:
         return [low, high]
     return []
 

@@ -12,13 +12,14 @@ from sqlalchemy import Engine
 from connectors.destinations import AnySchool
 from connectors.documents import Content, Document, content_of, outline_of, unpack
 from connectors.errors import ConnectorError, Fatal
-from connectors.intake import MAX_BYTES, Spooled, judge, take_results
+from connectors.intake import Spooled, judge, take_results
 from connectors.pull import spool_file
 from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
 from models import rosters, schools
 from models.database import writing
+from models.limits import MOST_BYTES
 from models.records import Finding, Verdict
 from models.sealing import Seal
 from models.store import Keep
@@ -82,12 +83,12 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
 
     `reached` is told how many bytes of the file have been worked off.
     """
-    spooled = spool_file(path, MAX_BYTES)
+    spooled = spool_file(path, MOST_BYTES)
     if content_of(spooled) is not Content.ZIP:
         yield Document(str(path), replace(spooled, file=cast("BinaryIO", _Watched(spooled.file, reached))))
         return
     try:
-        for document in unpack(spooled, MAX_BYTES):
+        for document in unpack(spooled, MOST_BYTES):
             yield Document(f"{path}/{document.name}", document.spooled, document.problem)
             reached(spooled.file.tell())
     finally:
@@ -128,7 +129,8 @@ def _check(name: str, spooled: Spooled, policy: Policy) -> Judged:
     if content_of(spooled) is Content.ROSTER:
         answer = _read_roster(spooled)
         return Judged(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
-    judgement = judge(spooled, of_policy(policy, header="checked"))
+    # A file that is checked may go from hand to hand, so numbers of real children are told as in a test school.
+    judgement = judge(spooled, replace(of_policy(policy, header="checked"), test_school=True))
     return Judged(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
 
 

@@ -115,7 +115,8 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
             place: tuple[str, int] = (receive.host, receive.port)
         else:
             personas = _administrators(store.engine)
-            options_of_app = AppOptions(demo=False, personas=personas, room_days=receive.test_room_days)
+            holidays = settings.holidays_of(store.settings)
+            options_of_app = AppOptions(False, personas, room_days=receive.test_room_days, holidays=holidays)
             app = create_app(store.engine, store.seal, options_of_app, store.desk, address)
             place = (store.settings.server.host, store.settings.server.port)
         host, wanted = place[0], place[1] if port is None else port

@@ -6,7 +6,6 @@ names the environment variable that holds it.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -18,8 +17,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from connectors.conformance import las, publisher
 from connectors.conformance.addresses import safe_address
+from connectors.conformance.endpoints import SCENARIOS, SESSIONS
 from connectors.conformance.exchange import OWN_HEADERS, Endpoint
 from connectors.conformance.junit import as_junit
 from connectors.conformance.page import as_html
@@ -35,21 +34,17 @@ from connectors.conformance.reports import (
     levels_json,
     place_of,
 )
-from connectors.conformance.scenarios import Outcome, Scenario, Session, State, run
-from connectors.uwlr import rules
+from connectors.conformance.scenarios import Outcome, Scenario, State, run
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_messages import PROFILES, Profile
 from dashboard import bars
 from dashboard.checking import Judged
 from models import clock
 from models.records import Finding, SchoolRef, Verdict
-from models.schools import normal_location
+from models.schools import BRIN, normal_location
 
 DONE, REFUSED, COULD_NOT = 0, 1, 2
-SCENARIOS: dict[str, tuple[Scenario, ...]] = {LAS: las.SCENARIOS, PUBLISHER: publisher.SCENARIOS}
-SESSIONS: dict[str, Callable[[Endpoint], Session]] = {LAS: las.LasSession, PUBLISHER: publisher.PublisherSession}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
-_BRIN = re.compile(r"[0-9]{2}[A-Z]{2}", re.ASCII)
 _LOCATION = re.compile(r"[0-9]{1,2}", re.ASCII)
 _YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})", re.ASCII)
 _MOST_OF_ACCOUNT, _MOST_OF_SCHOOLKEY, _MOST_OF_HEADER = 64, 256, 4096
@@ -140,11 +135,8 @@ def finish_files(told: Sequence[Judged], wanted: Wanted, code: int) -> int:
 
 
 def file_report(judged: Judged) -> Report:
-    findings = judged.findings
-    if judged.problem is not None:
-        unread = rules.finding("document.unreadable")
-        findings = (*findings, dataclasses.replace(unread, message_en=judged.problem))
-    return document_report(judged.name, findings, judged.fault)
+    """The report of a document that was judged."""
+    return document_report(judged.name, judged.findings, judged.fault, judged.problem)
 
 
 # -- an endpoint -----------------------------------------------------------------------------------------------
@@ -232,7 +224,7 @@ def _school(wanted: Wanted) -> SchoolRef:
         raise click.UsageError("An endpoint needs a test school: either --brin or --schoolkey.")
     if wanted.schoolkey is not None:
         return SchoolRef(school_key=_text(wanted.schoolkey, "--schoolkey", _MOST_OF_SCHOOLKEY))
-    if wanted.brin is None or not _BRIN.fullmatch(wanted.brin):
+    if wanted.brin is None or not BRIN.fullmatch(wanted.brin):
         raise click.BadParameter("must be two digits and two capitals, as 99XX", param_hint="--brin")
     if not _LOCATION.fullmatch(wanted.dependance):
         raise click.BadParameter("must be two digits, as 00", param_hint="--dependance")

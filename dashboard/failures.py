@@ -15,9 +15,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from dashboard import security
+from dashboard.security import CALLBACK
 from dashboard.texts import _, language
 
-CALLBACK = "/_dash-update-component"
 OWN_CODE = "/dashboard/pages/"
 
 log = logging.getLogger("rondblik.web")

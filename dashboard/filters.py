@@ -1,30 +1,49 @@
-"""The filters of the class screen: their state in the address, and what they mean; anything odd is the default."""
+"""The filters of the class screens: their state in the address, and what they mean; anything odd is the default."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from models import clock
+from models.attention import Course
 from models.people import ClassRef
 from models.periods import Period, last_days, of_school_year, with_year_before
 
 THIS_YEAR, BOTH_YEARS, LAST_YEAR, FOUR_WEEKS, TWELVE_WEEKS = "jaar", "tweejaar", "vorigjaar", "4weken", "12weken"
 PERIODS = (THIS_YEAR, FOUR_WEEKS, TWELVE_WEEKS, BOTH_YEARS, LAST_YEAR)
 BY_SUBJECT, BY_MATERIAL = "vak", "materiaal"
+COURSES = {"aandacht": Course.ATTENTION, "koers": Course.ON_COURSE, "ruim": Course.AMPLE, "weinig": Course.FEW}
+COURSE_NAMES = {course: name for name, course in COURSES.items()}
+LONGEST_TEXT = 200
 _SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})", re.ASCII)
+_SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
+
+# The names of the controls of the bar, which are those in the address too.
+CONTROLS = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "status", "weergave")
+STAND = "stand"  # which of the four groups is opened; its own links change it
 
 
 @dataclass(frozen=True, slots=True)
 class GroupFilters:
-    """What the class screen shows; `subject` and `source` are None for all."""
+    """What the class screens show; None stands for all.
+
+    `subgroup` is `jaar-6` (a year group) or `groep-12` (another class that pupils are in too), `goal` the name of a
+    part, `status` restricts the pupils to one of the four groups, `stand` is the group whose list is open.
+    """
 
     class_ids: tuple[int, ...]
     period: str = THIS_YEAR
     subject: str | None = None
     source: int | None = None
     view: str = BY_SUBJECT
+    material: str | None = None
+    subgroup: str | None = None
+    goal: str | None = None
+    status: Course | None = None
+    stand: Course = Course.ATTENTION
 
     @property
     def query(self) -> str:
@@ -33,10 +52,19 @@ class GroupFilters:
             "klas": ",".join(str(one) for one in self.class_ids),
             "periode": self.period if self.period != THIS_YEAR else "",
             "vak": self.subject or "",
+            "materiaal": self.material or "",
             "uitgever": "" if self.source is None else str(self.source),
+            "groep": self.subgroup or "",
+            "doel": self.goal or "",
+            "status": "" if self.status is None else COURSE_NAMES[self.status],
             "weergave": self.view if self.view != BY_SUBJECT else "",
+            STAND: COURSE_NAMES[self.stand] if self.stand is not Course.ATTENTION else "",
         }
         return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
+
+    def but(self, **changed: object) -> GroupFilters:
+        """The same filters with some of them changed."""
+        return replace(self, **changed)  # type: ignore[arg-type]
 
     def dates(self, school_year: str) -> Period:
         """The test dates that the period stands for, with `school_year` as the present one."""
@@ -59,25 +87,24 @@ def period_dates(period: str, school_year: str) -> Period:
     return of_school_year(school_year)
 
 
-def read_filters(
-    classes: list[ClassRef],
-    klas: object = None,
-    periode: object = None,
-    vak: object = None,
-    uitgever: object = None,
-    weergave: object = None,
-) -> GroupFilters:
-    """The filters as an address or a control states them; values may be of any type, the unknown is left out."""
+def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> GroupFilters:
+    """The filters as an address or controls state them; values may be of any type, the unknown is left out."""
     known = {one.id for one in classes}
-    asked = [one for one in _numbers(klas) if one in known]
-    chosen = tuple(dict.fromkeys(asked)) or tuple(one.id for one in classes[:1])
-    publisher = _numbers(uitgever)
+    wanted = [one for one in _numbers(asked.get("klas")) if one in known]
+    chosen = tuple(dict.fromkeys(wanted)) or tuple(one.id for one in classes[:1])
+    publisher = _numbers(asked.get("uitgever"))
+    subject, subgroup, status = asked.get("vak"), asked.get("groep"), asked.get("status")
     return GroupFilters(
         chosen,
-        read_period(periode),
-        vak if isinstance(vak, str) and re.fullmatch(r"[a-z_]{1,40}", vak) else None,
+        read_period(asked.get("periode")),
+        subject if isinstance(subject, str) and re.fullmatch(r"[a-z_]{1,40}", subject) else None,
         publisher[0] if len(publisher) == 1 else None,
-        BY_MATERIAL if weergave == BY_MATERIAL else BY_SUBJECT,
+        BY_MATERIAL if asked.get("weergave") == BY_MATERIAL else BY_SUBJECT,
+        _text(asked.get("materiaal")),
+        subgroup if isinstance(subgroup, str) and _SUBGROUP.fullmatch(subgroup) else None,
+        _text(asked.get("doel")),
+        COURSES.get(status) if isinstance(status, str) else None,
+        COURSES.get(str(asked.get(STAND)), Course.ATTENTION),
     )
 
 
@@ -86,9 +113,16 @@ def read_period(periode: object) -> str:
     if not isinstance(periode, str):
         return THIS_YEAR
     span = _SPAN.fullmatch(periode)
-    if periode in PERIODS or (span is not None and span[1] <= span[2]):
+    if periode in PERIODS:
+        return periode
+    if span is not None and clock.is_day(span[1]) and clock.is_day(span[2]) and span[1] <= span[2]:
         return periode
     return THIS_YEAR
+
+
+def _text(value: object) -> str | None:
+    """A name of a material or part as an address states it."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable() else None
 
 
 def _numbers(value: object) -> list[int]:

@@ -58,9 +58,9 @@ def subject_order(subject: str) -> int:
     return SUBJECTS.index(subject) if subject in SUBJECTS else len(SUBJECTS)
 
 
-def columns(overview: ClassOverview, view: str, subject: str | None) -> list[Column]:
+def columns(overview: ClassOverview, view: str, subject: str | None, material: str | None = None) -> list[Column]:
     """The columns of a view, in the order of the subjects, then of the materials."""
-    fields = [one for one in overview.fields if subject is None or one[0] == subject]
+    fields = [one for one in overview.fields if subject in (None, one[0]) and material in (None, one[1])]
     fields.sort(key=lambda one: (subject_order(one[0]), one[1].casefold()))
     if view != BY_MATERIAL:
         return [
@@ -75,7 +75,7 @@ def columns(overview: ClassOverview, view: str, subject: str | None) -> list[Col
         ]
     materials = list(dict.fromkeys(material for _, material in fields))
     found = [_material_column(overview, material, fields) for material in materials]
-    return found + (_not_coupled(overview) if subject is None else [])
+    return found + (_not_coupled(overview) if subject is None and material is None else [])
 
 
 def _sources(overview: ClassOverview, fields: list[Field]) -> frozenset[int]:

@@ -1,6 +1,7 @@
 """What the worker does for pages: checks for vendors, and for administrators refused messages to see or judge anew.
 
-Pages write a row and read what was found; this is the only place where the two sides meet.
+Pages write a row and read what was found; this is the only place where the two sides meet. Endpoints of strangers have
+a lane of their own: however slow they are, nobody else waits for them.
 """
 
 from __future__ import annotations
@@ -9,18 +10,17 @@ import dataclasses
 import json
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from connectors.conformance.addresses import safe_address
+from connectors.conformance.endpoints import SCENARIOS, SESSIONS
 from connectors.conformance.exchange import Endpoint
 from connectors.conformance.junit import as_junit
 from connectors.conformance.page import as_html
-from connectors.conformance.reports import Report, as_json, endpoint_report
+from connectors.conformance.reports import Report, as_json, document_report, endpoint_report
 from connectors.conformance.scenarios import run
 from connectors.conformance.sender import room_report
 from connectors.errors import ConnectorError, Fatal
@@ -31,7 +31,6 @@ from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
 from dashboard import checking
-from dashboard.conformance_cli import SCENARIOS, SESSIONS, file_report
 from models import checks, clock, quarantine, rooms
 from models.checks import Found, Work
 from models.database import reading
@@ -39,7 +38,10 @@ from models.quarantine import Kept
 from models.records import SchoolRef, Verdict
 from models.schools import normal_location
 
+# The kinds of work that are done one after the other, each in a lane of its own.
+LANES = ((checks.ENDPOINT,), tuple(kind for kind in checks.KINDS if kind != checks.ENDPOINT))
 MOST_EXCERPTS = 20
+MOST_COVERED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
 MOST_SHOWN = 200_000  # characters of a refused message
 _log = logging.getLogger("rondblik.worker")
 _OUT_OF_ORDER = (
@@ -53,25 +55,39 @@ _NOT_KEPT = Fatal(
 _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not exist any more.")
 
 
-def work_once(desk: Desk, allow_loopback: bool = False, policies: Mapping[str, Policy] | None = None) -> bool:
-    """Take the oldest work that a page asked for and do it; False where there is none.
-
-    `policies` are those of publishers that are fetched from, by their id: what they sent is judged by it again.
-    """
-    work = checks.claim(desk.engine, desk.seal)
+def work_once(
+    desk: Desk,
+    allow_loopback: bool = False,
+    policies: Mapping[str, Policy] | None = None,
+    kinds: Collection[str] = checks.KINDS,
+) -> bool:
+    """Take the oldest work of these kinds that a page asked for and do it; False where there is none."""
+    work = checks.claim(desk.engine, desk.seal, kinds)
     if work is None:
         return False
+    do(desk, work, allow_loopback, policies or {})
+    return True
+
+
+def do(desk: Desk, work: Work, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
+    """Do work that was claimed, and write down what was found or why it could not be done.
+
+    `policies` are those of publishers that are fetched from, by their id: what they sent is judged by it again. Work
+    that brought its worker down each time that it was tried is not tried again.
+    """
+    if work.tries > checks.MOST_TRIES:
+        checks.fail(desk.engine, work, *_OUT_OF_ORDER)
+        return
     try:
-        found = _do(desk, work, allow_loopback, policies or {})
+        found = _do(desk, work, allow_loopback, policies)
     except ConnectorError as failed:
         checks.fail(desk.engine, work, failed.sentence_nl, failed.sentence_en)
-    except (OSError, ValueError, KeyError, TypeError, SQLAlchemyError) as failed:
+    except Exception as failed:  # noqa: BLE001 - whatever a stranger's file or endpoint brings about ends here
         # The text of these may hold what was handed in: only their kind is logged.
         _log.error("%s while doing what a page asked for", type(failed).__name__)
         checks.fail(desk.engine, work, *_OUT_OF_ORDER)
     else:
         checks.finish(desk.engine, desk.seal, work, found)
-    return True
 
 
 def _do(desk: Desk, work: Work, allow_loopback: bool, policies: Mapping[str, Policy]) -> Found:
@@ -97,10 +113,28 @@ def _check_message(work: Work) -> Found:
     with tempfile.TemporaryDirectory(prefix="rondblik-") as folder:
         path = Path(folder) / "upload"
         path.write_bytes(work.input)
-        judged = list(checking.check_file(path, "strict", lambda _: None))
-    reports = [file_report(dataclasses.replace(one, name=_name(one.name, path, work.title))) for one in judged]
-    covered = mask(work.input) if len(judged) == 1 else None
-    return _found(reports, {} if covered is None else _excerpts(reports[0], covered))
+        judged = list(checking.check_file(path, "strict", _nobody_looks))
+        reports = [
+            document_report(_name(one.name, path, work.title), one.findings, one.fault, one.problem) for one in judged
+        ]
+        covered = _covered(path, reports.index(_worst(reports)))
+    return _found(reports, {} if covered is None else _excerpts(_worst(reports), covered))
+
+
+def _nobody_looks(_: int) -> None:
+    """How far the reading is, which nobody watches here."""
+
+
+def _covered(path: Path, place: int) -> Masked | None:
+    """The document at this place of a file with what names somebody covered; None where it cannot be shown."""
+    for number, document in enumerate(checking.documents(path, _nobody_looks)):
+        spooled = document.spooled
+        if spooled is None:
+            continue
+        with spooled:
+            if number == place:
+                return mask(spooled.file.read()) if spooled.size <= MOST_COVERED else None
+    return None
 
 
 def _name(name: str, path: Path, title: str) -> str:
@@ -140,8 +174,12 @@ def _call_endpoint(given: dict[str, Any], allow_loopback: bool) -> Report:
 
 def _found(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> Found:
     """Reports for people and for machines; of several documents the page shows the first with the most against it."""
-    worst = max(reports, key=lambda one: (one.errors, one.warnings))
-    return Found({**as_json(worst), "documents": len(reports)}, as_html(reports), as_junit(reports), excerpts or {})
+    shown = {**as_json(_worst(reports)), "documents": len(reports)}
+    return Found(shown, as_html(reports), as_junit(reports), excerpts or {})
+
+
+def _worst(reports: Sequence[Report]) -> Report:
+    return max(reports, key=lambda one: (one.errors, one.warnings))
 
 
 # -- for administrators --------------------------------------------------------------------------------------

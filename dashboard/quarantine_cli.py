@@ -37,7 +37,7 @@ def list_kept(options: Options) -> None:
 @click.argument("number", type=int)
 @click.pass_obj
 def show(options: Options, number: int) -> None:
-    """Print a refused message, with what names a pupil, a person or a secret covered."""
+    """Print a message that is kept, with what names a pupil, a person or a secret covered."""
     with open_store(options) as store, reading(store.engine) as connection:
         data = kept_messages.raw(connection, store.seal, number)
     if data is None:

@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 
+from dashboard.snapshots import Snapshots
 from dashboard.texts import LANGUAGES, _
 from models import rooms
+from models.holidays import Holidays, read_holidays
+from models.limits import VENDOR_DAYS
 from models.sealing import Seal
 from models.viewer import Role, Viewer
 
@@ -58,7 +61,16 @@ class AppOptions:
     demo: bool
     personas: Sequence[Persona]
     allowed_hosts: tuple[str, ...] = OWN_HOSTS
-    room_days: int = 14  # that a test room of a vendor is kept after its last message
+    room_days: int = VENDOR_DAYS  # that a test room of a vendor is kept after its last message
+    holidays: Holidays = field(default_factory=read_holidays)
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one browser does, as whomever it looks; `turns` are the moments at which it took one."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    turns: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -67,6 +79,8 @@ class _Session:
     begun: float
     seen: float
     own: Persona | None = None  # who goes on when looking at a test room is over
+    visit: Visit = field(default_factory=Visit)
+    told: tuple[str, bool] | None = None  # what the next page says of what was asked, and whether it went well
 
 
 @dataclass(slots=True)
@@ -76,13 +90,32 @@ class Sessions:
     _kept: dict[str, _Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, persona: Persona, own: Persona | None = None) -> str:
+    def start(self, persona: Persona, own: Persona | None = None, visit: Visit | None = None) -> str:
         """A new session for a persona; returns its token. `own` is who goes on when this one is over."""
         token, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
             self._kept = {key: one for key, one in self._kept.items() if not self._over(one, now)}
-            self._kept[token] = _Session(persona, now, now, own)
+            self._kept[token] = _Session(persona, now, now, own, visit or Visit())
         return token
+
+    def visit(self, token: str | None) -> Visit | None:
+        """The visit that a session is of."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            return None if one is None else one.visit
+
+    def take_turn(self, token: str | None, most: int, seconds: float) -> bool:
+        """Whether the visit of this session may do something once more, of `most` times in so many seconds."""
+        now = time.monotonic()
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is None:
+                return False
+            one.visit.turns = [at for at in one.visit.turns if now - at < seconds]
+            if len(one.visit.turns) >= most:
+                return False
+            one.visit.turns.append(now)
+            return True
 
     def go_back(self, token: str | None) -> Persona | None:
         """End looking as somebody else; returns who goes on in the session, None where nobody does."""
@@ -104,6 +137,22 @@ class Sessions:
             one.seen = now
             return one.persona
 
+    def tell(self, token: str | None, sentence: str, well: bool) -> None:
+        """Let the next page of a session say how what was asked went."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is not None:
+                one.told = (sentence, well)
+
+    def told(self, token: str | None) -> tuple[str, bool] | None:
+        """What the next page is to say, once."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            found = one.told if one is not None else None
+            if one is not None:
+                one.told = None
+            return found
+
     def end(self, token: str | None) -> None:
         """Forget a session."""
         with self._lock:
@@ -121,8 +170,10 @@ class Context:
     engine: Engine
     seal: Seal
     options: AppOptions
+    public_address: str | None = None  # of the SOAP service, where others reach it
     sessions: Sessions = field(default_factory=Sessions)
-    policy: str = "default-src 'none'"
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    policy: str = "default-src 'none'; frame-ancestors 'none'"
 
 
 def context() -> Context:
@@ -141,6 +192,32 @@ def current_persona() -> Persona | None:
     """The persona of the session of this request."""
     found: Persona | None = flask.g.get("persona")
     return found
+
+
+def service_address(path: str) -> str:
+    """The whole address of a path of the SOAP service, as who sends to it must know it."""
+    return urljoin(context().public_address or flask.request.host_url, path)
+
+
+def tell(sentence: str, well: bool = True) -> None:
+    """Let the next page of this session say how what was asked went."""
+    context().sessions.tell(flask.request.cookies.get(COOKIE), sentence, well)
+
+
+def told() -> tuple[str, bool] | None:
+    """What this page is to say of what was asked before it, once."""
+    return context().sessions.told(flask.request.cookies.get(COOKIE)) if flask.has_request_context() else None
+
+
+def visit_id() -> str:
+    """The visit of this request, to count what it has open; empty without a session."""
+    visit = context().sessions.visit(flask.request.cookies.get(COOKIE))
+    return "" if visit is None else visit.id
+
+
+def take_turn(most: int, seconds: float) -> bool:
+    """Whether the visit of this request may do something once more, of `most` times in so many seconds."""
+    return context().sessions.take_turn(flask.request.cookies.get(COOKIE), most, seconds)
 
 
 def scheme() -> str:
@@ -248,8 +325,10 @@ def switch_persona() -> ResponseReturnValue:
 
 def become(persona: Persona, own: Persona | None = None) -> None:
     """A new session as `persona` with this answer, the old one ends; `own` goes on when it is over."""
-    context().sessions.end(flask.request.cookies.get(COOKIE))
-    flask.g.new_session = context().sessions.start(persona, own)
+    sessions, token = context().sessions, flask.request.cookies.get(COOKIE)
+    visit = sessions.visit(token)
+    sessions.end(token)
+    flask.g.new_session = sessions.start(persona, own, visit)
 
 
 def go_back() -> None:

@@ -15,10 +15,11 @@ from dashboard.opened import Options, open_store
 from dashboard.settings import ConfigError, Settings
 from models import clock, senders
 from models.database import reading, writing
-from models.schools import Identification, normal_location
+from models.limits import ALL_VERSIONS
+from models.schools import BRIN, Identification, normal_location
 from models.senders import SenderRefused, Terms
 
-_BRIN = re.compile(r"([0-9]{2}[A-Z]{2})(?:/([0-9]{0,2}))?", re.ASCII)
+_SCHOOL = re.compile(f"({BRIN.pattern})(?:/([0-9]{{0,2}}))?", re.ASCII)
 SCHOOLKEY = "schoolkey:"
 TOLERANCES = tuple(rule.id for rule in RULES.values() if rule.tolerant is not None)
 
@@ -38,20 +39,21 @@ class _School(click.ParamType[Identification]):
             return value
         if value.startswith(SCHOOLKEY) and 0 < len(value) - len(SCHOOLKEY) <= 256:
             return Identification("schoolkey", value.removeprefix(SCHOOLKEY))
-        found = _BRIN.fullmatch(value)
+        found = _SCHOOL.fullmatch(value)
         if found is None:
             self.fail("write a school as 99XX/00 (BRIN and dependance), or as schoolkey:KEY", param, ctx)
         return Identification("brin", found.group(1), normal_location(found.group(2)))
 
 
 _NAME = click.option("--klantnaam", "customer_name", required=True, metavar="N", help="The name of the sender.")
+_ALL_TOLERANCES = click.option("--all-tolerances", is_flag=True, help="All that a tolerant sender may break, again.")
 _SCHOOLS = click.option(
     "--school", "covered", type=_School(), multiple=True, required=True, metavar="99XX/00", help="May stand more often."
 )
 _TERMS = (
     click.option("--policy", type=click.Choice(("strict", "tolerant")), help="How exact the sender must be."),
     click.option("--tolerance", "tolerances", multiple=True, help="A rule that a tolerant sender may break (its id)."),
-    click.option("--version", "versions", multiple=True, type=click.Choice(("2.0", "2.1", "2.2", "2.2.1", "2.3"))),
+    click.option("--version", "versions", multiple=True, type=click.Choice(ALL_VERSIONS)),
     click.option("--ordering", type=click.Choice(("per_result", "strict"))),
     click.option("--unknown-pupil", type=click.Choice(("park", "refuse"))),
     click.option("--eckid-form", type=click.Choice(("warn", "refuse"))),
@@ -75,14 +77,17 @@ def add(
     options: Options, /, customer_name: str, covered: Sequence[Identification], key: str | None, **asked: Any
 ) -> None:
     """Make a sender; prints its klantcode and first autorisatiesleutel, once."""
+    if not senders.fits_header(customer_name):
+        raise click.BadParameter(senders.HEADER_TEXT[1], param_hint="--klantnaam")
     chosen = key or re.sub("[^a-z0-9]+", "-", customer_name.lower()).strip("-") or "afzender"
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", chosen):
         raise click.BadParameter("must be small letters, digits, - and _ only", param_hint="--id")
     code, text = senders.new_code(), senders.new_key()
+    terms = _terms(Terms(), **asked)
     with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        source_id = senders.add_sender(
-            connection, store.seal, chosen, customer_name, code, _terms(Terms(), asked), senders.FROM_COMMAND
-        )
+        if any(one.id == chosen or one.customer_name == customer_name for one in store.settings.senders):
+            raise click.ClickException("This sender stands in the configuration; change it there.")
+        source_id = senders.add_sender(connection, store.seal, chosen, customer_name, code, terms, senders.FROM_COMMAND)
         senders.add_key(connection, store.seal, source_id, text, covered)
     click.echo(f"klantnaam          {customer_name}")
     click.echo(f"klantcode          {code}")
@@ -98,7 +103,7 @@ def make_key(options: Options, customer_name: str, covered: Sequence[Identificat
     """Make another key, for a new school or to replace one; prints it once."""
     text = senders.new_key()
     with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        found = senders.by_name(connection, customer_name)
+        found = senders.to_change(connection, customer_name)
         number = senders.add_key(connection, store.seal, found.source_id, text, covered)
     click.echo(f"autorisatiesleutel {text}")
     click.echo(f"Key {number}. Write it down: it is not shown again.", err=True)
@@ -111,22 +116,22 @@ def make_key(options: Options, customer_name: str, covered: Sequence[Identificat
 def revoke(options: Options, customer_name: str, number: int) -> None:
     """End a key from now on."""
     with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        senders.revoke(connection, senders.by_name(connection, customer_name).source_id, number)
+        senders.revoke(connection, senders.to_change(connection, customer_name).source_id, number)
     click.echo(f"Key {number} is no longer valid.")
 
 
 @sender.command("set")
 @_NAME
 @_with_terms
+@_ALL_TOLERANCES
 @click.pass_obj
 def set_terms(options: Options, /, customer_name: str, **asked: Any) -> None:
     """Change what was agreed with a sender."""
     with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        found = senders.by_name(connection, customer_name)
-        if found.origin == senders.FROM_CONFIG:
-            raise click.ClickException("This sender stands in the configuration; change it there.")
-        senders.set_terms(connection, found.source_id, _terms(found.terms, asked))
-    click.echo(f"{customer_name}: changed.")
+        found = senders.to_change(connection, customer_name)
+        terms = _terms(found.terms, **asked)
+        senders.set_terms(connection, found.source_id, terms)
+    click.echo(f"{customer_name}: {'nothing to change' if terms == found.terms else 'changed'}.")
 
 
 @sender.command("list")
@@ -182,14 +187,25 @@ def check_tolerances(settings: Settings) -> None:
                 )
 
 
-def _terms(before: Terms, asked: dict[str, Any]) -> Terms:
-    """The terms with what was asked for changed in them."""
-    for one in asked.get("tolerances") or ():
+def _terms(before: Terms, all_tolerances: bool = False, **asked: Any) -> Terms:
+    """The terms with what was asked for changed in them; a strict sender has no tolerances."""
+    named = asked["tolerances"]
+    for one in named:
         if one not in TOLERANCES:
             raise click.BadParameter(
                 f"{one} is no tolerance; there are: {', '.join(TOLERANCES)}", param_hint="--tolerance"
             )
-    return dataclasses.replace(before, **{name: value for name, value in asked.items() if value})
+    if named and all_tolerances:
+        raise click.UsageError("Give either --tolerance or --all-tolerances.")
+    after = dataclasses.replace(before, **{name: value for name, value in asked.items() if value})
+    if after.policy != "strict":
+        return dataclasses.replace(after, tolerances=None) if all_tolerances else after
+    if named or all_tolerances:
+        raise click.BadParameter(
+            "a strict sender has no tolerances; say --policy tolerant too",
+            param_hint="--tolerance" if named else "--all-tolerances",
+        )
+    return dataclasses.replace(after, tolerances=None)
 
 
 class _plainly:  # noqa: N801 - reads as a phrase where it is used

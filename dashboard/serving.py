@@ -18,6 +18,7 @@ from dashboard.settings import Receive
 from dashboard.tasks import WorkContext, run_worker
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
+MAX_HELD_BYTES = 4 * 1024 * 1024 * 1024  # of all requests at once
 
 
 class PortTaken(Exception):
@@ -46,7 +47,8 @@ def serve(
 
 def body_limits(receive: Receive) -> BodyLimits:
     """How much is read of the body of a request."""
-    return BodyLimits(is_service, receive.max_bytes, receive.read_seconds, MAX_REQUEST_BYTES)
+    held = max(MAX_HELD_BYTES, 2 * receive.max_bytes)  # or one message could fill it
+    return BodyLimits(is_service, receive.max_bytes, receive.read_seconds, MAX_REQUEST_BYTES, held)
 
 
 def bind(host: str, port: int) -> socket.socket:

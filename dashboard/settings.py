@@ -6,6 +6,7 @@ sentence in Dutch and one in English. Values never stand in such a sentence, for
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
@@ -23,14 +24,17 @@ from sqlalchemy import Engine
 from models import clock, couplings, schools, senders
 from models.addresses import address_problem, is_loopback
 from models.database import sqlite_url, writing
+from models.holidays import Holidays, HolidaysUnreadable, read_holidays
+from models.limits import MOST_BYTES, SENDER_VERSIONS, VENDOR_DAYS, Version
 from models.records import SchoolRef
-from models.schools import Identification, normal_location
+from models.schools import BRIN, Identification, normal_location
 from models.sealing import Seal
 from models.senders import Configured, Terms
 
 DEFAULT_FILE = "config.yaml"
 ENVIRONMENT = "RONDBLIK_"
 SECRET_ENVIRONMENT = "RONDBLIK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
+_log = logging.getLogger("rondblik.settings")
 _YEAR = re.compile(r"[12][0-9]{3}-[12][0-9]{3}", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 
@@ -71,7 +75,7 @@ def _school_year(value: str) -> str:
 
 
 def _brin(value: str) -> str:
-    if not re.fullmatch("[0-9]{2}[A-Z]{2}", value, re.ASCII):
+    if not BRIN.fullmatch(value):
         raise _wrong(
             "is geen brincode; schrijf twee cijfers en twee hoofdletters, zoals 99XX",
             "must be two digits and two capitals, as 99XX",
@@ -83,6 +87,17 @@ def _dependance(value: str) -> str:
     if not re.fullmatch("[0-9]{0,2}", value, re.ASCII):
         raise _wrong("is geen dependancecode; schrijf twee cijfers, zoals 00", "must be two digits, as 00")
     return normal_location(value)
+
+
+def _header_text(value: str) -> str:
+    if not senders.fits_header(value):
+        raise _wrong(*senders.HEADER_TEXT)
+    return value
+
+
+def _header_secret(value: SecretStr) -> SecretStr:
+    _header_text(value.get_secret_value())
+    return value
 
 
 def _headers(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
@@ -101,6 +116,8 @@ Address = Annotated[str, AfterValidator(_address)]
 SourceKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Short = Annotated[str, Field(min_length=1, max_length=64)]
+HeaderText = Annotated[str, AfterValidator(_header_text)]  # klantnaam, klantcode, key: of an autorisatie header
+HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 Headers = Annotated[dict[str, SecretStr], AfterValidator(_headers)]
 
@@ -135,12 +152,12 @@ class Receive(_Frozen):
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8060
     public_address: Address | None = None
-    max_bytes: Annotated[int, Field(ge=1024)] = 512 * 1024 * 1024
+    max_bytes: Annotated[int, Field(ge=1024)] = MOST_BYTES
     max_results: Annotated[int, Field(ge=1)] = 2_000_000
     max_depth: Annotated[int, Field(ge=12, le=200)] = 32
     max_attributes: Annotated[int, Field(ge=8, le=1000)] = 32
     read_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 600
-    test_room_days: Annotated[int, Field(ge=1, le=365)] = 14
+    test_room_days: Annotated[int, Field(ge=1, le=365)] = VENDOR_DAYS
     check_loopback: bool = False
 
 
@@ -172,7 +189,7 @@ class Retention(_Frozen):
 class FetchLimits(_Frozen):
     """What one exchange with a source may take."""
 
-    max_bytes: Annotated[int, Field(ge=1024)] = 512 * 1024 * 1024
+    max_bytes: Annotated[int, Field(ge=1024)] = MOST_BYTES
     connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10
     idle_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     total_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 15 * 60
@@ -214,9 +231,9 @@ class SchoolName(_Frozen):
 class Authorisation(_Frozen):
     """The autorisatie header: the key that the school gave, and code and name that the source gave to us."""
 
-    key: SecretStr
-    customer_code: Short
-    customer_name: Short
+    key: HeaderSecret
+    customer_code: HeaderText
+    customer_name: HeaderText
 
 
 class _Source(_Frozen):
@@ -298,6 +315,7 @@ class School(_Frozen):
 
     name: Name
     identifications: Annotated[tuple[SchoolName, ...], Field(min_length=1)]
+    region: Literal["noord", "midden", "zuid"] = "midden"
     las: Las | None = None
 
     @property
@@ -365,21 +383,27 @@ class Sender(_Frozen):
     """A publisher that sends results to us, and what was agreed with it."""
 
     id: SourceKey
-    customer_name: Short
-    customer_code: SecretStr
-    keys: Annotated[tuple[SecretStr, ...], Field(min_length=1, max_length=2)]
+    customer_name: HeaderText
+    customer_code: HeaderSecret
+    keys: Annotated[tuple[HeaderSecret, ...], Field(min_length=1, max_length=2)]
     covers: Annotated[tuple[SchoolName, ...], Field(min_length=1)]
     policy: Literal["strict", "tolerant"] = "strict"
     tolerances: tuple[Short, ...] | None = None
-    versions: Annotated[tuple[Literal["2.0", "2.1", "2.2", "2.2.1", "2.3"], ...], Field(min_length=1)] = (
-        "2.1",
-        "2.2",
-        "2.3",
-    )
+    versions: Annotated[tuple[Version, ...], Field(min_length=1)] = SENDER_VERSIONS
     ordering: Literal["per_result", "strict"] = "per_result"
     unknown_pupil: Literal["park", "refuse"] = "park"
     eckid_form: Literal["warn", "refuse"] = "warn"
     messages_per_minute: Annotated[int, Field(ge=1)] = 6000
+
+    @model_validator(mode="after")
+    def _tolerant(self) -> Self:
+        if self.policy == "strict" and self.tolerances is not None:
+            raise _wrong(
+                "hoort bij policy tolerant; zet die erbij of haal tolerances weg",
+                "belongs to policy tolerant; add that or remove tolerances",
+                "tolerances",
+            )
+        return self
 
     @property
     def terms(self) -> Terms:
@@ -408,6 +432,7 @@ class Settings(BaseSettings):
 
     data: Path = Path("data")
     secrets: Path | None = None
+    holidays: Path | None = None
     database: Database = Database()
     server: Server = Server()
     receive: Receive = Receive()
@@ -436,6 +461,7 @@ class Settings(BaseSettings):
         ids += [(("senders", n, "id"), one.id) for n, one in enumerate(self.senders)]
         _check_unique(ids)
         _check_unique([(("senders", n, "customer_name"), one.customer_name) for n, one in enumerate(self.senders)])
+        _check_unique([(("senders", n, "customer_code"), one.customer_code) for n, one in enumerate(self.senders)])
         _check_unique([(("schools", n, "name"), one.name) for n, one in enumerate(self.schools)])
         _check_unique(
             [
@@ -607,6 +633,10 @@ _KINDS = {
     "string_too_short": ("is te kort; vul ten minste {min_length} teken in", "is too short; at least {min_length}"),
     "string_too_long": ("is te lang; hoogstens {max_length} tekens", "is too long; {max_length} characters at most"),
     "string_pattern_mismatch": ("heeft niet de vorm {pattern}; pas hem aan", "does not have the form {pattern}"),
+    "too_long": (
+        "heeft te veel regels; houd er hoogstens {max_length} over",
+        "has too many entries; {max_length} at most",
+    ),
     "too_short": ("heeft te weinig regels; vul ten minste {min_length} in", "needs {min_length} entries at least"),
     "int_parsing": ("moet een geheel getal zijn; schrijf alleen cijfers", "must be a whole number"),
     "float_parsing": ("moet een getal zijn; schrijf het met een punt", "must be a number"),
@@ -717,7 +747,12 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     )
     publishers = tuple(_absolute_source(one, folder) for one in settings.publishers)
     return settings.model_copy(
-        update={"data": folder / settings.data, "schools": made_schools, "publishers": publishers}
+        update={
+            "data": folder / settings.data,
+            "holidays": None if settings.holidays is None else folder / settings.holidays,
+            "schools": made_schools,
+            "publishers": publishers,
+        }
     )
 
 
@@ -746,6 +781,8 @@ def apply(settings: Settings, engine: Engine) -> list[Coupled]:
             one.name: schools.ensure_school(connection, [name.identification for name in one.identifications], one.name)
             for one in settings.schools
         }
+        for one in settings.schools:
+            schools.set_region(connection, ids[one.name], one.region)
         pairs: list[tuple[School, Las | Publisher]] = [
             (one, one.las) for one in settings.schools if one.las is not None
         ]
@@ -759,6 +796,18 @@ def apply(settings: Settings, engine: Engine) -> list[Coupled]:
             coupled.append(Coupled(row, school, source))
         couplings.retire_others(connection, {(one.row.school_id, one.row.source_id) for one in coupled})
     return coupled
+
+
+def holidays_of(settings: Settings) -> Holidays:
+    """The school holidays that the configuration names, or those that come with the program. Raises ConfigError."""
+    try:
+        return read_holidays(settings.holidays)
+    except (OSError, UnicodeDecodeError, HolidaysUnreadable) as wrong:
+        where = wrong if isinstance(wrong, HolidaysUnreadable) else settings.holidays
+        raise ConfigError(
+            f"Het bestand met vakanties (holidays) is niet te lezen: {where}",
+            f"The file of holidays cannot be read: {where}",
+        ) from None
 
 
 def apply_senders(settings: Settings, engine: Engine, seal: Seal) -> None:
@@ -778,4 +827,11 @@ def apply_senders(settings: Settings, engine: Engine, seal: Seal) -> None:
         with writing(engine) as connection:
             senders.apply_configured(connection, seal, wanted)
     except senders.SenderRefused as refused:
-        raise ConfigError(f"senders: {refused.sentence_nl}", f"senders: {refused.sentence_en}") from None
+        raise ConfigError(refused.sentence_nl, refused.sentence_en) from None
+    for place, one in enumerate(settings.senders):
+        for number, key in enumerate(one.keys):
+            if len(key.get_secret_value()) < senders.SAFE_CHARACTERS:
+                _log.warning(
+                    "senders[%d].keys[%d] has fewer than %d characters and might be guessed; use a random one.",
+                    place, number, senders.SAFE_CHARACTERS,
+                )  # fmt: skip

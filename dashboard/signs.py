@@ -8,6 +8,8 @@ from dash import html
 
 Children = Any
 
+WHY_HINT = "why-hint"  # names the element that says what a number does when it is chosen
+
 
 def attrs(**values: str | None) -> dict[str, Any]:
     """Attributes with a dash in their name (aria_label, data_pupil); those that are None are left out."""
@@ -39,6 +41,15 @@ def card(title: str, children: Children, subtitle: Children = None, **extra: Any
     classes = f"card {extra.pop('className', '')}".strip()
     head = [html.H2(title), html.P(subtitle)] if subtitle is not None else [html.H2(title)]
     return html.Section([html.Header(head), *children], className=classes, **extra)
+
+
+def num(kind: str, shown: Children, about: str = "") -> html.Button:
+    """A number that says where it comes from when it is chosen.
+
+    `kind` is one of `pages.why.KINDS`; what the number is of stands in the data attributes of what it stands in.
+    """
+    inside = [shown, hidden(f" {about}")] if about else shown
+    return html.Button(inside, className="num", **attrs(data_why=kind, aria_describedby=WHY_HINT))
 
 
 def hidden(text: str) -> html.Span:

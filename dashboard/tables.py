@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from dash import dcc, html
 
 from dashboard.matrix import Column, Footer, Shown, footer, place_counts, shown
-from dashboard.signs import attrs, badge, sign
+from dashboard.signs import attrs, badge, num, sign
 from dashboard.texts import _, day_name, n_, native, short_day, tenths
 from dashboard.words import (
+    COURSE_SIGNS,
     MISSING_SIGNS,
     PLACE_SIGNS,
     TINTS,
     band_word,
+    comparability_word,
+    course_word,
     missing_word,
     short_test,
 )
+from models.attention import Course
 from models.people import PupilName
 from models.queries import Cell, ClassOverview
-from models.scales import Missing, Place, Said, plain
+from models.records import Kind
+from models.scales import NO_NORM, Missing, Place, Said, Yardstick, comparability, plain
 
 Grid = list[tuple[PupilName, list[Shown]]]
 
@@ -31,21 +37,46 @@ def grid(overview: ClassOverview, shown_columns: list[Column]) -> Grid:
     return [(pupil, [shown(overview, column, pupil.id) for column in shown_columns]) for pupil in overview.pupils]
 
 
-def matrix(overview: ClassOverview, shown_columns: list[Column], rows: Grid, caption: str) -> html.Table:
-    """The matrix: pupils down, subjects or materials across, the mean or the counts under it."""
+Section = tuple[Course, Grid]
+
+
+def in_sections(rows: Grid, courses: Mapping[int, Course]) -> list[Section]:
+    """The rows by the four groups, in the order of the screen; a group without pupils is left out."""
+    found = [(course, [row for row in rows if courses[row[0].id] is course]) for course in Course]
+    return [one for one in found if one[1]]
+
+
+def matrix(overview: ClassOverview, shown_columns: list[Column], sections: list[Section], caption: str) -> html.Table:
+    """The matrix: pupils down by group, subjects or materials across, the mean or the counts under it."""
+    rows = [row for _course, several in sections for row in several]
     by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
     head_tests = _head_tests(shown_columns, by_column)
     return html.Table(
         [
             html.Caption(caption, className="vh"),
             html.Thead(_heads(overview, shown_columns, by_column, head_tests)),
-            html.Tbody([_row(overview, shown_columns, pupil, row, head_tests) for pupil, row in rows]),
+            *(
+                html.Tbody(
+                    [
+                        _section_head(course, len(several), len(shown_columns)),
+                        *(_row(overview, shown_columns, pupil, row, head_tests) for pupil, row in several),
+                    ],
+                    **attrs(data_course=course.value),
+                )
+                for course, several in sections
+            ),
             html.Tfoot(_foot(shown_columns, by_column)),
         ],
         className="mx",
         id="matrix",
         style={"minWidth": f"{230 + 176 * len(shown_columns)}px"},
     )
+
+
+def _section_head(course: Course, pupils: int, width: int) -> html.Tr:
+    words = html.Small(num("course", n_("{number} pupil", "{number} pupils", pupils), course_word(course)))
+    name = html.Span([sign(COURSE_SIGNS[course]), course_word(course), words], className="pin_")
+    return html.Tr(html.Th(name, colSpan=width + 1, scope="rowgroup"), className="sec")
 
 
 def pupil_word(pupil: PupilName) -> str:
@@ -103,18 +134,30 @@ def _head(overview: ClassOverview, column: Column, cells: list[Shown], head_test
 
 
 def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
-    """Which scale the numbers of a column are in."""
-    definitions = {one.definition_id for one in cells}
-    if any(one.total.row.kind == 2 for one in cells):
-        return _("skill score, level of the source")
-    spans = {overview.known.total_norm(one).span for one in definitions}
-    with_bands = [one for one in definitions if overview.known.total_norm(one).intervals]
-    if not with_bands:
-        return _("own scale only")
-    span = spans.pop() if len(spans) == 1 else None
-    if span is None:
-        return _("norm of the source")
-    return _("norm of the source, {low}–{high}", low=native(plain(span[0])), high=native(plain(span[1])))
+    """With what the numbers of a column may be compared, and their scale where it is one."""
+    levels = all(one.total.row.kind == Kind.OSO for one in cells)
+    measures = {one.definition_id: measure_of(overview, one) for one in cells}
+    return scale_word(list(measures.values()), levels)
+
+
+def scale_word(measures: Sequence[Yardstick], levels: bool) -> str:
+    """With what numbers given by these norms may be compared, and their scale where it is one."""
+    word = comparability_word(comparability(measures, levels))
+    spans = {one.span for one in measures if one.intervals}
+    if levels or len(spans) != 1 or None in spans:
+        return word
+    low, high = next(one for one in spans if one is not None)
+    return f"{word}, {native(plain(low))}–{native(plain(high))}"
+
+
+def measure_of(overview: ClassOverview, cell: Cell) -> Yardstick:
+    """The norm that the number of a cell came with: of its test, or of its part."""
+    row = cell.total.row
+    if cell.total.derived:
+        return NO_NORM
+    if row.part_id:
+        return overview.known.part_norm(row.definition_id, row.part_id)
+    return overview.known.total_norm(row.definition_id)
 
 
 # -- cells ---------------------------------------------------------------------------------------------------
@@ -152,9 +195,8 @@ def _cell(
     marks: dict[str, Any] = {"data-pupil": str(pupil_id), "data-column": column.key}
     if one.cell is None:
         assert one.missing is not None
-        return html.Td(
-            missing_lines(one), className=f"m {edge}".strip(), **marks, **attrs(data_state=one.missing.value)
-        )
+        marks["data-state"] = one.missing.value
+        return html.Td(missing_lines(one, explained=True), className=f"m {edge}".strip(), **marks)
     said = one.cell.total.said
     marks["data-test"] = str(one.cell.test_id)
     marks["data-date"] = one.cell.total.row.taken_on
@@ -165,13 +207,18 @@ def _cell(
     tint = TINTS.get(said.place, "m" if said.missing is not None else "")
     return html.Td(
         [
-            html.Div([value(said), _others(one.others)], className="v1"),
+            html.Div([_explained(said), _others(one.others)], className="v1"),
             html.Small([*level(said, one.cell.total.derived), html.Time(short_day(one.cell.total.row.taken_on))]),
             *_third_line(overview, one.cell, head_test),
         ],
         className=f"{tint} {edge}".strip(),
         **marks,
     )
+
+
+def _explained(said: Said) -> Any:
+    """The number, or the band where that is all, as what says where it comes from; a state as it is."""
+    return value(said) if said.missing is not None else num("cell", value(said))
 
 
 def value(said: Said) -> Any:
@@ -186,16 +233,32 @@ def value(said: Said) -> Any:
 
 def level(said: Said, derived: bool) -> list[Any]:
     """The band as sign and word, or why there is none; a derived total says that it is one."""
-    if derived and said.text is not None:
-        return [html.Q(_("sum of parts"), className="z")]
-    if said.suspect:
-        return [sign("bang"), html.Q(_("being checked"))]
-    if said.band is not None and said.text is not None:
-        sign_name = PLACE_SIGNS.get(said.place)
-        return [*([sign(sign_name)] if sign_name else []), html.Q(band_word(said.band))]
     if said.missing is not None or said.text is None:
         return []
-    return [html.Q(_("fits no level") if said.has_norm else _("no norm"), className="z")]
+    word = level_word(said, derived)
+    if derived:
+        return [html.Q(word, className="z")]
+    if said.suspect:
+        return [sign("bang"), html.Q(word)]
+    if said.band is None:
+        return [html.Q(word, className="z")]
+    sign_name = PLACE_SIGNS.get(said.place)
+    return [*([sign(sign_name)] if sign_name else []), html.Q(word)]
+
+
+def level_word(said: Said, derived: bool) -> str:
+    """What stands beside a score: its band, or why there is none; of a missing score the reason."""
+    if said.missing is not None:
+        return missing_word(said.missing)
+    if said.text is None:
+        return band_word(said.band or "")
+    if derived:
+        return _("sum of parts")
+    if said.suspect:
+        return _("being checked")
+    if said.band is not None:
+        return band_word(said.band)
+    return _("fits no level") if said.has_norm else _("no norm")
 
 
 def _others(number: int) -> Any:
@@ -230,14 +293,18 @@ def total_remarks(cell: Cell) -> list[str]:
     return found
 
 
-def missing_lines(one: Shown) -> list[Any]:
-    """The sign and word of a cell without a total, and how far the pupil is where that is known."""
+def missing_lines(one: Shown, explained: bool = False) -> list[Any]:
+    """The sign and word of a cell without a total, and how far the pupil is where that is known.
+
+    `explained`: on a page where a number says where it comes from.
+    """
     assert one.missing is not None
     lines: list[Any] = [html.Span([sign(MISSING_SIGNS[one.missing]), missing_word(one.missing)])]
     progress = one.progress
     if progress is not None and progress.offered is not None and one.missing is Missing.BUSY:
         made = progress.made if progress.made is not None else "?"
-        lines.append(html.Small(_("{made} of {offered} exercises", made=made, offered=progress.offered)))
+        words = _("{made} of {offered} exercises", made=made, offered=progress.offered)
+        lines.append(html.Small(num("cell", words) if explained else words))
     return lines
 
 
@@ -268,20 +335,28 @@ def _foot_marks(column: Column, under: Footer) -> dict[str, Any]:
 def _foot_lines(under: Footer) -> list[Any]:
     if under.mean is not None:
         unit = [html.U(_("of {maximum}", maximum=native(under.maximum)))] if under.maximum else []
-        words = _("mean of {counted} of {all}", counted=under.counted, all=under.all)
-        return [html.B([tenths(under.mean), *unit]), html.Small(words)]
-    if under.counted == 0:
-        return [html.Small(_("no mean"))]
-    if not under.has_norm:
-        return [html.Small(_("no mean: source sends no norm"))]
+        return [num("mean", html.B([tenths(under.mean), *unit])), html.Small(foot_words(under))]
+    if under.counted == 0 or not under.has_norm:
+        return [html.Small(foot_words(under))]
     return [
-        html.Small(
-            [sign(PLACE_SIGNS[place]), f" {number} {band_word(word or '')}"]
-            if place in PLACE_SIGNS
-            else _no_band(word, number)
-        )
-        for place, word, number in under.bands
+        html.Small([sign(PLACE_SIGNS[place]) if place in PLACE_SIGNS else None, num("mean", words)])
+        for place, words in ((one[0], _count_word(*one)) for one in under.bands)
     ]
+
+
+def foot_words(under: Footer) -> str:
+    """What stands under a column beside the mean: of how many, or how many in each level, or why there is none."""
+    if under.mean is not None:
+        return _("mean of {counted} of {all}", counted=under.counted, all=under.all)
+    if under.counted == 0:
+        return _("no mean")
+    if not under.has_norm:
+        return _("no mean: source sends no norm")
+    return ", ".join(_count_word(*one) for one in under.bands)
+
+
+def _count_word(place: Place, word: str | None, number: int) -> str:
+    return f"{number} {band_word(word or '')}" if place in PLACE_SIGNS else _no_band(word, number)
 
 
 def _no_band(word: str | None, number: int) -> str:
@@ -291,8 +366,17 @@ def _no_band(word: str | None, number: int) -> str:
 # -- the list for a phone ------------------------------------------------------------------------------------
 
 
-def phone_list(overview: ClassOverview, shown_columns: list[Column], rows: Grid) -> list[html.Details]:
-    """One entry a pupil: the counts in words, opening to a line a column."""
+def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any]:
+    """By group one entry a pupil: the counts in words, opening to a line a column."""
+    found: list[Any] = []
+    for course, rows in sections:
+        number = html.Small(num("course", str(len(rows)), course_word(course)))
+        head = [sign(COURSE_SIGNS[course]), " ", course_word(course), " ", number]
+        found += [html.H3(head, **attrs(data_course=course.value)), *_phone_rows(shown_columns, rows)]
+    return found
+
+
+def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
     return [
         html.Details(
             [
@@ -303,6 +387,7 @@ def phone_list(overview: ClassOverview, shown_columns: list[Column], rows: Grid)
                 ),
             ],
             className="mo",
+            **attrs(data_pupil=str(pupil.id)),
         )
         for pupil, row in rows
     ]
@@ -324,9 +409,10 @@ def counts_word(row: list[Shown]) -> str:
 def _line(column: Column, one: Shown) -> html.Div:
     label = f"{column.group} · {column.label}" if column.label else column.group
     if one.cell is None:
-        return html.Div([html.Dt(label), html.Dd(missing_lines(one)[0])])
+        return html.Div([html.Dt(label), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key))
     said = one.cell.total.said
     words = level(said, one.cell.total.derived)
     place = TINTS.get(said.place, "no")
     when = html.Time(short_day(one.cell.total.row.taken_on), title=day_name(one.cell.total.row.taken_on))
-    return html.Div([html.Dt(label), html.Dd([value(said), html.Span(words, className=f"st {place}"), when])])
+    shown_value = [_explained(said), html.Span(words, className=f"st {place}"), when]
+    return html.Div([html.Dt(label), html.Dd(shown_value)], **attrs(data_column=column.key))

@@ -1,8 +1,9 @@
-"""The worker: takes what is due, asks the source, and says how it went.
+"""The worker: takes what is due, asks the source, and says how it went; and does what pages ask for.
 
 Every source has a lane of its own, a thread that works off what is due of that source. So a publisher that hangs
-holds up nobody but itself, however many do. The dispatcher, which waits for no network, starts lanes, holds their
-leases while they work, and throws away raw messages whose time is over.
+holds up nobody but itself, however many do. What pages ask for has its lanes too (`page_work.LANES`). The dispatcher,
+which waits for no network, starts lanes, holds their leases while they work, and throws away what was kept long
+enough.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -120,26 +122,23 @@ def do(context: WorkContext, claim: Claim) -> Outcome:
 
 def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; whatever is under way then gets a few seconds, and is given back after that."""
-    lanes: dict[int, _Lane] = {}
-    asked = _page_lane(context)
+    lanes: dict[int | tuple[str, ...], _Lane] = {}
     extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
     forget = _Every(FORGET_EVERY_SECONDS, at_once=True)
     while not stop.is_set():
         try:
             for source_id in couplings.due_sources(context.engine, clock.now_us()):
-                lane = lanes.get(source_id)
-                if lane is None or not lane.is_alive():
-                    lanes[source_id] = _Lane(context, _due_of(context, source_id, stop))
-                    lanes[source_id].start()
+                _ensure_lane(lanes, source_id, _due_of(context, source_id, stop))
+            for kinds in page_work.LANES:
+                if checks.is_waiting(context.engine, kinds):
+                    _ensure_lane(lanes, kinds, _asked_of(context, kinds, stop))
             if extend.is_due():
                 _extend(lanes.values())
             if forget.is_due():
                 store.forget_raw(context.engine)
+                store.forget_refusals(context.engine, context.keep.refused_days)
                 checks.forget_due(context.engine)
                 rooms.empty_due(context.engine)
-            if not asked.is_alive() and checks.is_waiting(context.engine):
-                asked = _page_lane(context)
-                asked.start()
         except SQLAlchemyError as failed:  # the database is away: go on when it is back
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
         stop.wait(LOOK_EVERY_SECONDS)
@@ -147,6 +146,14 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
     for lane in lanes.values():
         lane.join(max(0.0, ends - time.monotonic()))
         lane.give_back()
+
+
+def _ensure_lane(lanes: dict[int | tuple[str, ...], _Lane], name: int | tuple[str, ...], jobs: Iterator[_Held]) -> None:
+    """A lane of this name that works; these are its jobs where it does not work already."""
+    lane = lanes.get(name)
+    if lane is None or not lane.is_alive():
+        lanes[name] = _Lane(jobs)
+        lanes[name].start()
 
 
 def run_now(context: WorkContext, rows: Sequence[Coupling], done: Callable[[Coupling, Outcome | None], None]) -> None:
@@ -159,7 +166,7 @@ def run_now(context: WorkContext, rows: Sequence[Coupling], done: Callable[[Coup
         results: queue.SimpleQueue[tuple[Coupling, Outcome | None]] = queue.SimpleQueue()
         of_role = [one for one in rows if one.role == role]
         lanes = [
-            _Lane(context, _these(context, [one for one in of_role if one.source_id == source_id], results.put))
+            _Lane(_these(context, [one for one in of_role if one.source_id == source_id], results.put))
             for source_id in dict.fromkeys(one.source_id for one in of_role)
         ]
         for lane in lanes:
@@ -191,19 +198,6 @@ def _collect(
             _extend(lanes)
 
 
-def _page_lane(context: WorkContext) -> threading.Thread:
-    """A thread that does what pages asked for; a stranger's endpoint holds up no source."""
-
-    def work() -> None:
-        try:
-            while page_work.work_once(context.desk, context.allow_loopback, context.policies):
-                pass
-        except SQLAlchemyError as failed:  # the work is taken again when its time is over
-            _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
-
-    return threading.Thread(target=work, name="pages", daemon=True)
-
-
 class _Every:
     """Whether so many seconds have passed since the last time that they had."""
 
@@ -219,28 +213,83 @@ class _Every:
         return True
 
 
-Claims = Iterator[tuple[Claim, Callable[[Outcome], None]]]
+class _Held(Protocol):
+    """Something that a lane holds while it does it."""
+
+    def do(self) -> None:
+        """Do it, and write down how it went."""
+
+    def extend(self) -> None:
+        """Hold it a while longer."""
+
+    def give_back(self) -> None:
+        """Let go of it undone."""
 
 
-def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Claims:
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """A coupling that is asked; `tell` hears how it went."""
+
+    context: WorkContext
+    claim: Claim
+    tell: Callable[[Outcome], None]
+
+    def do(self) -> None:
+        self.tell(do(self.context, self.claim))
+
+    def extend(self) -> None:
+        until = clock.now_us() + int(LEASE_SECONDS * couplings.SECOND_US)
+        couplings.extend(self.context.engine, self.claim, until)
+
+    def give_back(self) -> None:
+        couplings.release(self.context.engine, self.claim)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Work that a page asked for."""
+
+    context: WorkContext
+    work: checks.Work
+
+    def do(self) -> None:
+        page_work.do(self.context.desk, self.work, self.context.allow_loopback, self.context.policies)
+
+    def extend(self) -> None:
+        checks.extend(self.context.engine, self.work)
+
+    def give_back(self) -> None:
+        checks.release(self.context.engine, self.work)
+
+
+def _asked_of(context: WorkContext, kinds: Collection[str], stop: threading.Event) -> Iterator[_Held]:
+    """What pages asked for of these kinds, taken one by one."""
+    while not stop.is_set():
+        work = checks.claim(context.engine, context.seal, kinds)
+        if work is None:
+            return
+        yield _Asked(context, work)
+
+
+def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Iterator[_Held]:
     """What is due of a source, taken one by one."""
     while not stop.is_set():
         claim = couplings.claim_due(context.engine, clock.now_us(), LEASE_SECONDS, source_id)
         if claim is None:
             return
-        yield claim, lambda outcome: None
+        yield _Fetching(context, claim, lambda outcome: None)
 
 
 def _these(
     context: WorkContext, rows: Sequence[Coupling], tell: Callable[[tuple[Coupling, Outcome | None]], None]
-) -> Claims:
+) -> Iterator[_Held]:
     """These couplings, taken one by one whether due or not."""
     for row in rows:
         claim = couplings.claim_now(context.engine, row, clock.now_us(), LEASE_SECONDS)
         if claim is None:
             tell((row, None))
         else:
-            yield claim, functools.partial(_tell, tell, row)
+            yield _Fetching(context, claim, functools.partial(_tell, tell, row))
 
 
 def _tell(tell: Callable[[tuple[Coupling, Outcome | None]], None], row: Coupling, outcome: Outcome) -> None:
@@ -248,38 +297,36 @@ def _tell(tell: Callable[[tuple[Coupling, Outcome | None]], None], row: Coupling
 
 
 class _Lane(threading.Thread):
-    """Works off what it is given of one source; a daemon, because a source may hang when the program must stop."""
+    """Works off what it is given; a daemon, because what it asks may hang when the program must stop."""
 
-    def __init__(self, context: WorkContext, claims: Claims) -> None:
-        super().__init__(name="source", daemon=True)
-        self._context = context
-        self._claims = claims
-        self._claim: Claim | None = None
+    def __init__(self, jobs: Iterator[_Held]) -> None:
+        super().__init__(name="lane", daemon=True)
+        self._jobs = jobs
+        self._job: _Held | None = None
 
     def run(self) -> None:
         """Do what comes, one after the other."""
         try:
-            for claim, tell in self._claims:
-                self._claim = claim
-                tell(do(self._context, claim))
-                self._claim = None
+            for job in self._jobs:
+                self._job = job
+                job.do()
+                self._job = None
         except SQLAlchemyError as failed:  # the lease lapses and another try follows
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
 
     def extend(self) -> None:
         """Hold what this lane is doing a while longer."""
-        claim = self._claim
-        if claim is not None and self.is_alive():
-            until = clock.now_us() + int(LEASE_SECONDS * couplings.SECOND_US)
-            couplings.extend(self._context.engine, claim, until)
+        job = self._job
+        if job is not None and self.is_alive():
+            job.extend()
 
     def give_back(self) -> None:
         """Let go of what this lane was doing when it was not waited for, so that the next start takes it at once."""
-        claim = self._claim
-        if claim is None:
+        job = self._job
+        if job is None:
             return
         try:
-            couplings.release(self._context.engine, claim)
+            job.give_back()
         except SQLAlchemyError as failed:
             _log.error("A lease could not be given back (%s); it lapses by itself.", type(failed).__name__)
 

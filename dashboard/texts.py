@@ -63,9 +63,13 @@ def native(text: str) -> str:
 
 def tenths(mean: Decimal) -> str:
     """A mean (ten-thousandths) with one decimal at most."""
+    return native(plain_tenths(mean))
+
+
+def plain_tenths(mean: Decimal) -> str:
+    """The same with a point in every language, as files hold it."""
     rounded = (mean / SCALE).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    text = format(rounded, "f")
-    return native(text.removesuffix(".0"))
+    return format(rounded, "f").removesuffix(".0")
 
 
 def short_day(iso: str) -> str:

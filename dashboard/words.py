@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dashboard.texts import _
-from models.scales import Missing, Place
+from models.attention import Course
+from models.growth import Growth
+from models.scales import Comparability, Missing, Place
+from models.thresholds import Thresholds
 
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
@@ -18,6 +21,8 @@ MISSING_SIGNS = {
 }
 PLACE_SIGNS = {Place.BELOW: "below", Place.ON: "on", Place.ABOVE: "above"}
 PLACE_TWINS = {Place.BELOW: "▼", Place.ON: "=", Place.ABOVE: "▲"}
+COURSE_SIGNS = {Course.ATTENTION: "flag", Course.ON_COURSE: "dot", Course.AMPLE: "target", Course.FEW: "few"}
+GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
 TINTS = {Place.BELOW: "be", Place.ABOVE: "ab"}
 
 
@@ -33,6 +38,47 @@ def missing_word(reason: Missing) -> str:
         Missing.NOT_BEGUN: _("not begun"),
         Missing.BUSY: _("in progress"),
     }[reason]
+
+
+def growth_word(found: Growth) -> str:
+    """The word for how the scores of a pupil go in one material."""
+    return {
+        Growth.RISES: _("rises"),
+        Growth.FALLS: _("falls"),
+        Growth.SAME: _("stays the same"),
+        Growth.VARIES: _("varies"),
+        Growth.TOO_FEW: _("no trend yet"),
+        Growth.OTHER_SCALE: _("not comparable: another scale"),
+    }[found]
+
+
+def course_word(course: Course) -> str:
+    """The name of one of the four groups."""
+    return {
+        Course.ATTENTION: _("Asks for attention"),
+        Course.ON_COURSE: _("On course"),
+        Course.AMPLE: _("Amply on course"),
+        Course.FEW: _("Too few data"),
+    }[course]
+
+
+def course_rule(course: Course, limits: Thresholds) -> str:
+    """Why somebody is in a group, in a few words."""
+    return {
+        Course.ATTENTION: _("a signal is open"),
+        Course.ON_COURSE: _("no signal"),
+        Course.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits.ample_of_three),
+        Course.FEW: _("fewer than {number} scores with a norm", number=limits.few_totals),
+    }[course]
+
+
+def comparability_word(found: Comparability) -> str:
+    """With what the numbers of a material may be compared."""
+    return {
+        Comparability.SAME_NORM: _("same norm"),
+        Comparability.CONVERTED: _("converted by the source"),
+        Comparability.OWN_SCALE: _("own scale only"),
+    }[found]
 
 
 def subject_word(subject: str) -> str:
@@ -81,6 +127,15 @@ def role_word(role: str) -> str:
         "administrator": _("administrator"),
         "vendor": _("vendor"),
     }[role]
+
+
+def year_word(year: str | None) -> str:
+    """A year group by its code: 1 to 8 of primary school, 11 to 16 the years of secondary school."""
+    if year is None:
+        return _("Year not stated")
+    if year in ("11", "12", "13", "14", "15", "16"):
+        return _("Secondary school year {number}", number=int(year) - 10)
+    return _("Year group {name}", name=year)
 
 
 def band_word(band: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors import receive
 from connectors.push import Desk
-from dashboard import failures, security
+from dashboard import actions, failures, files, security
 from dashboard.app import build
 from dashboard.pages import refused_parts, vendor_routes
 from dashboard.security import AppOptions, Context, Persona
@@ -33,13 +33,15 @@ def create_app(
     """
     server = flask.Flask("rondblik", static_folder=None)
     server.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
-    server.extensions["rondblik"] = Context(engine, seal, options)
+    server.extensions["rondblik"] = Context(engine, seal, options, public_address)
     server.before_request(security.guard)
     server.after_request(security.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule("/persona", view_func=security.switch_persona, methods=["POST"])
     server.register_blueprint(receive.blueprint(desk or Desk(engine, seal), public_address))
+    actions.register(server)
+    files.register(server)
     vendor_routes.register(server)
     refused_parts.register(server)
     app = build(server)
@@ -53,6 +55,7 @@ def create_soap_app(desk: Desk, public_address: str | None = None) -> flask.Flas
     """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
     server = flask.Flask("rondblik-soap", static_folder=None)
     server.extensions["rondblik"] = Context(desk.engine, desk.seal, AppOptions(demo=False, personas=()))
+    server.after_request(security.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.register_blueprint(receive.blueprint(desk, public_address))
     return server

@@ -123,11 +123,15 @@ def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled
                 ],
                 className="xs t2",
             ),
-            dcc.Upload(
-                id={"type": "links-file", "index": 0},
-                children=html.Span([sign("menu"), _("Choose a CSV file")], className="btn"),
-                accept=".csv,text/csv",
-                max_size=1_000_000,
+            html.Label(  # what names the field; it opens the choice of files, so the field itself must not
+                dcc.Upload(
+                    id={"type": "links-file", "index": 0},
+                    children=html.Span([sign("menu"), _("Choose a CSV file")], className="btn"),
+                    className="choose",
+                    accept=".csv,text/csv",
+                    max_size=1_000_000,
+                    disable_click=True,
+                )
             ),
         ],
         className="fold",

@@ -79,10 +79,10 @@ def _row(row: CouplingRow, pupils: int) -> html.Tr:
     publisher = one.role == "publisher"
     received = whole(row.received) if publisher else n_("{number} pupil", "{number} pupils", pupils)
     cells: tuple[tuple[str, Any, str], ...] = (
-        (_("Status"), _status(one), ""),
+        (_("Status"), source_status(one), ""),
         (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never"), ""),
-        (_("Last try"), _last_try(one), ""),
-        (_("Next try"), _next_try(one), ""),
+        (_("Last try"), last_try_word(one), ""),
+        (_("Next try"), next_try_word(one), ""),
         (_("Latest data"), age(one.last_data_us) if one.last_data_us is not None else "–", ""),
         (_("Received"), received, "n"),
         (_("Refused"), _finding(row.refused, "#refused"), "n"),
@@ -103,7 +103,8 @@ def _role(one: SourceState) -> str:
     return _("pupil administration") if one.role == "las" else _("publisher")
 
 
-def _status(one: SourceState) -> html.Span:
+def source_status(one: SourceState) -> html.Span:
+    """How a source goes, as sign and word."""
     if not one.active:
         return state("no", "nolink", _("not coupled"))
     if one.stopped:
@@ -117,13 +118,15 @@ def _status(one: SourceState) -> html.Span:
     return state("ok", "check", _("works"))
 
 
-def _last_try(one: SourceState) -> str:
+def last_try_word(one: SourceState) -> str:
+    """When it was asked last."""
     if one.pushes:
         return "–"
     return moment(one.last_try_us) if one.last_try_us is not None else _("never")
 
 
-def _next_try(one: SourceState) -> str:
+def next_try_word(one: SourceState) -> str:
+    """When it is asked again."""
     if one.pushes and one.active:
         return _("sends by itself")
     if not one.active or one.stopped:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from dash import dcc, html
@@ -14,13 +13,25 @@ from dashboard.matrix import subject_order
 from dashboard.signs import attrs, badge, state
 from dashboard.tables import value
 from dashboard.texts import _, n_, native, short_day
-from dashboard.words import MISSING_SIGNS, PLACE_SIGNS, TINTS, band_word, missing_word, reference_word, subject_word
+from dashboard.words import (
+    GROWTH_SIGNS,
+    MISSING_SIGNS,
+    PLACE_SIGNS,
+    TINTS,
+    band_word,
+    comparability_word,
+    growth_word,
+    missing_word,
+    reference_word,
+    subject_word,
+)
+from models.goals import Goal
+from models.growth import Growth, Point, growth
+from models.holidays import Holiday
 from models.periods import Period
-from models.records import SCALE
-from models.scales import Place, Said, is_reference_level, plain
+from models.records import SCALE, Kind
+from models.scales import Place, Said, comparability, is_reference_level, plain
 from models.timeline import Lane, PupilTimeline, Sitting
-
-TREND_POINTS = 3
 
 
 def in_subject_order(lanes: Sequence[Lane]) -> list[Lane]:
@@ -28,10 +39,12 @@ def in_subject_order(lanes: Sequence[Lane]) -> list[Lane]:
     return sorted(lanes, key=lambda one: (subject_order(one.field[0]), one.source_id, one.field))
 
 
-def lane_section(lane: Lane, mark: str, period: Period, scheme: str) -> html.Section:
+def lane_section(
+    lane: Lane, mark: str, period: Period, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
+) -> html.Section:
     """One lane: words at the left, the figure at the right with a sentence that says the same."""
     newest = lane.sittings[-1]
-    figure = lane_figure(lane, period, mark, scheme)
+    figure = lane_figure(lane, period, mark, scheme, goal, off)
     has_points = any(one.total.said.value is not None for one in lane.sittings)
     return html.Section(
         [
@@ -42,7 +55,7 @@ def lane_section(lane: Lane, mark: str, period: Period, scheme: str) -> html.Sec
                     ),
                     html.P(" · ".join(_unique(lane.field[1], lane.source)), className="sm t2"),
                     html.P([value(newest.total.said), html.Small(short_day(newest.taken_on))], className="big"),
-                    html.Dl(_facts(lane), className="lg"),
+                    html.Dl(_facts(lane, goal), className="lg"),
                     badge(_badge(lane)),
                 ],
                 className="lh",
@@ -53,7 +66,7 @@ def lane_section(lane: Lane, mark: str, period: Period, scheme: str) -> html.Sec
                 else html.P(_("No numbers in this period."), className="sm t3"),
                 className="lc",
                 role="img",
-                **attrs(aria_label=lane_sentence(lane)),
+                **attrs(aria_label=lane_sentence(lane, goal)),
             ),
         ],
         className="lane",
@@ -65,15 +78,33 @@ def _unique(*names: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _facts(lane: Lane) -> list[Any]:
+def _facts(lane: Lane, goal: Goal | None) -> list[Any]:
     newest = lane.sittings[-1]
     found = [html.Dt(_("Level")), html.Dd(level_state(newest.total.said))]
     growth, number = trend(lane)
     found += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
+    if newest.total.said.grade is not None:
+        found += [html.Dt(_("Grade")), html.Dd(grade_word(newest.total.said.grade))]
+    if goal is not None:
+        until = _("before {day}", day=short_day(goal.due_on)) if goal.due_on else ""
+        found += [html.Dt(_("Goal")), html.Dd([html.B(goal_number(goal), className="goal"), html.Small(until)])]
     levels = [one for one in newest.total.said.references if is_reference_level(one.value)]
     for one in levels:
         found += [html.Dt(_("Reference")), html.Dd(reference_word(one.value))]
     return found
+
+
+def grade_word(grade: tuple[str, str]) -> str:
+    """The school grades that the source advises for the band: never one that we computed."""
+    low, high = native(grade[0]), native(grade[1])
+    return (
+        _("{grade} by the source", grade=low) if low == high else _("{low} to {high} by the source", low=low, high=high)
+    )
+
+
+def goal_number(goal: Goal) -> str:
+    """The number of a goal as people write it."""
+    return native(plain(Decimal(goal.value) / SCALE))
 
 
 def level_state(said: Said) -> html.Span:
@@ -88,34 +119,38 @@ def level_state(said: Said) -> html.Span:
 
 
 def trend(lane: Lane) -> tuple[html.Span, str]:
-    """A word for the last three scores of one scale: up, down or level only where all steps go that way."""
-    points = [one for one in lane.sittings if one.total.said.counts]
-    if not one_scale(points):
-        return state("no", None, _("not comparable: another scale")), ""
-    if len(points) < TREND_POINTS:
-        return state("no", None, _("no trend yet")), _("{number} of 3", number=len(points))
-    last = [one.total.said.value or 0 for one in points[-TREND_POINTS:]]
-    steps = [after - before for before, after in pairwise(last)]
-    number = n_("{number} measurement", "{number} measurements", len(points))
-    if all(step > 0 for step in steps):
-        return state("no", "up", _("rises")), number
-    if all(step < 0 for step in steps):
-        return state("no", "down", _("falls")), number
-    if not any(steps):
-        return state("no", "flat", _("stays the same")), number
-    return state("no", None, _("varies")), number
+    """The word for how the scores of a lane go, and from how many."""
+    points = points_of(lane)
+    found = growth(points)
+    if found is Growth.TOO_FEW:
+        return _growth_state(found), _("{number} of 3", number=len(points))
+    if found is Growth.OTHER_SCALE:
+        return _growth_state(found), ""
+    return _growth_state(found), n_("{number} measurement", "{number} measurements", len(points))
+
+
+def _growth_state(found: Growth) -> html.Span:
+    return state("no", GROWTH_SIGNS.get(found), growth_word(found))
+
+
+def points_of(lane: Lane) -> list[Point]:
+    """The scores of a lane that count."""
+    return [
+        Point(one.taken_on, one.total.said.value, one.scale)
+        for one in lane.sittings
+        if one.total.said.counts and one.total.said.value is not None
+    ]
 
 
 def _badge(lane: Lane) -> str:
-    newest = lane.sittings[-1]
-    if newest.total.row.kind == 2:
-        return _("level of the source")
-    if newest.total.derived:
+    """With what the numbers of the lane may be compared."""
+    if lane.sittings[-1].total.derived:
         return _("sum of parts")
-    return _("norm of the source") if newest.measure.intervals else _("own scale only")
+    levels = all(one.total.row.kind == Kind.OSO for one in lane.sittings)
+    return comparability_word(comparability([one.measure for one in lane.sittings], levels))
 
 
-def lane_sentence(lane: Lane) -> str:
+def lane_sentence(lane: Lane, goal: Goal | None = None) -> str:
     """What the figure shows, in one sentence for who does not see it."""
     points = [one for one in lane.sittings if one.total.said.value is not None]
     if not points:
@@ -130,7 +165,8 @@ def lane_sentence(lane: Lane) -> str:
         last=native(last.text or ""),
     )
     band = f", {band_word(last.band)}" if last.band else ""
-    return f"{words}{band}."
+    aim = " " + _("The goal is {value}.", value=goal_number(goal)) if goal is not None else ""
+    return f"{words}{band}.{aim}"
 
 
 def summary_sentence(timeline: PupilTimeline) -> str:

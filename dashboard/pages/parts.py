@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.pages.lanes import level_state
+from dashboard.pages.lanes import grade_word, level_state
 from dashboard.pages.pupil_tables import explained
 from dashboard.signs import sign
 from dashboard.tables import value
@@ -118,6 +118,11 @@ def provenance_panel(source: Provenance | None) -> list[Any]:
     head = html.H3(_("Where does this number come from?"))
     if source is None:
         return [head, html.P(_("This number is not there any more."))]
+    return [head, *provenance_lines(source)]
+
+
+def provenance_lines(source: Provenance) -> list[Any]:
+    """The same without its heading: what was sent, the facts, and the publisher's own page."""
     measure = source.part.measure if source.part is not None else source.sitting.measure
     facts = [
         (_("Material"), source.material),
@@ -127,13 +132,19 @@ def provenance_panel(source: Provenance | None) -> list[Any]:
         (_("Version"), source.version),
         (_("Level"), source.level or ""),
         (_("Norm"), _norm_fact(source, measure)),
-        (_("Conversion"), _("none")),
+        (_("Conversion"), _conversion(source)),
         (_("Made on"), day_name(source.sitting.taken_on)),
         (_("Received"), long_moment(source.received_us) if source.received_us is not None else ""),
         (_("Sent by"), _message_word(source)),
     ]
     rows = [piece for word, text in facts if text for piece in (html.Dt(word), html.Dd(text))]
-    return [head, html.P(_story(source), className="t2"), html.Dl(rows, className="dl"), *_link(source)]
+    return [html.P(_story(source), className="t2"), html.Dl(rows, className="dl"), *_link(source)]
+
+
+def _conversion(source: Provenance) -> str:
+    """The school grades that the source advises; we convert nothing."""
+    grade = (source.part.said if source.part is not None else source.sitting.total.said).grade
+    return grade_word(grade) if grade is not None else _("none")
 
 
 def _norm_fact(source: Provenance, measure: Yardstick) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.signs import attrs, sign
+from dashboard.signs import attrs, num, sign
 from dashboard.texts import _, minutes, n_, short_day
 from models.progress import TestProgress, class_progress
 from models.queries import ClassOverview
@@ -14,15 +14,10 @@ from models.queries import ClassOverview
 TESTS_PER_MATERIAL = 2
 
 
-def progress_panel(overview: ClassOverview, subject: str | None) -> html.Section:
+def progress_panel(overview: ClassOverview, subject: str | None, material: str | None) -> html.Section:
     """The newest tests of each material that sends progress; the others are named."""
-    tests = class_progress(overview.progress, len(overview.pupils))
-    chosen: dict[str, list[TestProgress]] = {}
-    for one in tests:
-        several = chosen.setdefault(one.field[1], [])
-        if len(several) < TESTS_PER_MATERIAL and subject in (None, one.field[0]):
-            several.append(one)
-    bars = [_bar(overview, material, one) for material, several in chosen.items() for one in several]
+    chosen = shown_tests(overview, subject, material)
+    bars = [_bar(overview, one) for several in chosen.values() for one in several]
     return html.Section(
         [
             html.Header(
@@ -32,14 +27,25 @@ def progress_panel(overview: ClassOverview, subject: str | None) -> html.Section
                 ]
             ),
             *([html.Div(bars, className="p3")] if bars else []),
-            *_silent(overview, set(chosen), subject),
+            *_silent(overview, set(chosen), subject, material),
         ],
         className="card mt",
         id="progress",
     )
 
 
-def _bar(overview: ClassOverview, material: str, one: TestProgress) -> html.Div:
+def shown_tests(overview: ClassOverview, subject: str | None, material: str | None) -> dict[str, list[TestProgress]]:
+    """The newest tests of each material that sends progress."""
+    chosen: dict[str, list[TestProgress]] = {}
+    for one in class_progress(overview.progress, len(overview.pupils)):
+        several = chosen.setdefault(one.field[1], [])
+        wanted = subject in (None, one.field[0]) and material in (None, one.field[1])
+        if wanted and len(several) < TESTS_PER_MATERIAL:
+            several.append(one)
+    return chosen
+
+
+def _bar(overview: ClassOverview, one: TestProgress) -> html.Div:
     everyone = len(overview.pupils)
     name = overview.known.definitions[one.definition_id].name
     words = [
@@ -55,8 +61,8 @@ def _bar(overview: ClassOverview, material: str, one: TestProgress) -> html.Div:
     ]
     return html.Div(
         [
-            html.Span(f"{material} · {name}"),
-            html.B(_("{done} of {all} done", done=one.done, all=everyone)),
+            html.Span(f"{one.field[1]} · {name}"),
+            num("progress", html.B(_("{done} of {all} done", done=one.done, all=everyone)), name),
             html.Span([_track(one.done, everyone), _track(one.busy, everyone)], className="tr"),
             html.Small(" · ".join(word for word in words if word)),
         ],
@@ -69,9 +75,9 @@ def _track(part: int, whole: int) -> html.I:
     return html.I(style={"width": f"{100 * part / whole if whole else 0:.1f}%"})
 
 
-def _silent(overview: ClassOverview, sending: set[str], subject: str | None) -> list[Any]:
-    fields = [field for field in overview.fields if subject in (None, field[0])]
-    names = sorted({material for _subject, material in fields} - sending)
+def _silent(overview: ClassOverview, sending: set[str], subject: str | None, material: str | None) -> list[Any]:
+    fields = [one for one in overview.fields if subject in (None, one[0]) and material in (None, one[1])]
+    names = sorted({one[1] for one in fields} - sending)
     if not names:
         return []
     return [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import dash
@@ -16,6 +18,7 @@ from dashboard.filters import BOTH_YEARS, LAST_YEAR, THIS_YEAR, period_dates, pr
 from dashboard.pages.lanes import in_subject_order, lane_section, summary_sentence
 from dashboard.pages.parts import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil_progress import pupil_progress
+from dashboard.pages.pupil_side import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil_tables import lane_tables
 from dashboard.pages.shell import page
 from dashboard.signs import attrs, note, sign
@@ -46,13 +49,13 @@ def layout(pupil_id: object = None, periode: object = None, **_query: object) ->
     """The whole page for an address; the frame without data where nobody looks."""
     viewer = _viewer()
     if viewer is None:
-        return page("group", _frame(BOTH_YEARS, None))
+        return page("group", _frame(BOTH_YEARS, None, None))
     number = read_id(pupil_id)
     period = read_period(periode) if periode is not None else BOTH_YEARS
-    timeline, neighbours = _read(viewer, number, period)
-    if timeline is None:
-        return page("group", _not_yours())
-    return page("group", _frame(period, timeline, neighbours))
+    found = _read(viewer, number, period)
+    if found is None:
+        return page("group", not_yours())
+    return page("group", _frame(period, viewer, found))
 
 
 def read_id(value: object) -> int | None:
@@ -68,19 +71,32 @@ def _name(record: PupilRecord) -> str:
     return pupil_word(PupilName(record.id, record.first_name, record.name))
 
 
-def _read(viewer: Viewer, pupil_id: int | None, period: str) -> tuple[PupilTimeline | None, list[PupilName]]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read for one pupil."""
+
+    timeline: PupilTimeline
+    neighbours: list[PupilName]
+    side: Side
+
+
+def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _Found | None:
     if pupil_id is None:
-        return None, []
-    with database.reading(security.context().engine) as connection:
-        dates = period_dates(period, present_year(class_list(connection, viewer)))
-        timeline = pupil_timeline(connection, viewer, pupil_id, dates)
+        return None
+    context = security.context()
+    with database.reading(context.engine) as connection:
+        year = present_year(class_list(connection, viewer))
+        timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
         if timeline is None:
-            return None, []
+            return None
         home = [one.id for one in timeline.pupil.classes[:1]]
-        return timeline, members(connection, viewer, home) if home else []
+        neighbours = members(connection, viewer, home) if home else []
+        side = read_side(connection, context.seal, viewer, timeline.pupil, year, context.options.holidays)
+    return _Found(timeline, neighbours, side)
 
 
-def _not_yours() -> list[Any]:
+def not_yours() -> list[Any]:
+    """That the viewer may not see this pupil, or that there is none."""
     return [
         html.Div(html.Div(html.H1(_("Pupil"))), className="head"),
         note(
@@ -102,12 +118,13 @@ def _not_yours() -> list[Any]:
 # -- the page --------------------------------------------------------------------------------------------------
 
 
-def _frame(period: str, timeline: PupilTimeline | None, neighbours: list[PupilName] | None = None) -> list[Any]:
+def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any]:
     """Title, controls and what they act on; all that callbacks name is there, with data or without."""
+    timeline = found.timeline if found is not None else None
     options = sitting_options(timeline) if timeline is not None else []
     first = newest_with_parts(timeline) if timeline is not None else None
     return [
-        *(_head(timeline, neighbours or []) if timeline is not None else [html.P(id="summary")]),
+        *(_head(found) if found is not None else [html.P(id="summary")]),
         html.Div(
             [
                 html.Div(
@@ -115,7 +132,7 @@ def _frame(period: str, timeline: PupilTimeline | None, neighbours: list[PupilNa
                         html.Section(
                             [
                                 _lanes_header(period),
-                                html.Div(_lanes(timeline), id="lanes"),
+                                html.Div(_lanes(found), id="lanes"),
                             ],
                             className="card lanes",
                         ),
@@ -125,6 +142,7 @@ def _frame(period: str, timeline: PupilTimeline | None, neighbours: list[PupilNa
                 ),
                 html.Div(
                     [
+                        *(_side_first(viewer, found) if viewer is not None and found is not None else []),
                         html.Section(
                             [
                                 html.Header([html.H2(_("Test by part"))]),
@@ -145,6 +163,7 @@ def _frame(period: str, timeline: PupilTimeline | None, neighbours: list[PupilNa
                         html.Section(
                             pupil_progress(timeline) if timeline is not None else [], className="card", id="worked"
                         ),
+                        *(_side_last(viewer, found) if viewer is not None and found is not None else []),
                     ],
                     className="stack",
                 ),
@@ -155,7 +174,18 @@ def _frame(period: str, timeline: PupilTimeline | None, neighbours: list[PupilNa
     ]
 
 
-def _head(timeline: PupilTimeline, neighbours: list[PupilName]) -> list[Any]:
+def _side_first(viewer: Viewer, found: _Found) -> list[Any]:
+    record = found.timeline.pupil
+    return [signals_panel(viewer, record.id, record.first_name or _name(record), found.side)]
+
+
+def _side_last(viewer: Viewer, found: _Found) -> list[Any]:
+    record = found.timeline.pupil
+    return [goals_panel(viewer, found.timeline, found.side), notes_panel(viewer, record.id, found.side)]
+
+
+def _head(found: _Found) -> list[Any]:
+    timeline = found.timeline
     home = timeline.pupil.classes[:1]
     back = [
         dcc.Link([sign("back"), _("Class {name}", name=one.name)], href=f"/groep?klas={one.id}", className="back")
@@ -166,7 +196,14 @@ def _head(timeline: PupilTimeline, neighbours: list[PupilName]) -> list[Any]:
         html.Div(
             [
                 html.Div([html.H1(_name(timeline.pupil)), html.P(summary_sentence(timeline), id="summary")]),
-                html.Div(_neighbours(timeline.pupil.id, neighbours), className="acts"),
+                html.Div(
+                    [
+                        dcc.Link(_("Make a talk sheet"), href=f"/gesprek/{timeline.pupil.id}", className="btn pri"),
+                        html.Button(_("Print"), className="btn", **attrs(data_print="true")),
+                        *_neighbours(timeline.pupil.id, found.neighbours),
+                    ],
+                    className="acts",
+                ),
             ],
             className="head",
         ),
@@ -234,14 +271,20 @@ def _lanes_header(period: str) -> html.Header:
     )
 
 
-def _lanes(timeline: PupilTimeline | None) -> list[Any]:
-    if timeline is None:
+def _lanes(found: _Found | None) -> list[Any]:
+    if found is None:
         return []
+    timeline = found.timeline
     if not timeline.lanes:
         return [html.P(_("There are no scores in this period."), className="t2 sm")]
     marks, axis = markers(timeline.lanes), axis_period(timeline.period, timeline.lanes)
-    ordered = in_subject_order(timeline.lanes)
-    return [lane_section(lane, marks[lane.key], axis, security.scheme()) for lane in ordered]
+    off = security.context().options.holidays.between(
+        date.fromisoformat(axis.first), date.fromisoformat(axis.last), found.side.region
+    )
+    return [
+        lane_section(lane, marks[lane.key], axis, security.scheme(), found.side.goals.get(lane.field), off)
+        for lane in in_subject_order(timeline.lanes)
+    ]
 
 
 def _tables(timeline: PupilTimeline | None) -> list[Any]:
@@ -275,13 +318,14 @@ def register(app: dash.Dash) -> None:
     )
     def show_period(periode: object, path: object) -> tuple[Any, ...]:
         period = read_period(periode)
-        timeline = _asked(path, period)
-        if timeline is None:
+        found = _asked(path, period)
+        if found is None:
             raise dash.exceptions.PreventUpdate
+        timeline = found.timeline
         first = newest_with_parts(timeline)
         query = "" if period == BOTH_YEARS else f"?periode={period}"
         return (
-            _lanes(timeline), lane_tables(timeline), pupil_progress(timeline), sitting_options(timeline),
+            _lanes(found), lane_tables(timeline), pupil_progress(timeline), sitting_options(timeline),
             first.key if first is not None else None, summary_sentence(timeline), query,
         )  # fmt: skip
 
@@ -293,9 +337,10 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show_parts(sitting: object, periode: object, path: object) -> Any:
-        timeline = _asked(path, read_period(periode))
-        if timeline is None:
+        found = _asked(path, read_period(periode))
+        if found is None:
             raise dash.exceptions.PreventUpdate
+        timeline = found.timeline
         sittings = (one for lane in timeline.lanes for one in lane.sittings)
         return parts_panel(timeline, next((one for one in sittings if one.key == sitting), None))
 
@@ -344,6 +389,6 @@ def _pupil_of(path: object) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def _asked(path: object, period: str) -> PupilTimeline | None:
+def _asked(path: object, period: str) -> _Found | None:
     viewer = security.viewer()
-    return _read(viewer, _pupil_of(path), period)[0] if viewer is not None else None
+    return _read(viewer, _pupil_of(path), period) if viewer is not None else None

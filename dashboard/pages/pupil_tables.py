@@ -88,18 +88,23 @@ def _row(one: Sitting) -> html.Tr:
 
 
 def explained(index: str, shown: Any) -> dmc.Popover:
-    """A number that opens where it comes from; what it says is fetched when it opens."""
+    """A number that opens where it comes from; what it says is fetched when it opens.
+
+    The roles are our own: the library puts them on a box around the button, where they mean nothing. The focus goes
+    to the answer, which holds nothing to focus yet when it opens; Escape closes it from there.
+    """
+    words = _("Where does this number come from?")
+    button = html.Button([shown, html.Span(words, className="vh")], className="num", **attrs(aria_haspopup="dialog"))
+    told = html.Div(
+        id={"type": "why", "index": index}, role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true")
+    )
     return dmc.Popover(
-        [
-            dmc.PopoverTarget(
-                html.Button([shown, html.Span(_("Where does this number come from?"), className="vh")], className="num")
-            ),
-            dmc.PopoverDropdown(html.Div(id={"type": "why", "index": index}), className="pop how"),
-        ],
+        [dmc.PopoverTarget(button), dmc.PopoverDropdown(told, className="pop how")],
         id={"type": "value", "index": index},
         width=400,
         position="right",
         withArrow=True,
+        withRoles=False,
         trapFocus=True,
         returnFocus=True,
         withinPortal=True,

@@ -8,7 +8,7 @@ import flask
 from dash import dcc, html
 
 from dashboard import security
-from dashboard.signs import attrs, hidden, sign
+from dashboard.signs import attrs, hidden, note, sign
 from dashboard.texts import LANGUAGES, _, language
 from dashboard.words import role_word
 from models import database
@@ -21,7 +21,22 @@ LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
 def page(active: str, children: Any, bar: Any = None) -> list[Any]:
     """A whole page: header, an optional filter bar, the content; `active` names the menu entry."""
     bars = [*_test_school(), *([bar] if bar is not None else [])]
-    return [header(active), *bars, html.Main(children, id="main", className="page")]
+    shown = children if isinstance(children, list) else [children]
+    return [header(active), *bars, html.Main([*_told(), *shown], id="main", className="page"), footer()]
+
+
+def footer() -> html.Footer:
+    """Under every page: where the accessibility statement is."""
+    return html.Footer(dcc.Link(_("Accessibility"), href="/toegankelijkheid"), className="foot")
+
+
+def _told() -> list[Any]:
+    """How what was asked on the page before went."""
+    found = security.told()
+    if found is None:
+        return []
+    sentence, well = found
+    return [note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")]
 
 
 def header(active: str) -> html.Header:
@@ -71,7 +86,14 @@ def _test_school() -> list[Any]:
 def _entries() -> list[tuple[str, str, str]]:
     """The menu entries of who looks: name, address, words."""
     viewer = security.viewer() if flask.has_request_context() else None
-    school = [("group", "/groep", _("Classes")), ("couplings", "/koppelingen", _("Couplings"))]
+    pupils = [("pupils", "/leerlingen", _("My pupils"))] if viewer is not None and viewer.teaches else []
+    school = [
+        ("group", "/groep", _("Classes")),
+        *pupils,
+        ("signals", "/signalen", _("Signals")),
+        ("materials", "/leermiddelen", _("Materials")),
+        ("couplings", "/koppelingen", _("Couplings")),
+    ]
     test = [("vendor", "/toets", _("Test your coupling"))]
     if viewer is not None and viewer.role is Role.VENDOR:
         return test

@@ -12,10 +12,19 @@ from dashboard import security
 from dashboard.pages.shell import page
 from dashboard.pages.vendor_asked import FIELDS, Refused, read_endpoint, read_upload
 from dashboard.pages.vendor_form import endpoint_form, upload_form
-from dashboard.pages.vendor_parts import RESULT_PATH, build_street, button_form, remark
+from dashboard.pages.vendor_parts import (
+    FULL,
+    OFTEN,
+    RESULT_PATH,
+    build_street,
+    button_form,
+    remark,
+    too_many_checks,
+)
 from dashboard.signs import attrs, note
-from dashboard.texts import _
+from dashboard.texts import _, n_
 from models import checks
+from models.limits import VENDOR_DAYS
 
 
 def title(**_parts: object) -> str:
@@ -23,12 +32,25 @@ def title(**_parts: object) -> str:
     return _("Test your coupling") + " – Rondblik"
 
 
-def layout(gewist: object = None, **_query: object) -> list[Any]:
+def layout(gewist: object = None, niet: object = None, **_query: object) -> list[Any]:
     """The whole page; a sentence for who may not test, the frame without data where nobody looks."""
     viewer = security.viewer() if flask.has_request_context() else None
     if viewer is not None and not viewer.may_test:
         return page("vendor", _not_yours())
-    return page("vendor", _frame(erased=gewist == "1"))
+    return page("vendor", _frame(_told(gewist, niet)))
+
+
+def _told(erased: object, not_now: object) -> list[Any]:
+    """What became of the button that led here."""
+    if erased == "1":
+        done = _("The test address is erased, with all that was of it.")
+        return [note("ok", "check", html.P(done), role="status")]
+    reasons = {
+        OFTEN: _("You made several test addresses within the hour. Use one of those, or try again in an hour."),
+        FULL: _("There are as many test addresses as Rondblik keeps. Try again tomorrow, or ask the administrator."),
+    }
+    sentence = reasons.get(not_now) if isinstance(not_now, str) else None
+    return [] if sentence is None else [note("wa", "clock", html.P(sentence), role="alert")]
 
 
 def _not_yours() -> list[Any]:
@@ -48,12 +70,11 @@ def _not_yours() -> list[Any]:
     ]
 
 
-def _frame(*, erased: bool) -> list[Any]:
+def _frame(told: list[Any]) -> list[Any]:
     lead = _("See whether your learning material and a school understand each other, by the rules of UWLR 2.1 to 2.3.")
-    done = note("ok", "check", html.P(_("The test address is erased, with all that was of it.")), role="status")
     return [
         html.Div(html.Div([html.H1(_("Test your coupling")), html.P(lead)]), className="head"),
-        *([done] if erased else []),
+        *told,
         remark(),
         html.Div([_upload(), _endpoint(), _room()], className="ways mt"),
         html.Div(build_street(), className="mt"),
@@ -76,12 +97,17 @@ def _room() -> html.Section:
     steps = (
         _("Nine situations to show, each ticked off as it comes in."),
         _("Look as a teacher at what you sent."),
-        _("Erased by itself after fourteen days without a message."),
-    )
+        n_("Erased by itself after {number} day without a message.",
+           "Erased by itself after {number} days without a message.", _room_days()),
+    )  # fmt: skip
     make = button_form("/toets/proef", _("Make a test address"), look="btn pri")
     return _way(
         "3", _("Send to a test address"), words, [html.Ul([html.Li(one) for one in steps], className="dots"), make]
     )
+
+
+def _room_days() -> int:
+    return security.context().options.room_days if flask.has_app_context() else VENDOR_DAYS
 
 
 def _way(number: str, words: str, lead: str, children: list[Any]) -> html.Section:
@@ -141,4 +167,8 @@ def _ask(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
         name, given = read()
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
-    return RESULT_PATH + checks.ask(context.engine, context.seal, kind, name, given), None
+    try:
+        token = checks.ask(context.engine, context.seal, kind, name, given, asked_by=security.visit_id())
+    except checks.TooMany as too_many:
+        return dash.no_update, too_many_checks(own=too_many.own)
+    return RESULT_PATH + token, None

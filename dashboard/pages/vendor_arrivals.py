@@ -17,15 +17,31 @@ SHOWN = 25
 FINDINGS_SHOWN = 5
 
 
-def arrivals_panel(came: Sequence[Arrival]) -> html.Section:
-    """The newest messages."""
+def arrivals_panel(came: Sequence[Arrival], number: int) -> html.Section:
+    """The newest messages of those that were written down; `number` came in all."""
     newest = list(reversed(came))[:SHOWN]
     words = n_("{number} message", "{number} messages", len(came))
     if len(came) > SHOWN:
         words += ", " + _("the newest {number} shown", number=SHOWN)
     nothing = _("Nothing has come in yet. This page shows a message as soon as it is there.")
     body = html.Ol([_item(one) for one in newest], className="came") if newest else html.P(nothing, className="sm t2")
-    return html.Section([html.Header([html.H2(_("What came in")), html.P(words)]), body], className="card", id="came")
+    return html.Section(
+        [html.Header([html.H2(_("What came in")), html.P(words)]), *_only_counted(len(came), number), body],
+        className="card",
+        id="came",
+    )
+
+
+def _only_counted(kept: int, number: int) -> list[html.P]:
+    """That messages beyond the most that a room keeps are answered, and no more than that."""
+    if number <= kept:
+        return []
+    words = n_(
+        "{number} later message was judged and answered, but is not kept here. Make a new test address to go on.",
+        "{number} later messages were judged and answered, but are not kept here. Make a new test address to go on.",
+        number - kept,
+    )
+    return [html.P(words, className="sm", role="note")]
 
 
 def _item(one: Arrival) -> html.Li:

@@ -12,6 +12,7 @@ from dashboard.pages.vendor_parts import printable
 from dashboard.texts import _
 from models import clock
 from models.addresses import address_problem
+from models.schools import BRIN
 
 LARGEST_FILE = 4_000_000
 MOST_CONTENTS = LARGEST_FILE * 4 // 3 + 200  # of the data address that a browser makes of a file
@@ -29,7 +30,6 @@ MOST = {
     "key": 64,
 }
 FIELDS = ("kind", "profile", *MOST)
-_BRIN = re.compile(r"[0-9]{2}[A-Z]{2}")
 _LOCATION = re.compile(r"[0-9]{1,2}")
 _YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})")
 Asked = tuple[str, bytes]
@@ -91,7 +91,7 @@ def _check_school(texts: dict[str, str]) -> None:
     texts["brin"] = texts["brin"].upper()
     if bool(texts["brin"]) == bool(texts["schoolkey"]):
         raise Refused(_("Name the test school by its BRIN, or by a school key; not by both."))
-    if texts["brin"] and not _BRIN.fullmatch(texts["brin"]):
+    if texts["brin"] and not BRIN.fullmatch(texts["brin"]):
         raise Refused(_("A BRIN is two digits and two letters, such as 99XX."))
     texts["dependance"] = texts["dependance"] or "00"
     if not _LOCATION.fullmatch(texts["dependance"]):

@@ -13,6 +13,7 @@ from dashboard.texts import _, language
 
 COMMAND = "rondblik check bericht.xml --junit uit.xml"
 ROOM_PATH, RESULT_PATH = "/toets/proef/", "/toets/uitslag/"
+NOT_NOW, OFTEN, FULL = "niet", "vaak", "vol"  # in an address: what was asked was not done, and why
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -39,6 +40,13 @@ def remark() -> html.Div:
     sentence = _("This is an aid for testing, no certification by Edustandaard.")
     made_up = _("Use made-up data: a message with a valid citizen service number is refused.")
     return note("", "info", html.P(f"{sentence} {made_up}"))
+
+
+def too_many_checks(*, own: bool) -> html.Div:
+    """Why no check can be asked for now."""
+    mine = _("Several checks of yours are still waiting. Look at those first, or wait until they are done.")
+    everybody = _("So many checks are waiting now that no new one is taken. Try again in a few minutes.")
+    return note("wa", "clock", html.P(mine if own else everybody), role="alert")
 
 
 def gone(title: str, sentence: str) -> list[Any]:

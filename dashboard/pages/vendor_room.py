@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from dashboard import security
 from dashboard.pages.shell import page
 from dashboard.pages.vendor_arrivals import arrivals_panel
 from dashboard.pages.vendor_parts import (
+    FULL,
+    OFTEN,
     ROOM_PATH,
     build_street,
     button_form,
@@ -22,11 +25,12 @@ from dashboard.pages.vendor_parts import (
     read_token,
     remark,
     token_of_path,
+    too_many_checks,
 )
 from dashboard.pages.vendor_situations import fault_line, news, situations_panel
 from dashboard.signs import attrs, note, sign
 from dashboard.texts import _, day_name, long_moment
-from models import clock, rooms
+from models import clock, rooms, situations
 from models.rooms import Room
 
 EVERY_MS = 2_000
@@ -48,14 +52,15 @@ def title(**_parts: object) -> str:
     return _("Test address") + " – Rondblik"
 
 
-def layout(token: object = None, **_query: object) -> list[Any]:
+def layout(token: object = None, niet: object = None, **_query: object) -> list[Any]:
     """The whole page of a room; a sentence where there is none, the frame without data where nobody looks."""
     if not flask.has_request_context() or security.viewer() is None:
         return page("vendor", _frame(None))
     room = _find(read_token(token))
-    return page(
-        "vendor", gone(_("This test address is not there (any more)"), _gone()) if room is None else _frame(room)
-    )
+    if room is None:
+        return page("vendor", gone(_("This test address is not there (any more)"), _gone()))
+    told = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
+    return page("vendor", _frame(room, told))
 
 
 def _gone() -> str:
@@ -70,7 +75,7 @@ def _find(token: str | None) -> Room | None:
 # -- what stands still -----------------------------------------------------------------------------------------
 
 
-def _frame(room: Room | None) -> list[Any]:
+def _frame(room: Room | None, told: Sequence[Any] = ()) -> list[Any]:
     live = _live(room, 0) if room is not None else _Live()
     news = [
         html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
@@ -78,6 +83,7 @@ def _frame(room: Room | None) -> list[Any]:
     ]
     return [
         _head(room),
+        *told,
         remark(),
         *([_account(room)] if room is not None else []),
         html.Div(news, className="live mt"),
@@ -127,7 +133,7 @@ def _day(room: Room) -> str:
 def _account(room: Room) -> html.Section:
     """What the vendor fills in in its own system, and the pupils to send results of."""
     account = room.account
-    address = flask.url_for(SERVICE, token=account.token, _external=True)
+    address = security.service_address(flask.url_for(SERVICE, token=account.token))
     wsdl = f"{address}?wsdl"
     location = _("location (dependancecode)")
     fields = (
@@ -250,23 +256,21 @@ class _Live(NamedTuple):
 
 def _live(room: Room, ticks: int) -> _Live:
     """Everything that lives, read anew."""
-    mark = _mark(room)  # first: what comes in while the rest is read is new the next time
     came = rooms.arrivals(security.context().engine, room)
-    told = rooms.progress(room, came)
+    told = situations.progress(room, came)
     return _Live(
         situations_panel(room, came, told),
-        arrivals_panel(came),
+        arrivals_panel(came, room.came),
         fault_line(room, came),
         news(came, told),
-        {"mark": mark, "at": ticks},
+        {"mark": _mark(room), "at": ticks},
         stopped=False,
     )
 
 
 def _mark(room: Room) -> str:
-    """What changes whenever there is something new to show."""
-    newest = rooms.newest_arrival(security.context().engine, room)
-    return f"{newest}.{int(room.armed)}.{int(room.shown)}"
+    """What changes whenever there is something new to show; what comes in after the room was read is new next time."""
+    return f"{room.came}.{int(room.armed)}.{int(room.shown)}"
 
 
 def _read_look(seen: object) -> _Look:

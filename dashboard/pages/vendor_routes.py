@@ -11,7 +11,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from dashboard import security
-from dashboard.pages.vendor_parts import RESULT_PATH, ROOM_PATH, read_token
+from dashboard.pages.vendor_parts import FULL, NOT_NOW, OFTEN, RESULT_PATH, ROOM_PATH, read_token
 from dashboard.security import Persona
 from dashboard.texts import _
 from models import checks, rooms
@@ -19,6 +19,8 @@ from models.rooms import Room
 from models.viewer import Role
 
 START = "/toets"
+ROOMS_AN_HOUR = 5  # of one browser
+HOUR_SECONDS = 3600.0
 # Name in the address, name in the store, media type.
 FILES = {
     "html": ("html", "text/html; charset=utf-8"),
@@ -39,11 +41,16 @@ def register(server: flask.Flask) -> None:
 
 
 def make_room() -> ResponseReturnValue:
-    """A new test room, and to its page."""
+    """A new test room, and to its page; back with the reason where there can be none now."""
     viewer, context = security.viewer(), security.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
-    room = rooms.make_room(context.engine, context.seal, viewer.name, context.options.room_days)
+    if not security.take_turn(ROOMS_AN_HOUR, HOUR_SECONDS):
+        return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
+    try:
+        room = rooms.make_room(context.engine, context.seal, viewer.name, context.options.room_days)
+    except rooms.NoRoom:
+        return flask.redirect(f"{START}?{NOT_NOW}={FULL}", 303)
     return flask.redirect(ROOM_PATH + room.account.token, 303)
 
 
@@ -71,11 +78,17 @@ def leave_room(token: str) -> ResponseReturnValue:
 
 
 def report_on_room(token: str) -> ResponseReturnValue:
-    """Ask for a report on a room, and to its page."""
+    """Ask for a report on a room, and to its page; back with the reason where too much waits."""
     room, context = _room(token), security.context()
     given = json.dumps({"token": room.account.token}).encode()
     title = room.account.customer_name
-    found = checks.ask(context.engine, context.seal, checks.ROOM, title, given, room.id)
+    try:
+        found = checks.ask(
+            context.engine, context.seal, checks.ROOM, title, given, room.id, asked_by=security.visit_id()
+        )
+    except checks.TooMany as too_many:
+        why = OFTEN if too_many.own else FULL
+        return flask.redirect(f"{ROOM_PATH}{room.account.token}?{NOT_NOW}={why}", 303)
     return flask.redirect(f"{RESULT_PATH}{found}?proef={room.account.token}", 303)
 
 

@@ -10,8 +10,9 @@ from dash import html
 from dashboard.pages.vendor_words import SITUATION_LOOKS, situation_state_word, situation_task, situation_word
 from dashboard.signs import attrs, state
 from dashboard.texts import _, at_moment, n_
-from models import rooms
-from models.rooms import Arrival, Room, Situation
+from models import situations
+from models.rooms import Arrival, Room
+from models.situations import Situation
 
 
 def situations_panel(room: Room, came: Sequence[Arrival], told: Sequence[Situation]) -> html.Section:
@@ -30,7 +31,7 @@ def situations_panel(room: Room, came: Sequence[Arrival], told: Sequence[Situati
 
 def counts_line(told: Sequence[Situation]) -> str:
     """How many are done, and how many went wrong."""
-    done, wrong = (sum(one.state == state for one in told) for state in (rooms.DONE, rooms.FAILED))
+    done, wrong = (sum(one.state == state for one in told) for state in (situations.DONE, situations.FAILED))
     line = _("{done} of {number} done", done=done, number=len(told))
     return line + (", " + n_("{number} wrong", "{number} wrong", wrong) if wrong else "")
 
@@ -55,19 +56,19 @@ def _item(number: int, one: Situation, room: Room, came: Sequence[Arrival], show
 
 
 def _to_the_fault(key: str) -> list[Any]:
-    return [" ", html.A(_("To the button"), href="#fault")] if key == rooms.SHOWN_FAULT else []
+    return [" ", html.A(_("To the button"), href="#fault")] if key == situations.SHOWN_FAULT else []
 
 
 def _seen(one: Situation, room: Room, came: Sequence[Arrival], shown_by: Arrival | None) -> str:
     """What was seen of a situation, or what is still to come; empty where nothing was."""
-    if one.key == rooms.SHOWN_FAULT:
+    if one.key == situations.SHOWN_FAULT:
         return fault_line(room, came)
-    if one.key == rooms.SCHOOLS and one.state == rooms.BUSY:
+    if one.key == situations.SCHOOLS and one.state == situations.BUSY:
         return _("One of the two locations is in.")
     if shown_by is None:
         return ""
     when = at_moment(shown_by.arrived_us)
-    if one.state == rooms.FAILED:
+    if one.state == situations.FAILED:
         times = sum(later.id > shown_by.id and later.digest == shown_by.digest for later in came)
         return n_(
             "Refused {when}; after that the same message came {number} more time.",
@@ -77,9 +78,9 @@ def _seen(one: Situation, room: Room, came: Sequence[Arrival], shown_by: Arrival
         )
     if not shown_by.accepted:
         return _("Refused {when} with {fault}.", when=when, fault=shown_by.fault or "")
-    if one.key == rooms.AGAIN:
+    if one.key == situations.AGAIN:
         return _("Confirmed {when}; nothing was stored twice.", when=when)
-    if one.key == rooms.CORRECTION:
+    if one.key == situations.CORRECTION:
         changed = shown_by.counts.get("changed", 0)
         return n_("{number} score changed {when}.", "{number} scores changed {when}.", changed, when=when)
     results = shown_by.counts.get("results", 0)
@@ -112,7 +113,7 @@ def news(came: Sequence[Arrival], told: Sequence[Situation]) -> str:
     if not came:
         return _("Nothing has come in yet.")
     newest = came[-1]
-    done = [situation_word(one.key) for one in told if one.arrival_id == newest.id and one.state == rooms.DONE]
+    done = [situation_word(one.key) for one in told if one.arrival_id == newest.id and one.state == situations.DONE]
     told_done = " " + _("Done: {names}.", names=", ".join(done)) if done else ""
     verdict = _("confirmed") if newest.accepted else _("refused")
     return _("Newest message {when}: {verdict}.", when=_when(newest), verdict=verdict) + told_done

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dashboard.texts import _, n_
-from models import rooms
-from models.records import Verdict
+from dashboard.texts import _, language, n_
+from models import situations
+from models.records import Text, Verdict
 
 # State of a situation or a level: kind of `signs.state`, sign.
 SITUATION_LOOKS = {
-    rooms.DONE: ("ok", "check"),
-    rooms.BUSY: ("no", "busy"),
-    rooms.FAILED: ("fa", "cross"),
-    rooms.WAITING: ("no", "notbegun"),
+    situations.DONE: ("ok", "check"),
+    situations.BUSY: ("no", "busy"),
+    situations.FAILED: ("fa", "cross"),
+    situations.WAITING: ("no", "notbegun"),
 }
 RESULT_LOOKS = {
     "passed": ("ok", "check"),
@@ -29,47 +29,25 @@ VERDICT_LOOKS = {
 def situation_state_word(state: str) -> str:
     """How far a situation is."""
     return {
-        rooms.DONE: _("situation done"),
-        rooms.BUSY: _("busy"),
-        rooms.FAILED: _("wrong"),
-        rooms.WAITING: _("waits"),
+        situations.DONE: _("situation done"),
+        situations.BUSY: _("busy"),
+        situations.FAILED: _("wrong"),
+        situations.WAITING: _("waits"),
     }[state]
 
 
 def situation_word(key: str) -> str:
     """What a situation is called."""
-    return {
-        rooms.FIRST: _("First delivery"),
-        rooms.AGAIN: _("The same message again"),
-        rooms.CORRECTION: _("Correction of a score"),
-        rooms.SCHOOLS: _("Two locations"),
-        rooms.WRONG_KEY: _("Wrong key"),
-        rooms.WRONG_VERSION: _("Wrong version"),
-        rooms.UNKNOWN_PUPIL: _("Unknown pupil"),
-        rooms.LARGE_BATCH: _("Large message"),
-        rooms.SHOWN_FAULT: _("A fault that your user gets to see"),
-    }[key]
+    return _said(situations.TASKS[key].title)
 
 
 def situation_task(key: str) -> str:
     """What to do for a situation."""
-    return {
-        rooms.FIRST: _("Send a message with results of one or more of the ten pupils."),
-        rooms.AGAIN: _("Send the same message once more, unchanged. Nothing is stored twice."),
-        rooms.CORRECTION: _(
-            "Send a result once more with the same key, another score and a later aanmaakdatum. The new score counts."
-        ),
-        rooms.SCHOOLS: _("Send one message for location 00 and one for location 01."),
-        rooms.WRONG_KEY: _(
-            "Send a message with another autorisatiesleutel. You get a fault: put the right key back, then send on."
-        ),
-        rooms.WRONG_VERSION: _("Send a message with xsdversie 1.0. You get a fault: do not send it again unchanged."),
-        rooms.UNKNOWN_PUPIL: _("Send a result of a leerlingid that is not in the list. You get a fault."),
-        rooms.LARGE_BATCH: _("Send one message with 1,000 results or more."),
-        rooms.SHOWN_FAULT: _(
-            "Let a fault come, read the code on your own screen and fill it in. Then send the message again, unchanged."
-        ),
-    }[key]
+    return _said(situations.TASKS[key].words)
+
+
+def _said(text: Text) -> str:
+    return text.nl if language() == "nl" else text.en
 
 
 def verdict_word(verdict: str, repeated: bool) -> str:

@@ -16,7 +16,7 @@ from connectors.push import Desk
 from dashboard.page_work import work_once
 from dashboard.security import AppOptions
 from dashboard.wsgi import create_app
-from models import clock, rooms
+from models import clock, situations
 from tests.browser.conftest import Served, Watched
 from tests.conftest import Store
 from tests.connectors.sending import Account, Answer, Receiver, enveloped
@@ -105,7 +105,7 @@ def test_all_nine_situations_turn_while_the_page_stays_open(watched: Watched) ->
     assert sender.post(sender.message(), wrong).fault == "Client.AutorisatieOngeldig"
     assert sender.post(sender.message(xsdversie="1.0")).fault == "Client.XsdVersieOngeldig"
     assert sender.post(sender.message(leerlingid="onbekend")).fault == "Client.LeerlingOngeldig"
-    many = "".join(result_xml(f"n{number}", "3") for number in range(rooms.LARGE))
+    many = "".join(result_xml(f"n{number}", "3") for number in range(situations.LARGE))
     assert sender.post(sender.message(results=many)).confirmed
     wait_for(page, "large")
     assert [name for name, word in states(page).items() if word != "gedaan"] == ["fault"]
@@ -165,7 +165,7 @@ def test_a_vendor_looks_as_a_teacher_at_its_own_results_and_goes_back(watched: W
     assert page.url.endswith("/groep")
     assert page.locator("main h1").inner_text() == "Groep Proefgroep 6"
     read = "rows => rows.map(row => [row.querySelector('th').innerText, row.querySelector('td b')?.innerText ?? ''])"
-    shown = dict(page.locator("#matrix tbody tr").evaluate_all(read))
+    shown = dict(page.locator("#matrix tbody tr[data-pupil]").evaluate_all(read))
     assert len(shown) == 10
     assert (shown["Noa Proef"], shown["Bas Proef"], shown["Sem Proef"]) == ("0", "8", "")
     page.click("#matrix tbody th a:has-text('Noa Proef')")

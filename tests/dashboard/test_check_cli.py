@@ -116,6 +116,26 @@ def test_a_zip_that_holds_what_cannot_be_read_is_in_the_report(check: Check) -> 
     assert (check.folder / "uit.xml").exists()
 
 
+def test_an_error_against_namespaces_is_an_error_and_no_made_up_name_is_told(check: Check) -> None:
+    flawed = check.file("prefix.xml", message().replace(b"<norm>", b'<norm xmlns:a="">', 1))
+    told = check(flawed, "--json")
+    assert told.code == 1
+    assert "xml.well-formed" in told.out
+    named = check.file("naam.xml", message().replace(b"<score>", b'<Jan_Jansen/><score Jan_Jansen="1">', 1))
+    told = check(named)
+    assert told.code == 1
+    assert "xsd.order" in told.out
+    assert "Jansen" not in told.out + told.err
+
+
+def test_a_number_that_may_be_of_a_real_child_is_told(check: Check) -> None:
+    told = check(check.file("kind.xml", message(leerlingid="111222333")))
+    assert told.code == 0
+    assert "pupil.bsn-like" in told.out
+    assert "111222333" not in told.out + told.err
+    assert "pupil.bsn-like" not in check(check.file("goed.xml", message(leerlingid="111222334"))).out
+
+
 # -- endpoints -------------------------------------------------------------------------------------------------
 
 

@@ -164,7 +164,7 @@ def test_a_large_file_has_a_bar_by_bytes_and_the_output_still_goes_to_its_file(r
     shown = on_a_terminal("check", "--json", file, out=out)
     assert "Checking groot.xml" in shown
     assert "MiB" in shown
-    assert json.loads(out.read_text())["verdict"] == "accept"
+    assert json.loads(out.read_text())["verdict"] == "warn"  # on so many results some are of the same day
     assert "verdict" not in shown
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -14,11 +16,11 @@ from sqlalchemy import select
 
 from connectors.push import Desk
 from dashboard import page_work
-from models import checks, clock, database, rooms
-from models.checks import Check
+from models import checks, clock, database, rooms, schools
+from models.checks import Check, Found
 from models.tables import checks as checks_table
 from tests.conftest import Store
-from tests.connectors.sending import Account, enveloped, receiving
+from tests.connectors.sending import HORIZON, Account, enveloped, receiving
 from tests.uwlr.messages import message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -135,3 +137,179 @@ def test_reports_are_thrown_away_in_time(store: Store) -> None:
     with clock.fixed(NOW + timedelta(days=15)):
         assert checks.find(store.engine, store.seal, token) is None
         assert checks.forget_due(store.engine) == 1
+
+
+# -- who holds what --------------------------------------------------------------------------------------------
+
+NOTHING = Found({"report": "of the other"}, b"", b"", {})
+
+
+def ask(store: Store, kind: str = checks.MESSAGE, given: bytes = b"<x/>", school_id: int | None = None) -> str:
+    return checks.ask(store.engine, store.seal, kind, "x", given, school_id=school_id)
+
+
+def found_of(store: Store, token: str) -> Check:
+    found = checks.find(store.engine, store.seal, token)
+    assert found is not None
+    return found
+
+
+def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Store) -> None:
+    engine, seal = any_store.engine, any_store.seal
+    room = rooms.make_room(engine, seal, "x")
+    checks.ask(engine, seal, checks.ROOM, "room", b"{}", room.id)
+    work = checks.claim(engine, seal)
+    assert work is not None
+    rooms.erase_room(engine, room.id)
+    other = ask(any_store)
+    assert not checks.finish(engine, seal, work, NOTHING)
+    assert not checks.fail(engine, work, "x", "x")
+    assert found_of(any_store, other).state == checks.WAITING
+    taken = checks.claim(engine, seal)
+    assert taken is not None
+    assert taken.id != work.id
+
+
+def test_who_was_overtaken_changes_nothing(any_store: Store) -> None:
+    engine, seal = any_store.engine, any_store.seal
+    token = ask(any_store)
+    first = checks.claim(engine, seal)
+    assert first is not None
+    with clock.fixed(NOW + timedelta(seconds=checks.LEASE_SECONDS + 1)):
+        second = checks.claim(engine, seal)
+        assert second is not None
+        assert (second.id, second.tries) == (first.id, 2)
+        assert not checks.finish(engine, seal, first, NOTHING)
+        assert not checks.extend(engine, first)
+        assert not checks.release(engine, first)
+        assert found_of(any_store, token).state == checks.BUSY
+        assert checks.fail(engine, second, "Nee.", "No.")
+    assert found_of(any_store, token).error_en == "No."
+
+
+def test_who_says_so_in_time_holds_its_work(store: Store) -> None:
+    ask(store)
+    work = checks.claim(store.engine, store.seal)
+    assert work is not None
+    for minutes in (2, 4, 6, 8):
+        with clock.fixed(NOW + timedelta(minutes=minutes)):
+            assert checks.claim(store.engine, store.seal) is None
+            assert checks.extend(store.engine, work)
+    assert checks.finish(store.engine, store.seal, work, NOTHING)
+
+
+def test_work_that_is_given_back_is_taken_at_once_and_was_no_try(store: Store) -> None:
+    ask(store)
+    for _ in range(5):
+        work = checks.claim(store.engine, store.seal)
+        assert work is not None
+        assert work.tries == 1
+        assert checks.release(store.engine, work)
+    assert checks.is_waiting(store.engine)
+
+
+def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
+    for _ in range(12):
+        ask(any_store)
+    taken: Counter[int] = Counter()
+
+    def work() -> None:
+        while (one := checks.claim(any_store.engine, any_store.seal)) is not None:
+            taken[one.id] += 1
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join(60)
+    assert sorted(taken.values()) == [1] * 12
+
+
+def test_work_that_brings_its_worker_down_is_given_up_after_three_tries(store: Store) -> None:
+    token = ask(store)
+    for number in range(checks.MOST_TRIES):
+        with clock.fixed(NOW + timedelta(hours=number)):
+            assert checks.claim(store.engine, store.seal) is not None
+    with clock.fixed(NOW + timedelta(hours=checks.MOST_TRIES)):
+        assert page_work.work_once(Desk(store.engine, store.seal))
+        assert not checks.is_waiting(store.engine)
+    found = found_of(store, token)
+    assert (found.state, found.error_en) == (checks.FAILED, "The check failed through a fault on our side; try again.")
+
+
+def test_whatever_goes_wrong_is_a_sentence_and_only_its_kind_is_logged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = {"url": 5, "kind": "las", "key": "geheim", "customer_code": "c", "customer_name": "n"}
+    token = ask(store, checks.ENDPOINT, json.dumps(given).encode())
+    after = ask(store)
+    desk = Desk(store.engine, store.seal)
+    while page_work.work_once(desk):
+        pass
+    assert found_of(store, token).state == checks.FAILED
+    assert found_of(store, after).state == checks.DONE
+    assert "AttributeError while doing what a page asked for" in caplog.text
+    assert "geheim" not in caplog.text
+
+
+def test_an_administrator_goes_before_all_who_test(store: Store) -> None:
+    ask(store)
+    with database.writing(store.engine) as connection:
+        school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
+    ask(store, checks.REFUSED, b"{}", school_id)
+    kinds = [work.kind for work in iter(lambda: checks.claim(store.engine, store.seal), None)]
+    assert kinds == [checks.REFUSED, checks.MESSAGE]
+
+
+def test_every_kind_of_work_has_one_lane() -> None:
+    assert sorted(kind for kinds in page_work.LANES for kind in kinds) == sorted(checks.KINDS)
+
+
+# -- bounds ----------------------------------------------------------------------------------------------------
+
+
+def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MOST_OPEN", checks.MOST_OPEN_OF_ONE + 1)
+
+    def ask_as(session: str) -> str:
+        return checks.ask(store.engine, store.seal, checks.MESSAGE, "x", b"<x/>", asked_by=session)
+
+    for _ in range(checks.MOST_OPEN_OF_ONE):
+        ask_as("a")
+    with pytest.raises(checks.TooMany) as own:
+        ask_as("a")
+    ask_as("b")
+    with pytest.raises(checks.TooMany) as everybody:
+        ask_as("b")
+    assert (own.value.own, everybody.value.own) == (True, False)
+    with database.writing(store.engine) as connection:
+        school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
+    ask(store, checks.REFUSED, b"{}", school_id)
+    desk = Desk(store.engine, store.seal)
+    while page_work.work_once(desk):
+        pass
+    ask_as("a")
+    with database.reading(store.engine) as connection:
+        assert b"a" not in set(connection.scalars(select(checks_table.c.asked_by)))
+
+
+# -- excerpts --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("fout.xml",), ("goed.xml", "fout.xml", "ook-goed.xml")])
+def test_excerpts_of_a_zip_are_those_of_the_document_that_is_shown(store: Store, names: tuple[str, ...]) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            scores = ["7,4"] if name == "fout.xml" else ["7"]
+            archive.writestr(name, message(scores=scores, leerlingid="leerling-4711"))
+    _, found = done(store, checks.MESSAGE, packed.getvalue(), "levering.zip")
+    (excerpt,) = [text for text in found.excerpts.values() if "7,4" in text]
+    assert "leerling-4711" not in excerpt
+
+
+def test_a_document_too_large_to_show_is_judged_without_excerpts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_work, "MOST_COVERED", 100)
+    _, found = done(store, checks.MESSAGE, message(scores=["7,4"]))
+    assert found.report is not None
+    assert (found.report["errors"], found.excerpts) == (1, {})

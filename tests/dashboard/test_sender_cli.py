@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from connectors.intake import spool
 from connectors.push import Desk, deliver
 from dashboard import cli
-from models import clock
+from models import clock, rooms
 from models.database import open_engine, sqlite_url
 from models.records import Verdict
 from models.sealing import Seal
@@ -47,6 +48,24 @@ class Operator:
         assert code == 0
         told = dict(line.split(maxsplit=1) for line in out.splitlines())
         return Account(told["klantcode"], told["klantnaam"], told["autorisatiesleutel"])
+
+    def configure(self, text: str) -> tuple[int, str]:
+        """What `sync` says where this is the configuration."""
+        file = self.data.parent / "config.yaml"
+        file.write_text(text, encoding="utf-8")
+        code = cli.run(["--config", str(file), "--data", str(self.data), "sync"])
+        return code, self.capsys.readouterr().err
+
+    def refused(self, *words: str) -> str:
+        """The one sentence in which a command is refused."""
+        code, out, err = self.type(*words)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        return err
+
+    def terms(self) -> dict[str, object]:
+        """What `sender list` says of the only sender."""
+        told: dict[str, object] = json.loads(self.type("sender", "list", "--json")[1])
+        return told
 
     def send(self, body: bytes) -> Receipt:
         engine = open_engine(sqlite_url(self.data))
@@ -143,25 +162,204 @@ senders:
 """
 
 
-def test_the_configuration_makes_senders_and_ends_them(operator: Operator, tmp_path: Path) -> None:
-    file, data = tmp_path / "config.yaml", tmp_path / "data"
-
-    def apply(text: str) -> tuple[int, str]:
-        file.write_text(text, encoding="utf-8")
-        code = cli.run(["--config", str(file), "--data", str(data), "sync"])
-        return code, operator.capsys.readouterr().err
-
-    assert apply(CONFIG.replace("KEYS", "sleutel-1"))[0] == 0
+def test_the_configuration_makes_senders_and_ends_them(operator: Operator) -> None:
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-1"))[0] == 0
     first, second = Account("KLANT", "Rekenwijs", "sleutel-1"), Account("KLANT", "Rekenwijs", "sleutel-2")
     assert operator.send(enveloped(message(scores=["1"]), first.header)).verdict is Verdict.ACCEPT
-    assert apply(CONFIG.replace("KEYS", "sleutel-1, sleutel-2"))[0] == 0
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-1, sleutel-2"))[0] == 0
     for one in (first, second):
         assert operator.send(enveloped(message(scores=["2"]), one.header)).verdict is Verdict.ACCEPT
-    assert apply(CONFIG.replace("KEYS", "sleutel-2").replace("KLANT", "KLANT-2"))[0] == 0
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-2").replace("KLANT", "KLANT-2"))[0] == 0
     assert operator.send(enveloped(message(), second.header)).fault == "Client.OngeldigeKlantIdentificatie"
     renamed = Account("KLANT-2", "Rekenwijs", "sleutel-2")
     assert operator.send(enveloped(message(scores=["3"]), renamed.header)).verdict is Verdict.ACCEPT
-    assert apply(CONFIG.partition("senders:")[0])[0] == 0
+    assert operator.configure(CONFIG.partition("senders:")[0])[0] == 0
     assert operator.send(enveloped(message(scores=["4"]), renamed.header)).fault == "Client.OngeldigeKlantIdentificatie"
-    code, err = apply(CONFIG.replace("KEYS", "a").replace("covers", "tolerances: [xml.doctype], covers"))
+    code, err = operator.configure(
+        CONFIG.replace("KEYS", "a").replace("covers", "policy: tolerant, tolerances: [xml.doctype], covers")
+    )
     assert (code, "senders[0].tolerances" in err, "KLANT" in err) == (2, True, False)
+
+
+def test_a_sender_of_the_configuration_is_changed_there_only(operator: Operator) -> None:
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-1"))[0] == 0
+    named = ("--klantnaam", "Rekenwijs")
+    for words in (
+        ("key", *named, "--school", "99XX"), ("revoke", *named, "--key", "1"), ("set", *named, "--policy", "tolerant"),
+        ("add", *named, "--school", "99XX"), ("add", "--klantnaam", "Anders", "--id", "rekenwijs", "--school", "99XX"),
+    ):  # fmt: skip
+        assert "stands in the configuration" in operator.refused("sender", *words)
+    told = operator.terms()
+    assert (told["policy"], told["keys"]) == (
+        "strict", [{"key": 1, "made": "2026-11-20", "revoked": None, "schools": ["99XX/00"]}]
+    )  # fmt: skip
+
+
+def test_a_key_that_left_the_configuration_never_becomes_valid_again(operator: Operator) -> None:
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-1, sleutel-2"))[0] == 0
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-2"))[0] == 0
+    code, err = operator.configure(CONFIG.replace("KEYS", "sleutel-2, sleutel-1"))
+    assert (code, "senders[0]" in err, "was revoked" in err, "sleutel-1" in err) == (2, True, True, False)
+    first, second = Account("KLANT", "Rekenwijs", "sleutel-1"), Account("KLANT", "Rekenwijs", "sleutel-2")
+    assert operator.send(enveloped(message(), first.header)).fault == "Client.AutorisatieOngeldig"
+    assert operator.send(enveloped(message(), second.header)).verdict is Verdict.ACCEPT
+
+
+def test_a_sender_that_left_the_configuration_can_be_taken_over_by_command(operator: Operator) -> None:
+    assert operator.configure(CONFIG.replace("KEYS", "sleutel-1"))[0] == 0
+    before = Account("KLANT", "Rekenwijs", "sleutel-1")
+    assert operator.send(enveloped(message(scores=["1"]), before.header)).counts["new"] == 1
+    without = CONFIG.partition("senders:")[0]
+    assert operator.configure(without)[0] == 0
+    named = ("--klantnaam", "Rekenwijs")
+    for words in (("key", *named, "--school", "99XX"), ("revoke", *named, "--key", "1"), ("set", *named)):
+        assert "left the configuration" in operator.refused("sender", *words)
+    assert "--id rekenwijs" in operator.refused("sender", "add", *named, "--school", "99XX", "--id", "rw")
+    made = operator.add("--policy", "tolerant")
+    body = enveloped(message(scores=["2"], aanmaakdatum="2026-11-12T00:00:00"), made.header)
+    assert operator.send(body).counts["changed"] == 1  # of the same source
+    assert operator.send(enveloped(message(), before.header)).fault == "Client.OngeldigeKlantIdentificatie"
+    stale = Account(made.code, made.name, before.key)
+    assert operator.send(enveloped(message(), stale.header)).fault == "Client.AutorisatieOngeldig"
+    told = operator.terms()
+    assert (told["id"], told["active"], told["from"], told["policy"]) == ("rekenwijs", True, "command", "tolerant")
+    assert operator.configure(without)[0] == 0
+    assert operator.send(body).repeated
+    code, err = operator.configure(CONFIG.replace("KEYS", "sleutel-3"))
+    assert (code, "senders[0]" in err, "rondblik sender add" in err) == (2, True, True)
+
+
+@pytest.mark.parametrize("taken", ["customer_name: Leeslijn", "customer_code: LEESLIJN"])
+def test_two_senders_of_the_configuration_never_share_a_name_or_code(operator: Operator, taken: str) -> None:
+    other = "  - {id: leeslijn, customer_name: Leeslijn, customer_code: LEESLIJN, keys: [b], covers: [{brin: 99XX}]}\n"
+    text = CONFIG.replace("KEYS", "a") + other
+    assert operator.configure(text)[0] == 0
+    was = "customer_name: Rekenwijs" if "name" in taken else "customer_code: KLANT"
+    code, err = operator.configure(text.replace(was, taken))
+    assert (code, "senders[" in err, "database" in err, "LEESLIJN" in err) == (2, True, False, False)
+
+
+def test_senders_of_the_configuration_can_pass_on_names_and_codes(operator: Operator) -> None:
+    one = "  - {id: ID, customer_name: NAME, customer_code: CODE, keys: [KEY], covers: [{brin: 99XX}]}\n"
+
+    def text(*given: tuple[str, str, str]) -> str:
+        lines = [
+            one.replace("ID", source).replace("NAME", name).replace("CODE", code).replace("KEY", f"sleutel-{source}")
+            for source, name, code in given
+        ]
+        return CONFIG.partition("  - {id")[0] + "".join(lines)
+
+    assert operator.configure(text(("a", "Een", "K-1"), ("b", "Twee", "K-2")))[0] == 0
+    assert operator.configure(text(("a", "Twee", "K-2"), ("b", "Een", "K-1")))[0] == 0
+    assert operator.send(enveloped(message(), Account("K-2", "Twee", "sleutel-a").header)).verdict is Verdict.ACCEPT
+    assert operator.configure(text(("c", "Twee", "K-2"), ("a", "Drie", "K-3"), ("b", "Een", "K-1")))[0] == 0
+    assert operator.send(enveloped(message(), Account("K-2", "Twee", "sleutel-c").header)).verdict is Verdict.ACCEPT
+    code, err = operator.configure(text(("d", "Twee", "K-2"), ("a", "Drie", "K-3"), ("b", "Een", "K-1")))
+    assert (code, "senders[0]" in err, "keep that id" in err) == (2, True, True)
+
+
+def test_the_senders_of_test_rooms_are_not_there_for_commands(operator: Operator) -> None:
+    operator.add()
+    engine = open_engine(sqlite_url(operator.data))
+    room = rooms.make_room(engine, Seal.of_folder(operator.data), "Uitgever")
+    engine.dispose()
+    named = ("--klantnaam", room.account.customer_name)
+    for words in (
+        ("key", *named, "--school", "99XX"),
+        ("revoke", *named, "--key", "2"),
+        ("set", *named, "--policy", "tolerant"),
+    ):
+        assert "There is no sender" in operator.refused("sender", *words)
+    assert "another klantnaam" in operator.refused("sender", "add", *named, "--school", "99XX")
+    assert room.account.customer_name not in operator.type("sender", "list")[1]
+
+
+def test_an_id_of_another_source_is_taken(operator: Operator) -> None:
+    folder = "publishers: [{id: rekenwijs, name: R, kind: folder, path: inbox}]\n"
+    assert operator.configure(CONFIG.partition("senders:")[0] + folder)[0] == 2  # the folder is not there
+    assert "another id" in operator.refused("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX")
+
+
+# -- terms ---------------------------------------------------------------------------------------------------
+
+
+def test_tolerances_are_of_a_tolerant_sender_only(operator: Operator, tmp_path: Path) -> None:
+    strict = ("sender", "set", "--klantnaam", "Rekenwijs")
+    asked = ("--tolerance", "score.decimal")
+    said = "a strict sender has no tolerances; say --policy tolerant"
+    assert said in operator.refused("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX", *asked)
+    operator.add()
+    assert said in operator.refused(*strict, *asked)
+    assert said in operator.refused(*strict, "--all-tolerances")
+    assert operator.type(*strict, "--policy", "tolerant", *asked)[0] == 0
+    assert said in operator.refused(*strict, "--policy", "strict", *asked)
+    assert operator.terms()["tolerances"] == ["score.decimal"]
+    code, err = operator.configure(CONFIG.replace("KEYS", "a").replace("covers", "tolerances: [score.decimal], covers"))
+    assert (code, "senders[0].tolerances" in err, "policy tolerant" in err) == (2, True, True)
+
+
+def test_tolerances_can_be_cleared_again(operator: Operator) -> None:
+    made = operator.add("--policy", "tolerant", "--tolerance", "score.decimal")
+    changing = ("sender", "set", "--klantnaam", "Rekenwijs")
+    body = enveloped(message(scores=["X"]), made.header)
+    assert operator.send(body).verdict is Verdict.REJECT
+    both = operator.refused(*changing, "--tolerance", "score.decimal", "--all-tolerances")
+    assert "--all-tolerances" in both
+    assert operator.type(*changing, "--all-tolerances")[0] == 0
+    assert operator.terms()["tolerances"] is None
+    assert operator.send(body).verdict is Verdict.WARN
+    assert operator.type(*changing, "--tolerance", "score.decimal")[0] == 0
+    assert operator.type(*changing, "--policy", "strict")[0] == 0
+    assert (operator.terms()["policy"], operator.terms()["tolerances"]) == ("strict", None)
+
+
+def test_setting_nothing_says_so(operator: Operator) -> None:
+    operator.add("--version", "2.2")
+    changing = ("sender", "set", "--klantnaam", "Rekenwijs")
+    for words in ((), ("--policy", "strict"), ("--version", "2.2")):
+        assert operator.type(*changing, *words)[:2] == (0, "Rekenwijs: nothing to change.\n")
+    assert operator.type(*changing, "--version", "2.3")[:2] == (0, "Rekenwijs: changed.\n")
+
+
+# -- what a header can carry ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", " ", "Reken\twijs", "Reken\x07wijs", " Rekenwijs", "Rekenwijs\u2028", "R" * 65])
+def test_a_klantnaam_that_no_header_can_carry_is_refused(operator: Operator, name: str) -> None:
+    said = operator.refused("sender", "add", "--klantnaam", name, "--school", "99XX", "--id", "rekenwijs")
+    assert "--klantnaam" in said
+    assert "1 to 64 characters" in said
+    code, err = operator.configure(
+        CONFIG.replace("KEYS", "a").replace("customer_name: Rekenwijs", f"customer_name: {json.dumps(name)}")
+    )
+    assert (code, "senders[0].customer_name" in err, "1 to 64 characters" in err) == (2, True, True)
+
+
+def test_the_longest_klantnaam_code_and_key_can_send(operator: Operator) -> None:
+    text = CONFIG.replace("KEYS", "S" * 64).replace("KLANT", "K" * 64).replace(": Rekenwijs", ": " + "R" * 64)
+    assert operator.configure(text)[0] == 0
+    longest = Account("K" * 64, "R" * 64, "S" * 64)
+    assert operator.send(enveloped(message(), longest.header)).verdict is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize("field", ["customer_code: KLANT", "keys: [KEYS]"])
+@pytest.mark.parametrize("value", ["", "  ", "a" * 65, "a\x07b"])
+def test_a_code_or_key_that_no_header_can_carry_is_refused(operator: Operator, field: str, value: str) -> None:
+    key = field.partition(":")[0]
+    written = json.dumps(value)
+    text = CONFIG.replace(field, f"{key}: [{written}]" if key == "keys" else f"{key}: {written}")
+    code, err = operator.configure(text.replace("KEYS", "sleutel-1"))
+    place = "senders[0].keys[0]" if key == "keys" else "senders[0].customer_code"
+    assert (code, place in err, "1 to 64 characters" in err, "aaaa" in err) == (2, True, True, False)
+
+
+def test_a_key_that_can_be_guessed_is_warned_of_by_its_place(
+    operator: Operator, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert operator.configure(CONFIG.replace("KEYS", "S" * 22))[0] == 0
+        assert caplog.messages == []
+        assert operator.configure(CONFIG.replace("KEYS", "kort-een, " + "S" * 22))[0] == 0
+    (said,) = caplog.messages
+    assert "senders[0].keys[0]" in said
+    assert "kort" not in said

@@ -30,6 +30,13 @@ publishers:
 """
 
 
+SENDER = """
+senders:
+  - {id: een, customer_name: een, customer_code: hush, keys: [KEYS], covers: [{brin: 99XX}]}
+"""
+ACCOUNT = "authorisation: {key: KEY, customer_code: RB, customer_name: Rondblik}"
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "config.yaml"
     path.write_text(text, encoding="utf-8")
@@ -229,6 +236,19 @@ def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: st
         ),
         (SCHOOL + PUBLISHER.replace("https://", "ftp://"), "publishers[0].address is geen adres"),
         (SCHOOL + PUBLISHER.replace("id: rekenwijs", "id: Reken Wijs"), "publishers[0].id heeft niet de vorm"),
+        (SENDER.replace("KEYS", "a, b, c"), "senders[0].keys heeft te veel regels; houd er hoogstens 2 over"),
+        (
+            SENDER.replace("KEYS", "a") + SENDER.partition("senders:")[2].replace("KEYS", "b").replace("een", "twee"),
+            "senders[1].customer_code staat er twee keer",
+        ),
+        (
+            SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, " + ACCOUNT.replace("KEY", "a" * 65)),
+            "publishers[0].authorisation.key moet 1 tot 64 tekens hebben",
+        ),
+        (
+            SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, " + ACCOUNT.replace("RB", '"a\\tb"')),
+            "publishers[0].authorisation.customer_code moet 1 tot 64 tekens hebben",
+        ),
     ],
 )
 def test_the_dutch_half_says_key_and_remedy_too(tmp_path: Path, text: str, nl: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,17 +18,25 @@ from sqlalchemy import Row, func, select, update
 from connectors.uwlr import names
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
 from dashboard import settings, tasks
+from dashboard.security import AppOptions, Persona
+from dashboard.settings import Receive
 from dashboard.tasks import Outcome, WorkContext
-from models import clock, database
+from dashboard.wsgi import create_app
+from models import checks, clock, database
+from models import couplings as couplings_module
 from models.couplings import Coupling
 from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.tables import checks as checks_table
 from models.tables import couplings, deliveries, identifiers, pupils, raw_messages, results
+from models.viewer import Role
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
+from tests.dashboard.test_web import as_persona, shown_page
 from tests.uwlr.messages import message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE_US = 60 * 1_000_000
+MOST_SECONDS = 1.0  # for a page, on a busy machine
 
 
 @pytest.fixture(autouse=True)
@@ -215,3 +225,99 @@ def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
         tasks.work_once(context)
     assert plan.row(1).failures == 1
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
+
+
+# -- what pages ask for ----------------------------------------------------------------------------------------
+
+
+def ask_endpoint(plan: Plan, url: str) -> str:
+    """Ask for a stranger's endpoint to be called."""
+    given = {"url": url, "kind": "publisher", "brin": "99XX", "key": "k", "customer_code": "c", "customer_name": "n"}
+    return checks.ask(plan.store.engine, plan.store.seal, checks.ENDPOINT, "x", json.dumps(given).encode())
+
+
+def asked_row(plan: Plan, token: str) -> Row[Any]:
+    with database.reading(plan.store.engine) as connection:
+        digest = plan.store.seal.digest("check", token)
+        return connection.execute(select(checks_table).where(checks_table.c.token_digest == digest)).one()
+
+
+@contextmanager
+def running(context: WorkContext, number: int = 1) -> Iterator[None]:
+    """So many workers, until the block ends."""
+    stop = threading.Event()
+    workers = [threading.Thread(target=tasks.run_worker, args=(context, stop)) for _ in range(number)]
+    for one in workers:
+        one.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for one in workers:
+            one.join(30)
+        assert not any(one.is_alive() for one in workers)
+
+
+def looped(plan: Plan) -> WorkContext:
+    return replace(plan.couple()[0], receive=Receive(check_loopback=True))
+
+
+def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: Plan) -> None:
+    with serving(lambda h: h.loopback.over.wait()) as hangs:
+        context = looped(plan)
+        endpoint = ask_endpoint(plan, hangs.url)
+        with running(context):
+            until(lambda: bool(hangs.asked))
+            asked = checks.ask(plan.store.engine, plan.store.seal, checks.REFUSED, "1", b'{"delivery": 1}', school_id=1)
+            until(lambda: asked_row(plan, asked).state == checks.FAILED)
+            assert asked_row(plan, endpoint).state == checks.BUSY
+        given_back = asked_row(plan, endpoint)
+        assert (given_back.state, given_back.lease, given_back.tries) == (checks.WAITING, None, 0)
+    assert asked_row(plan, asked).error_en.startswith("This message is not kept")
+
+
+def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "EXTEND_EVERY_SECONDS", 0.0)
+    with serving(lambda h: h.loopback.over.wait()) as hangs:
+        context = looped(plan)
+        endpoint = ask_endpoint(plan, hangs.url)
+        with running(context, number=2):
+            until(lambda: bool(hangs.asked))
+            for minutes in (2, 4, 6):
+                with clock.fixed(NOW + timedelta(minutes=minutes)):
+                    ends = clock.now_us() + int(checks.LEASE_SECONDS * couplings_module.SECOND_US)
+                    until(lambda ends=ends: asked_row(plan, endpoint).leased_until_us == ends)
+            assert len(hangs.asked) == 1
+            assert asked_row(plan, endpoint).tries == 1
+
+
+def test_two_workers_do_everything_that_pages_ask_for_once(plan: Plan) -> None:
+    context = plan.couple()[0]
+    asked = [
+        checks.ask(plan.store.engine, plan.store.seal, checks.MESSAGE, "x", message(scores=[str(number)]))
+        for number in range(8)
+    ]
+    with running(context, number=2):
+        until(lambda: all(asked_row(plan, token).state == checks.DONE for token in asked))
+    assert {asked_row(plan, token).tries for token in asked} == {1}
+
+
+def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:
+    stop = threading.Event()
+    viewer = Persona("beheer", "Beheer", Role.ADMINISTRATOR, None, 1)
+    with serving(lambda h: h.loopback.over.wait()) as hangs:
+        context, _ = plan.couple(hangt=hangs.url)
+        app = create_app(plan.store.engine, plan.store.seal, AppOptions(True, (viewer,)))
+        worker = threading.Thread(target=tasks.run_worker, args=(context, stop))
+        worker.start()
+        try:
+            until(lambda: bool(hangs.asked))
+            client = as_persona(app, "beheer")
+            for path in ("/groep", "/koppelingen", "/leermiddelen"):
+                began = time.monotonic()
+                assert shown_page(client, path)
+                assert time.monotonic() - began < MOST_SECONDS, path
+            assert plan.row(1).lease is not None  # the source is still being asked
+        finally:
+            stop.set()
+            worker.join(30)

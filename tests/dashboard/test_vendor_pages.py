@@ -15,11 +15,11 @@ from sqlalchemy import func, select
 from connectors.push import Desk
 from dashboard import cli
 from dashboard.page_work import work_once
-from dashboard.pages import vendor_room
+from dashboard.pages import vendor_room, vendor_routes
 from dashboard.pages.vendor_asked import MOST_CONTENTS, Refused, read_endpoint, read_upload
 from dashboard.security import AppOptions, Persona
 from dashboard.wsgi import create_app
-from models import checks, database, rooms, schools
+from models import checks, database, rooms, schools, situations
 from models.coupling_state import coupling_state
 from models.identity import parked
 from models.people import class_list, members, pupil, pupil_names, school_name
@@ -356,6 +356,81 @@ def test_a_message_of_four_megabytes_fits_and_without_a_session_nothing_does(
     assert stranger.status_code == 401
 
 
+# -- bounds --------------------------------------------------------------------------------------------------------
+
+
+def test_one_browser_makes_so_many_rooms_an_hour_whoever_it_looks_as(vendor: FlaskClient, known_school: Store) -> None:
+    for _ in range(vendor_routes.ROOMS_AN_HOUR):
+        made = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
+        assert made.startswith("/toets/proef/")
+    refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
+    assert "meer proefadressen" in shown_page(vendor, *_split(refused))
+    assert post(vendor, f"{made}/bekijk") == 303
+    assert post(vendor, f"{made}/terug") == 303
+    vendor.post("/persona", data={"persona": "leverancier"}, base_url=HERE, headers=OWN)
+    assert vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"] == refused
+    assert count(known_school, test_rooms) == vendor_routes.ROOMS_AN_HOUR
+
+
+def _split(address: str) -> tuple[str, str]:
+    path, _, query = address.partition("?")
+    return path, f"?{query}"
+
+
+def test_where_no_room_is_free_the_page_says_so(
+    vendor: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "MOST_ROOMS", 1)
+    refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
+    assert refused.status_code == 303
+    assert "zoveel proefadressen als Rondblik bewaart" in shown_page(vendor, *_split(refused.headers["Location"]))
+
+
+@pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
+def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, room: Room, odd: str) -> None:
+    for path in ("/toets", page_of(room)):
+        assert shown_page(vendor, path, f"?niet={odd}").count('"role": "alert"') == shown_page(vendor, path).count(
+            '"role": "alert"'
+        )
+
+
+def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(checks.MOST_OPEN_OF_ONE):
+        asked(vendor, message())
+    for answer in (upload(vendor, data_address(message())), endpoint(vendor)):
+        assert "Er wachten nog meer toetsen van u." in json.dumps(answer.json, ensure_ascii=False)
+        assert "href" not in answer.json["response"].get("vendor-go", {})
+    report = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
+    assert "Er wachten nog meer toetsen van u." in shown_page(vendor, *_split(report))
+    other = as_persona(vendor_web, "leverancier")
+    assert asked(other, message()).startswith("/toets/uitslag/")
+    monkeypatch.setattr(checks, "MOST_OPEN", checks.MOST_OPEN_OF_ONE + 1)
+    assert "zoveel toetsen" in json.dumps(upload(other, data_address(message())).json, ensure_ascii=False)
+    assert count(known_school, checks_table) == checks.MOST_OPEN_OF_ONE + 1
+
+
+def test_messages_beyond_what_a_room_keeps_are_told_as_a_number(
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "MOST_ARRIVALS", 2)
+    for number in range(2):
+        send(vendor_web, room, scores=[str(number)])
+    assert "latere bericht" not in shown_page(vendor, page_of(room))
+    seen = tick(vendor, page_of(room)).json["response"]["room-seen"]["data"]
+    for number in range(2):
+        send(vendor_web, room, scores=[f"1{number}"])
+    assert "2 latere berichten zijn beoordeeld" in shown_page(vendor, page_of(room))
+    assert tick(vendor, page_of(room), seen).status_code == 200
+
+
+def test_how_long_a_room_is_kept_is_told_as_it_was_set(known_school: Store) -> None:
+    options = AppOptions(demo=True, personas=(VENDOR,), room_days=3)
+    web = create_app(known_school.engine, known_school.seal, options)
+    assert "na 3 dagen zonder bericht" in shown_page(as_persona(web, "leverancier"), "/toets")
+
+
 # -- the room ------------------------------------------------------------------------------------------------------
 
 
@@ -365,7 +440,7 @@ def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, room:
     for text in (address, account.customer_code, account.customer_name, account.key, account.brin, "proef-10"):
         assert text in shown
     assert [one.eck_id in shown for one in rooms.pupils_of(room.id)] == [True] * 10
-    assert shown.count('"data-situation"') == len(rooms.SITUATIONS)
+    assert shown.count('"data-situation"') == len(situations.TASKS)
     assert "geen certificering door Edustandaard" in shown
 
 
@@ -406,7 +481,7 @@ def test_who_sends_any_refused_message_again_and_again_is_told(
 ) -> None:
     send(vendor_web, room, xsdversie="1.0")
     assert "1 van 9 gedaan" in shown_page(vendor, page_of(room))
-    for _ in range(2 + rooms.MOST_RESENDS):
+    for _ in range(2 + situations.MOST_RESENDS):
         send(vendor_web, room, xsdversie="1.1")
     shown = shown_page(vendor, page_of(room))
     assert "0 van 9 gedaan, 1 fout" in shown

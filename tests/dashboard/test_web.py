@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from dashboard.filters import CONTROLS
 from dashboard.security import AppOptions
 from dashboard.wsgi import create_app
 from models import clock, database
@@ -180,28 +181,27 @@ def test_the_line_over_the_sources_says_how_many_delivered_and_which_fail(web: f
     assert "Stiltewerk levert niet sinds wo 18 nov om 6:30." in shown
 
 
-def group_callback(client: FlaskClient, *values: object) -> Any:
-    """The answer to the filters of the class screen."""
-    names = ("klas", "periode", "vak", "uitgever", "weergave")
+GROUP_OUTPUTS = ("group-content.children", "group-query.data", "vak.data", "materiaal.data", "doel.data")
+GROUP_OUTPUT = f"..{'...'.join(GROUP_OUTPUTS)}.."
+
+
+def group_callback(client: FlaskClient, search: str = "", **values: object) -> Any:
+    """The answer to the filters of the class screen; a control that is not named stands at its default."""
     body = {
-        "output": "..group-content.children...group-query.data...vak.data..",
-        "outputs": [
-            {"id": "group-content", "property": "children"},
-            {"id": "group-query", "property": "data"},
-            {"id": "vak", "property": "data"},
-        ],
-        "inputs": [
-            {"id": name, "property": "value", "value": value} for name, value in zip(names, values, strict=True)
-        ],
+        "output": GROUP_OUTPUT,
+        "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in GROUP_OUTPUTS],
+        "inputs": [{"id": name, "property": "value", "value": values.get(name, "")} for name in CONTROLS],
+        "state": [{"id": "_pages_location", "property": "search", "value": search}],
         "changedPropIds": ["klas.value"],
     }
     return client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
 
 
 def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
-    answer = group_callback(as_persona(web, "sam"), ["1", "2"], "tweejaar", "arithmetic", "1", "materiaal").json
+    chosen = {"periode": "tweejaar", "vak": "arithmetic", "uitgever": "1", "weergave": "materiaal", "groep": "jaar-6"}
+    answer = group_callback(as_persona(web, "sam"), "?stand=ruim", klas=["1", "2"], **chosen).json
     query = answer["response"]["group-query"]["data"]
-    assert query == "?klas=1,2&periode=tweejaar&vak=arithmetic&uitgever=1&weergave=materiaal"
+    assert query == "?klas=1,2&periode=tweejaar&vak=arithmetic&uitgever=1&groep=jaar-6&weergave=materiaal&stand=ruim"
 
 
 @pytest.mark.parametrize(
@@ -213,10 +213,8 @@ def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
 )  # fmt: skip
 def test_odd_values_in_a_callback_are_the_default_and_never_another_class(web: flask.Flask, odd: object) -> None:
     client = as_persona(web, "joris")
-    for place in range(5):
-        values: list[object] = [["2"], "jaar", "", "", "vak"]
-        values[place] = odd
-        answer = group_callback(client, *values)
+    for name in CONTROLS:
+        answer = group_callback(client, **{"klas": ["2"], name: odd})
         assert answer.status_code == 200
         assert "Bouzid" not in answer.text
 
@@ -288,7 +286,6 @@ def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: fl
 # -- what goes wrong -----------------------------------------------------------------------------------------------
 
 CLIENT_TEXT = "Jip Verzonnen"
-GROUP_OUTPUT = "..group-content.children...group-query.data...vak.data.."
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""The files of a class screen: made of the snapshot that stood on the screen, for who saw it."""
+
+from __future__ import annotations
+
+import re
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from dashboard import exports, security
+from dashboard.pages.group import FILE_PATH
+from dashboard.texts import _
+from models import clock
+
+
+def register(server: flask.Flask) -> None:
+    """The route."""
+    server.add_url_rule(f"{FILE_PATH}/<token>.<kind>", "group_file", group_file)
+
+
+def group_file(token: str, kind: str) -> ResponseReturnValue:
+    """The sheet of a screen as a file; back to the screen where it is not kept any more."""
+    viewer = security.viewer()
+    if viewer is None or kind not in exports.FILES:
+        flask.abort(404)
+    sheet = security.context().snapshots.find(viewer, token)
+    if sheet is None:
+        security.tell(_("What stood on that screen is not kept any more. Save it from here."), well=False)
+        return flask.redirect("/groep", 303)
+    make, media_type = exports.FILES[kind]
+    answer = flask.Response(make(sheet), content_type=media_type)
+    day = clock.from_us(sheet.taken_us).astimezone(clock.AMSTERDAM).date().isoformat()
+    name = re.sub(r"[^A-Za-z0-9]+", "-", sheet.title).strip("-").lower() or "groep"
+    answer.headers["Content-Disposition"] = f'attachment; filename="rondblik-{name}-{day}.{kind}"'
+    return answer

@@ -1,0 +1,102 @@
+"""What the class screens show for an address: read once, in one transaction, for screen, export and print alike."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from dashboard.filters import GroupFilters, present_year, read_filters
+from models.attention import Course
+from models.class_state import ClassState, class_state
+from models.holidays import Holidays
+from models.people import ClassRef, PupilName, Subgroup, class_list, subgroups
+from models.periods import Period
+from models.picture import Picture
+from models.queries import Cell, ClassOverview, Field, class_overview
+from models.signals import Signal
+from models.standing import Total, by_date
+from models.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """Some classes as one screen shows them: `overview` and `courses` hold just the pupils that are shown."""
+
+    classes: tuple[ClassRef, ...]
+    filters: GroupFilters
+    overview: ClassOverview
+    state: ClassState
+    courses: dict[int, Course]
+    subgroups: tuple[Subgroup, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes that are shown."""
+        return [one.name for one in self.classes if one.id in self.filters.class_ids]
+
+    def of_course(self, course: Course) -> list[PupilName]:
+        """The pupils of one of the four groups, by name."""
+        return [one for one in self.overview.pupils if self.courses[one.id] is course]
+
+    @property
+    def signals(self) -> list[Signal]:
+        """The signals of the pupils that are shown, and of their classes."""
+        shown = {one.id for one in self.overview.pupils}
+        return [one for one in self.state.signals if one.pupil_id is None or one.pupil_id in shown]
+
+
+def read_group(
+    connection: Connection, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
+) -> tuple[list[ClassRef], GroupFilters, GroupView | None]:
+    """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
+    classes = class_list(connection, viewer)
+    filters = read_filters(classes, asked)
+    if not classes:
+        return classes, filters, None
+    chosen, year = list(filters.class_ids), present_year(classes)
+    period = filters.dates(year)
+    overview = class_overview(connection, viewer, chosen, period, filters.source)
+    state = class_state(connection, viewer, chosen, year, holidays)
+    parts = subgroups(connection, viewer, list(state.picture.members))
+    courses = state.courses(period)
+    if filters.goal is not None:
+        cells = _goal_cells(state.picture, filters.goal, period)
+        overview = replace(overview, cells=cells, known=state.picture.known)
+    shown = _only(overview, _wanted(filters, parts, courses))
+    return classes, filters, GroupView(tuple(classes), filters, shown, state, courses, tuple(parts))
+
+
+def _wanted(filters: GroupFilters, parts: list[Subgroup], courses: dict[int, Course]) -> set[int]:
+    wanted = set(courses)
+    if filters.subgroup is not None:
+        wanted &= next((one.pupils for one in parts if one.key == filters.subgroup), frozenset())
+    if filters.status is not None:
+        wanted &= {pupil_id for pupil_id, course in courses.items() if course is filters.status}
+    return wanted
+
+
+def _only(overview: ClassOverview, wanted: Collection[int]) -> ClassOverview:
+    """The overview of these pupils alone: means and counts are theirs."""
+    return replace(
+        overview,
+        pupils=tuple(one for one in overview.pupils if one.id in wanted),
+        cells={pupil_id: cells for pupil_id, cells in overview.cells.items() if pupil_id in wanted},
+        progress={pupil_id: several for pupil_id, several in overview.progress.items() if pupil_id in wanted},
+        hidden_of={pupil_id: number for pupil_id, number in overview.hidden_of.items() if pupil_id in wanted},
+    )
+
+
+def _goal_cells(seen: Picture, goal: str, period: Period) -> dict[int, dict[Field, Cell]]:
+    """Per pupil and material the newest score on the part of this name."""
+    found: dict[tuple[int, Field], list[Cell]] = {}
+    for one in seen.parts:
+        if one.name.name == goal and period.first <= one.taken_on <= period.last:
+            cell = Cell(Total(one.row, one.said), one.field, one.source_id, one.test_id, one.definition_id, 0)
+            found.setdefault((one.pupil_id, one.field), []).append(cell)
+    cells: dict[int, dict[Field, Cell]] = {}
+    for (pupil_id, field), several in found.items():
+        newest = max(several, key=lambda one: by_date(one.total.row))
+        cells.setdefault(pupil_id, {})[field] = replace(newest, others=len(several) - 1)
+    return cells

@@ -1,0 +1,387 @@
+"""What *Mijn leerlingen* and the hand-over page show for an address: read once, in one transaction, for both.
+
+A row a pupil over classes, a column a subject. What a cell says without a score is judged within the pupil's own class,
+as on the class screen: what another class uses says nothing about this one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+
+from dashboard.filters import BOTH_YEARS, LONGEST_TEXT, THIS_YEAR, period_dates, present_year, read_filters, read_period
+from dashboard.matrix import subject_order
+from dashboard.sparklines import Spark, range_of
+from models.class_state import ClassState, class_state
+from models.goals import Goal, goals_of
+from models.growth import Growth, growth
+from models.holidays import Holidays
+from models.notes import Note, notes_of
+from models.people import ClassRef, Member, class_list, class_members, school_name
+from models.periods import Period
+from models.picture import Picture, Scored, points
+from models.progress import PupilProgress
+from models.queries import ClassOverview, Field, class_overview, missing_reason
+from models.readiness import Readiness, readiness, ready, without_progress
+from models.records import SCALE
+from models.scales import Missing, Place
+from models.sealing import Seal
+from models.signals import Signal, Topic, topics
+from models.viewer import Role, Viewer
+
+CONTROLS = ("klas", "periode", "vak", "signalen")
+WITH, WITHOUT = "met", "zonder"
+SIGNALS = (WITH, WITHOUT)
+TOPICS, READY = "stof", "klaar"
+QUESTIONS = (TOPICS, READY)
+MOST_CLASSES_AT_FIRST = 3  # for who sees the whole school: about 75 pupils; all 200 would take half a second
+_NUMBERS = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9}){0,199}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class MineFilters:
+    """What the page shows; None stands for all.
+
+    `signals`: only pupils with or without an open signal. `question`: which of the question buttons is open; with READY
+    only who has finished everything, of `material` where one is named. `pupil_ids` narrows the hand-over page.
+    """
+
+    class_ids: tuple[int, ...]
+    period: str = BOTH_YEARS
+    subject: str | None = None
+    signals: str | None = None
+    question: str | None = None
+    material: str | None = None
+    pupil_ids: tuple[int, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """The address behind the question mark; defaults are left out."""
+        given = {
+            "klas": ",".join(str(one) for one in self.class_ids),
+            "periode": self.period if self.period != BOTH_YEARS else "",
+            "vak": self.subject or "",
+            "signalen": self.signals or "",
+            "vraag": self.question or "",
+            "materiaal": self.material or "",
+            "leerling": ",".join(str(one) for one in self.pupil_ids),
+        }
+        return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
+
+    def but(self, **changed: object) -> MineFilters:
+        """The same filters with some of them changed."""
+        return replace(self, **changed)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectColumn:
+    """A subject with the material that most scores are of; `newest` are the scores by which its scale is named."""
+
+    subject: str
+    field: Field
+    fields: tuple[Field, ...]
+    newest: tuple[Scored, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What may be said of a pupil in a material: every total of the period, or why there is none.
+
+    `drawn` are the scores that stand on the scale of the newest that counts: only those may share a line.
+    """
+
+    field: Field
+    totals: tuple[Scored, ...]
+    drawn: tuple[Scored, ...] = ()
+    spark: Spark | None = None
+    missing: Missing | None = None
+    progress: PupilProgress | None = None
+
+    @property
+    def newest(self) -> Scored | None:
+        """The newest total."""
+        return self.totals[-1] if self.totals else None
+
+    @property
+    def counted(self) -> int:
+        """How many scores growth is judged from."""
+        return len(points(list(self.totals)))
+
+    @property
+    def growth(self) -> Growth:
+        """How the scores of the period go."""
+        return growth(points(list(self.totals)))
+
+
+@dataclass(frozen=True, slots=True)
+class MineView:
+    """Some classes as one page shows them; `pupils` are those that the filters leave, `everyone` all of the classes."""
+
+    classes: tuple[ClassRef, ...]
+    filters: MineFilters
+    period: Period
+    school_year: str
+    everyone: tuple[Member, ...]
+    pupils: tuple[Member, ...]
+    state: ClassState
+    columns: tuple[SubjectColumn, ...]
+    overviews: Mapping[int, ClassOverview]  # by class
+    readiness: tuple[Readiness, ...]
+    without_progress: tuple[str, ...]
+    topics: tuple[Topic, ...]
+    notes: Mapping[int, list[Note]]
+    goals: Mapping[int, dict[Field, Goal]]
+    school: str | None
+
+    @property
+    def picture(self) -> Picture:
+        """All totals of the pupils."""
+        return self.state.picture
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes that are shown."""
+        return [one.name for one in self.classes if one.id in self.filters.class_ids]
+
+    @property
+    def hidden(self) -> int:
+        """How many totals of the pupils that are shown the period leaves out."""
+        shown = {one.id for one in self.pupils}
+        return sum(
+            number for one in self.overviews.values() for pupil_id, number in one.hidden_of.items() if pupil_id in shown
+        )
+
+    def class_name(self, class_id: int) -> str:
+        """What a class is called."""
+        return next(one.name for one in self.classes if one.id == class_id)
+
+    def signals_of(self, pupil_id: int) -> list[Signal]:
+        """The open signals of a pupil, in the subject that is chosen."""
+        return _signals_of(self.state, self.filters.subject, pupil_id)
+
+    def held_of(self, pupil_id: int) -> list[Signal]:
+        """The signals of a pupil that cannot be judged now, in the subject that is chosen."""
+        return [
+            one
+            for one in self.state.signals
+            if one.held and one.pupil_id == pupil_id and self.filters.subject in (None, one.field[0])
+        ]
+
+    @property
+    def with_signal(self) -> list[Member]:
+        """Everybody in the classes who has an open signal."""
+        return [one for one in self.everyone if self.signals_of(one.id)]
+
+    def totals(self, pupil_id: int, wanted: Field) -> tuple[Scored, ...]:
+        """The totals of a pupil in a material within the period, oldest first."""
+        return _within(self.period, self.picture.totals.get(pupil_id, {}).get(wanted, []))
+
+
+def read_mine(
+    connection: Connection, seal: Seal, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
+) -> tuple[list[ClassRef], MineFilters, MineView | None]:
+    """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
+    classes = class_list(connection, viewer)
+    filters = read_mine_filters(viewer, classes, asked)
+    if not classes:
+        return classes, filters, None
+    if filters.pupil_ids and not asked.get("klas"):
+        filters = filters.but(class_ids=_classes_of(connection, viewer, classes, filters))
+    chosen, year = list(filters.class_ids), present_year(classes)
+    period = period_dates(filters.period, year)
+    state = class_state(connection, viewer, chosen, year, holidays)
+    overview = class_overview(connection, viewer, chosen, period)
+    members = state.picture.members
+    ids = [one.id for one in members]
+    found = tuple(readiness(state.picture, ids, period, filters.subject))
+    pupils = tuple(one for one in members if _wanted(one, filters, state, found))
+    view = MineView(
+        tuple(classes), filters, period, year, members, pupils, state,
+        tuple(_columns(state.picture, overview, period, filters.subject)),
+        {class_id: _of_class(overview, {one.id for one in state.picture.of_class(class_id)}) for class_id in chosen},
+        found,
+        tuple(without_progress(state.picture, ids, period, filters.subject)),
+        tuple(_topics(state, period, filters.subject)),
+        notes_of(connection, seal, viewer, [one.id for one in pupils]),
+        goals_of(connection, viewer, [one.id for one in pupils]),
+        school_name(connection, viewer),
+    )  # fmt: skip
+    return classes, filters, view
+
+
+# -- filters -------------------------------------------------------------------------------------------------
+
+
+def read_mine_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[str, object]) -> MineFilters:
+    """The filters as an address or controls state them; anything odd is the default.
+
+    Who teaches begins with all own classes; learning support, who sees the whole school, with the first few.
+    """
+    most = MOST_CLASSES_AT_FIRST if viewer.role is Role.SUPPORT else len(classes)
+    first = tuple(one.id for one in classes[:most])
+    common = read_filters(classes, asked)
+    known = {str(one.id) for one in classes}
+    stated = asked.get("klas")
+    named = stated if isinstance(stated, list) else str(stated or "").split(",")
+    question, material, signals = asked.get("vraag"), asked.get("materiaal"), asked.get("signalen")
+    question = question if question in QUESTIONS else None
+    return MineFilters(
+        common.class_ids if any(isinstance(one, str) and one in known for one in named) else first,
+        _period(asked.get("periode")),
+        common.subject,
+        signals if isinstance(signals, str) and signals in SIGNALS else None,
+        str(question) if question is not None else None,
+        material if question == READY and isinstance(material, str) and 0 < len(material) <= LONGEST_TEXT else None,
+        _pupil_ids(asked.get("leerling")),
+    )
+
+
+def _period(asked: object) -> str:
+    """Two school years unless somebody chooses: a line needs the own past, and a new year begins empty."""
+    found = read_period(asked)
+    return BOTH_YEARS if found == THIS_YEAR and asked != THIS_YEAR else found
+
+
+def _pupil_ids(asked: object) -> tuple[int, ...]:
+    text = ",".join(asked) if isinstance(asked, list) and all(isinstance(one, str) for one in asked) else asked
+    if not isinstance(text, str) or _NUMBERS.fullmatch(text) is None:
+        return ()
+    return tuple(dict.fromkeys(int(one) for one in text.split(",")))
+
+
+def _classes_of(
+    connection: Connection, viewer: Viewer, classes: list[ClassRef], filters: MineFilters
+) -> tuple[int, ...]:
+    """The classes of the pupils that an address names without a class; the default where it names nobody seen."""
+    members = class_members(connection, viewer, [one.id for one in classes])
+    own = {one.class_id for one in members if one.id in filters.pupil_ids}
+    return tuple(one.id for one in classes if one.id in own) or filters.class_ids
+
+
+def _wanted(one: Member, filters: MineFilters, state: ClassState, found: Sequence[Readiness]) -> bool:
+    if filters.signals is not None:
+        has = bool(_signals_of(state, filters.subject, one.id))
+        if has != (filters.signals == WITH):
+            return False
+    if filters.question == READY and one.id not in ready(_of_material(found, filters.material)):
+        return False
+    return not filters.pupil_ids or one.id in filters.pupil_ids
+
+
+def _of_material(found: Sequence[Readiness], material: str | None) -> list[Readiness]:
+    return [one for one in found if material in (None, one.material)]
+
+
+# -- what is read --------------------------------------------------------------------------------------------
+
+
+def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[Signal]:
+    return [one for one in state.open_signals.get(pupil_id, []) if subject in (None, one.field[0])]
+
+
+def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
+    """The parts of this school year that somebody scored below the norm on, made by enough to speak of many."""
+    enough = min((one.hard_pupils for one in state.thresholds.values()), default=1)
+    return [
+        one
+        for one in topics(state.picture, None, period.first)
+        if one.below and one.made >= enough and one.newest_on <= period.last and subject in (None, one.field[0])
+    ]
+
+
+def _of_class(overview: ClassOverview, members: Collection[int]) -> ClassOverview:
+    return replace(
+        overview,
+        pupils=tuple(one for one in overview.pupils if one.id in members),
+        cells={pupil_id: cells for pupil_id, cells in overview.cells.items() if pupil_id in members},
+        progress={pupil_id: several for pupil_id, several in overview.progress.items() if pupil_id in members},
+        hidden_of={pupil_id: number for pupil_id, number in overview.hidden_of.items() if pupil_id in members},
+    )
+
+
+def _within(period: Period, lane: Sequence[Scored]) -> tuple[Scored, ...]:
+    return tuple(one for one in lane if period.first <= one.taken_on <= period.last)
+
+
+def _columns(seen: Picture, overview: ClassOverview, period: Period, subject: str | None) -> list[SubjectColumn]:
+    """A column a subject, in the order of the screens: the material with the most scores, then with most progress."""
+    scores: Counter[Field] = Counter()
+    newest: dict[Field, list[Scored]] = {}
+    for lanes in seen.totals.values():
+        for one, lane in lanes.items():
+            counted = [total for total in _within(period, lane) if total.said.counts]
+            if counted:
+                scores[one] += len(counted)
+                newest.setdefault(one, []).append(counted[-1])
+    reported = Counter(one.field for several in overview.progress.values() for one in several)
+    subjects: dict[str, list[Field]] = {}
+    for one in overview.fields:
+        if subject in (None, one[0]):
+            subjects.setdefault(one[0], []).append(one)
+    found = []
+    for name, fields in subjects.items():
+        fields.sort(key=lambda one: (-scores[one], -reported[one], one[1].casefold()))
+        found.append(SubjectColumn(name, fields[0], tuple(fields), tuple(newest.get(fields[0], ()))))
+    return sorted(found, key=lambda one: (subject_order(one.subject), one.subject))
+
+
+# -- lines ---------------------------------------------------------------------------------------------------
+
+
+def column_lines(view: MineView, column: SubjectColumn) -> dict[int, Line]:
+    """The line of every pupil that is shown in a subject; all lines of one material and scale share one range."""
+    found = {}
+    for one in view.pupils:
+        # Another material of the subject, where the pupil has nothing in that of the column.
+        own = next((field for field in column.fields if view.totals(one.id, field)), column.field)
+        found[one.id] = line_of(view, one, own, column.fields)
+    return _ranged(found)
+
+
+def line_of(view: MineView, member: Member, wanted: Field, subject_fields: Sequence[Field] = ()) -> Line:
+    """What may be said of a pupil in a material; where there is no total, the reason is that of `subject_fields`."""
+    totals = view.totals(member.id, wanted)
+    if not totals:
+        reason, progress = missing_reason(view.overviews[member.class_id], member.id, subject_fields or (wanted,))
+        return Line(wanted, (), missing=reason, progress=progress)
+    counted = [one for one in totals if one.said.counts]
+    drawn = tuple(one for one in counted if one.scale == counted[-1].scale)
+    return Line(wanted, totals, drawn)
+
+
+def bound_of(one: Scored) -> Decimal | None:
+    """Where the lowest band of the norm ends and the next begins; None where the source sent no such norm."""
+    bands = one.measure.intervals
+    return bands[1].low if len(bands) > 1 and bands[0].place is Place.BELOW else None
+
+
+def _ranged(lines: dict[int, Line]) -> dict[int, Line]:
+    shared: dict[tuple[Field, object], list[Line]] = {}
+    for one in lines.values():
+        if one.drawn:
+            shared.setdefault((one.field, one.drawn[-1].scale), []).append(one)
+    ranges = {
+        key: range_of(
+            [_value(score) for line in several for score in line.drawn],
+            [bound for line in several if (bound := bound_of(line.drawn[-1])) is not None],
+        )
+        for key, several in shared.items()
+    }
+    return {
+        pupil_id: replace(one, spark=_spark(one, ranges[one.field, one.drawn[-1].scale])) if one.drawn else one
+        for pupil_id, one in lines.items()
+    }
+
+
+def _spark(line: Line, span: tuple[Decimal, Decimal]) -> Spark:
+    return Spark(tuple(_value(one) for one in line.drawn), bound_of(line.drawn[-1]), *span)
+
+
+def _value(one: Scored) -> Decimal:
+    return Decimal(one.said.value or 0) / SCALE

@@ -1,0 +1,216 @@
+"""The four groups of the class screen, the list of the one that is open, and what is hard for many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard import security
+from dashboard.filters import GroupFilters
+from dashboard.group_data import GroupView
+from dashboard.pages.settle import settle_form
+from dashboard.signal_words import evidence_words, field_words, headline, held_words, rule_with, rule_words
+from dashboard.signs import attrs, card, num, sign
+from dashboard.tables import pupil_href, pupil_word
+from dashboard.texts import _, n_
+from dashboard.words import COURSE_SIGNS, course_rule, course_word
+from models.attention import Course
+from models.marks import Action
+from models.people import PupilName
+from models.picture import Scored
+from models.scales import Place
+from models.signals import Rule, Signal, Topic, topics
+from models.thresholds import Thresholds
+
+MOST_TOPICS = 6
+
+
+def course_cards(view: GroupView) -> html.Nav:
+    """The four groups with how many pupils are in each; each opens its list."""
+    limits = view.state.thresholds[view.filters.class_ids[0]]
+    return html.Nav(
+        [_card(view, course, limits) for course in Course],
+        className="groups",
+        **attrs(aria_label=_("Groups of pupils")),
+    )
+
+
+def _card(view: GroupView, course: Course, limits: Thresholds) -> html.Div:
+    number = len(view.of_course(course))
+    is_open = view.filters.stand is course
+    link = dcc.Link(
+        [
+            html.Span([sign(COURSE_SIGNS[course]), course_word(course)], className="name"),
+            html.Small(course_rule(course, limits)),
+        ],
+        href=f"/groep{view.filters.but(stand=course).query}",
+    )
+    return html.Div(
+        [num("course", html.B(str(number)), course_word(course)), link],
+        className="on" if is_open else "",
+        id=f"stand-{course.value}",
+        **attrs(data_course=course.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})),
+    )
+
+
+def course_panel(view: GroupView) -> html.Section:
+    """The list of the group that is open: signals with their reasons, or the pupils by name."""
+    course = view.filters.stand
+    pupils = view.of_course(course)
+    rows: list[Any]
+    if course is Course.ATTENTION:
+        rows = [_attention_row(view, pupil, view.state.open_signals[pupil.id]) for pupil in pupils]
+        words = _held(view)
+    else:
+        rows = [_pupil_row(view, pupil) for pupil in pupils]
+        words = [course_rule(course, view.state.thresholds[view.filters.class_ids[0]])]
+    empty = html.P(_("Nobody is in this group now."), className="t2 sm")
+    return card(
+        course_word(course),
+        [html.Ul(rows, className="att", id="course-list") if rows else empty, _class_signals(view)],
+        words,
+        id="course-panel",
+    )
+
+
+def _held(view: GroupView) -> list[Any]:
+    """That some signals cannot be judged now, a sentence a source."""
+    shown = {one.id for one in view.overview.pupils}
+    counts = Counter(one.source_id for one in view.signals if one.held and one.pupil_id in shown)
+    sources = {one.id: one for one in view.state.picture.sources}
+    lines: list[Any] = [_("Who, why and with what.")]
+    for source_id, number in sorted(counts.items()):
+        lines += [" ", html.Span([sign("clock"), " ", held_words(sources.get(source_id), number)], className="held")]
+    return lines
+
+
+def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal]) -> html.Li:
+    name = pupil_word(pupil)
+    called = pupil.first_name or name
+    return html.Li(
+        [
+            html.Div(
+                [
+                    html.B(dcc.Link(name, href=pupil_href(pupil.id))),
+                    html.Small(" · ".join(dict.fromkeys(field_words(one) for one in several))),
+                ],
+                className="who_",
+            ),
+            html.Div([signal_lines(view, one) for one in several], className="why_"),
+            html.Div(
+                [
+                    dcc.Link(_("See {name}", name=called), href=pupil_href(pupil.id), className="btn"),
+                    settle_form(
+                        several,
+                        Action.SEEN,
+                        f"/groep{view.filters.query}",
+                        hidden_words=_("the signals of {name}", name=name),
+                    )
+                    if _may_settle()
+                    else None,
+                ],
+                className="acts",
+            ),
+        ],
+        **attrs(data_pupil=str(pupil.id)),
+    )  # fmt: skip
+
+
+def _may_settle() -> bool:
+    viewer = security.viewer()
+    return viewer is not None and viewer.teaches
+
+
+def signal_lines(view: GroupView, one: Signal) -> html.Div:
+    """A signal in words: what, on which evidence, by which rule."""
+    rule = rule_words(one, view.state.thresholds[one.class_id])
+    return html.Div(
+        [html.P(html.B(headline(one))), html.Small(f"{evidence_words(view.state.picture, one)} {rule}")],
+        **attrs(data_rule=one.rule.value, data_field="|".join(one.field)),
+    )
+
+
+def _pupil_row(view: GroupView, pupil: PupilName) -> html.Li:
+    words = norm_words(with_norm(view, pupil.id))
+    return html.Li(
+        [html.B(dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))), html.Small(num("scores", words))],
+        className="one",
+        **attrs(data_pupil=str(pupil.id)),
+    )
+
+
+def with_norm(view: GroupView, pupil_id: int) -> list[Scored]:
+    """The scores of a pupil in the period that the groups are judged by."""
+    totals = view.state.picture.all_totals(pupil_id, view.overview.period)
+    return [one for one in totals if one.said.has_norm and one.said.counts]
+
+
+def norm_words(several: Sequence[Scored]) -> str:
+    """How many scores with a norm there are, and how many of them on the highest level."""
+    highest = sum(one.said.place is Place.ABOVE for one in several)
+    words = n_("{number} score with a norm", "{number} scores with a norm", len(several))
+    if highest:
+        words += " · " + n_("{number} on the highest level", "{number} on the highest level", highest)
+    return words
+
+
+def _class_signals(view: GroupView) -> Any:
+    """The signals of the class as a whole, at the foot of what asks for attention."""
+    several = [one for one in view.signals if one.rule is Rule.HARD and one.open]
+    if view.filters.stand is not Course.ATTENTION or not several:
+        return None
+    return html.Div(
+        [
+            html.H3(_("For the whole class")),
+            *(html.Div([sign("flag"), signal_lines(view, one)], className="whole") for one in several),
+        ],
+        className="forall",
+    )
+
+
+def topics_panel(view: GroupView, filters: GroupFilters) -> html.Section:
+    """The parts that most of who made them scored below the norm on."""
+    rows = [_topic(one, filters) for one in shown_topics(view)]
+    limits = view.state.thresholds[view.filters.class_ids[0]]
+    foot = html.P(rule_with(Rule.HARD, limits), className="xs t3") if rows else None
+    empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
+    return card(
+        _("Hard for many"),
+        [*(rows or [empty]), foot],
+        _("Pupils below the norm, of those who made the part."),
+        id="topics",
+    )
+
+
+def shown_topics(view: GroupView) -> list[Topic]:
+    """The parts that the screen names as hard, the hardest first."""
+    filters = view.filters
+    wanted = {one.id for one in view.overview.pupils}
+    found = [
+        one
+        for one in topics(view.state.picture, None, view.overview.period.first, wanted)
+        if one.below
+        and (filters.subject in (None, one.field[0]))
+        and (filters.material in (None, one.field[1]))
+        and (filters.source in (None, one.source_id))
+    ]
+    return found[:MOST_TOPICS]
+
+
+def _topic(one: Topic, filters: GroupFilters) -> html.Div:
+    share = 100 * one.below / one.made
+    return html.Div(
+        [
+            html.Span(dcc.Link(one.part, href=f"/groep{filters.but(goal=one.part).query}")),
+            num("topic", html.B(_("{below} of {made}", below=one.below, made=one.made)), one.part),
+            html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
+            html.Small(f"{one.field[1]} · {one.test}"),
+        ],
+        className="hb acc",
+        **attrs(
+            data_topic=one.part, data_field="|".join(one.field), data_below=str(one.below), data_made=str(one.made)
+        ),
+    )

@@ -1,0 +1,189 @@
+"""The class for the smartboard: totals and goals of the class, and nothing of a single pupil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+from dash import dcc, html
+
+from dashboard import security
+from dashboard.group_data import GroupView, read_group
+from dashboard.matrix import subject_order
+from dashboard.pages.group import heading_of
+from dashboard.signs import attrs, sign
+from dashboard.texts import _, day_name
+from dashboard.words import short_test, subject_word
+from models import clock, database
+from models.queries import Field
+from models.records import Status
+from models.scales import Missing, Said
+from models.signals import Topic, topics
+
+MOST_KNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTest:
+    """The newest test of a material, and how many of the pupils shown are done with it or have a score of it."""
+
+    field: Field
+    test_id: int
+    name: str
+    taken_on: str
+    done: int
+    all: int
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Smartboard") + " – Rondblik"
+
+
+def layout(**query: object) -> list[Any]:
+    """The whole page for an address, without header; the frame without data where nobody looks."""
+    viewer = security.viewer() if flask.has_request_context() else None
+    if viewer is None:
+        return _frame("/groep", [])
+    context = security.context()
+    with database.reading(context.engine) as connection:
+        _classes, filters, view = read_group(connection, viewer, query, context.options.holidays)
+    return _frame(f"/groep{filters.query}", content(view))
+
+
+def _frame(back: str, children: list[Any]) -> list[Any]:
+    link = dcc.Link([sign("back"), _("Back")], href=back, className="btn")
+    return [html.Main([html.Div(link, className="leave"), *children], id="main", className="board")]
+
+
+def content(view: GroupView | None) -> list[Any]:
+    """The heading, the bars of the newest tests, what the class knows and when something is due."""
+    if view is None:
+        return [html.H1(_("No classes yet"))]
+    found = board_tests(view)
+    empty = html.P(_("There are no results yet."), className="bn")
+    return [
+        html.H1(heading_of(view)),
+        html.Div([_bar(one, found) for one in found] or [empty], className="gs"),
+        *_foot(view),
+    ]
+
+
+# -- the newest tests ----------------------------------------------------------------------------------------
+
+
+def board_tests(view: GroupView) -> list[BoardTest]:
+    """The newest test of each material within the filters, in the order of the subjects."""
+    finished: dict[Field, dict[int, set[int]]] = {}
+    newest: dict[Field, tuple[str, int, int]] = {}
+    for field, test_id, definition_id, taken_on, pupil_id, done in _work(view):
+        if not _wanted(view, field):
+            continue
+        newest[field] = max(newest.get(field, ("", 0, 0)), (taken_on, test_id, definition_id))
+        pupils = finished.setdefault(field, {}).setdefault(test_id, set())
+        if done:
+            pupils.add(pupil_id)
+    everyone = len(view.overview.pupils)
+    found = [
+        BoardTest(field, test_id, _name(view, definition_id), taken_on, len(finished[field][test_id]), everyone)
+        for field, (taken_on, test_id, definition_id) in newest.items()
+    ]
+    return sorted(found, key=lambda one: (subject_order(one.field[0]), one.field[1].casefold(), one.field))
+
+
+def _work(view: GroupView) -> list[tuple[Field, int, int, str, int, bool]]:
+    """Field, test, definition, day, pupil and whether it is done, of all work of the pupils shown in the period."""
+    seen, period, source = view.state.picture, view.overview.period, view.filters.source
+    found = []
+    for pupil in view.overview.pupils:
+        for one in seen.all_totals(pupil.id, period):
+            if source in (None, one.source_id) and one.said.missing is not Missing.NOT_OFFERED:
+                done = _is_done(one.said)
+                found.append((one.field, one.test_id, one.definition_id, one.taken_on, pupil.id, done))
+        for record in view.overview.progress.get(pupil.id, ()):
+            row, done = record.row, record.status is Status.DONE
+            if source in (None, row.source_id):
+                found.append((record.field, row.test_id, row.definition_id, row.taken_on, pupil.id, done))
+    return found
+
+
+def _is_done(said: Said) -> bool:
+    """A score, be it 0, or finished without one."""
+    return said.text is not None or said.band is not None or said.missing is Missing.NO_SCORE
+
+
+def _wanted(view: GroupView, field: Field) -> bool:
+    return view.filters.subject in (None, field[0]) and view.filters.material in (None, field[1])
+
+
+def _name(view: GroupView, definition_id: int) -> str:
+    known = view.overview.known if definition_id in view.overview.known.definitions else view.state.picture.known
+    return short_test(known.definitions[definition_id].name)
+
+
+def _bar(one: BoardTest, found: list[BoardTest]) -> html.Section:
+    several = sum(other.field[0] == one.field[0] for other in found) > 1
+    place = f"{subject_word(one.field[0])}, {one.field[1]}" if several else subject_word(one.field[0])
+    width = 100 * one.done / one.all if one.all else 0
+    return html.Section(
+        [
+            html.H2([html.Span(place), " ", one.name]),
+            html.P([html.B(str(one.done)), " ", _("of {all} done", all=one.all)], className="bn"),
+            html.Span(html.I(style={"width": f"{width:.1f}%"}), className="tr", **attrs(aria_hidden="true")),
+        ],
+        **attrs(data_test=str(one.test_id), data_done=str(one.done), data_all=str(one.all)),
+    )
+
+
+# -- what the class knows, practises, and must have done -----------------------------------------------------
+
+
+def _foot(view: GroupView) -> list[Any]:
+    lines = [*_known(view), *_practised(view), *_due(view)]
+    return [html.Dl([part for line in lines for part in line], className="ft")] if lines else []
+
+
+def _topics(view: GroupView) -> list[Topic]:
+    """The parts that at least half of the pupils shown made, the hardest first."""
+    shown = {one.id for one in view.overview.pupils}
+    found = topics(view.state.picture, None, view.overview.period.first, shown)
+    return [
+        one
+        for one in found
+        if 2 * one.made >= len(shown) and _wanted(view, one.field) and view.filters.source in (None, one.source_id)
+    ]
+
+
+def _known(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
+    """The parts that most who made them master; how many do, never how many do not."""
+    best = [one for one in reversed(_topics(view)) if 2 * one.below < one.made][:MOST_KNOWN]
+    if not best:
+        return []
+    words = [
+        html.Li(
+            [html.B(one.part), ": ", _("{known} of {made}", known=one.made - one.below, made=one.made)],
+            **attrs(data_topic=one.part),
+        )
+        for one in best
+    ]
+    return [(html.Dt(_("Most of us can do")), html.Dd(html.Ul(words)))]
+
+
+def _practised(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
+    """The part that most who made it do not master yet: its name alone."""
+    hardest = next((one for one in _topics(view) if 2 * one.below > one.made), None)
+    return [] if hardest is None else [(html.Dt(_("We practise")), html.Dd(html.B(hardest.part)))]
+
+
+def _due(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
+    """The tests that a teacher set a day for that has not passed."""
+    names = {one.test_id: one.name for one in board_tests(view)}
+    coming = sorted(
+        {(one.due_on, one.test_id) for one in view.state.due if one.due_on >= clock.today().isoformat()}
+    )  # fmt: skip
+    return [
+        (html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(names[test_id])))
+        for day, test_id in coming
+        if test_id in names
+    ]

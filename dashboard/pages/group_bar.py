@@ -1,0 +1,151 @@
+"""The bar of controls of the class screen: the class first, the rest behind a button on a phone."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboard.filters import (
+    BOTH_YEARS,
+    BY_MATERIAL,
+    BY_SUBJECT,
+    COURSE_NAMES,
+    FOUR_WEEKS,
+    LAST_YEAR,
+    PERIODS,
+    THIS_YEAR,
+    TWELVE_WEEKS,
+    GroupFilters,
+    present_year,
+)
+from dashboard.group_data import GroupView
+from dashboard.matrix import subject_order
+from dashboard.pages.controls import Options, class_select, select
+from dashboard.signs import attrs
+from dashboard.texts import _, short_day
+from dashboard.words import course_word, subject_word
+from models.attention import Course
+from models.people import ClassRef, Subgroup
+
+
+def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView | None) -> html.Div:
+    """All controls, with the choices that there are."""
+    everything = _("All materials")
+    return html.Div(
+        html.Div(
+            [
+                class_select("klas", classes, filters.class_ids),
+                select("periode", _("Period"), _period_options(classes, filters), filters.period),
+                select("vak", _("Subject"), subject_options(view, filters), filters.subject or ""),
+                select("uitgever", _("Publisher"), _publisher_options(view), _number(filters.source)),
+                _view_control(filters),
+                html.Button(_("More filters"), className="btn more", **attrs(data_toggle="bar", aria_expanded="false")),
+                select("materiaal", _("Material"), material_options(view, filters, everything), filters.material or "",
+                        "f o x"),
+                select("groep", _("Group in class"), _subgroup_options(view), filters.subgroup or "", "f o x"),
+                select("doel", _("Goal"), goal_options(view, filters), filters.goal or "", "f o x", searchable=True),
+                select("status", _("Pupils"), _status_options(),
+                        COURSE_NAMES[filters.status] if filters.status is not None else "", "f o x"),
+                dcc.Link(_("Clear filters"), href=f"/groep{GroupFilters(filters.class_ids).query}",
+                         className="btn q o x"),
+                dcc.Store(id="group-query", storage_type="memory"),
+            ]
+        ),
+        className="bar",
+        id="bar",
+    )  # fmt: skip
+
+
+def _view_control(filters: GroupFilters) -> html.Div:
+    return html.Div(
+        [
+            html.Span(_("Columns"), className="lab", id="weergave-label"),
+            dmc.SegmentedControl(
+                id="weergave",
+                data=[
+                    {"value": BY_SUBJECT, "label": _("Per subject")},
+                    {"value": BY_MATERIAL, "label": _("Per material")},
+                ],
+                value=filters.view,
+                **attrs(aria_labelledby="weergave-label"),
+            ),
+        ],
+        className="f o",
+    )
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def period_word(filters: GroupFilters, classes: list[ClassRef]) -> str:
+    """The period in words."""
+    return next(one["label"] for one in _period_options(classes, filters) if one["value"] == filters.period)
+
+
+def _period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
+    first = filters.dates(present_year(classes)).first if filters.period == THIS_YEAR else None
+    words = {
+        THIS_YEAR: _("This school year, from {day}", day=short_day(first)) if first else _("This school year"),
+        FOUR_WEEKS: _("The last 4 weeks"),
+        TWELVE_WEEKS: _("The last 12 weeks"),
+        BOTH_YEARS: _("This school year and the last"),
+        LAST_YEAR: _("Last school year"),
+    }
+    found = [{"value": name, "label": words[name]} for name in PERIODS]
+    if filters.period not in PERIODS:
+        span = filters.dates(present_year(classes))
+        label = _("{first} to {last}", first=short_day(span.first), last=short_day(span.last))
+        found.append({"value": filters.period, "label": label})
+    return found
+
+
+def subject_options(view: GroupView | None, filters: GroupFilters) -> Options:
+    """The subjects that there are results of."""
+    subjects = {field[0] for field in view.overview.fields} if view is not None else set()
+    if filters.subject is not None:
+        subjects.add(filters.subject)
+    ordered = sorted(subjects, key=lambda one: (subject_order(one), one))
+    return [{"value": "", "label": _("All subjects")}] + [{"value": one, "label": subject_word(one)} for one in ordered]
+
+
+def material_options(view: GroupView | None, filters: GroupFilters, everything: str) -> Options:
+    """The materials that there are results of."""
+    materials = {field[1] for field in view.overview.fields} if view is not None else set()
+    if filters.material is not None:
+        materials.add(filters.material)
+    return _named(everything, sorted(materials, key=str.casefold))
+
+
+def goal_options(view: GroupView | None, filters: GroupFilters) -> Options:
+    """The parts by name that the pupils made."""
+    goals = {one.name.name for one in view.state.picture.parts if one.name.defined} if view is not None else set()
+    if filters.goal is not None:
+        goals.add(filters.goal)
+    return _named(_("All goals"), sorted(goals, key=str.casefold))
+
+
+def _named(everything: str, names: list[str]) -> Options:
+    return [{"value": "", "label": everything}, *({"value": one, "label": one} for one in names)]
+
+
+def _publisher_options(view: GroupView | None) -> Options:
+    states = view.overview.sources if view is not None else ()
+    found = [{"value": str(one.id), "label": one.name} for one in states if one.role == "publisher"]
+    return [{"value": "", "label": _("All publishers")}, *found]
+
+
+def _subgroup_options(view: GroupView | None) -> Options:
+    found = view.subgroups if view is not None else ()
+    words = [{"value": one.key, "label": subgroup_word(one)} for one in found]
+    return [{"value": "", "label": _("Whole class")}, *words]
+
+
+def subgroup_word(one: Subgroup) -> str:
+    """What a part of a class is called."""
+    return _("Year group {name}", name=one.name) if one.key.startswith("jaar") else one.name
+
+
+def _status_options() -> Options:
+    found = [{"value": COURSE_NAMES[one], "label": course_word(one)} for one in Course]
+    return [{"value": "", "label": _("All present pupils")}, *found]

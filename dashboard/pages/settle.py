@@ -1,0 +1,69 @@
+"""The buttons with which a teacher settles signals: each a form of its own, so they work without a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dash import html
+
+from dashboard.signal_words import action_word
+from dashboard.signs import hidden
+from models.marks import About, Action
+from models.signals import Signal
+
+PATH = "/signalen/afhandelen"
+FIELD = "opdracht"
+LONGEST = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a button asks for: these signals, each with the data behind it, settled so; and where to go back to."""
+
+    action: Action
+    signals: tuple[tuple[About, str], ...]
+    back: str
+
+
+def settle_form(
+    several: Sequence[Signal], action: Action, back: str, class_name: str = "btn q", hidden_words: str | None = None
+) -> html.Form:
+    """A button that settles these signals; `hidden_words` tell a screen reader which."""
+    asked = [[one.rule.value, one.pupil_id, one.about.class_id, one.scope, one.evidence.key] for one in several]
+    return html.Form(
+        html.Button(
+            [action_word(action), hidden(f": {hidden_words}") if hidden_words else None],
+            type="submit",
+            name=FIELD,
+            value=json.dumps([action.value, asked, back], ensure_ascii=False),
+            className=class_name,
+        ),
+        action=PATH,
+        method="POST",
+    )
+
+
+def read_order(text: str | None) -> Order | None:
+    """What a button asked for, or None where it is nothing that we made."""
+    try:
+        action, asked, back = json.loads(text or "")
+        found = tuple((_about(*one[:4]), str(one[4])[:LONGEST]) for one in asked)
+        return Order(Action(action), found, str(back))
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def _about(rule: object, pupil_id: object, class_id: object, scope: object) -> About:
+    pupil, group = _number(pupil_id), _number(class_id)
+    if (pupil is None) == (group is None):
+        raise ValueError("a signal is about a pupil or about a class")
+    return About(str(rule), pupil, group, str(scope)[:LONGEST])
+
+
+def _number(value: object) -> int | None:
+    """A number of a pupil or class. Raises ValueError where it is neither that nor None."""
+    if value is None or (type(value) is int and 0 < value < 2**31):
+        return value
+    raise ValueError("not a number of a pupil or class")

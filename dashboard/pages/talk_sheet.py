@@ -1,0 +1,186 @@
+"""The sheet for a talk with a pupil and the parents: one A4 in words, without any other pupil.
+
+The teacher picks what is on it: what is not ticked is not printed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import flask
+from dash import dcc, html
+
+from dashboard import security
+from dashboard.filters import THIS_YEAR, period_dates, present_year
+from dashboard.pages.lanes import goal_number, in_subject_order, points_of
+from dashboard.pages.pupil import not_yours, read_id
+from dashboard.pages.pupil_side import Side, read_side
+from dashboard.pages.shell import page
+from dashboard.signal_words import headline
+from dashboard.signs import attrs, sign
+from dashboard.tables import pupil_href, pupil_word
+from dashboard.texts import _, day_name, n_, native, short_day
+from dashboard.words import band_word, growth_word, subject_word
+from models import clock, database
+from models.growth import Growth, growth
+from models.people import PupilName, class_list, school_name
+from models.scales import Place
+from models.timeline import Lane, PupilTimeline, pupil_timeline
+
+TEMPLATE = "/gesprek/<pupil_id>"
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Talk sheet") + " – Rondblik"
+
+
+def layout(pupil_id: object = None, **_query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = security.viewer() if flask.has_request_context() else None
+    number = read_id(pupil_id)
+    if viewer is None:
+        return page("group", html.Div())
+    if number is None or not viewer.teaches:
+        return page("group", not_yours())
+    context = security.context()
+    with database.reading(context.engine) as connection:
+        year = present_year(class_list(connection, viewer))
+        timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))
+        if timeline is None:
+            return page("group", not_yours())
+        side = read_side(connection, context.seal, viewer, timeline.pupil, year, context.options.holidays)
+        school = school_name(connection, viewer)
+    return page("group", _sheet(timeline, side, school, viewer.name, year))
+
+
+def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str, year: str) -> list[Any]:
+    record = timeline.pupil
+    name = pupil_word(PupilName(record.id, record.first_name, record.name))
+    called = record.first_name or name
+    lanes = in_subject_order(timeline.lanes)
+    about = [_("Class {name}", name=one.name) for one in record.classes[:1]] + [
+        school or "",
+        _("school year {year}", year=year),
+        day_name(clock.today().isoformat()),
+        teacher,
+    ]
+    return [
+        html.Div(
+            [
+                dcc.Link([sign("back"), name], href=pupil_href(record.id), className="back"),
+                html.Button(_("Print"), className="btn pri", **attrs(data_print="true")),
+                html.P(_("Untick what is not to be printed. Nothing of this choice is kept."), className="sm t2"),
+            ],
+            className="acts noprint",
+        ),
+        html.Article(
+            [
+                html.H1(_("Talk about {name}", name=called)),
+                html.P(" · ".join(one for one in about if one), className="sm t2"),
+                _block(_("What goes well"), [_lane_words(one) for one in lanes if goes_well(one)], "well"),
+                _block(_("What we watch"), _watch(lanes, side), "watch"),
+                _block(_("Own growth this year"), [_growth_words(one) for one in lanes if points_of(one)], "growth"),
+                _block(_("What we agree"), _agreed(side), "agreed", empty=False),
+                html.Div(
+                    dmc.Textarea(label=_("In our own words"), autosize=True, minRows=3, className="f wide",
+                                 id="sheet-words"),
+                    className="own",
+                ),
+                html.P(
+                    _("Scores are those of the materials, each on its own scale; they say nothing about other pupils."),
+                    className="xs t3",
+                ),
+            ],
+            className="card sheet",
+            id="talk-sheet",
+        ),
+    ]  # fmt: skip
+
+
+def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> html.Section:
+    """A part of the sheet; every line can be left out."""
+    ticks = [
+        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{place}"), className="tick")
+        for place, line in enumerate(lines)
+    ]
+    nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
+    return html.Section([html.H2(heading), *(ticks or nothing)], **attrs(data_block=name))
+
+
+def goes_well(lane: Lane) -> bool:
+    """Whether the newest score stands in the highest band, or the scores rise."""
+    rises = growth(points_of(lane)) is Growth.RISES
+    newest = lane.sittings[-1].total.said
+    return newest.place is Place.ABOVE or (rises and newest.place is not Place.BELOW)
+
+
+def _lane_words(lane: Lane) -> str:
+    said = lane.sittings[-1].total.said
+    name = f"{subject_word(lane.field[0])} ({lane.field[1]})"
+    level = band_word(said.band) if said.band else ""
+    found = growth(points_of(lane))
+    how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
+    words = ", ".join(one for one in (_number(lane), level, how) if one)
+    return f"{name}: {words}."
+
+
+def _number(lane: Lane) -> str:
+    said = lane.sittings[-1].total.said
+    if said.text is None:
+        return ""
+    if said.maximum is None:
+        return native(said.text)
+    return _("{score} of {maximum}", score=native(said.text), maximum=native(said.maximum))
+
+
+def _watch(lanes: list[Lane], side: Side) -> list[str]:
+    """Open signals in words, and what stands below the norm of its source."""
+    signals = [f"{subject_word(one.field[0])} ({one.field[1]}): {headline(one)}" for one in side.signals if one.open]
+    told = {one.field for one in side.signals if one.open}
+    below = [
+        _lane_words(one) for one in lanes if one.sittings[-1].total.said.place is Place.BELOW and one.field not in told
+    ]
+    return signals + below
+
+
+def _growth_words(lane: Lane) -> str:
+    points = points_of(lane)
+    first, last = lane_score(lane, points[0].taken_on), lane_score(lane, points[-1].taken_on)
+    name = f"{subject_word(lane.field[0])} ({lane.field[1]})"
+    if len(points) == 1:
+        return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
+                 day=short_day(points[-1].taken_on))  # fmt: skip
+    number = n_("{number} measurement", "{number} measurements", len(points))
+    return _(
+        "{name}: from {first} on {begin} to {last} on {end}, {number}; {growth}.",
+        name=name,
+        first=first,
+        begin=short_day(points[0].taken_on),
+        last=last,
+        end=short_day(points[-1].taken_on),
+        number=number,
+        growth=growth_word(growth(points)),
+    )
+
+
+def lane_score(lane: Lane, day: str) -> str:
+    """The score of a day as people write it."""
+    said = next(one.total.said for one in lane.sittings if one.taken_on == day and one.total.said.counts)
+    return native(said.text or "")
+
+
+def _agreed(side: Side) -> list[str]:
+    """Running agreements that everybody may read, and the goals."""
+    running = [
+        one.text + (" " + _("until {day}", day=day_name(one.until_on)) if one.until_on else "")
+        for one in side.notes
+        if one.runs and not one.restricted and one.text is not None
+    ]
+    goals = [
+        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.field[0]), material=one.field[1],
+          value=goal_number(one))
+        for one in side.goals.values()
+    ]  # fmt: skip
+    return running + goals

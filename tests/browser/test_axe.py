@@ -1,0 +1,171 @@
+"""Every page without violations of WCAG 2.0 and 2.1, A and AA, by axe-core: light and dark, on three widths."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from waitress.server import create_server
+
+from connectors.push import Desk
+from dashboard.page_work import work_once
+from dashboard.security import SCHEME_COOKIE, AppOptions
+from dashboard.texts import translations
+from dashboard.wsgi import create_app
+from models import clock, database
+from models.sealing import Seal
+from tests.browser.conftest import Served
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+from tests.peers import npm
+from tests.uwlr.messages import message
+
+WIDTHS = (360, 768, 1920)
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa")
+RUN = """tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']}).then(found => found.violations.map(
+    one => [one.id, one.help, one.nodes.map(node => node.target.join(' ') + ': ' + node.failureSummary)]))"""
+
+NOWHERE, NO_PAGE = "/nergens", translations("nl").gettext("There is no such page")
+
+# Pages by who looks at them.
+PAGES = {
+    "/groep": "Hanna Vos",
+    "/groep?weergave=materiaal": "Hanna Vos",
+    "/groep?stand=koers": "Hanna Vos",
+    "/leerling/1": "Hanna Vos",
+    "/gesprek/1": "Hanna Vos",
+    "/leerlingen": "Noa Berg",
+    "/leerlingen?vraag=stof": "Noa Berg",
+    "/leerlingen?vraag=klaar": "Noa Berg",
+    "/leerlingen/overdracht": "Noa Berg",
+    "/signalen": "Hanna Vos",
+    "/leermiddelen": "Sam de Groot",
+    "/digibord?klas=1": "Hanna Vos",
+    "/toegankelijkheid": "Hanna Vos",
+    "/koppelingen": "Sam de Groot",
+    "/toets": "Sam de Groot",
+    NOWHERE: "Hanna Vos",
+}
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The known school behind an address, once for all pages."""
+    folder = tmp_path_factory.mktemp("axe")
+    store = Store(database.open_engine(database.sqlite_url(folder)), Seal.of_folder(folder))
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.seal)
+        app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))
+        server = create_server(app, host="127.0.0.1", port=0, threads=4)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
+        server.close()
+        thread.join(timeout=10)
+    store.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The program of axe-core."""
+    return (npm.installed(Path(__file__).parent / "node") / "axe-core" / "axe.min.js").read_text()
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def visits(request: pytest.FixtureRequest, browser: Browser, shown: Served) -> Iterator[dict[str, BrowserContext]]:
+    """A browser session of each persona in one colour scheme."""
+    found: dict[str, BrowserContext] = {}
+    for name in sorted(set(PAGES.values())):
+        context = browser.new_context(viewport={"width": WIDTHS[0], "height": 900}, reduced_motion="reduce")
+        context.add_cookies([{"name": SCHEME_COOKIE, "value": request.param, "url": shown.address}])
+        page = context.new_page()
+        page.goto(f"{shown.address}/toegankelijkheid")
+        page.wait_for_selector("main h1")
+        page.evaluate(f"""document.evaluate("//button[@name='persona'][contains(., '{name}')]", document, null,
+            XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue.click()""")
+        page.wait_for_selector(f"#who > summary:has-text('{name}')", state="attached")
+        page.close()
+        found[name] = context
+    yield found
+    for context in found.values():
+        context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_no_violation_at_any_width(
+    path: str, visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    page = visits[PAGES[path]].new_page()
+    page.goto(shown.address + path)
+    page.wait_for_selector("main h1")
+    if path.startswith("/leerling/"):
+        page.wait_for_load_state("networkidle")  # the charts come after the rest
+    assert (page.inner_text("main h1") == NO_PAGE) == (path == NOWHERE)
+    found = violations(page, axe)
+    page.close()
+    assert found == {}
+
+
+def violations(page: Page, axe: str) -> dict[int, Any]:
+    """What axe finds on each width, with everything that folds open."""
+    page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+    page.evaluate(axe)
+    found: dict[int, Any] = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        found[width] = page.evaluate(RUN, list(TAGS))
+    return {width: several for width, several in found.items() if several}
+
+
+def test_a_test_address_and_a_result_have_no_violation(
+    visits: dict[str, BrowserContext], shown: Served, axe: str, tmp_path: Path
+) -> None:
+    page, file = visits["Sam de Groot"].new_page(), tmp_path / "bericht.xml"
+    page.goto(f"{shown.address}/toets")
+    page.click("button:has-text('Maak een proefadres')")
+    page.wait_for_selector("#account")
+    found = [violations(page, axe)]
+    file.write_bytes(message(scores=["7,4", "8"]))
+    page.goto(f"{shown.address}/toets")
+    page.set_input_files("#upload input", file)
+    page.wait_for_selector("text=De toets begint zo.")
+    assert work_once(Desk(shown.store.engine, shown.store.seal))
+    page.wait_for_selector("#headline")
+    found.append(violations(page, axe))
+    page.close()
+    assert found == [{}, {}]
+
+
+def test_menus_and_explanations_have_no_violation_when_they_are_open(
+    visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    page = visits["Hanna Vos"].new_page()
+    page.goto(shown.address + "/leerling/1")
+    page.wait_for_selector("main h1")
+    page.evaluate(axe)
+    found = []
+    page.click(".burger > summary")
+    found += page.evaluate(RUN, list(TAGS))
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 1920, "height": 900})
+    page.click("#who > summary")
+    found += page.evaluate(RUN, list(TAGS))
+    page.keyboard.press("Escape")
+    page.locator("main .num").first.click()
+    page.wait_for_selector(".how h3")
+    found += page.evaluate(RUN, list(TAGS))
+    page.close()
+    assert found == []
+
+
+def test_a_picture_without_a_word_is_a_violation(browser: Browser, axe: str) -> None:
+    page = browser.new_page()
+    page.set_content("<html lang='nl'><title>t</title><main><h1>h</h1><img src='data:,'></main></html>")
+    page.evaluate(axe)
+    assert [one[0] for one in page.evaluate(RUN, list(TAGS))] == ["image-alt"]
+    page.close()

@@ -1,0 +1,45 @@
+"""What a change of the class screen costs: one request, and nothing on the page jumps."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Request, expect
+
+from tests.browser.conftest import Watched
+
+CALLBACK = "/_dash-update-component"
+MOST_SHIFT = 0.1
+_WATCH_SHIFTS = """() => {
+  window.shifted = 0;
+  new PerformanceObserver(list => {
+    for (const one of list.getEntries()) { if (!one.hadRecentInput) { window.shifted += one.value; } }
+  }).observe({type: "layout-shift", buffered: true});
+}"""
+
+
+def test_a_change_of_class_is_one_request(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/")
+    watched.become("Sam de Groot")
+    watched.open("/groep?klas=1")
+    expect(page.locator("#matrix tr[data-pupil='1']")).to_have_count(1)
+    asked: list[str] = []
+
+    def note(one: Request) -> None:
+        if one.method == "POST":
+            asked.append(one.url)
+
+    page.on("request", note)
+    page.locator(".f.k .mantine-MultiSelect-input").first.click()
+    page.locator("[role=option]:has-text('Groep 6b')").first.click()
+    expect(page.locator("#matrix tr[data-pupil='101']")).to_have_count(1)
+    page.wait_for_load_state("networkidle")
+    assert [one.removeprefix(watched.address).partition("?")[0] for one in asked] == [CALLBACK]
+
+
+def test_nothing_jumps_while_a_page_loads(watched: Watched) -> None:
+    page = watched.page
+    for path in ("/groep", "/leerling/1", "/signalen"):
+        watched.open(path)
+        page.evaluate(_WATCH_SHIFTS)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.shifted") <= MOST_SHIFT, path

@@ -1,0 +1,440 @@
+"""The files of the class screen hold just what stands on it: same pupils, same cells, same order, nothing newer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import flask
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+from lxml import html as page_of_html
+from sqlalchemy import text
+
+from dashboard.exports import dictionary
+from dashboard.pages.group import FILE_PATH
+from dashboard.texts import long_moment
+from dashboard.words import course_word
+from models import clock, database
+from models.attention import Course
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.test_web import HERE, as_persona, group_callback, shown_page
+from tests.dashboard.test_why import nodes_of, table_of, words
+
+PARTS = ("score", "van", "niveau of reden", "toetsdatum", "toets", "andere resultaten")
+KINDS = ("csv", "xlsx", "html")
+FILTERS = (
+    {},
+    {"weergave": "materiaal"},
+    {"vak": "arithmetic"},
+    {"groep": "jaar-6"},
+    {"status": "koers"},
+    {"periode": "2026-09-01_2026-10-31"},
+    {"uitgever": "2"},
+    {"doel": "Breuken vergelijken"},
+    {"materiaal": "Vraagstuk"},
+)
+
+
+@pytest.fixture(autouse=True)
+def two_year_groups(known_school: Store) -> None:
+    """Four pupils of the class are in year group 5, so that a filter can tell them apart."""
+    with database.writing(known_school.engine) as connection:
+        connection.execute(text("UPDATE memberships SET year_group = '5' WHERE group_id = 1 AND pupil_id <= 4"))
+
+
+@dataclass
+class Screen:
+    """The matrix as the browser gets it, and the addresses of its files."""
+
+    columns: list[str]
+    rows: list[tuple[str, str, list[dict[str, Any]]]]  # group, pupil, the attributes and text of each cell
+    feet: list[dict[str, Any]]
+    files: dict[str, str]
+
+
+def screen(client: FlaskClient, **values: object) -> Screen:
+    """What the class screen shows with these filters."""
+    answer = group_callback(client, klas=["1"], **values).json
+    table = table_of(answer)
+    sections = []
+    for body in nodes_of(table, "Tbody"):
+        course = course_word(Course(body["props"]["data-course"]))
+        sections += [(course, row) for row in nodes_of(body, "Tr")[1:]]
+    links = [one["props"]["href"] for one in nodes_of(answer["response"]["group-content"]["children"], "A")]
+    return Screen(
+        _column_words(nodes_of(table, "Thead")[0]),
+        [(course, words(nodes_of(row, "Th")), [_cell(one) for one in nodes_of(row, "Td")]) for course, row in sections],
+        [_cell(one) for one in nodes_of(nodes_of(table, "Tfoot"), "Td")],
+        {one.rpartition(".")[2]: one for one in links if one.startswith(FILE_PATH)},
+    )
+
+
+def _column_words(head: Any) -> list[str]:
+    """Each column as group and label."""
+    groups, details = nodes_of(head, "Tr")
+    names = [
+        words(one)
+        for one in nodes_of(groups, "Th")
+        if "colSpan" in one["props"]
+        for _ in range(one["props"]["colSpan"])
+    ]
+    labels = [words(nodes_of(one, "B")) for one in nodes_of(details, "Th")]
+    return [f"{name} · {label}" if label else name for name, label in zip(names, labels, strict=True)]
+
+
+def _cell(node: Any) -> dict[str, Any]:
+    return {**{key: value for key, value in node["props"].items() if key.startswith("data-")}, "text": words(node)}
+
+
+def fetched(client: FlaskClient, shown: Screen, kind: str) -> bytes:
+    """The file of a screen."""
+    answer = client.get(shown.files[kind], base_url=HERE)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    return answer.data
+
+
+@dataclass
+class Table:
+    """A file read back: its facts, heads, rows, the row of means, and what it says that the columns mean."""
+
+    facts: dict[str, str]
+    heads: list[str]
+    rows: list[list[Any]]
+    foot: list[Any]
+    meanings: dict[str, str]
+
+
+def read_csv(data: bytes) -> Table:
+    """A CSV as a spreadsheet program reads it: a text that is empty is None, a number stays the text it is."""
+    assert data.startswith(b"\xef\xbb\xbf")
+    lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=";"))
+    begin = lines.index([])
+    end = lines.index([], begin + 1)
+    table = [[value or None for value in line] for line in lines[begin + 1 : end]]
+    facts = dict(lines[1:begin])
+    return Table(facts, [str(one) for one in table[0]], table[1:-1], table[-1], dict(lines[end + 2 :]))  # type: ignore[arg-type]
+
+
+def read_xlsx(data: bytes) -> Table:
+    """A workbook with the types that its cells have."""
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    page, about = book.worksheets
+    lines = [list(row) for row in page.iter_rows(values_only=True)]
+    told = [(row[0], row[1]) for row in about.iter_rows(values_only=True)]
+    split = next(place for place, (name, _words) in enumerate(told) if not name)
+    return Table(
+        {str(name): str(value) for name, value in told[1:split]},
+        [str(one) for one in lines[0]],
+        lines[1:-1],
+        lines[-1],
+        {str(name): str(value) for name, value in told[split + 2 :]},
+    )
+
+
+def _text(node: Any) -> str:
+    return str(node.text_content())
+
+
+# -- the same as the screen --------------------------------------------------------------------------------------
+
+
+def _number(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value.replace(",", "."))
+
+
+def check_flat(shown: Screen, found: Table, number: Any) -> None:
+    """A flat table has the cells of the screen: values, dates, words, means, in the same order."""
+    assert found.heads[3:] == [f"{name} · {part}" for name in shown.columns for part in PARTS]
+    assert [(row[0], row[1]) for row in found.rows] == [(course, name) for course, name, _cells in shown.rows]
+    for (_course, _name, cells), row in zip(shown.rows, found.rows, strict=True):
+        for place, cell in enumerate(cells):
+            score, maximum, said, day, test, others = row[3 + 6 * place : 9 + 6 * place]
+            assert number(score) == _number(cell.get("data-value"))
+            assert day == cell.get("data-date")
+            assert (test is None) == ("data-test" not in cell)
+            if "data-value" in cell:
+                assert cell["text"].startswith(str(_number(cell["data-value"])).replace(".", ","))
+                assert f"van {maximum}".replace(".", ",") in cell["text"] or maximum is None
+            assert str(said).partition(" (")[0] in cell["text"] or "data-value" not in cell
+            if "data-state" in cell:
+                assert score is None
+                assert str(said) in cell["text"]
+            earlier = re.search(r"\+(\d+) eerder", cell["text"])
+            assert number(others) == (None if test is None else Decimal(earlier[1]) if earlier else 0)
+    for place, foot in enumerate(shown.feet):
+        mean, _maximum, said = found.foot[3 + 6 * place : 6 + 6 * place]
+        exact = foot.get("data-mean")
+        if exact is None:
+            assert mean is None
+        else:
+            assert number(mean) == (Decimal(exact) / 10_000).quantize(Decimal("0.1"), ROUND_HALF_UP)
+            assert said == f"gemiddelde van {foot['data-counted']} van {foot['data-all']}"
+            assert str(said) in foot["text"]
+
+
+def of_csv(value: str | None) -> Decimal | None:
+    """A number of a CSV in Dutch."""
+    assert value is None or re.fullmatch(r"-?\d+(,\d+)?", value)
+    return _number(value)
+
+
+def of_xlsx(value: object) -> Decimal | None:
+    """A number of a workbook: of the type number, never a text."""
+    assert value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return None if value is None else Decimal(str(value))
+
+
+@pytest.mark.parametrize("values", FILTERS, ids=str)
+def test_csv_and_workbook_hold_the_cells_of_the_screen(web: flask.Flask, values: dict[str, str]) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client, **values)
+    assert shown.rows
+    check_flat(shown, read_csv(fetched(client, shown, "csv")), of_csv)
+    check_flat(shown, read_xlsx(fetched(client, shown, "xlsx")), of_xlsx)
+
+
+@pytest.mark.parametrize("values", FILTERS, ids=str)
+def test_the_web_page_holds_the_cells_of_the_screen(web: flask.Flask, values: dict[str, str]) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client, **values)
+    page = page_of_html.fromstring(fetched(client, shown, "html").decode())
+    table = page.find(".//table")
+    assert table is not None
+    assert [one.text_content() for one in table.xpath("./thead/tr/th")] == ["Leerling", *shown.columns]
+    rows = []
+    for body in table.xpath("./tbody"):
+        course = body.xpath("./tr[@class='group']")[0].text_content()
+        rows += [(course, row) for row in body.xpath("./tr[not(@class)]")]
+    assert [(course, row.findtext("th")) for course, row in rows] == [(a, b) for a, b, _cells in shown.rows]
+    for (_course, _name, cells), (_same, row) in zip(shown.rows, rows, strict=True):
+        for cell, found in zip(cells, row.xpath("./td"), strict=True):
+            value = found.findtext("b")
+            assert (value is None) == ("data-value" not in cell)
+            if value is not None:
+                assert cell["text"].startswith(value)
+            else:
+                assert found.xpath("./small")[0].text_content() in cell["text"]
+    for foot, found in zip(shown.feet, table.xpath("./tfoot/tr/td"), strict=True):
+        assert (found.findtext("b") is None) == ("data-mean" not in foot)
+        assert found.findtext("b") is None or foot["text"].startswith(found.findtext("b"))
+
+
+def test_the_filters_change_who_and_what_is_in_the_files(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    everything = screen(client)
+    assert len(everything.rows) == 12
+    assert len(screen(client, status="koers").rows) < 12
+    assert len(screen(client, groep="jaar-6").rows) == 8
+    assert len(screen(client, vak="arithmetic").columns) < len(everything.columns)
+
+
+def test_a_mean_is_rounded_as_on_the_screen(web: flask.Flask, known_school: Store) -> None:
+    # The ten scores of block 3 come to 637; with 65.5 for 58 that is 644.5, a mean of 64.45.
+    with database.writing(known_school.engine) as connection:
+        change = text("UPDATE results SET score = 655000, score_text = '65.5' WHERE test_id = 2 AND part_id = 0 "
+                      "AND identifier_id = 1")  # fmt: skip
+        connection.execute(change)
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    assert shown.feet[0]["text"] == "64,5 gemiddelde van 10 van 12"
+    assert read_xlsx(fetched(client, shown, "xlsx")).foot[3] == 64.5
+    assert read_csv(fetched(client, shown, "csv")).foot[3] == "64,5"
+
+
+def test_a_zero_is_a_zero_and_missing_is_a_word(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    flat = read_csv(fetched(client, shown, "csv")), read_xlsx(fetched(client, shown, "xlsx"))
+    place = 3 + 6 * shown.columns.index("Rekenen · Cijferpad groep 6")
+    for found, zero in zip(flat, ("0", 0), strict=True):
+        by_name = {row[1]: row for row in found.rows}
+        assert by_name["Jonas ter Horst"][place] == zero
+        assert by_name["Jonas ter Horst"][place + 2] == "onvoldoende"
+        assert by_name["Kyra Ramdin"][place : place + 4] == [None, None, "afgerond zonder score", "2026-11-13"]
+        assert by_name["Lars Boon"][place : place + 4] == [None, None, "nog geen resultaat", None]
+        # No other results of a pupil with one is a real 0; where there is none at all it is empty.
+        assert by_name["Lars Boon"][place + 5] is None
+    page = page_of_html.fromstring(fetched(client, shown, "html").decode())
+    cells = {row.findtext("th"): row.xpath("./td")[place // 6] for row in page.xpath("//tbody/tr[not(@class)]")}
+    assert cells["Jonas ter Horst"].findtext("b") == "0"
+    assert cells["Lars Boon"].text_content() == "nog geen resultaat"
+
+
+def test_numbers_follow_the_language(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    dutch = fetched(client, screen(client), "csv").decode("utf-8-sig")
+    client.get("/?taal=en", base_url=HERE)
+    shown = screen(client)
+    english = fetched(client, shown, "csv").decode("utf-8-sig")
+    assert ";71,5;" in dutch
+    assert ";71.5;" in english
+    assert 71.5 in [value for row in read_xlsx(fetched(client, shown, "xlsx")).rows for value in row]
+    assert '<html lang="en">' in fetched(client, shown, "html").decode()
+
+
+def test_numbers_in_a_csv_have_no_quotes(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    assert not re.search(r'"-?\d+([.,]\d+)?"', fetched(client, screen(client), "csv").decode("utf-8-sig"))
+
+
+def test_a_long_number_keeps_every_digit(web: flask.Flask, known_school: Store) -> None:
+    with database.writing(known_school.engine) as connection:
+        change = text("UPDATE results SET score = 1234567891250, score_text = '123456789.125' WHERE test_id = 4 "
+                      "AND part_id = 0 AND kind = 1 AND identifier_id = 2")  # fmt: skip
+        connection.execute(change)
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    assert ";123456789,125;" in fetched(client, shown, "csv").decode("utf-8-sig")
+    assert 123456789.125 in [value for row in read_xlsx(fetched(client, shown, "xlsx")).rows for value in row]
+
+
+# -- what every file says of itself --------------------------------------------------------------------------------
+
+
+def test_filters_time_sources_and_dictionary_are_in_every_file(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client, vak="arithmetic", status="koers", groep="jaar-6", weergave="materiaal")
+    page = page_of_html.fromstring(fetched(client, shown, "html").decode())
+    lists = [
+        dict(zip(map(_text, one.xpath("./dt")), map(_text, one.xpath("./dd")), strict=True))
+        for one in page.xpath("//dl")
+    ]
+    flat = read_csv(fetched(client, shown, "csv")), read_xlsx(fetched(client, shown, "xlsx"))
+    several = [(lists[0], lists[1]), *((one.facts, one.meanings) for one in flat)]
+    for told, meanings in several:
+        assert told["Groep"] == "Groep 6a"
+        assert told["Periode"].startswith("Dit schooljaar")
+        assert (told["Vak"], told["Leerlingen"]) == ("Rekenen", "Op koers")
+        assert told["Groep in de klas"] == "Leerjaar 6"
+        assert told["Kolommen"] == "Per materiaal"
+        assert (told["Materiaal"], told["Uitgever"], told["Doel"]) == ("alle", "alle", "alle")
+        assert told["Gemaakt"] == long_moment(clock.to_us(school.NOW))
+        assert "4 van 5 bronnen leverden deze week." in told["Bronnen"]
+        assert meanings == dict(dictionary())
+        assert {"Indeling", "Leerling", "Groep", "Gemiddelde", *PARTS} <= set(meanings)
+
+
+def test_what_the_period_hides_is_said(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    words_of_it = "De periode verbergt 1 resultaat van deze leerlingen."
+    assert words_of_it in read_csv(fetched(client, shown, "csv")).facts.values()
+    assert words_of_it in read_xlsx(fetched(client, shown, "xlsx")).facts.values()
+    assert words_of_it in fetched(client, shown, "html").decode()
+
+
+# -- harmless ------------------------------------------------------------------------------------------------------
+
+FORMULAS = ("=1+1", "@x", "-2", "+1", "\t=1", "＝1+1", '=HYPERLINK("http://x")')
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_text_that_looks_like_a_formula_is_only_text(web: flask.Flask, known_school: Store, name: str) -> None:
+    with database.writing(known_school.engine) as connection:
+        values = {"name": name, "test": f"{name} toets"}
+        connection.execute(text("UPDATE pupils SET first_name = :name, last_name = '' WHERE id = 1"), {"name": name})
+        connection.execute(text("UPDATE test_definitions SET name = :test WHERE id = 2"), values)
+        connection.execute(text("UPDATE sources SET name = :name WHERE id = 4"), values)
+    client = as_persona(web, "hanna")
+    shown = screen(client, weergave="materiaal")
+    lines = list(csv.reader(io.StringIO(fetched(client, shown, "csv").decode("utf-8-sig"), newline=""), delimiter=";"))
+    begins = {value[0] for line in lines for value in line if value and not re.fullmatch(r"-?\d+(,\d+)?", value)}
+    assert not begins & set("=+-@\t\r\n＝＋－＠")
+    texts = [value for line in lines for value in line]
+    assert {f"'{name}", f"'{name.strip()}"} & set(texts)
+    assert {f"'{name} toets", f"'{name.strip()} toets"} & set(texts)
+    book = openpyxl.load_workbook(io.BytesIO(fetched(client, shown, "xlsx")))
+    kinds = {cell.data_type for page in book.worksheets for row in page.iter_rows() for cell in row}
+    assert "f" not in kinds
+    assert not [cell for page in book.worksheets for row in page.iter_rows() for cell in row if cell.hyperlink]
+
+
+def test_a_name_with_marks_of_a_page_is_only_text(web: flask.Flask, known_school: Store) -> None:
+    with database.writing(known_school.engine) as connection:
+        connection.execute(text("UPDATE pupils SET first_name = '<script>alert(1)</script>;\"' WHERE id = 1"))
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    page = page_of_html.fromstring(fetched(client, shown, "html").decode())
+    assert not page.xpath("//script")
+    name = '<script>alert(1)</script>;" Bouzid'
+    assert name in [one.findtext("th") for one in page.xpath("//tbody/tr")]
+    assert name in [row[1] for row in read_csv(fetched(client, shown, "csv")).rows]
+
+
+def test_the_web_page_has_no_script_no_address_and_a_head_for_every_cell(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    text_of_it = fetched(client, screen(client), "html").decode()
+    page = page_of_html.fromstring(text_of_it)
+    assert not page.xpath("//script | //link | //img | //iframe | //a | //form | //*[@src or @href or @action]")
+    assert not page.xpath("//@*[starts-with(name(), 'on')]")
+    assert "http" not in text_of_it
+    assert "url(" not in text_of_it
+    assert page.xpath("/html/@lang") == ["nl"]
+    assert page.findtext("head/title") == "Groep 6a"
+    assert len(page.xpath("//h1")) == 1
+    assert not page.xpath("//th[not(@scope)]")
+    assert not page.xpath("//tr[td][not(th)]")
+
+
+# -- the snapshot --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_comes_in_after_the_page_is_not_in_the_file(web: flask.Flask, known_school: Store, kind: str) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    before = fetched(client, shown, kind)
+    with database.writing(known_school.engine) as connection:
+        connection.execute(
+            text("UPDATE results SET score = 430000, score_text = '43' WHERE test_id = 2 AND part_id = 0")
+        )
+        connection.execute(text("UPDATE pupils SET last_name = 'Nieuw' WHERE id = 1"))
+    assert shown.rows[0] != screen(client).rows[0] or shown.rows[1] != screen(client).rows[1]
+    after = fetched(client, shown, kind)
+    if kind == "xlsx":
+        assert read_xlsx(before) == read_xlsx(after)
+    else:
+        assert before == after
+    assert b"Nieuw" not in after
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("other", ["joris", "noa", "sam"])
+def test_who_did_not_see_the_screen_gets_no_file(web: flask.Flask, kind: str, other: str) -> None:
+    shown = screen(as_persona(web, "hanna"))
+    answer = as_persona(web, other).get(shown.files[kind], base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep")
+    assert "Bouzid" not in answer.text
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 16, "..", "%00", "x" * 3000])
+def test_an_unknown_file_goes_back_with_a_sentence(web: flask.Flask, token: str) -> None:
+    client = as_persona(web, "hanna")
+    answer = client.get(f"{FILE_PATH}/{token}.csv", base_url=HERE)
+    assert answer.status_code in (303, 404)
+    if answer.status_code == 303:
+        assert answer.headers["Location"] == "/groep"
+        assert "wordt niet meer bewaard" in shown_page(client, "/groep")
+
+
+@pytest.mark.parametrize("kind", ["exe", "CSV", "csv.", "pdf"])
+def test_a_file_of_another_kind_is_not_there(web: flask.Flask, kind: str) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    address = shown.files["csv"].removesuffix("csv") + kind
+    assert client.get(address, base_url=HERE).status_code == 404
+
+
+def test_a_link_to_a_file_lets_a_page_that_answers_be_seen(web: flask.Flask) -> None:
+    answer = group_callback(as_persona(web, "hanna"), klas=["1"]).json
+    links = nodes_of(answer["response"]["group-content"]["children"], "A")
+    assert len(links) == 3
+    assert not [one for one in links if "download" in one["props"]]

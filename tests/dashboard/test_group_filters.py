@@ -1,0 +1,131 @@
+"""The filters of the class screen: they narrow pupils, columns and cells, and with them every mean and count."""
+
+from __future__ import annotations
+
+import re
+
+import flask
+import pytest
+from sqlalchemy import insert, update
+
+from dashboard.filters import GroupFilters, read_filters
+from dashboard.group_data import GroupView, read_group
+from dashboard.matrix import columns, footer
+from dashboard.tables import grid, in_sections
+from models import clock, database, tables
+from models.attention import Course
+from models.holidays import read_holidays
+from models.viewer import Role, Viewer
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.test_web import as_persona, shown_page
+
+HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
+SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
+SUMS = ("arithmetic", "Cijferpad groep 6")
+
+
+def view(store: Store, viewer: Viewer = HANNA, **asked: object) -> GroupView:
+    """What the class screen shows."""
+    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
+        found = read_group(connection, viewer, {"klas": "1", **asked}, read_holidays())[2]
+    assert found is not None
+    return found
+
+
+def ids(found: GroupView) -> list[int]:
+    """The pupils that are shown."""
+    return [one.id for one in found.overview.pupils]
+
+
+def test_each_pupil_is_in_exactly_one_group_and_the_matrix_is_ordered_by_it(known_school: Store) -> None:
+    found = view(known_school)
+    by_course = {course: [one.id for one in found.of_course(course)] for course in Course}
+    assert sorted(one for several in by_course.values() for one in several) == ids(found)
+    assert by_course[Course.ATTENTION] == [12]
+    assert by_course[Course.FEW] == [11]
+    sections = in_sections(grid(found.overview, columns(found.overview, "vak", None)), found.courses)
+    assert [course for course, _rows in sections] == list(Course)
+    assert [[pupil.id for pupil, _cells in rows] for _course, rows in sections] == list(by_course.values())
+
+
+def test_the_mean_counts_the_pupils_that_are_shown(known_school: Store) -> None:
+    found = view(known_school, status="ruim")
+    shown = ids(found)
+    assert shown == [one.id for one in view(known_school).of_course(Course.AMPLE)]
+    [column] = [one for one in columns(found.overview, "vak", "arithmetic") if one.fields == (SUMS,)]
+    under = footer([cells[0] for _name, cells in grid(found.overview, [column])])
+    scores = [school.SUMS_BLOCK_3[one - 1] for one in shown]
+    assert None not in scores
+    assert under.mean == sum(one for one in scores if one is not None) * 10_000 / len(scores)
+    assert (under.counted, under.all) == (len(shown), len(shown))
+
+
+def test_a_part_of_a_class_is_a_year_group_or_another_class(known_school: Store) -> None:
+    with database.writing(known_school.engine) as connection:
+        connection.execute(
+            update(tables.memberships)
+            .where(tables.memberships.c.school_id == 1, tables.memberships.c.pupil_id.in_((1, 2)))
+            .values(year_group="7")
+        )
+        plus = {"school_id": 1, "school_year": school.YEAR, "location": "", "composed": True}
+        connection.execute(insert(tables.classes), [{**plus, "id": 9, "name": "Plus", "year_groups": "6"}])
+        group = {**plus, "id": 9, "key": "plus", "name": "Plus", "class_id": 9}
+        connection.execute(insert(tables.groups), [group])
+        members = [{"school_id": 1, "pupil_id": one, "group_id": 9, "from_us": 1} for one in (3, 4, 101)]
+        connection.execute(insert(tables.memberships), members)
+    assert ids(view(known_school, groep="jaar-7")) == [1, 2]
+    assert ids(view(known_school, groep="groep-9")) == [3, 4]
+    assert [(one.key, one.name) for one in view(known_school).subgroups] == [
+        ("jaar-6", "6"), ("jaar-7", "7"), ("groep-9", "Plus"),
+    ]  # fmt: skip
+    assert ids(view(known_school, groep="groep-77")) == []
+
+
+def test_a_goal_shows_the_scores_on_that_part_by_its_own_norm(known_school: Store) -> None:
+    found = view(known_school, doel="Breuken vergelijken")
+    assert found.overview.fields == [SUMS, ("spelling", "Letterlab")]  # of spelling the progress is known
+    cell = found.overview.cells[1][SUMS]
+    assert (cell.total.said.text, cell.total.said.band, cell.others) == ("2", "onvoldoende", 1)
+    assert found.overview.cells[4][SUMS].total.said.band == "voldoende"
+
+
+def test_a_material_or_publisher_leaves_its_own_columns(known_school: Store) -> None:
+    found = view(known_school)
+    assert {one.fields[0][1] for one in columns(found.overview, "vak", None, "Letterlab")} == {"Letterlab"}
+    only = view(known_school, uitgever=str(school.LEVELS))
+    assert {field[1] for field in only.overview.fields} == {"Peillijn"}
+
+
+def test_what_the_period_hides_is_counted_of_the_pupils_shown(known_school: Store) -> None:
+    assert view(known_school).overview.hidden == 1  # one of pupil 2, in January
+    assert view(known_school, status="weinig").overview.hidden == 0
+    assert view(known_school, periode="tweejaar").overview.hidden == 0
+
+
+def test_several_classes_stand_on_one_screen(known_school: Store) -> None:
+    found = view(known_school, SUPPORT, klas="1,2")
+    assert set(ids(found)) == {*range(1, 13), 101, 102, 103}
+    assert found.names == ["6a", "6b"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?klas=1&periode=4weken&vak=arithmetic&materiaal=Cijferpad+groep+6&uitgever=1&groep=jaar-6&doel=Breuken+vergelijken"
+        "&status=koers&weergave=materiaal&stand=ruim",
+        "?klas=1&periode=2026-09-01_2026-10-31",
+        "?klas=1",
+    ],
+)
+def test_an_address_gives_the_same_filters_again(web: flask.Flask, known_school: Store, query: str) -> None:
+    asked = {name: value.replace("+", " ") for name, value in re.findall(r"([a-z]+)=([^&]+)", query)}
+    with database.reading(known_school.engine) as connection:
+        filters = read_group(connection, HANNA, asked, read_holidays())[1]
+    assert filters.query == query
+    assert "Groep 6a" in shown_page(as_persona(web, "hanna"), "/groep", query)
+
+
+def test_an_odd_span_of_days_is_this_school_year() -> None:
+    for odd in ("2026-02-30_2026-03-01", "2026-10-31_2026-09-01", "2026-09-01", "x_y"):
+        assert read_filters([], {"periode": odd}) == GroupFilters(())

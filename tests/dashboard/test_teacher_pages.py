@@ -1,0 +1,262 @@
+"""Signals, thresholds, goals, notes and the talk sheet: what the pages show to whom, and what their forms do."""
+
+from __future__ import annotations
+
+import json
+
+import flask
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from dashboard import actions, texts
+from dashboard.pages.settle import PATH, read_order, settle_form
+from models import clock, database
+from models.class_state import class_state
+from models.holidays import read_holidays
+from models.marks import Action
+from models.signals import Signal
+from models.tables import class_thresholds, due_dates, goals, notes, signal_marks
+from models.viewer import Role, Viewer
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
+
+HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
+
+
+def post(client: FlaskClient, path: str, **form: str) -> tuple[int, str]:
+    """Send a form; its status and where it leads."""
+    answer = client.post(path, data=form, base_url=HERE, headers=OWN)
+    return answer.status_code, answer.headers.get("Location", "")
+
+
+def known_signals(store: Store) -> list[Signal]:
+    """The signals of class 6a."""
+    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
+        state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
+    return list(state.signals)
+
+
+def order(one: Signal, action: Action = Action.SEEN, back: str = "/signalen?klas=1") -> str:
+    """What the button of a signal sends."""
+    return str(settle_form([one], action, back).children.value)
+
+
+def rows(store: Store, table: object) -> int:
+    """How many rows a table holds."""
+    with database.reading(store.engine) as connection:
+        return int(connection.scalar(select(func.count()).select_from(table)) or 0)  # type: ignore[call-overload]
+
+
+# -- signals -----------------------------------------------------------------------------------------------------
+
+
+def test_every_signal_stands_with_its_rule_threshold_and_evidence(web: flask.Flask) -> None:
+    shown = shown_page(as_persona(web, "hanna"), "/signalen")
+    assert "Lars Boon" in shown
+    assert "59 schooldagen niets gemaakt." in shown
+    assert "Regel: 10 schooldagen niets gemaakt, terwijl minstens de helft van de groep wel werkte." in shown
+    assert "Breuken vergelijken: 9 van 10 leerlingen onder de norm." in shown
+    assert "Regel: 40 % of meer onder de norm, van minstens 5 leerlingen die het maakten." in shown
+
+
+def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask, known_school: Store) -> None:
+    client, one = as_persona(web, "hanna"), known_signals(known_school)[0]
+    status, where = post(client, PATH, opdracht=order(one, Action.DISCUSSED))
+    assert (status, where) == (303, "/signalen?klas=1")
+    shown = shown_page(client, "/signalen")
+    assert "Afgehandeld. Het komt terug als er nieuwe gegevens zijn." in shown
+    assert "Lars Boon" not in shown
+    assert "Afgehandeld. Het komt" not in shown_page(client, "/signalen")  # said once
+    settled = shown_page(client, "/signalen", "?toestand=klaar")
+    assert "Besproken door Hanna Vos, vandaag om 8:12." in settled
+    assert "Op koers" in shown_page(client, "/groep")
+    post(client, PATH, opdracht=order(one, Action.REOPENED))
+    assert "Lars Boon" in shown_page(client, "/signalen")
+
+
+def test_a_form_of_the_class_screen_settles_all_signals_of_a_pupil(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    own = [one for one in known_signals(known_school) if one.pupil_id is not None]
+    form = settle_form(own, Action.SEEN, "/groep?klas=1")
+    assert post(client, PATH, opdracht=str(form.children.value)) == (303, "/groep?klas=1")
+    assert rows(known_school, signal_marks) == len(own)
+    assert "Er is nu niemand in deze groep." in shown_page(client, "/groep")
+
+
+@pytest.mark.parametrize("persona", ["joris", "sam"])
+def test_nobody_else_settles_sets_or_writes(web: flask.Flask, known_school: Store, persona: str) -> None:
+    client, one = as_persona(web, persona), known_signals(known_school)[0]
+    post(client, PATH, opdracht=order(one))
+    post(client, "/signalen/drempels/1", drop_percent="20")
+    post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde="80")
+    post(client, "/leerling/notitie/1", soort="note", tekst="Mag niet")
+    for table in (signal_marks, class_thresholds, goals, notes):
+        assert rows(known_school, table) == 0
+    assert "Bouzid" not in shown_page(client, "/gesprek/1")
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "", "{}", "[]", "[1,2,3]", '["seen",[["drop",1,1,"x","y"]],"/groep"]',
+            '["seen",[["nothing",1,null,"x","y"]],"/groep"]', '["later",[],"/groep"]', "x" * 100_000,
+            '["seen",[["drop",true,null,"x","y"]],"/groep"]', '["seen",[["drop",99999999999,null,"x","y"]],"/groep"]']
+)  # fmt: skip
+def test_odd_orders_are_refused_and_change_nothing(web: flask.Flask, known_school: Store, odd: str | None) -> None:
+    client = as_persona(web, "hanna")
+    form = {} if odd is None else {"opdracht": odd}
+    assert client.post(PATH, data=form, base_url=HERE, headers=OWN).status_code in (303, 400, 413)
+    assert rows(known_school, signal_marks) == 0
+
+
+def test_a_form_from_another_site_is_refused(web: flask.Flask, known_school: Store) -> None:
+    client, one = as_persona(web, "hanna"), known_signals(known_school)[0]
+    answer = client.post(PATH, data={"opdracht": order(one)}, base_url=HERE, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert rows(known_school, signal_marks) == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://elders.example/",
+        "//elders.example",
+        "/groep\\x",
+        "javascript:alert(1)",
+        "/persona",
+        "/groep?a=\r\nb",
+        None,
+        "",
+    ],
+)  # fmt: skip
+def test_a_form_leads_to_a_page_of_ours_only(path: str | None) -> None:
+    assert actions.safe_back(path) == "/groep"
+
+
+def test_an_order_survives_its_way_through_the_page(known_school: Store) -> None:
+    one = known_signals(known_school)[0]
+    found = read_order(order(one, Action.AGREED))
+    assert found is not None
+    assert (found.action, found.signals) == (Action.AGREED, ((one.about, one.evidence.key),))
+    assert json.loads(order(one))[0] == "seen"
+
+
+# -- thresholds --------------------------------------------------------------------------------------------------
+
+
+def test_thresholds_of_a_class_hold_for_all_its_teachers(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    assert post(client, "/signalen/drempels/1", idle_school_days="40", terug="/signalen?klas=1") == (
+        303, "/signalen?klas=1",
+    )  # fmt: skip
+    for persona in ("hanna", "sam"):
+        shown = shown_page(as_persona(web, persona), "/signalen", "?klas=1")
+        assert "Regel: 40 schooldagen niets gemaakt" in shown
+        assert "Op 40 gezet door Hanna Vos, vandaag om 8:12." in shown
+
+
+@pytest.mark.parametrize("value", ["1", "99", "x", "", "-3", "3.5", "²"])
+def test_a_threshold_that_cannot_be_changes_nothing_and_says_so(
+    web: flask.Flask, known_school: Store, value: str
+) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/signalen/drempels/1", idle_school_days=value, drop_percent="20", terug="/signalen?klas=1")
+    assert rows(known_school, class_thresholds) == 0
+    assert "Er is niets veranderd." in shown_page(client, "/signalen")
+
+
+# -- goals and notes ---------------------------------------------------------------------------------------------
+
+
+def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    assert "Er is geen doel gezet. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
+    post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde="77,5", dag="18-12-2026")
+    shown = shown_page(client, "/leerling/1")
+    assert "Het doel is opgeslagen." in shown
+    assert "doel 77,5" in shown
+    assert "Het doel is 77,5." in shown
+    assert "voor vr 18 dec 2026" in shown
+    post(client, "/leerling/doel/1", weg="arithmetic|Cijferpad groep 6")
+    assert "doel 77,5" not in shown_page(client, "/leerling/1")
+
+
+@pytest.mark.parametrize(
+    ("value", "day"), [("veel", ""), ("7e9", ""), ("80", "31-02-2027"), ("80", "morgen"), ("", "")]
+)
+def test_what_is_no_goal_is_told_in_words(web: flask.Flask, known_school: Store, value: str, day: str) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde=value, dag=day)
+    shown = shown_page(client, "/leerling/1")
+    assert "Er is niets veranderd." in shown
+    assert "Schrijf een" in shown
+    assert rows(known_school, goals) == 0
+
+
+def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/notitie/1", soort="note", tekst="<b>Alleen wij</b>", voor="besloten")
+    post(client, "/leerling/notitie/1", soort="agreement", tekst="Twee keer per week oefenen.", dag="18-12-2026")
+    shown = shown_page(client, "/leerling/1")
+    assert "<b>Alleen wij</b>" in shown  # as text in JSON, never as markup
+    assert "Besloten notitie" in shown
+    others = shown_page(as_persona(web, "sam"), "/leerling/1")
+    assert "Alleen wij" not in others
+    assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in others
+
+
+def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/notitie/1", soort="agreement", tekst="Twee keer per week oefenen.", dag="18-12-2026")
+    post(client, "/leerling/notitie/1", soort="note", tekst="Geheim", voor="besloten")
+    shown = shown_page(client, "/gesprek/1")
+    for words in (
+        "Gesprek over Aïsha",
+        "Wat gaat goed",
+        "Waar letten we op",
+        "Eigen groei dit jaar",
+        "Wat we afspreken",
+    ):
+        assert words in shown
+    assert "Rekenen (Cijferpad groep 6): van 76 op 1 okt naar 58 op 13 nov" in shown
+    assert "Twee keer per week oefenen. tot vr 18 dec 2026" in shown
+    assert "Geheim" not in shown
+    assert not any(first in shown for first, _prefix, last in school.NAMES[1:] if last in shown)
+
+
+def test_a_date_is_empty_until_a_teacher_sets_it_and_then_raises_signals(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = shown_page(client, "/signalen", "?klas=1")
+    assert "Er is geen datum afgesproken. Geen bron stuurt een datum mee." in shown
+    assert "is niet af" not in shown
+    back = "/signalen?klas=1"
+    assert post(client, "/signalen/datum/1", toets=f"2 zet {back}", dag="16-11-2026") == (303, back)
+    shown = shown_page(client, "/signalen", "?klas=1")
+    assert "Toets blok 3 is niet af. De afspraak was 16 nov." in shown
+    assert "ma 16 nov 2026" in shown
+    post(client, "/signalen/datum/1", toets=f"2 weg {back}")
+    assert "is niet af" not in shown_page(client, "/signalen", "?klas=1")
+
+
+@pytest.mark.parametrize("order", ["", "2", "2 zet", "x zet /groep", "999 zet /groep", "2 anders /groep"])
+def test_a_date_that_cannot_be_changes_nothing(web: flask.Flask, known_school: Store, order: str) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/signalen/datum/1", toets=order, dag="" if order == "2 zet" else "16-11-2026")
+    assert rows(known_school, due_dates) == 0
+    assert "Er is niets veranderd." in shown_page(client, "/signalen")
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [("13-11-2026", "2026-11-13"), ("3/1/2027", "2027-01-03"), ("2026-11-13", "2026-11-13"), (" ", None)],
+)
+def test_a_day_is_read_as_people_type_it(typed: str, day: str | None) -> None:
+    assert actions.read_day(typed) == day
+
+
+def test_english_pages_have_english_signals(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    client.get("/?taal=en", base_url=HERE)
+    shown = shown_page(client, "/signalen")
+    assert "59 school days without work." in shown
+    assert texts.LANGUAGES == ("nl", "en")
