@@ -1,11 +1,14 @@
 /* Small things that need no server: the address that follows the filters, choices kept in a cookie, menus that close,
    a file that is too large to send. */
+var addressMoved = false;
+
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   rondblik: {
     keepAddress: function (query) {
       if (typeof query === "string") {
         var path = window.location.pathname === "/" ? "/groep" : window.location.pathname;
         window.history.replaceState(window.history.state, "", path + query);
+        addressMoved = true;
       }
       return window.dash_clientside.no_update;
     },
@@ -30,6 +33,26 @@ function askWhy(number) {
   });
   window.dash_clientside.set_props("why-asked", { data: asked });
 }
+
+/* Dash does not know that the address followed the filters: a link to where the page began would do nothing. So once
+   the address has moved, links are followed as a browser does. */
+document.addEventListener("click", function (event) {
+  var link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) { return; }
+  if (link.target || link.hasAttribute("download") || link.origin !== window.location.origin) { return; }
+  if (link.pathname === window.location.pathname && link.hash && link.search === window.location.search) { return; }
+  var clears = link.closest("[data-clear]");
+  var classes = new URLSearchParams(window.location.search).get("klas");
+  if (clears) {
+    event.preventDefault();
+    event.stopPropagation();
+    window.location.assign(link.pathname + (classes ? "?klas=" + classes : ""));
+  } else if (addressMoved) {
+    event.preventDefault();
+    event.stopPropagation();
+    window.location.assign(link.href);
+  }
+}, true);
 
 document.addEventListener("click", function (event) {
   var target = event.target instanceof Element ? event.target : null;

@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from dashboard import exports, security
 from dashboard.pages.group import FILE_PATH
 from dashboard.texts import _
-from models import clock
+from models import clock, database
+from models.people import sees_all
 
 
 def register(server: flask.Flask) -> None:
@@ -23,7 +24,12 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     viewer = security.viewer()
     if viewer is None or kind not in exports.FILES:
         flask.abort(404)
-    sheet = security.context().snapshots.find(viewer, token)
+    context = security.context()
+    sheet = context.snapshots.find(viewer, token)
+    if sheet is not None:
+        with database.reading(context.engine) as connection:
+            if not sees_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
+                sheet = None  # who lost the class since does not take its results along
     if sheet is None:
         security.tell(_("What stood on that screen is not kept any more. Save it from here."), well=False)
         return flask.redirect("/groep", 303)

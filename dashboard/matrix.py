@@ -111,8 +111,11 @@ def shown(overview: ClassOverview, column: Column, pupil_id: int) -> Shown:
 
 
 def same_test(cells: list[Cell]) -> bool:
-    """Whether all cells are of one test, version, definition and number of points."""
-    return len({(one.test_id, one.definition_id, one.total.said.maximum, one.total.derived) for one in cells}) == 1
+    """Whether all cells are of one test, version, definition and number of points; sums of the same parts."""
+    keys = {
+        (one.test_id, one.definition_id, one.total.said.maximum, one.total.derived, one.total.part_ids) for one in cells
+    }
+    return len(keys) == 1
 
 
 def footer(row: list[Shown]) -> Footer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -11,20 +12,21 @@ from dashboard.sheets import Sheet
 from models.viewer import Viewer
 
 MOST = 400
+KEEP_SECONDS = 4 * 3600.0
 
 
 @dataclass(slots=True)
 class Snapshots:
     """The last sheets that were shown, each for who saw it; the oldest give way."""
 
-    _kept: OrderedDict[str, tuple[Viewer, Sheet]] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[str, tuple[Viewer, Sheet, float]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, viewer: Viewer, sheet: Sheet) -> str:
         """Keep a sheet; returns the token with which who saw it asks for it."""
         token = secrets.token_urlsafe(12)
         with self._lock:
-            self._kept[token] = (viewer, sheet)
+            self._kept[token] = (viewer, sheet, time.monotonic() + KEEP_SECONDS)
             while len(self._kept) > MOST:
                 self._kept.popitem(last=False)
         return token
@@ -33,4 +35,6 @@ class Snapshots:
         """The sheet with this token, where this viewer saw it."""
         with self._lock:
             found = self._kept.get(token)
-        return found[1] if found is not None and found[0] == viewer else None
+        if found is None or found[0] != viewer or found[2] < time.monotonic():
+            return None
+        return found[1]

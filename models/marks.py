@@ -47,8 +47,8 @@ class Mark:
     marked_us: int
 
     def closes(self, evidence: str) -> bool:
-        """Whether a signal on these data is settled by it."""
-        return self.action is not Action.REOPENED and self.evidence == evidence
+        """Whether a signal on these facts is settled by it: none of them is new since."""
+        return self.action is not Action.REOPENED and set(evidence.split(",")) <= set(self.evidence.split(","))
 
 
 class MarkRefused(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
@@ -159,6 +160,26 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
     return sorted(found.values(), key=lambda one: (order[one.class_id], (one.name or "").casefold(), one.id))
 
 
+def pupils_by_class(connection: Connection, viewer: Viewer, class_ids: list[int]) -> dict[int, frozenset[int]]:
+    """The present pupils of each of these classes, as far as the viewer sees the classes, in order of asking."""
+    rows = connection.execute(
+        select(classes.c.id, memberships.c.pupil_id)
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+    )
+    found: dict[int, set[int]] = {class_id: set() for class_id in class_ids}
+    for row in rows:
+        found[row.id].add(row.pupil_id)
+    return {class_id: frozenset(ids) for class_id, ids in found.items() if ids}
+
+
 @dataclass(frozen=True, slots=True)
 class Subgroup:
     """A part of a class: a year group (`jaar-6`), or the pupils who are in another class too (`groep-12`)."""
@@ -241,6 +262,18 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
         row.left_on,
         tuple(one for one in class_list(connection, viewer) if one.id in own),
     )
+
+
+def sees_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[int]) -> bool:
+    """Whether the viewer sees each of these pupils now."""
+    found = connection.scalar(
+        select(func.count()).where(
+            pupils.c.school_id == viewer.school_id,
+            pupils.c.id.in_(pupil_ids),
+            sees_pupil(viewer, pupils.c.school_id, pupils.c.id),
+        )
+    )
+    return found == len(pupil_ids)
 
 
 def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:

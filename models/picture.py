@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from models.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts
 from models.freshness import SourceState, source_states
 from models.growth import Point
-from models.people import Member, class_members
+from models.people import Member, class_members, pupils_by_class
 from models.periods import Period, of_school_year, with_year_before
 from models.progress import PupilProgress, newest_progress
 from models.queries import Field, field_of, part_sittings, total_of
@@ -76,10 +76,12 @@ class PartScored:
 class Picture:
     """What is known of the present pupils of some classes.
 
-    `totals` by pupil and (subject, material), oldest first; `worked` by pupil and source: the last day of work.
+    `classes` holds the pupils of each class; `totals` by pupil and (subject, material), oldest first; `worked` by
+    pupil and source: the last day of work.
     """
 
     members: tuple[Member, ...]
+    classes: dict[int, frozenset[int]]
     period: Period
     school_year: str
     totals: dict[int, dict[Field, list[Scored]]]
@@ -91,12 +93,13 @@ class Picture:
 
     @property
     def class_ids(self) -> list[int]:
-        """The classes of the pupils, in order of meeting."""
-        return list(dict.fromkeys(one.class_id for one in self.members))
+        """The classes, in order of asking."""
+        return list(self.classes)
 
     def of_class(self, class_id: int) -> list[Member]:
-        """The pupils of one class."""
-        return [one for one in self.members if one.class_id == class_id]
+        """All pupils of one class, those who are in another class too as well."""
+        own = self.classes[class_id]
+        return [one for one in self.members if one.id in own]
 
     def all_totals(self, pupil_id: int, period: Period) -> list[Scored]:
         """Every total of a pupil in a period."""
@@ -134,6 +137,7 @@ def picture(connection: Connection, viewer: Viewer, class_ids: list[int], school
     begin = this_year.first
     return Picture(
         tuple(found),
+        pupils_by_class(connection, viewer, class_ids),
         period,
         school_year,
         _lanes(known, list(totals), standing_parts),

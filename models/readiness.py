@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from models.periods import Period
+from models.periods import Period, of_school_year
 from models.picture import Picture
 from models.progress import PupilProgress
 from models.records import Status
@@ -40,15 +40,28 @@ def _of_material(seen: Picture, material: str, records: dict[int, list[PupilProg
     finished = [
         pupil_id
         for pupil_id, several in records.items()
-        if all(one.status is Status.DONE or is_scored(seen, pupil_id, one.row.test_id) for one in several)
+        if all(one.status is Status.DONE or is_finished(seen, pupil_id, one.row.test_id) for one in several)
     ]
     newest = max(one.row.taken_on for several in records.values() for one in several)
     return Readiness(material, tuple(records), tuple(finished), newest)
 
 
-def is_scored(seen: Picture, pupil_id: int, test_id: int) -> bool:
-    """Whether there is a total of a test: then it is finished, whatever an older progress record says."""
-    return any(one.test_id == test_id for lane in seen.totals.get(pupil_id, {}).values() for one in lane)
+def is_finished(seen: Picture, pupil_id: int, test_id: int) -> bool:
+    """Whether a pupil finished a test this school year, or the source says that it is not for this pupil.
+
+    A total that was sent ends it, whatever an older progress record says; a sum of parts does not where there is one.
+    """
+    records = [one for one in seen.progress.get(pupil_id, ()) if one.row.test_id == test_id]
+    if any(one.status is Status.DONE for one in records):
+        return True
+    begin = of_school_year(seen.school_year).first
+    totals = [
+        one
+        for lane in seen.totals.get(pupil_id, {}).values()
+        for one in lane
+        if one.test_id == test_id and one.taken_on >= begin
+    ]
+    return any(not one.total.derived or not records for one in totals)
 
 
 def ready(found: Sequence[Readiness]) -> set[int]:

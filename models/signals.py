@@ -8,7 +8,7 @@ was settled (`marks`). No ranking and no prediction. docs/display-rules.md expla
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,8 +21,8 @@ from models.marks import About, Mark
 from models.people import Member
 from models.picture import PartScored, Picture, Scored
 from models.queries import Field
-from models.readiness import is_scored
-from models.records import SCALE, Status
+from models.readiness import is_finished
+from models.records import SCALE
 from models.scales import Place
 from models.thresholds import Thresholds
 
@@ -41,7 +41,10 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a signal rests on: the totals of the pupil, or days and counts; `key` changes when new data come in."""
+    """What a signal rests on: the totals of the pupil, or days and counts.
+
+    `key` is the set of facts behind it, a comma between: a signal that was settled is open again when a fact is new.
+    """
 
     key: str
     totals: tuple[Scored, ...] = ()  # oldest first
@@ -109,10 +112,11 @@ class Asked:
 def signals(seen: Picture, asked: Asked) -> list[Signal]:
     """All signals of the classes of a picture, open, held and settled; by rule, then by class and name."""
     found: list[Signal] = []
+    homes = {one.id: one.class_id for one in seen.members}  # a pupil of two classes has signals in the first
     for class_id in seen.class_ids:
         judge = _Judge(seen, asked, class_id)
         for rule in (judge.drops, judge.stuck, judge.idle, judge.overdue, judge.hard):
-            found += rule()
+            found += (one for one in rule() if one.pupil_id is None or homes[one.pupil_id] == class_id)
     order = {one.id: place for place, one in enumerate(seen.members)}
     rules = list(Rule)
     found.sort(key=lambda one: (rules.index(one.rule), order.get(one.pupil_id or 0, -1), one.scope))
@@ -167,7 +171,7 @@ class _Judge:
         fall = (mean - _value(newest)) / SCALE
         if fall * 100 < self.thresholds.drop_percent * (scale[1] - scale[0]):
             return None
-        return Evidence(_key(newest), (*earlier, newest), mean)
+        return Evidence(_facts(map(_key, (*earlier, newest))), (*earlier, newest), mean)
 
     # -- against the norm of the source
 
@@ -179,15 +183,16 @@ class _Judge:
             if len(last) < times or not self._is_of_this_year(last[-1]):
                 continue
             if all(one.said.place is Place.BELOW for one in last):
-                yield self._of_pupil(Rule.STUCK, member, field, last[-1], times, Evidence(_key(last[-1]), (*last,)))
+                evidence = Evidence(_facts(map(_key, last)), (*last,))
+                yield self._of_pupil(Rule.STUCK, member, field, last[-1], times, evidence)
 
     def _lanes(self) -> Iterator[tuple[Member, Field, list[Scored]]]:
-        """Of each pupil and material the totals that count, oldest first."""
+        """Of each pupil and material of a source the totals that count, oldest first."""
         for member in self.members:
             for field, lane in sorted(self.seen.totals.get(member.id, {}).items()):
                 counted = [one for one in lane if one.said.counts]
-                if counted:
-                    yield member, field, counted
+                for source_id in sorted({one.source_id for one in counted}):
+                    yield member, field, [one for one in counted if one.source_id == source_id]
 
     def _is_of_this_year(self, one: Scored) -> bool:
         return one.taken_on >= f"{self.seen.school_year[:4]}-08-01"
@@ -201,7 +206,7 @@ class _Judge:
 
     def idle(self) -> Iterator[Signal]:
         """No work with a source for many school days, while at least half of the class did work with it."""
-        for source_id, field in self._used_sources().items():
+        for source_id, used in self._used_sources().items():
             source = self.sources.get(source_id)
             if source is None or source.role != "publisher" or not source.active or source.stopped:
                 continue
@@ -214,11 +219,23 @@ class _Judge:
                 last_on = self.seen.worked.get(member.id, {}).get(source_id)
                 if last_on is None and not self._is_set_ready(member.id, source_id):
                     continue  # whether the material is meant for this pupil nobody said
+                field = self._newest_field(member.id, source_id) or used
                 evidence = Evidence(last_on or "", last_on=last_on, days=days[member.id])
                 yield Signal(
                     Rule.IDLE, self.class_id, member.id, field, source_id, f"source {source_id}", limit, evidence,
                     held=source.late,
                 )  # fmt: skip
+
+    def _newest_field(self, pupil_id: int, source_id: int) -> Field | None:
+        """The subject and material of a source that a pupil has the newest total or record in."""
+        found = [
+            (lane[-1].taken_on, field)
+            for field, lane in self.seen.totals.get(pupil_id, {}).items()
+            if lane[-1].source_id == source_id
+        ]
+        records = self.seen.progress.get(pupil_id, ())
+        found += [(one.row.taken_on, one.field) for one in records if one.row.source_id == source_id]
+        return max(found)[1] if found else None
 
     def _is_set_ready(self, pupil_id: int, source_id: int) -> bool:
         """Whether the source says that work is there for a pupil."""
@@ -261,7 +278,7 @@ class _Judge:
             field, source_id, name = about
             source = self.sources.get(source_id)
             for member in self.members:
-                if self._is_done(member.id, due.test_id):
+                if is_finished(self.seen, member.id, due.test_id):
                     continue
                 evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=name)
                 yield Signal(
@@ -282,11 +299,6 @@ class _Judge:
                     return record.field, record.row.source_id, name
         return None
 
-    def _is_done(self, pupil_id: int, test_id: int) -> bool:
-        return is_scored(self.seen, pupil_id, test_id) or any(
-            one.row.test_id == test_id and one.status is Status.DONE for one in self.seen.progress.get(pupil_id, ())
-        )
-
     # -- hard for many
 
     def hard(self) -> Iterator[Signal]:
@@ -295,7 +307,7 @@ class _Judge:
         for topic in topics(self.seen, self.class_id):
             if topic.made >= self.thresholds.hard_pupils and topic.below * 100 >= limit * topic.made:
                 evidence = Evidence(
-                    f"{topic.newest_on} {topic.below} {topic.made}", test=topic.test, part=topic.part,
+                    _facts(f"{pupil}={score}" for pupil, score in topic.scores), test=topic.test, part=topic.part,
                     below=topic.below, made=topic.made, pupils=topic.pupils,
                 )  # fmt: skip
                 scope = f"part {topic.test_id} {topic.part_id}"
@@ -316,13 +328,14 @@ class Topic:
     below: int
     made: int
     pupils: tuple[int, ...]
+    scores: tuple[tuple[int, int], ...]  # pupil, and value in ten-thousandths
 
 
 def topics(
     seen: Picture, class_id: int | None = None, first: str = "", pupils: Collection[int] | None = None
 ) -> list[Topic]:
     """Every part with a norm that pupils made since `first`, the hardest first; of one name only the newest test."""
-    wanted = {one.id for one in seen.members if class_id is None or one.class_id == class_id}
+    wanted = {one.id for one in (seen.members if class_id is None else seen.of_class(class_id))}
     if pupils is not None:
         wanted &= set(pupils)
     rows: dict[tuple[Field, str], dict[int, list[PartScored]]] = defaultdict(lambda: defaultdict(list))
@@ -346,12 +359,17 @@ def _topic(seen: Picture, several: list[PartScored]) -> Topic:
     return Topic(
         first.field, first.source_id, first.test_id, first.part_id,
         seen.known.definitions[first.definition_id].name, first.name.name, _newest_day(several)[0], len(below),
-        len(newest), below,
+        len(newest), below, tuple(sorted((one.pupil_id, one.said.value or 0) for one in newest.values())),
     )  # fmt: skip
 
 
 def _value(one: Scored) -> int:
     return one.said.value or 0
+
+
+def _facts(found: Iterable[str]) -> str:
+    """Facts as one text, whichever order they come in."""
+    return ",".join(sorted(found))
 
 
 def _key(one: Scored) -> str:

@@ -105,6 +105,7 @@ class Total:
     derived: bool = False
     parts: int = 0
     parts_left_out: int = 0
+    part_ids: frozenset[int] = frozenset()  # those that a derived total is the sum of
 
     @property
     def order(self) -> tuple[str, int, int, bool, str]:
@@ -125,11 +126,13 @@ def own_total(standing: Standing, measure: Yardstick) -> Total:
 def derived_total(parts: list[Standing], measures: dict[int, Yardstick]) -> Total:
     """The sum of the parts of one sitting, without X, absent and suspect ones; `measures` by part id."""
     counted: list[Said] = []
+    counted_ids: set[int] = set()
     for standing in parts:
         row = standing.row
         one = said(row.kind, row.score, row.score_text, row.absence, measures[row.part_id], row.detail)
         if one.counts:
             counted.append(one)
+            counted_ids.add(row.part_id)
     newest = max((standing.row for standing in parts), key=age)
     duplicate = any(standing.duplicate for standing in parts)
     left_out = len(parts) - len(counted)
@@ -138,7 +141,7 @@ def derived_total(parts: list[Standing], measures: dict[int, Yardstick]) -> Tota
         reason = Missing.NOT_OFFERED if only_not_offered else Missing.NO_SCORE
         return Total(newest, Said(missing=reason), duplicate, True, 0, left_out)
     value = sum(one.value for one in counted if one.value is not None)
-    return Total(newest, _sum(counted, value), duplicate, True, len(counted), left_out)
+    return Total(newest, _sum(counted, value), duplicate, True, len(counted), left_out, frozenset(counted_ids))
 
 
 def _sum(counted: list[Said], value: int) -> Said:

@@ -46,8 +46,13 @@ def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView |
                 select("doel", _("Goal"), goal_options(view, filters), filters.goal or "", "f o x", searchable=True),
                 select("status", _("Pupils"), _status_options(),
                         COURSE_NAMES[filters.status] if filters.status is not None else "", "f o x"),
-                dcc.Link(_("Clear filters"), href=f"/groep{GroupFilters(filters.class_ids).query}",
-                         className="btn q o x"),
+                html.Span(
+                    dcc.Link(
+                        _("Clear filters"), href=f"/groep{GroupFilters(filters.class_ids).query}", className="btn q"
+                    ),
+                    className="o x",
+                    **attrs(data_clear="true"),
+                ),
                 dcc.Store(id="group-query", storage_type="memory"),
             ]
         ),

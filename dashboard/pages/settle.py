@@ -15,7 +15,7 @@ from models.signals import Signal
 
 PATH = "/signalen/afhandelen"
 FIELD = "opdracht"
-LONGEST = 800
+LONGEST = 8_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from models import clock, database
 from models.growth import Growth, growth
 from models.people import PupilName, class_list, school_name
 from models.scales import Place
-from models.timeline import Lane, PupilTimeline, pupil_timeline
+from models.timeline import Lane, PupilTimeline, Sitting, pupil_timeline
 
 TEMPLATE = "/gesprek/<pupil_id>"
 
@@ -111,13 +111,21 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
 
 def goes_well(lane: Lane) -> bool:
     """Whether the newest score stands in the highest band, or the scores rise."""
+    counted = counting(lane)
+    if not counted:
+        return False
     rises = growth(points_of(lane)) is Growth.RISES
-    newest = lane.sittings[-1].total.said
-    return newest.place is Place.ABOVE or (rises and newest.place is not Place.BELOW)
+    place = counted[-1].total.said.place
+    return place is Place.ABOVE or (rises and place is not Place.BELOW)
+
+
+def counting(lane: Lane) -> list[Sitting]:
+    """The sittings whose score counts: what is being checked or missing is not told at a talk."""
+    return [one for one in lane.sittings if one.total.said.counts]
 
 
 def _lane_words(lane: Lane) -> str:
-    said = lane.sittings[-1].total.said
+    said = counting(lane)[-1].total.said
     name = f"{subject_word(lane.field[0])} ({lane.field[1]})"
     level = band_word(said.band) if said.band else ""
     found = growth(points_of(lane))
@@ -127,7 +135,7 @@ def _lane_words(lane: Lane) -> str:
 
 
 def _number(lane: Lane) -> str:
-    said = lane.sittings[-1].total.said
+    said = counting(lane)[-1].total.said
     if said.text is None:
         return ""
     if said.maximum is None:
@@ -146,8 +154,8 @@ def _watch(lanes: list[Lane], side: Side) -> list[str]:
 
 
 def _growth_words(lane: Lane) -> str:
-    points = points_of(lane)
-    first, last = lane_score(lane, points[0].taken_on), lane_score(lane, points[-1].taken_on)
+    points, counted = points_of(lane), counting(lane)
+    first, last = (native(one.total.said.text or "") for one in (counted[0], counted[-1]))
     name = f"{subject_word(lane.field[0])} ({lane.field[1]})"
     if len(points) == 1:
         return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
@@ -163,12 +171,6 @@ def _growth_words(lane: Lane) -> str:
         number=number,
         growth=growth_word(growth(points)),
     )
-
-
-def lane_score(lane: Lane, day: str) -> str:
-    """The score of a day as people write it."""
-    said = next(one.total.said for one in lane.sittings if one.taken_on == day and one.total.said.counts)
-    return native(said.text or "")
 
 
 def _agreed(side: Side) -> list[str]:

@@ -151,3 +151,18 @@ def test_every_task_of_a_morning_goes_by_keyboard(watched: Watched) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**stand=koers")
     page.wait_for_selector("#course-list li.one a")
+
+
+def test_after_a_filter_the_links_of_the_page_lead_where_they_say(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep?klas=1")
+    for leave, address in (("header nav a:has-text('Groepen')", "/groep"), ("[data-clear] a", "/groep?klas=1")):
+        page.click("#bar .more")
+        page.click("#vak")
+        page.click("[role=option]:has-text('Spelling')")
+        page.wait_for_url("**vak=spelling")
+        expect(page.locator("#matrix thead [scope=colgroup]")).to_have_count(1)
+        page.locator(leave).first.click()
+        page.wait_for_url(f"{watched.address}{address}")
+        expect(page.locator("#vak")).to_have_value("Alle vakken")
+        expect(page.locator("#matrix thead [scope=colgroup]")).to_have_count(3)

@@ -438,3 +438,13 @@ def test_a_link_to_a_file_lets_a_page_that_answers_be_seen(web: flask.Flask) -> 
     links = nodes_of(answer["response"]["group-content"]["children"], "A")
     assert len(links) == 3
     assert not [one for one in links if "download" in one["props"]]
+
+
+def test_who_lost_the_class_since_gets_no_file(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    assert fetched(client, shown, "csv")
+    with database.writing(known_school.engine) as connection:
+        connection.execute(text("UPDATE teacher_groups SET to_us = 1"))
+    answer = client.get(shown.files["csv"], base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep")

@@ -16,7 +16,7 @@ from models.class_state import class_state
 from models.holidays import read_holidays
 from models.marks import Action
 from models.signals import Signal
-from models.tables import class_thresholds, due_dates, goals, notes, signal_marks
+from models.tables import class_thresholds, due_dates, goals, notes, results, signal_marks
 from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.dashboard import school
@@ -244,6 +244,16 @@ def test_a_date_that_cannot_be_changes_nothing(web: flask.Flask, known_school: S
     post(client, "/signalen/datum/1", toets=order, dag="" if order == "2 zet" else "16-11-2026")
     assert rows(known_school, due_dates) == 0
     assert "Er is niets veranderd." in shown_page(client, "/signalen")
+
+
+def test_a_score_that_is_being_checked_is_not_told_at_a_talk(web: flask.Flask, known_school: Store) -> None:
+    with database.writing(known_school.engine) as connection:
+        connection.execute(
+            results.update()
+            .where(results.c.identifier_id == 1, results.c.test_id == 2, results.c.part_id == 0)
+            .values(score=9_990_000, score_text="999")
+        )
+    assert "999" not in shown_page(as_persona(web, "hanna"), "/gesprek/1")
 
 
 @pytest.mark.parametrize(

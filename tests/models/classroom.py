@@ -117,7 +117,8 @@ class Classroom:
                  for test, about in (tests | {1: SUMS, 2: SUMS}).items()}
         )  # fmt: skip
         return Picture(
-            members, with_year_before(YEAR), YEAR, self.totals, self.parts,
+            members, {CLASS: frozenset(one.id for one in members)}, with_year_before(YEAR), YEAR, self.totals,
+            self.parts,
             {pupil: tuple(several) for pupil, several in self.progress.items()}, self.worked,
             tuple(source_state(one, one in self.late) for one in (1, 2)), known,
         )  # fmt: skip

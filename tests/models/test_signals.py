@@ -9,6 +9,7 @@ import pytest
 
 from models import clock
 from models.marks import Action, Mark
+from models.progress import PupilProgress
 from models.records import Absence, Status
 from models.signals import Due, Rule, Signal, open_by_pupil, topics
 from tests.dashboard import school
@@ -182,6 +183,20 @@ def test_overdue_is_for_who_has_not_finished_days_after_the_date(due_on: str, la
     assert [one.pupil_id for one in found] == ([4] if late else [])
 
 
+def test_busy_with_parts_or_a_score_of_last_year_is_not_finished() -> None:
+    room = Classroom()
+    for pupil in (1, 2):
+        room.score(pupil, 70, "2026-11-20", test=5)
+    room.score(3, 70, "2026-01-20", test=5)
+    room.score(4, 10, "2026-11-20", test=5)
+    derived = replace(room.totals[4][SUMS][0].total, derived=True)
+    room.totals[4][SUMS] = [replace(room.totals[4][SUMS][0], total=derived)]
+    record = PupilProgress(room.row(4, SUMS, "2026-11-20", 5, None, None), SUMS, Status.BUSY, 10, 4, None, None)
+    room.progress[4] = [record]
+    found = of(room.signals((Due(CLASS, 5, "2026-11-16"),)), Rule.OVERDUE)
+    assert [one.pupil_id for one in found] == [3, 4]
+
+
 def test_nothing_is_overdue_while_no_teacher_set_a_date() -> None:
     room = Classroom()
     room.score(1, 70, "2026-09-01", test=5)
@@ -231,15 +246,65 @@ def test_of_a_topic_in_several_tests_the_newest_counts() -> None:
 # -- settled -----------------------------------------------------------------------------------------------------
 
 
+def settled(one: Signal, by: Mark | None = None) -> Signal:
+    """The same signal, settled on what is behind it now or then."""
+    return replace(one, mark=by or Mark(Action.SEEN, one.evidence.key, "Hanna Vos", 1))
+
+
+def test_a_correction_of_what_is_behind_a_signal_opens_it_again() -> None:
+    room = Classroom()
+    for value, day in zip((80, 80, 80, 40), days(4), strict=True):
+        room.score(1, value, day)
+    [one] = of(room.signals(), Rule.DROP)
+    mark = settled(one).mark
+    room.totals[1][SUMS].pop(0)
+    room.score(1, 95, days(4)[0])
+    [later] = of(room.signals(), Rule.DROP)
+    assert settled(later, mark).open
+
+
+def test_a_topic_that_was_settled_stays_so_when_a_pupil_leaves_and_opens_when_one_makes_it() -> None:
+    room = Classroom(pupils=12)
+    for pupil in range(1, 8):
+        room.part(pupil, 0 if pupil < 6 else 9, "2026-11-20", "Breuken vergelijken")
+    [one] = of(room.signals(), Rule.HARD)
+    mark = settled(one).mark
+    assert not settled(one).open
+    gone = room.parts.pop(6)
+    [fewer] = of(room.signals(), Rule.HARD)
+    assert not settled(fewer, mark).open
+    room.parts.append(gone)
+    room.part(8, 0, "2026-11-20", "Breuken vergelijken")
+    [more] = of(room.signals(), Rule.HARD)
+    assert settled(more, mark).open
+
+
+def test_two_sources_with_one_material_name_are_not_one_past() -> None:
+    room = Classroom()
+    for value, day in zip((90, 90, 90, 10), days(4), strict=True):
+        room.score(1, value, day)
+    [*first, last] = room.totals[1][SUMS]
+    room.totals[1][SUMS] = [*first, replace(last, source_id=2)]
+    assert of(room.signals(), Rule.DROP) == []
+
+
+def test_no_work_names_the_material_of_the_pupil() -> None:
+    room = working_class()
+    room.score(4, 70, "2026-09-01", WORDS)
+    other = replace(room.totals[4][WORDS][0], field=("spelling", "Letterlab 7"))
+    room.totals[4] = {("spelling", "Letterlab 7"): [other]}
+    assert [one.field for one in of(room.signals(), Rule.IDLE)] == [("spelling", "Letterlab 7")]
+
+
 def test_a_settled_signal_comes_back_on_new_data_only() -> None:
     room = Classroom()
     for value, day in zip((80, 80, 80, 40), days(4), strict=True):
         room.score(1, value, day)
     [one] = of(room.signals(), Rule.DROP)
-    settled = replace(one, mark=Mark(Action.DISCUSSED, one.evidence.key, "Hanna Vos", 1))
-    assert (one.open, settled.open) == (True, False)
+    closed = replace(one, mark=Mark(Action.DISCUSSED, one.evidence.key, "Hanna Vos", 1))
+    assert (one.open, closed.open) == (True, False)
     assert replace(one, mark=Mark(Action.REOPENED, one.evidence.key, "Hanna Vos", 2)).open
     room.score(1, 40, "2026-11-25")
     room.thresholds = replace(room.thresholds, drop_earlier=2)
     [later] = of(room.signals(), Rule.DROP)
-    assert replace(later, mark=settled.mark).open
+    assert replace(later, mark=closed.mark).open

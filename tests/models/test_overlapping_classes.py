@@ -1,0 +1,49 @@
+"""A pupil of two classes: each class is judged over all of its pupils, whichever is named first."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert
+
+from models import clock, database, tables
+from models.class_state import class_state
+from models.holidays import read_holidays
+from models.signals import Rule
+from models.viewer import Role, Viewer
+from tests.conftest import Store
+from tests.dashboard import school
+
+SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
+PLUS = 9
+
+
+@pytest.fixture
+def with_plus(any_store: Store) -> Store:
+    """The known school with a composed class of eight pupils of class 6a."""
+    with clock.fixed(school.NOW):
+        school.build(any_store.engine, any_store.seal)
+    plus = {"school_id": 1, "school_year": school.YEAR, "location": "", "composed": True}
+    with database.writing(any_store.engine) as connection:
+        connection.execute(insert(tables.classes), [{**plus, "id": PLUS, "name": "Plus", "year_groups": "6"}])
+        group = {**plus, "id": PLUS, "key": "plus", "name": "Plus", "class_id": PLUS}
+        connection.execute(insert(tables.groups), [group])
+        members = [{"school_id": 1, "pupil_id": one, "group_id": PLUS, "from_us": 1} for one in range(1, 9)]
+        connection.execute(insert(tables.memberships), members)
+    return any_store
+
+
+@pytest.mark.parametrize("chosen", [[school.CLASS_A, PLUS], [PLUS, school.CLASS_A]])
+def test_the_signals_of_a_class_do_not_depend_on_which_others_are_chosen(with_plus: Store, chosen: list[int]) -> None:
+    with clock.fixed(school.NOW), database.reading(with_plus.engine) as connection:
+
+        def hard(class_ids: list[int], of: int) -> list[tuple[str, str]]:
+            state = class_state(connection, SUPPORT, class_ids, school.YEAR, read_holidays())
+            return [
+                (one.scope, one.evidence.key) for one in state.signals if one.class_id == of and one.rule is Rule.HARD
+            ]
+
+        for class_id in chosen:
+            assert hard(chosen, class_id) == hard([class_id], class_id) != []
+        state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
+        about = [one.about for one in state.signals]
+        assert len(about) == len(set(about))
