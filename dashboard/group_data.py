@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -12,8 +12,7 @@ from models.attention import Course
 from models.class_state import ClassState, class_state
 from models.holidays import Holidays
 from models.people import ClassRef, PupilName, Subgroup, class_list, subgroups
-from models.periods import Period
-from models.picture import Picture
+from models.picture import PartScored, parts_of
 from models.queries import Cell, ClassOverview, Field, class_overview
 from models.signals import Signal
 from models.standing import Total, by_date
@@ -57,13 +56,13 @@ def read_group(
         return classes, filters, None
     chosen, year = list(filters.class_ids), present_year(classes)
     period = filters.dates(year)
-    overview = class_overview(connection, viewer, chosen, period, filters.source)
+    overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
     state = class_state(connection, viewer, chosen, year, holidays)
     parts = subgroups(connection, viewer, list(state.picture.members))
     courses = state.courses(period)
     if filters.goal is not None:
-        cells = _goal_cells(state.picture, filters.goal, period)
-        overview = replace(overview, cells=cells, known=state.picture.known)
+        scored = parts_of(connection, viewer, overview.known, [one.id for one in overview.pupils], period)
+        overview = replace(overview, cells=_goal_cells(scored, filters.goal, filters.source), of_part=True)
     shown = _only(overview, _wanted(filters, parts, courses))
     return classes, filters, GroupView(tuple(classes), filters, shown, state, courses, tuple(parts))
 
@@ -88,11 +87,11 @@ def _only(overview: ClassOverview, wanted: Collection[int]) -> ClassOverview:
     )
 
 
-def _goal_cells(seen: Picture, goal: str, period: Period) -> dict[int, dict[Field, Cell]]:
+def _goal_cells(scored: Iterable[PartScored], goal: str, source: int | None) -> dict[int, dict[Field, Cell]]:
     """Per pupil and material the newest score on the part of this name."""
     found: dict[tuple[int, Field], list[Cell]] = {}
-    for one in seen.parts:
-        if one.name.name == goal and period.first <= one.taken_on <= period.last:
+    for one in scored:
+        if one.name.name == goal and source in (None, one.source_id):
             cell = Cell(Total(one.row, one.said), one.field, one.source_id, one.test_id, one.definition_id, 0)
             found.setdefault((one.pupil_id, one.field), []).append(cell)
     cells: dict[int, dict[Field, Cell]] = {}

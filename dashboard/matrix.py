@@ -75,7 +75,7 @@ def columns(overview: ClassOverview, view: str, subject: str | None, material: s
         ]
     materials = list(dict.fromkeys(material for _, material in fields))
     found = [_material_column(overview, material, fields) for material in materials]
-    return found + (_not_coupled(overview) if subject is None and material is None else [])
+    return found + (_not_coupled(overview) if subject is None and material is None and not overview.of_part else [])
 
 
 def _sources(overview: ClassOverview, fields: list[Field]) -> frozenset[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -131,7 +131,7 @@ class MineView:
     pupils: tuple[Member, ...]
     state: ClassState
     columns: tuple[SubjectColumn, ...]
-    overviews: Mapping[int, ClassOverview]  # by class
+    overview: ClassOverview
     readiness: tuple[Readiness, ...]
     without_progress: tuple[str, ...]
     topics: tuple[Topic, ...]
@@ -151,11 +151,8 @@ class MineView:
 
     @property
     def hidden(self) -> int:
-        """How many totals of the pupils that are shown the period leaves out."""
-        shown = {one.id for one in self.pupils}
-        return sum(
-            number for one in self.overviews.values() for pupil_id, number in one.hidden_of.items() if pupil_id in shown
-        )
+        """How many sittings of the pupils that are shown the period leaves out."""
+        return sum(self.overview.hidden_of.get(one.id, 0) for one in self.pupils)
 
     def class_name(self, class_id: int) -> str:
         """What a class is called."""
@@ -196,7 +193,7 @@ def read_mine(
     chosen, year = list(filters.class_ids), present_year(classes)
     period = period_dates(filters.period, year)
     state = class_state(connection, viewer, chosen, year, holidays)
-    overview = class_overview(connection, viewer, chosen, period)
+    overview = class_overview(connection, viewer, chosen, period, subject=filters.subject)
     members = state.picture.members
     ids = [one.id for one in members]
     found = tuple(readiness(state.picture, ids, period, filters.subject))
@@ -204,7 +201,7 @@ def read_mine(
     view = MineView(
         tuple(classes), filters, period, year, members, pupils, state,
         tuple(_columns(state.picture, overview, period, filters.subject)),
-        {class_id: _of_class(overview, {one.id for one in state.picture.of_class(class_id)}) for class_id in chosen},
+        overview,
         found,
         tuple(without_progress(state.picture, ids, period, filters.subject)),
         tuple(_topics(state, period, filters.subject)),
@@ -290,19 +287,9 @@ def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topi
     enough = min((one.hard_pupils for one in state.thresholds.values()), default=1)
     return [
         one
-        for one in topics(state.picture, None, period.first)
-        if one.below and one.made >= enough and one.newest_on <= period.last and subject in (None, one.field[0])
+        for one in topics(state.picture, None, period)
+        if one.below and one.made >= enough and subject in (None, one.field[0])
     ]
-
-
-def _of_class(overview: ClassOverview, members: Collection[int]) -> ClassOverview:
-    return replace(
-        overview,
-        pupils=tuple(one for one in overview.pupils if one.id in members),
-        cells={pupil_id: cells for pupil_id, cells in overview.cells.items() if pupil_id in members},
-        progress={pupil_id: several for pupil_id, several in overview.progress.items() if pupil_id in members},
-        hidden_of={pupil_id: number for pupil_id, number in overview.hidden_of.items() if pupil_id in members},
-    )
 
 
 def _within(period: Period, lane: Sequence[Scored]) -> tuple[Scored, ...]:
@@ -348,7 +335,7 @@ def line_of(view: MineView, member: Member, wanted: Field, subject_fields: Seque
     """What may be said of a pupil in a material; where there is no total, the reason is that of `subject_fields`."""
     totals = view.totals(member.id, wanted)
     if not totals:
-        reason, progress = missing_reason(view.overviews[member.class_id], member.id, subject_fields or (wanted,))
+        reason, progress = missing_reason(view.overview, member.id, subject_fields or (wanted,))
         return Line(wanted, (), missing=reason, progress=progress)
     counted = [one for one in totals if one.said.counts]
     drawn = tuple(one for one in counted if one.scale == counted[-1].scale)

@@ -149,6 +149,23 @@ def picture(connection: Connection, viewer: Viewer, class_ids: list[int], school
     )
 
 
+def parts_of(
+    connection: Connection,
+    viewer: Viewer,
+    known: Catalogue,
+    pupil_ids: list[int],
+    period: Period,
+) -> list[PartScored]:
+    """What these pupils scored on parts in any period; what they are called and their norms come into `known`."""
+    rows = part_rows(connection, viewer, owners_of(connection, viewer, pupil_ids), period)
+    standing = [one for one in stand(rows).values() if one.row.kind == Kind.SCORE]
+    used = {one.row.definition_id for one in standing}
+    known.definitions |= catalogue(connection, viewer.school_id, used - known.definitions.keys()).definitions
+    load_bodies(connection, viewer.school_id, known, used)
+    load_parts(connection, viewer.school_id, known, {one.row.part_id for one in standing})
+    return [_part(known, one) for one in standing]
+
+
 def _year_before(school_year: str) -> str:
     first = int(school_year[:4])
     return f"{first - 1}-{first}"

@@ -6,7 +6,7 @@ viewer.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 
 from models.catalogue import Catalogue, catalogue, load_bodies, load_parts
 from models.freshness import SourceState, source_states
-from models.people import PupilName, members
+from models.people import PupilName, members, pupils_by_class
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
 from models.records import Kind
-from models.result_rows import hidden_totals, lonely_parts, owners_of, whole_tests
+from models.result_rows import Owners, hidden_sittings, lonely_parts, owners_of, whole_tests
 from models.scales import Missing
 from models.standing import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
 from models.viewer import Viewer
@@ -39,11 +39,25 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """The (subject, material) that a whole class has a total in, and those that it has progress of."""
+
+    totals: frozenset[Field] = frozenset()
+    progress: frozenset[Field] = frozenset()
+
+    @property
+    def fields(self) -> frozenset[Field]:
+        """Those with either."""
+        return self.totals | self.progress
+
+
+@dataclass(frozen=True, slots=True)
 class ClassOverview:
     """All that the class screen shows.
 
-    `cells` by pupil and (subject, material); `progress` by pupil; `hidden_of` counts a pupil's totals that the period
-    leaves out.
+    `cells` by pupil and (subject, material); `progress` by pupil; `hidden_of` counts a pupil's sittings that the period
+    leaves out; `delivered` by pupil what the own whole class has, whoever of it is shown; `of_part`: the cells are of
+    one part of tests, of which the progress, being of whole tests, says nothing.
     """
 
     pupils: tuple[PupilName, ...]
@@ -53,22 +67,30 @@ class ClassOverview:
     sources: tuple[SourceState, ...]
     hidden_of: dict[int, int]
     known: Catalogue
+    delivered: dict[int, Delivered]
+    of_part: bool = False
 
     @property
     def hidden(self) -> int:
-        """How many totals the period leaves out."""
+        """How many sittings the period leaves out."""
         return sum(self.hidden_of.values())
 
     @property
     def fields(self) -> list[Field]:
-        """Every (subject, material) that a pupil has a total or a progress record in."""
+        """Every (subject, material) that a pupil has a total or a progress record in; of a part, a score on it."""
         found = {field for row in self.cells.values() for field in row}
-        return sorted(found | {one.field for rows in self.progress.values() for one in rows})
+        return sorted(found if self.of_part else found | {one.field for one in self._records})
 
     def source_of(self, field: Field) -> set[int]:
         """The sources that give this subject of this material."""
         found = {row[field].source_id for row in self.cells.values() if field in row}
-        return found | {one.row.source_id for rows in self.progress.values() for one in rows if one.field == field}
+        if self.of_part:
+            return found
+        return found | {one.row.source_id for one in self._records if one.field == field}
+
+    @property
+    def _records(self) -> list[PupilProgress]:
+        return [one for several in self.progress.values() for one in several]
 
 
 def class_overview(
@@ -77,8 +99,13 @@ def class_overview(
     class_ids: list[int],
     period: Period,
     source_id: int | None = None,
+    subject: str | None = None,
+    material: str | None = None,
 ) -> ClassOverview:
-    """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees."""
+    """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees.
+
+    Only the results of `source_id` are read; `subject` and `material` bound what counts as hidden by the period.
+    """
     pupils = members(connection, viewer, class_ids)
     owners = owners_of(connection, viewer, [one.id for one in pupils])
     totals = whole_tests(connection, viewer, owners, period, source_id)
@@ -94,9 +121,45 @@ def class_overview(
         cells,
         progress,
         tuple(source_states(connection, viewer)),
-        hidden_totals(connection, viewer, owners, period),
+        _hidden(connection, viewer, owners, period, source_id, subject, material),
         known,
+        _delivered(pupils_by_class(connection, viewer, class_ids), cells, progress),
     )
+
+
+def _delivered(
+    classes: dict[int, frozenset[int]],
+    cells: dict[int, dict[Field, Cell]],
+    progress: dict[int, tuple[PupilProgress, ...]],
+) -> dict[int, Delivered]:
+    """What the own class of each pupil has; a pupil of several classes belongs to the first."""
+    found: dict[int, Delivered] = {}
+    for pupil_ids in classes.values():
+        own = Delivered(
+            frozenset(field for one in pupil_ids for field in cells.get(one, ())),
+            frozenset(record.field for one in pupil_ids for record in progress.get(one, ())),
+        )
+        for one in pupil_ids:
+            found.setdefault(one, own)
+    return found
+
+
+def _hidden(
+    connection: Connection,
+    viewer: Viewer,
+    owners: Owners,
+    period: Period,
+    source_id: int | None,
+    subject: str | None,
+    material: str | None,
+) -> dict[int, int]:
+    """How many sittings of each pupil the period leaves out, within the other filters."""
+    rows = hidden_sittings(connection, viewer, owners, period, source_id)
+    if subject is not None or material is not None:
+        known = catalogue(connection, viewer.school_id, {definition_id for *_, definition_id in rows})
+        fields = {one: field_of(known, one) for one in known.definitions}
+        rows = [one for one in rows if subject in (None, fields[one[3]][0]) and material in (None, fields[one[3]][1])]
+    return dict(Counter(pupil_id for pupil_id, _, _ in {one[:3] for one in rows}))
 
 
 # -- totals ------------------------------------------------------------------------------------------------------
@@ -164,14 +227,18 @@ def field_of(known: Catalogue, definition_id: int) -> Field:
 def missing_reason(
     overview: ClassOverview, pupil_id: int, fields: Iterable[Field]
 ) -> tuple[Missing, PupilProgress | None]:
-    """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates."""
+    """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates.
+
+    Classmates are all of the own class, whoever is shown.
+    """
+    if overview.of_part:
+        return Missing.NO_RESULT, None
     wanted = set(fields)
     own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
     if own:
         newest = max(own, key=lambda one: by_date(one.row))
         return newest.state, newest
-    sends = any(one.field in wanted for rows in overview.progress.values() for one in rows)
-    if sends:
+    of_class = overview.delivered.get(pupil_id, Delivered())
+    if of_class.progress & wanted:
         return Missing.NOT_SET, None
-    scored = any(field in wanted for row in overview.cells.values() for field in row)
-    return (Missing.NO_RESULT if scored else Missing.NOT_DELIVERED), None
+    return (Missing.NO_RESULT if of_class.totals & wanted else Missing.NOT_DELIVERED), None

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, literal, null, or_, select
 
 from models.periods import Period
-from models.records import Kind
+from models.records import Absence, Kind
 from models.standing import ResultRow
 from models.tables import identifiers, results
 from models.viewer import Viewer, sees_pupil
@@ -74,23 +74,25 @@ def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Pe
     return _fetch(connection, owners, query)
 
 
-def hidden_totals(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> dict[int, int]:
-    """How many totals of each pupil the period leaves out."""
-    taken = results.c.taken_on
+def hidden_sittings(
+    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
+) -> list[tuple[int, int, str, int]]:
+    """Pupil, test, day and definition of what was made outside of the period; what was not offered was not made.
+
+    A sitting comes once for each definition that rows of it came with.
+    """
+    r = results.c
     query = (
-        select(results.c.identifier_id, func.count())
+        select(r.identifier_id, r.test_id, r.taken_on, r.definition_id)
         .where(
             *_of_owners(viewer, owners),
-            results.c.part_id == 0,
-            results.c.kind.in_((Kind.SCORE, Kind.OSO)),
-            or_(taken < period.first, taken > period.last),
+            r.kind.in_((Kind.SCORE, Kind.OSO)),
+            or_(r.absence.is_(None), r.absence != Absence.NOT_OFFERED),
+            or_(r.taken_on < period.first, r.taken_on > period.last),
         )
-        .group_by(results.c.identifier_id)
+        .distinct()
     )
-    found: dict[int, int] = {}
-    for identifier_id, number in connection.execute(query):
-        found[owners[identifier_id]] = found.get(owners[identifier_id], 0) + number
-    return found
+    return [(owners[row[0]], row[1], row[2], row[3]) for row in connection.execute(_of_source(query, source_id))]
 
 
 def _of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:

@@ -19,6 +19,7 @@ from models.freshness import SourceState
 from models.holidays import Holidays
 from models.marks import About, Mark
 from models.people import Member
+from models.periods import Period
 from models.picture import PartScored, Picture, Scored
 from models.queries import Field
 from models.readiness import is_finished
@@ -332,15 +333,16 @@ class Topic:
 
 
 def topics(
-    seen: Picture, class_id: int | None = None, first: str = "", pupils: Collection[int] | None = None
+    seen: Picture, class_id: int | None = None, period: Period | None = None, pupils: Collection[int] | None = None
 ) -> list[Topic]:
-    """Every part with a norm that pupils made since `first`, the hardest first; of one name only the newest test."""
+    """Every part with a norm that pupils made in a period, the hardest first; of one name only the newest test."""
     wanted = {one.id for one in (seen.members if class_id is None else seen.of_class(class_id))}
     if pupils is not None:
         wanted &= set(pupils)
     rows: dict[tuple[Field, str], dict[int, list[PartScored]]] = defaultdict(lambda: defaultdict(list))
     for one in seen.parts:
-        if one.pupil_id in wanted and one.said.counts and one.said.has_norm and one.taken_on >= first:
+        in_period = period is None or period.first <= one.taken_on <= period.last
+        if in_period and one.pupil_id in wanted and one.said.counts and one.said.has_norm:
             rows[one.field, one.name.name][one.test_id].append(one)
     found = [_topic(seen, max(by_test.values(), key=_newest_day)) for by_test in rows.values()]
     return sorted(found, key=lambda one: (-one.below / one.made, -one.made, one.field, one.part))

@@ -191,7 +191,7 @@ def shown_topics(view: GroupView) -> list[Topic]:
     wanted = {one.id for one in view.overview.pupils}
     found = [
         one
-        for one in topics(view.state.picture, None, view.overview.period.first, wanted)
+        for one in topics(view.state.picture, None, view.overview.period, wanted)
         if one.below
         and (filters.subject in (None, one.field[0]))
         and (filters.material in (None, one.field[1]))

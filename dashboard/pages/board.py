@@ -144,10 +144,10 @@ def _foot(view: GroupView) -> list[Any]:
     return [html.Dl([part for line in lines for part in line], className="ft")] if lines else []
 
 
-def _topics(view: GroupView) -> list[Topic]:
+def board_topics(view: GroupView) -> list[Topic]:
     """The parts that at least half of the pupils shown made, the hardest first."""
     shown = {one.id for one in view.overview.pupils}
-    found = topics(view.state.picture, None, view.overview.period.first, shown)
+    found = topics(view.state.picture, None, view.overview.period, shown)
     return [
         one
         for one in found
@@ -157,7 +157,7 @@ def _topics(view: GroupView) -> list[Topic]:
 
 def _known(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
     """The parts that most who made them master; how many do, never how many do not."""
-    best = [one for one in reversed(_topics(view)) if 2 * one.below < one.made][:MOST_KNOWN]
+    best = [one for one in reversed(board_topics(view)) if 2 * one.below < one.made][:MOST_KNOWN]
     if not best:
         return []
     words = [
@@ -172,7 +172,7 @@ def _known(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
 
 def _practised(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
     """The part that most who made it do not master yet: its name alone."""
-    hardest = next((one for one in _topics(view) if 2 * one.below > one.made), None)
+    hardest = next((one for one in board_topics(view) if 2 * one.below > one.made), None)
     return [] if hardest is None else [(html.Dt(_("We practise")), html.Dd(html.B(hardest.part)))]
 
 

@@ -155,7 +155,7 @@ def _pupil(viewer: Viewer, view: MineView, member: Member, goals: dict[Field, Go
 
 def _materials(view: MineView, member: Member, goals: dict[Field, Goal]) -> Any:
     """A row a material that the class has results of, or that the pupil has a goal in."""
-    used = {one for one in view.overviews[member.class_id].fields if view.filters.subject in (None, one[0])}
+    used = {one for one in view.overview.delivered[member.id].fields if view.filters.subject in (None, one[0])}
     used |= {one for one in goals if view.filters.subject in (None, one[0])}
     fields = sorted(used, key=lambda one: (subject_order(one[0]), one))
     if not fields:

@@ -120,14 +120,14 @@ def topic_told(view: GroupView, field: str, part: str) -> Told:
     topic = next((one for one in shown_topics(view) if "|".join(one.field) == field and one.part == part), None)
     if topic is None:
         return None
-    first = view.overview.period.first
+    period = view.overview.period
     scores = {
         one.pupil_id: one
         for one in sorted(view.state.picture.parts, key=lambda one: one.taken_on)
         if (one.test_id, one.field, one.name.name) == (topic.test_id, topic.field, topic.part)
         and one.said.counts
         and one.said.has_norm
-        and one.taken_on >= first
+        and period.first <= one.taken_on <= period.last
     }
     shown = {one.id: one for one in view.overview.pupils}
     below = [(one, said_words(scores[one.id].said, False)) for one in shown.values() if one.id in topic.pupils]

@@ -10,11 +10,16 @@ from sqlalchemy import insert, update
 
 from dashboard.filters import GroupFilters, read_filters
 from dashboard.group_data import GroupView, read_group
-from dashboard.matrix import columns, footer
+from dashboard.matrix import columns, footer, shown
+from dashboard.pages.attention import shown_topics
+from dashboard.pages.board import board_topics
 from dashboard.tables import grid, in_sections
 from models import clock, database, tables
 from models.attention import Course
 from models.holidays import read_holidays
+from models.queries import missing_reason
+from models.records import Kind, Status
+from models.scales import Missing
 from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.dashboard import school
@@ -23,6 +28,11 @@ from tests.dashboard.test_web import as_persona, shown_page
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
 SUMS = ("arithmetic", "Cijferpad groep 6")
+SCORE: dict[str, object] = {
+    "school_id": 1, "source_id": school.SUMS, "kind": int(Kind.SCORE), "test_id": 2, "definition_id": 2, "part_id": 0,
+    "taken_on": "2026-11-20", "school_year": school.YEAR, "created_us": 1, "digest64": 1, "delivery_id": 1,
+}  # fmt: skip
+PROGRESS: dict[str, object] = {**SCORE, "kind": int(Kind.PROGRESS), "status": int(Status.DONE)}
 
 
 def view(store: Store, viewer: Viewer = HANNA, **asked: object) -> GroupView:
@@ -31,6 +41,12 @@ def view(store: Store, viewer: Viewer = HANNA, **asked: object) -> GroupView:
         found = read_group(connection, viewer, {"klas": "1", **asked}, read_holidays())[2]
     assert found is not None
     return found
+
+
+def more_rows(store: Store, rows: list[dict[str, object]]) -> None:
+    """Results beside those of the known school."""
+    with database.writing(store.engine) as connection:
+        connection.execute(insert(tables.results), [{"key": f"more{i}", **one} for i, one in enumerate(rows)])
 
 
 def ids(found: GroupView) -> list[int]:
@@ -84,10 +100,60 @@ def test_a_part_of_a_class_is_a_year_group_or_another_class(known_school: Store)
 
 def test_a_goal_shows_the_scores_on_that_part_by_its_own_norm(known_school: Store) -> None:
     found = view(known_school, doel="Breuken vergelijken")
-    assert found.overview.fields == [SUMS, ("spelling", "Letterlab")]  # of spelling the progress is known
+    assert found.overview.fields == [SUMS]
     cell = found.overview.cells[1][SUMS]
     assert (cell.total.said.text, cell.total.said.band, cell.others) == ("2", "onvoldoende", 1)
     assert found.overview.cells[4][SUMS].total.said.band == "voldoende"
+
+
+def test_under_a_goal_progress_of_the_whole_test_is_no_state_of_the_part(known_school: Store) -> None:
+    more_rows(known_school, [{**PROGRESS, "identifier_id": one} for one in (11, 12)])
+    [column] = columns(view(known_school).overview, "vak", None, "Cijferpad groep 6")
+    assert shown(view(known_school).overview, column, 12).missing is Missing.NO_SCORE
+    found = view(known_school, doel="Breuken vergelijken")
+    [column] = columns(found.overview, "vak", None)
+    states = {one: shown(found.overview, column, one).missing for one in (11, 12)}
+    assert states == {11: None, 12: Missing.NO_RESULT}
+    assert columns(found.overview, "materiaal", None)[0].fields == (SUMS,)
+
+
+def test_a_goal_is_of_the_publisher_that_is_chosen(known_school: Store) -> None:
+    goal = "Breuken vergelijken"
+    assert view(known_school, doel=goal, uitgever=str(school.SPELL)).overview.fields == []
+    assert view(known_school, doel=goal, uitgever=str(school.SUMS)).overview.fields == [SUMS]
+
+
+def test_a_goal_shows_the_parts_of_the_period_that_is_chosen(known_school: Store) -> None:
+    part = {**SCORE, "identifier_id": 2, "test_id": 1, "definition_id": 1, "part_id": 3, "taken_on": "2026-01-20"}
+    more_rows(known_school, [{**part, "score": 40_000, "score_text": "4"}])
+    found = view(known_school, doel="Breuken vergelijken", periode="vorigjaar")
+    assert {one: list(cells) for one, cells in found.overview.cells.items()} == {2: [SUMS]}
+    assert found.overview.cells[2][SUMS].total.said.text == "4"
+    assert found.overview.cells[2][SUMS].total.said.band == "onvoldoende"
+    both = view(known_school, doel="Breuken vergelijken", periode="tweejaar")
+    assert both.overview.cells[2][SUMS].others == 2
+
+
+@pytest.mark.parametrize(("last", "below"), [("2026-10-31", "Toets blok 2"), ("2026-11-26", "Toets blok 3")])
+def test_what_is_hard_for_many_is_of_the_period_that_is_shown(known_school: Store, last: str, below: str) -> None:
+    found = view(known_school, periode=f"2026-09-01_{last}")
+    assert {one.test for one in shown_topics(found)} == {below}
+    assert {one.test for one in board_topics(found)} == {below}
+
+
+def test_the_state_of_a_cell_does_not_depend_on_who_else_is_shown(known_school: Store) -> None:
+    [one] = [one for one in columns(view(known_school).overview, "vak", None) if one.fields == (SUMS,)]
+    everybody = shown(view(known_school).overview, one, 12).missing
+    alone = view(known_school, status="aandacht")
+    assert ids(alone) == [12]
+    assert shown(alone.overview, one, 12).missing is everybody is Missing.NO_RESULT
+
+
+def test_what_another_class_uses_is_not_said_of_this_one(known_school: Store) -> None:
+    field = ("spelling", "Letterlab")
+    both = view(known_school, SUPPORT, klas="1,2")
+    assert missing_reason(both.overview, 101, [field])[0] is Missing.NOT_DELIVERED
+    assert missing_reason(both.overview, 102, [SUMS])[0] is Missing.NO_RESULT
 
 
 def test_a_material_or_publisher_leaves_its_own_columns(known_school: Store) -> None:
@@ -101,6 +167,14 @@ def test_what_the_period_hides_is_counted_of_the_pupils_shown(known_school: Stor
     assert view(known_school).overview.hidden == 1  # one of pupil 2, in January
     assert view(known_school, status="weinig").overview.hidden == 0
     assert view(known_school, periode="tweejaar").overview.hidden == 0
+
+
+def test_what_the_period_hides_is_counted_within_the_other_filters(known_school: Store) -> None:
+    def hidden(**asked: object) -> int:
+        return view(known_school, **asked).overview.hidden
+
+    assert hidden(vak="arithmetic") == hidden(uitgever=str(school.SUMS)) == hidden(materiaal=SUMS[1]) == 1
+    assert hidden(vak="spelling") == hidden(uitgever=str(school.SPELL)) == hidden(materiaal="Letterlab") == 0
 
 
 def test_several_classes_stand_on_one_screen(known_school: Store) -> None:

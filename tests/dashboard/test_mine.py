@@ -378,6 +378,22 @@ def test_the_period_bounds_line_value_and_growth_and_says_what_it_hides(web: fla
     assert not [one for one in both if one.get("id") == "hidden-by-period"]
 
 
+def test_what_the_period_hides_is_of_the_subject_and_once_for_a_pupil_of_two_classes(
+    web: flask.Flask, known_school: Store
+) -> None:
+    with database.writing(known_school.engine) as connection:
+        plus = {"school_id": 1, "school_year": school.YEAR, "location": "", "composed": True}
+        connection.execute(insert(tables.classes), [{**plus, "id": 9, "name": "Plus", "year_groups": "6"}])
+        connection.execute(insert(tables.groups), [{**plus, "id": 9, "key": "plus", "name": "Plus", "class_id": 9}])
+        member = {"school_id": 1, "pupil_id": 2, "group_id": 9, "from_us": 1}
+        connection.execute(insert(tables.memberships), [member])
+    also_teaches(known_school, school.TEACHER_A, 9)
+    for search, number in (("", 1), ("&vak=arithmetic", 1), ("&vak=spelling", 0)):
+        page = page_of(web, "hanna", f"?klas=1,9&periode=jaar{search}")
+        notes = [words(one["children"]) for one in page if one.get("id") == "hidden-by-period"]
+        assert [one.split(" resulta")[0] for one in notes] == ["De periode verbergt 1"] * number
+
+
 def test_without_an_open_signal_are_the_others(web: flask.Flask, known_school: Store) -> None:
     with_signals(known_school)
     assert pupils(page_of(web, "hanna", "?klas=1&signalen=zonder")) == [1, 2, 3, 4, 5, 8, 9, 10, 11]

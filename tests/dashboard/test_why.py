@@ -210,6 +210,24 @@ def test_a_hard_part_says_who_made_it_and_who_is_below(web: flask.Flask) -> None
     assert "40 % of meer onder de norm" in found["Signaal"]
 
 
+def test_a_hard_part_is_told_from_the_scores_within_the_period(web: flask.Flask, known_school: Store) -> None:
+    part, search = "Klok: digitale tijd", "?klas=1&periode=2026-11-01_2026-11-20"
+    before = told(web, kind="topic", topic=part, field=SUMS, search=search)
+    assert listed(before, "below")["Aïsha Bouzid"] == "4 · onvoldoende"
+    with database.writing(known_school.engine) as connection:
+        change = text(
+            "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
+            "taken_on, score, score_text, school_year, created_us, digest64, delivery_id) "
+            "SELECT school_id, source_id, 'again', kind, identifier_id, test_id, definition_id, part_id, "
+            "'2026-11-24', 90000, '9', school_year, created_us, digest64, delivery_id "
+            "FROM results WHERE school_id = 1 AND identifier_id = 1 AND test_id = 2 AND part_id = 5"
+        )
+        assert connection.execute(change).rowcount == 1
+    after = told(web, kind="topic", topic=part, field=SUMS, search=search)
+    assert (facts(after), listed(after, "below")) == (facts(before), listed(before, "below"))
+    assert "Aïsha Bouzid" not in listed(told(web, kind="topic", topic=part, field=SUMS), "below")
+
+
 def test_a_bar_of_progress_says_who_is_done_busy_and_not_begun(web: flask.Flask) -> None:
     nodes = told(web, kind="progress", progress="4")
     assert len(listed(nodes, "done")) == 10

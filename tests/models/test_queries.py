@@ -16,6 +16,7 @@ from models.people import members, pupil, pupil_names
 from models.periods import Period, of_school_year, with_year_before
 from models.progress import class_progress
 from models.queries import ClassOverview, class_overview, missing_reason
+from models.records import Absence, Kind, Status
 from models.scales import Missing, Place
 from models.subject_lines import NotAllowed, assign_subject, unassigned
 from models.subjects import UNMAPPED
@@ -155,6 +156,33 @@ def test_a_cell_holds_the_newest_total_of_the_period_and_counts_the_others(known
 def test_what_the_period_leaves_out_is_counted(known: Store) -> None:
     assert overview(known).hidden == 1
     assert overview(known, period=with_year_before(school.YEAR)).hidden == 0
+
+
+def test_the_period_leaves_out_sittings_not_rows(known: Store) -> None:
+    common: dict[str, object] = {
+        "school_id": 1, "source_id": school.SUMS, "kind": 1, "identifier_id": CAS, "test_id": 1, "definition_id": 1,
+        "part_id": 0, "school_year": "2025-2026", "created_us": 1, "digest64": 1, "delivery_id": 1,
+        "score": None, "score_text": None, "absence": None, "status": None,
+    }  # fmt: skip
+    not_offered = {"absence": int(Absence.NOT_OFFERED), "score_text": "X"}
+    rows: list[dict[str, object]] = [
+        # One sitting: an X, a score, another score, and a part.
+        {"taken_on": "2026-02-03", **not_offered},
+        {"taken_on": "2026-02-03", **school.number(50)},
+        {"taken_on": "2026-02-03", **school.number(60)},
+        {"taken_on": "2026-02-03", "part_id": 1, **school.number(5)},
+        # One of parts only.
+        {"taken_on": "2026-03-03", "part_id": 1, **school.number(5)},
+        {"taken_on": "2026-03-03", "part_id": 2, **school.number(0)},
+        # Nothing: an X alone, and progress.
+        {"taken_on": "2026-04-03", **not_offered},
+        {"taken_on": "2026-05-03", "kind": int(Kind.PROGRESS), "status": int(Status.BUSY)},
+    ]
+    with database.writing(known.engine) as connection:
+        connection.execute(
+            insert(tables.results), [{**common, "key": f"old{place}", **row} for place, row in enumerate(rows)]
+        )
+    assert overview(known).hidden_of == {BENTE: 1, CAS: 2}
 
 
 def test_a_zero_is_shown_as_a_score(known: Store) -> None:
