@@ -19,15 +19,16 @@ from dashboard.texts import _
 from models import clock, database
 from models.goals import GoalRefused, set_due, set_goal
 from models.marks import MarkRefused, set_mark
-from models.notes import NoteKind, NoteRefused, settle_agreement, write_note
+from models.notes import LONGEST, NoteKind, NoteRefused, settle_agreement, write_note
 from models.records import SCALE
 from models.scales import HUGEST_SCORE, number
 from models.signals import Rule
-from models.thresholds import NAMES, ThresholdRefused, set_thresholds
+from models.thresholds import NAMES, ThresholdRefused, bounds, set_thresholds
 from models.viewer import Viewer
 
 MOST_NAME = 400
 _DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
+_SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
 _BACK = re.compile(r"/(?:groep|signalen|leerlingen|leerling/[0-9]{1,9})(?:[?/][\x21-\x7e]*)?", re.ASCII)
 
 
@@ -35,10 +36,12 @@ def register(server: flask.Flask) -> None:
     """The routes."""
     post = ["POST"]
     server.add_url_rule(settle.PATH, "settle_signals", settle_signals, methods=post)
-    server.add_url_rule(f"{pupil_side.GOAL_PATH}/<int:pupil_id>", "save_goal", save_goal, methods=post)
-    server.add_url_rule(f"{pupil_side.NOTE_PATH}/<int:pupil_id>", "save_note", save_note, methods=post)
-    server.add_url_rule(f"{due_form.PATH}/<int:class_id>", "save_due", save_due, methods=post)
-    server.add_url_rule(f"{threshold_form.PATH}/<int:class_id>", "save_thresholds", save_thresholds, methods=post)
+    server.add_url_rule(f"{pupil_side.GOAL_PATH}/<int(max=2147483647):pupil_id>", "save_goal", save_goal, methods=post)
+    server.add_url_rule(f"{pupil_side.NOTE_PATH}/<int(max=2147483647):pupil_id>", "save_note", save_note, methods=post)
+    server.add_url_rule(f"{due_form.PATH}/<int(max=2147483647):class_id>", "save_due", save_due, methods=post)
+    server.add_url_rule(
+        f"{threshold_form.PATH}/<int(max=2147483647):class_id>", "save_thresholds", save_thresholds, methods=post
+    )
 
 
 def settle_signals() -> ResponseReturnValue:
@@ -154,8 +157,9 @@ def read_day(text: str) -> str | None:
 
 def _score(text: str) -> int:
     """A score as people type it, in ten-thousandths. Raises WrongInput."""
-    value = number(text.replace(",", "."))
-    if value is None or abs(value) > HUGEST_SCORE or value.as_tuple().exponent < -4:  # type: ignore[operator]
+    found = _SCORE.fullmatch(text.strip())
+    value = number(text.replace(",", ".")) if found is not None else None
+    if value is None or value > HUGEST_SCORE:
         raise WrongInput(_("Type a number, such as 75 or 7,5."))
     return int(value * SCALE)
 
@@ -180,6 +184,10 @@ def saved(
         save()
     except WrongInput as wrong:
         security.tell(wrong.sentence + " " + _("Nothing was changed."), well=False)
+    except NoteRefused as refused:
+        security.tell(_refusal(refused.reason) + " " + _("Nothing was changed."), well=False)
+    except ThresholdRefused as refused:
+        security.tell(_bounds_words(str(refused)) + " " + _("Nothing was changed."), well=False)
     except refusals:
         security.tell(_("You may not do this.") + " " + _("Nothing was changed."), well=False)
     except SQLAlchemyError:
@@ -187,6 +195,30 @@ def saved(
     else:
         security.tell(sentence)
     return flask.redirect(safe_back(back), 303)
+
+
+def _refusal(reason: str) -> str:
+    """Why a note was not written."""
+    return {
+        "empty": _("Write something first."),
+        "long": _("A note holds at most {number} characters.", number=LONGEST),
+        "day": _("Only an agreement has a day; type it as 13-11-2026."),
+    }.get(reason, _("You may not do this."))
+
+
+def _bounds_words(name: str) -> str:
+    """Why a threshold was not set."""
+    if name == "number":
+        return _("A threshold is a whole number.")
+    if name not in NAMES:
+        return _("You may not do this.")
+    limit = bounds()[name]
+    return _(
+        "{threshold}: choose from {lowest} to {highest}.",
+        threshold=threshold_form.threshold_word(name),
+        lowest=limit.lowest,
+        highest=limit.highest,
+    )
 
 
 def safe_back(path: str | None) -> str:

@@ -69,15 +69,20 @@ def notes_of(connection: Connection, seal: Seal, viewer: Viewer, pupil_ids: Sequ
     )
     found: dict[int, list[Note]] = {}
     for row in rows:
-        readable = not row.restricted or viewer.role is Role.SUPPORT or _is_author(viewer, row.author_id)
-        text = seal.unseal(row.sealed).decode() if readable and viewer.teaches else None
+        readable = viewer.teaches and _reads(viewer, row.restricted, row.author_id)
+        text = seal.unseal(row.sealed).decode() if readable else None
         found.setdefault(row.pupil_id, []).append(
             Note(
-                row.id, row.pupil_id, NoteKind(row.kind), row.restricted, text, row.until_on, row.author,
-                row.written_us, row.settled_us, row.settled_by,
+                row.id, row.pupil_id, NoteKind(row.kind), row.restricted, text, row.until_on if readable else None,
+                row.author, row.written_us, row.settled_us, row.settled_by,
             )
         )  # fmt: skip
     return found
+
+
+def _reads(viewer: Viewer, restricted: bool, author_id: int | None) -> bool:
+    """Whether a note is for this viewer to read."""
+    return not restricted or viewer.role is Role.SUPPORT or _is_author(viewer, author_id)
 
 
 def _is_author(viewer: Viewer, author_id: int | None) -> bool:
@@ -111,21 +116,22 @@ def write_note(
 
 def settle_agreement(connection: Connection, viewer: Viewer, note_id: int) -> None:
     """Say that an agreement is done; call it inside `writing`. Raises NoteRefused."""
-    settled = connection.execute(
-        update(notes)
-        .where(
-            and_(
-                notes.c.school_id == viewer.school_id,
-                notes.c.id == note_id,
-                notes.c.kind == NoteKind.AGREEMENT.value,
-                notes.c.settled_us.is_(None),
-                sees_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
-            )
+    row = connection.execute(
+        select(notes.c.restricted, notes.c.author_id).where(
+            notes.c.school_id == viewer.school_id,
+            notes.c.id == note_id,
+            notes.c.kind == NoteKind.AGREEMENT.value,
+            notes.c.settled_us.is_(None),
+            sees_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
         )
-        .values(settled_us=clock.now_us(), settled_by=viewer.name)
-    ).rowcount
-    if not viewer.teaches or settled != 1:
+    ).one_or_none()
+    if row is None or not viewer.teaches or not _reads(viewer, row.restricted, row.author_id):
         raise NoteRefused("pupil")
+    connection.execute(
+        update(notes)
+        .where(and_(notes.c.school_id == viewer.school_id, notes.c.id == note_id))
+        .values(settled_us=clock.now_us(), settled_by=viewer.name)
+    )
 
 
 def _sees(connection: Connection, viewer: Viewer, pupil_id: int) -> bool:

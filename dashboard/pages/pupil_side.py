@@ -82,7 +82,7 @@ def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
             html.P(headline(one), className="sm"),
             html.Small(f"{evidence_words(side.state.picture, one)} {rule}", className="t2"),
             *settled,
-            html.Div(settle_buttons([one], "", viewer, back), className="acts two_"),
+            html.Div(settle_buttons([one], "", viewer, back, field_words(one)), className="acts two_"),
         ],
         className="sig",
         **attrs(data_rule=one.rule.value, data_state="open" if one.open else "klaar"),
@@ -178,7 +178,7 @@ def note_row(viewer: Viewer | None, pupil_id: int, one: Note) -> html.Li:
     if one.settled_us is not None:
         words = _("Done, says {name}, {moment}.", name=one.settled_by, moment=at_moment(one.settled_us))
         settled = [html.Small(state("no", "check", words))]
-    elif one.runs and viewer is not None and viewer.teaches:
+    elif one.runs and one.text is not None and viewer is not None and viewer.teaches:
         settled = [
             html.Form(
                 html.Button(_("Agreement is done"), type="submit", name="klaar", value=str(one.id),

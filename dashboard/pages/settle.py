@@ -15,7 +15,8 @@ from models.signals import Signal
 
 PATH = "/signalen/afhandelen"
 FIELD = "opdracht"
-LONGEST = 8_000
+LONGEST, LONGEST_ORDER = 8_000, 200_000  # characters of a text, and of all that a button says
+MOST_SIGNALS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,25 @@ def settle_form(
 def read_order(text: str | None) -> Order | None:
     """What a button asked for, or None where it is nothing that we made."""
     try:
-        action, asked, back = json.loads(text or "")
-        found = tuple((_about(*one[:4]), str(one[4])[:LONGEST]) for one in asked)
-        return Order(Action(action), found, str(back))
-    except (ValueError, TypeError, IndexError):
+        action, asked, back = json.loads((text or "")[:LONGEST_ORDER])
+        found = tuple((_about(*one[:4]), _text(one[4])) for one in asked)
+        return Order(Action(action), found, str(back)) if len(found) <= MOST_SIGNALS else None
+    except (ValueError, TypeError, IndexError, RecursionError):
         return None
+
+
+def _text(value: object) -> str:
+    """A text that can be stored. Raises ValueError where it cannot."""
+    text = str(value)[:LONGEST]
+    text.encode()  # half of a pair of surrogates has no bytes
+    return text
 
 
 def _about(rule: object, pupil_id: object, class_id: object, scope: object) -> About:
     pupil, group = _number(pupil_id), _number(class_id)
     if (pupil is None) == (group is None):
         raise ValueError("a signal is about a pupil or about a class")
-    return About(str(rule), pupil, group, str(scope)[:LONGEST])
+    return About(str(rule), pupil, group, _text(scope))
 
 
 def _number(value: object) -> int | None:

@@ -229,6 +229,8 @@ def _row(viewer: Viewer, shown: _Shown, names: Mapping[int, PupilName], one: Sig
     else:
         whom = html.B(dcc.Link(pupil_word(names[one.pupil_id]), href=pupil_href(one.pupil_id)))
     rule = rule_words(one, shown.state.thresholds[one.class_id])
+    name = class_name if one.pupil_id is None else pupil_word(names[one.pupil_id])
+    about = f"{name}, {field_words(one)}, {rule_title(one.rule)}"
     return html.Li(
         [
             html.Div([whom, html.Small(field_words(one))], className="who_"),
@@ -240,7 +242,7 @@ def _row(viewer: Viewer, shown: _Shown, names: Mapping[int, PupilName], one: Sig
                 ],
                 className="why_",
             ),
-            html.Div(settle_buttons([one], shown.filters.query, viewer), className="acts two_"),
+            html.Div(settle_buttons([one], shown.filters.query, viewer, about=about), className="acts two_"),
         ],
         **attrs(
             data_rule=one.rule.value,
@@ -264,14 +266,16 @@ def _marked(one: Signal) -> Any:
     return html.Small([state("no", "check", words), " ", _("New data came in since.") if came_back else ""])
 
 
-def settle_buttons(several: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH) -> list[Any]:
-    """The four ways to settle open signals; one way back for those that were settled."""
+def settle_buttons(
+    several: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH, about: str | None = None
+) -> list[Any]:
+    """The four ways to settle open signals, or one way back; `about` tells a screen reader which buttons they are."""
     if not viewer.teaches:
         return []
     back = f"{path}{query}"
     if all(one.open for one in several):
-        return [settle_form(several, action, back, "btn small_") for action in SETTLING]
-    return [settle_form(several, Action.REOPENED, back, "btn q")]
+        return [settle_form(several, action, back, "btn small_", about) for action in SETTLING]
+    return [settle_form(several, Action.REOPENED, back, "btn q", about)]
 
 
 def _held(shown: _Shown, found: Sequence[Signal]) -> list[Any]:

@@ -99,7 +99,8 @@ def test_nobody_else_settles_sets_or_writes(web: flask.Flask, known_school: Stor
 
 @pytest.mark.parametrize(
     "odd", [None, "", "{}", "[]", "[1,2,3]", '["seen",[["drop",1,1,"x","y"]],"/groep"]',
-            '["seen",[["nothing",1,null,"x","y"]],"/groep"]', '["later",[],"/groep"]', "x" * 100_000,
+            '["seen",[["nothing",1,null,"x","y"]],"/groep"]', '["later",[],"/groep"]', "x" * 100_000, "[" * 50_000,
+            '["seen",[["drop",1,null,"\\ud800","y"]],"/groep"]', '["seen",[["drop",1,null,"x","\\ud800"]],"/groep"]',
             '["seen",[["drop",true,null,"x","y"]],"/groep"]', '["seen",[["drop",99999999999,null,"x","y"]],"/groep"]']
 )  # fmt: skip
 def test_odd_orders_are_refused_and_change_nothing(web: flask.Flask, known_school: Store, odd: str | None) -> None:
@@ -168,6 +169,30 @@ def test_a_threshold_that_cannot_be_changes_nothing_and_says_so(
 # -- goals and notes ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("path", ["/signalen/drempels/", "/signalen/datum/", "/leerling/doel/", "/leerling/notitie/"])
+def test_a_number_that_nobody_has_is_not_there(web: flask.Flask, path: str) -> None:
+    assert post(as_persona(web, "hanna"), path + "9" * 20, tekst="x")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"soort": "note", "tekst": " "}, "Schrijf eerst iets op."),
+        ({"soort": "note", "tekst": "x" * 2001}, "Een notitie heeft hoogstens 2000 tekens."),
+        ({"soort": "note", "tekst": "x", "dag": "18-12-2026"}, "Alleen een afspraak heeft een dag"),
+    ],
+)
+def test_a_note_that_is_refused_says_why(web: flask.Flask, form: dict[str, str], sentence: str) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/notitie/1", **form)
+    assert sentence in shown_page(client, "/leerling/1")
+
+
+def test_the_buttons_of_signals_are_told_apart(web: flask.Flask) -> None:
+    shown = shown_page(as_persona(web, "hanna"), "/signalen")
+    assert ": Lars Boon, Spelling · Letterlab, Niets gemaakt" in shown
+
+
 def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     assert "Er is geen doel gezet. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
@@ -182,8 +207,9 @@ def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: fla
 
 
 @pytest.mark.parametrize(
-    ("value", "day"), [("veel", ""), ("7e9", ""), ("80", "31-02-2027"), ("80", "morgen"), ("", "")]
-)
+    ("value", "day"),
+    [("1e999999999", ""), ("-5", ""), ("veel", ""), ("7e9", ""), ("80", "31-02-2027"), ("80", "morgen"), ("", "")],
+)  # fmt: skip
 def test_what_is_no_goal_is_told_in_words(web: flask.Flask, known_school: Store, value: str, day: str) -> None:
     client = as_persona(web, "hanna")
     post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde=value, dag=day)

@@ -184,6 +184,18 @@ def test_a_note_that_cannot_be_says_why_and_changes_nothing(
         assert connection.scalar(select(func.count()).select_from(notes)) == 0
 
 
+def test_who_cannot_read_an_agreement_does_not_settle_it_and_sees_no_day(known: Store) -> None:
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        number = write_note(
+            connection, known.seal, SUPPORT, 1, NoteKind.AGREEMENT, "Besloten.", restricted=True, until_on="2026-12-18"
+        )
+        with pytest.raises(NoteRefused):
+            settle_agreement(connection, HANNA, number)
+        [one] = notes_of(connection, known.seal, HANNA, [1])[1]
+        assert (one.text, one.until_on, one.runs) == (None, None, True)
+        settle_agreement(connection, SUPPORT, number)
+
+
 def test_an_agreement_is_settled_once_by_who_sees_the_pupil(known: Store) -> None:
     with database.writing(known.engine, school.SCHOOL) as connection:
         number = write_note(connection, known.seal, HANNA, 1, NoteKind.AGREEMENT, "Oefenen.")
