@@ -78,6 +78,14 @@ document.addEventListener("click", function (event) {
   });
 });
 
+/* Who sent a form hears first how it went. */
+var heard = null;
+new MutationObserver(function () {
+  var told = document.getElementById("told");
+  if (told && told !== heard) { told.focus(); }
+  heard = told;
+}).observe(document.documentElement, { childList: true, subtree: true });
+
 document.addEventListener("keydown", function (event) {
   if (event.key !== "Escape") { return; }
   document.querySelectorAll("details.who[open],details.burger[open],details.saveas[open]").forEach(function (menu) {

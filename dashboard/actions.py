@@ -14,16 +14,20 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import security
+from dashboard.filters import present_year
 from dashboard.pages import due_form, pupil_side, settle, threshold_form
 from dashboard.texts import _
 from models import clock, database
+from models.class_state import present_signals
 from models.goals import GoalRefused, set_due, set_goal
 from models.marks import MarkRefused, set_mark
 from models.notes import LONGEST, NoteKind, NoteRefused, settle_agreement, write_note
+from models.people import class_list
 from models.records import SCALE
 from models.scales import HUGEST_SCORE, number
 from models.signals import Rule
 from models.thresholds import NAMES, ThresholdRefused, bounds, set_thresholds
+from models.timeline import fields_of
 from models.viewer import Viewer
 
 MOST_NAME = 400
@@ -50,14 +54,19 @@ def settle_signals() -> ResponseReturnValue:
     order = settle.read_order(flask.request.form.get(settle.FIELD))
     if order is None or any(about.rule not in [rule.value for rule in Rule] for about, _evidence in order.signals):
         flask.abort(400)
-    context = security.context()
+    asked, context = {about for about, _evidence in order.signals}, security.context()
 
     def save() -> None:
+        with database.reading(context.engine) as connection:
+            year = present_year(class_list(connection, viewer))
+            present = present_signals(connection, viewer, asked, year, context.options.holidays)
+        if not asked <= present:
+            raise WrongInput(_("This signal is not there any more."))
         with database.writing(context.engine, viewer.school_id) as connection:
             for about, evidence in order.signals:
                 set_mark(connection, viewer, about, evidence, order.action)
 
-    return saved(save, (MarkRefused,), _("Settled. It comes back when there are new data."), order.back)
+    return saved(save, (MarkRefused, WrongInput), _("Settled. It comes back when there are new data."), order.back)
 
 
 def save_thresholds(class_id: int) -> ResponseReturnValue:
@@ -87,6 +96,8 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
         if not bar or not subject or len(material) > MOST_NAME:
             raise GoalRefused
         with database.writing(context.engine, viewer.school_id) as connection:
+            if not ending and (subject, material) not in fields_of(connection, viewer, pupil_id):
+                raise WrongInput(_("The pupil has no score in this material."))
             set_goal(connection, viewer, pupil_id, (subject, material), value, due_on)
 
     sentence = _("The goal has ended.") if ending else _("The goal is saved.")
@@ -214,7 +225,7 @@ def _bounds_words(name: str) -> str:
         return _("You may not do this.")
     limit = bounds()[name]
     return _(
-        "{threshold}: choose from {lowest} to {highest}.",
+        "Choose from {lowest} to {highest} for ‘{threshold}’.",
         threshold=threshold_form.threshold_word(name),
         lowest=limit.lowest,
         highest=limit.highest,

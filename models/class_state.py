@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -9,7 +10,8 @@ from sqlalchemy import Connection, select
 from models.attention import Course, courses
 from models.goals import due_of
 from models.holidays import DEFAULT_REGION, REGIONS, Holidays
-from models.marks import marks
+from models.marks import About, marks
+from models.people import class_list, pupils_by_class
 from models.periods import Period
 from models.picture import Picture, picture
 from models.signals import Asked, Due, Signal, open_by_pupil, signals
@@ -55,3 +57,18 @@ def class_state(
     settled = marks(connection, viewer, [one.id for one in seen.members], class_ids)
     found = signals(seen, Asked(limits, holidays, region, settled, due))
     return ClassState(seen, tuple(found), limits, tuple(due), region)
+
+
+def present_signals(
+    connection: Connection, viewer: Viewer, asked: Collection[About], school_year: str, holidays: Holidays
+) -> set[About]:
+    """What the signals are about that there are now, in the classes of the viewer that these are about.
+
+    Class by class: a pupil of several classes is judged by each of them, as a screen of that class does.
+    """
+    named = {one.class_id for one in asked}
+    pupils = {one.pupil_id for one in asked}
+    held_by = pupils_by_class(connection, viewer, [one.id for one in class_list(connection, viewer)])
+    wanted = [class_id for class_id, ids in held_by.items() if class_id in named or ids & pupils]
+    states = (class_state(connection, viewer, [class_id], school_year, holidays) for class_id in wanted)
+    return {signal.about for state in states for signal in state.signals}

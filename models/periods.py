@@ -23,6 +23,9 @@ class Period:
         return [f"{year}-{year + 1}" for year in range(int(first[:4]), int(last[:4]) + 1)]
 
 
+EVER = Period("0001-01-01", "9999-12-31")
+
+
 def of_school_year(label: str) -> Period:
     """The period of the school year `yyyy-yyyy`."""
     first, last = clock.school_year_bounds(label)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, select
 from models.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts, test_versions
 from models.freshness import SourceState, source_states
 from models.people import PupilRecord, pupil
-from models.periods import Period
+from models.periods import EVER, Period
 from models.progress import PupilProgress, newest_progress
 from models.queries import Field, field_of, part_sittings, total_of
 from models.records import Kind
@@ -188,6 +188,12 @@ def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sittin
         if came is not None:
             newer = came if newer is None else min(newer, came)
     return tuple(reversed(marked))
+
+
+def fields_of(connection: Connection, viewer: Viewer, pupil_id: int) -> set[Field]:
+    """The subjects and materials that a pupil has a total in, of whatever day, as far as the viewer sees the pupil."""
+    found = pupil_timeline(connection, viewer, pupil_id, EVER)
+    return {lane.field for lane in found.lanes} if found is not None else set()
 
 
 # -- where a value comes from ------------------------------------------------------------------------------------

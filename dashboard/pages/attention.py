@@ -81,7 +81,7 @@ def _held(view: GroupView) -> list[Any]:
     shown = {one.id for one in view.overview.pupils}
     counts = Counter(one.source_id for one in view.signals if one.held and one.pupil_id in shown)
     sources = {one.id: one for one in view.state.picture.sources}
-    lines: list[Any] = [_("Who, why and with what.")]
+    lines: list[Any] = [_("Who and why.")]
     for source_id, number in sorted(counts.items()):
         lines += [" ", html.Span([sign("clock"), " ", held_words(sources.get(source_id), number)], className="held")]
     return lines

@@ -50,10 +50,11 @@ def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
     viewer = security.viewer() if flask.has_request_context() else None
     if viewer is None:
-        return page("group", [html.Div(id="group-content"), *why.frame()], filter_bar([], GroupFilters(()), None))
+        empty = [_how_many(None), html.Div(id="group-content"), *why.frame()]
+        return page("group", empty, filter_bar([], GroupFilters(()), None))
     classes, filters, view = _read(viewer, query)
     shown = html.Div(content(filters, view), id="group-content")
-    return page("group", [shown, *why.frame()], filter_bar(classes, filters, view))
+    return page("group", [_how_many(view), shown, *why.frame()], filter_bar(classes, filters, view))
 
 
 def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], GroupFilters, GroupView | None]:
@@ -71,6 +72,7 @@ def register(app: dash.Dash) -> None:
         Output("vak", "data"),
         Output("materiaal", "data"),
         Output("doel", "data"),
+        Output("shown-pupils", "children"),
         *(Input(name, "value") for name in CONTROLS),
         State("_pages_location", "search"),
         prevent_initial_call=True,
@@ -84,7 +86,7 @@ def register(app: dash.Dash) -> None:
         everything = _("All materials")
         return (
             content(filters, view), filters.query, subject_options(view, filters),
-            material_options(view, filters, everything), goal_options(view, filters),
+            material_options(view, filters, everything), goal_options(view, filters), pupils_word(view),
         )  # fmt: skip
 
     app.clientside_callback(
@@ -156,6 +158,16 @@ def content(filters: GroupFilters, view: GroupView | None) -> list[Any]:
         html.Section([html.H2(_("All pupils")), *phone_list(shown_columns, sections)], className="mlist card mt"),
         progress_panel(overview, filters.subject, filters.material),
     ]
+
+
+def _how_many(view: GroupView | None) -> html.P:
+    """What a screen reader says after a filter; outside of the content, so that it stays and only its words change."""
+    return html.P(pupils_word(view), className="vh", id="shown-pupils", role="status")
+
+
+def pupils_word(view: GroupView | None) -> str:
+    """How many pupils are shown."""
+    return n_("{number} pupil", "{number} pupils", len(view.overview.pupils)) if view is not None else ""
 
 
 def heading_of(view: GroupView) -> str:

@@ -11,7 +11,15 @@ from sqlalchemy import Connection
 
 from dashboard.pages.lanes import goal_number, in_subject_order
 from dashboard.pages.signals import settle_buttons
-from dashboard.signal_words import action_word, evidence_words, field_words, headline, held_words, rule_words
+from dashboard.signal_words import (
+    action_word,
+    evidence_words,
+    field_words,
+    headline,
+    held_words,
+    rule_title,
+    rule_words,
+)
 from dashboard.signs import attrs, card, sign, state
 from dashboard.texts import _, at_moment, day_name
 from dashboard.words import subject_word
@@ -82,7 +90,10 @@ def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
             html.P(headline(one), className="sm"),
             html.Small(f"{evidence_words(side.state.picture, one)} {rule}", className="t2"),
             *settled,
-            html.Div(settle_buttons([one], "", viewer, back, field_words(one)), className="acts two_"),
+            html.Div(
+                settle_buttons([one], "", viewer, back, f"{field_words(one)}, {rule_title(one.rule)}"),
+                className="acts two_",
+            ),
         ],
         className="sig",
         **attrs(data_rule=one.rule.value, data_state="open" if one.open else "klaar"),

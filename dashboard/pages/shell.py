@@ -31,12 +31,13 @@ def footer() -> html.Footer:
 
 
 def _told() -> list[Any]:
-    """How what was asked on the page before went."""
+    """How what was asked on the page before went; the script gives it the focus when it appears."""
     found = security.told()
     if found is None:
         return []
     sentence, well = found
-    return [note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")]
+    told = note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")
+    return [html.Div(told, id="told", tabIndex=-1)]
 
 
 def header(active: str) -> html.Header:

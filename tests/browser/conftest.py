@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import flask
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from waitress.server import create_server
 
 from dashboard.security import AppOptions
+from dashboard.serving import bind
 from dashboard.wsgi import create_app
 from models import clock
 from tests.conftest import Store
+from tests.connectors.sending import serving_app
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 
@@ -59,18 +61,21 @@ class Watched:
         self.page.wait_for_selector(f"#who > summary:has-text('{name}')")
 
 
+@contextmanager
+def address_of(app: flask.Flask) -> Iterator[str]:
+    """The address of a web app behind the real server, which is stopped at the end."""
+    with serving_app(app, bind("127.0.0.1", 0)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
 @pytest.fixture
 def served(store: Store) -> Iterator[Served]:
     """The web app on the known school, on a Thursday morning."""
     with clock.fixed(school.NOW):
         school.build(store.engine, store.seal)
         app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))
-        server = create_server(app, host="127.0.0.1", port=0, threads=4)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
-        server.close()
-        thread.join(timeout=10)
+        with address_of(app) as address:
+            yield Served(store, address)
 
 
 @pytest.fixture(scope="session")

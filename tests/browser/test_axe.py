@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from waitress.server import create_server
 
 from connectors.push import Desk
 from dashboard.page_work import work_once
@@ -18,7 +16,7 @@ from dashboard.texts import translations
 from dashboard.wsgi import create_app
 from models import clock, database
 from models.sealing import Seal
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
@@ -61,12 +59,8 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with clock.fixed(school.NOW):
         school.build(store.engine, store.seal)
         app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))
-        server = create_server(app, host="127.0.0.1", port=0, threads=4)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
-        server.close()
-        thread.join(timeout=10)
+        with address_of(app) as address:
+            yield Served(store, address)
     store.engine.dispose()
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
-from waitress.server import create_server
 
 from dashboard.security import AppOptions, Persona
 from dashboard.wsgi import create_app
@@ -15,7 +13,7 @@ from models import clock, database
 from models.goals import set_due
 from models.notes import NoteKind, write_note
 from models.viewer import Role
-from tests.browser.conftest import Served, Watched
+from tests.browser.conftest import Served, Watched, address_of
 from tests.browser.test_walk import GREY, settled, tab_to
 from tests.conftest import Store
 from tests.dashboard import school
@@ -37,12 +35,8 @@ def served(store: Store) -> Iterator[Served]:
             set_due(connection, PERSONAS[0].viewer, school.CLASS_A, 4, "2026-11-19")
             write_note(connection, store.seal, SUPPORT.viewer, 7, NoteKind.NOTE, SECRET, restricted=True)
         options = AppOptions(demo=True, personas=(*PERSONAS, SUPPORT))
-        server = create_server(create_app(store.engine, store.seal, options), host="127.0.0.1", port=0, threads=4)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
-        server.close()
-        thread.join(timeout=10)
+        with address_of(create_app(store.engine, store.seal, options)) as address:
+            yield Served(store, address)
 
 
 def shown_pupils(page: Page, rows: str = ROWS) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
-from waitress.server import create_server
 
 from connectors.push import Desk
 from dashboard.page_work import work_once
 from dashboard.security import AppOptions
 from dashboard.wsgi import create_app
 from models import clock, situations
-from tests.browser.conftest import Served, Watched
+from tests.browser.conftest import Served, Watched, address_of
 from tests.conftest import Store
 from tests.connectors.sending import Account, Answer, Receiver, enveloped
 from tests.dashboard import school
@@ -32,12 +30,8 @@ def served(store: Store) -> Iterator[Served]:
     with clock.fixed(school.NOW):
         school.build(store.engine, store.seal)
         app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=(VENDOR, *PERSONAS)))
-        server = create_server(app, host="127.0.0.1", port=0, threads=4)
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        yield Served(store, f"http://127.0.0.1:{server.effective_port}")
-        server.close()
-        thread.join(timeout=10)
+        with address_of(app) as address:
+            yield Served(store, address)
 
 
 @dataclass

@@ -113,8 +113,9 @@ def test_a_signal_is_read_and_settled_and_its_pupil_opened_by_keyboard(watched: 
     before = page.locator(first).count()
     tab_to(page, f"{first}[data-pupil='{pupil}'] form button")
     page.keyboard.press("Enter")
-    page.wait_for_selector("main [role=status]")
+    page.wait_for_selector("#told")
     settled(page)
+    assert page.evaluate("document.activeElement.id") == "told"
     assert page.locator(first).count() == before - 1
     tab_to(page, f"#matrix tr[data-pupil='{pupil}'] a")
     name = page.evaluate("document.activeElement.textContent")
@@ -140,6 +141,20 @@ def test_a_class_and_a_subject_are_chosen_by_keyboard(watched: Watched) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/leermiddelen?vak=*")
     assert page.locator("main section[id^=subject-]").count() == 1
+
+
+def test_after_a_filter_the_number_of_pupils_changes_in_its_place(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep?klas=1")
+    settled(page)
+    assert page.locator("#shown-pupils[role=status]").count() == 1
+    page.evaluate("document.getElementById('shown-pupils').stays = true")
+    before = page.text_content("#shown-pupils")
+    page.click("[data-toggle=bar]")
+    page.click("#status")
+    page.click("[role=option]:has-text('Vraagt aandacht')")
+    page.wait_for_function("words => document.getElementById('shown-pupils').textContent !== words", arg=before)
+    assert page.evaluate("document.getElementById('shown-pupils').stays") is True
 
 
 def test_who_wants_no_motion_gets_none(browser: Browser, served: Served) -> None:

@@ -502,7 +502,7 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
         "arithmetic|Cijferpad groep 6", "arithmetic|Peillijn", "spelling|Letterlab", "unmapped|Vraagstuk",
     ]  # fmt: skip
     sums = words(table["arithmetic|Cijferpad groep 6"])
-    for part in ("84", "13 nov · Toets blok 3", "goed", "stijgt", "90 voor 29 jan, gezet door Hanna Vos"):
+    for part in ("84", "13 nov · Toets blok 3", "goed", "stijgt", "90 voor 29 jan, gesteld door Hanna Vos"):
         assert part in sums
     assert "niveau III" in words(table["arithmetic|Peillijn"])
     assert "Er staat geen signaal open." in bente

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import flask
 import pytest
@@ -15,6 +16,7 @@ from models import clock, database
 from models.class_state import class_state
 from models.holidays import read_holidays
 from models.marks import Action
+from models.notes import NoteKind, write_note
 from models.signals import Signal
 from models.tables import class_thresholds, due_dates, goals, notes, results, signal_marks
 from models.viewer import Role, Viewer
@@ -110,6 +112,48 @@ def test_odd_orders_are_refused_and_change_nothing(web: flask.Flask, known_schoo
     assert rows(known_school, signal_marks) == 0
 
 
+@pytest.mark.parametrize(
+    ("rule", "pupil", "class_id", "scope"),
+    [
+        ("drop", 2, None, "arithmetic|Cijferpad groep 6"),  # no such signal of this pupil
+        ("hard", None, school.CLASS_A, "arithmetic|Cijferpad groep 6|Niets"),
+        ("idle", 3, None, "spelling|Onbekend"),
+    ],
+)
+def test_a_signal_that_is_not_there_is_not_settled(
+    web: flask.Flask, known_school: Store, rule: str, pupil: int | None, class_id: int | None, scope: str
+) -> None:
+    client, own = as_persona(web, "hanna"), known_signals(known_school)[0]
+    present = json.loads(order(own))
+    present[1].append([rule, pupil, class_id, scope, "x"])
+    assert post(client, PATH, opdracht=json.dumps(present)) == (303, "/signalen?klas=1")
+    assert "Dit signaal is er niet meer. Er is niets veranderd." in shown_page(client, "/signalen")
+    assert rows(known_school, signal_marks) == 0
+
+
+def test_an_order_holds_at_most_sixty_signals(known_school: Store) -> None:
+    one = known_signals(known_school)[0]
+    for number, found in ((60, True), (61, False)):
+        text = str(settle_form([one] * number, Action.SEEN, "/signalen").children.value)
+        assert (read_order(text) is not None) is found
+
+
+def test_every_signal_of_a_class_can_be_settled(web: flask.Flask, known_school: Store) -> None:
+    client, several = as_persona(web, "hanna"), known_signals(known_school)
+    assert {one.pupil_id is None for one in several} == {True, False}
+    for one in several:
+        post(client, PATH, opdracht=order(one))
+    assert rows(known_school, signal_marks) == len(several)
+
+
+def test_what_was_told_can_have_the_focus(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    assert '"id":"told"' not in shown_page(client, "/signalen")
+    post(client, PATH, opdracht=order(known_signals(known_school)[0]))
+    shown = shown_page(client, "/signalen")
+    assert re.search(r'"id":\s?"told",\s?"tabIndex":\s?-1', shown)
+
+
 def test_a_form_from_another_site_is_refused(web: flask.Flask, known_school: Store) -> None:
     client, one = as_persona(web, "hanna"), known_signals(known_school)[0]
     answer = client.post(PATH, data={"opdracht": order(one)}, base_url=HERE, headers={"Sec-Fetch-Site": "cross-site"})
@@ -156,14 +200,24 @@ def test_thresholds_of_a_class_hold_for_all_its_teachers(web: flask.Flask) -> No
         assert "Op 40 gezet door Hanna Vos, vandaag om 8:12." in shown
 
 
-@pytest.mark.parametrize("value", ["1", "99", "x", "", "-3", "3.5", "²"])
+BOUNDS_NL = "Kies voor ‘Niets gemaakt: schooldagen’ een getal van 3 tot en met 40."
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("1", BOUNDS_NL),
+        ("99", BOUNDS_NL),
+        *((odd, "Een drempel is een heel getal.") for odd in ("x", "", "-3", "3.5", "²")),
+    ],
+)
 def test_a_threshold_that_cannot_be_changes_nothing_and_says_so(
-    web: flask.Flask, known_school: Store, value: str
+    web: flask.Flask, known_school: Store, value: str, sentence: str
 ) -> None:
     client = as_persona(web, "hanna")
     post(client, "/signalen/drempels/1", idle_school_days=value, drop_percent="20", terug="/signalen?klas=1")
     assert rows(known_school, class_thresholds) == 0
-    assert "Er is niets veranderd." in shown_page(client, "/signalen")
+    assert f"{sentence} Er is niets veranderd." in shown_page(client, "/signalen")
 
 
 # -- goals and notes ---------------------------------------------------------------------------------------------
@@ -180,6 +234,7 @@ def test_a_number_that_nobody_has_is_not_there(web: flask.Flask, path: str) -> N
         ({"soort": "note", "tekst": " "}, "Schrijf eerst iets op."),
         ({"soort": "note", "tekst": "x" * 2001}, "Een notitie heeft hoogstens 2000 tekens."),
         ({"soort": "note", "tekst": "x", "dag": "18-12-2026"}, "Alleen een afspraak heeft een dag"),
+        ({"soort": "agreement", "tekst": "x", "dag": "31-02-2027"}, "Schrijf een dag als 13-11-2026."),
     ],
 )
 def test_a_note_that_is_refused_says_why(web: flask.Flask, form: dict[str, str], sentence: str) -> None:
@@ -189,13 +244,14 @@ def test_a_note_that_is_refused_says_why(web: flask.Flask, form: dict[str, str],
 
 
 def test_the_buttons_of_signals_are_told_apart(web: flask.Flask) -> None:
-    shown = shown_page(as_persona(web, "hanna"), "/signalen")
-    assert ": Lars Boon, Spelling · Letterlab, Niets gemaakt" in shown
+    client = as_persona(web, "hanna")
+    assert ": Lars Boon, Spelling · Letterlab, Niets gemaakt" in shown_page(client, "/signalen")
+    assert ": Spelling · Letterlab, Niets gemaakt" in shown_page(client, "/leerling/12")
 
 
 def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    assert "Er is geen doel gezet. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
+    assert "Er is geen doel gesteld. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
     post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde="77,5", dag="18-12-2026")
     shown = shown_page(client, "/leerling/1")
     assert "Het doel is opgeslagen." in shown
@@ -219,6 +275,23 @@ def test_what_is_no_goal_is_told_in_words(web: flask.Flask, known_school: Store,
     assert rows(known_school, goals) == 0
 
 
+@pytest.mark.parametrize("field", ["arithmetic|Onbekend", "spelling|Cijferpad groep 6", "x|y"])
+def test_a_goal_is_set_only_where_the_pupil_has_a_score(web: flask.Flask, known_school: Store, field: str) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/doel/1", materiaal=field, waarde="80")
+    shown = shown_page(client, "/leerling/1")
+    assert "De leerling heeft geen score in dit leermiddel. Er is niets veranderd." in shown
+    assert rows(known_school, goals) == 0
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 1), ("1000000", 1), ("1000001", 0), ("1000000,1", 0), ("-1", 0)])
+def test_a_goal_lies_between_nothing_and_a_million(
+    web: flask.Flask, known_school: Store, value: str, number: int
+) -> None:
+    post(as_persona(web, "hanna"), "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde=value)
+    assert rows(known_school, goals) == number
+
+
 def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     post(client, "/leerling/notitie/1", soort="note", tekst="<b>Alleen wij</b>", voor="besloten")
@@ -229,6 +302,25 @@ def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web
     others = shown_page(as_persona(web, "sam"), "/leerling/1")
     assert "Alleen wij" not in others
     assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in others
+
+
+def test_of_a_restricted_agreement_others_see_no_day_and_no_button(web: flask.Flask, known_school: Store) -> None:
+    support = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
+    with database.writing(known_school.engine, school.SCHOOL) as connection:
+        write_note(
+            connection, known_school.seal, support, 1, NoteKind.AGREEMENT, "Geheim.", restricted=True,
+            until_on="2026-12-18",
+        )  # fmt: skip
+    shown = shown_page(as_persona(web, "hanna"), "/leerling/1")
+    assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in shown
+    assert not any(words in shown for words in ("Geheim.", "18 dec 2026", "Afspraak afgerond"))
+
+
+def test_an_agreement_that_one_reads_has_its_day_and_a_button(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/notitie/1", soort="agreement", tekst="Oefenen.", dag="18-12-2026")
+    shown = shown_page(client, "/leerling/1")
+    assert all(words in shown for words in ("Oefenen.", "18 dec 2026", "Afspraak afgerond"))
 
 
 def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -> None:

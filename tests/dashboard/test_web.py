@@ -181,7 +181,14 @@ def test_the_line_over_the_sources_says_how_many_delivered_and_which_fail(web: f
     assert "Stiltewerk levert niet sinds wo 18 nov om 6:30." in shown
 
 
-GROUP_OUTPUTS = ("group-content.children", "group-query.data", "vak.data", "materiaal.data", "doel.data")
+GROUP_OUTPUTS = (
+    "group-content.children",
+    "group-query.data",
+    "vak.data",
+    "materiaal.data",
+    "doel.data",
+    "shown-pupils.children",
+)
 GROUP_OUTPUT = f"..{'...'.join(GROUP_OUTPUTS)}.."
 
 

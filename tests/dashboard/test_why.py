@@ -383,6 +383,13 @@ def test_the_class_page_stays_light(web: flask.Flask, known_school: Store) -> No
         assert size <= MOST_BYTES, f"{view}: {size} bytes"
 
 
+def test_the_number_of_pupils_that_are_shown_is_told(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    for status, words in ((None, "12 leerlingen"), ("aandacht", "1 leerling")):
+        answer = group_callback(client, klas=["1"], **({"status": status} if status else {})).json
+        assert answer["response"]["shown-pupils"]["children"] == words
+
+
 NEWCOMERS = (
     ("Noor", "Jansen"), ("Sem", "Bakker"), ("Yara", "Visser"), ("Ravi", "Meijer"), ("Tess", "Kowalski"),
     ("Omar", "Willems"), ("Lotte", "Dekker"), ("Bram", "Brouwer"), ("Inès", "Haddad"), ("Koen", "Vos"),
