@@ -19,6 +19,7 @@ from dashboard.pages import due_form, pupil_side, settle, threshold_form
 from dashboard.texts import _
 from models import clock, database
 from models.class_state import present_signals
+from models.fields import field_of_key
 from models.goals import GoalRefused, set_due, set_goal
 from models.marks import MarkRefused, set_mark
 from models.notes import LONGEST, NoteKind, NoteRefused, settle_agreement, write_note
@@ -88,17 +89,17 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
     """Set or end the goal of a pupil in a material."""
     viewer, form, context = teaching_viewer(), flask.request.form, security.context()
     ending = "weg" in form
-    subject, bar, material = form.get("weg" if ending else "materiaal", "").partition("|")
+    field = field_of_key(form.get("weg" if ending else "materiaal", ""))
 
     def save() -> None:
         value = None if ending else _score(form.get("waarde", ""))
         due_on = None if ending else read_day(form.get("dag", ""))
-        if not bar or not subject or len(material) > MOST_NAME:
+        if field is None or len(field.material) > MOST_NAME:
             raise GoalRefused
         with database.writing(context.engine, viewer.school_id) as connection:
-            if not ending and (subject, material) not in fields_of(connection, viewer, pupil_id):
+            if not ending and field not in fields_of(connection, viewer, pupil_id):
                 raise WrongInput(_("The pupil has no score in this material."))
-            set_goal(connection, viewer, pupil_id, (subject, material), value, due_on)
+            set_goal(connection, viewer, pupil_id, field, value, due_on)
 
     sentence = _("The goal has ended.") if ending else _("The goal is saved.")
     return saved(save, (GoalRefused, WrongInput), sentence, f"/leerling/{pupil_id}")

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 from dashboard.filters import GroupFilters, present_year, read_filters
 from models.attention import Course
 from models.class_state import ClassState, class_state
+from models.fields import Field
 from models.holidays import Holidays
 from models.people import ClassRef, PupilName, Subgroup, class_list, subgroups
 from models.picture import PartScored, parts_of
-from models.queries import Cell, ClassOverview, Field, class_overview
+from models.queries import Cell, ClassOverview, class_overview
 from models.signals import Signal
 from models.standing import Total, by_date
 from models.viewer import Viewer
@@ -92,7 +93,7 @@ def _goal_cells(scored: Iterable[PartScored], goal: str, source: int | None) -> 
     found: dict[tuple[int, Field], list[Cell]] = {}
     for one in scored:
         if one.name.name == goal and source in (None, one.source_id):
-            cell = Cell(Total(one.row, one.said), one.field, one.source_id, one.test_id, one.definition_id, 0)
+            cell = Cell(Total(one.row, one.said), one.field, one.test_id, one.definition_id, 0)
             found.setdefault((one.pupil_id, one.field), []).append(cell)
     cells: dict[int, dict[Field, Cell]] = {}
     for (pupil_id, field), several in found.items():

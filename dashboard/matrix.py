@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from dashboard.filters import BY_MATERIAL
 from dashboard.words import subject_word
+from models.fields import Field, fits
 from models.progress import PupilProgress
-from models.queries import Cell, ClassOverview, Field, missing_reason
+from models.queries import Cell, ClassOverview, missing_reason
 from models.scales import Missing, Place
 from models.subjects import SUBJECTS
 
@@ -22,7 +23,7 @@ class Column:
     group: str
     label: str
     fields: tuple[Field, ...]
-    sources: frozenset[int]
+    source_id: int
     coupled: bool = True
 
 
@@ -60,38 +61,28 @@ def subject_order(subject: str) -> int:
 
 def columns(overview: ClassOverview, view: str, subject: str | None, material: str | None = None) -> list[Column]:
     """The columns of a view, in the order of the subjects, then of the materials."""
-    fields = [one for one in overview.fields if subject in (None, one[0]) and material in (None, one[1])]
-    fields.sort(key=lambda one: (subject_order(one[0]), one[1].casefold()))
+    fields = [one for one in overview.fields if fits(one, subject, material)]
+    fields.sort(key=lambda one: (subject_order(one.subject), one.material.casefold(), one.source_id))
+    names = overview.known.material_names(fields)
     if view != BY_MATERIAL:
-        return [
-            Column(
-                f"{name}|{material}",
-                subject_word(name),
-                material,
-                ((name, material),),
-                _sources(overview, [(name, material)]),
-            )
-            for name, material in fields
-        ]
-    materials = list(dict.fromkeys(material for _, material in fields))
-    found = [_material_column(overview, material, fields) for material in materials]
+        return [Column(one.key, subject_word(one.subject), names[one], (one,), one.source_id) for one in fields]
+    by_material: dict[tuple[str, int], list[Field]] = {}
+    for one in fields:
+        by_material.setdefault((one.material, one.source_id), []).append(one)
+    found = [_material_column(names[several[0]], several) for several in by_material.values()]
     return found + (_not_coupled(overview) if subject is None and material is None and not overview.of_part else [])
 
 
-def _sources(overview: ClassOverview, fields: list[Field]) -> frozenset[int]:
-    return frozenset(source for field in fields for source in overview.source_of(field))
-
-
-def _material_column(overview: ClassOverview, material: str, fields: list[Field]) -> Column:
-    own = [field for field in fields if field[1] == material]
-    names = ", ".join(subject_word(name) for name, _ in own)
-    return Column(material, material, names, tuple(own), _sources(overview, own))
+def _material_column(name: str, fields: list[Field]) -> Column:
+    first = fields[0]
+    subjects = ", ".join(subject_word(one.subject) for one in fields)
+    return Column(f"{first.source_id}|{first.material}", name, subjects, tuple(fields), first.source_id)
 
 
 def _not_coupled(overview: ClassOverview) -> list[Column]:
     """Publishers that the school was coupled to and is no more."""
     return [
-        Column(f"source|{one.id}", one.material or one.name, "", (), frozenset({one.id}), coupled=False)
+        Column(f"source|{one.id}", one.material or one.name, "", (), one.id, coupled=False)
         for one in overview.sources
         if one.role == "publisher" and not one.active
     ]

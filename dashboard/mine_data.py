@@ -19,6 +19,7 @@ from dashboard.filters import BOTH_YEARS, LONGEST_TEXT, THIS_YEAR, period_dates,
 from dashboard.matrix import subject_order
 from dashboard.sparklines import Spark, range_of
 from models.class_state import ClassState, class_state
+from models.fields import Field
 from models.goals import Goal, goals_of
 from models.growth import Growth, growth
 from models.holidays import Holidays
@@ -27,7 +28,7 @@ from models.people import ClassRef, Member, class_list, class_members, school_na
 from models.periods import Period
 from models.picture import Picture, Scored, points
 from models.progress import PupilProgress
-from models.queries import ClassOverview, Field, class_overview, missing_reason
+from models.queries import ClassOverview, class_overview, missing_reason
 from models.readiness import Readiness, readiness, ready, without_progress
 from models.records import SCALE
 from models.scales import Missing, Place
@@ -138,6 +139,7 @@ class MineView:
     notes: Mapping[int, list[Note]]
     goals: Mapping[int, dict[Field, Goal]]
     school: str | None
+    materials: Mapping[Field, str]  # what each is called
 
     @property
     def picture(self) -> Picture:
@@ -154,6 +156,10 @@ class MineView:
         """How many sittings of the pupils that are shown the period leaves out."""
         return sum(self.overview.hidden_of.get(one.id, 0) for one in self.pupils)
 
+    def material(self, field: Field) -> str:
+        """What the material of a field is called."""
+        return self.materials.get(field, field.material)
+
     def class_name(self, class_id: int) -> str:
         """What a class is called."""
         return next(one.name for one in self.classes if one.id == class_id)
@@ -167,7 +173,7 @@ class MineView:
         return [
             one
             for one in self.state.signals
-            if one.held and one.pupil_id == pupil_id and self.filters.subject in (None, one.field[0])
+            if one.held and one.pupil_id == pupil_id and self.filters.subject in (None, one.field.subject)
         ]
 
     @property
@@ -208,6 +214,7 @@ def read_mine(
         notes_of(connection, seal, viewer, [one.id for one in pupils]),
         goals_of(connection, viewer, [one.id for one in pupils]),
         school_name(connection, viewer),
+        state.picture.material_names,
     )  # fmt: skip
     return classes, filters, view
 
@@ -279,7 +286,7 @@ def _of_material(found: Sequence[Readiness], material: str | None) -> list[Readi
 
 
 def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[Signal]:
-    return [one for one in state.open_signals.get(pupil_id, []) if subject in (None, one.field[0])]
+    return [one for one in state.open_signals.get(pupil_id, []) if subject in (None, one.field.subject)]
 
 
 def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
@@ -288,7 +295,7 @@ def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topi
     return [
         one
         for one in topics(state.picture, None, period)
-        if one.below and one.made >= enough and subject in (None, one.field[0])
+        if one.below and one.made >= enough and subject in (None, one.field.subject)
     ]
 
 
@@ -309,11 +316,11 @@ def _columns(seen: Picture, overview: ClassOverview, period: Period, subject: st
     reported = Counter(one.field for several in overview.progress.values() for one in several)
     subjects: dict[str, list[Field]] = {}
     for one in overview.fields:
-        if subject in (None, one[0]):
-            subjects.setdefault(one[0], []).append(one)
+        if subject in (None, one.subject):
+            subjects.setdefault(one.subject, []).append(one)
     found = []
     for name, fields in subjects.items():
-        fields.sort(key=lambda one: (-scores[one], -reported[one], one[1].casefold()))
+        fields.sort(key=lambda one: (-scores[one], -reported[one], one.material.casefold(), one.source_id))
         found.append(SubjectColumn(name, fields[0], tuple(fields), tuple(newest.get(fields[0], ()))))
     return sorted(found, key=lambda one: (subject_order(one.subject), one.subject))
 

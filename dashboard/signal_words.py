@@ -124,8 +124,8 @@ def held_words(source: SourceState | None, pupils: int) -> str:
 
 def field_words(one: Signal, with_source: bool = True) -> str:
     """The subject, and the material."""
-    subject = subject_word(one.field[0])
-    return f"{subject} · {one.field[1]}" if with_source else subject
+    subject = subject_word(one.field.subject)
+    return f"{subject} · {one.field.material}" if with_source else subject
 
 
 def action_word(action: Action) -> str:

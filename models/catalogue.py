@@ -7,12 +7,14 @@ is the one that its newest definition gives.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from models.fields import Field
 from models.scales import NO_NORM, Yardstick, yardstick
 from models.subject_lines import subject_lines
 from models.subjects import SubjectLine, subject_of
@@ -77,6 +79,23 @@ class Catalogue:
         if found is None:
             return PartName(1_000_000, code, code, False)
         return PartName(int(found["number"]), code, (found.get("name") or "").strip() or code, True)
+
+    def field(self, definition_id: int) -> Field:
+        """The subject and material of a definition."""
+        one = self.definitions[definition_id]
+        return Field(one.subject, one.material, one.source_id)
+
+    def material_names(self, fields: Collection[Field]) -> dict[Field, str]:
+        """What to call the material of each field; with its publisher where another one has a material of that name."""
+        owners: dict[str, set[int]] = defaultdict(set)
+        for one in fields:
+            owners[one.material].add(one.source_id)
+        return {
+            one: one.material
+            if len(owners[one.material]) == 1
+            else f"{one.material} ({self.sources[one.source_id].name})"
+            for one in fields
+        }
 
     def part_count(self, definition_id: int) -> int:
         """How many parts the definition names."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from models import clock
 from models.database import next_id
-from models.queries import Field
+from models.fields import Field
 from models.signals import Due
 from models.tables import classes, due_dates, goals, pupils, tests
 from models.viewer import Viewer, sees_class, sees_pupil
@@ -46,9 +46,8 @@ def goals_of(connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]) -
     )
     found: dict[int, dict[Field, Goal]] = {}
     for row in rows:
-        own = Goal(
-            row.id, row.pupil_id, (row.subject, row.material), row.value, row.due_on, row.set_by, row.set_us
-        )  # fmt: skip
+        field = Field(row.subject, row.material, row.source_id)
+        own = Goal(row.id, row.pupil_id, field, row.value, row.due_on, row.set_by, row.set_us)
         found.setdefault(row.pupil_id, {})[own.field] = own
     return found
 
@@ -68,8 +67,9 @@ def set_goal(
             and_(
                 goals.c.school_id == viewer.school_id,
                 goals.c.pupil_id == pupil_id,
-                goals.c.subject == field[0],
-                goals.c.material == field[1],
+                goals.c.subject == field.subject,
+                goals.c.material == field.material,
+                goals.c.source_id == field.source_id,
                 goals.c.ended_us.is_(None),
             )
         )
@@ -79,7 +79,8 @@ def set_goal(
         connection.execute(
             insert(goals).values(
                 school_id=viewer.school_id, id=next_id(connection, goals, viewer.school_id), pupil_id=pupil_id,
-                subject=field[0], material=field[1], value=value, due_on=due_on, set_by=viewer.name, set_us=now,
+                subject=field.subject, material=field.material, source_id=field.source_id, value=value, due_on=due_on,
+                set_by=viewer.name, set_us=now,
             )
         )  # fmt: skip
 

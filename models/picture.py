@@ -12,12 +12,13 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from models.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts
+from models.fields import Field
 from models.freshness import SourceState, source_states
 from models.growth import Point
 from models.people import Member, class_members, pupils_by_class
 from models.periods import Period, of_school_year, with_year_before
 from models.progress import PupilProgress, newest_progress
-from models.queries import Field, field_of, part_sittings, total_of
+from models.queries import part_sittings, total_of
 from models.records import Absence, Kind, Status
 from models.result_rows import lonely_parts, owners_of, part_rows, whole_tests
 from models.scales import Said, Yardstick, said, scale_of
@@ -31,10 +32,14 @@ class Scored:
 
     total: Total
     field: Field
-    source_id: int
     test_id: int
     definition_id: int
     measure: Yardstick
+
+    @property
+    def source_id(self) -> int:
+        """Who sends it."""
+        return self.field.source_id
 
     @property
     def taken_on(self) -> str:
@@ -60,11 +65,15 @@ class PartScored:
     test_id: int
     definition_id: int
     field: Field
-    source_id: int
     name: PartName
     part_id: int
     said: Said
     row: ResultRow
+
+    @property
+    def source_id(self) -> int:
+        """Who sends it."""
+        return self.field.source_id
 
     @property
     def taken_on(self) -> str:
@@ -108,8 +117,14 @@ class Picture:
 
     @property
     def fields(self) -> list[Field]:
-        """Every (subject, material) that there is a total of."""
+        """Every subject of a material that there is a total of."""
         return sorted({one for lanes in self.totals.values() for one in lanes})
+
+    @property
+    def material_names(self) -> dict[Field, str]:
+        """What to call the material of every total and progress record."""
+        recorded = {one.field for several in self.progress.values() for one in several}
+        return self.known.material_names({*self.fields, *recorded})
 
 
 def points(lane: list[Scored]) -> list[Point]:
@@ -180,7 +195,7 @@ def _lanes(known: Catalogue, totals: list[Standing], parts: list[Standing]) -> d
         total = total_of(known, several, derived)
         row = total.row
         measure = Yardstick() if derived else known.total_norm(row.definition_id)
-        own = Scored(total, field_of(known, row.definition_id), row.source_id, row.test_id, row.definition_id, measure)
+        own = Scored(total, known.field(row.definition_id), row.test_id, row.definition_id, measure)
         lanes[row.pupil_id][own.field].append(own)
     for fields in lanes.values():
         for lane in fields.values():
@@ -195,8 +210,7 @@ def _part(known: Catalogue, standing: Standing) -> PartScored:
         row.pupil_id,
         row.test_id,
         row.definition_id,
-        field_of(known, row.definition_id),
-        row.source_id,
+        known.field(row.definition_id),
         known.part_name(row.definition_id, row.part_id),
         row.part_id,
         said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),

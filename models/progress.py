@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from models.catalogue import Catalogue
+from models.fields import Field
 from models.records import Status
 from models.scales import Missing
 from models.standing import ResultRow, by_date
@@ -16,7 +17,7 @@ class PupilProgress:
     """How far a pupil is with one test: the newest record of it, or what the newest records of its parts come to."""
 
     row: ResultRow
-    field: tuple[str, str]  # subject and material
+    field: Field
     status: Status
     offered: int | None
     made: int | None
@@ -41,7 +42,7 @@ class TestProgress:
 
     test_id: int
     definition_id: int
-    field: tuple[str, str]
+    field: Field
     taken_on: str
     done: int
     busy: int
@@ -73,8 +74,7 @@ def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[
 
 def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
     row = records.get(0) or max(records.values(), key=by_date)
-    one = known.definitions[row.definition_id]
-    field = (one.subject, one.material)
+    field = known.field(row.definition_id)
     if row.part_id == 0:
         status = Status(row.status if row.status is not None else Status.BUSY)
         return PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from models.catalogue import Catalogue, catalogue, load_bodies, load_parts
+from models.fields import Field, fits
 from models.freshness import SourceState, source_states
 from models.people import PupilName, members, pupils_by_class
 from models.periods import Period
@@ -23,8 +24,6 @@ from models.scales import Missing
 from models.standing import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
 from models.viewer import Viewer
 
-Field = tuple[str, str]  # subject and material
-
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -32,7 +31,6 @@ class Cell:
 
     total: Total
     field: Field
-    source_id: int
     test_id: int
     definition_id: int
     others: int
@@ -80,13 +78,6 @@ class ClassOverview:
         """Every (subject, material) that a pupil has a total or a progress record in; of a part, a score on it."""
         found = {field for row in self.cells.values() for field in row}
         return sorted(found if self.of_part else found | {one.field for one in self._records})
-
-    def source_of(self, field: Field) -> set[int]:
-        """The sources that give this subject of this material."""
-        found = {row[field].source_id for row in self.cells.values() if field in row}
-        if self.of_part:
-            return found
-        return found | {one.row.source_id for one in self._records if one.field == field}
 
     @property
     def _records(self) -> list[PupilProgress]:
@@ -157,8 +148,8 @@ def _hidden(
     rows = hidden_sittings(connection, viewer, owners, period, source_id)
     if subject is not None or material is not None:
         known = catalogue(connection, viewer.school_id, {definition_id for *_, definition_id in rows})
-        fields = {one: field_of(known, one) for one in known.definitions}
-        rows = [one for one in rows if subject in (None, fields[one[3]][0]) and material in (None, fields[one[3]][1])]
+        fields = {one: known.field(one) for one in known.definitions}
+        rows = [one for one in rows if fits(fields[one[3]], subject, material)]
     return dict(Counter(pupil_id for pupil_id, _, _ in {one[:3] for one in rows}))
 
 
@@ -192,10 +183,10 @@ def _cells(
     """The newest total per pupil and field; norms are read for those only."""
     found: dict[tuple[int, Field], _Found] = defaultdict(list)
     for one in totals:
-        found[one.row.pupil_id, field_of(known, one.row.definition_id)].append((one.row, [one], False))
+        found[one.row.pupil_id, known.field(one.row.definition_id)].append((one.row, [one], False))
     for several in sittings.values():
         newest = max((one.row for one in several), key=by_date)
-        found[newest.pupil_id, field_of(known, newest.definition_id)].append((newest, several, True))
+        found[newest.pupil_id, known.field(newest.definition_id)].append((newest, several, True))
     chosen = {key: max(rows, key=lambda one: by_date(one[0])) for key, rows in found.items()}
     used = [one.row for _, made_of, _ in chosen.values() for one in made_of]
     load_bodies(connection, viewer.school_id, known, (row.definition_id for row in used))
@@ -204,7 +195,7 @@ def _cells(
     for (pupil_id, field), (newest, made_of, derived) in chosen.items():
         total = total_of(known, made_of, derived)
         cells[pupil_id][field] = Cell(
-            total, field, newest.source_id, newest.test_id, newest.definition_id, len(found[pupil_id, field]) - 1
+            total, field, newest.test_id, newest.definition_id, len(found[pupil_id, field]) - 1
         )
     return dict(cells)
 
@@ -216,12 +207,6 @@ def total_of(known: Catalogue, made_of: list[Standing], derived: bool) -> Total:
         return own_total(made_of[0], known.total_norm(first.definition_id))
     measures = {one.row.part_id: known.part_norm(one.row.definition_id, one.row.part_id) for one in made_of}
     return derived_total(made_of, measures)
-
-
-def field_of(known: Catalogue, definition_id: int) -> Field:
-    """The subject and material of a definition."""
-    one = known.definitions[definition_id]
-    return (one.subject, one.material)
 
 
 def missing_reason(

@@ -14,7 +14,7 @@ from models.records import Status
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Of one material: the pupils whom something is set ready for, those who finished all of it, the newest day."""
+    """Of one material (`Catalogue.material_names`): who has work set ready, who of them finished it, the newest day."""
 
     material: str
     set_for: tuple[int, ...]
@@ -27,11 +27,12 @@ def readiness(seen: Picture, pupils: Collection[int], period: Period, subject: s
 
     Who has nothing set ready in a material is no part of it: neither finished nor behind.
     """
+    names = seen.material_names
     records: dict[str, dict[int, list[PupilProgress]]] = defaultdict(lambda: defaultdict(list))
     for pupil_id in pupils:
         for one in seen.progress.get(pupil_id, ()):
-            if subject in (None, one.field[0]) and period.first <= one.row.taken_on <= period.last:
-                records[one.field[1]][pupil_id].append(one)
+            if subject in (None, one.field.subject) and period.first <= one.row.taken_on <= period.last:
+                records[names[one.field]][pupil_id].append(one)
     found = [_of_material(seen, material, several) for material, several in records.items()]
     return sorted(found, key=lambda one: (-len(one.set_for), one.material.casefold()))
 
@@ -72,11 +73,12 @@ def ready(found: Sequence[Readiness]) -> set[int]:
 
 def without_progress(seen: Picture, pupils: Collection[int], period: Period, subject: str | None = None) -> list[str]:
     """The materials that these pupils have scores of and whose source sends no progress, by name."""
+    names = seen.material_names
     scored = {
-        field[1]
+        names[field]
         for pupil_id in pupils
         for field, lane in seen.totals.get(pupil_id, {}).items()
-        if subject in (None, field[0]) and any(period.first <= one.taken_on <= period.last for one in lane)
+        if subject in (None, field.subject) and any(period.first <= one.taken_on <= period.last for one in lane)
     }
     sending = {one.material for one in readiness(seen, pupils, period, subject)}
     return sorted(scored - sending, key=str.casefold)

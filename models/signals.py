@@ -15,13 +15,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from models import clock
+from models.fields import Field
 from models.freshness import SourceState
 from models.holidays import Holidays
 from models.marks import About, Mark
 from models.people import Member
 from models.periods import Period
 from models.picture import PartScored, Picture, Scored
-from models.queries import Field
 from models.readiness import is_finished
 from models.records import SCALE
 from models.scales import Place
@@ -71,12 +71,16 @@ class Signal:
     class_id: int
     pupil_id: int | None
     field: Field
-    source_id: int
     scope: str
     threshold: int
     evidence: Evidence
     held: bool = False
     mark: Mark | None = None
+
+    @property
+    def source_id(self) -> int:
+        """Who sends it."""
+        return self.field.source_id
 
     @property
     def about(self) -> About:
@@ -128,7 +132,7 @@ def _marked(one: Signal, mark: Mark | None) -> Signal:
     if mark is None:
         return one
     return Signal(
-        one.rule, one.class_id, one.pupil_id, one.field, one.source_id, one.scope, one.threshold, one.evidence,
+        one.rule, one.class_id, one.pupil_id, one.field, one.scope, one.threshold, one.evidence,
         one.held, mark,
     )  # fmt: skip
 
@@ -159,7 +163,7 @@ class _Judge:
         for member, field, lane in self._lanes():
             evidence = self._drop(lane)
             if evidence is not None:
-                yield self._of_pupil(Rule.DROP, member, field, lane[-1], self.thresholds.drop_percent, evidence)
+                yield self._of_pupil(Rule.DROP, member, field, self.thresholds.drop_percent, evidence)
 
     def _drop(self, lane: list[Scored]) -> Evidence | None:
         newest, scale = lane[-1], lane[-1].scale
@@ -185,23 +189,21 @@ class _Judge:
                 continue
             if all(one.said.place is Place.BELOW for one in last):
                 evidence = Evidence(_facts(map(_key, last)), (*last,))
-                yield self._of_pupil(Rule.STUCK, member, field, last[-1], times, evidence)
+                yield self._of_pupil(Rule.STUCK, member, field, times, evidence)
 
     def _lanes(self) -> Iterator[tuple[Member, Field, list[Scored]]]:
-        """Of each pupil and material of a source the totals that count, oldest first."""
+        """Of each pupil and material the totals that count, oldest first."""
         for member in self.members:
             for field, lane in sorted(self.seen.totals.get(member.id, {}).items()):
                 counted = [one for one in lane if one.said.counts]
-                for source_id in sorted({one.source_id for one in counted}):
-                    yield member, field, [one for one in counted if one.source_id == source_id]
+                if counted:
+                    yield member, field, counted
 
     def _is_of_this_year(self, one: Scored) -> bool:
         return one.taken_on >= f"{self.seen.school_year[:4]}-08-01"
 
-    def _of_pupil(
-        self, rule: Rule, member: Member, field: Field, newest: Scored, threshold: int, evidence: Evidence
-    ) -> Signal:
-        return Signal(rule, self.class_id, member.id, field, newest.source_id, _scope(field), threshold, evidence)
+    def _of_pupil(self, rule: Rule, member: Member, field: Field, threshold: int, evidence: Evidence) -> Signal:
+        return Signal(rule, self.class_id, member.id, field, field.key, threshold, evidence)
 
     # -- no work
 
@@ -223,7 +225,7 @@ class _Judge:
                 field = self._newest_field(member.id, source_id) or used
                 evidence = Evidence(last_on or "", last_on=last_on, days=days[member.id])
                 yield Signal(
-                    Rule.IDLE, self.class_id, member.id, field, source_id, f"source {source_id}", limit, evidence,
+                    Rule.IDLE, self.class_id, member.id, field, f"source {source_id}", limit, evidence,
                     held=source.late,
                 )  # fmt: skip
 
@@ -232,15 +234,15 @@ class _Judge:
         found = [
             (lane[-1].taken_on, field)
             for field, lane in self.seen.totals.get(pupil_id, {}).items()
-            if lane[-1].source_id == source_id
+            if field.source_id == source_id
         ]
         records = self.seen.progress.get(pupil_id, ())
-        found += [(one.row.taken_on, one.field) for one in records if one.row.source_id == source_id]
+        found += [(one.row.taken_on, one.field) for one in records if one.field.source_id == source_id]
         return max(found)[1] if found else None
 
     def _is_set_ready(self, pupil_id: int, source_id: int) -> bool:
         """Whether the source says that work is there for a pupil."""
-        return any(one.row.source_id == source_id for one in self.seen.progress.get(pupil_id, ()))
+        return any(one.field.source_id == source_id for one in self.seen.progress.get(pupil_id, ()))
 
     def _used_sources(self) -> dict[int, Field]:
         """The sources that somebody of the class worked with this school year, each with its field."""
@@ -249,12 +251,12 @@ class _Judge:
         for member in self.members:
             worked = self.seen.worked.get(member.id, {})
             fields = [
-                *((lane[-1].source_id, field) for field, lane in self.seen.totals.get(member.id, {}).items()),
-                *((one.row.source_id, one.field) for one in self.seen.progress.get(member.id, ())),
+                *self.seen.totals.get(member.id, {}),
+                *(one.field for one in self.seen.progress.get(member.id, ())),
             ]
-            for source_id, field in fields:
-                if worked.get(source_id, "") >= begin:
-                    used.setdefault(source_id, field)
+            for field in fields:
+                if worked.get(field.source_id, "") >= begin:
+                    used.setdefault(field.source_id, field)
         return used
 
     def _school_days_without(self, member: Member, source_id: int) -> int:
@@ -276,28 +278,28 @@ class _Judge:
             about = self._test(due.test_id)
             if about is None:
                 continue
-            field, source_id, name = about
-            source = self.sources.get(source_id)
+            field, name = about
+            source = self.sources.get(field.source_id)
             for member in self.members:
                 if is_finished(self.seen, member.id, due.test_id):
                     continue
                 evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=name)
                 yield Signal(
-                    Rule.OVERDUE, self.class_id, member.id, field, source_id, f"test {due.test_id}",
+                    Rule.OVERDUE, self.class_id, member.id, field, f"test {due.test_id}",
                     self.thresholds.overdue_school_days, evidence, held=source is not None and source.late,
                 )  # fmt: skip
 
-    def _test(self, test_id: int) -> tuple[Field, int, str] | None:
+    def _test(self, test_id: int) -> tuple[Field, str] | None:
         for lanes in self.seen.totals.values():
             for field, lane in lanes.items():
                 for one in lane:
                     if one.test_id == test_id:
-                        return field, one.source_id, self.seen.known.definitions[one.definition_id].name
+                        return field, self.seen.known.definitions[one.definition_id].name
         for several in self.seen.progress.values():
             for record in several:
                 if record.row.test_id == test_id:
                     name = self.seen.known.definitions[record.row.definition_id].name
-                    return record.field, record.row.source_id, name
+                    return record.field, name
         return None
 
     # -- hard for many
@@ -312,7 +314,7 @@ class _Judge:
                     below=topic.below, made=topic.made, pupils=topic.pupils,
                 )  # fmt: skip
                 scope = f"part {topic.test_id} {topic.part_id}"
-                yield Signal(Rule.HARD, self.class_id, None, topic.field, topic.source_id, scope, limit, evidence)
+                yield Signal(Rule.HARD, self.class_id, None, topic.field, scope, limit, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +322,6 @@ class Topic:
     """A part of a test in a class: how many of those who made it scored below its norm, and who."""
 
     field: Field
-    source_id: int
     test_id: int
     part_id: int
     test: str
@@ -330,6 +331,11 @@ class Topic:
     made: int
     pupils: tuple[int, ...]
     scores: tuple[tuple[int, int], ...]  # pupil, and value in ten-thousandths
+
+    @property
+    def source_id(self) -> int:
+        """Who sends it."""
+        return self.field.source_id
 
 
 def topics(
@@ -359,7 +365,7 @@ def _topic(seen: Picture, several: list[PartScored]) -> Topic:
     first = several[0]
     below = tuple(one.pupil_id for one in newest.values() if one.said.place is Place.BELOW)
     return Topic(
-        first.field, first.source_id, first.test_id, first.part_id,
+        first.field, first.test_id, first.part_id,
         seen.known.definitions[first.definition_id].name, first.name.name, _newest_day(several)[0], len(below),
         len(newest), below, tuple(sorted((one.pupil_id, one.said.value or 0) for one in newest.values())),
     )  # fmt: skip
@@ -376,7 +382,3 @@ def _facts(found: Iterable[str]) -> str:
 
 def _key(one: Scored) -> str:
     return f"{one.test_id} {one.taken_on} {_value(one)}"
-
-
-def _scope(field: Field) -> str:
-    return f"{field[0]}|{field[1]}"

@@ -529,6 +529,7 @@ goals = Table(
     Column("pupil_id", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("material", Text, nullable=False),
+    Column("source_id", Integer, nullable=False),  # whose material it is
     Column("value", BigInteger, nullable=False),  # ten-thousandths, on the scale of the material
     Column("due_on", Text),
     Column("set_by", Text, nullable=False),

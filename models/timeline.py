@@ -9,11 +9,12 @@ from decimal import Decimal
 from sqlalchemy import Connection, and_, select
 
 from models.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts, test_versions
+from models.fields import Field
 from models.freshness import SourceState, source_states
 from models.people import PupilRecord, pupil
 from models.periods import EVER, Period
 from models.progress import PupilProgress, newest_progress
-from models.queries import Field, field_of, part_sittings, total_of
+from models.queries import part_sittings, total_of
 from models.records import Kind
 from models.result_rows import all_rows, owners_of
 from models.scales import Said, Yardstick, said, scale_of
@@ -67,15 +68,19 @@ class Lane:
     """A material within a subject: its sittings, oldest first."""
 
     field: Field
-    source_id: int
     source: str
     sittings: tuple[Sitting, ...]
     sends_progress: bool
 
     @property
+    def source_id(self) -> int:
+        """Who sends it."""
+        return self.field.source_id
+
+    @property
     def key(self) -> str:
         """Names the lane within its pupil."""
-        return f"{self.field[0]}|{self.field[1]}"
+        return self.field.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +170,16 @@ def _part(known: Catalogue, standing: Standing) -> PartScore:
 def _lanes(
     known: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[Field]
 ) -> list[Lane]:
-    by_field: dict[tuple[int, Field], list[Sitting]] = defaultdict(list)
+    by_field: dict[Field, list[Sitting]] = defaultdict(list)
     for one in sittings:
-        by_field[one.total.row.source_id, field_of(known, one.definition_id)].append(one)
+        by_field[known.field(one.definition_id)].append(one)
     lanes = []
-    for (source_id, field), several in by_field.items():
+    for field, several in by_field.items():
         ordered = sorted(several, key=lambda one: one.total.order)
         lanes.append(
-            Lane(field, source_id, known.sources[source_id].name, _mark_late(ordered, received), field in with_progress)
+            Lane(field, known.sources[field.source_id].name, _mark_late(ordered, received), field in with_progress)
         )
-    return sorted(lanes, key=lambda one: (one.source_id, one.field))
+    return sorted(lanes, key=lambda one: (one.field.source_id, one.field))
 
 
 def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sitting, ...]:

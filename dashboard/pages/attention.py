@@ -129,7 +129,7 @@ def signal_lines(view: GroupView, one: Signal) -> html.Div:
     rule = rule_words(one, view.state.thresholds[one.class_id])
     return html.Div(
         [html.P(html.B(headline(one))), html.Small(f"{evidence_words(view.state.picture, one)} {rule}")],
-        **attrs(data_rule=one.rule.value, data_field="|".join(one.field)),
+        **attrs(data_rule=one.rule.value, data_field=one.field.key),
     )
 
 
@@ -193,8 +193,8 @@ def shown_topics(view: GroupView) -> list[Topic]:
         one
         for one in topics(view.state.picture, None, view.overview.period, wanted)
         if one.below
-        and (filters.subject in (None, one.field[0]))
-        and (filters.material in (None, one.field[1]))
+        and (filters.subject in (None, one.field.subject))
+        and (filters.material in (None, one.field.material))
         and (filters.source in (None, one.source_id))
     ]
     return found[:MOST_TOPICS]
@@ -207,10 +207,8 @@ def _topic(one: Topic, filters: GroupFilters) -> html.Div:
             html.Span(dcc.Link(one.part, href=f"/groep{filters.but(goal=one.part).query}")),
             num("topic", html.B(_("{below} of {made}", below=one.below, made=one.made)), one.part),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{one.field[1]} · {one.test}"),
+            html.Small(f"{one.field.material} · {one.test}"),
         ],
         className="hb acc",
-        **attrs(
-            data_topic=one.part, data_field="|".join(one.field), data_below=str(one.below), data_made=str(one.made)
-        ),
+        **attrs(data_topic=one.part, data_field=one.field.key, data_below=str(one.below), data_made=str(one.made)),
     )

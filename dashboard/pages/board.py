@@ -16,7 +16,7 @@ from dashboard.signs import attrs, sign
 from dashboard.texts import _, day_name
 from dashboard.words import short_test, subject_word
 from models import clock, database
-from models.queries import Field
+from models.fields import Field, fits
 from models.records import Status
 from models.scales import Missing, Said
 from models.signals import Topic, topics
@@ -65,7 +65,7 @@ def content(view: GroupView | None) -> list[Any]:
     empty = html.P(_("There are no results yet."), className="bn")
     return [
         html.H1(heading_of(view)),
-        html.Div([_bar(one, found) for one in found] or [empty], className="gs"),
+        html.Div([_bar(one, _place(view, one, found)) for one in found] or [empty], className="gs"),
         *_foot(view),
     ]
 
@@ -89,7 +89,7 @@ def board_tests(view: GroupView) -> list[BoardTest]:
         BoardTest(field, test_id, _name(view, definition_id), taken_on, len(finished[field][test_id]), everyone)
         for field, (taken_on, test_id, definition_id) in newest.items()
     ]
-    return sorted(found, key=lambda one: (subject_order(one.field[0]), one.field[1].casefold(), one.field))
+    return sorted(found, key=lambda one: (subject_order(one.field.subject), one.field.material.casefold(), one.field))
 
 
 def _work(view: GroupView) -> list[tuple[Field, int, int, str, int, bool]]:
@@ -114,7 +114,7 @@ def _is_done(said: Said) -> bool:
 
 
 def _wanted(view: GroupView, field: Field) -> bool:
-    return view.filters.subject in (None, field[0]) and view.filters.material in (None, field[1])
+    return fits(field, view.filters.subject, view.filters.material)
 
 
 def _name(view: GroupView, definition_id: int) -> str:
@@ -122,9 +122,15 @@ def _name(view: GroupView, definition_id: int) -> str:
     return short_test(known.definitions[definition_id].name)
 
 
-def _bar(one: BoardTest, found: list[BoardTest]) -> html.Section:
-    several = sum(other.field[0] == one.field[0] for other in found) > 1
-    place = f"{subject_word(one.field[0])}, {one.field[1]}" if several else subject_word(one.field[0])
+def _place(view: GroupView, one: BoardTest, found: list[BoardTest]) -> str:
+    """The subject of a test, and the material where the board has others of it."""
+    subject = subject_word(one.field.subject)
+    if sum(other.field.subject == one.field.subject for other in found) == 1:
+        return subject
+    return f"{subject}, {view.overview.known.material_names({other.field for other in found})[one.field]}"
+
+
+def _bar(one: BoardTest, place: str) -> html.Section:
     width = 100 * one.done / one.all if one.all else 0
     return html.Section(
         [

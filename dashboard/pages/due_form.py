@@ -49,7 +49,7 @@ def test_names(state: ClassState, class_id: int) -> dict[int, str]:
         for test_id, definition_id, field, day in found:
             name = seen.known.definitions[definition_id].name
             if day > newest.get(test_id, ("", ""))[0]:
-                newest[test_id] = (day, f"{subject_word(field[0])} · {field[1]} · {name}")
+                newest[test_id] = (day, f"{subject_word(field.subject)} · {field.material} · {name}")
     ordered = sorted(newest.items(), key=lambda one: (one[1][0], one[0]), reverse=True)
     return {test_id: words for test_id, (_day, words) in ordered[:MOST_TESTS]}
 

@@ -107,7 +107,7 @@ def _period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
 
 def subject_options(view: GroupView | None, filters: GroupFilters) -> Options:
     """The subjects that there are results of."""
-    subjects = {field[0] for field in view.overview.fields} if view is not None else set()
+    subjects = {field.subject for field in view.overview.fields} if view is not None else set()
     if filters.subject is not None:
         subjects.add(filters.subject)
     ordered = sorted(subjects, key=lambda one: (subject_order(one), one))
@@ -116,7 +116,7 @@ def subject_options(view: GroupView | None, filters: GroupFilters) -> Options:
 
 def material_options(view: GroupView | None, filters: GroupFilters, everything: str) -> Options:
     """The materials that there are results of."""
-    materials = {field[1] for field in view.overview.fields} if view is not None else set()
+    materials = {field.material for field in view.overview.fields} if view is not None else set()
     if filters.material is not None:
         materials.add(filters.material)
     return _named(everything, sorted(materials, key=str.casefold))

@@ -23,10 +23,10 @@ from dashboard.signs import attrs, hidden, note, sign, state
 from dashboard.tables import missing_lines, value
 from dashboard.texts import _, at_moment, n_, native, short_day
 from dashboard.words import short_test, subject_word
+from models.fields import Field
 from models.goals import Goal
 from models.notes import Note, NoteKind
 from models.people import Member
-from models.queries import Field
 from models.records import SCALE
 from models.scales import plain
 from models.viewer import Role, Viewer
@@ -155,9 +155,9 @@ def _pupil(viewer: Viewer, view: MineView, member: Member, goals: dict[Field, Go
 
 def _materials(view: MineView, member: Member, goals: dict[Field, Goal]) -> Any:
     """A row a material that the class has results of, or that the pupil has a goal in."""
-    used = {one for one in view.overview.delivered[member.id].fields if view.filters.subject in (None, one[0])}
-    used |= {one for one in goals if view.filters.subject in (None, one[0])}
-    fields = sorted(used, key=lambda one: (subject_order(one[0]), one))
+    used = {one for one in view.overview.delivered[member.id].fields if view.filters.subject in (None, one.subject)}
+    used |= {one for one in goals if view.filters.subject in (None, one.subject)}
+    fields = sorted(used, key=lambda one: (subject_order(one.subject), one))
     if not fields:
         return html.P(_("There are no results of this class in this period."), className="sm t2")
     heads = (_("Subject and material"), _("Newest score"), _("Level"), _("Growth"), _("Own goal"))
@@ -172,8 +172,8 @@ def _materials(view: MineView, member: Member, goals: dict[Field, Goal]) -> Any:
 
 
 def _material(view: MineView, line: Line, goal: Goal | None, heads: tuple[str, ...]) -> html.Tr:
-    name = html.Th([subject_word(line.field[0]), html.Small(line.field[1])], scope="row")
-    marks = attrs(data_field="|".join(line.field))
+    name = html.Th([subject_word(line.field.subject), html.Small(view.material(line.field))], scope="row")
+    marks = attrs(data_field=line.field.key)
     newest, cells = line.newest, []
     if newest is None:
         assert line.missing is not None

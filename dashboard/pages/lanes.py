@@ -36,7 +36,7 @@ from models.timeline import Lane, PupilTimeline, Sitting
 
 def in_subject_order(lanes: Sequence[Lane]) -> list[Lane]:
     """The lanes as the screens order subjects, then in order of coupling."""
-    return sorted(lanes, key=lambda one: (subject_order(one.field[0]), one.source_id, one.field))
+    return sorted(lanes, key=lambda one: (subject_order(one.field.subject), one.source_id, one.field))
 
 
 def lane_section(
@@ -51,9 +51,12 @@ def lane_section(
             html.Div(
                 [
                     html.H3(
-                        [html.I(className=f"mark {mark}", **attrs(aria_hidden="true")), subject_word(lane.field[0])]
+                        [
+                            html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
+                            subject_word(lane.field.subject),
+                        ]
                     ),
-                    html.P(" · ".join(_unique(lane.field[1], lane.source)), className="sm t2"),
+                    html.P(" · ".join(_unique(lane.field.material, lane.source)), className="sm t2"),
                     html.P([value(newest.total.said), html.Small(short_day(newest.taken_on))], className="big"),
                     html.Dl(_facts(lane, goal), className="lg"),
                     badge(_badge(lane)),
@@ -154,13 +157,13 @@ def lane_sentence(lane: Lane, goal: Goal | None = None) -> str:
     """What the figure shows, in one sentence for who does not see it."""
     points = [one for one in lane.sittings if one.total.said.value is not None]
     if not points:
-        return _("{material}: no numbers in this period.", material=lane.field[1])
+        return _("{material}: no numbers in this period.", material=lane.field.material)
     first, last = points[0].total.said, points[-1].total.said
     words = n_(
         "{material}, {number} measurement: {last}",
         "{material}, {number} measurements: from {first} to {last}",
         len(points),
-        material=lane.field[1],
+        material=lane.field.material,
         first=native(first.text or ""),
         last=native(last.text or ""),
     )
@@ -174,7 +177,7 @@ def summary_sentence(timeline: PupilTimeline) -> str:
     parts = [_own_past(lane) for lane in timeline.lanes]
     below = [lane for lane in timeline.lanes if lane.sittings[-1].total.said.place is Place.BELOW]
     if below:
-        names = ", ".join(f"{subject_word(one.field[0])} ({one.field[1]})" for one in below)
+        names = ", ".join(f"{subject_word(one.field.subject)} ({one.field.material})" for one in below)
         parts.append(_("Below the norm of the source: {names}.", names=names))
     found = " ".join(part for part in parts if part)
     if found:
@@ -190,8 +193,8 @@ def _own_past(lane: Lane) -> str:
         return ""
     before, now = (Decimal(one.total.said.value or 0) / SCALE for one in points)
     words = {
-        "subject": subject_word(lane.field[0]),
-        "material": lane.field[1],
+        "subject": subject_word(lane.field.subject),
+        "material": lane.field.material,
         "number": native(plain(abs(now - before))),
     }
     if now == before:

@@ -132,7 +132,7 @@ def _period_options(classes: list[ClassRef], filters: MineFilters) -> Options:
 
 
 def _subject_options(filters: MineFilters, view: MineView | None) -> Options:
-    found = {field[0] for field in view.overview.fields} if view is not None else set()
+    found = {field.subject for field in view.overview.fields} if view is not None else set()
     found |= {filters.subject} if filters.subject is not None else set()
     ordered = sorted(found, key=lambda one: (subject_order(one), one))
     return options(_("All subjects"), {one: subject_word(one) for one in ordered})

@@ -156,7 +156,7 @@ def _topic(view: MineView, one: Topic, names: dict[int, Member]) -> html.Div:
             html.Span(one.part),
             html.B(_("{below} of {made}", below=one.below, made=one.made)),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{one.field[1]} · {one.test}"),
+            html.Small(f"{view.material(one.field)} · {one.test}"),
             html.Details(
                 [
                     html.Summary([number, sign("chev")]),

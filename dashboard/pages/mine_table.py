@@ -70,17 +70,17 @@ def _heads(view: MineView) -> html.Tr:
     return html.Tr(
         [
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
-            *(html.Th(_subject_head(one), scope="col") for one in view.columns),
+            *(html.Th(_subject_head(view, one), scope="col") for one in view.columns),
             html.Th(signals, scope="col"),
             html.Th(html.B(_("Agreement")), scope="col"),
         ]
     )
 
 
-def _subject_head(column: SubjectColumn) -> list[Any]:
+def _subject_head(view: MineView, column: SubjectColumn) -> list[Any]:
     """The subject; the material that most scores are of, and its scale."""
     others = len(column.fields) - 1
-    words = [column.field[1]]
+    words = [view.material(column.field)]
     if column.newest:
         levels = all(one.total.row.kind == Kind.OSO for one in column.newest)
         words.append(scale_word([one.measure for one in column.newest], levels))
@@ -94,7 +94,7 @@ def _row(view: MineView, member: Member, lines: list[Line]) -> html.Tr:
     return html.Tr(
         [
             html.Th([dcc.Link(name_of(member), href=pupil_href(member.id)), html.Small(place)], scope="row"),
-            *(_cell(member, column, line) for column, line in zip(view.columns, lines, strict=True)),
+            *(_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
             html.Td(
                 _signals(view, member),
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
@@ -108,7 +108,7 @@ def _row(view: MineView, member: Member, lines: list[Line]) -> html.Tr:
 # -- a subject of a pupil ------------------------------------------------------------------------------------
 
 
-def _cell(member: Member, column: SubjectColumn, line: Line) -> html.Td:
+def _cell(view: MineView, member: Member, column: SubjectColumn, line: Line) -> html.Td:
     marks: dict[str, Any] = attrs(
         data_l=subject_word(column.subject), data_pupil=str(member.id), data_subject=column.subject
     )
@@ -121,7 +121,7 @@ def _cell(member: Member, column: SubjectColumn, line: Line) -> html.Td:
     said = line.newest.said
     missing = said.missing.value if said.missing is not None else None
     marks |= attrs(
-        data_material=line.field[1], data_value=said.text, data_state=missing, data_date=line.newest.taken_on
+        data_material=line.field.material, data_value=said.text, data_state=missing, data_date=line.newest.taken_on
     )
     if line.spark is not None:
         bound = line.spark.bound
@@ -129,7 +129,10 @@ def _cell(member: Member, column: SubjectColumn, line: Line) -> html.Td:
             data_line=",".join(plain(one) for one in line.spark.values),
             data_bound=plain(bound) if bound is not None else None,
         )
-    return html.Td(html.Div([*_image(column, line), html.P(numbers(line, column.field[1]))]), className="sp", **marks)
+    parts = numbers(line)
+    if line.field != column.field:
+        parts.append(html.Small(view.material(line.field)))
+    return html.Td(html.Div([*_image(column, line), html.P(parts)]), className="sp", **marks)
 
 
 def _image(column: SubjectColumn, line: Line) -> list[Any]:
@@ -146,7 +149,7 @@ def spark_sentence(subject: str, line: Line) -> str:
         "{subject} with {material}, {number} scores: from {first} to {last}",
         len(line.drawn),
         subject=subject_word(subject),
-        material=line.field[1],
+        material=line.field.material,
         first=native(first.text or ""),
         last=native(last.text or ""),
     )
@@ -154,7 +157,7 @@ def spark_sentence(subject: str, line: Line) -> str:
     return f"{words}." if bound is None else _("{words}; the norm is {bound}.", words=words, bound=native(plain(bound)))
 
 
-def numbers(line: Line, expected_material: str | None = None) -> list[Any]:
+def numbers(line: Line) -> list[Any]:
     """The numbers beside a sparkline: newest value with its day, level, growth; what is not plain is named."""
     newest = line.newest
     assert newest is not None
@@ -167,8 +170,6 @@ def numbers(line: Line, expected_material: str | None = None) -> list[Any]:
         words = _("last score {score}, {day}", score=native(last.said.text or ""), day=short_day(last.taken_on))
         parts.append(html.Small(words))
     parts.append(html.Small(growth_of(line, narrow=True)))
-    if expected_material not in (None, line.field[1]):
-        parts.append(html.Small(line.field[1]))
     return parts
 
 

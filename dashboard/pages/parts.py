@@ -23,7 +23,7 @@ def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
     """Every sitting under its material, newest first."""
     return [
         {
-            "group": f"{subject_word(lane.field[0])} · {lane.field[1]}",
+            "group": f"{subject_word(lane.field.subject)} · {lane.field.material}",
             "items": [
                 {"value": one.key, "label": f"{one.name} · {short_day(one.taken_on)}"}
                 for one in reversed(lane.sittings)

@@ -8,6 +8,7 @@ from dash import html
 
 from dashboard.signs import attrs, num, sign
 from dashboard.texts import _, minutes, n_, short_day
+from models.fields import fits
 from models.progress import TestProgress, class_progress
 from models.queries import ClassOverview
 
@@ -17,7 +18,8 @@ TESTS_PER_MATERIAL = 2
 def progress_panel(overview: ClassOverview, subject: str | None, material: str | None) -> html.Section:
     """The newest tests of each material that sends progress; the others are named."""
     chosen = shown_tests(overview, subject, material)
-    bars = [_bar(overview, one) for several in chosen.values() for one in several]
+    names = overview.known.material_names({one.field for one in chosen})
+    bars = [_bar(overview, one, names[one.field]) for one in chosen]
     return html.Section(
         [
             html.Header(
@@ -27,25 +29,24 @@ def progress_panel(overview: ClassOverview, subject: str | None, material: str |
                 ]
             ),
             *([html.Div(bars, className="p3")] if bars else []),
-            *_silent(overview, set(chosen), subject, material),
+            *_silent(overview, subject, material),
         ],
         className="card mt",
         id="progress",
     )
 
 
-def shown_tests(overview: ClassOverview, subject: str | None, material: str | None) -> dict[str, list[TestProgress]]:
+def shown_tests(overview: ClassOverview, subject: str | None, material: str | None) -> list[TestProgress]:
     """The newest tests of each material that sends progress."""
-    chosen: dict[str, list[TestProgress]] = {}
+    chosen: dict[tuple[str, int], list[TestProgress]] = {}
     for one in class_progress(overview.progress, len(overview.pupils)):
-        several = chosen.setdefault(one.field[1], [])
-        wanted = subject in (None, one.field[0]) and material in (None, one.field[1])
-        if wanted and len(several) < TESTS_PER_MATERIAL:
+        several = chosen.setdefault((one.field.material, one.field.source_id), [])
+        if fits(one.field, subject, material) and len(several) < TESTS_PER_MATERIAL:
             several.append(one)
-    return chosen
+    return [one for several in chosen.values() for one in several]
 
 
-def _bar(overview: ClassOverview, one: TestProgress) -> html.Div:
+def _bar(overview: ClassOverview, one: TestProgress, material: str) -> html.Div:
     everyone = len(overview.pupils)
     name = overview.known.definitions[one.definition_id].name
     words = [
@@ -61,7 +62,7 @@ def _bar(overview: ClassOverview, one: TestProgress) -> html.Div:
     ]
     return html.Div(
         [
-            html.Span(f"{one.field[1]} · {name}"),
+            html.Span(f"{material} · {name}"),
             num("progress", html.B(_("{done} of {all} done", done=one.done, all=everyone)), name),
             html.Span([_track(one.done, everyone), _track(one.busy, everyone)], className="tr"),
             html.Small(" · ".join(word for word in words if word)),
@@ -75,9 +76,12 @@ def _track(part: int, whole: int) -> html.I:
     return html.I(style={"width": f"{100 * part / whole if whole else 0:.1f}%"})
 
 
-def _silent(overview: ClassOverview, sending: set[str], subject: str | None, material: str | None) -> list[Any]:
-    fields = [one for one in overview.fields if subject in (None, one[0]) and material in (None, one[1])]
-    names = sorted({one[1] for one in fields} - sending)
+def _silent(overview: ClassOverview, subject: str | None, material: str | None) -> list[Any]:
+    """The materials whose source sends no progress of them."""
+    sending = {(one.field.material, one.field.source_id) for several in overview.progress.values() for one in several}
+    fields = [one for one in overview.fields if fits(one, subject, material)]
+    called = overview.known.material_names(fields)
+    names = sorted({called[one] for one in fields if (one.material, one.source_id) not in sending})
     if not names:
         return []
     return [

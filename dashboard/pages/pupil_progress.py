@@ -18,8 +18,8 @@ _SIGNS = {Status.NOT_BEGUN: "notbegun", Status.BUSY: "busy", Status.DONE: "check
 def pupil_progress(timeline: PupilTimeline) -> list[Any]:
     """The newest record of each test, newest first, and the materials that send none."""
     ordered = sorted(timeline.progress, key=lambda one: (one.row.taken_on, one.row.test_id), reverse=True)
-    sending = {one.field[1] for one in ordered}
-    silent = sorted({lane.field[1] for lane in timeline.lanes} - sending)
+    sending = {one.field.material for one in ordered}
+    silent = sorted({lane.field.material for lane in timeline.lanes} - sending)
     words = [
         html.P([sign("nodeliver"), " ", html.B(name), ": ", _("source does not deliver this")], className="sm t2")
         for name in silent
@@ -42,7 +42,7 @@ def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:
     track = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     return html.Div(
         [
-            html.Span(f"{one.field[1]} · {name}"),
+            html.Span(f"{one.field.material} · {name}"),
             state("no", _SIGNS[one.status], status),
             *track,
             html.Small(" · ".join(fact for fact in facts if fact)),

@@ -24,11 +24,11 @@ from dashboard.signs import attrs, card, sign, state
 from dashboard.texts import _, at_moment, day_name
 from dashboard.words import subject_word
 from models.class_state import ClassState, class_state
+from models.fields import Field
 from models.goals import Goal, goals_of
 from models.holidays import Holidays
 from models.notes import Note, NoteKind, notes_of
 from models.people import PupilRecord
-from models.queries import Field
 from models.sealing import Seal
 from models.signals import Signal
 from models.timeline import Lane, PupilTimeline
@@ -103,7 +103,7 @@ def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
 def _held(side: Side, one: Signal) -> html.P:
     assert side.state is not None
     source = next((known for known in side.state.picture.sources if known.id == one.source_id), None)
-    subject = html.B(f"{subject_word(one.field[0])}: ")
+    subject = html.B(f"{subject_word(one.field.subject)}: ")
     return html.P([sign("clock"), " ", subject, held_words(source, 1)], className="sm sig")
 
 
@@ -119,10 +119,10 @@ def goals_panel(viewer: Viewer, timeline: PupilTimeline, side: Side) -> html.Sec
 
 
 def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
-    words = f"{subject_word(goal.field[0])} · {goal.field[1]}: "
+    words = f"{subject_word(goal.field.subject)} · {goal.field.material}: "
     until = " " + _("before {day}", day=day_name(goal.due_on)) if goal.due_on else ""
     stop = html.Form(
-        html.Button(_("End this goal"), type="submit", name="weg", value="|".join(goal.field), className="btn q small"),
+        html.Button(_("End this goal"), type="submit", name="weg", value=goal.field.key, className="btn q small"),
         action=f"{GOAL_PATH}/{pupil_id}",
         method="POST",
     )
@@ -161,7 +161,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
 
 
 def _lane_word(lane: Lane) -> str:
-    return f"{subject_word(lane.field[0])} · {lane.field[1]}"
+    return f"{subject_word(lane.field.subject)} · {lane.field.material}"
 
 
 # -- notes and agreements ------------------------------------------------------------------------------------

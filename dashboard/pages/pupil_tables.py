@@ -35,15 +35,15 @@ def _twin(lane: Lane, mark: str, is_open: bool) -> html.Details:
                 [
                     sign("chev"),
                     html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
-                    html.B(subject_word(lane.field[0])),
-                    html.Span(lane.field[1], className="t2"),
+                    html.B(subject_word(lane.field.subject)),
+                    html.Span(lane.field.material, className="t2"),
                     html.Small(n_("{number} measurement", "{number} measurements", len(lane.sittings)), className="t3"),
                 ]
             ),
             html.Div(
                 html.Table(
                     [
-                        html.Caption(f"{subject_word(lane.field[0])}, {lane.field[1]}", className="vh"),
+                        html.Caption(f"{subject_word(lane.field.subject)}, {lane.field.material}", className="vh"),
                         html.Thead(
                             html.Tr(
                                 [

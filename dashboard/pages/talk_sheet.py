@@ -23,6 +23,7 @@ from dashboard.tables import pupil_href, pupil_word
 from dashboard.texts import _, day_name, n_, native, short_day
 from dashboard.words import band_word, growth_word, subject_word
 from models import clock, database
+from models.fields import Field
 from models.growth import Growth, growth
 from models.people import PupilName, class_list, school_name
 from models.scales import Place
@@ -126,7 +127,7 @@ def counting(lane: Lane) -> list[Sitting]:
 
 def _lane_words(lane: Lane) -> str:
     said = counting(lane)[-1].total.said
-    name = f"{subject_word(lane.field[0])} ({lane.field[1]})"
+    name = _lane_name(lane.field)
     level = band_word(said.band) if said.band else ""
     found = growth(points_of(lane))
     how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
@@ -145,7 +146,7 @@ def _number(lane: Lane) -> str:
 
 def _watch(lanes: list[Lane], side: Side) -> list[str]:
     """Open signals in words, and what stands below the norm of its source."""
-    signals = [f"{subject_word(one.field[0])} ({one.field[1]}): {headline(one)}" for one in side.signals if one.open]
+    signals = [f"{_lane_name(one.field)}: {headline(one)}" for one in side.signals if one.open]
     told = {one.field for one in side.signals if one.open}
     below = [
         _lane_words(one) for one in lanes if one.sittings[-1].total.said.place is Place.BELOW and one.field not in told
@@ -156,7 +157,7 @@ def _watch(lanes: list[Lane], side: Side) -> list[str]:
 def _growth_words(lane: Lane) -> str:
     points, counted = points_of(lane), counting(lane)
     first, last = (native(one.total.said.text or "") for one in (counted[0], counted[-1]))
-    name = f"{subject_word(lane.field[0])} ({lane.field[1]})"
+    name = _lane_name(lane.field)
     if len(points) == 1:
         return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
                  day=short_day(points[-1].taken_on))  # fmt: skip
@@ -181,8 +182,12 @@ def _agreed(side: Side) -> list[str]:
         if one.runs and not one.restricted and one.text is not None
     ]
     goals = [
-        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.field[0]), material=one.field[1],
-          value=goal_number(one))
+        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.field.subject),
+          material=one.field.material, value=goal_number(one))
         for one in side.goals.values()
     ]  # fmt: skip
     return running + goals
+
+
+def _lane_name(field: Field) -> str:
+    return f"{subject_word(field.subject)} ({field.material})"

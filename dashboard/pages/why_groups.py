@@ -78,7 +78,7 @@ def scores_told(view: GroupView, pupil_id: int | None) -> Told:
         html.Li(
             [
                 html.Span(
-                    f"{subject_word(one.field[0])} · {one.field[1]} · {names[one.definition_id].name} · "
+                    f"{subject_word(one.field.subject)} · {one.field.material} · {names[one.definition_id].name} · "
                     f"{short_day(one.taken_on)}"
                 ),
                 html.Span(said_words(one.said, one.total.derived)),
@@ -117,7 +117,7 @@ def hidden_told(view: GroupView) -> Told:
 
 def topic_told(view: GroupView, field: str, part: str) -> Told:
     """How many made a part and who of them scored below its norm."""
-    topic = next((one for one in shown_topics(view) if "|".join(one.field) == field and one.part == part), None)
+    topic = next((one for one in shown_topics(view) if one.field.key == field and one.part == part), None)
     if topic is None:
         return None
     period = view.overview.period
@@ -145,7 +145,7 @@ def topic_told(view: GroupView, field: str, part: str) -> Told:
                 (_("Made by"), _("{counted} of {all} pupils shown", counted=topic.made, all=len(view.overview.pupils))),
                 (_("Below the norm"), _("{below} of {made}", below=topic.below, made=topic.made)),
                 *((_("Signal"), one) for one in rules),
-                (_("Material"), topic.field[1]),
+                (_("Material"), topic.field.material),
                 (_("Test"), topic.test),
                 (_("Made on"), ", ".join(map(short_day, days))),
                 *source_facts(view, [topic.source_id]),

@@ -67,7 +67,7 @@ def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) 
 def _not_sent(view: GroupView, column: Column, one: Shown) -> list[Any]:
     assert one.missing is not None
     told = [(_("State"), missing_word(one.missing)), (_("Rule"), _missing_rule(one.missing))]
-    return [facts([*told, *_progress(view, one.progress), period_fact(view), *source_facts(view, column.sources)])]
+    return [facts([*told, *_progress(view, one.progress), period_fact(view), *source_facts(view, [column.source_id])])]
 
 
 def _missing_rule(reason: Missing) -> str:
@@ -121,7 +121,7 @@ def mean_told(view: GroupView, key: str) -> Told:
                 (_("Counted"), _("{counted} of {all} pupils shown", counted=under.counted, all=under.all)),
                 (_("Test"), ", ".join(_tests(view, [one for _pupil, one in rows if _counts(one)]))),
                 period_fact(view),
-                *source_facts(view, column.sources),
+                *source_facts(view, [column.source_id]),
             ]
         ),
         *pupil_list(_("Counts"), counted, "counted"),

@@ -22,11 +22,7 @@ from models.scales import Missing
 def progress_told(view: GroupView, test_id: int | None) -> Told:
     """Who is done with a test, who is busy, who has not begun, and of whom nothing is known."""
     overview = view.overview
-    tests = [
-        one
-        for several in shown_tests(overview, view.filters.subject, view.filters.material).values()
-        for one in several
-    ]
+    tests = shown_tests(overview, view.filters.subject, view.filters.material)
     test = next((one for one in tests if one.test_id == test_id), None)
     if test is None:
         return None
@@ -36,7 +32,7 @@ def progress_told(view: GroupView, test_id: int | None) -> Told:
     timed = [one.worked_ms for one in records.values() if one.worked_ms is not None]
     sending = {one.row.source_id for one in everything}
     return [
-        html.H3(f"{test.field[1]} · {name}"),
+        html.H3(f"{test.field.material} · {name}"),
         rule(
             _("Of each pupil the newest progress record of this test; nothing is summed."),
             _("Time is never summed over publishers."),
@@ -44,7 +40,7 @@ def progress_told(view: GroupView, test_id: int | None) -> Told:
         facts(
             [
                 (_("Counted"), _("{done} of {all} done", done=test.done, all=len(overview.pupils))),
-                (_("Subject"), subject_word(test.field[0])),
+                (_("Subject"), subject_word(test.field.subject)),
                 (_("As of"), short_day(test.taken_on)),
                 (_("Time worked"), _time_words(timed)),
                 *source_facts(view, sending),

@@ -12,12 +12,10 @@ from sqlalchemy import text
 
 from models import database
 from tests.browser.conftest import Served, Watched
+from tests.dashboard import school
 
 SUMS, LEVELS, SPELLING, QUESTIONS = (
-    "arithmetic|Cijferpad groep 6",
-    "arithmetic|Peillijn",
-    "spelling|Letterlab",
-    "unmapped|Vraagstuk",
+    one.key for one in (school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD)
 )
 COLUMN_OF_SOURCE = {1: SUMS, 2: SPELLING, 3: LEVELS, 4: QUESTIONS}
 
@@ -249,4 +247,4 @@ def test_an_administrator_assigns_a_subject_and_links_an_identifier(served: Serv
     watched.open("/groep")
     shown = shown_cells(page)
     assert shown[12, SUMS]["value"] == "77"
-    assert (1, "geography|Vraagstuk") in shown
+    assert (1, "geography|Vraagstuk|4") in shown

@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, insert
 
 from models import clock, database, tables
+from models.fields import Field
 from models.records import Absence, Band, Kind, Level, Norm, Part, Status, Term, TestDefinition
 from models.sealing import Seal
+from models.subjects import UNMAPPED
 
 NOW = datetime(2026, 11, 26, 8, 12, tzinfo=clock.AMSTERDAM)
 YEAR = "2026-2027"
@@ -22,6 +24,10 @@ SCHOOL, OTHER_SCHOOL = 1, 2
 CLASS_A, CLASS_B, CLASS_ELSEWHERE = 1, 2, 3
 TEACHER_A, TEACHER_B = 1, 2
 SUMS, SPELL, LEVELS, QUESTIONS, SILENT, LAS = 1, 2, 3, 4, 5, 6
+SUMS_FIELD = Field("arithmetic", "Cijferpad groep 6", SUMS)
+SPELL_FIELD = Field("spelling", "Letterlab", SPELL)
+LEVELS_FIELD = Field("arithmetic", "Peillijn", LEVELS)
+QUESTIONS_FIELD = Field(UNMAPPED, "Vraagstuk", QUESTIONS)
 
 NAMES = (
     ("Aïsha", "", "Bouzid"),

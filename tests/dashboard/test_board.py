@@ -53,7 +53,7 @@ def words(answer: str) -> str:
 
 
 def test_the_newest_test_of_each_material_says_how_many_are_done(known_school: Store) -> None:
-    found = {one.field[1]: (one.name, one.done, one.all) for one in board_tests(view_of(known_school))}
+    found = {one.field.material: (one.name, one.done, one.all) for one in board_tests(view_of(known_school))}
     assert found == {
         # Ten scores of block 3, one of them 0, and one pupil who finished without score.
         "Cijferpad groep 6": ("Toets blok 3", 11, 12),
@@ -106,9 +106,9 @@ def test_what_most_master_stands_with_a_number_and_what_most_do_not_without(web:
 
 
 def test_the_filters_of_the_class_screen_hold(known_school: Store, web: flask.Flask) -> None:
-    assert [one.field[1] for one in board_tests(view_of(known_school, vak="spelling"))] == ["Letterlab"]
-    assert [one.field[1] for one in board_tests(view_of(known_school, uitgever="3"))] == ["Peillijn"]
-    assert [one.field[1] for one in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == ["Vraagstuk"]
+    assert [one.field.material for one in board_tests(view_of(known_school, vak="spelling"))] == ["Letterlab"]
+    assert [one.field.material for one in board_tests(view_of(known_school, uitgever="3"))] == ["Peillijn"]
+    assert [one.field.material for one in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == ["Vraagstuk"]
     assert [one.name for one in board_tests(view_of(known_school, periode="2026-09-01_2026-10-31"))] == ["Toets blok 2"]
     answer = board(web, "?klas=1&vak=spelling&periode=12weken")
     assert "/groep?klas=1&periode=12weken&vak=spelling" in answer

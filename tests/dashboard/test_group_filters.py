@@ -16,10 +16,13 @@ from dashboard.pages.board import board_topics
 from dashboard.tables import grid, in_sections
 from models import clock, database, tables
 from models.attention import Course
+from models.goals import goals_of, set_goal
 from models.holidays import read_holidays
+from models.periods import of_school_year
 from models.queries import missing_reason
 from models.records import Kind, Status
 from models.scales import Missing
+from models.timeline import pupil_timeline
 from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.dashboard import school
@@ -27,7 +30,7 @@ from tests.dashboard.test_web import as_persona, shown_page
 
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
-SUMS = ("arithmetic", "Cijferpad groep 6")
+SUMS = school.SUMS_FIELD
 SCORE: dict[str, object] = {
     "school_id": 1, "source_id": school.SUMS, "kind": int(Kind.SCORE), "test_id": 2, "definition_id": 2, "part_id": 0,
     "taken_on": "2026-11-20", "school_year": school.YEAR, "created_us": 1, "digest64": 1, "delivery_id": 1,
@@ -150,17 +153,49 @@ def test_the_state_of_a_cell_does_not_depend_on_who_else_is_shown(known_school: 
 
 
 def test_what_another_class_uses_is_not_said_of_this_one(known_school: Store) -> None:
-    field = ("spelling", "Letterlab")
+    field = school.SPELL_FIELD
     both = view(known_school, SUPPORT, klas="1,2")
     assert missing_reason(both.overview, 101, [field])[0] is Missing.NOT_DELIVERED
     assert missing_reason(both.overview, 102, [SUMS])[0] is Missing.NO_RESULT
 
 
+def call_alike(store: Store) -> None:
+    """Peillijn calls its material as Cijferpad does."""
+    with database.writing(store.engine) as connection:
+        own = tables.test_definitions.c.source_id == school.LEVELS
+        connection.execute(update(tables.test_definitions).where(own).values(material=SUMS.material))
+
+
+@pytest.mark.parametrize("by", ["vak", "materiaal"])
+def test_two_publishers_with_one_name_of_a_material_stay_two_columns(known_school: Store, by: str) -> None:
+    call_alike(known_school)
+    overview = view(known_school).overview
+    found = {one.source_id: one for one in columns(overview, by, "arithmetic")}
+    named = {"Cijferpad groep 6 (Cijferpad)": school.SUMS, "Cijferpad groep 6 (Peillijn)": school.LEVELS}
+    assert {one.label if by == "vak" else one.group: one.source_id for one in found.values()} == named
+    cells = {source: shown(overview, one, 1).cell for source, one in found.items()}
+    said = {source: cell.total.said for source, cell in cells.items() if cell is not None}
+    assert said[school.SUMS].text == "58"
+    assert said[school.LEVELS].band == "II"
+
+
+def test_a_goal_in_one_of_two_materials_of_one_name_is_not_of_the_other(known_school: Store) -> None:
+    call_alike(known_school)
+    with clock.fixed(school.NOW), database.writing(known_school.engine, school.SCHOOL) as connection:
+        set_goal(connection, HANNA, 1, SUMS, 800_000)
+    with clock.fixed(school.NOW), database.reading(known_school.engine) as connection:
+        timeline = pupil_timeline(connection, HANNA, 1, of_school_year(school.YEAR))
+        goals = goals_of(connection, HANNA, [1])[1]
+    assert timeline is not None
+    lanes = [one for one in timeline.lanes if one.field.subject == "arithmetic"]
+    assert [(one.source, one.field in goals) for one in lanes] == [("Cijferpad", True), ("Peillijn", False)]
+
+
 def test_a_material_or_publisher_leaves_its_own_columns(known_school: Store) -> None:
     found = view(known_school)
-    assert {one.fields[0][1] for one in columns(found.overview, "vak", None, "Letterlab")} == {"Letterlab"}
+    assert {one.fields[0].material for one in columns(found.overview, "vak", None, "Letterlab")} == {"Letterlab"}
     only = view(known_school, uitgever=str(school.LEVELS))
-    assert {field[1] for field in only.overview.fields} == {"Peillijn"}
+    assert {field.material for field in only.overview.fields} == {"Peillijn"}
 
 
 def test_what_the_period_hides_is_counted_of_the_pupils_shown(known_school: Store) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.matrix import Shown, footer
+from models.fields import Field
 from models.queries import Cell
 from models.records import SCALE, Kind
 from models.scales import NO_NORM
@@ -23,7 +24,7 @@ def summed(pupil: int, parts: dict[int, int | None]) -> Shown:
         for part, points in parts.items()
     ]  # fmt: skip
     total = derived_total([Standing(row, False) for row in rows], dict.fromkeys(parts, NO_NORM))
-    return Shown(Cell(total, ("reading", "Vraagstuk"), 1, 1, 1, 0), 0)
+    return Shown(Cell(total, Field("reading", "Vraagstuk", 1), 1, 1, 0), 0)
 
 
 @pytest.mark.parametrize(

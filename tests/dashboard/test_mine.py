@@ -491,7 +491,7 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
     write(known_school, "hanna", 12, NoteKind.AGREEMENT, AGREED, until_on="2026-12-18")
     write(known_school, "hanna", 12, NoteKind.NOTE, OPEN_NOTE)
     with database.writing(known_school.engine, school.SCHOOL) as connection:
-        set_goal(connection, viewer_of("hanna"), 2, ("arithmetic", "Cijferpad groep 6"), 900_000, "2027-01-29")
+        set_goal(connection, viewer_of("hanna"), 2, school.SUMS_FIELD, 900_000, "2027-01-29")
     page = page_of(web, "hanna", "?klas=1", HANDOVER)
     assert pupils(page) == list(range(1, 13))
     lars, bente = words(person(page, 12)), words(person(page, 2))
@@ -499,12 +499,12 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
         assert sentence in lars
     table = {one["data-field"]: one for one in nodes(person(page, 2)["children"]) if "data-field" in one}
     assert list(table) == [
-        "arithmetic|Cijferpad groep 6", "arithmetic|Peillijn", "spelling|Letterlab", "unmapped|Vraagstuk",
+        one.key for one in (school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD)
     ]  # fmt: skip
-    sums = words(table["arithmetic|Cijferpad groep 6"])
+    sums = words(table[school.SUMS_FIELD.key])
     for part in ("84", "13 nov · Toets blok 3", "goed", "stijgt", "90 voor 29 jan, gesteld door Hanna Vos"):
         assert part in sums
-    assert "niveau III" in words(table["arithmetic|Peillijn"])
+    assert "niveau III" in words(table[school.LEVELS_FIELD.key])
     assert "Er staat geen signaal open." in bente
     made = words(next(one for one in page if one.get("id") == "handover-made"))
     assert made == (

@@ -92,7 +92,7 @@ def test_nobody_else_settles_sets_or_writes(web: flask.Flask, known_school: Stor
     client, one = as_persona(web, persona), known_signals(known_school)[0]
     post(client, PATH, opdracht=order(one))
     post(client, "/signalen/drempels/1", drop_percent="20")
-    post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde="80")
+    post(client, "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde="80")
     post(client, "/leerling/notitie/1", soort="note", tekst="Mag niet")
     for table in (signal_marks, class_thresholds, goals, notes):
         assert rows(known_school, table) == 0
@@ -115,7 +115,7 @@ def test_odd_orders_are_refused_and_change_nothing(web: flask.Flask, known_schoo
 @pytest.mark.parametrize(
     ("rule", "pupil", "class_id", "scope"),
     [
-        ("drop", 2, None, "arithmetic|Cijferpad groep 6"),  # no such signal of this pupil
+        ("drop", 2, None, school.SUMS_FIELD.key),  # no such signal of this pupil
         ("hard", None, school.CLASS_A, "arithmetic|Cijferpad groep 6|Niets"),
         ("idle", 3, None, "spelling|Onbekend"),
     ],
@@ -252,13 +252,13 @@ def test_the_buttons_of_signals_are_told_apart(web: flask.Flask) -> None:
 def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     assert "Er is geen doel gesteld. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
-    post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde="77,5", dag="18-12-2026")
+    post(client, "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde="77,5", dag="18-12-2026")
     shown = shown_page(client, "/leerling/1")
     assert "Het doel is opgeslagen." in shown
     assert "doel 77,5" in shown
     assert "Het doel is 77,5." in shown
     assert "voor vr 18 dec 2026" in shown
-    post(client, "/leerling/doel/1", weg="arithmetic|Cijferpad groep 6")
+    post(client, "/leerling/doel/1", weg=school.SUMS_FIELD.key)
     assert "doel 77,5" not in shown_page(client, "/leerling/1")
 
 
@@ -268,14 +268,16 @@ def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: fla
 )  # fmt: skip
 def test_what_is_no_goal_is_told_in_words(web: flask.Flask, known_school: Store, value: str, day: str) -> None:
     client = as_persona(web, "hanna")
-    post(client, "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde=value, dag=day)
+    post(client, "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde=value, dag=day)
     shown = shown_page(client, "/leerling/1")
     assert "Er is niets veranderd." in shown
     assert "Schrijf een" in shown
     assert rows(known_school, goals) == 0
 
 
-@pytest.mark.parametrize("field", ["arithmetic|Onbekend", "spelling|Cijferpad groep 6", "x|y"])
+@pytest.mark.parametrize(
+    "field", ["arithmetic|Onbekend|1", "spelling|Cijferpad groep 6|1", "arithmetic|Cijferpad groep 6|2"]
+)
 def test_a_goal_is_set_only_where_the_pupil_has_a_score(web: flask.Flask, known_school: Store, field: str) -> None:
     client = as_persona(web, "hanna")
     post(client, "/leerling/doel/1", materiaal=field, waarde="80")
@@ -288,7 +290,7 @@ def test_a_goal_is_set_only_where_the_pupil_has_a_score(web: flask.Flask, known_
 def test_a_goal_lies_between_nothing_and_a_million(
     web: flask.Flask, known_school: Store, value: str, number: int
 ) -> None:
-    post(as_persona(web, "hanna"), "/leerling/doel/1", materiaal="arithmetic|Cijferpad groep 6", waarde=value)
+    post(as_persona(web, "hanna"), "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde=value)
     assert rows(known_school, goals) == number
 
 

@@ -20,8 +20,8 @@ from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, group_callback, shown_page
 
-SUMS, SPELLING, QUESTIONS = "arithmetic|Cijferpad groep 6", "spelling|Letterlab", "unmapped|Vraagstuk"
-LEVELS = "arithmetic|Peillijn"
+SUMS, SPELLING, QUESTIONS = school.SUMS_FIELD.key, school.SPELL_FIELD.key, school.QUESTIONS_FIELD.key
+LEVELS = school.LEVELS_FIELD.key
 MOST_BYTES = 15 * 1024
 
 

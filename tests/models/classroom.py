@@ -7,15 +7,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from models import clock
-from models.catalogue import Catalogue, Definition, PartName
+from models.catalogue import Catalogue, Definition, PartName, Source
 from models.class_state import ClassState
+from models.fields import Field
 from models.freshness import SourceState
 from models.holidays import read_holidays
 from models.people import Member
 from models.periods import with_year_before
 from models.picture import PartScored, Picture, Scored
 from models.progress import PupilProgress
-from models.queries import Field
 from models.records import SCALE, Absence, Kind, Status
 from models.scales import Interval, Place, Yardstick, said
 from models.signals import Asked, Due, Signal, signals
@@ -24,9 +24,8 @@ from models.thresholds import Thresholds, defaults
 
 YEAR = "2026-2027"
 CLASS = 1
-SUMS: Field = ("arithmetic", "Cijferpad")
-WORDS: Field = ("spelling", "Letterlab")
-SOURCES = {SUMS: 1, WORDS: 2}
+SUMS = Field("arithmetic", "Cijferpad", 1)
+WORDS = Field("spelling", "Letterlab", 2)
 
 
 def bands(*rows: tuple[str, int, int, Place]) -> Yardstick:
@@ -70,7 +69,7 @@ class Classroom:
         row = self.row(pupil, about, day, test, value, absence)
         total = Total(row, said(Kind.SCORE, row.score, row.score_text, row.absence, norm))
         lanes = self.totals.setdefault(pupil, {}).setdefault(about, [])
-        lanes.append(Scored(total, about, SOURCES[about], test, test, norm))
+        lanes.append(Scored(total, about, test, test, norm))
         lanes.sort(key=lambda one: one.total.order)
         if absence is not Absence.NOT_OFFERED:
             self.work(pupil, about, day)
@@ -79,7 +78,7 @@ class Classroom:
         """A score on a part."""
         row = self.row(pupil, SUMS, day, test, value, None)
         own = said(Kind.SCORE, row.score, None, None, norm)
-        self.parts.append(PartScored(pupil, test, test, SUMS, 1, PartName(1, name, name, True), 7, own, row))
+        self.parts.append(PartScored(pupil, test, test, SUMS, PartName(1, name, name, True), 7, own, row))
 
     def record(self, pupil: int, status: Status, day: str, made: int | None, about: Field = WORDS) -> None:
         """A progress record; only exercises made are work."""
@@ -91,7 +90,7 @@ class Classroom:
     def work(self, pupil: int, about: Field, day: str) -> None:
         """A day on which a pupil worked with a source."""
         own = self.worked.setdefault(pupil, {})
-        own[SOURCES[about]] = max(own.get(SOURCES[about], ""), day)
+        own[about.source_id] = max(own.get(about.source_id, ""), day)
 
     def row(
         self, pupil: int, about: Field, day: str, test: int, value: int | None, absence: Absence | None
@@ -100,7 +99,7 @@ class Classroom:
         score = None if value is None else value * SCALE
         text = None if value is None else str(value)
         return ResultRow(
-            pupil, SOURCES[about], Kind.SCORE, test, test, 0, day, score, text, absence, None, 1, 1, None, None, None,
+            pupil, about.source_id, Kind.SCORE, test, test, 0, day, score, text, absence, None, 1, 1, None, None, None,
             None, None, 1, None, f"{pupil}-{day}-{test}",
         )  # fmt: skip
 
@@ -113,7 +112,8 @@ class Classroom:
         )
         tests = {one.test_id: one.field for lanes in self.totals.values() for lane in lanes.values() for one in lane}
         known = Catalogue(
-            {}, {test: Definition(test, SOURCES[about], f"T{test}", f"Toets {test}", about[0], None, about[1])
+            {one: Source(one, f"bron{one}", f"bron {one}", None) for one in (1, 2)},
+            {test: Definition(test, about.source_id, f"T{test}", f"Toets {test}", about.subject, None, about.material)
                  for test, about in (tests | {1: SUMS, 2: SUMS}).items()}
         )  # fmt: skip
         return Picture(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import inspect, text
 
-from models import database, schools, senders
+from models import clock, database, schools, senders
+from models.goals import goals_of, set_goal
 from models.schools import Identification
+from models.viewer import Role, Viewer
 from tests.conftest import Store
+from tests.dashboard import school
 
+HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 TEACHERS = ("class_thresholds", "signal_marks", "goals", "due_dates", "notes")
 VENDORS = ("checks", "test_arrivals", "test_rooms", "sender_key_schools", "sender_keys", "senders", "numbers")
 SINCE_0001 = (*TEACHERS, *VENDORS)
@@ -32,3 +36,21 @@ def test_a_store_of_the_first_version_is_upgraded(any_store: Store) -> None:
         assert schools.all_schools(connection) == [(school_id, "De Horizon")]
         source_id = senders.add_sender(connection, any_store.seal, "a", "A", "K", senders.Terms(), senders.FROM_COMMAND)
         senders.add_key(connection, any_store.seal, source_id, "S", [Identification("brin", "99XX")])
+
+
+def test_a_goal_of_before_gets_the_source_of_its_material(any_store: Store) -> None:
+    engine = any_store.engine
+    with clock.fixed(school.NOW):
+        school.build(engine, any_store.seal)
+        with database.writing(engine, school.SCHOOL) as connection:
+            set_goal(connection, HANNA, 1, school.LEVELS_FIELD, 10_000)
+            set_goal(connection, HANNA, 1, school.SPELL_FIELD, 20_000)
+    with database.writing(engine) as connection:
+        connection.execute(text("ALTER TABLE goals DROP COLUMN source_id"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    database.upgrade(engine)
+    with clock.fixed(school.NOW), database.reading(engine) as connection:
+        found = goals_of(connection, HANNA, [1])[1]
+    assert {field: one.value for field, one in found.items()} == {
+        school.LEVELS_FIELD: 10_000, school.SPELL_FIELD: 20_000,
+    }  # fmt: skip

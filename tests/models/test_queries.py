@@ -19,7 +19,6 @@ from models.queries import ClassOverview, class_overview, missing_reason
 from models.records import Absence, Kind, Status
 from models.scales import Missing, Place
 from models.subject_lines import NotAllowed, assign_subject, unassigned
-from models.subjects import UNMAPPED
 from models.timeline import PupilTimeline, provenance, pupil_timeline
 from models.viewer import Role, Viewer
 from tests.conftest import Store
@@ -31,10 +30,7 @@ SAM = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
 STRANGER = Viewer(school.OTHER_SCHOOL, Role.ADMINISTRATOR, None, "Iemand")
 UNLINKED = Viewer(school.SCHOOL, Role.TEACHER, None, "Niemand")
 YEAR = of_school_year(school.YEAR)
-SUMS = ("arithmetic", "Cijferpad groep 6")
-LEVELS = ("arithmetic", "Peillijn")
-SPELLING = ("spelling", "Letterlab")
-QUESTIONS = (UNMAPPED, "Vraagstuk")
+SUMS, LEVELS, SPELLING, QUESTIONS = school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD
 AISHA, BENTE, CAS, DILAN, ESRA, FEDDE, GUUSJE = range(1, 8)
 JONAS, KYRA, LARS = 10, 11, 12
 
@@ -276,7 +272,7 @@ def test_a_pupil_without_score_has_the_state_that_the_progress_tells(known: Stor
 def test_only_of_what_a_source_never_sends_it_is_said_that_it_does_not_deliver_it(known: Store) -> None:
     found = overview(known)
     assert missing_reason(found, LARS, [QUESTIONS])[0] is Missing.NO_RESULT
-    assert missing_reason(found, LARS, [("music", "Vraagstuk")])[0] is Missing.NOT_DELIVERED
+    assert missing_reason(found, LARS, [QUESTIONS._replace(subject="music")])[0] is Missing.NOT_DELIVERED
 
 
 def test_progress_counts_the_newest_record_of_each_pupil_and_sums_nothing(known: Store) -> None:
@@ -309,7 +305,7 @@ def test_an_assigned_subject_shows_without_loading_again(known: Store) -> None:
         assert [(one.source, one.pattern) for one in unassigned(connection, SAM)] == [("Vraagstuk", "topografie")]
     with database.writing(known.engine) as connection:
         assign_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
-    assert ("geography", "Vraagstuk") in overview(known).fields
+    assert QUESTIONS._replace(subject="geography") in overview(known).fields
     with database.reading(known.engine) as connection:
         assert unassigned(connection, SAM) == []
 
@@ -318,7 +314,7 @@ def test_a_pattern_on_codes_goes_before_a_term(known: Store) -> None:
     with database.writing(known.engine) as connection:
         assign_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
         assign_subject(connection, SAM, school.QUESTIONS, "code", "*|topo|*", "history")
-    assert ("history", "Vraagstuk") in overview(known).fields
+    assert QUESTIONS._replace(subject="history") in overview(known).fields
 
 
 # -- the pupil -----------------------------------------------------------------------------------------------------

@@ -283,17 +283,19 @@ def test_two_sources_with_one_material_name_are_not_one_past() -> None:
     room = Classroom()
     for value, day in zip((90, 90, 90, 10), days(4), strict=True):
         room.score(1, value, day)
+    assert [one.field for one in of(room.signals(), Rule.DROP)] == [SUMS]
+    elsewhere = SUMS._replace(source_id=2)
     [*first, last] = room.totals[1][SUMS]
-    room.totals[1][SUMS] = [*first, replace(last, source_id=2)]
+    room.totals[1] = {SUMS: first, elsewhere: [replace(last, field=elsewhere)]}
     assert of(room.signals(), Rule.DROP) == []
 
 
 def test_no_work_names_the_material_of_the_pupil() -> None:
     room = working_class()
     room.score(4, 70, "2026-09-01", WORDS)
-    other = replace(room.totals[4][WORDS][0], field=("spelling", "Letterlab 7"))
-    room.totals[4] = {("spelling", "Letterlab 7"): [other]}
-    assert [one.field for one in of(room.signals(), Rule.IDLE)] == [("spelling", "Letterlab 7")]
+    seventh = WORDS._replace(material="Letterlab 7")
+    room.totals[4] = {seventh: [replace(room.totals[4][WORDS][0], field=seventh)]}
+    assert [one.field for one in of(room.signals(), Rule.IDLE)] == [seventh]
 
 
 def test_a_settled_signal_comes_back_on_new_data_only() -> None:

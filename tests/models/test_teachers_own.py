@@ -24,7 +24,7 @@ JORIS = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, "Joris Blom")
 SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
 ADMINISTRATOR = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
 ELSEWHERE = Viewer(school.OTHER_SCHOOL, Role.SUPPORT, None, "Iemand Anders")
-SUMS = ("arithmetic", "Cijferpad groep 6")
+SUMS = school.SUMS_FIELD
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_every_default_lies_within_its_bounds() -> None:
 
 # -- settling ----------------------------------------------------------------------------------------------------
 
-STUCK = About("stuck", 12, None, "|".join(SUMS))
+STUCK = About("stuck", 12, None, SUMS.key)
 
 
 def test_a_mark_says_by_whom_and_when_and_the_newest_holds(known: Store) -> None:

@@ -1,0 +1,35 @@
+"""What results are put together by: a subject within a material of a source.
+
+Two publishers may give their material the same name; they stay two.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Field(NamedTuple):
+    """A subject of a material of a source; ordered by subject, material and source."""
+
+    subject: str
+    material: str
+    source_id: int
+
+    @property
+    def key(self) -> str:
+        """Names it in pages and addresses."""
+        return f"{self.subject}|{self.material}|{self.source_id}"
+
+
+def field_of_key(key: str) -> Field | None:
+    """The field that a key names; None where it names none."""
+    subject, _, rest = key.partition("|")
+    material, _, source = rest.rpartition("|")
+    if not (source.isascii() and source.isdigit() and len(source) < 10 and subject and material):
+        return None
+    return Field(subject, material, int(source))
+
+
+def fits(field: Field, subject: str | None, material: str | None) -> bool:
+    """Whether a field is within a subject and material; None stands for all."""
+    return subject in (None, field.subject) and material in (None, field.material)
