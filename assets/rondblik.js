@@ -80,11 +80,67 @@ document.addEventListener("click", function (event) {
 
 /* Who sent a form hears first how it went. */
 var heard = null;
-new MutationObserver(function () {
+function tellOutcome() {
   var told = document.getElementById("told");
   if (told && told !== heard) { told.focus(); }
   heard = told;
-}).observe(document.documentElement, { childList: true, subtree: true });
+}
+
+/* A link that redraws the page takes the focus away with itself: it comes back on the same link, or, on another page,
+   on its heading. */
+var followed = null;
+document.addEventListener("click", function (event) {
+  var link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  if (!link || link.origin !== window.location.origin || link.hash) { return; }
+  var near = link.closest("[id]");
+  var same = link.pathname === window.location.pathname && near && near.id !== "main";
+  followed = { id: same ? near.id : null, heading: document.querySelector("#main h1") };
+}, true);
+
+function keepFocus() {
+  if (!followed || document.activeElement !== document.body) { return; }
+  var heading = document.querySelector("#main h1");
+  var place = followed.id ? document.querySelector("#" + CSS.escape(followed.id) + " a[href]") : heading;
+  if (!place || (!followed.id && heading === followed.heading)) { return; }
+  if (place === heading) { heading.setAttribute("tabindex", "-1"); }
+  place.focus({ preventScroll: followed.id !== null });
+  followed = null;
+}
+
+/* A number in the matrix is called by its pupil and column too. The names stand once in the heads; to send them with
+   every number would be a third of the page. */
+function words(element) {
+  var found = [], texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) { found.push(texts.currentNode.data.trim()); }
+  return found.join(" ");
+}
+
+function callNumbers() {
+  var columns = {};
+  function call(number, whose, column) {
+    number.setAttribute("aria-label", [words(number), whose.textContent, column].join(", "));
+  }
+  document.querySelectorAll("#matrix th[data-called]").forEach(function (head) {
+    columns[head.getAttribute("data-of")] = head.getAttribute("data-called");
+  });
+  document.querySelectorAll("#matrix td[data-column] .num").forEach(function (number) {
+    var cell = number.closest("td");
+    call(number, cell.parentElement.querySelector("th").firstChild, columns[cell.getAttribute("data-column")]);
+  });
+  document.querySelectorAll(".mlist [data-column] .num").forEach(function (number) {
+    var line = number.closest("[data-column]");
+    call(number, line.closest("[data-pupil]").querySelector("summary b"), line.querySelector("dt").textContent);
+  });
+}
+
+var redrawn = 0;
+new MutationObserver(function () {
+  tellOutcome();
+  keepFocus();
+  if (!redrawn) {
+    redrawn = window.requestAnimationFrame(function () { redrawn = 0; callNumbers(); });
+  }
+}).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
 
 document.addEventListener("keydown", function (event) {
   if (event.key !== "Escape") { return; }

@@ -26,6 +26,11 @@ class Column:
     source_id: int
     coupled: bool = True
 
+    @property
+    def called(self) -> str:
+        """Its whole name."""
+        return f"{self.group} · {self.label}" if self.label else self.group
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

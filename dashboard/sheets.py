@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dashboard.filters import BY_MATERIAL
 from dashboard.group_data import GroupView
-from dashboard.matrix import Column, Footer, Shown, columns, footer
+from dashboard.matrix import Footer, Shown, columns, footer
 from dashboard.pages.controls import class_word
 from dashboard.pages.coverage import coverage_sentences
 from dashboard.pages.group_bar import period_word, subgroup_word
@@ -81,7 +81,7 @@ def sheet_of(view: GroupView, title: str) -> Sheet:
         clock.now_us(),
         tuple(coverage_sentences(view.overview.sources)),
         view.overview.hidden,
-        tuple(_column_word(one) for one in shown_columns),
+        tuple(one.called for one in shown_columns),
         tuple(_rows(view, sections)),
         tuple(feet),
     )
@@ -105,10 +105,6 @@ def filter_words(view: GroupView) -> list[tuple[str, str]]:
         (_("Pupils"), course_word(filters.status) if filters.status else _("all present pupils")),
         (_("Columns"), across),
     ]
-
-
-def _column_word(one: Column) -> str:
-    return f"{one.group} · {one.label}" if one.label else one.group
 
 
 def _rows(view: GroupView, sections: list[Section]) -> list[SheetRow]:

@@ -107,6 +107,7 @@ def _heads(
             _head(overview, column, cells, head_tests.get(column.key)),
             scope="col",
             className=_edge(shown_columns, place),
+            **attrs(data_of=column.key, data_called=column.called),
         )
         for place, (column, cells) in enumerate(zip(shown_columns, by_column, strict=True))
     ]
@@ -407,12 +408,13 @@ def counts_word(row: list[Shown]) -> str:
 
 
 def _line(column: Column, one: Shown) -> html.Div:
-    label = f"{column.group} · {column.label}" if column.label else column.group
     if one.cell is None:
-        return html.Div([html.Dt(label), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key))
+        return html.Div(
+            [html.Dt(column.called), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key)
+        )
     said = one.cell.total.said
     words = level(said, one.cell.total.derived)
     place = TINTS.get(said.place, "no")
     when = html.Time(short_day(one.cell.total.row.taken_on), title=day_name(one.cell.total.row.taken_on))
     shown_value = [_explained(said), html.Span(words, className=f"st {place}"), when]
-    return html.Div([html.Dt(label), html.Dd(shown_value)], **attrs(data_column=column.key))
+    return html.Div([html.Dt(column.called), html.Dd(shown_value)], **attrs(data_column=column.key))

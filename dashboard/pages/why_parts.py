@@ -72,11 +72,6 @@ def column_of(view: GroupView, key: str) -> Column | None:
     return next((one for one in several if one.key == key), None)
 
 
-def column_word(column: Column) -> str:
-    """What a column is called."""
-    return f"{column.group} · {column.label}" if column.label else column.group
-
-
 def shown_words(one: Shown) -> str:
     """What stands in a cell: number and level, or why there is none."""
     if one.cell is None:

@@ -13,7 +13,6 @@ from dashboard.pages.parts import provenance_lines
 from dashboard.pages.why_parts import (
     Told,
     column_of,
-    column_word,
     facts,
     period_fact,
     pupil_list,
@@ -39,7 +38,7 @@ def cell_told(connection: Connection, viewer: Viewer, view: GroupView, pupil_id:
     if pupil is None or column is None:
         return None
     one = shown(view.overview, column, pupil.id)
-    head = [html.H3(f"{pupil_word(pupil)} · {column_word(column)}"), rule(*_cell_rule(view, one))]
+    head = [html.H3(f"{pupil_word(pupil)} · {column.called}"), rule(*_cell_rule(view, one))]
     lines = _sent(connection, viewer, pupil, one.cell) if one.cell is not None else _not_sent(view, column, one)
     link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id))
     return [*head, *lines, html.P(link, className="acts")]
@@ -109,7 +108,7 @@ def mean_told(view: GroupView, key: str) -> Told:
     counted = [(pupil, shown_words(one)) for pupil, one in rows if _counts(one)]
     left_out = [(pupil, shown_words(one)) for pupil, one in rows if not _counts(one)]
     return [
-        html.H3(column_word(column)),
+        html.H3(column.called),
         html.P(html.B(_outcome(under))),
         rule(
             _("A mean is made only of scores of the same test and the same version."),

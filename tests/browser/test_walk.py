@@ -168,3 +168,51 @@ def test_who_wants_no_motion_gets_none(browser: Browser, served: Served) -> None
     }).map(one => one.className)"""
     assert page.evaluate(moving) == []
     context.close()
+
+
+def test_a_number_of_the_matrix_is_called_by_its_pupil_and_column(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep")
+    matrix = page.locator("#matrix")
+    named = matrix.get_by_role("button", name="58, Aïsha Bouzid, Rekenen · Cijferpad groep 6", exact=True)
+    named.wait_for()
+    matrix.get_by_role("button", name="63,7, Gemiddelde, Rekenen · Cijferpad groep 6", exact=True).wait_for()
+    numbers = matrix.locator("td[data-column] .num")
+    assert numbers.count() > 40
+    names = numbers.evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+    assert len(set(names)) == len(names)
+    # Another period: the same places hold other numbers, and are called by those.
+    page.click("#periode")
+    page.click("[role=option]:has-text('De laatste 4 weken')")
+    page.wait_for_url("**periode=4weken*")
+    page.wait_for_function(
+        """all => Array.from(document.querySelectorAll(all)).every(
+          one => one.getAttribute("aria-label").replace(/ /g, "")
+            .startsWith(one.textContent.replace(/ /g, "") + ","))""",
+        arg="#matrix td[data-column] .num",
+    )
+
+
+def test_on_a_phone_a_number_is_called_by_its_pupil_and_column(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 360, "height": 800})
+    watched.open("/groep")
+    page.click(".mlist [data-pupil='1'] summary")
+    page.get_by_role("button", name="58, Aïsha Bouzid, Rekenen · Cijferpad groep 6", exact=True).click()
+    page.wait_for_selector("#why-told:has-text('Aïsha Bouzid')")
+
+
+def test_the_focus_stays_on_a_link_that_redraws_the_page_and_goes_to_the_heading_of_another(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep")
+    page.focus("#stand-few a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**stand=*")
+    page.wait_for_selector("#stand-few[aria-current]")
+    page.wait_for_function("() => document.activeElement.closest('#stand-few') !== null")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.closest('#stand-ample, #stand-few, .groups') !== null")
+    page.focus("#course-list li a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/leerling/*")
+    page.wait_for_function("() => document.activeElement.matches('#main h1')")
