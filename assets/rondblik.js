@@ -109,16 +109,10 @@ function keepFocus() {
 
 /* A number in the matrix is called by its pupil and column too. The names stand once in the heads; to send them with
    every number would be a third of the page. */
-function words(element) {
-  var found = [], texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) { found.push(texts.currentNode.data.trim()); }
-  return found.join(" ");
-}
-
 function callNumbers() {
   var columns = {};
   function call(number, whose, column) {
-    number.setAttribute("aria-label", [words(number), whose.textContent, column].join(", "));
+    number.setAttribute("aria-label", [number.textContent, whose.textContent, column].join(", "));
   }
   document.querySelectorAll("#matrix th[data-called]").forEach(function (head) {
     columns[head.getAttribute("data-of")] = head.getAttribute("data-called");

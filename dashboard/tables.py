@@ -225,7 +225,7 @@ def _explained(said: Said) -> Any:
 def value(said: Said) -> Any:
     """The number with its unit; a sign and word where there is none; the band where that is all."""
     if said.text is not None:
-        unit = [html.U(_("of {maximum}", maximum=native(said.maximum)))] if said.maximum is not None else []
+        unit = [" ", html.U(_("of {maximum}", maximum=native(said.maximum)))] if said.maximum is not None else []
         return html.B([native(said.text), *unit])
     if said.missing is not None:
         return html.Span([sign(MISSING_SIGNS[said.missing]), missing_word(said.missing)])
@@ -335,7 +335,7 @@ def _foot_marks(column: Column, under: Footer) -> dict[str, Any]:
 
 def _foot_lines(under: Footer) -> list[Any]:
     if under.mean is not None:
-        unit = [html.U(_("of {maximum}", maximum=native(under.maximum)))] if under.maximum else []
+        unit = [" ", html.U(_("of {maximum}", maximum=native(under.maximum)))] if under.maximum else []
         return [num("mean", html.B([tenths(under.mean), *unit])), html.Small(foot_words(under))]
     if under.counted == 0 or not under.has_norm:
         return [html.Small(foot_words(under))]
