@@ -19,11 +19,12 @@ from models.people import Member, class_members, pupils_by_class
 from models.periods import Period, of_school_year, with_year_before
 from models.progress import PupilProgress, newest_progress
 from models.queries import part_sittings, total_of
-from models.records import Absence, Kind, Status
+from models.records import Kind
 from models.result_rows import lonely_parts, owners_of, part_rows, whole_tests
 from models.scales import Said, Yardstick, said, scale_of
 from models.standing import ResultRow, Standing, Total, stand
 from models.viewer import Viewer
+from models.worked import worked_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def picture(connection: Connection, viewer: Viewer, class_ids: list[int], school
         _lanes(known, list(totals), standing_parts),
         [_part(known, one) for one in standing_parts if one.row.taken_on >= begin],
         newest_progress([row for row in progress if row.taken_on >= begin], known),
-        _worked([*rows, *parts]),
+        worked_days(connection, viewer, (*rows, *parts), begin),
         tuple(source_states(connection, viewer)),
         known,
     )
@@ -216,20 +217,3 @@ def _part(known: Catalogue, standing: Standing) -> PartScored:
         said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
         row,
     )
-
-
-def _worked(rows: list[ResultRow]) -> dict[int, dict[int, str]]:
-    """The last day on which each pupil worked with each source: what was only opened or set ready is no work."""
-    found: dict[int, dict[int, str]] = defaultdict(dict)
-    for row in rows:
-        if not _is_work(row):
-            continue
-        own = found[row.pupil_id]
-        own[row.source_id] = max(own.get(row.source_id, ""), row.taken_on)
-    return {pupil_id: dict(own) for pupil_id, own in found.items()}
-
-
-def _is_work(row: ResultRow) -> bool:
-    if row.kind != Kind.PROGRESS:
-        return row.absence != Absence.NOT_OFFERED
-    return row.made > 0 if row.made is not None else row.status in (Status.BUSY, Status.DONE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -155,6 +155,7 @@ class _Judge:
         self.thresholds = asked.thresholds[class_id]
         self.sources: dict[int, SourceState] = {one.id: one for one in seen.sources}
         self.today = clock.today()
+        self.over = self.today - timedelta(days=1)  # whoever has not worked this morning still may
 
     # -- against the own past
 
@@ -263,7 +264,7 @@ class _Judge:
         """School days since the last work, or since the pupil came or the school year began where there is none."""
         last_on = self.seen.worked.get(member.id, {}).get(source_id)
         since = max(f"{self.seen.school_year[:4]}-08-01", member.since or "", last_on or "")
-        return self.asked.holidays.school_days(date.fromisoformat(since), self.today, self.asked.region)
+        return self.asked.holidays.school_days(date.fromisoformat(since), self.over, self.asked.region)
 
     # -- overdue
 
@@ -272,7 +273,7 @@ class _Judge:
         for due in self.asked.due:
             if due.class_id != self.class_id:
                 continue
-            late_days = self.asked.holidays.school_days(date.fromisoformat(due.due_on), self.today, self.asked.region)
+            late_days = self.asked.holidays.school_days(date.fromisoformat(due.due_on), self.over, self.asked.region)
             if self.today <= date.fromisoformat(due.due_on) or late_days < self.thresholds.overdue_school_days:
                 continue
             about = self._test(due.test_id)

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, text
 
 from models import clock, database, tables
 from models.fields import Field
@@ -60,6 +60,9 @@ def build(engine: Engine, seal: Seal) -> None:
         _people(connection, seal)
         _sources(connection)
         _results(connection)
+        if connection.dialect.name == "postgresql":  # its own numbers come after those given here
+            last = "SELECT setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries))"
+            connection.execute(text(last))
 
 
 def us(day: str, hour: str = "16:20") -> int:

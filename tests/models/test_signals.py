@@ -12,6 +12,7 @@ from models.marks import Action, Mark
 from models.progress import PupilProgress
 from models.records import Absence, Status
 from models.signals import Due, Rule, Signal, open_by_pupil, topics
+from models.thresholds import defaults
 from tests.dashboard import school
 from tests.models.classroom import CLASS, SUMS, WITHOUT, WORDS, Classroom, days
 
@@ -110,8 +111,8 @@ def working_class(**given: object) -> Classroom:
 
 @pytest.mark.parametrize(
     ("last_on", "idle"),
-    # Ten school days back from Thursday 26 November is Thursday 12 November.
-    [("2026-11-12", True), ("2026-11-13", False), ("2026-09-01", True)],
+    # On Thursday morning 26 November ten school days are over since Wednesday 11 November.
+    [("2026-11-11", True), ("2026-11-12", False), ("2026-09-01", True)],
 )
 def test_no_work_counts_school_days_at_the_threshold(last_on: str, idle: bool) -> None:
     room = working_class()
@@ -124,12 +125,12 @@ def test_holidays_are_no_inactivity() -> None:
         room = Classroom()
         for pupil in (1, 2, 3):
             room.score(pupil, 70, "2026-11-02", WORDS)
-        room.score(4, 70, "2026-10-14", WORDS)  # nine school days, the autumn holiday of midden between
+        room.score(4, 70, "2026-10-13", WORDS)  # nine school days, the autumn holiday of midden between
         assert of(room.signals(), Rule.IDLE) == []
         room = Classroom()
         for pupil in (1, 2, 3):
             room.score(pupil, 70, "2026-11-02", WORDS)
-        room.score(4, 70, "2026-10-13", WORDS)
+        room.score(4, 70, "2026-10-12", WORDS)
         assert [one.evidence.days for one in of(room.signals(), Rule.IDLE)] == [10]
 
 
@@ -174,7 +175,7 @@ def test_who_came_last_week_is_not_idle_since_august() -> None:
 # -- overdue -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("due_on", "late"), [("2026-11-23", True), ("2026-11-24", False), ("2026-11-26", False)])
+@pytest.mark.parametrize(("due_on", "late"), [("2026-11-20", True), ("2026-11-23", False), ("2026-11-26", False)])
 def test_overdue_is_for_who_has_not_finished_days_after_the_date(due_on: str, late: bool) -> None:
     room = Classroom()
     for pupil in (1, 2, 3):
@@ -195,6 +196,15 @@ def test_busy_with_parts_or_a_score_of_last_year_is_not_finished() -> None:
     room.progress[4] = [record]
     found = of(room.signals((Due(CLASS, 5, "2026-11-16"),)), Rule.OVERDUE)
     assert [one.pupil_id for one in found] == [3, 4]
+
+
+def test_with_no_days_of_grace_the_day_after_is_overdue_and_the_day_itself_is_not() -> None:
+    room = Classroom(thresholds=replace(defaults(), overdue_school_days=0))
+    for pupil in (1, 2, 3):
+        room.score(pupil, 70, "2026-11-20", test=5)
+    for due_on, late in (("2026-11-25", True), ("2026-11-26", False), ("2026-12-10", False)):
+        found = of(room.signals((Due(CLASS, 5, due_on),)), Rule.OVERDUE)
+        assert [one.pupil_id for one in found] == ([4] if late else [])
 
 
 def test_nothing_is_overdue_while_no_teacher_set_a_date() -> None:
