@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -10,13 +10,11 @@ from sqlalchemy import Connection
 from dashboard.filters import GroupFilters, present_year, read_filters
 from models.attention import Course
 from models.class_state import ClassState, class_state
-from models.fields import Field
 from models.holidays import Holidays
+from models.part_overview import part_overview
 from models.people import ClassRef, PupilName, Subgroup, class_list, subgroups
-from models.picture import PartScored, parts_of
-from models.queries import Cell, ClassOverview, class_overview
+from models.queries import ClassOverview, class_overview
 from models.signals import Signal
-from models.standing import Total, by_date
 from models.viewer import Viewer
 
 
@@ -58,12 +56,11 @@ def read_group(
     chosen, year = list(filters.class_ids), present_year(classes)
     period = filters.dates(year)
     overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
-    state = class_state(connection, viewer, chosen, year, holidays)
+    state = class_state(connection, viewer, chosen, year, holidays, period.first)
     parts = subgroups(connection, viewer, list(state.picture.members))
     courses = state.courses(period)
     if filters.goal is not None:
-        scored = parts_of(connection, viewer, overview.known, [one.id for one in overview.pupils], period)
-        overview = replace(overview, cells=_goal_cells(scored, filters.goal, filters.source), of_part=True)
+        overview = part_overview(connection, viewer, overview, state.picture, filters.goal, filters.source)
     shown = _only(overview, _wanted(filters, parts, courses))
     return classes, filters, GroupView(tuple(classes), filters, shown, state, courses, tuple(parts))
 
@@ -86,17 +83,3 @@ def _only(overview: ClassOverview, wanted: Collection[int]) -> ClassOverview:
         progress={pupil_id: several for pupil_id, several in overview.progress.items() if pupil_id in wanted},
         hidden_of={pupil_id: number for pupil_id, number in overview.hidden_of.items() if pupil_id in wanted},
     )
-
-
-def _goal_cells(scored: Iterable[PartScored], goal: str, source: int | None) -> dict[int, dict[Field, Cell]]:
-    """Per pupil and material the newest score on the part of this name."""
-    found: dict[tuple[int, Field], list[Cell]] = {}
-    for one in scored:
-        if one.name.name == goal and source in (None, one.source_id):
-            cell = Cell(Total(one.row, one.said), one.field, one.test_id, one.definition_id, 0)
-            found.setdefault((one.pupil_id, one.field), []).append(cell)
-    cells: dict[int, dict[Field, Cell]] = {}
-    for (pupil_id, field), several in found.items():
-        newest = max(several, key=lambda one: by_date(one.total.row))
-        cells.setdefault(pupil_id, {})[field] = replace(newest, others=len(several) - 1)
-    return cells

@@ -75,7 +75,7 @@ def columns(overview: ClassOverview, view: str, subject: str | None, material: s
     for one in fields:
         by_material.setdefault((one.material, one.source_id), []).append(one)
     found = [_material_column(names[several[0]], several) for several in by_material.values()]
-    return found + (_not_coupled(overview) if subject is None and material is None and not overview.of_part else [])
+    return found + (_not_coupled(overview) if subject is None and material is None and overview.part is None else [])
 
 
 def _material_column(name: str, fields: list[Field]) -> Column:

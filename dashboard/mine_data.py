@@ -198,7 +198,7 @@ def read_mine(
         filters = filters.but(class_ids=_classes_of(connection, viewer, classes, filters))
     chosen, year = list(filters.class_ids), present_year(classes)
     period = period_dates(filters.period, year)
-    state = class_state(connection, viewer, chosen, year, holidays)
+    state = class_state(connection, viewer, chosen, year, holidays, period.first)
     overview = class_overview(connection, viewer, chosen, period, subject=filters.subject)
     members = state.picture.members
     ids = [one.id for one in members]
@@ -300,7 +300,7 @@ def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topi
 
 
 def _within(period: Period, lane: Sequence[Scored]) -> tuple[Scored, ...]:
-    return tuple(one for one in lane if period.first <= one.taken_on <= period.last)
+    return tuple(one for one in lane if one.taken_on in period)
 
 
 def _columns(seen: Picture, overview: ClassOverview, period: Period, subject: str | None) -> list[SubjectColumn]:

@@ -47,7 +47,7 @@ def _number(one: Scored) -> str:
 
 
 def evidence_words(seen: Picture, one: Signal) -> str:
-    """What the signal rests on beside its headline: dates, the mean, the weakest parts."""
+    """What the signal rests on beside its headline: dates, the mean, the parts below the norm."""
     found = one.evidence
     if one.rule is Rule.DROP and found.mean is not None:
         mean = _("Own mean before: {mean}.", mean=tenths(found.mean))
@@ -65,7 +65,7 @@ def evidence_words(seen: Picture, one: Signal) -> str:
 
 
 def _weak_parts(seen: Picture, one: Signal) -> list[str]:
-    """The parts of the newest test that the pupil scored lowest on, below the norm of the source."""
+    """The parts of the newest test below the norm of the source, in the order of the test: parts have unlike scales."""
     newest = one.evidence.totals[-1]
     weak = [
         part
@@ -73,9 +73,14 @@ def _weak_parts(seen: Picture, one: Signal) -> list[str]:
         if part.pupil_id == one.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
         if part.said.place is Place.BELOW and part.said.value is not None
     ]
-    weak.sort(key=lambda part: part.said.value or 0)
+    if not weak:
+        return []
+    weak.sort(key=lambda part: (part.name.number, part.name.code))
     names = [f"{part.name.name} ({native(part.said.text or '')})" for part in weak[:MOST_PARTS]]
-    return [_("Mostly {parts}.", parts=", ".join(names))] if names else []
+    more = len(weak) - MOST_PARTS
+    if more > 0:
+        names.append(n_("and {number} more part", "and {number} more parts", more))
+    return [_("Below the norm: {parts}.", parts=", ".join(names))]
 
 
 def rule_words(one: Signal, limits: Thresholds) -> str:

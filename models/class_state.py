@@ -47,10 +47,15 @@ def region_of(connection: Connection, viewer: Viewer) -> str:
 
 
 def class_state(
-    connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str, holidays: Holidays
+    connection: Connection,
+    viewer: Viewer,
+    class_ids: list[int],
+    school_year: str,
+    holidays: Holidays,
+    since: str | None = None,
 ) -> ClassState:
-    """How these classes stand, as far as the viewer sees them."""
-    seen = picture(connection, viewer, class_ids, school_year)
+    """How these classes stand, as far as the viewer sees them; with the parts of tests from the day `since` on."""
+    seen = picture(connection, viewer, class_ids, school_year, since)
     limits = thresholds_of(connection, viewer, class_ids)
     due = due_of(connection, viewer, class_ids)
     region = region_of(connection, viewer)

@@ -15,6 +15,10 @@ class Period:
     first: str
     last: str
 
+    def __contains__(self, day: str) -> bool:
+        """Whether a test date is in it."""
+        return self.first <= day <= self.last
+
     @property
     def school_years(self) -> list[str]:
         """The school years that it touches, oldest first."""
@@ -36,6 +40,11 @@ def with_year_before(label: str) -> Period:
     """The period of a school year and the one before it."""
     first, last = clock.school_year_bounds(label)
     return Period(first.replace(year=first.year - 1).isoformat(), last.isoformat())
+
+
+def day_before(day: str) -> str:
+    """The day before a day, both `YYYY-MM-DD`."""
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def last_days(days: int) -> Period:

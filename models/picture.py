@@ -16,7 +16,7 @@ from models.fields import Field
 from models.freshness import SourceState, source_states
 from models.growth import Point
 from models.people import Member, class_members, pupils_by_class
-from models.periods import Period, of_school_year, with_year_before
+from models.periods import Period, day_before, of_school_year, with_year_before
 from models.progress import PupilProgress, newest_progress
 from models.queries import part_sittings, total_of
 from models.records import Kind
@@ -86,8 +86,8 @@ class PartScored:
 class Picture:
     """What is known of the present pupils of some classes.
 
-    `classes` holds the pupils of each class; `totals` by pupil and (subject, material), oldest first; `worked` by
-    pupil and source: the last day of work.
+    `classes` holds the pupils of each class; `totals` by pupil and field, oldest first; `part_reports` are progress
+    records of parts; `worked` by pupil and source: the last day of work.
     """
 
     members: tuple[Member, ...]
@@ -96,6 +96,7 @@ class Picture:
     school_year: str
     totals: dict[int, dict[Field, list[Scored]]]
     parts: list[PartScored]
+    part_reports: list[ResultRow]
     progress: dict[int, tuple[PupilProgress, ...]]
     worked: dict[int, dict[int, str]]
     sources: tuple[SourceState, ...]
@@ -114,7 +115,7 @@ class Picture:
     def all_totals(self, pupil_id: int, period: Period) -> list[Scored]:
         """Every total of a pupil in a period."""
         several = self.totals.get(pupil_id, {}).values()
-        return [one for lane in several for one in lane if period.first <= one.taken_on <= period.last]
+        return [one for lane in several for one in lane if one.taken_on in period]
 
     @property
     def fields(self) -> list[Field]:
@@ -135,56 +136,40 @@ def points(lane: list[Scored]) -> list[Point]:
     ]
 
 
-def picture(connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str) -> Picture:
-    """The picture of the present pupils of these classes, as far as the viewer sees them."""
+def picture(
+    connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str, since: str | None = None
+) -> Picture:
+    """The picture of the present pupils of these classes, as far as the viewer sees them.
+
+    Parts are read from the day `since` on, at least those of the school year: they are many.
+    """
     found = class_members(connection, viewer, class_ids)
     period = with_year_before(school_year)
     owners = owners_of(connection, viewer, sorted({one.id for one in found}))
     rows = whole_tests(connection, viewer, owners, period)
-    this_year = of_school_year(school_year)
-    before = Period(period.first, of_school_year(_year_before(school_year)).last)
-    parts = part_rows(connection, viewer, owners, this_year) + lonely_parts(connection, viewer, owners, before)
+    begin = of_school_year(school_year).first
+    with_parts = Period(min(begin, since or begin), period.last)
+    without = Period(period.first, day_before(with_parts.first))
+    parts = part_rows(connection, viewer, owners, with_parts) + lonely_parts(connection, viewer, owners, without)
     known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*rows, *parts)})
     load_bodies(connection, viewer.school_id, known, known.definitions)
     load_parts(connection, viewer.school_id, known, {row.part_id for row in parts})
     totals = stand(row for row in rows if row.kind != Kind.PROGRESS).values()
     standing_parts = [one for one in stand(parts).values() if one.row.kind == Kind.SCORE]
     progress = [row for row in (*rows, *parts) if row.kind == Kind.PROGRESS]
-    begin = this_year.first
     return Picture(
         tuple(found),
         pupils_by_class(connection, viewer, class_ids),
         period,
         school_year,
-        _lanes(known, list(totals), standing_parts),
-        [_part(known, one) for one in standing_parts if one.row.taken_on >= begin],
+        _lanes(known, list(totals), [one for one in standing_parts if one.row.taken_on >= period.first]),
+        [_part(known, one) for one in standing_parts if one.row.taken_on >= with_parts.first],
+        [row for row in parts if row.kind == Kind.PROGRESS and row.taken_on >= with_parts.first],
         newest_progress([row for row in progress if row.taken_on >= begin], known),
         worked_days(connection, viewer, (*rows, *parts), begin),
         tuple(source_states(connection, viewer)),
         known,
     )
-
-
-def parts_of(
-    connection: Connection,
-    viewer: Viewer,
-    known: Catalogue,
-    pupil_ids: list[int],
-    period: Period,
-) -> list[PartScored]:
-    """What these pupils scored on parts in any period; what they are called and their norms come into `known`."""
-    rows = part_rows(connection, viewer, owners_of(connection, viewer, pupil_ids), period)
-    standing = [one for one in stand(rows).values() if one.row.kind == Kind.SCORE]
-    used = {one.row.definition_id for one in standing}
-    known.definitions |= catalogue(connection, viewer.school_id, used - known.definitions.keys()).definitions
-    load_bodies(connection, viewer.school_id, known, used)
-    load_parts(connection, viewer.school_id, known, {one.row.part_id for one in standing})
-    return [_part(known, one) for one in standing]
-
-
-def _year_before(school_year: str) -> str:
-    first = int(school_year[:4])
-    return f"{first - 1}-{first}"
 
 
 def _lanes(known: Catalogue, totals: list[Standing], parts: list[Standing]) -> dict[int, dict[Field, list[Scored]]]:

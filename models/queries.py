@@ -19,7 +19,7 @@ from models.people import PupilName, members, pupils_by_class
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
 from models.records import Kind
-from models.result_rows import Owners, hidden_sittings, lonely_parts, owners_of, whole_tests
+from models.result_rows import HiddenRow, Owners, hidden_sittings, lonely_parts, owners_of, whole_tests
 from models.scales import Missing
 from models.standing import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
 from models.viewer import Viewer
@@ -54,8 +54,8 @@ class ClassOverview:
     """All that the class screen shows.
 
     `cells` by pupil and (subject, material); `progress` by pupil; `hidden_of` counts a pupil's sittings that the period
-    leaves out; `delivered` by pupil what the own whole class has, whoever of it is shown; `of_part`: the cells are of
-    one part of tests, of which the progress, being of whole tests, says nothing.
+    leaves out; `delivered` by pupil what the own whole class has, whoever of it is shown; `part`: all of it is of the
+    parts of this name and not of whole tests.
     """
 
     pupils: tuple[PupilName, ...]
@@ -66,7 +66,7 @@ class ClassOverview:
     hidden_of: dict[int, int]
     known: Catalogue
     delivered: dict[int, Delivered]
-    of_part: bool = False
+    part: str | None = None
 
     @property
     def hidden(self) -> int:
@@ -75,13 +75,9 @@ class ClassOverview:
 
     @property
     def fields(self) -> list[Field]:
-        """Every (subject, material) that a pupil has a total or a progress record in; of a part, a score on it."""
+        """Every subject of a material that a pupil has a total or a progress record in."""
         found = {field for row in self.cells.values() for field in row}
-        return sorted(found if self.of_part else found | {one.field for one in self._records})
-
-    @property
-    def _records(self) -> list[PupilProgress]:
-        return [one for several in self.progress.values() for one in several]
+        return sorted(found | {one.field for several in self.progress.values() for one in several})
 
 
 def class_overview(
@@ -114,11 +110,11 @@ def class_overview(
         tuple(source_states(connection, viewer)),
         _hidden(connection, viewer, owners, period, source_id, subject, material),
         known,
-        _delivered(pupils_by_class(connection, viewer, class_ids), cells, progress),
+        delivered(pupils_by_class(connection, viewer, class_ids), cells, progress),
     )
 
 
-def _delivered(
+def delivered(
     classes: dict[int, frozenset[int]],
     cells: dict[int, dict[Field, Cell]],
     progress: dict[int, tuple[PupilProgress, ...]],
@@ -150,6 +146,11 @@ def _hidden(
         known = catalogue(connection, viewer.school_id, {definition_id for *_, definition_id in rows})
         fields = {one: known.field(one) for one in known.definitions}
         rows = [one for one in rows if fits(fields[one[3]], subject, material)]
+    return hidden_by_pupil(rows)
+
+
+def hidden_by_pupil(rows: Iterable[HiddenRow]) -> dict[int, int]:
+    """How many sittings of each pupil these rows are of."""
     return dict(Counter(pupil_id for pupil_id, _, _ in {one[:3] for one in rows}))
 
 
@@ -216,8 +217,6 @@ def missing_reason(
 
     Classmates are all of the own class, whoever is shown.
     """
-    if overview.of_part:
-        return Missing.NO_RESULT, None
     wanted = set(fields)
     own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
     if own:

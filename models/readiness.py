@@ -31,7 +31,7 @@ def readiness(seen: Picture, pupils: Collection[int], period: Period, subject: s
     records: dict[str, dict[int, list[PupilProgress]]] = defaultdict(lambda: defaultdict(list))
     for pupil_id in pupils:
         for one in seen.progress.get(pupil_id, ()):
-            if subject in (None, one.field.subject) and period.first <= one.row.taken_on <= period.last:
+            if subject in (None, one.field.subject) and one.row.taken_on in period:
                 records[names[one.field]][pupil_id].append(one)
     found = [_of_material(seen, material, several) for material, several in records.items()]
     return sorted(found, key=lambda one: (-len(one.set_for), one.material.casefold()))
@@ -78,7 +78,7 @@ def without_progress(seen: Picture, pupils: Collection[int], period: Period, sub
         names[field]
         for pupil_id in pupils
         for field, lane in seen.totals.get(pupil_id, {}).items()
-        if subject in (None, field.subject) and any(period.first <= one.taken_on <= period.last for one in lane)
+        if subject in (None, field.subject) and any(one.taken_on in period for one in lane)
     }
     sending = {one.material for one in readiness(seen, pupils, period, subject)}
     return sorted(scored - sending, key=str.casefold)

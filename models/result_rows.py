@@ -5,6 +5,7 @@ Two steps on purpose. Asked in one, SQLite walks through all results of the scho
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, literal, null, or_, select
@@ -16,6 +17,7 @@ from models.tables import identifiers, results
 from models.viewer import Viewer, sees_pupil
 
 Owners = dict[int, int]  # identifier to pupil
+HiddenRow = tuple[int, int, str, int]  # pupil, test, day, definition
 
 WHOLE_TEST_KINDS = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
 
@@ -75,9 +77,14 @@ def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Pe
 
 
 def hidden_sittings(
-    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
-) -> list[tuple[int, int, str, int]]:
-    """Pupil, test, day and definition of what was made outside of the period; what was not offered was not made.
+    connection: Connection,
+    viewer: Viewer,
+    owners: Owners,
+    period: Period,
+    source_id: int | None = None,
+    part_ids: Collection[int] | None = None,
+) -> list[HiddenRow]:
+    """What was made outside of the period, perhaps only of some parts; what was not offered was not made.
 
     A sitting comes once for each definition that rows of it came with.
     """
@@ -92,6 +99,8 @@ def hidden_sittings(
         )
         .distinct()
     )
+    if part_ids is not None:
+        query = query.where(r.part_id.in_(sorted(part_ids)))
     return [(owners[row[0]], row[1], row[2], row[3]) for row in connection.execute(_of_source(query, source_id))]
 
 

@@ -20,7 +20,7 @@ from models.freshness import SourceState
 from models.holidays import Holidays
 from models.marks import About, Mark
 from models.people import Member
-from models.periods import Period
+from models.periods import Period, of_school_year
 from models.picture import PartScored, Picture, Scored
 from models.readiness import is_finished
 from models.records import SCALE
@@ -308,7 +308,7 @@ class _Judge:
     def hard(self) -> Iterator[Signal]:
         """A part that many of those who made it scored below the norm of the source on."""
         limit = self.thresholds.hard_percent
-        for topic in topics(self.seen, self.class_id):
+        for topic in topics(self.seen, self.class_id, of_school_year(self.seen.school_year)):
             if topic.made >= self.thresholds.hard_pupils and topic.below * 100 >= limit * topic.made:
                 evidence = Evidence(
                     _facts(f"{pupil}={score}" for pupil, score in topic.scores), test=topic.test, part=topic.part,
@@ -348,7 +348,7 @@ def topics(
         wanted &= set(pupils)
     rows: dict[tuple[Field, str], dict[int, list[PartScored]]] = defaultdict(lambda: defaultdict(list))
     for one in seen.parts:
-        in_period = period is None or period.first <= one.taken_on <= period.last
+        in_period = period is None or one.taken_on in period
         if in_period and one.pupil_id in wanted and one.said.counts and one.said.has_norm:
             rows[one.field, one.name.name][one.test_id].append(one)
     found = [_topic(seen, max(by_test.values(), key=_newest_day)) for by_test in rows.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from dashboard.texts import _, day_name
 from dashboard.words import short_test, subject_word
 from models import clock, database
 from models.fields import Field, fits
+from models.picture import PartScored, Scored
 from models.records import Status
 from models.scales import Missing, Said
 from models.signals import Topic, topics
@@ -92,12 +94,19 @@ def board_tests(view: GroupView) -> list[BoardTest]:
     return sorted(found, key=lambda one: (subject_order(one.field.subject), one.field.material.casefold(), one.field))
 
 
+def _scores(view: GroupView, pupil_id: int) -> Sequence[Scored | PartScored]:
+    """The scores of a pupil in the period: on the part that is chosen, else on whole tests."""
+    seen, period, part = view.state.picture, view.overview.period, view.overview.part
+    if part is None:
+        return seen.all_totals(pupil_id, period)
+    return [one for one in seen.parts if one.pupil_id == pupil_id and one.name.name == part and one.taken_on in period]
+
+
 def _work(view: GroupView) -> list[tuple[Field, int, int, str, int, bool]]:
     """Field, test, definition, day, pupil and whether it is done, of all work of the pupils shown in the period."""
-    seen, period, source = view.state.picture, view.overview.period, view.filters.source
-    found = []
+    source, found = view.filters.source, []
     for pupil in view.overview.pupils:
-        for one in seen.all_totals(pupil.id, period):
+        for one in _scores(view, pupil.id):
             if source in (None, one.source_id) and one.said.missing is not Missing.NOT_OFFERED:
                 done = _is_done(one.said)
                 found.append((one.field, one.test_id, one.definition_id, one.taken_on, pupil.id, done))
@@ -119,7 +128,8 @@ def _wanted(view: GroupView, field: Field) -> bool:
 
 def _name(view: GroupView, definition_id: int) -> str:
     known = view.overview.known if definition_id in view.overview.known.definitions else view.state.picture.known
-    return short_test(known.definitions[definition_id].name)
+    name = short_test(known.definitions[definition_id].name)
+    return name if view.overview.part is None else f"{name} · {view.overview.part}"
 
 
 def _place(view: GroupView, one: BoardTest, found: list[BoardTest]) -> str:

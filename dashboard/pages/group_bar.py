@@ -124,9 +124,10 @@ def material_options(view: GroupView | None, filters: GroupFilters, everything: 
 
 def goal_options(view: GroupView | None, filters: GroupFilters) -> Options:
     """The parts by name that the pupils made."""
-    goals = {one.name.name for one in view.state.picture.parts if one.name.defined} if view is not None else set()
-    if filters.goal is not None:
-        goals.add(filters.goal)
+    goals = {filters.goal} if filters.goal is not None else set()
+    if view is not None:
+        period = view.overview.period
+        goals |= {one.name.name for one in view.state.picture.parts if one.name.defined and one.taken_on in period}
     return _named(_("All goals"), sorted(goals, key=str.casefold))
 
 

@@ -49,6 +49,8 @@ def shown_tests(overview: ClassOverview, subject: str | None, material: str | No
 def _bar(overview: ClassOverview, one: TestProgress, material: str) -> html.Div:
     everyone = len(overview.pupils)
     name = overview.known.definitions[one.definition_id].name
+    if overview.part is not None:
+        name = f"{name} · {overview.part}"
     words = [
         n_("{number} in progress", "{number} in progress", one.busy) if one.busy else "",
         n_("{number} not begun", "{number} not begun", one.not_begun) if one.not_begun else "",

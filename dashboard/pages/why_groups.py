@@ -127,7 +127,7 @@ def topic_told(view: GroupView, field: str, part: str) -> Told:
         if (one.test_id, one.field, one.name.name) == (topic.test_id, topic.field, topic.part)
         and one.said.counts
         and one.said.has_norm
-        and period.first <= one.taken_on <= period.last
+        and one.taken_on in period
     }
     shown = {one.id: one for one in view.overview.pupils}
     below = [(one, said_words(scores[one.id].said, False)) for one in shown.values() if one.id in topic.pupils]

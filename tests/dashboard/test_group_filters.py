@@ -6,13 +6,15 @@ import re
 
 import flask
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from dashboard.filters import GroupFilters, read_filters
 from dashboard.group_data import GroupView, read_group
 from dashboard.matrix import columns, footer, shown
 from dashboard.pages.attention import shown_topics
-from dashboard.pages.board import board_topics
+from dashboard.pages.board import board_tests, board_topics
+from dashboard.pages.group_bar import goal_options
+from dashboard.pages.progress_panel import shown_tests
 from dashboard.tables import grid, in_sections
 from models import clock, database, tables
 from models.attention import Course
@@ -135,6 +137,49 @@ def test_a_goal_shows_the_parts_of_the_period_that_is_chosen(known_school: Store
     assert found.overview.cells[2][SUMS].total.said.band == "onvoldoende"
     both = view(known_school, doel="Breuken vergelijken", periode="tweejaar")
     assert both.overview.cells[2][SUMS].others == 2
+
+
+def test_of_last_year_what_was_hard_and_its_parts_can_be_seen(known_school: Store) -> None:
+    part = {**SCORE, "test_id": 1, "definition_id": 1, "part_id": 3, "taken_on": "2026-01-20"}
+    more_rows(
+        known_school,
+        [{**part, "identifier_id": one, "score": one * 10_000, "score_text": str(one)} for one in range(1, 11)],
+    )
+    found = view(known_school, periode="vorigjaar")
+    [topic] = shown_topics(found)
+    assert (topic.part, topic.below, topic.made) == ("Breuken vergelijken", 5, 10)
+    assert [one["value"] for one in goal_options(found, found.filters)] == ["", "Breuken vergelijken"]
+    # A signal is about now: the same signals stand there as in this school year.
+    assert [one.about for one in found.signals] == [one.about for one in view(known_school).signals]
+
+
+def test_under_a_goal_the_progress_is_of_the_part_where_the_source_sends_it(known_school: Store) -> None:
+    own = {**PROGRESS, "part_id": 6, "status": int(Status.BUSY), "offered": 8, "made": 5}
+    more_rows(known_school, [{**own, "identifier_id": 12}])
+    found = view(known_school, doel="Breuken vergelijken")
+    [column] = columns(found.overview, "vak", None)
+    assert shown(found.overview, column, 12).missing is Missing.BUSY
+    assert shown(found.overview, column, 11).missing is None  # a score on it in an earlier block
+    [bar] = shown_tests(found.overview, None, None)
+    assert (bar.done, bar.busy, bar.without) == (0, 1, 11)
+    [test] = board_tests(found)
+    assert (test.name, test.done, test.all) == ("Toets blok 3 · Breuken vergelijken", 10, 12)
+
+
+def test_under_a_goal_the_period_hides_what_it_hides_of_the_part(known_school: Store) -> None:
+    goal = "Breuken vergelijken"
+    assert view(known_school, doel=goal).overview.hidden == 0
+    days = view(known_school, doel=goal, periode="2026-11-01_2026-11-26")
+    with database.reading(known_school.engine) as connection:
+        rows = connection.execute(
+            text(
+                "SELECT count(DISTINCT r.identifier_id) FROM results r JOIN memberships m ON m.school_id = r.school_id "
+                "AND m.pupil_id = r.identifier_id AND m.group_id = 1 AND m.to_us IS NULL "
+                "WHERE r.school_id = 1 AND r.part_id = 3 AND r.kind = 1 AND r.taken_on < '2026-11-01'"
+            )
+        )
+        expected = rows.scalar_one()
+    assert days.overview.hidden == expected > 0
 
 
 @pytest.mark.parametrize(("last", "below"), [("2026-10-31", "Toets blok 2"), ("2026-11-26", "Toets blok 3")])

@@ -118,7 +118,7 @@ class Classroom:
         )  # fmt: skip
         return Picture(
             members, {CLASS: frozenset(one.id for one in members)}, with_year_before(YEAR), YEAR, self.totals,
-            self.parts,
+            self.parts, [],
             {pupil: tuple(several) for pupil, several in self.progress.items()}, self.worked,
             tuple(source_state(one, one in self.late) for one in (1, 2)), known,
         )  # fmt: skip

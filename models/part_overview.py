@@ -1,0 +1,69 @@
+"""The class overview of one part of tests: the scores on it, and how far pupils are with it where a source says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from models.fields import Field
+from models.picture import PartScored, Picture
+from models.progress import PupilProgress, newest_records
+from models.queries import Cell, ClassOverview, delivered, hidden_by_pupil
+from models.records import Status
+from models.result_rows import hidden_sittings, owners_of
+from models.standing import ResultRow, Total, by_date
+from models.viewer import Viewer
+
+
+def part_overview(
+    connection: Connection, viewer: Viewer, overview: ClassOverview, seen: Picture, name: str, source_id: int | None
+) -> ClassOverview:
+    """The overview with the parts of this name in place of whole tests; `seen` holds the parts of the same period."""
+    period = overview.period
+
+    def of_part(definition_id: int, part_id: int) -> bool:
+        return seen.known.part_name(definition_id, part_id).name == name
+
+    def wanted(taken_on: str, source: int) -> bool:
+        return taken_on in period and source_id in (None, source)
+
+    scored = [one for one in seen.parts if one.name.name == name]
+    reports = [one for one in seen.part_reports if of_part(one.definition_id, one.part_id)]
+    owners = owners_of(connection, viewer, [one.id for one in overview.pupils])
+    part_ids = {one.part_id for one in scored} | {one.part_id for one in reports}
+    cells = _cells(one for one in scored if wanted(one.taken_on, one.source_id))
+    progress = _progress(seen, [one for one in reports if wanted(one.taken_on, one.source_id)])
+    return replace(
+        overview,
+        cells=cells,
+        progress=progress,
+        hidden_of=hidden_by_pupil(hidden_sittings(connection, viewer, owners, period, source_id, part_ids)),
+        known=seen.known,
+        delivered=delivered(seen.classes, cells, progress),
+        part=name,
+    )
+
+
+def _cells(scored: Iterable[PartScored]) -> dict[int, dict[Field, Cell]]:
+    """Per pupil and material the newest score on the part."""
+    found: dict[tuple[int, Field], list[Cell]] = defaultdict(list)
+    for one in scored:
+        cell = Cell(Total(one.row, one.said), one.field, one.test_id, one.definition_id, 0)
+        found[one.pupil_id, one.field].append(cell)
+    cells: dict[int, dict[Field, Cell]] = defaultdict(dict)
+    for (pupil_id, field), several in found.items():
+        newest = max(several, key=lambda one: by_date(one.total.row))
+        cells[pupil_id][field] = replace(newest, others=len(several) - 1)
+    return dict(cells)
+
+
+def _progress(seen: Picture, reports: list[ResultRow]) -> dict[int, tuple[PupilProgress, ...]]:
+    found: dict[int, list[PupilProgress]] = defaultdict(list)
+    for row in newest_records(reports).values():
+        status = Status(row.status if row.status is not None else Status.BUSY)
+        field = seen.known.field(row.definition_id)
+        found[row.pupil_id].append(PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms))
+    return {pupil_id: tuple(several) for pupil_id, several in found.items()}
