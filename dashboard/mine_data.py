@@ -290,7 +290,7 @@ def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[S
 
 
 def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
-    """The parts of this school year that somebody scored below the norm on, made by enough to speak of many."""
+    """The parts in the period that somebody scored below the norm on, made by enough to speak of many."""
     enough = min((one.hard_pupils for one in state.thresholds.values()), default=1)
     return [
         one

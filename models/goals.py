@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from models import clock
+from models.catalogue import catalogue
 from models.database import next_id
 from models.fields import Field
 from models.signals import Due
-from models.tables import classes, due_dates, goals, pupils, tests
+from models.tables import classes, due_dates, goals, pupils, test_definitions, tests
 from models.viewer import Viewer, sees_class, sees_pupil
 
 
@@ -86,7 +87,7 @@ def set_goal(
 
 
 def due_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[Due]:
-    """The dates that were agreed for tests of these classes, the first due first."""
+    """The dates that were agreed for tests of these classes, the first due first; a test that was erased has none."""
     rows = connection.execute(
         select(due_dates)
         .where(
@@ -96,7 +97,35 @@ def due_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> 
         )
         .order_by(due_dates.c.due_on, due_dates.c.test_id)
     )
-    return [Due(row.class_id, row.test_id, row.due_on, row.set_by) for row in rows]
+    found = rows.all()
+    names = _tests(connection, viewer, {row.test_id for row in found})
+    return [
+        Due(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
+        for row in found
+        if row.test_id in names
+    ]
+
+
+def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[Field, str]]:
+    """Material and name of tests by their newest definition, whether anybody made them or not."""
+    newest: dict[int, int] = {}
+    rows = connection.execute(
+        select(tests.c.id, test_definitions.c.id)
+        .join(
+            test_definitions,
+            and_(
+                test_definitions.c.school_id == tests.c.school_id,
+                test_definitions.c.source_id == tests.c.source_id,
+                test_definitions.c.code == tests.c.code,
+            ),
+        )
+        .where(tests.c.school_id == viewer.school_id, tests.c.id.in_(sorted(test_ids)))
+        .order_by(test_definitions.c.newest_us, test_definitions.c.digest)
+    )
+    for test_id, definition_id in rows:
+        newest[test_id] = definition_id
+    known = catalogue(connection, viewer.school_id, newest.values())
+    return {test_id: (known.field(one), known.definitions[one].name) for test_id, one in newest.items()}
 
 
 def set_due(connection: Connection, viewer: Viewer, class_id: int, test_id: int, due_on: str | None) -> None:

@@ -100,7 +100,9 @@ class Due:
     class_id: int
     test_id: int
     due_on: str
-    set_by: str = ""
+    set_by: str
+    field: Field
+    test: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,32 +278,15 @@ class _Judge:
             late_days = self.asked.holidays.school_days(date.fromisoformat(due.due_on), self.over, self.asked.region)
             if self.today <= date.fromisoformat(due.due_on) or late_days < self.thresholds.overdue_school_days:
                 continue
-            about = self._test(due.test_id)
-            if about is None:
-                continue
-            field, name = about
-            source = self.sources.get(field.source_id)
+            source = self.sources.get(due.field.source_id)
             for member in self.members:
                 if is_finished(self.seen, member.id, due.test_id):
                     continue
-                evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=name)
+                evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=due.test)
                 yield Signal(
-                    Rule.OVERDUE, self.class_id, member.id, field, f"test {due.test_id}",
+                    Rule.OVERDUE, self.class_id, member.id, due.field, f"test {due.test_id}",
                     self.thresholds.overdue_school_days, evidence, held=source is not None and source.late,
                 )  # fmt: skip
-
-    def _test(self, test_id: int) -> tuple[Field, str] | None:
-        for lanes in self.seen.totals.values():
-            for field, lane in lanes.items():
-                for one in lane:
-                    if one.test_id == test_id:
-                        return field, self.seen.known.definitions[one.definition_id].name
-        for several in self.seen.progress.values():
-            for record in several:
-                if record.row.test_id == test_id:
-                    name = self.seen.known.definitions[record.row.definition_id].name
-                    return record.field, name
-        return None
 
     # -- hard for many
 

@@ -194,12 +194,10 @@ def _practised(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
 
 def _due(view: GroupView) -> list[tuple[html.Dt, html.Dd]]:
     """The tests that a teacher set a day for that has not passed."""
-    names = {one.test_id: one.name for one in board_tests(view)}
-    coming = sorted(
-        {(one.due_on, one.test_id) for one in view.state.due if one.due_on >= clock.today().isoformat()}
-    )  # fmt: skip
-    return [
-        (html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(names[test_id])))
-        for day, test_id in coming
-        if test_id in names
-    ]
+    today, source = clock.today().isoformat(), view.filters.source
+    coming = {
+        (one.due_on, short_test(one.test))
+        for one in view.state.due
+        if one.due_on >= today and _wanted(view, one.field) and source in (None, one.field.source_id)
+    }
+    return [(html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test))) for day, test in sorted(coming)]

@@ -11,6 +11,7 @@ from dashboard.signs import card
 from dashboard.texts import _, day_name, short_day
 from dashboard.words import subject_word
 from models.class_state import ClassState
+from models.fields import Field
 from models.people import ClassRef
 from models.signals import Due
 from models.viewer import Viewer
@@ -22,7 +23,7 @@ MOST_TESTS = 40
 def due_panel(viewer: Viewer, one: ClassRef, state: ClassState, back: str) -> html.Section:
     """The agreed dates of one class, and for its teachers a form to set one."""
     names = test_names(state, one.id)
-    rows = [_row(viewer, due, names, back) for due in state.due if due.class_id == one.id]
+    rows = [_row(viewer, due, back) for due in state.due if due.class_id == one.id]
     empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
     form = [_form(one.id, names, back)] if viewer.teaches and names else []
     return card(
@@ -49,12 +50,16 @@ def test_names(state: ClassState, class_id: int) -> dict[int, str]:
         for test_id, definition_id, field, day in found:
             name = seen.known.definitions[definition_id].name
             if day > newest.get(test_id, ("", ""))[0]:
-                newest[test_id] = (day, f"{subject_word(field.subject)} · {field.material} · {name}")
+                newest[test_id] = (day, _words(field, name))
     ordered = sorted(newest.items(), key=lambda one: (one[1][0], one[0]), reverse=True)
     return {test_id: words for test_id, (_day, words) in ordered[:MOST_TESTS]}
 
 
-def _row(viewer: Viewer, due: Due, names: dict[int, str], back: str) -> html.Li:
+def _words(field: Field, test: str) -> str:
+    return f"{subject_word(field.subject)} · {field.material} · {test}"
+
+
+def _row(viewer: Viewer, due: Due, back: str) -> html.Li:
     stop = html.Form(
         html.Button(_("Take the date back"), type="submit", name="toets", value=f"{due.test_id} weg {back}",
                     className="btn q small"),
@@ -64,7 +69,7 @@ def _row(viewer: Viewer, due: Due, names: dict[int, str], back: str) -> html.Li:
     who = _("set by {name}", name=due.set_by)
     return html.Li(
         [
-            names.get(due.test_id, _("A test without results")),
+            _words(due.field, due.test),
             ": ",
             html.B(day_name(due.due_on)),
             html.Small(f" {who}", className="t3"),

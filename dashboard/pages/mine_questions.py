@@ -141,7 +141,7 @@ def _topics_panel(view: MineView) -> html.Section:
     return card(
         _("What is hard for many?"),
         [html.Div(rows, className="p3") if rows else empty, foot],
-        _("Pupils below the norm, of those who made the part. This school year."),
+        _("Pupils below the norm, of those who made the part."),
         className="mt",
         id="mine-topics",
     )

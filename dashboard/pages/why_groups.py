@@ -109,7 +109,7 @@ def hidden_told(view: GroupView) -> Told:
     )
     return [
         html.H3(words),
-        rule(_("All totals that were received with a test date outside of the period.")),
+        rule(_("All results of the pupils shown within the other filters, with a test date outside of the period.")),
         facts([period_fact(view)]),
         *pupil_list(_("Pupils"), rows, "pupils"),
     ]

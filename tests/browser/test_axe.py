@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from connectors.push import Desk
+from connectors.intake import spool
+from connectors.push import Desk, deliver
 from dashboard.page_work import work_once
 from dashboard.security import SCHEME_COOKIE, AppOptions
 from dashboard.texts import translations
 from dashboard.wsgi import create_app
 from models import clock, database
+from models.schools import Identification
 from models.sealing import Seal
+from models.senders import Terms
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
+from tests.connectors.sending import account, enveloped
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 from tests.peers import npm
@@ -163,3 +168,27 @@ def test_a_picture_without_a_word_is_a_violation(browser: Browser, axe: str) -> 
     page.evaluate(axe)
     assert [one[0] for one in page.evaluate(RUN, list(TAGS))] == ["image-alt"]
     page.close()
+
+
+def test_a_refused_message_and_what_is_not_there_have_no_violation(
+    visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    sender = account(
+        shown.store.engine, shown.store.seal, f"Rekenwijs {token_hex(4)}", Identification("brin", "99XX"),
+        terms=Terms(versions=("2.3",)),
+    )  # fmt: skip
+    desk = Desk(shown.store.engine, shown.store.seal)
+    with spool([enveloped(message(leerlingid="leerling-4711"), sender.header)]) as spooled:
+        refused = deliver(desk, spooled).delivery_id
+    page = visits["Sam de Groot"].new_page()
+    page.goto(f"{shown.address}/koppelingen")
+    page.click(f"form[action$='/geweigerd/{refused}'] button")
+    page.wait_for_url("**/koppelingen/bericht/*")
+    assert work_once(desk)
+    page.wait_for_selector("#refused-content pre")
+    found = [violations(page, axe)]
+    page.goto(f"{shown.address}/groep/bestand/weg.csv")
+    page.wait_for_selector("h1")
+    found.append(violations(page, axe))
+    page.close()
+    assert found == [{}, {}]

@@ -186,8 +186,8 @@ def test_on_a_phone_no_sign_covers_the_words_of_a_pupil(watched: Watched) -> Non
 def test_filters_live_in_the_address_and_come_back(watched: Watched) -> None:
     page = watched.page
     watched.open("/groep")
-    page.click("label:has-text('Per materiaal')")
-    page.wait_for_selector("h2:has-text('Alle leerlingen per materiaal')")
+    page.click("label:has-text('Per leermiddel')")
+    page.wait_for_selector("h2:has-text('Alle leerlingen per leermiddel')")
     page.click("#vak")
     page.click("[role=option]:has-text('Spelling')")
     page.locator("#matrix thead th").nth(3).wait_for(state="detached")

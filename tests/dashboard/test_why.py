@@ -83,7 +83,7 @@ def listed(nodes: list[Any], name: str) -> dict[str, str]:
 def test_a_score_says_where_it_comes_from(web: flask.Flask) -> None:
     nodes = told(web, kind="cell", pupil="1", column=SUMS)
     assert facts(nodes) == {
-        "Materiaal": "Cijferpad groep 6",
+        "Leermiddel": "Cijferpad groep 6",
         "Uitgever": "Cijferpad",
         "Toets": "Toets blok 3",
         "Norm": "onvoldoende 0–59, voldoende 60–79, goed 80–100",

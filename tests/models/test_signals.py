@@ -175,12 +175,24 @@ def test_who_came_last_week_is_not_idle_since_august() -> None:
 # -- overdue -----------------------------------------------------------------------------------------------------
 
 
+def due(day: str) -> Due:
+    """A date for test 5."""
+    return Due(CLASS, 5, day, "Hanna Vos", SUMS, "Toets 5")
+
+
+def test_a_date_holds_for_a_test_that_nobody_made_yet() -> None:
+    found = of(Classroom().signals((due("2026-11-16"),)), Rule.OVERDUE)
+    assert [(one.pupil_id, one.field, one.evidence.test) for one in found] == [
+        (pupil, SUMS, "Toets 5") for pupil in (1, 2, 3, 4)
+    ]
+
+
 @pytest.mark.parametrize(("due_on", "late"), [("2026-11-20", True), ("2026-11-23", False), ("2026-11-26", False)])
 def test_overdue_is_for_who_has_not_finished_days_after_the_date(due_on: str, late: bool) -> None:
     room = Classroom()
     for pupil in (1, 2, 3):
         room.score(pupil, 70, "2026-11-20", test=5)
-    found = of(room.signals((Due(CLASS, 5, due_on),)), Rule.OVERDUE)
+    found = of(room.signals((due(due_on),)), Rule.OVERDUE)
     assert [one.pupil_id for one in found] == ([4] if late else [])
 
 
@@ -194,7 +206,7 @@ def test_busy_with_parts_or_a_score_of_last_year_is_not_finished() -> None:
     room.totals[4][SUMS] = [replace(room.totals[4][SUMS][0], total=derived)]
     record = PupilProgress(room.row(4, SUMS, "2026-11-20", 5, None, None), SUMS, Status.BUSY, 10, 4, None, None)
     room.progress[4] = [record]
-    found = of(room.signals((Due(CLASS, 5, "2026-11-16"),)), Rule.OVERDUE)
+    found = of(room.signals((due("2026-11-16"),)), Rule.OVERDUE)
     assert [one.pupil_id for one in found] == [3, 4]
 
 
@@ -203,7 +215,7 @@ def test_with_no_days_of_grace_the_day_after_is_overdue_and_the_day_itself_is_no
     for pupil in (1, 2, 3):
         room.score(pupil, 70, "2026-11-20", test=5)
     for due_on, late in (("2026-11-25", True), ("2026-11-26", False), ("2026-12-10", False)):
-        found = of(room.signals((Due(CLASS, 5, due_on),)), Rule.OVERDUE)
+        found = of(room.signals((due(due_on),)), Rule.OVERDUE)
         assert [one.pupil_id for one in found] == ([4] if late else [])
 
 
@@ -216,7 +228,7 @@ def test_nothing_is_overdue_while_no_teacher_set_a_date() -> None:
 def test_overdue_is_held_back_while_its_source_is_late() -> None:
     room = Classroom(late={1})
     room.score(1, 70, "2026-11-20", test=5)
-    found = of(room.signals((Due(CLASS, 5, "2026-11-16"),)), Rule.OVERDUE)
+    found = of(room.signals((due("2026-11-16"),)), Rule.OVERDUE)
     assert {one.pupil_id for one in found} == {2, 3, 4}
     assert not any(one.open for one in found)
 

@@ -139,7 +139,8 @@ def test_a_due_date_makes_signals_for_who_has_not_finished(known: Store) -> None
         with pytest.raises(GoalRefused):
             set_due(connection, HANNA, school.CLASS_A, 999, "2026-11-16")
     with database.reading(known.engine) as connection:
-        assert [(one.test_id, one.due_on) for one in due_of(connection, HANNA, [school.CLASS_A])] == [(2, "2026-11-16")]
+        [due] = due_of(connection, HANNA, [school.CLASS_A])
+        assert (due.test_id, due.due_on, due.field, due.test) == (2, "2026-11-16", SUMS, "Toets blok 3")
         state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
         overdue = {one.pupil_id for one in state.signals if one.rule.value == "overdue"}
         assert overdue == {12}  # pupil 11 finished it, without a score
