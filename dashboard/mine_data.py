@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
-from dashboard.filters import BOTH_YEARS, LONGEST_TEXT, THIS_YEAR, period_dates, present_year, read_filters, read_period
+from dashboard.filters import LONGEST_TEXT, THIS_YEAR, period_dates, present_year, read_filters
 from dashboard.matrix import subject_order
 from dashboard.sparklines import Spark, range_of
 from models.class_state import ClassState, class_state
@@ -54,7 +54,7 @@ class MineFilters:
     """
 
     class_ids: tuple[int, ...]
-    period: str = BOTH_YEARS
+    period: str = THIS_YEAR
     subject: str | None = None
     signals: str | None = None
     question: str | None = None
@@ -66,7 +66,7 @@ class MineFilters:
         """The address behind the question mark; defaults are left out."""
         given = {
             "klas": ",".join(str(one) for one in self.class_ids),
-            "periode": self.period if self.period != BOTH_YEARS else "",
+            "periode": self.period if self.period != THIS_YEAR else "",
             "vak": self.subject or "",
             "signalen": self.signals or "",
             "vraag": self.question or "",
@@ -237,19 +237,13 @@ def read_mine_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[st
     question = question if question in QUESTIONS else None
     return MineFilters(
         common.class_ids if any(isinstance(one, str) and one in known for one in named) else first,
-        _period(asked.get("periode")),
+        common.period,
         common.subject,
         signals if isinstance(signals, str) and signals in SIGNALS else None,
         str(question) if question is not None else None,
         material if question == READY and isinstance(material, str) and 0 < len(material) <= LONGEST_TEXT else None,
         _pupil_ids(asked.get("leerling")),
     )
-
-
-def _period(asked: object) -> str:
-    """Two school years unless somebody chooses: a line needs the own past, and a new year begins empty."""
-    found = read_period(asked)
-    return BOTH_YEARS if found == THIS_YEAR and asked != THIS_YEAR else found
 
 
 def _pupil_ids(asked: object) -> tuple[int, ...]:

@@ -68,6 +68,9 @@ def words(tree: Any) -> str:
     return ""
 
 
+TWO_YEARS = "?klas=1&periode=tweejaar"
+
+
 def page_of(web: flask.Flask, key: str, search: str = "", path: str = MINE) -> list[dict[str, Any]]:
     """The components that somebody gets for an address."""
     return list(nodes(json.loads(shown_page(as_persona(web, key), path, search))))
@@ -152,7 +155,7 @@ def test_a_sparkline_draws_the_scores_of_the_store_and_the_numbers_stand_beside_
         if row.score is not None:
             scores.setdefault(row.pupil_id, []).append(Decimal(row.score) / 10_000)
     low, high = Decimal(0), max(max(several) for several in scores.values())  # Jonas has two zeros
-    shown = cells(page_of(web, "hanna"))
+    shown = cells(page_of(web, "hanna", TWO_YEARS))
     for pupil, several in scores.items():
         cell = shown[pupil, "arithmetic"]
         assert [Decimal(one) for one in cell["data-line"].split(",")] == several
@@ -201,7 +204,7 @@ def test_a_sparkline_says_in_one_sentence_what_it_shows_and_has_the_colours_of_t
     client = as_persona(web, "hanna")
     for scheme, series in (("light", "#22303d"), ("dark", "#dfe5ea")):
         client.set_cookie("kleur", scheme, domain="localhost")
-        shown = cells(list(nodes(json.loads(shown_page(client, MINE)))))
+        shown = cells(list(nodes(json.loads(shown_page(client, MINE, TWO_YEARS)))))
         assert series in unquote(image(shown[2, "arithmetic"])["src"])
     assert image(shown[2, "arithmetic"])["alt"] == (
         "Rekenen met Cijferpad groep 6, 3 scores: van 64 naar 84; de norm is 60."
@@ -219,7 +222,7 @@ def test_a_material_without_a_norm_has_no_dotted_line_and_no_level(web: flask.Fl
 
 
 def test_value_level_and_growth_are_words_and_growth_needs_three_scores(web: flask.Flask) -> None:
-    shown = cells(page_of(web, "hanna"))
+    shown = cells(page_of(web, "hanna", TWO_YEARS))
     assert words(shown[1, "arithmetic"]) == ("58 13 nov onvoldoende nog geen trend, 2 van 3")
     assert words(shown[2, "arithmetic"]) == "84 13 nov goed stijgt"
     signs = [one["className"] for one in nodes(shown[2, "arithmetic"]["children"]) if one["type"] == "I"]
@@ -349,10 +352,10 @@ def mine_callback(client: FlaskClient, search: str = "", **values: object) -> An
 
 def test_the_controls_end_up_in_the_address_and_the_address_gives_the_same_rows(web: flask.Flask) -> None:
     client = as_persona(web, "ilse")
-    chosen = {"klas": ["1"], "periode": "jaar", "vak": "spelling", "signalen": "met"}
+    chosen = {"klas": ["1"], "periode": "tweejaar", "vak": "spelling", "signalen": "met"}
     answer = mine_callback(client, "?vraag=stof", **chosen).json["response"]
     query = answer["mine-query"]["data"]
-    assert query == "?klas=1&periode=jaar&vak=spelling&signalen=met&vraag=stof"
+    assert query == "?klas=1&periode=tweejaar&vak=spelling&signalen=met&vraag=stof"
     again = list(nodes(json.loads(shown_page(client, MINE, query))))
     assert pupils(again) == pupils(list(nodes(answer["mine-content"]))) == [12]
     controls = {one["id"]: one["value"] for one in again if str(one.get("id")).startswith("mine-") and "value" in one}
@@ -369,7 +372,7 @@ def test_odd_filters_are_the_default_and_never_another_class(web: flask.Flask, o
 
 
 def test_the_period_bounds_line_value_and_growth_and_says_what_it_hides(web: flask.Flask) -> None:
-    both, year = page_of(web, "hanna"), page_of(web, "hanna", "?klas=1&periode=jaar")
+    both, year = page_of(web, "hanna", TWO_YEARS), page_of(web, "hanna")
     assert cells(both)[2, "arithmetic"]["data-line"] == "64,81,84"
     assert cells(year)[2, "arithmetic"]["data-line"] == "81,84"
     assert "nog geen trend, 2 van 3" in words(cells(year)[2, "arithmetic"])
@@ -492,7 +495,7 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
     write(known_school, "hanna", 12, NoteKind.NOTE, OPEN_NOTE)
     with database.writing(known_school.engine, school.SCHOOL) as connection:
         set_goal(connection, viewer_of("hanna"), 2, school.SUMS_FIELD, 900_000, "2027-01-29")
-    page = page_of(web, "hanna", "?klas=1", HANDOVER)
+    page = page_of(web, "hanna", TWO_YEARS, HANDOVER)
     assert pupils(page) == list(range(1, 13))
     lars, bente = words(person(page, 12)), words(person(page, 2))
     for sentence in (AGREED, OPEN_NOTE, "tot 18 dec", "58 schooldagen niets gemaakt.", "nog geen resultaat"):
