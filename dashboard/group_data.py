@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from dashboard.filters import GroupFilters, present_year, read_filters
 from models.attention import Course
 from models.class_state import ClassState, class_state
+from models.fields import Field, fits
 from models.holidays import Holidays
 from models.part_overview import part_overview
 from models.people import ClassRef, PupilName, Subgroup, class_list, subgroups
@@ -34,15 +35,35 @@ class GroupView:
         """The names of the classes that are shown."""
         return [one.name for one in self.classes if one.id in self.filters.class_ids]
 
+    @property
+    def class_names(self) -> dict[int, str]:
+        """The class of each pupil where several classes are shown; else nothing needs to be said."""
+        if len(self.filters.class_ids) == 1:
+            return {}
+        names = {one.id: one.name for one in self.classes}
+        return {one.id: names[one.class_id] for one in self.state.picture.members}
+
     def of_course(self, course: Course) -> list[PupilName]:
         """The pupils of one of the four groups, by name."""
         return [one for one in self.overview.pupils if self.courses[one.id] is course]
 
     @property
     def signals(self) -> list[Signal]:
-        """The signals of the pupils that are shown, and of their classes."""
+        """The signals of the pupils that are shown; those of their classes within the subject, material and publisher.
+
+        Of a pupil they are all: in which group somebody is does not change with a filter.
+        """
         shown = {one.id for one in self.overview.pupils}
-        return [one for one in self.state.signals if one.pupil_id is None or one.pupil_id in shown]
+        return [
+            one
+            for one in self.state.signals
+            if (one.pupil_id in shown if one.pupil_id is not None else self.wanted(one.field))
+        ]
+
+    def wanted(self, field: Field) -> bool:
+        """Whether a field is within the subject, material and publisher that are chosen."""
+        filters = self.filters
+        return fits(field, filters.subject, filters.material) and filters.source in (None, field.source_id)
 
 
 def read_group(
@@ -58,9 +79,13 @@ def read_group(
     overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
     state = class_state(connection, viewer, chosen, year, holidays, period.first)
     parts = subgroups(connection, viewer, list(state.picture.members))
+    if filters.subgroup not in {one.key for one in parts}:
+        filters = filters.but(subgroup=None)  # of another class, or of a year before
     courses = state.courses(period)
     if filters.goal is not None:
-        overview = part_overview(connection, viewer, overview, state.picture, filters.goal, filters.source)
+        overview = part_overview(
+            connection, viewer, overview, state.picture, filters.goal, filters.source, filters.subject, filters.material
+        )
     shown = _only(overview, _wanted(filters, parts, courses))
     return classes, filters, GroupView(tuple(classes), filters, shown, state, courses, tuple(parts))
 

@@ -70,26 +70,39 @@ def columns(overview: ClassOverview, view: str, subject: str | None, material: s
     fields.sort(key=lambda one: (subject_order(one.subject), one.material.casefold(), one.source_id))
     names = overview.known.material_names(fields)
     if view != BY_MATERIAL:
-        return [Column(one.key, subject_word(one.subject), names[one], (one,), one.source_id) for one in fields]
+        return [
+            Column(one.key, subject_word(one.subject), names[one], (one,), one.source_id, _coupled(overview, one))
+            for one in fields
+        ]
     by_material: dict[tuple[str, int], list[Field]] = {}
     for one in fields:
         by_material.setdefault((one.material, one.source_id), []).append(one)
-    found = [_material_column(names[several[0]], several) for several in by_material.values()]
-    return found + (_not_coupled(overview) if subject is None and material is None and overview.part is None else [])
+    found = [_material_column(overview, names[several[0]], several) for several in by_material.values()]
+    everything = subject is None and material is None and overview.part is None
+    return found + (_not_coupled(overview, {one.source_id for one in found}) if everything else [])
 
 
-def _material_column(name: str, fields: list[Field]) -> Column:
+def _coupled(overview: ClassOverview, field: Field) -> bool:
+    """Whether the school is coupled to the publisher of a field now."""
+    return all(one.active for one in overview.sources if one.id == field.source_id)
+
+
+def _material_column(overview: ClassOverview, name: str, fields: list[Field]) -> Column:
     first = fields[0]
     subjects = ", ".join(subject_word(one.subject) for one in fields)
-    return Column(f"{first.source_id}|{first.material}", name, subjects, tuple(fields), first.source_id)
+    key = f"{first.source_id}|{first.material}"
+    return Column(key, name, subjects, tuple(fields), first.source_id, _coupled(overview, first))
 
 
-def _not_coupled(overview: ClassOverview) -> list[Column]:
-    """Publishers that the school was coupled to and is no more."""
+def _not_coupled(overview: ClassOverview, shown_sources: set[int]) -> list[Column]:
+    """Publishers that the school was coupled to and is no more, and that no results are shown of."""
     return [
         Column(f"source|{one.id}", one.material or one.name, "", (), one.id, coupled=False)
         for one in overview.sources
-        if one.role == "publisher" and not one.active
+        if one.role == "publisher"
+        and not one.active
+        and one.id not in shown_sources
+        and overview.source_id in (None, one.id)
     ]
 
 
@@ -109,7 +122,14 @@ def shown(overview: ClassOverview, column: Column, pupil_id: int) -> Shown:
 def same_test(cells: list[Cell]) -> bool:
     """Whether all cells are of one test, version, definition and number of points; sums of the same parts."""
     keys = {
-        (one.test_id, one.definition_id, one.total.said.maximum, one.total.derived, one.total.part_ids) for one in cells
+        (
+            one.test_id,
+            one.definition_id,
+            one.total.said.maximum,
+            one.total.derived,
+            one.total.part_ids if one.total.derived else one.total.row.part_id,
+        )
+        for one in cells
     }
     return len(keys) == 1
 

@@ -202,7 +202,7 @@ def read_mine(
     overview = class_overview(connection, viewer, chosen, period, subject=filters.subject)
     members = state.picture.members
     ids = [one.id for one in members]
-    found = tuple(readiness(state.picture, ids, period, filters.subject))
+    found = tuple(readiness(state.picture, ids, filters.subject))
     pupils = tuple(one for one in members if _wanted(one, filters, state, found))
     view = MineView(
         tuple(classes), filters, period, year, members, pupils, state,
@@ -284,12 +284,12 @@ def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[S
 
 
 def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
-    """The parts in the period that somebody scored below the norm on, made by enough to speak of many."""
-    enough = min((one.hard_pupils for one in state.thresholds.values()), default=1)
+    """The parts of the period that are hard for many by the rule of one of the classes, the hardest first."""
+    limits = list(state.thresholds.values())
     return [
         one
         for one in topics(state.picture, None, period)
-        if one.below and one.made >= enough and subject in (None, one.field.subject)
+        if subject in (None, one.field.subject) and any(one.is_hard(limit) for limit in limits)
     ]
 
 

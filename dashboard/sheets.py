@@ -10,7 +10,7 @@ from dashboard.matrix import Footer, Shown, columns, footer
 from dashboard.pages.controls import class_word
 from dashboard.pages.coverage import coverage_sentences
 from dashboard.pages.group_bar import period_word, subgroup_word
-from dashboard.tables import Section, foot_words, grid, in_sections, level_word, pupil_word, total_remarks
+from dashboard.tables import Section, foot_words, grid, in_sections, level_word, made_words, pupil_word, total_remarks
 from dashboard.texts import _, n_, plain_tenths
 from dashboard.words import course_word, missing_word, subject_word
 from models import clock
@@ -126,7 +126,7 @@ def _rows(view: GroupView, sections: list[Section]) -> list[SheetRow]:
 def _cell(view: GroupView, one: Shown) -> SheetCell:
     if one.cell is None:
         assert one.missing is not None
-        return SheetCell(None, None, missing_word(one.missing), None, None, None, "")
+        return SheetCell(None, None, missing_word(one.missing), None, None, None, made_words(one))
     said = one.cell.total.said
     name = view.overview.known.definitions[one.cell.definition_id].name
     return SheetCell(

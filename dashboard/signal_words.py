@@ -61,7 +61,7 @@ def evidence_words(seen: Picture, one: Signal) -> str:
         return _("Last worked on {day}. Holidays are not counted.", day=short_day(found.last_on))
     if one.rule is Rule.OVERDUE:
         return n_("{number} school day ago.", "{number} school days ago.", found.days)
-    return str(found.test)
+    return f"{found.test}."
 
 
 def _weak_parts(seen: Picture, one: Signal) -> list[str]:
@@ -112,13 +112,22 @@ def rule_with(rule: Rule, limits: Thresholds) -> str:
     )
 
 
-def held_words(source: SourceState | None, pupils: int) -> str:
-    """That a signal is not to be judged, because its source is late or down."""
+def late_word(source: SourceState | None) -> str:
+    """Since when a source does not deliver, or that it does not answer now."""
     name = source.name if source is not None else ""
     if source is None or source.last_success_us is None:
-        since = _("{name} has not delivered yet.", name=name)
-    else:
-        since = _("{name} is late, last {moment}.", name=name, moment=at_moment(source.last_success_us))
+        return _("{name} has not delivered yet.", name=name)
+    since = at_moment(source.last_success_us)
+    if source.delivered_this_week:
+        return _("{name} does not answer now, last {moment}.", name=name, moment=since)
+    return _("{name} has not delivered since {moment}.", name=name, moment=since)
+
+
+def held_words(source: SourceState | None, pupils: int | None) -> str:
+    """That a signal cannot be judged: its source is late or down; `pupils` None: that of the pupil of the page."""
+    since = late_word(source)
+    if pupils is None:
+        return _("Not to be judged now: {since}", since=since)
     return n_(
         "Not to be judged for {number} pupil: {since}",
         "Not to be judged for {number} pupils: {since}",

@@ -46,8 +46,17 @@ def in_sections(rows: Grid, courses: Mapping[int, Course]) -> list[Section]:
     return [one for one in found if one[1]]
 
 
-def matrix(overview: ClassOverview, shown_columns: list[Column], sections: list[Section], caption: str) -> html.Table:
-    """The matrix: pupils down by group, subjects or materials across, the mean or the counts under it."""
+def matrix(
+    overview: ClassOverview,
+    shown_columns: list[Column],
+    sections: list[Section],
+    caption: str,
+    class_names: Mapping[int, str],
+) -> html.Table:
+    """The matrix: pupils down by group, subjects or materials across, the mean or the counts under it.
+
+    `class_names` by pupil, where they are to stand beside the names.
+    """
     rows = [row for _course, several in sections for row in several]
     by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
     head_tests = _head_tests(shown_columns, by_column)
@@ -59,7 +68,7 @@ def matrix(overview: ClassOverview, shown_columns: list[Column], sections: list[
                 html.Tbody(
                     [
                         _section_head(course, len(several), len(shown_columns)),
-                        *(_row(overview, shown_columns, pupil, row, head_tests) for pupil, row in several),
+                        *(_row(overview, shown_columns, pupil, row, head_tests, class_names) for pupil, row in several),
                     ],
                     **attrs(data_course=course.value),
                 )
@@ -165,9 +174,16 @@ def measure_of(overview: ClassOverview, cell: Cell) -> Yardstick:
 
 
 def _row(
-    overview: ClassOverview, shown_columns: list[Column], pupil: PupilName, row: list[Shown], head_tests: dict[str, int]
+    overview: ClassOverview,
+    shown_columns: list[Column],
+    pupil: PupilName,
+    row: list[Shown],
+    head_tests: dict[str, int],
+    class_names: Mapping[int, str],
 ) -> html.Tr:
-    name = dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))
+    name: Any = dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))
+    if pupil.id in class_names:
+        name = [name, html.Small(class_names[pupil.id])]
     return html.Tr(
         [
             html.Th(name, scope="row", className="pin"),
@@ -301,12 +317,17 @@ def missing_lines(one: Shown, explained: bool = False) -> list[Any]:
     """
     assert one.missing is not None
     lines: list[Any] = [html.Span([sign(MISSING_SIGNS[one.missing]), missing_word(one.missing)])]
+    words = made_words(one)
+    return [*lines, html.Small(num("cell", words) if explained else words)] if words else lines
+
+
+def made_words(one: Shown) -> str:
+    """How many exercises somebody who is busy made, where the source says so."""
     progress = one.progress
-    if progress is not None and progress.offered is not None and one.missing is Missing.BUSY:
-        made = progress.made if progress.made is not None else "?"
-        words = _("{made} of {offered} exercises", made=made, offered=progress.offered)
-        lines.append(html.Small(num("cell", words) if explained else words))
-    return lines
+    if progress is None or progress.offered is None or one.missing is not Missing.BUSY:
+        return ""
+    made = progress.made if progress.made is not None else "?"
+    return _("{made} of {offered} exercises", made=made, offered=progress.offered)
 
 
 # -- under the columns ---------------------------------------------------------------------------------------
@@ -352,7 +373,7 @@ def foot_words(under: Footer) -> str:
     if under.counted == 0:
         return _("no mean")
     if not under.has_norm:
-        return _("no mean: source sends no norm")
+        return _("no mean: not everybody made the same")
     return ", ".join(_count_word(*one) for one in under.bands)
 
 

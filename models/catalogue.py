@@ -140,6 +140,12 @@ def catalogue(connection: Connection, school_id: int, definition_ids: Iterable[i
     return Catalogue(publishers, {row.id: _definition(row, publishers[row.source_id], names, lines) for row in rows})
 
 
+def know(connection: Connection, school_id: int, known: Catalogue, ids: Collection[int]) -> None:
+    """Bring more definitions into `known`, with their norms and parts."""
+    known.definitions |= catalogue(connection, school_id, set(ids) - known.definitions.keys()).definitions
+    load_bodies(connection, school_id, known, ids)
+
+
 def _definition(
     row: Any, source: Source, names: dict[tuple[int, str], str], lines: tuple[SubjectLine, ...]
 ) -> Definition:

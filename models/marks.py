@@ -27,6 +27,9 @@ class Action(StrEnum):
     REOPENED = "reopened"
 
 
+_DAY = len("2026-11-26")
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What a signal is about: a rule, a pupil or else a class, and a material or test within."""
@@ -47,8 +50,15 @@ class Mark:
     marked_us: int
 
     def closes(self, evidence: str) -> bool:
-        """Whether a signal on these facts is settled by it: none of them is new since."""
-        return self.action is not Action.REOPENED and set(evidence.split(",")) <= set(self.evidence.split(","))
+        """Whether a signal on these facts is settled by it: none of them is new since.
+
+        A fact of a day begins with it. One of an earlier day than all that were looked at is not new: it comes in when
+        a class asks for more scores before it speaks of a signal.
+        """
+        seen = set(self.evidence.split(","))
+        oldest = min(seen)[:_DAY]
+        new = [one for one in evidence.split(",") if one not in seen]
+        return self.action is not Action.REOPENED and all(one[4:5] == "-" and one[:_DAY] < oldest for one in new)
 
 
 class MarkRefused(Exception):

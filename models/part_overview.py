@@ -8,41 +8,59 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from models.fields import Field
+from models.catalogue import know
+from models.fields import Field, fits
 from models.picture import PartScored, Picture
 from models.progress import PupilProgress, newest_records
-from models.queries import Cell, ClassOverview, delivered, hidden_by_pupil
+from models.queries import Cell, ClassOverview, delivered, hidden_by_pupil, outside_tests
 from models.records import Status
-from models.result_rows import hidden_sittings, owners_of
+from models.result_rows import hidden_parts, owners_of
 from models.standing import ResultRow, Total, by_date
 from models.viewer import Viewer
 
 
 def part_overview(
-    connection: Connection, viewer: Viewer, overview: ClassOverview, seen: Picture, name: str, source_id: int | None
+    connection: Connection,
+    viewer: Viewer,
+    overview: ClassOverview,
+    seen: Picture,
+    name: str,
+    source_id: int | None = None,
+    subject: str | None = None,
+    material: str | None = None,
 ) -> ClassOverview:
-    """The overview with the parts of this name in place of whole tests; `seen` holds the parts of the same period."""
+    """The overview with the parts of this name in place of whole tests; `seen` holds the parts of the same period.
+
+    `subject` and `material` bound what counts as hidden by the period.
+    """
     period = overview.period
 
     def of_part(definition_id: int, part_id: int) -> bool:
         return seen.known.part_name(definition_id, part_id).name == name
 
-    def wanted(taken_on: str, source: int) -> bool:
-        return taken_on in period and source_id in (None, source)
-
-    scored = [one for one in seen.parts if one.name.name == name]
-    reports = [one for one in seen.part_reports if of_part(one.definition_id, one.part_id)]
+    scored = [one for one in seen.parts if one.name.name == name and source_id in (None, one.source_id)]
+    reports = [
+        one
+        for one in seen.part_reports
+        if source_id in (None, one.source_id)
+        and one.taken_on in period.whole_years
+        and of_part(one.definition_id, one.part_id)
+    ]
+    numbers = {one.part_id for one in scored} | {one.part_id for one in reports}
     owners = owners_of(connection, viewer, [one.id for one in overview.pupils])
-    part_ids = {one.part_id for one in scored} | {one.part_id for one in reports}
-    cells = _cells(one for one in scored if wanted(one.taken_on, one.source_id))
-    progress = _progress(seen, [one for one in reports if wanted(one.taken_on, one.source_id)])
+    rows = hidden_parts(connection, viewer, owners, period, source_id, numbers)
+    know(connection, viewer.school_id, seen.known, {row[3] for row, _ in rows})
+    outside = [row for row, part_id in rows if of_part(row[3], part_id)]
+    cells = _cells(one for one in scored if one.taken_on in period)
+    progress, tests = _progress(seen, reports), outside_tests(outside, seen.known)
     return replace(
         overview,
         cells=cells,
         progress=progress,
-        hidden_of=hidden_by_pupil(hidden_sittings(connection, viewer, owners, period, source_id, part_ids)),
+        hidden_of=hidden_by_pupil(row for row in outside if fits(seen.known.field(row[3]), subject, material)),
+        outside=tests,
         known=seen.known,
-        delivered=delivered(seen.classes, cells, progress),
+        delivered=delivered(seen.classes, cells, progress, tests),
         part=name,
     )
 

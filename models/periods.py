@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 
 from models import clock
 
@@ -18,6 +18,14 @@ class Period:
     def __contains__(self, day: str) -> bool:
         """Whether a test date is in it."""
         return self.first <= day <= self.last
+
+    @property
+    def whole_years(self) -> Period:
+        """The whole school years that it touches, where a calendar has them."""
+        first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
+        begin = first if first.year == MINYEAR else clock.school_year_bounds(clock.school_year(first))[0]
+        end = last if last.year == MAXYEAR else clock.school_year_bounds(clock.school_year(last))[1]
+        return Period(begin.isoformat(), end.isoformat())
 
     @property
     def school_years(self) -> list[str]:

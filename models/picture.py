@@ -141,10 +141,12 @@ def picture(
 ) -> Picture:
     """The picture of the present pupils of these classes, as far as the viewer sees them.
 
-    Parts are read from the day `since` on, at least those of the school year: they are many.
+    It holds this school year and the one before, or more from the day `since` on; parts of tests, which are many, from
+    that day or of this school year.
     """
     found = class_members(connection, viewer, class_ids)
-    period = with_year_before(school_year)
+    judged = with_year_before(school_year)
+    period = Period(min(judged.first, since or judged.first), judged.last)
     owners = owners_of(connection, viewer, sorted({one.id for one in found}))
     rows = whole_tests(connection, viewer, owners, period)
     begin = of_school_year(school_year).first
@@ -166,7 +168,7 @@ def picture(
         [_part(known, one) for one in standing_parts if one.row.taken_on >= with_parts.first],
         [row for row in parts if row.kind == Kind.PROGRESS and row.taken_on >= with_parts.first],
         newest_progress([row for row in progress if row.taken_on >= begin], known),
-        worked_days(connection, viewer, (*rows, *parts), begin),
+        worked_days(connection, viewer, [row for row in (*rows, *parts) if row.taken_on in judged], begin),
         tuple(source_states(connection, viewer)),
         known,
     )

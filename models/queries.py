@@ -19,7 +19,7 @@ from models.people import PupilName, members, pupils_by_class
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
 from models.records import Kind
-from models.result_rows import HiddenRow, Owners, hidden_sittings, lonely_parts, owners_of, whole_tests
+from models.result_rows import HiddenRow, hidden_sittings, lonely_parts, owners_of, progress_rows, whole_tests
 from models.scales import Missing
 from models.standing import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
 from models.viewer import Viewer
@@ -36,9 +36,12 @@ class Cell:
     others: int
 
 
+FieldTest = tuple[Field, int]  # and the number of a test in it
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The (subject, material) that a whole class has a total in, and those that it has progress of."""
+    """The fields that a whole class has a total in, and those that it has progress of."""
 
     totals: frozenset[Field] = frozenset()
     progress: frozenset[Field] = frozenset()
@@ -53,9 +56,10 @@ class Delivered:
 class ClassOverview:
     """All that the class screen shows.
 
-    `cells` by pupil and (subject, material); `progress` by pupil; `hidden_of` counts a pupil's sittings that the period
-    leaves out; `delivered` by pupil what the own whole class has, whoever of it is shown; `part`: all of it is of the
-    parts of this name and not of whole tests.
+    `cells` by pupil and field, of the period; `progress` by pupil, of the whole school years that the period touches:
+    how far somebody is was never of a few weeks. `hidden_of` counts a pupil's sittings that the period leaves out
+    within the filters, `outside` holds all of them as field and test. `delivered` by pupil what the own whole class
+    has, whoever of it is shown. `part`: all of it is of the parts of this name; `source_id`: only of this source.
     """
 
     pupils: tuple[PupilName, ...]
@@ -64,9 +68,11 @@ class ClassOverview:
     progress: dict[int, tuple[PupilProgress, ...]]
     sources: tuple[SourceState, ...]
     hidden_of: dict[int, int]
+    outside: dict[int, frozenset[FieldTest]]
     known: Catalogue
     delivered: dict[int, Delivered]
     part: str | None = None
+    source_id: int | None = None
 
     @property
     def hidden(self) -> int:
@@ -97,20 +103,28 @@ def class_overview(
     owners = owners_of(connection, viewer, [one.id for one in pupils])
     totals = whole_tests(connection, viewer, owners, period, source_id)
     parts = lonely_parts(connection, viewer, owners, period, source_id)
-    known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*totals, *parts)})
+    reports = [row for row in (*totals, *parts) if row.kind == Kind.PROGRESS]
+    if period != period.whole_years:
+        reports = progress_rows(connection, viewer, owners, period.whole_years, source_id)
+    outside = hidden_sittings(connection, viewer, owners, period, source_id)
+    used = {row.definition_id for row in (*totals, *parts, *reports)} | {row[3] for row in outside}
+    known = catalogue(connection, viewer.school_id, used)
     scores = stand(row for row in totals if row.kind != Kind.PROGRESS)
     sittings = part_sittings(stand(parts).values(), scores.values())
     cells = _cells(connection, viewer, known, list(scores.values()), sittings)
-    progress = newest_progress([row for row in (*totals, *parts) if row.kind == Kind.PROGRESS], known)
+    progress = newest_progress(reports, known)
+    tests = outside_tests(outside, known)
     return ClassOverview(
         tuple(pupils),
         period,
         cells,
         progress,
         tuple(source_states(connection, viewer)),
-        _hidden(connection, viewer, owners, period, source_id, subject, material),
+        hidden_by_pupil(row for row in outside if fits(known.field(row[3]), subject, material)),
+        tests,
         known,
-        delivered(pupils_by_class(connection, viewer, class_ids), cells, progress),
+        delivered(pupils_by_class(connection, viewer, class_ids), cells, progress, tests),
+        source_id=source_id,
     )
 
 
@@ -118,12 +132,14 @@ def delivered(
     classes: dict[int, frozenset[int]],
     cells: dict[int, dict[Field, Cell]],
     progress: dict[int, tuple[PupilProgress, ...]],
+    outside: dict[int, frozenset[FieldTest]],
 ) -> dict[int, Delivered]:
     """What the own class of each pupil has; a pupil of several classes belongs to the first."""
     found: dict[int, Delivered] = {}
     for pupil_ids in classes.values():
         own = Delivered(
-            frozenset(field for one in pupil_ids for field in cells.get(one, ())),
+            frozenset(field for one in pupil_ids for field in cells.get(one, ()))
+            | {field for one in pupil_ids for field, _ in outside.get(one, ())},
             frozenset(record.field for one in pupil_ids for record in progress.get(one, ())),
         )
         for one in pupil_ids:
@@ -131,22 +147,12 @@ def delivered(
     return found
 
 
-def _hidden(
-    connection: Connection,
-    viewer: Viewer,
-    owners: Owners,
-    period: Period,
-    source_id: int | None,
-    subject: str | None,
-    material: str | None,
-) -> dict[int, int]:
-    """How many sittings of each pupil the period leaves out, within the other filters."""
-    rows = hidden_sittings(connection, viewer, owners, period, source_id)
-    if subject is not None or material is not None:
-        known = catalogue(connection, viewer.school_id, {definition_id for *_, definition_id in rows})
-        fields = {one: known.field(one) for one in known.definitions}
-        rows = [one for one in rows if fits(fields[one[3]], subject, material)]
-    return hidden_by_pupil(rows)
+def outside_tests(rows: Iterable[HiddenRow], known: Catalogue) -> dict[int, frozenset[FieldTest]]:
+    """By pupil the fields and tests of these rows."""
+    found: dict[int, set[FieldTest]] = defaultdict(set)
+    for pupil_id, test_id, _, definition_id in rows:
+        found[pupil_id].add((known.field(definition_id), test_id))
+    return {pupil_id: frozenset(several) for pupil_id, several in found.items()}
 
 
 def hidden_by_pupil(rows: Iterable[HiddenRow]) -> dict[int, int]:
@@ -219,9 +225,13 @@ def missing_reason(
     """
     wanted = set(fields)
     own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
+    outside = {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted}
     if own:
         newest = max(own, key=lambda one: by_date(one.row))
-        return newest.state, newest
+        scored = newest.state is Missing.NO_SCORE and (newest.field, newest.row.test_id) in outside
+        return (Missing.OUTSIDE, None) if scored else (newest.state, newest)
+    if outside:
+        return Missing.OUTSIDE, None
     of_class = overview.delivered.get(pupil_id, Delivered())
     if of_class.progress & wanted:
         return Missing.NOT_SET, None

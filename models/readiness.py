@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -22,26 +22,30 @@ class Readiness:
     newest_on: str
 
 
-def readiness(seen: Picture, pupils: Collection[int], period: Period, subject: str | None = None) -> list[Readiness]:
-    """Per material that sends progress how many pupils are done, most pupils first; of progress within the period.
+def readiness(seen: Picture, pupils: Collection[int], subject: str | None = None) -> list[Readiness]:
+    """Per material that sends progress how many pupils are done, most pupils first.
 
-    Who has nothing set ready in a material is no part of it: neither finished nor behind.
+    Of this school year, whatever period a screen shows: who is ready is about now, and old work may still be open. Who
+    has nothing set ready in a material is no part of it: neither finished nor behind.
     """
     names = seen.material_names
     records: dict[str, dict[int, list[PupilProgress]]] = defaultdict(lambda: defaultdict(list))
     for pupil_id in pupils:
         for one in seen.progress.get(pupil_id, ()):
-            if subject in (None, one.field.subject) and one.row.taken_on in period:
+            if subject in (None, one.field.subject):
                 records[names[one.field]][pupil_id].append(one)
     found = [_of_material(seen, material, several) for material, several in records.items()]
     return sorted(found, key=lambda one: (-len(one.set_for), one.material.casefold()))
 
 
 def _of_material(seen: Picture, material: str, records: dict[int, list[PupilProgress]]) -> Readiness:
+    """Finished is who finished all that there is a record of, and nothing is unknown of that most have a record of."""
+    pupils_of = Counter(one.row.test_id for several in records.values() for one in several)
+    of_most = {test_id for test_id, number in pupils_of.items() if 2 * number > len(records)}
     finished = [
         pupil_id
         for pupil_id, several in records.items()
-        if all(one.status is Status.DONE or is_finished(seen, pupil_id, one.row.test_id) for one in several)
+        if all(is_finished(seen, pupil_id, test_id) for test_id in of_most | {one.row.test_id for one in several})
     ]
     newest = max(one.row.taken_on for several in records.values() for one in several)
     return Readiness(material, tuple(records), tuple(finished), newest)
@@ -80,5 +84,5 @@ def without_progress(seen: Picture, pupils: Collection[int], period: Period, sub
         for field, lane in seen.totals.get(pupil_id, {}).items()
         if subject in (None, field.subject) and any(one.taken_on in period for one in lane)
     }
-    sending = {one.material for one in readiness(seen, pupils, period, subject)}
+    sending = {one.material for one in readiness(seen, pupils, subject)}
     return sorted(scored - sending, key=str.casefold)

@@ -5,7 +5,7 @@ Two steps on purpose. Asked in one, SQLite walks through all results of the scho
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, literal, null, or_, select
@@ -47,6 +47,14 @@ def whole_tests(
     return _fetch(connection, owners, _of_source(query, source_id))
 
 
+def progress_rows(
+    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
+) -> list[ResultRow]:
+    """The progress records of tests and parts."""
+    query = _query(viewer, owners, period).where(results.c.kind == Kind.PROGRESS)
+    return _fetch(connection, owners, _of_source(query, source_id))
+
+
 def lonely_parts(
     connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
 ) -> list[ResultRow]:
@@ -77,20 +85,37 @@ def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Pe
 
 
 def hidden_sittings(
-    connection: Connection,
-    viewer: Viewer,
-    owners: Owners,
-    period: Period,
-    source_id: int | None = None,
-    part_ids: Collection[int] | None = None,
+    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
 ) -> list[HiddenRow]:
-    """What was made outside of the period, perhaps only of some parts; what was not offered was not made.
+    """What was made outside of the period; what was not offered was not made.
 
     A sitting comes once for each definition that rows of it came with.
     """
     r = results.c
-    query = (
-        select(r.identifier_id, r.test_id, r.taken_on, r.definition_id)
+    query = _outside(viewer, owners, period, (r.identifier_id, r.test_id, r.taken_on, r.definition_id))
+    return [(owners[row[0]], row[1], row[2], row[3]) for row in connection.execute(_of_source(query, source_id))]
+
+
+def hidden_parts(
+    connection: Connection,
+    viewer: Viewer,
+    owners: Owners,
+    period: Period,
+    source_id: int | None,
+    codes: Collection[int],
+) -> list[tuple[HiddenRow, int]]:
+    """The same of parts with these numbers, each row with its part."""
+    r = results.c
+    query = _outside(viewer, owners, period, (r.identifier_id, r.test_id, r.taken_on, r.definition_id, r.part_id))
+    query = query.where(r.part_id.in_(sorted(codes)))
+    rows = connection.execute(_of_source(query, source_id))
+    return [((owners[row[0]], row[1], row[2], row[3]), row[4]) for row in rows]
+
+
+def _outside(viewer: Viewer, owners: Owners, period: Period, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    r = results.c
+    return (
+        select(*columns)
         .where(
             *_of_owners(viewer, owners),
             r.kind.in_((Kind.SCORE, Kind.OSO)),
@@ -99,9 +124,6 @@ def hidden_sittings(
         )
         .distinct()
     )
-    if part_ids is not None:
-        query = query.where(r.part_id.in_(sorted(part_ids)))
-    return [(owners[row[0]], row[1], row[2], row[3]) for row in connection.execute(_of_source(query, source_id))]
 
 
 def _of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:

@@ -20,7 +20,7 @@ from models.freshness import SourceState
 from models.holidays import Holidays
 from models.marks import About, Mark
 from models.people import Member
-from models.periods import Period, of_school_year
+from models.periods import Period, of_school_year, with_year_before
 from models.picture import PartScored, Picture, Scored
 from models.readiness import is_finished
 from models.records import SCALE
@@ -119,11 +119,14 @@ class Asked:
 def signals(seen: Picture, asked: Asked) -> list[Signal]:
     """All signals of the classes of a picture, open, held and settled; by rule, then by class and name."""
     found: list[Signal] = []
+    overdue: list[Signal] = []
     homes = {one.id: one.class_id for one in seen.members}  # a pupil of two classes has signals in the first
     for class_id in seen.class_ids:
         judge = _Judge(seen, asked, class_id)
-        for rule in (judge.drops, judge.stuck, judge.idle, judge.overdue, judge.hard):
+        for rule in (judge.drops, judge.stuck, judge.idle, judge.hard):
             found += (one for one in rule() if one.pupil_id is None or homes[one.pupil_id] == class_id)
+        overdue += judge.overdue()  # a date is agreed with one class, whichever is a pupil's first
+    found += {one.about: one for one in reversed(overdue)}.values()
     order = {one.id: place for place, one in enumerate(seen.members)}
     rules = list(Rule)
     found.sort(key=lambda one: (rules.index(one.rule), order.get(one.pupil_id or 0, -1), one.scope))
@@ -156,6 +159,7 @@ class _Judge:
         self.members = seen.of_class(class_id)
         self.thresholds = asked.thresholds[class_id]
         self.sources: dict[int, SourceState] = {one.id: one for one in seen.sources}
+        self.first = with_year_before(seen.school_year).first
         self.today = clock.today()
         self.over = self.today - timedelta(days=1)  # whoever has not worked this morning still may
 
@@ -198,7 +202,7 @@ class _Judge:
         """Of each pupil and material the totals that count, oldest first."""
         for member in self.members:
             for field, lane in sorted(self.seen.totals.get(member.id, {}).items()):
-                counted = [one for one in lane if one.said.counts]
+                counted = [one for one in lane if one.said.counts and one.taken_on >= self.first]
                 if counted:
                     yield member, field, counted
 
@@ -218,7 +222,8 @@ class _Judge:
                 continue
             days = {member.id: self._school_days_without(member, source_id) for member in self.members}
             limit = self.thresholds.idle_school_days
-            working = sum(number < limit for number in days.values())
+            worked = {one.id for one in self.members if source_id in self.seen.worked.get(one.id, {})}
+            working = sum(days[one] < limit for one in worked)
             for member in self.members:
                 if days[member.id] < limit or (working * HALF < len(self.members) and not source.late):
                     continue
@@ -279,13 +284,16 @@ class _Judge:
             if self.today <= date.fromisoformat(due.due_on) or late_days < self.thresholds.overdue_school_days:
                 continue
             source = self.sources.get(due.field.source_id)
+            if source is None or not source.active or source.stopped:
+                continue  # what was finished since cannot come in
             for member in self.members:
-                if is_finished(self.seen, member.id, due.test_id):
+                came_later = (member.since or "") > due.due_on
+                if came_later or is_finished(self.seen, member.id, due.test_id):
                     continue
                 evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=due.test)
                 yield Signal(
                     Rule.OVERDUE, self.class_id, member.id, due.field, f"test {due.test_id}",
-                    self.thresholds.overdue_school_days, evidence, held=source is not None and source.late,
+                    self.thresholds.overdue_school_days, evidence, held=source.late,
                 )  # fmt: skip
 
     # -- hard for many
@@ -294,7 +302,7 @@ class _Judge:
         """A part that many of those who made it scored below the norm of the source on."""
         limit = self.thresholds.hard_percent
         for topic in topics(self.seen, self.class_id, of_school_year(self.seen.school_year)):
-            if topic.made >= self.thresholds.hard_pupils and topic.below * 100 >= limit * topic.made:
+            if topic.is_hard(self.thresholds):
                 evidence = Evidence(
                     _facts(f"{pupil}={score}" for pupil, score in topic.scores), test=topic.test, part=topic.part,
                     below=topic.below, made=topic.made, pupils=topic.pupils,
@@ -317,6 +325,10 @@ class Topic:
     made: int
     pupils: tuple[int, ...]
     scores: tuple[tuple[int, int], ...]  # pupil, and value in ten-thousandths
+
+    def is_hard(self, limits: Thresholds) -> bool:
+        """Whether enough pupils made it, and enough of those scored below the norm, to call it hard for many."""
+        return self.made >= limits.hard_pupils and self.below * 100 >= limits.hard_percent * self.made
 
     @property
     def source_id(self) -> int:
@@ -367,4 +379,4 @@ def _facts(found: Iterable[str]) -> str:
 
 
 def _key(one: Scored) -> str:
-    return f"{one.test_id} {one.taken_on} {_value(one)}"
+    return f"{one.taken_on} {one.test_id} {_value(one)}"

@@ -16,7 +16,7 @@ from models.periods import EVER, Period
 from models.progress import PupilProgress, newest_progress
 from models.queries import part_sittings, total_of
 from models.records import Kind
-from models.result_rows import all_rows, owners_of
+from models.result_rows import all_rows, hidden_sittings, owners_of, progress_rows
 from models.scales import Said, Yardstick, said, scale_of
 from models.standing import ResultRow, Standing, Total, by_date, stand
 from models.tables import deliveries
@@ -85,7 +85,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class PupilTimeline:
-    """All that the pupil screen shows."""
+    """All that the pupil screen shows; `progress` is of the whole school years that the period touches.
+
+    `hidden`: how many sittings the period leaves out.
+    """
 
     pupil: PupilRecord
     period: Period
@@ -93,6 +96,7 @@ class PupilTimeline:
     progress: tuple[PupilProgress, ...]
     sources: tuple[SourceState, ...]
     known: Catalogue
+    hidden: int
 
 
 def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
@@ -100,14 +104,17 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     record = pupil(connection, viewer, pupil_id)
     if record is None:
         return None
-    rows = all_rows(connection, viewer, owners_of(connection, viewer, [pupil_id]), period)
-    known = _known(connection, viewer, rows)
+    owners = owners_of(connection, viewer, [pupil_id])
+    rows = all_rows(connection, viewer, owners, period)
+    reports = progress_rows(connection, viewer, owners, period.whole_years)
+    known = _known(connection, viewer, [*rows, *reports])
     standing = list(stand(rows).values())
-    progress = newest_progress([row for row in rows if row.kind == Kind.PROGRESS], known)
+    progress = newest_progress(reports, known)
     received = _received(connection, viewer, rows)
     lanes = _lanes(known, _sittings(known, standing), received, {one.field for one in progress.get(pupil_id, ())})
     states = tuple(source_states(connection, viewer))
-    return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known)
+    hidden = len({row[:3] for row in hidden_sittings(connection, viewer, owners, period)})
+    return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known, hidden)
 
 
 def _known(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> Catalogue:

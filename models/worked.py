@@ -16,6 +16,7 @@ from models.standing import ResultRow
 from models.tables import KEY_COLUMNS, result_history, results
 from models.viewer import Viewer
 
+SAME = ("school_year", "identifier_id", "test_id", "part_id")  # a key may have been of something else before
 MOST_KEYS = 5_000  # in one query: both databases bound the number of parameters
 
 Days = dict[int, dict[int, str]]  # by pupil and source
@@ -73,7 +74,7 @@ def _same_amount(viewer: Viewer, source_id: int, keys: list[str]) -> Select[str,
         select(now.key, func.min(before.taken_on))
         .join(
             result_history,
-            and_(*(before[name] == now[name] for name in KEY_COLUMNS), before.school_year == now.school_year),
+            and_(*(before[name] == now[name] for name in (*KEY_COLUMNS, *SAME))),
         )
         .where(
             now.school_id == viewer.school_id,

@@ -67,7 +67,8 @@ def course_panel(view: GroupView) -> html.Section:
     else:
         rows = [_pupil_row(view, pupil) for pupil in pupils]
         words = [course_rule(course, view.state.thresholds[view.filters.class_ids[0]])]
-    empty = html.P(_("Nobody is in this group now."), className="t2 sm")
+    nobody = _("Nobody asks for attention now.") if course is Course.ATTENTION else _("Nobody is in this group now.")
+    empty = html.P(nobody, className="t2 sm")
     return card(
         course_word(course),
         [html.Ul(rows, className="att", id="course-list") if rows else empty, _class_signals(view)],
@@ -95,6 +96,7 @@ def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal])
             html.Div(
                 [
                     html.B(dcc.Link(name, href=pupil_href(pupil.id))),
+                    *_class_of(view, pupil),
                     html.Small(" · ".join(dict.fromkeys(field_words(one) for one in several))),
                 ],
                 className="who_",
@@ -119,6 +121,12 @@ def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal])
     )  # fmt: skip
 
 
+def _class_of(view: GroupView, pupil: PupilName) -> list[Any]:
+    """The class of a pupil, where several are shown."""
+    name = view.class_names.get(pupil.id)
+    return [html.Small(_("class {name}", name=name))] if name is not None else []
+
+
 def _may_settle() -> bool:
     viewer = security.viewer()
     return viewer is not None and viewer.teaches
@@ -136,7 +144,11 @@ def signal_lines(view: GroupView, one: Signal) -> html.Div:
 def _pupil_row(view: GroupView, pupil: PupilName) -> html.Li:
     words = norm_words(with_norm(view, pupil.id))
     return html.Li(
-        [html.B(dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))), html.Small(num("scores", words))],
+        [
+            html.B(dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))),
+            *_class_of(view, pupil),
+            html.Small(num("scores", words)),
+        ],
         className="one",
         **attrs(data_pupil=str(pupil.id)),
     )
@@ -186,16 +198,13 @@ def topics_panel(view: GroupView, filters: GroupFilters) -> html.Section:
 
 
 def shown_topics(view: GroupView) -> list[Topic]:
-    """The parts that the screen names as hard, the hardest first."""
-    filters = view.filters
+    """The parts that are hard for many of the pupils shown, by the rule of a class of theirs; the hardest first."""
     wanted = {one.id for one in view.overview.pupils}
+    limits = list(view.state.thresholds.values())
     found = [
         one
         for one in topics(view.state.picture, None, view.overview.period, wanted)
-        if one.below
-        and (filters.subject in (None, one.field.subject))
-        and (filters.material in (None, one.field.material))
-        and (filters.source in (None, one.source_id))
+        if view.wanted(one.field) and any(one.is_hard(limit) for limit in limits)
     ]
     return found[:MOST_TOPICS]
 

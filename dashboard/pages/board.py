@@ -112,7 +112,7 @@ def _work(view: GroupView) -> list[tuple[Field, int, int, str, int, bool]]:
                 found.append((one.field, one.test_id, one.definition_id, one.taken_on, pupil.id, done))
         for record in view.overview.progress.get(pupil.id, ()):
             row, done = record.row, record.status is Status.DONE
-            if source in (None, row.source_id):
+            if source in (None, row.source_id) and row.taken_on in view.overview.period:
                 found.append((record.field, row.test_id, row.definition_id, row.taken_on, pupil.id, done))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dash import html
 
+from dashboard.signal_words import late_word
 from dashboard.signs import num, sign
 from dashboard.texts import _, at_moment, n_
 from models.freshness import SourceState
@@ -49,13 +50,4 @@ def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
         oldest = min(steady, key=lambda one: one.last_success_us or 0)
         moment = at_moment(oldest.last_success_us or 0)
         found.append((_("{name} last {moment}.", name=oldest.name, moment=moment), ""))
-    return found + [(_late_word(one), "") for one in late]
-
-
-def _late_word(one: SourceState) -> str:
-    if one.last_success_us is None:
-        return _("{name} has not delivered yet.", name=one.name)
-    since = at_moment(one.last_success_us)
-    if one.delivered_this_week:
-        return _("{name} does not answer now, last {moment}.", name=one.name, moment=since)
-    return _("{name} has not delivered since {moment}.", name=one.name, moment=since)
+    return found + [(late_word(one), "") for one in late]

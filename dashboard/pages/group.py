@@ -124,12 +124,13 @@ def content(filters: GroupFilters, view: GroupView | None) -> list[Any]:
             ],
             className="head",
         ),
+        *_folded_filters(view),
         *_hidden_note(view),
         course_cards(view),
         html.Div([course_panel(view), topics_panel(view, filters)], className="cols"),
     ]
     if not shown_columns:
-        return [*parts, _nothing(heading)]
+        return [*parts, _nothing(view, heading)]
     sections = in_sections(grid(overview, shown_columns), view.courses)
     caption = _("{heading}: newest score per pupil and column", heading=heading)
     words = " ".join(
@@ -145,7 +146,7 @@ def content(filters: GroupFilters, view: GroupView | None) -> list[Any]:
             [
                 html.Header(html.Div([html.H2(table_title), html.P(words)])),
                 html.Div(
-                    matrix(overview, shown_columns, sections, caption),
+                    matrix(overview, shown_columns, sections, caption, view.class_names),
                     className="tw",
                     tabIndex=0,
                     role="region",
@@ -221,10 +222,35 @@ def _hidden_note(view: GroupView) -> list[Any]:
     return [html.P([sign("info"), " ", num("hidden", words), *link], className="hid sm t2", id="hidden-by-period")]
 
 
-def _nothing(heading: str) -> html.Section:
+def _folded_filters(view: GroupView) -> list[Any]:
+    """The filters that stand behind a button and are on, and how to take them off."""
+    filters, words = view.filters, dict(filter_words(view))
+    names = {
+        _("Material"): filters.material,
+        _("Group in class"): filters.subgroup,
+        _("Goal"): filters.goal,
+        _("Pupils"): filters.status,
+    }
+    on = [f"{name}: {words[name]}" for name, value in names.items() if value is not None]
+    if not on:
+        return []
+    plain = filters.but(material=None, subgroup=None, goal=None, status=None)
+    line = [
+        _("Shown: {filters}.", filters=" · ".join(on)),
+        " ",
+        dcc.Link(_("Show everything"), href=f"/groep{plain.query}"),
+    ]
+    return [html.P(line, className="hid sm", id="filters-on")]
+
+
+def _nothing(view: GroupView, heading: str) -> html.Section:
+    plain = GroupFilters(view.filters.class_ids).query
     return card(
         _("Nothing within this filter"),
-        [html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm")],
+        [
+            html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
+            dcc.Link(_("Clear filters"), href=f"/groep{plain}", className="btn"),
+        ],
         className="mt",
     )
 

@@ -14,7 +14,7 @@ from dashboard import security
 from dashboard.matrix import Shown, subject_order
 from dashboard.mine_data import CONTROLS, Line, MineFilters, MineView, line_of
 from dashboard.pages import mine
-from dashboard.pages.mine import IN_ADDRESS, made_sentence, no_classes, not_for_you, read, stated
+from dashboard.pages.mine import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.mine_questions import name_of
 from dashboard.pages.mine_table import growth_of, level_of
 from dashboard.pages.shell import page
@@ -120,6 +120,7 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
             ],
             className="head",
         ),
+        *hidden_note(view, PATH),
         *([_pupil(viewer, view, one, view.goals.get(one.id, {})) for one in view.pupils] or [empty]),
     ]
 

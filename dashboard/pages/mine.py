@@ -156,7 +156,7 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
             ],
             className="head",
         ),
-        *_hidden_note(view),
+        *hidden_note(view, PATH),
         question_cards(view, PATH),
         *question_panel(view, PATH),
         mine_table(view),
@@ -182,7 +182,8 @@ def _intro(view: MineView) -> list[Any]:
     return parts
 
 
-def _hidden_note(view: MineView) -> list[Any]:
+def hidden_note(view: MineView, path: str) -> list[Any]:
+    """How many results the period leaves out, and the way to them."""
     if view.hidden == 0:
         return []
     words = n_(
@@ -192,7 +193,7 @@ def _hidden_note(view: MineView) -> list[Any]:
     )
     wider = view.filters.but(period=BOTH_YEARS)
     link = [] if view.filters.period == BOTH_YEARS else [
-        " ", dcc.Link(_("Show this school year and the last"), href=f"{PATH}{wider.query}")
+        " ", dcc.Link(_("Show this school year and the last"), href=f"{path}{wider.query}")
     ]  # fmt: skip
     return [html.P([sign("info"), " ", words, *link], className="hid sm t2", id="hidden-by-period")]
 

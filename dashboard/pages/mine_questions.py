@@ -68,15 +68,7 @@ def topics_answer(view: MineView) -> str:
     if not view.topics:
         return _("no part with a norm of the source stands out")
     one = view.topics[0]
-    if not is_hard(view, one):
-        return _("nothing for many; {part} most, with {below} of {made}", part=one.part, below=one.below, made=one.made)
     return _("{part}, with {below} of {made} who made it", part=one.part, below=one.below, made=one.made)
-
-
-def is_hard(view: MineView, one: Topic) -> bool:
-    """Whether so many of who made a part are below its norm that a class calls it hard for many."""
-    percent = min(limits.hard_percent for limits in view.state.thresholds.values())
-    return one.below * 100 >= percent * one.made
 
 
 def ready_answer(view: MineView) -> str:

@@ -130,7 +130,8 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Test"), " › ".join(dict.fromkeys((*source.hierarchy[1:], source.sitting.name)))),
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
-        (_("Level"), source.level or ""),
+        (_("Level by the source"), band_word(_said(source).band or "")),
+        (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, measure)),
         (_("Conversion"), _conversion(source)),
         (_("Made on"), day_name(source.sitting.taken_on)),
@@ -141,9 +142,13 @@ def provenance_lines(source: Provenance) -> list[Any]:
     return [html.P(_story(source), className="t2"), html.Dl(rows, className="dl"), *_link(source)]
 
 
+def _said(source: Provenance) -> Said:
+    return source.part.said if source.part is not None else source.sitting.total.said
+
+
 def _conversion(source: Provenance) -> str:
     """The school grades that the source advises; we convert nothing."""
-    grade = (source.part.said if source.part is not None else source.sitting.total.said).grade
+    grade = _said(source).grade
     return grade_word(grade) if grade is not None else _("none")
 
 

@@ -80,7 +80,8 @@ def _track(part: int, whole: int) -> html.I:
 
 def _silent(overview: ClassOverview, subject: str | None, material: str | None) -> list[Any]:
     """The materials whose source sends no progress of them."""
-    sending = {(one.field.material, one.field.source_id) for several in overview.progress.values() for one in several}
+    of_classes = {field for one in overview.pupils for field in overview.delivered[one.id].progress}
+    sending = {(one.material, one.source_id) for one in of_classes}
     fields = [one for one in overview.fields if fits(one, subject, material)]
     called = overview.known.material_names(fields)
     names = sorted({called[one] for one in fields if (one.material, one.source_id) not in sending})

@@ -14,7 +14,16 @@ from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard import security
 from dashboard.charts import axis_period, markers
-from dashboard.filters import BOTH_YEARS, LAST_YEAR, THIS_YEAR, period_dates, present_year, read_period
+from dashboard.filters import (
+    BOTH_YEARS,
+    FOUR_WEEKS,
+    LAST_YEAR,
+    THIS_YEAR,
+    TWELVE_WEEKS,
+    period_dates,
+    present_year,
+    read_period,
+)
 from dashboard.pages.lanes import in_subject_order, lane_section, summary_sentence
 from dashboard.pages.parts import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil_progress import pupil_progress
@@ -23,10 +32,13 @@ from dashboard.pages.pupil_tables import lane_tables
 from dashboard.pages.shell import page
 from dashboard.signs import attrs, note, sign
 from dashboard.tables import pupil_href, pupil_word
-from dashboard.texts import _
+from dashboard.texts import _, n_, short_day
+from dashboard.words import MISSING_SIGNS, missing_word, subject_word
 from models import database
+from models.fields import Field
 from models.people import PupilName, PupilRecord, class_list, members
 from models.people import pupil as read_pupil
+from models.scales import Missing
 from models.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
 from models.viewer import Viewer
 
@@ -161,7 +173,11 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
                             className="card",
                         ),
                         html.Section(
-                            pupil_progress(timeline) if timeline is not None else [], className="card", id="worked"
+                            pupil_progress(timeline, found.side.sending)
+                            if found is not None and timeline is not None
+                            else [],
+                            className="card",
+                            id="worked",
                         ),
                         *(_side_last(viewer, found) if viewer is not None and found is not None else []),
                     ],
@@ -232,9 +248,12 @@ def _lanes_header(period: str) -> html.Header:
         BOTH_YEARS: _("This school year and the last"),
         THIS_YEAR: _("This school year"),
         LAST_YEAR: _("Last school year"),
+        TWELVE_WEEKS: _("The last 12 weeks"),
+        FOUR_WEEKS: _("The last 4 weeks"),
     }
     if period not in words:
-        words[period] = period.replace("_", " – ")
+        first, last = (short_day(day) for day in period.split("_"))
+        words[period] = _("{first} to {last}", first=first, last=last)
     return html.Header(
         [
             html.Div(
@@ -276,19 +295,68 @@ def _lanes(found: _Found | None) -> list[Any]:
         return []
     timeline = found.timeline
     if not timeline.lanes:
-        return [html.P(_("There are no scores in this period."), className="t2 sm")]
+        return [
+            *_hidden(timeline),
+            html.P(_("There are no scores in this period."), className="t2 sm"),
+            *_absent(found),
+        ]
     marks, axis = markers(timeline.lanes), axis_period(timeline.period, timeline.lanes)
     off = security.context().options.holidays.between(
         date.fromisoformat(axis.first), date.fromisoformat(axis.last), found.side.region
     )
-    return [
+    lanes = [
         lane_section(lane, marks[lane.key], axis, security.scheme(), found.side.goals.get(lane.field), off)
         for lane in in_subject_order(timeline.lanes)
     ]
+    return [*_hidden(timeline), *lanes, *_absent(found)]
+
+
+def _hidden(timeline: PupilTimeline) -> list[Any]:
+    """How many results the period leaves out."""
+    if timeline.hidden == 0:
+        return []
+    words = n_(
+        "The period hides {number} result of this pupil.",
+        "The period hides {number} results of this pupil.",
+        timeline.hidden,
+    )
+    return [html.P([sign("info"), " ", words], className="hid sm t2", id="hidden-by-period")]
+
+
+def _absent(found: _Found) -> list[Any]:
+    """The materials that the classes of the pupil have results of in the period and this pupil has none of, and why."""
+    state, timeline = found.side.state, found.timeline
+    if state is None:
+        return []
+    seen, own = state.picture, {one.field for one in timeline.lanes}
+    of_class = {
+        field
+        for lanes in seen.totals.values()
+        for field, lane in lanes.items()
+        if any(one.taken_on in timeline.period for one in lane)
+    }
+    lines = [html.Li(_absent_words(found, field), className="sm t2") for field in sorted(of_class - own)]
+    return [html.Ul(lines, className="ls", id="absent")] if lines else []
+
+
+def _absent_words(found: _Found, field: Field) -> list[Any]:
+    records = [one for one in found.timeline.progress if one.field == field]
+    earlier = found.side.state is not None and field in found.side.state.picture.totals.get(found.timeline.pupil.id, {})
+    reason = Missing.OUTSIDE if earlier else Missing.NO_RESULT
+    if records:
+        reason = max(records, key=lambda one: one.row.taken_on).state
+    elif not earlier and field in found.side.sending:
+        reason = Missing.NOT_SET
+    name = f"{subject_word(field.subject)} · {field.material}"
+    return [sign(MISSING_SIGNS[reason]), " ", html.B(name), ": ", missing_word(reason)]
 
 
 def _tables(timeline: PupilTimeline | None) -> list[Any]:
     return lane_tables(timeline) if timeline is not None else []
+
+
+def _worked(found: _Found | None) -> list[Any]:
+    return pupil_progress(found.timeline, found.side.sending) if found is not None else []
 
 
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
@@ -325,7 +393,7 @@ def register(app: dash.Dash) -> None:
         first = newest_with_parts(timeline)
         query = "" if period == BOTH_YEARS else f"?periode={period}"
         return (
-            _lanes(found), lane_tables(timeline), pupil_progress(timeline), sitting_options(timeline),
+            _lanes(found), lane_tables(timeline), _worked(found), sitting_options(timeline),
             first.key if first is not None else None, summary_sentence(timeline), query,
         )  # fmt: skip
 

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from dash import html
 
 from dashboard.signs import attrs, sign, state
 from dashboard.texts import _, minutes, n_, short_day
+from dashboard.words import MISSING_SIGNS, missing_word
+from models.fields import Field
 from models.progress import PupilProgress
 from models.records import Status
+from models.scales import Missing
 from models.timeline import PupilTimeline
 
 _SIGNS = {Status.NOT_BEGUN: "notbegun", Status.BUSY: "busy", Status.DONE: "check"}
 
 
-def pupil_progress(timeline: PupilTimeline) -> list[Any]:
-    """The newest record of each test, newest first, and the materials that send none."""
+def pupil_progress(timeline: PupilTimeline, of_class: Collection[Field]) -> list[Any]:
+    """The newest record of each test, newest first; of the other materials whether their source sends any.
+
+    `of_class`: what the sources send progress of for the classes of the pupil.
+    """
     ordered = sorted(timeline.progress, key=lambda one: (one.row.taken_on, one.row.test_id), reverse=True)
-    sending = {one.field.material for one in ordered}
-    silent = sorted({lane.field.material for lane in timeline.lanes} - sending)
+    own = {_material(one.field) for one in ordered}
+    sending = own | {_material(one) for one in of_class}
+    fields = {lane.field for lane in timeline.lanes}
+    names = timeline.known.material_names(fields)
+    without = {names[one]: _material(one) in sending for one in fields if _material(one) not in own}
+    states = {True: Missing.NOT_SET, False: Missing.NOT_DELIVERED}
     words = [
-        html.P([sign("nodeliver"), " ", html.B(name), ": ", _("source does not deliver this")], className="sm t2")
-        for name in silent
+        html.P(
+            [sign(MISSING_SIGNS[states[sends]]), " ", html.B(name), ": ", missing_word(states[sends])],
+            className="sm t2",
+        )
+        for name, sends in sorted(without.items())
     ]
     return [html.Header([html.H2(_("Progress and time"))]), *(_record(timeline, one) for one in ordered), *words]
+
+
+def _material(field: Field) -> tuple[str, int]:
+    return field.material, field.source_id
 
 
 def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:

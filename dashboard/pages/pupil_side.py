@@ -47,12 +47,19 @@ class Side:
     notes: tuple[Note, ...]
     region: str
 
+    @property
+    def sending(self) -> set[Field]:
+        """What the sources send progress of for the classes of the pupil."""
+        if self.state is None:
+            return set()
+        return {one.field for several in self.state.picture.progress.values() for one in several}
+
 
 def read_side(
     connection: Connection, seal: Seal, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
 ) -> Side:
-    """The signals by the rules of the pupil's first class, the goals and the notes."""
-    home = [one.id for one in pupil.classes[:1]]
+    """The signals by the rules of the pupil's classes, the goals and the notes."""
+    home = [one.id for one in pupil.classes]
     found = class_state(connection, viewer, home, school_year, holidays) if home else None
     own = tuple(one for one in found.signals if one.pupil_id == pupil.id) if found is not None else ()
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
@@ -104,7 +111,7 @@ def _held(side: Side, one: Signal) -> html.P:
     assert side.state is not None
     source = next((known for known in side.state.picture.sources if known.id == one.source_id), None)
     subject = html.B(f"{subject_word(one.field.subject)}: ")
-    return html.P([sign("clock"), " ", subject, held_words(source, 1)], className="sm sig")
+    return html.P([sign("clock"), " ", subject, held_words(source, None)], className="sm sig")
 
 
 # -- goals ---------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from models import clock, database
 from models.fields import Field
 from models.growth import Growth, growth
 from models.people import PupilName, class_list, school_name
-from models.scales import Place
+from models.scales import Place, Said
 from models.timeline import Lane, PupilTimeline, Sitting, pupil_timeline
 
 TEMPLATE = "/gesprek/<pupil_id>"
@@ -82,7 +82,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
                 html.P(" · ".join(one for one in about if one), className="sm t2"),
                 _block(_("What goes well"), [_lane_words(one) for one in lanes if goes_well(one)], "well"),
                 _block(_("What we watch"), _watch(lanes, side), "watch"),
-                _block(_("Own growth this year"), [_growth_words(one) for one in lanes if points_of(one)], "growth"),
+                _block(_("Own growth this year"), [_growth_words(one) for one in lanes if _can_grow(one)], "growth"),
                 _block(_("What we agree"), _agreed(side), "agreed", empty=False),
                 html.Div(
                     dmc.Textarea(label=_("In our own words"), autosize=True, minRows=3, className="f wide",
@@ -107,17 +107,17 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
         for place, line in enumerate(lines)
     ]
     nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
-    return html.Section([html.H2(heading), *(ticks or nothing)], **attrs(data_block=name))
+    kept = "" if ticks or not empty else "noprint"
+    return html.Section([html.H2(heading), *(ticks or nothing)], className=kept, **attrs(data_block=name))
 
 
 def goes_well(lane: Lane) -> bool:
-    """Whether the newest score stands in the highest band, or the scores rise."""
-    counted = counting(lane)
-    if not counted:
+    """Whether the newest score stands on the norm or above it; where there is no norm, whether the scores rise."""
+    newest = told(lane)
+    if newest is None:
         return False
     rises = growth(points_of(lane)) is Growth.RISES
-    place = counted[-1].total.said.place
-    return place is Place.ABOVE or (rises and place is not Place.BELOW)
+    return newest.place in (Place.ON, Place.ABOVE) or (rises and newest.place is not Place.BELOW)
 
 
 def counting(lane: Lane) -> list[Sitting]:
@@ -125,18 +125,24 @@ def counting(lane: Lane) -> list[Sitting]:
     return [one for one in lane.sittings if one.total.said.counts]
 
 
+def told(lane: Lane) -> Said | None:
+    """What may be told of the newest sitting that has a number or a level: neither missing nor being checked."""
+    found = [one.total.said for one in lane.sittings]
+    return next((one for one in reversed(found) if one.counts or (one.band is not None and not one.suspect)), None)
+
+
 def _lane_words(lane: Lane) -> str:
-    said = counting(lane)[-1].total.said
+    said = told(lane)
+    assert said is not None
     name = _lane_name(lane.field)
     level = band_word(said.band) if said.band else ""
     found = growth(points_of(lane))
     how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
-    words = ", ".join(one for one in (_number(lane), level, how) if one)
+    words = ", ".join(one for one in (_number(said), level, how) if one)
     return f"{name}: {words}."
 
 
-def _number(lane: Lane) -> str:
-    said = counting(lane)[-1].total.said
+def _number(said: Said) -> str:
     if said.text is None:
         return ""
     if said.maximum is None:
@@ -146,12 +152,20 @@ def _number(lane: Lane) -> str:
 
 def _watch(lanes: list[Lane], side: Side) -> list[str]:
     """Open signals in words, and what stands below the norm of its source."""
-    signals = [f"{_lane_name(one.field)}: {headline(one)}" for one in side.signals if one.open]
-    told = {one.field for one in side.signals if one.open}
-    below = [
-        _lane_words(one) for one in lanes if one.sittings[-1].total.said.place is Place.BELOW and one.field not in told
-    ]
-    return signals + below
+    signals = [f"{_lane_name(one.field)}. {headline(one)}" for one in side.signals if one.open]
+    named = {one.field for one in side.signals if one.open}
+    below = [one for one in lanes if _is_below(told(one)) and one.field not in named]
+    return signals + [_lane_words(one) for one in below]
+
+
+def _is_below(said: Said | None) -> bool:
+    return said is not None and said.place is Place.BELOW
+
+
+def _can_grow(lane: Lane) -> bool:
+    """Whether something may be said of the scores together."""
+    points = points_of(lane)
+    return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
 
 def _growth_words(lane: Lane) -> str:

@@ -76,6 +76,7 @@ def _missing_rule(reason: Missing) -> str:
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
         Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
         Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
+        Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
         Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),
         Missing.NOT_SET: _("The source sends progress of others; of this pupil it sent none."),
         Missing.NOT_BEGUN: _("The newest progress record says so."),

@@ -101,7 +101,7 @@ def test_a_mean_is_that_of_one_test_and_says_of_how_many(served: Served, watched
         foot = watched.page.locator(f"#matrix tfoot td[data-column='{column}']").inner_text()
         assert foot.split() == [dutch(mean), "gemiddelde", "van", str(len(scores)), "van", "12"]
     assert watched.page.locator(f"#matrix tfoot td[data-column='{QUESTIONS}']").inner_text() == (
-        "geen gemiddelde: bron stuurt geen norm"
+        "geen gemiddelde: niet iedereen maakte hetzelfde"
     )
 
 

@@ -16,6 +16,7 @@ from dashboard.pages.board import board_tests, board_topics
 from dashboard.pages.group_bar import goal_options
 from dashboard.pages.progress_panel import shown_tests
 from dashboard.tables import grid, in_sections
+from dashboard.words import missing_word
 from models import clock, database, tables
 from models.attention import Course
 from models.goals import goals_of, set_goal
@@ -24,6 +25,7 @@ from models.periods import of_school_year
 from models.queries import missing_reason
 from models.records import Kind, Status
 from models.scales import Missing
+from models.signals import topics
 from models.timeline import pupil_timeline
 from models.viewer import Role, Viewer
 from tests.conftest import Store
@@ -100,7 +102,11 @@ def test_a_part_of_a_class_is_a_year_group_or_another_class(known_school: Store)
     assert [(one.key, one.name) for one in view(known_school).subgroups] == [
         ("jaar-6", "6"), ("jaar-7", "7"), ("groep-9", "Plus"),
     ]  # fmt: skip
-    assert ids(view(known_school, groep="groep-77")) == []
+    assert "groep=groep-9" in view(known_school, groep="groep-9").filters.query
+    for gone in ("groep-77", "jaar-8"):  # of a class that was looked at before
+        found = view(known_school, groep=gone)
+        assert ids(found) == list(range(1, 13))
+        assert "groep=" not in found.filters.query
 
 
 def test_a_goal_shows_the_scores_on_that_part_by_its_own_norm(known_school: Store) -> None:
@@ -137,6 +143,90 @@ def test_a_goal_shows_the_parts_of_the_period_that_is_chosen(known_school: Store
     assert found.overview.cells[2][SUMS].total.said.band == "onvoldoende"
     both = view(known_school, doel="Breuken vergelijken", periode="tweejaar")
     assert both.overview.cells[2][SUMS].others == 2
+
+
+def test_one_pupil_below_is_not_hard_for_many(known_school: Store) -> None:
+    found = view(known_school)
+    assert [(one.part, one.below, one.made) for one in shown_topics(found)] == [
+        ("Breuken vergelijken", 9, 10), ("Klok: digitale tijd", 5, 10),
+    ]  # fmt: skip
+    every = topics(found.state.picture, None, found.overview.period)
+    assert ("Optellen tot 1000", 2, 10) in [(one.part, one.below, one.made) for one in every]
+
+
+def test_how_far_a_pupil_is_does_not_depend_on_the_period(known_school: Store) -> None:
+    own = {**PROGRESS, "taken_on": "2026-10-10", "status": int(Status.BUSY), "offered": 40, "made": 12}
+    more_rows(known_school, [{**own, "identifier_id": 12}])
+    for period in ("jaar", "4weken", "2026-11-10_2026-11-26"):
+        found = view(known_school, periode=period)
+        [column] = columns(found.overview, "vak", None, "Cijferpad groep 6")
+        assert shown(found.overview, column, 12).missing is Missing.BUSY
+
+
+def test_a_score_outside_of_the_period_is_told_as_that(known_school: Store) -> None:
+    score = {**SCORE, "identifier_id": 12, "score": 700_000, "score_text": "70"}
+    more_rows(known_school, [score])
+    more_rows(known_school, [{**PROGRESS, "identifier_id": 1, "key": "done"}])
+    found = view(known_school, periode="2026-11-20_2026-11-26")
+    [column] = columns(found.overview, "vak", None, "Cijferpad groep 6")
+    states = {one: shown(found.overview, column, one).missing for one in (1, 2, 12)}
+    # Block 3 of 13 November is hidden, also where the source says of it that it is finished.
+    assert states == {1: Missing.OUTSIDE, 2: Missing.OUTSIDE, 12: None}
+    assert "niet in deze periode" in missing_word(Missing.OUTSIDE)
+
+
+def test_a_source_that_sends_progress_is_never_said_not_to(web: flask.Flask, known_school: Store) -> None:
+    page = shown_page(as_persona(web, "hanna"), "/groep", "?klas=1&periode=2026-11-10_2026-11-13")
+    silent = re.search(r'"className": "sm t2 silent"', page)
+    assert silent is None or "Letterlab" not in page[silent.start() - 800 : silent.start()]
+    assert "geen bron levert hoe ver" not in shown_page(
+        as_persona(web, "hanna"), "/leerlingen", "?klas=1&periode=2026-11-10_2026-11-13"
+    )
+
+
+def test_a_goal_hides_only_what_is_of_its_part_and_filters(known_school: Store) -> None:
+    goal = "Breuken vergelijken"
+    days = {"doel": goal, "periode": "2026-11-01_2026-11-26"}
+    assert view(known_school, **days).overview.hidden > 0
+    assert view(known_school, **days, vak="spelling").overview.hidden == 0
+
+
+def test_a_class_signal_is_within_the_filters_and_a_pupil_keeps_all(known_school: Store) -> None:
+    found, narrowed = view(known_school), view(known_school, vak="spelling", uitgever=str(school.SPELL))
+    assert [one.rule for one in found.signals if one.pupil_id is None]
+    assert not [one for one in narrowed.signals if one.pupil_id is None]
+    assert [one.about for one in narrowed.signals] == [one.about for one in found.signals if one.pupil_id is not None]
+
+
+def test_a_publisher_without_coupling_is_told_in_its_columns(known_school: Store) -> None:
+    with database.writing(known_school.engine) as connection:
+        connection.execute(
+            update(tables.couplings).where(tables.couplings.c.source_id == school.SUMS).values(active=False)
+        )
+    for by in ("vak", "materiaal"):
+        found = view(known_school)
+        several = [one for one in columns(found.overview, by, None) if one.source_id == school.SUMS]
+        assert len(several) == 1
+        assert shown(found.overview, several[0], 12).missing is Missing.NOT_LINKED
+        assert shown(found.overview, several[0], 1).cell is not None
+    other = view(known_school, uitgever=str(school.SPELL))
+    assert {one.source_id for one in columns(other.overview, "materiaal", None)} == {school.SPELL}
+
+
+def test_a_period_of_long_ago_has_its_groups_and_the_same_signals(known_school: Store) -> None:
+    more_rows(
+        known_school,
+        [
+            {**SCORE, "identifier_id": 1, "test_id": 1, "definition_id": 1, "taken_on": f"2024-1{one}-05",
+             "score": 900_000, "score_text": "90"}
+            for one in range(3)
+        ],
+    )  # fmt: skip
+    found = view(known_school, periode="2024-09-01_2025-07-01")
+    assert found.courses[1] is Course.AMPLE
+    assert [one.about for one in found.signals if one.pupil_id] == [
+        one.about for one in view(known_school).signals if one.pupil_id
+    ]
 
 
 def test_of_last_year_what_was_hard_and_its_parts_can_be_seen(known_school: Store) -> None:
@@ -266,7 +356,7 @@ def test_several_classes_stand_on_one_screen(known_school: Store) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "?klas=1&periode=4weken&vak=arithmetic&materiaal=Cijferpad+groep+6&uitgever=1&groep=jaar-6&doel=Breuken+vergelijken"
+        "?klas=1&periode=4weken&vak=arithmetic&materiaal=Cijferpad+groep+6&uitgever=1&doel=Breuken+vergelijken"
         "&status=koers&weergave=materiaal&stand=ruim",
         "?klas=1&periode=2026-09-01_2026-10-31",
         "?klas=1",

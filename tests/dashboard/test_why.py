@@ -86,6 +86,7 @@ def test_a_score_says_where_it_comes_from(web: flask.Flask) -> None:
         "Leermiddel": "Cijferpad groep 6",
         "Uitgever": "Cijferpad",
         "Toets": "Toets blok 3",
+        "Niveau volgens de bron": "onvoldoende",
         "Norm": "onvoldoende 0–59, voldoende 60–79, goed 80–100",
         "Omrekening": "geen",
         "Gemaakt op": "vr 13 nov 2026",
@@ -129,7 +130,7 @@ def test_a_score_of_a_goal_is_that_of_the_part(web: flask.Flask) -> None:
 
 def test_a_cell_without_a_score_says_why_and_from_which_record(web: flask.Flask) -> None:
     found = facts(told(web, kind="cell", pupil="7", column=SPELLING))
-    assert found["Toestand"] == "bezig"
+    assert found["Status"] == "bezig"
     assert (found["Toets"], found["Voortgang"], found["Stand van"]) == ("Week 47", "12 van 40 opgaven", "18 nov")
     assert found["Bron"] == "Letterlab het laatst vandaag om 6:30."
 

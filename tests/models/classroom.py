@@ -80,9 +80,11 @@ class Classroom:
         own = said(Kind.SCORE, row.score, None, None, norm)
         self.parts.append(PartScored(pupil, test, test, SUMS, PartName(1, name, name, True), 7, own, row))
 
-    def record(self, pupil: int, status: Status, day: str, made: int | None, about: Field = WORDS) -> None:
+    def record(
+        self, pupil: int, status: Status, day: str, made: int | None, about: Field = WORDS, test: int = 1
+    ) -> None:
         """A progress record; only exercises made are work."""
-        row = self.row(pupil, about, day, 1, None, None)
+        row = self.row(pupil, about, day, test, None, None)
         self.progress.setdefault(pupil, []).append(PupilProgress(row, about, status, 10, made, None, None))
         if made:
             self.work(pupil, about, day)

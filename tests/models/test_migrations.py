@@ -6,6 +6,7 @@ from sqlalchemy import inspect, text
 
 from models import clock, database, schools, senders
 from models.goals import goals_of, set_goal
+from models.marks import About, Action, marks, set_mark
 from models.schools import Identification
 from models.viewer import Role, Viewer
 from tests.conftest import Store
@@ -45,12 +46,16 @@ def test_a_goal_of_before_gets_the_source_of_its_material(any_store: Store) -> N
         with database.writing(engine, school.SCHOOL) as connection:
             set_goal(connection, HANNA, 1, school.LEVELS_FIELD, 10_000)
             set_goal(connection, HANNA, 1, school.SPELL_FIELD, 20_000)
+            set_mark(connection, HANNA, About("drop", 1, None, "arithmetic|Peillijn"), "7 2026-10-01 80", Action.SEEN)
     with database.writing(engine) as connection:
         connection.execute(text("ALTER TABLE goals DROP COLUMN source_id"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     database.upgrade(engine)
     with clock.fixed(school.NOW), database.reading(engine) as connection:
         found = goals_of(connection, HANNA, [1])[1]
+        settled = marks(connection, HANNA, [1], [])
+    [(about, mark)] = settled.items()
+    assert (about.scope, mark.evidence) == (school.LEVELS_FIELD.key, "2026-10-01 7 80")
     assert {field: one.value for field, one in found.items()} == {
         school.LEVELS_FIELD: 10_000, school.SPELL_FIELD: 20_000,
     }  # fmt: skip

@@ -7,6 +7,7 @@ from sqlalchemy import insert
 
 from models import clock, database, tables
 from models.class_state import class_state
+from models.goals import set_due
 from models.holidays import read_holidays
 from models.signals import Rule
 from models.viewer import Role, Viewer
@@ -47,3 +48,14 @@ def test_the_signals_of_a_class_do_not_depend_on_which_others_are_chosen(with_pl
         state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
         about = [one.about for one in state.signals]
         assert len(about) == len(set(about))
+
+
+def test_a_date_of_the_second_class_holds_for_its_pupils_whichever_class_is_asked_first(with_plus: Store) -> None:
+    with clock.fixed(school.NOW), database.writing(with_plus.engine, school.SCHOOL) as connection:
+        set_due(connection, SUPPORT, PLUS, 4, "2026-11-16")
+    overdue = []
+    for chosen in ([PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
+        with clock.fixed(school.NOW), database.reading(with_plus.engine) as connection:
+            state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
+        overdue.append(sorted(one.pupil_id or 0 for one in state.signals if one.rule is Rule.OVERDUE))
+    assert overdue[0] == overdue[1] == overdue[2] != []

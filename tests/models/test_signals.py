@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from models import clock
+from models.holidays import read_holidays
 from models.marks import Action, Mark
 from models.progress import PupilProgress
 from models.records import Absence, Status
-from models.signals import Due, Rule, Signal, open_by_pupil, topics
+from models.signals import Asked, Due, Rule, Signal, open_by_pupil, signals, topics
 from models.thresholds import defaults
 from tests.dashboard import school
 from tests.models.classroom import CLASS, SUMS, WITHOUT, WORDS, Classroom, days
@@ -217,6 +218,44 @@ def test_with_no_days_of_grace_the_day_after_is_overdue_and_the_day_itself_is_no
     for due_on, late in (("2026-11-25", True), ("2026-11-26", False), ("2026-12-10", False)):
         found = of(room.signals((due(due_on),)), Rule.OVERDUE)
         assert [one.pupil_id for one in found] == ([4] if late else [])
+
+
+def test_who_came_after_the_date_is_not_overdue() -> None:
+    room = Classroom(since={4: "2026-11-24", 3: "2026-09-01"})
+    found = of(room.signals((due("2026-11-16"),)), Rule.OVERDUE)
+    assert [one.pupil_id for one in found] == [1, 2, 3]
+
+
+def test_nothing_is_overdue_where_no_result_can_come_in() -> None:
+    seen = Classroom().picture
+    stopped = replace(seen.sources[0], stopped=True)
+    gone = replace(seen.sources[0], active=False)
+    for one in (stopped, gone):
+        asked = Asked({CLASS: defaults()}, read_holidays(), "midden", {}, (due("2026-11-16"),))
+        assert of(signals(replace(seen, sources=(one,)), asked), Rule.OVERDUE) == []
+
+
+def test_who_never_worked_is_not_counted_as_working() -> None:
+    room = Classroom(since={2: "2026-11-20"})
+    room.score(1, 70, "2026-11-25", WORDS)
+    for pupil in (3, 4):
+        room.score(pupil, 70, "2026-09-01", WORDS)
+    assert of(room.signals(), Rule.IDLE) == []
+
+
+def test_another_threshold_is_no_new_data() -> None:
+    room = Classroom()
+    for value, day in zip((80, 80, 80, 80, 20), days(5), strict=True):
+        room.score(1, value, day)
+    [drop] = of(room.signals(), Rule.DROP)
+    mark = Mark(Action.SEEN, drop.evidence.key, "Hanna Vos", 1)
+    room.thresholds = replace(defaults(), drop_earlier=4)
+    [wider] = of(room.signals(), Rule.DROP)
+    assert wider.evidence.key != drop.evidence.key
+    assert mark.closes(wider.evidence.key)
+    room.score(1, 10, "2026-11-26")
+    [newer] = of(room.signals(), Rule.DROP)
+    assert not mark.closes(newer.evidence.key)
 
 
 def test_nothing_is_overdue_while_no_teacher_set_a_date() -> None:

@@ -1,0 +1,44 @@
+"""Who has finished everything that is set ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from models import clock
+from models.readiness import readiness, ready
+from models.records import Status
+from tests.dashboard import school
+from tests.models.classroom import Classroom
+
+
+@pytest.fixture(autouse=True)
+def _today() -> Iterator[None]:
+    with clock.fixed(school.NOW):
+        yield
+
+
+def finished(room: Classroom) -> tuple[int, ...]:
+    """Who finished everything of the one material."""
+    [found] = readiness(room.picture, range(1, room.pupils + 1))
+    assert ready([found]) == set(found.finished)
+    return found.finished
+
+
+def test_who_finished_all_that_is_known_of_the_class_is_ready() -> None:
+    room = Classroom()
+    for pupil in (1, 2, 3, 4):
+        room.record(pupil, Status.DONE, "2026-11-10", 10)
+    room.record(1, Status.DONE, "2026-11-20", 10, test=2)
+    room.record(2, Status.BUSY, "2026-11-20", 3, test=2)
+    room.record(3, Status.NOT_BEGUN, "2026-09-01", 0, test=2)
+    assert finished(room) == (1,)  # of pupil 4 nothing is known of a test that most have
+
+
+def test_a_test_of_a_few_is_not_asked_of_the_others() -> None:
+    room = Classroom()
+    for pupil in (1, 2, 3, 4):
+        room.record(pupil, Status.DONE, "2026-11-10", 10)
+    room.record(1, Status.BUSY, "2026-11-20", 3, test=2)
+    assert finished(room) == (2, 3, 4)
