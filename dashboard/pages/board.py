@@ -24,6 +24,7 @@ from models.scales import Missing, Said
 from models.signals import Topic, topics
 
 MOST_KNOWN = 3
+MOST_TESTS = 4  # more do not fit on a board without scrolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def content(view: GroupView | None) -> list[Any]:
 
 
 def board_tests(view: GroupView) -> list[BoardTest]:
-    """The newest test of each material within the filters, in the order of the subjects."""
+    """The newest test of each material within the filters, of those the newest few, in the order of the subjects."""
     finished: dict[Field, dict[int, set[int]]] = {}
     newest: dict[Field, tuple[str, int, int]] = {}
     for field, test_id, definition_id, taken_on, pupil_id, done in _work(view):
@@ -91,7 +92,9 @@ def board_tests(view: GroupView) -> list[BoardTest]:
         BoardTest(field, test_id, _name(view, definition_id), taken_on, len(finished[field][test_id]), everyone)
         for field, (taken_on, test_id, definition_id) in newest.items()
     ]
-    return sorted(found, key=lambda one: (subject_order(one.field.subject), one.field.material.casefold(), one.field))
+    found.sort(key=lambda one: (one.taken_on, one.test_id), reverse=True)
+    shown = found[:MOST_TESTS]
+    return sorted(shown, key=lambda one: (subject_order(one.field.subject), one.field.material.casefold(), one.field))
 
 
 def _scores(view: GroupView, pupil_id: int) -> Sequence[Scored | PartScored]:
@@ -133,9 +136,9 @@ def _name(view: GroupView, definition_id: int) -> str:
 
 
 def _place(view: GroupView, one: BoardTest, found: list[BoardTest]) -> str:
-    """The subject of a test, and the material where the board has others of it."""
+    """The subject of a test, and the material where the board has another test of it with this name."""
     subject = subject_word(one.field.subject)
-    if sum(other.field.subject == one.field.subject for other in found) == 1:
+    if sum((other.field.subject, other.name) == (one.field.subject, one.name) for other in found) == 1:
         return subject
     return f"{subject}, {view.overview.known.material_names({other.field for other in found})[one.field]}"
 
