@@ -73,7 +73,8 @@ def settle_signals() -> ResponseReturnValue:
 def save_thresholds(class_id: int) -> ResponseReturnValue:
     """Set the thresholds of a class."""
     viewer, form, context = teaching_viewer(), flask.request.form, security.context()
-    given = {name: form[name].strip() for name in NAMES if name in form}
+    shown = dict(zip(NAMES, flask.request.args.get(threshold_form.SHOWN, "").split(","), strict=False))
+    given = {name: form[name].strip() for name in NAMES if name in form and form[name].strip() != shown.get(name)}
 
     def save() -> None:
         if not all(re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) for text in given.values()):

@@ -11,7 +11,7 @@ from models.thresholds import Thresholds
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
     Missing.NOT_OFFERED: "notset",
-    Missing.NO_SCORE: "few",
+    Missing.NO_SCORE: "check",
     Missing.NOT_LINKED: "nolink",
     Missing.NOT_DELIVERED: "nodeliver",
     Missing.NO_RESULT: "notbegun",

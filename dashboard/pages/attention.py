@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dash import dcc, html
@@ -30,21 +30,20 @@ MOST_TOPICS = 6
 
 def course_cards(view: GroupView) -> html.Nav:
     """The four groups with how many pupils are in each; each opens its list."""
-    limits = view.state.thresholds[view.filters.class_ids[0]]
     return html.Nav(
-        [_card(view, course, limits) for course in Course],
+        [_card(view, course) for course in Course],
         className="groups",
         **attrs(aria_label=_("Groups of pupils")),
     )
 
 
-def _card(view: GroupView, course: Course, limits: Thresholds) -> html.Div:
+def _card(view: GroupView, course: Course) -> html.Div:
     number = len(view.of_course(course))
     is_open = view.filters.stand is course
     link = dcc.Link(
         [
             html.Span([sign(COURSE_SIGNS[course]), course_word(course)], className="name"),
-            html.Small(course_rule(course, limits)),
+            html.Small(_by_class(view, lambda limits: course_rule(course, limits))),
         ],
         href=f"/groep{view.filters.but(stand=course).query}",
     )
@@ -54,6 +53,15 @@ def _card(view: GroupView, course: Course, limits: Thresholds) -> html.Div:
         id=f"stand-{course.value}",
         **attrs(data_course=course.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})),
     )
+
+
+def _by_class(view: GroupView, rule: Callable[[Thresholds], str]) -> str:
+    """A rule with its thresholds; class by class where theirs differ."""
+    names = {one.id: one.name for one in view.classes}
+    words = {class_id: rule(view.state.thresholds[class_id]) for class_id in view.filters.class_ids}
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return " · ".join(f"{names[class_id]}: {text}" for class_id, text in words.items())
 
 
 def course_panel(view: GroupView) -> html.Section:
@@ -66,7 +74,7 @@ def course_panel(view: GroupView) -> html.Section:
         words = _held(view)
     else:
         rows = [_pupil_row(view, pupil) for pupil in pupils]
-        words = [course_rule(course, view.state.thresholds[view.filters.class_ids[0]])]
+        words = [_by_class(view, lambda limits: course_rule(course, limits))]
     nobody = _("Nobody asks for attention now.") if course is Course.ATTENTION else _("Nobody is in this group now.")
     empty = html.P(nobody, className="t2 sm")
     return card(
@@ -186,8 +194,8 @@ def _class_signals(view: GroupView) -> Any:
 def topics_panel(view: GroupView, filters: GroupFilters) -> html.Section:
     """The parts that most of who made them scored below the norm on."""
     rows = [_topic(one, filters) for one in shown_topics(view)]
-    limits = view.state.thresholds[view.filters.class_ids[0]]
-    foot = html.P(rule_with(Rule.HARD, limits), className="xs t3") if rows else None
+    words = _by_class(view, lambda limits: rule_with(Rule.HARD, limits))
+    foot = html.P(words, className="xs t3") if rows else None
     empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
     return card(
         _("Hard for many"),

@@ -32,12 +32,13 @@ from dashboard.pages.pupil_tables import lane_tables
 from dashboard.pages.shell import page
 from dashboard.signs import attrs, note, sign
 from dashboard.tables import pupil_href, pupil_word
-from dashboard.texts import _, n_, short_day
+from dashboard.texts import _, day_name, long_moment, n_, short_day
 from dashboard.words import MISSING_SIGNS, missing_word, subject_word
-from models import database
+from models import clock, database
 from models.fields import Field
 from models.people import PupilName, PupilRecord, class_list, members
 from models.people import pupil as read_pupil
+from models.periods import Period
 from models.scales import Missing
 from models.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
 from models.viewer import Viewer
@@ -207,7 +208,10 @@ def _head(found: _Found) -> list[Any]:
         dcc.Link([sign("back"), _("Class {name}", name=one.name)], href=f"/groep?klas={one.id}", className="back")
         for one in home
     ]
+    classes = [_("Class {name}", name=one.name) for one in home]
+    made = [_name(timeline.pupil), *classes, _span(timeline.period), long_moment(clock.now_us())]
     return [
+        html.P(" · ".join(made), className="printhead"),
         *back,
         html.Div(
             [
@@ -224,6 +228,10 @@ def _head(found: _Found) -> list[Any]:
             className="head",
         ),
     ]
+
+
+def _span(period: Period) -> str:
+    return _("{first} to {last}", first=day_name(period.first), last=day_name(period.last))
 
 
 def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:

@@ -31,7 +31,7 @@ from models.notes import Note, NoteKind, notes_of
 from models.people import PupilRecord
 from models.sealing import Seal
 from models.signals import Signal
-from models.timeline import Lane, PupilTimeline
+from models.timeline import PupilTimeline
 from models.viewer import Viewer
 
 GOAL_PATH, NOTE_PATH = "/leerling/doel", "/leerling/notitie"
@@ -142,6 +142,7 @@ def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
 
 def _goal_form(timeline: PupilTimeline) -> html.Details:
     lanes = in_subject_order(timeline.lanes)
+    names = timeline.known.material_names({one.field for one in lanes})
     return html.Details(
         [
             html.Summary(_("Set a goal"), className="btn q"),
@@ -149,7 +150,10 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                 [
                     html.Label(_("Material"), htmlFor="goal-field", className="lab"),
                     html.Select(
-                        [html.Option(_lane_word(one), value=one.key) for one in lanes],
+                        [
+                            html.Option(f"{subject_word(one.field.subject)} · {names[one.field]}", value=one.key)
+                            for one in lanes
+                        ],
                         name="materiaal", id="goal-field", className="native",
                     ),
                     dmc.TextInput(label=_("Score to reach, on the scale of the material"), name="waarde",
@@ -165,10 +169,6 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
         ],
         className="fold_",
     )  # fmt: skip
-
-
-def _lane_word(lane: Lane) -> str:
-    return f"{subject_word(lane.field.subject)} · {lane.field.material}"
 
 
 # -- notes and agreements ------------------------------------------------------------------------------------

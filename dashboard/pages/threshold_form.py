@@ -14,7 +14,7 @@ from models.people import ClassRef
 from models.thresholds import NAMES, Change, Thresholds, bounds
 from models.viewer import Viewer
 
-PATH = "/signalen/drempels"
+PATH, SHOWN = "/signalen/drempels", "getoond"
 
 
 def threshold_word(name: str) -> str:
@@ -43,13 +43,18 @@ def threshold_panel(
         button = html.Button(
             _("Save thresholds"), type="submit", name="terug", value=f"{back}?klas={one.id}", className="btn pri"
         )
-        body = [html.Form([*rows, html.Div(button, className="acts")], action=f"{PATH}/{one.id}", method="POST")]
+        body = [html.Form([*rows, html.Div(button, className="acts")], action=_action(one, limits), method="POST")]
     return card(
         _("Thresholds of class {name}", name=one.name),
         [html.Details([html.Summary(_("See the thresholds"), className="btn q"), *body], className="limits")],
         _("All teachers of the class share them."),
         id=f"limits-{one.id}",
     )
+
+
+def _action(one: ClassRef, limits: Thresholds) -> str:
+    """Where the form goes, with what it shows: only what somebody changes is saved, not what a colleague did since."""
+    return f"{PATH}/{one.id}?{SHOWN}={','.join(str(getattr(limits, name)) for name in NAMES)}"
 
 
 def _row(viewer: Viewer, name: str, value: int, change: Change | None) -> html.Div:

@@ -19,6 +19,7 @@ from models.marks import Action
 from models.notes import NoteKind, write_note
 from models.signals import Signal
 from models.tables import class_thresholds, due_dates, goals, notes, results, signal_marks
+from models.thresholds import bounds, thresholds_of
 from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.dashboard import school
@@ -386,6 +387,27 @@ def test_with_several_classes_the_class_stands_beside_each_name(web: flask.Flask
     for child in ('{"children": "6b"', '"children": "groep 6a"'):
         assert child in both
         assert child not in one
+
+
+def test_a_form_of_before_leaves_what_a_colleague_changed_since(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    shown = shown_page(client, "/signalen", "?klas=1")
+    action = re.search(r'"action": "(/signalen/drempels/1[?][^"]*)"', shown)
+    assert action is not None
+    old = {name: str(one.default) for name, one in bounds().items()}
+    post(client, "/signalen/drempels/1", drop_percent="25")
+    post(client, action[1], **{**old, "stuck_times": "4"})
+    with database.reading(known_school.engine) as connection:
+        found = thresholds_of(connection, HANNA, [school.CLASS_A])[school.CLASS_A]
+    assert (found.drop_percent, found.stuck_times) == (25, 4)
+
+
+def test_of_several_classes_with_other_thresholds_each_is_told(web: flask.Flask) -> None:
+    client = as_persona(web, "sam")
+    assert "minder dan 3 scores met een norm" in shown_page(client, "/groep", "?klas=1,2")
+    post(as_persona(web, "joris"), "/signalen/drempels/2", few_totals="6")
+    shown = shown_page(client, "/groep", "?klas=1,2")
+    assert "6a: minder dan 3 scores met een norm · 6b: minder dan 6 scores met een norm" in shown
 
 
 def test_a_date_is_empty_until_a_teacher_sets_it_and_then_raises_signals(web: flask.Flask) -> None:
