@@ -88,12 +88,13 @@ def _entries() -> list[tuple[str, str, str]]:
     """The menu entries of who looks: name, address, words."""
     viewer = security.viewer() if flask.has_request_context() else None
     pupils = [("pupils", "/leerlingen", _("My pupils"))] if viewer is not None and viewer.teaches else []
+    couplings = [("couplings", "/koppelingen", _("Couplings"))] if viewer is not None and viewer.may_administer else []
     school = [
         ("group", "/groep", _("Classes")),
         *pupils,
         ("signals", "/signalen", _("Signals")),
         ("materials", "/leermiddelen", _("Materials")),
-        ("couplings", "/koppelingen", _("Couplings")),
+        *couplings,
     ]
     test = [("vendor", "/toets", _("Test your coupling"))]
     if viewer is not None and viewer.role is Role.VENDOR:

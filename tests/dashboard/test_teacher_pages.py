@@ -201,7 +201,7 @@ def test_thresholds_of_a_class_hold_for_all_its_teachers(web: flask.Flask) -> No
         assert "Op 40 gezet door Hanna Vos, vandaag om 8:12." in shown
 
 
-BOUNDS_NL = "Kies voor ‘Niets gemaakt: schooldagen’ een getal van 3 tot en met 40."
+BOUNDS_NL = "Kies voor ‘Niets gemaakt: zoveel schooldagen’ een getal van 3 tot en met 40."
 
 
 @pytest.mark.parametrize(

@@ -379,3 +379,9 @@ def test_the_page_states_its_colour_scheme(web: flask.Flask, scheme: str) -> Non
     client = web.test_client()
     client.set_cookie("kleur", scheme, domain="localhost")
     assert f'data-mantine-color-scheme="{scheme}"' in client.get("/", base_url=HERE).text
+
+
+def test_couplings_stand_in_the_menu_of_who_may_administer_them(web: flask.Flask) -> None:
+    link = '"href": "/koppelingen"'
+    for persona, there in (("hanna", False), ("noa", False), ("sam", True)):
+        assert (link in shown_page(as_persona(web, persona), "/groep")) is there
