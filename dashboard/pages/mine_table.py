@@ -70,9 +70,9 @@ def _heads(view: MineView) -> html.Tr:
     return html.Tr(
         [
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
-            *(html.Th(_subject_head(view, one), scope="col") for one in view.columns),
             html.Th(signals, scope="col"),
             html.Th(html.B(_("Agreement")), scope="col"),
+            *(html.Th(_subject_head(view, one), scope="col", className="sub_") for one in view.columns),
         ]
     )
 
@@ -94,12 +94,12 @@ def _row(view: MineView, member: Member, lines: list[Line]) -> html.Tr:
     return html.Tr(
         [
             html.Th([dcc.Link(name_of(member), href=pupil_href(member.id)), html.Small(place)], scope="row"),
-            *(_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
             html.Td(
                 _signals(view, member),
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
             ),
             html.Td(agreement_words(view.notes.get(member.id, [])), className="t2 ag", **attrs(data_l=_("Agreement"))),
+            *(_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
         ],
         **attrs(data_pupil=str(member.id)),
     )
@@ -136,8 +136,8 @@ def _cell(view: MineView, member: Member, column: SubjectColumn, line: Line) -> 
 
 
 def _image(column: SubjectColumn, line: Line) -> list[Any]:
-    if line.spark is None:
-        return []
+    if line.spark is None or len(line.spark.values) == 1:
+        return []  # one point is no line: the number beside it says all
     return [sparkline(line.spark, security.scheme(), spark_sentence(column.subject, line))]
 
 
@@ -162,7 +162,7 @@ def numbers(line: Line) -> list[Any]:
     newest = line.newest
     assert newest is not None
     day = html.Time(short_day(newest.taken_on), title=day_name(newest.taken_on))
-    parts: list[Any] = [html.Span([value(newest.said), " ", day], className="v")]
+    parts: list[Any] = [html.Span([value(newest.said), " · ", day], className="v")]
     if newest.said.missing is None and newest.said.text is not None:
         parts.append(level_of(line))
     if newest.said.missing is not None and line.drawn:
