@@ -136,6 +136,14 @@ new MutationObserver(function () {
   }
 }).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
 
+/* On paper nothing can be opened: the tables of a pupil and what was folded away stand open. */
+var opened = [];
+window.addEventListener("beforeprint", function () {
+  opened = Array.from(document.querySelectorAll("#lane-tables details:not([open])"));
+  opened.forEach(function (one) { one.open = true; });
+});
+window.addEventListener("afterprint", function () { opened.forEach(function (one) { one.open = false; }); });
+
 document.addEventListener("keydown", function (event) {
   if (event.key !== "Escape") { return; }
   document.querySelectorAll("details.who[open],details.burger[open],details.saveas[open]").forEach(function (menu) {

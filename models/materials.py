@@ -317,7 +317,7 @@ class _Reader:
 
     def _reached(self) -> ColumnElement[bool]:
         """A score (of an OSO result also a level alone), or a progress record."""
-        level_alone = and_(results.c.kind == Kind.OSO, results.c.absence.is_(None))
+        level_alone = and_(results.c.kind == Kind.OSO, results.c.detail.contains('"code": "IV"'))
         return or_(results.c.score.is_not(None), results.c.kind == Kind.PROGRESS, level_alone)
 
     def _by_test(self) -> dict[int | None, dict[Cohort, int]]:

@@ -104,7 +104,7 @@ def _share(said: Said, measure: Yardstick) -> Decimal | None:
 def _norm_word(measure: Yardstick) -> str:
     """The norm of a test or part in words."""
     if measure.maximum_only and measure.maximum is not None:
-        return _("at most {maximum} points", maximum=native(plain(measure.maximum)))
+        return _("at most {maximum}", maximum=native(plain(measure.maximum)))
     return ", ".join(
         f"{band_word(one.word)} {native(plain(one.low))}–{native(plain(one.high))}" for one in measure.intervals
     )

@@ -142,7 +142,7 @@ def test_every_task_of_a_morning_goes_by_keyboard(watched: Watched) -> None:
     assert button.evaluate("one => one === document.activeElement")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=status]:has-text('Afgehandeld.')")
-    assert "Er is nu niemand in deze groep." in page.inner_text("#course-panel")
+    assert "Niemand vraagt nu aandacht." in page.inner_text("#course-panel")
     first = page.locator("#stand-on_course a")
     for _ in range(40):
         page.keyboard.press("Tab")

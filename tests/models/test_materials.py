@@ -278,3 +278,14 @@ def test_the_queries_do_not_grow_with_the_results(known: Store) -> None:
     asked.clear()
     read(known, IRIS)
     assert len(asked) == before
+
+
+def test_a_level_without_a_number_is_a_result_and_finished_without_score_is_none(known: Store) -> None:
+    level = '{"references": [{"code": "IV", "group": "Landelijk", "value": "V", "qualification": null}]}'
+    own = results.c.source_id == school.LEVELS
+    with database.writing(known.engine) as connection:
+        for pupil, detail in ((10, level), (9, '{"references": []}')):
+            without = {"score": None, "score_text": None, "absence": int(Absence.NO_SCORE), "detail": detail}
+            one = own & (results.c.identifier_id == pupil)
+            connection.execute(results.update().where(one).values(**without))
+    assert one_of(read(known), "Peillijn").reach[0].reached == 10
