@@ -593,7 +593,7 @@ class _Saving:
             if same:
                 counts["unchanged"] += 1
                 if wins:
-                    self.overwrite(row)
+                    self.overwrite((*row[:-1], old[-1]))  # it came in with the delivery that stated it first
             elif wins:
                 counts["changed"] += 1
                 self.moved += (row[_IDENTIFIER], row[_TEST]) != (old[_IDENTIFIER], old[_TEST])

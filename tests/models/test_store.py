@@ -159,6 +159,22 @@ def test_the_later_message_counts_and_the_earlier_value_stays_in_history(any_sto
     assert history(any_store.engine) == [("r1", 4 * SCALE)]
 
 
+def test_a_value_that_is_sent_again_came_in_with_its_first_message(any_store: Store) -> None:
+    def deliveries_of() -> list[int]:
+        with database.reading(any_store.engine) as connection:
+            return list(connection.scalars(select(results.c.delivery_id).order_by(results.c.key)))
+
+    source(any_store)
+    first = take(any_store, message(scores=["7", "8"], aanmaakdatum="2026-11-11T08:00:00"))
+    again = take(any_store, message(scores=["7", "9"], aanmaakdatum="2026-11-12T08:00:00"))
+    assert deliveries_of() == [first.delivery_id, again.delivery_id]
+    take(any_store, message(scores=["7", "9"], aanmaakdatum="2026-11-13T08:00:00"))
+    assert deliveries_of() == [first.delivery_id, again.delivery_id]
+    older = take(any_store, message(scores=["6", "9"], aanmaakdatum="2026-11-12T12:00:00"))
+    assert older.counts["history"] == 1  # the newest statement counts, though it came in with the first
+    assert current(any_store.engine)[0][2] == "7"
+
+
 def test_an_older_message_never_overwrites(any_store: Store) -> None:
     source(any_store)
     take(any_store, message(results=result_xml("r1", "5"), aanmaakdatum="2026-11-12T00:00:00"))
