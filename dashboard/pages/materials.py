@@ -166,7 +166,7 @@ def _content(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
 
 
 def _scope(viewer: Viewer, found: Shelf) -> str:
-    words = _("School year {year}.", year=found.school_year.replace("-", "/"))
+    words = _("School year {year}.", year=found.school_year)
     if viewer.sees_whole_school:
         return words + " " + _("All classes of the school.")
     names = ", ".join(one.name for one in found.classes)

@@ -313,7 +313,7 @@ def test_filters_time_sources_and_dictionary_are_in_every_file(web: flask.Flask)
         assert told["Groep"] == "Groep 6a"
         assert told["Periode"].startswith("Dit schooljaar")
         assert (told["Vak"], told["Leerlingen"]) == ("Rekenen", "Op koers")
-        assert told["Groep in de klas"] == "Leerjaar 6"
+        assert told["Groepje"] == "Leerjaar 6"
         assert told["Kolommen"] == "Per leermiddel"
         assert (told["Leermiddel"], told["Uitgever"], told["Doel"]) == ("alle", "alle", "alle")
         assert told["Gemaakt"] == long_moment(clock.to_us(school.NOW))
