@@ -91,16 +91,20 @@ function tellOutcome() {
 var followed = null;
 document.addEventListener("click", function (event) {
   var link = event.target instanceof Element ? event.target.closest("a[href]") : null;
-  if (!link || link.origin !== window.location.origin || link.hash) { return; }
-  var near = link.closest("[id]");
+  if (!link || link.origin !== window.location.origin || link.hash || link.target || link.hasAttribute("download")) { return; }
+  if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) { return; }
+  var near = link.parentElement.closest("[id]");
   var same = link.pathname === window.location.pathname && near && near.id !== "main";
-  followed = { id: same ? near.id : null, heading: document.querySelector("#main h1") };
+  var place = same ? Array.from(near.querySelectorAll("a[href]")).indexOf(link) : 0;
+  followed = { id: same ? near.id : null, place: place, heading: document.querySelector("#main h1"), until: Date.now() + 5000 };
 }, true);
 
 function keepFocus() {
   if (!followed || document.activeElement !== document.body) { return; }
+  if (Date.now() > followed.until) { followed = null; return; }
   var heading = document.querySelector("#main h1");
-  var place = followed.id ? document.querySelector("#" + CSS.escape(followed.id) + " a[href]") : heading;
+  var near = followed.id ? document.getElementById(followed.id) : null;
+  var place = followed.id ? near && near.querySelectorAll("a[href]")[followed.place] : heading;
   if (!place || (!followed.id && heading === followed.heading)) { return; }
   if (place === heading) { heading.setAttribute("tabindex", "-1"); }
   place.focus({ preventScroll: followed.id !== null });

@@ -18,7 +18,7 @@ BY_SUBJECT, BY_MATERIAL = "vak", "materiaal"
 COURSES = {"aandacht": Course.ATTENTION, "koers": Course.ON_COURSE, "ruim": Course.AMPLE, "weinig": Course.FEW}
 COURSE_NAMES = {course: name for name, course in COURSES.items()}
 LONGEST_TEXT = 200
-_SPAN = re.compile(r"(\d{4}-\d{2}-\d{2})_(\d{4}-\d{2}-\d{2})", re.ASCII)
+_SPAN = re.compile(r"((?:19|20|21)\d\d-\d\d-\d\d)_((?:19|20|21)\d\d-\d\d-\d\d)", re.ASCII)
 _SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
 
 # The names of the controls of the bar, which are those in the address too.

@@ -77,7 +77,7 @@ def read_group(
     chosen, year = list(filters.class_ids), present_year(classes)
     period = filters.dates(year)
     overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
-    state = class_state(connection, viewer, chosen, year, holidays, period.first)
+    state = class_state(connection, viewer, chosen, year, holidays, period.whole_years.first)
     parts = subgroups(connection, viewer, list(state.picture.members))
     if filters.subgroup not in {one.key for one in parts}:
         filters = filters.but(subgroup=None)  # of another class, or of a year before

@@ -52,13 +52,15 @@ class Mark:
     def closes(self, evidence: str) -> bool:
         """Whether a signal on these facts is settled by it: none of them is new since.
 
-        A fact of a day begins with it. One of an earlier day than all that were looked at is not new: it comes in when
-        a class asks for more scores before it speaks of a signal.
+        A score is a fact of a day, which it begins with. One of an earlier day than all that were looked at is not new:
+        it comes in when a class asks for more scores before it speaks of a signal.
         """
         seen = set(self.evidence.split(","))
         oldest = min(seen)[:_DAY]
         new = [one for one in evidence.split(",") if one not in seen]
-        return self.action is not Action.REOPENED and all(one[4:5] == "-" and one[:_DAY] < oldest for one in new)
+        return self.action is not Action.REOPENED and all(
+            one[4:5] == "-" and " " in one and one[:_DAY] < oldest for one in new
+        )
 
 
 class MarkRefused(Exception):

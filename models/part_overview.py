@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from models.catalogue import know
+from models.catalogue import know, load_parts
 from models.fields import Field, fits
 from models.picture import PartScored, Picture
 from models.progress import PupilProgress, newest_records
@@ -46,10 +46,10 @@ def part_overview(
         and one.taken_on in period.whole_years
         and of_part(one.definition_id, one.part_id)
     ]
-    numbers = {one.part_id for one in scored} | {one.part_id for one in reports}
     owners = owners_of(connection, viewer, [one.id for one in overview.pupils])
-    rows = hidden_parts(connection, viewer, owners, period, source_id, numbers)
+    rows = hidden_parts(connection, viewer, owners, period, source_id)
     know(connection, viewer.school_id, seen.known, {row[3] for row, _ in rows})
+    load_parts(connection, viewer.school_id, seen.known, {part_id for _, part_id in rows})
     outside = [row for row, part_id in rows if of_part(row[3], part_id)]
     cells = _cells(one for one in scored if one.taken_on in period)
     progress, tests = _progress(seen, reports), outside_tests(outside, seen.known)

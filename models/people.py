@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
@@ -116,7 +117,10 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A present pupil of a class: the year group there, and the day of coming (`YYYY-MM-DD`) where that is known."""
+    """A present pupil of a class: the year group there, and the day of coming (`YYYY-MM-DD`) where that is known.
+
+    `joined`: that day for each of the classes that were asked for.
+    """
 
     id: int
     first_name: str | None
@@ -124,6 +128,7 @@ class Member:
     class_id: int
     year_group: str | None
     since: str | None
+    joined: Mapping[int, str]
 
 
 def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[Member]:
@@ -152,11 +157,16 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
     for row in rows:
         began[row.class_id] = min(row.from_us, began.get(row.class_id, row.from_us))
     order = {class_id: place for place, class_id in enumerate(class_ids)}
+    joined: dict[int, dict[int, str]] = defaultdict(dict)
+    for row in rows:
+        since = max(row.entered_on or "", _came_later(row.from_us, began[row.class_id]) or "")
+        if since:
+            joined[row.id][row.class_id] = since
     found: dict[int, Member] = {}
     for row in sorted(rows, key=lambda one: order[one.class_id]):
-        name = full_name(row.first_name, row.prefix, row.last_name)
-        since = row.entered_on or _came_later(row.from_us, began[row.class_id])
-        found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since))
+        name, own = full_name(row.first_name, row.prefix, row.last_name), joined[row.id]
+        since = own.get(row.class_id)
+        found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own))
     return sorted(found.values(), key=lambda one: (order[one.class_id], (one.name or "").casefold(), one.id))
 
 

@@ -224,6 +224,9 @@ def missing_reason(
     Classmates are all of the own class, whoever is shown.
     """
     wanted = set(fields)
+    coupled = {one.id: one.active for one in overview.sources}
+    if not any(coupled.get(one.source_id, True) for one in wanted):
+        return Missing.NOT_LINKED, None
     own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
     outside = {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted}
     if own:

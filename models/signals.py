@@ -287,7 +287,7 @@ class _Judge:
             if source is None or not source.active or source.stopped:
                 continue  # what was finished since cannot come in
             for member in self.members:
-                came_later = (member.since or "") > due.due_on
+                came_later = member.joined.get(self.class_id, "") > due.due_on
                 if came_later or is_finished(self.seen, member.id, due.test_id):
                     continue
                 evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=due.test)

@@ -40,6 +40,7 @@ from models.people import PupilName, PupilRecord, class_list, members
 from models.people import pupil as read_pupil
 from models.periods import Period
 from models.scales import Missing
+from models.standing import by_date
 from models.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
 from models.viewer import Viewer
 
@@ -347,14 +348,24 @@ def _absent(found: _Found) -> list[Any]:
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 
 
-def _absent_words(found: _Found, field: Field) -> list[Any]:
-    records = [one for one in found.timeline.progress if one.field == field]
-    earlier = found.side.state is not None and field in found.side.state.picture.totals.get(found.timeline.pupil.id, {})
-    reason = Missing.OUTSIDE if earlier else Missing.NO_RESULT
+def _absent_reason(found: _Found, field: Field) -> Missing:
+    """Why the pupil has no score of a material in the period, in the order of `models.queries.missing_reason`."""
+    timeline, state = found.timeline, found.side.state
+    if any(one.id == field.source_id and not one.active for one in timeline.sources):
+        return Missing.NOT_LINKED
+    own = state.picture.totals.get(timeline.pupil.id, {}).get(field, []) if state is not None else []
+    records = [one for one in timeline.progress if one.field == field]
     if records:
-        reason = max(records, key=lambda one: one.row.taken_on).state
-    elif not earlier and field in found.side.sending:
-        reason = Missing.NOT_SET
+        newest = max(records, key=lambda one: by_date(one.row))
+        scored = newest.state is Missing.NO_SCORE and any(one.test_id == newest.row.test_id for one in own)
+        return Missing.OUTSIDE if scored else newest.state
+    if own:
+        return Missing.OUTSIDE
+    return Missing.NOT_SET if field in found.side.sending else Missing.NO_RESULT
+
+
+def _absent_words(found: _Found, field: Field) -> list[Any]:
+    reason = _absent_reason(found, field)
     name = f"{subject_word(field.subject)} · {field.material}"
     return [sign(MISSING_SIGNS[reason]), " ", html.B(name), ": ", missing_word(reason)]
 

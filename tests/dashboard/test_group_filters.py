@@ -184,6 +184,33 @@ def test_a_source_that_sends_progress_is_never_said_not_to(web: flask.Flask, kno
     )
 
 
+@pytest.mark.parametrize(
+    "odd", ["0500-01-01_2026-12-31", "0001-01-01_9999-12-31", "2024-02-29_2024-02-29", "1900-01-01_2199-12-31"]
+)
+@pytest.mark.parametrize("path", ["/groep", "/leerlingen", "/leerling/1", "/digibord"])
+def test_odd_periods_are_answered(web: flask.Flask, path: str, odd: str) -> None:
+    assert "Rondblik" in shown_page(as_persona(web, "hanna"), path, f"?klas=1&periode={odd}")
+
+
+def test_a_part_of_another_test_last_year_is_hidden_by_the_period(known_school: Store) -> None:
+    part = {**SCORE, "test_id": 1, "definition_id": 1, "part_id": 3, "score": 40_000, "score_text": "4"}
+    goal = {"doel": "Breuken vergelijken", "periode": "2026-11-10_2026-11-26"}
+    before = view(known_school, **goal).overview.hidden
+    more_rows(known_school, [{**part, "identifier_id": 12, "taken_on": "2025-11-20"}])
+    found = view(known_school, **goal)
+    assert found.overview.hidden == before + 1
+    [column] = columns(found.overview, "vak", None)
+    assert shown(found.overview, column, 12).missing is Missing.OUTSIDE
+
+
+def test_progress_of_a_part_is_of_the_whole_school_year(known_school: Store) -> None:
+    own = {**PROGRESS, "part_id": 6, "status": int(Status.BUSY), "identifier_id": 12, "taken_on": "2025-12-10"}
+    more_rows(known_school, [own])
+    for period in ("2025-08-01_2026-07-31", "2026-03-01_2026-07-31"):
+        found = view(known_school, doel="Breuken vergelijken", periode=period)
+        assert [one.status for one in found.overview.progress[12]] == [Status.BUSY]
+
+
 def test_a_goal_hides_only_what_is_of_its_part_and_filters(known_school: Store) -> None:
     goal = "Breuken vergelijken"
     days = {"doel": goal, "periode": "2026-11-01_2026-11-26"}
@@ -198,7 +225,7 @@ def test_a_class_signal_is_within_the_filters_and_a_pupil_keeps_all(known_school
     assert [one.about for one in narrowed.signals] == [one.about for one in found.signals if one.pupil_id is not None]
 
 
-def test_a_publisher_without_coupling_is_told_in_its_columns(known_school: Store) -> None:
+def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, known_school: Store) -> None:
     with database.writing(known_school.engine) as connection:
         connection.execute(
             update(tables.couplings).where(tables.couplings.c.source_id == school.SUMS).values(active=False)
@@ -209,6 +236,17 @@ def test_a_publisher_without_coupling_is_told_in_its_columns(known_school: Store
         assert len(several) == 1
         assert shown(found.overview, several[0], 12).missing is Missing.NOT_LINKED
         assert shown(found.overview, several[0], 1).cell is not None
+    assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerling/12")
+    assert "geen koppeling" not in shown_page(as_persona(web, "hanna"), "/leerlingen")  # arithmetic has another source
+    with database.writing(known_school.engine) as connection:
+        connection.execute(
+            update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=False)
+        )
+    assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerlingen")
+    with database.writing(known_school.engine) as connection:
+        connection.execute(
+            update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=True)
+        )
     other = view(known_school, uitgever=str(school.SPELL))
     assert {one.source_id for one in columns(other.overview, "materiaal", None)} == {school.SPELL}
 

@@ -109,7 +109,15 @@ class Classroom:
     def picture(self) -> Picture:
         """The picture of the class."""
         members = tuple(
-            Member(one, f"Naam{one}", f"Naam{one}", CLASS, "6", self.since.get(one))
+            Member(
+                one,
+                f"Naam{one}",
+                f"Naam{one}",
+                CLASS,
+                "6",
+                self.since.get(one),
+                {CLASS: self.since[one]} if one in self.since else {},
+            )
             for one in range(1, self.pupils + 1)
         )
         tests = {one.test_id: one.field for lanes in self.totals.values() for lane in lanes.values() for one in lane}

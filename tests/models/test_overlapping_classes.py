@@ -59,3 +59,16 @@ def test_a_date_of_the_second_class_holds_for_its_pupils_whichever_class_is_aske
             state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
         overdue.append(sorted(one.pupil_id or 0 for one in state.signals if one.rule is Rule.OVERDUE))
     assert overdue[0] == overdue[1] == overdue[2] != []
+
+
+def test_who_joined_the_class_of_a_date_after_it_is_not_overdue_whichever_class_is_first(with_plus: Store) -> None:
+    late = {"school_id": 1, "pupil_id": 11, "group_id": PLUS, "from_us": school.us("2026-11-20")}
+    with clock.fixed(school.NOW), database.writing(with_plus.engine, school.SCHOOL) as connection:
+        connection.execute(insert(tables.memberships), [late])
+        set_due(connection, SUPPORT, PLUS, 4, "2026-11-10")
+    for chosen in ([PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
+        with clock.fixed(school.NOW), database.reading(with_plus.engine) as connection:
+            state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
+        overdue = {one.pupil_id for one in state.signals if one.rule is Rule.OVERDUE}
+        assert 11 not in overdue
+        assert overdue != set()

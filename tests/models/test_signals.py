@@ -253,6 +253,7 @@ def test_another_threshold_is_no_new_data() -> None:
     [wider] = of(room.signals(), Rule.DROP)
     assert wider.evidence.key != drop.evidence.key
     assert mark.closes(wider.evidence.key)
+    assert not Mark(Action.SEEN, "2026-11-18", "Hanna Vos", 1).closes("2026-11-12")  # another date was agreed
     room.score(1, 10, "2026-11-26")
     [newer] = of(room.signals(), Rule.DROP)
     assert not mark.closes(newer.evidence.key)
