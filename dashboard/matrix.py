@@ -24,7 +24,6 @@ class Column:
     label: str
     fields: tuple[Field, ...]
     source_id: int
-    coupled: bool = True
 
     @property
     def called(self) -> str:
@@ -70,34 +69,26 @@ def columns(overview: ClassOverview, view: str, subject: str | None, material: s
     fields.sort(key=lambda one: (subject_order(one.subject), one.material.casefold(), one.source_id))
     names = overview.known.material_names(fields)
     if view != BY_MATERIAL:
-        return [
-            Column(one.key, subject_word(one.subject), names[one], (one,), one.source_id, _coupled(overview, one))
-            for one in fields
-        ]
+        return [Column(one.key, subject_word(one.subject), names[one], (one,), one.source_id) for one in fields]
     by_material: dict[tuple[str, int], list[Field]] = {}
     for one in fields:
         by_material.setdefault((one.material, one.source_id), []).append(one)
-    found = [_material_column(overview, names[several[0]], several) for several in by_material.values()]
+    found = [_material_column(names[several[0]], several) for several in by_material.values()]
     everything = subject is None and material is None and overview.part is None
     return found + (_not_coupled(overview, {one.source_id for one in found}) if everything else [])
 
 
-def _coupled(overview: ClassOverview, field: Field) -> bool:
-    """Whether the school is coupled to the publisher of a field now."""
-    return all(one.active for one in overview.sources if one.id == field.source_id)
-
-
-def _material_column(overview: ClassOverview, name: str, fields: list[Field]) -> Column:
+def _material_column(name: str, fields: list[Field]) -> Column:
     first = fields[0]
     subjects = ", ".join(subject_word(one.subject) for one in fields)
     key = f"{first.source_id}|{first.material}"
-    return Column(key, name, subjects, tuple(fields), first.source_id, _coupled(overview, first))
+    return Column(key, name, subjects, tuple(fields), first.source_id)
 
 
 def _not_coupled(overview: ClassOverview, shown_sources: set[int]) -> list[Column]:
     """Publishers that the school was coupled to and is no more, and that no results are shown of."""
     return [
-        Column(f"source|{one.id}", one.material or one.name, "", (), one.id, coupled=False)
+        Column(f"source|{one.id}", one.material or one.name, "", (), one.id)
         for one in overview.sources
         if one.role == "publisher"
         and not one.active
@@ -113,8 +104,6 @@ def shown(overview: ClassOverview, column: Column, pupil_id: int) -> Shown:
     if cells:
         newest = max(cells, key=lambda one: one.total.order)
         return Shown(newest, sum(one.others + 1 for one in cells) - 1, newest.total.said.missing)
-    if not column.coupled:
-        return Shown(None, 0, Missing.NOT_LINKED)
     reason, progress = missing_reason(overview, pupil_id, column.fields)
     return Shown(None, 0, reason, progress)
 

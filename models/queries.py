@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from models.catalogue import Catalogue, catalogue, load_bodies, load_parts
 from models.fields import Field, fits
 from models.freshness import SourceState, source_states
+from models.missing import FieldTest, reason
 from models.people import PupilName, members, pupils_by_class
 from models.periods import Period
 from models.progress import PupilProgress, newest_progress
@@ -34,9 +35,6 @@ class Cell:
     test_id: int
     definition_id: int
     others: int
-
-
-FieldTest = tuple[Field, int]  # and the number of a test in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,21 +219,15 @@ def missing_reason(
 ) -> tuple[Missing, PupilProgress | None]:
     """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates.
 
-    Classmates are all of the own class, whoever is shown.
+    Classmates are all of the own class, whoever is shown. No field at all: of a publisher that is not coupled any more.
     """
     wanted = set(fields)
-    coupled = {one.id: one.active for one in overview.sources}
-    if not any(coupled.get(one.source_id, True) for one in wanted):
-        return Missing.NOT_LINKED, None
-    own = [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted]
-    outside = {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted}
-    if own:
-        newest = max(own, key=lambda one: by_date(one.row))
-        scored = newest.state is Missing.NO_SCORE and (newest.field, newest.row.test_id) in outside
-        return (Missing.OUTSIDE, None) if scored else (newest.state, newest)
-    if outside:
-        return Missing.OUTSIDE, None
+    active = {one.id: one.active for one in overview.sources}
     of_class = overview.delivered.get(pupil_id, Delivered())
-    if of_class.progress & wanted:
-        return Missing.NOT_SET, None
-    return (Missing.NO_RESULT if of_class.totals & wanted else Missing.NOT_DELIVERED), None
+    return reason(
+        [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted],
+        {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted},
+        coupled=any(active.get(one.source_id, True) for one in wanted),
+        sends_progress=bool(of_class.progress & wanted),
+        sends_scores=bool(of_class.totals & wanted),
+    )

@@ -36,11 +36,11 @@ from dashboard.texts import _, day_name, long_moment, n_, short_day
 from dashboard.words import MISSING_SIGNS, missing_word, subject_word
 from models import clock, database
 from models.fields import Field
+from models.missing import reason
 from models.people import PupilName, PupilRecord, class_list, members
 from models.people import pupil as read_pupil
 from models.periods import Period
 from models.scales import Missing
-from models.standing import by_date
 from models.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
 from models.viewer import Viewer
 
@@ -175,9 +175,7 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
                             className="card",
                         ),
                         html.Section(
-                            pupil_progress(timeline, found.side.sending)
-                            if found is not None and timeline is not None
-                            else [],
+                            _worked(found),
                             className="card",
                             id="worked",
                         ),
@@ -349,19 +347,15 @@ def _absent(found: _Found) -> list[Any]:
 
 
 def _absent_reason(found: _Found, field: Field) -> Missing:
-    """Why the pupil has no score of a material in the period, in the order of `models.queries.missing_reason`."""
     timeline, state = found.timeline, found.side.state
-    if any(one.id == field.source_id and not one.active for one in timeline.sources):
-        return Missing.NOT_LINKED
     own = state.picture.totals.get(timeline.pupil.id, {}).get(field, []) if state is not None else []
-    records = [one for one in timeline.progress if one.field == field]
-    if records:
-        newest = max(records, key=lambda one: by_date(one.row))
-        scored = newest.state is Missing.NO_SCORE and any(one.test_id == newest.row.test_id for one in own)
-        return Missing.OUTSIDE if scored else newest.state
-    if own:
-        return Missing.OUTSIDE
-    return Missing.NOT_SET if field in found.side.sending else Missing.NO_RESULT
+    return reason(
+        [one for one in timeline.progress if one.field == field],
+        {(one.field, one.test_id) for one in own},
+        coupled=all(one.active for one in timeline.sources if one.id == field.source_id),
+        sends_progress=field in found.side.sending,
+        sends_scores=True,  # only what the class has scores of is absent
+    )[0]
 
 
 def _absent_words(found: _Found, field: Field) -> list[Any]:
