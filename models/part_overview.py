@@ -11,9 +11,8 @@ from sqlalchemy import Connection
 from models.catalogue import know, load_parts
 from models.fields import Field, fits
 from models.picture import PartScored, Picture
-from models.progress import PupilProgress, newest_records
+from models.progress import PupilProgress, newest_records, of_record
 from models.queries import Cell, ClassOverview, delivered, hidden_by_pupil, outside_tests
-from models.records import Status
 from models.result_rows import hidden_parts, owners_of
 from models.standing import ResultRow, Total, by_date
 from models.viewer import Viewer
@@ -81,7 +80,5 @@ def _cells(scored: Iterable[PartScored]) -> dict[int, dict[Field, Cell]]:
 def _progress(seen: Picture, reports: list[ResultRow]) -> dict[int, tuple[PupilProgress, ...]]:
     found: dict[int, list[PupilProgress]] = defaultdict(list)
     for row in newest_records(reports).values():
-        status = Status(row.status if row.status is not None else Status.BUSY)
-        field = seen.known.field(row.definition_id)
-        found[row.pupil_id].append(PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms))
+        found[row.pupil_id].append(of_record(row, seen.known.field(row.definition_id)))
     return {pupil_id: tuple(several) for pupil_id, several in found.items()}

@@ -72,12 +72,17 @@ def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[
     return {pupil_id: tuple(several) for pupil_id, several in found.items()}
 
 
+def of_record(row: ResultRow, field: Field) -> PupilProgress:
+    """What one record says of a test or part."""
+    status = Status(row.status if row.status is not None else Status.BUSY)
+    return PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms)
+
+
 def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
     row = records.get(0) or max(records.values(), key=by_date)
     field = known.field(row.definition_id)
     if row.part_id == 0:
-        status = Status(row.status if row.status is not None else Status.BUSY)
-        return PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms)
+        return of_record(row, field)
     statuses = {Status(part.status) for part in records.values() if part.status is not None}
     status = statuses.pop() if len(statuses) == 1 else Status.BUSY
     return PupilProgress(row, field, status, None, None, None, None, by_parts=True)
