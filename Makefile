@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test test-dates fuzz check bench rules screenshots lock clean
+.PHONY: demo test test-dates fuzz faults check bench rules screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -29,6 +29,10 @@ test-dates: .venv/.ready-dev
 fuzz: .venv/.ready-dev
 	@scripts/need-packages ca-certificates node:nodejs npm:npm
 	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz
+
+# Three hundred starts, each with its first messages all at once; `make test` tries twenty.
+faults: .venv/.ready-dev
+	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

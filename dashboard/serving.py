@@ -14,6 +14,7 @@ import flask
 
 from connectors.http_server import BodyLimits, make_server
 from connectors.receive import is_service
+from connectors.uwlr import validator
 from dashboard.settings import Receive
 from dashboard.tasks import WorkContext, run_worker
 
@@ -37,6 +38,7 @@ def serve(
 
     `ready` is told the port once it is listened on; `receive` bounds what is read of messages. Raises PortTaken.
     """
+    validator.prepare()
     with closing(bind(host, port)) as door:
         server = make_server(app, door, body_limits(receive or Receive()))
         with stopping(), working(context):

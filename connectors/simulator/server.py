@@ -72,6 +72,7 @@ def _bind(name: str, port: int) -> ThreadingHTTPServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 64  # by default five, and whoever comes sixth at the same moment is cut off
 
 
 class _Handler(BaseHTTPRequestHandler):

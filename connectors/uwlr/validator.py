@@ -1,7 +1,8 @@
 """Our schemas, and the validation of a stream of bytes beside its reading.
 
-A schema shared between threads mixes up their error texts, so each thread compiles its own. A parser with a target
-never raises on what the schema has against a message: its error log is the verdict.
+A schema shared between threads mixes up their error texts, so each thread compiles its own; one at a time, for libxml2
+makes its built-in types when it compiles its first schema, and does not look whether another thread is making them. A
+parser with a target never raises on what the schema has against a message: its error log is the verdict.
 """
 
 from __future__ import annotations
@@ -17,23 +18,37 @@ from typing import Any, Protocol, cast
 
 from lxml import etree
 
+from connectors.uwlr import names
+
 QUEUED_CHUNKS = 4
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _MOMENTS = ("xs:date", "xs:dateTime")
 
 _compiled = threading.local()
+_compiling = threading.Lock()
 
 
 def schema(name: str) -> etree.XMLSchema:
-    """The compiled schema in file `name` of the package."""
+    """The compiled schema in file `name` of the package, for this thread only."""
     cache: dict[str, etree.XMLSchema] = _compiled.__dict__.setdefault("schemas", {})
     found = cache.get(name)
     if found is None:
-        with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
-            parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-            parser.resolvers.add(_TrimmedMoments())
-            found = cache[name] = etree.XMLSchema(etree.parse(str(folder / name), parser))
+        with _compiling:
+            found = cache[name] = _compile(name)
     return found
+
+
+def prepare() -> None:
+    """Compile every schema of results in this thread: what is wrong with one is seen before anything is served."""
+    for name in {*names.VERSIONS.values(), names.TOLERANT_SCHEMA}:
+        schema(name)
+
+
+def _compile(name: str) -> etree.XMLSchema:
+    with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
+        parser = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+        parser.resolvers.add(_TrimmedMoments())
+        return etree.XMLSchema(etree.parse(str(folder / name), parser))
 
 
 class _TrimmedMoments(etree.Resolver):
@@ -112,7 +127,8 @@ def silent_parser(schema_name: str) -> FeedParser:
 class Validation:
     """The verdict of a schema over chunks of bytes: the first chunk at once, the others in a thread beside.
 
-    Used as a context; after it `failed` is the verdict. Within it `failed` may turn true early.
+    Used as a context; after it `failed` is the verdict. Within it `failed` may turn true early. Where the thread
+    itself breaks down there is no verdict: leaving the context raises what it raised.
     """
 
     def __init__(self, schema_name: str) -> None:
@@ -121,6 +137,8 @@ class Validation:
         self._first: bytes | None = None
         self._chunks: queue.Queue[bytes | None] = queue.Queue(QUEUED_CHUNKS)
         self._thread: threading.Thread | None = None
+        self._ended = False
+        self._broken: BaseException | None = None
 
     def __enter__(self) -> Validation:
         return self
@@ -131,7 +149,7 @@ class Validation:
             self._first = chunk
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="validation", daemon=True)
+            self._thread = threading.Thread(target=self._work_beside, name="validation", daemon=True)
             self._thread.start()
             self._chunks.put(self._first)
         self._chunks.put(chunk)
@@ -145,12 +163,22 @@ class Validation:
         else:
             self._chunks.put(None)
             self._work()
+        if self._broken is not None:
+            raise self._broken
+
+    def _work_beside(self) -> None:
+        """Work in a thread of its own, which must empty the queue whatever happens: the reader waits for room in it."""
+        try:
+            self._work()
+        except BaseException as broken:  # noqa: BLE001 - raised again in the thread that reads
+            self._broken = broken
+            self._empty()
 
     def _work(self) -> None:
         """Feed what comes until the end; after a failure only empty the queue."""
         parser = silent_parser(self._schema_name)
         try:
-            while (chunk := self._chunks.get()) is not None:
+            while (chunk := self._next()) is not None:
                 if not self.failed:
                     parser.feed(chunk)
                     self.failed = bool(parser.feed_error_log)
@@ -159,5 +187,13 @@ class Validation:
                 self.failed = bool(parser.feed_error_log)
         except etree.XMLSyntaxError:
             self.failed = True
-            while chunk is not None:
-                chunk = self._chunks.get()
+            self._empty()
+
+    def _next(self) -> bytes | None:
+        chunk = self._chunks.get()
+        self._ended = chunk is None
+        return chunk
+
+    def _empty(self) -> None:
+        while not self._ended:
+            self._next()

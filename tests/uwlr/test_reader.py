@@ -12,6 +12,7 @@ from connectors.intake import Judgement, judge, spool
 from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.reader import read_results, results_of
+from connectors.uwlr.validator import QUEUED_CHUNKS, Validation
 from connectors.uwlr.writer import write_empty_pull_answer, write_message, write_pull_answer
 from models import clock
 from models.records import SCALE, Absence, Kind, MessageHead, Result, SchoolRef, TestDefinition, Verdict
@@ -48,6 +49,16 @@ def test_what_is_written_is_read_back_as_it_was(
     assert reading.definitions == definitions
     judgement = judged(data)
     assert judgement.head == head, rules_of(judgement)
+
+
+def test_a_validator_that_breaks_down_beside_the_reader_is_no_verdict() -> None:
+    def validate() -> None:
+        with Validation("no_such_schema.xsd") as validation:
+            for _ in range(2 * QUEUED_CHUNKS):
+                validation.feed(b"<a/>")
+
+    with pytest.raises(OSError, match="no_such_schema"):
+        validate()
 
 
 def test_a_zero_is_a_score_and_x_is_a_reason() -> None:
