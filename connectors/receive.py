@@ -10,6 +10,7 @@ import errno
 import hashlib
 import logging
 import re
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO
@@ -144,7 +145,8 @@ def _receive(desk: Desk, deliver: Callable[[Spooled], Receipt]) -> flask.Respons
             "/ This message comes from a web page of another site and was not read.",
         )
     packed_with = flask.request.headers.get("Content-Encoding", "")
-    flask.request.max_content_length = None  # the bound of the service is its own, and told in a Fault
+    # The bound of the service is its own, and told in a Fault; None would stand for the one of the pages.
+    flask.request.max_content_length = sys.maxsize
     try:
         spooled = spool(_unpacked(flask.request.stream, packed_with), desk.bounds.max_bytes)
     except TooLarge:

@@ -20,7 +20,7 @@ from models.tables import deliveries
 
 __all__ = ["AppOptions", "Persona", "create_app"]
 
-MAX_UPLOAD_BYTES = 4 * 1024 * 1024
+MAX_FORM_BYTES = 500_000  # files come in through callbacks, whose bound the guard sets, and messages have their own
 
 
 def create_app(
@@ -32,7 +32,7 @@ def create_app(
     goes to every browser. So it gets the frames without data.
     """
     server = flask.Flask("rondblik", static_folder=None)
-    server.config["MAX_CONTENT_LENGTH"] = MAX_UPLOAD_BYTES
+    server.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES, MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES)
     server.extensions["rondblik"] = Context(engine, seal, options, public_address)
     server.before_request(security.guard)
     server.after_request(security.add_headers)

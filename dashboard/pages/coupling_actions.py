@@ -176,9 +176,12 @@ def _link_file(viewer: Viewer, contents: object) -> str:
 def _text_of(contents: object) -> str:
     """The text of an uploaded file: a data address with base64, UTF-8."""
     wrong = _Refused(_("This file is not a CSV file in UTF-8."))
-    if not isinstance(contents, str) or len(contents) > LARGEST_FILE * 3 // 2 or "," not in contents:
+    if not isinstance(contents, str) or "," not in contents:
         raise wrong
     try:
-        return base64.b64decode(contents.partition(",")[2], validate=True).decode("utf-8-sig")
+        data = base64.b64decode(contents.partition(",")[2], validate=True)
+        if len(data) > LARGEST_FILE:
+            raise wrong
+        return data.decode("utf-8-sig")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise wrong from error

@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dashboard.pages.coupling_actions import LARGEST_FILE
 from dashboard.pages.refused_parts import see_form
 from dashboard.signs import attrs, sign
 from dashboard.tables import pupil_word
@@ -129,7 +130,7 @@ def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled
                     children=html.Span([sign("menu"), _("Choose a CSV file")], className="btn"),
                     className="choose",
                     accept=".csv,text/csv",
-                    max_size=1_000_000,
+                    max_size=LARGEST_FILE,
                     disable_click=True,
                 )
             ),

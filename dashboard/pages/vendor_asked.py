@@ -54,6 +54,8 @@ def read_upload(contents: object, name: object) -> Asked:
         data = base64.b64decode(contents.partition(",")[2], validate=True)
     except (binascii.Error, ValueError):
         raise Refused(_("This file cannot be read.")) from None
+    if len(data) > LARGEST_FILE:
+        raise Refused(too_large())
     if not data.strip():
         raise Refused(_("This file is empty."))
     return printable(name, 120) or _("uploaded file"), data

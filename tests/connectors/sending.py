@@ -6,18 +6,19 @@ import http.client
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import flask
 from sqlalchemy import Engine
 
 from connectors.http_server import BodyLimits, make_server
 from connectors.push import Desk
 from connectors.receive import PATH, is_service
 from dashboard.serving import bind
-from dashboard.wsgi import create_soap_app
+from dashboard.wsgi import AppOptions, create_app, create_soap_app
 from models import senders
 from models.database import writing
 from models.schools import Identification
@@ -120,10 +121,23 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
     return Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
 
 
+def _beside_the_dashboard(desk: Desk, public_address: str | None = None) -> flask.Flask:
+    options = AppOptions(demo=False, personas=())
+    return create_app(desk.engine, desk.seal, options, desk, public_address)
+
+
+# The apps that have the service: that of `serve --soap-only`, and that of `serve` and `demo`.
+APPS: dict[str, Callable[[Desk, str | None], flask.Flask]] = {
+    "alone": create_soap_app,
+    "beside the dashboard": _beside_the_dashboard,
+}
+chosen_app = "alone"
+
+
 @contextmanager
 def receiving(desk: Desk, limits: BodyLimits | None = None, public_address: str | None = None) -> Iterator[Receiver]:
-    """The service alone behind the real web server, on a free port."""
-    with serving_app(create_soap_app(desk, public_address), bind("127.0.0.1", 0), limits) as port:
+    """The service behind the real web server, on a free port; alone, unless the test uses `every_app`."""
+    with serving_app(APPS[chosen_app](desk, public_address), bind("127.0.0.1", 0), limits) as port:
         yield Receiver(port)
 
 

@@ -34,6 +34,7 @@ from tests.conftest import Store
 from tests.connectors.sending import BAKEN, HORIZON, Account, Answer, Receiver, account, answer_of, enveloped, receiving
 from tests.uwlr.messages import message, result_xml
 
+pytestmark = pytest.mark.usefixtures("every_app")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = "2026-11-12T00:05:46"
 MOST_HEADER = 262_144  # of waitress

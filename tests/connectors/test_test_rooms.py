@@ -35,6 +35,7 @@ from tests.conftest import Store
 from tests.connectors.sending import HORIZON, Account, Answer, Receiver, account, enveloped, receiving
 from tests.uwlr.messages import message, result_xml
 
+pytestmark = pytest.mark.usefixtures("every_app")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 

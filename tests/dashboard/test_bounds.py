@@ -1,0 +1,116 @@
+"""Each bound of what a request may hold: just at it and just above it, through the real server."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+import flask
+import pytest
+import requests
+
+from connectors.push import Desk
+from dashboard.demo import VENDOR
+from dashboard.opened import desk_of
+from dashboard.pages.vendor_asked import LARGEST_FILE
+from dashboard.security import CALLBACK, MAX_CALLBACK_BYTES
+from dashboard.serving import MAX_REQUEST_BYTES, bind, body_limits
+from dashboard.settings import Receive
+from dashboard.wsgi import MAX_FORM_BYTES, AppOptions, create_app, create_soap_app
+from models import clock
+from models.store import Keep
+from tests.conftest import Store
+from tests.connectors.sending import Receiver, account, enveloped, serving_app
+from tests.uwlr.messages import message
+
+SERVICE_BYTES = 5_000_000  # more than any bound of a form, and less than that of a callback
+OPTIONS = AppOptions(demo=True, personas=(VENDOR,))
+TOO_LARGE = 413
+
+
+@pytest.fixture
+def desk(store: Store) -> Iterator[Desk]:
+    """A desk that takes messages up to SERVICE_BYTES."""
+    with clock.fixed(datetime(2026, 11, 20, 12, tzinfo=UTC)):
+        yield desk_of(store.engine, store.seal, Receive(max_bytes=SERVICE_BYTES), Keep())
+
+
+def served(app: flask.Flask) -> AbstractContextManager[int]:
+    return serving_app(app, bind("127.0.0.1", 0), body_limits(Receive(max_bytes=SERVICE_BYTES)))
+
+
+@pytest.fixture
+def whole(desk: Desk) -> Iterator[int]:
+    """The port of the app of `serve`."""
+    with served(create_app(desk.engine, desk.seal, OPTIONS, desk)) as port:
+        yield port
+
+
+class Browser:
+    """A session with the dashboard."""
+
+    def __init__(self, port: int) -> None:
+        self._address = f"http://127.0.0.1:{port}"
+        self._session = requests.Session()
+        self._session.headers["Sec-Fetch-Site"] = "same-origin"
+        assert self._session.get(f"{self._address}/").status_code == 200
+
+    def post(self, path: str, body: bytes, media_type: str) -> requests.Response:
+        """Send a body; a redirect is an answer."""
+        headers = {"Content-Type": media_type}
+        with self._session as session:
+            return session.post(self._address + path, body, headers=headers, allow_redirects=False)
+
+    def upload(self, data: bytes) -> requests.Response:
+        """Hand in a file to be checked, as the page for vendors does."""
+        outputs = [{"id": "vendor-go", "property": "href"}, {"id": "upload-said", "property": "children"}]
+        contents = "data:text/xml;base64," + base64.b64encode(data).decode()
+        body = {
+            "output": "..vendor-go.href...upload-said.children..",
+            "outputs": outputs,
+            "inputs": [{"id": "upload-small", "property": "data", "value": contents}],
+            "state": [{"id": "upload", "property": "filename", "value": "bericht.xml"}],
+            "changedPropIds": ["upload-small.data"],
+        }
+        return self.post(CALLBACK, json.dumps(body).encode(), "application/json")
+
+
+def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(desk: Desk) -> None:
+    apps: list[Callable[[], flask.Flask]] = [
+        lambda: create_soap_app(desk),
+        lambda: create_app(desk.engine, desk.seal, OPTIONS, desk),
+    ]
+    body = enveloped(message(), account(desk.engine, desk.seal).header)
+    for make in apps:
+        with served(make()) as port:
+            receiver = Receiver(port)
+            assert receiver.post(body + b" " * (SERVICE_BYTES - len(body))).confirmed
+            answer = receiver.post(body + b" " * (SERVICE_BYTES - len(body) + 1))
+            assert (answer.fault, "xml.size" in answer.sentence) == ("Client.OngeldigBericht", True)
+
+
+def test_a_form_a_callback_and_any_other_request_have_each_their_bound(whole: int) -> None:
+    browser = Browser(whole)
+    form, call = "application/x-www-form-urlencoded", "application/json"
+    for path, most, media_type in (("/persona", MAX_FORM_BYTES, form), (CALLBACK, MAX_CALLBACK_BYTES, call)):
+        for size, too_large in ((most, False), (most + 1, True)):
+            body = b"persona=" + VENDOR.key.encode() + b"&x=" if media_type == form else b"{"
+            status = browser.post(path, body.ljust(size, b"x"), media_type).status_code
+            assert (status == TOO_LARGE) is too_large, (path, size, status)
+    assert Receiver(whole).post(b"x" * MAX_REQUEST_BYTES, "/health").status == 405
+    with socket.create_connection(("127.0.0.1", whole), timeout=20) as wire:  # refused before any of it is sent
+        head = f"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_REQUEST_BYTES + 1}\r\n\r\n"
+        wire.sendall(head.encode())
+        assert wire.recv(65_536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_file_of_the_size_that_the_page_names_is_taken_in_and_no_larger_one(whole: int) -> None:
+    browser = Browser(whole)
+    taken = browser.upload(b"<x/>".ljust(LARGEST_FILE))
+    assert taken.json()["response"]["vendor-go"]["href"].startswith("/toets/uitslag/")
+    refused = browser.upload(b"<x/>".ljust(LARGEST_FILE + 1))
+    assert "4 MB" in json.dumps(refused.json())
