@@ -29,6 +29,7 @@ from models import clock, database, queries, rosters, schools
 from models.periods import of_school_year
 from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.sealing import Seal
+from models.store_key import open_sealed
 from models.tables import classes, results
 from models.viewer import Role, Viewer
 
@@ -41,10 +42,10 @@ CLASS_SIZE = 30
 def new_store(folder: Path) -> tuple[Engine, Seal]:
     """An empty store in `folder`."""
     engine = database.open_engine(database.sqlite_url(folder))
-    database.upgrade(engine)
+    seal = open_sealed(engine, folder)
     with database.writing(engine) as connection:
         schools.ensure_source(connection, "bench", "Bench", "publisher")
-    return engine, Seal.of_folder(folder)
+    return engine, seal
 
 
 def ingest(engine: Engine, seal: Seal, path: Path) -> int:

@@ -31,7 +31,7 @@ from models import clock, database, deliveries, schools
 from models.couplings import Coupling
 from models.database import DatabaseUnsafe
 from models.records import Finding, Verdict
-from models.sealing import SealBroken
+from models.sealing import KeyRefused, SealBroken
 
 DONE, REFUSED, COULD_NOT = 0, 1, 2
 LOAD_SOURCE = ("load", "Bestand")
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except ConnectorError as failed:
         return _fail(failed.sentence_en)
-    except (ConfigError, DatabaseUnsafe, PortTaken, SealBroken) as failed:
+    except (ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, SealBroken) as failed:
         return _fail(str(failed))
     except SQLAlchemyError as failed:
         # The text of these may hold an address with a password, or values: only the kind is shown.

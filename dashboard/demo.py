@@ -23,12 +23,13 @@ from connectors.simulator import answers, requests, server
 from connectors.simulator.school import BAKEN, HORIZON
 from dashboard import bars, tasks
 from dashboard import settings as configuration
+from dashboard.opened import open_database
 from dashboard.serving import PortTaken, serve, stopping
 from dashboard.settings import ConfigError, Coupled, Database, Settings
 from dashboard.tasks import WorkContext
 from dashboard.wsgi import AppOptions, Persona, create_app
-from models import clock, couplings, database, schools
-from models.database import open_engine, reading, writing
+from models import clock, couplings, schools
+from models.database import reading, writing
 from models.records import SchoolRef
 from models.sealing import Seal
 from models.subject_lines import CODE, assign_subject
@@ -78,7 +79,7 @@ _SUBJECTS = (
 def run(data: Path, port: int) -> int:
     """Run the demo on `data` until it is interrupted; gives the exit code 0.
 
-    Raises PortTaken, ConfigError, SealBroken or OSError where it cannot start.
+    Raises PortTaken, ConfigError, KeyRefused, SealBroken or OSError where it cannot start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
     _check_free(port)
@@ -144,18 +145,13 @@ def _check_free(port: int) -> None:
 def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
     """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
     settings = _configure(data, ports, made)
-    engine = open_engine(settings.database_url())
-    try:
-        database.upgrade(engine)
-        seal = Seal.of_folder(data)
+    with open_database(settings) as (engine, seal):
         coupled = configuration.apply(settings, engine)
         context = tasks.make_context(settings, engine, seal, coupled)
         _pull_all(context, coupled)
         _assign_subjects(engine)
         app = create_app(engine, seal, AppOptions(demo=True, personas=personas(engine, seal)))
         serve(app, HOST, port, context, _tell)
-    finally:
-        engine.dispose()
 
 
 def _tell(port: int) -> None:

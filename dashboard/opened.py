@@ -14,8 +14,9 @@ from connectors.uwlr.agreement import Bounds
 from dashboard import settings
 from dashboard.settings import Receive, Settings
 from models import database
-from models.sealing import Seal
+from models.sealing import Seal, read_key
 from models.store import Keep
+from models.store_key import open_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,20 @@ def desk_of(engine: Engine, seal: Seal, limits: Receive, keep: Keep) -> Desk:
 
 @contextmanager
 def open_store(options: Options) -> Iterator[Store]:
-    """The store of these options, brought to this program's version."""
+    """The store of these options, brought to this program's version; raises ConfigError, KeyRefused, DatabaseUnsafe."""
     found = options.settings()
-    found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open_database(found) as (engine, seal):
+        yield Store(found, engine, seal)
+
+
+@contextmanager
+def open_database(found: Settings) -> Iterator[tuple[Engine, Seal]]:
+    """The database of these settings and the seal of its key; raises KeyRefused, DatabaseUnsafe."""
+    read_key(found.data)  # a file that is no key is refused before a database is made beside it
     engine = database.open_engine(found.database_url())
     try:
-        database.upgrade(engine)
-        yield Store(found, engine, Seal.of_folder(found.data))
+        seal = open_sealed(engine, found.data)
+        found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield engine, seal
     finally:
         engine.dispose()

@@ -11,6 +11,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -161,14 +163,36 @@ _INSERT_NEW: dict[str, Callable[[Connection, Table, Sequence[tuple[object, ...]]
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the tables to this program's version (Alembic); does nothing where they are."""
+    """Bring the tables to this program's version (Alembic); does nothing where they are. Raises DatabaseUnsafe."""
+    with upgrading(engine):
+        pass
+
+
+@contextmanager
+def upgrading(engine: Engine) -> Iterator[Connection]:
+    """One write transaction, of one process at a time, that begins with an upgrade; an exception undoes that too.
+
+    Raises DatabaseUnsafe where the tables are of a later version of the program.
+    """
     config = Config()
     config.set_main_option("script_location", str(resources.files("models") / "migrations"))
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
+        _check_not_newer(connection, config)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        yield connection
+
+
+def _check_not_newer(connection: Connection, config: Config) -> None:
+    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+    if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
+        raise DatabaseUnsafe(
+            "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de "
+            "upgrade terug. / The database is of a later version of Rondblik; start that version, or put back the "
+            "backup from before its upgrade."
+        )
 
 
 def sqlite_url(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Sealing of what identifies a child: a key outside the database, made at first start.
+"""Sealing of what identifies a child: a key outside the database, made with it (`store_key`).
 
 `digest` finds a value again without showing it (keyed BLAKE2b, 16 bytes); `seal` keeps it readable for those who
 hold the key (AES-256-GCM, a fresh nonce each time). Whoever has the database alone has neither.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +18,20 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_FILE = "sealing.key"
+KEY_BYTES = 32
 NONCE_BYTES = 12
+_KEY_TEXT = re.compile(rb"\s*([0-9A-Fa-f]{64})\s*")
 
 
 class SealBroken(Exception):
     """What is stored was sealed with another key, or was changed."""
+
+
+class KeyRefused(Exception):
+    """The key file cannot be used; says which file, what is wrong with it, and what to do."""
+
+    def __init__(self, nl: str, en: str) -> None:
+        super().__init__(f"{nl} / {en}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +43,18 @@ class Seal:
 
     @classmethod
     def from_secret(cls, secret: bytes) -> Seal:
-        """The seal of a secret of 32 bytes."""
+        """The seal of a secret; raises ValueError where it has not KEY_BYTES bytes."""
+        if len(secret) != KEY_BYTES:
+            raise ValueError(f"a sealing key has {KEY_BYTES} bytes")
         return cls(
             hashlib.blake2b(b"digest", key=secret, digest_size=32).digest(),
             hashlib.blake2b(b"cipher", key=secret, digest_size=32).digest(),
         )
 
-    @classmethod
-    def of_folder(cls, folder: Path) -> Seal:
-        """The seal of a data folder; makes the key file (mode 0600) at first start."""
-        path = folder / KEY_FILE
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls.from_secret(bytes.fromhex(path.read_text().strip()))
-        secret = secrets.token_bytes(32)
-        with os.fdopen(handle, "w") as file:
-            file.write(secret.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return cls.from_secret(secret)
+    @property
+    def fingerprint(self) -> bytes:
+        """16 bytes by which the key is known again; they do not lead to it."""
+        return self.digest("fingerprint", "")
 
     def digest(self, kind: str, value: str) -> bytes:
         """16 bytes that are the same for the same kind and value, and tell nothing to who lacks the key."""
@@ -68,3 +71,48 @@ class Seal:
             return AESGCM(self.cipher_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
         except InvalidTag:
             raise SealBroken("The key file does not belong to this database, or the record was changed.") from None
+
+
+# -- the key file ----------------------------------------------------------------------------------------------
+
+
+def read_key(folder: Path) -> Seal | None:
+    """The seal of the key file in a data folder; None where there is no such file. Raises KeyRefused or OSError."""
+    path = folder / KEY_FILE
+    try:
+        with path.open("rb") as file:
+            mode, text = os.fstat(file.fileno()).st_mode, file.read(1024)
+    except FileNotFoundError:
+        return None
+    if stat.S_IMODE(mode) & 0o077:
+        raise KeyRefused(
+            f"{path} is ook voor anderen dan de eigenaar toegankelijk; geef het bestand rechten 600 (chmod 600).",
+            f"{path} is open to others than its owner; give the file mode 600 (chmod 600).",
+        )
+    found = _KEY_TEXT.fullmatch(text)
+    if found is None:
+        raise KeyRefused(
+            f"{path} is geen sleutel van {KEY_BYTES} bytes in hexadecimale tekens; zet het bestand terug uit de "
+            "reservekopie.",
+            f"{path} is no key of {KEY_BYTES} bytes in hexadecimal digits; put the file back from the backup.",
+        )
+    return Seal.from_secret(bytes.fromhex(found[1].decode()))
+
+
+def make_key(folder: Path) -> Seal:
+    """Make the key file (mode 0600), whole or not at all; only one process may do so at a time (`store_key`)."""
+    secret = secrets.token_bytes(KEY_BYTES)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = folder / f"{KEY_FILE}.new"
+    aside.unlink(missing_ok=True)  # of a start that was ended while it wrote
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secret.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(folder / KEY_FILE)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return Seal.from_secret(secret)

@@ -43,6 +43,13 @@ numbers = Table(
     Column("last", Integer, nullable=False),
 )
 
+key_fingerprints = Table(
+    "key_fingerprints",  # one row: of the key outside the database with which this store is sealed
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1
+    Column("fingerprint", LargeBinary(16), nullable=False),
+)
+
 schools = Table(
     "schools",
     metadata,

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from models import database
 from models.sealing import Seal
+from models.store_key import open_sealed
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -41,8 +42,7 @@ def free_port() -> int:
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store on SQLite."""
     engine = database.open_engine(database.sqlite_url(tmp_path / "data"))
-    database.upgrade(engine)
-    yield Store(engine, Seal.of_folder(tmp_path / "data"))
+    yield Store(engine, open_sealed(engine, tmp_path / "data"))
     engine.dispose()
 
 
@@ -86,20 +86,24 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
-    """An empty store in a database of its own on PostgreSQL."""
+def postgres_database(postgres: str) -> Iterator[str]:
+    """The address of an empty database of its own on PostgreSQL."""
     name = f"t{uuid.uuid4().hex}"
     server = create_engine(postgres + "postgres", isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = database.open_engine(postgres + name)
-    database.upgrade(engine)
-    (tmp_path / "keys").mkdir()
-    yield Store(engine, Seal.of_folder(tmp_path / "keys"))
-    engine.dispose()
+    yield postgres + name
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name}"))
     server.dispose()
+
+
+@pytest.fixture
+def postgres_store(postgres_database: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty store on PostgreSQL."""
+    engine = database.open_engine(postgres_database)
+    yield Store(engine, open_sealed(engine, tmp_path / "keys"))
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -18,8 +18,8 @@ from dashboard.texts import translations
 from dashboard.wsgi import create_app
 from models import clock, database
 from models.schools import Identification
-from models.sealing import Seal
 from models.senders import Terms
+from models.store_key import open_sealed
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
@@ -60,7 +60,8 @@ PAGES = {
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The known school behind an address, once for all pages."""
     folder = tmp_path_factory.mktemp("axe")
-    store = Store(database.open_engine(database.sqlite_url(folder)), Seal.of_folder(folder))
+    engine = database.open_engine(database.sqlite_url(folder))
+    store = Store(engine, open_sealed(engine, folder))
     with clock.fixed(school.NOW):
         school.build(store.engine, store.seal)
         app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))

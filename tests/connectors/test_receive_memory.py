@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks import messages
 from models import senders
-from models.database import open_engine, sqlite_url, upgrade, writing
-from models.sealing import Seal
+from models.database import open_engine, sqlite_url, writing
+from models.store_key import open_sealed
 from tests.connectors.sending import HORIZON, SOAP, Account, Receiver
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
@@ -22,10 +22,9 @@ FEW, MANY = 10_000, 100_000
 
 def sender(data: Path) -> Account:
     engine = open_engine(sqlite_url(data))
-    upgrade(engine)
+    seal = open_sealed(engine, data)
     code, key = senders.new_code(), senders.new_key()
     with writing(engine) as connection:
-        seal = Seal.of_folder(data)
         source_id = senders.add_sender(
             connection, seal, "rekenwijs", "Rekenwijs", code, senders.Terms(), senders.FROM_COMMAND
         )

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import messages
-from models.database import open_engine, sqlite_url, upgrade
-from models.sealing import Seal
+from models.database import open_engine, sqlite_url
+from models.store_key import open_sealed
 from tests.connectors.sending import SOAP, Account, Receiver, account
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
@@ -22,8 +22,7 @@ RESULTS = 95_000
 
 def a_sender(data: Path) -> Account:
     engine = open_engine(sqlite_url(data))
-    upgrade(engine)
-    sender = account(engine, Seal.of_folder(data), "Zendwijs")
+    sender = account(engine, open_sealed(engine, data), "Zendwijs")
     engine.dispose()
     return sender
 

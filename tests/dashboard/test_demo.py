@@ -30,7 +30,8 @@ from dashboard import settings as configuration
 from dashboard import tasks
 from models import clock, database, identity
 from models.periods import Period
-from models.sealing import Seal
+from models.sealing import read_key
+from models.store_key import open_sealed
 from models.timeline import pupil_timeline
 from models.viewer import Role, Viewer
 
@@ -153,7 +154,9 @@ def test_one_class_has_results_of_all_publishers_of_its_school(first: Demo, data
 def pupil_of(data: Path, place: int) -> tuple[int, int]:
     """School and pupil in the store of a pupil of 5a."""
     key = school.classes(HORIZON, "2026-2027")["5a"][place].key
-    digest = Seal.of_folder(data).digest(identity.LAS, key)
+    seal = read_key(data)
+    assert seal is not None
+    digest = seal.digest(identity.LAS, key)
     ((school_id, pupil_id),) = ask(
         data, f"SELECT school_id, pupil_id FROM identifiers WHERE kind = 'las' AND digest = x'{digest.hex()}'"
     )
@@ -321,9 +324,9 @@ def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         )
         engine = database.open_engine(settings.database_url())
         try:
-            database.upgrade(engine)
+            seal = open_sealed(engine, tmp_path)
             coupled = configuration.apply(settings, engine)
-            context = tasks.make_context(settings, engine, Seal.of_folder(tmp_path), coupled)
+            context = tasks.make_context(settings, engine, seal, coupled)
             demo_module._pull_all(context, coupled)
             first = capsys.readouterr().out.splitlines()
             demo_module._pull_all(context, coupled)
@@ -354,9 +357,8 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
         settings = demo_module._configure(tmp_path, ports)
         engine = database.open_engine(settings.database_url())
         try:
-            database.upgrade(engine)
+            seal = open_sealed(engine, tmp_path)
             coupled = configuration.apply(settings, engine)
-            seal = Seal.of_folder(tmp_path)
             demo_module._pull_all(tasks.make_context(settings, engine, seal, coupled), coupled)
             assert demo_module.personas(engine, seal)[0].key == "leraar-5a"
             assert len(demo_module.personas(engine, seal)) == 7

@@ -16,8 +16,8 @@ from dashboard import cli
 from models import clock, rooms
 from models.database import open_engine, sqlite_url
 from models.records import Verdict
-from models.sealing import Seal
 from models.store import Receipt
+from models.store_key import open_sealed
 from tests.connectors.sending import Account, enveloped
 from tests.uwlr.messages import message
 
@@ -70,7 +70,7 @@ class Operator:
     def send(self, body: bytes) -> Receipt:
         engine = open_engine(sqlite_url(self.data))
         with spool([body]) as spooled:
-            receipt = deliver(Desk(engine, Seal.of_folder(self.data)), spooled)
+            receipt = deliver(Desk(engine, open_sealed(engine, self.data)), spooled)
         engine.dispose()
         return receipt
 
@@ -261,7 +261,7 @@ def test_senders_of_the_configuration_can_pass_on_names_and_codes(operator: Oper
 def test_the_senders_of_test_rooms_are_not_there_for_commands(operator: Operator) -> None:
     operator.add()
     engine = open_engine(sqlite_url(operator.data))
-    room = rooms.make_room(engine, Seal.of_folder(operator.data), "Uitgever")
+    room = rooms.make_room(engine, open_sealed(engine, operator.data), "Uitgever")
     engine.dispose()
     named = ("--klantnaam", room.account.customer_name)
     for words in (

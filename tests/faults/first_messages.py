@@ -31,8 +31,8 @@ from connectors.simulator import requests, server
 from connectors.simulator.school import HORIZON
 from connectors.uwlr.envelope import Authorisation
 from dashboard import cli
-from models.database import open_engine, sqlite_url, upgrade
-from models.sealing import Seal
+from models.database import open_engine, sqlite_url
+from models.store_key import open_sealed
 from tests.connectors.sending import Account, Receiver, account, enveloped
 from tests.uwlr.messages import message, result_xml
 
@@ -80,8 +80,7 @@ def main(arguments: Sequence[str]) -> int:
 def _installation(data: Path) -> Account:
     """A data folder with one sender, left in one file so that it can be copied."""
     engine = open_engine(sqlite_url(data))
-    upgrade(engine)
-    sender = account(engine, Seal.of_folder(data))
+    sender = account(engine, open_sealed(engine, data))
     engine.dispose()
     return sender
 

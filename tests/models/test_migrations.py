@@ -15,7 +15,7 @@ from tests.dashboard import school
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 TEACHERS = ("class_thresholds", "signal_marks", "goals", "due_dates", "notes")
 VENDORS = ("checks", "test_arrivals", "test_rooms", "sender_key_schools", "sender_keys", "senders", "numbers")
-SINCE_0001 = (*TEACHERS, *VENDORS)
+SINCE_0001 = (*TEACHERS, *VENDORS, "key_fingerprints")
 COLUMNS_SINCE_0001 = (("couplings", "pushes"), ("schools", "synthetic"), ("schools", "region"))
 
 
