@@ -32,6 +32,16 @@ function askWhy(number) {
   window.dash_clientside.set_props("why-asked", { data: asked });
 }
 
+/* The same on the page of a pupil, in a panel beside the number: its place goes there first. */
+function askNumber(number) {
+  var place = document.getElementById("number-place");
+  var box = number.getBoundingClientRect();
+  var origin = (place.offsetParent || document.body).getBoundingClientRect();
+  place.style.cssText = "left:" + (box.left - origin.left) + "px;top:" + (box.top - origin.top) + "px;width:" +
+    box.width + "px;height:" + box.height + "px";
+  window.dash_clientside.set_props("number-asked", { data: { index: number.getAttribute("data-told"), at: Date.now() } });
+}
+
 /* Links, Back and Forward. A page with filters (data-asks on its bar) is asked for its content alone where only the
    filters change: Dash would put a whole new page in the place of this one. All else goes the way of Dash, which hears
    of a new address by an event of its own. */
@@ -96,6 +106,10 @@ document.addEventListener("click", function (event) {
   }
   var number = target && target.closest("[data-why]");
   if (number) { askWhy(number); }
+  var told = target && target.closest("[data-told]");
+  if (told) { askNumber(told); }
+  var parts = target && target.closest("[data-parts]");
+  if (parts) { window.dash_clientside.set_props("sitting", { value: parts.getAttribute("data-parts") }); }
   var toggle = target && target.closest("[data-toggle]");
   if (toggle) {
     var part = document.getElementById(toggle.getAttribute("data-toggle"));

@@ -19,53 +19,11 @@ MARKUP = "data-markup"
 LINK = "data-link"  # a link that changes the page without loading it anew, as dcc.Link does
 
 _VOID = frozenset({"br", "wbr", "img"})
-_TAGS = _VOID | frozenset(
-    [
-        "a",
-        "article",
-        "b",
-        "button",
-        "caption",
-        "code",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "header",
-        "i",
-        "label",
-        "li",
-        "mark",
-        "nav",
-        "ol",
-        "option",
-        "p",
-        "q",
-        "section",
-        "select",
-        "small",
-        "span",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "u",
-        "ul",
-    ]
-)
+_TAGS = _VOID | {
+    "a", "article", "b", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "footer", "form", "h1", "h2",
+    "h3", "h4", "h5", "header", "i", "label", "li", "mark", "nav", "ol", "option", "p", "q", "section", "select",
+    "small", "span", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul",
+}  # fmt: skip
 _NAMES = {"className": "class", "htmlFor": "for"}
 _NOT_WRITTEN = frozenset({"children", "available_properties", "available_wildcard_properties"})
 _NAME = re.compile(r"(?!on)[a-z][a-z0-9-]*", re.ASCII)

@@ -1,6 +1,6 @@
 """A made-up school of any size, written straight into the tables: classes full of pupils, scores in every column.
 
-The first class can be a class of 25 pupils by 7 columns, or the largest that there is, 35 by 12. All persons are made up.
+All persons are made up.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from models.sealing import Seal
 from tests.dashboard.school import BANDS, NOW, YEAR, number, us
 
 SCHOOL, TEACHER = 1, 1
-SUBJECTS = ("rekenen", "spelling", "begrijpend lezen", "technisch lezen", "taal", "schrijven", "engels", "wereldoriëntatie",
-            "aardrijkskunde", "geschiedenis", "natuur en techniek", "verkeer")  # fmt: skip
+SUBJECTS = ("rekenen", "spelling", "begrijpend lezen", "technisch lezen", "taal", "schrijven", "engels",
+            "wereldoriëntatie", "aardrijkskunde", "geschiedenis", "natuur en techniek", "verkeer")  # fmt: skip
 PARTS = ("Optellen", "Klokkijken", "Breuken", "Meten")
 DAYS = ("2026-09-18", "2026-10-09", "2026-11-06")
 DAY_BEFORE = "2026-03-13"  # of the school year before
@@ -99,8 +99,8 @@ def _people(connection: Connection, seal: Seal, sizes: Sequence[int]) -> None:
         connection,
         "teachers",
         [
-            {"school_id": SCHOOL, "id": TEACHER, "key_digest": seal.digest("teacher", "1"), "key_sealed": seal.seal(b"t"),
-             "first_name": "Hanna", "last_name": "Vos"}
+            {"school_id": SCHOOL, "id": TEACHER, "key_digest": seal.digest("teacher", "1"),
+             "key_sealed": seal.seal(b"t"), "first_name": "Hanna", "last_name": "Vos"}
         ],
     )  # fmt: skip
     _many(
@@ -219,7 +219,7 @@ def _results(connection: Connection, pupils: int, columns: int) -> None:
                     add(pupil, column, place, part=part_ids[part.code.text], **number(part_score))
             status = Status.DONE if pupil % 3 else Status.BUSY
             add(
-                pupil, column, len(DAYS) - 1, Kind.PROGRESS, status=int(status), offered=40, made=40 if pupil % 3 else 12,
-                correct=30, worked_ms=1_800_000,
+                pupil, column, len(DAYS) - 1, Kind.PROGRESS, status=int(status), offered=40,
+                made=40 if pupil % 3 else 12, correct=30, worked_ms=1_800_000,
             )  # fmt: skip
     _many(connection, "results", rows)
