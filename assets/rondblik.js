@@ -34,7 +34,7 @@ function askWhy(number) {
 
 /* The same on the page of a pupil, in a panel beside the number: its place goes there first. */
 function askNumber(number) {
-  var place = document.getElementById("number-place");
+  var place = document.querySelector(".numplace");
   var box = number.getBoundingClientRect();
   var origin = (place.offsetParent || document.body).getBoundingClientRect();
   place.style.cssText = "left:" + (box.left - origin.left) + "px;top:" + (box.top - origin.top) + "px;width:" +
@@ -203,6 +203,30 @@ new MutationObserver(function (records) {
 }).observe(document.documentElement, {
   childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: ["data-markup"]
 });
+
+/* Charts are drawn one after the other, each in a task of its own: together they would hold up the page. */
+var lastDrawn = Promise.resolve();
+
+function nextTask() { return new Promise(function (go) { window.setTimeout(go, 0); }); }
+
+function drawInTurn(plotly) {
+  var draw = plotly.react;
+  plotly.react = function (chart) {
+    var given = arguments;
+    var drawn = lastDrawn.then(nextTask).then(function () {
+      return chart.isConnected ? draw.apply(plotly, given) : chart;
+    });
+    lastDrawn = drawn.catch(function () {});
+    return drawn;
+  };
+}
+
+document.addEventListener("load", function () {
+  if (window.Plotly && !window.Plotly.inTurn) {
+    window.Plotly.inTurn = true;
+    drawInTurn(window.Plotly);
+  }
+}, true);
 
 /* On paper nothing can be opened: the tables of a pupil and what was folded away stand open. */
 var opened = [];

@@ -33,7 +33,12 @@ _IMAGE = "data:image/svg+xml,"
 
 
 def block(element: Component) -> Component:
-    """The same element with its content as markup. Raises ValueError where something in it must stay a component."""
+    """The same element with its content as markup; a link stays as it is.
+
+    Raises ValueError where something in it must stay a component.
+    """
+    if _is_link(element):
+        return element
     own = {name: value for name, value in _properties(element) if name != "style"}
     style = {"style": element.style} if hasattr(element, "style") else {}
     return type(element)(**own, **style, **{MARKUP: to_html(getattr(element, "children", None))})

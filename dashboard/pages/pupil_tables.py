@@ -96,7 +96,7 @@ def explained(index: str, shown: Any) -> html.Button:
 def number_panel() -> list[Any]:
     """What the page holds for its numbers: which one is asked about, and one panel that opens beside it.
 
-    The script puts `number-place` on the number. The roles are our own: the library puts them on a box around the
+    The script puts what the panel stands beside (`.numplace`) on the number. The roles are our own: the library puts them on a box around the
     number, where they mean nothing. The focus goes to the answer, which may hold nothing to focus; Escape closes it
     from there.
     """
@@ -106,7 +106,7 @@ def number_panel() -> list[Any]:
         dcc.Store(id="number-asked", storage_type="memory"),
         dmc.Popover(
             [
-                dmc.PopoverTarget(html.Span(id="number-place", className="numplace")),
+                dmc.PopoverTarget(html.Span(), boxWrapperProps={"className": "numplace"}),
                 dmc.PopoverDropdown(told, className="pop how"),
             ],
             id="number",
