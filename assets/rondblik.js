@@ -1,14 +1,12 @@
 /* Small things that need no server: the address that follows the filters, choices kept in a cookie, menus that close,
    a file that is too large to send. */
-var addressMoved = false;
 
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   rondblik: {
     keepAddress: function (query) {
       if (typeof query === "string") {
-        var path = window.location.pathname === "/" ? "/groep" : window.location.pathname;
-        window.history.replaceState(window.history.state, "", path + query);
-        addressMoved = true;
+        window.history.replaceState(window.history.state, "", pathOf(window.location) + query);
+        shown.search = window.location.search;
       }
       return window.dash_clientside.no_update;
     },
@@ -34,25 +32,65 @@ function askWhy(number) {
   window.dash_clientside.set_props("why-asked", { data: asked });
 }
 
-/* Dash does not know that the address followed the filters: a link to where the page began would do nothing. So once
-   the address has moved, links are followed as a browser does. */
+/* The same on the page of a pupil, in a panel beside the number: its place goes there first. */
+function askNumber(number) {
+  var place = document.querySelector(".numplace");
+  var box = number.getBoundingClientRect();
+  var origin = (place.offsetParent || document.body).getBoundingClientRect();
+  place.style.cssText = "left:" + (box.left - origin.left) + "px;top:" + (box.top - origin.top) + "px;width:" +
+    box.width + "px;height:" + box.height + "px";
+  window.dash_clientside.set_props("number-asked", { data: { index: number.getAttribute("data-told"), at: Date.now() } });
+}
+
+/* Links, Back and Forward. A page with filters (data-asks on its bar) is asked for its content alone where only the
+   filters change: Dash would put a whole new page in the place of this one. All else goes the way of Dash, which hears
+   of a new address by an event of its own. */
+var shown = { path: pathOf(window.location), search: window.location.search };
+
+function pathOf(place) { return place.pathname === "/" ? "/groep" : place.pathname; }
+
+function filtersOnly(path) { return path === shown.path && document.querySelector("[data-asks]"); }
+
+function askPage(bar) {
+  shown.search = window.location.search;
+  window.dash_clientside.set_props(bar.getAttribute("data-asks"), { data: { search: shown.search, at: Date.now() } });
+}
+
+function followInPage(event, address, bar) {
+  event.preventDefault();
+  event.stopPropagation();
+  closeMenus(null);
+  window.history.pushState({}, "", address);
+  if (bar) { askPage(bar); } else { window.dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }
+  window.scrollTo(0, 0);
+}
+
 document.addEventListener("click", function (event) {
   var link = event.target instanceof Element ? event.target.closest("a[href]") : null;
-  if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) { return; }
-  if (link.target || link.hasAttribute("download") || link.origin !== window.location.origin) { return; }
-  if (link.pathname === window.location.pathname && link.hash && link.search === window.location.search) { return; }
-  var clears = link.closest("[data-clear]");
+  if (!link || event.defaultPrevented || event.button !== 0) { return; }
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) { return; }
+  if (link.target || link.hasAttribute("download") || link.origin !== window.location.origin || link.hash) { return; }
+  var bar = filtersOnly(pathOf(link));
   var classes = new URLSearchParams(window.location.search).get("klas");
-  if (clears) {
-    event.preventDefault();
-    event.stopPropagation();
-    window.location.assign(link.pathname + (classes ? "?klas=" + classes : ""));
-  } else if (addressMoved) {
-    event.preventDefault();
-    event.stopPropagation();
-    window.location.assign(link.href);
+  if (bar && link.closest("[data-clear]")) {
+    followInPage(event, link.pathname + (classes ? "?klas=" + classes : ""), bar);
+  } else if (bar || link.hasAttribute("data-link")) {
+    followInPage(event, link.href, bar);
   }
 }, true);
+
+window.addEventListener("popstate", function (event) {
+  var bar = filtersOnly(pathOf(window.location));
+  if (bar) {
+    event.stopImmediatePropagation();
+    if (window.location.search !== shown.search) { askPage(bar); }
+  } else {
+    noteAddress();
+  }
+});
+
+function noteAddress() { shown = { path: pathOf(window.location), search: window.location.search }; }
+window.addEventListener("_dashprivate_pushstate", noteAddress);
 
 document.addEventListener("click", function (event) {
   var target = event.target instanceof Element ? event.target : null;
@@ -68,15 +106,23 @@ document.addEventListener("click", function (event) {
   }
   var number = target && target.closest("[data-why]");
   if (number) { askWhy(number); }
+  var told = target && target.closest("[data-told]");
+  if (told) { askNumber(told); }
+  var parts = target && target.closest("[data-parts]");
+  if (parts) { window.dash_clientside.set_props("sitting", { value: parts.getAttribute("data-parts") }); }
   var toggle = target && target.closest("[data-toggle]");
   if (toggle) {
     var part = document.getElementById(toggle.getAttribute("data-toggle"));
     toggle.setAttribute("aria-expanded", String(part.classList.toggle("open")));
   }
+  closeMenus(target);
+});
+
+function closeMenus(target) {
   document.querySelectorAll("details.who[open],details.burger[open],details.saveas[open]").forEach(function (menu) {
     if (!target || !menu.contains(target) || target.closest("a")) { menu.removeAttribute("open"); }
   });
-});
+}
 
 /* Who sent a form hears first how it went. */
 var heard = null;
@@ -131,14 +177,56 @@ function callNumbers() {
   });
 }
 
+/* What the server wrote as markup (dashboard/markup.py) becomes elements as soon as its element is there, before the
+   browser draws. */
+function fill(holder) { holder.innerHTML = holder.getAttribute("data-markup") || ""; }
+
+function fillNew(records) {
+  records.forEach(function (record) {
+    if (record.type === "attributes") { fill(record.target); }
+    record.addedNodes.forEach(function (node) {
+      if (!(node instanceof Element)) { return; }
+      if (node.hasAttribute("data-markup")) { fill(node); }
+      node.querySelectorAll("[data-markup]").forEach(fill);
+    });
+  });
+}
+
 var redrawn = 0;
-new MutationObserver(function () {
+new MutationObserver(function (records) {
+  fillNew(records);
   tellOutcome();
   keepFocus();
   if (!redrawn) {
     redrawn = window.requestAnimationFrame(function () { redrawn = 0; callNumbers(); });
   }
-}).observe(document.documentElement, { childList: true, characterData: true, subtree: true });
+}).observe(document.documentElement, {
+  childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: ["data-markup"]
+});
+
+/* Charts are drawn one after the other, each in a task of its own: together they would hold up the page. */
+var lastDrawn = Promise.resolve();
+
+function nextTask() { return new Promise(function (go) { window.setTimeout(go, 0); }); }
+
+function drawInTurn(plotly) {
+  var draw = plotly.react;
+  plotly.react = function (chart) {
+    var given = arguments;
+    var drawn = lastDrawn.then(nextTask).then(function () {
+      return chart.isConnected ? draw.apply(plotly, given) : chart;
+    });
+    lastDrawn = drawn.catch(function () {});
+    return drawn;
+  };
+}
+
+document.addEventListener("load", function () {
+  if (window.Plotly && !window.Plotly.inTurn) {
+    window.Plotly.inTurn = true;
+    drawInTurn(window.Plotly);
+  }
+}, true);
 
 /* On paper nothing can be opened: the tables of a pupil and what was folded away stand open. */
 var opened = [];

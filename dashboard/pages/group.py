@@ -11,11 +11,23 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dashboard import security
 from dashboard.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, STAND, GroupFilters
 from dashboard.group_data import GroupView, read_group
+from dashboard.markup import blocks
 from dashboard.matrix import columns
 from dashboard.pages import why
+from dashboard.pages.addressed import address_asked, asked_id, filters_of
 from dashboard.pages.attention import course_cards, course_panel, topics_panel
+from dashboard.pages.controls import Options
 from dashboard.pages.coverage import coverage
-from dashboard.pages.group_bar import filter_bar, goal_options, material_options, subject_options
+from dashboard.pages.group_bar import (
+    control_values,
+    filter_bar,
+    goal_options,
+    material_options,
+    period_options,
+    publisher_options,
+    subgroup_options,
+    subject_options,
+)
 from dashboard.pages.progress_panel import progress_panel
 from dashboard.pages.shell import page
 from dashboard.sheets import filter_words, sheet_of
@@ -29,6 +41,7 @@ from models.scales import Missing
 from models.viewer import Viewer
 
 FILE_PATH = "/groep/bestand"
+OPTIONS = ("periode", "vak", "uitgever", "materiaal", "groep", "doel")  # whose choices depend on what is shown
 KEY_OF_STATES = (
     Missing.NOT_LINKED,
     Missing.NOT_DELIVERED,
@@ -69,24 +82,26 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output("group-content", "children"),
         Output("group-query", "data"),
-        Output("vak", "data"),
-        Output("materiaal", "data"),
-        Output("doel", "data"),
         Output("shown-pupils", "children"),
+        *(Output(name, "data") for name in OPTIONS),
+        *(Output(name, "value") for name in CONTROLS),
+        Input(asked_id("group"), "data"),
         *(Input(name, "value") for name in CONTROLS),
-        State("_pages_location", "search"),
+        State("group-query", "data"),
         prevent_initial_call=True,
     )
-    def show(*values: object) -> tuple[Any, ...]:
+    def show(address: object, *values: object) -> tuple[Any, ...]:
         viewer = security.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
-        asked = dict(zip(CONTROLS, values, strict=False)) | {STAND: stand_of(values[-1])}
-        _classes, filters, view = _read(viewer, asked)
-        everything = _("All materials")
+        *chosen, query = values
+        by_address = address_asked("group", address)
+        # Which of the four groups is open is no control: it stays as the address has it.
+        by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {STAND: filters_of(query).get(STAND)}
+        classes, filters, view = _read(viewer, by_controls if by_address is None else by_address)
         return (
-            content(filters, view), filters.query, subject_options(view, filters),
-            material_options(view, filters, everything), goal_options(view, filters), pupils_word(view),
+            content(filters, view), filters.query, pupils_word(view), *_options(classes, filters, view),
+            *(control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)),
         )  # fmt: skip
 
     app.clientside_callback(
@@ -98,17 +113,23 @@ def register(app: dash.Dash) -> None:
     why.register(app)
 
 
-def stand_of(search: object) -> str | None:
-    """Which of the four groups the address has open."""
-    pairs = str(search or "").lstrip("?").split("&")
-    return next((one.partition("=")[2] for one in pairs if one.startswith(f"{STAND}=")), None)
+def _options(classes: list[ClassRef], filters: GroupFilters, view: GroupView | None) -> list[Options]:
+    """The choices of the controls named in OPTIONS."""
+    return [
+        period_options(classes, filters), subject_options(view, filters), publisher_options(view),
+        material_options(view, filters, _("All materials")), subgroup_options(view), goal_options(view, filters),
+    ]  # fmt: skip
 
 
 # -- content -------------------------------------------------------------------------------------------------
 
 
 def content(filters: GroupFilters, view: GroupView | None) -> list[Any]:
-    """Everything under the filter bar."""
+    """Everything under the filter bar, as markup."""
+    return blocks(_sections(filters, view))
+
+
+def _sections(filters: GroupFilters, view: GroupView | None) -> list[Any]:
     if view is None:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("No classes yet"))), className="head"), note("", "notbegun", html.P(text))]

@@ -20,6 +20,7 @@ from dashboard.filters import (
 )
 from dashboard.group_data import GroupView
 from dashboard.matrix import subject_order
+from dashboard.pages.addressed import asked_store, bar_marks
 from dashboard.pages.controls import Options, class_select, select
 from dashboard.signs import attrs
 from dashboard.texts import _, short_day
@@ -35,14 +36,14 @@ def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView |
         html.Div(
             [
                 class_select("klas", classes, filters.class_ids),
-                select("periode", _("Period"), _period_options(classes, filters), filters.period),
+                select("periode", _("Period"), period_options(classes, filters), filters.period),
                 select("vak", _("Subject"), subject_options(view, filters), filters.subject or ""),
-                select("uitgever", _("Publisher"), _publisher_options(view), _number(filters.source)),
+                select("uitgever", _("Publisher"), publisher_options(view), _number(filters.source)),
                 _view_control(filters),
                 html.Button(_("More filters"), className="btn more", **attrs(data_toggle="bar", aria_expanded="false")),
                 select("materiaal", _("Material"), material_options(view, filters, everything), filters.material or "",
                         "f o x"),
-                select("groep", _("Group in class"), _subgroup_options(view), filters.subgroup or "", "f o x"),
+                select("groep", _("Group in class"), subgroup_options(view), filters.subgroup or "", "f o x"),
                 select("doel", _("Goal"), goal_options(view, filters), filters.goal or "", "f o x", searchable=True),
                 select("status", _("Pupils"), _status_options(),
                         COURSE_NAMES[filters.status] if filters.status is not None else "", "f o x"),
@@ -53,12 +54,23 @@ def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView |
                     className="o x",
                     **attrs(data_clear="true"),
                 ),
-                dcc.Store(id="group-query", storage_type="memory"),
+                dcc.Store(id="group-query", storage_type="memory", data=filters.query),
+                asked_store("group"),
             ]
         ),
         className="bar",
         id="bar",
+        **bar_marks("group"),
     )  # fmt: skip
+
+
+def control_values(filters: GroupFilters) -> list[str | list[str]]:
+    """The values of the controls, in the order of CONTROLS."""
+    return [
+        [str(one) for one in filters.class_ids], filters.period, filters.subject or "", filters.material or "",
+        _number(filters.source), filters.subgroup or "", filters.goal or "",
+        COURSE_NAMES[filters.status] if filters.status is not None else "", filters.view,
+    ]  # fmt: skip
 
 
 def _view_control(filters: GroupFilters) -> html.Div:
@@ -85,10 +97,11 @@ def _number(value: int | None) -> str:
 
 def period_word(filters: GroupFilters, classes: list[ClassRef]) -> str:
     """The period in words."""
-    return next(one["label"] for one in _period_options(classes, filters) if one["value"] == filters.period)
+    return next(one["label"] for one in period_options(classes, filters) if one["value"] == filters.period)
 
 
-def _period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
+def period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
+    """The periods by name, and the days that are chosen where they are none of them."""
     first = filters.dates(present_year(classes)).first if filters.period == THIS_YEAR else None
     words = {
         THIS_YEAR: _("This school year, from {day}", day=short_day(first)) if first else _("This school year"),
@@ -135,13 +148,15 @@ def _named(everything: str, names: list[str]) -> Options:
     return [{"value": "", "label": everything}, *({"value": one, "label": one} for one in names)]
 
 
-def _publisher_options(view: GroupView | None) -> Options:
+def publisher_options(view: GroupView | None) -> Options:
+    """The publishers that the school is or was coupled to."""
     states = view.overview.sources if view is not None else ()
     found = [{"value": str(one.id), "label": one.name} for one in states if one.role == "publisher"]
     return [{"value": "", "label": _("All publishers")}, *found]
 
 
-def _subgroup_options(view: GroupView | None) -> Options:
+def subgroup_options(view: GroupView | None) -> Options:
+    """The parts of the classes that are shown."""
     found = view.subgroups if view is not None else ()
     words = [{"value": one.key, "label": subgroup_word(one)} for one in found]
     return [{"value": "", "label": _("Whole class")}, *words]

@@ -11,9 +11,12 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard import security
+from dashboard.markup import blocks
 from dashboard.matrix import Shown, subject_order
 from dashboard.mine_data import CONTROLS, Line, MineFilters, MineView, line_of
 from dashboard.pages import mine
+from dashboard.pages.addressed import address_asked, asked_id, asked_store, bar_marks
+from dashboard.pages.controls import Options
 from dashboard.pages.mine import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.mine_questions import name_of
 from dashboard.pages.mine_table import growth_of, level_of
@@ -58,16 +61,22 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output("handover-content", "children"),
         Output("handover-query", "data"),
+        Output("handover-leerling", "data"),
+        Output("handover-leerling", "value"),
+        Input(asked_id("handover"), "data"),
         Input("handover-leerling", "value"),
-        State("_pages_location", "search"),
+        State("handover-query", "data"),
         prevent_initial_call=True,
     )
-    def show(pupils: object, search: object) -> tuple[Any, str]:
+    def show(address: object, pupils: object, query: object) -> tuple[Any, ...]:
         viewer = security.viewer()
         if viewer is None or not viewer.teaches:
             raise dash.exceptions.PreventUpdate
-        _classes, filters, view = read(viewer, stated(search, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils})
-        return _content(viewer, view), filters.query
+        by_address = address_asked("handover", address)
+        by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
+        _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
+        chosen = dash.no_update if by_address is None else [str(one) for one in filters.pupil_ids]
+        return _content(viewer, view), filters.query, _pupil_options(view), chosen
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),
@@ -82,7 +91,6 @@ def register(app: dash.Dash) -> None:
 
 def _bar(filters: MineFilters, view: MineView | None) -> html.Div:
     """Which of the pupils; the other filters are those of Mijn leerlingen."""
-    everyone = view.everyone if view is not None else ()
     return html.Div(
         html.Div(
             [
@@ -90,7 +98,7 @@ def _bar(filters: MineFilters, view: MineView | None) -> html.Div:
                     id="handover-leerling",
                     label=_("Pupils of this hand-over"),
                     placeholder=_("all pupils that are shown") if not filters.pupil_ids else "",
-                    data=[{"value": str(one.id), "label": name_of(one)} for one in everyone],
+                    data=_pupil_options(view),
                     value=[str(one) for one in filters.pupil_ids],
                     searchable=True,
                     nothingFoundMessage=_("Nothing found"),
@@ -98,20 +106,27 @@ def _bar(filters: MineFilters, view: MineView | None) -> html.Div:
                     maxDropdownHeight=420,
                     hidePickedOptions=True,
                 ),
-                dcc.Store(id="handover-query", storage_type="memory"),
+                dcc.Store(id="handover-query", storage_type="memory", data=filters.query),
+                asked_store("handover"),
             ]
         ),
         className="bar",
         id="bar",
+        **bar_marks("handover"),
     )
 
 
+def _pupil_options(view: MineView | None) -> Options:
+    return [{"value": str(one.id), "label": name_of(one)} for one in (view.everyone if view is not None else ())]
+
+
 def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
+    """Everything under the filter bar, as markup."""
     if view is None:
-        return no_classes(_("Hand-over"))
+        return blocks(no_classes(_("Hand-over")))
     back = view.filters.but(pupil_ids=())
     empty = note("", "notbegun", html.P(_("There are no pupils with these filters.")))
-    return [
+    sections = [
         dcc.Link([sign("back"), _("My pupils")], href=f"{mine.PATH}{back.query}", className="back"),
         html.Div(
             [
@@ -123,6 +138,7 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
         *hidden_note(view, PATH),
         *([_pupil(viewer, view, one, view.goals.get(one.id, {})) for one in view.pupils] or [empty]),
     ]
+    return blocks(sections)
 
 
 def _pupil(viewer: Viewer, view: MineView, member: Member, goals: dict[Field, Goal]) -> html.Article:

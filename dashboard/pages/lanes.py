@@ -9,6 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.charts import HEIGHT, chart_config, lane_figure, one_scale
+from dashboard.markup import block
 from dashboard.matrix import subject_order
 from dashboard.signs import attrs, badge, state
 from dashboard.tables import value
@@ -48,20 +49,22 @@ def lane_section(
     has_points = any(one.total.said.value is not None for one in lane.sittings)
     return html.Section(
         [
-            html.Div(
-                [
-                    html.H3(
-                        [
-                            html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
-                            subject_word(lane.field.subject),
-                        ]
-                    ),
-                    html.P(" · ".join(_unique(lane.field.material, lane.source)), className="sm t2"),
-                    html.P([value(newest.total.said), html.Small(short_day(newest.taken_on))], className="big"),
-                    html.Dl(_facts(lane, goal), className="lg"),
-                    badge(_badge(lane)),
-                ],
-                className="lh",
+            block(
+                html.Div(
+                    [
+                        html.H3(
+                            [
+                                html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
+                                subject_word(lane.field.subject),
+                            ]
+                        ),
+                        html.P(" · ".join(_unique(lane.field.material, lane.source)), className="sm t2"),
+                        html.P([value(newest.total.said), html.Small(short_day(newest.taken_on))], className="big"),
+                        html.Dl(_facts(lane, goal), className="lg"),
+                        badge(_badge(lane)),
+                    ],
+                    className="lh",
+                )
             ),
             html.Div(
                 dcc.Graph(figure=figure, config=chart_config(), style={"height": f"{HEIGHT}px"})

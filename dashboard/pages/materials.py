@@ -12,7 +12,9 @@ import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
 from dashboard import security
+from dashboard.markup import blocks
 from dashboard.matrix import subject_order
+from dashboard.pages.addressed import address_asked, asked_id, asked_store, bar_marks
 from dashboard.pages.controls import options, select
 from dashboard.pages.material_card import material_card
 from dashboard.pages.shell import page
@@ -72,16 +74,20 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output("materials-content", "children"),
         Output("materials-query", "data"),
+        *(Output(f"materials-{name}", "value") for name in CONTROLS),
+        Input(asked_id("materials"), "data"),
         *(Input(f"materials-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    def show(*chosen: object) -> tuple[Any, str]:
+    def show(address: object, *chosen: object) -> tuple[Any, ...]:
         viewer = security.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
         found = _read(viewer)
-        filters = read_filters(found, dict(zip(CONTROLS, chosen, strict=False)))
-        return _content(viewer, found, filters), filters.query
+        by_address = address_asked("materials", address)
+        filters = read_filters(found, dict(zip(CONTROLS, chosen, strict=True)) if by_address is None else by_address)
+        controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
+        return _content(viewer, found, filters), filters.query, *controls
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),
@@ -114,21 +120,26 @@ def _bar(found: Shelf | None, filters: ShelfFilters) -> html.Div:
     sources = {str(one.source_id): one.source for one in found.materials} if found is not None else {}
     years = {year or NO_YEAR: year_word(year) for year in _years(found)}
     subjects = {subject: subject_word(subject) for subject in _subjects(found)}
-    chosen = "" if filters.source is None else str(filters.source)
+    subject, year, source = _control_values(filters)
     return html.Div(
         html.Div(
             [
-                select(
-                    "materials-vak", _("Subject"), options(_("All subjects"), subjects), filters.subject or "", "f k"
-                ),
-                select("materials-jaar", _("Year"), options(_("All years"), years), filters.year or "", "f k"),
-                select("materials-uitgever", _("Publisher"), options(_("All publishers"), sources), chosen, "f k"),
+                select("materials-vak", _("Subject"), options(_("All subjects"), subjects), subject, "f k"),
+                select("materials-jaar", _("Year"), options(_("All years"), years), year, "f k"),
+                select("materials-uitgever", _("Publisher"), options(_("All publishers"), sources), source, "f k"),
                 dcc.Link(_("Clear filters"), href=PATH, className="btn q"),
                 dcc.Store(id="materials-query", storage_type="memory"),
+                asked_store("materials"),
             ]
         ),
         className="bar",
+        **bar_marks("materials"),
     )
+
+
+def _control_values(filters: ShelfFilters) -> list[str]:
+    """The values of the controls, in the order of CONTROLS."""
+    return [filters.subject or "", filters.year or "", "" if filters.source is None else str(filters.source)]
 
 
 def _subjects(found: Shelf | None) -> list[str]:
@@ -145,6 +156,11 @@ def _years(found: Shelf | None) -> list[str | None]:
 
 
 def _content(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
+    """Everything under the filter bar, as markup."""
+    return blocks(_sections(viewer, found, filters))
+
+
+def _sections(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
     if not found.classes:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("Materials"))), className="head"), note("", "notbegun", html.P(text))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
 
 import dash
 import flask
@@ -12,8 +11,10 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard import security
 from dashboard.filters import BOTH_YEARS, PERIODS, GroupFilters
+from dashboard.markup import blocks
 from dashboard.matrix import subject_order
 from dashboard.mine_data import CONTROLS, SIGNALS, MineFilters, MineView, read_mine
+from dashboard.pages.addressed import address_asked, asked_id, asked_store, bar_marks, filters_of
 from dashboard.pages.controls import Options, class_select, options, select
 from dashboard.pages.group_bar import period_word
 from dashboard.pages.mine_questions import question_cards, question_panel, shown_words
@@ -77,17 +78,25 @@ def register(app: dash.Dash) -> None:
         Output("mine-content", "children"),
         Output("mine-query", "data"),
         Output("mine-vak", "data"),
+        Output("mine-periode", "data"),
+        *(Output(f"mine-{name}", "value") for name in CONTROLS),
+        Input(asked_id("mine"), "data"),
         *(Input(f"mine-{name}", "value") for name in CONTROLS),
-        State("_pages_location", "search"),
+        State("mine-query", "data"),
         prevent_initial_call=True,
     )
-    def show(*values: object) -> tuple[Any, ...]:
+    def show(address: object, *values: object) -> tuple[Any, ...]:
         viewer = security.viewer()
         if viewer is None or not viewer.teaches:
             raise dash.exceptions.PreventUpdate
-        asked = dict(zip(CONTROLS, values, strict=False)) | stated(values[-1], IN_ADDRESS)
-        _classes, filters, view = read(viewer, asked)
-        return _content(viewer, view), filters.query, _subject_options(filters, view)
+        *chosen, query = values
+        by_address = address_asked("mine", address)
+        by_controls = dict(zip(CONTROLS, chosen, strict=False)) | stated(query, IN_ADDRESS)
+        classes, filters, view = read(viewer, by_controls if by_address is None else by_address)
+        return (
+            _content(viewer, view), filters.query, _subject_options(filters, view), _period_options(classes, filters),
+            *(_control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)),
+        )  # fmt: skip
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),
@@ -99,8 +108,7 @@ def register(app: dash.Dash) -> None:
 
 def stated(search: object, names: tuple[str, ...]) -> dict[str, object]:
     """What an address states of these names."""
-    given = parse_qs(str(search or "").lstrip("?"))
-    return {name: given[name][-1] for name in names if name in given}
+    return {name: value for name, value in filters_of(search).items() if name in names}
 
 
 # -- the page ------------------------------------------------------------------------------------------------
@@ -118,12 +126,24 @@ def _bar(classes: list[ClassRef], filters: MineFilters, view: MineView | None) -
                 html.Button(
                     _("More filters"), className="btn phone", **attrs(data_toggle="bar", aria_expanded="false")
                 ),
-                dcc.Store(id="mine-query", storage_type="memory"),
+                dcc.Store(id="mine-query", storage_type="memory", data=filters.query),
+                asked_store("mine"),
             ]
         ),
         className="bar",
         id="bar",
+        **bar_marks("mine"),
     )
+
+
+def _control_values(filters: MineFilters) -> list[str | list[str]]:
+    """The values of the controls, in the order of CONTROLS."""
+    return [
+        [str(one) for one in filters.class_ids],
+        filters.period,
+        filters.subject or "",
+        filters.signals or "",
+    ]
 
 
 def _period_options(classes: list[ClassRef], filters: MineFilters) -> Options:
@@ -139,9 +159,10 @@ def _subject_options(filters: MineFilters, view: MineView | None) -> Options:
 
 
 def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
+    """Everything under the filter bar, as markup."""
     if view is None:
-        return no_classes(_("My pupils"))
-    return [
+        return blocks(no_classes(_("My pupils")))
+    sections = [
         html.P(made_sentence(viewer, view), className="printhead"),
         html.Div(
             [
@@ -161,6 +182,7 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
         *question_panel(view, PATH),
         mine_table(view),
     ]
+    return blocks(sections)
 
 
 def _intro(view: MineView) -> list[Any]:

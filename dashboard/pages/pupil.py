@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import dash
 import dash_mantine_components as dmc
 import flask
-from dash import ALL, MATCH, ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard import security
 from dashboard.charts import axis_period, markers
@@ -24,11 +25,14 @@ from dashboard.filters import (
     present_year,
     read_period,
 )
+from dashboard.markup import block, blocks
+from dashboard.pages.addressed import address_asked, asked_id, asked_store, bar_marks
+from dashboard.pages.controls import Options
 from dashboard.pages.lanes import in_subject_order, lane_section, summary_sentence
 from dashboard.pages.parts import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil_progress import pupil_progress
 from dashboard.pages.pupil_side import Side, goals_panel, notes_panel, read_side, signals_panel
-from dashboard.pages.pupil_tables import lane_tables
+from dashboard.pages.pupil_tables import lane_tables, number_panel
 from dashboard.pages.shell import page
 from dashboard.signs import attrs, note, sign
 from dashboard.tables import pupil_href, pupil_word
@@ -65,11 +69,17 @@ def layout(pupil_id: object = None, periode: object = None, **_query: object) ->
     if viewer is None:
         return page("group", _frame(BOTH_YEARS, None, None))
     number = read_id(pupil_id)
-    period = read_period(periode) if periode is not None else BOTH_YEARS
+    period = period_of({"periode": periode})
     found = _read(viewer, number, period)
     if found is None:
         return page("group", not_yours())
     return page("group", _frame(period, viewer, found))
+
+
+def period_of(asked: Mapping[str, object]) -> str:
+    """The period that an address states; both school years where it states none."""
+    periode = asked.get("periode")
+    return read_period(periode) if periode is not None else BOTH_YEARS
 
 
 def read_id(value: object) -> int | None:
@@ -150,7 +160,7 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
                             ],
                             className="card lanes",
                         ),
-                        html.Section(_tables(timeline), className="card", id="lane-tables"),
+                        html.Section(blocks(_tables(timeline)), className="card", id="lane-tables"),
                     ],
                     className="stack",
                 ),
@@ -170,12 +180,12 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
                                     className="f wide",
                                     nothingFoundMessage=_("Nothing found"),
                                 ),
-                                html.Div(parts_panel(timeline, first), id="parts"),
+                                html.Div(blocks(parts_panel(timeline, first)), id="parts"),
                             ],
                             className="card",
                         ),
                         html.Section(
-                            _worked(found),
+                            blocks(_worked(found)),
                             className="card",
                             id="worked",
                         ),
@@ -187,12 +197,13 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
             className="cols view-beide",
             id="views",
         ),
+        *number_panel(),
     ]
 
 
 def _side_first(viewer: Viewer, found: _Found) -> list[Any]:
     record = found.timeline.pupil
-    return [signals_panel(viewer, record.id, record.first_name or _name(record), found.side)]
+    return [block(signals_panel(viewer, record.id, record.first_name or _name(record), found.side))]
 
 
 def _side_last(viewer: Viewer, found: _Found) -> list[Any]:
@@ -215,13 +226,15 @@ def _head(found: _Found) -> list[Any]:
         html.Div(
             [
                 html.Div([html.H1(_name(timeline.pupil)), html.P(summary_sentence(timeline), id="summary")]),
-                html.Div(
-                    [
-                        dcc.Link(_("Make a talk sheet"), href=f"/gesprek/{timeline.pupil.id}", className="btn pri"),
-                        html.Button(_("Print"), className="btn", **attrs(data_print="true")),
-                        *_neighbours(timeline.pupil.id, found.neighbours),
-                    ],
-                    className="acts",
+                block(
+                    html.Div(
+                        [
+                            dcc.Link(_("Make a talk sheet"), href=f"/gesprek/{timeline.pupil.id}", className="btn pri"),
+                            html.Button(_("Print"), className="btn", **attrs(data_print="true")),
+                            *_neighbours(timeline.pupil.id, found.neighbours),
+                        ],
+                        className="acts",
+                    )
                 ),
             ],
             className="head",
@@ -251,16 +264,6 @@ def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
 
 
 def _lanes_header(period: str) -> html.Header:
-    words = {
-        BOTH_YEARS: _("This school year and the last"),
-        THIS_YEAR: _("This school year"),
-        LAST_YEAR: _("Last school year"),
-        TWELVE_WEEKS: _("The last 12 weeks"),
-        FOUR_WEEKS: _("The last 4 weeks"),
-    }
-    if period not in words:
-        first, last = (short_day(day) for day in period.split("_"))
-        words[period] = _("{first} to {last}", first=first, last=last)
     return html.Header(
         [
             html.Div(
@@ -274,7 +277,7 @@ def _lanes_header(period: str) -> html.Header:
                     dmc.Select(
                         id="leerling-periode",
                         **attrs(aria_label=_("Period")),
-                        data=[{"value": key, "label": word} for key, word in words.items()],
+                        data=_period_options(period),
                         value=period,
                         allowDeselect=False,
                         className="f",
@@ -290,11 +293,27 @@ def _lanes_header(period: str) -> html.Header:
                         **attrs(aria_labelledby="view-label"),
                     ),
                     dcc.Store(id="pupil-query", storage_type="memory"),
+                    asked_store("pupil"),
                 ],
                 className="acts",
+                **bar_marks("pupil"),
             ),
         ]
     )
+
+
+def _period_options(period: str) -> Options:
+    words = {
+        BOTH_YEARS: _("This school year and the last"),
+        THIS_YEAR: _("This school year"),
+        LAST_YEAR: _("Last school year"),
+        TWELVE_WEEKS: _("The last 12 weeks"),
+        FOUR_WEEKS: _("The last 4 weeks"),
+    }
+    if period not in words:
+        first, last = (short_day(day) for day in period.split("_"))
+        words[period] = _("{first} to {last}", first=first, last=last)
+    return [{"value": key, "label": word} for key, word in words.items()]
 
 
 def _lanes(found: _Found | None) -> list[Any]:
@@ -303,9 +322,9 @@ def _lanes(found: _Found | None) -> list[Any]:
     timeline = found.timeline
     if not timeline.lanes:
         return [
-            *_hidden(timeline),
+            *blocks(_hidden(timeline)),
             html.P(_("There are no scores in this period."), className="t2 sm"),
-            *_absent(found),
+            *blocks(_absent(found)),
         ]
     marks, axis = markers(timeline.lanes), axis_period(timeline.period, timeline.lanes)
     off = security.context().options.holidays.between(
@@ -315,7 +334,7 @@ def _lanes(found: _Found | None) -> list[Any]:
         lane_section(lane, marks[lane.key], axis, security.scheme(), found.side.goals.get(lane.field), off)
         for lane in in_subject_order(timeline.lanes)
     ]
-    return [*_hidden(timeline), *lanes, *_absent(found)]
+    return [*blocks(_hidden(timeline)), *lanes, *blocks(_absent(found))]
 
 
 def _hidden(timeline: PupilTimeline) -> list[Any]:
@@ -393,12 +412,16 @@ def register(app: dash.Dash) -> None:
         Output("sitting", "value"),
         Output("summary", "children"),
         Output("pupil-query", "data"),
+        Output("leerling-periode", "data"),
+        Output("leerling-periode", "value"),
+        Input(asked_id("pupil"), "data"),
         Input("leerling-periode", "value"),
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_period(periode: object, path: object) -> tuple[Any, ...]:
-        period = read_period(periode)
+    def show_period(address: object, periode: object, path: object) -> tuple[Any, ...]:
+        by_address = address_asked("pupil", address)
+        period = read_period(periode) if by_address is None else period_of(by_address)
         found = _asked(path, period)
         if found is None:
             raise dash.exceptions.PreventUpdate
@@ -406,8 +429,9 @@ def register(app: dash.Dash) -> None:
         first = newest_with_parts(timeline)
         query = "" if period == BOTH_YEARS else f"?periode={period}"
         return (
-            _lanes(found), lane_tables(timeline), _worked(found), sitting_options(timeline),
-            first.key if first is not None else None, summary_sentence(timeline), query,
+            _lanes(found), blocks(lane_tables(timeline)), blocks(_worked(found)), sitting_options(timeline),
+            first.key if first is not None else None, summary_sentence(timeline), query, _period_options(period),
+            period if by_address is not None else dash.no_update,
         )  # fmt: skip
 
     @app.callback(
@@ -423,36 +447,24 @@ def register(app: dash.Dash) -> None:
             raise dash.exceptions.PreventUpdate
         timeline = found.timeline
         sittings = (one for lane in timeline.lanes for one in lane.sittings)
-        return parts_panel(timeline, next((one for one in sittings if one.key == sitting), None))
+        return blocks(parts_panel(timeline, next((one for one in sittings if one.key == sitting), None)))
 
     @app.callback(
-        Output("sitting", "value", allow_duplicate=True),
-        Input({"type": "to-parts", "index": ALL}, "n_clicks"),
-        prevent_initial_call=True,
-    )
-    def choose_sitting(clicks: object) -> Any:
-        asked = dash.ctx.triggered_id
-        index = asked.get("index") if isinstance(asked, dict) else None
-        pressed = isinstance(clicks, list) and any(isinstance(one, int) and one > 0 for one in clicks)
-        if not pressed or not isinstance(index, str) or _SITTING.fullmatch(index) is None:
-            raise dash.exceptions.PreventUpdate
-        return index
-
-    @app.callback(
-        Output({"type": "why", "index": MATCH}, "children"),
-        Input({"type": "value", "index": MATCH}, "opened"),
+        Output("number-told", "children"),
+        Output("number", "opened"),
+        Input("number-asked", "data"),
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_provenance(opened: object, path: object) -> Any:
-        asked = dash.ctx.triggered_id
-        found = _SITTING.fullmatch(str(asked.get("index"))) if isinstance(asked, dict) else None
+    def show_provenance(asked: object, path: object) -> tuple[list[Any], bool]:
+        index = asked.get("index") if isinstance(asked, dict) else None
+        found = _SITTING.fullmatch(str(index))
         viewer, pupil_id = security.viewer(), _pupil_of(path)
-        if opened is not True or found is None or viewer is None or pupil_id is None:
+        if found is None or viewer is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
         with database.reading(security.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(found[1]), found[2], int(found[3] or 0))
-        return provenance_panel(source)
+        return blocks(provenance_panel(source)), True
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "showView"), Output("views", "className"), Input("view", "value")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
 
 from dashboard.charts import markers
 from dashboard.pages.lanes import in_subject_order, level_state
@@ -87,28 +87,39 @@ def _row(one: Sitting) -> html.Tr:
     )
 
 
-def explained(index: str, shown: Any) -> dmc.Popover:
-    """A number that opens where it comes from; what it says is fetched when it opens.
+def explained(index: str, shown: Any) -> html.Button:
+    """A number that opens where it comes from, in the panel of `number_panel`; `index` says which it is."""
+    words = html.Span(_("Where does this number come from?"), className="vh")
+    return html.Button([shown, words], className="num", **attrs(data_told=index, aria_haspopup="dialog"))
 
-    The roles are our own: the library puts them on a box around the button, where they mean nothing. The focus goes
-    to the answer, which holds nothing to focus yet when it opens; Escape closes it from there.
+
+def number_panel() -> list[Any]:
+    """What the page holds for its numbers: which one is asked about, and one panel that opens beside it.
+
+    The script puts what the panel stands beside (`.numplace`) on the number. The roles are our own: the library puts them on a box around the
+    number, where they mean nothing. The focus goes to the answer, which may hold nothing to focus; Escape closes it
+    from there.
     """
     words = _("Where does this number come from?")
-    button = html.Button([shown, html.Span(words, className="vh")], className="num", **attrs(aria_haspopup="dialog"))
-    told = html.Div(
-        id={"type": "why", "index": index}, role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true")
-    )
-    return dmc.Popover(
-        [dmc.PopoverTarget(button), dmc.PopoverDropdown(told, className="pop how")],
-        id={"type": "value", "index": index},
-        width=400,
-        position="right",
-        withArrow=True,
-        withRoles=False,
-        trapFocus=True,
-        returnFocus=True,
-        withinPortal=True,
-    )
+    told = html.Div(id="number-told", role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true"))
+    return [
+        dcc.Store(id="number-asked", storage_type="memory"),
+        dmc.Popover(
+            [
+                dmc.PopoverTarget(html.Span(), boxWrapperProps={"className": "numplace"}),
+                dmc.PopoverDropdown(told, className="pop how"),
+            ],
+            id="number",
+            opened=False,
+            width=400,
+            position="right",
+            withArrow=True,
+            withRoles=False,
+            trapFocus=True,
+            returnFocus=True,
+            withinPortal=True,
+        ),
+    ]
 
 
 def _remarks(one: Sitting) -> list[Any]:
@@ -128,6 +139,6 @@ def _to_parts(one: Sitting) -> Any:
     words = n_("{number} part", "{number} parts", len(one.parts))
     return html.Button(
         [words, html.Span(f" · {one.name}", className="vh")],
-        id={"type": "to-parts", "index": one.key},
         className="btn q small",
+        **attrs(data_parts=one.key),
     )

@@ -13,6 +13,8 @@ from dash import ClientsideFunction, Input, Output, dcc, html
 
 from dashboard import security
 from dashboard.filters import present_year, read_filters
+from dashboard.markup import block, blocks
+from dashboard.pages.addressed import address_asked, asked_id, asked_store, bar_marks
 from dashboard.pages.controls import class_select, options, select
 from dashboard.pages.coverage import coverage
 from dashboard.pages.due_form import due_panel
@@ -129,15 +131,20 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output("signals-content", "children"),
         Output("signals-query", "data"),
+        *(Output(f"signals-{name}", "value") for name in CONTROLS),
+        Input(asked_id("signals"), "data"),
         *(Input(f"signals-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    def show(*values: object) -> tuple[Any, str]:
+    def show(address: object, *values: object) -> tuple[Any, ...]:
         viewer = security.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
-        _classes, filters, shown = _read(viewer, dict(zip(CONTROLS, values, strict=True)))
-        return _content(viewer, shown), filters.query
+        by_address = address_asked("signals", address)
+        asked = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
+        _classes, filters, shown = _read(viewer, asked)
+        controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
+        return _content(viewer, shown), filters.query, *controls
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),
@@ -167,11 +174,19 @@ def _bar(classes: list[ClassRef], filters: SignalFilters) -> html.Div:
                     _("More filters"), className="btn phone", **attrs(data_toggle="bar", aria_expanded="false")
                 ),
                 dcc.Store(id="signals-query", storage_type="memory"),
+                asked_store("signals"),
             ]
         ),
         className="bar",
         id="bar",
+        **bar_marks("signals"),
     )
+
+
+def _control_values(filters: SignalFilters) -> list[str | list[str]]:
+    """The values of the controls, in the order of CONTROLS."""
+    rule = filters.rule.value if filters.rule is not None else ""
+    return [[str(one) for one in filters.class_ids], rule, filters.state]
 
 
 def _content(viewer: Viewer, shown: _Shown | None) -> list[Any]:
@@ -179,10 +194,10 @@ def _content(viewer: Viewer, shown: _Shown | None) -> list[Any]:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("Signals"))), className="head"), note("", "notbegun", html.P(text))]
     return [
-        html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.picture.sources)]), className="head"),
+        block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.picture.sources)]), className="head")),
         html.Div(
             [
-                html.Div(_list(viewer, shown), className="stack"),
+                html.Div(blocks(_list(viewer, shown)), className="stack"),
                 html.Div(
                     [
                         panel

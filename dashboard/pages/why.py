@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 import dash
 import dash_mantine_components as dmc
@@ -19,6 +18,8 @@ from sqlalchemy import Connection
 
 from dashboard import security
 from dashboard.group_data import GroupView, read_group
+from dashboard.markup import blocks
+from dashboard.pages.addressed import LONGEST, filters_of
 from dashboard.pages.why_groups import course_told, hidden_told, scores_told, topic_told
 from dashboard.pages.why_parts import Told
 from dashboard.pages.why_scores import cell_told, mean_told
@@ -27,9 +28,6 @@ from dashboard.signs import WHY_HINT, hidden
 from dashboard.texts import _
 from models import database
 from models.viewer import Viewer
-
-LONGEST = 2000
-MOST_FIELDS = 40
 
 Asked = Mapping[str, str]
 Answer = Callable[[Connection, Viewer, GroupView, Asked], Told]
@@ -82,7 +80,7 @@ def register(app: dash.Dash) -> None:
         told = _told(viewer, found) if viewer is not None and found is not None else None
         if told is None:
             raise dash.exceptions.PreventUpdate
-        return told, True
+        return blocks(told), True
 
 
 def read_asked(asked: object) -> Asked | None:
@@ -98,20 +96,12 @@ def _told(viewer: Viewer, asked: Asked) -> list[Any] | None:
     context = security.context()
     with database.reading(context.engine) as connection:
         _classes, _filters, view = read_group(
-            connection, viewer, _filters_of(asked.get("search", "")), context.options.holidays
+            connection, viewer, filters_of(asked.get("search")), context.options.holidays
         )
         if view is None:
             return None
         found = KINDS[asked["kind"]](connection, viewer, view, asked)
     return found if found is not None else [html.P(_("This number is not there any more."))]
-
-
-def _filters_of(search: str) -> dict[str, object]:
-    """The filters in the address of the page; of what is no address the defaults."""
-    try:
-        return dict(parse_qsl(search.removeprefix("?"), max_num_fields=MOST_FIELDS))
-    except ValueError:
-        return {}
 
 
 def _number(value: str | None) -> int | None:

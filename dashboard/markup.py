@@ -1,0 +1,130 @@
+"""Elements that need no callback, written to HTML on the server: to the browser they are one Dash component.
+
+Dash's renderer keeps a subscription for each component and tells all of them of each one that is new, so that a page of
+thousands of components blocks the browser (docs/adr/0016). `block` gives an element whose content is a text; the
+script of assets/rondblik.js makes elements of it. All escaping happens here, in `to_html`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from dash.development.base_component import Component
+from markupsafe import escape
+
+MARKUP = "data-markup"
+LINK = "data-link"  # a link that changes the page without loading it anew, as dcc.Link does
+
+_VOID = frozenset({"br", "wbr", "img"})
+_TAGS = _VOID | {
+    "a", "article", "b", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "footer", "form", "h1", "h2",
+    "h3", "h4", "h5", "header", "i", "label", "li", "mark", "nav", "ol", "option", "p", "q", "section", "select",
+    "small", "span", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul",
+}  # fmt: skip
+_NAMES = {"className": "class", "htmlFor": "for"}
+_NOT_WRITTEN = frozenset({"children", "available_properties", "available_wildcard_properties"})
+_NAME = re.compile(r"(?!on)[a-z][a-z0-9-]*", re.ASCII)
+_ADDRESSES = frozenset({"href", "src", "action"})
+_SCHEMES = frozenset({"", "http", "https"})
+_IMAGE = "data:image/svg+xml,"
+
+
+def block(element: Component) -> Component:
+    """The same element with its content as markup; a link stays as it is.
+
+    Raises ValueError where something in it must stay a component.
+    """
+    if _is_link(element):
+        return element
+    own = {name: value for name, value in _properties(element) if name != "style"}
+    style = {"style": element.style} if hasattr(element, "style") else {}
+    return type(element)(**own, **style, **{MARKUP: to_html(getattr(element, "children", None))})
+
+
+def blocks(elements: Iterable[Any]) -> list[Any]:
+    """Each element as `block`; None stays out."""
+    return [block(one) for one in elements if one is not None]
+
+
+def to_html(node: object) -> str:
+    """A tree of `html` components and `dcc.Link` as HTML that is XML too; every text and value in it is escaped.
+
+    Raises ValueError for what is no such component: it needs Dash in the browser.
+    """
+    pieces: list[str] = []
+    _write(node, pieces)
+    return "".join(pieces)
+
+
+def _write(node: object, pieces: list[str]) -> None:
+    if node is None or isinstance(node, bool):
+        return
+    if isinstance(node, list | tuple):
+        for one in node:
+            _write(one, pieces)
+    elif isinstance(node, Component):
+        _write_element(node, pieces)
+    else:
+        pieces.append(str(escape(str(node))))
+
+
+def _write_element(node: Any, pieces: list[str]) -> None:
+    tag, children = _tag(node), getattr(node, "children", None)
+    pieces.append(f"<{tag}")
+    for name, value in _properties(node):
+        pieces.append(_attribute(name, value))
+    if _is_link(node):
+        pieces.append(f' {LINK}=""')
+    if tag in _VOID:
+        pieces.append("/>")
+        return
+    pieces.append(">")
+    _write(children, pieces)
+    pieces.append(f"</{tag}>")
+
+
+def _is_link(node: Any) -> bool:
+    return (node._namespace, node._type) == ("dash_core_components", "Link")
+
+
+def _tag(node: Any) -> str:
+    tag = "a" if _is_link(node) else str(node._type).lower()
+    if tag not in _TAGS or not (_is_link(node) or node._namespace == "dash_html_components"):
+        raise ValueError(f"{node._namespace}.{node._type} must stay a component")
+    return tag
+
+
+def _properties(node: Component) -> Iterator[tuple[str, Any]]:
+    return ((name, value) for name, value in vars(node).items() if name[0] != "_" and name not in _NOT_WRITTEN)
+
+
+def _attribute(name: str, value: object) -> str:
+    """An attribute with a space before it; nothing where it is not there."""
+    written = _NAMES.get(name) or name.lower()
+    if _NAME.fullmatch(written) is None or isinstance(value, dict) != (name == "style"):
+        raise ValueError(f"{name} is no attribute of markup")
+    if isinstance(value, bool) and not written.startswith(("aria-", "data-")):
+        return f' {written}=""' if value else ""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    if isinstance(value, Mapping):
+        value = ";".join(f"{_css_name(key)}:{one}" for key, one in value.items())
+    if written in _ADDRESSES and not _is_plain_address(str(value)):
+        raise ValueError(f"{name} leads to no page and no image")
+    return f' {written}="{escape(str(value))}"'
+
+
+def _css_name(name: str) -> str:
+    return re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", name)
+
+
+def _is_plain_address(address: str) -> bool:
+    """A path, a page of the web, or an image of ours: nothing that runs."""
+    return address.startswith(_IMAGE) or (
+        address.isprintable() and address == address.strip() and urlsplit(address).scheme in _SCHEMES
+    )

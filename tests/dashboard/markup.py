@@ -1,0 +1,53 @@
+"""What a browser shows of markup, for tests that walk components: the elements in it as Dash would have sent them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lxml import etree
+
+from dashboard.markup import LINK, MARKUP
+
+_NAMES = {"class": "className", "for": "htmlFor", "colspan": "colSpan", "rowspan": "rowSpan", "tabindex": "tabIndex"}
+
+
+def expanded(tree: Any) -> Any:
+    """An answer of Dash with the elements of each markup as children of the component that holds it."""
+    if isinstance(tree, list):
+        return [expanded(one) for one in tree]
+    if not isinstance(tree, dict):
+        return tree
+    found = {key: expanded(value) for key, value in tree.items()}
+    if MARKUP in found.get("props", {}):
+        found["props"]["children"] = elements_of(found["props"].pop(MARKUP))
+    return found
+
+
+def expanded_text(answer: str) -> str:
+    """The same of an answer that is a text."""
+    return json.dumps(expanded(json.loads(answer)), ensure_ascii=False)
+
+
+def elements_of(markup: str) -> list[Any]:
+    """The elements and texts of a markup, which must be well-formed."""
+    return _children(etree.fromstring(f"<div>{markup}</div>"))
+
+
+def _children(element: Any) -> list[Any]:
+    found: list[Any] = [element.text] if element.text else []
+    for child in element:
+        found.append(_component(child))
+        if child.tail:
+            found.append(child.tail)
+    return found
+
+
+def _component(element: Any) -> dict[str, Any]:
+    props = {_NAMES.get(name, name): value for name, value in element.attrib.items()}
+    link = props.pop(LINK, None) is not None
+    if len(element) or element.text:
+        children = _children(element)
+        props["children"] = children[0] if children == [element.text] else children
+    kind = "Link" if link else str(element.tag).capitalize()
+    return {"type": kind, "namespace": "dash_core_components" if link else "dash_html_components", "props": props}
