@@ -167,19 +167,40 @@ function callNumbers() {
   document.querySelectorAll("#matrix th[data-called]").forEach(function (head) {
     columns[head.getAttribute("data-of")] = head.getAttribute("data-called");
   });
-  document.querySelectorAll("#matrix td[data-column] .num").forEach(function (number) {
+  document.querySelectorAll("#matrix td[data-column] .num:not([aria-label])").forEach(function (number) {
     var cell = number.closest("td");
     call(number, cell.parentElement.querySelector("th").firstChild, columns[cell.getAttribute("data-column")]);
   });
-  document.querySelectorAll(".mlist [data-column] .num").forEach(function (number) {
+  document.querySelectorAll(".mlist [data-column] .num:not([aria-label])").forEach(function (number) {
     var line = number.closest("[data-column]");
     call(number, line.closest("[data-pupil]").querySelector("summary b"), line.querySelector("dt").textContent);
   });
 }
 
 /* What the server wrote as markup (dashboard/markup.py) becomes elements as soon as its element is there, before the
-   browser draws. */
-function fill(holder) { holder.innerHTML = holder.getAttribute("data-markup") || ""; }
+   browser draws. Of a long table the rows that are far under the window follow, some in each task. */
+var ROWS_AT_ONCE = 50;
+
+function fill(holder) {
+  var made = document.createElement("template");
+  made.innerHTML = holder.getAttribute("data-markup") || "";
+  var later = Array.from(made.content.querySelectorAll("tbody > tr")).slice(ROWS_AT_ONCE).map(function (row) {
+    return { row: row, into: row.parentElement };
+  });
+  later.forEach(function (one) { one.row.remove(); });
+  holder.replaceChildren(made.content);
+  addRows(later);
+}
+
+function addRows(later) {
+  if (!later.length) { return; }
+  window.requestAnimationFrame(function () {
+    window.setTimeout(function () {
+      later.slice(0, ROWS_AT_ONCE).forEach(function (one) { one.into.append(one.row); });
+      if (later[0].into.isConnected) { addRows(later.slice(ROWS_AT_ONCE)); }
+    }, 0);
+  });
+}
 
 function fillNew(records) {
   records.forEach(function (record) {

@@ -3,7 +3,8 @@
 waitress reads a body as a whole before the program sees it, and answers itself what it does not take: in HTML or
 plain text, which senders do not read. Here such a body is dropped while it comes in, and the program answers. Slow
 and half-open clients hold a connection, never a thread; messages have threads of their own, so that however many come,
-a page is answered.
+a page is answered. Nor do they keep others out: where a client, or all together, have as many connections as they may,
+the next one takes the place of the one that has been silent longest.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from models.limits import MOST_BYTES
 MESSAGE_THREADS = 4
 OTHER_THREADS = 4
 MOST_CONNECTIONS = 500
+MOST_OF_A_CLIENT = 200  # connections from one address; a proxy is one client too
 IDLE_SECONDS = 60.0
 MOST_DROPPED = 64 * 1024 * 1024
 MOST_FIRST_LINE = 8 * 1024
@@ -48,7 +50,7 @@ class BodyLimits:
     service_seconds: float = 600.0
     other_bytes: int = 8 * 1024 * 1024
     total_bytes: int = 4 * 1024 * 1024 * 1024
-    header_seconds: float = 60.0
+    header_seconds: float = 20.0
     wait_seconds: float = 10.0
     look_seconds: float = 2.0
 
@@ -215,6 +217,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def __init__(self, server: _Server, *args: Any, **named: Any) -> None:
         self.parser_class = lambda adj: _Request(adj, server.limits, server.total)
         super().__init__(server, *args, **named)
+        server.make_room(self)
 
     def look(self, now: float) -> None:
         """End what takes too long: a header in silence, a body with an answer."""
@@ -290,6 +293,18 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         self.total = _Total(limits.total_bytes)
         super().__init__(application, **named)
 
+    def make_room(self, newest: _Channel) -> None:
+        """Where a client or all together have too many connections, end the one that has been silent longest.
+
+        One whose request is being answered stays; if all are, the newest goes.
+        """
+        opened = [one for one in self.active_channels.values() if not one.will_close]
+        of_client = [one for one in opened if one.addr[0] == newest.addr[0]]
+        crowd = of_client if len(of_client) > MOST_OF_A_CLIENT else opened if len(opened) > MOST_CONNECTIONS else []
+        if crowd:
+            waiting = [one for one in crowd if not one.requests and one is not newest]
+            min(waiting, key=lambda one: one.last_activity, default=newest).will_close = True
+
     def maintenance(self, now: float) -> None:
         """Look for requests that take or wait too long, then for connections that are idle."""
         self.task_dispatcher.end_waits(self.limits.wait_seconds)
@@ -306,7 +321,8 @@ def make_server(application: Any, door: socket.socket, limits: BodyLimits) -> Tc
         ident=None,
         # Left to itself waitress takes the headers of proxies away, and the guard could not refuse them.
         clear_untrusted_proxy_headers=False,
-        connection_limit=MOST_CONNECTIONS,
+        connection_limit=2 * MOST_CONNECTIONS,  # where waitress stops to accept; `make_room` sees to ours
+        channel_timeout=int(IDLE_SECONDS),
         asyncore_use_poll=True,
     )
     adjustments.cleanup_interval = limits.look_seconds  # which waitress itself would take in whole seconds only

@@ -136,7 +136,7 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
             className="head",
         ),
         *hidden_note(view, PATH),
-        *([_pupil(viewer, view, one, view.goals.get(one.id, {})) for one in view.pupils] or [empty]),
+        html.Div([_pupil(viewer, view, one, view.goals.get(one.id, {})) for one in view.pupils] or [empty]),
     ]
     return blocks(sections)
 

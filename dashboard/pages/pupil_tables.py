@@ -96,9 +96,9 @@ def explained(index: str, shown: Any) -> html.Button:
 def number_panel() -> list[Any]:
     """What the page holds for its numbers: which one is asked about, and one panel that opens beside it.
 
-    The script puts what the panel stands beside (`.numplace`) on the number. The roles are our own: the library puts them on a box around the
-    number, where they mean nothing. The focus goes to the answer, which may hold nothing to focus; Escape closes it
-    from there.
+    The script puts what the panel stands beside (`.numplace`) on the number. The roles are our own: the library puts
+    them on a box around it, where they mean nothing. The focus goes to the answer, which may hold nothing to focus;
+    Escape closes it from there.
     """
     words = _("Where does this number come from?")
     told = html.Div(id="number-told", role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true"))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
+from werkzeug.test import TestResponse
 
 from dashboard.markup import LINK, MARKUP
 
 _NAMES = {"class": "className", "for": "htmlFor", "colspan": "colSpan", "rowspan": "rowSpan", "tabindex": "tabIndex"}
+
+_NUMBERS = ("colSpan", "rowSpan", "tabIndex", "width", "height")
 
 
 def expanded(tree: Any) -> Any:
@@ -24,9 +28,22 @@ def expanded(tree: Any) -> Any:
     return found
 
 
-def expanded_text(answer: str) -> str:
-    """The same of an answer that is a text."""
-    return json.dumps(expanded(json.loads(answer)), ensure_ascii=False)
+@dataclass(frozen=True)
+class Shown:
+    """An answer to a callback: `json` and `text` with the elements of markup in them, `data` as sent."""
+
+    status_code: int
+    json: Any
+    text: str
+    data: bytes
+
+
+def shown(answer: TestResponse) -> Shown:
+    """What a browser shows of an answer."""
+    if not answer.is_json:
+        return Shown(answer.status_code, None, answer.text, answer.data)
+    found = expanded(answer.json)
+    return Shown(answer.status_code, found, json.dumps(found, ensure_ascii=False), answer.data)
 
 
 def elements_of(markup: str) -> list[Any]:
@@ -44,10 +61,11 @@ def _children(element: Any) -> list[Any]:
 
 
 def _component(element: Any) -> dict[str, Any]:
-    props = {_NAMES.get(name, name): value for name, value in element.attrib.items()}
+    props: dict[str, Any] = {_NAMES.get(name, name): value for name, value in element.attrib.items()}
+    props |= {name: int(props[name]) for name in _NUMBERS if name in props}
     link = props.pop(LINK, None) is not None
     if len(element) or element.text:
         children = _children(element)
-        props["children"] = children[0] if children == [element.text] else children
+        props["children"] = children[0] if len(children) == 1 else children
     kind = "Link" if link else str(element.tag).capitalize()
     return {"type": kind, "namespace": "dash_core_components" if link else "dash_html_components", "props": props}

@@ -12,6 +12,7 @@ from models import database
 from models.tables import classes, groups, memberships, test_definitions
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.markup import shown
 from tests.dashboard.test_board import words
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, shown_page
 
@@ -77,7 +78,7 @@ def test_a_card_says_publisher_comparability_norm_and_how_far(web: flask.Flask, 
     assert "Uitgever Cijferpad zelfde norm" in text
     assert "onvoldoende 0–59 voldoende 60–79 goed 80–100" in text
     assert "Groep 6a 11 van 12 leerlingen" in text
-    assert "Klaar en bezig : bron levert dit niet" in text
+    assert "Klaar en bezig: bron levert dit niet" in text
     assert "Niveaus I tot en met V, die de bron bij elk resultaat geeft." in text
     assert "Schoolcijfer" not in text  # no source here gives any, and none is made up
 
@@ -101,18 +102,23 @@ def test_the_filters_stand_in_the_address_and_odd_ones_are_left_out(web: flask.F
 
 def test_a_change_of_the_controls_gives_the_content_and_the_address(web: flask.Flask, two_years: Store) -> None:
     client = as_persona(web, "sam")
+    names = ("vak", "jaar", "uitgever")
     outputs = [
         {"id": "materials-content", "property": "children"},
         {"id": "materials-query", "property": "data"},
+        *({"id": f"materials-{name}", "property": "value"} for name in names),
     ]
     given = {"materials-vak": "spelling", "materials-jaar": "", "materials-uitgever": "2"}
     body = {
-        "output": "..materials-content.children...materials-query.data..",
+        "output": "..{}..".format("...".join(".".join(one.values()) for one in outputs)),
         "outputs": outputs,
-        "inputs": [{"id": key, "property": "value", "value": value} for key, value in given.items()],
+        "inputs": [
+            {"id": "materials-asked", "property": "data", "value": None},
+            *({"id": key, "property": "value", "value": value} for key, value in given.items()),
+        ],
         "changedPropIds": ["materials-vak.value"],
     }
-    answer = client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    answer = shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
     assert answer.status_code == 200
     said = json.loads(answer.text)["response"]
     assert said["materials-query"]["data"] == "?vak=spelling&uitgever=2"

@@ -27,6 +27,7 @@ from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.markup import Shown, shown
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, shown_page
 
 IB = Persona("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
@@ -338,19 +339,25 @@ def test_the_newest_agreement_stands_in_its_row(web: flask.Flask, known_school: 
 
 # -- the filters -----------------------------------------------------------------------------------------------
 
-OUTPUTS = ("mine-content.children", "mine-query.data", "mine-vak.data")
+OUTPUTS = (
+    "mine-content.children", "mine-query.data", "mine-vak.data", "mine-periode.data",
+    *(f"mine-{name}.value" for name in CONTROLS),
+)  # fmt: skip
 
 
-def mine_callback(client: FlaskClient, search: str = "", **values: object) -> Any:
+def mine_callback(client: FlaskClient, query: str = "", **values: object) -> Shown:
     """The answer to the controls of the bar; a control that is not named stands at its default."""
     body = {
         "output": f"..{'...'.join(OUTPUTS)}..",
         "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in OUTPUTS],
-        "inputs": [{"id": f"mine-{name}", "property": "value", "value": values.get(name, "")} for name in CONTROLS],
-        "state": [{"id": "_pages_location", "property": "search", "value": search}],
+        "inputs": [
+            {"id": "mine-asked", "property": "data", "value": None},
+            *({"id": f"mine-{name}", "property": "value", "value": values.get(name, "")} for name in CONTROLS),
+        ],
+        "state": [{"id": "mine-query", "property": "data", "value": query}],
         "changedPropIds": ["mine-klas.value"],
     }
-    return client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    return shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
 
 
 def test_the_controls_end_up_in_the_address_and_the_address_gives_the_same_rows(web: flask.Flask) -> None:

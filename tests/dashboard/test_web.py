@@ -11,12 +11,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from dashboard.filters import CONTROLS
+from dashboard.pages.group import OPTIONS
 from dashboard.security import AppOptions
 from dashboard.wsgi import create_app
 from models import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.markup import Shown, shown
 
 HERE = "http://localhost"
 CALLBACK = "/_dash-update-component"
@@ -44,9 +46,9 @@ def shown_page(client: FlaskClient, path: str, search: str = "") -> str:
         ],
         "changedPropIds": ["_pages_location.pathname"],
     }
-    answer = client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    answer = shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
     assert answer.status_code == 200
-    return json.dumps(json.loads(answer.text), ensure_ascii=False)
+    return answer.text
 
 
 # -- the guard -----------------------------------------------------------------------------------------------------
@@ -184,24 +186,29 @@ def test_the_line_over_the_sources_says_how_many_delivered_and_which_fail(web: f
 GROUP_OUTPUTS = (
     "group-content.children",
     "group-query.data",
-    "vak.data",
-    "materiaal.data",
-    "doel.data",
     "shown-pupils.children",
+    *(f"{name}.data" for name in OPTIONS),
+    *(f"{name}.value" for name in CONTROLS),
 )
 GROUP_OUTPUT = f"..{'...'.join(GROUP_OUTPUTS)}.."
 
 
-def group_callback(client: FlaskClient, search: str = "", **values: object) -> Any:
-    """The answer to the filters of the class screen; a control that is not named stands at its default."""
+def group_callback(client: FlaskClient, query: str = "", asked: object = None, **values: object) -> Shown:
+    """The answer to the filters of the class screen; a control that is not named stands at its default.
+
+    `query` is the address as the page knows it; `asked` is an address that a link, Back or Forward asks for.
+    """
     body = {
         "output": GROUP_OUTPUT,
         "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in GROUP_OUTPUTS],
-        "inputs": [{"id": name, "property": "value", "value": values.get(name, "")} for name in CONTROLS],
-        "state": [{"id": "_pages_location", "property": "search", "value": search}],
-        "changedPropIds": ["klas.value"],
+        "inputs": [
+            {"id": "group-asked", "property": "data", "value": asked},
+            *({"id": name, "property": "value", "value": values.get(name, "")} for name in CONTROLS),
+        ],
+        "state": [{"id": "group-query", "property": "data", "value": query}],
+        "changedPropIds": ["klas.value" if asked is None else "group-asked.data"],
     }
-    return client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    return shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
 
 
 def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
@@ -248,20 +255,19 @@ def test_a_score_is_shown_plain_and_told_as_it_was_sent(
         change = text("UPDATE results SET score_text = :sent WHERE test_id = 2 AND identifier_id = 1 AND part_id = 0")
         connection.execute(change, {"sent": sent})
     client = as_persona(web, "hanna")
-    assert f'"children": ["{shown}"]' in shown_page(client, "/leerling/1")
+    assert f'"children": "{shown}"' in shown_page(client, "/leerling/1")
     told = client.post(CALLBACK, json=asks_why("2_2026-11-13_0", "/leerling/1"), base_url=HERE, headers=OWN)
     assert f"De bron stuurde zelf {sent};" in told.text
 
 
 def asks_why(index: object, path: object) -> dict[str, Any]:
-    """The callback behind "Hoe komt dit getal tot stand?"."""
-    asked = {"index": index, "type": "value"}
+    """The callback behind "Hoe komt dit getal tot stand?" on the page of a pupil."""
     return {
-        "output": '{"index":["MATCH"],"type":"why"}.children',
-        "outputs": {"id": {"index": index, "type": "why"}, "property": "children"},
-        "inputs": [{"id": asked, "property": "opened", "value": True}],
+        "output": "..number-told.children...number.opened..",
+        "outputs": [{"id": "number-told", "property": "children"}, {"id": "number", "property": "opened"}],
+        "inputs": [{"id": "number-asked", "property": "data", "value": {"index": index, "at": 1}}],
         "state": [{"id": "_pages_location", "property": "pathname", "value": path}],
-        "changedPropIds": [json.dumps(asked, separators=(",", ":")) + ".opened"],
+        "changedPropIds": ["number-asked.data"],
     }
 
 

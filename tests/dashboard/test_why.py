@@ -18,6 +18,7 @@ from models import database, tables
 from models.records import Kind, Norm, Status, Term, TestDefinition
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.markup import Shown, shown
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, group_callback, shown_page
 
 SUMS, SPELLING, QUESTIONS = school.SUMS_FIELD.key, school.SPELL_FIELD.key, school.QUESTIONS_FIELD.key
@@ -25,7 +26,7 @@ LEVELS = school.LEVELS_FIELD.key
 MOST_BYTES = 15 * 1024
 
 
-def ask(client: FlaskClient, asked: object) -> Any:
+def ask(client: FlaskClient, asked: object) -> Shown:
     """What the server answers to a number that was chosen."""
     body = {
         "output": "..why-told.children...why.opened..",
@@ -33,7 +34,7 @@ def ask(client: FlaskClient, asked: object) -> Any:
         "inputs": [{"id": "why-asked", "property": "data", "value": asked}],
         "changedPropIds": ["why-asked.data"],
     }
-    return client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
+    return shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
 
 
 def told(web: flask.Flask, persona: str = "hanna", **asked: object) -> list[Any]:
