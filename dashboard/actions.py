@@ -13,9 +13,10 @@ import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard import security
+from dashboard import addresses, security
 from dashboard.filters import present_year
 from dashboard.pages import due_form, pupil_side, settle, threshold_form
+from dashboard.tables import pupil_href
 from dashboard.texts import _
 from models import clock, database
 from models.class_state import present_signals
@@ -34,7 +35,7 @@ from models.viewer import Viewer
 MOST_NAME = 400
 _DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
 _SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
-_BACK = re.compile(r"/(?:groep|signalen|leerlingen|leerling/[0-9]{1,9})(?:[?/][\x21-\x7e]*)?", re.ASCII)
+_BACK = re.compile(rf"/(?:groep|signalen|leerlingen|leerling/{addresses.NUMBER})(?:[?/][\x21-\x7e]*)?", re.ASCII)
 
 
 def register(server: flask.Flask) -> None:
@@ -103,7 +104,7 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
             set_goal(connection, viewer, pupil_id, field, value, due_on)
 
     sentence = _("The goal has ended.") if ending else _("The goal is saved.")
-    return saved(save, (GoalRefused, WrongInput), sentence, f"/leerling/{pupil_id}")
+    return saved(save, (GoalRefused, WrongInput), sentence, pupil_href(pupil_id))
 
 
 def save_note(pupil_id: int) -> ResponseReturnValue:
@@ -128,7 +129,7 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
             )
 
     sentence = _("The agreement is done.") if done is not None else _("The note is saved.")
-    return saved(save, (NoteRefused, WrongInput), sentence, f"/leerling/{pupil_id}")
+    return saved(save, (NoteRefused, WrongInput), sentence, pupil_href(pupil_id))
 
 
 def save_due(class_id: int) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ import flask
 from dash import html
 
 from dashboard import security
+from dashboard.banner import banner
 from dashboard.pages import (
     accessibility,
     board,
@@ -28,6 +29,7 @@ from dashboard.pages import (
     vendor_result,
     vendor_room,
 )
+from dashboard.pages.elsewhere import Layout, of_own_school
 from dashboard.texts import _, language
 from models.viewer import Role
 
@@ -57,7 +59,7 @@ class RondblikDash(dash.Dash):
         entry = parts["app_entry"].replace("Loading...", _("Rondblik is loading…"))
         return (
             f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{security.scheme()}">\n<head>'
-            f"{parts['metas']}<title>{parts['title']}</title>{parts['css']}</head>\n<body>{entry}"
+            f"{parts['metas']}<title>{parts['title']}</title>{parts['css']}</head>\n<body>{banner()}{entry}"
             f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
         )
 
@@ -80,28 +82,22 @@ def build(server: flask.Flask) -> dash.Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width,initial-scale=1"}],
     )
     app.layout = layout
-    dash.register_page("home", path="/", title=group.title, layout=start)
-    dash.register_page("group", path="/groep", title=group.title, layout=start)
-    dash.register_page(
-        "talk_sheet", path_template=talk_sheet.TEMPLATE, title=talk_sheet.title, layout=talk_sheet.layout
-    )
-    dash.register_page("pupil", path_template="/leerling/<pupil_id>", title=pupil.title, layout=pupil.layout)
-    dash.register_page("mine", path=mine.PATH, title=mine.title, layout=mine.layout)
-    dash.register_page("handover", path=handover.PATH, title=handover.title, layout=handover.layout)
-    dash.register_page("signals", path="/signalen", title=signals.title, layout=signals.layout)
-    dash.register_page("materials", path=materials.PATH, title=materials.title, layout=materials.layout)
-    dash.register_page("board", path="/digibord", title=board.title, layout=board.layout)
-    dash.register_page("accessibility", path=accessibility.PATH, title=accessibility.title, layout=accessibility.layout)
-    dash.register_page("couplings", path="/koppelingen", title=couplings.title, layout=couplings.layout)
-    dash.register_page("refused", path_template=refused.TEMPLATE, title=refused.title, layout=refused.layout)
-    dash.register_page("vendor", path="/toets", title=vendor.title, layout=vendor.layout)
-    dash.register_page(
-        "vendor_room", path_template="/toets/proef/<token>", title=vendor_room.title, layout=vendor_room.layout
-    )
-    dash.register_page(
-        "vendor_result", path_template="/toets/uitslag/<token>", title=vendor_result.title, layout=vendor_result.layout
-    )
-    dash.register_page("not_found_404", path="/niet-gevonden", title="Rondblik", layout=missing.layout)
+    _register("home", start, path="/", title=group.title)
+    _register("group", start, path="/groep", title=group.title)
+    _register("talk_sheet", talk_sheet.layout, path_template=talk_sheet.TEMPLATE, title=talk_sheet.title)
+    _register("pupil", pupil.layout, path_template="/leerling/<pupil_id>", title=pupil.title)
+    _register("mine", mine.layout, path=mine.PATH, title=mine.title)
+    _register("handover", handover.layout, path=handover.PATH, title=handover.title)
+    _register("signals", signals.layout, path="/signalen", title=signals.title)
+    _register("materials", materials.layout, path=materials.PATH, title=materials.title)
+    _register("board", board.layout, path="/digibord", title=board.title)
+    _register("accessibility", accessibility.layout, path=accessibility.PATH, title=accessibility.title)
+    _register("couplings", couplings.layout, path="/koppelingen", title=couplings.title)
+    _register("refused", refused.layout, path_template=refused.TEMPLATE, title=refused.title)
+    _register("vendor", vendor.layout, path="/toets", title=vendor.title)
+    _register("vendor_room", vendor_room.layout, path_template="/toets/proef/<token>", title=vendor_room.title)
+    _register("vendor_result", vendor_result.layout, path_template="/toets/uitslag/<token>", title=vendor_result.title)
+    _register("not_found_404", missing.layout, path="/niet-gevonden", title="Rondblik")
     group.register(app)
     pupil.register(app)
     mine.register(app)
@@ -114,6 +110,11 @@ def build(server: flask.Flask) -> dash.Dash:
     vendor_room.register(app)
     vendor_result.register(app)
     return app
+
+
+def _register(name: str, layout: Layout, **where: Any) -> None:
+    """A page, for addresses of the viewer's own school only."""
+    dash.register_page(name, layout=of_own_school(layout), **where)
 
 
 def start(**query: object) -> list[Any]:

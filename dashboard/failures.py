@@ -12,12 +12,15 @@ from html import escape
 import flask
 from dash.exceptions import DependencyException, InvalidResourceError
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from dashboard import security
-from dashboard.security import CALLBACK
+from dashboard.security import CALLBACK, Refused
 from dashboard.texts import _, language
 
+AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
 OWN_CODE = "/dashboard/pages/"
 
 log = logging.getLogger("rondblik.web")
@@ -39,36 +42,43 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     """An error of HTTP itself; what is behind a redirect goes on as it is."""
     if error.code is None or error.code < 400:
         return error
-    return _answer(error.code)
+    return _answer(error.code, error.sentence if isinstance(error, Refused) else None)
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
-    """A callback that fails before it reaches the code of a page is one that no page of ours sends: 400."""
+    """500, or 503 without a database.
+
+    A callback that fails before it reaches the code of a page is one that no page of ours sends: 400.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     reached = any(OWN_CODE in frame.filename.replace("\\", "/") for frame in frames)
     status = 400 if flask.request.path == CALLBACK and not reached else 500
+    status = 503 if isinstance(error, AWAY) else status
     last = frames[-1]
     log.log(
-        logging.ERROR if status == 500 else logging.WARNING,
+        logging.ERROR if status >= 500 else logging.WARNING,
         "%d: %s in %s, line %s",
         status, type(error).__name__, last.name, last.lineno,
     )  # fmt: skip
     return _answer(status)
 
 
-def _answer(status: int) -> flask.Response:
-    """JSON for a callback, a page for who looks, plain text for the rest."""
-    sentence = _sentence(status)
-    if flask.request.path == CALLBACK:
+def _answer(status: int, sentence: str | None = None) -> flask.Response:
+    """JSON for what a script of ours asks, a page for who looks, plain text for the rest."""
+    sentence = sentence or _sentence(status)
+    wanted = flask.request.accept_mimetypes.best_match(("text/plain", "text/html", "application/json"))
+    if flask.request.path == CALLBACK or wanted == "application/json":
         answer = flask.jsonify({"error": sentence})
         answer.status_code = status
         return answer
-    if flask.request.accept_mimetypes.best_match(("text/plain", "text/html")) == "text/html":
+    if wanted == "text/html":
         return flask.Response(_page(sentence), status, mimetype="text/html")
     return flask.Response(sentence + "\n", status, mimetype="text/plain")
 
 
 def _sentence(status: int) -> str:
+    if status == 503:
+        return _("The database of Rondblik does not answer. Try again in a few minutes.")
     if status >= 500:
         return _("Something went wrong in Rondblik. Try again; if it goes on, tell your administrator.")
     return {

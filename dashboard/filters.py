@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from dashboard import addresses
 from models import clock
 from models.attention import Course
 from models.people import ClassRef
@@ -49,7 +50,7 @@ class GroupFilters:
     def query(self) -> str:
         """The address behind the question mark; defaults are left out."""
         given = {
-            "klas": ",".join(str(one) for one in self.class_ids),
+            "klas": addresses.numbers(self.class_ids),
             "periode": self.period if self.period != THIS_YEAR else "",
             "vak": self.subject or "",
             "materiaal": self.material or "",
@@ -90,7 +91,7 @@ def period_dates(period: str, school_year: str) -> Period:
 def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> GroupFilters:
     """The filters as an address or controls state them; values may be of any type, the unknown is left out."""
     known = {one.id for one in classes}
-    wanted = [one for one in _numbers(asked.get("klas")) if one in known]
+    wanted = [one for one in addresses.read_numbers(asked.get("klas")) if one in known]
     chosen = tuple(dict.fromkeys(wanted)) or tuple(one.id for one in classes[:1])
     publisher = _numbers(asked.get("uitgever"))
     subject, subgroup, status = asked.get("vak"), asked.get("groep"), asked.get("status")

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
+from dashboard import addresses
 from dashboard.filters import LONGEST_TEXT, THIS_YEAR, period_dates, present_year, read_filters
 from dashboard.matrix import subject_order
 from dashboard.sparklines import Spark, range_of
@@ -42,7 +43,7 @@ SIGNALS = (WITH, WITHOUT)
 TOPICS, READY = "stof", "klaar"
 QUESTIONS = (TOPICS, READY)
 MOST_CLASSES_AT_FIRST = 3  # for who sees the whole school: about 75 pupils; all 200 would take half a second
-_NUMBERS = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9}){0,199}", re.ASCII)
+_NUMBERS = re.compile(rf"{addresses.NUMBER}(?:,{addresses.NUMBER}){{0,199}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,13 @@ class MineFilters:
     def query(self) -> str:
         """The address behind the question mark; defaults are left out."""
         given = {
-            "klas": ",".join(str(one) for one in self.class_ids),
+            "klas": addresses.numbers(self.class_ids),
             "periode": self.period if self.period != THIS_YEAR else "",
             "vak": self.subject or "",
             "signalen": self.signals or "",
             "vraag": self.question or "",
             "materiaal": self.material or "",
-            "leerling": ",".join(str(one) for one in self.pupil_ids),
+            "leerling": addresses.numbers(self.pupil_ids),
         }
         return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
 
@@ -230,13 +231,12 @@ def read_mine_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[st
     most = MOST_CLASSES_AT_FIRST if viewer.role is Role.SUPPORT else len(classes)
     first = tuple(one.id for one in classes[:most])
     common = read_filters(classes, asked)
-    known = {str(one.id) for one in classes}
-    stated = asked.get("klas")
-    named = stated if isinstance(stated, list) else str(stated or "").split(",")
+    known = {one.id for one in classes}
+    named = addresses.read_numbers(asked.get("klas"))
     question, material, signals = asked.get("vraag"), asked.get("materiaal"), asked.get("signalen")
     question = question if question in QUESTIONS else None
     return MineFilters(
-        common.class_ids if any(isinstance(one, str) and one in known for one in named) else first,
+        common.class_ids if known.intersection(named) else first,
         common.period,
         common.subject,
         signals if isinstance(signals, str) and signals in SIGNALS else None,
@@ -250,7 +250,7 @@ def _pupil_ids(asked: object) -> tuple[int, ...]:
     text = ",".join(asked) if isinstance(asked, list) and all(isinstance(one, str) for one in asked) else asked
     if not isinstance(text, str) or _NUMBERS.fullmatch(text) is None:
         return ()
-    return tuple(dict.fromkeys(int(one) for one in text.split(",")))
+    return tuple(dict.fromkeys(addresses.read_numbers(text)))
 
 
 def _classes_of(

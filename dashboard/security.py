@@ -5,6 +5,8 @@ Until there is a sign-in the program serves its own machine only: another host n
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 import threading
 import time
@@ -15,7 +17,10 @@ from urllib.parse import quote, urljoin, urlsplit
 import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
+from werkzeug.exceptions import HTTPException
 
+from dashboard import addresses
+from dashboard.once import TOKEN, Outcome, Outcomes, StillBusy
 from dashboard.snapshots import Snapshots
 from dashboard.texts import LANGUAGES, _
 from models import rooms
@@ -34,6 +39,9 @@ OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
 OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/")
 YEAR_SECONDS = 365 * 24 * 3600
 CALLBACK = "/_dash-update-component"
+PAGE_HEADER = "X-Rondblik-Page"  # for whom the page was made that asks; assets/guard.js sends it
+ONCE_HEADER = "X-Rondblik-Once"  # a token of the form that is sent: once is enough
+READING = ("GET", "HEAD", "OPTIONS")
 MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
 
 
@@ -173,6 +181,7 @@ class Context:
     public_address: str | None = None  # of the SOAP service, where others reach it
     sessions: Sessions = field(default_factory=Sessions)
     snapshots: Snapshots = field(default_factory=Snapshots)
+    forms: Outcomes = field(default_factory=Outcomes)
     policy: str = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -228,25 +237,77 @@ def scheme() -> str:
 # -- the guard ---------------------------------------------------------------------------------------------------
 
 
+class Refused(HTTPException):
+    """A request that the guard or a form does not accept; `sentence` says why in the language of the session."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.code = status
+        self.sentence = sentence
+
+
+def page_mark() -> str:
+    """For whom pages of this session are made, as 32 characters that only this server can make; empty: for nobody.
+
+    Name and school are in it, for a note carries the name of its author, and schools number their pupils alike.
+    """
+    persona = current_persona()
+    if persona is None:
+        return ""
+    one = persona.viewer
+    about = json.dumps([one.school_id, one.role.value, one.teacher_id, one.name, persona.room])
+    return context().seal.digest("page", about).hex()
+
+
 def guard() -> ResponseReturnValue | None:
     """Before every request: own machine, own pages, and a session for all but health, ready and static files."""
     _set_language()
     if flask.request.blueprint == SERVICE:
         return None  # who sends a message shows a key in it
-    refused = _not_from_here()
-    if refused is not None:
-        return _refuse(refused, 403)
+    _refuse_strangers()
     path = flask.request.path
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
         return None
+    if flask.request.routing_exception is not None:
+        return None  # there is nothing behind it
+    if flask.request.method not in READING:
+        if not _same_origin():
+            raise Refused(_("This request comes from another site and was refused."), 403)
+        sent_before = _form_sent_before() if path != CALLBACK else None
+        if sent_before is not None:
+            return sent_before
     flask.g.persona = _persona_of_session()
     if flask.g.persona is None:
         return _start_or_refuse()
-    if flask.request.method not in ("GET", "HEAD", "OPTIONS") and not _same_origin():
-        return _refuse(_("This request comes from another site and was refused."), 403)
+    if flask.request.method in READING:
+        return _better_address()
+    _refuse_other_viewer()
     if path == CALLBACK:
         flask.request.max_content_length = MAX_CALLBACK_BYTES
-    return _choose_language()
+    elif "form" not in flask.g:
+        raise Refused(_("This form was not sent as the page sends it. Load the page again. Nothing was saved."), 400)
+    return None
+
+
+def _form_sent_before() -> ResponseReturnValue | None:
+    """The answer of the first time to a form that is sent again; before the session, which a form may have ended."""
+    token, forms = flask.request.headers.get(ONCE_HEADER, ""), context().forms
+    if TOKEN.fullmatch(token) is None:
+        return None
+    about = [flask.request.cookies.get(COOKIE), token, flask.request.full_path, list(flask.request.form.lists())]
+    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    try:
+        found = forms.begin(key)
+    except StillBusy:
+        text = _("This form was sent before and is still being dealt with. Load the page again in a moment.")
+        raise Refused(text, 423) from None
+    if found is None:
+        flask.g.form = key
+        return None
+    answer = flask.redirect(found.location, 303)
+    for cookie in found.cookies:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer
 
 
 def _set_language() -> None:
@@ -254,14 +315,30 @@ def _set_language() -> None:
     flask.g.language = asked if asked in LANGUAGES else LANGUAGES[0]
 
 
-def _not_from_here() -> str | None:
+def _refuse_strangers() -> None:
+    """Raises Refused for another host name and for a forwarded request."""
     host = urlsplit(f"//{flask.request.host}").hostname
     if host not in context().options.allowed_hosts:
-        return _("Rondblik answers on localhost and 127.0.0.1 only.")
+        raise Refused(_("Rondblik answers on localhost and 127.0.0.1 only."), 403)
     named = [name.lower() for name, _value in flask.request.headers]
     if any(name == "forwarded" or name.startswith("x-forwarded-") for name in named):
-        return _("Rondblik does not answer forwarded requests as long as there is no sign-in.")
-    return None
+        raise Refused(_("Rondblik does not answer forwarded requests as long as there is no sign-in."), 403)
+
+
+def _refuse_other_viewer() -> None:
+    """Raises Refused where the page that asks was made for another viewer: tabs share the session, pages do not."""
+    if not secrets.compare_digest(flask.request.headers.get(PAGE_HEADER, "").encode(), page_mark().encode()):
+        raise Refused(other_viewer(), 409)
+
+
+def other_viewer() -> str:
+    """What is said to who asks from a page that was made for somebody else."""
+    return _("This page was made for somebody else than who looks in this browser now. Nothing was shown or saved.")
+
+
+def session_over() -> str:
+    """What is said to who asks without a session."""
+    return _("There is no session any more. Nothing was shown or saved. Load the page again to begin a new one.")
 
 
 def _persona_of_session() -> Persona | None:
@@ -277,12 +354,12 @@ def _start_or_refuse() -> ResponseReturnValue | None:
     """A page starts a session as the first persona; anything else without a session gets 401."""
     personas = context().options.personas
     if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
-        return _refuse(_("There is no session. Open the start page first."), 401)
+        raise Refused(session_over(), 401)
     if not personas:
-        return _refuse(_("Nobody can look yet: there is no roster."), 503)
+        raise Refused(_("Nobody can look yet: there is no roster."), 503)
     flask.g.persona = personas[0]
     flask.g.new_session = context().sessions.start(personas[0])
-    return _choose_language()
+    return _better_address()
 
 
 def _same_origin() -> bool:
@@ -294,14 +371,20 @@ def _same_origin() -> bool:
     return origin is None or urlsplit(origin).netloc == flask.request.host
 
 
-def _choose_language() -> ResponseReturnValue | None:
-    """`?taal=en` sets the cookie and leaves the address."""
-    if flask.request.method != "GET" or flask.request.args.get("taal") not in LANGUAGES:
+def _better_address() -> ResponseReturnValue | None:
+    """`?taal=en` sets the cookie and leaves the address; numbers of pupils and classes get that of the school."""
+    if flask.request.method != "GET":
         return None
-    rest = [(key, value) for key, value in flask.request.args.items(multi=True) if key != "taal"]
+    chosen = flask.request.args.get("taal") in LANGUAGES
+    stated = list(flask.request.args.items(multi=True))
+    rest = [(key, value) for key, value in stated if key != "taal" or not chosen]
+    path, rest = addresses.complete(flask.request.path, rest)
+    if (path, rest) == (flask.request.path, stated):
+        return None
     query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in rest)
-    answer = flask.redirect(flask.request.path + (f"?{query}" if query else ""), 302)
-    answer.set_cookie(LANGUAGE_COOKIE, flask.g.language, max_age=YEAR_SECONDS, samesite="Lax")
+    answer = flask.redirect(quote(path) + (f"?{query}" if query else ""), 302)
+    if chosen:
+        answer.set_cookie(LANGUAGE_COOKIE, flask.g.language, max_age=YEAR_SECONDS, samesite="Lax")
     return answer
 
 
@@ -309,16 +392,12 @@ def _quoted(text: str) -> str:
     return quote(text, safe=",")
 
 
-def _refuse(sentence: str, status: int) -> ResponseReturnValue:
-    return flask.Response(sentence + "\n", status, mimetype="text/plain")
-
-
 def switch_persona() -> ResponseReturnValue:
     """Look as another persona: a new session, the old one ends."""
     key = flask.request.form.get("persona")
     persona = next((one for one in context().options.personas if one.key == key), None)
     if persona is None:
-        return _refuse(_("There is nobody with this name."), 400)
+        raise Refused(_("There is nobody with this name."), 400)
     become(persona)
     return flask.redirect("/", 303)
 
@@ -361,4 +440,14 @@ def add_headers(response: flask.Response) -> flask.Response:
     token = flask.g.pop("new_session", None)
     if token is not None:
         response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
+    _remember_form(response)
     return response
+
+
+def _remember_form(response: flask.Response) -> None:
+    """Keep where a form led that went its way, for who sends it again; one that was refused may be sent again."""
+    form = flask.g.pop("form", None)
+    if form is not None:
+        led = 300 <= response.status_code < 400
+        cookies = tuple(response.headers.getlist("Set-Cookie"))
+        context().forms.end(form, Outcome(response.headers["Location"], cookies) if led else None)

@@ -9,6 +9,7 @@ from dash import html
 Children = Any
 
 WHY_HINT = "why-hint"  # names the element that says what a number does when it is chosen
+KEEP_DRAFT = {"data-draft": "true"}  # of a form whose typed text comes back until it is saved (assets/guard.js)
 
 
 def attrs(**values: str | None) -> dict[str, Any]:

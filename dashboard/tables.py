@@ -9,6 +9,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashboard import addresses
 from dashboard.matrix import Column, Footer, Shown, footer, place_counts, shown
 from dashboard.signs import attrs, badge, num, sign
 from dashboard.texts import _, day_name, n_, native, short_day, tenths
@@ -95,7 +96,7 @@ def pupil_word(pupil: PupilName) -> str:
 
 def pupil_href(pupil_id: int) -> str:
     """The address of a pupil's page."""
-    return f"/leerling/{pupil_id}"
+    return f"/leerling/{addresses.number(pupil_id)}"
 
 
 # -- heads ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.signs import card
+from dashboard.signs import KEEP_DRAFT, card
 from dashboard.texts import _, day_name, short_day
 from dashboard.words import subject_word
 from models.class_state import ClassState
@@ -96,6 +96,7 @@ def _form(class_id: int, names: dict[int, str], back: str) -> Any:
                 action=f"{PATH}/{class_id}",
                 method="POST",
                 className="form",
+                **KEEP_DRAFT,
             ),
         ],
         className="fold_",

@@ -13,7 +13,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard import security
+from dashboard import addresses, security
 from dashboard.charts import axis_period, markers
 from dashboard.filters import (
     BOTH_YEARS,
@@ -49,7 +49,7 @@ from models.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
 from models.viewer import Viewer
 
 VIEWS = ("grafiek", "tabel", "beide")
-_PATH = re.compile(r"/leerling/([0-9]{1,9})/?", re.ASCII)
+_PATH = re.compile(rf"/leerling/({addresses.NUMBER})/?", re.ASCII)
 _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.ASCII)
 
 
@@ -83,8 +83,8 @@ def period_of(asked: Mapping[str, object]) -> str:
 
 
 def read_id(value: object) -> int | None:
-    """A pupil's number as an address states it."""
-    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) else None
+    """A pupil's number as an address states it; None where that is of another school."""
+    return addresses.read_number(value)
 
 
 def _viewer() -> Viewer | None:
@@ -215,7 +215,11 @@ def _head(found: _Found) -> list[Any]:
     timeline = found.timeline
     home = timeline.pupil.classes[:1]
     back = [
-        dcc.Link([sign("back"), _("Class {name}", name=one.name)], href=f"/groep?klas={one.id}", className="back")
+        dcc.Link(
+            [sign("back"), _("Class {name}", name=one.name)],
+            href=f"/groep?klas={addresses.number(one.id)}",
+            className="back",
+        )
         for one in home
     ]
     classes = [_("Class {name}", name=one.name) for one in home]
@@ -229,7 +233,11 @@ def _head(found: _Found) -> list[Any]:
                 block(
                     html.Div(
                         [
-                            dcc.Link(_("Make a talk sheet"), href=f"/gesprek/{timeline.pupil.id}", className="btn pri"),
+                            dcc.Link(
+                                _("Make a talk sheet"),
+                                href=f"/gesprek/{addresses.number(timeline.pupil.id)}",
+                                className="btn pri",
+                            ),
                             html.Button(_("Print"), className="btn", **attrs(data_print="true")),
                             *_neighbours(timeline.pupil.id, found.neighbours),
                         ],
@@ -479,7 +487,7 @@ def register(app: dash.Dash) -> None:
 
 def _pupil_of(path: object) -> int | None:
     found = _PATH.fullmatch(path) if isinstance(path, str) else None
-    return int(found[1]) if found is not None else None
+    return addresses.read_number(found[1]) if found is not None else None
 
 
 def _asked(path: object, period: str) -> _Found | None:

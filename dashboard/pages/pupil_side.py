@@ -20,7 +20,8 @@ from dashboard.signal_words import (
     rule_title,
     rule_words,
 )
-from dashboard.signs import attrs, card, sign, state
+from dashboard.signs import KEEP_DRAFT, attrs, card, sign, state
+from dashboard.tables import pupil_href
 from dashboard.texts import _, at_moment, day_name
 from dashboard.words import subject_word
 from models.class_state import ClassState, class_state
@@ -72,7 +73,7 @@ def read_side(
 
 def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.Section:
     """The signals of this pupil with their reasons, and the buttons to settle them."""
-    back = f"/leerling/{pupil_id}"
+    back = pupil_href(pupil_id)
     rows = [_signal(viewer, side, one, back) for one in side.signals if not one.held]
     held = [_held(side, one) for one in side.signals if one.held]
     empty = [] if rows or held else [html.P(_("There is no signal now."), className="t2 sm")]
@@ -165,6 +166,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                 action=f"{GOAL_PATH}/{timeline.pupil.id}",
                 method="POST",
                 className="form",
+                **KEEP_DRAFT,
             ),
         ],
         className="fold_",
@@ -243,6 +245,7 @@ def _note_form(pupil_id: int) -> html.Details:
                 action=f"{NOTE_PATH}/{pupil_id}",
                 method="POST",
                 className="form",
+                **KEEP_DRAFT,
             ),
         ],
         className="fold_",

@@ -37,7 +37,7 @@ def _told() -> list[Any]:
         return []
     sentence, well = found
     told = note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")
-    return [html.Div(told, id="told", tabIndex=-1)]
+    return [html.Div(told, id="told", tabIndex=-1, **attrs(data_well="true" if well else "false"))]
 
 
 def header(active: str) -> html.Header:

@@ -11,7 +11,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
-from dashboard import security
+from dashboard import addresses, security
 from dashboard.filters import present_year, read_filters
 from dashboard.markup import block, blocks
 from dashboard.pages.addressed import address_asked, asked_id, asked_store, bar_marks
@@ -60,7 +60,7 @@ class SignalFilters:
     def query(self) -> str:
         """The address behind the question mark; defaults are left out."""
         given = {
-            "klas": ",".join(str(one) for one in self.class_ids),
+            "klas": addresses.numbers(self.class_ids),
             "regel": self.rule.value if self.rule is not None else "",
             "toestand": self.state if self.state != OPEN else "",
         }

@@ -8,7 +8,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.signs import card
+from dashboard import addresses
+from dashboard.signs import KEEP_DRAFT, card
 from dashboard.texts import _, at_moment
 from models.people import ClassRef
 from models.thresholds import NAMES, Change, Thresholds, bounds
@@ -41,9 +42,14 @@ def threshold_panel(
     body: Any = rows
     if viewer.teaches:
         button = html.Button(
-            _("Save thresholds"), type="submit", name="terug", value=f"{back}?klas={one.id}", className="btn pri"
+            _("Save thresholds"),
+            type="submit",
+            name="terug",
+            value=f"{back}?klas={addresses.number(one.id)}",
+            className="btn pri",
         )
-        body = [html.Form([*rows, html.Div(button, className="acts")], action=_action(one, limits), method="POST")]
+        fields = [*rows, html.Div(button, className="acts")]
+        body = [html.Form(fields, action=_action(one, limits), method="POST", **KEEP_DRAFT)]
     return card(
         _("Thresholds of class {name}", name=one.name),
         [html.Details([html.Summary(_("See the thresholds"), className="btn q"), *body], className="limits")],

@@ -163,6 +163,25 @@ def test_menus_and_explanations_have_no_violation_when_they_are_open(
     assert found == []
 
 
+def test_what_is_said_of_a_request_that_failed_and_of_typed_text_has_no_violation(
+    visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    page = visits["Hanna Vos"].new_page()
+    page.goto(shown.address + "/leerling/1")
+    page.wait_for_selector("#notes form", state="attached")
+    page.evaluate("document.querySelector('#notes form').closest('details').open = true")
+    page.fill("#notes textarea[name=tekst]", "Werkt graag samen.")
+    page.reload()
+    page.wait_for_selector("#notes .draft")
+    page.route("**/_dash-update-component*", lambda one: one.fulfill(status=500, body=""))
+    page.evaluate("document.querySelector('.brand').click()")
+    page.wait_for_selector("#trouble button")
+    found = violations(page, axe)
+    assert page.locator("#trouble").evaluate("one => one.getBoundingClientRect().height") < 300
+    page.close()
+    assert found == {}
+
+
 def test_a_picture_without_a_word_is_a_violation(browser: Browser, axe: str) -> None:
     page = browser.new_page()
     page.set_content("<html lang='nl'><title>t</title><main><h1>h</h1><img src='data:,'></main></html>")

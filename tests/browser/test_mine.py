@@ -51,17 +51,17 @@ def test_filters_live_in_the_address_and_reload_and_back_give_the_same_page(watc
     assert page.locator(ROWS).count() == 12
     page.click("#mine-vak")
     page.click("[role=option]:has-text('Spelling')")
-    page.wait_for_url("**/leerlingen?klas=1&vak=spelling")
+    page.wait_for_url("**/leerlingen?klas=1-1&vak=spelling")
     assert page.locator("#mine-table thead th").count() == 4
     page.click("#question-signals a")
-    page.wait_for_url("**/leerlingen?klas=1&vak=spelling&signalen=met")
+    page.wait_for_url("**/leerlingen?klas=1-1&vak=spelling&signalen=met")
     page.wait_for_selector("#question-signals[aria-current=true]")
     assert shown_pupils(page) == LATE
     page.reload()
     settled(page)
     assert shown_pupils(page) == LATE
     page.click(f"{ROWS}[data-pupil='7'] a:has-text('open')")
-    page.wait_for_url("**/leerling/7*")
+    page.wait_for_url("**/leerling/1-7*")
     page.go_back()
     page.wait_for_selector("#question-signals[aria-current=true]")
     assert shown_pupils(page) == LATE
@@ -100,7 +100,7 @@ def test_from_question_to_hand_over_without_a_mouse(watched: Watched) -> None:
     page.keyboard.type("Lars")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/leerlingen/overdracht?klas=1&signalen=met&leerling=12")
+    page.wait_for_url("**/leerlingen/overdracht?klas=1-1&signalen=met&leerling=1-12")
     assert shown_pupils(page, "article") == ["12"]
 
 

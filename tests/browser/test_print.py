@@ -91,7 +91,7 @@ def test_a_number_is_explained_with_the_filters_of_the_address(watched: Watched)
     page = watched.page
     watched.open("/groep?klas=1")
     page.click("label:has-text('Per leermiddel')")
-    page.wait_for_url("**/groep?klas=1&weergave=materiaal")
+    page.wait_for_url("**/groep?klas=1-1&weergave=materiaal")
     page.click("#matrix tfoot td[data-column='2|Letterlab'] .num")
     page.wait_for_selector("#why-told [data-list='counted']")
     assert page.locator("#why-told [data-list='counted'] li").count() == 10

@@ -110,7 +110,7 @@ def test_from_class_to_pupil_to_part(served: Served, watched: Watched) -> None:
     watched.open("/")
     page.click("#matrix tbody th a:has-text('Aïsha Bouzid')")
     page.wait_for_selector("#lanes .lane")
-    assert page.url.endswith("/leerling/1")
+    assert page.url.endswith("/leerling/1-1")
     assert page.locator("main h1").inner_text() == "Aïsha Bouzid"
     rows = page.locator("tr[data-sitting^='2_'], tr[data-sitting^='1_']")
     totals = query(
@@ -191,7 +191,7 @@ def test_filters_live_in_the_address_and_come_back(watched: Watched) -> None:
     page.click("#vak")
     page.click("[role=option]:has-text('Spelling')")
     page.locator("#matrix thead th").nth(3).wait_for(state="detached")
-    page.wait_for_url("**/groep?klas=1&vak=spelling&weergave=materiaal")
+    page.wait_for_url("**/groep?klas=1-1&vak=spelling&weergave=materiaal")
     page.click("#matrix tbody th a:has-text('Aïsha Bouzid')")
     page.wait_for_selector("#lanes .lane")
     page.go_back()

@@ -156,7 +156,7 @@ def test_every_task_of_a_morning_goes_by_keyboard(watched: Watched) -> None:
 def test_after_a_filter_the_links_of_the_page_lead_where_they_say(watched: Watched) -> None:
     page = watched.page
     watched.open("/groep?klas=1")
-    for leave, address in (("header nav a:has-text('Groepen')", "/groep"), ("[data-clear] a", "/groep?klas=1")):
+    for leave, address in (("header nav a:has-text('Groepen')", "/groep"), ("[data-clear] a", "/groep?klas=1-1")):
         page.click("#bar .more")
         page.click("#vak")
         page.click("[role=option]:has-text('Spelling')")

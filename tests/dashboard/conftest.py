@@ -13,6 +13,7 @@ from models import clock
 from models.viewer import Role
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.page_client import PageClient
 
 PERSONAS = (
     Persona("hanna", "Hanna Vos", Role.TEACHER, school.TEACHER_A, school.SCHOOL),
@@ -20,6 +21,12 @@ PERSONAS = (
     Persona("noa", "Noa Berg", Role.MENTOR, school.TEACHER_A, school.SCHOOL),
     Persona("sam", "Sam de Groot", Role.ADMINISTRATOR, None, school.SCHOOL),
 )
+
+
+@pytest.fixture(autouse=True)
+def _requests_come_from_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test client sends what a page of ours sends."""
+    monkeypatch.setattr(flask.Flask, "test_client_class", PageClient)
 
 
 @pytest.fixture

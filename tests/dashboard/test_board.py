@@ -111,7 +111,7 @@ def test_the_filters_of_the_class_screen_hold(known_school: Store, web: flask.Fl
     assert [one.field.material for one in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == ["Vraagstuk"]
     assert [one.name for one in board_tests(view_of(known_school, periode="2026-09-01_2026-10-31"))] == ["Toets blok 2"]
     answer = board(web, "?klas=1&vak=spelling&periode=12weken")
-    assert "/groep?klas=1&periode=12weken&vak=spelling" in answer
+    assert "/groep?klas=1-1&periode=12weken&vak=spelling" in answer
 
 
 def test_the_board_has_no_header_and_the_class_screen_leads_to_it(web: flask.Flask) -> None:

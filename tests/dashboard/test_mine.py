@@ -312,7 +312,7 @@ def test_open_signals_are_counted_per_pupil_and_lead_to_the_pupil(web: flask.Fla
     }
     assert counts == dict.fromkeys(range(1, 13), 0) | SIGNALS
     links = [one for one in page if one["type"] == "Link" and one.get("className") == "st be"]
-    assert [one["href"] for one in links] == [f"/leerling/{pupil}" for pupil in SIGNALS]
+    assert [one["href"] for one in links] == [f"/leerling/1-{pupil}" for pupil in SIGNALS]
     assert words(links[-1]["children"]) == "2 open : signalen van Lars Boon"
 
 
@@ -365,7 +365,7 @@ def test_the_controls_end_up_in_the_address_and_the_address_gives_the_same_rows(
     chosen = {"klas": ["1"], "periode": "tweejaar", "vak": "spelling", "signalen": "met"}
     answer = mine_callback(client, "?vraag=stof", **chosen).json["response"]
     query = answer["mine-query"]["data"]
-    assert query == "?klas=1&periode=tweejaar&vak=spelling&signalen=met&vraag=stof"
+    assert query == "?klas=1-1&periode=tweejaar&vak=spelling&signalen=met&vraag=stof"
     again = list(nodes(json.loads(shown_page(client, MINE, query))))
     assert pupils(again) == pupils(list(nodes(answer["mine-content"]))) == [12]
     controls = {one["id"]: one["value"] for one in again if str(one.get("id")).startswith("mine-") and "value" in one}
@@ -424,13 +424,13 @@ def test_whom_to_urge_on_is_who_has_an_open_signal(web: flask.Flask, known_schoo
     page = page_of(web, "hanna")
     answer, href = card_of(page, "signals")
     assert answer == f"{len(SIGNALS)} leerlingen met een open signaal"
-    assert href == "/leerlingen?klas=1&signalen=met"
+    assert href == "/leerlingen?klas=1-1&signalen=met"
     chosen = page_of(web, "hanna", href.partition("?")[2].join(("?", "")))
     assert pupils(chosen) == list(SIGNALS)
     assert card_of(chosen, "signals")[0] == answer  # of the classes, whatever is filtered
     intro = words(next(one for one in chosen if one.get("id") == "mine-intro"))
     assert "Getoond: met een open signaal, 3 van 12." in intro
-    assert card_of(chosen, "signals")[1] == "/leerlingen?klas=1"  # pressed again: everybody
+    assert card_of(chosen, "signals")[1] == "/leerlingen?klas=1-1"  # pressed again: everybody
 
 
 def test_what_is_hard_is_the_part_that_most_of_who_made_it_scored_below_the_norm_on(
@@ -445,7 +445,7 @@ def test_what_is_hard_is_the_part_that_most_of_who_made_it_scored_below_the_norm
     below = sum(row.score <= 50_000 for row in made)  # the lowest band is 0 to 5
     answer, href = card_of(page_of(web, "hanna"), "topics")
     assert answer == f"Breuken vergelijken, bij {below} van {len(made)} die het maakten"
-    assert href == "/leerlingen?klas=1&vraag=stof"
+    assert href == "/leerlingen?klas=1-1&vraag=stof"
     page = page_of(web, "hanna", "?klas=1&vraag=stof")
     topics = [(one["data-topic"], one["data-below"], one["data-made"]) for one in page if "data-topic" in one]
     assert topics[0] == ("Breuken vergelijken", str(below), str(len(made)))
@@ -530,7 +530,7 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
 def test_the_hand_over_follows_the_filters_and_the_pupils_that_are_named(web: flask.Flask) -> None:
     page = page_of(web, "hanna")
     link = next(one["href"] for one in page if one["type"] == "Link" and one["href"].startswith(HANDOVER))
-    assert link == f"{HANDOVER}?klas=1"
+    assert link == f"{HANDOVER}?klas=1-1"
     chosen = page_of(web, "hanna", "?klas=1&signalen=met&vak=spelling", HANDOVER)
     assert pupils(chosen) == [12]
     assert "Spelling · met een open signaal" in words(next(o for o in chosen if o.get("id") == "handover-made"))

@@ -593,6 +593,9 @@ def test_looking_ends_when_the_room_is_erased(
         assert post(as_persona(vendor_web, "sam"), f"{page_of(room)}/wissen") == 303
     else:
         rooms.erase_room(known_school.engine, room.id)
+    asked = vendor.post(CALLBACK, json={}, base_url=HERE, headers=OWN)
+    assert asked.status_code == 409  # the page was the made-up teacher's
+    vendor.get("/groep", base_url=HERE)
     shown = shown_page(vendor, "/groep")
     assert "Noa Proef" not in shown
     assert "U bekijkt een proefschool" not in shown

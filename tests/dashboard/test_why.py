@@ -97,7 +97,7 @@ def test_a_score_says_where_it_comes_from(web: flask.Flask) -> None:
     assert words(nodes_of(nodes, "H3")) == "Aïsha Bouzid · Rekenen · Cijferpad groep 6"
     assert "1 ander resultaat in deze periode" in words(nodes)
     links = [one["props"]["href"] for one in nodes_of(nodes, "Link") + nodes_of(nodes, "A")]
-    assert links == ["/leerling/1", "https://cijferpad.example/toets"]
+    assert links == ["/leerling/1-1", "https://cijferpad.example/toets"]
 
 
 def test_the_conversion_is_what_the_source_advises(web: flask.Flask, known_school: Store) -> None:
