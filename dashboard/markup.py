@@ -8,7 +8,7 @@ script of assets/rondblik.js makes elements of it. All escaping happens here, in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -97,8 +97,10 @@ def _tag(node: Any) -> str:
     return tag
 
 
-def _properties(node: Component) -> Iterator[tuple[str, Any]]:
-    return ((name, value) for name, value in vars(node).items() if name[0] != "_" and name not in _NOT_WRITTEN)
+def _properties(node: Component) -> list[tuple[str, Any]]:
+    """What is set of an element, by name: Dash keeps it in no order."""
+    names = sorted(name for name in vars(node) if name[0] != "_" and name not in _NOT_WRITTEN)
+    return [(name, getattr(node, name)) for name in names]
 
 
 def _attribute(name: str, value: object) -> str:

@@ -1,0 +1,239 @@
+"""No click holds up the browser: every link, card, filter, Back and Forward ends without a task of half a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.security import AppOptions, Persona
+from dashboard.wsgi import create_app
+from models import clock, database
+from models.sealing import Seal
+from models.viewer import Role
+from tests.browser.conftest import address_of
+from tests.dashboard import large_school
+
+LONGEST = 500  # milliseconds
+ROUNDS = 3  # a busy machine makes a task long now and then; one that is long each time is ours
+PERSONAS = (
+    Persona("hanna", "Hanna Vos", Role.TEACHER, large_school.TEACHER, large_school.SCHOOL),
+    Persona("ilse", "Ilse Kramer", Role.SUPPORT, None, large_school.SCHOOL),
+    Persona("sam", "Sam de Groot", Role.ADMINISTRATOR, None, large_school.SCHOOL),
+)
+WATCH = """(() => {
+  const tasks = [];
+  const note = entries => tasks.push(...entries.map(one => Math.round(one.duration)));
+  const observer = new PerformanceObserver(list => note(list.getEntries()));
+  observer.observe({type: "longtask"});
+  window.takeTasks = () => { note(observer.takeRecords()); return tasks.splice(0); };
+})()"""
+IDLE = "() => new Promise(done => requestIdleCallback(() => setTimeout(done, 60)))"
+
+
+@dataclass
+class Walk:
+    """A page on which things are clicked; `longest` holds the longest task of each, in milliseconds."""
+
+    page: Page
+    address: str
+    longest: dict[str, int] = field(default_factory=dict)
+
+    def open(self, path: str, until: str) -> None:
+        """Load a page anew; how long that takes is not counted."""
+        self.page.goto(self.address + path)
+        self.page.wait_for_selector(until)
+        self._rest()
+
+    def become(self, name: str) -> None:
+        """Look as another persona."""
+        self.page.click("#who > summary")
+        self.page.click(f"#who button:has-text('{name}')")
+        self.page.wait_for_selector(f"#who > summary:has-text('{name}')")
+
+    def do(self, name: str, act: Callable[[], object], until: str | Callable[[], object]) -> None:
+        """Do something, wait for what it brings, and note the longest task meanwhile."""
+        act()
+        if isinstance(until, str):
+            self.page.wait_for_selector(until)
+        else:
+            until()
+        self.longest[name] = max(self._rest(), default=0)
+
+    def click(self, name: str, selector: str, until: str | Callable[[], object]) -> None:
+        """The same for a click on the first of these."""
+        self.do(name, self.page.locator(selector).first.click, until)
+
+    def choose(self, control: str, option: str, until: str | Callable[[], object]) -> None:
+        """The same for a choice in a list."""
+
+        def act() -> None:
+            self.page.click(f"#{control}")
+            self.page.click(f"[role=option]:visible:has-text('{option}')")
+
+        self.do(f"{control}: {option}", act, until)
+
+    def address_has(self, text: str) -> Callable[[], object]:
+        """Wait until the address holds a text."""
+        return lambda: self.page.wait_for_url(lambda url: text in url)
+
+    def _rest(self) -> list[int]:
+        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate(IDLE)
+        self.page.evaluate(IDLE)
+        found: list[int] = self.page.evaluate("window.takeTasks()")
+        return found
+
+
+@contextmanager
+def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[str]:
+    """The address of a school with classes of these sizes."""
+    engine = database.open_engine(database.sqlite_url(folder))
+    seal = Seal.of_folder(folder)
+    with clock.fixed(large_school.NOW):
+        large_school.build(engine, seal, sizes, columns)
+        with address_of(create_app(engine, seal, AppOptions(demo=True, personas=PERSONAS))) as address:
+            yield address
+    engine.dispose()
+
+
+def walk(browser: Browser, address: str, way: Callable[[Walk], None]) -> None:
+    """Go some way, again where a task was long; fails where one is long each time."""
+    always: dict[str, int] | None = None
+    for _round in range(ROUNDS):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_init_script(WATCH)
+        found = Walk(context.new_page(), address)
+        way(found)
+        context.close()
+        print({name: f"{task} ms" for name, task in found.longest.items()})
+        long = {name: task for name, task in found.longest.items() if task > LONGEST}
+        always = long if always is None else {name: long[name] for name in always if name in long}
+        if not always:
+            return
+    assert always == {}
+
+
+def class_page(to: Walk) -> None:
+    """The cards, links and filters of the class page, which is open, and Back and Forward over them."""
+    page = to.page
+    to.click("card", "#stand-on_course a", "#stand-on_course[aria-current]")
+    to.click("card", "#stand-ample a", "#stand-ample[aria-current]")
+    to.do("Back", page.go_back, "#stand-on_course[aria-current]")
+    to.do("Back", page.go_back, "#stand-attention[aria-current]")
+    to.do("Forward", page.go_forward, "#stand-on_course[aria-current]")
+    to.click("this and last year", "#hidden-by-period a", to.address_has("periode=tweejaar"))
+    expect(page.locator("#periode")).to_have_value("Dit en vorig schooljaar")
+    to.do("Back", page.go_back, lambda: expect(page.locator("#periode")).not_to_have_value("Dit en vorig schooljaar"))
+    to.click("hard for many", "#topics [data-topic] a", "#filters-on")
+    to.click("show everything", "#filters-on a", lambda: expect(page.locator("#filters-on")).to_have_count(0))
+    to.choose("vak", "Spelling", to.address_has("vak=spelling"))
+    to.click("per material", "label:has-text('Per leermiddel')", to.address_has("weergave=materiaal"))
+    to.do("More filters", lambda: page.click("#bar .more"), "#bar.open")
+    to.click("clear filters", "[data-clear] a", lambda: expect(page.locator("#vak")).to_have_value("Alle vakken"))
+    to.click("number", "#matrix td .num", "#why-told h3")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#why-told", state="detached")
+
+
+def pupil_page(to: Walk) -> None:
+    """From the class page to pupils and back."""
+    page = to.page
+    to.click("to a pupil", "#matrix tbody th a", "#lanes .main-svg")
+    to.click("next pupil", ".head a:has(.sg-next)", to.address_has("/leerling/"))
+    to.choose("leerling-periode", "Vorig schooljaar", to.address_has("periode=vorigjaar"))
+    to.choose(
+        "leerling-periode", "Dit en vorig schooljaar", lambda: page.wait_for_url(lambda url: "periode" not in url)
+    )
+    to.click("where a number comes from", "#lane-tables [data-told]", ".how dl")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".how", state="detached")
+    to.click("parts of a test", "#lane-tables [data-parts]:visible", "#parts [data-part]")
+    to.do("Back from a pupil", page.go_back, to.address_has("/leerling/"))
+    to.do("Back to the class", page.go_back, "#matrix")
+
+
+def other_pages(to: Walk) -> None:
+    """Everything else that a teacher has, by the menu."""
+    page, menu = to.page, "header > nav a:has-text('{}')"
+    to.click("to My pupils", menu.format("leerlingen"), "#mine-table")
+    to.click("a question", "#question-topics a", "#mine-topics")
+    to.click("a question", "#question-ready a", "#mine-ready")
+    to.do("Back to a question", page.go_back, "#mine-topics")
+    to.choose("mine-vak", "Spelling", to.address_has("vak=spelling"))
+    to.click("to the hand-over", "a[href^='/leerlingen/overdracht']", "#handover-made")
+    to.do("Back from the hand-over", page.go_back, "#mine-table")
+    to.click("to Signals", menu.format("Signalen"), "#signals-content h1")
+    to.choose("signals-toestand", "Afgehandeld", to.address_has("toestand=klaar"))
+    to.click("all signals", menu.format("Signalen"), lambda: page.wait_for_url("**/signalen"))
+    to.do("Back to settled signals", page.go_back, to.address_has("toestand=klaar"))
+    to.click("to Materials", menu.format("Leermiddelen"), "#shelf")
+    to.click("a material", "#shelf td a", to.address_has("jaar="))
+    to.do(
+        "Back to all materials",
+        page.go_back,
+        lambda: expect(page.locator("#materials-jaar")).to_have_value("Alle jaren"),
+    )
+    to.click("to the class page", menu.format("Groepen"), "#matrix")
+    to.click("to the smartboard", "a[href^='/digibord']", ".board h1")
+    to.click("back from the smartboard", ".leave a", "#matrix")
+
+
+def test_no_click_of_a_teacher_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
+    def way(to: Walk) -> None:
+        to.open("/leerling/1", "#lanes .main-svg")  # with the program of the charts
+        to.click("from a pupil to the class", ".back", "#matrix")
+        class_page(to)
+        pupil_page(to)
+        other_pages(to)
+
+    with school_of(tmp_path, [25], 7) as address:
+        walk(browser, address, way)
+
+
+def test_no_click_on_the_largest_class_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
+    def way(to: Walk) -> None:
+        to.open("/leerling/1", "#lanes .main-svg")
+        to.click("from a pupil to the class", ".back", "#matrix")
+        class_page(to)
+        pupil_page(to)
+
+    with school_of(tmp_path, [35], 12) as address:
+        walk(browser, address, way)
+
+
+def test_no_click_on_a_whole_school_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
+    sizes = [22] * 9
+
+    def way(to: Walk) -> None:
+        page, rows = to.page, to.page.locator("#mine-table tbody tr")
+        to.open("/leerlingen", "main h1")
+        to.become("Ilse Kramer")
+        to.open("/leerlingen", "#mine-table")
+        to.click("all classes", "#mine-intro a:has-text('9')", lambda: expect(rows).to_have_count(sum(sizes)))
+        to.do("Back from all classes", page.go_back, lambda: expect(rows).not_to_have_count(sum(sizes)))
+        to.do("Forward to all classes", page.go_forward, lambda: expect(rows).to_have_count(sum(sizes)))
+        everyone = ",".join(str(place + 1) for place in range(len(sizes)))
+        to.open(f"/groep?klas={everyone}", "#matrix")
+        to.click("card", "#stand-on_course a", "#stand-on_course[aria-current]")
+        to.do("Back", page.go_back, "#stand-attention[aria-current]")
+        to.click("to Signals", "header > nav a:has-text('Signalen')", "#signals-content h1")
+
+    with school_of(tmp_path, sizes, 7) as address:
+        walk(browser, address, way)
+
+
+def test_no_click_of_an_administrator_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
+    def way(to: Walk) -> None:
+        to.open("/groep", "main h1")
+        to.become("Sam de Groot")
+        to.open("/groep", "#matrix")
+        to.click("to Couplings", "header > nav a:has-text('Koppelingen')", "#sources")
+        to.do("Back", to.page.go_back, "#matrix")
+        to.do("Forward", to.page.go_forward, "#sources")
+
+    with school_of(tmp_path, [25], 7) as address:
+        walk(browser, address, way)
