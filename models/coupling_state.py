@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, false, func, select, update
+from sqlalchemy import Connection, Select, false, func, select, update
 
 from models import clock
 from models.freshness import SourceState, source_states
@@ -144,8 +144,8 @@ def _parked_ids(viewer: Viewer) -> Any:
     )
 
 
-def _counted(connection: Connection, query: Any) -> dict[int, int]:
-    return {row[0]: row[1] for row in connection.execute(query)}
+def _counted(connection: Connection, query: Select[int, int]) -> dict[int, int]:
+    return dict(connection.execute(query).all())
 
 
 def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, Refused]]:

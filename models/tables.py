@@ -445,7 +445,6 @@ def _value_columns() -> list[Column]:  # type: ignore[type-arg]
 
 VALUE_COLUMNS = tuple(column.name for column in _value_columns())
 KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
-PAIR_COLUMNS = ("created_us", "digest64", "delivery_id")
 
 results = Table(
     "results",

@@ -1,6 +1,6 @@
 """The reader of result messages: one pass does gate, schema, own key checks and reading together.
 
-lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.ResultRow`) in a spool, and
+lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.MessageRow`) in a spool, and
 is thrown away. The same bytes go to the validator (`validator.Validation`), which works beside it without Python's
 lock. (One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a
 message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests
@@ -29,15 +29,16 @@ from connectors.uwlr.validator import Validation
 from models import clock
 from models.addresses import is_plain_link
 from models.records import (
+    KEY,
     SCALE,
     Absence,
     Kind,
+    MessageRow,
     OsoResult,
     Progress,
     PupilRef,
     ReferenceScore,
     Result,
-    ResultRow,
     Status,
     Term,
     TestDefinition,
@@ -112,7 +113,7 @@ class _Pass:
         self.reading = Reading()
         self.max_results = max_results
         self.today = clock.today().isoformat()
-        self.rows: list[ResultRow] = []
+        self.rows: list[MessageRow] = []
         self.hashes = array("q")
         self.subjects = array("q")  # of what each result is about, to find two results of the same
         self.pupil: int | None = None
@@ -463,12 +464,13 @@ class _Pass:
         for rows in self.reading.rows:
             for row in rows:
                 ordinal += 1
-                if hash(row[0]) in suspects:
-                    if row[0] in seen:
+                key = row[KEY]
+                if hash(key) in suspects:
+                    if key in seen:
                         repeated.append(ordinal)
                         if len(repeated) == WHERES_A_RULE:
                             return repeated
-                    seen.add(row[0])
+                    seen.add(key)
         return repeated
 
     def twins(self) -> list[int]:
@@ -480,10 +482,10 @@ class _Pass:
         found: list[int] = []
         ordinal = 0
         for rows in self.reading.rows:
-            for row in rows:
+            for key, pupil, test, part, kind, taken, *_ in rows:
                 ordinal += 1
-                subject = row[1:6]
-                if hash(subject) in suspects and first.setdefault(subject, row[0]) != row[0]:
+                subject = (pupil, test, part, kind, taken)
+                if hash(subject) in suspects and first.setdefault(subject, key) != key:
                     found.append(ordinal)
                     if len(found) == WHERES_A_RULE:
                         return found
