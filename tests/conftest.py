@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,21 +86,28 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
-    """An empty store in a database of its own on PostgreSQL."""
+@contextmanager
+def postgres_database(server_url: str) -> Iterator[Engine]:
+    """A database of its own without any table, dropped at the end."""
     name = f"t{uuid.uuid4().hex}"
-    server = create_engine(postgres + "postgres", isolation_level="AUTOCOMMIT")
+    server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = database.open_engine(postgres + name)
-    database.upgrade(engine)
-    (tmp_path / "keys").mkdir()
-    yield Store(engine, Seal.of_folder(tmp_path / "keys"))
+    engine = database.open_engine(server_url + name)
+    yield engine
     engine.dispose()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name}"))
     server.dispose()
+
+
+@pytest.fixture
+def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty store in a database of its own on PostgreSQL."""
+    (tmp_path / "keys").mkdir()
+    with postgres_database(postgres) as engine:
+        database.upgrade(engine)
+        yield Store(engine, Seal.of_folder(tmp_path / "keys"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
