@@ -1,4 +1,8 @@
-"""Engines, pragmas and write transactions; the differences between SQLite and PostgreSQL stand here only."""
+"""Engines, pragmas and write transactions.
+
+What SQLite and PostgreSQL do differently stands here, and nowhere else but in `tables` (the order of keys, numbers that
+are given out once) and in the migrations.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.tables import numbers
@@ -165,6 +170,11 @@ _INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
     "sqlite": _insert_new_sqlite,
     "postgresql": _insert_new_postgresql,
 }
+
+
+def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do with a row that is there already: `on_conflict_do_update`."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def upgrade(engine: Engine) -> None:

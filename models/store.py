@@ -17,10 +17,9 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models import clock, identity
-from models.database import insert_new, next_id, reading, writing
+from models.database import insert_new, insert_or, next_id, reading, writing
 from models.records import (
     PART,
     PUPIL,
@@ -633,8 +632,7 @@ class _Saving:
 
     def to_history(self, row: StoredResult) -> None:
         values = row._asdict() | {"value_digest": value_digest(row)}
-        make = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
-        statement = make(result_history).values(values)
+        statement = insert_or(self.connection, result_history).values(values)
         new, old = statement.excluded, result_history.c
         later = or_(
             new.created_us > old.created_us,

@@ -52,7 +52,7 @@ def with_pupil(engine: Engine) -> None:
         connection.execute(insert(pupils).values(school_id=1, id=NOA, first_name="Noa"))
         parked = connection.scalar(select(identifiers.c.id).where(identifiers.c.pupil_id.is_(None)))
         assert parked is not None
-        identity.link(connection, 1, parked, NOA, "beheerder")
+        identity.link(connection, ADMINISTRATOR, parked, NOA)
 
 
 def stored(engine: Engine, table: str) -> list[dict[str, object]]:

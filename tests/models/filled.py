@@ -73,7 +73,7 @@ def fill(store: Store) -> None:
     with database.writing(engine, school.SCHOOL) as connection:
         pair = PupilRef("20418", "https://ketenid.nl/pilot/" + "a" * 128)
         (identifier_id,) = identity.identify(connection, seal, school.SCHOOL, [pair])
-        identity.link(connection, school.SCHOOL, identifier_id, BENTE, "beheerder")
+        identity.link(connection, ADMINISTRATOR, identifier_id, BENTE)
         goals.set_goal(connection, HANNA, LARS, school.LEVELS_FIELD, 10_000)
         goals.set_goal(connection, HANNA, LARS, school.SPELL_FIELD, 20_000, "2027-01-31")
         goals.set_due(connection, HANNA, school.CLASS_A, 1, "2026-12-01")

@@ -16,7 +16,7 @@ from tests.conftest import Store, postgres_database
 from tests.dashboard import school
 from tests.models.earlier import EARLIER, make
 from tests.models.every_kind import stored
-from tests.models.filled import SENT, any_order, copy_rows, everything, fill, send
+from tests.models.filled import ELSEWHERE, SENT, any_order, copy_rows, everything, fill, send
 from tests.models.schema import schema, without
 
 # What may differ in a database that an earlier program made: the order of columns, which matters nowhere (see
@@ -106,7 +106,7 @@ def check_it_goes_on(store: Store) -> None:
         (other,) = {score for score, _ in SENT} - {SENT[-1][0], 6}
         assert send(store, other, "2026-11-19").counts["changed"] == 3
         assert len(stored(store.engine, "result_history")) == 6
-        held = rosters.decide_held(store.engine, store.seal, school.OTHER_SCHOOL, 2, True, "beheerder")
+        held = rosters.decide_held(store.engine, store.seal, ELSEWHERE, 2, True)
         assert (held.state, held.counts["pupils"]) == ("applied", 4)
         with database.writing(store.engine) as connection:
             new = senders.add_sender(connection, store.seal, "b", "B", "K-2", senders.Terms(), senders.FROM_COMMAND)

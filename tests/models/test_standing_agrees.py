@@ -38,7 +38,7 @@ def test_screens_and_sql_say_the_same(sent: list[tuple[int, list[tuple[str, str]
             take(store, message(results=xml, aanmaakdatum=f"2026-11-11T10:{minute:02d}:00Z"), agreement=TOLERANT)
         with database.writing(store.engine, 1) as connection:
             connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
-            identity.link(connection, 1, 1, 1, "beheerder")
+            identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
         with database.reading(store.engine) as connection:
             viewer = Viewer(1, Role.ADMINISTRATOR)
             owners = result_rows.owners_of(connection, viewer, [1])

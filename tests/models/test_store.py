@@ -31,6 +31,7 @@ from models.tables import (
     test_definitions,
     tests,
 )
+from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.models.spelled import spelled
 from tests.uwlr.messages import message, result_xml
@@ -265,7 +266,7 @@ def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: St
     assert take(store, message()).counts["parked"] == 1
     with database.writing(store.engine, 1) as connection:
         connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
-        identity.link(connection, 1, 1, 1, "beheerder")
+        identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
     receipt = take(store, message(results=result_xml("r9", "3"), aanmaakdatum="2026-11-12T00:00:00"))
     assert receipt.counts["parked"] == 0
     found = [(row.pupil_id, row.key, row.score_text) for row in spelled(store.engine)]
