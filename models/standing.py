@@ -146,8 +146,3 @@ def _sum(counted: list[Said], value: int) -> Said:
     if any(one.maximum is None for one in counted):
         return Said(text, value)
     return Said(text, value, maximum=plain(sum((Decimal(one.maximum or 0) for one in counted), Decimal(0))))
-
-
-def is_total(row: ResultRow) -> bool:
-    """Whether a row is a score of a test as a whole."""
-    return row.part_id == 0 and row.kind in (Kind.SCORE, Kind.OSO)

@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy
 from lxml import etree
@@ -32,14 +32,8 @@ from models.records import (
     KEY,
     SCALE,
     Absence,
-    Kind,
     MessageRow,
-    OsoResult,
-    Progress,
     PupilRef,
-    ReferenceScore,
-    Result,
-    Status,
     Term,
     TestDefinition,
     TestRef,
@@ -217,9 +211,6 @@ class _Pass:
         if len(year) == 9 and year.isascii():
             self.year = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
             self.year_bounds = (self.year[0], min(self.year[1], self.today))
-
-    def note_school(self, rule: str, child: str) -> None:
-        self.reading.note(rule, Place("school", 1, child))
 
     def made_on(self, created: str) -> None:
         """No test is taken after its result was made; a day later may be the zone."""
@@ -558,46 +549,3 @@ def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().m
     """
     file.seek(0)
     return _Pass(file, schema_name, max_results).run()
-
-
-def results_of(reading: Reading) -> Iterator[Result]:
-    """The rows of a reading as records, for those who want records; the store takes the rows."""
-    for rows in reading.rows:
-        for key, pupil, test, part, kind, taken, text, score, absence, detail, url, zoned in rows:
-            yield Result(
-                key=key,
-                pupil=reading.pupils[pupil],
-                test=reading.tests[test],
-                part_code=part,
-                kind=Kind(kind),
-                taken_on=taken,
-                score_text=text,
-                score=score,
-                absence=None if absence is None else Absence(absence),
-                detail=_detail(kind, detail),
-                info_url=url,
-                taken_text=zoned,
-            )
-
-
-def _detail(kind: int, fields: tuple[Any, ...] | None) -> OsoResult | Progress | None:
-    if fields is None:
-        return None
-    if kind == Kind.PROGRESS:
-        status, worked, offered, made, right, duration, other = fields
-        return Progress(Status(status), worked, offered, made, right, duration, other)
-    texts, (references, has_score) = fields[:9], fields[9:]
-    exercises, right, wrong, read, seconds, skill, scale, low, high = texts
-    return OsoResult(
-        exercises=exercises,
-        right=right,
-        wrong=wrong,
-        read=read,
-        seconds=seconds,
-        skill=skill,
-        skill_scale=scale,
-        interval_low=low,
-        interval_high=high,
-        references=tuple(ReferenceScore(*one) for one in references),
-        has_score=has_score,
-    )
