@@ -49,6 +49,13 @@ class StoredResult(NamedTuple):
         return tuple(_value_of(self))
 
 
+# The same without the names, for the many rows of a message; the types catch a value that stands elsewhere.
+StoredTuple = tuple[
+    int, int, str, int, int, int, int, int, str, int | None, str | None, int | None, int | None, int | None,
+    int | None, int | None, int | None, str | None, str | None, str | None, str, int, int, int,
+]  # fmt: skip
+Details = tuple[int | None, int | None, int | None, int | None, int | None, str | None]  # from status to detail
+
 _value_of = attrgetter(*VALUE_COLUMNS)
 STORED_COLUMNS = tuple(results.columns[name] for name in StoredResult._fields)
 

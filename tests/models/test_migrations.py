@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from models import clock, database, rosters, senders
+import models
+from models import checks, clock, database, rooms, rosters, senders
 from models.schools import Identification
 from models.sealing import Seal
 from models.tables import metadata
@@ -56,6 +58,16 @@ def test_all_migrations_make_the_tables_of_this_program(any_store: Store, bare: 
     assert set(schema(any_store.engine)) == set(metadata.tables)
 
 
+def test_a_migration_stands_by_itself() -> None:
+    versions = sorted((Path(models.__file__).parent / "migrations" / "versions").glob("*.py"))
+    assert len(versions) >= 5
+    for path in versions:
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        imported = [one.module or "" for one in nodes if isinstance(one, ast.ImportFrom)]
+        imported += [name.name for one in nodes if isinstance(one, ast.Import) for name in one.names]
+        assert {name.partition(".")[0] for name in imported} & {"models", "connectors", "dashboard"} == set(), path.name
+
+
 @pytest.mark.parametrize("name", EARLIER)
 def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engine, filled: Store, name: str) -> None:
     earlier = Store(bare, filled.seal)
@@ -101,7 +113,7 @@ def check_nothing_is_new(store: Store) -> None:
 
 
 def check_it_goes_on(store: Store) -> None:
-    """A value of the history that counts again leaves it; numbers, keys and held rosters work as in a new store."""
+    """A value of the history that counts again leaves it; rosters, senders and rooms work as in a new store."""
     with clock.fixed(school.NOW):
         (other,) = {score for score, _ in SENT} - {SENT[-1][0], 6}
         assert send(store, other, "2026-11-19").counts["changed"] == 3
@@ -112,3 +124,8 @@ def check_it_goes_on(store: Store) -> None:
             new = senders.add_sender(connection, store.seal, "b", "B", "K-2", senders.Terms(), senders.FROM_COMMAND)
             senders.add_key(connection, store.seal, new, "S", [Identification("brin", "99XX")])
             assert connection.scalar(text("SELECT count(*) FROM numbers")) >= 2
+        room = rooms.make_room(store.engine, store.seal, "Uitgever X")
+        token = checks.ask(store.engine, store.seal, "room", "Proefadres", b"{}", room.id, asked_by="sessie")
+        found = checks.find(store.engine, store.seal, token)
+        assert found is not None
+        assert (found.kind, found.state) == ("room", "waiting")
