@@ -99,10 +99,10 @@ def time_sqlite(rows: list[tuple[object, ...]]) -> float:
         connection = sqlite3.connect(Path(folder) / "rondblik.db", isolation_level=None)
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-16000"):
             connection.execute(f"PRAGMA {pragma}")
-        marks = ",".join("?" * len(rows[0]))
+        named, marks = ", ".join(results.columns.keys()), ",".join("?" * len(rows[0]))
         begin = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(f"INSERT INTO results VALUES ({marks})", rows)
+        connection.executemany(f"INSERT INTO results ({named}) VALUES ({marks})", rows)
         connection.execute("COMMIT")
         seconds = time.perf_counter() - begin
         connection.close()

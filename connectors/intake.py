@@ -97,7 +97,6 @@ class Judgement:
     findings: list[Finding]
     batch: ResultBatch | None = None
     empty: str | None = None
-    sender_fault: tuple[str, str] | None = None
     head: MessageHead | None = None
     school: SchoolRef = field(default_factory=SchoolRef)
 
@@ -121,9 +120,7 @@ def judge(
     """
     opening = opening or open_message(spooled.file, agreement)
     if opening.refused:
-        judgement = _judged([*opening.findings, *_gated(spooled, opening, agreement)], None)
-        judgement.sender_fault = opening.fault
-        return judgement
+        return _judged([*opening.findings, *_gated(spooled, opening, agreement)], None)
     if opening.empty is not None:
         return Judgement(Verdict.ACCEPT, None, opening.findings, empty=opening.empty)
     if is_in_pieces(spooled.file) and (found := gate(spooled.file, agreement.bounds)):

@@ -21,7 +21,6 @@ MISSING_SIGNS = {
     Missing.BUSY: "busy",
 }
 PLACE_SIGNS = {Place.BELOW: "below", Place.ON: "on", Place.ABOVE: "above"}
-PLACE_TWINS = {Place.BELOW: "▼", Place.ON: "=", Place.ABOVE: "▲"}
 COURSE_SIGNS = {Course.ATTENTION: "flag", Course.ON_COURSE: "dot", Course.AMPLE: "target", Course.FEW: "few"}
 GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
 TINTS = {Place.BELOW: "be", Place.ABOVE: "ab"}

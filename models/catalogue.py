@@ -97,10 +97,6 @@ class Catalogue:
             for one in fields
         }
 
-    def part_count(self, definition_id: int) -> int:
-        """How many parts the definition names."""
-        return len(self.bodies[definition_id].get("parts") or ())
-
     def hierarchy(self, definition_id: int) -> list[str]:
         """The hierarchy of a test from the material down."""
         levels = self.bodies[definition_id].get("hierarchy") or []

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, false, func, select, update
+from sqlalchemy import Connection, Select, false, func, select, update
 
 from models import clock
 from models.freshness import SourceState, source_states
 from models.people import full_name
 from models.quarantine import accepted_since
 from models.records import Verdict
-from models.subject_lines import NotAllowed
 from models.tables import (
     couplings,
     deliveries,
@@ -30,7 +29,7 @@ from models.tables import (
     rosters,
     sources,
 )
-from models.viewer import Viewer
+from models.viewer import Viewer, check_administers
 
 REFUSED_SHOWN = 20
 
@@ -108,7 +107,7 @@ class CouplingState:
 
 def coupling_state(connection: Connection, viewer: Viewer) -> CouplingState:
     """The state of all couplings of the viewer's school. Raises NotAllowed for who does not administer it."""
-    _administer(viewer)
+    check_administers(viewer)
     year = clock.school_year(clock.today())
     number = func.count()
     of_source = select(results.c.source_id, number).where(results.c.school_id == viewer.school_id)
@@ -132,11 +131,6 @@ def coupling_state(connection: Connection, viewer: Viewer) -> CouplingState:
     )
 
 
-def _administer(viewer: Viewer) -> None:
-    if not viewer.may_administer:
-        raise NotAllowed("couplings are for an administrator")
-
-
 def _parked_ids(viewer: Viewer) -> Any:
     return select(identifiers.c.id).where(
         identifiers.c.school_id == viewer.school_id if viewer.may_administer else false(),
@@ -144,8 +138,8 @@ def _parked_ids(viewer: Viewer) -> Any:
     )
 
 
-def _counted(connection: Connection, query: Any) -> dict[int, int]:
-    return {row[0]: row[1] for row in connection.execute(query)}
+def _counted(connection: Connection, query: Select[int, int]) -> dict[int, int]:
+    return dict(connection.execute(query).all())
 
 
 def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, Refused]]:
@@ -239,7 +233,7 @@ def _links(connection: Connection, viewer: Viewer) -> list[Link]:
 
 def retry_now(connection: Connection, viewer: Viewer, source_id: int) -> None:
     """Make a coupling due at this moment; call inside `writing`. Raises NotAllowed."""
-    _administer(viewer)
+    check_administers(viewer)
     connection.execute(
         update(couplings)
         .where(couplings.c.school_id == viewer.school_id, couplings.c.source_id == source_id)
@@ -249,7 +243,7 @@ def retry_now(connection: Connection, viewer: Viewer, source_id: int) -> None:
 
 def set_stopped(connection: Connection, viewer: Viewer, source_id: int, stopped: bool) -> None:
     """Stop asking a source, or go on; call inside `writing`. Raises NotAllowed."""
-    _administer(viewer)
+    check_administers(viewer)
     connection.execute(
         update(couplings)
         .where(couplings.c.school_id == viewer.school_id, couplings.c.source_id == source_id)

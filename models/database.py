@@ -1,4 +1,8 @@
-"""Engines, pragmas and write transactions; the differences between SQLite and PostgreSQL stand here only."""
+"""Engines, pragmas and write transactions.
+
+What SQLite and PostgreSQL do differently stands here, and nowhere else but in `tables` (the order of keys, numbers that
+are given out once) and in the migrations.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.tables import numbers
@@ -121,45 +126,57 @@ def fresh_id(connection: Connection, table: Table) -> int:
     return fresh
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
-    """Insert full rows, in order of the table's columns, that the primary key does not hold yet.
+Rows = Sequence[tuple[object, ...]]
+
+
+def insert_new(connection: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
+    """Insert rows that the primary key does not hold yet; `columns` names what a row holds, in its order.
 
     Returns how many went in. This is the fast way of a message: raw executemany on SQLite, COPY to a temporary
     table and one INSERT ... SELECT on PostgreSQL.
     """
     if not rows:
         return 0
-    return _INSERT_NEW[connection.dialect.name](connection, table, rows)
+    named = ", ".join(f'"{table.columns[name].name}"' for name in columns)
+    return _INSERT_NEW[connection.dialect.name](connection, table.name, named, rows)
 
 
-def _insert_new_sqlite(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
     driver = connection.connection.driver_connection
     assert driver is not None
     before = driver.total_changes
-    marks = ",".join("?" * len(table.columns))
-    driver.executemany(f"INSERT INTO {table.name} VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
+    marks = ",".join("?" * len(rows[0]))
+    driver.executemany(f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
     return int(driver.total_changes - before)
 
 
-def _insert_new_postgresql(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+def _insert_new_postgresql(connection: Connection, table: str, named: str, rows: Rows) -> int:
     driver = connection.connection.driver_connection
     assert driver is not None
-    staging = f"incoming_{table.name}"
+    staging = f"incoming_{table}"
     with driver.cursor() as cursor:
-        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} (LIKE {table.name}) ON COMMIT DELETE ROWS")
-        with cursor.copy(f"COPY {staging} FROM STDIN") as copy:
+        empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
+        with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-        cursor.execute(f"INSERT INTO {table.name} SELECT * FROM {staging} ON CONFLICT DO NOTHING")  # noqa: S608
+        cursor.execute(
+            f"INSERT INTO {table} ({named}) SELECT {named} FROM {staging} ON CONFLICT DO NOTHING"  # noqa: S608
+        )
         inserted = cursor.rowcount
         cursor.execute(f"TRUNCATE {staging}")
     return int(inserted)
 
 
-_INSERT_NEW: dict[str, Callable[[Connection, Table, Sequence[tuple[object, ...]]], int]] = {
+_INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
     "sqlite": _insert_new_sqlite,
     "postgresql": _insert_new_postgresql,
 }
+
+
+def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do with a row that is there already: `on_conflict_do_update`."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def upgrade(engine: Engine) -> None:

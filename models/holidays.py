@@ -55,14 +55,6 @@ class Holidays:
         days = (after + timedelta(days=number) for number in range(1, (until - after).days + 1))
         return sum(self.is_school_day(day, region) for day in days)
 
-    def days_back(self, until: date, number: int, region: str) -> date:
-        """The day after which `number` school days lie, `until` being the last of them."""
-        day, left = until, number
-        while left > 0 and (until - day).days < 366:
-            left -= self.is_school_day(day, region)
-            day -= timedelta(days=1)
-        return day
-
 
 def read_holidays(path: Path | None = None) -> Holidays:
     """The holidays in a file, or those that come with the program. Raises HolidaysUnreadable."""

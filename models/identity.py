@@ -19,7 +19,7 @@ from models.database import next_id
 from models.records import PupilRef
 from models.sealing import Seal
 from models.tables import identifier_links, identifiers, pupils, results, sources
-from models.viewer import Viewer
+from models.viewer import Viewer, check_administers
 
 LAS, ECK, PAIR = "las", "eck", "pair"
 BY_ROSTER, BY_LINK = "roster", "link"
@@ -329,17 +329,20 @@ def pupils_with(connection: Connection, school_id: int, kind: str) -> frozenset[
 # -- links by hand -------------------------------------------------------------------------------------------
 
 
-def link(connection: Connection, school_id: int, identifier_id: int, pupil_id: int, by: str) -> int:
+def link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: int) -> int:
     """Link an identifier to a pupil by hand and match anew at once; returns the id of the link.
 
-    Raises LinkRefused where either is unknown in this school, or where the roster itself says whose it is.
+    Raises LinkRefused where either is unknown in the viewer's school, or where the roster itself says whose it is, and
+    NotAllowed.
     """
-    link_id = _link(connection, school_id, identifier_id, pupil_id, by)
-    rematch(connection, school_id)
+    check_administers(viewer)
+    link_id = _link(connection, viewer, identifier_id, pupil_id)
+    rematch(connection, viewer.school_id)
     return link_id
 
 
-def _link(connection: Connection, school_id: int, identifier_id: int, pupil_id: int, by: str) -> int:
+def _link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: int) -> int:
+    school_id, by = viewer.school_id, viewer.name
     las, eck = identifiers.alias("las"), identifiers.alias("eck")
     row = connection.execute(
         select(
@@ -383,11 +386,13 @@ def _has_pupil(connection: Connection, school_id: int, pupil_id: int) -> bool:
     return found is not None
 
 
-def undo_link(connection: Connection, school_id: int, link_id: int, by: str) -> None:
+def undo_link(connection: Connection, viewer: Viewer, link_id: int) -> None:
     """Take a link back: the identifier is again what the roster says, else parked.
 
-    Raises LinkRefused where the link is not in force.
+    Raises LinkRefused where the link is not in force, and NotAllowed.
     """
+    check_administers(viewer)
+    school_id = viewer.school_id
     identifier_id = connection.scalar(
         select(identifier_links.c.identifier_id).where(
             identifier_links.c.school_id == school_id,
@@ -400,7 +405,7 @@ def undo_link(connection: Connection, school_id: int, link_id: int, by: str) -> 
             "Deze koppeling bestaat niet of is al ongedaan gemaakt.",
             "This link does not exist or was undone already.",
         )
-    close_links(connection, school_id, [identifier_id], by)
+    close_links(connection, school_id, [identifier_id], viewer.name)
     _set_matches(connection, school_id, [{"row_id": identifier_id, **_matched(None, BY_LINK, UNKNOWN)}])
     rematch(connection, school_id)
 
@@ -423,11 +428,14 @@ def close_links(connection: Connection, school_id: int, identifier_ids: Sequence
 # -- a file of links -----------------------------------------------------------------------------------------
 
 
-def link_csv(connection: Connection, seal: Seal, school_id: int, text: str, by: str) -> LinkedFile:
+def link_csv(connection: Connection, seal: Seal, viewer: Viewer, text: str) -> LinkedFile:
     """Link by a CSV file (`;` or `,`) with columns identifier (the value as sent) and pupil (its LAS key).
 
     Links every parked identifier with that value, alone and in pairs. One wrong line and nothing is linked.
+    Raises NotAllowed.
     """
+    check_administers(viewer)
+    school_id = viewer.school_id
     header, lines = _read_csv(text)
     if header is None:
         return LinkedFile(0, 0, (_line_error(1, *_NO_COLUMNS),))
@@ -451,7 +459,7 @@ def link_csv(connection: Connection, seal: Seal, school_id: int, text: str, by: 
     if errors:
         return LinkedFile(len(lines), 0, tuple(errors))
     for identifier_id, linked_pupil in links.items():
-        _link(connection, school_id, identifier_id, linked_pupil, by)
+        _link(connection, viewer, identifier_id, linked_pupil)
     rematch(connection, school_id)
     return LinkedFile(len(lines), len(links))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, and_, insert, or_, select
 
 from models import clock
 from models.database import next_id
@@ -70,12 +70,21 @@ class MarkRefused(Exception):
 def marks(
     connection: Connection, viewer: Viewer, pupil_ids: Sequence[int], class_ids: Sequence[int]
 ) -> dict[About, Mark]:
-    """The newest mark of each signal about these pupils and classes."""
+    """The newest mark of each signal about these pupils and classes, as far as the viewer sees them."""
     rows = connection.execute(
         select(signal_marks)
         .where(
             signal_marks.c.school_id == viewer.school_id,
-            or_(signal_marks.c.pupil_id.in_(pupil_ids), signal_marks.c.class_id.in_(class_ids)),
+            or_(
+                and_(
+                    signal_marks.c.pupil_id.in_(pupil_ids),
+                    sees_pupil(viewer, signal_marks.c.school_id, signal_marks.c.pupil_id),
+                ),
+                and_(
+                    signal_marks.c.class_id.in_(class_ids),
+                    sees_class(viewer, signal_marks.c.school_id, signal_marks.c.class_id),
+                ),
+            ),
         )
         .order_by(signal_marks.c.id)
     )

@@ -47,16 +47,17 @@ def part_overview(
     ]
     owners = owners_of(connection, viewer, [one.id for one in overview.pupils])
     rows = hidden_parts(connection, viewer, owners, period, source_id)
-    know(connection, viewer.school_id, seen.known, {row[3] for row, _ in rows})
+    know(connection, viewer.school_id, seen.known, {row.definition_id for row, _ in rows})
     load_parts(connection, viewer.school_id, seen.known, {part_id for _, part_id in rows})
-    outside = [row for row, part_id in rows if of_part(row[3], part_id)]
+    outside = [row for row, part_id in rows if of_part(row.definition_id, part_id)]
+    within = (row for row in outside if fits(seen.known.field(row.definition_id), subject, material))
     cells = _cells(one for one in scored if one.taken_on in period)
     progress, tests = _progress(seen, reports), outside_tests(outside, seen.known)
     return replace(
         overview,
         cells=cells,
         progress=progress,
-        hidden_of=hidden_by_pupil(row for row in outside if fits(seen.known.field(row[3]), subject, material)),
+        hidden_of=hidden_by_pupil(within),
         outside=tests,
         known=seen.known,
         delivered=delivered(seen.classes, cells, progress, tests),

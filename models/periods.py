@@ -27,13 +27,6 @@ class Period:
         end = last if last.year == MAXYEAR else clock.school_year_bounds(clock.school_year(last))[1]
         return Period(begin.isoformat(), end.isoformat())
 
-    @property
-    def school_years(self) -> list[str]:
-        """The school years that it touches, oldest first."""
-        first = clock.school_year(date.fromisoformat(self.first))
-        last = clock.school_year(date.fromisoformat(self.last))
-        return [f"{year}-{year + 1}" for year in range(int(first[:4]), int(last[:4]) + 1)]
-
 
 EVER = Period("0001-01-01", "9999-12-31")
 

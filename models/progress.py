@@ -23,7 +23,6 @@ class PupilProgress:
     made: int | None
     correct: int | None
     worked_ms: int | None
-    by_parts: bool = False
 
     @property
     def state(self) -> Missing:
@@ -85,7 +84,7 @@ def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
         return of_record(row, field)
     statuses = {Status(part.status) for part in records.values() if part.status is not None}
     status = statuses.pop() if len(statuses) == 1 else Status.BUSY
-    return PupilProgress(row, field, status, None, None, None, None, by_parts=True)
+    return PupilProgress(row, field, status, None, None, None, None)
 
 
 def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) -> list[TestProgress]:

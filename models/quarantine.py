@@ -28,7 +28,10 @@ class Kept:
 
 
 def kept(connection: Connection, delivery_id: int | None = None) -> list[Kept]:
-    """The refused messages (or this one) whose bytes are kept and that were not accepted since, oldest first."""
+    """The refused messages (or this one) whose bytes are kept and that were not accepted since, oldest first.
+
+    Of every school, and those of none: for operators and workers, who have no viewer.
+    """
     query = (
         select(deliveries, raw_messages.c.keep_until_us, sources.c.key)
         .join(raw_messages, raw_messages.c.delivery_id == deliveries.c.id)

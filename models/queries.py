@@ -105,7 +105,7 @@ def class_overview(
     if period != period.whole_years:
         reports = progress_rows(connection, viewer, owners, period.whole_years, source_id)
     outside = hidden_sittings(connection, viewer, owners, period, source_id)
-    used = {row.definition_id for row in (*totals, *parts, *reports)} | {row[3] for row in outside}
+    used = {row.definition_id for row in (*totals, *parts, *reports)} | {row.definition_id for row in outside}
     known = catalogue(connection, viewer.school_id, used)
     scores = stand(row for row in totals if row.kind != Kind.PROGRESS)
     sittings = part_sittings(stand(parts).values(), scores.values())
@@ -118,7 +118,7 @@ def class_overview(
         cells,
         progress,
         tuple(source_states(connection, viewer)),
-        hidden_by_pupil(row for row in outside if fits(known.field(row[3]), subject, material)),
+        hidden_by_pupil(row for row in outside if fits(known.field(row.definition_id), subject, material)),
         tests,
         known,
         delivered(pupils_by_class(connection, viewer, class_ids), cells, progress, tests),
@@ -155,7 +155,8 @@ def outside_tests(rows: Iterable[HiddenRow], known: Catalogue) -> dict[int, froz
 
 def hidden_by_pupil(rows: Iterable[HiddenRow]) -> dict[int, int]:
     """How many sittings of each pupil these rows are of."""
-    return dict(Counter(pupil_id for pupil_id, _, _ in {one[:3] for one in rows}))
+    sittings = {(row.pupil_id, row.test_id, row.taken_on) for row in rows}
+    return dict(Counter(pupil_id for pupil_id, _, _ in sittings))
 
 
 # -- totals ------------------------------------------------------------------------------------------------------

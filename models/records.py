@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 SCALE = 10_000
 
@@ -221,7 +221,8 @@ class Result:
 
 
 # The way of one result is short and fast: between reader and store results travel as plain tuples
-# (marshal can spool them, and they cost no object a field), in chunks. The order of the fields:
+# (marshal can spool them, and they cost no object a field), in chunks. Who takes one field of a row uses the numbers
+# below; all others unpack the whole row. The order of the fields:
 #   0 key                     text
 #   1 pupil                   index into ResultBatch.pupils
 #   2 test                    index into ResultBatch.tests
@@ -234,7 +235,7 @@ class Result:
 #   9 detail                  None, or the fields of OsoResult / Progress as a tuple
 #  10 info_url                text or None
 #  11 taken_text              text or None
-ResultRow = tuple[
+MessageRow = tuple[
     str,
     int,
     int,
@@ -248,6 +249,9 @@ ResultRow = tuple[
     str | None,
     str | None,
 ]
+KEY: Final = 0
+PUPIL: Final = 1
+PART: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,20 +302,20 @@ class Finding:
 class ResultBatch:
     """A result message that has been read and judged, ready for the store.
 
-    `chunks()` yields lists of `ResultRow`, from a private spool: memory does not grow with the message.
+    `chunks()` yields lists of `MessageRow`, from a private spool: memory does not grow with the message.
     """
 
     head: MessageHead
     pupils: list[PupilRef]
     tests: list[TestRef]
     definitions: list[TestDefinition]
-    rows: Iterable[list[ResultRow]]
+    rows: Iterable[list[MessageRow]]
     count: int
     digest: bytes
     size: int
     findings: list[Finding] = field(default_factory=list)
 
-    def chunks(self) -> Iterator[list[ResultRow]]:
+    def chunks(self) -> Iterator[list[MessageRow]]:
         """The rows, in order of the message."""
         return iter(self.rows)
 

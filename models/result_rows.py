@@ -6,7 +6,7 @@ Two steps on purpose. Asked in one, SQLite walks through all results of the scho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, literal, null, or_, select
 
@@ -17,9 +17,20 @@ from models.tables import identifiers, results
 from models.viewer import Viewer, sees_pupil
 
 Owners = dict[int, int]  # identifier to pupil
-HiddenRow = tuple[int, int, str, int]  # pupil, test, day, definition
-
 WHOLE_TEST_KINDS = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
+
+# What is read for a `ResultRow`, in the order of its fields; the pupil follows from the identifier.
+_READ = tuple(results.columns["identifier_id" if name == "pupil_id" else name] for name in ResultRow._fields)
+_READ_WITHOUT_LINK = tuple(null() if column is results.c.info_url else column for column in _READ)
+
+
+class HiddenRow(NamedTuple):
+    """A test that a pupil made outside of the period."""
+
+    pupil_id: int
+    test_id: int
+    taken_on: str
+    definition_id: int
 
 
 def owners_of(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
@@ -93,7 +104,7 @@ def hidden_sittings(
     """
     r = results.c
     query = _outside(viewer, owners, period, (r.identifier_id, r.test_id, r.taken_on, r.definition_id))
-    return [(owners[row[0]], row[1], row[2], row[3]) for row in connection.execute(_of_source(query, source_id))]
+    return [HiddenRow(owners[owner], *of) for owner, *of in connection.execute(_of_source(query, source_id))]
 
 
 def hidden_parts(
@@ -108,7 +119,7 @@ def hidden_parts(
     query = _outside(viewer, owners, period, (r.identifier_id, r.test_id, r.taken_on, r.definition_id, r.part_id))
     query = query.where(r.part_id > 0)
     rows = connection.execute(_of_source(query, source_id))
-    return [((owners[row[0]], row[1], row[2], row[3]), row[4]) for row in rows]
+    return [(HiddenRow(owners[owner], *of), part_id) for owner, *of, part_id in rows]
 
 
 def _outside(viewer: Viewer, owners: Owners, period: Period, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
@@ -131,13 +142,9 @@ def _of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...
 
 def _query(viewer: Viewer, owners: Owners, period: Period, link: bool = False) -> Select[Any]:
     """The columns of `ResultRow`, with the identifier in place of the pupil."""
-    r = results.c
-    return select(
-        r.identifier_id, r.source_id, r.kind, r.test_id, r.definition_id, r.part_id, r.taken_on,
-        r.score, r.score_text, r.absence, r.detail, r.created_us, r.digest64, r.status, r.worked_ms,
-        r.offered, r.made, r.correct, r.delivery_id, r.info_url if link else null(),
-        r.key,
-    ).where(*_of_owners(viewer, owners), r.taken_on.between(period.first, period.last))  # fmt: skip
+    columns: tuple[ColumnElement[Any], ...] = _READ if link else _READ_WITHOUT_LINK
+    of_period = results.c.taken_on.between(period.first, period.last)
+    return select(*columns).where(*_of_owners(viewer, owners), of_period)
 
 
 def _of_source(query: Select[Any], source_id: int | None) -> Select[Any]:
@@ -145,4 +152,4 @@ def _of_source(query: Select[Any], source_id: int | None) -> Select[Any]:
 
 
 def _fetch(connection: Connection, owners: Owners, query: Select[Any]) -> list[ResultRow]:
-    return [ResultRow(owners[row[0]], *row[1:]) for row in connection.execute(query)]
+    return [ResultRow(owners[identifier_id], *rest) for identifier_id, *rest in connection.execute(query)]

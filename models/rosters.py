@@ -31,6 +31,7 @@ from models.tables import (
     teacher_groups,
     teachers,
 )
+from models.viewer import Viewer, check_administers
 
 APPLIED, HELD, DROPPED = "applied", "held", "dropped"
 NO_GROUPS, NO_COMPOSED_GROUPS, FEW_PUPILS = "no_groups", "no_composed_groups", "few_pupils"
@@ -148,8 +149,13 @@ def save_refused_roster(
         )
 
 
-def decide_held(engine: Engine, seal: Seal, school_id: int, roster_id: int, apply: bool, by: str) -> RosterReceipt:
-    """Apply or drop a roster that waits; who decided is added to the findings of its delivery. Raises NotHeld."""
+def decide_held(engine: Engine, seal: Seal, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
+    """Apply or drop a roster that waits; who decided is added to the findings of its delivery.
+
+    Raises NotHeld and NotAllowed.
+    """
+    check_administers(viewer)
+    school_id = viewer.school_id
     with database.writing(engine, school_id) as connection:
         row = _waiting(connection, school_id, roster_id)
         scope = Scope(school_id, row.school_year, row.location)
@@ -160,7 +166,7 @@ def decide_held(engine: Engine, seal: Seal, school_id: int, roster_id: int, appl
             .where(rosters.c.school_id == school_id, rosters.c.id == roster_id)
             .values(state=state, held_because=row.held_because if apply else DECIDED, sealed=None)
         )
-        rematched, decided = 0, [_decision(apply, by)]
+        rematched, decided = 0, [_decision(apply, viewer.name)]
         if apply:
             matching = match_pupils(connection, seal, school_id, roster.pupils)
             decided += matching.findings

@@ -16,7 +16,7 @@ from models.scales import Missing, Said, Yardstick, plain, said
 
 
 class ResultRow(NamedTuple):
-    """A row of `results` with its pupil, as the queries fetch it; names follow the table."""
+    """What the queries read of a result, and whose it is; every other field is a column of `results`."""
 
     pupil_id: int
     source_id: int
@@ -41,7 +41,7 @@ class ResultRow(NamedTuple):
     key: str
 
 
-Slot = tuple[int, int, int, int, str]
+Slot = tuple[int, int, int, int, str]  # what a result is about: pupil, test and version, part, kind, date
 
 
 class Standing(NamedTuple):
@@ -51,17 +51,12 @@ class Standing(NamedTuple):
     duplicate: bool
 
 
-def slot_of(row: ResultRow) -> Slot:
-    """What a result is about: pupil, test and version, part, kind, date."""
-    return (row.pupil_id, row.test_id, row.part_id, row.kind, row.taken_on)
-
-
 def stand(rows: Iterable[ResultRow]) -> dict[Slot, Standing]:
     """The row that counts of each slot; any order of the rows gives the same."""
     alone: dict[Slot, ResultRow] = {}
     crowded: dict[Slot, list[ResultRow]] = {}
     for row in rows:
-        slot = (row[0], row[3], row[5], row[2], row[6])
+        slot = (row.pupil_id, row.test_id, row.part_id, row.kind, row.taken_on)
         if slot in alone:
             crowded.setdefault(slot, [alone[slot]]).append(row)
         else:
@@ -151,8 +146,3 @@ def _sum(counted: list[Said], value: int) -> Said:
     if any(one.maximum is None for one in counted):
         return Said(text, value)
     return Said(text, value, maximum=plain(sum((Decimal(one.maximum or 0) for one in counted), Decimal(0))))
-
-
-def is_total(row: ResultRow) -> bool:
-    """Whether a row is a score of a test as a whole."""
-    return row.part_id == 0 and row.kind in (Kind.SCORE, Kind.OSO)

@@ -17,23 +17,24 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models import clock, identity
-from models.database import insert_new, next_id, reading, writing
+from models.database import insert_new, insert_or, next_id, reading, writing
 from models.records import (
+    PART,
+    PUPIL,
     Finding,
     Kind,
     MessageHead,
+    MessageRow,
     ResultBatch,
-    ResultRow,
     TestDefinition,
     Verdict,
 )
 from models.sealing import Seal
+from models.stored_result import STORED_COLUMNS, Details, StoredResult, StoredTuple, value_digest
 from models.tables import (
     KEY_COLUMNS,
-    VALUE_COLUMNS,
     couplings,
     deliveries,
     fetched_documents,
@@ -55,11 +56,6 @@ KEYS_A_QUERY = 500
 MOST_FINDINGS = 50
 
 T = TypeVar("T")
-DbRow = tuple[Any, ...]
-_COLUMNS = [column.name for column in results.columns]
-_KEY, _KIND, _IDENTIFIER, _TEST = (_COLUMNS.index(name) for name in ("key", "kind", "identifier_id", "test_id"))
-_VALUES = slice(_COLUMNS.index(VALUE_COLUMNS[0]), _COLUMNS.index(VALUE_COLUMNS[-1]) + 1)
-_PAIR = slice(_COLUMNS.index("created_us"), _COLUMNS.index("digest64") + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +390,9 @@ def _mark_success(
 
 
 def _remember_document(connection: Connection, delivery: Incoming, school_id: int) -> None:
-    insert_new(connection, fetched_documents, [(school_id, delivery.source_id, delivery.digest, clock.now_us())])
+    columns = ("school_id", "source_id", "digest", "fetched_us")
+    row = (school_id, delivery.source_id, delivery.digest, clock.now_us())
+    insert_new(connection, fetched_documents, columns, [row])
 
 
 def _moved_finding(count: int) -> Finding:
@@ -430,6 +428,7 @@ class _Saving:
         school_id: int,
         batch: ResultBatch,
     ) -> None:
+        assert delivery.source_id is not None  # what nobody is known to have sent is refused
         self.connection = connection
         self.seal = seal
         self.school_id = school_id
@@ -450,13 +449,13 @@ class _Saving:
         by_pupil: Counter[int] = Counter()
         for chunk in self.batch.chunks():
             self.know_parts(chunk)
-            by_pupil.update(map(itemgetter(1), chunk))
+            by_pupil.update(map(itemgetter(PUPIL), chunk))
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
-            new = insert_new(self.connection, results, rows)
+            new = insert_new(self.connection, results, StoredResult._fields, rows)
             counts["results"] += len(rows)
             counts["new"] += new
             if new < len(rows):
-                counts.update(self.merge(rows))
+                counts.update(self.merge(list(map(StoredResult._make, rows))))
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
         return dict(counts)
@@ -545,9 +544,9 @@ class _Saving:
             self.connection.execute(insert(tests), new)
         return test_ids, definition_ids
 
-    def know_parts(self, chunk: list[ResultRow]) -> None:
+    def know_parts(self, chunk: list[MessageRow]) -> None:
         """Ids for the codes of parts in this chunk."""
-        unknown = {row[3] for row in chunk} - self.part_ids.keys()
+        unknown = set(map(itemgetter(PART), chunk)) - self.part_ids.keys()
         codes = [code for code in unknown if code is not None]
         if not codes:
             return
@@ -567,36 +566,42 @@ class _Saving:
             self.connection.execute(insert(parts), new)
 
     def to_rows(
-        self, chunk: list[ResultRow], identifiers: list[int], test_ids: list[int], definitions: list[int]
-    ) -> list[DbRow]:
-        """Rows of the message as rows of the table; nearly all are plain scores, so those go without a call."""
-        head = (self.school_id, self.source_id)
-        tail = (self.batch.head.school_year, self.created_us, self.digest64, self.delivery_id)
-        part_ids, none = self.part_ids, (None, None, None, None, None, None)
-        return [
-            (
-                *head, key, kind, identifiers[pupil], test_ids[test], definitions[test], part_ids[part], taken,
-                score, text, absence, *(none if detail is None else _details(kind, detail)), url, zoned, *tail,
-            )
-            for key, pupil, test, part, kind, taken, text, score, absence, detail, url, zoned in chunk
-        ]  # fmt: skip
+        self, chunk: list[MessageRow], identifiers: list[int], test_ids: list[int], definitions: list[int]
+    ) -> list[StoredTuple]:
+        """Rows of the message as rows of the table, in the order of the fields of `StoredResult`.
 
-    def merge(self, rows: list[DbRow]) -> Counter[str]:
+        Nearly all are plain scores, so those go without a call; plain tuples are made and bound fastest.
+        """
+        school_id, source_id, delivery_id, part_ids = self.school_id, self.source_id, self.delivery_id, self.part_ids
+        school_year, created_us, digest64 = self.batch.head.school_year, self.created_us, self.digest64
+        none = (None, None, None, None, None, None)
+        rows: list[StoredTuple] = []
+        for key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, info_url, taken_text in chunk:
+            status, worked_ms, offered, made, correct, other = none if detail is None else _details(kind, detail)
+            row = (
+                school_id, source_id, key, kind, identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
+                taken_on, score, score_text, absence, status, worked_ms, offered, made, correct, other, info_url,
+                taken_text, school_year, created_us, digest64, delivery_id,
+            )  # fmt: skip
+            rows.append(row)
+        return rows
+
+    def merge(self, rows: list[StoredResult]) -> Counter[str]:
         """Rows whose key was there before: the greater pair counts, every other value goes to history."""
         counts: Counter[str] = Counter()
         existing = self.existing(rows)
         for row in rows:
-            old = existing.get((row[_KEY], row[_KIND]))
+            old = existing.get((row.key, row.kind))
             if old is None:
                 continue  # went in as new
-            wins, same = row[_PAIR] > old[_PAIR], row[_VALUES] == old[_VALUES]
+            wins, same = row.pair > old.pair, row.value == old.value
             if same:
                 counts["unchanged"] += 1
-                if wins:
-                    self.overwrite((*row[:-1], old[-1]))  # it came in with the delivery that stated it first
+                if wins:  # it came in with the delivery that stated it first
+                    self.overwrite(row._replace(delivery_id=old.delivery_id))
             elif wins:
                 counts["changed"] += 1
-                self.moved += (row[_IDENTIFIER], row[_TEST]) != (old[_IDENTIFIER], old[_TEST])
+                self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
                 self.to_history(old)
                 self.from_history(row)
                 self.overwrite(row)
@@ -605,33 +610,32 @@ class _Saving:
                 self.to_history(row)
         return counts
 
-    def existing(self, rows: list[DbRow]) -> dict[tuple[str, int], DbRow]:
+    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, int], StoredResult]:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
-        found: dict[tuple[str, int], DbRow] = {}
-        for portion in _portions([row[_KEY] for row in rows]):
-            query = select(results).where(
+        found: dict[tuple[str, int], StoredResult] = {}
+        for portion in _portions([row.key for row in rows]):
+            query = select(*STORED_COLUMNS).where(
                 results.c.school_id == self.school_id,
                 results.c.source_id == self.source_id,
                 results.c.key.in_(portion),
                 results.c.delivery_id != self.delivery_id,
             )
-            for row in self.connection.execute(query):
-                found[(row.key, row.kind)] = tuple(row)
+            for row in map(StoredResult._make, self.connection.execute(query)):
+                found[row.key, row.kind] = row
         return found
 
-    def overwrite(self, row: DbRow) -> None:
-        values = dict(zip(_COLUMNS, row, strict=True))
+    def overwrite(self, row: StoredResult) -> None:
+        values = row._asdict()
         self.connection.execute(
             update(results)
             .where(and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS)))
-            .values({name: bindparam(name) for name in _COLUMNS if name not in KEY_COLUMNS}),
+            .values({name: bindparam(name) for name in values if name not in KEY_COLUMNS}),
             {**{f"_{name}": values[name] for name in KEY_COLUMNS}, **values},
         )
 
-    def to_history(self, row: DbRow) -> None:
-        values = dict(zip(_COLUMNS, row, strict=True)) | {"value_digest": _value_digest(row)}
-        make = sqlite.insert if self.connection.dialect.name == "sqlite" else postgresql.insert
-        statement = make(result_history).values(values)
+    def to_history(self, row: StoredResult) -> None:
+        values = row._asdict() | {"value_digest": value_digest(row)}
+        statement = insert_or(self.connection, result_history).values(values)
         new, old = statement.excluded, result_history.c
         later = or_(
             new.created_us > old.created_us,
@@ -645,13 +649,13 @@ class _Saving:
             )
         )
 
-    def from_history(self, row: DbRow) -> None:
+    def from_history(self, row: StoredResult) -> None:
         """A value that counts again no longer stands among the others."""
-        values = dict(zip(_COLUMNS, row, strict=True))
+        values = row._asdict()
         self.connection.execute(
             delete(result_history).where(
                 *(result_history.c[name] == values[name] for name in KEY_COLUMNS),
-                result_history.c.value_digest == _value_digest(row),
+                result_history.c.value_digest == value_digest(row),
             )
         )
 
@@ -668,8 +672,8 @@ class _Saving:
         return found
 
 
-def _details(kind: int, detail: tuple[Any, ...]) -> tuple[Any, ...]:
-    """status, worked_ms, offered, made, correct, detail of an OSO result or a progress record."""
+def _details(kind: int, detail: tuple[Any, ...]) -> Details:
+    """status, worked_ms, offered, made, correct and detail of an OSO result or a progress record."""
     if kind == Kind.PROGRESS:
         status, worked, offered, made, correct, _, other = detail
         return status, worked, offered, made, correct, None if other is None else json.dumps({"other": other})
@@ -690,10 +694,6 @@ def _details(kind: int, detail: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _whole(text: str | None) -> int | None:
     return None if text is None else int(text)
-
-
-def _value_digest(row: DbRow) -> bytes:
-    return hashlib.blake2b(repr(row[_VALUES]).encode(), digest_size=16).digest()
 
 
 def _portions(values: Sequence[T]) -> Iterator[Sequence[T]]:

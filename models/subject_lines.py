@@ -9,13 +9,9 @@ from sqlalchemy import Connection, delete, false, func, insert, select
 from models import clock
 from models.subjects import SUBJECTS, UNMAPPED, SubjectLine, subject_of
 from models.tables import sources, subject_mappings, test_definitions
-from models.viewer import Viewer
+from models.viewer import NotAllowed, Viewer, check_administers
 
 TERM, CODE = "term", "code"
-
-
-class NotAllowed(Exception):
-    """The viewer may not change this, or named something that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +66,7 @@ def assign_subject(
     connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str, subject: str
 ) -> None:
     """Write a line (or replace it); call inside `writing`. Raises NotAllowed."""
-    if not viewer.may_administer:
-        raise NotAllowed("only an administrator assigns subjects")
+    check_administers(viewer)
     known = connection.scalar(select(func.count()).select_from(sources).where(sources.c.id == source_id))
     if field not in (TERM, CODE) or subject not in SUBJECTS or not pattern or not known:
         raise NotAllowed("no such source, field or subject")
@@ -91,8 +86,7 @@ def assign_subject(
 
 def remove_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str) -> None:
     """Take a line away; call inside `writing`. Raises NotAllowed."""
-    if not viewer.may_administer:
-        raise NotAllowed("only an administrator assigns subjects")
+    check_administers(viewer)
     connection.execute(
         delete(subject_mappings).where(
             subject_mappings.c.school_id == viewer.school_id,

@@ -3,7 +3,8 @@
 Ids are small integers, given out per school under the write lock (`database.next_id`); those of schools, sources, keys
 and test rooms are given out once only (`database.fresh_id`). Instants are microseconds since 1970 in UTC (`_us`),
 calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
-The view `results_spelled` writes the small integers out for people.
+
+A change here needs a migration; a new column stands where the migration puts it: at the end of its table.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -55,8 +57,9 @@ schools = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text),
+    # Of a test room: no real pupil, and nobody's own.
+    Column("synthetic", Boolean, nullable=False, default=False, server_default=false()),
     Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
-    Column("synthetic", Boolean, nullable=False, default=False),  # of a test room: no real pupil, and nobody's own
 )
 
 school_identifications = Table(
@@ -99,7 +102,8 @@ couplings = Table(
     Column("last_error_en", Text),
     Column("stopped", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),  # still in the configuration
-    Column("pushes", Boolean, nullable=False, default=False),  # it sends by itself and is never asked
+    # It sends by itself and is never asked.
+    Column("pushes", Boolean, nullable=False, default=False, server_default=false()),
     PrimaryKeyConstraint("school_id", "source_id"),
 )
 
@@ -452,7 +456,6 @@ def _value_columns() -> list[Column]:  # type: ignore[type-arg]
 
 VALUE_COLUMNS = tuple(column.name for column in _value_columns())
 KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
-PAIR_COLUMNS = ("created_us", "digest64", "delivery_id")
 
 results = Table(
     "results",
@@ -536,12 +539,12 @@ goals = Table(
     Column("pupil_id", Integer, nullable=False),
     Column("subject", Text, nullable=False),
     Column("material", Text, nullable=False),
-    Column("source_id", Integer, nullable=False),  # whose material it is
     Column("value", BigInteger, nullable=False),  # ten-thousandths, on the scale of the material
     Column("due_on", Text),
     Column("set_by", Text, nullable=False),
     Column("set_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
+    Column("source_id", Integer, nullable=False),  # whose material it is
     PrimaryKeyConstraint("school_id", "id"),
 )
 Index("goals_by_pupil", goals.c.school_id, goals.c.pupil_id)
@@ -576,39 +579,3 @@ notes = Table(
     PrimaryKeyConstraint("school_id", "id"),
 )
 Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)
-
-# What a row is worth within its slot (pupil, test and version, part, kind, date); the same rule as models.standing.
-# A newer row supersedes an older one where either is "not offered"; else both stay, and only the newest is shown.
-# Of progress (kind 3) the newest replaces.
-RESULTS_SPELLED = """
-CREATE VIEW results_spelled AS
-WITH slots AS (
-    SELECT r.*, i.pupil_id, i.parked_because,
-           row_number() OVER slot AS place,
-           coalesce(sum(CASE WHEN r.absence = 1 THEN 1 ELSE 0 END) OVER (
-               PARTITION BY r.school_id, coalesce(i.pupil_id, -i.id), r.test_id, r.part_id, r.kind, r.taken_on
-               ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC
-               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS newer_not_offered
-    FROM results r
-    JOIN identifiers i ON i.school_id = r.school_id AND i.id = r.identifier_id
-    WINDOW slot AS (
-        PARTITION BY r.school_id, coalesce(i.pupil_id, -i.id), r.test_id, r.part_id, r.kind, r.taken_on
-        ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC)
-)
-SELECT r.school_id, s.name AS school, src.key AS source, r.key,
-       CASE r.kind WHEN 1 THEN 'score' WHEN 2 THEN 'oso' WHEN 3 THEN 'progress' ELSE 'other' END AS kind,
-       CASE WHEN r.place = 1 THEN 'counts'
-            WHEN r.kind = 3 OR r.absence = 1 OR r.newer_not_offered > 0 THEN 'superseded'
-            ELSE 'possible duplicate' END AS standing,
-       r.pupil_id, r.parked_because, t.code AS test_code, t.version AS test_version, d.name AS test_name,
-       p.code AS part_code, r.taken_on, r.score_text, r.score / 10000.0 AS score,
-       CASE r.absence WHEN 1 THEN 'not offered' WHEN 2 THEN 'no score' END AS absence,
-       CASE r.status WHEN 1 THEN 'not begun' WHEN 2 THEN 'busy' WHEN 3 THEN 'done' END AS status,
-       r.worked_ms, r.offered, r.made, r.correct, r.school_year, r.delivery_id
-FROM slots r
-JOIN schools s ON s.id = r.school_id
-JOIN sources src ON src.id = r.source_id
-JOIN tests t ON t.school_id = r.school_id AND t.id = r.test_id
-JOIN test_definitions d ON d.school_id = r.school_id AND d.id = r.definition_id
-LEFT JOIN parts p ON p.school_id = r.school_id AND p.id = r.part_id
-"""

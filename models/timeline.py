@@ -14,7 +14,7 @@ from models.freshness import SourceState, source_states
 from models.people import PupilRecord, pupil
 from models.periods import EVER, Period
 from models.progress import PupilProgress, newest_progress
-from models.queries import part_sittings, total_of
+from models.queries import hidden_by_pupil, part_sittings, total_of
 from models.records import Kind
 from models.result_rows import all_rows, hidden_sittings, owners_of, progress_rows
 from models.scales import Said, Yardstick, said, scale_of
@@ -113,7 +113,7 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     received = _received(connection, viewer, rows)
     lanes = _lanes(known, _sittings(known, standing), received, {one.field for one in progress.get(pupil_id, ())})
     states = tuple(source_states(connection, viewer))
-    hidden = len({row[:3] for row in hidden_sittings(connection, viewer, owners, period)})
+    hidden = hidden_by_pupil(hidden_sittings(connection, viewer, owners, period)).get(pupil_id, 0)
     return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known, hidden)
 
 

@@ -1,4 +1,5 @@
-"""Who looks, and the SQL predicate of what they may see: joined into every query, never a filter afterwards."""
+"""Who looks, and the SQL predicate of what they may see: joined into every query of
+pupils and classes, never a filter afterwards."""
 
 from __future__ import annotations
 
@@ -48,6 +49,16 @@ class Viewer:
     def may_test(self) -> bool:
         """Whether a coupling may be put to the test, with made-up data."""
         return self.role in (Role.ADMINISTRATOR, Role.VENDOR)
+
+
+class NotAllowed(Exception):
+    """The viewer may not see or change this, or named something that is not there."""
+
+
+def check_administers(viewer: Viewer) -> None:
+    """Raises NotAllowed for whoever does not administer the school."""
+    if not viewer.may_administer:
+        raise NotAllowed("this is for an administrator of the school")
 
 
 def sees_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:

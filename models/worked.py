@@ -61,7 +61,7 @@ def _stated_before(connection: Connection, viewer: Viewer, reports: list[ResultR
     for source_id, several in keys.items():
         for begin in range(0, len(several), MOST_KEYS):
             query = _same_amount(viewer, source_id, several[begin : begin + MOST_KEYS])
-            found |= {(source_id, row[0]): row[1] for row in connection.execute(query)}
+            found |= {(source_id, key): day for key, day in connection.execute(query)}
     return found
 
 

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,25 +86,33 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_database(postgres: str) -> Iterator[str]:
-    """The address of an empty database of its own on PostgreSQL."""
+@contextmanager
+def empty_postgres(server_url: str) -> Iterator[Engine]:
+    """A database of its own without any table, dropped at the end."""
     name = f"t{uuid.uuid4().hex}"
-    server = create_engine(postgres + "postgres", isolation_level="AUTOCOMMIT")
+    server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield postgres + name
+    engine = database.open_engine(server_url + name)
+    yield engine
+    engine.dispose()
     with server.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name}"))
     server.dispose()
 
 
 @pytest.fixture
-def postgres_store(postgres_database: str, tmp_path: Path) -> Iterator[Store]:
-    """An empty store on PostgreSQL."""
-    engine = database.open_engine(postgres_database)
-    yield Store(engine, open_sealed(engine, tmp_path / "keys"))
-    engine.dispose()
+def postgres_database(postgres: str) -> Iterator[str]:
+    """The address of an empty database of its own on PostgreSQL."""
+    with empty_postgres(postgres) as engine:
+        yield engine.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
+    """An empty store in a database of its own on PostgreSQL."""
+    with empty_postgres(postgres) as engine:
+        yield Store(engine, open_sealed(engine, tmp_path / "keys"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ from connectors.uwlr import names
 from connectors.uwlr.agreement import Agreement
 from connectors.uwlr.pull_messages import BEFORE_ALL, OPERATION, SOAP_ACTION, PullRequest, write_pull_request
 from models import clock
-from models.records import Finding, SchoolRef, Text
+from models.records import KEY, Finding, SchoolRef, Text
 
 AGREEMENT = Agreement(test_school=True)
 NO_CHANGES, NO_DATA = "no_changes", "no_data"
@@ -57,7 +57,7 @@ class PublisherSession(Session):
             judgement = judge(spooled, AGREEMENT)
             found += judgement.findings
             found += self._judge_head(judgement)
-            keys = frozenset(row[0] for chunk in judgement.batch.chunks() for row in chunk) if judgement.batch else ()
+            keys = frozenset(row[KEY] for chunk in judgement.batch.chunks() for row in chunk) if judgement.batch else ()
         if judgement.empty == NO_CHANGES and request.since is None:
             found.append(behaviour_finding("publisher.unasked-no-changes"))
         created_us = None if judgement.head is None else judgement.head.created_us

@@ -1,4 +1,4 @@
-"""The four requests for pupil data, both ways: HaalLeerlinggegevens and the three of a staged transfer."""
+"""The four requests for pupil data: HaalLeerlinggegevens and the three of a staged transfer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from lxml import etree
 
 from connectors.uwlr import names
-from connectors.uwlr.envelope import Authorisation, in_envelope
-from connectors.uwlr.pupil_gate import NotReadable, all_bytes, local, parse
-from connectors.uwlr.pupil_messages import Part, find_payload
-from connectors.uwlr.pupil_rules import pupil_finding
+from connectors.uwlr.envelope import in_envelope
+from connectors.uwlr.pupil_messages import Part
 from connectors.uwlr.pupil_writer import write_school_ref
 from models.records import SchoolRef
-from models.schools import normal_location
 
 OPERATIONS = {
     Part.ALL: "HaalLeerlinggegevens",
@@ -64,41 +61,6 @@ def write_request(request: RosterRequest, header: etree._Element | None = None) 
             if key is not None:
                 group.set("key", key)
     return in_envelope(root, header)
-
-
-def read_request(data: bytes) -> tuple[RosterRequest, Authorisation | None]:
-    """A request and its header; raises NotReadable where it is none."""
-    root, _ = parse(all_bytes(data))
-    payload, refusal = find_payload(root)
-    if payload is None:
-        raise NotReadable([pupil_finding(refusal)])
-    part = REQUESTS.get(local(payload))
-    if part is None or etree.QName(payload).namespace != names.LG:
-        raise NotReadable([pupil_finding("roster.root")])
-    texts = {local(child): child.text or "" for child in payload}
-    groups = next((child for child in payload if local(child) == "groepen"), ())
-    request = RosterRequest(
-        part=part,
-        school=SchoolRef(
-            brin=texts.get("brincode"),
-            dependance=normal_location(texts.get("dependancecode")),
-            school_key=texts.get("schoolkey"),
-        ),
-        school_year=texts.get("schooljaar", ""),
-        xsd_version=texts.get("xsdversie", ""),
-        dataset_id=texts.get("gegevenssetid"),
-        last_received=texts.get("laatstontvangengegevens"),
-        groups=tuple((local(group) == "samengestelde_groep", group.get("key")) for group in groups),
-    )
-    return request, _authorisation(root)
-
-
-def _authorisation(root: etree._Element) -> Authorisation | None:
-    header = root.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")
-    if header is None:
-        return None
-    texts = {local(child): child.text or "" for child in header}
-    return Authorisation(texts.get("autorisatiesleutel", ""), texts.get("klantcode", ""), texts.get("klantnaam", ""))
 
 
 def _add(parent: etree._Element, name: str, text: str | None) -> etree._Element:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 LR = "http://www.edustandaard.nl/leerresultaten/2/leerresultaten"
 LG = "http://www.edustandaard.nl/leerresultaten/2/leerlinggegevens"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"

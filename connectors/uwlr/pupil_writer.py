@@ -1,4 +1,4 @@
-"""Rosters into answers of a LAS and EDEXML files; the other way round than `pupil_messages`.
+"""Rosters into answers of a LAS; the other way round than `pupil_messages`.
 
 For what the records hold: `read(write(roster)) == roster`.
 """
@@ -24,7 +24,7 @@ _CONTENT_OF = {part: name for name, part in CONTENTS.items()}
 def write_answer(roster: Roster, part: Part = Part.ALL) -> bytes:
     """The answer with all of a roster, or with one part of it, in a SOAP envelope."""
     answer = etree.Element(f"{{{names.LG}}}{_ANSWER_OF[part]}", nsmap={"lg": names.LG})
-    _write_content(_add(answer, _CONTENT_OF[part]), roster, part)
+    write_content(_add(answer, _CONTENT_OF[part]), roster, part)
     return in_envelope(answer)
 
 
@@ -35,14 +35,8 @@ def write_empty_answer(empty: str, part: Part = Part.ALL) -> bytes:
     return in_envelope(answer)
 
 
-def write_edexml(roster: Roster) -> bytes:
-    """A roster as an EDEXML 2.1 file."""
-    root = etree.Element("EDEX")
-    _write_content(root, roster, Part.ALL)
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
-
-
-def _write_content(node: etree._Element, roster: Roster, part: Part) -> None:
+def write_content(node: etree._Element, roster: Roster, part: Part) -> None:
+    """The elements of a roster, or of one part of it, into an answer or an EDEX element."""
     _write_school(_add(node, "school"), roster)
     if part in (Part.ALL, Part.STRUCTURE):
         for key, name in roster.locations:

@@ -1,6 +1,6 @@
 """The reader of result messages: one pass does gate, schema, own key checks and reading together.
 
-lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.ResultRow`) in a spool, and
+lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.MessageRow`) in a spool, and
 is thrown away. The same bytes go to the validator (`validator.Validation`), which works beside it without Python's
 lock. (One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a
 message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests
@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy
 from lxml import etree
@@ -29,16 +29,11 @@ from connectors.uwlr.validator import Validation
 from models import clock
 from models.addresses import is_plain_link
 from models.records import (
+    KEY,
     SCALE,
     Absence,
-    Kind,
-    OsoResult,
-    Progress,
+    MessageRow,
     PupilRef,
-    ReferenceScore,
-    Result,
-    ResultRow,
-    Status,
     Term,
     TestDefinition,
     TestRef,
@@ -112,7 +107,7 @@ class _Pass:
         self.reading = Reading()
         self.max_results = max_results
         self.today = clock.today().isoformat()
-        self.rows: list[ResultRow] = []
+        self.rows: list[MessageRow] = []
         self.hashes = array("q")
         self.subjects = array("q")  # of what each result is about, to find two results of the same
         self.pupil: int | None = None
@@ -216,9 +211,6 @@ class _Pass:
         if len(year) == 9 and year.isascii():
             self.year = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
             self.year_bounds = (self.year[0], min(self.year[1], self.today))
-
-    def note_school(self, rule: str, child: str) -> None:
-        self.reading.note(rule, Place("school", 1, child))
 
     def made_on(self, created: str) -> None:
         """No test is taken after its result was made; a day later may be the zone."""
@@ -463,12 +455,13 @@ class _Pass:
         for rows in self.reading.rows:
             for row in rows:
                 ordinal += 1
-                if hash(row[0]) in suspects:
-                    if row[0] in seen:
+                key = row[KEY]
+                if hash(key) in suspects:
+                    if key in seen:
                         repeated.append(ordinal)
                         if len(repeated) == WHERES_A_RULE:
                             return repeated
-                    seen.add(row[0])
+                    seen.add(key)
         return repeated
 
     def twins(self) -> list[int]:
@@ -480,10 +473,10 @@ class _Pass:
         found: list[int] = []
         ordinal = 0
         for rows in self.reading.rows:
-            for row in rows:
+            for key, pupil, test, part, kind, taken, *_ in rows:
                 ordinal += 1
-                subject = row[1:6]
-                if hash(subject) in suspects and first.setdefault(subject, row[0]) != row[0]:
+                subject = (pupil, test, part, kind, taken)
+                if hash(subject) in suspects and first.setdefault(subject, key) != key:
                     found.append(ordinal)
                     if len(found) == WHERES_A_RULE:
                         return found
@@ -556,46 +549,3 @@ def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().m
     """
     file.seek(0)
     return _Pass(file, schema_name, max_results).run()
-
-
-def results_of(reading: Reading) -> Iterator[Result]:
-    """The rows of a reading as records, for those who want records; the store takes the rows."""
-    for rows in reading.rows:
-        for key, pupil, test, part, kind, taken, text, score, absence, detail, url, zoned in rows:
-            yield Result(
-                key=key,
-                pupil=reading.pupils[pupil],
-                test=reading.tests[test],
-                part_code=part,
-                kind=Kind(kind),
-                taken_on=taken,
-                score_text=text,
-                score=score,
-                absence=None if absence is None else Absence(absence),
-                detail=_detail(kind, detail),
-                info_url=url,
-                taken_text=zoned,
-            )
-
-
-def _detail(kind: int, fields: tuple[Any, ...] | None) -> OsoResult | Progress | None:
-    if fields is None:
-        return None
-    if kind == Kind.PROGRESS:
-        status, worked, offered, made, right, duration, other = fields
-        return Progress(Status(status), worked, offered, made, right, duration, other)
-    texts, (references, has_score) = fields[:9], fields[9:]
-    exercises, right, wrong, read, seconds, skill, scale, low, high = texts
-    return OsoResult(
-        exercises=exercises,
-        right=right,
-        wrong=wrong,
-        read=read,
-        seconds=seconds,
-        skill=skill,
-        skill_scale=scale,
-        interval_low=low,
-        interval_high=high,
-        references=tuple(ReferenceScore(*one) for one in references),
-        has_score=has_score,
-    )

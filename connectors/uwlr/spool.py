@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from models.records import ResultRow
+from models.records import MessageRow
 
 CHUNK_ROWS = 5_000
 
@@ -17,10 +17,10 @@ class RowSpool:
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
-        self._last: list[ResultRow] = []
+        self._last: list[MessageRow] = []
         self._lengths: list[int] = []
 
-    def add(self, rows: list[ResultRow]) -> None:
+    def add(self, rows: list[MessageRow]) -> None:
         """Take over `rows`; call with about `CHUNK_ROWS` at a time."""
         if self._last:
             if self._file is None:
@@ -31,7 +31,7 @@ class RowSpool:
             self._lengths.append(len(data))
         self._last = rows
 
-    def __iter__(self) -> Iterator[list[ResultRow]]:
+    def __iter__(self) -> Iterator[list[MessageRow]]:
         if self._file is not None:
             self._file.seek(0)
             for length in self._lengths:

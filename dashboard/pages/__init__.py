@@ -1,1 +1,2 @@
-"""One module a page; a page reads through `models.queries` and never imports a connector."""
+"""One module a page, with its parts; a page reads and changes through `models`, as whoever looks, and never imports a
+connector."""

@@ -15,8 +15,8 @@ from dashboard.signs import note
 from dashboard.texts import _, language, n_
 from models import database, identity, rosters
 from models.coupling_state import retry_now, set_stopped
-from models.subject_lines import NotAllowed, assign_subject, remove_subject
-from models.viewer import Viewer
+from models.subject_lines import assign_subject, remove_subject
+from models.viewer import NotAllowed, Viewer
 
 Content = Callable[[Viewer], list[Any]]
 LARGEST_FILE = 1_000_000
@@ -128,13 +128,13 @@ def _link(viewer: Viewer, asked: dict[str, Any], values: object, ids: object) ->
     if not isinstance(chosen, str) or not chosen.isascii() or not chosen.isdigit() or len(chosen) > 9:
         raise _Refused(_("Choose a pupil first."))
     with database.writing(security.context().engine, viewer.school_id) as connection:
-        identity.link(connection, viewer.school_id, identifier_id, int(chosen), viewer.name)
+        identity.link(connection, viewer, identifier_id, int(chosen))
     return _("Linked. The results now stand with the pupil.")
 
 
 def _unlink(viewer: Viewer, asked: dict[str, Any]) -> str:
     with database.writing(security.context().engine, viewer.school_id) as connection:
-        identity.undo_link(connection, viewer.school_id, _number(asked.get("index")), viewer.name)
+        identity.undo_link(connection, viewer, _number(asked.get("index")))
     return _("The link is undone.")
 
 
@@ -158,7 +158,7 @@ def _line(asked: dict[str, Any]) -> tuple[int, str, str]:
 
 def _decide(viewer: Viewer, asked: dict[str, Any]) -> str:
     context, apply = security.context(), asked.get("do") == "apply"
-    rosters.decide_held(context.engine, context.seal, viewer.school_id, _number(asked.get("index")), apply, viewer.name)
+    rosters.decide_held(context.engine, context.seal, viewer, _number(asked.get("index")), apply)
     return _("The pupil list is applied.") if apply else _("The pupil list is not used; nothing has changed.")
 
 
@@ -166,7 +166,7 @@ def _link_file(viewer: Viewer, contents: object) -> str:
     text = _text_of(contents)
     context = security.context()
     with database.writing(context.engine, viewer.school_id) as connection:
-        done = identity.link_csv(connection, context.seal, viewer.school_id, text, viewer.name)
+        done = identity.link_csv(connection, context.seal, viewer, text)
     if done.errors:
         first = done.errors[0]
         raise _Refused(first.sentence_nl if language() == "nl" else first.sentence_en)

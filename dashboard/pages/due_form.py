@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboard.signs import KEEP_DRAFT, card
-from dashboard.texts import _, day_name, short_day
+from dashboard.texts import _, day_name
 from dashboard.words import subject_word
 from models.class_state import ClassState
 from models.fields import Field
@@ -101,8 +101,3 @@ def _form(class_id: int, names: dict[int, str], back: str) -> Any:
         ],
         className="fold_",
     )  # fmt: skip
-
-
-def due_word(due: Due) -> str:
-    """When a test is to be finished, in a few words."""
-    return _("to be finished on {day}", day=short_day(due.due_on))

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboard.security import AppOptions, Persona
 from dashboard.wsgi import create_app
 from models import clock, database
-from models.sealing import Seal
+from models.store_key import open_sealed
 from models.viewer import Role
 from tests.browser.conftest import address_of
 from tests.dashboard import large_school
@@ -92,7 +92,7 @@ class Walk:
 def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[str]:
     """The address of a school with classes of these sizes."""
     engine = database.open_engine(database.sqlite_url(folder))
-    seal = Seal.of_folder(folder)
+    seal = open_sealed(engine, folder)
     with clock.fixed(large_school.NOW):
         large_school.build(engine, seal, sizes, columns)
         with address_of(create_app(engine, seal, AppOptions(demo=True, personas=PERSONAS))) as address:

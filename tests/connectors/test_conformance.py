@@ -24,13 +24,14 @@ from connectors.simulator.requests import Fault
 from connectors.simulator.school import BAKEN, HORIZON
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation, authorisation_element, fault_bytes
-from connectors.uwlr.las_requests import RosterRequest, read_request, write_request
+from connectors.uwlr.las_requests import RosterRequest, write_request
 from connectors.uwlr.pupil_messages import Part
 from connectors.uwlr.pupil_writer import write_answer
 from connectors.uwlr.rules import ERROR, WARNING
 from models import clock
 from models.records import Finding, Roster, SchoolRef
 from tests.connectors.loopback import Handler, serving
+from tests.uwlr.roster_requests import read_request
 
 NOVEMBER = datetime(2026, 11, 26, 12, tzinfo=UTC)
 YEAR = "2026-2027"
@@ -38,6 +39,7 @@ QUICK = Limits(connect_seconds=2, idle_seconds=0.4, total_seconds=0.8, max_bytes
 PATIENT = Limits(connect_seconds=5, idle_seconds=10, total_seconds=20, max_bytes=20_000_000)
 BSN = "111222333"  # passes the eleven test, and is given to nobody
 XML = "text/xml; charset=utf-8"
+SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 
 GROUP = '<lg:groep key="G3"/>'
 
@@ -232,7 +234,7 @@ WRONG_REFUSALS: dict[str, tuple[str, Spoil]] = {
     ),
     "a Fault of SOAP 1.2": (
         "fault.missing",
-        on_refusal(replaced(names.SOAP.encode(), names.SOAP_12.encode())),
+        on_refusal(replaced(names.SOAP.encode(), SOAP_12.encode())),
     ),
     "no body": ("fault.missing", on_refusal(lambda _: (401, b"", "text/plain"))),
     "JSON": ("fault.missing", on_refusal(lambda _: (500, b'{"error": "key"}', "application/json"))),
@@ -314,7 +316,7 @@ WRONG_ANSWERS: dict[str, tuple[str, Spoil]] = {
     "nothing there": ("answer.status", always(404, b"Not found", "text/plain")),
     "another type": ("answer.media-type", lambda _, reply: (reply[0], reply[1], "application/soap+xml")),
     "no type": ("answer.media-type", lambda _, reply: (reply[0], reply[1], "")),
-    "an envelope of SOAP 1.2": ("answer.not-soap", in_answers(names.SOAP, names.SOAP_12)),
+    "an envelope of SOAP 1.2": ("answer.not-soap", in_answers(names.SOAP, SOAP_12)),
     "no XML": ("answer.not-soap", always(200, b"OK")),
     "no envelope": ("answer.not-soap", in_answers(r"</?soap:[^>]*>", "", 0)),
     "the answer of another operation": ("answer.element", in_answers("leerlinggegevens_antwoord", "x_antwoord", 0)),

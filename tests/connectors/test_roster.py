@@ -25,11 +25,12 @@ from connectors.http import ClientCertificate, Limits
 from connectors.roster import LasSettings, fetch_roster
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
-from connectors.uwlr.las_requests import RosterRequest, read_request
+from connectors.uwlr.las_requests import RosterRequest
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
 from models import clock
 from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
+from tests.uwlr.roster_requests import read_request
 
 ROSTER = Roster(
     school_year="2026-2027",
@@ -40,6 +41,7 @@ ROSTER = Roster(
     pupils=(RosterPupil("k1", None, "Mila", None, "Voorbeeld", "5", "5", ("p",)),),
     teachers=(RosterTeacher("t1", None, "Jo", None, "Les", groups=(("5", ()),)),),
 )
+
 QUICK = Limits(connect_seconds=2, idle_seconds=2, total_seconds=5, max_bytes=2_000_000)
 
 

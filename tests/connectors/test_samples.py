@@ -13,6 +13,7 @@ from models import clock, database, schools
 from models.records import Verdict
 from models.store import Receipt
 from tests.conftest import SHARED, Store
+from tests.models.spelled import spelled
 from tests.models.test_store import current, state
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -73,9 +74,7 @@ def test_a_re_export_leaves_the_same_number_of_current_results(store: Store) -> 
 
 def visible(store: Store) -> int:
     """Results that count: neither superseded nor a possible duplicate of a newer one."""
-    with database.reading(store.engine) as connection:
-        query = "SELECT count(*) FROM results_spelled WHERE standing = 'counts'"
-        return int(connection.exec_driver_sql(query).scalar_one())
+    return sum(row.standing == "counts" for row in spelled(store.engine))
 
 
 @pytest.mark.parametrize("policy", ["strict", "tolerant"])

@@ -84,8 +84,9 @@ DOCTYPES = (
     '<!DOCTYPE a SYSTEM "a.dtd">', '<!DOCTYPE a [<!ENTITY % p SYSTEM "a.dtd"> %p;]>',
     '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY e "&b;&b;&b;&b;&b;&b;&b;">]>',
 )
+SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 NAMESPACES = (
-    names.LR, names.AUT, names.OSO, names.SOAP, names.SOAP_12, names.VOORTGANG, names.OPHALEN, names.XSI, "urn:x", None,
+    names.LR, names.AUT, names.OSO, names.SOAP, SOAP_12, names.VOORTGANG, names.OPHALEN, names.XSI, "urn:x", None,
 )
 TAGS = (
     "score", "osoresultaat", "anderresultaat", "resultaat", "resultaten", "toets", "school", "schoolkey", "eckid",

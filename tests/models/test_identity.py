@@ -12,13 +12,15 @@ from models.records import PupilRef
 from models.schools import Identification, ensure_school, ensure_source
 from models.sealing import Seal
 from models.tables import identifier_links, identifiers, pupils, results
-from models.viewer import Role, Viewer
+from models.viewer import NotAllowed, Role, Viewer
 from tests.conftest import Store
 
 SEAL = Seal.from_secret(b"s" * 32)
 ECK_A, ECK_B, ECK_C = (f"https://ketenid.nl/pilot/{letter * 128}" for letter in "abc")
 SCHOOL = 1
 ANNA, BO, CEM = 1, 2, 3
+ADMINISTRATOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="beheerder")
+DIRECTOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="directeur")
 
 
 @pytest.fixture
@@ -121,39 +123,39 @@ def test_an_eck_id_that_a_pupil_gets_later_parks_what_only_the_key_matched(known
 
 def test_a_link_matches_at_once_and_an_undone_one_gives_back_what_the_roster_says(known: Connection) -> None:
     pair = identify(known, "a", ECK_B)
-    link_id = identity.link(known, SCHOOL, pair, ANNA, "beheerder")
+    link_id = identity.link(known, ADMINISTRATOR, pair, ANNA)
     assert found(known, pair) == (ANNA, "link", None)
     identity.rematch(known, SCHOOL)
     assert found(known, pair) == (ANNA, "link", None)
-    identity.undo_link(known, SCHOOL, link_id, "directeur")
+    identity.undo_link(known, DIRECTOR, link_id)
     assert found(known, pair) == (None, None, "conflict")
     logged = known.execute(select(identifier_links)).one()
     assert (logged.linked_by, logged.undone_by, logged.pupil_id) == ("beheerder", "directeur", ANNA)
     with pytest.raises(identity.LinkRefused):
-        identity.undo_link(known, SCHOOL, link_id, "directeur")
+        identity.undo_link(known, DIRECTOR, link_id)
 
 
 def test_a_link_of_a_key_matches_the_pairs_that_hold_it(known: Connection) -> None:
     single, pair = identify(known, "new"), identify(known, "new", ECK_C)
-    link_id = identity.link(known, SCHOOL, single, CEM, "beheerder")
+    link_id = identity.link(known, ADMINISTRATOR, single, CEM)
     assert found(known, pair) == (CEM, "roster", None)
-    identity.undo_link(known, SCHOOL, link_id, "beheerder")
+    identity.undo_link(known, ADMINISTRATOR, link_id)
     assert found(known, single) == (None, None, "unknown")
     assert found(known, pair) == (None, None, "unknown")
 
 
 def test_what_the_roster_says_itself_cannot_be_linked_elsewhere(known: Connection) -> None:
     with pytest.raises(identity.LinkRefused):
-        identity.link(known, SCHOOL, identify(known, "a"), BO, "beheerder")
+        identity.link(known, ADMINISTRATOR, identify(known, "a"), BO)
     with pytest.raises(identity.LinkRefused):
-        identity.link(known, SCHOOL, identify(known, "new"), 999, "beheerder")
+        identity.link(known, ADMINISTRATOR, identify(known, "new"), 999)
     with pytest.raises(identity.LinkRefused):
-        identity.link(known, SCHOOL, 999, ANNA, "beheerder")
+        identity.link(known, ADMINISTRATOR, 999, ANNA)
 
 
 def test_a_link_ends_when_the_roster_states_the_identifier_itself(known: Connection) -> None:
     single = identify(known, "new")
-    identity.link(known, SCHOOL, single, CEM, "beheerder")
+    identity.link(known, ADMINISTRATOR, single, CEM)
     state(known, BO, PupilRef("new", None))
     assert found(known, single) == (BO, "roster", None)
     assert known.scalar(select(identifier_links.c.undone_by)) == "roster"
@@ -166,7 +168,7 @@ def test_a_link_of_a_pair_ends_when_the_roster_says_that_it_is_of_another_pupil(
     known: Connection, stated: PupilRef
 ) -> None:
     pair = identify(known, "new", ECK_C)
-    identity.link(known, SCHOOL, pair, ANNA, "beheerder")
+    identity.link(known, ADMINISTRATOR, pair, ANNA)
     state(known, CEM, stated)
     other_eck_id = stated.eck_id != ECK_C  # then the roster does not know the pair: it is not its to say
     assert identity.rematch(known, SCHOOL) == (0 if other_eck_id else 1)
@@ -177,8 +179,8 @@ def test_a_link_of_a_pair_ends_when_the_roster_says_that_it_is_of_another_pupil(
 
 def test_a_link_of_a_pair_stands_where_the_roster_says_the_same_or_contradicts_itself(known: Connection) -> None:
     same, divided = identify(known, "new", ECK_C), identify(known, "a", ECK_B)
-    identity.link(known, SCHOOL, same, CEM, "beheerder")
-    identity.link(known, SCHOOL, divided, ANNA, "beheerder")
+    identity.link(known, ADMINISTRATOR, same, CEM)
+    identity.link(known, ADMINISTRATOR, divided, ANNA)
     state(known, CEM, PupilRef(None, ECK_C))
     assert identity.rematch(known, SCHOOL) == 0
     assert [found(known, one) for one in (same, divided)] == [(CEM, "link", None), (ANNA, "link", None)]
@@ -187,7 +189,7 @@ def test_a_link_of_a_pair_stands_where_the_roster_says_the_same_or_contradicts_i
 def test_a_pair_that_the_roster_knows_cannot_be_linked_to_another_pupil(known: Connection) -> None:
     pair = identify(known, "a", ECK_A)
     with pytest.raises(identity.LinkRefused):
-        identity.link(known, SCHOOL, pair, BO, "beheerder")
+        identity.link(known, ADMINISTRATOR, pair, BO)
     assert found(known, pair) == (ANNA, "roster", None)
 
 
@@ -199,7 +201,7 @@ def test_a_file_links_parked_identifiers_alone_and_in_pairs(known: Connection, s
     single, pair, eck = identify(known, "n1"), identify(known, "n2", ECK_C), identify(known, None, ECK_C)
     lines = [("Identifier", "Pupil"), ("n1", "a"), ("n2", "c"), (ECK_C, "c")]
     text = "\ufeff" + "\r\n".join(separator.join(line) for line in lines) + "\r\n\r\n"
-    linked = identity.link_csv(known, SEAL, SCHOOL, text, "beheerder")
+    linked = identity.link_csv(known, SEAL, ADMINISTRATOR, text)
     assert (linked.lines, linked.errors) == (3, ())
     assert [found(known, one)[0] for one in (single, pair, eck)] == [ANNA, CEM, CEM]
 
@@ -207,7 +209,7 @@ def test_a_file_links_parked_identifiers_alone_and_in_pairs(known: Connection, s
 def test_a_file_with_one_wrong_line_links_nothing_and_names_the_line_without_a_value(known: Connection) -> None:
     single = identify(known, "n1")
     text = "identifier;pupil\nn1;a\nn1;b\nsecret-1;a\nn1;secret-2\n"
-    linked = identity.link_csv(known, SEAL, SCHOOL, text, "beheerder")
+    linked = identity.link_csv(known, SEAL, ADMINISTRATOR, text)
     assert linked.linked == 0
     assert [error.line for error in linked.errors] == [3, 4, 5]
     assert "secret" not in str(linked)
@@ -215,8 +217,29 @@ def test_a_file_with_one_wrong_line_links_nothing_and_names_the_line_without_a_v
 
 
 def test_a_file_without_the_columns_is_refused(known: Connection) -> None:
-    assert identity.link_csv(known, SEAL, SCHOOL, "n1;a\n", "beheerder").errors[0].line == 1
-    assert identity.link_csv(known, SEAL, SCHOOL, "", "beheerder").errors[0].line == 1
+    assert identity.link_csv(known, SEAL, ADMINISTRATOR, "n1;a\n").errors[0].line == 1
+    assert identity.link_csv(known, SEAL, ADMINISTRATOR, "").errors[0].line == 1
+
+
+@pytest.mark.parametrize("role", [Role.TEACHER, Role.MENTOR, Role.SUPPORT, Role.VENDOR])
+def test_only_an_administrator_of_the_school_links(known: Connection, role: Role) -> None:
+    single, other = identify(known, "n1"), identify(known, "n2")
+    link_id = identity.link(known, ADMINISTRATOR, other, CEM)
+    viewer = Viewer(SCHOOL, role, name="iemand")
+    for change in (
+        lambda: identity.link(known, viewer, single, ANNA),
+        lambda: identity.undo_link(known, viewer, link_id),
+        lambda: identity.link_csv(known, SEAL, viewer, "identifier;pupil\nn1;a\n"),
+    ):
+        with pytest.raises(NotAllowed):
+            change()
+    elsewhere = Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders")
+    with pytest.raises(identity.LinkRefused):
+        identity.link(known, elsewhere, single, ANNA)
+    with pytest.raises(identity.LinkRefused):
+        identity.undo_link(known, elsewhere, link_id)
+    assert identity.link_csv(known, SEAL, elsewhere, "identifier;pupil\nn1;a\n").linked == 0
+    assert [found(known, one)[0] for one in (single, other)] == [None, CEM]
 
 
 # -- what is parked ---------------------------------------------------------------------------------------------

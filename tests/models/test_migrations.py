@@ -1,61 +1,131 @@
-"""A store of an earlier version is brought to this one with everything that it holds."""
+"""A store of any earlier program is brought to this one with everything that it holds, and to the same schema."""
 
 from __future__ import annotations
 
-from sqlalchemy import inspect, text
+import ast
+from collections.abc import Iterator
+from pathlib import Path
 
-from models import clock, database, schools, senders
-from models.goals import goals_of, set_goal
-from models.marks import About, Action, marks, set_mark
+import pytest
+from sqlalchemy import Engine, inspect, text
+
+import models
+from models import checks, clock, database, rooms, rosters, senders
 from models.schools import Identification
-from models.viewer import Role, Viewer
-from tests.conftest import Store
+from models.store_key import open_sealed
+from models.tables import metadata
+from tests.conftest import Store, empty_postgres
 from tests.dashboard import school
+from tests.models.earlier import EARLIER, make
+from tests.models.every_kind import stored
+from tests.models.filled import ELSEWHERE, SENT, any_order, copy_rows, everything, fill, send
+from tests.models.schema import schema, without
 
-HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
-TEACHERS = ("class_thresholds", "signal_marks", "goals", "due_dates", "notes")
-VENDORS = ("checks", "test_arrivals", "test_rooms", "sender_key_schools", "sender_keys", "senders", "numbers")
-SINCE_0001 = (*TEACHERS, *VENDORS, "key_fingerprints")
-COLUMNS_SINCE_0001 = (("couplings", "pushes"), ("schools", "synthetic"), ("schools", "region"))
-
-
-def test_a_store_of_the_first_version_is_upgraded(any_store: Store) -> None:
-    engine = any_store.engine
-    expected = {name: sorted(c["name"] for c in inspect(engine).get_columns(name)) for name in SINCE_0001}
-    with database.writing(engine) as connection:
-        school_id = schools.ensure_school(connection, [Identification("brin", "99XX")], "De Horizon")
-        connection.execute(text("DROP VIEW results_spelled"))  # SQLite drops no column while a view stands on it
-        for table in SINCE_0001:
-            connection.execute(text(f"DROP TABLE {table}"))
-        for table, column in COLUMNS_SINCE_0001:
-            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    database.upgrade(engine)
-    database.upgrade(engine)
-    assert {name: sorted(c["name"] for c in inspect(engine).get_columns(name)) for name in SINCE_0001} == expected
-    with database.writing(engine) as connection:
-        assert schools.all_schools(connection) == [(school_id, "De Horizon")]
-        source_id = senders.add_sender(connection, any_store.seal, "a", "A", "K", senders.Terms(), senders.FROM_COMMAND)
-        senders.add_key(connection, any_store.seal, source_id, "S", [Identification("brin", "99XX")])
+# What may differ in a database that an earlier program made: the order of columns, which matters nowhere (see
+# test_columns), and defaults that only migrations need, for every program writes these columns itself.
+ANY_ORDER = ("schools", "goals", "test_rooms", "checks")
+DEFAULTS = {("schools", "synthetic"), ("couplings", "pushes"), ("test_rooms", "came")}
 
 
-def test_a_goal_of_before_gets_the_source_of_its_material(any_store: Store) -> None:
-    engine = any_store.engine
+@pytest.fixture
+def bare(any_store: Store, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without any table, of the kind that `any_store` is on."""
+    if any_store.engine.dialect.name == "postgresql":
+        with empty_postgres(request.getfixturevalue("postgres")) as engine:
+            yield engine
+    else:
+        engine = database.open_engine(database.sqlite_url(tmp_path / "bare"))
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store of this program with something in every table."""
+    folder = tmp_path_factory.mktemp("filled")
+    engine = database.open_engine(database.sqlite_url(folder))
+    store = Store(engine, open_sealed(engine, folder))
     with clock.fixed(school.NOW):
-        school.build(engine, any_store.seal)
-        with database.writing(engine, school.SCHOOL) as connection:
-            set_goal(connection, HANNA, 1, school.LEVELS_FIELD, 10_000)
-            set_goal(connection, HANNA, 1, school.SPELL_FIELD, 20_000)
-            set_mark(connection, HANNA, About("drop", 1, None, "arithmetic|Peillijn"), "7 2026-10-01 80", Action.SEEN)
-    with database.writing(engine) as connection:
-        connection.execute(text("ALTER TABLE goals DROP COLUMN source_id"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
-    database.upgrade(engine)
-    with clock.fixed(school.NOW), database.reading(engine) as connection:
-        found = goals_of(connection, HANNA, [1])[1]
-        settled = marks(connection, HANNA, [1], [])
-    [(about, mark)] = settled.items()
-    assert (about.scope, mark.evidence) == (school.LEVELS_FIELD.key, "2026-10-01 7 80")
-    assert {field: one.value for field, one in found.items()} == {
-        school.LEVELS_FIELD: 10_000, school.SPELL_FIELD: 20_000,
-    }  # fmt: skip
+        fill(store)
+    yield store
+    engine.dispose()
+
+
+def test_all_migrations_make_the_tables_of_this_program(any_store: Store, bare: Engine) -> None:
+    with database.writing(bare) as connection:
+        metadata.create_all(connection)
+    assert schema(any_store.engine) == schema(bare)
+    assert set(schema(any_store.engine)) == set(metadata.tables)
+
+
+def test_a_migration_stands_by_itself() -> None:
+    versions = sorted((Path(models.__file__).parent / "migrations" / "versions").glob("*.py"))
+    assert len(versions) >= 5
+    for path in versions:
+        nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+        imported = [one.module or "" for one in nodes if isinstance(one, ast.ImportFrom)]
+        imported += [name.name for one in nodes if isinstance(one, ast.Import) for name in one.names]
+        assert {name.partition(".")[0] for name in imported} & {"models", "connectors", "dashboard"} == set(), path.name
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engine, filled: Store, name: str) -> None:
+    earlier = Store(bare, filled.seal)
+    make(earlier.engine, name)
+    tables = set(inspect(earlier.engine).get_table_names())
+    copy_rows(filled.engine, earlier.engine, tables, as_then=True)
+    copy_rows(filled.engine, any_store.engine, tables, as_then=False)
+    for _ in range(2):
+        database.upgrade(earlier.engine)
+    expected = without(schema(any_store.engine), ANY_ORDER, DEFAULTS)
+    assert without(schema(earlier.engine), ANY_ORDER, DEFAULTS) == expected
+    check_values(earlier, Store(any_store.engine, filled.seal))
+    check_nothing_is_new(earlier)
+    check_it_goes_on(earlier)
+
+
+def check_values(earlier: Store, fresh: Store) -> None:
+    """Whatever the program reads is the same in both."""
+    found, expected = everything(earlier), everything(fresh)
+    assert len(stored(earlier.engine, "result_history")) == 6
+    for name, one in expected.items():
+        assert any_order(found[name]) == any_order(one), name
+
+
+def check_nothing_is_new(store: Store) -> None:
+    """What was sent before changes nothing when it is sent again, by the same bytes or by others."""
+
+    def state() -> list[list[dict[str, object]]]:
+        moving = ("created_us", "digest64")
+        rows = [stored(store.engine, name) for name in ("results", "result_history")]
+        return [[{name: row[name] for name in row if name not in moving} for row in several] for several in rows]
+
+    before = state()
+    for score, made_on in SENT:
+        assert send(store, score, made_on).repeated
+    value, _ = SENT[-1]
+    again = send(store, value, "2026-11-18")
+    assert again.counts == {"results": 4, "new": 0, "changed": 0, "unchanged": 4, "history": 0, "parked": 0}
+    for other in {score for score, _ in SENT} - {value}:
+        older = send(store, other, "2026-11-09")
+        assert (older.counts["new"], older.counts["changed"], older.counts["history"]) == (0, 0, 3)
+    assert state() == before
+
+
+def check_it_goes_on(store: Store) -> None:
+    """A value of the history that counts again leaves it; rosters, senders and rooms work as in a new store."""
+    with clock.fixed(school.NOW):
+        (other,) = {score for score, _ in SENT} - {SENT[-1][0], 6}
+        assert send(store, other, "2026-11-19").counts["changed"] == 3
+        assert len(stored(store.engine, "result_history")) == 6
+        held = rosters.decide_held(store.engine, store.seal, ELSEWHERE, 2, True)
+        assert (held.state, held.counts["pupils"]) == ("applied", 4)
+        with database.writing(store.engine) as connection:
+            new = senders.add_sender(connection, store.seal, "b", "B", "K-2", senders.Terms(), senders.FROM_COMMAND)
+            senders.add_key(connection, store.seal, new, "S", [Identification("brin", "99XX")])
+            assert connection.scalar(text("SELECT count(*) FROM numbers")) >= 2
+        room = rooms.make_room(store.engine, store.seal, "Uitgever X")
+        token = checks.ask(store.engine, store.seal, "room", "Proefadres", b"{}", room.id, asked_by="sessie")
+        found = checks.find(store.engine, store.seal, token)
+        assert found is not None
+        assert (found.kind, found.state) == ("room", "waiting")

@@ -18,9 +18,9 @@ from models.progress import class_progress
 from models.queries import ClassOverview, class_overview, missing_reason
 from models.records import Absence, Kind, Status
 from models.scales import Missing, Place
-from models.subject_lines import NotAllowed, assign_subject, unassigned
+from models.subject_lines import assign_subject, unassigned
 from models.timeline import PupilTimeline, provenance, pupil_timeline
-from models.viewer import Role, Viewer
+from models.viewer import NotAllowed, Role, Viewer
 from tests.conftest import Store
 from tests.dashboard import school
 

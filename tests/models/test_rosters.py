@@ -34,11 +34,13 @@ from models.tables import (
     teacher_groups,
     teachers,
 )
+from models.viewer import NotAllowed, Role, Viewer
 from tests.conftest import Store
 from tests.uwlr.messages import message
 
 SEAL = Seal.from_secret(b"s" * 32)
 SCHOOL, SOURCE = 1, 1
+ADMINISTRATOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="beheerder")
 TODAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -282,23 +284,35 @@ def test_a_roster_that_lacks_too_much_is_held_until_somebody_decides(
     assert dump(engine, *tables) == before
     (held,) = rows(engine, rosters, rosters.c.state == "held")
     assert b"Achter" not in held.sealed
-    decided = decide_held(engine, SEAL, SCHOOL, receipt.roster_id, True, "beheerder")
+    decided = decide_held(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
     assert decided.state == "applied"
     assert {name for name, _ in members(engine)} == {one.first_name for one in suspicious.pupils}
     assert rows(engine, rosters, rosters.c.sealed.is_not(None)) == []
     with pytest.raises(NotHeld):
-        decide_held(engine, SEAL, SCHOOL, receipt.roster_id, True, "beheerder")
+        decide_held(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
+
+
+@pytest.mark.parametrize("role", [Role.TEACHER, Role.MENTOR, Role.SUPPORT, Role.VENDOR])
+def test_only_an_administrator_of_the_school_decides_about_a_held_roster(engine: Engine, role: Role) -> None:
+    save(engine, roster(*PUPILS))
+    held = save(engine, roster(PUPILS[0], created_us=2_000))
+    before = dump(engine, rosters, deliveries, memberships)
+    with pytest.raises(NotAllowed):
+        decide_held(engine, SEAL, Viewer(SCHOOL, role, name="iemand"), held.roster_id, True)
+    with pytest.raises(NotHeld):
+        decide_held(engine, SEAL, Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders"), held.roster_id, True)
+    assert dump(engine, rosters, deliveries, memberships) == before
 
 
 def test_a_held_roster_can_be_dropped_forced_or_overtaken(engine: Engine) -> None:
     save(engine, roster(*PUPILS))
     dropped = save(engine, roster(PUPILS[0], created_us=2_000))
-    assert decide_held(engine, SEAL, SCHOOL, dropped.roster_id, False, "beheerder").state == "dropped"
+    assert decide_held(engine, SEAL, ADMINISTRATOR, dropped.roster_id, False).state == "dropped"
     assert len(members(engine)) == 4
     overtaken = save(engine, roster(PUPILS[0], created_us=3_000))
     save(engine, roster(*PUPILS, created_us=4_000))
     with pytest.raises(NotHeld):
-        decide_held(engine, SEAL, SCHOOL, overtaken.roster_id, True, "beheerder")
+        decide_held(engine, SEAL, ADMINISTRATOR, overtaken.roster_id, True)
     assert save(engine, roster(PUPILS[0], created_us=5_000), force=True).state == "applied"
     assert len(members(engine)) == 1
 
@@ -396,7 +410,7 @@ def test_a_roster_that_states_a_linked_identifier_ends_the_link(engine: Engine) 
     save(engine, roster(pupil("k1")))
     with database.writing(engine, SCHOOL) as connection:
         (parked,) = identity.identify(connection, SEAL, SCHOOL, [PupilRef("k2", None)])
-        identity.link(connection, SCHOOL, parked, 1, "beheerder")
+        identity.link(connection, ADMINISTRATOR, parked, 1)
     save(engine, roster(pupil("k1"), pupil("k2"), created_us=2_000))
     assert whose(engine, PupilRef("k2", None)) == 2
     assert rows(engine, identifier_links)[0].undone_by == "roster"

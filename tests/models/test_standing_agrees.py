@@ -1,4 +1,4 @@
-"""Which row of a slot counts: what the screens compute and what the view `results_spelled` says are one."""
+"""Which row of a slot counts: what the screens compute and what SQL says of the same rows are one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from models.periods import of_school_year
 from models.standing import stand
 from models.tables import pupils
 from models.viewer import Role, Viewer
+from tests.models.spelled import spelled
 from tests.models.test_store import fresh, source, take
 from tests.uwlr.messages import message, result_xml
 
@@ -28,7 +29,7 @@ exports = st.lists(st.tuples(st.integers(0, 3), rows_of_one_message), min_size=1
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(exports)
-def test_screens_and_view_say_the_same(sent: list[tuple[int, list[tuple[str, str]]]]) -> None:
+def test_screens_and_sql_say_the_same(sent: list[tuple[int, list[tuple[str, str]]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = fresh(folder)
         source(store)
@@ -37,14 +38,14 @@ def test_screens_and_view_say_the_same(sent: list[tuple[int, list[tuple[str, str
             take(store, message(results=xml, aanmaakdatum=f"2026-11-11T10:{minute:02d}:00Z"), agreement=TOLERANT)
         with database.writing(store.engine, 1) as connection:
             connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
-            identity.link(connection, 1, 1, 1, "beheerder")
+            identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
         with database.reading(store.engine) as connection:
             viewer = Viewer(1, Role.ADMINISTRATOR)
             owners = result_rows.owners_of(connection, viewer, [1])
             found = result_rows.all_rows(connection, viewer, owners, of_school_year("2026-2027"))
-            spelled = connection.exec_driver_sql("SELECT key, standing FROM results_spelled").all()
+        rows = spelled(store.engine)
         store.engine.dispose()
     (screen,) = stand(found).values()
-    assert [row.key for row in spelled if row.standing == "counts"] == [screen.row.key]
-    assert any(row.standing == "possible duplicate" for row in spelled) == screen.duplicate
+    assert [row.key for row in rows if row.standing == "counts"] == [screen.row.key]
+    assert any(row.standing == "possible duplicate" for row in rows) == screen.duplicate
     assert stand(reversed(found)) == stand(found)

@@ -31,7 +31,9 @@ from models.tables import (
     test_definitions,
     tests,
 )
+from models.viewer import Role, Viewer
 from tests.conftest import Store
+from tests.models.spelled import spelled
 from tests.uwlr.messages import message, result_xml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -264,12 +266,11 @@ def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: St
     assert take(store, message()).counts["parked"] == 1
     with database.writing(store.engine, 1) as connection:
         connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
-        identity.link(connection, 1, 1, 1, "beheerder")
+        identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
     receipt = take(store, message(results=result_xml("r9", "3"), aanmaakdatum="2026-11-12T00:00:00"))
     assert receipt.counts["parked"] == 0
-    with database.reading(store.engine) as connection:
-        spelled = connection.exec_driver_sql("SELECT pupil_id, key, score_text FROM results_spelled ORDER BY key")
-        assert [tuple(row) for row in spelled] == [(1, "r1", "7"), (1, "r9", "3")]
+    found = [(row.pupil_id, row.key, row.score_text) for row in spelled(store.engine)]
+    assert found == [(1, "r1", "7"), (1, "r9", "3")]
 
 
 def test_a_key_that_moves_to_another_pupil_is_warned_about(store: Store) -> None:
@@ -307,8 +308,7 @@ def test_many_results_of_one_message_go_in_as_one(any_store: Store) -> None:
 
 
 def standings(store: Store) -> dict[str, str]:
-    with database.reading(store.engine) as connection:
-        return {row.key: row.standing for row in connection.exec_driver_sql("SELECT * FROM results_spelled")}
+    return {row.key: row.standing for row in spelled(store.engine)}
 
 
 def test_a_new_key_for_something_not_offered_supersedes(any_store: Store) -> None:

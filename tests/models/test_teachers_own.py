@@ -104,6 +104,20 @@ def test_nobody_else_settles_a_signal(known: Store, viewer: Viewer, about: About
         assert connection.scalar(select(func.count()).select_from(signal_marks)) == 0
 
 
+def test_a_mark_is_read_by_who_sees_what_it_is_about(known: Store) -> None:
+    about_class = About("hard", None, school.CLASS_A, "part 2 3")
+    with database.writing(known.engine, school.SCHOOL) as connection:
+        for about in (STUCK, about_class):
+            set_mark(connection, HANNA, about, "x", Action.SEEN)
+    with database.reading(known.engine) as connection:
+        seen = {
+            viewer.name: set(marks(connection, viewer, [12], [school.CLASS_A]))
+            for viewer in (HANNA, SUPPORT, JORIS, ELSEWHERE)
+        }
+    both = {STUCK, about_class}
+    assert seen == {"Hanna Vos": both, "Els Prins": both, "Joris Blom": set(), "Iemand Anders": set()}
+
+
 # -- goals and dates ---------------------------------------------------------------------------------------------
 
 

@@ -26,10 +26,8 @@ SETTLED = "UPDATE signal_marks SET scope = :scope, evidence = :evidence WHERE sc
 
 
 def upgrade() -> None:
-    """Add what an earlier store lacks; a new store has it already, for 0001 makes all tables."""
+    """Add the source to the goals, and to what the marks are about."""
     bind = op.get_bind()
-    if "source_id" in {found["name"] for found in sa.inspect(bind).get_columns("goals")}:
-        return
     op.add_column("goals", sa.Column("source_id", sa.Integer, nullable=False, server_default="0"))
     bind.execute(sa.text(GOALS))
     owners = {(row.school_id, row.material): row.source_id for row in bind.execute(sa.text(MATERIALS))}

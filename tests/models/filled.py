@@ -1,0 +1,175 @@
+"""A store with something in every table that keeps data of schools, and all that the program reads of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from sqlalchemy import Engine, Inspector, Table, column, insert, inspect, select, table, text
+
+from connectors.uwlr.agreement import TOLERANT
+from models import clock, coupling_state, database, goals, identity, marks, notes, quarantine, queries, rosters, senders
+from models import deliveries as delivery_list
+from models.class_state import class_state
+from models.holidays import read_holidays
+from models.marks import About, Action
+from models.notes import NoteKind
+from models.periods import of_school_year
+from models.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
+from models.schools import Identification
+from models.store import Receipt
+from models.subject_lines import assign_subject, assigned
+from models.tables import VALUE_COLUMNS, metadata
+from models.thresholds import changes, set_thresholds
+from models.timeline import provenance, pupil_timeline
+from models.viewer import Role, Viewer
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.models.every_kind import every_kind, stored
+from tests.models.test_store import take
+from tests.uwlr.messages import message
+
+HANNA = Viewer(school.SCHOOL, Role.SUPPORT, school.TEACHER_A, "Hanna Vos")
+ADMINISTRATOR = Viewer(school.SCHOOL, Role.ADMINISTRATOR, name="beheerder")
+ELSEWHERE = Viewer(school.OTHER_SCHOOL, Role.ADMINISTRATOR, name="beheerder")
+LARS, BENTE = 12, 2
+
+# What was sent of Lars: a value, the one that took its place, one that came too late, and the first once more.
+SENT = ((7, "2026-11-11"), (8, "2026-11-13"), (6, "2026-11-12"), (7, "2026-11-14"))
+ROSTER = Roster(
+    school_year=school.YEAR,
+    school=SchoolRef(brin="99YY"),
+    school_name=None,
+    created_us=1_000,
+    groups=(RosterGroup("7", "7a", year_group="7"), RosterGroup("p", "Plusgroep", composed=True)),
+    pupils=tuple(
+        RosterPupil(f"k{number}", None, f"Roep{number}", "van", f"Achter{number}", "7", "7", ("p",))
+        for number in range(4)
+    ),
+    teachers=(RosterTeacher("t1", None, "Jo", None, "Berg", roles=("LRK",), groups=(("7", ("LRK",)),)),),
+    digest=b"r" * 32,
+)
+
+
+def send(store: Store, score: int, made_on: str) -> Receipt:
+    """Take in results of every kind of Lars."""
+    return take(store, every_kind(score, made_on, pupil=f"1-{LARS}"), agreement=TOLERANT)
+
+
+def fill(store: Store) -> None:
+    """Fill an empty store; the clock must stand at school.NOW."""
+    engine, seal = store.engine, store.seal
+    school.build(engine, seal)
+    with clock.fixed(school.NOW):
+        for one in SENT:
+            assert send(store, *one).verdict is not Verdict.REJECT
+        take(store, message(scores=["bad"]))
+    save = {"school_id": school.OTHER_SCHOOL, "source_id": school.LAS, "way": "load"}
+    rosters.save_roster(engine, seal, roster=ROSTER, **save)  # type: ignore[arg-type]
+    held = replace(ROSTER, groups=(), created_us=2_000, digest=b"h" * 32)
+    assert rosters.save_roster(engine, seal, roster=held, **save).state == rosters.HELD  # type: ignore[arg-type]
+    with database.writing(engine, school.SCHOOL) as connection:
+        pair = PupilRef("20418", "https://ketenid.nl/pilot/" + "a" * 128)
+        (identifier_id,) = identity.identify(connection, seal, school.SCHOOL, [pair])
+        identity.link(connection, ADMINISTRATOR, identifier_id, BENTE)
+        goals.set_goal(connection, HANNA, LARS, school.LEVELS_FIELD, 10_000)
+        goals.set_goal(connection, HANNA, LARS, school.SPELL_FIELD, 20_000, "2027-01-31")
+        goals.set_due(connection, HANNA, school.CLASS_A, 1, "2026-12-01")
+        set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": 20})
+        about = About("drop", 1, None, school.LEVELS_FIELD.key)
+        marks.set_mark(connection, HANNA, about, "2026-10-01 7 80,2026-11-02 5 60", Action.SEEN)
+        notes.write_note(connection, seal, HANNA, LARS, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-20")
+        assign_subject(connection, ADMINISTRATOR, school.QUESTIONS, "term", "topografie", "geography")
+    with database.writing(engine) as connection:
+        source_id = senders.add_sender(connection, seal, "zender", "Zender", "K-1", senders.Terms(), "command")
+        senders.add_key(connection, seal, source_id, "sleutel", [Identification("brin", "99XX")])
+
+
+def everything(store: Store) -> dict[str, object]:
+    """What the program's own functions read of a store; of the history, which no page shows, the rows."""
+    year = of_school_year(school.YEAR)
+    seal = store.seal
+    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
+        kept = quarantine.kept(connection)
+        lars = pupil_timeline(connection, HANNA, LARS, year)
+        assert lars is not None
+        sittings = [one for lane in lars.lanes for one in lane.sittings]
+        return {
+            "overview": queries.class_overview(connection, HANNA, [school.CLASS_A, school.CLASS_B], year),
+            "state": class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays(), year.first),
+            "lars": lars,
+            "why": [provenance(connection, HANNA, LARS, one.test_id, one.taken_on, 0) for one in sittings],
+            "bente": pupil_timeline(connection, HANNA, BENTE, year),
+            "couplings": [coupling_state.coupling_state(connection, one) for one in (ADMINISTRATOR, ELSEWHERE)],
+            "parked": identity.parked(connection, ADMINISTRATOR, seal),
+            "kept": [(one, quarantine.raw(connection, seal, one.delivery_id)) for one in kept],
+            "deliveries": list(delivery_list.newest(store.engine)),
+            "goals": goals.goals_of(connection, HANNA, [LARS, BENTE]),
+            "due": goals.due_of(connection, HANNA, [school.CLASS_A]),
+            "marks": marks.marks(connection, HANNA, [1], []),
+            "notes": notes.notes_of(connection, seal, HANNA, [LARS]),
+            "thresholds": changes(connection, HANNA, school.CLASS_A),
+            "subjects": assigned(connection, ADMINISTRATOR),
+            "senders": senders.all_senders(connection),
+            "results": stored(store.engine, "results"),
+            "history": stored(store.engine, "result_history"),
+        }
+
+
+def any_order(value: Any) -> Any:
+    """What was read, without the order of records and of numbers of pupils, which may be the database's own."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value).__name__, {one.name: any_order(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, dict):
+        return {name: any_order(one) for name, one in value.items()}
+    if isinstance(value, list) or type(value) is tuple:
+        found = [any_order(one) for one in value]
+        unordered = all(is_dataclass(one) or hasattr(one, "_fields") or isinstance(one, int) for one in value)
+        return sorted(found, key=repr) if unordered else found
+    return value
+
+
+def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_then: bool) -> None:
+    """The rows of these tables; `as_then`: as a program of the revision of the target wrote them."""
+    present = inspect(target)
+    for one in (one for one in metadata.sorted_tables if one.name in tables):
+        with database.reading(origin) as connection:
+            rows = [dict(row) for row in connection.execute(select(one)).mappings()]
+        if one.name == "couplings" and "senders" not in tables:
+            rows = [row for row in rows if not row["pushes"]]
+        names = {found["name"] for found in present.get_columns(one.name)} & set(one.columns.keys())
+        if as_then and one.name == "result_history":
+            rows = [_with_old_digest(row) for row in rows]
+        if as_then and one.name == "signal_marks" and not _goals_have_sources(present):
+            rows = [_without_source(row) for row in rows]
+        _insert(target, one, [{name: row[name] for name in names} for row in rows])
+
+
+def _insert(target: Engine, known: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    into = table(known.name, *(column(name, known.columns[name].type) for name in rows[0]))
+    with database.writing(target) as connection:
+        connection.execute(insert(into), rows)
+        if connection.dialect.name == "postgresql" and known.name == "deliveries":
+            last = "SELECT setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries))"
+            connection.execute(text(last))
+
+
+def _goals_have_sources(present: Inspector) -> bool:
+    return "source_id" in {found["name"] for found in present.get_columns("goals")}
+
+
+def _with_old_digest(row: dict[str, Any]) -> dict[str, Any]:
+    """A value as programs before 0005_store knew it."""
+    said = repr(tuple(row[one] for one in VALUE_COLUMNS)).encode()
+    return row | {"value_digest": hashlib.blake2b(said, digest_size=16).digest()}
+
+
+def _without_source(row: dict[str, Any]) -> dict[str, Any]:
+    """A settled signal as programs before 0004 wrote it: a material without its source, the test before the day."""
+    facts = [fact.split(" ") for fact in row["evidence"].split(",")]
+    evidence = ",".join(f"{test} {day} {value}" for day, test, value in facts)
+    return row | {"scope": row["scope"].rpartition("|")[0], "evidence": evidence}

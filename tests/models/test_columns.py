@@ -1,0 +1,147 @@
+"""On the day somebody adds a column, or has columns in another order, every value is stored and read as before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from connectors.uwlr.agreement import TOLERANT
+from models import database, stored_result
+from models.standing import ResultRow
+from models.store_key import open_sealed
+from models.stored_result import StoredResult
+from models.tables import VALUE_COLUMNS, result_history, results
+from tests.conftest import Store
+from tests.models.every_kind import every_kind, read, stored, with_pupil
+from tests.models.test_store import source, take
+
+TABLES = (results, result_history)
+NOT_IN_RESULTS = {"pupil_id"}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def store_beside(tmp_path: Path) -> Iterator[Store]:
+    """A second store, as the program makes it, to compare with."""
+    engine = database.open_engine(database.sqlite_url(tmp_path / "beside"))
+    yield Store(engine, open_sealed(engine, tmp_path / "beside"))
+    engine.dispose()
+
+
+def test_the_fields_of_a_row_are_the_columns_of_the_tables() -> None:
+    assert StoredResult._fields == tuple(results.columns.keys())
+    assert set(result_history.columns.keys()) - set(results.columns.keys()) == {"value_digest"}
+    assert set(ResultRow._fields) - set(results.columns.keys()) == NOT_IN_RESULTS
+    # A new column of what a result says: read what stands at DIGEST_FIELDS before you add it there.
+    assert stored_result.DIGEST_FIELDS == VALUE_COLUMNS
+
+
+def test_a_digest_of_a_value_is_what_it_was() -> None:
+    """Fixed: another digest makes every value in the history a new one, unless a migration computes it anew."""
+    plain = dict.fromkeys(StoredResult._fields)
+    row = StoredResult(**plain | {"identifier_id": 7, "score": 65_000, "score_text": "6.5", "detail": '{"a": "é"}'})  # type: ignore[arg-type]
+    assert stored_result.value_digest(row).hex() == "0176d33975f4dadc00a6247be4e46e74"
+    assert stored_result.value_digest(row._replace(score_text=None)) != stored_result.value_digest(row)
+    same_words = row._replace(score_text="x", school_year="y"), row._replace(score_text="y", school_year="x")
+    assert len({stored_result.value_digest(one) for one in same_words}) == 2
+
+
+def turn_columns(engine: Engine) -> None:
+    """The same tables with their columns in the opposite order, and one that this program does not know at each end."""
+    with database.writing(engine) as connection:
+        for table in TABLES:
+            named = [f"{one.name} {one.type.compile(engine.dialect)}" for one in reversed(list(table.columns))]
+            key = ", ".join(one.name for one in table.primary_key.columns)
+            connection.execute(text(f"DROP TABLE {table.name}"))
+            columns = ", ".join(("first_of_all TEXT", *named, "last_of_all INTEGER DEFAULT 3"))
+            connection.execute(text(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key}))"))
+
+
+def fill(store: Store) -> None:
+    """A value, the value that takes its place, one that came too late, and the second once more."""
+    source(store)
+    sent = ((7, "2026-11-11"), (8, "2026-11-13"), (6, "2026-11-12"), (8, "2026-11-14"))
+    receipts = [take(store, every_kind(score, day), agreement=TOLERANT) for score, day in sent]
+    counted = [tuple(one.counts[name] for name in ("new", "changed", "history", "unchanged")) for one in receipts]
+    assert counted == [(4, 0, 0, 0), (0, 3, 0, 1), (0, 0, 3, 1), (0, 0, 0, 4)]
+    with_pupil(store.engine)
+
+
+def check_values(rows: list[dict[str, object]]) -> None:
+    """Each value where it belongs, told apart by itself."""
+    oso, part, progress, score = rows
+    assert (score["taken_on"], score["score"], score["score_text"]) == ("2026-11-09", 80_000, "8")
+    assert score["info_url"] == "https://toets.example/8"
+    assert (part["absence"], part["score"], part["score_text"]) == (1, None, "X")
+    assert (oso["score"], oso["correct"], oso["offered"], oso["worked_ms"]) == (85_000, 38, 40, 1_500_000)
+    assert json.loads(str(oso["detail"]))["wrong"] == "6"
+    assert [progress[name] for name in ("status", "offered", "made", "correct", "worked_ms")] == [
+        2,
+        24,
+        18,
+        8,
+        5_280_000,
+    ]
+
+
+def test_the_order_of_columns_in_the_database_does_not_matter(any_store: Store, store_beside: Store) -> None:
+    turn_columns(any_store.engine)
+    for one in (any_store, store_beside):
+        fill(one)
+    check_values(read(any_store.engine))
+    assert read(any_store.engine) == read(store_beside.engine)
+    unknown = {"first_of_all": None, "last_of_all": 3}
+    for table, count in (("results", 4), ("result_history", 6)):
+        expected = stored(store_beside.engine, table)
+        assert len(expected) == count
+        assert stored(any_store.engine, table) == [row | unknown for row in expected]
+    assert {row["taken_text"] for row in stored(any_store.engine, "result_history")} == {None, "2026-11-09+01:00"}
+
+
+def test_a_column_in_the_middle_of_the_tables_and_at_the_end_of_the_database(
+    any_store: Store, store_beside: Store, tmp_path: Path
+) -> None:
+    for one in (any_store, store_beside):
+        fill(one)
+    with database.writing(any_store.engine) as connection:
+        for table in TABLES:
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN remark TEXT"))
+    sent = (
+        (8, "2026-11-15", ""),
+        (7, "2026-11-10", ""),
+        (5, "2026-11-16", "remarked-"),
+        (4, "2026-11-17", "remarked-"),
+    )
+    later = later_program(any_store.engine, tmp_path, sent)
+    before = [take(store_beside, every_kind(*one), agreement=TOLERANT).counts for one in sent]
+    # A part that was not offered says the same in every message.
+    assert before[0] | before[1] == {"results": 4, "new": 0, "changed": 0, "unchanged": 1, "history": 3, "parked": 0}
+    assert later["counts"] == before
+    assert later["read"] == read(store_beside.engine)
+    check_values([row for row in later["read"] if not row["key"].startswith("remarked")])
+    for name, count in (("results", 8), ("result_history", 9)):
+        expected = stored(store_beside.engine, name)
+        assert len(expected) == count
+        assert stored(any_store.engine, name) == [{**row, "remark": remark_of(row)} for row in expected]
+
+
+def remark_of(row: dict[str, object]) -> str | None:
+    """What the later program stores in the new column."""
+    return f"{row['key']} has {row['score_text']}" if str(row["key"]).startswith("remarked") else None
+
+
+def later_program(engine: Engine, folder: Path, sent: tuple[tuple[int, str, str], ...]) -> dict[str, Any]:
+    """What became of messages that the program with the new column took in."""
+    keys = folder / ("keys" if engine.dialect.name == "postgresql" else "data")
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.models.later_program", url, str(keys), json.dumps(sent)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
