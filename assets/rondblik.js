@@ -177,7 +177,7 @@ function callNumbers() {
   });
 }
 
-/* What the server wrote as markup (dashboard/markup.py) becomes elements as soon as its element is there, before the
+/* What the server wrote as markup (dashboard/ui/markup.py) becomes elements as soon as its element is there, before the
    browser draws. Of a long table the rows that are far under the window follow, some in each task. */
 var ROWS_AT_ONCE = 50;
 

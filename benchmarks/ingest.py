@@ -23,15 +23,17 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from benchmarks import messages
-from connectors.destinations import AnySchool
-from connectors.intake import spool, take_results
-from models import clock, database, queries, rosters, schools
-from models.periods import of_school_year
-from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
-from models.sealing import Seal
-from models.store_key import open_sealed
-from models.tables import classes, results
-from models.viewer import Role, Viewer
+from connectors.intake.destinations import AnySchool
+from connectors.intake.judge import spool, take_results
+from models.access.viewer import Role, Viewer
+from models.classroom import class_overview
+from models.ingest import rosters, schools
+from models.results.periods import of_school_year
+from models.schema import clock, database
+from models.schema.encryption import Seal
+from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.schema.store_key import open_sealed
+from models.schema.tables import classes, results
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SIZES = (1_000, 10_000, 100_000)
@@ -191,7 +193,7 @@ def time_overview(folder: Path, stored: int, rounds: int) -> float:
         period = of_school_year("2026-2027")
         for _ in range(rounds + 1):
             begin = time.perf_counter()
-            overview = queries.class_overview(connection, viewer, [int(first or 0)], period)
+            overview = class_overview.class_overview(connection, viewer, [int(first or 0)], period)
             times.append((time.perf_counter() - begin) * 1e3)
     if len(overview.pupils) != CLASS_SIZE:
         raise SystemExit(f"the overview shows {len(overview.pupils)} pupils")

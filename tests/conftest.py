@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from models import database
-from models.sealing import Seal
-from models.store_key import open_sealed
+from models.schema import database
+from models.schema.encryption import Seal
+from models.schema.store_key import open_sealed
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from connectors.errors import Fatal
-from models.addresses import address_problem
+from models.schema.urls import address_problem
 
 Address = IPv4Address | IPv6Address
 

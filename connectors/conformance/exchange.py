@@ -9,17 +9,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from connectors import http
 from connectors.conformance.addresses import Target
 from connectors.conformance.rules import behaviour_finding
-from connectors.documents import outline_of
 from connectors.errors import ConnectorError, TooLarge
-from connectors.http import HttpRequest, Limits
+from connectors.intake.documents import outline_of
+from connectors.transport import http_client
+from connectors.transport.http_client import HttpRequest, Limits
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_gate import NotReadable, local, parse
 from connectors.uwlr.pupil_messages import Profile
-from models.records import Finding, SchoolRef
+from models.schema.records import Finding, SchoolRef
 
 ANSWER_SECONDS = 30.0
 STRANGER = Limits(connect_seconds=10.0, idle_seconds=30.0, total_seconds=60.0, max_bytes=64 * 1024 * 1024)
@@ -99,7 +99,7 @@ def post(endpoint: Endpoint, operation: str, body: bytes, action: str) -> Reply:
     request = HttpRequest(endpoint.target.url, body, headers, connect_to=endpoint.target.connect_to)
     began = time.monotonic()
     try:
-        with http.fetch(request, endpoint.limits) as answer:
+        with http_client.fetch(request, endpoint.limits) as answer:
             content = b"".join(answer.chunks)
     except ConnectorError as failed:
         seconds = time.monotonic() - began

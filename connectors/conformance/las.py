@@ -28,8 +28,8 @@ from connectors.uwlr.pupil_gate import NotReadable, local, parse, path_of, posit
 from connectors.uwlr.pupil_messages import ANSWERS, NO_CHANGES, NO_DATA, Part, RosterAnswer, merge, read_part
 from connectors.uwlr.reader import is_personal_number
 from connectors.uwlr.rules import ERROR
-from models import clock
-from models.records import Finding, Roster, RosterPupil, Text
+from models.schema import clock
+from models.schema.records import Finding, Roster, RosterPupil, Text
 
 # A roster with a group too few can still be read, so that is a warning there; an endpoint that gives one is wrong.
 _AS_ERROR = ("roster.group-undefined", "roster.location-undefined")

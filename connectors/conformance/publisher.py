@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from connectors.conformance.exchange import Endpoint, Reply, is_answer, judge_answer
 from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
-from connectors.intake import Judgement, judge, spool
+from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import names
 from connectors.uwlr.agreement import Agreement
 from connectors.uwlr.pull_messages import BEFORE_ALL, OPERATION, SOAP_ACTION, PullRequest, write_pull_request
-from models import clock
-from models.records import KEY, Finding, SchoolRef, Text
+from models.schema import clock
+from models.schema.records import KEY, Finding, SchoolRef, Text
 
 AGREEMENT = Agreement(test_school=True)
 NO_CHANGES, NO_DATA = "no_changes", "no_data"

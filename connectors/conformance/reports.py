@@ -16,8 +16,8 @@ from typing import Any
 from connectors.conformance.rules import BEHAVIOUR_RULES
 from connectors.conformance.scenarios import Outcome, State, state_of
 from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
-from models import clock
-from models.records import Finding, Text
+from models.schema import clock
+from models.schema.records import Finding, Text
 
 NO_CERTIFICATE = Text(
     "Dit is een hulpmiddel om te toetsen, geen certificering door Edustandaard.",

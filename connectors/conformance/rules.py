@@ -6,7 +6,7 @@ Words never hold a value of an answer.
 from __future__ import annotations
 
 from connectors.uwlr.rules import ERROR, WARNING, Rule
-from models.records import Finding
+from models.schema.records import Finding
 
 _BINDING = "SOAP 1.1, 6.2"
 _FAULTS = "UWLR 2.2.1 foutafhandeling"

@@ -27,7 +27,7 @@ from connectors.uwlr.rules import (
     WARNING,
     XSD_VERSIE_ONGELDIG,
 )
-from models.records import Finding, SchoolRef, Text
+from models.schema.records import Finding, SchoolRef, Text
 
 XSD_VERSION = "2.2"
 UNKNOWN_VERSION = "9.9"

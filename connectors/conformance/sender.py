@@ -1,4 +1,4 @@
-"""How a sender behaves at its test address, as scenarios: what `models.situations` saw, in the words of a report."""
+"""How a sender behaves at its test address, as scenarios: what `situations` saw, as a report."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from connectors.conformance.reports import Report, endpoint_report
 from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import Came, NotTested, Outcome, Scenario, State, state_of
-from models import situations
-from models.records import Finding, Text
-from models.rooms import Arrival, Room
-from models.situations import Situation, Task
+from models.sandbox import situations
+from models.sandbox.sandboxes import Arrival, Room
+from models.sandbox.situations import Situation, Task
+from models.schema.records import Finding, Text
 
 SENDER = "sender"
 OPERATION = "BrengLeerresultaten"

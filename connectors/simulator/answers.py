@@ -16,8 +16,8 @@ from connectors.uwlr import names
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
 from connectors.uwlr.writer import write_empty_pull_answer, write_message, write_pull_answer
-from models import clock
-from models.records import Roster
+from models.schema import clock
+from models.schema.records import Roster
 
 ARCHIVE_PATH, ARCHIVE_TOKEN = "/resultaten.zip", "demo-toetsvolg-99XX"
 IN_ONE, STAGED = "leerlinggegevens_verzoek", ("structuur_verzoek", "leerlingen_verzoek", "leerkrachten_verzoek")

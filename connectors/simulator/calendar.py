@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-from models import clock
+from models.schema import clock
 
 
 def first_year(school_year: str) -> int:

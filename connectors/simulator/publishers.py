@@ -16,8 +16,8 @@ from functools import lru_cache
 from connectors.simulator import calendar, school
 from connectors.simulator.school import HORIZON, Pupil, dice
 from connectors.uwlr.names import VOCABULARY_VAKGEBIEDEN
-from models import clock
-from models.records import (
+from models.schema import clock
+from models.schema.records import (
     SCALE,
     Band,
     Colour,

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from connectors.simulator import calendar, school
 from connectors.simulator.publishers import is_over, sent_from, years_to_send
 from connectors.simulator.school import BAKEN, HORIZON, Pupil, dice
-from models.records import SchoolRef
+from models.schema.records import SchoolRef
 
 _TOPICS = {
     "NE": ("Argumenteren", "Leesvaardigheid", "Spelling en formuleren", "Betoog"),

@@ -14,9 +14,9 @@ from connectors.simulator.school import BAKEN, HORIZON
 from connectors.uwlr import names, rules
 from connectors.uwlr.envelope import fault_bytes
 from connectors.uwlr.validator import schema
-from models import clock
-from models.records import SchoolRef
-from models.schools import normal_location
+from models.ingest.schools import normal_location
+from models.schema import clock
+from models.schema.records import SchoolRef
 
 CUSTOMER_CODE, CUSTOMER_NAME = "RB", "Rondblik"
 UNAVAILABLE = "Server.TijdelijkNietBeschikbaar"

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from connectors.simulator import calendar
-from models import clock
-from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
+from models.schema import clock
+from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
 
 SEED = "Rondblik 1"
 

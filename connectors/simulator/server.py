@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from connectors.simulator import answers
 from connectors.simulator.requests import Fault
-from models import clock
+from models.schema import clock
 
 HOST = "127.0.0.1"
 LAS = "las"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from models.limits import ALL_VERSIONS, MOST_BYTES
+from models.schema.limits import ALL_VERSIONS, MOST_BYTES
 
 Policy = Literal["strict", "tolerant"]
 POLICIES: tuple[Policy, ...] = ("strict", "tolerant")

@@ -10,7 +10,7 @@ from itertools import pairwise
 from lxml import etree
 
 from connectors.uwlr import names, values
-from models.records import Band, Colour, Level, Norm, Part, Term, TestDefinition
+from models.schema.records import Band, Colour, Level, Norm, Part, Term, TestDefinition
 
 Note = Callable[[str, str], None]  # (rule id, local name of the element)
 

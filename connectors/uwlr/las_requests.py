@@ -10,7 +10,7 @@ from connectors.uwlr import names
 from connectors.uwlr.envelope import in_envelope
 from connectors.uwlr.pupil_messages import Part
 from connectors.uwlr.pupil_writer import write_school_ref
-from models.records import SchoolRef
+from models.schema.records import SchoolRef
 
 OPERATIONS = {
     Part.ALL: "HaalLeerlinggegevens",

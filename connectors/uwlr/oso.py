@@ -9,7 +9,7 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.definitions import Note, check_text
-from models.records import Absence, Kind, Status
+from models.schema.records import Absence, Kind, Status
 
 REFERENCE_CODES = frozenset(
     [

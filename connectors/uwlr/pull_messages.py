@@ -17,8 +17,8 @@ from connectors.errors import Fatal
 from connectors.uwlr import names, values
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.writer import to_bytes
-from models import clock
-from models.records import SchoolRef
+from models.schema import clock
+from models.schema.records import SchoolRef
 
 OPERATION = "HaalLeerresultaten"
 SOAP_ACTION = f"{names.OPHALEN}/{OPERATION}"

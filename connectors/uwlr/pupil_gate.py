@@ -14,10 +14,10 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.soap import sniff
 from connectors.uwlr.pupil_rules import pupil_finding
+from connectors.uwlr.soap import sniff
 from connectors.uwlr.validator import known_name, schema
-from models.records import Finding
+from models.schema.records import Finding
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NOTES = 40  # kinds of findings; each is counted, however often it occurs

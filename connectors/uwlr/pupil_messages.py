@@ -21,9 +21,9 @@ from connectors.uwlr import names, values
 from connectors.uwlr.pupil_gate import Notes, NotReadable, all_bytes, local, note_schema_errors, parse
 from connectors.uwlr.pupil_rules import pupil_finding
 from connectors.uwlr.reader import is_eck_id
-from models import clock
-from models.records import Finding, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
-from models.schools import normal_location
+from models.ingest.schools import normal_location
+from models.schema import clock
+from models.schema.records import Finding, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
 
 Profile = Literal["edexml", "lvs", "narrow"]
 PROFILES: tuple[Profile, ...] = ("edexml", "lvs", "narrow")

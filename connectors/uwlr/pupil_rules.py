@@ -7,7 +7,7 @@ be read by name all the same. Words never hold a value of a message.
 from __future__ import annotations
 
 from connectors.uwlr.rules import ERROR, LEERLING_ONGELDIG, ONGELDIG_BERICHT, RULES, UNKNOWN_NAME, WARNING, Rule
-from models.records import Finding
+from models.schema.records import Finding
 
 _CLAUSE = "UWLR 2.2 Leerlinggegevens"
 

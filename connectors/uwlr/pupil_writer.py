@@ -10,8 +10,8 @@ from lxml import etree
 from connectors.uwlr import names
 from connectors.uwlr.envelope import in_envelope
 from connectors.uwlr.pupil_messages import ANSWERS, CONTENTS, NO_CHANGES, Part
-from models import clock
-from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
+from models.schema import clock
+from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
 
 XSD_VERSION = "2.2"
 ROLE_CODES = frozenset(

@@ -24,20 +24,11 @@ from connectors.uwlr import names, values
 from connectors.uwlr.agreement import Bounds
 from connectors.uwlr.definitions import check_odd_key, check_text, children, read_test, skeleton, term_of, text_of
 from connectors.uwlr.oso import read_oso, read_other
-from connectors.uwlr.spool import CHUNK_ROWS, RowSpool
+from connectors.uwlr.row_spool import CHUNK_ROWS, RowSpool
 from connectors.uwlr.validator import Validation
-from models import clock
-from models.addresses import is_plain_link
-from models.records import (
-    KEY,
-    SCALE,
-    Absence,
-    MessageRow,
-    PupilRef,
-    Term,
-    TestDefinition,
-    TestRef,
-)
+from models.schema import clock
+from models.schema.records import KEY, SCALE, Absence, MessageRow, PupilRef, Term, TestDefinition, TestRef
+from models.schema.urls import is_plain_link
 
 WHERES_A_RULE = 5
 CHUNK_BYTES = 1 << 18

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.forms import FORMS
-from models.records import Finding
+from models.schema.records import Finding
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 # For the name of an element that no schema of ours knows: the sender made it up, and it may say anything.

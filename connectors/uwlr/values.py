@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
-from models.clock import to_us
-from models.records import SCALE
+from models.schema.clock import to_us
+from models.schema.records import SCALE
 
 XML_SPACE = " \t\r\n"
 MAX_SCORE_DIGITS = 14

@@ -13,7 +13,7 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.envelope import Authorisation, authorisation_element, document, in_envelope
-from models.records import (
+from models.schema.records import (
     Absence,
     Band,
     Level,

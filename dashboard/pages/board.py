@@ -9,19 +9,19 @@ from typing import Any
 import flask
 from dash import dcc, html
 
-from dashboard import security
-from dashboard.group_data import GroupView, read_group
-from dashboard.matrix import subject_order
-from dashboard.pages.group import heading_of
-from dashboard.signs import attrs, sign
-from dashboard.texts import _, day_name
-from dashboard.words import short_test, subject_word
-from models import clock, database
-from models.fields import Field, fits
-from models.picture import PartScored, Scored
-from models.records import Status
-from models.scales import Missing, Said
-from models.signals import Topic, topics
+from dashboard.auth import guard
+from dashboard.pages.class_page.page import heading_of
+from dashboard.text.translate import _, day_name
+from dashboard.text.words import short_test, subject_word
+from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.matrix_columns import subject_order
+from dashboard.ui.signs import attrs, sign
+from models.classroom.class_data import PartScored, Scored
+from models.classroom.signals import Topic, topics
+from models.results.scales import Missing, Said
+from models.results.subject_materials import Field, fits
+from models.schema import clock, database
+from models.schema.records import Status
 
 MOST_KNOWN = 3
 MOST_TESTS = 4  # more do not fit on a board without scrolling
@@ -46,10 +46,10 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address, without header; the frame without data where nobody looks."""
-    viewer = security.viewer() if flask.has_request_context() else None
+    viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
         return _frame("/groep", [])
-    context = security.context()
+    context = guard.context()
     with database.reading(context.engine) as connection:
         _classes, filters, view = read_group(connection, viewer, query, context.options.holidays)
     return _frame(f"/groep{filters.query}", content(view))

@@ -7,13 +7,13 @@ from typing import Any
 import flask
 from dash import dcc, html
 
-from dashboard import security
-from dashboard.signs import attrs, hidden, note, sign
-from dashboard.texts import LANGUAGES, _, language
-from dashboard.words import role_word
-from models import database
-from models.people import school_name
-from models.viewer import Role
+from dashboard.auth import guard
+from dashboard.text.translate import LANGUAGES, _, language
+from dashboard.text.words import role_word
+from dashboard.ui.signs import attrs, hidden, note, sign
+from models.access.people import school_name
+from models.access.viewer import Role
+from models.schema import database
 
 LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
 
@@ -32,7 +32,7 @@ def footer() -> html.Footer:
 
 def _told() -> list[Any]:
     """How what was asked on the page before went; the script gives it the focus when it appears."""
-    found = security.told()
+    found = guard.told()
     if found is None:
         return []
     sentence, well = found
@@ -65,7 +65,7 @@ def header(active: str) -> html.Header:
 
 def _test_school() -> list[Any]:
     """That what is shown is of a test room, and the way back to it."""
-    persona = security.current_persona() if flask.has_request_context() else None
+    persona = guard.current_persona() if flask.has_request_context() else None
     if persona is None or persona.room is None:
         return []
     sentence = _("The pupils are made up; their results came in at your test address.")
@@ -86,7 +86,7 @@ def _test_school() -> list[Any]:
 
 def _entries() -> list[tuple[str, str, str]]:
     """The menu entries of who looks: name, address, words."""
-    viewer = security.viewer() if flask.has_request_context() else None
+    viewer = guard.viewer() if flask.has_request_context() else None
     pupils = [("pupils", "/leerlingen", _("My pupils"))] if viewer is not None and viewer.teaches else []
     couplings = [("couplings", "/koppelingen", _("Couplings"))] if viewer is not None and viewer.may_administer else []
     school = [
@@ -112,10 +112,10 @@ def _menu(active: str) -> list[Any]:
 
 
 def _who() -> html.Details:
-    persona = security.current_persona() if flask.has_request_context() else None
+    persona = guard.current_persona() if flask.has_request_context() else None
     school = None
     if persona is not None:
-        with database.reading(security.context().engine) as connection:
+        with database.reading(guard.context().engine) as connection:
             school = school_name(connection, persona.viewer)
     name = persona.name if persona is not None else ""
     role = " · ".join(part for part in (role_word(persona.role) if persona else "", school) if part)
@@ -133,11 +133,11 @@ def _who() -> html.Details:
 
 def _choices() -> html.Div:
     """The personas of the demo, the languages and the colour schemes."""
-    present = security.current_persona() if flask.has_request_context() else None
+    present = guard.current_persona() if flask.has_request_context() else None
     if present is None:
         return html.Div()
-    options = security.context().options
-    dark = security.scheme() == "dark"
+    options = guard.context().options
+    dark = guard.scheme() == "dark"
     personas = [
         html.Form(
             html.Button(
@@ -163,7 +163,7 @@ def _choices() -> html.Div:
                         LANGUAGE_NAMES[one],
                         className="pick",
                         lang=one,
-                        **attrs(data_keep=f"{security.LANGUAGE_COOKIE}={one}"),
+                        **attrs(data_keep=f"{guard.LANGUAGE_COOKIE}={one}"),
                         **attrs(aria_current="true" if one == language() else None),
                     )
                     for one in LANGUAGES
@@ -176,7 +176,7 @@ def _choices() -> html.Div:
                     html.Button(
                         word,
                         className="pick",
-                        **attrs(data_keep=f"{security.SCHEME_COOKIE}={value}"),
+                        **attrs(data_keep=f"{guard.SCHEME_COOKIE}={value}"),
                         **attrs(aria_current="true" if (value == "dark") == dark else None),
                     )
                     for value, word in (("light", _("Light")), ("dark", _("Dark")))

@@ -10,10 +10,10 @@ import flask
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from dashboard.security import AppOptions
-from dashboard.serving import bind
-from dashboard.wsgi import create_app
-from models import clock
+from dashboard.auth.guard import AppOptions
+from dashboard.server.serving import bind
+from dashboard.server.wsgi import create_app
+from models.schema import clock
 from tests.conftest import Store
 from tests.connectors.sending import serving_app
 from tests.dashboard import school

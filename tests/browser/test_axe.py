@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from connectors.intake import spool
-from connectors.push import Desk, deliver
-from dashboard.page_work import work_once
-from dashboard.security import SCHEME_COOKIE, AppOptions
-from dashboard.texts import translations
-from dashboard.wsgi import create_app
-from models import clock, database
-from models.schools import Identification
-from models.senders import Terms
-from models.store_key import open_sealed
+from connectors.intake.judge import spool
+from connectors.intake.push import Desk, deliver
+from dashboard.auth.guard import SCHEME_COOKIE, AppOptions
+from dashboard.server.wsgi import create_app
+from dashboard.text.translate import translations
+from dashboard.worker.page_jobs import work_once
+from models.ingest.schools import Identification
+from models.ingest.senders import Terms
+from models.schema import clock, database
+from models.schema.store_key import open_sealed
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.security import AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import clock, database
-from models.store_key import open_sealed
-from models.viewer import Role
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from models.schema import clock, database
+from models.schema.store_key import open_sealed
 from tests.browser.conftest import address_of
 from tests.dashboard import large_school
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from dashboard.security import AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import clock, database
-from models.goals import set_due
-from models.notes import NoteKind, write_note
-from models.viewer import Role
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from models.classroom.goals import set_due
+from models.classroom.notes import NoteKind, write_note
+from models.schema import clock, database
 from tests.browser.conftest import Served, Watched, address_of
 from tests.browser.test_walk import GREY, settled, tab_to
 from tests.conftest import Store

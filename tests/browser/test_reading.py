@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from models import database
+from models.schema import database
 from tests.browser.conftest import Served, Watched
 from tests.dashboard import school
 

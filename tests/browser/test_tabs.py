@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import func, select
 
-from dashboard.security import AppOptions, Persona
-from dashboard.serving import bind
-from dashboard.wsgi import create_app
-from models import clock, database
-from models.notes import Note, NoteKind, notes_of
-from models.tables import goals, notes
-from models.viewer import Role
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.serving import bind
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from models.classroom.notes import Note, NoteKind, notes_of
+from models.schema import clock, database
+from models.schema.tables import goals, notes
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.connectors.sending import serving_app

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import insert
 
-from models import database
-from models.records import Kind
-from models.tables import results
+from models.schema import database
+from models.schema.records import Kind
+from models.schema.tables import results
 from tests.browser.conftest import Served, Watched
 from tests.dashboard import school
 

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from connectors.push import Desk
-from dashboard.page_work import work_once
-from dashboard.security import AppOptions
-from dashboard.wsgi import create_app
-from models import clock, situations
+from connectors.intake.push import Desk
+from dashboard.auth.guard import AppOptions
+from dashboard.server.wsgi import create_app
+from dashboard.worker.page_jobs import work_once
+from models.sandbox import situations
+from models.schema import clock
 from tests.browser.conftest import Served, Watched, address_of
 from tests.conftest import Store
 from tests.connectors.sending import Account, Answer, Receiver, enveloped

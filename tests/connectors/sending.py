@@ -14,16 +14,16 @@ from typing import Any
 import flask
 from sqlalchemy import Engine
 
-from connectors.http_server import BodyLimits, make_server
-from connectors.push import Desk
-from connectors.receive import PATH, is_service
-from dashboard.serving import bind
-from dashboard.wsgi import AppOptions, create_app, create_soap_app
-from models import senders
-from models.database import writing
-from models.schools import Identification
-from models.sealing import Seal
-from models.senders import Terms
+from connectors.intake.push import Desk
+from connectors.intake.receive import PATH, is_service
+from connectors.transport.http_server import BodyLimits, make_server
+from dashboard.server.serving import bind
+from dashboard.server.wsgi import AppOptions, create_app, create_soap_app
+from models.ingest import senders
+from models.ingest.schools import Identification
+from models.ingest.senders import Terms
+from models.schema.database import writing
+from models.schema.encryption import Seal
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"

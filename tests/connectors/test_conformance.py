@@ -18,18 +18,18 @@ from connectors.conformance.exchange import Endpoint
 from connectors.conformance.reports import LAS, PUBLISHER, Report, endpoint_report
 from connectors.conformance.rules import BEHAVIOUR_RULES, behaviour_finding
 from connectors.conformance.scenarios import Outcome, State, run
-from connectors.http import Limits
 from connectors.simulator import answers, requests, school, server
 from connectors.simulator.requests import Fault
 from connectors.simulator.school import BAKEN, HORIZON
+from connectors.transport.http_client import Limits
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation, authorisation_element, fault_bytes
 from connectors.uwlr.las_requests import RosterRequest, write_request
 from connectors.uwlr.pupil_messages import Part
 from connectors.uwlr.pupil_writer import write_answer
 from connectors.uwlr.rules import ERROR, WARNING
-from models import clock
-from models.records import Finding, Roster, SchoolRef
+from models.schema import clock
+from models.schema.records import Finding, Roster, SchoolRef
 from tests.connectors.loopback import Handler, serving
 from tests.uwlr.roster_requests import read_request
 

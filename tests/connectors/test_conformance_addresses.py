@@ -20,9 +20,9 @@ from connectors.conformance.addresses import AddressRefused, Target, is_public, 
 from connectors.conformance.exchange import Endpoint
 from connectors.conformance.scenarios import run
 from connectors.errors import ConnectorError
-from connectors.http import HttpRequest, Limits, fetch
+from connectors.transport.http_client import HttpRequest, Limits, fetch
 from connectors.uwlr.envelope import Authorisation
-from models.records import SchoolRef
+from models.schema.records import SchoolRef
 from tests.connectors.loopback import serving
 from tests.connectors.test_http import server_tls
 

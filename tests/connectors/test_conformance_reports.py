@@ -14,8 +14,8 @@ import pytest
 from lxml import etree
 
 from connectors.conformance import las
-from connectors.conformance.junit import as_junit
-from connectors.conformance.page import as_html
+from connectors.conformance.html_report import as_html
+from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import (
     LAS,
     NO_CERTIFICATE,
@@ -29,15 +29,15 @@ from connectors.conformance.reports import (
 )
 from connectors.conformance.rules import BEHAVIOUR_RULES
 from connectors.conformance.scenarios import Came, State, run
-from connectors.intake import judge, spool
+from connectors.intake.judge import judge, spool
 from connectors.simulator import school
 from connectors.simulator.school import HORIZON
 from connectors.uwlr.agreement import of_policy
 from connectors.uwlr.pupil_messages import read_roster
 from connectors.uwlr.pupil_rules import PUPIL_RULES
 from connectors.uwlr.rules import RULES, Stage
-from models import clock
-from models.records import Text
+from models.schema import clock
+from models.schema.records import Text
 from tests.connectors.loopback import serving
 from tests.connectors.test_conformance import BSN, GROUP, NOVEMBER, YEAR, ask_las, endpoint, in_answers, spoiled
 from tests.uwlr.messages import message

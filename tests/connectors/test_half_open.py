@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.http_server import MOST_CONNECTIONS, MOST_OF_A_CLIENT
-from connectors.receive import PATH
+from connectors.intake.receive import PATH
+from connectors.transport.http_server import MOST_CONNECTIONS, MOST_OF_A_CLIENT
 from tests.connectors.sending import Receiver, enveloped
 from tests.connectors.test_receive_memory import serving_alone
 from tests.uwlr.messages import message

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from connectors.errors import ConnectorError, Fatal, Retriable
-from connectors.http import Answer, ClientCertificate, HttpRequest, Limits, fetch, status_error
-from models.addresses import address_problem, is_loopback
+from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits, fetch, status_error
+from models.schema.urls import address_problem, is_loopback
 from tests.connectors.loopback import Handler, serving
 
 QUICK = Limits(connect_seconds=2, idle_seconds=0.3, total_seconds=0.8, max_bytes=100_000)

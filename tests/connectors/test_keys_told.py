@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from connectors.conformance.junit import as_junit
-from connectors.conformance.page import as_html
+from connectors.conformance.html_report import as_html
+from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import Report, as_json, document_report
-from connectors.intake import judge, spool
-from connectors.push import Desk, fault_sentence
+from connectors.intake.judge import judge, spool
+from connectors.intake.push import Desk, fault_sentence
 from connectors.uwlr.agreement import POLICIES, Policy, of_policy
-from models import clock
-from models.store import Receipt
+from models.ingest.result_store import Receipt
+from models.schema import clock
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped, receiving
 from tests.uwlr.messages import message, result_xml

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from connectors.masking import COVER, MOST_CHARACTERS, mask
+from connectors.intake.masking import COVER, MOST_CHARACTERS, mask
 from tests.uwlr.messages import message
 
 CHILD = {

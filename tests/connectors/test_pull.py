@@ -17,22 +17,23 @@ import pytest
 from lxml import etree
 from sqlalchemy import func, select
 
-from connectors import documents
 from connectors.errors import Fatal, Refused, Retriable
-from connectors.http import Limits
-from connectors.intake import spool
-from connectors.pull import Pulled, PullSettings, Target, pull
+from connectors.intake import documents
+from connectors.intake.judge import spool
+from connectors.intake.pull import Pulled, PullSettings, Target, pull
+from connectors.transport.http_client import Limits
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation, fault_bytes
 from connectors.uwlr.pull_messages import SOAP_ACTION, PullRequest, since_cursor, write_pull_request
 from connectors.uwlr.validator import schema
 from connectors.uwlr.writer import write_empty_pull_answer
-from models import clock, couplings, database, schools
-from models.deliveries import newest
-from models.records import SchoolRef, Verdict
-from models.schools import Identification
-from models.tables import couplings as coupling_rows
-from models.tables import deliveries, results
+from models.ingest import connections, schools
+from models.ingest.deliveries import newest
+from models.ingest.schools import Identification
+from models.schema import clock, database
+from models.schema.records import SchoolRef, Verdict
+from models.schema.tables import couplings as coupling_rows
+from models.schema.tables import deliveries, results
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
 from tests.uwlr.messages import message
@@ -73,7 +74,7 @@ def place(store: Store) -> Place:
     with database.writing(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", "99XX")])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
-        couplings.ensure_coupling(connection, school_id, source_id, 0)
+        connections.ensure_coupling(connection, school_id, source_id, 0)
     return Place(store, Target(store.engine, store.seal, school_id, source_id))
 
 

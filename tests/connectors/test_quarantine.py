@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, update
 
-from connectors.intake import spool
-from connectors.masking import COVER, mask
-from connectors.push import Desk, deliver
-from connectors.replay import replay
-from models import clock, database, quarantine, senders, store
-from models.quarantine import Kept
-from models.records import Verdict
-from models.senders import Terms
-from models.store import Keep, Receipt
-from models.tables import couplings, raw_messages, results
+from connectors.intake.judge import spool
+from connectors.intake.masking import COVER, mask
+from connectors.intake.push import Desk, deliver
+from connectors.intake.replay import replay
+from models.ingest import quarantine, result_store, senders
+from models.ingest.quarantine import Kept
+from models.ingest.result_store import Keep, Receipt
+from models.ingest.senders import Terms
+from models.schema import clock, database
+from models.schema.records import Verdict
+from models.schema.tables import couplings, raw_messages, results
 from tests.conftest import Store
 from tests.connectors.sending import BAKEN, HORIZON, Account, account, enveloped
 from tests.uwlr.messages import message, result_xml
@@ -73,7 +74,7 @@ def test_a_refused_message_is_kept_sealed_and_for_a_time(store: Store, rekenwijs
 
 
 def _forget(given: Store) -> int:
-    return store.forget_raw(given.engine)
+    return result_store.forget_raw(given.engine)
 
 
 def test_after_a_mend_the_message_is_judged_anew_and_settled(store: Store, rekenwijs: Account) -> None:

@@ -16,20 +16,21 @@ import pytest
 from lxml import etree
 from sqlalchemy import func, select, text
 
-from connectors import push
-from connectors.http_server import BodyLimits
-from connectors.push import Desk
-from connectors.receive import PATH, is_service
-from connectors.told import Told
+from connectors.intake import push
+from connectors.intake.push import Desk
+from connectors.intake.receive import PATH, is_service
+from connectors.intake.refusal_throttle import Told
+from connectors.transport.http_server import BodyLimits
 from connectors.uwlr.agreement import Bounds
-from dashboard.serving import working
-from dashboard.tasks import WorkContext
-from models import clock, deliveries, identity, rosters, schools, senders
-from models.database import reading, writing
-from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
-from models.senders import Terms
-from models.store import Keep
-from models.tables import couplings, raw_messages, results
+from dashboard.server.serving import working
+from dashboard.worker.loop import WorkContext
+from models.ingest import deliveries, identity, rosters, schools, senders
+from models.ingest.result_store import Keep
+from models.ingest.senders import Terms
+from models.schema import clock
+from models.schema.database import reading, writing
+from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.schema.tables import couplings, raw_messages, results
 from tests.conftest import Store
 from tests.connectors import sending
 from tests.connectors.sending import BAKEN, HORIZON, Account, Answer, Receiver, account, answer_of, enveloped, receiving

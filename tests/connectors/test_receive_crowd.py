@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.http_server import MESSAGE_THREADS, BodyLimits
-from connectors.push import Desk
-from connectors.receive import PATH, is_service
-from models import clock, deliveries
-from models.database import writing
+from connectors.intake.push import Desk
+from connectors.intake.receive import PATH, is_service
+from connectors.transport.http_server import MESSAGE_THREADS, BodyLimits
+from models.ingest import deliveries
+from models.schema import clock
+from models.schema.database import writing
 from tests.conftest import Store
 from tests.connectors.sending import Account, Answer, Receiver, account, enveloped, receiving
 from tests.connectors.test_receive_memory import serving_alone

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import messages
-from models import senders
-from models.database import open_engine, sqlite_url, writing
-from models.store_key import open_sealed
+from models.ingest import senders
+from models.schema.database import open_engine, sqlite_url, writing
+from models.schema.store_key import open_sealed
 from tests.connectors.sending import HORIZON, SOAP, Account, Receiver
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")

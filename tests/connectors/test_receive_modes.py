@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import messages
-from models.database import open_engine, sqlite_url
-from models.store_key import open_sealed
+from models.schema.database import open_engine, sqlite_url
+from models.schema.store_key import open_sealed
 from tests.connectors.sending import SOAP, Account, Receiver, account
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")

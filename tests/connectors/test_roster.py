@@ -21,15 +21,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable
-from connectors.http import ClientCertificate, Limits
-from connectors.roster import LasSettings, fetch_roster
+from connectors.intake.las_client import LasSettings, fetch_roster
+from connectors.transport.http_client import ClientCertificate, Limits
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.las_requests import RosterRequest
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
-from models import clock
-from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
+from models.schema import clock
+from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
 from tests.uwlr.roster_requests import read_request
 
 ROSTER = Roster(

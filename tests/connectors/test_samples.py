@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.destinations import AnySchool
-from connectors.intake import spool, take_results
+from connectors.intake.destinations import AnySchool
+from connectors.intake.judge import spool, take_results
 from connectors.uwlr.agreement import Policy, of_policy
-from models import clock, database, schools
-from models.records import Verdict
-from models.store import Receipt
+from models.ingest import schools
+from models.ingest.result_store import Receipt
+from models.schema import clock, database
+from models.schema.records import Verdict
 from tests.conftest import SHARED, Store
 from tests.models.spelled import spelled
 from tests.models.test_store import current, state

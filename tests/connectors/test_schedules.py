@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import func, select
 
-from connectors.intake import spool
-from connectors.push import Desk, deliver
-from models import clock, database
-from models.records import Verdict
-from models.senders import Terms
-from models.tables import (
+from connectors.intake.judge import spool
+from connectors.intake.push import Desk, deliver
+from models.ingest.senders import Terms
+from models.schema import clock, database
+from models.schema.records import Verdict
+from models.schema.tables import (
     deliveries,
     results,
     school_identifications,

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from connectors.intake import judge, spool
+from connectors.intake.judge import judge, spool
 from connectors.simulator import answers, calendar, publishers, questions, requests, school, server
 from connectors.simulator.school import BAKEN, HORIZON
 from connectors.uwlr import names
 from connectors.uwlr.pupil_messages import read_part, read_roster
 from connectors.uwlr.validator import schema
-from models import clock
-from models.records import Kind, OsoResult, PupilRef, Result, SchoolRef, Verdict
+from models.schema import clock
+from models.schema.records import Kind, OsoResult, PupilRef, Result, SchoolRef, Verdict
 
 SOAP_PUBLISHERS = ("rekenwijs", "spelsprong", "leeslijn")
 NOVEMBER = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -9,17 +9,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 
-from connectors import push
-from connectors.conformance import test_rooms as room_service
-from connectors.intake import Spooled, spool
-from connectors.push import Desk
-from models import clock, database, rooms, schools, senders, situations
-from models.people import class_list
-from models.rooms import Room
-from models.schools import Identification
-from models.situations import Situation
-from models.store import Receipt
-from models.tables import (
+from connectors.intake import push
+from connectors.intake import sandbox as room_service
+from connectors.intake.judge import Spooled, spool
+from connectors.intake.push import Desk
+from models.access.people import class_list
+from models.access.viewer import Role, Viewer
+from models.ingest import schools, senders
+from models.ingest.result_store import Receipt
+from models.ingest.schools import Identification
+from models.sandbox import sandboxes, situations
+from models.sandbox.sandboxes import Room
+from models.sandbox.situations import Situation
+from models.schema import clock, database
+from models.schema.tables import (
     deliveries,
     metadata,
     results,
@@ -28,9 +31,8 @@ from models.tables import (
     test_arrivals,
     test_rooms,
 )
-from models.tables import schools as schools_table
-from models.tables import senders as senders_table
-from models.viewer import Role, Viewer
+from models.schema.tables import schools as schools_table
+from models.schema.tables import senders as senders_table
 from tests.conftest import Store
 from tests.connectors.sending import HORIZON, Account, Answer, Receiver, account, enveloped, receiving
 from tests.uwlr.messages import message, result_xml
@@ -57,7 +59,7 @@ class Vendor:
     def __init__(self, store: Store, receiver: Receiver) -> None:
         self.store = store
         self.receiver = receiver
-        self.room = rooms.make_room(store.engine, store.seal, "Spelsprong")
+        self.room = sandboxes.make_room(store.engine, store.seal, "Spelsprong")
         given = self.room.account
         self.header = Account(given.customer_code, given.customer_name, given.key).header
         self.address = f"/test/{given.token}/uwlr/leerresultaten"
@@ -77,13 +79,13 @@ class Vendor:
         return self.receiver.post(enveloped(data, self.header if header is None else header), path=self.address)
 
     def found(self) -> Room:
-        room = rooms.find_room(self.store.engine, self.store.seal, self.room.account.token)
+        room = sandboxes.find_room(self.store.engine, self.store.seal, self.room.account.token)
         assert room is not None
         return room
 
     def progress(self) -> dict[str, str]:
         room = self.found()
-        told: list[Situation] = situations.progress(room, rooms.arrivals(self.store.engine, room))
+        told: list[Situation] = situations.progress(room, sandboxes.arrivals(self.store.engine, room))
         return {one.key: one.state for one in told}
 
 
@@ -110,18 +112,18 @@ def test_all_situations_can_be_shown(vendor: Vendor) -> None:
     assert vendor.post(vendor.message(leerlingid="onbekend")).fault == "Client.LeerlingOngeldig"
     many = "".join(result_xml(f"n{number}", "3", part="") for number in range(situations.LARGE))
     assert vendor.post(vendor.message(results=many)).confirmed
-    rooms.provoke(vendor.store.engine, vendor.room)
+    sandboxes.provoke(vendor.store.engine, vendor.room)
     last = vendor.message(scores=["9"])
     told = vendor.post(last)
     code = vendor.found().code
     assert code is not None
     assert (told.fault, code in told.sentence) == ("Server.TijdelijkNietBeschikbaar", True)
     assert vendor.progress()["fault"] == situations.BUSY
-    assert rooms.arrivals(vendor.store.engine, vendor.room)[-1].broke("message.provoked")
+    assert sandboxes.arrivals(vendor.store.engine, vendor.room)[-1].broke("message.provoked")
     assert vendor.post(last).confirmed
-    assert not rooms.confirm_shown(vendor.store.engine, vendor.found(), "0000")
+    assert not sandboxes.confirm_shown(vendor.store.engine, vendor.found(), "0000")
     assert vendor.progress()["fault"] == situations.BUSY
-    assert rooms.confirm_shown(vendor.store.engine, vendor.found(), f" {code} ")
+    assert sandboxes.confirm_shown(vendor.store.engine, vendor.found(), f" {code} ")
     assert set(vendor.progress().values()) == {situations.DONE}
 
 
@@ -157,13 +159,13 @@ def test_numbers_of_real_children_have_no_place_in_a_test_school(vendor: Vendor)
     bsn = vendor.message().replace(b"</leerlingid>", b"</leerlingid><eckid>111222333</eckid>")
     assert vendor.post(bsn).fault == "Client.LeerlingOngeldig"
     assert vendor.post(vendor.message(leerlingid="111222333")).fault == "Client.LeerlingOngeldig"
-    found = rooms.arrivals(vendor.store.engine, vendor.room)[-1].findings
+    found = sandboxes.arrivals(vendor.store.engine, vendor.room)[-1].findings
     assert [one["rule"] for one in found if one["level"] == "warning"] == ["pupil.bsn-like"]
 
 
 def test_a_test_school_is_seen_by_its_own_teacher_only(store: Store, vendor: Vendor) -> None:
     vendor.post(vendor.message())
-    teacher = rooms.teacher_of(store.engine, store.seal, vendor.room)
+    teacher = sandboxes.teacher_of(store.engine, store.seal, vendor.room)
     with database.reading(store.engine) as connection:
         assert schools.all_schools(connection) == []
         own = Viewer(vendor.room.school_id, Role.TEACHER, teacher)
@@ -189,24 +191,24 @@ def test_a_room_leaves_nothing_when_its_time_is_over(any_store: Store) -> None:
         assert vendor.post(vendor.message()).confirmed
         vendor.post(vendor.message(scores=["zeven"]))
         vendor.post(vendor.message(), vendor.header.replace("</a:klantcode>", "x</a:klantcode>"))
-        assert rooms.empty_due(any_store.engine) == 0
+        assert sandboxes.empty_due(any_store.engine) == 0
         with clock.fixed(NOW + timedelta(days=13)):
             assert vendor.post(vendor.message()).confirmed
     with clock.fixed(NOW + timedelta(days=15)):
-        assert rooms.empty_due(any_store.engine) == 0
+        assert sandboxes.empty_due(any_store.engine) == 0
     with clock.fixed(NOW + timedelta(days=28)):
-        assert rooms.find_room(any_store.engine, any_store.seal, vendor.room.account.token) is None
-        assert rooms.empty_due(any_store.engine) == 1
+        assert sandboxes.find_room(any_store.engine, any_store.seal, vendor.room.account.token) is None
+        assert sandboxes.empty_due(any_store.engine) == 1
     assert rows(any_store) == before
     with database.reading(any_store.engine) as connection:
         assert len(senders.all_senders(connection)) == 1
 
 
 def test_rooms_have_schools_of_their_own(store: Store) -> None:
-    made = [rooms.make_room(store.engine, store.seal, "x") for _ in range(3)]
+    made = [sandboxes.make_room(store.engine, store.seal, "x") for _ in range(3)]
     assert len({one.account.brin for one in made}) == 3
-    assert len({rooms.brin_of(number) for number in range(1, 6000)}) == 5999
-    assert all(not rooms.brin_of(number).startswith("99") for number in range(1, 7000))
+    assert len({sandboxes.brin_of(number) for number in range(1, 6000)}) == 5999
+    assert all(not sandboxes.brin_of(number).startswith("99") for number in range(1, 7000))
 
 
 # -- while a message is read -----------------------------------------------------------------------------------
@@ -251,12 +253,12 @@ def numbers_of_all(store: Store) -> dict[str, set[int]]:
 
 
 def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> None:
-    room = rooms.make_room(any_store.engine, any_store.seal, "x")
+    room = sandboxes.make_room(any_store.engine, any_store.seal, "x")
     gone = numbers_of_all(any_store)
-    rooms.erase_room(any_store.engine, room.id)
+    sandboxes.erase_room(any_store.engine, room.id)
     assert not any(numbers_of_all(any_store).values())
     account(any_store.engine, any_store.seal)
-    rooms.make_room(any_store.engine, any_store.seal, "y")
+    sandboxes.make_room(any_store.engine, any_store.seal, "y")
     fresh = numbers_of_all(any_store)
     assert all(fresh.values())
     assert not [name for name, numbers in fresh.items() if numbers & gone[name]]
@@ -265,13 +267,13 @@ def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> Non
 @pytest.mark.parametrize("score", ["7", "zeven"], ids=["right", "wrong"])
 def test_a_message_under_way_when_its_room_is_erased_lands_nowhere(any_store: Store, score: str) -> None:
     engine, seal = any_store.engine, any_store.seal
-    room, desk = rooms.make_room(engine, seal, "x"), Desk(engine, seal)
+    room, desk = sandboxes.make_room(engine, seal, "x"), Desk(engine, seal)
     given = room.account
     header = Account(given.customer_code, given.customer_name, given.key).header
     data = enveloped(message(brin=given.brin, leerlingid="proef-01", scores=[score]), header)
 
     def erase() -> None:
-        rooms.erase_room(engine, room.id)
+        sandboxes.erase_room(engine, room.id)
         with database.writing(engine) as connection:
             schools.ensure_school(connection, [HORIZON], "De Horizon")
             schools.ensure_source(connection, "echt", "Echt", "publisher")
@@ -336,11 +338,11 @@ def test_what_is_stored_is_confirmed_also_where_it_cannot_be_written_down(
 
 
 def test_of_two_messages_at_once_only_one_gets_the_fault_that_was_asked_for(any_store: Store) -> None:
-    room = rooms.make_room(any_store.engine, any_store.seal, "x")
-    rooms.provoke(any_store.engine, room)
-    armed = rooms.find_room(any_store.engine, any_store.seal, room.account.token)  # as both have read it
+    room = sandboxes.make_room(any_store.engine, any_store.seal, "x")
+    sandboxes.provoke(any_store.engine, room)
+    armed = sandboxes.find_room(any_store.engine, any_store.seal, room.account.token)  # as both have read it
     assert armed is not None
-    assert [rooms.take_fault(any_store.engine, armed) for _ in range(2)] == [armed.code, None]
+    assert [sandboxes.take_fault(any_store.engine, armed) for _ in range(2)] == [armed.code, None]
 
 
 # -- bounds ----------------------------------------------------------------------------------------------------
@@ -349,40 +351,40 @@ def test_of_two_messages_at_once_only_one_gets_the_fault_that_was_asked_for(any_
 def test_beyond_the_most_that_a_room_keeps_messages_are_only_counted(
     vendor: Vendor, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "MOST_ARRIVALS", 3)
+    monkeypatch.setattr(sandboxes, "MOST_ARRIVALS", 3)
     for _ in range(5):
         assert vendor.post(vendor.message()).confirmed
-    came = rooms.arrivals(store.engine, vendor.room)
+    came = sandboxes.arrivals(store.engine, vendor.room)
     assert (len(came), vendor.found().came) == (3, 5)
     assert vendor.progress()["first"] == situations.DONE
 
 
 def test_there_are_only_so_many_rooms(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "MOST_ROOMS", 2)
+    monkeypatch.setattr(sandboxes, "MOST_ROOMS", 2)
     for _ in range(2):
-        rooms.make_room(store.engine, store.seal, "x")
-    with pytest.raises(rooms.NoRoom):
-        rooms.make_room(store.engine, store.seal, "x")
+        sandboxes.make_room(store.engine, store.seal, "x")
+    with pytest.raises(sandboxes.NoRoom):
+        sandboxes.make_room(store.engine, store.seal, "x")
     with clock.fixed(NOW + timedelta(days=15)):  # those are over, whether they are erased yet or not
-        rooms.make_room(store.engine, store.seal, "x")
+        sandboxes.make_room(store.engine, store.seal, "x")
 
 
 def test_a_room_takes_no_brin_that_a_school_has_at_any_location(any_store: Store) -> None:
     with database.writing(any_store.engine) as connection:
-        schools.ensure_school(connection, [Identification("brin", rooms.brin_of(1), "07")], "De Horizon")
-    assert rooms.make_room(any_store.engine, any_store.seal, "x").account.brin == rooms.brin_of(2)
+        schools.ensure_school(connection, [Identification("brin", sandboxes.brin_of(1), "07")], "De Horizon")
+    assert sandboxes.make_room(any_store.engine, any_store.seal, "x").account.brin == sandboxes.brin_of(2)
 
 
 def test_where_no_brin_is_free_there_is_no_room_and_nothing_is_left(store: Store) -> None:
     taken = [
-        {"school_id": 1, "scheme": "brin", "value": rooms.brin_of(number), "location": "07"}
-        for number in range(rooms.BRINS)
+        {"school_id": 1, "scheme": "brin", "value": sandboxes.brin_of(number), "location": "07"}
+        for number in range(sandboxes.BRINS)
     ]
     with database.writing(store.engine) as connection:
         schools.ensure_school(connection, [HORIZON], "De Horizon")
         connection.execute(insert(school_identifications), taken)
-    with pytest.raises(rooms.NoRoom):
-        rooms.make_room(store.engine, store.seal, "x")
+    with pytest.raises(sandboxes.NoRoom):
+        sandboxes.make_room(store.engine, store.seal, "x")
     assert numbers_of_all(store) == {"schools": {1}, "sources": set(), "keys": set(), "rooms": set()}
 
 
@@ -399,7 +401,7 @@ def test_a_room_is_kept_from_its_last_message_on_however_many_there_were(vendor:
 
 
 def test_a_room_that_cannot_be_erased_holds_up_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    made = [rooms.make_room(store.engine, store.seal, "x") for _ in range(3)]
+    made = [sandboxes.make_room(store.engine, store.seal, "x") for _ in range(3)]
     with database.writing(store.engine) as connection:
         connection.execute(
             text(
@@ -408,7 +410,7 @@ def test_a_room_that_cannot_be_erased_holds_up_no_other(store: Store, caplog: py
             )
         )
     with clock.fixed(NOW + timedelta(days=15)):
-        assert rooms.empty_due(store.engine) == 2
+        assert sandboxes.empty_due(store.engine) == 2
     assert numbers_of_all(store)["rooms"] == {made[0].id}
     assert made[0].school_id in numbers_of_all(store)["schools"]
     assert "IntegrityError while erasing a test room" in caplog.text

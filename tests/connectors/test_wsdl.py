@@ -16,14 +16,13 @@ import zeep
 from hypothesis import given, settings
 from lxml import etree
 
-from connectors import wsdl
-from connectors.push import Desk
-from connectors.receive import LOCAL_ADDRESS
-from connectors.uwlr import names, validator
+from connectors.intake.push import Desk
+from connectors.intake.receive import LOCAL_ADDRESS
+from connectors.uwlr import names, validator, wsdl
 from connectors.uwlr.writer import write_message
-from dashboard.serving import bind
-from dashboard.wsgi import create_soap_app
-from models.records import MessageHead, Result, TestDefinition
+from dashboard.server.serving import bind
+from dashboard.server.wsgi import create_soap_app
+from models.schema.records import MessageHead, Result, TestDefinition
 from tests.conftest import Store
 from tests.connectors.sending import receiving, serving_app
 from tests.peers.service import class_message, present, serving

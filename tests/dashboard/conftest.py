@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import flask
 import pytest
 
-from dashboard.security import AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import clock
-from models.viewer import Role
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from models.schema import clock
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.page_client import PageClient

@@ -12,9 +12,9 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, Engine, insert
 
-from models import database, tables
-from models.records import Kind, Level, Norm, Part, Status, Term, TestDefinition
-from models.sealing import Seal
+from models.schema import database, tables
+from models.schema.encryption import Seal
+from models.schema.records import Kind, Level, Norm, Part, Status, Term, TestDefinition
 from tests.dashboard.school import BANDS, NOW, YEAR, number, us
 
 SCHOOL, TEACHER = 1, 1

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 from werkzeug.test import TestResponse
 
-from dashboard.markup import LINK, MARKUP
+from dashboard.ui.markup import LINK, MARKUP
 
 _NAMES = {"class": "className", "for": "htmlFor", "colspan": "colSpan", "rowspan": "rowSpan", "tabindex": "tabIndex"}
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from dashboard.security import CALLBACK, ONCE_HEADER, PAGE_HEADER
+from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER
 
 _MARK = re.compile(r'id="trouble"[^>]* data-page="([0-9a-f]{32})"')
 

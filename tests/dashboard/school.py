@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, insert, text
 
-from models import clock, database, tables
-from models.fields import Field
-from models.records import Absence, Band, Kind, Level, Norm, Part, Status, Term, TestDefinition
-from models.sealing import Seal
-from models.subjects import UNMAPPED
+from models.results.subject_materials import Field
+from models.results.subjects import UNMAPPED
+from models.schema import clock, database, tables
+from models.schema.encryption import Seal
+from models.schema.records import Absence, Band, Kind, Level, Norm, Part, Status, Term, TestDefinition
 
 NOW = datetime(2026, 11, 26, 8, 12, tzinfo=clock.AMSTERDAM)
 YEAR = "2026-2027"

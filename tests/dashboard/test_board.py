@@ -9,12 +9,12 @@ import flask
 import pytest
 from sqlalchemy import insert
 
-from dashboard.group_data import GroupView, read_group
 from dashboard.pages.board import board_tests
-from models import database
-from models.holidays import read_holidays
-from models.tables import due_dates
-from models.viewer import Role, Viewer
+from dashboard.ui.class_view import GroupView, read_group
+from models.access.viewer import Role, Viewer
+from models.classroom.holidays import read_holidays
+from models.schema import database
+from models.schema.tables import due_dates
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import as_persona, shown_page

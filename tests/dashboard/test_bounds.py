@@ -13,16 +13,16 @@ import flask
 import pytest
 import requests
 
-from connectors.push import Desk
-from dashboard.demo import VENDOR
-from dashboard.opened import desk_of
-from dashboard.pages.vendor_asked import LARGEST_FILE
-from dashboard.security import CALLBACK, MAX_CALLBACK_BYTES
-from dashboard.serving import MAX_REQUEST_BYTES, bind, body_limits
-from dashboard.settings import Receive
-from dashboard.wsgi import MAX_FORM_BYTES, AppOptions, create_app, create_soap_app
-from models import clock
-from models.store import Keep
+from connectors.intake.push import Desk
+from dashboard.auth.guard import CALLBACK, MAX_CALLBACK_BYTES
+from dashboard.cli.demo import VENDOR
+from dashboard.pages.vendor.requests import LARGEST_FILE
+from dashboard.server.serving import MAX_REQUEST_BYTES, bind, body_limits
+from dashboard.server.wsgi import MAX_FORM_BYTES, AppOptions, create_app, create_soap_app
+from dashboard.settings.open_store import desk_of
+from dashboard.settings.settings import Receive
+from models.ingest.result_store import Keep
+from models.schema import clock
 from tests.conftest import Store
 from tests.connectors.sending import Receiver, account, enveloped, serving_app
 from tests.uwlr.messages import message

@@ -15,8 +15,8 @@ from lxml import etree
 
 from connectors.conformance import las, publisher
 from connectors.simulator import server
-from dashboard import cli
-from models import clock
+from dashboard.cli import main as cli
+from models.schema import clock
 from tests.conftest import free_port
 from tests.connectors.loopback import serving
 from tests.connectors.test_conformance import PAGE, always, ask_las, spoiled, with_fault

@@ -22,9 +22,10 @@ from typing import Any
 
 import pytest
 
+from connectors.intake import file_loading
 from connectors.uwlr.rules import RULES
-from dashboard import checking, cli
-from models import clock
+from dashboard.cli import main as cli
+from models.schema import clock
 from tests.conftest import free_port
 from tests.connectors.loopback import Handler, serving
 from tests.uwlr.messages import message
@@ -140,7 +141,7 @@ def on_a_terminal(*arguments: object, out: Path | None = None) -> str:
     shown = b""
     with (out or Path(os.devnull)).open("wb") as file, os.fdopen(slave, "wb", buffering=0) as terminal:
         process = subprocess.Popen(
-            [sys.executable, "-c", "from dashboard.cli import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", "from dashboard.cli.main import main; main()", *map(str, arguments)],
             env={**os.environ, "PYTHONPATH": str(CHECKOUT), "RONDBLIK_NOW": NOW.isoformat(), "TERM": "xterm"},
             stdout=terminal if out is None else file,
             stderr=terminal,
@@ -180,7 +181,7 @@ def test_the_bytes_worked_off_are_told_of_a_document_and_of_a_zip(rondblik: Rond
         archive.writestr("2.xml", message())
     for one in (file, path):
         seen: list[int] = []
-        assert [judged.refused for judged in checking.check_file(one, "strict", seen.append)].count(True) == 0
+        assert [judged.refused for judged in file_loading.check_file(one, "strict", seen.append)].count(True) == 0
         assert max(seen) <= one.stat().st_size
         assert max(seen) > 0.9 * one.stat().st_size
 
@@ -370,7 +371,7 @@ def test_sync_of_an_unknown_source_is_one_sentence(rondblik: Rondblik) -> None:
 def start(rondblik: Rondblik, *arguments: str) -> subprocess.Popen[str]:
     """The program as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from dashboard.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from dashboard.cli.main import main; main()", *arguments],
         cwd=rondblik.folder,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), "RONDBLIK_NOW": NOW.isoformat()},
         stdout=subprocess.PIPE,

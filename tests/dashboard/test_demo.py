@@ -25,15 +25,16 @@ import pytest
 
 from connectors.simulator import publishers, school, server
 from connectors.simulator.school import HORIZON
-from dashboard import demo as demo_module
-from dashboard import settings as configuration
-from dashboard import tasks
-from models import clock, database, identity
-from models.periods import Period
-from models.sealing import read_key
-from models.store_key import open_sealed
-from models.timeline import pupil_timeline
-from models.viewer import Role, Viewer
+from dashboard.cli import demo as demo_module
+from dashboard.settings import settings as configuration
+from dashboard.worker import loop
+from models.access.viewer import Role, Viewer
+from models.classroom.timeline import pupil_timeline
+from models.ingest import identity
+from models.results.periods import Period
+from models.schema import clock, database
+from models.schema.encryption import read_key
+from models.schema.store_key import open_sealed
 
 FIRST_DAY = "2026-11-26T08:12:00+01:00"
 NEXT_WEEK = "2026-12-03T20:00:00+01:00"
@@ -64,7 +65,7 @@ class Demo:
 
 
 def command(data: Path, port: int) -> list[str]:
-    start = "from dashboard.cli import main; main()"
+    start = "from dashboard.cli.main import main; main()"
     return [sys.executable, "-c", start, "--data", str(data), "demo", "--port", str(port)]
 
 
@@ -326,7 +327,7 @@ def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         try:
             seal = open_sealed(engine, tmp_path)
             coupled = configuration.apply(settings, engine)
-            context = tasks.make_context(settings, engine, seal, coupled)
+            context = loop.make_context(settings, engine, seal, coupled)
             demo_module._pull_all(context, coupled)
             first = capsys.readouterr().out.splitlines()
             demo_module._pull_all(context, coupled)
@@ -359,7 +360,7 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
         try:
             seal = open_sealed(engine, tmp_path)
             coupled = configuration.apply(settings, engine)
-            demo_module._pull_all(tasks.make_context(settings, engine, seal, coupled), coupled)
+            demo_module._pull_all(loop.make_context(settings, engine, seal, coupled), coupled)
             assert demo_module.personas(engine, seal)[0].key == "leraar-5a"
             assert len(demo_module.personas(engine, seal)) == 7
         finally:

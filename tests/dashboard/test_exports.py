@@ -16,12 +16,12 @@ from flask.testing import FlaskClient
 from lxml import html as page_of_html
 from sqlalchemy import text
 
-from dashboard.exports import dictionary
-from dashboard.pages.group import FILE_PATH
-from dashboard.texts import long_moment
-from dashboard.words import course_word
-from models import clock, database
-from models.attention import Course
+from dashboard.export.file_formats import dictionary
+from dashboard.pages.class_page.page import FILE_PATH
+from dashboard.text.translate import long_moment
+from dashboard.text.words import course_word
+from models.classroom.attention import Course
+from models.schema import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import HERE, as_persona, group_callback, shown_page

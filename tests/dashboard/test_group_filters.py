@@ -8,26 +8,26 @@ import flask
 import pytest
 from sqlalchemy import insert, text, update
 
-from dashboard.filters import GroupFilters, read_filters
-from dashboard.group_data import GroupView, read_group
-from dashboard.matrix import columns, footer, shown
-from dashboard.pages.attention import shown_topics
 from dashboard.pages.board import board_tests, board_topics
-from dashboard.pages.group_bar import goal_options
-from dashboard.pages.progress_panel import shown_tests
-from dashboard.tables import grid, in_sections
-from dashboard.words import missing_word
-from models import clock, database, tables
-from models.attention import Course
-from models.goals import goals_of, set_goal
-from models.holidays import read_holidays
-from models.periods import of_school_year
-from models.queries import missing_reason
-from models.records import Kind, Status
-from models.scales import Missing
-from models.signals import topics
-from models.timeline import pupil_timeline
-from models.viewer import Role, Viewer
+from dashboard.pages.class_page.attention import shown_topics
+from dashboard.pages.class_page.filter_bar import goal_options
+from dashboard.pages.class_page.progress_panel import shown_tests
+from dashboard.text.words import missing_word
+from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.filters import GroupFilters, read_filters
+from dashboard.ui.matrix_columns import columns, footer, shown
+from dashboard.ui.matrix_table import grid, in_sections
+from models.access.viewer import Role, Viewer
+from models.classroom.attention import Course
+from models.classroom.class_overview import missing_reason
+from models.classroom.goals import goals_of, set_goal
+from models.classroom.holidays import read_holidays
+from models.classroom.signals import topics
+from models.classroom.timeline import pupil_timeline
+from models.results.periods import of_school_year
+from models.results.scales import Missing
+from models.schema import clock, database, tables
+from models.schema.records import Kind, Status
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import as_persona, shown_page

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as parser
 
-from dashboard.markup import block, blocks, to_html
-from dashboard.signs import num, sign
+from dashboard.ui.markup import block, blocks, to_html
+from dashboard.ui.signs import num, sign
 from tests.dashboard.markup import elements_of
 
 # What XML can hold: the texts that come in through UWLR.

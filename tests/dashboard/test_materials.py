@@ -8,8 +8,8 @@ import flask
 import pytest
 from sqlalchemy import update
 
-from models import database
-from models.tables import classes, groups, memberships, test_definitions
+from models.schema import database
+from models.schema.tables import classes, groups, memberships, test_definitions
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.markup import shown

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.matrix import Shown, footer
-from models.fields import Field
-from models.queries import Cell
-from models.records import SCALE, Kind
-from models.scales import NO_NORM
-from models.standing import ResultRow, Standing, derived_total
+from dashboard.ui.matrix_columns import Shown, footer
+from models.classroom.class_overview import Cell
+from models.results.current_results import ResultRow, Standing, derived_total
+from models.results.scales import NO_NORM
+from models.results.subject_materials import Field
+from models.schema.records import SCALE, Kind
 
 
 def summed(pupil: int, parts: dict[int, int | None]) -> Shown:

@@ -15,15 +15,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
-from dashboard.mine_data import CONTROLS, MOST_CLASSES_AT_FIRST, read_mine_filters
-from dashboard.security import AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import database, tables
-from models.goals import set_due, set_goal
-from models.notes import NoteKind, settle_agreement, write_note
-from models.people import ClassRef
-from models.records import Kind, Status
-from models.viewer import Role, Viewer
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.wsgi import create_app
+from dashboard.ui.my_pupils_view import CONTROLS, MOST_CLASSES_AT_FIRST, read_mine_filters
+from models.access.people import ClassRef
+from models.access.viewer import Role, Viewer
+from models.classroom.goals import set_due, set_goal
+from models.classroom.notes import NoteKind, settle_agreement, write_note
+from models.schema import database, tables
+from models.schema.records import Kind, Status
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS

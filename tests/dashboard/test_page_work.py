@@ -14,11 +14,13 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
-from connectors.push import Desk
-from dashboard import page_work
-from models import checks, clock, database, rooms, schools
-from models.checks import Check, Found
-from models.tables import checks as checks_table
+from connectors.intake.push import Desk
+from dashboard.worker import page_jobs
+from models.ingest import page_requests, schools
+from models.ingest.page_requests import Check, Found
+from models.sandbox import sandboxes
+from models.schema import clock, database
+from models.schema.tables import checks as checks_table
 from tests.conftest import Store
 from tests.connectors.sending import HORIZON, Account, enveloped, receiving
 from tests.uwlr.messages import message
@@ -33,40 +35,40 @@ def _noon() -> Iterator[None]:
 
 
 def done(store: Store, kind: str, given: bytes, title: str = "bericht.xml") -> tuple[str, Check]:
-    token = checks.ask(store.engine, store.seal, kind, title, given)
-    waiting = checks.find(store.engine, store.seal, token)
+    token = page_requests.ask(store.engine, store.seal, kind, title, given)
+    waiting = page_requests.find(store.engine, store.seal, token)
     assert waiting is not None
-    assert waiting.state == checks.WAITING
-    assert page_work.work_once(Desk(store.engine, store.seal), allow_loopback=True)
-    found = checks.find(store.engine, store.seal, token)
+    assert waiting.state == page_requests.WAITING
+    assert page_jobs.work_once(Desk(store.engine, store.seal), allow_loopback=True)
+    found = page_requests.find(store.engine, store.seal, token)
     assert found is not None
     return token, found
 
 
 def test_a_message_is_judged_and_reported_three_ways(store: Store) -> None:
-    token, found = done(store, checks.MESSAGE, message(scores=["7,4"], leerlingid="leerling-4711"))
-    assert (found.state, found.error_nl) == (checks.DONE, None)
+    token, found = done(store, page_requests.MESSAGE, message(scores=["7,4"], leerlingid="leerling-4711"))
+    assert (found.state, found.error_nl) == (page_requests.DONE, None)
     assert found.report is not None
     assert (found.report["title"], found.report["errors"]) == ("bericht.xml", 1)
     (one,) = [one for one in found.report["findings"] if one["level"] == "error"]
     assert (one["rule"], one["line"]) == ("xsd.value", 1)
     (excerpt,) = [text for text in found.excerpts.values() if "7,4" in text]
     assert "leerling-4711" not in excerpt
-    page = checks.file_of(store.engine, store.seal, token, "html")
-    junit = checks.file_of(store.engine, store.seal, token, "junit")
-    as_json = checks.file_of(store.engine, store.seal, token, "json")
+    page = page_requests.file_of(store.engine, store.seal, token, "html")
+    junit = page_requests.file_of(store.engine, store.seal, token, "junit")
+    as_json = page_requests.file_of(store.engine, store.seal, token, "json")
     assert page is not None
     assert junit is not None
     assert as_json is not None
     assert b"xsd.value" in page
     assert etree.fromstring(junit).xpath("//failure")
     assert json.loads(as_json)["errors"] == 1
-    assert checks.file_of(store.engine, store.seal, "anders", "html") is None
-    assert checks.file_of(store.engine, store.seal, token, "iets") is None
+    assert page_requests.file_of(store.engine, store.seal, "anders", "html") is None
+    assert page_requests.file_of(store.engine, store.seal, token, "iets") is None
 
 
 def test_what_was_handed_in_is_thrown_away(store: Store) -> None:
-    done(store, checks.MESSAGE, message(leerlingid="leerling-4711"))
+    done(store, page_requests.MESSAGE, message(leerlingid="leerling-4711"))
     with database.reading(store.engine) as connection:
         row = connection.execute(select(checks_table)).one()
     assert row.input is None
@@ -78,20 +80,20 @@ def test_of_a_zip_the_worst_document_is_shown(store: Store) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("goed.xml", message())
         archive.writestr("fout.xml", message(scores=["-1"]))
-    _, found = done(store, checks.MESSAGE, packed.getvalue(), "levering.zip")
+    _, found = done(store, page_requests.MESSAGE, packed.getvalue(), "levering.zip")
     assert found.report is not None
     assert (found.report["title"], found.report["documents"]) == ("levering.zip/fout.xml", 2)
 
 
 @pytest.mark.parametrize("given", [b"", b"\0\1\2", b"PK\x03\x04kapot", b"<x/>", b"{}"])
 def test_any_file_gets_an_answer(store: Store, given: bytes) -> None:
-    _, found = done(store, checks.MESSAGE, given)
-    assert found.state in (checks.DONE, checks.FAILED)
+    _, found = done(store, page_requests.MESSAGE, given)
+    assert found.state in (page_requests.DONE, page_requests.FAILED)
     assert found.report is not None or found.error_en
 
 
 def test_a_room_is_reported_on(store: Store) -> None:
-    room = rooms.make_room(store.engine, store.seal, "Spelsprong")
+    room = sandboxes.make_room(store.engine, store.seal, "Spelsprong")
     header = Account(room.account.customer_code, room.account.customer_name, room.account.key).header
     with receiving(Desk(store.engine, store.seal)) as receiver:
         for body in (
@@ -100,7 +102,7 @@ def test_a_room_is_reported_on(store: Store) -> None:
             message(brin=room.account.brin, leerlingid="proef-01", xsdversie="1.0"),
         ):
             receiver.post(enveloped(body, header), path=f"/test/{room.account.token}/uwlr/leerresultaten")
-    _, found = done(store, checks.ROOM, json.dumps({"token": room.account.token}).encode())
+    _, found = done(store, page_requests.ROOM, json.dumps({"token": room.account.token}).encode())
     assert found.report is not None
     states = {one["scenario"]: one["state"] for one in found.report["outcomes"]}
     assert states["sender.first"] == states["sender.version"] == "passed"
@@ -111,32 +113,32 @@ def test_a_room_is_reported_on(store: Store) -> None:
 
 
 def test_a_room_that_is_gone_and_an_address_that_may_not_be_called_are_said(store: Store) -> None:
-    _, found = done(store, checks.ROOM, b'{"token": "weg"}')
-    assert (found.state, found.error_en) == (checks.FAILED, "This test address does not exist any more.")
+    _, found = done(store, page_requests.ROOM, b'{"token": "weg"}')
+    assert (found.state, found.error_en) == (page_requests.FAILED, "This test address does not exist any more.")
     endpoint = {"url": "https://10.0.0.1/", "kind": "las", "key": "k", "customer_code": "c", "customer_name": "n"}
-    _, found = done(store, checks.ENDPOINT, json.dumps(endpoint).encode())
-    assert found.state == checks.FAILED
+    _, found = done(store, page_requests.ENDPOINT, json.dumps(endpoint).encode())
+    assert found.state == page_requests.FAILED
     assert found.error_nl is not None
     assert "10.0.0.1" not in found.error_nl
-    _, found = done(store, checks.ENDPOINT, b"{}")
-    assert found.state == checks.FAILED
+    _, found = done(store, page_requests.ENDPOINT, b"{}")
+    assert found.state == page_requests.FAILED
 
 
 def test_a_worker_that_was_killed_is_overtaken(store: Store) -> None:
-    checks.ask(store.engine, store.seal, checks.MESSAGE, "a.xml", message())
-    assert checks.claim(store.engine, store.seal) is not None
-    assert checks.claim(store.engine, store.seal) is None
+    page_requests.ask(store.engine, store.seal, page_requests.MESSAGE, "a.xml", message())
+    assert page_requests.claim(store.engine, store.seal) is not None
+    assert page_requests.claim(store.engine, store.seal) is None
     with clock.fixed(NOW + timedelta(minutes=6)):
-        assert checks.is_waiting(store.engine)
-        assert page_work.work_once(Desk(store.engine, store.seal))
-        assert not page_work.work_once(Desk(store.engine, store.seal))
+        assert page_requests.is_waiting(store.engine)
+        assert page_jobs.work_once(Desk(store.engine, store.seal))
+        assert not page_jobs.work_once(Desk(store.engine, store.seal))
 
 
 def test_reports_are_thrown_away_in_time(store: Store) -> None:
-    token, _ = done(store, checks.MESSAGE, message())
+    token, _ = done(store, page_requests.MESSAGE, message())
     with clock.fixed(NOW + timedelta(days=15)):
-        assert checks.find(store.engine, store.seal, token) is None
-        assert checks.forget_due(store.engine) == 1
+        assert page_requests.find(store.engine, store.seal, token) is None
+        assert page_requests.forget_due(store.engine) == 1
 
 
 # -- who holds what --------------------------------------------------------------------------------------------
@@ -144,28 +146,28 @@ def test_reports_are_thrown_away_in_time(store: Store) -> None:
 NOTHING = Found({"report": "of the other"}, b"", b"", {})
 
 
-def ask(store: Store, kind: str = checks.MESSAGE, given: bytes = b"<x/>", school_id: int | None = None) -> str:
-    return checks.ask(store.engine, store.seal, kind, "x", given, school_id=school_id)
+def ask(store: Store, kind: str = page_requests.MESSAGE, given: bytes = b"<x/>", school_id: int | None = None) -> str:
+    return page_requests.ask(store.engine, store.seal, kind, "x", given, school_id=school_id)
 
 
 def found_of(store: Store, token: str) -> Check:
-    found = checks.find(store.engine, store.seal, token)
+    found = page_requests.find(store.engine, store.seal, token)
     assert found is not None
     return found
 
 
 def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Store) -> None:
     engine, seal = any_store.engine, any_store.seal
-    room = rooms.make_room(engine, seal, "x")
-    checks.ask(engine, seal, checks.ROOM, "room", b"{}", room.id)
-    work = checks.claim(engine, seal)
+    room = sandboxes.make_room(engine, seal, "x")
+    page_requests.ask(engine, seal, page_requests.ROOM, "room", b"{}", room.id)
+    work = page_requests.claim(engine, seal)
     assert work is not None
-    rooms.erase_room(engine, room.id)
+    sandboxes.erase_room(engine, room.id)
     other = ask(any_store)
-    assert not checks.finish(engine, seal, work, NOTHING)
-    assert not checks.fail(engine, work, "x", "x")
-    assert found_of(any_store, other).state == checks.WAITING
-    taken = checks.claim(engine, seal)
+    assert not page_requests.finish(engine, seal, work, NOTHING)
+    assert not page_requests.fail(engine, work, "x", "x")
+    assert found_of(any_store, other).state == page_requests.WAITING
+    taken = page_requests.claim(engine, seal)
     assert taken is not None
     assert taken.id != work.id
 
@@ -173,39 +175,39 @@ def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Stor
 def test_who_was_overtaken_changes_nothing(any_store: Store) -> None:
     engine, seal = any_store.engine, any_store.seal
     token = ask(any_store)
-    first = checks.claim(engine, seal)
+    first = page_requests.claim(engine, seal)
     assert first is not None
-    with clock.fixed(NOW + timedelta(seconds=checks.LEASE_SECONDS + 1)):
-        second = checks.claim(engine, seal)
+    with clock.fixed(NOW + timedelta(seconds=page_requests.LEASE_SECONDS + 1)):
+        second = page_requests.claim(engine, seal)
         assert second is not None
         assert (second.id, second.tries) == (first.id, 2)
-        assert not checks.finish(engine, seal, first, NOTHING)
-        assert not checks.extend(engine, first)
-        assert not checks.release(engine, first)
-        assert found_of(any_store, token).state == checks.BUSY
-        assert checks.fail(engine, second, "Nee.", "No.")
+        assert not page_requests.finish(engine, seal, first, NOTHING)
+        assert not page_requests.extend(engine, first)
+        assert not page_requests.release(engine, first)
+        assert found_of(any_store, token).state == page_requests.BUSY
+        assert page_requests.fail(engine, second, "Nee.", "No.")
     assert found_of(any_store, token).error_en == "No."
 
 
 def test_who_says_so_in_time_holds_its_work(store: Store) -> None:
     ask(store)
-    work = checks.claim(store.engine, store.seal)
+    work = page_requests.claim(store.engine, store.seal)
     assert work is not None
     for minutes in (2, 4, 6, 8):
         with clock.fixed(NOW + timedelta(minutes=minutes)):
-            assert checks.claim(store.engine, store.seal) is None
-            assert checks.extend(store.engine, work)
-    assert checks.finish(store.engine, store.seal, work, NOTHING)
+            assert page_requests.claim(store.engine, store.seal) is None
+            assert page_requests.extend(store.engine, work)
+    assert page_requests.finish(store.engine, store.seal, work, NOTHING)
 
 
 def test_work_that_is_given_back_is_taken_at_once_and_was_no_try(store: Store) -> None:
     ask(store)
     for _ in range(5):
-        work = checks.claim(store.engine, store.seal)
+        work = page_requests.claim(store.engine, store.seal)
         assert work is not None
         assert work.tries == 1
-        assert checks.release(store.engine, work)
-    assert checks.is_waiting(store.engine)
+        assert page_requests.release(store.engine, work)
+    assert page_requests.is_waiting(store.engine)
 
 
 def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
@@ -214,7 +216,7 @@ def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
     taken: Counter[int] = Counter()
 
     def work() -> None:
-        while (one := checks.claim(any_store.engine, any_store.seal)) is not None:
+        while (one := page_requests.claim(any_store.engine, any_store.seal)) is not None:
             taken[one.id] += 1
 
     workers = [threading.Thread(target=work) for _ in range(4)]
@@ -227,27 +229,30 @@ def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
 
 def test_work_that_brings_its_worker_down_is_given_up_after_three_tries(store: Store) -> None:
     token = ask(store)
-    for number in range(checks.MOST_TRIES):
+    for number in range(page_requests.MOST_TRIES):
         with clock.fixed(NOW + timedelta(hours=number)):
-            assert checks.claim(store.engine, store.seal) is not None
-    with clock.fixed(NOW + timedelta(hours=checks.MOST_TRIES)):
-        assert page_work.work_once(Desk(store.engine, store.seal))
-        assert not checks.is_waiting(store.engine)
+            assert page_requests.claim(store.engine, store.seal) is not None
+    with clock.fixed(NOW + timedelta(hours=page_requests.MOST_TRIES)):
+        assert page_jobs.work_once(Desk(store.engine, store.seal))
+        assert not page_requests.is_waiting(store.engine)
     found = found_of(store, token)
-    assert (found.state, found.error_en) == (checks.FAILED, "The check failed through a fault on our side; try again.")
+    assert (found.state, found.error_en) == (
+        page_requests.FAILED,
+        "The check failed through a fault on our side; try again.",
+    )
 
 
 def test_whatever_goes_wrong_is_a_sentence_and_only_its_kind_is_logged(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = {"url": 5, "kind": "las", "key": "geheim", "customer_code": "c", "customer_name": "n"}
-    token = ask(store, checks.ENDPOINT, json.dumps(given).encode())
+    token = ask(store, page_requests.ENDPOINT, json.dumps(given).encode())
     after = ask(store)
     desk = Desk(store.engine, store.seal)
-    while page_work.work_once(desk):
+    while page_jobs.work_once(desk):
         pass
-    assert found_of(store, token).state == checks.FAILED
-    assert found_of(store, after).state == checks.DONE
+    assert found_of(store, token).state == page_requests.FAILED
+    assert found_of(store, after).state == page_requests.DONE
     assert "AttributeError while doing what a page asked for" in caplog.text
     assert "geheim" not in caplog.text
 
@@ -256,37 +261,37 @@ def test_an_administrator_goes_before_all_who_test(store: Store) -> None:
     ask(store)
     with database.writing(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
-    ask(store, checks.REFUSED, b"{}", school_id)
-    kinds = [work.kind for work in iter(lambda: checks.claim(store.engine, store.seal), None)]
-    assert kinds == [checks.REFUSED, checks.MESSAGE]
+    ask(store, page_requests.REFUSED, b"{}", school_id)
+    kinds = [work.kind for work in iter(lambda: page_requests.claim(store.engine, store.seal), None)]
+    assert kinds == [page_requests.REFUSED, page_requests.MESSAGE]
 
 
 def test_every_kind_of_work_has_one_lane() -> None:
-    assert sorted(kind for kinds in page_work.LANES for kind in kinds) == sorted(checks.KINDS)
+    assert sorted(kind for kinds in page_jobs.LANES for kind in kinds) == sorted(page_requests.KINDS)
 
 
 # -- bounds ----------------------------------------------------------------------------------------------------
 
 
 def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "MOST_OPEN", checks.MOST_OPEN_OF_ONE + 1)
+    monkeypatch.setattr(page_requests, "MOST_OPEN", page_requests.MOST_OPEN_OF_ONE + 1)
 
     def ask_as(session: str) -> str:
-        return checks.ask(store.engine, store.seal, checks.MESSAGE, "x", b"<x/>", asked_by=session)
+        return page_requests.ask(store.engine, store.seal, page_requests.MESSAGE, "x", b"<x/>", asked_by=session)
 
-    for _ in range(checks.MOST_OPEN_OF_ONE):
+    for _ in range(page_requests.MOST_OPEN_OF_ONE):
         ask_as("a")
-    with pytest.raises(checks.TooMany) as own:
+    with pytest.raises(page_requests.TooMany) as own:
         ask_as("a")
     ask_as("b")
-    with pytest.raises(checks.TooMany) as everybody:
+    with pytest.raises(page_requests.TooMany) as everybody:
         ask_as("b")
     assert (own.value.own, everybody.value.own) == (True, False)
     with database.writing(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
-    ask(store, checks.REFUSED, b"{}", school_id)
+    ask(store, page_requests.REFUSED, b"{}", school_id)
     desk = Desk(store.engine, store.seal)
-    while page_work.work_once(desk):
+    while page_jobs.work_once(desk):
         pass
     ask_as("a")
     with database.reading(store.engine) as connection:
@@ -303,13 +308,13 @@ def test_excerpts_of_a_zip_are_those_of_the_document_that_is_shown(store: Store,
         for name in names:
             scores = ["7,4"] if name == "fout.xml" else ["7"]
             archive.writestr(name, message(scores=scores, leerlingid="leerling-4711"))
-    _, found = done(store, checks.MESSAGE, packed.getvalue(), "levering.zip")
+    _, found = done(store, page_requests.MESSAGE, packed.getvalue(), "levering.zip")
     (excerpt,) = [text for text in found.excerpts.values() if "7,4" in text]
     assert "leerling-4711" not in excerpt
 
 
 def test_a_document_too_large_to_show_is_judged_without_excerpts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_work, "MOST_COVERED", 100)
-    _, found = done(store, checks.MESSAGE, message(scores=["7,4"]))
+    monkeypatch.setattr(page_jobs, "MOST_COVERED", 100)
+    _, found = done(store, page_requests.MESSAGE, message(scores=["7,4"]))
     assert found.report is not None
     assert (found.report["errors"], found.excerpts) == (1, {})

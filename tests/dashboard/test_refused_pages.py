@@ -9,15 +9,16 @@ import flask
 import pytest
 from flask.testing import FlaskClient
 
-from connectors.intake import spool
-from connectors.push import Desk, deliver
-from dashboard.page_work import work_once
-from dashboard.security import AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import clock, database, senders
-from models.schools import Identification
-from models.senders import Terms
-from models.viewer import Role
+from connectors.intake.judge import spool
+from connectors.intake.push import Desk, deliver
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.wsgi import create_app
+from dashboard.worker.page_jobs import work_once
+from models.access.viewer import Role
+from models.ingest import senders
+from models.ingest.schools import Identification
+from models.ingest.senders import Terms
+from models.schema import clock, database
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
 from tests.dashboard.school import NOW

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.intake import spool
-from connectors.push import Desk, deliver
-from dashboard import cli
-from models import clock, rooms
-from models.database import open_engine, sqlite_url
-from models.records import Verdict
-from models.store import Receipt
-from models.store_key import open_sealed
+from connectors.intake.judge import spool
+from connectors.intake.push import Desk, deliver
+from dashboard.cli import main as cli
+from models.ingest.result_store import Receipt
+from models.sandbox import sandboxes
+from models.schema import clock
+from models.schema.database import open_engine, sqlite_url
+from models.schema.records import Verdict
+from models.schema.store_key import open_sealed
 from tests.connectors.sending import Account, enveloped
 from tests.uwlr.messages import message
 
@@ -261,7 +262,7 @@ def test_senders_of_the_configuration_can_pass_on_names_and_codes(operator: Oper
 def test_the_senders_of_test_rooms_are_not_there_for_commands(operator: Operator) -> None:
     operator.add()
     engine = open_engine(sqlite_url(operator.data))
-    room = rooms.make_room(engine, open_sealed(engine, operator.data), "Uitgever")
+    room = sandboxes.make_room(engine, open_sealed(engine, operator.data), "Uitgever")
     engine.dispose()
     named = ("--klantnaam", room.account.customer_name)
     for words in (

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from sqlalchemy import select
 
-from dashboard import settings
-from dashboard.settings import ConfigError, Las, Publisher, Receive, Sender, Settings
-from dashboard.tasks import make_context
-from models import database
-from models.tables import couplings, schools, sources
+from dashboard.settings import settings
+from dashboard.settings.settings import ConfigError, Las, Publisher, Receive, Sender, Settings
+from dashboard.worker.loop import make_context
+from models.schema import database
+from models.schema.tables import couplings, schools, sources
 from tests.conftest import Store
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config.yaml"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboard.signal_words import evidence_words
-from models import clock
-from models.catalogue import PartName
-from models.signals import Rule
+from dashboard.text.signal_words import evidence_words
+from models.classroom.signals import Rule
+from models.results.catalogue import PartName
+from models.schema import clock
 from tests.dashboard import school
 from tests.models.classroom import Classroom, days
 

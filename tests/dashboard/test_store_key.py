@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, create_engine, select, text
 
-from dashboard import cli
-from models.sealing import KEY_FILE, Seal
+from dashboard.cli import main as cli
+from models.schema.encryption import KEY_FILE, Seal
 from tests.dashboard.test_cli import EDEXML
 from tests.uwlr.messages import message
 
-START = "from dashboard.cli import main; main()"
+START = "from dashboard.cli.main import main; main()"
 # Ends the program at the moment that a key file written aside is to get its name, and at the moment after.
 KILLED_BEFORE_RENAME = "import os; os.rename = lambda *names: os.kill(os.getpid(), 9);"
 KILLED_AFTER_RENAME = """

@@ -12,13 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
-from dashboard.once import Outcomes, StillBusy
-from dashboard.security import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE, AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import clock, database
-from models.notes import NoteKind, write_note
-from models.tables import classes, notes
-from models.viewer import Role
+from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE, AppOptions, Persona
+from dashboard.auth.idempotency import Outcomes, StillBusy
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from models.classroom.notes import NoteKind, write_note
+from models.schema import clock, database
+from models.schema.tables import classes, notes
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
@@ -275,7 +275,7 @@ def test_who_changes_persona_with_a_double_click_is_that_persona(web: flask.Flas
 
 
 def test_who_waits_too_long_for_the_first_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.once.WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("dashboard.auth.idempotency.WAIT_SECONDS", 0.01)
     forms = Outcomes()
     assert forms.begin("x") is None
     with pytest.raises(StillBusy):

@@ -17,18 +17,20 @@ from sqlalchemy import Row, func, select, update
 
 from connectors.uwlr import names
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
-from dashboard import settings, tasks
-from dashboard.security import AppOptions, Persona
-from dashboard.settings import Receive
-from dashboard.tasks import Outcome, WorkContext
-from dashboard.wsgi import create_app
-from models import checks, clock, database
-from models import couplings as couplings_module
-from models.couplings import Coupling
-from models.records import Roster, RosterGroup, RosterPupil, SchoolRef
-from models.tables import checks as checks_table
-from models.tables import couplings, deliveries, identifiers, pupils, raw_messages, results
-from models.viewer import Role
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.server.wsgi import create_app
+from dashboard.settings import settings
+from dashboard.settings.settings import Receive
+from dashboard.worker import loop
+from dashboard.worker.loop import Outcome, WorkContext
+from models.access.viewer import Role
+from models.ingest import connections as couplings_module
+from models.ingest import page_requests
+from models.ingest.connections import Coupling
+from models.schema import clock, database
+from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
+from models.schema.tables import checks as checks_table
+from models.schema.tables import couplings, deliveries, identifiers, pupils, raw_messages, results
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
 from tests.dashboard.test_web import as_persona, shown_page
@@ -75,7 +77,7 @@ class Plan:
         path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
         found = settings.load(path)
         coupled = settings.apply(found, self.store.engine)
-        context = tasks.make_context(found, self.store.engine, self.store.seal, coupled)
+        context = loop.make_context(found, self.store.engine, self.store.seal, coupled)
         return context, [one.row for one in coupled]
 
     def row(self, source_id: int) -> Row[Any]:
@@ -106,9 +108,9 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
 def test_roster_and_results_come_in_and_are_due_again_after_their_own_time(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster()))) as las, serving(lambda h: h.say(message())) as publisher:
         context, _ = plan.couple(las.url, rekenwijs=publisher.url)
-        assert tasks.work_once(context)
-        assert tasks.work_once(context)
-        assert not tasks.work_once(context)
+        assert loop.work_once(context)
+        assert loop.work_once(context)
+        assert not loop.work_once(context)
     assert plan.scalar(select(pupils.c.first_name)) == "Noor"
     assert plan.scalar(select(func.count()).select_from(results)) == 1
     assert plan.scalar(select(identifiers.c.pupil_id)) == 1
@@ -123,9 +125,9 @@ def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(p
     answers = [write_answer(roster()), write_empty_answer("no_changes")]
     with serving(lambda h: h.say(answers.pop(0))) as las:
         context, _ = plan.couple(las.url)
-        tasks.work_once(context)
+        loop.work_once(context)
         plan.due_again()
-        tasks.work_once(context)
+        loop.work_once(context)
     assert b"laatstontvangengegevens" not in las.asked[0].body
     assert b"laatstontvangengegevens" in las.asked[1].body
     assert (plan.row(1).failures, plan.scalar(select(func.count()).select_from(deliveries))) == (0, 1)
@@ -136,7 +138,7 @@ def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster()))) as las:
         context, rows = plan.couple(las.url)
         for _ in range(2):
-            tasks.run_now(context, rows, lambda row, outcome: told.append(outcome))
+            loop.run_now(context, rows, lambda row, outcome: told.append(outcome))
     assert [one.counts for one in told if one is not None] == [
         {"pupils": 1, "groups": 1, "composed": 0, "teachers": 0},
         {"unchanged": 1},
@@ -146,7 +148,7 @@ def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
 def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster("99YY")))) as las:
         context, _ = plan.couple(las.url)
-        tasks.work_once(context)
+        loop.work_once(context)
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
     assert plan.scalar(select(deliveries.c.verdict)) == "reject"
     assert plan.row(1).failures == 1
@@ -158,7 +160,7 @@ def test_a_source_that_fails_is_told_in_two_languages_and_tried_again_within_the
         context, _ = plan.couple(stuk=publisher.url)
         for failures in range(1, 4):
             plan.due_again()
-            tasks.work_once(context)
+            loop.work_once(context)
             row = plan.row(1)
             assert row.failures == failures
             assert clock.to_us(NOW) <= row.next_try_us <= clock.to_us(NOW) + 2 ** (failures - 1) * MINUTE_US
@@ -180,7 +182,7 @@ def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan)
     told: list[tuple[str, Outcome | None]] = []
     with serving(say("las", write_answer(roster()))) as las, serving(say("pub", message())) as publisher:
         context, rows = plan.couple(las.url, rekenwijs=publisher.url)
-        tasks.run_now(context, rows[::-1], lambda row, outcome: told.append((row.source_key, outcome)))
+        loop.run_now(context, rows[::-1], lambda row, outcome: told.append((row.source_key, outcome)))
     assert order == ["las", "pub"]
     assert [key for key, _ in told] == ["las", "rekenwijs"]
     assert all(outcome is not None and outcome.failure is None for _, outcome in told)
@@ -190,7 +192,7 @@ def test_what_hangs_is_given_back_when_the_worker_stops(plan: Plan) -> None:
     stop = threading.Event()
     with serving(lambda h: h.loopback.over.wait()) as hangs, serving(lambda h: h.say(message())) as works:
         context, _ = plan.couple(hangt=hangs.url, werkt=works.url)
-        worker = threading.Thread(target=tasks.run_worker, args=(context, stop))
+        worker = threading.Thread(target=loop.run_worker, args=(context, stop))
         worker.start()
         until(lambda: bool(hangs.asked) and plan.scalar(select(func.count()).select_from(results)) == 1)
         stop.set()
@@ -203,13 +205,13 @@ def test_what_hangs_is_given_back_when_the_worker_stops(plan: Plan) -> None:
 def test_raw_messages_go_when_their_time_is_over(plan: Plan) -> None:
     with serving(lambda h: h.say(message(scores=["x"]))) as publisher:
         context, _ = plan.couple(bron=publisher.url)
-        tasks.work_once(context)
+        loop.work_once(context)
     with database.writing(plan.store.engine) as connection:
         connection.execute(update(couplings).values(stopped=True))
     assert plan.scalar(select(func.count()).select_from(raw_messages)) == 1
     stop = threading.Event()
     with clock.fixed(NOW + timedelta(days=31)):
-        worker = threading.Thread(target=tasks.run_worker, args=(context, stop))
+        worker = threading.Thread(target=loop.run_worker, args=(context, stop))
         worker.start()
         try:
             until(lambda: plan.scalar(select(func.count()).select_from(raw_messages)) == 0)
@@ -222,7 +224,7 @@ def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
     wrong = write_answer(roster()).replace(names.LG.encode(), b"urn:iets-anders")
     with serving(lambda h: h.say(wrong)) as las:
         context, _ = plan.couple(las.url)
-        tasks.work_once(context)
+        loop.work_once(context)
     assert plan.row(1).failures == 1
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
 
@@ -233,7 +235,9 @@ def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
 def ask_endpoint(plan: Plan, url: str) -> str:
     """Ask for a stranger's endpoint to be called."""
     given = {"url": url, "kind": "publisher", "brin": "99XX", "key": "k", "customer_code": "c", "customer_name": "n"}
-    return checks.ask(plan.store.engine, plan.store.seal, checks.ENDPOINT, "x", json.dumps(given).encode())
+    return page_requests.ask(
+        plan.store.engine, plan.store.seal, page_requests.ENDPOINT, "x", json.dumps(given).encode()
+    )
 
 
 def asked_row(plan: Plan, token: str) -> Row[Any]:
@@ -246,7 +250,7 @@ def asked_row(plan: Plan, token: str) -> Row[Any]:
 def running(context: WorkContext, number: int = 1) -> Iterator[None]:
     """So many workers, until the block ends."""
     stop = threading.Event()
-    workers = [threading.Thread(target=tasks.run_worker, args=(context, stop)) for _ in range(number)]
+    workers = [threading.Thread(target=loop.run_worker, args=(context, stop)) for _ in range(number)]
     for one in workers:
         one.start()
     try:
@@ -268,16 +272,18 @@ def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: 
         endpoint = ask_endpoint(plan, hangs.url)
         with running(context):
             until(lambda: bool(hangs.asked))
-            asked = checks.ask(plan.store.engine, plan.store.seal, checks.REFUSED, "1", b'{"delivery": 1}', school_id=1)
-            until(lambda: asked_row(plan, asked).state == checks.FAILED)
-            assert asked_row(plan, endpoint).state == checks.BUSY
+            asked = page_requests.ask(
+                plan.store.engine, plan.store.seal, page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1
+            )
+            until(lambda: asked_row(plan, asked).state == page_requests.FAILED)
+            assert asked_row(plan, endpoint).state == page_requests.BUSY
         given_back = asked_row(plan, endpoint)
-        assert (given_back.state, given_back.lease, given_back.tries) == (checks.WAITING, None, 0)
+        assert (given_back.state, given_back.lease, given_back.tries) == (page_requests.WAITING, None, 0)
     assert asked_row(plan, asked).error_en.startswith("This message is not kept")
 
 
 def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "EXTEND_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "EXTEND_EVERY_SECONDS", 0.0)
     with serving(lambda h: h.loopback.over.wait()) as hangs:
         context = looped(plan)
         endpoint = ask_endpoint(plan, hangs.url)
@@ -285,7 +291,7 @@ def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, mon
             until(lambda: bool(hangs.asked))
             for minutes in (2, 4, 6):
                 with clock.fixed(NOW + timedelta(minutes=minutes)):
-                    ends = clock.now_us() + int(checks.LEASE_SECONDS * couplings_module.SECOND_US)
+                    ends = clock.now_us() + int(page_requests.LEASE_SECONDS * couplings_module.SECOND_US)
                     until(lambda ends=ends: asked_row(plan, endpoint).leased_until_us == ends)
             assert len(hangs.asked) == 1
             assert asked_row(plan, endpoint).tries == 1
@@ -294,11 +300,11 @@ def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, mon
 def test_two_workers_do_everything_that_pages_ask_for_once(plan: Plan) -> None:
     context = plan.couple()[0]
     asked = [
-        checks.ask(plan.store.engine, plan.store.seal, checks.MESSAGE, "x", message(scores=[str(number)]))
+        page_requests.ask(plan.store.engine, plan.store.seal, page_requests.MESSAGE, "x", message(scores=[str(number)]))
         for number in range(8)
     ]
     with running(context, number=2):
-        until(lambda: all(asked_row(plan, token).state == checks.DONE for token in asked))
+        until(lambda: all(asked_row(plan, token).state == page_requests.DONE for token in asked))
     assert {asked_row(plan, token).tries for token in asked} == {1}
 
 
@@ -308,7 +314,7 @@ def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:
     with serving(lambda h: h.loopback.over.wait()) as hangs:
         context, _ = plan.couple(hangt=hangs.url)
         app = create_app(plan.store.engine, plan.store.seal, AppOptions(True, (viewer,)))
-        worker = threading.Thread(target=tasks.run_worker, args=(context, stop))
+        worker = threading.Thread(target=loop.run_worker, args=(context, stop))
         worker.start()
         try:
             until(lambda: bool(hangs.asked))

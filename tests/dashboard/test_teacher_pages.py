@@ -10,17 +10,18 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from dashboard import actions, texts
-from dashboard.pages.settle import PATH, read_order, settle_form
-from models import clock, database
-from models.class_state import class_state
-from models.holidays import read_holidays
-from models.marks import Action
-from models.notes import NoteKind, write_note
-from models.signals import Signal
-from models.tables import class_thresholds, due_dates, goals, notes, results, signal_marks
-from models.thresholds import bounds, thresholds_of
-from models.viewer import Role, Viewer
+from dashboard.pages.signals.resolution_forms import PATH, read_order, settle_form
+from dashboard.server import actions
+from dashboard.text import translate
+from models.access.viewer import Role, Viewer
+from models.classroom.class_state import class_state
+from models.classroom.holidays import read_holidays
+from models.classroom.notes import NoteKind, write_note
+from models.classroom.signal_resolutions import Action
+from models.classroom.signals import Signal
+from models.classroom.thresholds import bounds, thresholds_of
+from models.schema import clock, database
+from models.schema.tables import class_thresholds, due_dates, goals, notes, results, signal_marks
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
@@ -455,4 +456,4 @@ def test_english_pages_have_english_signals(web: flask.Flask) -> None:
     client.get("/?taal=en", base_url=HERE)
     shown = shown_page(client, "/signalen")
     assert "58 school days without work." in shown
-    assert texts.LANGUAGES == ("nl", "en")
+    assert translate.LANGUAGES == ("nl", "en")

@@ -12,10 +12,11 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import dashboard
-from dashboard import charts, texts, words
-from models import clock
-from models.scales import Missing
-from models.subjects import SUBJECTS, UNMAPPED
+from dashboard.text import translate, words
+from dashboard.ui import charts
+from models.results.scales import Missing
+from models.results.subjects import SUBJECTS, UNMAPPED
+from models.schema import clock
 from tests.dashboard import school
 
 FOLDER = Path(dashboard.__file__).parent
@@ -35,9 +36,9 @@ def messages() -> list[str | tuple[str, ...]]:
     return sorted({message for _file, _line, message, _comments, _context in found}, key=str)
 
 
-@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize("language", translate.LANGUAGES)
 def test_every_text_of_the_code_stands_in_every_language(language: str) -> None:
-    catalogue = texts.translations(language)
+    catalogue = translate.translations(language)
     known = vars(catalogue)["_catalog"]
     for message in messages():
         if isinstance(message, tuple):
@@ -46,10 +47,10 @@ def test_every_text_of_the_code_stands_in_every_language(language: str) -> None:
             assert known.get(message), message
 
 
-@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize("language", translate.LANGUAGES)
 def test_a_translation_names_the_same_places_to_fill_in(language: str) -> None:
-    known = vars(texts.translations(language))["_catalog"]
-    english = vars(texts.translations("en"))["_catalog"]
+    known = vars(translate.translations(language))["_catalog"]
+    english = vars(translate.translations("en"))["_catalog"]
     for key, value in known.items():
         if key:
             source = english[key]
@@ -64,25 +65,25 @@ def test_every_subject_and_state_has_a_dutch_word() -> None:
 
 
 def test_a_number_has_the_decimal_sign_of_the_language() -> None:
-    assert texts.native("7.0") == "7,0"
-    assert texts.tenths(Decimal(272_400)) == "27,2"
-    assert texts.tenths(Decimal(770_000)) == "77"
-    assert texts.whole(1284) == "1.284"
+    assert translate.native("7.0") == "7,0"
+    assert translate.tenths(Decimal(272_400)) == "27,2"
+    assert translate.tenths(Decimal(770_000)) == "77"
+    assert translate.whole(1284) == "1.284"
     context = in_language("en")
-    assert (texts.native("7.0"), texts.whole(1284)) == ("7.0", "1,284")
+    assert (translate.native("7.0"), translate.whole(1284)) == ("7.0", "1,284")
     context.pop()
 
 
 def test_an_instant_is_told_by_the_day_in_the_netherlands() -> None:
     with clock.fixed(school.NOW):
-        assert texts.moment(school.us("2026-11-26", "07:30")) == "vandaag 7:30"
-        assert texts.moment(school.us("2026-11-27", "06:30")) == "morgen 6:30"
-        assert texts.moment(school.us("2026-11-24", "14:02")) == "di 24 nov 14:02"
-        assert texts.at_moment(school.us("2026-11-26", "00:12")) == "vandaag om 0:12"
-        assert texts.at_moment(school.us("2026-11-24", "14:02")) == "di 24 nov om 14:02"
+        assert translate.moment(school.us("2026-11-26", "07:30")) == "vandaag 7:30"
+        assert translate.moment(school.us("2026-11-27", "06:30")) == "morgen 6:30"
+        assert translate.moment(school.us("2026-11-24", "14:02")) == "di 24 nov 14:02"
+        assert translate.at_moment(school.us("2026-11-26", "00:12")) == "vandaag om 0:12"
+        assert translate.at_moment(school.us("2026-11-24", "14:02")) == "di 24 nov om 14:02"
     night = datetime(2026, 10, 25, 2, 30, tzinfo=clock.AMSTERDAM, fold=1)
     with clock.fixed(night):
-        assert texts.moment(clock.to_us(night)) == "vandaag 2:30"
+        assert translate.moment(clock.to_us(night)) == "vandaag 2:30"
 
 
 def test_the_name_of_a_test_is_cut_at_its_first_bar() -> None:
@@ -93,9 +94,9 @@ def test_the_name_of_a_test_is_cut_at_its_first_bar() -> None:
 
 def test_a_day_of_another_school_year_has_its_year() -> None:
     with clock.fixed(school.NOW):
-        assert texts.short_day("2026-11-13") == "13 nov"
-        assert texts.short_day("2026-06-16") == "16 jun 2026"
-        assert texts.day_name("2026-03-13") == "vr 13 mrt 2026"
+        assert translate.short_day("2026-11-13") == "13 nov"
+        assert translate.short_day("2026-06-16") == "16 jun 2026"
+        assert translate.day_name("2026-03-13") == "vr 13 mrt 2026"
 
 
 def test_the_charts_take_their_colours_from_the_tokens() -> None:

@@ -12,21 +12,24 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from connectors.push import Desk
-from dashboard import cli
-from dashboard.page_work import work_once
-from dashboard.pages import vendor_room, vendor_routes
-from dashboard.pages.vendor_asked import MOST_CONTENTS, Refused, read_endpoint, read_upload
-from dashboard.security import AppOptions, Persona
-from dashboard.wsgi import create_app
-from models import checks, database, rooms, schools, situations
-from models.coupling_state import coupling_state
-from models.identity import parked
-from models.people import class_list, members, pupil, pupil_names, school_name
-from models.rooms import Room
-from models.tables import checks as checks_table
-from models.tables import test_rooms
-from models.viewer import Role, Viewer
+from connectors.intake.push import Desk
+from dashboard.auth.guard import AppOptions, Persona
+from dashboard.cli import main as cli
+from dashboard.pages.vendor import actions as vendor_actions
+from dashboard.pages.vendor import sandbox as vendor_sandbox
+from dashboard.pages.vendor.requests import MOST_CONTENTS, Refused, read_endpoint, read_upload
+from dashboard.server.wsgi import create_app
+from dashboard.worker.page_jobs import work_once
+from models.access.people import class_list, members, pupil, pupil_names, school_name
+from models.access.viewer import Role, Viewer
+from models.ingest import page_requests, schools
+from models.ingest.connection_overview import coupling_state
+from models.ingest.identity import parked
+from models.sandbox import sandboxes, situations
+from models.sandbox.sandboxes import Room
+from models.schema import database
+from models.schema.tables import checks as checks_table
+from models.schema.tables import test_rooms
 from tests.conftest import Store
 from tests.connectors.sending import Account, enveloped
 from tests.dashboard import school
@@ -63,7 +66,7 @@ def room(known_school: Store, vendor: FlaskClient) -> Room:
     """A room that was made by the button."""
     answer = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert answer.status_code == 303
-    found = rooms.find_room(known_school.engine, known_school.seal, answer.headers["Location"].rpartition("/")[2])
+    found = sandboxes.find_room(known_school.engine, known_school.seal, answer.headers["Location"].rpartition("/")[2])
     assert found is not None
     return found
 
@@ -74,7 +77,7 @@ def page_of(room: Room) -> str:
 
 def again(store: Store, room: Room) -> Room:
     """The room as it is now."""
-    found = rooms.find_room(store.engine, store.seal, room.account.token)
+    found = sandboxes.find_room(store.engine, store.seal, room.account.token)
     assert found is not None
     return found
 
@@ -296,8 +299,8 @@ def test_a_callback_with_a_strange_address_changes_nothing(
 def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, known_school: Store) -> None:
     assert asked(vendor, message(), "mijn\n map/bericht.xml").startswith("/toets/uitslag/")
     assert goes_to(endpoint(vendor)).startswith("/toets/uitslag/")
-    first = checks.claim(known_school.engine, known_school.seal)
-    second = checks.claim(known_school.engine, known_school.seal)
+    first = page_requests.claim(known_school.engine, known_school.seal)
+    second = page_requests.claim(known_school.engine, known_school.seal)
     assert first is not None
     assert second is not None
     assert (first.kind, first.title, first.input) == ("message", "mijn map/bericht.xml", message())
@@ -360,7 +363,7 @@ def test_a_message_of_four_megabytes_fits_and_without_a_session_nothing_does(
 
 
 def test_one_browser_makes_so_many_rooms_an_hour_whoever_it_looks_as(vendor: FlaskClient, known_school: Store) -> None:
-    for _ in range(vendor_routes.ROOMS_AN_HOUR):
+    for _ in range(vendor_actions.ROOMS_AN_HOUR):
         made = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
         assert made.startswith("/toets/proef/")
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
@@ -369,7 +372,7 @@ def test_one_browser_makes_so_many_rooms_an_hour_whoever_it_looks_as(vendor: Fla
     assert post(vendor, f"{made}/terug") == 303
     vendor.post("/persona", data={"persona": "leverancier"}, base_url=HERE, headers=OWN)
     assert vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"] == refused
-    assert count(known_school, test_rooms) == vendor_routes.ROOMS_AN_HOUR
+    assert count(known_school, test_rooms) == vendor_actions.ROOMS_AN_HOUR
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -380,7 +383,7 @@ def _split(address: str) -> tuple[str, str]:
 def test_where_no_room_is_free_the_page_says_so(
     vendor: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "MOST_ROOMS", 1)
+    monkeypatch.setattr(sandboxes, "MOST_ROOMS", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
     assert "zoveel proefadressen als Rondblik bewaart" in shown_page(vendor, *_split(refused.headers["Location"]))
@@ -397,7 +400,7 @@ def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, room: Roo
 def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
     vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(checks.MOST_OPEN_OF_ONE):
+    for _ in range(page_requests.MOST_OPEN_OF_ONE):
         asked(vendor, message())
     for answer in (upload(vendor, data_address(message())), endpoint(vendor)):
         assert "Er wachten nog meer toetsen van u." in json.dumps(answer.json, ensure_ascii=False)
@@ -406,15 +409,15 @@ def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
     assert "Er wachten nog meer toetsen van u." in shown_page(vendor, *_split(report))
     other = as_persona(vendor_web, "leverancier")
     assert asked(other, message()).startswith("/toets/uitslag/")
-    monkeypatch.setattr(checks, "MOST_OPEN", checks.MOST_OPEN_OF_ONE + 1)
+    monkeypatch.setattr(page_requests, "MOST_OPEN", page_requests.MOST_OPEN_OF_ONE + 1)
     assert "zoveel toetsen" in json.dumps(upload(other, data_address(message())).json, ensure_ascii=False)
-    assert count(known_school, checks_table) == checks.MOST_OPEN_OF_ONE + 1
+    assert count(known_school, checks_table) == page_requests.MOST_OPEN_OF_ONE + 1
 
 
 def test_messages_beyond_what_a_room_keeps_are_told_as_a_number(
     vendor_web: flask.Flask, vendor: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rooms, "MOST_ARRIVALS", 2)
+    monkeypatch.setattr(sandboxes, "MOST_ARRIVALS", 2)
     for number in range(2):
         send(vendor_web, room, scores=[str(number)])
     assert "latere bericht" not in shown_page(vendor, page_of(room))
@@ -439,7 +442,7 @@ def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, room:
     address = f"{HERE}/test/{account.token}/uwlr/leerresultaten"
     for text in (address, account.customer_code, account.customer_name, account.key, account.brin, "proef-10"):
         assert text in shown
-    assert [one.eck_id in shown for one in rooms.pupils_of(room.id)] == [True] * 10
+    assert [one.eck_id in shown for one in sandboxes.pupils_of(room.id)] == [True] * 10
     assert shown.count('"data-situation"') == len(situations.TASKS)
     assert "geen certificering door Edustandaard" in shown
 
@@ -503,9 +506,9 @@ def test_the_page_looks_on_only_when_there_is_something_new(
 
 def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: FlaskClient, room: Room) -> None:
     seen = tick(vendor, page_of(room), ticks=10).json["response"]["room-seen"]["data"]
-    before = tick(vendor, page_of(room), seen, ticks=9 + vendor_room.QUIET_TICKS)
+    before = tick(vendor, page_of(room), seen, ticks=9 + vendor_sandbox.QUIET_TICKS)
     assert before.status_code == 204
-    told = tick(vendor, page_of(room), seen, ticks=10 + vendor_room.QUIET_TICKS).json["response"]
+    told = tick(vendor, page_of(room), seen, ticks=10 + vendor_sandbox.QUIET_TICKS).json["response"]
     assert told["room-tick"]["disabled"] is True
     assert told["room-resume"]["hidden"] is False
     assert "kijkt niet meer mee" in told["room-news"]["children"]
@@ -592,7 +595,7 @@ def test_looking_ends_when_the_room_is_erased(
     if by == "the page":
         assert post(as_persona(vendor_web, "sam"), f"{page_of(room)}/wissen") == 303
     else:
-        rooms.erase_room(known_school.engine, room.id)
+        sandboxes.erase_room(known_school.engine, room.id)
     asked = vendor.post(CALLBACK, json={}, base_url=HERE, headers=OWN)
     assert asked.status_code == 409  # the page was the made-up teacher's
     vendor.get("/groep", base_url=HERE)
@@ -679,10 +682,10 @@ def test_a_report_is_a_file_of_its_own_kind(vendor: FlaskClient, known_school: S
 
 def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, b"<a/>")
-    work = checks.claim(known_school.engine, known_school.seal)
+    work = page_requests.claim(known_school.engine, known_school.seal)
     assert work is not None
     assert "De toets loopt." in shown_page(vendor, path)
-    checks.fail(known_school.engine, work, "Het lukte niet.", "It did not work.")
+    page_requests.fail(known_school.engine, work, "Het lukte niet.", "It did not work.")
     shown = shown_page(vendor, path)
     assert "Het lukte niet." in shown
     assert '"/toets"' in shown

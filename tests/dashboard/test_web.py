@@ -10,11 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from dashboard.filters import CONTROLS
-from dashboard.pages.group import OPTIONS
-from dashboard.security import AppOptions
-from dashboard.wsgi import create_app
-from models import clock, database
+from dashboard.auth.guard import AppOptions
+from dashboard.pages.class_page.page import OPTIONS
+from dashboard.server.wsgi import create_app
+from dashboard.ui.filters import CONTROLS
+from models.schema import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS

@@ -14,8 +14,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
-from models import database, tables
-from models.records import Kind, Norm, Status, Term, TestDefinition
+from models.schema import database, tables
+from models.schema.records import Kind, Norm, Status, Term, TestDefinition
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.markup import Shown, shown

@@ -26,13 +26,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from connectors.roster import LasSettings, fetch_roster
+from connectors.intake.las_client import LasSettings, fetch_roster
 from connectors.simulator import requests, server
 from connectors.simulator.school import HORIZON
 from connectors.uwlr.envelope import Authorisation
-from dashboard import cli
-from models.database import open_engine, sqlite_url
-from models.store_key import open_sealed
+from dashboard.cli import main as cli
+from models.schema.database import open_engine, sqlite_url
+from models.schema.store_key import open_sealed
 from tests.connectors.sending import Account, Receiver, account, enveloped
 from tests.uwlr.messages import message, result_xml
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event
 
-from connectors.push import Desk
-from models import clock
-from models.schools import Identification
-from models.senders import Terms
+from connectors.intake.push import Desk
+from models.ingest.schools import Identification
+from models.ingest.senders import Terms
+from models.schema import clock
 from tests.conftest import Store
 from tests.fuzz import mutate
 from tests.peers.service import add_sender

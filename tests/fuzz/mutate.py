@@ -18,7 +18,7 @@ from lxml import etree
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.writer import write_message
-from models.records import (
+from models.schema.records import (
     Band,
     Kind,
     Level,

@@ -21,15 +21,15 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
-from connectors import push
-from connectors.intake import judge, spool
-from connectors.push import Desk
-from connectors.soap import open_message
+from connectors.intake import push
+from connectors.intake.judge import judge, spool
+from connectors.intake.push import Desk
 from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import TOLERANT, Agreement
-from models import database
-from models.records import Verdict
-from models.tables import deliveries, results
+from connectors.uwlr.soap import open_message
+from models.schema import database
+from models.schema.records import Verdict
+from models.schema.tables import deliveries, results
 from tests.fuzz import mutate
 from tests.peers import npm
 from tests.peers.service import serving

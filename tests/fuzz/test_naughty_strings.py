@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connectors import push
-from connectors.intake import spool
-from connectors.push import Desk
-from models import database
-from models.records import Verdict
-from models.tables import deliveries, identifiers, parts, results, test_definitions, tests
+from connectors.intake import push
+from connectors.intake.judge import spool
+from connectors.intake.push import Desk
+from models.schema import database
+from models.schema.records import Verdict
+from models.schema.tables import deliveries, identifiers, parts, results, test_definitions, tests
 from tests.fuzz.test_fuzz import ALLOWED
 from tests.peers import npm
 from tests.peers.service import ACCOUNT

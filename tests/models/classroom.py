@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from models import clock
-from models.catalogue import Catalogue, Definition, PartName, Source
-from models.class_state import ClassState
-from models.fields import Field
-from models.freshness import SourceState
-from models.holidays import read_holidays
-from models.people import Member
-from models.periods import with_year_before
-from models.picture import PartScored, Picture, Scored
-from models.progress import PupilProgress
-from models.records import SCALE, Absence, Kind, Status
-from models.scales import Interval, Place, Yardstick, said
-from models.signals import Asked, Due, Signal, signals
-from models.standing import ResultRow, Total
-from models.thresholds import Thresholds, defaults
+from models.access.people import Member
+from models.classroom.class_data import PartScored, Picture, Scored
+from models.classroom.class_state import ClassState
+from models.classroom.holidays import read_holidays
+from models.classroom.signals import Asked, Due, Signal, signals
+from models.classroom.thresholds import Thresholds, defaults
+from models.ingest.freshness import SourceState
+from models.results.catalogue import Catalogue, Definition, PartName, Source
+from models.results.current_results import ResultRow, Total
+from models.results.periods import with_year_before
+from models.results.progress import PupilProgress
+from models.results.scales import Interval, Place, Yardstick, said
+from models.results.subject_materials import Field
+from models.schema import clock
+from models.schema.records import SCALE, Absence, Kind, Status
 
 YEAR = "2026-2027"
 CLASS = 1

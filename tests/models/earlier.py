@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, text
 
-from models import database
+from models.schema import database
 from tests.models.spelled import SPELLED
 
 Statements = tuple[str, ...]

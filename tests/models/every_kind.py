@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine, insert, select, text
 
-from models import database, identity, result_rows
-from models.periods import of_school_year
-from models.tables import identifiers, pupils
-from models.viewer import Role, Viewer
+from models.access.viewer import Role, Viewer
+from models.ingest import identity
+from models.results import result_rows
+from models.results.periods import of_school_year
+from models.schema import database
+from models.schema.tables import identifiers, pupils
 from tests.uwlr.messages import message
 
 OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"

@@ -10,21 +10,23 @@ from typing import Any
 from sqlalchemy import Engine, Inspector, Table, column, insert, inspect, select, table, text
 
 from connectors.uwlr.agreement import TOLERANT
-from models import clock, coupling_state, database, goals, identity, marks, notes, quarantine, queries, rosters, senders
-from models import deliveries as delivery_list
-from models.class_state import class_state
-from models.holidays import read_holidays
-from models.marks import About, Action
-from models.notes import NoteKind
-from models.periods import of_school_year
-from models.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
-from models.schools import Identification
-from models.store import Receipt
-from models.subject_lines import assign_subject, assigned
-from models.tables import VALUE_COLUMNS, metadata
-from models.thresholds import changes, set_thresholds
-from models.timeline import provenance, pupil_timeline
-from models.viewer import Role, Viewer
+from models.access.viewer import Role, Viewer
+from models.classroom import class_overview, goals, notes, signal_resolutions
+from models.classroom.class_state import class_state
+from models.classroom.holidays import read_holidays
+from models.classroom.notes import NoteKind
+from models.classroom.signal_resolutions import About, Action
+from models.classroom.thresholds import changes, set_thresholds
+from models.classroom.timeline import provenance, pupil_timeline
+from models.ingest import connection_overview, identity, quarantine, rosters, senders
+from models.ingest import deliveries as delivery_list
+from models.ingest.result_store import Receipt
+from models.ingest.schools import Identification
+from models.results.periods import of_school_year
+from models.results.subject_mapping import assign_subject, assigned
+from models.schema import clock, database
+from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
+from models.schema.tables import VALUE_COLUMNS, metadata
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.models.every_kind import every_kind, stored
@@ -79,7 +81,7 @@ def fill(store: Store) -> None:
         goals.set_due(connection, HANNA, school.CLASS_A, 1, "2026-12-01")
         set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": 20})
         about = About("drop", 1, None, school.LEVELS_FIELD.key)
-        marks.set_mark(connection, HANNA, about, "2026-10-01 7 80,2026-11-02 5 60", Action.SEEN)
+        signal_resolutions.set_mark(connection, HANNA, about, "2026-10-01 7 80,2026-11-02 5 60", Action.SEEN)
         notes.write_note(connection, seal, HANNA, LARS, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-20")
         assign_subject(connection, ADMINISTRATOR, school.QUESTIONS, "term", "topografie", "geography")
     with database.writing(engine) as connection:
@@ -97,18 +99,18 @@ def everything(store: Store) -> dict[str, object]:
         assert lars is not None
         sittings = [one for lane in lars.lanes for one in lane.sittings]
         return {
-            "overview": queries.class_overview(connection, HANNA, [school.CLASS_A, school.CLASS_B], year),
+            "overview": class_overview.class_overview(connection, HANNA, [school.CLASS_A, school.CLASS_B], year),
             "state": class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays(), year.first),
             "lars": lars,
             "why": [provenance(connection, HANNA, LARS, one.test_id, one.taken_on, 0) for one in sittings],
             "bente": pupil_timeline(connection, HANNA, BENTE, year),
-            "couplings": [coupling_state.coupling_state(connection, one) for one in (ADMINISTRATOR, ELSEWHERE)],
+            "couplings": [connection_overview.coupling_state(connection, one) for one in (ADMINISTRATOR, ELSEWHERE)],
             "parked": identity.parked(connection, ADMINISTRATOR, seal),
             "kept": [(one, quarantine.raw(connection, seal, one.delivery_id)) for one in kept],
             "deliveries": list(delivery_list.newest(store.engine)),
             "goals": goals.goals_of(connection, HANNA, [LARS, BENTE]),
             "due": goals.due_of(connection, HANNA, [school.CLASS_A]),
-            "marks": marks.marks(connection, HANNA, [1], []),
+            "marks": signal_resolutions.marks(connection, HANNA, [1], []),
             "notes": notes.notes_of(connection, seal, HANNA, [LARS]),
             "thresholds": changes(connection, HANNA, school.CLASS_A),
             "subjects": assigned(connection, ADMINISTRATOR),

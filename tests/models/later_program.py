@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 CHANGES = {
-    "models.tables": {'Column("score", BigInteger),': 'Column("remark", Text), Column("score", BigInteger),'},
-    "models.stored_result": {
+    "models.schema.tables": {'Column("score", BigInteger),': 'Column("remark", Text), Column("score", BigInteger),'},
+    "models.schema.stored_result": {
         "    score: int | None\n": "    remark: str | None\n    score: int | None\n",
         '"taken_on", "score",': '"taken_on", "remark", "score",',
     },
-    "models.store": {
+    "models.ingest.result_store": {
         "taken_on, score, score_text,": (
             'taken_on, f"{key} has {score_text}" if key.startswith("remarked") else None, score, score_text,'
         )
@@ -63,8 +63,8 @@ def main(url: str, keys: str, sent: str) -> None:
     """Take in every message of `sent`: JSON of score, day and what its keys begin with."""
     sys.meta_path.insert(0, Finder())
     from connectors.uwlr.agreement import TOLERANT
-    from models import database, tables
-    from models.sealing import read_key
+    from models.schema import database, tables
+    from models.schema.encryption import read_key
     from tests.conftest import Store
     from tests.models.every_kind import every_kind, read
     from tests.models.test_store import take

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from models import database
+from models.schema import database
 
 Schema = dict[str, dict[str, Any]]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
-from models import database
+from models.schema import database
 
 SPELLED = """
 WITH slots AS (

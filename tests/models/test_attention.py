@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from models import clock
-from models.attention import Course
-from models.periods import of_school_year
-from models.records import Absence
+from models.classroom.attention import Course
+from models.results.periods import of_school_year
+from models.schema import clock
+from models.schema.records import Absence
 from tests.dashboard import school
 from tests.models.classroom import SUMS, WITHOUT, YEAR, Classroom, days
 

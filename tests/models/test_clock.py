@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from models import clock
+from models.schema import clock
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from connectors.uwlr.agreement import TOLERANT
-from models import database, stored_result
-from models.standing import ResultRow
-from models.store_key import open_sealed
-from models.stored_result import StoredResult
-from models.tables import VALUE_COLUMNS, result_history, results
+from models.results.current_results import ResultRow
+from models.schema import database, stored_result
+from models.schema.store_key import open_sealed
+from models.schema.stored_result import StoredResult
+from models.schema.tables import VALUE_COLUMNS, result_history, results
 from tests.conftest import Store
 from tests.models.every_kind import every_kind, read, stored, with_pupil
 from tests.models.test_store import source, take

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from models.growth import Growth, Point, growth
+from models.results.growth import Growth, Point, growth
 
 HUNDRED = (Decimal(0), Decimal(100))
 FORTY = (Decimal(0), Decimal(40))

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import settings
-from dashboard.settings import ConfigError
-from models.holidays import KINDS, REGIONS, HolidaysUnreadable, read_holidays
-from models.tables import schools as schools_table
+from dashboard.settings import settings
+from dashboard.settings.settings import ConfigError
+from models.classroom.holidays import KINDS, REGIONS, HolidaysUnreadable, read_holidays
+from models.schema.tables import schools as schools_table
 from tests.conftest import Store
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from models import database, identity
-from models.records import PupilRef
-from models.schools import Identification, ensure_school, ensure_source
-from models.sealing import Seal
-from models.tables import identifier_links, identifiers, pupils, results
-from models.viewer import NotAllowed, Role, Viewer
+from models.access.viewer import NotAllowed, Role, Viewer
+from models.ingest import identity
+from models.ingest.schools import Identification, ensure_school, ensure_source
+from models.schema import database
+from models.schema.encryption import Seal
+from models.schema.records import PupilRef
+from models.schema.tables import identifier_links, identifiers, pupils, results
 from tests.conftest import Store
 
 SEAL = Seal.from_secret(b"s" * 32)

@@ -10,13 +10,13 @@ from dataclasses import asdict
 import pytest
 from sqlalchemy import Connection, event, insert, update
 
-from models import clock, database
-from models.materials import Material, Reach, Shelf, shelf
-from models.records import Absence, Band, Kind, Norm, Status, Term, TestDefinition
-from models.scales import Comparability
-from models.subjects import UNMAPPED
-from models.tables import classes, groups, memberships, results, test_definitions, tests
-from models.viewer import Role, Viewer
+from models.access.viewer import Role, Viewer
+from models.classroom.material_uptake import Material, Reach, Shelf, shelf
+from models.results.scales import Comparability
+from models.results.subjects import UNMAPPED
+from models.schema import clock, database
+from models.schema.records import Absence, Band, Kind, Norm, Status, Term, TestDefinition
+from models.schema.tables import classes, groups, memberships, results, test_definitions, tests
 from tests.conftest import Store
 from tests.dashboard import school
 

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import Engine, inspect, text
 
 import models
-from models import checks, clock, database, rooms, rosters, senders
-from models.schools import Identification
-from models.store_key import open_sealed
-from models.tables import metadata
+from models.ingest import page_requests, rosters, senders
+from models.ingest.schools import Identification
+from models.sandbox import sandboxes
+from models.schema import clock, database
+from models.schema.store_key import open_sealed
+from models.schema.tables import metadata
 from tests.conftest import Store, empty_postgres
 from tests.dashboard import school
 from tests.models.earlier import EARLIER, make
@@ -124,8 +126,8 @@ def check_it_goes_on(store: Store) -> None:
             new = senders.add_sender(connection, store.seal, "b", "B", "K-2", senders.Terms(), senders.FROM_COMMAND)
             senders.add_key(connection, store.seal, new, "S", [Identification("brin", "99XX")])
             assert connection.scalar(text("SELECT count(*) FROM numbers")) >= 2
-        room = rooms.make_room(store.engine, store.seal, "Uitgever X")
-        token = checks.ask(store.engine, store.seal, "room", "Proefadres", b"{}", room.id, asked_by="sessie")
-        found = checks.find(store.engine, store.seal, token)
+        room = sandboxes.make_room(store.engine, store.seal, "Uitgever X")
+        token = page_requests.ask(store.engine, store.seal, "room", "Proefadres", b"{}", room.id, asked_by="sessie")
+        found = page_requests.find(store.engine, store.seal, token)
         assert found is not None
         assert (found.kind, found.state) == ("room", "waiting")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert
 
-from models import clock, database, tables
-from models.class_state import class_state
-from models.goals import set_due
-from models.holidays import read_holidays
-from models.signals import Rule
-from models.viewer import Role, Viewer
+from models.access.viewer import Role, Viewer
+from models.classroom.class_state import class_state
+from models.classroom.goals import set_due
+from models.classroom.holidays import read_holidays
+from models.classroom.signals import Rule
+from models.schema import clock, database, tables
 from tests.conftest import Store
 from tests.dashboard import school
 

@@ -9,18 +9,19 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Connection, insert, text
 
-from models import clock, database, people, tables
-from models.coupling_state import coupling_state, retry_now, set_stopped
-from models.freshness import source_states
-from models.people import members, pupil, pupil_names
-from models.periods import Period, of_school_year, with_year_before
-from models.progress import class_progress
-from models.queries import ClassOverview, class_overview, missing_reason
-from models.records import Absence, Kind, Status
-from models.scales import Missing, Place
-from models.subject_lines import assign_subject, unassigned
-from models.timeline import PupilTimeline, provenance, pupil_timeline
-from models.viewer import NotAllowed, Role, Viewer
+from models.access import people
+from models.access.people import members, pupil, pupil_names
+from models.access.viewer import NotAllowed, Role, Viewer
+from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
+from models.classroom.timeline import PupilTimeline, provenance, pupil_timeline
+from models.ingest.connection_overview import coupling_state, retry_now, set_stopped
+from models.ingest.freshness import source_states
+from models.results.periods import Period, of_school_year, with_year_before
+from models.results.progress import class_progress
+from models.results.scales import Missing, Place
+from models.results.subject_mapping import assign_subject, unassigned
+from models.schema import clock, database, tables
+from models.schema.records import Absence, Kind, Status
 from tests.conftest import Store
 from tests.dashboard import school
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from models import clock
-from models.readiness import readiness, ready
-from models.records import Status
+from models.classroom.readiness import readiness, ready
+from models.schema import clock
+from models.schema.records import Status
 from tests.dashboard import school
 from tests.models.classroom import Classroom
 

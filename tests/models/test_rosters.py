@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Table, delete, insert, select
 
-from connectors.destinations import AnySchool, OwnSchool
-from connectors.intake import spool, take_results
-from models import clock, database, identity
-from models.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
-from models.rosters import NotHeld, RosterReceipt, decide_held, save_refused_roster, save_roster
-from models.schools import Identification, ensure_school, ensure_source
-from models.sealing import Seal
-from models.store import Receipt
-from models.tables import (
+from connectors.intake.destinations import AnySchool, OwnSchool
+from connectors.intake.judge import spool, take_results
+from models.access.viewer import NotAllowed, Role, Viewer
+from models.ingest import identity
+from models.ingest.result_store import Receipt
+from models.ingest.rosters import NotHeld, RosterReceipt, decide_held, save_refused_roster, save_roster
+from models.ingest.schools import Identification, ensure_school, ensure_source
+from models.schema import clock, database
+from models.schema.encryption import Seal
+from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
+from models.schema.tables import (
     classes,
     couplings,
     deliveries,
@@ -34,7 +36,6 @@ from models.tables import (
     teacher_groups,
     teachers,
 )
-from models.viewer import NotAllowed, Role, Viewer
 from tests.conftest import Store
 from tests.uwlr.messages import message
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.records import Absence, Kind
-from models.scales import (
+from models.results.scales import (
     NO_NORM,
     Comparability,
     Missing,
@@ -21,6 +20,7 @@ from models.scales import (
     scale_of,
     yardstick,
 )
+from models.schema.records import Absence, Kind
 
 
 def norm(*bands: tuple[str | None, str | None, str]) -> dict[str, Any]:

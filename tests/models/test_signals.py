@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from models import clock
-from models.holidays import read_holidays
-from models.marks import Action, Mark
-from models.progress import PupilProgress
-from models.records import Absence, Status
-from models.signals import Asked, Due, Rule, Signal, open_by_pupil, signals, topics
-from models.thresholds import defaults
+from models.classroom.holidays import read_holidays
+from models.classroom.signal_resolutions import Action, Mark
+from models.classroom.signals import Asked, Due, Rule, Signal, open_by_pupil, signals, topics
+from models.classroom.thresholds import defaults
+from models.results.progress import PupilProgress
+from models.schema import clock
+from models.schema.records import Absence, Status
 from tests.dashboard import school
 from tests.models.classroom import CLASS, SUMS, WITHOUT, WORDS, Classroom, days
 

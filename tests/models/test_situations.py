@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from models import situations
-from models.rooms import Account, Arrival, Room
+from models.sandbox import situations
+from models.sandbox.sandboxes import Account, Arrival, Room
 
 ROOM = Room(1, "x", 1, 2, 1, Account("t", "c", "n", "k", "90AB"), None, False, False, 0, 0, 0)
 

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from connectors.uwlr.agreement import TOLERANT
-from models import database, identity, result_rows
-from models.periods import of_school_year
-from models.standing import stand
-from models.tables import pupils
-from models.viewer import Role, Viewer
+from models.access.viewer import Role, Viewer
+from models.ingest import identity
+from models.results import result_rows
+from models.results.current_results import stand
+from models.results.periods import of_school_year
+from models.schema import database
+from models.schema.tables import pupils
 from tests.models.spelled import spelled
 from tests.models.test_store import fresh, source, take
 from tests.uwlr.messages import message, result_xml

@@ -13,14 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
 
-from connectors.destinations import AnySchool, OwnSchool
-from connectors.intake import spool, take_results
+from connectors.intake.destinations import AnySchool, OwnSchool
+from connectors.intake.judge import spool, take_results
 from connectors.uwlr.agreement import TOLERANT
-from models import clock, database, identity, schools
-from models.records import SCALE, Verdict
-from models.sealing import Seal
-from models.store import Keep, Receipt
-from models.tables import (
+from models.access.viewer import Role, Viewer
+from models.ingest import identity, schools
+from models.ingest.result_store import Keep, Receipt
+from models.schema import clock, database
+from models.schema.encryption import Seal
+from models.schema.records import SCALE, Verdict
+from models.schema.tables import (
     couplings,
     deliveries,
     identifiers,
@@ -31,7 +33,6 @@ from models.tables import (
     test_definitions,
     tests,
 )
-from models.viewer import Role, Viewer
 from tests.conftest import Store
 from tests.models.spelled import spelled
 from tests.uwlr.messages import message, result_xml

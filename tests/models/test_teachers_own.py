@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
-from models import clock, database
-from models.class_state import class_state
-from models.goals import GoalRefused, due_of, goals_of, set_due, set_goal
-from models.holidays import read_holidays
-from models.marks import About, Action, MarkRefused, marks, set_mark
-from models.notes import NoteKind, NoteRefused, notes_of, settle_agreement, write_note
-from models.tables import class_thresholds, goals, notes, signal_marks
-from models.thresholds import ThresholdRefused, bounds, changes, defaults, set_thresholds, thresholds_of
-from models.viewer import Role, Viewer
+from models.access.viewer import Role, Viewer
+from models.classroom.class_state import class_state
+from models.classroom.goals import GoalRefused, due_of, goals_of, set_due, set_goal
+from models.classroom.holidays import read_holidays
+from models.classroom.notes import NoteKind, NoteRefused, notes_of, settle_agreement, write_note
+from models.classroom.signal_resolutions import About, Action, MarkRefused, marks, set_mark
+from models.classroom.thresholds import ThresholdRefused, bounds, changes, defaults, set_thresholds, thresholds_of
+from models.schema import clock, database
+from models.schema.tables import class_thresholds, goals, notes, signal_marks
 from tests.conftest import Store
 from tests.dashboard import school
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from connectors.destinations import OwnSchool
-from connectors.intake import spool, take_results
-from models import clock, database
-from models.class_state import class_state
-from models.holidays import read_holidays
-from models.records import Verdict
-from models.signals import Rule
-from models.viewer import Role, Viewer
+from connectors.intake.destinations import OwnSchool
+from connectors.intake.judge import spool, take_results
+from models.access.viewer import Role, Viewer
+from models.classroom.class_state import class_state
+from models.classroom.holidays import read_holidays
+from models.classroom.signals import Rule
+from models.schema import clock, database
+from models.schema.records import Verdict
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.uwlr.messages import message

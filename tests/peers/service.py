@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from connectors.push import Desk
-from connectors.receive import PATH
+from connectors.intake.push import Desk
+from connectors.intake.receive import PATH
 from connectors.uwlr.envelope import Authorisation
-from models import clock, database, senders
-from models.schools import Identification
-from models.senders import Terms
+from models.ingest import senders
+from models.ingest.schools import Identification
+from models.ingest.senders import Terms
+from models.schema import clock, database
 from tests.conftest import Store
 from tests.connectors.sending import receiving
 from tests.uwlr.messages import LR

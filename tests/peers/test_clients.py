@@ -17,12 +17,12 @@ import zeep
 from lxml import etree
 from sqlalchemy import select
 
-from connectors.push import Desk
+from connectors.intake.push import Desk
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
-from models import database
-from models.records import SCALE
-from models.tables import deliveries, identifiers, parts, results
+from models.schema import database
+from models.schema.records import SCALE
+from models.schema.tables import deliveries, identifiers, parts, results
 from tests.conftest import Store
 from tests.peers import npm
 from tests.peers.service import (

@@ -8,7 +8,7 @@ from datetime import date
 from hypothesis import strategies as st
 
 from connectors.uwlr import values
-from models.records import (
+from models.schema.records import (
     Absence,
     Band,
     Colour,

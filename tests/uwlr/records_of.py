@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.uwlr.reader import Reading
-from models.records import Absence, Kind, OsoResult, Progress, ReferenceScore, Result, Status
+from models.schema.records import Absence, Kind, OsoResult, Progress, ReferenceScore, Result, Status
 
 
 def results_of(reading: Reading) -> Iterator[Result]:

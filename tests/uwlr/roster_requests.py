@@ -7,8 +7,8 @@ from lxml import etree
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.las_requests import REQUESTS, RosterRequest
-from models.records import SchoolRef
-from models.schools import normal_location
+from models.ingest.schools import normal_location
+from models.schema.records import SchoolRef
 
 
 def local(element: etree._Element) -> str:

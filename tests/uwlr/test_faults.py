@@ -11,11 +11,11 @@ from copy import deepcopy
 import pytest
 from lxml import etree
 
-from connectors.intake import Judgement
+from connectors.intake.judge import Judgement
 from connectors.uwlr.agreement import Agreement
 from connectors.uwlr.forms import FORMS
 from connectors.uwlr.names import OSO
-from models.records import Verdict
+from models.schema.records import Verdict
 from tests.uwlr.test_rules import ACCESS, MESSAGE, NORM, OSO_FAULT, PUPIL, SCORE, TERM, VERSION, content, judged
 
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"

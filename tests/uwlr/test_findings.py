@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.intake import Judgement
+from connectors.intake.judge import Judgement
 from connectors.uwlr.agreement import STRICT
 from connectors.uwlr.names import XSI
-from models.records import Verdict
+from models.schema.records import Verdict
 from tests.uwlr.messages import message, result_xml
 from tests.uwlr.test_rules import content, judged
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.push import fault_sentence
+from connectors.intake.push import fault_sentence
 from connectors.uwlr.agreement import POLICIES, Policy
-from models.records import Verdict
-from models.store import Receipt
+from models.ingest.result_store import Receipt
+from models.schema.records import Verdict
 from tests.uwlr.messages import message
 from tests.uwlr.test_rules import judged
 

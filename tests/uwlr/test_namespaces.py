@@ -7,7 +7,7 @@ from lxml import etree
 
 from connectors.uwlr import names
 from connectors.uwlr.agreement import POLICIES, Policy
-from models.records import Verdict
+from models.schema.records import Verdict
 from tests.uwlr.messages import message, result_xml
 from tests.uwlr.test_rules import ERROR, MESSAGE, content, judged
 

@@ -20,12 +20,12 @@ from connectors.uwlr.las_requests import RosterRequest, write_request
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part, RosterAnswer, merge, read_part, read_roster
 from connectors.uwlr.pupil_writer import ROLE_CODES, write_answer, write_content, write_empty_answer
 from connectors.uwlr.validator import schema
-from models import clock, database
-from models.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
-from models.rosters import save_roster
-from models.schools import Identification, ensure_school, ensure_source
-from models.sealing import Seal
-from models.tables import classes, memberships, pupils
+from models.ingest.rosters import save_roster
+from models.ingest.schools import Identification, ensure_school, ensure_source
+from models.schema import clock, database
+from models.schema.encryption import Seal
+from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
+from models.schema.tables import classes, memberships, pupils
 from tests.conftest import SHARED, Store
 from tests.uwlr.roster_requests import read_request
 

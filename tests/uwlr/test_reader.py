@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from connectors.intake import Judgement, judge, spool
+from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.reader import read_results
 from connectors.uwlr.validator import QUEUED_CHUNKS, Validation
 from connectors.uwlr.writer import write_empty_pull_answer, write_message, write_pull_answer
-from models import clock
-from models.records import SCALE, Absence, Kind, MessageHead, Result, SchoolRef, TestDefinition, Verdict
+from models.schema import clock
+from models.schema.records import SCALE, Absence, Kind, MessageHead, Result, SchoolRef, TestDefinition, Verdict
 from tests.uwlr.messages import message, result_xml
 from tests.uwlr.record_strategies import messages
 from tests.uwlr.records_of import results_of

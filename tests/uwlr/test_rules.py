@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.intake import Judgement, judge, spool
+from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import POLICIES, STRICT, Agreement, Bounds, Policy
 from connectors.uwlr.pupil_rules import PUPIL_RULES
 from connectors.uwlr.rules import RULES
-from models import clock
-from models.records import Verdict
+from models.schema import clock
+from models.schema.records import Verdict
 from tests.uwlr.messages import message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -7,11 +7,11 @@ import re
 import pytest
 from lxml import etree
 
-from connectors.intake import Judgement
+from connectors.intake.judge import Judgement
 from connectors.uwlr import names
 from connectors.uwlr.agreement import POLICIES, Policy
 from connectors.uwlr.validator import schema
-from models.records import SCALE, Verdict
+from models.schema.records import SCALE, Verdict
 from tests.uwlr.messages import message
 from tests.uwlr.test_differential import OFFICIAL, RESULTS_FILE
 from tests.uwlr.test_rules import content, judged

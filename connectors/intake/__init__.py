@@ -1,0 +1,1 @@
+"""The one way in for messages: spool, judge, store; by push, pull or file."""

@@ -1,0 +1,135 @@
+"""Where messages of a source may go: its own school, any school, or the schools that a key covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from connectors.uwlr.agreement import Agreement
+from models.ingest import schools
+from models.ingest.identity import CONFLICT, OTHER_ECKID, unmatched
+from models.ingest.schools import Identification
+from models.schema.database import reading, writing
+from models.schema.encryption import Seal
+from models.schema.records import PupilRef, SchoolRef
+
+OTHER_SCHOOL, STOPPED_SCHOOL = "school.other", "school.stopped"
+
+
+class Destination(Protocol):
+    """The schools that a source may deliver for."""
+
+    def rule(self, named: SchoolRef) -> str | None:
+        """The rule that a message of this school breaks here; None where it may come in."""
+
+    def school(self, named: SchoolRef) -> int:
+        """The number of the school that an accepted message goes to."""
+
+    def home(self, named: SchoolRef) -> int | None:
+        """The school that sees a refused message; None where it cannot be told."""
+
+    @property
+    def numbers(self) -> frozenset[int] | None:
+        """The numbers of these schools; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSchool:
+    """One school, as a coupling has it."""
+
+    engine: Engine
+    school_id: int
+
+    def rule(self, named: SchoolRef) -> str | None:
+        with reading(self.engine) as connection:
+            return None if schools.find_school(connection, named) == self.school_id else OTHER_SCHOOL
+
+    def school(self, named: SchoolRef) -> int:
+        return self.school_id
+
+    def home(self, named: SchoolRef) -> int | None:
+        return self.school_id
+
+    @property
+    def numbers(self) -> frozenset[int] | None:
+        return frozenset({self.school_id})
+
+
+@dataclass(frozen=True, slots=True)
+class AnySchool:
+    """Whichever school a message names, made where it is new: a file that an operator loads."""
+
+    engine: Engine
+
+    def rule(self, named: SchoolRef) -> str | None:
+        return None
+
+    def school(self, named: SchoolRef) -> int:
+        known = self.home(named)
+        if known is not None:
+            return known
+        with writing(self.engine) as connection:
+            return schools.ensure_school(connection, schools.identifications(named))
+
+    def home(self, named: SchoolRef) -> int | None:
+        with reading(self.engine) as connection:
+            return schools.find_school(connection, named)
+
+    @property
+    def numbers(self) -> frozenset[int] | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredSchools:
+    """The schools of an autorisatiesleutel: each way of naming one that it covers, and the school behind it.
+
+    `stopped` are those of them that stopped their coupling with the sender.
+    """
+
+    covered: Mapping[Identification, int]
+    stopped: frozenset[int] = frozenset()
+
+    def rule(self, named: SchoolRef) -> str | None:
+        school_id = self.home(named)
+        if school_id is None:
+            return OTHER_SCHOOL
+        return STOPPED_SCHOOL if school_id in self.stopped else None
+
+    def school(self, named: SchoolRef) -> int:
+        return next(self.covered[one] for one in schools.identifications(named) if one in self.covered)
+
+    def home(self, named: SchoolRef) -> int | None:
+        return next((self.covered[one] for one in schools.identifications(named) if one in self.covered), None)
+
+    @property
+    def numbers(self) -> frozenset[int] | None:
+        return frozenset(self.covered.values()) - self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What judging a message asks the store (`intake.Receiver`): its school, and the pupils of that."""
+
+    engine: Engine
+    seal: Seal
+    destination: Destination
+    agreement: Agreement
+
+    def school_rule(self, school: SchoolRef) -> str | None:
+        """The rule that a message of this school breaks here."""
+        return self.destination.rule(school)
+
+    def pupil_rules(self, school: SchoolRef, pupils: list[PupilRef]) -> list[tuple[int, str]]:
+        """Pupils that the school does not know, where the agreement refuses those; else they are parked."""
+        if self.agreement.unknown_pupil == "park":
+            return []
+        with reading(self.engine) as connection:
+            found = unmatched(connection, self.seal, self.destination.school(school), pupils)
+        return [
+            (index, "pupil.conflict" if reason in (CONFLICT, OTHER_ECKID) else "pupil.unknown")
+            for index, reason in found
+        ]

@@ -1,0 +1,226 @@
+"""What `rondblik check` and `rondblik load` do with a file: judge it, or take it in. No screen and no exit here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from sqlalchemy import Engine
+
+from connectors.errors import ConnectorError, Fatal
+from connectors.intake.destinations import AnySchool
+from connectors.intake.documents import Content, Document, content_of, outline_of, unpack
+from connectors.intake.judge import Spooled, judge, take_results
+from connectors.intake.pull import spool_file
+from connectors.uwlr import names, rules
+from connectors.uwlr.agreement import Policy, of_policy
+from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
+from models.ingest import rosters, schools
+from models.ingest.result_store import Keep
+from models.schema.database import writing
+from models.schema.encryption import Seal
+from models.schema.limits import MOST_BYTES
+from models.schema.records import Finding, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a document is worth: verdict, fault code and findings; `problem` where it could not be read at all.
+
+    `counts` say what was stored of it, where it was to be stored.
+    """
+
+    name: str
+    verdict: Verdict
+    fault: str | None = None
+    findings: tuple[Finding, ...] = ()
+    counts: dict[str, int] | None = None
+    note: str = ""
+    problem: str | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether a finding of level error stands against it, or it could not be read."""
+        return self.problem is not None or self.verdict is Verdict.REJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Where files are loaded to: store, source, policy; `as_roster` takes them as pupil data."""
+
+    engine: Engine
+    seal: Seal
+    source_id: int
+    policy: Policy
+    keep: Keep
+    as_roster: bool = False
+
+
+Reached = Callable[[int], None]
+
+
+class _Watched:
+    """A file that tells how far it has been read, in bytes from its start; else the file that it is made of."""
+
+    def __init__(self, file: BinaryIO, reached: Reached) -> None:
+        self._file = file
+        self._reached = reached
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on, and tell."""
+        data = self._file.read(size)
+        self._reached(self._file.tell())
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def documents(path: Path, reached: Reached) -> Iterator[Document]:
+    """The document that a file is, or those in the zip that it is; the receiver closes each. Raises ConnectorError.
+
+    `reached` is told how many bytes of the file have been worked off.
+    """
+    spooled = spool_file(path, MOST_BYTES)
+    if content_of(spooled) is not Content.ZIP:
+        yield Document(str(path), replace(spooled, file=cast("BinaryIO", _Watched(spooled.file, reached))))
+        return
+    try:
+        for document in unpack(spooled, MOST_BYTES):
+            yield Document(f"{path}/{document.name}", document.spooled, document.problem)
+            reached(spooled.file.tell())
+    finally:
+        spooled.close()
+
+
+def check_file(path: Path, policy: Policy, reached: Reached) -> Iterator[Judged]:
+    """Judge each document of a file; needs no store. Raises Fatal where the file cannot be read."""
+    return _each(path, reached, lambda name, spooled: _check(name, spooled, policy))
+
+
+def load_file(path: Path, loading: Loading, reached: Reached) -> Iterator[Judged]:
+    """Take in each document of a file. Raises Fatal where the file cannot be read."""
+    return _each(path, reached, lambda name, spooled: _load(name, spooled, loading))
+
+
+def _each(path: Path, reached: Reached, judge_one: Callable[[str, Spooled], Judged]) -> Iterator[Judged]:
+    for document in documents(path, reached):
+        spooled = document.spooled
+        if spooled is None:
+            yield _unreadable(document)
+            continue
+        try:
+            yield judge_one(document.name, spooled)
+        finally:
+            spooled.close()
+
+
+def _unreadable(document: Document) -> Judged:
+    problem: ConnectorError = document.problem or Fatal("Niet te lezen.", "It cannot be read.")
+    return Judged(document.name, Verdict.REJECT, rules.ONGELDIG_BERICHT, problem=problem.sentence_en)
+
+
+# -- checking ------------------------------------------------------------------------------------------------
+
+
+def _check(name: str, spooled: Spooled, policy: Policy) -> Judged:
+    if content_of(spooled) is Content.ROSTER:
+        answer = _read_roster(spooled)
+        return Judged(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
+    # A file that is checked may go from hand to hand, so numbers of real children are told as in a test school.
+    judgement = judge(spooled, replace(of_policy(policy, header="checked"), test_school=True))
+    return Judged(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
+
+
+def _read_roster(spooled: Spooled) -> RosterAnswer:
+    """The reading under the profile that fits best: an answer does not say which one it follows."""
+    outline = outline_of(spooled.file)
+    is_file = names.local(outline.payload or outline.root or "") == "EDEX"
+    best: RosterAnswer | None = None
+    for profile in PROFILES[:1] if is_file else PROFILES:
+        spooled.file.seek(0)
+        answer = read_roster(spooled.file, profile)
+        if best is None or _weight(answer) < _weight(best):
+            best = answer
+    assert best is not None  # there is at least one profile
+    return best
+
+
+def _weight(answer: RosterAnswer) -> tuple[int, int]:
+    errors = sum(one.level == rules.ERROR for one in answer.findings)
+    return errors, len(answer.findings)
+
+
+def _verdict(findings: Sequence[Finding]) -> Verdict:
+    levels = {one.level for one in findings}
+    if rules.ERROR in levels:
+        return Verdict.REJECT
+    return Verdict.WARN if rules.WARNING in levels else Verdict.ACCEPT
+
+
+def _fault(findings: Sequence[Finding]) -> str | None:
+    refusing = [one for one in findings if one.level == rules.ERROR]
+    return next((one.fault for one in refusing if one.fault is not None), rules.ONGELDIG_BERICHT) if refusing else None
+
+
+# -- loading -------------------------------------------------------------------------------------------------
+
+NOT_ASKED = "This file holds pupil data, no results; load it with --roster."
+NO_ROSTER = "This file holds no pupil data; load it without --roster."
+
+
+def _load(name: str, spooled: Spooled, loading: Loading) -> Judged:
+    is_roster = content_of(spooled) is Content.ROSTER
+    if is_roster != loading.as_roster:
+        return Judged(name, Verdict.REJECT, problem=NOT_ASKED if is_roster else NO_ROSTER)
+    return _load_roster(name, spooled, loading) if is_roster else _load_results(name, spooled, loading)
+
+
+def _load_results(name: str, spooled: Spooled, loading: Loading) -> Judged:
+    receipt = take_results(
+        loading.engine,
+        loading.seal,
+        spooled,
+        source_id=loading.source_id,
+        destination=AnySchool(loading.engine),
+        way="load",
+        agreement=of_policy(loading.policy),
+        keep=loading.keep,
+    )
+    note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")
+    return Judged(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)
+
+
+def _load_roster(name: str, spooled: Spooled, loading: Loading) -> Judged:
+    answer = _read_roster(spooled)
+    if answer.roster is None and answer.empty is not None:
+        return Judged(name, Verdict.ACCEPT, findings=answer.findings, note=answer.empty)
+    named = schools.identifications(answer.roster.school) if answer.roster is not None else []
+    if answer.roster is None or not named:
+        findings = answer.findings if answer.roster is None else (*answer.findings, rules.finding("school.other"))
+        fault = _fault(findings) or rules.ONGELDIG_BERICHT
+        rosters.save_refused_roster(
+            loading.engine,
+            school_id=None,
+            source_id=loading.source_id,
+            way="load",
+            digest=spooled.digest,
+            size=spooled.size,
+            findings=findings,
+            fault=fault,
+        )
+        return Judged(name, Verdict.REJECT, fault, findings)
+    with writing(loading.engine) as connection:
+        school_id = schools.ensure_school(connection, named, answer.roster.school_name)
+    receipt = rosters.save_roster(
+        loading.engine,
+        loading.seal,
+        school_id=school_id,
+        source_id=loading.source_id,
+        roster=answer.roster,
+        way="load",
+    )
+    note = f"{receipt.state}: {receipt.held_because}" if receipt.held_because else receipt.state
+    return Judged(name, receipt.verdict, None, receipt.findings, dict(receipt.counts), note)

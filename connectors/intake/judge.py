@@ -1,0 +1,423 @@
+"""The one way in for results: spool, judge, store. Push, pull and file all come through here.
+
+The bytes go to a private file under a cap, with their digest made on the way; `judge` reads that file once and says
+what is wrong with it; `take_results` stores what is right in one transaction and keeps apart what is not. Nothing
+waits for a network while the store is being written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import IO, BinaryIO, Protocol, cast
+
+from sqlalchemy import Engine
+
+from connectors.errors import TooLarge
+from connectors.intake.destinations import Arrival, Destination
+from connectors.uwlr import names, rules, values
+from connectors.uwlr.agreement import STRICT, Agreement
+from connectors.uwlr.reader import SCHEMA_HINT, Place, Reading, is_personal_number, read_results
+from connectors.uwlr.rules import Stage, finding, stage_of
+from connectors.uwlr.soap import Opening, gate, is_in_pieces, open_message
+from connectors.uwlr.source_locations import Spot, diagnose
+from models.ingest import result_store
+from models.ingest.result_store import Keep, Receipt
+from models.ingest.schools import BRIN, normal_location
+from models.schema import clock
+from models.schema.encryption import Seal
+from models.schema.limits import MOST_BYTES
+from models.schema.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
+
+MEMORY_BYTES = 1 << 20
+MAX_KEPT_BYTES = 64 * 1024 * 1024
+OLD = timedelta(days=2 * 366)
+AHEAD = timedelta(days=1)
+PREPARING = timedelta(days=62)
+_HEAD_ELEMENTS = {
+    "school.brin": "brincode",
+    "school.dependance": "dependancecode",
+    "school.dependance-short": "dependancecode",
+    "school.year": "schooljaar",
+    "school.year-other": "schooljaar",
+    "school.created": "aanmaakdatum",
+    "school.created-24h": "aanmaakdatum",
+    "school.created-old": "aanmaakdatum",
+    "version.unsupported": "xsdversie",
+    "version.2-0": "xsdversie",
+}
+
+
+@dataclass(slots=True)
+class Spooled:
+    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256."""
+
+    file: BinaryIO
+    size: int
+    digest: bytes
+
+    def __enter__(self) -> Spooled:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the private file back."""
+        self.file.close()
+
+
+def spool(chunks: Iterable[bytes], cap: int = MOST_BYTES) -> Spooled:
+    """Write a stream of bytes to a private file; raises TooLarge above `cap` bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, prefix="rondblik-")  # noqa: SIM115
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > cap:
+                raise TooLarge(cap)
+            digest.update(chunk)
+            file.write(chunk)
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return Spooled(cast("BinaryIO", file), size, digest.digest())
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What a message is worth: a batch to store, or an empty answer, or the fault it is refused with."""
+
+    verdict: Verdict
+    fault: str | None
+    findings: list[Finding]
+    batch: ResultBatch | None = None
+    empty: str | None = None
+    head: MessageHead | None = None
+    school: SchoolRef = field(default_factory=SchoolRef)
+
+
+class Receiver(Protocol):
+    """What is known where a message arrives: which schools it may be of, and which pupils those have."""
+
+    def school_rule(self, school: SchoolRef) -> str | None:
+        """The rule that a message of this school breaks here."""
+
+    def pupil_rules(self, school: SchoolRef, pupils: list[PupilRef]) -> list[tuple[int, str]]:
+        """The pupils (by their place in the list) that break a rule here, each with that rule."""
+
+
+def judge(
+    spooled: Spooled, agreement: Agreement = STRICT, receiver: Receiver | None = None, opening: Opening | None = None
+) -> Judgement:
+    """Read a message once and say what it is worth; a second reading only finds the places of what was found.
+
+    Without `receiver` a message is judged by itself, as a check does; `opening` is its opening where it was looked at.
+    """
+    opening = opening or open_message(spooled.file, agreement)
+    if opening.refused:
+        return _judged([*opening.findings, *_gated(spooled, opening, agreement)], None)
+    if opening.empty is not None:
+        return Judgement(Verdict.ACCEPT, None, opening.findings, empty=opening.empty)
+    if is_in_pieces(spooled.file) and (found := gate(spooled.file, agreement.bounds)):
+        return _judged([*opening.findings, *found], None)
+    schema_name = _schema_for(opening, agreement)
+    reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
+    head, head_rules = read_head(reading, opening, agreement)
+    for rule in head_rules:
+        reading.note(rule, Place("school", 1, _HEAD_ELEMENTS.get(rule, "")))
+    version_rules(reading)
+    school = read_school(reading.school or opening.school)[0]
+    if receiver is not None and not reading.broken:
+        _note_receiver(reading, receiver, school)
+    if agreement.test_school:
+        _note_personal_numbers(reading)
+    spots, found = _places(spooled, schema_name, agreement, reading)
+    own = _own_findings(reading, spots, agreement, [*opening.findings, *found])
+    findings = [*opening.findings, *found, *own]
+    batch = None
+    if head is not None and not any(one.level == rules.ERROR for one in findings):
+        batch = ResultBatch(
+            head=head,
+            pupils=reading.pupils,
+            tests=reading.tests,
+            definitions=reading.definitions,
+            rows=reading.rows,
+            count=reading.count,
+            digest=spooled.digest,
+            size=spooled.size,
+            findings=findings,
+        )
+    judgement = _judged(findings, batch)
+    judgement.head = head
+    judgement.school = school
+    return judgement
+
+
+def _gated(spooled: Spooled, opening: Opening, agreement: Agreement) -> list[Finding]:
+    """What the gate has against the rest of a message that need not be read: bytes go before all else."""
+    if any(stage_of(one.rule) is Stage.BYTES and one.level == rules.ERROR for one in opening.findings):
+        return []
+    return gate(spooled.file, agreement.bounds)
+
+
+def _note_receiver(reading: Reading, receiver: Receiver, school: SchoolRef) -> None:
+    rule = receiver.school_rule(school)
+    if rule is not None:
+        reading.note(rule, Place("school", 1, ""))
+        return
+    for index, broken in receiver.pupil_rules(school, reading.pupils):
+        reading.note(broken, Place("toetsafname", reading.pupil_sittings[index], "leerlingid"))
+
+
+def _note_personal_numbers(reading: Reading) -> None:
+    """In a test school no number of a real child may stand, also not as key."""
+    for ref, sitting in zip(reading.pupils, reading.pupil_sittings, strict=True):
+        if ref.las_key is not None and is_personal_number(ref.las_key):
+            reading.note("pupil.bsn-like", Place("toetsafname", sitting, "leerlingid"))
+
+
+def _schema_for(opening: Opening, agreement: Agreement) -> str:
+    if agreement.policy == "tolerant":
+        return names.TOLERANT_SCHEMA
+    return names.VERSIONS.get((opening.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
+
+
+def _judged(findings: list[Finding], batch: ResultBatch | None) -> Judgement:
+    errors = [one for one in findings if one.level == rules.ERROR]
+    if errors:
+        first = min(errors, key=lambda one: stage_of(one.rule))
+        return Judgement(Verdict.REJECT, first.fault or rules.ONGELDIG_BERICHT, findings)
+    warned = any(one.level == rules.WARNING for one in findings)
+    return Judgement(Verdict.WARN if warned else Verdict.ACCEPT, None, findings, batch=batch)
+
+
+def _places(
+    spooled: Spooled, schema_name: str, agreement: Agreement, reading: Reading
+) -> tuple[dict[Place, Spot], list[Finding]]:
+    """The second reading, where there is something to find the place of."""
+    wanted = {place for places in reading.notes.values() for place in places if place.ordinal}
+    if not wanted and not reading.broken:
+        return {}, []
+    spots, found = diagnose(spooled.file, schema_name, agreement, wanted, broken=reading.broken)
+    if reading.broken and not found:  # libxml2 alone holds a namespace against it, such as one that is no URI
+        line, column = reading.broken_at or (None, None)
+        found = [finding("xml.well-formed", agreement, line=line, column=column)]
+    return spots, found
+
+
+def _own_findings(
+    reading: Reading, spots: dict[Place, Spot], agreement: Agreement, found: list[Finding]
+) -> list[Finding]:
+    """Our own rules with their places, less what the validator has already said of the same rule."""
+    told = {one.rule for one in found}
+    broken_bytes = any(one.rule == "xml.well-formed" for one in found)
+    own = []
+    for rule, places in reading.notes.items():
+        if rule in told or broken_bytes:
+            continue
+        for place in dict.fromkeys(places):
+            spot = spots.get(place)
+            if place == SCHEMA_HINT and spot is None:
+                continue  # a value that holds the word, no attribute
+            own.append(
+                finding(
+                    rule,
+                    agreement,
+                    path=None if spot is None else spot.path,
+                    line=None if spot is None else spot.line,
+                    column=None if spot is None else spot.column,
+                )
+            )
+    return own
+
+
+def read_head(reading: Reading, opening: Opening, agreement: Agreement) -> tuple[MessageHead | None, list[str]]:
+    """The school element as a head, and the rules it breaks; None where it cannot be read."""
+    texts = reading.school or opening.school
+    if not texts:
+        return None, []  # there is no school element, and the schema says so
+    broken: list[str] = []
+    school, school_rules = read_school(texts)
+    broken += school_rules
+    year = texts.get("schooljaar", "")
+    if not _year_is_whole(year):
+        broken.append("school.year")
+    elif year != clock.school_year(clock.today()):
+        broken.append("school.year-other")
+    created_us, created_rules = read_created(texts.get("aanmaakdatum", ""), year)
+    broken += created_rules
+    version = texts.get("xsdversie")
+    if version is None:
+        broken.append("version.missing")
+    elif (version.strip() if agreement.policy == "tolerant" else version) not in agreement.versions:
+        broken.append("version.unsupported")
+    elif version.strip() == "2.0":
+        broken.append("version.2-0")
+    if reading.broken or created_us is None:
+        return None, broken
+    return (
+        MessageHead(
+            school_year=year,
+            school=school,
+            created_text=texts.get("aanmaakdatum", "").strip(values.XML_SPACE),
+            created_us=created_us,
+            author=texts.get("auteur"),
+            xsd_version=version,
+            comment=texts.get("commentaar"),
+            dependance_text=texts.get("dependancecode"),
+        ),
+        broken,
+    )
+
+
+def _year_is_whole(year: str) -> bool:
+    first, _, second = year.partition("-")
+    whole = year.isascii() and len(year) == 9 and first.isdigit() and second.isdigit()
+    return whole and int(second) == int(first) + 1
+
+
+def _begin_us(year: str) -> int:
+    """The first moment at which a message of a school year may be made: some weeks before, for who prepares."""
+    return clock.to_us(datetime.combine(clock.school_year_bounds(year)[0] - PREPARING, time()))
+
+
+def read_school(texts: dict[str, str]) -> tuple[SchoolRef, list[str]]:
+    """How the message names its school, and what is wrong with that: ASCII only, whatever the pattern says."""
+    broken = []
+    brin = texts.get("brincode")
+    if brin is not None and not BRIN.fullmatch(brin):
+        broken.append("school.brin")
+    dependance = texts.get("dependancecode")
+    if dependance:
+        if not (dependance.isascii() and dependance.isdigit() and len(dependance) <= 2):
+            broken.append("school.dependance")
+        elif len(dependance) == 1:
+            broken.append("school.dependance-short")
+    return SchoolRef(brin=brin, dependance=normal_location(dependance), school_key=texts.get("schoolkey")), broken
+
+
+def read_created(text: str, year: str) -> tuple[int | None, list[str]]:
+    """The aanmaakdatum as an instant; a day ahead or more would win from all that comes after, so it is refused.
+
+    `year` is the school year of the message: what was made before it began cannot be of it.
+    """
+    try:
+        created_us, midnight = values.instant(text)
+    except (ValueError, OverflowError):
+        return None, ["school.created"]
+    broken = ["school.created-24h"] if midnight else []
+    now = clock.now()
+    if created_us >= clock.to_us(now + AHEAD):
+        broken.append("school.created")
+    elif created_us < clock.to_us(now - OLD) or (_year_is_whole(year) and created_us < _begin_us(year)):
+        broken.append("school.created-old")
+    return created_us, broken
+
+
+def version_rules(reading: Reading) -> None:
+    """What the stated version does not know: an eckid came with 2.2, a pupil without leerlingid with 2.3."""
+    version = reading.school.get("xsdversie", "2.2").strip()
+    if version in ("2.0", "2.1") and any(ref.eck_id is not None for ref in reading.pupils):
+        reading.note("version.eckid", Place("school", 1, "xsdversie"))
+    if version != "2.3" and not reading.broken:
+        for ref, sitting in zip(reading.pupils, reading.pupil_sittings, strict=True):
+            if ref.las_key is None:
+                reading.note("pupil.no-las-key", Place("toetsafname", sitting, ""))
+
+
+def take_results(
+    engine: Engine,
+    seal: Seal,
+    spooled: Spooled,
+    *,
+    source_id: int,
+    destination: Destination,
+    way: str,
+    agreement: Agreement = STRICT,
+    opening: Opening | None = None,
+    key_id: int | None = None,
+    moves_cursor: bool = False,
+    remembers_document: bool = False,
+    keep: Keep | None = None,
+) -> Receipt:
+    """Judge a message and store it in one transaction, or keep it apart with its reason.
+
+    The same bytes as an accepted message of this source change nothing, whatever the agreement says by now. `key_id`
+    is the key that was shown; of who may not send any more when it comes to storing, no bytes are kept, nor of what is
+    for a test school.
+    """
+    keep = Keep(0, 0) if agreement.test_school else keep or Keep()
+    delivery = result_store.Incoming(
+        source_id=source_id,
+        way=way,
+        digest=spooled.digest,
+        size=spooled.size,
+        moves_cursor=moves_cursor,
+        remembers_document=remembers_document,
+        in_order=agreement.ordering == "strict",
+        key_id=key_id,
+    )
+    known = result_store.repeated(engine, delivery, destination.numbers)
+    if known is not None:
+        return known
+    judgement = judge(spooled, agreement, Arrival(engine, seal, destination, agreement), opening)
+    if judgement.empty is not None:
+        return result_store.save_empty(engine, delivery, destination.home(judgement.school), judgement.empty)
+    if judgement.batch is not None:
+        raw = _raw(spooled, keep.accepted_days)
+        school_id = destination.school(judgement.school)
+        try:
+            return result_store.save_results(
+                engine, seal, delivery, school_id, judgement.batch, raw=raw, keep_days=keep.accepted_days
+            )
+        except result_store.NotAllowed as ended:
+            return refuse_unread(
+                engine, seal, source_id=source_id, school_id=None, way=way, found=finding(ended.rule, agreement),
+                digest=spooled.digest, size=spooled.size,
+            )  # fmt: skip
+        except result_store.NotLater:
+            late = finding("school.created-order", agreement)
+            refused = _judged([*judgement.findings, late], None)
+            judgement = replace(refused, head=judgement.head, school=judgement.school)
+    return result_store.save_refusal(
+        engine,
+        seal,
+        delivery,
+        destination.home(judgement.school),
+        fault=judgement.fault or rules.ONGELDIG_BERICHT,
+        findings=judgement.findings,
+        head=judgement.head,
+        raw=_raw(spooled, keep.refused_days),
+        keep_days=keep.refused_days,
+    )
+
+
+def _raw(spooled: Spooled, keep_days: int) -> bytes | None:
+    """The bytes to keep, or None where none are kept: a setting, or a message too large to seal in one piece."""
+    if keep_days <= 0 or spooled.size > MAX_KEPT_BYTES:
+        return None
+    spooled.file.seek(0)
+    return spooled.file.read()
+
+
+def refuse_unread(
+    engine: Engine,
+    seal: Seal,
+    *,
+    source_id: int | None,
+    school_id: int | None,
+    way: str,
+    found: Finding,
+    digest: bytes,
+    size: int = 0,
+) -> Receipt:
+    """Keep apart, with its reason, what could not even be read: too large, damaged, locked. No bytes are kept."""
+    delivery = result_store.Incoming(source_id=source_id, way=way, digest=digest, size=size)
+    fault = found.fault or rules.ONGELDIG_BERICHT
+    return result_store.save_refusal(engine, seal, delivery, school_id, fault=fault, findings=[found])

@@ -1,0 +1,241 @@
+"""Pupils, groups and teachers from a LAS: HaalLeerlinggegevens at once, or staged in three requests.
+
+zeep gives the transport (over our own careful client), and from our WSDL the header and the SOAPActions. The bodies
+are our own and so is the reading: zeep loses zeros and cannot read what real administrations send.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import zeep
+from lxml import etree
+from zeep.transports import Transport
+
+from connectors.errors import Fatal, Refused, Retriable
+from connectors.intake.pull import spool_file
+from connectors.transport import http_client
+from connectors.transport.http_client import ClientCertificate, HttpRequest, Limits
+from connectors.uwlr import names
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
+from connectors.uwlr.pupil_gate import MAX_BYTES
+from connectors.uwlr.pupil_messages import Part, Profile, RosterAnswer, merge, read_part, read_roster
+from connectors.uwlr.rules import FAULTS
+from models.schema import clock
+from models.schema.records import SchoolRef
+
+logging.getLogger("zeep").setLevel(logging.WARNING)  # at DEBUG zeep logs whole messages
+
+CURRENT_YEAR, EMPTY_YEAR = "current", "empty"
+TEMPORARY = "Server.TijdelijkNietBeschikbaar"
+
+
+@dataclass(frozen=True, slots=True)
+class LasSettings:
+    """How to ask one LAS for one school.
+
+    `addresses` gives an operation (HaalStructuur, ...) an address of its own; the others use `address`.
+    `school_year` is "current" (by the date), "empty" (the LAS chooses) or a year as 2026-2027.
+    """
+
+    address: str
+    school: SchoolRef
+    authorisation: Authorisation
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    profile: Profile = "edexml"
+    xsd_version: str = "2.2"
+    dataset_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    certificate: ClientCertificate | None = None
+    school_year: str = CURRENT_YEAR
+    staged: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class RosterFile:
+    """A file with pupils (EDEXML, or the answer of a LAS) that the administration puts down for us."""
+
+    path: Path
+    school: SchoolRef
+    profile: Profile = "edexml"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedRoster:
+    """An answer of a LAS, with SHA-256 and size of its bytes (of all parts together where it was staged)."""
+
+    answer: RosterAnswer
+    digest: bytes
+    size: int
+
+
+def fetch_roster(settings: LasSettings, last_received: str | None) -> FetchedRoster:
+    """Ask a LAS for the roster; `last_received` is the aanmaakdatum of the newest stored answer.
+
+    The answer may hold findings that refuse it. Raises Retriable, Fatal, or Refused with the code of a Fault.
+    A staged transfer always asks for everything: a structure without changes says nothing of the pupils in it.
+    """
+    transport = _Transport(settings)
+    if settings.staged:
+        answer = _fetch_staged(transport, settings)
+    else:
+        answer = _ask(transport, settings, Part.ALL, last_received=last_received)
+    return FetchedRoster(answer, answer.digest, answer.size)
+
+
+def read_roster_file(settings: RosterFile) -> FetchedRoster:
+    """The roster in a file; raises Fatal where it cannot be read."""
+    with spool_file(settings.path, MAX_BYTES) as spooled:
+        answer = read_roster(spooled.file, settings.profile)
+    return FetchedRoster(answer, answer.digest, answer.size)
+
+
+def _fetch_staged(transport: _Transport, settings: LasSettings) -> RosterAnswer:
+    structure = _ask(transport, settings, Part.STRUCTURE)
+    if structure.roster is None:
+        return structure
+    groups: list[tuple[bool, str | None]] = [(group.composed, group.key) for group in structure.roster.groups]
+    groups += [(False, None), (True, None)]  # and whoever is in no group
+    pupils = _ask(transport, settings, Part.PUPILS, tuple(groups))
+    teachers = _ask(transport, settings, Part.TEACHERS, tuple(groups))
+    return merge(structure, [pupils], [teachers])
+
+
+def _ask(
+    transport: _Transport,
+    settings: LasSettings,
+    part: Part,
+    groups: tuple[tuple[bool, str | None], ...] = (),
+    last_received: str | None = None,
+) -> RosterAnswer:
+    operation = OPERATIONS[part]
+    request = RosterRequest(
+        part=part,
+        school=settings.school,
+        school_year=_school_year(settings),
+        xsd_version=settings.xsd_version,
+        dataset_id=settings.dataset_id,
+        last_received=last_received,
+        groups=groups,
+    )
+    headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{_soap_actions()[operation]}"'}
+    address = settings.addresses.get(operation, settings.address)
+    message = write_request(request, _header(settings.authorisation))
+    return _judge(transport.post(address, message, headers), part, settings.profile)
+
+
+def _school_year(settings: LasSettings) -> str:
+    if settings.school_year == CURRENT_YEAR:
+        return clock.school_year(clock.today())
+    return "" if settings.school_year == EMPTY_YEAR else settings.school_year
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """Status and body of an answer, under the names that zeep uses."""
+
+    status_code: int
+    content: bytes
+
+
+class _Transport(Transport):
+    """zeep's transport over our client: zeep's own waits for ever on an answer that drips and takes any size."""
+
+    def __init__(self, settings: LasSettings) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._headers = settings.headers
+        self._certificate = settings.certificate
+        self._limits = dataclasses.replace(settings.limits, max_bytes=min(settings.limits.max_bytes, MAX_BYTES))
+
+    def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> _Response:
+        """Post a message and read the whole answer; raises Retriable or Fatal."""
+        request = HttpRequest(address, message, {**headers, **self._headers}, self._certificate)
+        with http_client.fetch(request, self._limits) as answer:
+            return _Response(answer.status, b"".join(answer.chunks))
+
+
+# -- what our WSDL says ------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _wsdl() -> Any:
+    with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
+        return zeep.Client(str(folder / "pupils.wsdl"))  # type: ignore[no-untyped-call]
+
+
+@functools.cache
+def _soap_actions() -> Mapping[str, str]:
+    """The SOAPAction of each operation."""
+    return {
+        name: operation.soapaction
+        for service in _wsdl().wsdl.services.values()
+        for port in service.ports.values()
+        for name, operation in port.binding.all().items()
+    }
+
+
+def _header(authorisation: Authorisation) -> etree._Element:
+    """The autorisatie element, as the WSDL types it."""
+    element = _wsdl().get_element(f"{{{names.AUT}}}autorisatie")
+    value = element(
+        autorisatiesleutel=authorisation.key,
+        klantcode=authorisation.customer_code,
+        klantnaam=authorisation.customer_name,
+    )
+    holder = etree.Element("holder")
+    element.render(holder, value)
+    return holder[0]
+
+
+# -- what came back ----------------------------------------------------------------------------------------------
+
+
+def _judge(answer: _Response, part: Part, profile: Profile) -> RosterAnswer:
+    """What an HTTP answer holds, or the error that it is; a Fault comes with status 500."""
+    read = read_part(answer.content, profile) if answer.content else None
+    if read is not None and read.fault is not None:
+        raise _fault(read.fault[0])
+    failed = http_client.status_error(answer.status_code)
+    if failed is not None:
+        raise failed
+    if read is None or any(one.rule in ("xml.well-formed", "xml.empty") for one in read.findings):
+        raise Retriable(
+            "Het antwoord van de leerlingadministratie is geen (hele) XML.",
+            "The answer of the pupil administration is no (whole) XML.",
+        )
+    refused = {one.rule.partition(".")[0] for one in read.findings if one.level == "error"}
+    if refused & {"xml", "soap"} or any(one.rule == "roster.root" for one in read.findings):
+        raise _not_an_answer()
+    if (read.roster is not None or read.empty is not None) and read.part is not part:
+        raise _not_an_answer()
+    return read
+
+
+def _not_an_answer() -> Fatal:
+    return Fatal(
+        "Wat de leerlingadministratie stuurt is geen antwoord op dit verzoek: controleer het adres.",
+        "What the pupil administration sends is no answer to this request: check the address.",
+    )
+
+
+def _fault(code: str) -> Retriable | Refused:
+    if code == TEMPORARY:
+        return Retriable(
+            "De leerlingadministratie is tijdelijk niet beschikbaar.",
+            "The pupil administration is temporarily not available.",
+        )
+    known = code if code in FAULTS else "Server"  # what another party writes there may be anything
+    return Refused(
+        known,
+        f"De leerlingadministratie weigert het verzoek ({known}).",
+        f"The pupil administration refuses the request ({known}).",
+    )

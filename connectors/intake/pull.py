@@ -1,0 +1,390 @@
+"""Results from a publisher that we ask: by SOAP, as documents over https, or from a drop folder.
+
+All three end in `intake.take_results`. Nothing is written while the network or a disk of others is waited for: an
+answer is first spooled to a private file. One document that is refused does not hold up the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Engine
+
+from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
+from connectors.intake.destinations import OwnSchool
+from connectors.intake.documents import Document, is_whole, is_zip, outline_of, unpack
+from connectors.intake.judge import Spooled, refuse_unread, spool, take_results
+from connectors.transport import http_client
+from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits
+from connectors.uwlr import names, rules
+from connectors.uwlr.agreement import STRICT, Policy, of_policy
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.pull_messages import (
+    SOAP_ACTION,
+    PullRequest,
+    fill_template,
+    since_cursor,
+    write_pull_request,
+)
+from connectors.uwlr.soap import open_message
+from models.ingest.deliveries import is_fetched
+from models.ingest.result_store import Keep, Receipt
+from models.schema import clock
+from models.schema.encryption import Seal
+from models.schema.records import SchoolRef, Verdict
+
+Kind = Literal["soap", "https", "folder"]
+SETTLED_SECONDS = 2.0
+CURRENT_YEAR = "current"
+CHUNK_BYTES = 256 * 1024
+FAULT_BYTES = 1024 * 1024
+_MESSAGES = (names.ENVELOPE, names.VERZOEK, names.OPHALEN_ANTWOORD)
+
+
+@dataclass(frozen=True, slots=True)
+class PullSettings:
+    """How to fetch the results of one school from one publisher.
+
+    `location` is an address (soap, https) or a folder. `school_year` is "current" or a year as 2026-2027;
+    `request_template` is the text of a publisher's own request (docs/pull.md).
+    """
+
+    kind: Kind
+    location: str = field(repr=False)
+    school: SchoolRef
+    policy: Policy = "strict"
+    authorisation: Authorisation | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    certificate: ClientCertificate | None = None
+    xsd_version: str = "2.2"
+    dataset_id: str | None = None
+    school_year: str = CURRENT_YEAR
+    soap_action: str = SOAP_ACTION
+    request_template: str | None = field(default=None, repr=False)
+    limits: Limits = field(default_factory=Limits)
+    keep: Keep = field(default_factory=Keep)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the results go: the store, and the coupling (school, source) that they belong to."""
+
+    engine: Engine
+    seal: Seal
+    school_id: int
+    source_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A document that was judged: its name (empty for an answer) and what became of it."""
+
+    name: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A document that could not be read at all, in a sentence."""
+
+    name: str
+    sentence_nl: str
+    sentence_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What one pull brought: documents judged, documents that could not be read, documents known from before."""
+
+    taken: tuple[Taken, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    known: int = 0
+
+    @property
+    def failure(self) -> tuple[str, str] | None:
+        """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
+        refused = [one for one in self.taken if one.receipt.verdict is Verdict.REJECT]
+        if self.known or (all(one.receipt.repeated for one in refused) and not self.problems):
+            return None
+        if len(refused) < len(self.taken) or not (refused or self.problems):
+            return None
+        if refused:
+            fault = refused[0].receipt.fault or rules.ONGELDIG_BERICHT
+            return (
+                f"Wat deze bron stuurde is geweigerd ({fault}); de reden staat bij de geweigerde berichten.",
+                f"What this source sent was refused ({fault}); the reason stands with the refused messages.",
+            )
+        return self.problems[0].sentence_nl, self.problems[0].sentence_en
+
+
+def pull(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+    """Fetch what is new and take it in; `cursor` is the aanmaakdatum of the newest stored answer (soap only).
+
+    Raises Retriable, Fatal, or Refused with the code of a SOAP Fault. What was taken in before that stays.
+    """
+    try:
+        return _KINDS[settings.kind](settings, target, cursor)
+    except TooLarge as large:
+        return Pulled((Taken("", _refuse_unread(target, "", large)),))
+
+
+# -- soap ----------------------------------------------------------------------------------------------------
+
+
+def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+    with http_client.fetch(_soap_request(settings, cursor), settings.limits) as answer:
+        spooled = _spool_soap(answer, settings)
+    try:
+        _check_soap(spooled, answer.status)
+        receipt = take_results(
+            target.engine,
+            target.seal,
+            spooled,
+            source_id=target.source_id,
+            destination=OwnSchool(target.engine, target.school_id),
+            way="pull",
+            agreement=of_policy(settings.policy),
+            moves_cursor=True,
+            keep=settings.keep,
+        )
+    finally:
+        spooled.close()
+    return Pulled((Taken("", receipt),))
+
+
+def _soap_request(settings: PullSettings, cursor: str | None) -> HttpRequest:
+    year = settings.school_year
+    asked = PullRequest(
+        school=settings.school,
+        school_year=clock.school_year(clock.today()) if year == CURRENT_YEAR else year,
+        xsd_version=settings.xsd_version,
+        dataset_id=settings.dataset_id,
+        since=since_cursor(cursor),
+        authorisation=settings.authorisation,
+    )
+    template = settings.request_template
+    body = write_pull_request(asked) if template is None else fill_template(template, asked)
+    headers = {
+        "Content-Type": "text/xml; charset=utf-8",
+        "Accept": "text/xml",
+        "SOAPAction": f'"{settings.soap_action}"',
+        **settings.headers,
+    }
+    return HttpRequest(settings.location, body, headers, settings.certificate)
+
+
+def _spool_soap(answer: Answer, settings: PullSettings) -> Spooled:
+    """The answer in a private file; of a status 500 only as much as a Fault may have."""
+    if answer.status == 500:
+        return spool(answer.chunks, FAULT_BYTES)
+    failed = http_client.status_error(answer.status)
+    if failed is not None:
+        raise failed
+    return spool(answer.chunks, settings.limits.max_bytes)
+
+
+def _check_soap(spooled: Spooled, status: int) -> None:
+    """Whether this is an answer at all; what it says is judged later. The outcome of what is none is unknown."""
+    outline = outline_of(spooled.file)
+    soap_like = outline.root is not None and (outline.root in _MESSAGES or names.local(outline.root) == "Envelope")
+    if soap_like and not is_whole(spooled):
+        raise Retriable(
+            "Het antwoord brak halverwege af; we proberen het later opnieuw.",
+            "The answer broke off half way; it will be asked again later.",
+        )
+    if soap_like and (outline.payload or outline.root) == names.FAULT:
+        code = (open_message(spooled.file, STRICT).fault or ("", ""))[0]
+        raise _fault(code)
+    failed = http_client.status_error(status)
+    if failed is not None:  # a 500 that is no Fault
+        raise failed
+    if not soap_like:
+        raise Retriable(
+            "De server antwoordt met iets anders dan een UWLR-bericht, zoals een webpagina; controleer het adres.",
+            "The server answers with something else than a UWLR message, such as a web page; check the address.",
+        )
+
+
+_FAULTS = {
+    rules.AUTORISATIE_ONGELDIG: ("de sleutel geldt niet (meer)", "the key is not valid (any more)"),
+    rules.KLANT_ONGELDIG: (
+        "klantcode of klantnaam is daar niet bekend",
+        "our customer code or name is not known there",
+    ),
+    rules.XSD_VERSIE_ONGELDIG: ("de xsd_version wordt daar niet ondersteund", "the xsd_version is not supported there"),
+    rules.ONGELDIG_BERICHT: ("de vraag is daar niet geldig", "the request is not valid there"),
+    rules.INTERNE_FOUT: ("er is daar een storing", "it is out of order there"),
+    "Server.TijdelijkNietBeschikbaar": ("de dienst is even niet beschikbaar", "the service is away for a while"),
+}
+
+
+def _fault(code: str) -> Refused:
+    """A Fault in our words: the text of the other side may name a pupil, and its code may be anything."""
+    known = code if code in rules.FAULTS else "Server" if code.startswith("Server") else "Client"
+    nl, en = _FAULTS.get(known, ("zonder een bekende reden", "without a known reason"))
+    return Refused(
+        known,
+        f"De bron weigert de vraag om resultaten: {nl} ({known}).",
+        f"The source refuses the request for results: {en} ({known}).",
+    )
+
+
+# -- documents -----------------------------------------------------------------------------------------------
+
+
+def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+    request = HttpRequest(settings.location, None, settings.headers, settings.certificate)
+    with http_client.fetch(request, settings.limits) as answer:
+        if answer.status == 204:
+            return Pulled()
+        failed = http_client.status_error(answer.status)
+        if failed is not None:
+            raise failed
+        spooled = spool(answer.chunks, settings.limits.max_bytes)
+    try:
+        if not is_zip(spooled.file):
+            outline = outline_of(spooled.file)
+            if outline.root is None or names.local(outline.root).lower() == "html":
+                raise Retriable(
+                    "Op het adres staat geen document maar iets anders, zoals een webpagina; controleer het adres.",
+                    "There is no document at the address but something else, such as a web page; check the address.",
+                )
+            if not is_whole(spooled):
+                raise Retriable(
+                    "Het document brak halverwege af; we proberen het later opnieuw.",
+                    "The document broke off half way; it will be asked again later.",
+                )
+        return _take_documents(settings, target, _documents("", spooled, settings.limits.max_bytes))
+    finally:
+        spooled.close()
+
+
+def _pull_folder(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+    return _take_documents(settings, target, _folder_documents(settings))
+
+
+def _folder_documents(settings: PullSettings) -> Iterator[Document]:
+    """What lies in the folder and is no longer being written, by name; nothing in it is ever changed."""
+    try:
+        with os.scandir(settings.location) as entries:
+            files = sorted((one for one in entries if _is_settled(one)), key=lambda one: one.name)
+    except OSError:
+        raise Retriable(
+            "De map met resultaten is er niet of mag niet gelezen worden; controleer path en de rechten.",
+            "The folder with results is not there or may not be read; check path and permissions.",
+        ) from None
+    for entry in files:
+        try:
+            spooled = spool_file(Path(entry.path), settings.limits.max_bytes)
+        except ConnectorError as problem:
+            yield Document(entry.name, None, problem)
+            continue
+        try:
+            yield from _documents(entry.name, spooled, settings.limits.max_bytes)
+        finally:
+            spooled.close()
+
+
+def _is_settled(entry: os.DirEntry[str]) -> bool:
+    """Whether a file is one of ours and nobody has written to it for two seconds.
+
+    By the clock of the file system, which is not the clock of the program: a test may set only the latter.
+    """
+    if not entry.name.lower().endswith((".xml", ".zip")) or entry.name.startswith("."):
+        return False
+    if not entry.is_file(follow_symlinks=False):
+        return False
+    age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+    return not 0 <= age < SETTLED_SECONDS
+
+
+def spool_file(path: Path, cap: int) -> Spooled:
+    """A file of this machine in a private copy; raises Fatal where it cannot be read and Refused above `cap` bytes."""
+    try:
+        with path.open("rb") as file:
+            return spool(iter(lambda: file.read(CHUNK_BYTES), b""), cap)
+    except OSError:
+        raise Fatal(
+            "Een bestand kan niet gelezen worden; controleer of het er is en gelezen mag worden.",
+            "A file cannot be read; check that it is there and may be read.",
+        ) from None
+
+
+def _documents(name: str, spooled: Spooled, cap: int) -> Iterator[Document]:
+    """The document that a file is, or those of the zip that it is; whoever asks closes `spooled`."""
+    if not is_zip(spooled.file):
+        yield Document(name, spooled)
+        return
+    try:
+        for document in unpack(spooled, cap):
+            yield Document(f"{name}/{document.name}".lstrip("/"), document.spooled, document.problem)
+    except Fatal as problem:
+        yield Document(name, None, problem)
+
+
+def _take_documents(settings: PullSettings, target: Target, documents: Iterator[Document]) -> Pulled:
+    taken: list[Taken] = []
+    problems: list[Problem] = []
+    known = 0
+    for document in documents:
+        spooled = document.spooled
+        if spooled is None:
+            if document.problem is not None:
+                problem = document.problem
+                _refuse_unread(target, document.name, problem)
+                problems.append(Problem(document.name, problem.sentence_nl, problem.sentence_en))
+            continue
+        try:
+            if is_fetched(target.engine, target.school_id, target.source_id, spooled.digest):
+                known += 1
+            else:
+                taken.append(Taken(document.name, _take_document(settings, target, spooled)))
+        finally:
+            spooled.close()
+    return Pulled(tuple(taken), tuple(problems), known)
+
+
+def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receipt:
+    """Keep apart, with its reason, a document that could not be read whole; so it is known by its name."""
+    rule = "xml.size" if isinstance(problem, TooLarge) else "document.unreadable"
+    found = replace(
+        rules.finding(rule, path=name or None),
+        message_nl=problem.sentence_nl,
+        message_en=problem.sentence_en,
+    )
+    return refuse_unread(
+        target.engine,
+        target.seal,
+        source_id=target.source_id,
+        school_id=target.school_id,
+        way="pull",
+        found=found,
+        digest=hashlib.sha256(name.encode()).digest(),
+    )
+
+
+def _take_document(settings: PullSettings, target: Target, spooled: Spooled) -> Receipt:
+    return take_results(
+        target.engine,
+        target.seal,
+        spooled,
+        source_id=target.source_id,
+        destination=OwnSchool(target.engine, target.school_id),
+        way="pull",
+        agreement=of_policy(settings.policy),
+        remembers_document=True,
+        keep=settings.keep,
+    )
+
+
+_KINDS: dict[Kind, Callable[[PullSettings, Target, str | None], Pulled]] = {
+    "soap": _pull_soap,
+    "https": _pull_https,
+    "folder": _pull_folder,
+}

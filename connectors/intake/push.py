@@ -1,0 +1,190 @@
+"""What a publisher sends to us: who it is, whether it may, and then the one way in.
+
+The order of checks is that of `rules.Stage`: bytes and XML, envelope and header, klantcode with klantnaam, key, and
+only then the message itself. Nobody is told more than the first stage that fails, and of strangers nothing is kept
+but digest and size.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Engine
+
+from connectors.intake.destinations import CoveredSchools
+from connectors.intake.judge import Spooled, take_results
+from connectors.intake.refusal_throttle import Told
+from connectors.uwlr import rules
+from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.rules import finding, stage_of
+from connectors.uwlr.soap import Opening, gate, open_message
+from models.ingest import result_store, senders
+from models.ingest.result_store import Keep, Receipt
+from models.ingest.senders import Sender, SenderKey, Terms
+from models.schema.database import reading
+from models.schema.encryption import Seal
+from models.schema.records import Finding, Verdict
+
+WAY = result_store.PUSH
+MINUTE_SECONDS = 60.0
+STRANGER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
+
+
+class Rates:
+    """How many messages each sender may still send: a bucket a sender that fills up in a minute."""
+
+    def __init__(self) -> None:
+        self.told = Told(first=1)  # a sender that was told once in a minute knows
+        self._left: dict[int, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, source_id: int, per_minute: int) -> bool:
+        """Take one message from the bucket; False where it is empty."""
+        now = time.monotonic()
+        with self._lock:
+            left, since = self._left.get(source_id, (float(per_minute), now))
+            left = min(float(per_minute), left + (now - since) * per_minute / MINUTE_SECONDS)
+            allowed = left >= 1.0
+            self._left[source_id] = (left - 1.0 if allowed else left, now)
+            return allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where messages arrive: the store, how large they may be, how long their bytes are kept."""
+
+    engine: Engine
+    seal: Seal
+    bounds: Bounds = field(default_factory=Bounds)
+    keep: Keep = field(default_factory=Keep)
+    rates: Rates = field(default_factory=Rates)
+    told: Told = field(default_factory=Told)
+
+
+def deliver(desk: Desk, spooled: Spooled, room_source: int | None = None) -> Receipt:
+    """Take in one message as it came, or keep it apart; committed when this returns.
+
+    `room_source` is the sender of the test room whose address was used: only it may send there, and nowhere else.
+    Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
+    """
+    # Who it is from decides how exact it must be, so the first look is a mild one.
+    opening = open_message(spooled.file, Agreement("tolerant", header="required", bounds=desk.bounds))
+    if opening.unauthorised:
+        return _refuse_stranger(desk, spooled, _strict_findings(desk, spooled), room_source)
+    sender, key = _account(desk, opening, room_source)
+    if sender is None:
+        found = [*_strict_findings(desk, spooled), finding("header.customer")]
+        return _refuse_stranger(desk, spooled, found, room_source)
+    if key is None:
+        found = [*_strict_findings(desk, spooled), finding("header.key")]
+        return _refuse_stranger(desk, spooled, found, sender.source_id)
+    if not desk.rates.take(sender.source_id, sender.terms.messages_per_minute):
+        return _refuse_flood(desk, spooled, sender.source_id)
+    return take_results(
+        desk.engine,
+        desk.seal,
+        spooled,
+        source_id=sender.source_id,
+        destination=_destination(desk, sender, key),
+        way=WAY,
+        agreement=agreement_of(sender.terms, desk.bounds),
+        key_id=key.id,
+        moves_cursor=True,
+        keep=desk.keep,
+    )
+
+
+def agreement_of(terms: Terms, bounds: Bounds) -> Agreement:
+    """What was agreed with a sender, as judging takes it; the store keeps it in the words of config.yaml."""
+    return Agreement(
+        policy="tolerant" if terms.policy == "tolerant" else "strict",
+        tolerances=None if terms.tolerances is None else frozenset(terms.tolerances),
+        versions=terms.versions,
+        ordering="strict" if terms.ordering == "strict" else "per_result",
+        unknown_pupil="refuse" if terms.unknown_pupil == "refuse" else "park",
+        eckid_form="refuse" if terms.eckid_form == "refuse" else "warn",
+        header="required",
+        test_school=terms.test_school,
+        bounds=bounds,
+    )
+
+
+def _account(desk: Desk, opening: Opening, room_source: int | None) -> tuple[Sender | None, SenderKey | None]:
+    account = opening.account
+    with reading(desk.engine) as connection:
+        sender = senders.find_customer(connection, desk.seal, account["klantcode"], account["klantnaam"])
+        of_room = sender is not None and sender.origin == senders.FROM_TEST
+        if sender is None or (sender.source_id != room_source if room_source is not None else of_room):
+            return None, None
+        return sender, senders.find_key(connection, desk.seal, sender.source_id, account["autorisatiesleutel"])
+
+
+def _destination(desk: Desk, sender: Sender, key: SenderKey) -> CoveredSchools:
+    with reading(desk.engine) as connection:
+        stopped = frozenset(
+            school_id
+            for school_id in set(key.covered.values())
+            if senders.is_stopped(connection, school_id, sender.source_id)
+        )
+    return CoveredSchools(key.covered, stopped)
+
+
+def _strict_findings(desk: Desk, spooled: Spooled) -> list[Finding]:
+    """What stands against the header where nobody has agreed to be mild."""
+    return open_message(spooled.file, Agreement(header="required", bounds=desk.bounds)).findings
+
+
+def _refuse_stranger(desk: Desk, spooled: Spooled, findings: list[Finding], source_id: int | None = None) -> Receipt:
+    """Refuse a message whose sender did not show who it is; the gate over its bytes goes first (ADR 14)."""
+    errors = [one for one in findings if one.level == rules.ERROR]
+    first = min(errors, key=lambda one: stage_of(one.rule))
+    if first.fault != rules.ONGELDIG_BERICHT:  # or the gate has nothing to add: what it finds has this very fault
+        errors += gate(spooled.file, desk.bounds, STRANGER_BYTES)
+        first = min(errors, key=lambda one: stage_of(one.rule))
+    delivery = result_store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
+    return refuse_counted(desk, desk.told, delivery, replace(first, path=None))
+
+
+def _refuse_flood(desk: Desk, spooled: Spooled, source_id: int) -> Receipt:
+    delivery = result_store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
+    return refuse_counted(desk, desk.rates.told, delivery, finding("message.rate"))
+
+
+def refuse_counted(desk: Desk, told: Told, delivery: result_store.Incoming, found: Finding) -> Receipt:
+    """Refuse what needs no school to be refused; it gets a row where `told` has one left for its kind."""
+    kind, fault = (found.rule, delivery.source_id), found.fault or rules.ONGELDIG_BERICHT
+    others = told.take(kind)
+    if others is None:
+        return Receipt(0, Verdict.REJECT, fault, (found,))
+    receipt = result_store.save_refusal(
+        desk.engine, desk.seal, delivery, None, fault=fault, findings=[found], others=others
+    )
+    if receipt.repeated:
+        told.give_back(kind, others)
+    return receipt
+
+
+# -- what the sender is told ---------------------------------------------------------------------------------
+
+MOST_TOLD = 3
+
+
+def fault_sentence(receipt: Receipt) -> str:
+    """The faultstring: the first few errors with place and remedy, in Dutch, and the first in English.
+
+    No value of the message stands in it: only rules, names of the schema, lines and columns.
+    """
+    errors = sorted((one for one in receipt.findings if one.level == rules.ERROR), key=lambda one: stage_of(one.rule))
+    told = [_told(one) for one in errors[:MOST_TOLD]]
+    if len(errors) > MOST_TOLD:
+        told.append(f"En nog {len(errors) - MOST_TOLD} bevindingen.")
+    if errors:
+        told.append(f"/ {errors[0].message_en}")
+    return " ".join(told) or "Het bericht is geweigerd. / The message was refused."
+
+
+def _told(one: Finding) -> str:
+    place = f"regel {one.line}, kolom {one.column}, " if one.line is not None else ""
+    return f"{one.message_nl} {one.remedy} ({place}{one.rule})"

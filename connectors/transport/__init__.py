@@ -1,0 +1,1 @@
+"""HTTP: the client for everything that goes out, the server for everything that comes in."""

@@ -1,0 +1,1 @@
+"""Who is asking: sessions and the guard before every request."""

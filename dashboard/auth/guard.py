@@ -1,0 +1,457 @@
+"""Who may ask what: sessions, the one guard before every request, and the headers behind every answer.
+
+Until there is a sign-in the program serves its own machine only: another host name or a forwarded request is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote, urljoin, urlsplit
+
+import flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Engine
+from werkzeug.exceptions import HTTPException
+
+from dashboard.auth.idempotency import TOKEN, Outcome, Outcomes, StillBusy
+from dashboard.export.snapshots import Snapshots
+from dashboard.text.translate import LANGUAGES, _
+from dashboard.ui import addresses
+from models.access.viewer import Role, Viewer
+from models.classroom.holidays import Holidays, read_holidays
+from models.sandbox import sandboxes
+from models.schema.encryption import Seal
+from models.schema.limits import VENDOR_DAYS
+
+SERVICE = "receive"  # the blueprint of the SOAP service
+COOKIE = "rondblik_session"
+LANGUAGE_COOKIE, SCHEME_COOKIE = "taal", "kleur"
+IDLE_SECONDS = 4 * 3600
+LIFE_SECONDS = 12 * 3600
+OWN_HOSTS = ("localhost", "127.0.0.1")
+OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
+OPEN_FOLDERS = ("/assets/", "/_dash-component-suites/")
+YEAR_SECONDS = 365 * 24 * 3600
+CALLBACK = "/_dash-update-component"
+PAGE_HEADER = "X-Rondblik-Page"  # for whom the page was made that asks; assets/guard.js sends it
+ONCE_HEADER = "X-Rondblik-Once"  # a token of the form that is sent: once is enough
+READING = ("GET", "HEAD", "OPTIONS")
+MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Somebody as whom is looked: of the demo, or the made-up teacher of a test room, then with its token."""
+
+    key: str
+    name: str
+    role: Role
+    teacher_id: int | None
+    school_id: int
+    room: str | None = field(default=None, repr=False)
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer that queries ask for."""
+        return Viewer(self.school_id, self.role, self.teacher_id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """What the web app needs to know: personas to look as (the first is where a session starts), and host names."""
+
+    demo: bool
+    personas: Sequence[Persona]
+    allowed_hosts: tuple[str, ...] = OWN_HOSTS
+    room_days: int = VENDOR_DAYS  # that a test room of a vendor is kept after its last message
+    holidays: Holidays = field(default_factory=read_holidays)
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one browser does, as whomever it looks; `turns` are the moments at which it took one."""
+
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    turns: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Session:
+    persona: Persona
+    begun: float
+    seen: float
+    own: Persona | None = None  # who goes on when looking at a test room is over
+    visit: Visit = field(default_factory=Visit)
+    told: tuple[str, bool] | None = None  # what the next page says of what was asked, and whether it went well
+
+
+@dataclass(slots=True)
+class Sessions:
+    """The sessions of this process, by a random token of 256 bits; idle and absolute time-out."""
+
+    _kept: dict[str, _Session] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, persona: Persona, own: Persona | None = None, visit: Visit | None = None) -> str:
+        """A new session for a persona; returns its token. `own` is who goes on when this one is over."""
+        token, now = secrets.token_urlsafe(32), time.monotonic()
+        with self._lock:
+            self._kept = {key: one for key, one in self._kept.items() if not self._over(one, now)}
+            self._kept[token] = _Session(persona, now, now, own, visit or Visit())
+        return token
+
+    def visit(self, token: str | None) -> Visit | None:
+        """The visit that a session is of."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            return None if one is None else one.visit
+
+    def take_turn(self, token: str | None, most: int, seconds: float) -> bool:
+        """Whether the visit of this session may do something once more, of `most` times in so many seconds."""
+        now = time.monotonic()
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is None:
+                return False
+            one.visit.turns = [at for at in one.visit.turns if now - at < seconds]
+            if len(one.visit.turns) >= most:
+                return False
+            one.visit.turns.append(now)
+            return True
+
+    def go_back(self, token: str | None) -> Persona | None:
+        """End looking as somebody else; returns who goes on in the session, None where nobody does."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is None or one.own is None:
+                self._kept.pop(token or "", None)
+                return None
+            one.persona, one.own = one.own, None
+            return one.persona
+
+    def persona(self, token: str | None) -> Persona | None:
+        """The persona of a session that still runs."""
+        now = time.monotonic()
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is None or self._over(one, now):
+                return None
+            one.seen = now
+            return one.persona
+
+    def tell(self, token: str | None, sentence: str, well: bool) -> None:
+        """Let the next page of a session say how what was asked went."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            if one is not None:
+                one.told = (sentence, well)
+
+    def told(self, token: str | None) -> tuple[str, bool] | None:
+        """What the next page is to say, once."""
+        with self._lock:
+            one = self._kept.get(token or "")
+            found = one.told if one is not None else None
+            if one is not None:
+                one.told = None
+            return found
+
+    def end(self, token: str | None) -> None:
+        """Forget a session."""
+        with self._lock:
+            self._kept.pop(token or "", None)
+
+    @staticmethod
+    def _over(one: _Session, now: float) -> bool:
+        return now - one.seen > IDLE_SECONDS or now - one.begun > LIFE_SECONDS
+
+
+@dataclass(slots=True)
+class Context:
+    """What pages and callbacks reach through the running app."""
+
+    engine: Engine
+    seal: Seal
+    options: AppOptions
+    public_address: str | None = None  # of the SOAP service, where others reach it
+    sessions: Sessions = field(default_factory=Sessions)
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    forms: Outcomes = field(default_factory=Outcomes)
+    policy: str = "default-src 'none'; frame-ancestors 'none'"
+
+
+def context() -> Context:
+    """The context of the app that answers."""
+    found: Context = flask.current_app.extensions["rondblik"]
+    return found
+
+
+def viewer() -> Viewer | None:
+    """Who looks: from the session, never from what a request says; None without a session."""
+    persona = current_persona()
+    return persona.viewer if persona is not None else None
+
+
+def current_persona() -> Persona | None:
+    """The persona of the session of this request."""
+    found: Persona | None = flask.g.get("persona")
+    return found
+
+
+def service_address(path: str) -> str:
+    """The whole address of a path of the SOAP service, as who sends to it must know it."""
+    return urljoin(context().public_address or flask.request.host_url, path)
+
+
+def tell(sentence: str, well: bool = True) -> None:
+    """Let the next page of this session say how what was asked went."""
+    context().sessions.tell(flask.request.cookies.get(COOKIE), sentence, well)
+
+
+def told() -> tuple[str, bool] | None:
+    """What this page is to say of what was asked before it, once."""
+    return context().sessions.told(flask.request.cookies.get(COOKIE)) if flask.has_request_context() else None
+
+
+def visit_id() -> str:
+    """The visit of this request, to count what it has open; empty without a session."""
+    visit = context().sessions.visit(flask.request.cookies.get(COOKIE))
+    return "" if visit is None else visit.id
+
+
+def take_turn(most: int, seconds: float) -> bool:
+    """Whether the visit of this request may do something once more, of `most` times in so many seconds."""
+    return context().sessions.take_turn(flask.request.cookies.get(COOKIE), most, seconds)
+
+
+def scheme() -> str:
+    """light or dark, as chosen."""
+    return "dark" if flask.request.cookies.get(SCHEME_COOKIE) == "dark" else "light"
+
+
+# -- the guard ---------------------------------------------------------------------------------------------------
+
+
+class Refused(HTTPException):
+    """A request that the guard or a form does not accept; `sentence` says why in the language of the session."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.code = status
+        self.sentence = sentence
+
+
+def page_mark() -> str:
+    """For whom pages of this session are made, as 32 characters that only this server can make; empty: for nobody.
+
+    Name and school are in it, for a note carries the name of its author, and schools number their pupils alike.
+    """
+    persona = current_persona()
+    if persona is None:
+        return ""
+    one = persona.viewer
+    about = json.dumps([one.school_id, one.role.value, one.teacher_id, one.name, persona.room])
+    return context().seal.digest("page", about).hex()
+
+
+def guard() -> ResponseReturnValue | None:
+    """Before every request: own machine, own pages, and a session for all but health, ready and static files."""
+    _set_language()
+    if flask.request.blueprint == SERVICE:
+        return None  # who sends a message shows a key in it
+    _refuse_strangers()
+    path = flask.request.path
+    if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+        return None
+    if flask.request.routing_exception is not None:
+        return None  # there is nothing behind it
+    if flask.request.method not in READING:
+        if not _same_origin():
+            raise Refused(_("This request comes from another site and was refused."), 403)
+        sent_before = _form_sent_before() if path != CALLBACK else None
+        if sent_before is not None:
+            return sent_before
+    flask.g.persona = _persona_of_session()
+    if flask.g.persona is None:
+        return _start_or_refuse()
+    if flask.request.method in READING:
+        return _better_address()
+    _refuse_other_viewer()
+    if path == CALLBACK:
+        flask.request.max_content_length = MAX_CALLBACK_BYTES
+    elif "form" not in flask.g:
+        raise Refused(_("This form was not sent as the page sends it. Load the page again. Nothing was saved."), 400)
+    return None
+
+
+def _form_sent_before() -> ResponseReturnValue | None:
+    """The answer of the first time to a form that is sent again; before the session, which a form may have ended."""
+    token, forms = flask.request.headers.get(ONCE_HEADER, ""), context().forms
+    if TOKEN.fullmatch(token) is None:
+        return None
+    about = [flask.request.cookies.get(COOKIE), token, flask.request.full_path, list(flask.request.form.lists())]
+    key = hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    try:
+        found = forms.begin(key)
+    except StillBusy:
+        text = _("This form was sent before and is still being dealt with. Load the page again in a moment.")
+        raise Refused(text, 423) from None
+    if found is None:
+        flask.g.form = key
+        return None
+    answer = flask.redirect(found.location, 303)
+    for cookie in found.cookies:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer
+
+
+def _set_language() -> None:
+    asked = flask.request.args.get("taal") or flask.request.cookies.get(LANGUAGE_COOKIE)
+    flask.g.language = asked if asked in LANGUAGES else LANGUAGES[0]
+
+
+def _refuse_strangers() -> None:
+    """Raises Refused for another host name and for a forwarded request."""
+    host = urlsplit(f"//{flask.request.host}").hostname
+    if host not in context().options.allowed_hosts:
+        raise Refused(_("Rondblik answers on localhost and 127.0.0.1 only."), 403)
+    named = [name.lower() for name, _value in flask.request.headers]
+    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in named):
+        raise Refused(_("Rondblik does not answer forwarded requests as long as there is no sign-in."), 403)
+
+
+def _refuse_other_viewer() -> None:
+    """Raises Refused where the page that asks was made for another viewer: tabs share the session, pages do not."""
+    if not secrets.compare_digest(flask.request.headers.get(PAGE_HEADER, "").encode(), page_mark().encode()):
+        raise Refused(other_viewer(), 409)
+
+
+def other_viewer() -> str:
+    """What is said to who asks from a page that was made for somebody else."""
+    return _("This page was made for somebody else than who looks in this browser now. Nothing was shown or saved.")
+
+
+def session_over() -> str:
+    """What is said to who asks without a session."""
+    return _("There is no session any more. Nothing was shown or saved. Load the page again to begin a new one.")
+
+
+def _persona_of_session() -> Persona | None:
+    """Who looks; the made-up teacher of a test room does so no longer than the room is there."""
+    found, token = context(), flask.request.cookies.get(COOKIE)
+    persona = found.sessions.persona(token)
+    if (
+        persona is None
+        or persona.room is None
+        or sandboxes.find_room(found.engine, found.seal, persona.room) is not None
+    ):
+        return persona
+    return found.sessions.go_back(token)
+
+
+def _start_or_refuse() -> ResponseReturnValue | None:
+    """A page starts a session as the first persona; anything else without a session gets 401."""
+    personas = context().options.personas
+    if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
+        raise Refused(session_over(), 401)
+    if not personas:
+        raise Refused(_("Nobody can look yet: there is no roster."), 503)
+    flask.g.persona = personas[0]
+    flask.g.new_session = context().sessions.start(personas[0])
+    return _better_address()
+
+
+def _same_origin() -> bool:
+    """Whether a page of ours asks; a form under no-referrer sends `Origin: null`, so Sec-Fetch-Site goes first."""
+    site = flask.request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    origin = flask.request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == flask.request.host
+
+
+def _better_address() -> ResponseReturnValue | None:
+    """`?taal=en` sets the cookie and leaves the address; numbers of pupils and classes get that of the school."""
+    if flask.request.method != "GET":
+        return None
+    chosen = flask.request.args.get("taal") in LANGUAGES
+    stated = list(flask.request.args.items(multi=True))
+    rest = [(key, value) for key, value in stated if key != "taal" or not chosen]
+    path, rest = addresses.complete(flask.request.path, rest)
+    if (path, rest) == (flask.request.path, stated):
+        return None
+    query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in rest)
+    answer = flask.redirect(quote(path) + (f"?{query}" if query else ""), 302)
+    if chosen:
+        answer.set_cookie(LANGUAGE_COOKIE, flask.g.language, max_age=YEAR_SECONDS, samesite="Lax")
+    return answer
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe=",")
+
+
+def switch_persona() -> ResponseReturnValue:
+    """Look as another persona: a new session, the old one ends."""
+    key = flask.request.form.get("persona")
+    persona = next((one for one in context().options.personas if one.key == key), None)
+    if persona is None:
+        raise Refused(_("There is nobody with this name."), 400)
+    become(persona)
+    return flask.redirect("/", 303)
+
+
+def become(persona: Persona, own: Persona | None = None) -> None:
+    """A new session as `persona` with this answer, the old one ends; `own` goes on when it is over."""
+    sessions, token = context().sessions, flask.request.cookies.get(COOKIE)
+    visit = sessions.visit(token)
+    sessions.end(token)
+    flask.g.new_session = sessions.start(persona, own, visit)
+
+
+def go_back() -> None:
+    """Where a test room is looked at, end that: who looked before goes on."""
+    persona = current_persona()
+    if persona is not None and persona.room is not None:
+        flask.g.persona = context().sessions.go_back(flask.request.cookies.get(COOKIE))
+
+
+# -- headers -----------------------------------------------------------------------------------------------------
+
+
+def content_policy(hashes: Sequence[str]) -> str:
+    """The content security policy: everything from here, and of inline scripts only those with these hashes."""
+    scripts = " ".join(("'self'", *hashes))
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "font-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def add_headers(response: flask.Response) -> flask.Response:
+    """After every request: what browsers must and must not do with the answer."""
+    response.headers["Content-Security-Policy"] = context().policy
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if not flask.request.path.startswith(OPEN_FOLDERS):
+        response.headers["Cache-Control"] = "no-store"
+    token = flask.g.pop("new_session", None)
+    if token is not None:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
+    _remember_form(response)
+    return response
+
+
+def _remember_form(response: flask.Response) -> None:
+    """Keep where a form led that went its way, for who sends it again; one that was refused may be sent again."""
+    form = flask.g.pop("form", None)
+    if form is not None:
+        led = 300 <= response.status_code < 400
+        cookies = tuple(response.headers.getlist("Set-Cookie"))
+        context().forms.end(form, Outcome(response.headers["Location"], cookies) if led else None)

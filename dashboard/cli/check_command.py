@@ -1,0 +1,268 @@
+"""What `rondblik check` adds to judging files: an endpoint instead of files, and reports for people and for CI.
+
+A key or another secret is never typed on the command line, where every program of the machine can read it: an option
+names the environment variable that holds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from connectors.conformance.addresses import safe_address
+from connectors.conformance.endpoints import SCENARIOS, SESSIONS
+from connectors.conformance.exchange import OWN_HEADERS, Endpoint
+from connectors.conformance.html_report import as_html
+from connectors.conformance.junit_report import as_junit
+from connectors.conformance.reports import (
+    LAS,
+    NO_CERTIFICATE,
+    PUBLISHER,
+    Report,
+    as_json,
+    clean,
+    document_report,
+    endpoint_report,
+    levels_json,
+    place_of,
+)
+from connectors.conformance.scenarios import Outcome, Scenario, State, run
+from connectors.intake.file_loading import Judged
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.pupil_messages import PROFILES, Profile
+from dashboard.cli import progress_bars
+from models.ingest.schools import BRIN, normal_location
+from models.schema import clock
+from models.schema.records import Finding, SchoolRef, Verdict
+
+DONE, REFUSED, COULD_NOT = 0, 1, 2
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_LOCATION = re.compile(r"[0-9]{1,2}", re.ASCII)
+_YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})", re.ASCII)
+_MOST_OF_ACCOUNT, _MOST_OF_SCHOOLKEY, _MOST_OF_HEADER = 64, 256, 4096
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The options of `check` that are about endpoints and reports, as they were typed."""
+
+    as_json: bool
+    endpoint: str | None
+    kind: str | None
+    scenario: tuple[str, ...]
+    list_scenarios: bool
+    brin: str | None
+    dependance: str
+    schoolkey: str | None
+    school_year: str | None
+    customer_code: str | None
+    customer_name: str | None
+    key_env: str | None
+    header: tuple[str, ...]
+    profile: Profile
+    allow_loopback: bool
+    junit: Path | None
+    html: Path | None
+    fail_on: str
+
+
+_OPTIONS = (
+    click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a report in JUnit XML there."),
+    click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a report for people there."),
+    click.option(
+        "--fail-on", type=click.Choice(("error", "warning")), default="error", show_default=True,
+        help="From which level on the exit code is 1.",
+    ),
+    click.option("--endpoint", metavar="URL", help="Check the service at this address instead of files."),
+    click.option("--kind", type=click.Choice((LAS, PUBLISHER)), help="What stands at the endpoint."),
+    click.option("--scenario", multiple=True, metavar="ID", help="Only this scenario; may be given more than once."),
+    click.option("--list-scenarios", is_flag=True, help="Say which scenarios there are, and stop."),
+    click.option("--brin", metavar="99XX", help="The test school, by its BRIN."),
+    click.option("--dependance", metavar="00", default="00", show_default=True, help="Its location."),
+    click.option("--schoolkey", metavar="KEY", help="The test school, by a key instead."),
+    click.option("--school-year", metavar="YYYY-YYYY", help="The school year; the present one."),
+    click.option("--customer-code", metavar="CODE", help="The klantcode."),
+    click.option("--customer-name", metavar="NAME", help="The klantnaam."),
+    click.option("--key-env", metavar="VARIABLE", help="The environment variable that holds the autorisatiesleutel."),
+    click.option(
+        "--header", multiple=True, metavar="NAME=VARIABLE",
+        help="An HTTP header, with the environment variable that holds its value.",
+    ),
+    click.option(
+        "--profile", type=click.Choice(PROFILES), default="edexml", show_default=True, help="The profile of a LAS."
+    ),
+    click.option("--allow-loopback", is_flag=True, help="The endpoint may be this machine itself, over http too."),
+)  # fmt: skip
+
+
+def options(command: F) -> F:
+    """Give a command the options of Wanted."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def list_scenarios() -> int:
+    """Print id and title of every scenario."""
+    for scenarios in SCENARIOS.values():
+        for one in scenarios:
+            click.echo(f"{one.id:<30} {one.title.nl} / {one.title.en}")
+    return DONE
+
+
+# -- files -----------------------------------------------------------------------------------------------------
+
+
+def file_levels(judged: Judged) -> list[dict[str, Any]]:
+    """The levels of a document that was judged, for JSON."""
+    return levels_json(file_report(judged))
+
+
+def finish_files(told: Sequence[Judged], wanted: Wanted, code: int) -> int:
+    """Write the reports of documents that were judged; gives the exit code, `code` being the one so far."""
+    _write([file_report(one) for one in told], wanted)
+    warned = any(one.verdict is Verdict.WARN for one in told)
+    return max(code, REFUSED) if wanted.fail_on == "warning" and warned else code
+
+
+def file_report(judged: Judged) -> Report:
+    """The report of a document that was judged."""
+    return document_report(judged.name, judged.findings, judged.fault, judged.problem)
+
+
+# -- an endpoint -----------------------------------------------------------------------------------------------
+
+
+def check_endpoint(wanted: Wanted) -> int:
+    """Play the scenarios against an endpoint; gives the exit code. Raises ConnectorError and UsageError."""
+    kind = _needed(wanted.kind, "--kind")
+    chosen = _scenarios(kind, wanted.scenario)
+    address = _needed(wanted.endpoint, "--endpoint")
+    school = _school(wanted)
+    authorisation = Authorisation(
+        _from_environment(_needed(wanted.key_env, "--key-env"), "--key-env", _MOST_OF_ACCOUNT),
+        _text(_needed(wanted.customer_code, "--customer-code"), "--customer-code", _MOST_OF_ACCOUNT),
+        _text(_needed(wanted.customer_name, "--customer-name"), "--customer-name", _MOST_OF_ACCOUNT),
+    )
+    year, headers = _school_year(wanted.school_year), _headers(wanted.header)
+    target = safe_address(address, wanted.allow_loopback)
+    endpoint = Endpoint(target, school, year, authorisation, wanted.profile, headers)
+    with progress_bars.steps("Checking", len(chosen)) as advance:
+
+        def done(outcome: Outcome) -> None:
+            advance(outcome.scenario.id)
+            if not wanted.as_json:
+                _tell(outcome)
+
+        outcomes = run(SESSIONS[kind](endpoint), chosen, done)
+    parts = urlsplit(address)
+    report = endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
+    if wanted.as_json:
+        click.echo(json.dumps(as_json(report), ensure_ascii=False))
+    else:
+        click.echo(NO_CERTIFICATE.en, err=True)
+    _write([report], wanted)
+    if report.state is State.NOT_TESTED:
+        click.echo("Nothing could be tested; the reason stands with each scenario.", err=True)
+        return COULD_NOT
+    return REFUSED if report.errors or (report.warnings and wanted.fail_on == "warning") else DONE
+
+
+def _tell(outcome: Outcome) -> None:
+    scenario = outcome.scenario
+    click.echo(f"{outcome.state.value:<10}  {scenario.id}: {scenario.title.nl} ({outcome.seconds:.1f} s)")
+    if outcome.reason is not None:
+        click.echo(f"  {outcome.reason.nl}")
+    if outcome.state is State.FAILED:
+        came = [f"HTTP {one.status} {one.media_type} {one.fault or ''}".rstrip() for one in outcome.came if one.status]
+        click.echo(f"  verwacht: {scenario.expected.nl}; gekregen: {'; '.join(came) or 'geen antwoord'}")
+    for finding in outcome.findings:
+        click.echo(f"  {_finding_text(finding)}")
+
+
+def _finding_text(finding: Finding) -> str:
+    place = place_of(finding).nl
+    where = f" {place}" if place else ""
+    return clean(f"{finding.level} {finding.rule}{where}: {finding.message_nl} {finding.remedy}")
+
+
+def _write(reports: Sequence[Report], wanted: Wanted) -> None:
+    if wanted.junit is not None:
+        wanted.junit.write_bytes(as_junit(reports))
+    if wanted.html is not None:
+        wanted.html.write_bytes(as_html(reports))
+
+
+# -- what was typed --------------------------------------------------------------------------------------------
+
+
+def _needed(value: str | None, option: str) -> str:
+    if value is None:
+        raise click.UsageError(f"An endpoint needs {option}.")
+    return value
+
+
+def _scenarios(kind: str, ids: Sequence[str]) -> list[Scenario]:
+    known = {one.id: one for one in SCENARIOS[kind]}
+    unknown = next((one for one in ids if one not in known), None)
+    if unknown is not None:
+        raise click.UsageError(f"There is no scenario of that name for {kind}; see --list-scenarios.")
+    return [one for one in known.values() if not ids or one.id in ids]
+
+
+def _school(wanted: Wanted) -> SchoolRef:
+    if (wanted.brin is None) == (wanted.schoolkey is None):
+        raise click.UsageError("An endpoint needs a test school: either --brin or --schoolkey.")
+    if wanted.schoolkey is not None:
+        return SchoolRef(school_key=_text(wanted.schoolkey, "--schoolkey", _MOST_OF_SCHOOLKEY))
+    if wanted.brin is None or not BRIN.fullmatch(wanted.brin):
+        raise click.BadParameter("must be two digits and two capitals, as 99XX", param_hint="--brin")
+    if not _LOCATION.fullmatch(wanted.dependance):
+        raise click.BadParameter("must be two digits, as 00", param_hint="--dependance")
+    return SchoolRef(brin=wanted.brin, dependance=normal_location(wanted.dependance))
+
+
+def _school_year(typed: str | None) -> str:
+    if typed is None:
+        return clock.school_year(clock.today())
+    years = _YEAR.fullmatch(typed)
+    if years is None or int(years[2]) != int(years[1]) + 1:
+        raise click.BadParameter("must be two years that follow each other, as 2026-2027", param_hint="--school-year")
+    return typed
+
+
+def _headers(typed: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for one in typed:
+        name, _, variable = one.partition("=")
+        if not _HEADER.fullmatch(name) or not variable:
+            raise click.BadParameter("must be NAME=VARIABLE", param_hint="--header")
+        if name.lower() in OWN_HEADERS:
+            raise click.BadParameter(f"{name} is a header that the check sets itself", param_hint="--header")
+        found[name] = _from_environment(variable, "--header", _MOST_OF_HEADER)
+        if not found[name].isascii():
+            raise click.BadParameter("a header can hold ASCII only", param_hint="--header")
+    return found
+
+
+def _from_environment(variable: str, option: str, most: int) -> str:
+    value = os.environ.get(variable)
+    if value is None:
+        raise click.BadParameter("the environment variable that it names is not set", param_hint=option)
+    return _text(value, option, most)
+
+
+def _text(value: str, option: str, most: int) -> str:
+    """A value that XML and HTTP can carry; the sentence does not repeat it."""
+    if not 1 <= len(value) <= most or not value.isprintable():
+        raise click.BadParameter(f"must be 1 to {most} characters, without control characters", param_hint=option)
+    return value

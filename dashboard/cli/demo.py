@@ -1,0 +1,368 @@
+"""The demo: two made-up schools, a simulated LAS and simulated publishers, and the real program around them.
+
+All that differs from `serve` is at the edges: the sources stand on loopback, and who looks is chosen from personas.
+Pulling, storing and showing go through the same code.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine, func, select
+
+from connectors.simulator import answers, requests, server
+from connectors.simulator.school import BAKEN, HORIZON
+from dashboard.cli import progress_bars
+from dashboard.server.serving import PortTaken, serve, stopping
+from dashboard.server.wsgi import AppOptions, Persona, create_app
+from dashboard.settings import settings as configuration
+from dashboard.settings.open_store import open_database
+from dashboard.settings.settings import ConfigError, Coupled, Database, Settings
+from dashboard.worker import loop
+from dashboard.worker.loop import WorkContext
+from models.access.viewer import Role, Viewer
+from models.ingest import connections, schools
+from models.results.subject_mapping import CODE, assign_subject
+from models.schema import clock
+from models.schema.database import reading, writing
+from models.schema.encryption import Seal
+from models.schema.records import SchoolRef
+from models.schema.tables import pupils, sources, subject_mappings, teachers
+
+HOST = "127.0.0.1"
+FIRST_PULL_SECONDS = 30.0
+MOST_QUESTIONS = 4
+MARK = "# Made by `rondblik demo`"
+FOLDER_MARK = "# So is this folder."
+LOG = "rondblik.log"
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    key: str
+    owner: SchoolRef
+    role: Role
+    teacher: str
+
+
+# The first is who looks when the start page is opened.
+_ROLES = (
+    _Role("leraar-5a", HORIZON, Role.TEACHER, "901"),
+    _Role("leraar-6-7", HORIZON, Role.TEACHER, "902"),
+    _Role("intern-begeleider", HORIZON, Role.SUPPORT, "913"),
+    _Role("mentor-4h1", BAKEN, Role.MENTOR, "951"),
+    _Role("beheerder", HORIZON, Role.ADMINISTRATOR, "914"),
+    _Role("beheerder-baken", BAKEN, Role.ADMINISTRATOR, "954"),
+)
+
+VENDOR = Persona("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
+
+# What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
+_SUBJECTS = (
+    (HORIZON, "toetsplein-po", "*|AK|5A|*", "geography"),
+    (HORIZON, "toetsplein-po", "*|AK|4|*", "geography"),
+    (BAKEN, "toetsplein", "*|NE|*", "language"),
+    (BAKEN, "toetsplein", "*|EN|*", "english"),
+    (BAKEN, "toetsplein", "*|NA|*", "physics"),
+    (BAKEN, "toetsplein", "*|SK|*", "chemistry"),
+    (BAKEN, "toetsplein", "*|WI|*", "arithmetic"),
+)
+
+
+def run(data: Path, port: int) -> int:
+    """Run the demo on `data` until it is interrupted; gives the exit code 0.
+
+    Raises PortTaken, ConfigError, KeyRefused, SealBroken or OSError where it cannot start.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
+    _check_free(port)
+    _say("Een verzonnen school met nagebootste bronnen.", "A made-up school with simulated sources.")
+    made = _make_private(data)
+    try:
+        ports_before = _ports_of_last_time(data)
+        with _logging_to(data / LOG), stopping(), server.running(ports_before, data / "inbox") as ports:
+            _run(data, port, ports, made)
+    except (KeyboardInterrupt, SystemExit):
+        pass  # asked to stop before the dashboard was there
+    _say("Gestopt.", "Stopped.")
+    return 0
+
+
+def _make_private(data: Path) -> bool:
+    """Make the data folder, for its owner only; whether the demo made it, now or at an earlier start.
+
+    A folder that somebody else made keeps its mode: what is private in it has a mode of its own.
+    """
+    config = data / configuration.DEFAULT_FILE
+    made = not data.exists() or (config.is_file() and FOLDER_MARK in config.read_text("utf-8", "replace").splitlines())
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if made:
+        data.chmod(0o700)
+    return made
+
+
+def _private_file(path: Path) -> None:
+    """Make a file for its owner only, also where it is there already."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    path.chmod(0o600)
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """What is logged goes to a file while the demo runs: on the screen stand the sentences for people."""
+    _private_file(path)
+    root = logging.getLogger()
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    before, root.handlers = root.handlers, [handler]
+    try:
+        yield
+    finally:
+        root.handlers = before
+        handler.close()
+
+
+def _check_free(port: int) -> None:
+    """Whether the port can be had, before anything is fetched; raises PortTaken."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((HOST, port))
+        except OSError:
+            raise PortTaken(
+                f"Poort {port} is in gebruik door een ander programma; kies een andere, zoals make demo PORT=8051. / "
+                f"Port {port} is in use by another program; choose another, such as make demo PORT=8051."
+            ) from None
+
+
+def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
+    """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
+    settings = _configure(data, ports, made)
+    with open_database(settings) as (engine, seal):
+        coupled = configuration.apply(settings, engine)
+        context = loop.make_context(settings, engine, seal, coupled)
+        _pull_all(context, coupled)
+        _assign_subjects(engine)
+        app = create_app(engine, seal, AppOptions(demo=True, personas=personas(engine, seal)))
+        serve(app, HOST, port, context, _tell)
+
+
+def _tell(port: int) -> None:
+    address = f"http://{HOST}:{port}"
+    _say(
+        f"Rondblik staat klaar op {address}; stoppen met Ctrl-C.", f"Rondblik is ready at {address}; stop with Ctrl-C."
+    )
+
+
+def _say(nl: str, en: str) -> None:
+    print(f"{nl} / {en}", flush=True)
+
+
+# -- configuration ---------------------------------------------------------------------------------------------
+
+_CONFIG = """\
+{mark}, anew at every start: the ports may be others than last time. Nothing in it is real.
+{folder_mark}
+data: .
+
+schools:
+  - name: De Horizon
+    identifications: [{{brin: 99XX, dependance: "00"}}]
+    las:
+      id: las-horizon
+      name: LAS van De Horizon
+      address: http://127.0.0.1:{las}/
+      profile: edexml
+      authorisation: {{key: {las_horizon}, customer_code: {code}, customer_name: {name}}}
+  - name: Het Baken
+    identifications: [{{brin: 99YY, dependance: "00"}}]
+    las:
+      id: las-baken
+      name: LAS van Het Baken
+      address: http://127.0.0.1:{las}/
+      profile: narrow
+      staged: true
+      authorisation: {{key: {las_baken}, customer_code: {code}, customer_name: {name}}}
+
+publishers:
+  - id: rekenwijs
+    name: Rekenwijs
+    school: De Horizon
+    kind: soap
+    address: http://127.0.0.1:{rekenwijs}/
+    authorisation: {{key: {key_rekenwijs}, customer_code: {code}, customer_name: {name}}}
+    every: 15
+  - id: spelsprong
+    name: Spelsprong
+    school: De Horizon
+    kind: soap
+    address: http://127.0.0.1:{spelsprong}/
+    authorisation: {{key: {key_spelsprong}, customer_code: {code}, customer_name: {name}}}
+    every: 15
+  - id: toetsvolg
+    name: Toetsvolg
+    school: De Horizon
+    kind: https
+    address: http://127.0.0.1:{toetsvolg}{archive}
+    headers: {{Authorization: Bearer {token}}}
+    every: 60
+  - id: leeslijn
+    name: Leeslijn
+    school: De Horizon
+    kind: soap
+    address: http://127.0.0.1:{leeslijn}/
+    authorisation: {{key: {key_leeslijn}, customer_code: {code}, customer_name: {name}}}
+    every: 15
+  - id: toetsplein-po
+    name: Toetsplein po
+    material: Toetsplein
+    school: De Horizon
+    kind: folder
+    path: inbox/99XX
+    policy: tolerant
+    every: 5
+  - id: toetsplein
+    name: Toetsplein
+    material: Toetsplein
+    school: Het Baken
+    kind: folder
+    path: inbox/99YY
+    policy: tolerant
+    every: 5
+"""
+
+
+def _configure(data: Path, ports: dict[str, int], made: bool = False) -> Settings:
+    """Write config.yaml into the data folder, for its owner only (it holds keys), and read it as any other."""
+    text = _CONFIG.format(
+        mark=MARK,
+        folder_mark=FOLDER_MARK if made else "#",
+        code=requests.CUSTOMER_CODE,
+        name=requests.CUSTOMER_NAME,
+        las_horizon=requests.key_for(server.LAS, HORIZON),
+        las_baken=requests.key_for(server.LAS, BAKEN),
+        archive=answers.ARCHIVE_PATH,
+        token=answers.ARCHIVE_TOKEN,
+        **ports,
+        **{f"key_{name}": requests.key_for(name, HORIZON) for name in server.SERVED},
+    )
+    path = data / configuration.DEFAULT_FILE
+    _private_file(path)
+    path.write_text(text, encoding="utf-8")
+    settings = configuration.load(path, data)
+    # Whatever database the environment names is somebody's real one.
+    return settings.model_copy(update={"database": Database()})
+
+
+def _ports_of_last_time(data: Path) -> dict[str, int]:
+    """The ports in the configuration that an earlier start wrote; raises ConfigError where it is not one of ours."""
+    path = data / configuration.DEFAULT_FILE
+    if not path.exists():
+        return {}
+    if not path.read_bytes().startswith(MARK.encode()):
+        raise ConfigError(
+            f"{path} is niet van de demo; kies met --data een andere map.",
+            f"{path} is not of the demo; choose another folder with --data.",
+        )
+    try:
+        settings = configuration.load(path, data)
+    except ConfigError:  # of an earlier version of this program; it is written anew
+        return {}
+    addresses = {one.id: one.address for one in settings.publishers}
+    addresses[server.LAS] = next((one.las.address for one in settings.schools if one.las is not None), None)
+    return {name: urlsplit(address).port or 0 for name, address in addresses.items() if address is not None}
+
+
+# -- first pull ------------------------------------------------------------------------------------------------
+
+
+def _pull_all(context: WorkContext, coupled: list[Coupled]) -> None:
+    """Ask every source once or more, rosters first; what takes too long is left to the worker."""
+    ends = time.monotonic() + FIRST_PULL_SECONDS
+    anything = False
+    with progress_bars.steps("Ophalen / Fetching", len(coupled)) as advance:
+        for one in sorted(coupled, key=lambda one: one.row.role != "las"):
+            if time.monotonic() < ends:
+                said = _pull_one(context, one)
+                anything = anything or said
+            advance(one.source.name)
+    if not anything:
+        _say("  Niets nieuws sinds de vorige keer.", "Nothing new since the last time.")
+
+
+def _pull_one(context: WorkContext, one: Coupled) -> bool:
+    """Ask until nothing new comes, and say what came; whether there was anything to say.
+
+    A publisher sends one school year in an answer, and first what it had some time ago.
+    """
+    got, failed = 0, False
+    pupils_before = _pupil_count(context.engine, one.row.school_id)
+    for _ in range(1 if one.row.role == "las" else MOST_QUESTIONS):
+        claim = connections.claim_now(context.engine, one.row, clock.now_us(), loop.LEASE_SECONDS)
+        if claim is None:
+            break
+        outcome = loop.do(context, claim)
+        new = sum(outcome.counts.get(name, 0) for name in ("new", "changed"))
+        got, failed = got + new, outcome.failure is not None
+        if not new:
+            break
+    nl, en = f"{got} resultaten", f"{got} results"
+    if one.row.role == "las":
+        got = _pupil_count(context.engine, one.row.school_id) - pupils_before
+        nl, en = (f"{got} leerlingen", f"{got} pupils") if got != 1 else ("1 leerling", "1 pupil")
+    parts = [(nl, en)] if got else []
+    parts += [("antwoordt nu niet", "does not answer now")] if failed else []
+    if parts:
+        _say(f"  {one.source.name}: {', '.join(nl for nl, _ in parts)}", ", ".join(en for _, en in parts))
+    return bool(parts)
+
+
+def _pupil_count(engine: Engine, school_id: int) -> int:
+    with reading(engine) as connection:
+        return int(
+            connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == school_id)) or 0
+        )
+
+
+def _assign_subjects(engine: Engine) -> None:
+    """On the first start, what the administrators of the two schools assigned."""
+    with writing(engine) as connection:
+        if connection.scalar(select(func.count()).select_from(subject_mappings)):
+            return
+        for owner, source, pattern, subject in _SUBJECTS:
+            school_id = schools.find_school(connection, owner)
+            source_id = connection.scalar(select(sources.c.id).where(sources.c.key == source))
+            assert school_id is not None
+            assert source_id is not None
+            viewer = Viewer(school_id, Role.ADMINISTRATOR, name="demo")
+            assign_subject(connection, viewer, source_id, CODE, pattern, subject)
+
+
+# -- who looks ------------------------------------------------------------------------------------------------
+
+
+def personas(engine: Engine, seal: Seal) -> list[Persona]:
+    """Those as whom the demo can be looked at, found back in the rosters by their LAS key; a vendor last."""
+    found = []
+    with reading(engine) as connection:
+        for one in _ROLES:
+            school_id = schools.find_school(connection, one.owner)
+            assert school_id is not None
+            teacher = connection.execute(
+                select(teachers.c.id, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name).where(
+                    teachers.c.school_id == school_id, teachers.c.key_digest == seal.digest("teacher", one.teacher)
+                )
+            ).one_or_none()
+            if teacher is not None:
+                name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
+                found.append(Persona(one.key, name, one.role, teacher.id, school_id))
+    return [*found, VENDOR]

@@ -1,0 +1,411 @@
+"""The command line: what operators and vendors type. Errors are one sentence on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+import click
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.errors import ConnectorError
+from connectors.intake import file_loading
+from connectors.intake.file_loading import Judged, Loading, Reached
+from connectors.intake.receive import PATH
+from connectors.uwlr.agreement import POLICIES, Policy
+from dashboard.cli import check_command, progress_bars
+from dashboard.cli.quarantine_commands import quarantine
+from dashboard.cli.sender_commands import check_tolerances, sender
+from dashboard.server.serving import PortTaken
+from dashboard.settings import settings
+from dashboard.settings.open_store import Options, Store, open_store
+from dashboard.settings.settings import ConfigError, Coupled, Settings
+from dashboard.worker import loop
+from models.ingest import deliveries, schools
+from models.ingest.connections import Coupling
+from models.schema import clock, database
+from models.schema.database import DatabaseUnsafe
+from models.schema.encryption import KeyRefused, SealBroken
+from models.schema.records import Finding, Verdict
+
+DONE, REFUSED, COULD_NOT = 0, 1, 2
+LOAD_SOURCE = ("load", "Bestand")
+LOAD_ROSTER_SOURCE = ("load-roster", "Bestand met leerlingen")
+DEMO_DATA = Path("data/demo")
+
+
+def main() -> None:
+    """The program `rondblik`."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; gives its exit code. What goes wrong is one sentence on stderr."""
+    try:
+        code = commands.main(list(arguments), prog_name="rondblik", standalone_mode=False)
+    except click.ClickException as wrong:
+        return _fail(wrong.format_message())
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except ConnectorError as failed:
+        return _fail(failed.sentence_en)
+    except (ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, SealBroken) as failed:
+        return _fail(str(failed))
+    except SQLAlchemyError as failed:
+        # The text of these may hold an address with a password, or values: only the kind is shown.
+        return _fail(
+            f"The database cannot be used ({type(failed).__name__}); check that it runs, its address in the "
+            "configuration, and the permissions of the data folder."
+        )
+    except OSError as failed:
+        return _fail(f"{failed.filename or 'A file'}: {failed.strerror or 'cannot be used'}.")
+    return code if isinstance(code, int) else DONE
+
+
+def _fail(sentence: str) -> int:
+    click.echo(sentence, err=True)
+    return COULD_NOT
+
+
+@click.group()
+@click.option("--config", type=click.Path(path_type=Path), help="The configuration; config.yaml in this folder.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="The data folder.")
+@click.version_option(package_name="rondblik")
+@click.pass_context
+def commands(context: click.Context, config: Path | None, data: Path | None) -> None:
+    """Rondblik: one overview of all learning materials, from UWLR results of several publishers."""
+    context.obj = Options(config, data)
+
+
+# -- running -------------------------------------------------------------------------------------------------
+
+
+@commands.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8050, show_default=True, help="0: any free port.")
+@click.pass_obj
+def demo(options: Options, port: int) -> int:
+    """Show a made-up school, with a simulated LAS and simulated publishers on this machine."""
+    from dashboard.cli import demo as demonstration
+
+    return demonstration.run(options.data or DEMO_DATA, port)
+
+
+@commands.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="Another port than the configured one; 0: any free port.")
+@click.option("--soap-only", is_flag=True, help="Only the service for publishers, at receive.host and receive.port.")
+@click.pass_obj
+def serve(options: Options, port: int | None, soap_only: bool) -> int:
+    """Serve the dashboard and the service for publishers on this machine, and fetch what is due."""
+    from dashboard.auth.guard import AppOptions
+    from dashboard.server.serving import serve as serve_app
+    from dashboard.server.wsgi import create_app, create_soap_app
+
+    with open_store(options) as store:
+        context = _work_context(store)[0]
+        receive = store.settings.receive
+        address = receive.public_address
+        if soap_only:
+            app = create_soap_app(store.desk, address)
+            place: tuple[str, int] = (receive.host, receive.port)
+        else:
+            personas = _administrators(store.engine)
+            holidays = settings.holidays_of(store.settings)
+            options_of_app = AppOptions(False, personas, room_days=receive.test_room_days, holidays=holidays)
+            app = create_app(store.engine, store.seal, options_of_app, store.desk, address)
+            place = (store.settings.server.host, store.settings.server.port)
+        host, wanted = place[0], place[1] if port is None else port
+
+        def ready(bound: int) -> None:
+            click.echo(f"Rondblik: http://{host}:{bound}{PATH if soap_only else ''}")
+
+        serve_app(app, host, wanted, context, ready, receive)
+    return DONE
+
+
+@commands.command()
+@click.pass_obj
+def worker(options: Options) -> int:
+    """Fetch what is due, without serving pages."""
+    stop = threading.Event()
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    with open_store(options) as store:
+        context = _work_context(store)[0]
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, ask_to_stop)
+        click.echo(f"Rondblik works on {len(context.work)} couplings; stop with Ctrl-C.", err=True)
+        loop.run_worker(context, stop)
+    return DONE
+
+
+@commands.command()
+@click.option("--publisher", "key", metavar="ID", help="Only this publisher or LAS.")
+@click.pass_obj
+def sync(options: Options, key: str | None) -> int:
+    """Fetch from every source now, due or not."""
+    with open_store(options) as store:
+        context, coupled = _work_context(store)
+        wanted = [one for one in coupled if key in (None, one.source.id)]
+        if key is not None and not wanted:
+            return _fail(f"There is no source with id {key} in the configuration; check its spelling.")
+        outcomes: list[int] = []
+        with progress_bars.steps("Fetching", len(wanted)) as advance:
+
+            def done(row: Coupling, outcome: loop.Outcome | None) -> None:
+                outcomes.append(_tell_outcome(row, outcome))
+                advance(row.source_key)
+
+            loop.run_now(context, [one.row for one in wanted], done)
+        if len(outcomes) < len(wanted):
+            return COULD_NOT
+        return max(outcomes, default=DONE)
+
+
+def _tell_outcome(row: Coupling, outcome: loop.Outcome | None) -> int:
+    if outcome is None:
+        return _fail(f"{row.source_key}: it was stopped, or another worker is fetching it now; try again later.")
+    if outcome.failure is not None:
+        click.echo(f"{row.source_key}: {outcome.failure[1]}", err=True)
+        return REFUSED if outcome.refused else COULD_NOT
+    said = ", ".join(f"{count} {name}" for name, count in outcome.counts.items() if count)
+    click.echo(f"{row.source_key}: {said or 'nothing new'}")
+    return REFUSED if outcome.refused else DONE
+
+
+def _work_context(store: Store) -> tuple[loop.WorkContext, list[Coupled]]:
+    coupled = settings.apply(store.settings, store.engine)
+    check_tolerances(store.settings)
+    settings.apply_senders(store.settings, store.engine, store.seal)
+    return loop.make_context(store.settings, store.engine, store.seal, coupled), coupled
+
+
+def _administrators(engine: Engine) -> list[Any]:
+    """Until there is a sign-in, who sits at this machine looks as the administrator of its schools."""
+    from dashboard.auth.guard import Persona
+    from models.access.viewer import Role
+
+    with database.reading(engine) as connection:
+        known = schools.all_schools(connection)
+    return [
+        Persona(f"administrator-{school_id}", name or "Beheerder", Role.ADMINISTRATOR, None, school_id)
+        for school_id, name in known
+    ]
+
+
+# -- files ---------------------------------------------------------------------------------------------------
+
+_FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+_POLICY = click.option("--policy", type=click.Choice(POLICIES), help="How exact a sender must be; strict.")
+
+
+@commands.command()
+@_FILES
+@click.option("--roster", is_flag=True, help="The files hold pupils: EDEXML, or the answer of a LAS.")
+@click.option("--source", "key", metavar="ID", help="The source that they come from; without it, a source for files.")
+@_POLICY
+@click.pass_obj
+def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | None, policy: str | None) -> int:
+    """Take in files with results (UWLR XML, or a zip of them), or with --roster pupils."""
+    _check_there(files)
+    with open_store(options) as store:
+        settings.apply(store.settings, store.engine)
+        fallback = LOAD_ROSTER_SOURCE if roster else LOAD_SOURCE
+        source_id = _source_id(store.engine, key, fallback, "las" if roster else "publisher")
+        loading = Loading(store.engine, store.seal, source_id, _policy(store.settings, key, policy), store.keep, roster)
+        return _each_file(
+            files, "Loading", lambda path, reached: file_loading.load_file(path, loading, reached), _tell_loaded
+        )
+
+
+@commands.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@_POLICY
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file, or one for the endpoint.")
+@check_command.options
+def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **asked: Any) -> int:
+    """Judge FILES, or an endpoint, by the standard, without a database: 0 no error, 1 an error, 2 could not run."""
+    wanted = check_command.Wanted(as_json=as_json, **asked)
+    if wanted.list_scenarios:
+        return check_command.list_scenarios()
+    if (wanted.endpoint is None) == (not files):
+        raise click.UsageError("Give either FILES or an address with --endpoint.")
+    if wanted.endpoint is not None:
+        if policy is not None:
+            raise click.UsageError("An endpoint is checked strictly; leave out --policy.")
+        return check_command.check_endpoint(wanted)
+    _check_there(files)
+    chosen = cast(Policy, policy or "strict")
+    tell = _tell_json if as_json else _tell_checked
+    told: list[Judged] = []
+
+    def keep(judged: Judged) -> None:
+        told.append(judged)
+        tell(judged)
+
+    code = _each_file(files, "Checking", lambda path, reached: file_loading.check_file(path, chosen, reached), keep)
+    return check_command.finish_files(told, wanted, code)
+
+
+def _check_there(files: Sequence[Path]) -> None:
+    for path in files:
+        if not path.is_file():
+            raise click.FileError(str(path), "there is no such file")
+
+
+def _each_file(
+    files: Sequence[Path],
+    title: str,
+    judge: Callable[[Path, Reached], Iterator[Judged]],
+    tell: Callable[[Judged], None],
+) -> int:
+    code, before = DONE, 0
+    sizes = [path.stat().st_size for path in files]
+    with progress_bars.by_bytes(title, sum(sizes)) as read:
+        for path, size in zip(files, sizes, strict=True):
+
+            def reached(position: int, name: str = path.name, before: int = before, size: int = size) -> None:
+                read(name, before + min(position, size))
+
+            try:
+                for judged in judge(path, reached):
+                    tell(judged)
+                    code = max(code, REFUSED if judged.refused else DONE)
+            except ConnectorError as failed:
+                code = _fail(f"{path}: {failed.sentence_en}")
+            reached(size)
+            before += size
+    return code
+
+
+def _tell_loaded(judged: Judged) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in (judged.counts or {}).items() if count)
+    _tell(judged, counts)
+
+
+def _tell_checked(judged: Judged) -> None:
+    _tell(judged, "")
+
+
+def _tell(judged: Judged, counts: str) -> None:
+    if judged.problem is not None:
+        click.echo(f"{judged.name}: {judged.problem}", err=True)
+        return
+    words = {Verdict.ACCEPT: "accepted", Verdict.WARN: "accepted with warnings", Verdict.REJECT: "refused"}
+    parts = [words[judged.verdict], judged.fault or "", judged.note, counts]
+    click.echo(f"{judged.name}: {'; '.join(part for part in parts if part)}")
+    for finding in judged.findings:
+        click.echo(f"  {_finding_text(_finding_json(finding))}")
+
+
+def _tell_json(judged: Judged) -> None:
+    findings = [_finding_json(one) for one in judged.findings]
+    told: dict[str, object] = {
+        "file": judged.name,
+        "verdict": judged.verdict.value,
+        "fault": judged.fault,
+        "findings": findings,
+        "levels": check_command.file_levels(judged),
+    }
+    if judged.problem is not None:
+        told["problem"] = judged.problem
+    click.echo(json.dumps(told, ensure_ascii=False))
+
+
+def _finding_text(found: dict[str, Any]) -> str:
+    """A finding for people, in Dutch: a remedy comes in that language only."""
+    place = f" regel {found['line']}, kolom {found['column']}" if found["line"] is not None else ""
+    return f"{found['level']} {found['rule']}{place}: {found['message_nl']} {found['remedy']}".rstrip()
+
+
+_SHOWN = ("rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy", "remedy_en")
+
+
+def _finding_json(finding: Finding) -> dict[str, object]:
+    whole = dataclasses.asdict(finding)
+    return {name: whole[name] for name in _SHOWN}
+
+
+def _policy(found: Settings, key: str | None, policy: str | None) -> Policy:
+    """The policy that was asked for, else that of the publisher in the configuration, else strict."""
+    if policy is not None:
+        return cast(Policy, policy)
+    return next((one.policy for one in found.publishers if one.id == key), "strict")
+
+
+def _source_id(engine: Engine, key: str | None, fallback: tuple[str, str], role: str) -> int:
+    """The source with this key, made where it is new; without a key the one for files."""
+    chosen, name = (key, key) if key is not None else fallback
+    if not chosen.replace("-", "").replace("_", "").isalnum() or not chosen.isascii() or chosen != chosen.lower():
+        raise click.BadParameter("must be small letters, digits, - and _ only", param_hint="--source")
+    with database.writing(engine) as connection:
+        known = schools.find_source(connection, chosen)
+        return known if known is not None else schools.ensure_source(connection, chosen, name, role)
+
+
+# -- looking -------------------------------------------------------------------------------------------------
+
+
+@commands.command("deliveries")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a delivery.")
+@click.pass_obj
+def list_deliveries(options: Options, as_json: bool) -> int:
+    """List what came in, newest first, and what became of it."""
+    with open_store(options) as store:
+        for one in deliveries.newest(store.engine):
+            told = {
+                "id": one.id,
+                "source": one.source,
+                "school": one.school,
+                "what": one.what,
+                "way": one.way,
+                "time": clock.from_us(one.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="seconds"),
+                "verdict": one.verdict,
+                "fault": one.fault,
+                "findings": [{name: found.get(name) for name in _SHOWN} for found in one.findings],
+                "counts": one.counts,
+                "digest": one.digest.hex(),
+                "size": one.size,
+            }
+            if as_json:
+                click.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                _tell_delivery(told)
+    return DONE
+
+
+def _tell_delivery(told: dict[str, Any]) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count)
+    parts = [told["time"], told["source"] or "-", told["what"], told["verdict"], told["fault"] or "", counts]
+    click.echo("  ".join(part for part in parts if part))
+    for found in told["findings"]:
+        click.echo(f"    {_finding_text(found)}")
+
+
+commands.add_command(sender)
+commands.add_command(quarantine)
+
+
+@commands.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+@click.pass_obj
+def upgrade(options: Options) -> int:
+    """Bring the tables to this program's version."""
+    with open_store(options):
+        click.echo("The database is up to date.")
+    return DONE

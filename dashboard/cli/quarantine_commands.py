@@ -1,0 +1,81 @@
+"""`rondblik quarantine`: refused messages that are kept, with personal fields covered, and judged anew."""
+
+from __future__ import annotations
+
+import click
+
+from connectors.intake import push
+from connectors.intake.masking import mask
+from connectors.intake.replay import replay as judge_anew
+from connectors.uwlr.agreement import Policy
+from dashboard.settings.open_store import Options, Store, open_store
+from models.ingest import quarantine as kept_messages
+from models.ingest.quarantine import Kept
+from models.schema import clock
+from models.schema.database import reading
+from models.schema.records import Verdict
+
+REFUSED = 1
+
+
+@click.group()
+def quarantine() -> None:
+    """Look at refused messages that are kept, and judge them anew after a mend."""
+
+
+@quarantine.command("list")
+@click.pass_obj
+def list_kept(options: Options) -> None:
+    """List the refused messages whose bytes are kept."""
+    with open_store(options) as store, reading(store.engine) as connection:
+        for one in kept_messages.kept(connection):
+            moment = clock.from_us(one.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="minutes")
+            click.echo(f"{one.delivery_id}  {moment}  {one.source_key}  {one.fault}  {one.size} bytes")
+
+
+@quarantine.command()
+@click.argument("number", type=int)
+@click.pass_obj
+def show(options: Options, number: int) -> None:
+    """Print a message that is kept, with what names a pupil, a person or a secret covered."""
+    with open_store(options) as store, reading(store.engine) as connection:
+        data = kept_messages.raw(connection, store.seal, number)
+    if data is None:
+        raise click.ClickException("The bytes of this message are not kept (any more); see `rondblik quarantine list`.")
+    click.echo(mask(data).show())
+
+
+@quarantine.command()
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All that are kept.")
+@click.pass_obj
+def replay(options: Options, numbers: tuple[int, ...], every: bool) -> int:
+    """Judge refused messages anew; what is accepted now goes into the store."""
+    if bool(numbers) == every:
+        raise click.UsageError("Name the messages by their numbers, or say --all.")
+    code = 0
+    with open_store(options) as store:
+        for one in _wanted(store, numbers):
+            policy: Policy = next(
+                (found.policy for found in store.settings.publishers if found.id == one.source_key), "strict"
+            )
+            receipt = judge_anew(store.desk, one, policy)
+            if receipt is None:
+                continue
+            if receipt.verdict is Verdict.REJECT:
+                code = REFUSED
+                click.echo(f"{one.delivery_id}: {receipt.fault}: {push.fault_sentence(receipt)}")
+            else:
+                click.echo(f"{one.delivery_id}: {receipt.counts.get('results', 0)} results")
+    return code
+
+
+def _wanted(store: Store, numbers: tuple[int, ...]) -> list[Kept]:
+    with reading(store.engine) as connection:
+        if not numbers:
+            return kept_messages.kept(connection)
+        found = [one for number in numbers for one in kept_messages.kept(connection, number)]
+    missing = set(numbers) - {one.delivery_id for one in found}
+    if missing:
+        raise click.ClickException(f"Message {min(missing)} is not kept, or was accepted since.")
+    return found

@@ -1,0 +1,1 @@
+"""CSV, XLSX and HTML files of what is on a screen."""

@@ -1,0 +1,170 @@
+"""The matrix of the class screen as plain cells: what is exported is this, made of the same view as the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.text.translate import _, n_, plain_tenths
+from dashboard.text.words import course_word, missing_word, subject_word
+from dashboard.ui.class_view import GroupView
+from dashboard.ui.controls import class_word, period_word, subgroup_word
+from dashboard.ui.coverage import coverage_sentences
+from dashboard.ui.filters import BY_MATERIAL
+from dashboard.ui.matrix_columns import Footer, Shown, columns, footer
+from dashboard.ui.matrix_table import (
+    Section,
+    foot_words,
+    grid,
+    in_sections,
+    level_word,
+    made_words,
+    pupil_word,
+    total_remarks,
+)
+from models.results.scales import Said, number
+from models.schema import clock
+
+
+@dataclass(frozen=True, slots=True)
+class SheetCell:
+    """What stands in one cell of the matrix.
+
+    `value` is the number with a point, as sent; `words` the level, or why there is no number; `day` is `YYYY-MM-DD`.
+    `others` is None where there is no result at all.
+    """
+
+    value: str | None
+    maximum: str | None
+    words: str
+    day: str | None
+    test: str | None
+    others: int | None
+    remarks: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """A pupil, with the group and the class."""
+
+    pupil_id: int
+    name: str
+    group: str
+    class_name: str
+    cells: tuple[SheetCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFoot:
+    """Under a column: the mean as a plain number where there is one, of how many points, and the words beside it."""
+
+    mean: str | None
+    maximum: str | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The matrix as it stands on the screen, with what it was made of."""
+
+    title: str
+    filters: tuple[tuple[str, str], ...]
+    taken_us: int
+    coverage: tuple[str, ...]
+    hidden: int
+    columns: tuple[str, ...]
+    rows: tuple[SheetRow, ...]
+    feet: tuple[SheetFoot, ...]
+
+
+def sheet_of(view: GroupView, title: str) -> Sheet:
+    """The sheet of a view: same pupils, same columns, same order as the screen."""
+    filters = view.filters
+    shown_columns = columns(view.overview, filters.view, filters.subject, filters.material)
+    sections = in_sections(grid(view.overview, shown_columns), view.courses)
+    rows = [row for _course, several in sections for row in several]
+    feet = [_foot(footer([cells[place] for _name, cells in rows])) for place in range(len(shown_columns))]
+    return Sheet(
+        title,
+        tuple(filter_words(view)),
+        clock.now_us(),
+        tuple(coverage_sentences(view.overview.sources)),
+        view.overview.hidden,
+        tuple(one.called for one in shown_columns),
+        tuple(_rows(view, sections)),
+        tuple(feet),
+    )
+
+
+def filter_words(view: GroupView) -> list[tuple[str, str]]:
+    """Every filter with its state in words, those at their default too."""
+    filters, everything = view.filters, _("all")
+    classes = ", ".join(class_word(one) for one in view.classes if one.id in filters.class_ids)
+    sources = {one.id: one.name for one in view.overview.sources}
+    parts = {one.key: subgroup_word(one) for one in view.subgroups}
+    across = _("Per material") if filters.view == BY_MATERIAL else _("Per subject")
+    return [
+        (_("Class"), classes),
+        (_("Period"), period_word(filters, list(view.classes))),
+        (_("Subject"), subject_word(filters.subject) if filters.subject else everything),
+        (_("Material"), filters.material or everything),
+        (_("Publisher"), sources.get(filters.source, "?") if filters.source is not None else everything),
+        (_("Group in class"), parts.get(filters.subgroup, "?") if filters.subgroup else everything),
+        (_("Goal"), filters.goal or everything),
+        (_("Pupils"), course_word(filters.status) if filters.status else _("all present pupils")),
+        (_("Columns"), across),
+    ]
+
+
+def _rows(view: GroupView, sections: list[Section]) -> list[SheetRow]:
+    classes = {one.id: one.class_id for one in view.state.picture.members}
+    names = {one.id: one.name for one in view.classes}
+    return [
+        SheetRow(
+            pupil.id,
+            pupil_word(pupil),
+            course_word(course),
+            names.get(classes.get(pupil.id, 0), ""),
+            tuple(_cell(view, one) for one in cells),
+        )
+        for course, several in sections
+        for pupil, cells in several
+    ]
+
+
+def _cell(view: GroupView, one: Shown) -> SheetCell:
+    if one.cell is None:
+        assert one.missing is not None
+        return SheetCell(None, None, missing_word(one.missing), None, None, None, made_words(one))
+    said = one.cell.total.said
+    name = view.overview.known.definitions[one.cell.definition_id].name
+    return SheetCell(
+        _value(said),
+        said.maximum,
+        level_word(said, one.cell.total.derived),
+        one.cell.total.row.taken_on,
+        name,
+        one.others,
+        ", ".join(total_remarks(one.cell)),
+    )
+
+
+def _value(said: Said) -> str | None:
+    """The number as sent, without what only a person reads."""
+    found = number(said.text)
+    return None if found is None else format(found, "f")
+
+
+def _foot(under: Footer) -> SheetFoot:
+    mean = None if under.mean is None else plain_tenths(under.mean)
+    return SheetFoot(mean, under.maximum, foot_words(under))
+
+
+def hidden_words(sheet: Sheet) -> str:
+    """How many results the period hides; "" where it hides none."""
+    if not sheet.hidden:
+        return ""
+    return n_(
+        "The period hides {number} result of these pupils.",
+        "The period hides {number} results of these pupils.",
+        sheet.hidden,
+    )

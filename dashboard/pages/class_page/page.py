@@ -1,0 +1,289 @@
+"""The class screen: filters in the address, coverage, the four groups, what is hard, the matrix, progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.export.sheets import filter_words, sheet_of
+from dashboard.pages.class_page.attention import course_cards, course_panel, topics_panel
+from dashboard.pages.class_page.filter_bar import (
+    control_values,
+    filter_bar,
+    goal_options,
+    material_options,
+    publisher_options,
+    subgroup_options,
+    subject_options,
+)
+from dashboard.pages.class_page.progress_panel import progress_panel
+from dashboard.pages.class_page.why import page as why_page
+from dashboard.pages.shell import page
+from dashboard.text.translate import _, long_moment, n_
+from dashboard.text.words import MISSING_SIGNS, missing_word
+from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.controls import Options, period_options
+from dashboard.ui.coverage import coverage
+from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, STAND, GroupFilters
+from dashboard.ui.markup import blocks
+from dashboard.ui.matrix_columns import columns
+from dashboard.ui.matrix_table import grid, in_sections, matrix, phone_list
+from dashboard.ui.page_address import address_asked, asked_id, filters_of
+from dashboard.ui.signs import attrs, card, note, num, sign
+from models.access.people import ClassRef
+from models.access.viewer import Viewer
+from models.results.scales import Missing
+from models.schema import clock, database
+
+FILE_PATH = "/groep/bestand"
+OPTIONS = ("periode", "vak", "uitgever", "materiaal", "groep", "doel")  # whose choices depend on what is shown
+KEY_OF_STATES = (
+    Missing.NOT_LINKED,
+    Missing.NOT_DELIVERED,
+    Missing.NO_RESULT,
+    Missing.NOT_SET,
+    Missing.NOT_BEGUN,
+    Missing.BUSY,
+    Missing.NOT_OFFERED,
+    Missing.NO_SCORE,
+)
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Classes") + " – Rondblik"
+
+
+def layout(**query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    if viewer is None:
+        empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
+        return page("group", empty, filter_bar([], GroupFilters(()), None))
+    classes, filters, view = _read(viewer, query)
+    shown = html.Div(content(filters, view), id="group-content")
+    return page("group", [_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
+
+
+def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], GroupFilters, GroupView | None]:
+    found = guard.context()
+    with database.reading(found.engine) as connection:
+        return read_group(connection, viewer, asked, found.options.holidays)
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("group-content", "children"),
+        Output("group-query", "data"),
+        Output("shown-pupils", "children"),
+        *(Output(name, "data") for name in OPTIONS),
+        *(Output(name, "value") for name in CONTROLS),
+        Input(asked_id("group"), "data"),
+        *(Input(name, "value") for name in CONTROLS),
+        State("group-query", "data"),
+        prevent_initial_call=True,
+    )
+    def show(address: object, *values: object) -> tuple[Any, ...]:
+        viewer = guard.viewer()
+        if viewer is None:
+            raise dash.exceptions.PreventUpdate
+        *chosen, query = values
+        by_address = address_asked("group", address)
+        # Which of the four groups is open is no control: it stays as the address has it.
+        by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {STAND: filters_of(query).get(STAND)}
+        classes, filters, view = _read(viewer, by_controls if by_address is None else by_address)
+        return (
+            content(filters, view), filters.query, pupils_word(view), *_options(classes, filters, view),
+            *(control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)),
+        )  # fmt: skip
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("group-query", "modified_timestamp"),
+        Input("group-query", "data"),
+        prevent_initial_call=True,
+    )
+    why_page.register(app)
+
+
+def _options(classes: list[ClassRef], filters: GroupFilters, view: GroupView | None) -> list[Options]:
+    """The choices of the controls named in OPTIONS."""
+    return [
+        period_options(classes, filters), subject_options(view, filters), publisher_options(view),
+        material_options(view, filters, _("All materials")), subgroup_options(view), goal_options(view, filters),
+    ]  # fmt: skip
+
+
+# -- content -------------------------------------------------------------------------------------------------
+
+
+def content(filters: GroupFilters, view: GroupView | None) -> list[Any]:
+    """Everything under the filter bar, as markup."""
+    return blocks(_sections(filters, view))
+
+
+def _sections(filters: GroupFilters, view: GroupView | None) -> list[Any]:
+    if view is None:
+        text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+        return [html.Div(html.Div(html.H1(_("No classes yet"))), className="head"), note("", "notbegun", html.P(text))]
+    overview = view.overview
+    heading = heading_of(view)
+    shown_columns = columns(overview, filters.view, filters.subject, filters.material)
+    parts: list[Any] = [
+        print_head(view, heading),
+        html.Div(
+            [
+                html.Div([html.H1(heading), coverage(overview.sources)]),
+                html.Div(_acts(view, heading), className="acts"),
+            ],
+            className="head",
+        ),
+        *_folded_filters(view),
+        *_hidden_note(view),
+        course_cards(view),
+        html.Div([course_panel(view), topics_panel(view, filters)], className="cols"),
+    ]
+    if not shown_columns:
+        return [*parts, _nothing(view, heading)]
+    sections = in_sections(grid(overview, shown_columns), view.courses)
+    caption = _("{heading}: newest score per pupil and column", heading=heading)
+    words = " ".join(
+        [
+            _("Newest score in the material's own scale. Colour only where the source sent a norm."),
+            _("Choose a number to see where it comes from."),
+        ]
+    )
+    table_title = _("All pupils per material") if filters.view == BY_MATERIAL else _("All pupils per subject")
+    return [
+        *parts,
+        html.Section(
+            [
+                html.Header(html.Div([html.H2(table_title), html.P(words)])),
+                html.Div(
+                    matrix(overview, shown_columns, sections, caption, view.class_names),
+                    className="tw",
+                    tabIndex=0,
+                    role="region",
+                    **attrs(aria_label=table_title),
+                ),
+                legend(),
+            ],
+            className="card mt flush dt",
+        ),
+        html.Section([html.H2(_("All pupils")), *phone_list(shown_columns, sections)], className="mlist card mt"),
+        progress_panel(overview, filters.subject, filters.material),
+    ]
+
+
+def _how_many(view: GroupView | None) -> html.P:
+    """What a screen reader says after a filter; outside of the content, so that it stays and only its words change."""
+    return html.P(pupils_word(view), className="vh", id="shown-pupils", role="status")
+
+
+def pupils_word(view: GroupView | None) -> str:
+    """How many pupils are shown."""
+    return n_("{number} pupil", "{number} pupils", len(view.overview.pupils)) if view is not None else ""
+
+
+def heading_of(view: GroupView) -> str:
+    """The classes that are shown."""
+    return n_("Class {names}", "Classes {names}", len(view.names), names=", ".join(view.names))
+
+
+def print_head(view: GroupView, heading: str) -> html.P:
+    """On paper the first line: which filters, and when."""
+    words = " · ".join(f"{name}: {value}" for name, value in filter_words(view))
+    return html.P(f"{heading} · {words} · {long_moment(clock.now_us())}", className="printhead")
+
+
+def _acts(view: GroupView, heading: str) -> list[Any]:
+    return [
+        dcc.Link(_("Smartboard"), href=f"/digibord{view.filters.query}", className="btn"),
+        html.Button(_("Print"), className="btn", **attrs(data_print="true")),
+        _save_as(view, heading),
+    ]
+
+
+def _save_as(view: GroupView, heading: str) -> html.Details:
+    """The files of just what stands on the screen."""
+    viewer = guard.viewer()
+    assert viewer is not None
+    token = guard.context().snapshots.keep(viewer, sheet_of(view, heading))
+    names = {"xlsx": _("Excel (xlsx)"), "csv": _("Text (csv)"), "html": _("Web page without network (html)")}
+    # No download attribute: where the snapshot is gone the answer is a page, which must be seen and not saved.
+    links = [html.A(word, href=f"{FILE_PATH}/{token}.{kind}") for kind, word in names.items()]
+    return html.Details(
+        [html.Summary([_("Save as…"), sign("chev")], className="btn"), html.Div(links, className="pop")],
+        className="saveas",
+        id="save-as",
+    )
+
+
+def _hidden_note(view: GroupView) -> list[Any]:
+    if view.overview.hidden == 0:
+        return []
+    words = n_(
+        "The period hides {number} result of these pupils.",
+        "The period hides {number} results of these pupils.",
+        view.overview.hidden,
+    )
+    wider = view.filters.but(period=BOTH_YEARS)
+    link = (
+        []
+        if view.filters.period == BOTH_YEARS
+        else [" ", dcc.Link(_("Show this school year and the last"), href=f"/groep{wider.query}")]
+    )
+    return [html.P([sign("info"), " ", num("hidden", words), *link], className="hid sm t2", id="hidden-by-period")]
+
+
+def _folded_filters(view: GroupView) -> list[Any]:
+    """The filters that stand behind a button and are on, and how to take them off."""
+    filters, words = view.filters, dict(filter_words(view))
+    names = {
+        _("Material"): filters.material,
+        _("Group in class"): filters.subgroup,
+        _("Goal"): filters.goal,
+        _("Pupils"): filters.status,
+    }
+    on = [f"{name}: {words[name]}" for name, value in names.items() if value is not None]
+    if not on:
+        return []
+    plain = filters.but(material=None, subgroup=None, goal=None, status=None)
+    line = [
+        _("Shown: {filters}.", filters=" · ".join(on)),
+        " ",
+        dcc.Link(_("Show everything"), href=f"/groep{plain.query}"),
+    ]
+    return [html.P(line, className="hid sm", id="filters-on")]
+
+
+def _nothing(view: GroupView, heading: str) -> html.Section:
+    plain = GroupFilters(view.filters.class_ids).query
+    return card(
+        _("Nothing within this filter"),
+        [
+            html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
+            dcc.Link(_("Clear filters"), href=f"/groep{plain}", className="btn"),
+        ],
+        className="mt",
+    )
+
+
+def legend() -> html.Div:
+    """The key of the states without a score."""
+    words = [html.Span([sign(MISSING_SIGNS[one]), " ", missing_word(one)]) for one in KEY_OF_STATES]
+    return html.Div(
+        [
+            html.B(_("No score?")),
+            *words,
+            html.Span([sign("bang"), " ", _("being checked")]),
+            html.Span(_("None of these counts as 0. A real 0 is shown as 0."), className="t3"),
+        ],
+        className="legend",
+    )

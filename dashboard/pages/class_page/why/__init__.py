@@ -1,0 +1,1 @@
+"""The panel that explains how a number came about."""

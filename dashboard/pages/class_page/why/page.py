@@ -1,0 +1,108 @@
+"""Hoe komt dit getal tot stand, for every number of the class screen: one place where it is asked and answered.
+
+A number is a button (`signs.num`) of some kind; what it is of stands in the data attributes around it. The browser
+sends those with the filters of its address (assets/rondblik.js, askWhy), and the answer is read anew with them: the
+page itself stays light, and whoever may not see the class gets no answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import Input, Output, dcc, html
+from sqlalchemy import Connection
+
+from dashboard.auth import guard
+from dashboard.pages.class_page.why.groups import course_told, hidden_told, scores_told, topic_told
+from dashboard.pages.class_page.why.parts import Told
+from dashboard.pages.class_page.why.scores import cell_told, mean_told
+from dashboard.pages.class_page.why.sources import coverage_told, progress_told
+from dashboard.text.translate import _
+from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.markup import blocks
+from dashboard.ui.page_address import LONGEST, filters_of
+from dashboard.ui.signs import WHY_HINT, hidden
+from models.access.viewer import Viewer
+from models.schema import database
+
+Asked = Mapping[str, str]
+Answer = Callable[[Connection, Viewer, GroupView, Asked], Told]
+
+KINDS: Mapping[str, Answer] = {
+    "cell": lambda connection, viewer, view, asked: cell_told(
+        connection, viewer, view, _number(asked.get("pupil")), asked.get("column", "")
+    ),
+    "mean": lambda _connection, _viewer, view, asked: mean_told(view, asked.get("column", "")),
+    "course": lambda _connection, _viewer, view, asked: course_told(view, asked.get("course", "")),
+    "scores": lambda _connection, _viewer, view, asked: scores_told(view, _number(asked.get("pupil"))),
+    "hidden": lambda _connection, _viewer, view, _asked: hidden_told(view),
+    "topic": lambda _connection, _viewer, view, asked: topic_told(view, asked.get("field", ""), asked.get("topic", "")),
+    "progress": lambda _connection, _viewer, view, asked: progress_told(view, _number(asked.get("progress"))),
+    "coverage": lambda _connection, _viewer, view, _asked: coverage_told(view),
+}
+
+
+def frame() -> list[Any]:
+    """What the page holds for it: what is asked, the one panel that answers, and the words for screen readers."""
+    title = _("Where does this number come from?")
+    return [
+        html.Div(title, id=WHY_HINT, hidden=True),
+        dcc.Store(id="why-asked"),
+        dmc.Modal(
+            html.Div(id="why-told", className="why"),
+            id="why",
+            title=title,
+            opened=False,
+            size="lg",
+            zIndex=400,
+            closeButtonProps={"children": hidden(_("Close"))},
+            transitionProps={"duration": 0},
+            className="whybox",
+        ),
+    ]
+
+
+def register(app: dash.Dash) -> None:
+    """The callback of the panel."""
+
+    @app.callback(
+        Output("why-told", "children"),
+        Output("why", "opened"),
+        Input("why-asked", "data"),
+        prevent_initial_call=True,
+    )
+    def answer(asked: object) -> tuple[list[Any], bool]:
+        viewer, found = guard.viewer(), read_asked(asked)
+        told = _told(viewer, found) if viewer is not None and found is not None else None
+        if told is None:
+            raise dash.exceptions.PreventUpdate
+        return blocks(told), True
+
+
+def read_asked(asked: object) -> Asked | None:
+    """What a browser asks, as texts; None where it is no question that a page of ours sends."""
+    if not isinstance(asked, dict):
+        return None
+    texts = {key: one for key, one in asked.items() if isinstance(one, str) and len(one) <= LONGEST}
+    return texts if texts.get("kind") in KINDS else None
+
+
+def _told(viewer: Viewer, asked: Asked) -> list[Any] | None:
+    """The answer; None where the viewer has no class."""
+    context = guard.context()
+    with database.reading(context.engine) as connection:
+        _classes, _filters, view = read_group(
+            connection, viewer, filters_of(asked.get("search")), context.options.holidays
+        )
+        if view is None:
+            return None
+        found = KINDS[asked["kind"]](connection, viewer, view, asked)
+    return found if found is not None else [html.P(_("This number is not there any more."))]
+
+
+def _number(value: str | None) -> int | None:
+    return int(value) if value is not None and re.fullmatch(r"[0-9]{1,9}", value) else None

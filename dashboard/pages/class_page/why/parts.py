@@ -1,0 +1,90 @@
+"""What the answers to "Hoe komt dit getal tot stand?" are made of: a heading, sentences, facts, lists of pupils."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.text.translate import _, at_moment, native
+from dashboard.text.words import missing_word
+from dashboard.ui.class_view import GroupView
+from dashboard.ui.controls import period_word
+from dashboard.ui.matrix_columns import Column, Shown, columns
+from dashboard.ui.matrix_table import level_word, pupil_href, pupil_word
+from dashboard.ui.signs import attrs
+from models.access.people import PupilName
+from models.ingest.freshness import SourceState
+from models.results.scales import Said
+
+Told = list[Any] | None  # None: the number is not there any more
+Fact = tuple[str, str]
+
+
+def facts(several: Iterable[Fact]) -> html.Dl:
+    """Words with what they stand for; an empty one is left out."""
+    rows = [piece for word, text in several if text for piece in (html.Dt(word), html.Dd(text))]
+    return html.Dl(rows, className="dl")
+
+
+def rule(*sentences: str) -> html.P:
+    """How a number is made, in a few sentences."""
+    return html.P(" ".join(one for one in sentences if one), className="t2")
+
+
+def pupil_list(title: str, several: Sequence[tuple[PupilName, str]], name: str) -> list[Any]:
+    """Pupils by name, each with what is to be said of them; nothing where there are none."""
+    if not several:
+        return []
+    rows = [
+        html.Li(
+            [dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id)), html.Span(words)],
+            **attrs(data_pupil=str(pupil.id)),
+        )
+        for pupil, words in several
+    ]
+    return [html.H4(f"{title} ({len(rows)})"), html.Ul(rows, **attrs(data_list=name))]
+
+
+def period_fact(view: GroupView) -> Fact:
+    """The test dates that the screen counts."""
+    return (_("Period"), period_word(view.filters, list(view.classes)))
+
+
+def source_facts(view: GroupView, source_ids: Iterable[int]) -> list[Fact]:
+    """The publishers that a number comes from, each with its last success."""
+    wanted = set(source_ids)
+    return [(_("Source"), source_word(one)) for one in view.overview.sources if one.id in wanted]
+
+
+def source_word(one: SourceState) -> str:
+    """A source and when it delivered last."""
+    if one.last_success_us is None:
+        return _("{name} has not delivered yet.", name=one.name)
+    return _("{name} last {moment}.", name=one.name, moment=at_moment(one.last_success_us))
+
+
+def column_of(view: GroupView, key: str) -> Column | None:
+    """The column of the screen with this key."""
+    filters = view.filters
+    several = columns(view.overview, filters.view, filters.subject, filters.material)
+    return next((one for one in several if one.key == key), None)
+
+
+def shown_words(one: Shown) -> str:
+    """What stands in a cell: number and level, or why there is none."""
+    if one.cell is None:
+        assert one.missing is not None
+        return missing_word(one.missing)
+    return said_words(one.cell.total.said, one.cell.total.derived)
+
+
+def said_words(said: Said, derived: bool) -> str:
+    """A number with its level or state."""
+    if said.missing is not None or said.text is None:
+        return level_word(said, derived)
+    value = native(said.text)
+    if said.maximum is not None:
+        value = _("{score} of {maximum}", score=value, maximum=native(said.maximum))
+    return f"{value} · {level_word(said, derived)}"

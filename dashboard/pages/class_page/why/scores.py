@@ -1,0 +1,147 @@
+"""Where a score of the matrix comes from, and what stands under its column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+from sqlalchemy import Connection
+
+from dashboard.pages.class_page.why.parts import (
+    Told,
+    column_of,
+    facts,
+    period_fact,
+    pupil_list,
+    rule,
+    shown_words,
+    source_facts,
+)
+from dashboard.pages.pupil.part_panel import provenance_lines
+from dashboard.text.translate import _, n_, native, short_day, tenths
+from dashboard.text.words import missing_word
+from dashboard.ui.class_view import GroupView
+from dashboard.ui.matrix_columns import Column, Footer, Shown, footer, shown
+from dashboard.ui.matrix_table import foot_words, pupil_href, pupil_word
+from models.access.people import PupilName
+from models.access.viewer import Viewer
+from models.classroom.class_overview import Cell
+from models.classroom.timeline import provenance
+from models.results.progress import PupilProgress
+from models.results.scales import Missing
+
+
+def cell_told(connection: Connection, viewer: Viewer, view: GroupView, pupil_id: int | None, key: str) -> Told:
+    """The newest total of a pupil in a column: what was sent, by whom, in which message; or why there is none."""
+    pupil = next((one for one in view.overview.pupils if one.id == pupil_id), None)
+    column = column_of(view, key)
+    if pupil is None or column is None:
+        return None
+    one = shown(view.overview, column, pupil.id)
+    head = [html.H3(f"{pupil_word(pupil)} · {column.called}"), rule(*_cell_rule(view, one))]
+    lines = _sent(connection, viewer, pupil, one.cell) if one.cell is not None else _not_sent(view, column, one)
+    link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id))
+    return [*head, *lines, html.P(link, className="acts")]
+
+
+def _cell_rule(view: GroupView, one: Shown) -> list[str]:
+    if one.cell is None:
+        return [_("There is no score in the period. It is not counted as 0, and not in any mean.")]
+    if view.filters.goal is not None:
+        first = _("The newest score on the part {part} in the period.", part=view.filters.goal)
+    else:
+        first = _("The newest total of this pupil in this column in the period.")
+    others = n_("{number} other result in this period", "{number} other results in this period", one.others)
+    return [first, f"{others}." if one.others else ""]
+
+
+def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) -> list[Any]:
+    """What the source sent; of a total that is the sum of parts, of the whole sitting."""
+    row = cell.total.row
+    part_id = 0 if cell.total.derived else row.part_id
+    source = provenance(connection, viewer, pupil.id, cell.test_id, row.taken_on, part_id)
+    return provenance_lines(source) if source is not None else [html.P(_("This number is not there any more."))]
+
+
+def _not_sent(view: GroupView, column: Column, one: Shown) -> list[Any]:
+    assert one.missing is not None
+    told = [(_("State"), missing_word(one.missing)), (_("Rule"), _missing_rule(one.missing))]
+    return [facts([*told, *_progress(view, one.progress), period_fact(view), *source_facts(view, [column.source_id])])]
+
+
+def _missing_rule(reason: Missing) -> str:
+    """When this state is said."""
+    return {
+        Missing.NOT_OFFERED: _("The source says that it was not offered."),
+        Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
+        Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
+        Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
+        Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
+        Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),
+        Missing.NOT_SET: _("The source sends progress of others; of this pupil it sent none."),
+        Missing.NOT_BEGUN: _("The newest progress record says so."),
+        Missing.BUSY: _("The newest progress record says so."),
+    }[reason]
+
+
+def _progress(view: GroupView, one: PupilProgress | None) -> list[tuple[str, str]]:
+    if one is None:
+        return []
+    made = one.made if one.made is not None else "?"
+    counted = _("{made} of {offered} exercises", made=made, offered=one.offered) if one.offered is not None else ""
+    return [
+        (_("Test"), view.overview.known.definitions[one.row.definition_id].name),
+        (_("Progress"), counted),
+        (_("As of"), short_day(one.row.taken_on)),
+    ]
+
+
+# -- under a column ------------------------------------------------------------------------------------------
+
+
+def mean_told(view: GroupView, key: str) -> Told:
+    """Who counts in what stands under a column, who does not and why, and by which rule."""
+    column = column_of(view, key)
+    if column is None:
+        return None
+    rows = [(pupil, shown(view.overview, column, pupil.id)) for pupil in view.overview.pupils]
+    under = footer([one for _pupil, one in rows])
+    counted = [(pupil, shown_words(one)) for pupil, one in rows if _counts(one)]
+    left_out = [(pupil, shown_words(one)) for pupil, one in rows if not _counts(one)]
+    return [
+        html.H3(column.called),
+        html.P(html.B(_outcome(under))),
+        rule(
+            _("A mean is made only of scores of the same test and the same version."),
+            _("Else it says how many pupils stand in each level of the source.") if under.mean is None else "",
+            _("Missing never counts as 0. A real 0 counts as 0."),
+        ),
+        facts(
+            [
+                (_("Counted"), _("{counted} of {all} pupils shown", counted=under.counted, all=under.all)),
+                (_("Test"), ", ".join(_tests(view, [one for _pupil, one in rows if _counts(one)]))),
+                period_fact(view),
+                *source_facts(view, [column.source_id]),
+            ]
+        ),
+        *pupil_list(_("Counts"), counted, "counted"),
+        *pupil_list(_("Does not count"), left_out, "left-out"),
+    ]
+
+
+def _outcome(under: Footer) -> str:
+    if under.mean is None:
+        return foot_words(under)
+    of_points = f" {_('of {maximum}', maximum=native(under.maximum))}" if under.maximum else ""
+    return f"{tenths(under.mean)}{of_points} · {foot_words(under)}"
+
+
+def _counts(one: Shown) -> bool:
+    return one.cell is not None and one.cell.total.said.counts
+
+
+def _tests(view: GroupView, several: list[Shown]) -> list[str]:
+    """The names of the tests that count, with the day where there is one only."""
+    cells = [one.cell for one in several if one.cell is not None]
+    names = {one.definition_id: view.overview.known.definitions[one.definition_id].name for one in cells}
+    return sorted(set(names.values()), key=str.casefold)

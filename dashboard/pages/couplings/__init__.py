@@ -1,0 +1,1 @@
+"""The couplings page of the administrator."""

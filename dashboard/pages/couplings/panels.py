@@ -1,0 +1,279 @@
+"""Under the table of sources: what was refused, whose results wait, subjects to assign, rosters that are held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboard.pages.couplings.actions import LARGEST_FILE
+from dashboard.pages.couplings.refused_message_actions import see_form
+from dashboard.text.translate import _, language, moment, n_
+from dashboard.text.words import parked_word, subject_word
+from dashboard.ui.matrix_table import pupil_word
+from dashboard.ui.signs import attrs, sign
+from models.access.people import PupilName
+from models.ingest.connection_overview import CouplingState, Reason, Refused
+from models.ingest.identity import ParkedIdentifier
+from models.results.subject_mapping import Unassigned
+from models.results.subjects import SUBJECTS, SubjectLine
+
+SHOWN = 25
+REASONS_SHOWN = 3
+OWN_RULES = ("school.other",)  # may lie with the coupling here, not with who sent the message
+
+
+def refused_panel(coupled: CouplingState) -> html.Section:
+    """Messages that were refused this school year, each with its reason and remedy."""
+    items = [
+        html.Li(
+            [
+                html.B(_message_name(one.source, one.what)),
+                html.P(
+                    _("received {moment}, message {number}", moment=moment(one.received_us), number=one.id),
+                    className="xs t3",
+                ),
+                *_pass_on(one),
+                *(html.P(_reason(reason)) for reason in one.reasons[:REASONS_SHOWN]),
+                *([html.P(one.fault)] if not one.reasons and one.fault else []),
+                *([see_form(one.id)] if one.kept else []),
+            ],
+            **attrs(data_refused=str(one.id)),
+        )
+        for one in coupled.refused
+    ]
+    return _panel(
+        "refused",
+        _("Refused"),
+        n_("{number} message", "{number} messages", len(coupled.refused)),
+        items,
+        _("Nothing was refused this school year."),
+    )
+
+
+def _pass_on(one: Refused) -> list[Any]:
+    """Who can mend the message: its sender, where it breaks a rule and it is known who that is."""
+    if one.source is None or not any(reason.rule not in OWN_RULES for reason in one.reasons):
+        return []
+    return [html.P(html.B(_("Pass this on to {source}:", source=one.source)))]
+
+
+def _message_name(source: str | None, what: str) -> str:
+    kind = _("pupil list") if what == "roster" else _("results")
+    return f"{source or unknown_source()}: {kind}"
+
+
+def unknown_source() -> str:
+    """The name of a sender that nobody knows."""
+    return _("Unknown source")
+
+
+def _reason(one: Reason) -> list[Any]:
+    dutch = language() == "nl"
+    sentence, remedy = (one.sentence_nl, one.remedy) if dutch else (one.sentence_en, one.remedy_en)
+    where = _("line {line}, column {column}", line=one.line, column=one.column or 1) if one.line is not None else ""
+    place = f" ({where})" if where else ""
+    return [
+        html.Span(f"{sentence}{place}"),
+        html.Small(f" {one.rule}", className="t3"),
+        html.Br(),
+        html.Small(remedy, className="t3"),
+    ]
+
+
+def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled: CouplingState) -> html.Section:
+    """Identifiers whose results have no pupil, with a choice of pupils; links in force; a file of links."""
+    options = [{"value": str(one.id), "label": pupil_word(one)} for one in names]
+    items = [_parked_item(one, options) for one in parked[:SHOWN]]
+    total = sum(one.count for one in parked)
+    words = (
+        n_("{number} result", "{number} results", total)
+        + " · "
+        + n_("{number} identifier", "{number} identifiers", len(parked))
+    )
+    more = (
+        [html.P(_("The first {number} are shown; a file links them all at once.", number=SHOWN), className="xs t3")]
+        if len(parked) > SHOWN
+        else []
+    )
+    links = [
+        html.Li(
+            [
+                html.B(one.pupil or _("Pupil without name")),
+                html.P(_("linked by {name}, {moment}", name=one.by, moment=moment(one.linked_us)), className="xs t3"),
+                html.Button(
+                    [_("Undo"), html.Span(f" {one.pupil or ''}", className="vh")],
+                    id={"type": "unlink", "index": one.id},
+                    className="btn q",
+                ),
+            ]
+        )
+        for one in coupled.links
+    ]
+    upload = html.Details(
+        [
+            html.Summary([sign("chev"), _("Link by a file")]),
+            html.P(
+                [
+                    _("A CSV file with two columns, named in its first line."),
+                    " ",
+                    _("identifier: the number as the source sent it, as shown in this list."),
+                    " ",
+                    _("pupil: the key of the pupil in your pupil administration."),
+                ],
+                className="xs t2",
+            ),
+            html.Label(  # what names the field; it opens the choice of files, so the field itself must not
+                dcc.Upload(
+                    id={"type": "links-file", "index": 0},
+                    children=html.Span([sign("menu"), _("Choose a CSV file")], className="btn"),
+                    className="choose",
+                    accept=".csv,text/csv",
+                    max_size=LARGEST_FILE,
+                    disable_click=True,
+                )
+            ),
+        ],
+        className="fold",
+    )
+    return _panel(
+        "parked", _("Without pupil"), words, items, _("All results have a pupil."),
+        [*more, upload, *([html.H3(_("Linked by hand")), html.Ul(links, className="ls")] if links else [])],
+    )  # fmt: skip
+
+
+def _parked_item(one: ParkedIdentifier, options: list[dict[str, str]]) -> html.Li:
+    results = ", ".join(
+        n_("{name}: {number} result", "{name}: {number} results", number, name=name) for name, number in one.results
+    )
+    return html.Li(
+        [
+            html.B(_("Number {label}", label=one.label)),
+            html.P(f"{results}. {parked_word(one.reason)}"),
+            html.Div(
+                [
+                    dmc.Select(
+                        id={"type": "link-pupil", "index": one.id},
+                        **attrs(aria_label=_("Pupil for number {label}", label=one.label)),
+                        placeholder=_("Choose a pupil"),
+                        data=options,
+                        searchable=True,
+                        nothingFoundMessage=_("Nothing found"),
+                        limit=30,
+                        className="f grow",
+                    ),
+                    html.Button(_("Link"), id={"type": "link", "index": one.id}, className="btn"),
+                ],
+                className="acts",
+            ),
+        ],
+        **attrs(data_parked=str(one.id)),
+    )
+
+
+def subjects_panel(open_subjects: list[Unassigned], lines: list[SubjectLine], coupled: CouplingState) -> html.Section:
+    """Terms and codes without subject, with a choice of subjects; the school's own lines with a way back."""
+    options = [{"value": one, "label": subject_word(one)} for one in SUBJECTS]
+    names = {row.state.id: row.state.name for row in coupled.rows}
+    items = [
+        html.Li(
+            [
+                html.B(one.pattern),
+                html.P(f"{one.source} · " + n_("{number} test", "{number} tests", one.tests)),
+                html.Div(
+                    [
+                        dmc.Select(
+                            id={"type": "subject", "source": one.source_id, "field": one.field, "index": one.pattern},
+                            **attrs(aria_label=_("Subject for {pattern}", pattern=one.pattern)),
+                            placeholder=_("Choose a subject"),
+                            data=options,
+                            searchable=True,
+                            nothingFoundMessage=_("Nothing found"),
+                            className="f grow",
+                        ),
+                    ],
+                    className="acts",
+                ),
+            ],
+            **attrs(data_term=one.pattern),
+        )
+        for one in open_subjects[:SHOWN]
+    ]
+    starred = any("*" in one for one in (*(term.pattern for term in open_subjects), *(line.pattern for line in lines)))
+    own = [
+        html.Li(
+            [
+                html.B(line.pattern),
+                html.P(f"{names.get(line.source_id, '')} · {subject_word(line.subject)}"),
+                html.Button(
+                    [_("Undo"), html.Span(f" {line.pattern}", className="vh")],
+                    id={"type": "unassign", "source": line.source_id, "field": line.field, "index": line.pattern},
+                    className="btn q",
+                ),
+            ]
+        )
+        for line in lines
+    ]
+    words = n_("{number} term without subject", "{number} terms without subject", len(open_subjects))
+    more = [html.H3(_("Assigned by your school")), html.Ul(own, className="ls")] if own else []
+    if starred:
+        more.append(html.P(_("* stands for anything."), className="xs t3"))
+    return _panel("subjects", _("Subjects to assign"), words, items, _("Every test has a subject."), more)
+
+
+def held_panel(coupled: CouplingState) -> list[Any]:
+    """Rosters that look as if half is missing, with the choice to apply or drop them."""
+    if not coupled.held:
+        return []
+    items = [
+        html.Li(
+            [
+                html.B(f"{one.source or unknown_source()} · {one.school_year}"),
+                html.P(
+                    " ".join(
+                        (
+                            held_word(one.because),
+                            n_("{number} pupil", "{number} pupils", one.pupils) + ",",
+                            n_("{number} group.", "{number} groups.", one.groups),
+                            _("Received {moment}.", moment=moment(one.received_us)),
+                        )
+                    )
+                ),
+                html.Div(
+                    [
+                        html.Button(
+                            _("Apply this list"), id={"type": "roster", "do": "apply", "index": one.id}, className="btn"
+                        ),
+                        html.Button(
+                            _("Do not use"), id={"type": "roster", "do": "drop", "index": one.id}, className="btn q"
+                        ),
+                    ],
+                    className="acts",
+                ),
+            ],
+            **attrs(data_roster=str(one.id)),
+        )
+        for one in coupled.held
+    ]
+    return [
+        _panel(
+            "held", _("Pupil lists that wait"), _("They change nothing until you decide."), items, "", look="card mt"
+        )
+    ]
+
+
+def held_word(because: str | None) -> str:
+    """Why a roster waits."""
+    return {
+        "no_groups": _("This list has no groups any more."),
+        "no_composed_groups": _("This list has no mixed groups any more."),
+        "few_pupils": _("This list lacks more than half of the pupils."),
+    }.get(because or "", because or "")
+
+
+def _panel(
+    anchor: str, title: str, words: str, items: list[Any], empty: str, more: Any = (), look: str = "card"
+) -> html.Section:
+    body = html.Ul(items, className="ls") if items else html.P([sign("check"), " ", empty], className="sm t2")
+    return html.Section([html.Header([html.H2(title), html.P(words)]), body, *more], className=look, id=anchor)

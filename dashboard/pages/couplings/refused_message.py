@@ -1,0 +1,123 @@
+"""A refused message for the administrator of its school: what it says, covered where it names somebody; judged anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+import flask
+from dash import Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.couplings.refused_message_actions import PATH, anew_form
+from dashboard.pages.shell import page
+from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
+from dashboard.text.translate import _, language, n_
+from dashboard.ui.signs import attrs, note, sign
+from models.ingest import page_requests
+from models.ingest.page_requests import Check
+
+TEMPLATE = PATH + "<token>"
+EVERY_MS = 1_000
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Refused message") + " – Rondblik"
+
+
+def layout(token: object = None, **_query: object) -> list[Any]:
+    """The whole page; a sentence where the message is not there for who looks."""
+    found = _find(read_token(token)) if flask.has_request_context() else None
+    waiting = found is not None and found.state in (page_requests.WAITING, page_requests.BUSY)
+    return page(
+        "couplings",
+        [
+            html.Div(content(found), id="refused-content", **attrs(aria_live="polite")),
+            dcc.Interval(id="refused-tick", interval=EVERY_MS, disabled=not waiting),
+        ],
+    )
+
+
+def register(app: dash.Dash) -> None:
+    """The callback of the page: what was asked for, once it is there."""
+
+    @app.callback(
+        Output("refused-content", "children"),
+        Output("refused-tick", "disabled"),
+        Input("refused-tick", "n_intervals"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def on_tick(_ticks: object, path: object) -> Any:
+        found = _find(token_of_path(path, PATH))
+        if found is None or found.state in (page_requests.WAITING, page_requests.BUSY):
+            raise dash.exceptions.PreventUpdate
+        return content(found), True
+
+
+def _find(token: str | None) -> Check | None:
+    """What was asked with this token by an administrator of the viewer's school."""
+    viewer, context = guard.viewer(), guard.context()
+    if token is None or viewer is None or not viewer.may_administer:
+        return None
+    found = page_requests.find(context.engine, context.seal, token)
+    return found if found is not None and found.school_id == viewer.school_id else None
+
+
+def content(found: Check | None) -> list[Any]:
+    """Everything on the page."""
+    if found is None:
+        return [_head(""), note("", "search", html.P(_("This message is not there (any more).")))]
+    head = _head(_("Message {number}", number=found.title))
+    if found.state == page_requests.FAILED:
+        sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
+        return [head, note("fa", "cross", html.P(sentence), role="alert")]
+    report = found.report
+    if report is None:
+        return [head, note("", "busy", html.P(_("A moment: the message is being fetched.")))]
+    return [head, *(_outcome(report) if found.kind == page_requests.REPLAY else _message(report, found.excerpts))]
+
+
+def _head(sentence: str) -> html.Div:
+    back = html.A([sign("back"), _("Couplings")], href="/koppelingen#refused", className="back")
+    return html.Div(html.Div([back, html.H1(_("Refused message")), html.P(sentence)]), className="head")
+
+
+def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
+    """The text of the message, and the button that has it judged anew."""
+    more = [] if report.get("whole") else [html.P(_("Only the beginning is shown."), className="sm t2")]
+    return [
+        html.Section(
+            [
+                html.Header([html.H2(str(report.get("fault"))), html.P(_("Personal fields are covered"))]),
+                html.Pre(
+                    excerpts.get("message", ""), tabIndex=0, role="region", **attrs(aria_label=_("Refused message"))
+                ),
+                *more,
+                html.P(
+                    _("Is what was wrong mended on your side, such as a pupil list or a setting? Have it judged anew."),
+                    className="sm t2 mt",
+                ),
+                html.Div(anew_form(int(report["delivery"])), className="acts mt"),
+            ],
+            className="card excerpt",
+        )
+    ]
+
+
+def _outcome(report: dict[str, Any]) -> list[Any]:
+    """What came of judging it anew."""
+    if report.get("accepted"):
+        stored = n_("{number} result is stored.", "{number} results are stored.", int(report.get("results", 0)))
+        return [note("ok", "check", html.P([html.B(_("The message is accepted now.")), " ", stored]))]
+    items = [
+        html.Li(
+            [finding_state(one), html.P(html.B(sentence_of(one))), html.P(remedy_of(one)), html.Small(place_of(one))]
+        )
+        for one in report.get("findings", ())
+    ]
+    return [
+        note("fa", "cross", html.P([html.B(_("It is refused again.")), " ", str(report.get("fault"))])),
+        html.Section(html.Ul(items, className="ls"), className="card mt"),
+    ]

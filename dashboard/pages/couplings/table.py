@@ -1,0 +1,163 @@
+"""The table of sources: last success, last and next try, age of the data, and counts of this school year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.text.translate import _, age, at_moment, language, moment, n_, whole
+from dashboard.ui.signs import attrs, note, sign, state
+from models.ingest.connection_overview import CouplingRow, CouplingState
+from models.ingest.freshness import SourceState
+from models.schema import clock
+
+HOUR_US = 3600 * 1_000_000
+
+
+def late_notes(coupled: CouplingState) -> list[Any]:
+    """A message for each source that needs somebody."""
+    return [
+        note(
+            "wa",
+            "clock",
+            html.P([html.B(_late_word(row.state)), " ", error_word(row.state) or ""]),
+            role="status",
+        )
+        for row in coupled.rows
+        if row.state.late
+    ]
+
+
+def _late_word(one: SourceState) -> str:
+    if one.last_success_us is None:
+        return _("{name} has not delivered yet.", name=one.name)
+    since = at_moment(one.last_success_us)
+    if one.delivered_this_week:
+        return _("{name} does not answer now, last {moment}.", name=one.name, moment=since)
+    return _("{name} has not delivered since {moment}.", name=one.name, moment=since)
+
+
+def error_word(one: SourceState) -> str | None:
+    """What went wrong at the last try, in the language of the request."""
+    return one.error_nl if language() == "nl" else one.error_en
+
+
+def source_table(coupled: CouplingState) -> html.Table:
+    """A row a source."""
+    heads = (
+        (_("Source"), ""),
+        (_("Status"), ""),
+        (_("Last success"), ""),
+        (_("Last try"), ""),
+        (_("Next try"), ""),
+        (_("Latest data"), ""),
+        (_("Received this school year"), "n"),
+        (_("Refused"), "n"),
+        (_("Without pupil"), "n"),
+    )
+    return html.Table(
+        [
+            html.Caption(_("Sources and how they deliver"), className="vh"),
+            html.Thead(
+                html.Tr(
+                    [
+                        *(html.Th(word, scope="col", className=kind) for word, kind in heads),
+                        html.Th(html.Span(_("Action"), className="vh"), scope="col"),
+                    ]
+                )
+            ),
+            html.Tbody([_row(row, coupled.pupils) for row in coupled.rows]),
+        ],
+        className="kt stk",
+        id="sources",
+    )
+
+
+def _row(row: CouplingRow, pupils: int) -> html.Tr:
+    one = row.state
+    publisher = one.role == "publisher"
+    received = whole(row.received) if publisher else n_("{number} pupil", "{number} pupils", pupils)
+    cells: tuple[tuple[str, Any, str], ...] = (
+        (_("Status"), source_status(one), ""),
+        (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never"), ""),
+        (_("Last try"), last_try_word(one), ""),
+        (_("Next try"), next_try_word(one), ""),
+        (_("Latest data"), age(one.last_data_us) if one.last_data_us is not None else "–", ""),
+        (_("Received"), received, "n"),
+        (_("Refused"), _finding(row.refused, "#refused"), "n"),
+        (_("Without pupil"), _finding(row.parked, "#parked") if publisher else "–", "n"),
+    )
+    return html.Tr(
+        [
+            html.Th([one.name, html.Small(_role(one))], scope="row"),
+            *(html.Td(shown, className=kind, **attrs(data_l=word)) for word, shown, kind in cells),
+            html.Td(_actions(one), className="bt"),
+        ],
+        className="hot" if one.late else "",
+        **attrs(data_source=str(one.id), data_received=str(row.received), data_parked=str(row.parked)),
+    )
+
+
+def _role(one: SourceState) -> str:
+    return _("pupil administration") if one.role == "las" else _("publisher")
+
+
+def source_status(one: SourceState) -> html.Span:
+    """How a source goes, as sign and word."""
+    if not one.active:
+        return state("no", "nolink", _("not coupled"))
+    if one.stopped:
+        return state("no", "stop", _("stopped"))
+    if one.leased:
+        return state("no", "retry", _("being fetched"))
+    if one.failures > 0:
+        return state("wa", "clock", n_("failed {number} time", "failed {number} times", one.failures))
+    if not one.delivered_this_week:
+        return state("wa", "clock", _("late"))
+    return state("ok", "check", _("works"))
+
+
+def last_try_word(one: SourceState) -> str:
+    """When it was asked last."""
+    if one.pushes:
+        return "–"
+    return moment(one.last_try_us) if one.last_try_us is not None else _("never")
+
+
+def next_try_word(one: SourceState) -> str:
+    """When it is asked again."""
+    if one.pushes and one.active:
+        return _("sends by itself")
+    if not one.active or one.stopped:
+        return "–"
+    away = one.next_try_us - clock.now_us()
+    if away <= 0:
+        return _("now")
+    if away < HOUR_US:
+        return n_("in {number} minute", "in {number} minutes", max(away // (60 * 1_000_000), 1))
+    return moment(one.next_try_us)
+
+
+def _finding(number: int, anchor: str) -> Any:
+    return html.A(html.B(whole(number)), href=anchor) if number else html.Span("0", className="t3")
+
+
+def _actions(one: SourceState) -> list[Any]:
+    if not one.active:
+        return []
+    if one.stopped:
+        return [_button("resume", one, "retry", _("Go on"), "btn")]
+    again = [] if one.pushes else [_button("retry", one, "retry", _("Retry now"), "btn")]
+    return [
+        *again,
+        _button("stop", one, "stop", _("Stop"), "btn stop"),
+    ]
+
+
+def _button(kind: str, one: SourceState, name: str, word: str, look: str) -> html.Button:
+    return html.Button(
+        [sign(name), word, html.Span(f" {one.name}", className="vh")],
+        id={"type": "coupling", "do": kind, "index": one.id},
+        className=look,
+    )

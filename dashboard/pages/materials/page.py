@@ -1,0 +1,257 @@
+"""The materials of a school per subject and year: overlap, gaps, who uses them, how far, and their norms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.materials.card import material_card
+from dashboard.pages.shell import page
+from dashboard.text.translate import _, n_
+from dashboard.text.words import subject_word, year_word
+from dashboard.ui.controls import options, select
+from dashboard.ui.markup import blocks
+from dashboard.ui.matrix_columns import subject_order
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.signs import attrs, card, note, sign
+from models.access.viewer import Viewer
+from models.classroom.material_uptake import Material, Shelf, shelf, year_order
+from models.schema import database
+
+PATH = "/leermiddelen"
+CONTROLS = ("vak", "jaar", "uitgever")
+NO_YEAR = "onbekend"
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfFilters:
+    """What the page shows; None stands for all. `year` is a code, or `onbekend` for what nobody stated."""
+
+    subject: str | None = None
+    year: str | None = None
+    source: int | None = None
+
+    @property
+    def query(self) -> str:
+        """The address behind the question mark."""
+        given = zip(CONTROLS, (self.subject, self.year, self.source), strict=True)
+        return "?" + urlencode({name: str(value) for name, value in given if value is not None})
+
+    def shows(self, one: Material) -> bool:
+        """Whether a material is within them."""
+        return (
+            self.subject in (None, one.subject)
+            and self.year in (None, one.year or NO_YEAR)
+            and self.source in (None, one.source_id)
+        )
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Materials") + " – Rondblik"
+
+
+def layout(**query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    if viewer is None:
+        return page("materials", html.Div(id="materials-content"), _bar(None, ShelfFilters()))
+    found = _read(viewer)
+    filters = read_filters(found, query)
+    return page("materials", html.Div(_content(viewer, found, filters), id="materials-content"), _bar(found, filters))
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("materials-content", "children"),
+        Output("materials-query", "data"),
+        *(Output(f"materials-{name}", "value") for name in CONTROLS),
+        Input(asked_id("materials"), "data"),
+        *(Input(f"materials-{name}", "value") for name in CONTROLS),
+        prevent_initial_call=True,
+    )
+    def show(address: object, *chosen: object) -> tuple[Any, ...]:
+        viewer = guard.viewer()
+        if viewer is None:
+            raise dash.exceptions.PreventUpdate
+        found = _read(viewer)
+        by_address = address_asked("materials", address)
+        filters = read_filters(found, dict(zip(CONTROLS, chosen, strict=True)) if by_address is None else by_address)
+        controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
+        return _content(viewer, found, filters), filters.query, *controls
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("materials-query", "modified_timestamp"),
+        Input("materials-query", "data"),
+        prevent_initial_call=True,
+    )
+
+
+def _read(viewer: Viewer) -> Shelf:
+    with database.reading(guard.context().engine) as connection:
+        return shelf(connection, viewer)
+
+
+def read_filters(found: Shelf, asked: Mapping[str, object]) -> ShelfFilters:
+    """The filters as an address or controls state them; what no material has is left out."""
+    subject, year, source = (asked.get(name) for name in CONTROLS)
+    sources = {str(one.source_id): one.source_id for one in found.materials}
+    return ShelfFilters(
+        subject if subject in {one.subject for one in found.materials} else None,
+        year if year in {*found.years, *(one.year or NO_YEAR for one in found.materials)} else None,
+        sources.get(source) if isinstance(source, str) else None,
+    )
+
+
+# -- the bar -------------------------------------------------------------------------------------------------
+
+
+def _bar(found: Shelf | None, filters: ShelfFilters) -> html.Div:
+    sources = {str(one.source_id): one.source for one in found.materials} if found is not None else {}
+    years = {year or NO_YEAR: year_word(year) for year in _years(found)}
+    subjects = {subject: subject_word(subject) for subject in _subjects(found)}
+    subject, year, source = _control_values(filters)
+    return html.Div(
+        html.Div(
+            [
+                select("materials-vak", _("Subject"), options(_("All subjects"), subjects), subject, "f k"),
+                select("materials-jaar", _("Year"), options(_("All years"), years), year, "f k"),
+                select("materials-uitgever", _("Publisher"), options(_("All publishers"), sources), source, "f k"),
+                dcc.Link(_("Clear filters"), href=PATH, className="btn q"),
+                dcc.Store(id="materials-query", storage_type="memory"),
+                asked_store("materials"),
+            ]
+        ),
+        className="bar",
+        **bar_marks("materials"),
+    )
+
+
+def _control_values(filters: ShelfFilters) -> list[str]:
+    """The values of the controls, in the order of CONTROLS."""
+    return [filters.subject or "", filters.year or "", "" if filters.source is None else str(filters.source)]
+
+
+def _subjects(found: Shelf | None) -> list[str]:
+    subjects = {one.subject for one in found.materials} if found is not None else set()
+    return sorted(subjects, key=lambda one: (subject_order(one), one))
+
+
+def _years(found: Shelf | None) -> list[str | None]:
+    years = {*found.years, *(one.year for one in found.materials)} if found is not None else set()
+    return sorted(years, key=year_order)
+
+
+# -- content -------------------------------------------------------------------------------------------------
+
+
+def _content(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
+    """Everything under the filter bar, as markup."""
+    return blocks(_sections(viewer, found, filters))
+
+
+def _sections(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
+    if not found.classes:
+        text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+        return [html.Div(html.Div(html.H1(_("Materials"))), className="head"), note("", "notbegun", html.P(text))]
+    shown = [one for one in found.materials if filters.shows(one)]
+    head = html.Div(html.Div([html.H1(_("Materials")), html.P(_scope(viewer, found))]), className="head")
+    if not found.materials:
+        return [head, note("", "notbegun", html.P(_("No results have come in yet this school year.")))]
+    years = [one for one in _years(found) if filters.year in (None, one or NO_YEAR)]
+    subjects = [one for one in _subjects(found) if filters.subject in (None, one)]
+    return [
+        head,
+        _overview(found, filters, subjects, years),
+        *(
+            _subject(found, shown, subject, years)
+            for subject in subjects
+            if any(one.subject == subject for one in shown)
+        ),
+    ]
+
+
+def _scope(viewer: Viewer, found: Shelf) -> str:
+    words = _("School year {year}.", year=found.school_year)
+    if viewer.sees_whole_school:
+        return words + " " + _("All classes of the school.")
+    names = ", ".join(one.name for one in found.classes)
+    return words + " " + n_("Class {names}.", "Classes {names}.", len(found.classes), names=names)
+
+
+def _overview(found: Shelf, filters: ShelfFilters, subjects: list[str], years: list[str | None]) -> html.Section:
+    """Subjects against years: which materials there are, where there are several and where there is none."""
+    gaps = found.gaps
+    rows = [
+        html.Tr(
+            [
+                html.Th(subject_word(subject), scope="row"),
+                *(_cell(found, filters, gaps, subject, year) for year in years),
+            ]
+        )
+        for subject in subjects
+    ]
+    heads = [html.Th(_("Subject"), scope="col"), *(html.Th(html.B(year_word(year)), scope="col") for year in years)]
+    name = _("Per subject and year")
+    remark = _gap_words(gaps, subjects, years, filters == ShelfFilters())
+    table = html.Table(
+        [html.Caption(name, className="vh"), html.Thead(html.Tr(heads)), html.Tbody(rows)], className="ct", id="shelf"
+    )
+    return html.Section(
+        [
+            html.Header(html.Div([html.H2(name), *([html.P(remark)] if remark else [])])),
+            html.Div(table, className="tw", tabIndex=0, role="region", **attrs(aria_label=name)),
+        ],
+        className="card flush",
+    )
+
+
+def _gap_words(gaps: set[tuple[str, str]], subjects: list[str], years: list[str | None], everything: bool) -> str:
+    number = sum(subject in subjects and year in years for subject, year in gaps)
+    if number == 0:
+        return _("Every subject that some class has, has a material in every year.") if everything else ""
+    return n_(
+        "{number} place without material: no source has results of it or defines tests for it.",
+        "{number} places without material: no source has results of it or defines tests for it.",
+        number,
+    )
+
+
+def _cell(found: Shelf, filters: ShelfFilters, gaps: set[tuple[str, str]], subject: str, year: str | None) -> html.Td:
+    several = found.at(subject, year)
+    shown = [one for one in several if filters.shows(one)]
+    marks = {"data-subject": subject, "data-year": year or NO_YEAR, "data-materials": str(len(shown))}
+    if shown:
+        href = PATH + replace(filters, subject=subject, year=year or NO_YEAR).query
+        names = ", ".join(dict.fromkeys(one.name for one in shown))
+        return html.Td([dcc.Link(names, href=href), *_overlap(shown)], **marks)
+    if (subject, year) in gaps:
+        return html.Td([sign("notset"), " ", _("no material")], className="t2", **marks, **attrs(data_gap="true"))
+    return html.Td(_("of another publisher") if several else "–", className="t3", **marks)
+
+
+def _overlap(shown: list[Material]) -> list[Any]:
+    if len(shown) < 2:
+        return []
+    return [html.Small(n_("{number} material", "{number} materials", len(shown)))]
+
+
+def _subject(found: Shelf, shown: list[Material], subject: str, years: list[str | None]) -> html.Section:
+    """The materials of one subject, those of one year side by side."""
+    parts: list[Any] = []
+    for year in years:
+        own = [one for one in shown if (one.subject, one.year) == (subject, year)]
+        if own:
+            cards = html.Div([material_card(one, found) for one in own], className="shelf")
+            parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(own), 3)}"))
+    return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")

@@ -1,0 +1,1 @@
+"""Mijn leerlingen and the hand-over."""

@@ -1,0 +1,305 @@
+"""The hand-over page: per pupil what a colleague must know, from the filters of Mijn leerlingen, to print."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+import flask
+from dash import ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.my_pupils import page as my_pupils_page
+from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
+from dashboard.pages.my_pupils.questions import name_of
+from dashboard.pages.my_pupils.table import growth_of, level_of
+from dashboard.pages.shell import page
+from dashboard.text.signal_words import evidence_words, field_words, headline, rule_title, rule_words
+from dashboard.text.translate import _, at_moment, n_, native, short_day
+from dashboard.text.words import short_test, subject_word
+from dashboard.ui.controls import Options
+from dashboard.ui.markup import blocks
+from dashboard.ui.matrix_columns import Shown, subject_order
+from dashboard.ui.matrix_table import missing_lines, value
+from dashboard.ui.my_pupils_view import CONTROLS, Line, MineFilters, MineView, line_of
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.signs import attrs, hidden, note, sign, state
+from models.access.people import Member
+from models.access.viewer import Role, Viewer
+from models.classroom.goals import Goal
+from models.classroom.notes import Note, NoteKind
+from models.results.scales import plain
+from models.results.subject_materials import Field
+from models.schema.records import SCALE
+
+PATH = "/leerlingen/overdracht"
+LAST_NOTES = 5  # beside the agreements that run
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Hand-over") + " – Rondblik"
+
+
+def layout(**query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    if viewer is None:
+        return page("pupils", html.Div(id="handover-content"), _bar(MineFilters(()), None))
+    if not viewer.teaches:
+        content = [*not_for_you(_("Hand-over")), html.Div(id="handover-content")]
+        return page("pupils", content, _bar(MineFilters(()), None))
+    _classes, filters, view = read(viewer, query)
+    return page("pupils", html.Div(_content(viewer, view), id="handover-content"), _bar(filters, view))
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("handover-content", "children"),
+        Output("handover-query", "data"),
+        Output("handover-leerling", "data"),
+        Output("handover-leerling", "value"),
+        Input(asked_id("handover"), "data"),
+        Input("handover-leerling", "value"),
+        State("handover-query", "data"),
+        prevent_initial_call=True,
+    )
+    def show(address: object, pupils: object, query: object) -> tuple[Any, ...]:
+        viewer = guard.viewer()
+        if viewer is None or not viewer.teaches:
+            raise dash.exceptions.PreventUpdate
+        by_address = address_asked("handover", address)
+        by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
+        _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
+        chosen = dash.no_update if by_address is None else [str(one) for one in filters.pupil_ids]
+        return _content(viewer, view), filters.query, _pupil_options(view), chosen
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("handover-query", "modified_timestamp"),
+        Input("handover-query", "data"),
+        prevent_initial_call=True,
+    )
+
+
+# -- the page ------------------------------------------------------------------------------------------------
+
+
+def _bar(filters: MineFilters, view: MineView | None) -> html.Div:
+    """Which of the pupils; the other filters are those of Mijn leerlingen."""
+    return html.Div(
+        html.Div(
+            [
+                dmc.MultiSelect(
+                    id="handover-leerling",
+                    label=_("Pupils of this hand-over"),
+                    placeholder=_("all pupils that are shown") if not filters.pupil_ids else "",
+                    data=_pupil_options(view),
+                    value=[str(one) for one in filters.pupil_ids],
+                    searchable=True,
+                    nothingFoundMessage=_("Nothing found"),
+                    className="f k who_many",
+                    maxDropdownHeight=420,
+                    hidePickedOptions=True,
+                ),
+                dcc.Store(id="handover-query", storage_type="memory", data=filters.query),
+                asked_store("handover"),
+            ]
+        ),
+        className="bar",
+        id="bar",
+        **bar_marks("handover"),
+    )
+
+
+def _pupil_options(view: MineView | None) -> Options:
+    return [{"value": str(one.id), "label": name_of(one)} for one in (view.everyone if view is not None else ())]
+
+
+def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
+    """Everything under the filter bar, as markup."""
+    if view is None:
+        return blocks(no_classes(_("Hand-over")))
+    back = view.filters.but(pupil_ids=())
+    empty = note("", "notbegun", html.P(_("There are no pupils with these filters.")))
+    sections = [
+        dcc.Link([sign("back"), _("My pupils")], href=f"{my_pupils_page.PATH}{back.query}", className="back"),
+        html.Div(
+            [
+                html.Div([html.H1(_("Hand-over")), html.P(made_sentence(viewer, view), id="handover-made")]),
+                html.Div(html.Button(_("Print"), className="btn", **attrs(data_print="true")), className="acts"),
+            ],
+            className="head",
+        ),
+        *hidden_note(view, PATH),
+        html.Div([_pupil(viewer, view, one, view.goals.get(one.id, {})) for one in view.pupils] or [empty]),
+    ]
+    return blocks(sections)
+
+
+def _pupil(viewer: Viewer, view: MineView, member: Member, goals: dict[Field, Goal]) -> html.Article:
+    own = next(one for one in view.classes if one.id == member.class_id)
+    place = [_("class {name}", name=own.name)]
+    if member.year_group is not None and member.year_group != own.name:
+        place.append(_("year group {name}", name=member.year_group))
+    if member.since is not None:
+        place.append(_("here since {day}", day=short_day(member.since)))
+    return html.Article(
+        [
+            html.Header([html.H2(name_of(member)), html.P(" · ".join(place))]),
+            _materials(view, member, goals),
+            html.Div(
+                [
+                    html.Div([html.H3(_("Open signals")), *_signals(view, member)]),
+                    html.Div(
+                        [html.H3(_("Agreements and notes")), *_notes(viewer, view.notes.get(member.id, []))],
+                    ),
+                ],
+                className="two_cols",
+            ),
+        ],
+        className="card ho",
+        **attrs(data_pupil=str(member.id)),
+    )
+
+
+# -- what the materials say ----------------------------------------------------------------------------------
+
+
+def _materials(view: MineView, member: Member, goals: dict[Field, Goal]) -> Any:
+    """A row a material that the class has results of, or that the pupil has a goal in."""
+    used = {one for one in view.overview.delivered[member.id].fields if view.filters.subject in (None, one.subject)}
+    used |= {one for one in goals if view.filters.subject in (None, one.subject)}
+    fields = sorted(used, key=lambda one: (subject_order(one.subject), one))
+    if not fields:
+        return html.P(_("There are no results of this class in this period."), className="sm t2")
+    heads = (_("Subject and material"), _("Newest score"), _("Level"), _("Growth"), _("Own goal"))
+    return html.Table(
+        [
+            html.Caption(_("Newest score, level, growth and goal per material"), className="vh"),
+            html.Thead(html.Tr([html.Th(one, scope="col") for one in heads])),
+            html.Tbody([_material(view, line_of(view, member, one), goals.get(one), heads) for one in fields]),
+        ],
+        className="handed stk",
+    )
+
+
+def _material(view: MineView, line: Line, goal: Goal | None, heads: tuple[str, ...]) -> html.Tr:
+    name = html.Th([subject_word(line.field.subject), html.Small(view.material(line.field))], scope="row")
+    marks = attrs(data_field=line.field.key)
+    newest, cells = line.newest, []
+    if newest is None:
+        assert line.missing is not None
+        cells = [html.Div(missing_lines(Shown(None, 0, line.missing, line.progress)), className="none"), "–", "–"]
+        marks |= attrs(data_state=line.missing.value)
+    else:
+        test = view.picture.known.definitions[newest.definition_id].name
+        when = html.Small(f"{short_day(newest.taken_on)} · {short_test(test)}")
+        scored = newest.said.missing is None and newest.said.text is not None
+        cells = [html.Div([value(newest.said), when]), level_of(line) if scored else "–", html.Span(growth_of(line))]
+        marks |= attrs(data_value=newest.said.text, data_date=newest.taken_on)
+    cells.append(_goal(goal) if goal is not None else ["–", hidden(_("no goal"))])
+    words = [html.Td(cell, **attrs(data_l=head)) for cell, head in zip(cells, heads[1:], strict=True)]
+    return html.Tr([name, *words], **marks)
+
+
+def _goal(goal: Goal) -> str:
+    number = native(plain(Decimal(goal.value) / SCALE))
+    if goal.due_on is None:
+        return _("{number}, set by {name}", number=number, name=goal.set_by)
+    return _("{number} by {day}, set by {name}", number=number, day=short_day(goal.due_on), name=goal.set_by)
+
+
+# -- signals -------------------------------------------------------------------------------------------------
+
+
+def _signals(view: MineView, member: Member) -> list[Any]:
+    several = view.signals_of(member.id)
+    names = {one.id: one.name for one in view.picture.sources}
+    held = dict.fromkeys((one.rule, one.source_id) for one in view.held_of(member.id))
+    waiting = [
+        html.P(
+            [
+                sign("clock"),
+                " ",
+                _(
+                    "{rule}: not to be judged now, {name} is late.",
+                    rule=rule_title(rule),
+                    name=names.get(source_id, ""),
+                ),
+            ],
+            className="sm held",
+        )
+        for rule, source_id in held
+    ]
+    if not several:
+        return [html.P(_("No signal is open."), className="sm t2"), *waiting]
+    rows = [
+        html.Li(
+            [
+                html.P([sign("flag"), " ", html.B(headline(one))]),
+                html.Small(
+                    f"{field_words(one)}. {evidence_words(view.picture, one)} "
+                    f"{rule_words(one, view.state.thresholds[one.class_id])}"
+                ),
+            ],
+            **attrs(data_rule=one.rule.value),
+        )
+        for one in several
+    ]
+    return [html.Ul(rows, className="ls_"), *waiting]
+
+
+# -- agreements and notes ------------------------------------------------------------------------------------
+
+
+def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
+    """The agreements that run and the newest others. Paper goes from hand to hand: of restricted notes only that they
+    are there, but for learning support on the screen."""
+    secret = [one for one in notes if one.restricted]
+    readable = [one for one in notes if not one.restricted or viewer.role is Role.SUPPORT]
+    running = [one for one in readable if one.runs]
+    others = [one for one in readable if not one.runs]
+    shown = [*running, *others[:LAST_NOTES]]
+    parts: list[Any] = []
+    if shown:
+        parts.append(html.Ul([_note(one) for one in shown], className="ls_"))
+    left = len(others) - LAST_NOTES
+    if left > 0:
+        words = n_("and {number} older", "and {number} older", left)
+        parts.append(html.P(words, className="xs t3"))
+    if secret:
+        reads = viewer.role is Role.SUPPORT
+        words = n_("There is {number} restricted note.", "There are {number} restricted notes.", len(secret))
+        who = _("Only learning support and who wrote it may read it.")
+        line = html.P([sign("lock"), f" {words} {who}"], className=f"sm t2 {'paper' if reads else ''}".strip(),
+                      **attrs(data_restricted=str(len(secret))))  # fmt: skip
+        parts.append(line)
+    return parts or [html.P(_("Nothing was written down."), className="sm t2")]
+
+
+def _note(one: Note) -> html.Li:
+    kind = {NoteKind.NOTE: _("Note"), NoteKind.AGREEMENT: _("Agreement")}[one.kind]
+    when = at_moment(one.written_us)
+    words: list[Any] = [html.B(kind), " · ", when, f" · {one.author}"]
+    if one.kind is NoteKind.AGREEMENT:
+        words += [" · ", _agreement_state(one)]
+    if one.restricted:
+        words += [" · ", state("no", "lock", _("restricted: does not go on paper"))]
+    return html.Li(
+        [html.Small(words), html.P(one.text or "")],
+        className="secret" if one.restricted else "",
+        **attrs(data_note=str(one.id)),
+    )
+
+
+def _agreement_state(one: Note) -> str:
+    if one.settled_us is not None:
+        return _("settled by {name}, {day}", name=one.settled_by, day=at_moment(one.settled_us))
+    if one.until_on is None:
+        return _("runs")
+    return _("until {day}", day=short_day(one.until_on))

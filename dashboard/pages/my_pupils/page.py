@@ -1,0 +1,235 @@
+"""Mijn leerlingen: a row a pupil over classes, a sparkline a subject, and the three questions that schools asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
+from dashboard.pages.my_pupils.table import mine_table
+from dashboard.pages.shell import page
+from dashboard.text.translate import _, long_moment, n_
+from dashboard.text.words import subject_word
+from dashboard.ui.controls import Options, class_select, options, period_word, select
+from dashboard.ui.filters import BOTH_YEARS, PERIODS, GroupFilters
+from dashboard.ui.markup import blocks
+from dashboard.ui.matrix_columns import subject_order
+from dashboard.ui.my_pupils_view import CONTROLS, SIGNALS, MineFilters, MineView, read_mine
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, filters_of
+from dashboard.ui.signs import attrs, note, sign
+from models.access.people import ClassRef
+from models.access.viewer import Viewer
+from models.schema import clock, database
+
+PATH = "/leerlingen"
+IN_ADDRESS = ("vraag", "materiaal")  # what no control of the bar states, but links on the page do
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("My pupils") + " – Rondblik"
+
+
+def layout(**query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    if viewer is None:
+        return page("pupils", html.Div(id="mine-content"), _bar([], MineFilters(()), None))
+    if not viewer.teaches:
+        return page(
+            "pupils", [*not_for_you(_("My pupils")), html.Div(id="mine-content")], _bar([], MineFilters(()), None)
+        )
+    classes, filters, view = read(viewer, query)
+    return page("pupils", html.Div(_content(viewer, view), id="mine-content"), _bar(classes, filters, view))
+
+
+def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MineFilters, MineView | None]:
+    """What the page shows for an address, of who works with pupils."""
+    context = guard.context()
+    with database.reading(context.engine) as connection:
+        return read_mine(connection, context.seal, viewer, asked, context.options.holidays)
+
+
+def not_for_you(heading: str) -> list[Any]:
+    """That the page is for who works with pupils."""
+    text = _("This page is for teachers, mentors and learning support: it holds notes about pupils.")
+    return [
+        html.Div(html.Div(html.H1(heading)), className="head"),
+        note("", "lock", html.P([text, " ", dcc.Link(_("To the classes"), href="/groep")])),
+    ]
+
+
+def no_classes(heading: str) -> list[Any]:
+    """That there is nobody to show yet."""
+    text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+    return [html.Div(html.Div(html.H1(heading)), className="head"), note("", "notbegun", html.P(text))]
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("mine-content", "children"),
+        Output("mine-query", "data"),
+        Output("mine-vak", "data"),
+        Output("mine-periode", "data"),
+        *(Output(f"mine-{name}", "value") for name in CONTROLS),
+        Input(asked_id("mine"), "data"),
+        *(Input(f"mine-{name}", "value") for name in CONTROLS),
+        State("mine-query", "data"),
+        prevent_initial_call=True,
+    )
+    def show(address: object, *values: object) -> tuple[Any, ...]:
+        viewer = guard.viewer()
+        if viewer is None or not viewer.teaches:
+            raise dash.exceptions.PreventUpdate
+        *chosen, query = values
+        by_address = address_asked("mine", address)
+        by_controls = dict(zip(CONTROLS, chosen, strict=False)) | stated(query, IN_ADDRESS)
+        classes, filters, view = read(viewer, by_controls if by_address is None else by_address)
+        return (
+            _content(viewer, view), filters.query, _subject_options(filters, view), _period_options(classes, filters),
+            *(_control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)),
+        )  # fmt: skip
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("mine-query", "modified_timestamp"),
+        Input("mine-query", "data"),
+        prevent_initial_call=True,
+    )
+
+
+def stated(search: object, names: tuple[str, ...]) -> dict[str, object]:
+    """What an address states of these names."""
+    return {name: value for name, value in filters_of(search).items() if name in names}
+
+
+# -- the page ------------------------------------------------------------------------------------------------
+
+
+def _bar(classes: list[ClassRef], filters: MineFilters, view: MineView | None) -> html.Div:
+    signals = dict(zip(SIGNALS, (_("With an open signal"), _("Without an open signal")), strict=True))
+    return html.Div(
+        html.Div(
+            [
+                class_select("mine-klas", classes, filters.class_ids),
+                select("mine-periode", _("Period"), _period_options(classes, filters), filters.period),
+                select("mine-vak", _("Subject"), _subject_options(filters, view), filters.subject or ""),
+                select("mine-signalen", _("Signals"), options(_("All pupils"), signals), filters.signals or ""),
+                html.Button(
+                    _("More filters"), className="btn phone", **attrs(data_toggle="bar", aria_expanded="false")
+                ),
+                dcc.Store(id="mine-query", storage_type="memory", data=filters.query),
+                asked_store("mine"),
+            ]
+        ),
+        className="bar",
+        id="bar",
+        **bar_marks("mine"),
+    )
+
+
+def _control_values(filters: MineFilters) -> list[str | list[str]]:
+    """The values of the controls, in the order of CONTROLS."""
+    return [
+        [str(one) for one in filters.class_ids],
+        filters.period,
+        filters.subject or "",
+        filters.signals or "",
+    ]
+
+
+def _period_options(classes: list[ClassRef], filters: MineFilters) -> Options:
+    names = [*PERIODS, *([filters.period] if filters.period not in PERIODS else [])]
+    return [{"value": one, "label": period_word(GroupFilters(filters.class_ids, one), classes)} for one in names]
+
+
+def _subject_options(filters: MineFilters, view: MineView | None) -> Options:
+    found = {field.subject for field in view.overview.fields} if view is not None else set()
+    found |= {filters.subject} if filters.subject is not None else set()
+    ordered = sorted(found, key=lambda one: (subject_order(one), one))
+    return options(_("All subjects"), {one: subject_word(one) for one in ordered})
+
+
+def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
+    """Everything under the filter bar, as markup."""
+    if view is None:
+        return blocks(no_classes(_("My pupils")))
+    sections = [
+        html.P(made_sentence(viewer, view), className="printhead"),
+        html.Div(
+            [
+                html.Div([html.H1(_("My pupils")), html.P(_intro(view), id="mine-intro")]),
+                html.Div(
+                    [
+                        dcc.Link(_("Make hand-over"), href=f"{PATH}/overdracht{view.filters.query}", className="btn"),
+                        html.Button(_("Print"), className="btn", **attrs(data_print="true")),
+                    ],
+                    className="acts",
+                ),
+            ],
+            className="head",
+        ),
+        *hidden_note(view, PATH),
+        question_cards(view, PATH),
+        *question_panel(view, PATH),
+        mine_table(view),
+    ]
+    return blocks(sections)
+
+
+def _intro(view: MineView) -> list[Any]:
+    """Who is shown, of how many; how to see the others."""
+    filters = view.filters
+    count = n_("{number} pupil", "{number} pupils", len(view.pupils))
+    classes = n_("{number} class", "{number} classes", len(filters.class_ids))
+    parts: list[Any] = [_("{pupils} from {classes}. Each line compares a pupil only with themselves.", pupils=count,
+                          classes=classes)]  # fmt: skip
+    if len(filters.class_ids) < len(view.classes):
+        everyone = filters.but(class_ids=tuple(one.id for one in view.classes))
+        words = _("Show all {number} classes", number=len(view.classes))
+        parts += [" ", dcc.Link(words, href=f"{PATH}{everyone.query}")]
+    if len(view.pupils) < len(view.everyone):
+        plain = filters.but(signals=None, question=None, material=None)
+        words = _("Shown: {who}, {number} of {all}.", who=shown_words(filters), number=len(view.pupils),
+                  all=len(view.everyone))  # fmt: skip
+        parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{PATH}{plain.query}")]
+    return parts
+
+
+def hidden_note(view: MineView, path: str) -> list[Any]:
+    """How many results the period leaves out, and the way to them."""
+    if view.hidden == 0:
+        return []
+    words = n_(
+        "The period hides {number} result of these pupils.",
+        "The period hides {number} results of these pupils.",
+        view.hidden,
+    )
+    wider = view.filters.but(period=BOTH_YEARS)
+    link = [] if view.filters.period == BOTH_YEARS else [
+        " ", dcc.Link(_("Show this school year and the last"), href=f"{path}{wider.query}")
+    ]  # fmt: skip
+    return [html.P([sign("info"), " ", words, *link], className="hid sm t2", id="hidden-by-period")]
+
+
+def made_sentence(viewer: Viewer, view: MineView) -> str:
+    """What a print is of: school and year, classes, period, filters, when it was made and by whom."""
+    filters = view.filters
+    parts = [
+        "Rondblik",
+        view.school,
+        _("school year {year}", year=view.school_year),
+        n_("class {names}", "classes {names}", len(view.names), names=", ".join(view.names)),
+        period_word(GroupFilters(filters.class_ids, filters.period), list(view.classes)),
+        _("All subjects") if filters.subject is None else subject_word(filters.subject),
+        shown_words(filters) or _("all pupils"),
+        _("made on {moment} by {name}", moment=long_moment(clock.now_us()), name=viewer.name),
+    ]
+    return " · ".join(part for part in parts if part)

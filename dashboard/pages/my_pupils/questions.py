@@ -1,0 +1,221 @@
+"""The three first questions of a mentor, each with its answer in one line, and what opens under them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.text.signal_words import rule_with
+from dashboard.text.translate import _, n_, short_day
+from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MineFilters, MineView
+from dashboard.ui.signs import attrs, card, sign
+from models.access.people import Member, PupilName
+from models.classroom.readiness import Readiness
+from models.classroom.signals import Rule, Topic
+
+MOST_TOPICS = 8
+MOST_NAMED = 2
+
+
+def question_cards(view: MineView, path: str) -> html.Nav:
+    """The three questions; each opens or filters, and takes it back when it is open."""
+    filters = view.filters
+    plain = filters.but(signals=None, question=None, material=None)
+    cards = [
+        ("signals", filters.signals == WITH, plain.but(signals=WITH),
+         _("Whom must I urge on?"), _signals_answer(view)),
+        ("topics", filters.question == TOPICS, plain.but(question=TOPICS),
+         _("What is hard for many?"), topics_answer(view)),
+        ("ready", filters.question == READY, plain.but(question=READY),
+         _("Who is ready for the test?"), ready_answer(view)),
+    ]  # fmt: skip
+    return html.Nav(
+        [
+            html.Div(
+                dcc.Link(
+                    [html.B(question), html.Small(answer), sign("chev" if is_open else "next")],
+                    href=f"{path}{(plain if is_open else target).query}",
+                ),
+                id=f"question-{name}",
+                className="on" if is_open else "",
+                **attrs(aria_current="true" if is_open else None),
+            )
+            for name, is_open, target, question, answer in cards
+        ],
+        className="qs",
+        **attrs(aria_label=_("Three first questions")),
+    )
+
+
+def _signals_answer(view: MineView) -> str:
+    number = len(view.with_signal)
+    held = sum(bool(view.held_of(one.id)) for one in view.everyone)
+    words = (
+        n_("{number} pupil with an open signal", "{number} pupils with an open signal", number)
+        if number
+        else _("nobody has an open signal")
+    )
+    if not held:
+        return words
+    late = n_("for {number} not to be judged now", "for {number} not to be judged now", held)
+    return f"{words} · {late}"
+
+
+def topics_answer(view: MineView) -> str:
+    """The hardest part, where it is hard for many by the rule of the classes; else that none is."""
+    if not view.topics:
+        return _("no part with a norm of the source stands out")
+    one = view.topics[0]
+    return _("{part}, with {below} of {made} who made it", part=one.part, below=one.below, made=one.made)
+
+
+def ready_answer(view: MineView) -> str:
+    """Per material that sends progress how many have finished all that is set ready; of the others that they do not."""
+    if not view.readiness:
+        return _("no source sends how far pupils are")
+    words = [_ready_words(one) for one in view.readiness[:MOST_NAMED]]
+    more = len(view.readiness) - MOST_NAMED
+    if more > 0:
+        words.append(n_("and {number} more material", "and {number} more materials", more))
+    silent = len(view.without_progress)
+    if silent:
+        words.append(n_("of {number} material that is not known", "of {number} materials that is not known", silent))
+    return " · ".join(words)
+
+
+def _ready_words(one: Readiness) -> str:
+    return _(
+        "{material}: {done} of {all} have finished everything",
+        material=one.material,
+        done=len(one.finished),
+        all=len(one.set_for),
+    )
+
+
+def shown_words(filters: MineFilters) -> str:
+    """Whom the filters leave, in words; empty where they leave everybody."""
+    parts = []
+    if filters.signals == WITH:
+        parts.append(_("with an open signal"))
+    if filters.signals == WITHOUT:
+        parts.append(_("without an open signal"))
+    if filters.question == READY:
+        parts.append(
+            _("finished everything of {material}", material=filters.material)
+            if filters.material is not None
+            else _("finished everything that is set ready")
+        )
+    if filters.pupil_ids:
+        parts.append(_("chosen pupils"))
+    return ", ".join(parts)
+
+
+# -- what opens ----------------------------------------------------------------------------------------------
+
+
+def question_panel(view: MineView, path: str) -> list[Any]:
+    """The list of topics, or how far pupils are per material, where that question is open."""
+    if view.filters.question == TOPICS:
+        return [_topics_panel(view)]
+    if view.filters.question == READY:
+        return [_ready_panel(view, path)]
+    return []
+
+
+def _topics_panel(view: MineView) -> html.Section:
+    limits = next(iter(view.state.thresholds.values()))
+    names = {one.id: one for one in view.everyone}
+    rows = [_topic(view, one, names) for one in view.topics[:MOST_TOPICS]]
+    empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
+    foot = html.P(rule_with(Rule.HARD, limits), className="xs t3") if rows else None
+    return card(
+        _("What is hard for many?"),
+        [html.Div(rows, className="p3") if rows else empty, foot],
+        _("Pupils below the norm, of those who made the part."),
+        className="mt",
+        id="mine-topics",
+    )
+
+
+def _topic(view: MineView, one: Topic, names: dict[int, Member]) -> html.Div:
+    share = 100 * one.below / one.made
+    pupils = sorted((names[pupil_id] for pupil_id in one.pupils), key=lambda member: (member.name or "").casefold())
+    number = n_("{number} pupil below the norm", "{number} pupils below the norm", len(pupils))
+    return html.Div(
+        [
+            html.Span(one.part),
+            html.B(_("{below} of {made}", below=one.below, made=one.made)),
+            html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
+            html.Small(f"{view.material(one.field)} · {one.test}"),
+            html.Details(
+                [
+                    html.Summary([number, sign("chev")]),
+                    html.Ul([html.Li(_name_link(view, member)) for member in pupils], className="names"),
+                ],
+                className="fold",
+            ),
+        ],
+        className="hb acc",
+        **attrs(data_topic=one.part, data_below=str(one.below), data_made=str(one.made)),
+    )
+
+
+def _name_link(view: MineView, member: Member) -> html.Span:
+    several = len(view.filters.class_ids) > 1
+    place = f" ({view.class_name(member.class_id)})" if several else ""
+    return html.Span([dcc.Link(name_of(member), href=pupil_href(member.id)), place])
+
+
+def name_of(member: Member) -> str:
+    """The name of a pupil, or a word for who has none."""
+    return pupil_word(PupilName(member.id, member.first_name, member.name))
+
+
+def _ready_panel(view: MineView, path: str) -> html.Section:
+    rows = [_material(view, one, path) for one in view.readiness]
+    silent = view.without_progress
+    lines = []
+    if silent:
+        lines.append(
+            html.P(
+                [sign("nodeliver"), " ", html.B(", ".join(silent)), ": ", _("source does not deliver this")],
+                className="sm t2 silent",
+            )
+        )
+    return card(
+        _("Who is ready for the test?"),
+        [*rows, *lines],
+        _("Finished everything that is set ready, as the source says. No prediction of the test."),
+        className="mt",
+        id="mine-ready",
+    )
+
+
+def _material(view: MineView, one: Readiness, path: str) -> html.Div:
+    share = 100 * len(one.finished) / len(one.set_for)
+    only = view.filters.but(material=one.material)
+    nothing = len(view.everyone) - len(one.set_for)
+    words = [
+        n_("for {number} pupil nothing is set ready", "for {number} pupils nothing is set ready", nothing)
+        if nothing
+        else "",
+        _("as of {day}", day=short_day(one.newest_on)),
+    ]
+    chosen = view.filters.material == one.material
+    show = n_("show only this pupil", "show only these {number} pupils", len(one.finished))
+    return html.Div(
+        [
+            html.Span([one.material, " · ", html.B(_("shown below"))])
+            if chosen
+            else html.Span([f"{one.material} · ", dcc.Link(show, href=f"{path}{only.query}")])
+            if one.finished and len(view.readiness) > 1
+            else html.Span(one.material),
+            html.B(_("{done} of {all} have finished everything", done=len(one.finished), all=len(one.set_for))),
+            html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
+            html.Small(" · ".join(word for word in words if word)),
+        ],
+        className="hb",
+        **attrs(data_material=one.material, data_done=str(len(one.finished)), data_set=str(len(one.set_for))),
+    )

@@ -1,0 +1,231 @@
+"""The table of Mijn leerlingen: pupils down, per subject a sparkline and its numbers, then signals and agreement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.my_pupils.questions import name_of
+from dashboard.pages.pupil.lanes import level_state
+from dashboard.text.translate import _, day_name, n_, native, short_day
+from dashboard.text.words import GROWTH_SIGNS, growth_word, subject_word
+from dashboard.ui.matrix_columns import Shown
+from dashboard.ui.matrix_table import missing_lines, pupil_href, scale_word, value
+from dashboard.ui.my_pupils_view import Line, MineView, SubjectColumn, bound_of, column_lines
+from dashboard.ui.signs import attrs, hidden, sign, state
+from dashboard.ui.sparklines import sparkline
+from models.access.people import Member
+from models.classroom.notes import Note, NoteKind
+from models.results.growth import TREND_POINTS, Growth
+from models.results.scales import plain
+from models.schema import clock
+from models.schema.records import Kind
+
+
+def mine_table(view: MineView) -> html.Section:
+    """All subjects per pupil; on a phone every row is a block with its labels."""
+    heading = _("All subjects per pupil") if view.filters.subject is None else subject_word(view.filters.subject)
+    if not view.pupils:
+        return html.Section(
+            [html.H2(heading), html.P(_("There are no pupils with these filters."), className="t2 sm")],
+            className="card mt",
+            id="mine-empty",
+        )
+    lines = [column_lines(view, column) for column in view.columns]
+    return html.Section(
+        [
+            html.Header(
+                [
+                    html.H2(heading),
+                    html.P(_("The dotted line is the norm of the source. Without it the source sends no norm.")),
+                ]
+            ),
+            html.Div(
+                html.Table(
+                    [
+                        html.Caption(_("Newest score, level and growth per pupil and subject"), className="vh"),
+                        html.Thead(_heads(view)),
+                        html.Tbody([_row(view, one, [line[one.id] for line in lines]) for one in view.pupils]),
+                    ],
+                    className="mt9 stk",
+                    id="mine-table",
+                    style={"minWidth": f"{430 + 240 * len(view.columns)}px"},
+                ),
+                className="tw",
+                tabIndex=0,
+                role="region",
+                **attrs(aria_label=heading),
+            ),
+        ],
+        className="card mt flush",
+    )
+
+
+def _heads(view: MineView) -> html.Tr:
+    signals = [html.B(_("Signals"))]
+    if view.filters.subject is not None:
+        signals.append(subject_word(view.filters.subject))
+    return html.Tr(
+        [
+            html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
+            html.Th(signals, scope="col"),
+            html.Th(html.B(_("Agreement")), scope="col"),
+            *(html.Th(_subject_head(view, one), scope="col", className="sub_") for one in view.columns),
+        ]
+    )
+
+
+def _subject_head(view: MineView, column: SubjectColumn) -> list[Any]:
+    """The subject; the material that most scores are of, and its scale."""
+    others = len(column.fields) - 1
+    words = [view.material(column.field)]
+    if column.newest:
+        levels = all(one.total.row.kind == Kind.OSO for one in column.newest)
+        words.append(scale_word([one.measure for one in column.newest], levels))
+    if others:
+        words.append(n_("and {number} more material", "and {number} more materials", others))
+    return [html.B(subject_word(column.subject)), " · ".join(words)]
+
+
+def _row(view: MineView, member: Member, lines: list[Line]) -> html.Tr:
+    place = _("class {name}", name=view.class_name(member.class_id))
+    return html.Tr(
+        [
+            html.Th([dcc.Link(name_of(member), href=pupil_href(member.id)), html.Small(place)], scope="row"),
+            html.Td(
+                _signals(view, member),
+                **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
+            ),
+            html.Td(agreement_words(view.notes.get(member.id, [])), className="t2 ag", **attrs(data_l=_("Agreement"))),
+            *(_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
+        ],
+        **attrs(data_pupil=str(member.id)),
+    )
+
+
+# -- a subject of a pupil ------------------------------------------------------------------------------------
+
+
+def _cell(view: MineView, member: Member, column: SubjectColumn, line: Line) -> html.Td:
+    marks: dict[str, Any] = attrs(
+        data_l=subject_word(column.subject), data_pupil=str(member.id), data_subject=column.subject
+    )
+    if line.newest is None:
+        assert line.missing is not None
+        words = missing_lines(Shown(None, 0, line.missing, line.progress))
+        return html.Td(
+            html.Div(words, className="none"), className="sp", **marks, **attrs(data_state=line.missing.value)
+        )
+    said = line.newest.said
+    missing = said.missing.value if said.missing is not None else None
+    marks |= attrs(
+        data_material=line.field.material, data_value=said.text, data_state=missing, data_date=line.newest.taken_on
+    )
+    if line.spark is not None:
+        bound = line.spark.bound
+        marks |= attrs(
+            data_line=",".join(plain(one) for one in line.spark.values),
+            data_bound=plain(bound) if bound is not None else None,
+        )
+    parts = numbers(line)
+    if line.field != column.field:
+        parts.append(html.Small(view.material(line.field)))
+    return html.Td(html.Div([*_image(column, line), html.P(parts)]), className="sp", **marks)
+
+
+def _image(column: SubjectColumn, line: Line) -> list[Any]:
+    if line.spark is None or len(line.spark.values) == 1:
+        return []  # one point is no line: the number beside it says all
+    return [sparkline(line.spark, guard.scheme(), spark_sentence(column.subject, line))]
+
+
+def spark_sentence(subject: str, line: Line) -> str:
+    """What the sparkline draws, in one sentence for who does not see it."""
+    first, last = line.drawn[0].said, line.drawn[-1].said
+    words = n_(
+        "{subject} with {material}, {number} score: {last}",
+        "{subject} with {material}, {number} scores: from {first} to {last}",
+        len(line.drawn),
+        subject=subject_word(subject),
+        material=line.field.material,
+        first=native(first.text or ""),
+        last=native(last.text or ""),
+    )
+    bound = bound_of(line.drawn[-1])
+    return f"{words}." if bound is None else _("{words}; the norm is {bound}.", words=words, bound=native(plain(bound)))
+
+
+def numbers(line: Line) -> list[Any]:
+    """The numbers beside a sparkline: newest value with its day, level, growth; what is not plain is named."""
+    newest = line.newest
+    assert newest is not None
+    day = html.Time(short_day(newest.taken_on), title=day_name(newest.taken_on))
+    parts: list[Any] = [html.Span([value(newest.said), " · ", day], className="v")]
+    if newest.said.missing is None and newest.said.text is not None:
+        parts.append(level_of(line))
+    if newest.said.missing is not None and line.drawn:
+        last = line.drawn[-1]
+        words = _("last score {score}, {day}", score=native(last.said.text or ""), day=short_day(last.taken_on))
+        parts.append(html.Small(words))
+    parts.append(html.Small(growth_of(line, narrow=True)))
+    return parts
+
+
+def level_of(line: Line) -> html.Span:
+    """The level of the newest value as sign and word; of a sum of parts that it is one."""
+    newest = line.newest
+    assert newest is not None
+    if newest.total.derived:
+        return state("no", None, _("sum of parts"))
+    without = newest.said.band is None and not newest.said.has_norm and not newest.said.suspect
+    return state("no", None, _("no norm")) if without else level_state(newest.said)
+
+
+def growth_of(line: Line, narrow: bool = False) -> list[Any]:
+    """How the scores of the period go, as sign and word; under three of them, how many there are."""
+    found = line.growth
+    word = growth_word(found)
+    if found is Growth.TOO_FEW:
+        return [sign("few"), _("{word}, {number} of {needed}", word=word, number=line.counted, needed=TREND_POINTS)]
+    if found is Growth.OTHER_SCALE and narrow:
+        return [_("another scale"), hidden(f": {word}")]
+    name = GROWTH_SIGNS.get(found)
+    return [*([sign(name)] if name else []), word]
+
+
+# -- signals and agreement -----------------------------------------------------------------------------------
+
+
+def _signals(view: MineView, member: Member) -> list[Any]:
+    number, held = len(view.signals_of(member.id)), len(view.held_of(member.id))
+    parts: list[Any] = []
+    if number:
+        words = [
+            sign("flag"),
+            _("{number} open", number=number),
+            hidden(_(": signals of {name}", name=name_of(member))),
+        ]
+        parts.append(dcc.Link(words, href=pupil_href(member.id), className="st be"))
+    if held:
+        parts.append(state("no", "clock", _("{number} not to be judged", number=held)))
+    return parts or [html.Span(_("none"), className="t3")]
+
+
+def agreement_words(notes: list[Note]) -> Any:
+    """The newest running agreement, else the newest that was settled; of a restricted one only that it is there."""
+    agreements = [one for one in notes if one.kind is NoteKind.AGREEMENT]
+    one = next((one for one in agreements if one.runs), None) or next(iter(agreements), None)
+    if one is None:
+        return ["–", hidden(_("no agreement"))]
+    if one.restricted and one.text is None:
+        return state("no", "lock", _("restricted agreement"))
+    if one.settled_us is not None:
+        done = clock.from_us(one.settled_us).astimezone(clock.AMSTERDAM).date().isoformat()
+        return _("Agreement settled on {day}", day=short_day(done))
+    if one.until_on is None:
+        return _("Agreement runs")
+    if one.until_on < clock.today().isoformat():
+        return state("wa", "clock", _("Agreement ran until {day}", day=short_day(one.until_on)))
+    return _("Agreement runs until {day}", day=short_day(one.until_on))

@@ -1,0 +1,496 @@
+"""The pupil screen: one time axis, a lane per material, the same as tables, and down to test and part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+import flask
+from dash import ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.pupil.lanes import in_subject_order, lane_section, summary_sentence
+from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
+from dashboard.pages.pupil.progress import pupil_progress
+from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
+from dashboard.pages.pupil.tables import lane_tables, number_panel
+from dashboard.pages.shell import page
+from dashboard.text.translate import _, day_name, long_moment, n_, short_day
+from dashboard.text.words import MISSING_SIGNS, missing_word, subject_word
+from dashboard.ui import addresses
+from dashboard.ui.charts import axis_period, markers
+from dashboard.ui.controls import Options
+from dashboard.ui.filters import (
+    BOTH_YEARS,
+    FOUR_WEEKS,
+    LAST_YEAR,
+    THIS_YEAR,
+    TWELVE_WEEKS,
+    period_dates,
+    present_year,
+    read_period,
+)
+from dashboard.ui.markup import block, blocks
+from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.signs import attrs, note, sign
+from models.access.people import PupilName, PupilRecord, class_list, members
+from models.access.people import pupil as read_pupil
+from models.access.viewer import Viewer
+from models.classroom.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
+from models.results.missing import reason
+from models.results.periods import Period
+from models.results.scales import Missing
+from models.results.subject_materials import Field
+from models.schema import clock, database
+
+VIEWS = ("grafiek", "tabel", "beide")
+_PATH = re.compile(rf"/leerling/({addresses.NUMBER})/?", re.ASCII)
+_SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.ASCII)
+
+
+def title(pupil_id: object = None, **_parts: object) -> str:
+    """The title of the window: the name of a pupil that the viewer may see."""
+    viewer, number = _viewer(), read_id(pupil_id)
+    if viewer is None or number is None:
+        return "Rondblik"
+    with database.reading(guard.context().engine) as connection:
+        record = read_pupil(connection, viewer, number)
+    return f"{_name(record)} – Rondblik" if record is not None else "Rondblik"
+
+
+def layout(pupil_id: object = None, periode: object = None, **_query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = _viewer()
+    if viewer is None:
+        return page("group", _frame(BOTH_YEARS, None, None))
+    number = read_id(pupil_id)
+    period = period_of({"periode": periode})
+    found = _read(viewer, number, period)
+    if found is None:
+        return page("group", not_yours())
+    return page("group", _frame(period, viewer, found))
+
+
+def period_of(asked: Mapping[str, object]) -> str:
+    """The period that an address states; both school years where it states none."""
+    periode = asked.get("periode")
+    return read_period(periode) if periode is not None else BOTH_YEARS
+
+
+def read_id(value: object) -> int | None:
+    """A pupil's number as an address states it; None where that is of another school."""
+    return addresses.read_number(value)
+
+
+def _viewer() -> Viewer | None:
+    return guard.viewer() if flask.has_request_context() else None
+
+
+def _name(record: PupilRecord) -> str:
+    return pupil_word(PupilName(record.id, record.first_name, record.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read for one pupil."""
+
+    timeline: PupilTimeline
+    neighbours: list[PupilName]
+    side: Side
+
+
+def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _Found | None:
+    if pupil_id is None:
+        return None
+    context = guard.context()
+    with database.reading(context.engine) as connection:
+        year = present_year(class_list(connection, viewer))
+        timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
+        if timeline is None:
+            return None
+        home = [one.id for one in timeline.pupil.classes[:1]]
+        neighbours = members(connection, viewer, home) if home else []
+        side = read_side(connection, context.seal, viewer, timeline.pupil, year, context.options.holidays)
+    return _Found(timeline, neighbours, side)
+
+
+def not_yours() -> list[Any]:
+    """That the viewer may not see this pupil, or that there is none."""
+    return [
+        html.Div(html.Div(html.H1(_("Pupil"))), className="head"),
+        note(
+            "",
+            "lock",
+            html.P(
+                [
+                    html.B(_("You may not see this pupil, or there is no such pupil.")),
+                    " ",
+                    _("You see the pupils of the classes that the pupil list links you to."),
+                    " ",
+                    dcc.Link(_("To the classes"), href="/groep"),
+                ]
+            ),
+        ),
+    ]
+
+
+# -- the page --------------------------------------------------------------------------------------------------
+
+
+def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any]:
+    """Title, controls and what they act on; all that callbacks name is there, with data or without."""
+    timeline = found.timeline if found is not None else None
+    options = sitting_options(timeline) if timeline is not None else []
+    first = newest_with_parts(timeline) if timeline is not None else None
+    return [
+        *(_head(found) if found is not None else [html.P(id="summary")]),
+        html.Div(
+            [
+                html.Div(
+                    [
+                        html.Section(
+                            [
+                                _lanes_header(period),
+                                html.Div(_lanes(found), id="lanes"),
+                            ],
+                            className="card lanes",
+                        ),
+                        html.Section(blocks(_tables(timeline)), className="card", id="lane-tables"),
+                    ],
+                    className="stack",
+                ),
+                html.Div(
+                    [
+                        *(_side_first(viewer, found) if viewer is not None and found is not None else []),
+                        html.Section(
+                            [
+                                html.Header([html.H2(_("Test by part"))]),
+                                dmc.Select(
+                                    id="sitting",
+                                    label=_("Material and test"),
+                                    data=options,
+                                    value=first.key if first is not None else None,
+                                    searchable=True,
+                                    allowDeselect=False,
+                                    className="f wide",
+                                    nothingFoundMessage=_("Nothing found"),
+                                ),
+                                html.Div(blocks(parts_panel(timeline, first)), id="parts"),
+                            ],
+                            className="card",
+                        ),
+                        html.Section(
+                            blocks(_worked(found)),
+                            className="card",
+                            id="worked",
+                        ),
+                        *(_side_last(viewer, found) if viewer is not None and found is not None else []),
+                    ],
+                    className="stack",
+                ),
+            ],
+            className="cols view-beide",
+            id="views",
+        ),
+        *number_panel(),
+    ]
+
+
+def _side_first(viewer: Viewer, found: _Found) -> list[Any]:
+    record = found.timeline.pupil
+    return [block(signals_panel(viewer, record.id, record.first_name or _name(record), found.side))]
+
+
+def _side_last(viewer: Viewer, found: _Found) -> list[Any]:
+    record = found.timeline.pupil
+    return [goals_panel(viewer, found.timeline, found.side), notes_panel(viewer, record.id, found.side)]
+
+
+def _head(found: _Found) -> list[Any]:
+    timeline = found.timeline
+    home = timeline.pupil.classes[:1]
+    back = [
+        dcc.Link(
+            [sign("back"), _("Class {name}", name=one.name)],
+            href=f"/groep?klas={addresses.number(one.id)}",
+            className="back",
+        )
+        for one in home
+    ]
+    classes = [_("Class {name}", name=one.name) for one in home]
+    made = [_name(timeline.pupil), *classes, _span(timeline.period), long_moment(clock.now_us())]
+    return [
+        html.P(" · ".join(made), className="printhead"),
+        *back,
+        html.Div(
+            [
+                html.Div([html.H1(_name(timeline.pupil)), html.P(summary_sentence(timeline), id="summary")]),
+                block(
+                    html.Div(
+                        [
+                            dcc.Link(
+                                _("Make a talk sheet"),
+                                href=f"/gesprek/{addresses.number(timeline.pupil.id)}",
+                                className="btn pri",
+                            ),
+                            html.Button(_("Print"), className="btn", **attrs(data_print="true")),
+                            *_neighbours(timeline.pupil.id, found.neighbours),
+                        ],
+                        className="acts",
+                    )
+                ),
+            ],
+            className="head",
+        ),
+    ]
+
+
+def _span(period: Period) -> str:
+    return _("{first} to {last}", first=day_name(period.first), last=day_name(period.last))
+
+
+def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
+    ids = [one.id for one in neighbours]
+    if pupil_id not in ids:
+        return []
+    place = ids.index(pupil_id)
+    found = []
+    if place > 0:
+        one = neighbours[place - 1]
+        words = [html.Span(_("Previous pupil: "), className="vh"), one.first_name or pupil_word(one)]
+        found.append(dcc.Link([sign("prev"), *words], href=pupil_href(one.id), className="btn"))
+    if place + 1 < len(ids):
+        one = neighbours[place + 1]
+        words = [html.Span(_("Next pupil: "), className="vh"), one.first_name or pupil_word(one)]
+        found.append(dcc.Link([*words, sign("next")], href=pupil_href(one.id), className="btn"))
+    return found
+
+
+def _lanes_header(period: str) -> html.Header:
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.H2(_("All materials on one time line")),
+                    html.P(_("Each chart has its own scale. So do not compare the height of two charts.")),
+                ]
+            ),
+            html.Div(
+                [
+                    dmc.Select(
+                        id="leerling-periode",
+                        **attrs(aria_label=_("Period")),
+                        data=_period_options(period),
+                        value=period,
+                        allowDeselect=False,
+                        className="f",
+                    ),
+                    html.Span(_("View"), id="view-label", className="vh"),
+                    dmc.SegmentedControl(
+                        id="view",
+                        data=[
+                            {"value": one, "label": word}
+                            for one, word in zip(VIEWS, (_("Chart"), _("Table"), _("Both")), strict=True)
+                        ],
+                        value="beide",
+                        **attrs(aria_labelledby="view-label"),
+                    ),
+                    dcc.Store(id="pupil-query", storage_type="memory"),
+                    asked_store("pupil"),
+                ],
+                className="acts",
+                **bar_marks("pupil"),
+            ),
+        ]
+    )
+
+
+def _period_options(period: str) -> Options:
+    words = {
+        BOTH_YEARS: _("This school year and the last"),
+        THIS_YEAR: _("This school year"),
+        LAST_YEAR: _("Last school year"),
+        TWELVE_WEEKS: _("The last 12 weeks"),
+        FOUR_WEEKS: _("The last 4 weeks"),
+    }
+    if period not in words:
+        first, last = (short_day(day) for day in period.split("_"))
+        words[period] = _("{first} to {last}", first=first, last=last)
+    return [{"value": key, "label": word} for key, word in words.items()]
+
+
+def _lanes(found: _Found | None) -> list[Any]:
+    if found is None:
+        return []
+    timeline = found.timeline
+    if not timeline.lanes:
+        return [
+            *blocks(_hidden(timeline)),
+            html.P(_("There are no scores in this period."), className="t2 sm"),
+            *blocks(_absent(found)),
+        ]
+    marks, axis = markers(timeline.lanes), axis_period(timeline.period, timeline.lanes)
+    off = guard.context().options.holidays.between(
+        date.fromisoformat(axis.first), date.fromisoformat(axis.last), found.side.region
+    )
+    lanes = [
+        lane_section(lane, marks[lane.key], axis, guard.scheme(), found.side.goals.get(lane.field), off)
+        for lane in in_subject_order(timeline.lanes)
+    ]
+    return [*blocks(_hidden(timeline)), *lanes, *blocks(_absent(found))]
+
+
+def _hidden(timeline: PupilTimeline) -> list[Any]:
+    """How many results the period leaves out."""
+    if timeline.hidden == 0:
+        return []
+    words = n_(
+        "The period hides {number} result of this pupil.",
+        "The period hides {number} results of this pupil.",
+        timeline.hidden,
+    )
+    return [html.P([sign("info"), " ", words], className="hid sm t2", id="hidden-by-period")]
+
+
+def _absent(found: _Found) -> list[Any]:
+    """The materials that the classes of the pupil have results of in the period and this pupil has none of, and why."""
+    state, timeline = found.side.state, found.timeline
+    if state is None:
+        return []
+    seen, own = state.picture, {one.field for one in timeline.lanes}
+    of_class = {
+        field
+        for lanes in seen.totals.values()
+        for field, lane in lanes.items()
+        if any(one.taken_on in timeline.period for one in lane)
+    }
+    lines = [html.Li(_absent_words(found, field), className="sm t2") for field in sorted(of_class - own)]
+    return [html.Ul(lines, className="ls", id="absent")] if lines else []
+
+
+def _absent_reason(found: _Found, field: Field) -> Missing:
+    timeline, state = found.timeline, found.side.state
+    own = state.picture.totals.get(timeline.pupil.id, {}).get(field, []) if state is not None else []
+    return reason(
+        [one for one in timeline.progress if one.field == field],
+        {(one.field, one.test_id) for one in own},
+        coupled=all(one.active for one in timeline.sources if one.id == field.source_id),
+        sends_progress=field in found.side.sending,
+        sends_scores=True,  # only what the class has scores of is absent
+    )[0]
+
+
+def _absent_words(found: _Found, field: Field) -> list[Any]:
+    reason = _absent_reason(found, field)
+    name = f"{subject_word(field.subject)} · {field.material}"
+    return [sign(MISSING_SIGNS[reason]), " ", html.B(name), ": ", missing_word(reason)]
+
+
+def _tables(timeline: PupilTimeline | None) -> list[Any]:
+    return lane_tables(timeline) if timeline is not None else []
+
+
+def _worked(found: _Found | None) -> list[Any]:
+    return pupil_progress(found.timeline, found.side.sending) if found is not None else []
+
+
+def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
+    """The sitting that the parts panel opens with: the newest that has parts, else the newest."""
+    sittings = [one for lane in timeline.lanes for one in lane.sittings]
+    with_parts = [one for one in sittings if one.parts] or sittings
+    return max(with_parts, key=lambda one: one.total.order, default=None)
+
+
+# -- callbacks -------------------------------------------------------------------------------------------------
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("lanes", "children"),
+        Output("lane-tables", "children"),
+        Output("worked", "children"),
+        Output("sitting", "data"),
+        Output("sitting", "value"),
+        Output("summary", "children"),
+        Output("pupil-query", "data"),
+        Output("leerling-periode", "data"),
+        Output("leerling-periode", "value"),
+        Input(asked_id("pupil"), "data"),
+        Input("leerling-periode", "value"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def show_period(address: object, periode: object, path: object) -> tuple[Any, ...]:
+        by_address = address_asked("pupil", address)
+        period = read_period(periode) if by_address is None else period_of(by_address)
+        found = _asked(path, period)
+        if found is None:
+            raise dash.exceptions.PreventUpdate
+        timeline = found.timeline
+        first = newest_with_parts(timeline)
+        query = "" if period == BOTH_YEARS else f"?periode={period}"
+        return (
+            _lanes(found), blocks(lane_tables(timeline)), blocks(_worked(found)), sitting_options(timeline),
+            first.key if first is not None else None, summary_sentence(timeline), query, _period_options(period),
+            period if by_address is not None else dash.no_update,
+        )  # fmt: skip
+
+    @app.callback(
+        Output("parts", "children"),
+        Input("sitting", "value"),
+        State("leerling-periode", "value"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def show_parts(sitting: object, periode: object, path: object) -> Any:
+        found = _asked(path, read_period(periode))
+        if found is None:
+            raise dash.exceptions.PreventUpdate
+        timeline = found.timeline
+        sittings = (one for lane in timeline.lanes for one in lane.sittings)
+        return blocks(parts_panel(timeline, next((one for one in sittings if one.key == sitting), None)))
+
+    @app.callback(
+        Output("number-told", "children"),
+        Output("number", "opened"),
+        Input("number-asked", "data"),
+        State("_pages_location", "pathname"),
+        prevent_initial_call=True,
+    )
+    def show_provenance(asked: object, path: object) -> tuple[list[Any], bool]:
+        index = asked.get("index") if isinstance(asked, dict) else None
+        found = _SITTING.fullmatch(str(index))
+        viewer, pupil_id = guard.viewer(), _pupil_of(path)
+        if found is None or viewer is None or pupil_id is None:
+            raise dash.exceptions.PreventUpdate
+        with database.reading(guard.context().engine) as connection:
+            source = provenance(connection, viewer, pupil_id, int(found[1]), found[2], int(found[3] or 0))
+        return blocks(provenance_panel(source)), True
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "showView"), Output("views", "className"), Input("view", "value")
+    )
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("pupil-query", "modified_timestamp"),
+        Input("pupil-query", "data"),
+        prevent_initial_call=True,
+    )
+
+
+def _pupil_of(path: object) -> int | None:
+    found = _PATH.fullmatch(path) if isinstance(path, str) else None
+    return addresses.read_number(found[1]) if found is not None else None
+
+
+def _asked(path: object, period: str) -> _Found | None:
+    viewer = guard.viewer()
+    return _read(viewer, _pupil_of(path), period) if viewer is not None else None

@@ -1,0 +1,224 @@
+"""Down from a test to its parts, and where a single number comes from."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from dash import html
+
+from dashboard.pages.pupil.lanes import grade_word, level_state
+from dashboard.pages.pupil.tables import explained
+from dashboard.text.translate import _, day_name, long_moment, n_, native, short_day
+from dashboard.text.words import band_word, subject_word
+from dashboard.ui.matrix_table import value
+from dashboard.ui.signs import sign
+from models.classroom.timeline import PartScore, Provenance, PupilTimeline, Sitting
+from models.results.scales import HUGEST_SCORE, Place, Said, Yardstick, plain
+from models.schema.records import SCALE
+from models.schema.urls import is_plain_link
+
+
+def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
+    """Every sitting under its material, newest first."""
+    return [
+        {
+            "group": f"{subject_word(lane.field.subject)} · {lane.field.material}",
+            "items": [
+                {"value": one.key, "label": f"{one.name} · {short_day(one.taken_on)}"}
+                for one in reversed(lane.sittings)
+            ],
+        }
+        for lane in timeline.lanes
+    ]
+
+
+def parts_panel(timeline: PupilTimeline | None, one: Sitting | None) -> list[Any]:
+    """The parts of a sitting in the order of the definition, each by its own norm."""
+    if timeline is None or one is None:
+        return [html.P(_("There is no test to show."), className="sm t3")] if timeline is not None else []
+    path = (
+        " › ".join(timeline.known.hierarchy(one.definition_id))
+        or timeline.known.definitions[one.definition_id].material
+    )
+    head = [
+        html.H3(one.name),
+        html.P(f"{path} · {day_name(one.taken_on)}", className="sm t2"),
+        html.P([value(one.total.said), " ", level_state(one.total.said)], className="tot"),
+    ]
+    if not one.parts:
+        return [*head, html.P(_("This source does not deliver deeper than the test."), className="sm t3")]
+    return [
+        *head,
+        *(_part(one, part) for part in one.parts),
+        html.P(_("This source does not deliver deeper than the part."), className="sm t3"),
+    ]
+
+
+def _part(one: Sitting, part: PartScore) -> html.Div:
+    said = part.said
+    marks: dict[str, Any] = (
+        {"data-part": part.name.code, "data-value": said.text}
+        if said.text is not None
+        else {"data-part": part.name.code}
+    )
+    if said.missing is not None:
+        marks["data-state"] = said.missing.value
+    share = _share(said, part.measure)
+    bar = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
+    remarks = [_norm_word(part.measure)]
+    if part.duplicate:
+        remarks.append(_("possibly double"))
+    if not part.name.defined:
+        remarks.append(_("not in the definition of the test"))
+    name = part.name.name if part.name.name != part.name.code else _("Part {code}", code=part.name.code)
+    number = explained(f"{one.key}_{part.part_id}", value(said)) if said.text is not None else value(said)
+    words = " · ".join(remark for remark in remarks if remark)
+    return html.Div(
+        [
+            html.Span(name),
+            html.Div(number, className="pv"),
+            *bar,
+            html.Small(_level_and_norm(part, words)),
+        ],
+        className="hb acc" if said.place is Place.BELOW else "hb",
+        **marks,
+    )
+
+
+def _level_and_norm(part: PartScore, words: str) -> list[Any]:
+    """The band and the norm behind it; where the norm is a number of points only, those words alone."""
+    said = part.said
+    if said.missing is not None or (part.measure.maximum_only and not said.suspect):
+        return [words]
+    return [level_state(said), f" · {words}" if words else None]
+
+
+def _share(said: Said, measure: Yardstick) -> Decimal | None:
+    """How much of the points a part got, where the norm says how many there are."""
+    if said.value is None or said.suspect or not measure.maximum:
+        return None
+    return max(Decimal(0), Decimal(said.value) / SCALE / measure.maximum * 100)
+
+
+def _norm_word(measure: Yardstick) -> str:
+    """The norm of a test or part in words."""
+    if measure.maximum_only and measure.maximum is not None:
+        return _("at most {maximum}", maximum=native(plain(measure.maximum)))
+    return ", ".join(
+        f"{band_word(one.word)} {native(plain(one.low))}–{native(plain(one.high))}" for one in measure.intervals
+    )
+
+
+# -- where a number comes from ---------------------------------------------------------------------------------
+
+
+def provenance_panel(source: Provenance | None) -> list[Any]:
+    """Hoe komt dit getal tot stand: material, publisher, norm, dates, message."""
+    head = html.H3(_("Where does this number come from?"))
+    if source is None:
+        return [head, html.P(_("This number is not there any more."))]
+    return [head, *provenance_lines(source)]
+
+
+def provenance_lines(source: Provenance) -> list[Any]:
+    """The same without its heading: what was sent, the facts, and the publisher's own page."""
+    measure = source.part.measure if source.part is not None else source.sitting.measure
+    facts = [
+        (_("Material"), source.material),
+        (_("Publisher"), source.publisher),
+        (_("Test"), " › ".join(dict.fromkeys((*source.hierarchy[1:], source.sitting.name)))),
+        (_("Part"), source.part.name.name if source.part is not None else ""),
+        (_("Version"), source.version),
+        (_("Level by the source"), band_word(_said(source).band or "")),
+        (_("Meant for level"), source.level or ""),
+        (_("Norm"), _norm_fact(source, measure)),
+        (_("Conversion"), _conversion(source)),
+        (_("Made on"), day_name(source.sitting.taken_on)),
+        (_("Received"), long_moment(source.received_us) if source.received_us is not None else ""),
+        (_("Sent by"), _message_word(source)),
+    ]
+    rows = [piece for word, text in facts if text for piece in (html.Dt(word), html.Dd(text))]
+    return [html.P(_story(source), className="t2"), html.Dl(rows, className="dl"), *_link(source)]
+
+
+def _said(source: Provenance) -> Said:
+    return source.part.said if source.part is not None else source.sitting.total.said
+
+
+def _conversion(source: Provenance) -> str:
+    """The school grades that the source advises; we convert nothing."""
+    grade = _said(source).grade
+    return grade_word(grade) if grade is not None else _("none")
+
+
+def _norm_fact(source: Provenance, measure: Yardstick) -> str:
+    if source.part is None and source.sitting.total.row.kind == 2:
+        return _("level given by the source")
+    return _norm_word(measure) or _("source sends no norm")
+
+
+def _message_word(source: Provenance) -> str:
+    version = f"UWLR {source.xsd_version}" if source.xsd_version else "UWLR"
+    return _("{version}, message {number}", version=version, number=source.delivery_id)
+
+
+def _story(source: Provenance) -> Any:
+    """One or two sentences: what was sent, and what we did not do with it."""
+    total = source.sitting.total
+    said = source.part.said if source.part is not None else total.said
+    duplicate = source.part.duplicate if source.part is not None else total.duplicate
+    words = []
+    if source.part is None and total.derived:
+        words.append(
+            n_(
+                "The source sends no total. This is the sum of {number} part.",
+                "The source sends no total. This is the sum of {number} parts.",
+                total.parts,
+            )
+        )
+        if total.parts_left_out:
+            words.append(
+                n_(
+                    "{number} part without number is left out.",
+                    "{number} parts without number are left out.",
+                    total.parts_left_out,
+                )
+            )
+    elif said.text is not None:
+        words.append(_("The source sent {value} itself; that number is left as it is.", value=_as_sent(source, said)))
+    if said.suspect and (said.value or 0) > HUGEST_SCORE * SCALE:
+        words.append(_("It is larger than any test has, so it does not count in any mean."))
+    elif said.suspect:
+        words.append(_("It is higher than the highest value of the norm, so it does not count in any mean."))
+    if duplicate:
+        words.append(_("The source sent another value for the same test and day; the newest one stands here."))
+    if source.sitting.late:
+        words.append(_("It came after newer results; it stands on its test date."))
+    return " ".join(words)
+
+
+def _as_sent(source: Provenance, said: Said) -> str:
+    """The text of a score as the source sent it; nothing is made of a point or a leading zero."""
+    row = source.part.row if source.part is not None else source.sitting.total.row
+    sent = (row.score_text or "").strip()
+    return native(said.text or "") if sent in ("", said.text) else sent
+
+
+def _link(source: Provenance) -> list[Any]:
+    """The publisher's own page, only over https, in a new tab and without saying where one came from."""
+    if source.info_url is None or not is_plain_link(source.info_url):
+        return []
+    words = _("See it at {publisher}", publisher=source.publisher)
+    return [
+        html.P(
+            html.A(
+                [words, " ", sign("ext"), html.Span(_("(new tab)"), className="vh")],
+                href=source.info_url,
+                target="_blank",
+                rel="noopener noreferrer",
+                referrerPolicy="no-referrer",
+            ),
+            className="acts",
+        )
+    ]

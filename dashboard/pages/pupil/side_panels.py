@@ -1,0 +1,252 @@
+"""Beside the lanes of a pupil: the signals, the goals, the notes and agreements; what a teacher sets and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+from sqlalchemy import Connection
+
+from dashboard.pages.pupil.lanes import goal_number, in_subject_order
+from dashboard.pages.signals.page import settle_buttons
+from dashboard.text.signal_words import (
+    action_word,
+    evidence_words,
+    field_words,
+    headline,
+    held_words,
+    rule_title,
+    rule_words,
+)
+from dashboard.text.translate import _, at_moment, day_name
+from dashboard.text.words import subject_word
+from dashboard.ui.matrix_table import pupil_href
+from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
+from models.access.people import PupilRecord
+from models.access.viewer import Viewer
+from models.classroom.class_state import ClassState, class_state
+from models.classroom.goals import Goal, goals_of
+from models.classroom.holidays import Holidays
+from models.classroom.notes import Note, NoteKind, notes_of
+from models.classroom.signals import Signal
+from models.classroom.timeline import PupilTimeline
+from models.results.subject_materials import Field
+from models.schema.encryption import Seal
+
+GOAL_PATH, NOTE_PATH = "/leerling/doel", "/leerling/notitie"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What stands beside the lanes of a pupil."""
+
+    state: ClassState | None
+    signals: tuple[Signal, ...]
+    goals: dict[Field, Goal]
+    notes: tuple[Note, ...]
+    region: str
+
+    @property
+    def sending(self) -> set[Field]:
+        """What the sources send progress of for the classes of the pupil."""
+        if self.state is None:
+            return set()
+        return {one.field for several in self.state.picture.progress.values() for one in several}
+
+
+def read_side(
+    connection: Connection, seal: Seal, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
+) -> Side:
+    """The signals by the rules of the pupil's classes, the goals and the notes."""
+    home = [one.id for one in pupil.classes]
+    found = class_state(connection, viewer, home, school_year, holidays) if home else None
+    own = tuple(one for one in found.signals if one.pupil_id == pupil.id) if found is not None else ()
+    goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
+    notes = notes_of(connection, seal, viewer, [pupil.id]).get(pupil.id, [])
+    return Side(found, own, goals, tuple(notes), found.region if found is not None else "midden")
+
+
+# -- signals -------------------------------------------------------------------------------------------------
+
+
+def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.Section:
+    """The signals of this pupil with their reasons, and the buttons to settle them."""
+    back = pupil_href(pupil_id)
+    rows = [_signal(viewer, side, one, back) for one in side.signals if not one.held]
+    held = [_held(side, one) for one in side.signals if one.held]
+    empty = [] if rows or held else [html.P(_("There is no signal now."), className="t2 sm")]
+    return card(_("Signals of {name}", name=name), [*rows, *held, *empty], id="pupil-signals")
+
+
+def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
+    assert side.state is not None
+    rule = rule_words(one, side.state.thresholds[one.class_id])
+    settled: list[Any] = []
+    if one.mark is not None and not one.open:
+        words = _(
+            "{action} by {name}, {moment}.",
+            action=action_word(one.mark.action),
+            name=one.mark.marked_by,
+            moment=at_moment(one.mark.marked_us),
+        )
+        settled = [html.Small(state("no", "check", words))]
+    return html.Div(
+        [
+            html.P(html.B([sign("flag") if one.open else sign("check"), " ", field_words(one)])),
+            html.P(headline(one), className="sm"),
+            html.Small(f"{evidence_words(side.state.picture, one)} {rule}", className="t2"),
+            *settled,
+            html.Div(
+                settle_buttons([one], "", viewer, back, f"{field_words(one)}, {rule_title(one.rule)}"),
+                className="acts two_",
+            ),
+        ],
+        className="sig",
+        **attrs(data_rule=one.rule.value, data_state="open" if one.open else "klaar"),
+    )
+
+
+def _held(side: Side, one: Signal) -> html.P:
+    assert side.state is not None
+    source = next((known for known in side.state.picture.sources if known.id == one.source_id), None)
+    subject = html.B(f"{subject_word(one.field.subject)}: ")
+    return html.P([sign("clock"), " ", subject, held_words(source, None)], className="sm sig")
+
+
+# -- goals ---------------------------------------------------------------------------------------------------
+
+
+def goals_panel(viewer: Viewer, timeline: PupilTimeline, side: Side) -> html.Section:
+    """The goals that teachers set for this pupil; empty until one does."""
+    rows = [_goal(viewer, timeline.pupil.id, goal) for goal in side.goals.values()]
+    empty = [] if rows else [html.P(_("No goal is set. No source sends any."), className="t2 sm")]
+    form = [_goal_form(timeline)] if viewer.teaches and timeline.lanes else []
+    return card(_("Goals"), [*empty, html.Ul(rows, className="ls") if rows else None, *form], id="goals")
+
+
+def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
+    words = f"{subject_word(goal.field.subject)} · {goal.field.material}: "
+    until = " " + _("before {day}", day=day_name(goal.due_on)) if goal.due_on else ""
+    stop = html.Form(
+        html.Button(_("End this goal"), type="submit", name="weg", value=goal.field.key, className="btn q small"),
+        action=f"{GOAL_PATH}/{pupil_id}",
+        method="POST",
+    )
+    who = _("set by {name}, {moment}", name=goal.set_by, moment=at_moment(goal.set_us))
+    return html.Li(
+        [words, html.B(goal_number(goal), className="goal"), until, html.Small(f" {who}", className="t3"),
+         stop if viewer.teaches else None]
+    )  # fmt: skip
+
+
+def _goal_form(timeline: PupilTimeline) -> html.Details:
+    lanes = in_subject_order(timeline.lanes)
+    names = timeline.known.material_names({one.field for one in lanes})
+    return html.Details(
+        [
+            html.Summary(_("Set a goal"), className="btn q"),
+            html.Form(
+                [
+                    html.Label(_("Material"), htmlFor="goal-field", className="lab"),
+                    html.Select(
+                        [
+                            html.Option(f"{subject_word(one.field.subject)} · {names[one.field]}", value=one.key)
+                            for one in lanes
+                        ],
+                        name="materiaal", id="goal-field", className="native",
+                    ),
+                    dmc.TextInput(label=_("Score to reach, on the scale of the material"), name="waarde",
+                                  required=True, className="f"),
+                    dmc.TextInput(label=_("Before which day (may be empty)"), name="dag", placeholder=_("dd-mm-yyyy"),
+                                  className="f"),
+                    html.Button(_("Save goal"), type="submit", className="btn pri"),
+                ],
+                action=f"{GOAL_PATH}/{timeline.pupil.id}",
+                method="POST",
+                className="form",
+                **KEEP_DRAFT,
+            ),
+        ],
+        className="fold_",
+    )  # fmt: skip
+
+
+# -- notes and agreements ------------------------------------------------------------------------------------
+
+
+def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
+    """What was written down and agreed, the newest first; of a restricted note only that it exists."""
+    rows = [note_row(viewer, pupil_id, one) for one in side.notes]
+    empty = [] if rows else [html.P(_("Nothing is written down yet."), className="t2 sm")]
+    form = [_note_form(pupil_id)] if viewer.teaches else []
+    return card(
+        _("Notes and agreements"),
+        [*empty, html.Ol(rows, className="notes") if rows else None, *form],
+        id="notes",
+    )
+
+
+def note_row(viewer: Viewer | None, pupil_id: int, one: Note) -> html.Li:
+    """A note; `viewer` None: to read only."""
+    kind = _("Agreement") if one.kind is NoteKind.AGREEMENT else _("Note")
+    title = [sign("lock"), " ", _("Restricted note")] if one.restricted else [kind]
+    until = " " + _("until {day}", day=day_name(one.until_on)) if one.until_on else ""
+    text = one.text if one.text is not None else _("Only its author and learning support can read this one.")
+    settled: list[Any] = []
+    if one.settled_us is not None:
+        words = _("Done, says {name}, {moment}.", name=one.settled_by, moment=at_moment(one.settled_us))
+        settled = [html.Small(state("no", "check", words))]
+    elif one.runs and one.text is not None and viewer is not None and viewer.teaches:
+        settled = [
+            html.Form(
+                html.Button(_("Agreement is done"), type="submit", name="klaar", value=str(one.id),
+                            className="btn q small"),
+                action=f"{NOTE_PATH}/{pupil_id}",
+                method="POST",
+            )
+        ]  # fmt: skip
+    return html.Li(
+        [
+            html.P([html.B(title), html.Small(f" {at_moment(one.written_us)}{until}", className="t3")]),
+            html.P(text, className="sm" if one.text is not None else "sm t3"),
+            html.Small(one.author, className="t3"),
+            *settled,
+        ],
+        **attrs(data_note=one.kind.value, data_restricted="true" if one.restricted else None),
+    )
+
+
+def _note_form(pupil_id: int) -> html.Details:
+    return html.Details(
+        [
+            html.Summary(_("Write a note"), className="btn q"),
+            html.Form(
+                [
+                    html.Label(_("What is it?"), htmlFor="note-kind", className="lab"),
+                    html.Select(
+                        [html.Option(_("Note"), value="note"), html.Option(_("Agreement"), value="agreement")],
+                        name="soort", id="note-kind", className="native",
+                    ),
+                    dmc.Textarea(label=_("Text"), name="tekst", required=True, minRows=3, autosize=True, className="f"),
+                    dmc.TextInput(label=_("Until which day (of an agreement; may be empty)"), name="dag",
+                                  placeholder=_("dd-mm-yyyy"), className="f"),
+                    html.Label(_("Who may read it?"), htmlFor="note-for", className="lab"),
+                    html.Select(
+                        [
+                            html.Option(_("All teachers of this pupil"), value=""),
+                            html.Option(_("Only I and learning support"), value="besloten"),
+                        ],
+                        name="voor", id="note-for", className="native",
+                    ),
+                    html.Button(_("Save note"), type="submit", className="btn pri"),
+                ],
+                action=f"{NOTE_PATH}/{pupil_id}",
+                method="POST",
+                className="form",
+                **KEEP_DRAFT,
+            ),
+        ],
+        className="fold_",
+    )  # fmt: skip

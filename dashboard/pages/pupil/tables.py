@@ -1,0 +1,144 @@
+"""The table twin of each lane: every sitting with its score, band, parts and where the number comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboard.pages.pupil.lanes import in_subject_order, level_state
+from dashboard.text.translate import _, day_name, n_
+from dashboard.text.words import subject_word
+from dashboard.ui.charts import markers
+from dashboard.ui.matrix_table import value
+from dashboard.ui.signs import attrs, sign
+from models.classroom.timeline import Lane, PupilTimeline, Sitting
+
+
+def lane_tables(timeline: PupilTimeline) -> list[Any]:
+    """A table a lane; the first is open."""
+    marks = markers(timeline.lanes)
+    return [
+        html.Header(
+            [html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]
+        ),
+        *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.lanes))),
+        *([] if timeline.lanes else [html.P(_("There are no scores in this period."), className="t2 sm")]),
+    ]
+
+
+def _twin(lane: Lane, mark: str, is_open: bool) -> html.Details:
+    return html.Details(
+        [
+            html.Summary(
+                [
+                    sign("chev"),
+                    html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
+                    html.B(subject_word(lane.field.subject)),
+                    html.Span(lane.field.material, className="t2"),
+                    html.Small(n_("{number} measurement", "{number} measurements", len(lane.sittings)), className="t3"),
+                ]
+            ),
+            html.Div(
+                html.Table(
+                    [
+                        html.Caption(f"{subject_word(lane.field.subject)}, {lane.field.material}", className="vh"),
+                        html.Thead(
+                            html.Tr(
+                                [
+                                    html.Th(_("Test date"), scope="col"),
+                                    html.Th(_("Test"), scope="col"),
+                                    html.Th(_("Score"), scope="col", className="n"),
+                                    html.Th(_("Level according to the source"), scope="col"),
+                                    html.Th(_("Parts"), scope="col"),
+                                ]
+                            )
+                        ),
+                        html.Tbody([_row(one) for one in reversed(lane.sittings)]),
+                    ],
+                    className="ct nr stk",
+                ),
+                className="tw",
+            ),
+        ],
+        className="twin",
+        open=is_open,
+        **attrs(data_lane=lane.key),
+    )
+
+
+def _row(one: Sitting) -> html.Tr:
+    said = one.total.said
+    marks: dict[str, Any] = {
+        "data-sitting": one.key,
+        "data-value": said.text or "",
+        "data-state": said.missing.value if said.missing else "",
+    }
+    return html.Tr(
+        [
+            html.Td(day_name(one.taken_on), **attrs(data_l=_("Test date"))),
+            html.Th(one.name, scope="row", **attrs(data_l=_("Test"))),
+            html.Td(explained(f"{one.key}_0", value(said)), className="n", **attrs(data_l=_("Score"))),
+            html.Td([level_state(said), *_remarks(one)], **attrs(data_l=_("Level according to the source"))),
+            html.Td(_to_parts(one), **attrs(data_l=_("Parts"))),
+        ],
+        **{key: text for key, text in marks.items() if text},
+    )
+
+
+def explained(index: str, shown: Any) -> html.Button:
+    """A number that opens where it comes from, in the panel of `number_panel`; `index` says which it is."""
+    words = html.Span(_("Where does this number come from?"), className="vh")
+    return html.Button([shown, words], className="num", **attrs(data_told=index, aria_haspopup="dialog"))
+
+
+def number_panel() -> list[Any]:
+    """What the page holds for its numbers: which one is asked about, and one panel that opens beside it.
+
+    The script puts what the panel stands beside (`.numplace`) on the number. The roles are our own: the library puts
+    them on a box around it, where they mean nothing. The focus goes to the answer, which may hold nothing to focus;
+    Escape closes it from there.
+    """
+    words = _("Where does this number come from?")
+    told = html.Div(id="number-told", role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true"))
+    return [
+        dcc.Store(id="number-asked", storage_type="memory"),
+        dmc.Popover(
+            [
+                dmc.PopoverTarget(html.Span(), boxWrapperProps={"className": "numplace"}),
+                dmc.PopoverDropdown(told, className="pop how"),
+            ],
+            id="number",
+            opened=False,
+            width=400,
+            position="right",
+            withArrow=True,
+            withRoles=False,
+            trapFocus=True,
+            returnFocus=True,
+            withinPortal=True,
+        ),
+    ]
+
+
+def _remarks(one: Sitting) -> list[Any]:
+    words = []
+    if one.total.derived:
+        words.append(_("sum of parts"))
+    if one.total.duplicate:
+        words.append(_("possibly double"))
+    if one.late:
+        words.append(_("received later"))
+    return [html.Small(f" · {word}", className="t3") for word in words]
+
+
+def _to_parts(one: Sitting) -> Any:
+    if not one.parts:
+        return html.Span(_("none"), className="t3")
+    words = n_("{number} part", "{number} parts", len(one.parts))
+    return html.Button(
+        [words, html.Span(f" · {one.name}", className="vh")],
+        className="btn q small",
+        **attrs(data_parts=one.key),
+    )

@@ -1,0 +1,207 @@
+"""The sheet for a talk with a pupil and the parents: one A4 in words, without any other pupil.
+
+The teacher picks what is on it: what is not ticked is not printed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import flask
+from dash import dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.pupil.lanes import goal_number, in_subject_order, points_of
+from dashboard.pages.pupil.page import not_yours, read_id
+from dashboard.pages.pupil.side_panels import Side, read_side
+from dashboard.pages.shell import page
+from dashboard.text.signal_words import headline
+from dashboard.text.translate import _, day_name, n_, native, short_day
+from dashboard.text.words import band_word, growth_word, subject_word
+from dashboard.ui.filters import THIS_YEAR, period_dates, present_year
+from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.signs import attrs, sign
+from models.access.people import PupilName, class_list, school_name
+from models.classroom.timeline import Lane, PupilTimeline, Sitting, pupil_timeline
+from models.results.growth import Growth, growth
+from models.results.scales import Place, Said
+from models.results.subject_materials import Field
+from models.schema import clock, database
+
+TEMPLATE = "/gesprek/<pupil_id>"
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Talk sheet") + " – Rondblik"
+
+
+def layout(pupil_id: object = None, **_query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    number = read_id(pupil_id)
+    if viewer is None:
+        return page("group", html.Div())
+    if number is None or not viewer.teaches:
+        return page("group", not_yours())
+    context = guard.context()
+    with database.reading(context.engine) as connection:
+        year = present_year(class_list(connection, viewer))
+        timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))
+        if timeline is None:
+            return page("group", not_yours())
+        side = read_side(connection, context.seal, viewer, timeline.pupil, year, context.options.holidays)
+        school = school_name(connection, viewer)
+    return page("group", _sheet(timeline, side, school, viewer.name, year))
+
+
+def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str, year: str) -> list[Any]:
+    record = timeline.pupil
+    name = pupil_word(PupilName(record.id, record.first_name, record.name))
+    called = record.first_name or name
+    lanes = in_subject_order(timeline.lanes)
+    about = [_("Class {name}", name=one.name) for one in record.classes[:1]] + [
+        school or "",
+        _("school year {year}", year=year),
+        day_name(clock.today().isoformat()),
+        teacher,
+    ]
+    return [
+        html.Div(
+            [
+                dcc.Link([sign("back"), name], href=pupil_href(record.id), className="back"),
+                html.Button(_("Print"), className="btn pri", **attrs(data_print="true")),
+                html.P(_("Untick what is not to be printed. Nothing of this choice is kept."), className="sm t2"),
+            ],
+            className="acts noprint",
+        ),
+        html.Article(
+            [
+                html.H1(_("Talk about {name}", name=called)),
+                html.P(" · ".join(one for one in about if one), className="sm t2"),
+                _block(_("What goes well"), [_lane_words(one) for one in lanes if goes_well(one)], "well"),
+                _block(_("What we watch"), _watch(lanes, side), "watch"),
+                _block(_("Own growth this year"), [_growth_words(one) for one in lanes if _can_grow(one)], "growth"),
+                _block(_("What we agree"), _agreed(side), "agreed", empty=False),
+                html.Div(
+                    dmc.Textarea(label=_("In our own words"), autosize=True, minRows=3, className="f wide",
+                                 id="sheet-words"),
+                    className="own",
+                ),
+                html.P(
+                    _("Scores are those of the materials, each on its own scale; they say nothing about other pupils."),
+                    className="xs t3",
+                ),
+            ],
+            className="card sheet",
+            id="talk-sheet",
+        ),
+    ]  # fmt: skip
+
+
+def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> html.Section:
+    """A part of the sheet; every line can be left out."""
+    ticks = [
+        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{place}"), className="tick")
+        for place, line in enumerate(lines)
+    ]
+    nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
+    kept = "" if ticks or not empty else "noprint"
+    return html.Section([html.H2(heading), *(ticks or nothing)], className=kept, **attrs(data_block=name))
+
+
+def goes_well(lane: Lane) -> bool:
+    """Whether the newest score stands on the norm or above it; where there is no norm, whether the scores rise."""
+    newest = told(lane)
+    if newest is None:
+        return False
+    rises = growth(points_of(lane)) is Growth.RISES
+    return newest.place in (Place.ON, Place.ABOVE) or (rises and newest.place is not Place.BELOW)
+
+
+def counting(lane: Lane) -> list[Sitting]:
+    """The sittings whose score counts: what is being checked or missing is not told at a talk."""
+    return [one for one in lane.sittings if one.total.said.counts]
+
+
+def told(lane: Lane) -> Said | None:
+    """What may be told of the newest sitting that has a number or a level: neither missing nor being checked."""
+    found = [one.total.said for one in lane.sittings]
+    return next((one for one in reversed(found) if one.counts or (one.band is not None and not one.suspect)), None)
+
+
+def _lane_words(lane: Lane) -> str:
+    said = told(lane)
+    assert said is not None
+    name = _lane_name(lane.field)
+    level = band_word(said.band) if said.band else ""
+    found = growth(points_of(lane))
+    how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
+    words = ", ".join(one for one in (_number(said), level, how) if one)
+    return f"{name}: {words}."
+
+
+def _number(said: Said) -> str:
+    if said.text is None:
+        return ""
+    if said.maximum is None:
+        return native(said.text)
+    return _("{score} of {maximum}", score=native(said.text), maximum=native(said.maximum))
+
+
+def _watch(lanes: list[Lane], side: Side) -> list[str]:
+    """Open signals in words, and what stands below the norm of its source."""
+    signals = [f"{_lane_name(one.field)}. {headline(one)}" for one in side.signals if one.open]
+    named = {one.field for one in side.signals if one.open}
+    below = [one for one in lanes if _is_below(told(one)) and one.field not in named]
+    return signals + [_lane_words(one) for one in below]
+
+
+def _is_below(said: Said | None) -> bool:
+    return said is not None and said.place is Place.BELOW
+
+
+def _can_grow(lane: Lane) -> bool:
+    """Whether something may be said of the scores together."""
+    points = points_of(lane)
+    return bool(points) and growth(points) is not Growth.OTHER_SCALE
+
+
+def _growth_words(lane: Lane) -> str:
+    points, counted = points_of(lane), counting(lane)
+    first, last = (native(one.total.said.text or "") for one in (counted[0], counted[-1]))
+    name = _lane_name(lane.field)
+    if len(points) == 1:
+        return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
+                 day=short_day(points[-1].taken_on))  # fmt: skip
+    number = n_("{number} measurement", "{number} measurements", len(points))
+    return _(
+        "{name}: from {first} on {begin} to {last} on {end}, {number}; {growth}.",
+        name=name,
+        first=first,
+        begin=short_day(points[0].taken_on),
+        last=last,
+        end=short_day(points[-1].taken_on),
+        number=number,
+        growth=growth_word(growth(points)),
+    )
+
+
+def _agreed(side: Side) -> list[str]:
+    """Running agreements that everybody may read, and the goals."""
+    running = [
+        one.text + (" " + _("until {day}", day=day_name(one.until_on)) if one.until_on else "")
+        for one in side.notes
+        if one.runs and not one.restricted and one.text is not None
+    ]
+    goals = [
+        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.field.subject),
+          material=one.field.material, value=goal_number(one))
+        for one in side.goals.values()
+    ]  # fmt: skip
+    return running + goals
+
+
+def _lane_name(field: Field) -> str:
+    return f"{subject_word(field.subject)} ({field.material})"

@@ -1,0 +1,1 @@
+"""The signals page and the forms that settle signals."""

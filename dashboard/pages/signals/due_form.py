@@ -1,0 +1,103 @@
+"""The dates by which a class is to have finished a test: set by its teachers, and empty until then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from dashboard.text.translate import _, day_name
+from dashboard.text.words import subject_word
+from dashboard.ui.signs import KEEP_DRAFT, card
+from models.access.people import ClassRef
+from models.access.viewer import Viewer
+from models.classroom.class_state import ClassState
+from models.classroom.signals import Due
+from models.results.subject_materials import Field
+
+PATH = "/signalen/datum"
+MOST_TESTS = 40
+
+
+def due_panel(viewer: Viewer, one: ClassRef, state: ClassState, back: str) -> html.Section:
+    """The agreed dates of one class, and for its teachers a form to set one."""
+    names = test_names(state, one.id)
+    rows = [_row(viewer, due, back) for due in state.due if due.class_id == one.id]
+    empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
+    form = [_form(one.id, names, back)] if viewer.teaches and names else []
+    return card(
+        _("Dates of class {name}", name=one.name),
+        [*empty, html.Ul(rows, className="ls") if rows else None, *form],
+        id=f"due-{one.id}",
+    )
+
+
+def test_names(state: ClassState, class_id: int) -> dict[int, str]:
+    """The tests of a class by number, the newest first: material, name, day."""
+    seen = state.picture
+    newest: dict[int, tuple[str, str]] = {}
+    for member in seen.of_class(class_id):
+        found = [
+            (one.test_id, one.definition_id, one.field, one.taken_on)
+            for lane in seen.totals.get(member.id, {}).values()
+            for one in lane
+        ]
+        found += [
+            (one.row.test_id, one.row.definition_id, one.field, one.row.taken_on)
+            for one in seen.progress.get(member.id, ())
+        ]
+        for test_id, definition_id, field, day in found:
+            name = seen.known.definitions[definition_id].name
+            if day > newest.get(test_id, ("", ""))[0]:
+                newest[test_id] = (day, _words(field, name))
+    ordered = sorted(newest.items(), key=lambda one: (one[1][0], one[0]), reverse=True)
+    return {test_id: words for test_id, (_day, words) in ordered[:MOST_TESTS]}
+
+
+def _words(field: Field, test: str) -> str:
+    return f"{subject_word(field.subject)} · {field.material} · {test}"
+
+
+def _row(viewer: Viewer, due: Due, back: str) -> html.Li:
+    stop = html.Form(
+        html.Button(_("Take the date back"), type="submit", name="toets", value=f"{due.test_id} weg {back}",
+                    className="btn q small"),
+        action=f"{PATH}/{due.class_id}",
+        method="POST",
+    )  # fmt: skip
+    who = _("set by {name}", name=due.set_by)
+    return html.Li(
+        [
+            _words(due.field, due.test),
+            ": ",
+            html.B(day_name(due.due_on)),
+            html.Small(f" {who}", className="t3"),
+            stop if viewer.teaches else None,
+        ]
+    )
+
+
+def _form(class_id: int, names: dict[int, str], back: str) -> Any:
+    return html.Details(
+        [
+            html.Summary(_("Agree a date"), className="btn q"),
+            html.Form(
+                [
+                    html.Label(_("Test"), htmlFor=f"due-test-{class_id}", className="lab"),
+                    html.Select(
+                        [html.Option(words, value=f"{test_id} zet {back}") for test_id, words in names.items()],
+                        name="toets", id=f"due-test-{class_id}", className="native",
+                    ),
+                    dmc.TextInput(label=_("To be finished on"), name="dag", placeholder=_("dd-mm-yyyy"),
+                                  required=True, className="f"),
+                    html.Button(_("Save date"), type="submit", className="btn pri"),
+                ],
+                action=f"{PATH}/{class_id}",
+                method="POST",
+                className="form",
+                **KEEP_DRAFT,
+            ),
+        ],
+        className="fold_",
+    )  # fmt: skip

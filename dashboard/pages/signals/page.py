@@ -1,0 +1,308 @@
+"""The signals: each with its rule, threshold and evidence; how it was settled; and the thresholds of the class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.shell import page
+from dashboard.pages.signals.due_form import due_panel
+from dashboard.pages.signals.resolution_forms import settle_form
+from dashboard.pages.signals.threshold_form import threshold_panel
+from dashboard.text.signal_words import (
+    action_word,
+    evidence_words,
+    field_words,
+    headline,
+    held_words,
+    rule_title,
+    rule_words,
+)
+from dashboard.text.translate import _, at_moment, n_
+from dashboard.ui import addresses
+from dashboard.ui.controls import class_select, options, select
+from dashboard.ui.coverage import coverage
+from dashboard.ui.filters import present_year, read_filters
+from dashboard.ui.markup import block, blocks
+from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.signs import attrs, card, note, sign, state
+from models.access.people import ClassRef, PupilName, class_list
+from models.access.viewer import Viewer
+from models.classroom.class_state import ClassState, class_state
+from models.classroom.signal_resolutions import Action
+from models.classroom.signals import Rule, Signal
+from models.classroom.thresholds import Change, changes
+from models.schema import database
+
+PATH = "/signalen"
+CONTROLS = ("klas", "regel", "toestand")
+OPEN, HELD, SETTLED = "open", "wacht", "klaar"
+STATES = (OPEN, HELD, SETTLED)
+SETTLING = (Action.SEEN, Action.DISCUSSED, Action.AGREED, Action.NOT_NEEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFilters:
+    """What the screen shows; `rule` None: all rules."""
+
+    class_ids: tuple[int, ...]
+    rule: Rule | None = None
+    state: str = OPEN
+
+    @property
+    def query(self) -> str:
+        """The address behind the question mark; defaults are left out."""
+        given = {
+            "klas": addresses.numbers(self.class_ids),
+            "regel": self.rule.value if self.rule is not None else "",
+            "toestand": self.state if self.state != OPEN else "",
+        }
+        return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What was read for one page."""
+
+    classes: list[ClassRef]
+    filters: SignalFilters
+    state: ClassState
+    changed: dict[int, list[Change]]
+
+    def of_state(self, wanted: str) -> list[Signal]:
+        """The signals in a state, by the rule that is chosen."""
+        chosen = [one for one in self.state.signals if self.filters.rule in (None, one.rule)]
+        return [one for one in chosen if state_of(one) == wanted]
+
+
+def state_of(one: Signal) -> str:
+    """Open, held back, or settled."""
+    if one.held:
+        return HELD
+    return OPEN if one.open else SETTLED
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Signals") + " – Rondblik"
+
+
+def layout(**query: object) -> list[Any]:
+    """The whole page for an address; the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    if viewer is None:
+        return page("signals", html.Div(id="signals-content"), _bar([], SignalFilters(())))
+    classes, filters, shown = _read(viewer, query)
+    return page("signals", html.Div(_content(viewer, shown), id="signals-content"), _bar(classes, filters))
+
+
+def _read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _Shown | None]:
+    context = guard.context()
+    with database.reading(context.engine) as connection:
+        classes = class_list(connection, viewer)
+        filters = _filters(classes, asked)
+        if not classes:
+            return classes, filters, None
+        chosen = list(filters.class_ids)
+        found = class_state(connection, viewer, chosen, present_year(classes), context.options.holidays)
+        changed = {class_id: changes(connection, viewer, class_id) for class_id in chosen}
+    return classes, filters, _Shown(classes, filters, found, changed)
+
+
+def _filters(classes: list[ClassRef], asked: Mapping[str, object]) -> SignalFilters:
+    rule, wanted = asked.get("regel"), asked.get("toestand")
+    return SignalFilters(
+        read_filters(classes, {"klas": asked.get("klas")}).class_ids,
+        Rule(rule) if isinstance(rule, str) and rule in [one.value for one in Rule] else None,
+        wanted if isinstance(wanted, str) and wanted in STATES else OPEN,
+    )
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page."""
+
+    @app.callback(
+        Output("signals-content", "children"),
+        Output("signals-query", "data"),
+        *(Output(f"signals-{name}", "value") for name in CONTROLS),
+        Input(asked_id("signals"), "data"),
+        *(Input(f"signals-{name}", "value") for name in CONTROLS),
+        prevent_initial_call=True,
+    )
+    def show(address: object, *values: object) -> tuple[Any, ...]:
+        viewer = guard.viewer()
+        if viewer is None:
+            raise dash.exceptions.PreventUpdate
+        by_address = address_asked("signals", address)
+        asked = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
+        _classes, filters, shown = _read(viewer, asked)
+        controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
+        return _content(viewer, shown), filters.query, *controls
+
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "keepAddress"),
+        Output("signals-query", "modified_timestamp"),
+        Input("signals-query", "data"),
+        prevent_initial_call=True,
+    )
+
+
+# -- the page ------------------------------------------------------------------------------------------------
+
+
+def _state_word(name: str) -> str:
+    return {OPEN: _("Open"), HELD: _("Not to be judged now"), SETTLED: _("Settled")}[name]
+
+
+def _bar(classes: list[ClassRef], filters: SignalFilters) -> html.Div:
+    rules = {one.value: rule_title(one) for one in Rule}
+    states = [{"value": name, "label": _state_word(name)} for name in STATES]
+    return html.Div(
+        html.Div(
+            [
+                class_select("signals-klas", classes, filters.class_ids),
+                select("signals-regel", _("Rule"), options(_("All rules"), rules), filters.rule or ""),
+                select("signals-toestand", _("State"), states, filters.state),
+                html.Button(
+                    _("More filters"), className="btn phone", **attrs(data_toggle="bar", aria_expanded="false")
+                ),
+                dcc.Store(id="signals-query", storage_type="memory"),
+                asked_store("signals"),
+            ]
+        ),
+        className="bar",
+        id="bar",
+        **bar_marks("signals"),
+    )
+
+
+def _control_values(filters: SignalFilters) -> list[str | list[str]]:
+    """The values of the controls, in the order of CONTROLS."""
+    rule = filters.rule.value if filters.rule is not None else ""
+    return [[str(one) for one in filters.class_ids], rule, filters.state]
+
+
+def _content(viewer: Viewer, shown: _Shown | None) -> list[Any]:
+    if shown is None:
+        text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
+        return [html.Div(html.Div(html.H1(_("Signals"))), className="head"), note("", "notbegun", html.P(text))]
+    return [
+        block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.picture.sources)]), className="head")),
+        html.Div(
+            [
+                html.Div(blocks(_list(viewer, shown)), className="stack"),
+                html.Div(
+                    [
+                        panel
+                        for one in shown.classes
+                        if one.id in shown.filters.class_ids
+                        for panel in _class_panels(viewer, shown, one)
+                    ],
+                    className="stack",
+                ),
+            ],
+            className="cols",
+        ),
+    ]
+
+
+def _class_panels(viewer: Viewer, shown: _Shown, one: ClassRef) -> list[Any]:
+    limits = threshold_panel(viewer, one, shown.state.thresholds[one.id], shown.changed[one.id], PATH)
+    return [limits, due_panel(viewer, one, shown.state, f"{PATH}{shown.filters.query}")]
+
+
+def _list(viewer: Viewer, shown: _Shown) -> list[Any]:
+    found = shown.of_state(shown.filters.state)
+    counts = " · ".join(f"{_state_word(name).lower()}: {len(shown.of_state(name))}" for name in STATES)
+    if shown.filters.state == HELD:
+        return [card(_state_word(HELD), _held(shown, found), counts, id="signal-list")]
+    if not found:
+        empty = html.P(_("There is no signal here by the rules of these classes."), className="t2 sm")
+        return [card(_state_word(shown.filters.state), [empty], counts, id="signal-list")]
+    names = {one.id: PupilName(one.id, one.first_name, one.name) for one in shown.state.picture.members}
+    rows: list[Any] = [html.P(counts, className="sm t2", id="signal-counts")]
+    for rule in Rule:
+        own = [one for one in found if one.rule is rule]
+        if own:
+            number = n_("{number} signal", "{number} signals", len(own))
+            items = [_row(viewer, shown, names, one) for one in own]
+            rows.append(card(rule_title(rule), [html.Ul(items, className="att")], number, id=f"rule-{rule.value}"))
+    return rows
+
+
+def _row(viewer: Viewer, shown: _Shown, names: Mapping[int, PupilName], one: Signal) -> html.Li:
+    class_name = next(known.name for known in shown.classes if known.id == one.class_id)
+    if one.pupil_id is None:
+        whom: Any = html.B(_("Class {name}", name=class_name))
+    else:
+        whom = html.B(dcc.Link(pupil_word(names[one.pupil_id]), href=pupil_href(one.pupil_id)))
+    rule = rule_words(one, shown.state.thresholds[one.class_id])
+    name = class_name if one.pupil_id is None else pupil_word(names[one.pupil_id])
+    about = f"{name}, {field_words(one)}, {rule_title(one.rule)}"
+    return html.Li(
+        [
+            html.Div([whom, html.Small(field_words(one))], className="who_"),
+            html.Div(
+                [
+                    html.P(html.B(headline(one))),
+                    html.Small(f"{evidence_words(shown.state.picture, one)} {rule}"),
+                    _marked(one),
+                ],
+                className="why_",
+            ),
+            html.Div(settle_buttons([one], shown.filters.query, viewer, about=about), className="acts two_"),
+        ],
+        **attrs(
+            data_rule=one.rule.value,
+            data_pupil=None if one.pupil_id is None else str(one.pupil_id),
+            data_state=state_of(one),
+        ),
+    )
+
+
+def _marked(one: Signal) -> Any:
+    """By whom and when it was settled last; of an open signal, that it came back on new data."""
+    if one.mark is None:
+        return None
+    words = _(
+        "{action} by {name}, {moment}.",
+        action=action_word(one.mark.action),
+        name=one.mark.marked_by,
+        moment=at_moment(one.mark.marked_us),
+    )
+    came_back = one.open and one.mark.action is not Action.REOPENED
+    return html.Small([state("no", "check", words), " ", _("New data came in since.") if came_back else ""])
+
+
+def settle_buttons(
+    several: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH, about: str | None = None
+) -> list[Any]:
+    """The four ways to settle open signals, or one way back; `about` tells a screen reader which buttons they are."""
+    if not viewer.teaches:
+        return []
+    back = f"{path}{query}"
+    if all(one.open for one in several):
+        return [settle_form(several, action, back, "btn small_", about) for action in SETTLING]
+    return [settle_form(several, Action.REOPENED, back, "btn q", about)]
+
+
+def _held(shown: _Shown, found: Sequence[Signal]) -> list[Any]:
+    """What cannot be judged, a sentence a source: never a list of children who did nothing."""
+    if not found:
+        return [html.P(_("Every source delivers, so everything can be judged."), className="t2 sm")]
+    sources = {one.id: one for one in shown.state.picture.sources}
+    counted: dict[tuple[Rule, int], set[int]] = {}
+    for one in found:
+        counted.setdefault((one.rule, one.source_id), set()).add(one.pupil_id or 0)
+    return [
+        html.P([sign("clock"), " ", html.B(f"{rule_title(rule)}: "), held_words(sources.get(source_id), len(pupils))])
+        for (rule, source_id), pupils in counted.items()
+    ]

@@ -1,0 +1,77 @@
+"""The buttons with which a teacher settles signals: each a form of its own, so they work without a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dash import html
+
+from dashboard.text.signal_words import action_word
+from dashboard.ui.signs import hidden
+from models.classroom.signal_resolutions import About, Action
+from models.classroom.signals import Signal
+
+PATH = "/signalen/afhandelen"
+FIELD = "opdracht"
+LONGEST, LONGEST_ORDER = 8_000, 200_000  # characters of a text, and of all that a button says
+MOST_SIGNALS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a button asks for: these signals, each with the data behind it, settled so; and where to go back to."""
+
+    action: Action
+    signals: tuple[tuple[About, str], ...]
+    back: str
+
+
+def settle_form(
+    several: Sequence[Signal], action: Action, back: str, class_name: str = "btn q", hidden_words: str | None = None
+) -> html.Form:
+    """A button that settles these signals; `hidden_words` tell a screen reader which."""
+    asked = [[one.rule.value, one.pupil_id, one.about.class_id, one.scope, one.evidence.key] for one in several]
+    return html.Form(
+        html.Button(
+            [action_word(action), hidden(f": {hidden_words}") if hidden_words else None],
+            type="submit",
+            name=FIELD,
+            value=json.dumps([action.value, asked, back], ensure_ascii=False),
+            className=class_name,
+        ),
+        action=PATH,
+        method="POST",
+    )
+
+
+def read_order(text: str | None) -> Order | None:
+    """What a button asked for, or None where it is nothing that we made."""
+    try:
+        action, asked, back = json.loads((text or "")[:LONGEST_ORDER])
+        found = tuple((_about(*one[:4]), _text(one[4])) for one in asked)
+        return Order(Action(action), found, str(back)) if len(found) <= MOST_SIGNALS else None
+    except (ValueError, TypeError, IndexError, RecursionError):
+        return None
+
+
+def _text(value: object) -> str:
+    """A text that can be stored. Raises ValueError where it cannot."""
+    text = str(value)[:LONGEST]
+    text.encode()  # half of a pair of surrogates has no bytes
+    return text
+
+
+def _about(rule: object, pupil_id: object, class_id: object, scope: object) -> About:
+    pupil, group = _number(pupil_id), _number(class_id)
+    if (pupil is None) == (group is None):
+        raise ValueError("a signal is about a pupil or about a class")
+    return About(str(rule), pupil, group, _text(scope))
+
+
+def _number(value: object) -> int | None:
+    """A number of a pupil or class. Raises ValueError where it is neither that nor None."""
+    if value is None or (type(value) is int and 0 < value < 2**31):
+        return value
+    raise ValueError("not a number of a pupil or class")

@@ -1,0 +1,77 @@
+"""The thresholds of a class: shared by its teachers, each with its default and who changed it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from dashboard.text.translate import _, at_moment
+from dashboard.ui import addresses
+from dashboard.ui.signs import KEEP_DRAFT, card
+from models.access.people import ClassRef
+from models.access.viewer import Viewer
+from models.classroom.thresholds import NAMES, Change, Thresholds, bounds
+
+PATH, SHOWN = "/signalen/drempels", "getoond"
+
+
+def threshold_word(name: str) -> str:
+    """What a threshold counts."""
+    return {
+        "few_totals": _("Scores with a norm that are needed to say how a pupil is doing"),
+        "ample_of_three": _("Amply on course: highest level in so many of every 3 scores"),
+        "drop_percent": _("Drop: percent of the scale below the own mean"),
+        "drop_earlier": _("Drop: number of earlier scores in that mean"),
+        "stuck_times": _("Stuck: scores in a row in the lowest level"),
+        "idle_school_days": _("No work: school days"),
+        "hard_percent": _("Hard for many: percent of the pupils below the norm"),
+        "hard_pupils": _("Hard for many: at least so many pupils made it"),
+        "overdue_school_days": _("Past the date: school days after it"),
+    }[name]
+
+
+def threshold_panel(
+    viewer: Viewer, one: ClassRef, limits: Thresholds, changed: Sequence[Change], back: str
+) -> html.Section:
+    """The thresholds of one class, to read or, for its teachers, to change."""
+    by_name = {change.name: change for change in changed}
+    rows = [_row(viewer, name, getattr(limits, name), by_name.get(name)) for name in NAMES]
+    body: Any = rows
+    if viewer.teaches:
+        button = html.Button(
+            _("Save thresholds"),
+            type="submit",
+            name="terug",
+            value=f"{back}?klas={addresses.number(one.id)}",
+            className="btn pri",
+        )
+        fields = [*rows, html.Div(button, className="acts")]
+        body = [html.Form(fields, action=_action(one, limits), method="POST", **KEEP_DRAFT)]
+    return card(
+        _("Thresholds of class {name}", name=one.name),
+        [html.Details([html.Summary(_("See the thresholds"), className="btn q"), *body], className="limits")],
+        _("All teachers of the class share them."),
+        id=f"limits-{one.id}",
+    )
+
+
+def _action(one: ClassRef, limits: Thresholds) -> str:
+    """Where the form goes, with what it shows: only what somebody changes is saved, not what a colleague did since."""
+    return f"{PATH}/{one.id}?{SHOWN}={','.join(str(getattr(limits, name)) for name in NAMES)}"
+
+
+def _row(viewer: Viewer, name: str, value: int, change: Change | None) -> html.Div:
+    limit = bounds()[name]
+    words = _("Default {value}.", value=limit.default)
+    if change is not None:
+        moment = at_moment(change.set_us)
+        words += " " + _("Set to {value} by {name}, {moment}.", value=change.value, name=change.set_by, moment=moment)
+    if not viewer.teaches:
+        return html.Div([html.Span(threshold_word(name)), html.B(str(value)), html.Small(words)], className="hb")
+    return dmc.NumberInput(
+        label=threshold_word(name), description=words, name=name, value=value, min=limit.lowest, max=limit.highest,
+        allowDecimal=False, className="f wide", clampBehavior="strict",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The pages on which vendors test their connection."""

@@ -1,0 +1,116 @@
+"""The two forms of the start page for vendors: a file to hand in, an address to have called."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboard.pages.vendor.requests import KINDS, MOST_CONTENTS, PROFILES, too_large
+from dashboard.text.translate import _
+from dashboard.ui.signs import note
+from models.schema import clock
+
+
+def upload_form() -> html.Div:
+    """One file, dropped or chosen."""
+    return html.Div(
+        [
+            html.Label(  # what names the field; it opens the choice of files, so the field itself must not
+                dcc.Upload(
+                    id="upload",
+                    children=html.Div(
+                        [
+                            html.Span(_("Choose a file"), className="btn"),
+                            html.Small(_("or drop it here: XML, or a zip with XML")),
+                        ]
+                    ),
+                    className="drop",
+                    accept=".xml,.zip,text/xml,application/xml,application/zip",
+                    disable_click=True,
+                )
+            ),
+            html.Div(note("fa", "cross", html.P(too_large())), id="upload-large", role="alert", hidden=True),
+            dcc.Store(id="upload-most", storage_type="memory", data=MOST_CONTENTS),
+            dcc.Store(id="upload-small", storage_type="memory"),
+            html.P(_("4 MB at most; larger files on the command line, see below."), className="xs t3"),
+        ]
+    )
+
+
+def endpoint_form() -> html.Div:
+    """What is called, for which school, with which key."""
+    return html.Div(
+        [
+            _text("url", _("Address"), placeholder="https://uwlr.voorbeeld.nl/soap"),
+            dmc.RadioGroup(
+                dmc.Group([dmc.Radio(label=_kind_word(one), value=one) for one in KINDS], gap="lg"),
+                id="endpoint-kind",
+                label=_("What stands there"),
+                value=KINDS[0],
+                className="f",
+            ),
+            html.Div(
+                [
+                    _text("brin", _("BRIN of the test school"), placeholder="99XX"),
+                    _text("dependance", _("Location"), value="00"),
+                    _text("schoolkey", _("or a school key")),
+                    _text("school_year", _("School year"), value=_present_year()),
+                ],
+                className="pair",
+            ),
+            html.Div(
+                [
+                    _text("customer_code", "Klantcode"),
+                    _text("customer_name", "Klantnaam"),
+                    _secret("key", "Autorisatiesleutel"),
+                    dmc.Select(
+                        id="endpoint-profile",
+                        label=_("Profile (LAS only)"),
+                        data=[{"value": one, "label": _profile_word(one)} for one in PROFILES],
+                        value=PROFILES[0],
+                        allowDeselect=False,
+                        className="f",
+                    ),
+                ],
+                className="pair",
+            ),
+            html.Div(html.Button(_("Call this address"), id="endpoint-call", className="btn"), className="acts"),
+        ],
+        className="form",
+    )
+
+
+def _text(name: str, label: str, value: str = "", placeholder: str | None = None) -> dmc.TextInput:
+    return dmc.TextInput(
+        id=f"endpoint-{name}",
+        label=label,
+        value=value,
+        placeholder=placeholder,
+        autoComplete="off",
+        spellCheck="false",
+        className="f",
+    )
+
+
+def _secret(name: str, label: str) -> dmc.PasswordInput:
+    """A field of which the browser shows and keeps nothing."""
+    return dmc.PasswordInput(
+        id=f"endpoint-{name}",
+        label=label,
+        value="",
+        autoComplete="new-password",
+        visibilityToggleButtonProps={"aria-label": _("Show what is typed")},
+        className="f",
+    )
+
+
+def _present_year() -> str:
+    return clock.school_year(clock.today())
+
+
+def _kind_word(kind: str) -> str:
+    return {"las": _("a LAS, with pupil data"), "publisher": _("a publisher, with results")}[kind]
+
+
+def _profile_word(profile: str) -> str:
+    return {"edexml": _("EDEXML (the usual one)"), "lvs": "LVS", "narrow": _("narrow")}[profile]

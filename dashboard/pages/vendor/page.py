@@ -1,0 +1,166 @@
+"""Where a vendor begins: hand in one message, have an address called, or make a test address to send to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+import flask
+from dash import ClientsideFunction, Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.shell import page
+from dashboard.pages.vendor.forms import endpoint_form, upload_form
+from dashboard.pages.vendor.parts import FULL, OFTEN, RESULT_PATH, build_street, button_form, remark, too_many_checks
+from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
+from dashboard.text.translate import _, n_
+from dashboard.ui.signs import attrs, note
+from models.ingest import page_requests
+from models.schema.limits import VENDOR_DAYS
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Test your coupling") + " – Rondblik"
+
+
+def layout(gewist: object = None, niet: object = None, **_query: object) -> list[Any]:
+    """The whole page; a sentence for who may not test, the frame without data where nobody looks."""
+    viewer = guard.viewer() if flask.has_request_context() else None
+    if viewer is not None and not viewer.may_test:
+        return page("vendor", _not_yours())
+    return page("vendor", _frame(_told(gewist, niet)))
+
+
+def _told(erased: object, not_now: object) -> list[Any]:
+    """What became of the button that led here."""
+    if erased == "1":
+        done = _("The test address is erased, with all that was of it.")
+        return [note("ok", "check", html.P(done), role="status")]
+    reasons = {
+        OFTEN: _("You made several test addresses within the hour. Use one of those, or try again in an hour."),
+        FULL: _("There are as many test addresses as Rondblik keeps. Try again tomorrow, or ask the administrator."),
+    }
+    sentence = reasons.get(not_now) if isinstance(not_now, str) else None
+    return [] if sentence is None else [note("wa", "clock", html.P(sentence), role="alert")]
+
+
+def _not_yours() -> list[Any]:
+    return [
+        html.Div(html.Div(html.H1(_("Test your coupling"))), className="head"),
+        note(
+            "",
+            "lock",
+            html.P(
+                [
+                    html.B(_("This page is for administrators and for vendors of learning materials.")),
+                    " ",
+                    html.A(_("To the classes"), href="/groep"),
+                ]
+            ),
+        ),
+    ]
+
+
+def _frame(told: list[Any]) -> list[Any]:
+    lead = _("See whether your learning material and a school understand each other, by the rules of UWLR 2.1 to 2.3.")
+    return [
+        html.Div(html.Div([html.H1(_("Test your coupling")), html.P(lead)]), className="head"),
+        *told,
+        remark(),
+        html.Div([_upload(), _endpoint(), _room()], className="ways mt"),
+        html.Div(build_street(), className="mt"),
+        dcc.Location(id="vendor-go", refresh="callback-nav"),
+    ]
+
+
+def _upload() -> html.Section:
+    words = _("Every rule is tried on it; you see line and column of what is wrong, and how to mend it.")
+    return _way("1", _("Hand in a message"), words, [upload_form(), _said("upload-said")])
+
+
+def _endpoint() -> html.Section:
+    words = _("Rondblik calls your address as a school would, rightly and wrongly, and judges what comes back.")
+    return _way("2", _("Have your address called"), words, [endpoint_form(), _said("endpoint-said")])
+
+
+def _room() -> html.Section:
+    words = _("You get an address, a key and ten made-up pupils, and send to it from your own system.")
+    steps = (
+        _("Nine situations to show, each ticked off as it comes in."),
+        _("Look as a teacher at what you sent."),
+        n_("Erased by itself after {number} day without a message.",
+           "Erased by itself after {number} days without a message.", _room_days()),
+    )  # fmt: skip
+    make = button_form("/toets/proef", _("Make a test address"), look="btn pri")
+    return _way(
+        "3", _("Send to a test address"), words, [html.Ul([html.Li(one) for one in steps], className="dots"), make]
+    )
+
+
+def _room_days() -> int:
+    return guard.context().options.room_days if flask.has_app_context() else VENDOR_DAYS
+
+
+def _way(number: str, words: str, lead: str, children: list[Any]) -> html.Section:
+    return html.Section(
+        [
+            html.Header(html.H2([html.Span(number, className="no_", **attrs(aria_hidden="true")), words])),
+            html.P(lead, className="sm t2 lead"),
+            *children,
+        ],
+        className="card way",
+        id=f"way-{number}",
+    )
+
+
+def _said(name: str) -> html.Div:
+    return html.Div(id=name, role="status", className="said")
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page: each writes down work for the worker, and goes to its page."""
+    app.clientside_callback(
+        ClientsideFunction("rondblik", "smallFile"),
+        Output("upload-small", "data"),
+        Output("upload-large", "hidden"),
+        Input("upload", "contents"),
+        State("upload-most", "data"),
+        prevent_initial_call=True,
+    )
+
+    @app.callback(
+        Output("vendor-go", "href"),
+        Output("upload-said", "children"),
+        Input("upload-small", "data"),
+        State("upload", "filename"),
+        prevent_initial_call=True,
+    )
+    def on_upload(contents: object, name: object) -> Any:
+        return _ask(page_requests.MESSAGE, contents, lambda: read_upload(contents, name))
+
+    @app.callback(
+        Output("vendor-go", "href", allow_duplicate=True),
+        Output("endpoint-said", "children"),
+        Input("endpoint-call", "n_clicks"),
+        *(State(f"endpoint-{name}", "value") for name in FIELDS),
+        prevent_initial_call=True,
+    )
+    def on_endpoint(clicks: object, *values: object) -> Any:
+        return _ask(page_requests.ENDPOINT, clicks, lambda: read_endpoint(dict(zip(FIELDS, values, strict=True))))
+
+
+def _ask(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
+    """Write down what was asked and go to its page; a sentence where it cannot be done."""
+    viewer, context = guard.viewer(), guard.context()
+    if viewer is None or not viewer.may_test or not pressed:
+        raise dash.exceptions.PreventUpdate
+    try:
+        name, given = read()
+    except Refused as refused:
+        return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
+    try:
+        token = page_requests.ask(context.engine, context.seal, kind, name, given, asked_by=guard.visit_id())
+    except page_requests.TooMany as too_many:
+        return dash.no_update, too_many_checks(own=too_many.own)
+    return RESULT_PATH + token, None

@@ -1,0 +1,116 @@
+"""What the pages for vendors share: the remark, tokens and texts of strangers, a finding, the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dash import html
+
+from dashboard.text.translate import _, language
+from dashboard.ui.signs import note, sign, state
+
+COMMAND = "rondblik check bericht.xml --junit uit.xml"
+ROOM_PATH, RESULT_PATH = "/toets/proef/", "/toets/uitslag/"
+NOT_NOW, OFTEN, FULL = "niet", "vaak", "vol"  # in an address: what was asked was not done, and why
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+def read_token(value: object) -> str | None:
+    """A token as an address states it, or None where it cannot be one."""
+    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
+
+
+def token_of_path(path: object, folder: str) -> str | None:
+    """The token behind `folder` in the address that a callback names, or None."""
+    if not isinstance(path, str) or not path.startswith(folder):
+        return None
+    return read_token(path.removeprefix(folder).removesuffix("/"))
+
+
+def printable(value: object, most: int = 200) -> str:
+    """A text of a stranger as one line: no control characters, no half characters; empty where it is no text."""
+    text = value if isinstance(value, str) else ""
+    return "".join(character for character in text[: most * 2] if character.isprintable()).strip()[:most]
+
+
+def remark() -> html.Div:
+    """That this is an aid for testing, and what to test with; on every page for vendors."""
+    sentence = _("This is an aid for testing, no certification by Edustandaard.")
+    made_up = _("Use made-up data: a message with a valid citizen service number is refused.")
+    return note("", "info", html.P(f"{sentence} {made_up}"))
+
+
+def too_many_checks(*, own: bool) -> html.Div:
+    """Why no check can be asked for now."""
+    mine = _("Several checks of yours are still waiting. Look at those first, or wait until they are done.")
+    everybody = _("So many checks are waiting now that no new one is taken. Try again in a few minutes.")
+    return note("wa", "clock", html.P(mine if own else everybody), role="alert")
+
+
+def gone(title: str, sentence: str) -> list[Any]:
+    """A page for a token that leads nowhere (any more)."""
+    return [
+        html.Div(html.Div(html.H1(title)), className="head"),
+        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href="/toets")])),
+    ]
+
+
+def build_street() -> html.Section:
+    """The same checks on the command line."""
+    return html.Section(
+        [
+            html.Header(html.H2(_("In your own build street too"))),
+            html.P(_("The same rules, the same names; an exit code for your build."), className="sm t2"),
+            html.Pre(COMMAND, className="cmd"),
+        ],
+        className="card",
+    )
+
+
+def said(found: Mapping[str, Any], name: str) -> str:
+    """A text of a finding or a scenario in the language of who reads: `name`_nl or `name`_en."""
+    return str(found.get(f"{name}_{language()}") or found.get(f"{name}_nl") or "")
+
+
+def sentence_of(found: Mapping[str, Any]) -> str:
+    """What a finding says."""
+    return said(found, "message")
+
+
+def remedy_of(found: Mapping[str, Any]) -> str:
+    """How to mend it."""
+    return str(found.get("remedy" if language() == "nl" else "remedy_en") or found.get("remedy") or "")
+
+
+def place_of(found: Mapping[str, Any]) -> str:
+    """Line and column of a finding in words; empty where it has none."""
+    if found.get("line") is None:
+        return ""
+    return _("line {line}, column {column}", line=found["line"], column=found.get("column") or 1)
+
+
+def broken_path(path: str) -> list[Any]:
+    """A path of elements that may go on on the next line behind each slash."""
+    return [part for step in re.split(r"(?<=/)(?=.)", path) if step for part in (step, html.Wbr())][:-1]
+
+
+def finding_state(found: Mapping[str, Any]) -> html.Span:
+    """The sign and word of a finding."""
+    if found.get("level") == "error":
+        return state("fa", "cross", _("wrong"))
+    if found.get("level") == "warning":
+        return state("wa", "bang", _("attention"))
+    return state("no", "info", _("remark"))
+
+
+def button_form(action: str, words: str, icon: str | None = None, look: str = "btn", **more: Any) -> html.Form:
+    """A button that asks the server for something and goes where that answers."""
+    parts = [sign(icon), words] if icon else [words]
+    return html.Form(html.Button(parts, type="submit", className=look), action=action, method="POST", **more)
+
+
+def field_code(text: str) -> html.Code:
+    """A text to copy: one click selects it all."""
+    return html.Code(text, className="copy")

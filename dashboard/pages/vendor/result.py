@@ -1,0 +1,251 @@
+"""What a check found, as a page: six levels, what to mend, the text around it, what each scenario brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash
+import flask
+from dash import Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.shell import page
+from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
+from dashboard.pages.vendor.parts import RESULT_PATH, ROOM_PATH, build_street, gone, read_token, remark, token_of_path
+from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, level_explained, level_word, result_word
+from dashboard.text.translate import _, at_moment, language
+from dashboard.ui.signs import attrs, note, sign, state
+from models.ingest import page_requests
+from models.ingest.page_requests import Check
+
+EVERY_MS = 2_000
+MOST_TICKS = 450  # a quarter of an hour
+Report = Mapping[str, Any]
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Outcome of the check") + " – Rondblik"
+
+
+def layout(token: object = None, proef: object = None, **_query: object) -> list[Any]:
+    """The whole page of a check; `proef` is the room that it is about, for the way back."""
+    if not flask.has_request_context() or guard.viewer() is None:
+        return page("vendor", _frame([], waiting=False))
+    found_token = read_token(token)
+    found = _find(found_token)
+    if found is None or found_token is None:
+        return page(
+            "vendor", gone(_("This outcome is not there (any more)"), _("It was erased, or its time was over."))
+        )
+    return page("vendor", _frame(content(found, found_token, read_token(proef)), waiting=not _is_over(found)))
+
+
+def register(app: dash.Dash) -> None:
+    """The callback of the page: what was found, once it is there."""
+
+    @app.callback(
+        Output("result-content", "children"),
+        Output("result-said", "children"),
+        Output("result-tick", "disabled"),
+        Input("result-tick", "n_intervals"),
+        State("_pages_location", "pathname"),
+        State("_pages_location", "search"),
+        prevent_initial_call=True,
+    )
+    def on_tick(ticks: object, path: object, search: object) -> Any:
+        return _on_tick(ticks, token_of_path(path, RESULT_PATH), _room_of(search))
+
+
+def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, ...]:
+    found = _find(token)
+    if found is None or token is None:
+        raise dash.exceptions.PreventUpdate
+    if _is_over(found):
+        return content(found, token, room), _("The outcome is there."), True
+    if isinstance(ticks, int) and ticks >= MOST_TICKS:
+        long = _("This takes long. Open the page again later; the outcome is kept.")
+        return [_head(found, room), remark(), note("", "clock", html.P(long))], long, True
+    raise dash.exceptions.PreventUpdate
+
+
+def _room_of(search: object) -> str | None:
+    prefix = "?proef="
+    return read_token(search.removeprefix(prefix)) if isinstance(search, str) and search.startswith(prefix) else None
+
+
+def _find(token: str | None) -> Check | None:
+    context = guard.context()
+    found = None if token is None else page_requests.find(context.engine, context.seal, token)
+    return None if found is None or found.school_id is not None else found  # of a school: not for who has a token
+
+
+def _is_over(found: Check) -> bool:
+    return found.state in (page_requests.DONE, page_requests.FAILED)
+
+
+def _frame(children: Sequence[Any], *, waiting: bool) -> list[Any]:
+    return [
+        html.Div(id="result-said", className="vh", role="status", **attrs(aria_live="polite")),
+        html.Div(children, id="result-content"),
+        dcc.Interval(id="result-tick", interval=EVERY_MS, disabled=not waiting),
+    ]
+
+
+# -- content -------------------------------------------------------------------------------------------------
+
+
+def content(found: Check, token: str, room: str | None) -> list[Any]:
+    """Everything on the page of a check."""
+    head = _head(found, room)
+    if found.state == page_requests.FAILED:
+        return [head, remark(), _failed(found)]
+    if found.report is None:
+        return [head, remark(), _waiting(found)]
+    report = found.report
+    return [
+        head,
+        remark(),
+        html.Div(
+            [
+                html.Div(
+                    [
+                        _levels(report),
+                        *findings_panel(report, found.excerpts),
+                        *excerpts_panel(report, found.excerpts),
+                    ],
+                    className="stack",
+                ),
+                html.Div([*scenarios_panel(report), _files(token), build_street()], className="stack"),
+            ],
+            className="cols mt",
+        ),
+    ]
+
+
+def _head(found: Check, room: str | None) -> html.Div:
+    kind = {
+        page_requests.MESSAGE: _("an uploaded file"),
+        page_requests.ENDPOINT: _("an address that was called"),
+        page_requests.ROOM: _("a test address"),
+    }.get(found.kind, "")
+    asked = _("asked {moment}", moment=at_moment(found.asked_us))
+    back = (
+        html.A([sign("back"), _("Back to the test address")], href=ROOM_PATH + room, className="back")
+        if room is not None
+        else html.A([sign("back"), _("Test your coupling")], href="/toets", className="back")
+    )
+    again = html.A(_("Check again"), href=ROOM_PATH + room if room is not None else "/toets", className="btn pri")
+    return html.Div(
+        [
+            html.Div([back, html.H1(_("Outcome of the check")), html.P(" · ".join((found.title, kind, asked)))]),
+            html.Div(again if _is_over(found) else None, className="acts"),
+        ],
+        className="head",
+    )
+
+
+def _waiting(found: Check) -> html.Div:
+    busy = found.state == page_requests.BUSY
+    sentence = _("The check is running.") if busy else _("The check begins in a moment.")
+    return note(
+        "",
+        "busy" if busy else "clock",
+        html.P(
+            [html.B(sentence), " ", _("This page shows the outcome as soon as it is there; nothing has to be done.")]
+        ),
+    )
+
+
+def _failed(found: Check) -> html.Div:
+    sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
+    return note(
+        "fa",
+        "cross",
+        html.P(
+            [
+                html.B(_("The check could not be done.")), " ", sentence, " ",
+                html.A(_("Change what was asked and check again"), href="/toets"),
+            ]
+        ),
+        role="alert",
+    )  # fmt: skip
+
+
+def _levels(report: Report) -> html.Section:
+    """The headline, and under it the six levels."""
+    levels = report.get("levels", ())
+    return html.Section(
+        [
+            html.Header([html.H2(headline(report), id="headline"), html.P(_subtitle(report))]),
+            html.Ol([_level(number, one, report) for number, one in enumerate(levels, 1)], className="lv"),
+        ],
+        className="card",
+        id="levels",
+    )
+
+
+def headline(report: Report) -> str:
+    """What it comes down to."""
+    counts = counts_word(int(report.get("errors", 0)), int(report.get("warnings", 0)))
+    if counts:
+        return counts[0].upper() + counts[1:]
+    return _("Nothing could be tested") if report.get("state") == "not_tested" else _("Everything is good")
+
+
+def _subtitle(report: Report) -> str:
+    parts = []
+    if report.get("fault"):
+        parts.append(_("A receiver refuses this with {fault}.", fault=report["fault"]))
+    documents = int(report.get("documents", 1))
+    if documents > 1:
+        parts.append(
+            _(
+                "{number} documents; shown is {name}, the one with the most.",
+                number=documents,
+                name=report.get("title", ""),
+            )
+        )
+    return " ".join(parts)
+
+
+def _level(number: int, one: Mapping[str, Any], report: Report) -> html.Li:
+    name, what = str(one.get("level")), str(one.get("state"))
+    kind, icon = RESULT_LOOKS.get(what, ("no", "info"))
+    small = counts_word(int(one.get("errors", 0)), int(one.get("warnings", 0)))
+    if what == "not_tested":
+        small = _why_not(name, report)
+    return html.Li(
+        [
+            html.Span(str(number), className="no_"),
+            html.Div([html.B(level_word(name)), html.Small(level_explained(name))]),
+            html.Div([state(kind, icon, result_word(what)), *([html.Small(small)] if small else [])], className="r"),
+        ],
+        **attrs(data_check=name, data_state=what),
+    )
+
+
+def _why_not(level: str, report: Report) -> str:
+    if report.get("outcomes"):
+        return _("no message came")
+    if level == "behaviour":
+        return _("only at an address")
+    return _("not reached")
+
+
+def _files(token: str) -> html.Section:
+    """The report as files to keep."""
+    links = [
+        html.A(words, href=f"{RESULT_PATH}{token}/rapport.{kind}", download=f"uwlr-toets.{kind}", className="btn")
+        for kind, words in (("html", "HTML"), ("json", "JSON"), ("xml", "JUnit"))
+    ]
+    return html.Section(
+        [
+            html.Header(html.H2(_("Keep the report"))),
+            html.P(_("For people, for programs, and for your build street."), className="sm t2"),
+            html.Div(links, className="acts mt"),
+        ],
+        className="card",
+        id="files",
+    )

@@ -1,0 +1,365 @@
+"""A vendor's test room: what to fill in, nine situations to show, and live what comes in at the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import dash
+import dash_mantine_components as dmc
+import flask
+from dash import Input, Output, State, dcc, html
+
+from dashboard.auth import guard
+from dashboard.pages.shell import page
+from dashboard.pages.vendor.arrivals import arrivals_panel
+from dashboard.pages.vendor.parts import (
+    FULL,
+    OFTEN,
+    ROOM_PATH,
+    build_street,
+    button_form,
+    field_code,
+    gone,
+    read_token,
+    remark,
+    token_of_path,
+    too_many_checks,
+)
+from dashboard.pages.vendor.situations import fault_line, news, situations_panel
+from dashboard.text.translate import _, day_name, long_moment
+from dashboard.ui.signs import attrs, note, sign
+from models.sandbox import sandboxes, situations
+from models.sandbox.sandboxes import Room
+from models.schema import clock
+
+EVERY_MS = 2_000
+QUIET_TICKS = 450  # a quarter of an hour
+MOST_CODE = 20
+SERVICE = "receive.room_service"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the page knows of itself: the state that it shows, and the tick at which that came."""
+
+    mark: str
+    at: int
+
+
+def title(**_parts: object) -> str:
+    """The title of the window."""
+    return _("Test address") + " – Rondblik"
+
+
+def layout(token: object = None, niet: object = None, **_query: object) -> list[Any]:
+    """The whole page of a room; a sentence where there is none, the frame without data where nobody looks."""
+    if not flask.has_request_context() or guard.viewer() is None:
+        return page("vendor", _frame(None))
+    room = _find(read_token(token))
+    if room is None:
+        return page("vendor", gone(_("This test address is not there (any more)"), _gone()))
+    told = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
+    return page("vendor", _frame(room, told))
+
+
+def _gone() -> str:
+    return _("It was erased, or its time was over. Nothing of it was kept.")
+
+
+def _find(token: str | None) -> Room | None:
+    context = guard.context()
+    return None if token is None else sandboxes.find_room(context.engine, context.seal, token)
+
+
+# -- what stands still -----------------------------------------------------------------------------------------
+
+
+def _frame(room: Room | None, told: Sequence[Any] = ()) -> list[Any]:
+    live = _live(room, 0) if room is not None else _Live()
+    news = [
+        html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
+        html.Button(_("Look on"), id="room-resume", className="btn", hidden=True),
+    ]
+    return [
+        _head(room),
+        *told,
+        remark(),
+        *([_account(room)] if room is not None else []),
+        html.Div(news, className="live mt"),
+        html.Div(
+            [
+                html.Div(live.situations, id="room-situations"),
+                html.Div([_fault(live.fault), build_street()], className="stack"),
+            ],
+            className="cols mt",
+        ),
+        html.Div(live.came, id="room-came", className="mt"),
+        *([_end(room)] if room is not None else []),
+        dcc.Interval(id="room-tick", interval=EVERY_MS, disabled=room is None),
+        dcc.Store(id="room-seen", storage_type="memory", data=live.seen),
+    ]
+
+
+def _head(room: Room | None) -> html.Div:
+    until = _("kept until {day}, longer with every message", day=_day(room)) if room is not None else ""
+    actions = []
+    if room is not None:
+        here = ROOM_PATH + room.account.token
+        actions = [
+            button_form(f"{here}/bekijk", _("Look as a teacher"), look="btn pri"),
+            button_form(f"{here}/rapport", _("Report")),
+        ]
+    name = room.account.customer_name if room is not None else ""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A([sign("back"), _("Test your coupling")], href="/toets", className="back"),
+                    html.H1(_("Test address")),
+                    html.P(" · ".join(one for one in (name, until) if one)),
+                ]
+            ),
+            html.Div(actions, className="acts"),
+        ],
+        className="head",
+    )
+
+
+def _day(room: Room) -> str:
+    return day_name(clock.from_us(room.keep_until_us).astimezone(clock.AMSTERDAM).date().isoformat())
+
+
+def _account(room: Room) -> html.Section:
+    """What the vendor fills in in its own system, and the pupils to send results of."""
+    account = room.account
+    address = guard.service_address(flask.url_for(SERVICE, token=account.token))
+    wsdl = f"{address}?wsdl"
+    location = _("location (dependancecode)")
+    fields = (
+        (_("Address"), field_code(address)),
+        ("Klantnaam", field_code(account.customer_name)),
+        ("WSDL", html.A(wsdl, href=wsdl, target="_blank", rel="noopener noreferrer")),
+        ("Klantcode", field_code(account.customer_code)),
+        ("BRIN", [field_code(account.brin), f" {location} ", field_code("00"), " / ", field_code("01")]),
+        ("Autorisatiesleutel", field_code(account.key)),
+    )
+    pairs = [part for name, value in fields for part in (html.Dt(name), html.Dd(value))]
+    return html.Section(
+        [
+            html.Header([html.H2(_("Fill this in in your own system")), html.P(_("UWLR 2.1, 2.2 and 2.3"))]),
+            html.Dl(pairs, className="dl"),
+            _pupils(room),
+        ],
+        className="card",
+        id="account",
+    )
+
+
+def _pupils(room: Room) -> html.Details:
+    """The made-up pupils, the same in both locations."""
+    rows = [
+        html.Tr(
+            [
+                html.Th(one.first_name, scope="row"),
+                html.Td(field_code(str(one.las_key)), **attrs(data_l="leerlingid")),
+                html.Td(field_code(str(one.eck_id)), **attrs(data_l="eckid")),
+            ]
+        )
+        for one in sandboxes.pupils_of(room.id)
+    ]
+    head = html.Thead(html.Tr([html.Th(one, scope="col") for one in (_("Pupil"), "leerlingid", "eckid")]))
+    return html.Details(
+        [
+            html.Summary([sign("chev"), _("Ten made-up pupils, with leerlingid and ECK iD")]),
+            html.P(
+                _("The same in both locations. Send results with a leerlingid, an ECK iD or both."), className="sm t2"
+            ),
+            html.Table([head, html.Tbody(rows)], className="pupils stk"),
+        ],
+        className="fold mt",
+        id="pupils",
+    )
+
+
+def _fault(line: str) -> html.Section:
+    """The fault to ask for, and the field for its code; stays as it is while messages come in."""
+    return html.Section(
+        [
+            html.Header(html.H2(_("Let a fault come"))),
+            html.P(
+                _("The next message gets a fault with a code of four digits, which your own screen should show."),
+                className="sm t2",
+            ),
+            html.Div(
+                html.Button(_("Give the next message a fault"), id="room-provoke", className="btn"), className="acts mt"
+            ),
+            html.P(line, id="room-fault", className="sm mt"),
+            html.Div(
+                [
+                    dmc.TextInput(
+                        id="room-code",
+                        label=_("The code on your screen"),
+                        value="",
+                        autoComplete="off",
+                        className="f grow",
+                    ),
+                    html.Button(_("Confirm"), id="room-confirm", className="btn"),
+                ],
+                className="acts mt",
+            ),
+            html.Div(id="room-said", className="mt", role="status"),
+        ],
+        className="card",
+        id="fault",
+    )
+
+
+def _end(room: Room) -> html.Details:
+    """Erasing the room, with a step before it."""
+    words = _("Address, key, messages, results and reports are gone at once, and cannot be brought back.")
+    return html.Details(
+        [
+            html.Summary([sign("chev"), _("Erase this test address")]),
+            html.P(words, className="sm"),
+            button_form(f"{ROOM_PATH}{room.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"),
+        ],
+        className="fold mt",
+        id="erase",
+    )
+
+
+# -- what lives ------------------------------------------------------------------------------------------------
+
+_LIVE = (
+    ("room-situations", "children"),
+    ("room-came", "children"),
+    ("room-fault", "children"),
+    ("room-news", "children"),
+    ("room-seen", "data"),
+    ("room-tick", "disabled"),
+    ("room-resume", "hidden"),
+)
+
+
+class _Live(NamedTuple):
+    """What is put in the places of _LIVE."""
+
+    situations: Any = None
+    came: Any = None
+    fault: Any = ""
+    news: Any = ""
+    seen: Any = None
+    stopped: bool = True
+    resume_hidden: bool = True
+
+
+def _live(room: Room, ticks: int) -> _Live:
+    """Everything that lives, read anew."""
+    came = sandboxes.arrivals(guard.context().engine, room)
+    told = situations.progress(room, came)
+    return _Live(
+        situations_panel(room, came, told),
+        arrivals_panel(came, room.came),
+        fault_line(room, came),
+        news(came, told),
+        {"mark": _mark(room), "at": ticks},
+        stopped=False,
+    )
+
+
+def _mark(room: Room) -> str:
+    """What changes whenever there is something new to show; what comes in after the room was read is new next time."""
+    return f"{room.came}.{int(room.armed)}.{int(room.shown)}"
+
+
+def _read_look(seen: object) -> _Look:
+    mark, at = (seen.get("mark"), seen.get("at")) if isinstance(seen, dict) else (None, None)
+    return _Look(mark if isinstance(mark, str) else "", _count(at))
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else 0
+
+
+def register(app: dash.Dash) -> None:
+    """The callbacks of the page; the token in the address is what they go by."""
+    path, tick = State("_pages_location", "pathname"), State("room-tick", "n_intervals")
+
+    @app.callback(
+        *(Output(*one) for one in _LIVE),
+        Input("room-tick", "n_intervals"),
+        Input("room-resume", "n_clicks"),
+        path,
+        State("room-seen", "data"),
+        prevent_initial_call=True,
+    )
+    def on_tick(ticks: object, _clicks: object, path: object, seen: object) -> Any:
+        return _on_tick(_count(ticks), path, _read_look(seen), resumed=dash.ctx.triggered_id == "room-resume")
+
+    @app.callback(
+        *(Output(*one, allow_duplicate=True) for one in _LIVE),
+        Output("room-said", "children"),
+        Input("room-provoke", "n_clicks"),
+        path,
+        tick,
+        prevent_initial_call=True,
+    )
+    def on_provoke(clicks: object, path: object, ticks: object) -> Any:
+        sandboxes.provoke(guard.context().engine, _pressed(clicks, path))
+        return *_live(_pressed(clicks, path), _count(ticks)), None
+
+    @app.callback(
+        *(Output(*one, allow_duplicate=True) for one in _LIVE),
+        Output("room-said", "children", allow_duplicate=True),
+        Input("room-confirm", "n_clicks"),
+        Input("room-code", "n_submit"),
+        State("room-code", "value"),
+        path,
+        tick,
+        prevent_initial_call=True,
+    )
+    def on_confirm(clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
+        pressed = _count(clicks) + _count(enters)
+        room = _pressed(pressed, path)
+        right = sandboxes.confirm_shown(guard.context().engine, room, _read_code(code))
+        return *_live(_pressed(pressed, path), _count(ticks)), _told(right, room)
+
+
+def _on_tick(ticks: int, path: object, look: _Look, *, resumed: bool) -> _Live:
+    """What is new, or nothing; the page stops looking when nothing came for a while, and says so."""
+    room, same = _find(token_of_path(path, ROOM_PATH)), dash.no_update
+    if room is None:
+        return _Live(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
+    if resumed or _mark(room) != look.mark:
+        return _live(room, ticks)
+    if ticks - look.at >= QUIET_TICKS:
+        return _Live(same, same, same, _quiet(), same, resume_hidden=False)
+    raise dash.exceptions.PreventUpdate
+
+
+def _quiet() -> str:
+    return _(
+        "Nothing new for a while: this page has stopped looking, as of {moment}.", moment=long_moment(clock.now_us())
+    )
+
+
+def _pressed(clicks: object, path: object) -> Room:
+    """The room whose button was pressed."""
+    room = _find(token_of_path(path, ROOM_PATH))
+    if room is None or guard.viewer() is None or not _count(clicks):
+        raise dash.exceptions.PreventUpdate
+    return room
+
+
+def _read_code(code: object) -> str:
+    return code if isinstance(code, str) and code.isascii() and len(code) <= MOST_CODE else ""
+
+
+def _told(right: bool, room: Room) -> html.Div:
+    if right:
+        return note("ok", "check", html.P(_("That is the code.")))
+    if room.code is None or room.armed:
+        return note("wa", "bang", html.P(_("No fault was sent yet.")))
+    return note("wa", "bang", html.P(_("That is not the code that was sent last.")))

@@ -1,0 +1,112 @@
+"""The words of the pages for vendors: the situations to show, the levels of a check, verdicts and states."""
+
+from __future__ import annotations
+
+from dashboard.text.translate import _, language, n_
+from models.sandbox import situations
+from models.schema.records import Text, Verdict
+
+# State of a situation or a level: kind of `signs.state`, sign.
+SITUATION_LOOKS = {
+    situations.DONE: ("ok", "check"),
+    situations.BUSY: ("no", "busy"),
+    situations.FAILED: ("fa", "cross"),
+    situations.WAITING: ("no", "notbegun"),
+}
+RESULT_LOOKS = {
+    "passed": ("ok", "check"),
+    "warned": ("wa", "bang"),
+    "failed": ("fa", "cross"),
+    "not_tested": ("no", "notset"),
+}
+VERDICT_LOOKS = {
+    Verdict.ACCEPT.value: ("ok", "check"),
+    Verdict.WARN.value: ("wa", "bang"),
+    Verdict.REJECT.value: ("fa", "cross"),
+}
+
+
+def situation_state_word(state: str) -> str:
+    """How far a situation is."""
+    return {
+        situations.DONE: _("situation done"),
+        situations.BUSY: _("busy"),
+        situations.FAILED: _("wrong"),
+        situations.WAITING: _("waits"),
+    }[state]
+
+
+def situation_word(key: str) -> str:
+    """What a situation is called."""
+    return _said(situations.TASKS[key].title)
+
+
+def situation_task(key: str) -> str:
+    """What to do for a situation."""
+    return _said(situations.TASKS[key].words)
+
+
+def _said(text: Text) -> str:
+    return text.nl if language() == "nl" else text.en
+
+
+def verdict_word(verdict: str, repeated: bool) -> str:
+    """What became of a message."""
+    if verdict == Verdict.REJECT.value:
+        return _("refused")
+    if repeated:
+        return _("confirmed, the same as before")
+    return _("confirmed, with remarks") if verdict == Verdict.WARN.value else _("confirmed")
+
+
+def level_word(level: str) -> str:
+    """What a level of checks is called."""
+    return {
+        "well-formed": _("Readable"),
+        "envelope": _("Envelope and header"),
+        "schema": _("Schema"),
+        "keys": _("Keys and references"),
+        "business": _("Agreements"),
+        "behaviour": _("Behaviour"),
+    }.get(level, level)
+
+
+def level_explained(level: str) -> str:
+    """What a level of checks looks at."""
+    return {
+        "well-formed": _("the message is good XML"),
+        "envelope": _("who sends, with which key"),
+        "schema": _("every field as the XSD wants it"),
+        "keys": _("every result points to a test"),
+        "business": _("what the schema cannot verify"),
+        "behaviour": _("what happens when something goes wrong"),
+    }.get(level, "")
+
+
+def result_word(state: str) -> str:
+    """What became of a level or a scenario."""
+    return {
+        "passed": _("good"),
+        "warned": _("attention"),
+        "failed": _("wrong"),
+        "not_tested": _("not tested"),
+    }.get(state, state)
+
+
+def counts_word(errors: int, warnings: int) -> str:
+    """How often something is wrong, and how often it needs attention."""
+    parts = []
+    if errors:
+        parts.append(n_("{number} time wrong", "{number} times wrong", errors))
+    if warnings:
+        parts.append(n_("{number} time attention", "{number} times attention", warnings))
+    return ", ".join(parts)
+
+
+def size_word(size: int) -> str:
+    """How large a message is."""
+    if size < 1_000:
+        return n_("{number} byte", "{number} bytes", size)
+    if size < 1_000_000:
+        return _("{number} kB", number=round(size / 1_000))
+    return _("{number} MB", number=f"{size / 1_000_000:.1f}".removesuffix(".0"))

@@ -1,0 +1,242 @@
+"""What a button of the teachers' pages asks for: settle signals, write notes, set goals, dates and thresholds.
+
+Each is a form that comes back to its page, which says how it went. The guard has looked at the session and at where
+the request is from; what a viewer may do is decided by the models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard.auth import guard
+from dashboard.pages.pupil import side_panels
+from dashboard.pages.signals import due_form, resolution_forms, threshold_form
+from dashboard.text.translate import _
+from dashboard.ui import addresses
+from dashboard.ui.filters import present_year
+from dashboard.ui.matrix_table import pupil_href
+from models.access.people import class_list
+from models.access.viewer import Viewer
+from models.classroom.class_state import present_signals
+from models.classroom.goals import GoalRefused, set_due, set_goal
+from models.classroom.notes import LONGEST, NoteKind, NoteRefused, settle_agreement, write_note
+from models.classroom.signal_resolutions import MarkRefused, set_mark
+from models.classroom.signals import Rule
+from models.classroom.thresholds import NAMES, ThresholdRefused, bounds, set_thresholds
+from models.classroom.timeline import fields_of
+from models.results.scales import HUGEST_SCORE, number
+from models.results.subject_materials import field_of_key
+from models.schema import clock, database
+from models.schema.records import SCALE
+
+MOST_NAME = 400
+_DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
+_SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
+_BACK = re.compile(rf"/(?:groep|signalen|leerlingen|leerling/{addresses.NUMBER})(?:[?/][\x21-\x7e]*)?", re.ASCII)
+
+
+def register(server: flask.Flask) -> None:
+    """The routes."""
+    post = ["POST"]
+    server.add_url_rule(resolution_forms.PATH, "settle_signals", settle_signals, methods=post)
+    server.add_url_rule(f"{side_panels.GOAL_PATH}/<int(max=2147483647):pupil_id>", "save_goal", save_goal, methods=post)
+    server.add_url_rule(f"{side_panels.NOTE_PATH}/<int(max=2147483647):pupil_id>", "save_note", save_note, methods=post)
+    server.add_url_rule(f"{due_form.PATH}/<int(max=2147483647):class_id>", "save_due", save_due, methods=post)
+    server.add_url_rule(
+        f"{threshold_form.PATH}/<int(max=2147483647):class_id>", "save_thresholds", save_thresholds, methods=post
+    )
+
+
+def settle_signals() -> ResponseReturnValue:
+    """Settle signals, or open them again."""
+    viewer = teaching_viewer()
+    order = resolution_forms.read_order(flask.request.form.get(resolution_forms.FIELD))
+    if order is None or any(about.rule not in [rule.value for rule in Rule] for about, _evidence in order.signals):
+        flask.abort(400)
+    asked, context = {about for about, _evidence in order.signals}, guard.context()
+
+    def save() -> None:
+        with database.reading(context.engine) as connection:
+            year = present_year(class_list(connection, viewer))
+            present = present_signals(connection, viewer, asked, year, context.options.holidays)
+        if not asked <= present:
+            raise WrongInput(_("This signal is not there any more."))
+        with database.writing(context.engine, viewer.school_id) as connection:
+            for about, evidence in order.signals:
+                set_mark(connection, viewer, about, evidence, order.action)
+
+    return saved(save, (MarkRefused, WrongInput), _("Settled. It comes back when there are new data."), order.back)
+
+
+def save_thresholds(class_id: int) -> ResponseReturnValue:
+    """Set the thresholds of a class."""
+    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    shown = dict(zip(NAMES, flask.request.args.get(threshold_form.SHOWN, "").split(","), strict=False))
+    given = {name: form[name].strip() for name in NAMES if name in form and form[name].strip() != shown.get(name)}
+
+    def save() -> None:
+        if not all(re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) for text in given.values()):
+            raise ThresholdRefused("number")
+        with database.writing(context.engine, viewer.school_id) as connection:
+            set_thresholds(connection, viewer, class_id, {name: int(text) for name, text in given.items()})
+
+    sentence = _("The thresholds are saved; they hold for all teachers of the class.")
+    return saved(save, (ThresholdRefused,), sentence, form.get("terug"))
+
+
+def save_goal(pupil_id: int) -> ResponseReturnValue:
+    """Set or end the goal of a pupil in a material."""
+    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    ending = "weg" in form
+    field = field_of_key(form.get("weg" if ending else "materiaal", ""))
+
+    def save() -> None:
+        value = None if ending else _score(form.get("waarde", ""))
+        due_on = None if ending else read_day(form.get("dag", ""))
+        if field is None or len(field.material) > MOST_NAME:
+            raise GoalRefused
+        with database.writing(context.engine, viewer.school_id) as connection:
+            if not ending and field not in fields_of(connection, viewer, pupil_id):
+                raise WrongInput(_("The pupil has no score in this material."))
+            set_goal(connection, viewer, pupil_id, field, value, due_on)
+
+    sentence = _("The goal has ended.") if ending else _("The goal is saved.")
+    return saved(save, (GoalRefused, WrongInput), sentence, pupil_href(pupil_id))
+
+
+def save_note(pupil_id: int) -> ResponseReturnValue:
+    """Write a note about a pupil, or say that an agreement is done."""
+    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    done = form.get("klaar")
+
+    def save() -> None:
+        with database.writing(context.engine, viewer.school_id) as connection:
+            if done is not None:
+                settle_agreement(connection, viewer, _whole(done))
+                return
+            write_note(
+                connection,
+                context.seal,
+                viewer,
+                pupil_id,
+                NoteKind.AGREEMENT if form.get("soort") == "agreement" else NoteKind.NOTE,
+                form.get("tekst", ""),
+                restricted=form.get("voor") == "besloten",
+                until_on=read_day(form.get("dag", "")),
+            )
+
+    sentence = _("The agreement is done.") if done is not None else _("The note is saved.")
+    return saved(save, (NoteRefused, WrongInput), sentence, pupil_href(pupil_id))
+
+
+def save_due(class_id: int) -> ResponseReturnValue:
+    """Agree by when a class is to have finished a test, or take that back."""
+    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    test, _blank, rest = form.get("toets", "").partition(" ")
+    what, _blank, back = rest.partition(" ")
+
+    def save() -> None:
+        due_on = None if what == "weg" else read_day(form.get("dag", ""))
+        if what not in ("weg", "zet") or (what == "zet" and due_on is None):
+            raise WrongInput(_("Type a day as 13-11-2026."))
+        with database.writing(context.engine, viewer.school_id) as connection:
+            set_due(connection, viewer, class_id, _whole(test), due_on)
+
+    sentence = _("The date is taken back.") if what == "weg" else _("The date is saved.")
+    return saved(save, (GoalRefused,), sentence, back)
+
+
+class WrongInput(Exception):
+    """Something typed in is not what it must be; `sentence` says what to type."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def read_day(text: str) -> str | None:
+    """A day as people type it, 13-11-2026 or 2026-11-13; None where nothing is typed. Raises WrongInput."""
+    typed = text.strip()
+    if not typed:
+        return None
+    found = _DAY.fullmatch(typed)
+    day = f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}" if found is not None else typed
+    if not clock.is_day(day):
+        raise WrongInput(_("Type a day as 13-11-2026."))
+    return day
+
+
+def _score(text: str) -> int:
+    """A score as people type it, in ten-thousandths. Raises WrongInput."""
+    found = _SCORE.fullmatch(text.strip())
+    value = number(text.replace(",", ".")) if found is not None else None
+    if value is None or value > HUGEST_SCORE:
+        raise WrongInput(_("Type a number, such as 75 or 7,5."))
+    return int(value * SCALE)
+
+
+def _whole(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) else 0
+
+
+def teaching_viewer() -> Viewer:
+    """Who asks, where that is somebody who works with pupils; else 403."""
+    viewer = guard.viewer()
+    if viewer is None or not viewer.teaches:
+        flask.abort(403)
+    return viewer
+
+
+def saved(
+    save: Callable[[], None], refusals: tuple[type[Exception], ...], sentence: str, back: str | None
+) -> ResponseReturnValue:
+    """Do it, let the next page say how it went, and go there; a save that fails changes nothing."""
+    try:
+        save()
+    except WrongInput as wrong:
+        guard.tell(wrong.sentence + " " + _("Nothing was changed."), well=False)
+    except NoteRefused as refused:
+        guard.tell(_refusal(refused.reason) + " " + _("Nothing was changed."), well=False)
+    except ThresholdRefused as refused:
+        guard.tell(_bounds_words(str(refused)) + " " + _("Nothing was changed."), well=False)
+    except refusals:
+        guard.tell(_("You may not do this.") + " " + _("Nothing was changed."), well=False)
+    except SQLAlchemyError:
+        guard.tell(_("Saving did not work.") + " " + _("Nothing was changed."), well=False)
+    else:
+        guard.tell(sentence)
+    return flask.redirect(safe_back(back), 303)
+
+
+def _refusal(reason: str) -> str:
+    """Why a note was not written."""
+    return {
+        "empty": _("Write something first."),
+        "long": _("A note holds at most {number} characters.", number=LONGEST),
+        "day": _("Only an agreement has a day; type it as 13-11-2026."),
+    }.get(reason, _("You may not do this."))
+
+
+def _bounds_words(name: str) -> str:
+    """Why a threshold was not set."""
+    if name == "number":
+        return _("A threshold is a whole number.")
+    if name not in NAMES:
+        return _("You may not do this.")
+    limit = bounds()[name]
+    return _(
+        "Choose from {lowest} to {highest} for ‘{threshold}’.",
+        threshold=threshold_form.threshold_word(name),
+        lowest=limit.lowest,
+        highest=limit.highest,
+    )
+
+
+def safe_back(path: str | None) -> str:
+    """A page of ours to go back to; the start where it is none."""
+    return path if path is not None and _BACK.fullmatch(path) else "/groep"

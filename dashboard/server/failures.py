@@ -1,0 +1,101 @@
+"""What is answered where a request fails: one sentence in the language of the session, and nothing of the request.
+
+The log gets the kind of error and its place in the code; a message of an error can hold what a client sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from html import escape
+
+import flask
+from dash.exceptions import DependencyException, InvalidResourceError
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from werkzeug.exceptions import HTTPException
+
+from dashboard.auth import guard
+from dashboard.auth.guard import CALLBACK, Refused
+from dashboard.text.translate import _, language
+
+AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
+OWN_CODE = "/dashboard/pages/"
+
+log = logging.getLogger("rondblik.web")
+
+
+def register(server: flask.Flask) -> None:
+    """Answer every error of `server` here; after Dash, which registers an answer of its own for some."""
+    for kind in (InvalidResourceError, DependencyException):
+        server.register_error_handler(kind, _no_resource)
+    server.register_error_handler(HTTPException, _refused)
+    server.register_error_handler(Exception, _failed)
+
+
+def _no_resource(_error: Exception) -> ResponseReturnValue:
+    return _answer(404)
+
+
+def _refused(error: HTTPException) -> ResponseReturnValue:
+    """An error of HTTP itself; what is behind a redirect goes on as it is."""
+    if error.code is None or error.code < 400:
+        return error
+    return _answer(error.code, error.sentence if isinstance(error, Refused) else None)
+
+
+def _failed(error: Exception) -> ResponseReturnValue:
+    """500, or 503 without a database.
+
+    A callback that fails before it reaches the code of a page is one that no page of ours sends: 400.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    reached = any(OWN_CODE in frame.filename.replace("\\", "/") for frame in frames)
+    status = 400 if flask.request.path == CALLBACK and not reached else 500
+    status = 503 if isinstance(error, AWAY) else status
+    last = frames[-1]
+    log.log(
+        logging.ERROR if status >= 500 else logging.WARNING,
+        "%d: %s in %s, line %s",
+        status, type(error).__name__, last.name, last.lineno,
+    )  # fmt: skip
+    return _answer(status)
+
+
+def _answer(status: int, sentence: str | None = None) -> flask.Response:
+    """JSON for what a script of ours asks, a page for who looks, plain text for the rest."""
+    sentence = sentence or _sentence(status)
+    wanted = flask.request.accept_mimetypes.best_match(("text/plain", "text/html", "application/json"))
+    if flask.request.path == CALLBACK or wanted == "application/json":
+        answer = flask.jsonify({"error": sentence})
+        answer.status_code = status
+        return answer
+    if wanted == "text/html":
+        return flask.Response(_page(sentence), status, mimetype="text/html")
+    return flask.Response(sentence + "\n", status, mimetype="text/plain")
+
+
+def _sentence(status: int) -> str:
+    if status == 503:
+        return _("The database of Rondblik does not answer. Try again in a few minutes.")
+    if status >= 500:
+        return _("Something went wrong in Rondblik. Try again; if it goes on, tell your administrator.")
+    return {
+        404: _("There is nothing at this address."),
+        405: _("This address cannot be used in this way."),
+        413: _("This is too large to take in."),
+    }.get(status, _("This request is not one that Rondblik knows."))
+
+
+def _page(sentence: str) -> str:
+    """A small page in our own style, without any script."""
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{guard.scheme()}">\n<head>'
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<title>Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
+        '<link rel="stylesheet" href="/assets/rondblik.css"></head>\n<body><header class="top">'
+        '<a class="brand" href="/groep"><i class="logo" aria-hidden="true"></i>Rondblik</a></header>'
+        f'<main class="page"><div class="head"><div><h1>{escape(sentence)}</h1></div></div>'
+        f'<p><a href="/groep">{escape(_("To the classes"))}</a></p></main></body></html>\n'
+    )

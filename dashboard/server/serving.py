@@ -1,0 +1,97 @@
+"""The web server and the worker in one process, on this machine only, until somebody says stop."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+
+import flask
+
+from connectors.intake.receive import is_service
+from connectors.transport.http_server import BodyLimits, make_server
+from connectors.uwlr import validator
+from dashboard.settings.settings import Receive
+from dashboard.worker.loop import WorkContext, run_worker
+
+MAX_REQUEST_BYTES = 8 * 1024 * 1024
+MAX_HELD_BYTES = 4 * 1024 * 1024 * 1024  # of all requests at once
+
+
+class PortTaken(Exception):
+    """The port cannot be listened on; says so in a sentence for the operator."""
+
+
+def serve(
+    app: flask.Flask,
+    host: str,
+    port: int,
+    context: WorkContext | None,
+    ready: Callable[[int], None],
+    receive: Receive | None = None,
+) -> None:
+    """Serve `app` and, with a context, work off what is due; returns after SIGINT or SIGTERM.
+
+    `ready` is told the port once it is listened on; `receive` bounds what is read of messages. Raises PortTaken.
+    """
+    validator.prepare()
+    with closing(bind(host, port)) as door:
+        server = make_server(app, door, body_limits(receive or Receive()))
+        with stopping(), working(context):
+            ready(door.getsockname()[1])
+            server.run()  # returns on SystemExit and KeyboardInterrupt
+            server.close()
+
+
+def body_limits(receive: Receive) -> BodyLimits:
+    """How much is read of the body of a request."""
+    held = max(MAX_HELD_BYTES, 2 * receive.max_bytes)  # or one message could fill it
+    return BodyLimits(is_service, receive.max_bytes, receive.read_seconds, MAX_REQUEST_BYTES, held)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The port, taken; raises PortTaken. waitress would leave its socket open where it is not free."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as failed:
+        door.close()
+        said = "is in use by another program" if failed.errno == errno.EADDRINUSE else "cannot be listened on"
+        raise PortTaken(f"Port {port} {said}; choose another with --port.") from None
+    return door
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Make SIGTERM and Ctrl-C end the program, while the block runs; also where a shell started it deaf to Ctrl-C."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+@contextmanager
+def working(context: WorkContext | None) -> Iterator[None]:
+    """A worker beside the block, stopped at its end; nothing where there is no context."""
+    if context is None:
+        yield
+        return
+    stop = threading.Event()
+    worker = threading.Thread(target=run_worker, args=(context, stop), name="worker", daemon=True)
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join(10.0)

@@ -1,0 +1,87 @@
+"""The web server's application: Flask with the guard in front, health and ready, the SOAP service, and Dash."""
+
+from __future__ import annotations
+
+import flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Engine, literal, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.intake import receive
+from connectors.intake.push import Desk
+from dashboard.auth import guard
+from dashboard.auth.guard import AppOptions, Context, Persona
+from dashboard.pages.couplings import refused_message_actions
+from dashboard.pages.vendor import actions as vendor_actions
+from dashboard.server import actions, downloads, failures
+from dashboard.server.app import build
+from models.schema import database
+from models.schema.encryption import Seal
+from models.schema.records import Verdict
+from models.schema.tables import deliveries
+
+__all__ = ["AppOptions", "Persona", "create_app"]
+
+MAX_FORM_BYTES = 500_000  # files come in through callbacks, whose bound the guard sets, and messages have their own
+
+
+def create_app(
+    engine: Engine, seal: Seal, options: AppOptions, desk: Desk | None = None, public_address: str | None = None
+) -> flask.Flask:
+    """The whole application for one store; `desk` is where messages of publishers arrive, None: with its defaults.
+
+    The first request is made here, without a session: Dash asks every page for its layout then, and what it gets
+    goes to every browser. So it gets the frames without data.
+    """
+    server = flask.Flask("rondblik", static_folder=None)
+    server.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES, MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES)
+    server.extensions["rondblik"] = Context(engine, seal, options, public_address)
+    server.before_request(guard.guard)
+    server.after_request(guard.add_headers)
+    server.add_url_rule("/health", view_func=health)
+    server.add_url_rule("/ready", view_func=ready)
+    server.add_url_rule("/persona", view_func=guard.switch_persona, methods=["POST"])
+    server.register_blueprint(receive.blueprint(desk or Desk(engine, seal), public_address))
+    actions.register(server)
+    downloads.register(server)
+    vendor_actions.register(server)
+    refused_message_actions.register(server)
+    app = build(server)
+    failures.register(server)
+    server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")
+    server.extensions["rondblik"].policy = guard.content_policy(app.csp_hashes())
+    return server
+
+
+def create_soap_app(desk: Desk, public_address: str | None = None) -> flask.Flask:
+    """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
+    server = flask.Flask("rondblik-soap", static_folder=None)
+    server.extensions["rondblik"] = Context(desk.engine, desk.seal, AppOptions(demo=False, personas=()))
+    server.after_request(guard.add_headers)
+    server.add_url_rule("/health", view_func=health)
+    server.register_blueprint(receive.blueprint(desk, public_address))
+    return server
+
+
+def health() -> ResponseReturnValue:
+    """Whether the process and the database answer."""
+    try:
+        with database.reading(guard.context().engine) as connection:
+            connection.scalar(select(literal(1)))
+    except SQLAlchemyError:
+        return {"process": "ok", "database": "unavailable"}, 503
+    return {"process": "ok", "database": "ok"}
+
+
+def ready() -> ResponseReturnValue:
+    """Whether the first results are stored."""
+    try:
+        with database.reading(guard.context().engine) as connection:
+            first = connection.scalar(
+                select(deliveries.c.id)
+                .where(deliveries.c.what == "results", deliveries.c.verdict != Verdict.REJECT.value)
+                .limit(1)
+            )
+    except SQLAlchemyError:
+        return {"ready": False}, 503
+    return ({"ready": True}, 200) if first is not None else ({"ready": False}, 503)

@@ -1,0 +1,1 @@
+"""The configuration, and the store that it leads to."""

@@ -1,0 +1,77 @@
+"""What stands before every command: which configuration, which data folder, and the store that they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from connectors.intake.push import Desk
+from connectors.uwlr.agreement import Bounds
+from dashboard.settings import settings
+from dashboard.settings.settings import Receive, Settings
+from models.ingest.result_store import Keep
+from models.schema import database
+from models.schema.encryption import Seal, read_key
+from models.schema.store_key import open_sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What stands before the command."""
+
+    config: Path | None
+    data: Path | None
+
+    def settings(self) -> Settings:
+        """The settings that these options lead to; raises ConfigError."""
+        return settings.load(settings.find_config(self.config, self.data), self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store with its settings."""
+
+    settings: Settings
+    engine: Engine
+    seal: Seal
+
+    @property
+    def keep(self) -> Keep:
+        """How long raw messages are kept."""
+        return Keep(self.settings.retention.refused_days, self.settings.retention.accepted_days)
+
+    @property
+    def desk(self) -> Desk:
+        """Where messages of publishers arrive."""
+        return desk_of(self.engine, self.seal, self.settings.receive, self.keep)
+
+
+def desk_of(engine: Engine, seal: Seal, limits: Receive, keep: Keep) -> Desk:
+    """The desk that settings lead to."""
+    bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
+    return Desk(engine, seal, bounds, keep)
+
+
+@contextmanager
+def open_store(options: Options) -> Iterator[Store]:
+    """The store of these options, brought to this program's version; raises ConfigError, KeyRefused, DatabaseUnsafe."""
+    found = options.settings()
+    with open_database(found) as (engine, seal):
+        yield Store(found, engine, seal)
+
+
+@contextmanager
+def open_database(found: Settings) -> Iterator[tuple[Engine, Seal]]:
+    """The database of these settings and the seal of its key; raises KeyRefused, DatabaseUnsafe."""
+    read_key(found.data)  # a file that is no key is refused before a database is made beside it
+    engine = database.open_engine(found.database_url())
+    try:
+        seal = open_sealed(engine, found.data)
+        found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield engine, seal
+    finally:
+        engine.dispose()

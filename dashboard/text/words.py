@@ -1,0 +1,158 @@
+"""The words for what the models name by a key: subjects, states, levels, roles, reasons."""
+
+from __future__ import annotations
+
+from dashboard.text.translate import _
+from models.classroom.attention import Course
+from models.classroom.thresholds import Thresholds
+from models.results.growth import Growth
+from models.results.scales import Comparability, Missing, Place
+
+# Sign (class sg-...) and twin character of each state; the word is always beside it.
+MISSING_SIGNS = {
+    Missing.NOT_OFFERED: "notset",
+    Missing.NO_SCORE: "check",
+    Missing.NOT_LINKED: "nolink",
+    Missing.NOT_DELIVERED: "nodeliver",
+    Missing.NO_RESULT: "notbegun",
+    Missing.OUTSIDE: "info",
+    Missing.NOT_SET: "notset",
+    Missing.NOT_BEGUN: "notbegun",
+    Missing.BUSY: "busy",
+}
+PLACE_SIGNS = {Place.BELOW: "below", Place.ON: "on", Place.ABOVE: "above"}
+COURSE_SIGNS = {Course.ATTENTION: "flag", Course.ON_COURSE: "dot", Course.AMPLE: "target", Course.FEW: "few"}
+GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
+TINTS = {Place.BELOW: "be", Place.ABOVE: "ab"}
+
+
+def missing_word(reason: Missing) -> str:
+    """The word for a cell without a number."""
+    return {
+        Missing.NOT_OFFERED: _("not offered"),
+        Missing.NO_SCORE: _("finished without score"),
+        Missing.NOT_LINKED: _("not coupled"),
+        Missing.NOT_DELIVERED: _("source does not deliver this"),
+        Missing.NO_RESULT: _("no result yet"),
+        Missing.OUTSIDE: _("not in this period"),
+        Missing.NOT_SET: _("not assigned yet"),
+        Missing.NOT_BEGUN: _("not begun"),
+        Missing.BUSY: _("in progress"),
+    }[reason]
+
+
+def growth_word(found: Growth) -> str:
+    """The word for how the scores of a pupil go in one material."""
+    return {
+        Growth.RISES: _("rises"),
+        Growth.FALLS: _("falls"),
+        Growth.SAME: _("stays the same"),
+        Growth.VARIES: _("varies"),
+        Growth.TOO_FEW: _("no trend yet"),
+        Growth.OTHER_SCALE: _("not comparable: another scale"),
+    }[found]
+
+
+def course_word(course: Course) -> str:
+    """The name of one of the four groups."""
+    return {
+        Course.ATTENTION: _("Asks for attention"),
+        Course.ON_COURSE: _("On course"),
+        Course.AMPLE: _("Amply on course"),
+        Course.FEW: _("Too few data"),
+    }[course]
+
+
+def course_rule(course: Course, limits: Thresholds) -> str:
+    """Why somebody is in a group, in a few words."""
+    return {
+        Course.ATTENTION: _("a signal is open"),
+        Course.ON_COURSE: _("no signal"),
+        Course.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits.ample_of_three),
+        Course.FEW: _("fewer than {number} scores with a norm", number=limits.few_totals),
+    }[course]
+
+
+def comparability_word(found: Comparability) -> str:
+    """With what the numbers of a material may be compared."""
+    return {
+        Comparability.SAME_NORM: _("same norm"),
+        Comparability.CONVERTED: _("converted by the source"),
+        Comparability.OWN_SCALE: _("own scale only"),
+    }[found]
+
+
+def subject_word(subject: str) -> str:
+    """The name of a subject of the short list; of what is not assigned: Vak nog niet gekoppeld."""
+    return {
+        "unmapped": _("Subject not assigned yet"),
+        "arithmetic": _("Arithmetic"),
+        "spelling": _("Spelling"),
+        "reading": _("Reading comprehension"),
+        "technical_reading": _("Technical reading"),
+        "language": _("Language"),
+        "early_literacy": _("Early reading and writing"),
+        "writing": _("Writing"),
+        "english": _("English"),
+        "frisian": _("Frisian"),
+        "world": _("World orientation"),
+        "geography": _("Geography"),
+        "history": _("History"),
+        "science": _("Nature and technology"),
+        "traffic": _("Traffic"),
+        "arts": _("Arts"),
+        "music": _("Music"),
+        "physical_education": _("Physical education"),
+        "religion": _("Religion and world views"),
+        "kindergarten": _("Kindergarten"),
+        "biology": _("Biology"),
+        "chemistry": _("Chemistry"),
+        "physics": _("Physics"),
+        "german": _("German"),
+        "french": _("French"),
+        "economics": _("Economics"),
+    }.get(subject, subject)
+
+
+def short_test(name: str) -> str:
+    """The name of a test for a narrow place: what stands before the first bar; the whole name goes in its title."""
+    return name.partition("|")[0].strip() or name
+
+
+def role_word(role: str) -> str:
+    """What somebody is to the school."""
+    return {
+        "teacher": _("teacher"),
+        "mentor": _("mentor"),
+        "support": _("learning support"),
+        "administrator": _("administrator"),
+        "vendor": _("vendor"),
+    }[role]
+
+
+def year_word(year: str | None) -> str:
+    """A year group by its code: 1 to 8 of primary school, 11 to 16 the years of secondary school."""
+    if year is None:
+        return _("Year not stated")
+    if year in ("11", "12", "13", "14", "15", "16"):
+        return _("Secondary school year {number}", number=int(year) - 10)
+    return _("Year group {name}", name=year)
+
+
+def band_word(band: str) -> str:
+    """A band as the source calls it; the five levels of an OSO test read niveau I to V."""
+    return _("level {band}", band=band) if band in ("I", "II", "III", "IV", "V") else band
+
+
+def reference_word(value: str) -> str:
+    """A reference level, never as something achieved."""
+    return _("on the way to {level} (indication)", level=value)
+
+
+def parked_word(reason: str) -> str:
+    """Why results have no pupil."""
+    return {
+        "unknown": _("Not in the pupil list."),
+        "conflict": _("The pupil number and the ECK iD belong to different pupils."),
+        "other_eckid": _("The pupil with this number has another ECK iD in the pupil list."),
+    }.get(reason, reason)

@@ -1,0 +1,1 @@
+"""Tables, charts, signs and filters that several pages share."""

@@ -1,0 +1,368 @@
+"""A lane of the pupil screen as a plain figure: own scale, own bands, colours from the tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dashboard.text.translate import _, day_name, language, month_word, native
+from dashboard.text.words import band_word
+from models.classroom.goals import Goal
+from models.classroom.holidays import Holiday
+from models.classroom.timeline import Lane, Sitting
+from models.results.periods import Period
+from models.results.scales import Place, Yardstick, plain
+from models.schema import clock
+from models.schema.records import SCALE
+
+TOKENS = Path(__file__).resolve().parents[2] / "assets" / "tokens.css"
+FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans",Arial,sans-serif'
+# Fixed by the order of coupling.
+MARKERS = ("circle", "square", "diamond", "cross", "triangle-right", "hexagon", "star-diamond")
+HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 172, 14, 42, 64, 96
+PLOT = HEIGHT - TOP - BOTTOM
+AIR_DAYS, SHORTEST_DAYS = 10, 90
+MOST_TICKS = 6
+CLOSE = 15  # pixels under which two labels would touch
+
+# One configuration for every chart: no bar, no button that sends the data to a cloud.
+CHART_CONFIG = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "responsive": True,
+    "scrollZoom": False,
+    "doubleClick": False,
+    "showTips": False,
+}
+
+
+def chart_config() -> dict[str, Any]:
+    """The configuration of a chart in the language of the request."""
+    return {**CHART_CONFIG, "locale": language()}
+
+
+@cache
+def colours(scheme: str) -> dict[str, str]:
+    """The colours of the tokens for light or dark, by name without --rb-."""
+    text = TOKENS.read_text()
+    light = _block(text, text.index(":root{"))
+    dark = _block(text, text.index('[data-mantine-color-scheme="dark"]'))
+    return light if scheme == "light" else {**light, **dark}
+
+
+def _block(text: str, start: int) -> dict[str, str]:
+    inside = text[text.index("{", start) + 1 : text.index("}", start)]
+    return dict(re.findall(r"--rb-([a-z0-9-]+):\s*(#[0-9a-fA-F]{3,6})", inside))
+
+
+def markers(lanes: Sequence[Lane]) -> dict[str, str]:
+    """The marker of each lane by its key: fixed by the order of coupling, whatever order the screen has."""
+    ordered = sorted(lanes, key=lambda one: (one.source_id, one.field))
+    return {one.key: MARKERS[place % len(MARKERS)] for place, one in enumerate(ordered)}
+
+
+def axis_period(period: Period, lanes: Sequence[Lane]) -> Period:
+    """The span of the time axis: the period, without the empty time before the first score and after today."""
+    days = [one.taken_on for lane in lanes for one in lane.sittings]
+    if not days:
+        return period
+    first = date.fromisoformat(min(days)) - timedelta(days=AIR_DAYS)
+    last = max(date.fromisoformat(max(days)), min(clock.today(), date.fromisoformat(period.last)))
+    first = min(first, last - timedelta(days=SHORTEST_DAYS))
+    return Period(
+        max(first, date.fromisoformat(period.first)).isoformat(), (last + timedelta(days=AIR_DAYS)).isoformat()
+    )
+
+
+def lane_figure(
+    lane: Lane, period: Period, marker_name: str, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
+) -> dict[str, Any]:
+    """The figure of one lane: a point a sitting that has a number, bands and holidays behind, the goal as a line."""
+    ink = colours(scheme)
+    points = [one for one in lane.sittings if one.total.said.value is not None]
+    aim = None if goal is None else Decimal(goal.value) / SCALE
+    low, high = _range(points, aim)
+    trace = _trace(points, marker_name, ink, joined=one_scale(points))
+    return {
+        "data": [trace],
+        "layout": {
+            "height": HEIGHT,
+            "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM, "pad": 0},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": FONT, "size": 13, "color": ink["text-3"]},
+            "separators": ",." if language() == "nl" else ".,",
+            "showlegend": False,
+            "hovermode": "closest",
+            "dragmode": False,
+            "hoverlabel": {
+                "bgcolor": ink["surface"], "bordercolor": ink["line-strong"], "font": {"color": ink["text"]},
+            },
+            "xaxis": _time_axis(period, ink),
+            "yaxis": {
+                "range": [float(low), float(high)], "fixedrange": True, "showgrid": False, "zeroline": False,
+                "tickvals": [float(one) for one in _bounds(points, low, high)],
+                "ticktext": [native(f"{one:g}") for one in map(float, _bounds(points, low, high))],
+                "ticks": "",
+            },
+            "shapes": [
+                *_band_shapes(points, period, ink), *_holiday_shapes(off, period, ink), *_edges(ink),
+                *_goal_shapes(aim, ink),
+            ],
+            "annotations": [
+                *_band_words(points, low, high, ink), *_value_words(points, low, high, ink),
+                *_goal_words(aim, ink),
+            ],
+        },
+    }  # fmt: skip
+
+
+def _number(value: int | None) -> float:
+    return (value or 0) / SCALE
+
+
+def _trace(points: list[Sitting], marker_name: str, ink: dict[str, str], joined: bool) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if joined else "markers",
+        "x": [one.taken_on for one in points],
+        "y": [_number(one.total.said.value) for one in points],
+        "text": [hover(one) for one in points],
+        "hovertemplate": "%{text}<extra></extra>",
+        "line": {"color": ink["series"], "width": 2, "shape": "linear"},
+        "marker": {
+            "symbol": [f"{marker_name}-open" if one.late else marker_name for one in points],
+            "size": 10,
+            "color": ink["series"],
+            "line": {
+                "color": [ink["series"] if one.late else ink["surface"] for one in points],
+                "width": [2 if one.late else 1.5 for one in points],
+            },
+        },
+        "cliponaxis": False,
+    }
+
+
+def hover(one: Sitting) -> str:
+    """What a point says: value, band, test, date. Angle brackets would be read as markup."""
+    said = one.total.said
+    words = [native(said.text or ""), band_word(said.band) if said.band else "", one.name, day_name(one.taken_on)]
+    words += [_("received later")] if one.late else []
+    return " · ".join(_plain(word) for word in words if word)
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def one_scale(points: list[Sitting]) -> bool:
+    """Whether a line may join the points: all of one range, so that a slope means something."""
+    return len({one.scale for one in points}) <= 1
+
+
+def _holiday_shapes(off: Sequence[Holiday], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
+    """A grey rectangle a holiday: nothing happened there because there was no school."""
+    return [
+        {
+            "type": "rect", "layer": "below", "xref": "x", "yref": "paper", "y0": 0, "y1": 1,
+            "x0": max(one.first.isoformat(), period.first), "x1": min(one.last.isoformat(), period.last),
+            "fillcolor": ink["holiday"], "line": {"width": 0},
+        }
+        for one in off
+    ]  # fmt: skip
+
+
+def _goal_shapes(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]]:
+    if aim is None:
+        return []
+    return [
+        {
+            "type": "line", "layer": "above", "xref": "paper", "yref": "y", "x0": 0, "x1": 1, "y0": float(aim),
+            "y1": float(aim), "line": {"color": ink["goal"], "width": 1.5, "dash": "6px,4px"},
+        }
+    ]  # fmt: skip
+
+
+def _goal_words(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]]:
+    if aim is None:
+        return []
+    text = _("goal {value}", value=native(plain(aim)))
+    return [
+        {
+            "xref": "paper", "x": 0, "xanchor": "right", "xshift": -6, "yref": "y", "y": float(aim),
+            "yanchor": "middle", "showarrow": False, "text": text, "font": {"color": ink["goal"]},
+        }
+    ]  # fmt: skip
+
+
+def _range(points: list[Sitting], aim: Decimal | None) -> tuple[Decimal, Decimal]:
+    """The y-axis: the scale where it is known, else the values with air around them."""
+    values = [Decimal(one.total.said.value or 0) / SCALE for one in points]
+    values += [aim] if aim is not None else []
+    spans = [one.scale for one in points if one.scale is not None]
+    lows, highs = [low for low, _high in spans], [high for _low, high in spans]
+    low, high = min([*values, *lows], default=Decimal(0)), max([*values, *highs], default=Decimal(1))
+    if len(lows) == len(points) and points:
+        return low, high if high > low else low + 1
+    air = max((high - low) / 4, abs(high) / 20, Decimal(1) / 2)
+    return low - air, high + air
+
+
+def _time_axis(period: Period, ink: dict[str, str]) -> dict[str, Any]:
+    ticks = _months(date.fromisoformat(period.first), date.fromisoformat(period.last))
+    return {
+        "type": "date", "range": [period.first, period.last], "fixedrange": True, "showgrid": False,
+        "zeroline": False, "linecolor": ink["axis"], "ticks": "outside", "tickcolor": ink["axis"], "ticklen": 5,
+        "tickvals": [one.isoformat() for one in ticks], "ticktext": _month_words(ticks), "tickangle": 0,
+    }  # fmt: skip
+
+
+def _months(first: date, last: date) -> list[date]:
+    """First days of months in the span, few enough to stand side by side on a phone."""
+    months = [
+        date(year, month, 1)
+        for year in range(first.year, last.year + 1)
+        for month in range(1, 13)
+        if first <= date(year, month, 1) <= last
+    ]
+    return next(found for step in (1, 2, 3, 4, 6, 12, 24) if len(found := months[::step]) <= MOST_TICKS or step == 24)
+
+
+def _month_words(ticks: list[date]) -> list[str]:
+    """The month of each tick, with the year under the first one of each year."""
+    words = []
+    for place, day in enumerate(ticks):
+        year = f"<br>{day.year}" if place == 0 or ticks[place - 1].year != day.year else ""
+        words.append(month_word(day) + year)
+    return words
+
+
+# -- bands ---------------------------------------------------------------------------------------------------
+
+
+def _steps(points: list[Sitting], period: Period) -> list[tuple[str, str, Yardstick]]:
+    """Which norm holds from when to when: a step halfway between two sittings with different norms."""
+    steps: list[tuple[str, str, Yardstick]] = []
+    start = period.first
+    for place, one in enumerate(points):
+        after = points[place + 1] if place + 1 < len(points) else None
+        end = period.last if after is None else _halfway(one.taken_on, after.taken_on)
+        measure = one.measure if one.total.row.kind == 1 and not one.total.derived else Yardstick()
+        if steps and steps[-1][2].intervals == measure.intervals:
+            steps[-1] = (steps[-1][0], end, measure)
+        else:
+            steps.append((start, end, measure))
+        start = end
+    return steps
+
+
+def _halfway(first: str, second: str) -> str:
+    begin, end = date.fromisoformat(first), date.fromisoformat(second)
+    return (begin + timedelta(days=(end - begin).days / 2)).isoformat()
+
+
+def _tops(measure: Yardstick) -> list[tuple[Place, Decimal, Decimal]]:
+    """Each band up to where the next begins, so that no gap shows between 59 and 60."""
+    lows = [one.low for one in measure.intervals]
+    ends = [*lows[1:], measure.intervals[-1].high] if measure.intervals else []
+    return [(one.place, one.low, end) for one, end in zip(measure.intervals, ends, strict=True)]
+
+
+def _band_shapes(points: list[Sitting], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
+    fills = {Place.BELOW: ink["below-bg"], Place.ABOVE: ink["above-bg"]}
+    return [
+        {
+            "type": "rect", "layer": "below", "xref": "x", "yref": "y", "x0": start, "x1": end,
+            "y0": float(low), "y1": float(high), "fillcolor": fills.get(place, "rgba(0,0,0,0)"),
+            "line": {"width": 0},
+        }
+        for start, end, measure in _steps(points, period)
+        for place, low, high in _tops(measure)
+    ]  # fmt: skip
+
+
+def _edges(ink: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "line", "layer": "below", "xref": "paper", "yref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y,
+            "line": {"color": ink["line"], "width": 1},
+        }
+        for y in (0, 1)
+    ]  # fmt: skip
+
+
+def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]:
+    """The values on the y-axis: where the newest norm's bands begin, else the ends of the scale."""
+    newest = points[-1].measure if points and points[-1].total.row.kind == 1 else Yardstick()
+    if newest.intervals and not points[-1].total.derived:
+        return _apart([one.low for one in newest.intervals[1:]], low, high)
+    if points and points[-1].scale is not None:
+        return [low, high]
+    return []
+
+
+def _apart(values: list[Decimal], low: Decimal, high: Decimal) -> list[Decimal]:
+    """Those of rising values that stand far enough from the one before."""
+    kept: list[Decimal] = []
+    for one in values:
+        if not kept or _pixels(one, low, high) - _pixels(kept[-1], low, high) >= CLOSE:
+            kept.append(one)
+    return kept
+
+
+def _pixels(value: Decimal, low: Decimal, high: Decimal) -> float:
+    return float((value - low) / (high - low)) * PLOT
+
+
+def _band_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[str, str]) -> list[dict[str, Any]]:
+    """The words of the newest norm's bands, at the right; one that would touch another is left out."""
+    if not points or points[-1].total.row.kind != 1 or points[-1].total.derived:
+        return []
+    shades = {Place.BELOW: ink["below"], Place.ABOVE: ink["above"]}
+    found: list[dict[str, Any]] = []
+    last = -100.0
+    for interval, (place, begin, end) in zip(points[-1].measure.intervals, _tops(points[-1].measure), strict=True):
+        middle = (begin + end) / 2
+        if _pixels(middle, low, high) - last < CLOSE:
+            continue
+        last = _pixels(middle, low, high)
+        found.append(
+            {
+                "xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "yref": "y", "y": float(middle),
+                "yanchor": "middle", "showarrow": False, "align": "left", "text": _plain(_short(interval.word)),
+                "font": {"color": shades.get(place, ink["text-3"])},
+            }
+        )  # fmt: skip
+    return found
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= 12 else f"{word[:11]}…"
+
+
+def _value_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[str, str]) -> list[dict[str, Any]]:
+    """The first value small and the last one bold: above its point, below it where the line falls."""
+    found = []
+    for one in {points[0].key: points[0], points[-1].key: points[-1]}.values() if points else ():
+        value = Decimal(one.total.said.value or 0) / SCALE
+        is_last = one.key == points[-1].key
+        before = _number(points[-2].total.said.value) if len(points) > 1 else None
+        falls = is_last and before is not None and before > float(value)
+        high_up = _pixels(value, low, high) > PLOT - 22
+        under = (falls or not is_last or high_up) and _pixels(value, low, high) > 22
+        text = native(one.total.said.text or "")
+        found.append(
+            {
+                "xref": "x", "x": one.taken_on, "yref": "y", "y": float(value), "showarrow": False,
+                "yshift": -17 if under else 17, "text": f"<b>{text}</b>" if is_last else text,
+                "font": {"color": ink["text"] if is_last else ink["text-3"]},
+            }
+        )  # fmt: skip
+    return found

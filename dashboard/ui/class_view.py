@@ -1,0 +1,110 @@
+"""What the class screens show for an address: read once, in one transaction, for screen, export and print alike."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from dashboard.ui.filters import GroupFilters, present_year, read_filters
+from models.access.people import ClassRef, PupilName, Subgroup, class_list, subgroups
+from models.access.viewer import Viewer
+from models.classroom.attention import Course
+from models.classroom.class_overview import ClassOverview, class_overview
+from models.classroom.class_state import ClassState, class_state
+from models.classroom.holidays import Holidays
+from models.classroom.part_overview import part_overview
+from models.classroom.signals import Signal
+from models.results.subject_materials import Field, fits
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """Some classes as one screen shows them: `overview` and `courses` hold just the pupils that are shown."""
+
+    classes: tuple[ClassRef, ...]
+    filters: GroupFilters
+    overview: ClassOverview
+    state: ClassState
+    courses: dict[int, Course]
+    subgroups: tuple[Subgroup, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes that are shown."""
+        return [one.name for one in self.classes if one.id in self.filters.class_ids]
+
+    @property
+    def class_names(self) -> dict[int, str]:
+        """The class of each pupil where several classes are shown; else nothing needs to be said."""
+        if len(self.filters.class_ids) == 1:
+            return {}
+        names = {one.id: one.name for one in self.classes}
+        return {one.id: names[one.class_id] for one in self.state.picture.members}
+
+    def of_course(self, course: Course) -> list[PupilName]:
+        """The pupils of one of the four groups, by name."""
+        return [one for one in self.overview.pupils if self.courses[one.id] is course]
+
+    @property
+    def signals(self) -> list[Signal]:
+        """The signals of the pupils that are shown; those of their classes within the subject, material and publisher.
+
+        Of a pupil they are all: in which group somebody is does not change with a filter.
+        """
+        shown = {one.id for one in self.overview.pupils}
+        return [
+            one
+            for one in self.state.signals
+            if (one.pupil_id in shown if one.pupil_id is not None else self.wanted(one.field))
+        ]
+
+    def wanted(self, field: Field) -> bool:
+        """Whether a field is within the subject, material and publisher that are chosen."""
+        filters = self.filters
+        return fits(field, filters.subject, filters.material) and filters.source in (None, field.source_id)
+
+
+def read_group(
+    connection: Connection, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
+) -> tuple[list[ClassRef], GroupFilters, GroupView | None]:
+    """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
+    classes = class_list(connection, viewer)
+    filters = read_filters(classes, asked)
+    if not classes:
+        return classes, filters, None
+    chosen, year = list(filters.class_ids), present_year(classes)
+    period = filters.dates(year)
+    overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
+    state = class_state(connection, viewer, chosen, year, holidays, period.whole_years.first)
+    parts = subgroups(connection, viewer, list(state.picture.members))
+    if filters.subgroup not in {one.key for one in parts}:
+        filters = filters.but(subgroup=None)  # of another class, or of a year before
+    courses = state.courses(period)
+    if filters.goal is not None:
+        overview = part_overview(
+            connection, viewer, overview, state.picture, filters.goal, filters.source, filters.subject, filters.material
+        )
+    shown = _only(overview, _wanted(filters, parts, courses))
+    return classes, filters, GroupView(tuple(classes), filters, shown, state, courses, tuple(parts))
+
+
+def _wanted(filters: GroupFilters, parts: list[Subgroup], courses: dict[int, Course]) -> set[int]:
+    wanted = set(courses)
+    if filters.subgroup is not None:
+        wanted &= next((one.pupils for one in parts if one.key == filters.subgroup), frozenset())
+    if filters.status is not None:
+        wanted &= {pupil_id for pupil_id, course in courses.items() if course is filters.status}
+    return wanted
+
+
+def _only(overview: ClassOverview, wanted: Collection[int]) -> ClassOverview:
+    """The overview of these pupils alone: means and counts are theirs."""
+    return replace(
+        overview,
+        pupils=tuple(one for one in overview.pupils if one.id in wanted),
+        cells={pupil_id: cells for pupil_id, cells in overview.cells.items() if pupil_id in wanted},
+        progress={pupil_id: several for pupil_id, several in overview.progress.items() if pupil_id in wanted},
+        hidden_of={pupil_id: number for pupil_id, number in overview.hidden_of.items() if pupil_id in wanted},
+    )

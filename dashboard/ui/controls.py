@@ -1,0 +1,82 @@
+"""Controls that the bars of several screens share."""
+
+from __future__ import annotations
+
+import dash_mantine_components as dmc
+
+from dashboard.text.translate import _, short_day
+from dashboard.ui.filters import (
+    BOTH_YEARS,
+    FOUR_WEEKS,
+    LAST_YEAR,
+    PERIODS,
+    THIS_YEAR,
+    TWELVE_WEEKS,
+    GroupFilters,
+    present_year,
+)
+from models.access.people import ClassRef, Subgroup
+
+Options = list[dict[str, str]]
+
+
+def select(
+    name: str, label: str, data: Options, value: str, class_name: str = "f o", searchable: bool = False
+) -> dmc.Select:
+    """A choice of one; what is chosen cannot be taken away, only changed."""
+    return dmc.Select(
+        id=name, label=label, data=data, value=value, allowDeselect=False, className=class_name, searchable=searchable,
+        nothingFoundMessage=_("Nothing found"),
+    )  # fmt: skip
+
+
+def class_select(name: str, classes: list[ClassRef], chosen: tuple[int, ...]) -> dmc.MultiSelect:
+    """The classes that the viewer sees; one or several."""
+    return dmc.MultiSelect(
+        id=name,
+        label=_("Class"),
+        data=[{"value": str(one.id), "label": class_word(one)} for one in classes],
+        value=[str(one) for one in chosen],
+        className="f k",
+        maxDropdownHeight=420,
+        hidePickedOptions=True,
+    )
+
+
+def class_word(one: ClassRef) -> str:
+    """What a class is called in a list."""
+    place = f" ({one.location})" if one.location else ""
+    return _("Class {name}", name=one.name) + place
+
+
+def options(everything: str, named: dict[str, str]) -> Options:
+    """A choice between everything and what is named."""
+    return [{"value": "", "label": everything}, *({"value": key, "label": word} for key, word in named.items())]
+
+
+def period_word(filters: GroupFilters, classes: list[ClassRef]) -> str:
+    """The period in words."""
+    return next(one["label"] for one in period_options(classes, filters) if one["value"] == filters.period)
+
+
+def period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
+    """The periods by name, and the days that are chosen where they are none of them."""
+    first = filters.dates(present_year(classes)).first if filters.period == THIS_YEAR else None
+    words = {
+        THIS_YEAR: _("This school year, from {day}", day=short_day(first)) if first else _("This school year"),
+        FOUR_WEEKS: _("The last 4 weeks"),
+        TWELVE_WEEKS: _("The last 12 weeks"),
+        BOTH_YEARS: _("This school year and the last"),
+        LAST_YEAR: _("Last school year"),
+    }
+    found = [{"value": name, "label": words[name]} for name in PERIODS]
+    if filters.period not in PERIODS:
+        span = filters.dates(present_year(classes))
+        label = _("{first} to {last}", first=short_day(span.first), last=short_day(span.last))
+        found.append({"value": filters.period, "label": label})
+    return found
+
+
+def subgroup_word(one: Subgroup) -> str:
+    """What a part of a class is called."""
+    return _("Year group {name}", name=one.name) if one.key.startswith("jaar") else one.name

@@ -1,0 +1,53 @@
+"""How complete what a screen shows is: which sources delivered, which are late."""
+
+from __future__ import annotations
+
+from dash import html
+
+from dashboard.text.signal_words import late_word
+from dashboard.text.translate import _, at_moment, n_
+from dashboard.ui.signs import num, sign
+from models.ingest.freshness import SourceState
+
+
+def coverage(sources: tuple[SourceState, ...]) -> html.P:
+    """How many publishers delivered this week, who was last, and who did not."""
+    sentences = _sentences(sources)
+    late = any(one.late for one in _publishers(sources))
+    (line, _kind), *others = sentences
+    first = html.Span([sign("clock" if late else "check"), " ", num("coverage", line)], className="" if late else "k")
+    return html.P(
+        [first, *(html.Span(words, className=kind) for words, kind in others)], className="src", id="coverage"
+    )
+
+
+def coverage_sentences(sources: tuple[SourceState, ...]) -> list[str]:
+    """The same as plain sentences."""
+    return [words for words, _kind in _sentences(sources)]
+
+
+def _publishers(sources: tuple[SourceState, ...]) -> list[SourceState]:
+    return [one for one in sources if one.role == "publisher" and one.active and not one.stopped]
+
+
+def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
+    """What is to be said, each with the class of its text."""
+    publishers = _publishers(sources)
+    fresh = [one for one in publishers if one.delivered_this_week]
+    late = [one for one in publishers if one.late]
+    line = n_(
+        "{fresh} of {number} source delivered this week.",
+        "{fresh} of {number} sources delivered this week.",
+        len(publishers),
+        fresh=len(fresh),
+    )
+    found = [(line, "")]
+    failing = sum(one.failures > 0 for one in publishers)
+    if failing:
+        found.append((n_("{number} has a fault now.", "{number} have a fault now.", failing), "w"))
+    steady = [one for one in fresh if one not in late and one.last_success_us is not None]
+    if steady:
+        oldest = min(steady, key=lambda one: one.last_success_us or 0)
+        moment = at_moment(oldest.last_success_us or 0)
+        found.append((_("{name} last {moment}.", name=oldest.name, moment=moment), ""))
+    return found + [(late_word(one), "") for one in late]

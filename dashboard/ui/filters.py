@@ -1,0 +1,138 @@
+"""The filters of the class screens: their state in the address, and what they mean; anything odd is the default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from dashboard.ui import addresses
+from models.access.people import ClassRef
+from models.classroom.attention import Course
+from models.results.periods import Period, last_days, of_school_year, with_year_before
+from models.schema import clock
+
+THIS_YEAR, BOTH_YEARS, LAST_YEAR, FOUR_WEEKS, TWELVE_WEEKS = "jaar", "tweejaar", "vorigjaar", "4weken", "12weken"
+PERIODS = (THIS_YEAR, FOUR_WEEKS, TWELVE_WEEKS, BOTH_YEARS, LAST_YEAR)
+BY_SUBJECT, BY_MATERIAL = "vak", "materiaal"
+COURSES = {"aandacht": Course.ATTENTION, "koers": Course.ON_COURSE, "ruim": Course.AMPLE, "weinig": Course.FEW}
+COURSE_NAMES = {course: name for name, course in COURSES.items()}
+LONGEST_TEXT = 200
+_SPAN = re.compile(r"((?:19|20|21)\d\d-\d\d-\d\d)_((?:19|20|21)\d\d-\d\d-\d\d)", re.ASCII)
+_SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
+
+# The names of the controls of the bar, which are those in the address too.
+CONTROLS = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "status", "weergave")
+STAND = "stand"  # which of the four groups is opened; its own links change it
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFilters:
+    """What the class screens show; None stands for all.
+
+    `subgroup` is `jaar-6` (a year group) or `groep-12` (another class that pupils are in too), `goal` the name of a
+    part, `status` restricts the pupils to one of the four groups, `stand` is the group whose list is open.
+    """
+
+    class_ids: tuple[int, ...]
+    period: str = THIS_YEAR
+    subject: str | None = None
+    source: int | None = None
+    view: str = BY_SUBJECT
+    material: str | None = None
+    subgroup: str | None = None
+    goal: str | None = None
+    status: Course | None = None
+    stand: Course = Course.ATTENTION
+
+    @property
+    def query(self) -> str:
+        """The address behind the question mark; defaults are left out."""
+        given = {
+            "klas": addresses.numbers(self.class_ids),
+            "periode": self.period if self.period != THIS_YEAR else "",
+            "vak": self.subject or "",
+            "materiaal": self.material or "",
+            "uitgever": "" if self.source is None else str(self.source),
+            "groep": self.subgroup or "",
+            "doel": self.goal or "",
+            "status": "" if self.status is None else COURSE_NAMES[self.status],
+            "weergave": self.view if self.view != BY_SUBJECT else "",
+            STAND: COURSE_NAMES[self.stand] if self.stand is not Course.ATTENTION else "",
+        }
+        return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
+
+    def but(self, **changed: object) -> GroupFilters:
+        """The same filters with some of them changed."""
+        return replace(self, **changed)  # type: ignore[arg-type]
+
+    def dates(self, school_year: str) -> Period:
+        """The test dates that the period stands for, with `school_year` as the present one."""
+        return period_dates(self.period, school_year)
+
+
+def period_dates(period: str, school_year: str) -> Period:
+    """The dates of a period; `yyyy-mm-dd_yyyy-mm-dd` are dates as chosen."""
+    span = _SPAN.fullmatch(period)
+    if span is not None:
+        return Period(span[1], span[2])
+    if period == FOUR_WEEKS:
+        return last_days(28)
+    if period == TWELVE_WEEKS:
+        return last_days(84)
+    if period == BOTH_YEARS:
+        return with_year_before(school_year)
+    if period == LAST_YEAR:
+        return of_school_year(f"{int(school_year[:4]) - 1}-{int(school_year[:4])}")
+    return of_school_year(school_year)
+
+
+def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> GroupFilters:
+    """The filters as an address or controls state them; values may be of any type, the unknown is left out."""
+    known = {one.id for one in classes}
+    wanted = [one for one in addresses.read_numbers(asked.get("klas")) if one in known]
+    chosen = tuple(dict.fromkeys(wanted)) or tuple(one.id for one in classes[:1])
+    publisher = _numbers(asked.get("uitgever"))
+    subject, subgroup, status = asked.get("vak"), asked.get("groep"), asked.get("status")
+    return GroupFilters(
+        chosen,
+        read_period(asked.get("periode")),
+        subject if isinstance(subject, str) and re.fullmatch(r"[a-z_]{1,40}", subject) else None,
+        publisher[0] if len(publisher) == 1 else None,
+        BY_MATERIAL if asked.get("weergave") == BY_MATERIAL else BY_SUBJECT,
+        _text(asked.get("materiaal")),
+        subgroup if isinstance(subgroup, str) and _SUBGROUP.fullmatch(subgroup) else None,
+        _text(asked.get("doel")),
+        COURSES.get(status) if isinstance(status, str) else None,
+        COURSES.get(str(asked.get(STAND)), Course.ATTENTION),
+    )
+
+
+def read_period(periode: object) -> str:
+    """A period by name or by two days; this school year where it is neither."""
+    if not isinstance(periode, str):
+        return THIS_YEAR
+    span = _SPAN.fullmatch(periode)
+    if periode in PERIODS:
+        return periode
+    if span is not None and clock.is_day(span[1]) and clock.is_day(span[2]) and span[1] <= span[2]:
+        return periode
+    return THIS_YEAR
+
+
+def _text(value: object) -> str | None:
+    """A name of a material or part as an address states it."""
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable() else None
+
+
+def _numbers(value: object) -> list[int]:
+    """Small whole numbers in a text with commas, or in a list of texts."""
+    texts = value if isinstance(value, list) else [value]
+    pieces = [piece for text in texts if isinstance(text, str | int) for piece in str(text).split(",")]
+    return [int(piece) for piece in pieces if re.fullmatch(r"[0-9]{1,9}", piece)]
+
+
+def present_year(classes: list[ClassRef]) -> str:
+    """The school year that the screen counts as the present one; the newest where locations differ."""
+    return max((one.school_year for one in classes), default=clock.school_year(clock.today()))

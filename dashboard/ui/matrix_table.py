@@ -1,0 +1,442 @@
+"""The matrix of the class screen as an HTML table, and the same cells as a list for a phone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from dash import dcc, html
+
+from dashboard.text.translate import _, day_name, n_, native, short_day, tenths
+from dashboard.text.words import (
+    COURSE_SIGNS,
+    MISSING_SIGNS,
+    PLACE_SIGNS,
+    TINTS,
+    band_word,
+    comparability_word,
+    course_word,
+    missing_word,
+    short_test,
+)
+from dashboard.ui import addresses
+from dashboard.ui.matrix_columns import Column, Footer, Shown, footer, place_counts, shown
+from dashboard.ui.signs import attrs, badge, num, sign
+from models.access.people import PupilName
+from models.classroom.attention import Course
+from models.classroom.class_overview import Cell, ClassOverview
+from models.results.scales import NO_NORM, Missing, Place, Said, Yardstick, comparability, plain
+from models.schema.records import Kind
+
+Grid = list[tuple[PupilName, list[Shown]]]
+
+
+def grid(overview: ClassOverview, shown_columns: list[Column]) -> Grid:
+    """A row a pupil, a cell a column."""
+    return [(pupil, [shown(overview, column, pupil.id) for column in shown_columns]) for pupil in overview.pupils]
+
+
+Section = tuple[Course, Grid]
+
+
+def in_sections(rows: Grid, courses: Mapping[int, Course]) -> list[Section]:
+    """The rows by the four groups, in the order of the screen; a group without pupils is left out."""
+    found = [(course, [row for row in rows if courses[row[0].id] is course]) for course in Course]
+    return [one for one in found if one[1]]
+
+
+def matrix(
+    overview: ClassOverview,
+    shown_columns: list[Column],
+    sections: list[Section],
+    caption: str,
+    class_names: Mapping[int, str],
+) -> html.Table:
+    """The matrix: pupils down by group, subjects or materials across, the mean or the counts under it.
+
+    `class_names` by pupil, where they are to stand beside the names.
+    """
+    rows = [row for _course, several in sections for row in several]
+    by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
+    head_tests = _head_tests(shown_columns, by_column)
+    return html.Table(
+        [
+            html.Caption(caption, className="vh"),
+            html.Thead(_heads(overview, shown_columns, by_column, head_tests)),
+            *(
+                html.Tbody(
+                    [
+                        _section_head(course, len(several), len(shown_columns)),
+                        *(_row(overview, shown_columns, pupil, row, head_tests, class_names) for pupil, row in several),
+                    ],
+                    **attrs(data_course=course.value),
+                )
+                for course, several in sections
+            ),
+            html.Tfoot(_foot(shown_columns, by_column)),
+        ],
+        className="mx",
+        id="matrix",
+        style={"minWidth": f"{230 + 176 * len(shown_columns)}px"},
+    )
+
+
+def _section_head(course: Course, pupils: int, width: int) -> html.Tr:
+    words = html.Small(num("course", n_("{number} pupil", "{number} pupils", pupils), course_word(course)))
+    name = html.Span([sign(COURSE_SIGNS[course]), course_word(course), words], className="pin_")
+    return html.Tr(html.Th(name, colSpan=width + 1, scope="rowgroup"), className="sec")
+
+
+def pupil_word(pupil: PupilName) -> str:
+    """The name of a pupil, or a word for who has none."""
+    return pupil.name or _("Pupil without name")
+
+
+def pupil_href(pupil_id: int) -> str:
+    """The address of a pupil's page."""
+    return f"/leerling/{addresses.number(pupil_id)}"
+
+
+# -- heads ---------------------------------------------------------------------------------------------------
+
+
+def _heads(
+    overview: ClassOverview,
+    shown_columns: list[Column],
+    by_column: list[list[Shown]],
+    head_tests: dict[str, int],
+) -> list[html.Tr]:
+    groups: list[Any] = []
+    for name, several in groupby(shown_columns, key=lambda one: one.group):
+        width = len(list(several))
+        groups.append(html.Th(name, colSpan=width, scope="colgroup", className="s edge"))
+    details = [
+        html.Th(
+            _head(overview, column, cells, head_tests.get(column.key)),
+            scope="col",
+            className=_edge(shown_columns, place),
+            **attrs(data_of=column.key, data_called=column.called),
+        )
+        for place, (column, cells) in enumerate(zip(shown_columns, by_column, strict=True))
+    ]
+    first = html.Th(_("Pupil"), rowSpan=2, scope="col", className="s pin")
+    return [html.Tr([first, *groups]), html.Tr(details)]
+
+
+def _edge(shown_columns: list[Column], place: int) -> str:
+    """A line at the left of the first column of each group."""
+    first = place == 0 or shown_columns[place].group != shown_columns[place - 1].group
+    return "edge" if first else ""
+
+
+def _head(overview: ClassOverview, column: Column, cells: list[Shown], head_test: int | None) -> list[Any]:
+    found = [one.cell for one in cells if one.cell is not None]
+    label = [html.B(column.label)] if column.label else []
+    if not found:
+        return label
+    name = next(overview.known.definitions[one.definition_id].name for one in found if one.test_id == head_test)
+    alone = len({one.test_id for one in found}) == 1
+    numbers = [one for one in found if one.total.said.counts] or found
+    short = short_test(name)
+    words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
+    return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
+
+
+def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
+    """With what the numbers of a column may be compared, and their scale where it is one."""
+    levels = all(one.total.row.kind == Kind.OSO for one in cells)
+    measures = {one.definition_id: measure_of(overview, one) for one in cells}
+    return scale_word(list(measures.values()), levels)
+
+
+def scale_word(measures: Sequence[Yardstick], levels: bool) -> str:
+    """With what numbers given by these norms may be compared, and their scale where it is one."""
+    word = comparability_word(comparability(measures, levels))
+    spans = {one.span for one in measures if one.intervals}
+    if levels or len(spans) != 1 or None in spans:
+        return word
+    low, high = next(one for one in spans if one is not None)
+    return f"{word}, {native(plain(low))}–{native(plain(high))}"
+
+
+def measure_of(overview: ClassOverview, cell: Cell) -> Yardstick:
+    """The norm that the number of a cell came with: of its test, or of its part."""
+    row = cell.total.row
+    if cell.total.derived:
+        return NO_NORM
+    if row.part_id:
+        return overview.known.part_norm(row.definition_id, row.part_id)
+    return overview.known.total_norm(row.definition_id)
+
+
+# -- cells ---------------------------------------------------------------------------------------------------
+
+
+def _row(
+    overview: ClassOverview,
+    shown_columns: list[Column],
+    pupil: PupilName,
+    row: list[Shown],
+    head_tests: dict[str, int],
+    class_names: Mapping[int, str],
+) -> html.Tr:
+    name: Any = dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))
+    if pupil.id in class_names:
+        name = [name, html.Small(class_names[pupil.id])]
+    return html.Tr(
+        [
+            html.Th(name, scope="row", className="pin"),
+            *(
+                _cell(overview, column, pupil.id, one, _edge(shown_columns, place), head_tests.get(column.key))
+                for place, (column, one) in enumerate(zip(shown_columns, row, strict=True))
+            ),
+        ],
+        **attrs(data_pupil=str(pupil.id)),
+    )
+
+
+def _head_tests(shown_columns: list[Column], by_column: list[list[Shown]]) -> dict[str, int]:
+    """The test that most cells of a column hold: it is named in the head, and in no cell."""
+    found = {}
+    for column, cells in zip(shown_columns, by_column, strict=True):
+        tests = Counter(one.cell.test_id for one in cells if one.cell is not None)
+        if tests:
+            found[column.key] = min(tests, key=lambda test_id: (-tests[test_id], -test_id))
+    return found
+
+
+def _cell(
+    overview: ClassOverview, column: Column, pupil_id: int, one: Shown, edge: str, head_test: int | None
+) -> html.Td:
+    marks: dict[str, Any] = {"data-pupil": str(pupil_id), "data-column": column.key}
+    if one.cell is None:
+        assert one.missing is not None
+        marks["data-state"] = one.missing.value
+        return html.Td(missing_lines(one, explained=True), className=f"m {edge}".strip(), **marks)
+    said = one.cell.total.said
+    marks["data-test"] = str(one.cell.test_id)
+    marks["data-date"] = one.cell.total.row.taken_on
+    if said.text is not None:
+        marks["data-value"] = said.text
+    if said.missing is not None:
+        marks["data-state"] = said.missing.value
+    tint = TINTS.get(said.place, "m" if said.missing is not None else "")
+    return html.Td(
+        [
+            html.Div([_explained(said), _others(one.others)], className="v1"),
+            html.Small([*level(said, one.cell.total.derived), html.Time(short_day(one.cell.total.row.taken_on))]),
+            *_third_line(overview, one.cell, head_test),
+        ],
+        className=f"{tint} {edge}".strip(),
+        **marks,
+    )
+
+
+def _explained(said: Said) -> Any:
+    """The number, or the band where that is all, as what says where it comes from; a state as it is."""
+    return value(said) if said.missing is not None else num("cell", value(said))
+
+
+def value(said: Said) -> Any:
+    """The number with its unit; a sign and word where there is none; the band where that is all."""
+    if said.text is not None:
+        unit = [" ", html.U(_("of {maximum}", maximum=native(said.maximum)))] if said.maximum is not None else []
+        return html.B([native(said.text), *unit])
+    if said.missing is not None:
+        return html.Span([sign(MISSING_SIGNS[said.missing]), missing_word(said.missing)])
+    return html.B(band_word(said.band or ""))
+
+
+def level(said: Said, derived: bool) -> list[Any]:
+    """The band as sign and word, or why there is none; a derived total says that it is one."""
+    if said.missing is not None or said.text is None:
+        return []
+    word = level_word(said, derived)
+    if derived:
+        return [html.Q(word, className="z")]
+    if said.suspect:
+        return [sign("bang"), html.Q(word)]
+    if said.band is None:
+        return [html.Q(word, className="z")]
+    sign_name = PLACE_SIGNS.get(said.place)
+    return [*([sign(sign_name)] if sign_name else []), html.Q(word)]
+
+
+def level_word(said: Said, derived: bool) -> str:
+    """What stands beside a score: its band, or why there is none; of a missing score the reason."""
+    if said.missing is not None:
+        return missing_word(said.missing)
+    if said.text is None:
+        return band_word(said.band or "")
+    if derived:
+        return _("sum of parts")
+    if said.suspect:
+        return _("being checked")
+    if said.band is not None:
+        return band_word(said.band)
+    return _("fits no level") if said.has_norm else _("no norm")
+
+
+def _others(number: int) -> Any:
+    if number == 0:
+        return None
+    return html.Span(
+        _("+{number} earlier", number=number),
+        className="oth",
+        title=n_("{number} other result in this period", "{number} other results in this period", number),
+    )
+
+
+def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> list[Any]:
+    """What is not plain: another test than the head names, a derived total, a possible duplicate, a level."""
+    found = list(total_remarks(cell))
+    name = overview.known.definitions[cell.definition_id].name
+    other = [name] if head_test != cell.test_id else []
+    if not found and not other:
+        return []
+    words = " · ".join([*map(short_test, other), *found])
+    return [html.Small(html.Span(words, title=" · ".join([*other, *found])), className="l3")]
+
+
+def total_remarks(cell: Cell) -> list[str]:
+    """The words that belong to a total beside its value."""
+    total = cell.total
+    found = []
+    if total.parts_left_out and total.parts:
+        found.append(n_("{number} part left out", "{number} parts left out", total.parts_left_out))
+    if total.duplicate:
+        found.append(_("possibly double"))
+    return found
+
+
+def missing_lines(one: Shown, explained: bool = False) -> list[Any]:
+    """The sign and word of a cell without a total, and how far the pupil is where that is known.
+
+    `explained`: on a page where a number says where it comes from.
+    """
+    assert one.missing is not None
+    lines: list[Any] = [html.Span([sign(MISSING_SIGNS[one.missing]), missing_word(one.missing)])]
+    words = made_words(one)
+    return [*lines, html.Small(num("cell", words) if explained else words)] if words else lines
+
+
+def made_words(one: Shown) -> str:
+    """How many exercises somebody who is busy made, where the source says so."""
+    progress = one.progress
+    if progress is None or progress.offered is None or one.missing is not Missing.BUSY:
+        return ""
+    made = progress.made if progress.made is not None else "?"
+    return _("{made} of {offered} exercises", made=made, offered=progress.offered)
+
+
+# -- under the columns ---------------------------------------------------------------------------------------
+
+
+def _foot(shown_columns: list[Column], by_column: list[list[Shown]]) -> html.Tr:
+    return html.Tr(
+        [
+            html.Th([_("Mean"), html.Small(_("or how many pupils per level"))], scope="row", className="pin"),
+            *(
+                html.Td(
+                    _foot_lines(footer(cells)),
+                    className=_edge(shown_columns, place),
+                    **_foot_marks(column, footer(cells)),
+                )
+                for place, (column, cells) in enumerate(zip(shown_columns, by_column, strict=True))
+            ),
+        ]
+    )
+
+
+def _foot_marks(column: Column, under: Footer) -> dict[str, Any]:
+    marks: dict[str, Any] = {"data-column": column.key, "data-counted": str(under.counted), "data-all": str(under.all)}
+    return marks | ({"data-mean": str(under.mean)} if under.mean is not None else {})
+
+
+def _foot_lines(under: Footer) -> list[Any]:
+    if under.mean is not None:
+        unit = [" ", html.U(_("of {maximum}", maximum=native(under.maximum)))] if under.maximum else []
+        return [num("mean", html.B([tenths(under.mean), *unit])), html.Small(foot_words(under))]
+    if under.counted == 0 or not under.has_norm:
+        return [html.Small(foot_words(under))]
+    return [
+        html.Small([sign(PLACE_SIGNS[place]) if place in PLACE_SIGNS else None, num("mean", words)])
+        for place, words in ((one[0], _count_word(*one)) for one in under.bands)
+    ]
+
+
+def foot_words(under: Footer) -> str:
+    """What stands under a column beside the mean: of how many, or how many in each level, or why there is none."""
+    if under.mean is not None:
+        return _("mean of {counted} of {all}", counted=under.counted, all=under.all)
+    if under.counted == 0:
+        return _("no mean")
+    if not under.has_norm:
+        return _("no mean: not everybody made the same")
+    return ", ".join(_count_word(*one) for one in under.bands)
+
+
+def _count_word(place: Place, word: str | None, number: int) -> str:
+    return f"{number} {band_word(word or '')}" if place in PLACE_SIGNS else _no_band(word, number)
+
+
+def _no_band(word: str | None, number: int) -> str:
+    return f"{number} {band_word(word)}" if word else _("{number} without level", number=number)
+
+
+# -- the list for a phone ------------------------------------------------------------------------------------
+
+
+def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any]:
+    """By group one entry a pupil: the counts in words, opening to a line a column."""
+    found: list[Any] = []
+    for course, rows in sections:
+        number = html.Small(num("course", str(len(rows)), course_word(course)))
+        head = [sign(COURSE_SIGNS[course]), " ", course_word(course), " ", number]
+        found += [html.H3(head, **attrs(data_course=course.value)), *_phone_rows(shown_columns, rows)]
+    return found
+
+
+def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
+    return [
+        html.Details(
+            [
+                html.Summary([html.B(pupil_word(pupil)), html.Small(counts_word(row)), sign("chev")], className="mr"),
+                html.Dl([_line(column, one) for column, one in zip(shown_columns, row, strict=True)]),
+                dcc.Link(
+                    _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id)
+                ),
+            ],
+            className="mo",
+            **attrs(data_pupil=str(pupil.id)),
+        )
+        for pupil, row in rows
+    ]
+
+
+def counts_word(row: list[Shown]) -> str:
+    """A pupil's cells in words: 1 onder de norm · 3 op de norm."""
+    found = place_counts(row)
+    words = {
+        Place.BELOW.value: _("{number} below the norm"),
+        Place.ON.value: _("{number} on the norm"),
+        Place.ABOVE.value: _("{number} above the norm"),
+        Place.UNKNOWN.value: _("{number} without norm"),
+        "missing": _("{number} without score"),
+    }
+    return " · ".join(word.format(number=found[key]) for key, word in words.items() if found.get(key))
+
+
+def _line(column: Column, one: Shown) -> html.Div:
+    if one.cell is None:
+        return html.Div(
+            [html.Dt(column.called), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key)
+        )
+    said = one.cell.total.said
+    words = level(said, one.cell.total.derived)
+    place = TINTS.get(said.place, "no")
+    when = html.Time(short_day(one.cell.total.row.taken_on), title=day_name(one.cell.total.row.taken_on))
+    shown_value = [_explained(said), html.Span(words, className=f"st {place}"), when]
+    return html.Div([html.Dt(column.called), html.Dd(shown_value)], **attrs(data_column=column.key))

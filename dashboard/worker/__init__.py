@@ -1,0 +1,1 @@
+"""The worker: asks sources when they are due, and does what pages ask for."""

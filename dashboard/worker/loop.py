@@ -1,0 +1,506 @@
+"""The worker: takes what is due, asks the source, and says how it went; and does what pages ask for.
+
+Every source has a lane of its own, a thread that works off what is due of that source. So a publisher that hangs
+holds up nobody but itself, however many do. What pages ask for has its lanes too (`page_work.LANES`). The dispatcher,
+which waits for no network, starts lanes, holds their leases while they work, and throws away what was kept long
+enough.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.errors import ConnectorError
+from connectors.intake.las_client import LasSettings, RosterFile, fetch_roster, read_roster_file
+from connectors.intake.pull import PullSettings, Target, pull
+from connectors.intake.push import Desk
+from connectors.transport.http_client import ClientCertificate, Limits
+from connectors.uwlr import rules
+from connectors.uwlr.agreement import Policy
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
+from dashboard.settings.open_store import desk_of
+from dashboard.settings.settings import ConfigError, Coupled, Las, Publisher, Receive, School, Settings
+from dashboard.worker import page_jobs
+from models.ingest import connections, page_requests, result_store, rosters, schools
+from models.ingest.connections import Claim, Coupling
+from models.ingest.result_store import Keep
+from models.sandbox import sandboxes
+from models.schema import clock, database
+from models.schema.encryption import Seal
+from models.schema.records import SchoolRef, Verdict
+
+LEASE_SECONDS = 180.0
+EXTEND_EVERY_SECONDS = 60.0
+LOOK_EVERY_SECONDS = 1.0
+FORGET_EVERY_SECONDS = 3600.0
+STOP_SECONDS = 3.0
+MINUTE_US = 60 * 1_000_000
+
+_log = logging.getLogger("rondblik.worker")
+
+Job = PullSettings | LasSettings | RosterFile
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How one coupling is asked, and how often."""
+
+    job: Job
+    every_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkContext:
+    """What a worker needs: the store, and how each coupling (school, source) is asked."""
+
+    engine: Engine
+    seal: Seal
+    work: Mapping[tuple[int, int], Work] = field(repr=False)
+    receive: Receive = field(default_factory=Receive)
+    keep: Keep = field(default_factory=Keep)
+    policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are fetched from, by id
+
+    @property
+    def allow_loopback(self) -> bool:
+        """Whether endpoints of vendors may be this machine itself: in the demo."""
+        return self.receive.check_loopback
+
+    @property
+    def desk(self) -> Desk:
+        """Where a refused message is judged anew."""
+        return desk_of(self.engine, self.seal, self.receive, self.keep)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one try brought: counts for people, why it failed, and how many messages were refused."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    failure: tuple[str, str] | None = None
+    refused: int = 0
+
+
+def make_context(settings: Settings, engine: Engine, seal: Seal, coupled: Iterable[Coupled]) -> WorkContext:
+    """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
+    work = {(one.row.school_id, one.row.source_id): Work(_job(settings, one), one.source.every) for one in coupled}
+    keep = Keep(settings.retention.refused_days, settings.retention.accepted_days)
+    policies: dict[str, Policy] = {one.id: one.policy for one in settings.publishers}
+    return WorkContext(engine, seal, work, settings.receive, keep, policies)
+
+
+def work_once(context: WorkContext, source_id: int | None = None) -> bool:
+    """Take the most overdue coupling (of this source) and do it; False where nothing is due."""
+    claim = connections.claim_due(context.engine, clock.now_us(), LEASE_SECONDS, source_id)
+    if claim is None:
+        return False
+    do(context, claim)
+    return True
+
+
+def do(context: WorkContext, claim: Claim) -> Outcome:
+    """Ask the source of a claim, store what it gives, and write down how it went and when it is due again."""
+    work = context.work.get((claim.school_id, claim.source_id))
+    outcome = Outcome(failure=_NOT_HERE) if work is None else _try(context, claim, work.job)
+    now = clock.now_us()
+    if work is not None and outcome.failure is None:
+        connections.finish_success(context.engine, claim, now, now + work.every_minutes * MINUTE_US)
+    elif outcome.failure is not None:
+        next_try = connections.back_off_us(now, claim.failures + 1)
+        connections.finish_failure(context.engine, claim, *outcome.failure, next_try)
+        _log.warning("%s: %s", claim.source_key, outcome.failure[1])
+    return outcome
+
+
+def run_worker(context: WorkContext, stop: threading.Event) -> None:
+    """Work until `stop` is set; whatever is under way then gets a few seconds, and is given back after that."""
+    lanes: dict[int | tuple[str, ...], _Lane] = {}
+    extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
+    forget = _Every(FORGET_EVERY_SECONDS, at_once=True)
+    while not stop.is_set():
+        try:
+            for source_id in connections.due_sources(context.engine, clock.now_us()):
+                _ensure_lane(lanes, source_id, _due_of(context, source_id, stop))
+            for kinds in page_jobs.LANES:
+                if page_requests.is_waiting(context.engine, kinds):
+                    _ensure_lane(lanes, kinds, _asked_of(context, kinds, stop))
+            if extend.is_due():
+                _extend(lanes.values())
+            if forget.is_due():
+                result_store.forget_raw(context.engine)
+                result_store.forget_refusals(context.engine, context.keep.refused_days)
+                page_requests.forget_due(context.engine)
+                sandboxes.empty_due(context.engine)
+        except SQLAlchemyError as failed:  # the database is away: go on when it is back
+            _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
+        stop.wait(LOOK_EVERY_SECONDS)
+    ends = time.monotonic() + STOP_SECONDS
+    for lane in lanes.values():
+        lane.join(max(0.0, ends - time.monotonic()))
+        lane.give_back()
+
+
+def _ensure_lane(lanes: dict[int | tuple[str, ...], _Lane], name: int | tuple[str, ...], jobs: Iterator[_Held]) -> None:
+    """A lane of this name that works; these are its jobs where it does not work already."""
+    lane = lanes.get(name)
+    if lane is None or not lane.is_alive():
+        lanes[name] = _Lane(jobs)
+        lanes[name].start()
+
+
+def run_now(context: WorkContext, rows: Sequence[Coupling], done: Callable[[Coupling, Outcome | None], None]) -> None:
+    """Do these couplings at once, due or not, and return when all are done; a LAS comes before the publishers.
+
+    `done` is told of each how it went, None where another worker has it or it was stopped. It is called in the
+    thread of the caller.
+    """
+    for role in ("las", "publisher"):
+        results: queue.SimpleQueue[tuple[Coupling, Outcome | None]] = queue.SimpleQueue()
+        of_role = [one for one in rows if one.role == role]
+        lanes = [
+            _Lane(_these(context, [one for one in of_role if one.source_id == source_id], results.put))
+            for source_id in dict.fromkeys(one.source_id for one in of_role)
+        ]
+        for lane in lanes:
+            lane.start()
+        try:
+            _collect(lanes, results, len(of_role), done)
+        finally:
+            for lane in lanes:
+                lane.give_back()
+
+
+def _collect(
+    lanes: Sequence[_Lane],
+    results: queue.SimpleQueue[tuple[Coupling, Outcome | None]],
+    expected: int,
+    done: Callable[[Coupling, Outcome | None], None],
+) -> None:
+    extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
+    while expected:
+        try:
+            row, outcome = results.get(timeout=LOOK_EVERY_SECONDS)
+        except queue.Empty:
+            if not any(lane.is_alive() for lane in lanes) and results.empty():
+                return  # a lane lost the database; it has said so
+        else:
+            expected -= 1
+            done(row, outcome)
+        if extend.is_due():
+            _extend(lanes)
+
+
+class _Every:
+    """Whether so many seconds have passed since the last time that they had."""
+
+    def __init__(self, seconds: float, *, at_once: bool) -> None:
+        self._seconds = seconds
+        self._due = time.monotonic() + (0.0 if at_once else seconds)
+
+    def is_due(self) -> bool:
+        """Whether it is time again; the next time is then set."""
+        if time.monotonic() < self._due:
+            return False
+        self._due = time.monotonic() + self._seconds
+        return True
+
+
+class _Held(Protocol):
+    """Something that a lane holds while it does it."""
+
+    def do(self) -> None:
+        """Do it, and write down how it went."""
+
+    def extend(self) -> None:
+        """Hold it a while longer."""
+
+    def give_back(self) -> None:
+        """Let go of it undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """A coupling that is asked; `tell` hears how it went."""
+
+    context: WorkContext
+    claim: Claim
+    tell: Callable[[Outcome], None]
+
+    def do(self) -> None:
+        self.tell(do(self.context, self.claim))
+
+    def extend(self) -> None:
+        until = clock.now_us() + int(LEASE_SECONDS * connections.SECOND_US)
+        connections.extend(self.context.engine, self.claim, until)
+
+    def give_back(self) -> None:
+        connections.release(self.context.engine, self.claim)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Work that a page asked for."""
+
+    context: WorkContext
+    work: page_requests.Work
+
+    def do(self) -> None:
+        page_jobs.do(self.context.desk, self.work, self.context.allow_loopback, self.context.policies)
+
+    def extend(self) -> None:
+        page_requests.extend(self.context.engine, self.work)
+
+    def give_back(self) -> None:
+        page_requests.release(self.context.engine, self.work)
+
+
+def _asked_of(context: WorkContext, kinds: Collection[str], stop: threading.Event) -> Iterator[_Held]:
+    """What pages asked for of these kinds, taken one by one."""
+    while not stop.is_set():
+        work = page_requests.claim(context.engine, context.seal, kinds)
+        if work is None:
+            return
+        yield _Asked(context, work)
+
+
+def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Iterator[_Held]:
+    """What is due of a source, taken one by one."""
+    while not stop.is_set():
+        claim = connections.claim_due(context.engine, clock.now_us(), LEASE_SECONDS, source_id)
+        if claim is None:
+            return
+        yield _Fetching(context, claim, lambda outcome: None)
+
+
+def _these(
+    context: WorkContext, rows: Sequence[Coupling], tell: Callable[[tuple[Coupling, Outcome | None]], None]
+) -> Iterator[_Held]:
+    """These couplings, taken one by one whether due or not."""
+    for row in rows:
+        claim = connections.claim_now(context.engine, row, clock.now_us(), LEASE_SECONDS)
+        if claim is None:
+            tell((row, None))
+        else:
+            yield _Fetching(context, claim, functools.partial(_tell, tell, row))
+
+
+def _tell(tell: Callable[[tuple[Coupling, Outcome | None]], None], row: Coupling, outcome: Outcome) -> None:
+    tell((row, outcome))
+
+
+class _Lane(threading.Thread):
+    """Works off what it is given; a daemon, because what it asks may hang when the program must stop."""
+
+    def __init__(self, jobs: Iterator[_Held]) -> None:
+        super().__init__(name="lane", daemon=True)
+        self._jobs = jobs
+        self._job: _Held | None = None
+
+    def run(self) -> None:
+        """Do what comes, one after the other."""
+        try:
+            for job in self._jobs:
+                self._job = job
+                job.do()
+                self._job = None
+        except SQLAlchemyError as failed:  # the lease lapses and another try follows
+            _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
+
+    def extend(self) -> None:
+        """Hold what this lane is doing a while longer."""
+        job = self._job
+        if job is not None and self.is_alive():
+            job.extend()
+
+    def give_back(self) -> None:
+        """Let go of what this lane was doing when it was not waited for, so that the next start takes it at once."""
+        job = self._job
+        if job is None:
+            return
+        try:
+            job.give_back()
+        except SQLAlchemyError as failed:
+            _log.error("A lease could not be given back (%s); it lapses by itself.", type(failed).__name__)
+
+
+def _extend(lanes: Iterable[_Lane]) -> None:
+    for lane in lanes:
+        lane.extend()
+
+
+# -- one try -------------------------------------------------------------------------------------------------
+
+_NOT_HERE = (
+    "Deze bron staat niet in de configuratie waarmee dit programma draait.",
+    "This source is not in the configuration that this program runs with.",
+)
+_OUT_OF_ORDER = (
+    "Ophalen is door een storing bij ons niet gelukt; we proberen het later opnieuw.",
+    "Fetching failed through a fault on our side; it will be tried again later.",
+)
+
+
+def _try(context: WorkContext, claim: Claim, job: Job) -> Outcome:
+    try:
+        if isinstance(job, LasSettings | RosterFile):
+            return _fetch_roster(context, claim, job)
+        return _fetch_results(context, claim, job)
+    except ConnectorError as failed:
+        return Outcome(failure=(failed.sentence_nl, failed.sentence_en))
+    except (SQLAlchemyError, OSError) as failed:
+        # The text of these may hold values of a message: only their kind is logged.
+        _log.error("%s: %s while taking in", claim.source_key, type(failed).__name__)
+        return Outcome(failure=_OUT_OF_ORDER)
+
+
+def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Outcome:
+    target = Target(context.engine, context.seal, claim.school_id, claim.source_id)
+    pulled = pull(job, target, claim.cursor)
+    counts: dict[str, int] = {"messages": len(pulled.taken), "known": pulled.known, "unreadable": len(pulled.problems)}
+    for one in pulled.taken:
+        for name, count in one.receipt.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    refused = sum(one.receipt.verdict is Verdict.REJECT for one in pulled.taken)
+    return Outcome(counts, pulled.failure, refused)
+
+
+def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterFile) -> Outcome:
+    """Ask the LAS and store its roster; an empty answer changes nothing, a refused one is written down."""
+    fetched = read_roster_file(job) if isinstance(job, RosterFile) else fetch_roster(job, claim.cursor)
+    answer = fetched.answer
+    if answer.roster is None and answer.empty is not None:
+        return Outcome({"unchanged": 1})
+    findings = answer.findings
+    if answer.roster is not None and not _is_own_school(context, claim.school_id, job.school, answer.roster.school):
+        findings = (*findings, rules.finding("school.other"))
+    if answer.roster is None or any(one.level == rules.ERROR for one in findings):
+        fault = next((one.fault for one in findings if one.fault is not None), None)
+        rosters.save_refused_roster(
+            context.engine,
+            school_id=claim.school_id,
+            source_id=claim.source_id,
+            way="pull",
+            digest=fetched.digest,
+            size=fetched.size,
+            findings=findings,
+            fault=fault,
+        )
+        return Outcome(failure=_refused_roster(fault or rules.ONGELDIG_BERICHT), refused=1)
+    receipt = rosters.save_roster(
+        context.engine,
+        context.seal,
+        school_id=claim.school_id,
+        source_id=claim.source_id,
+        roster=answer.roster,
+        way="pull",
+        cursor=answer.created_text,
+    )
+    return Outcome({"unchanged": 1} if receipt.state == rosters.CONFIRMED else receipt.counts)
+
+
+def _is_own_school(context: WorkContext, school_id: int, asked: SchoolRef, answered: SchoolRef) -> bool:
+    """Whether a LAS answers for the school that was asked for; a location that we do not know is no other school."""
+    with database.reading(context.engine) as connection:
+        found = schools.find_school(connection, answered)
+    if found is not None:
+        return found == school_id
+    return asked.brin is None or answered.brin is None or asked.brin == answered.brin
+
+
+def _refused_roster(fault: str) -> tuple[str, str]:
+    return (
+        f"Wat de leerlingadministratie stuurde is geweigerd ({fault}); de reden staat bij de geweigerde berichten.",
+        f"What the pupil administration sent was refused ({fault}); the reason stands with the refused messages.",
+    )
+
+
+# -- from settings to jobs -----------------------------------------------------------------------------------
+
+
+def _job(settings: Settings, coupled: Coupled) -> Job:
+    if isinstance(coupled.source, Las):
+        if coupled.source.path is not None:
+            return RosterFile(coupled.source.path, coupled.school.ref, coupled.source.profile)
+        return las_job(settings, coupled.school, coupled.source)
+    return publisher_job(settings, coupled.school, coupled.source)
+
+
+def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
+    """How the LAS of a school is asked."""
+    limits, given = settings.limits, las.authorisation
+    assert given is not None  # settings demand it of a LAS
+    named = {
+        "HaalLeerlinggegevens": las.addresses.all,
+        "HaalStructuur": las.addresses.structure,
+        "HaalLeerlingen": las.addresses.pupils,
+        "HaalLeerkrachten": las.addresses.teachers,
+    }
+    addresses = {operation: address for operation, address in named.items() if address is not None}
+    return LasSettings(
+        address=las.address or next(iter(addresses.values())),
+        school=school.ref,
+        authorisation=Authorisation(given.key.get_secret_value(), given.customer_code, given.customer_name),
+        addresses=addresses,
+        profile=las.profile,
+        xsd_version=las.xsd_version,
+        dataset_id=las.dataset_id,
+        headers=las.header_texts,
+        certificate=None
+        if las.client_certificate is None
+        else ClientCertificate(las.client_certificate, las.client_key),
+        school_year=las.school_year,
+        staged=las.staged,
+        limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
+    )
+
+
+def publisher_job(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
+    """How a publisher is asked for the results of a school; raises ConfigError where its template is not there."""
+    limits, given = settings.limits, publisher.authorisation
+    certificate = publisher.client_certificate
+    return PullSettings(
+        kind=publisher.kind,
+        location=publisher.address or str(publisher.path),
+        school=school.ref,
+        policy=publisher.policy,
+        authorisation=None
+        if given is None
+        else Authorisation(given.key.get_secret_value(), given.customer_code, given.customer_name),
+        headers=publisher.header_texts,
+        certificate=None if certificate is None else ClientCertificate(certificate, publisher.client_key),
+        xsd_version=publisher.xsd_version,
+        dataset_id=publisher.dataset_id,
+        school_year=publisher.school_year,
+        soap_action=publisher.soap_action or _soap_action(publisher.operation),
+        request_template=_template(publisher),
+        limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
+        keep=Keep(settings.retention.refused_days, settings.retention.accepted_days),
+    )
+
+
+def _soap_action(operation: str | None) -> str:
+    """Ours has its namespace before it; a publisher's own is named as it is, the way UWLR does."""
+    return SOAP_ACTION if operation in (None, OPERATION) else operation
+
+
+def _template(publisher: Publisher) -> str | None:
+    if publisher.request_template is None:
+        return None
+    try:
+        return publisher.request_template.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(
+            f"request_template van {publisher.id} kan niet gelezen worden; controleer het bestand "
+            f"{publisher.request_template}.",
+            f"request_template of {publisher.id} cannot be read; check the file {publisher.request_template}.",
+        ) from None

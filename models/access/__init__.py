@@ -1,0 +1,1 @@
+"""Who looks, and whom they may see."""

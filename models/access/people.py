@@ -1,0 +1,297 @@
+"""Classes and pupils as a viewer may see them: the school year that has begun, current members."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, func, select
+
+from models.access.viewer import Viewer, sees_class, sees_pupil
+from models.schema import clock
+from models.schema.tables import classes, groups, memberships, pupils, schools
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRef:
+    """A class that the viewer sees, and how many pupils are in it now."""
+
+    id: int
+    name: str
+    school_year: str
+    location: str
+    composed: bool
+    year_groups: str
+    pupils: int
+
+
+@dataclass(frozen=True, slots=True)
+class PupilName:
+    """A pupil by name; `name` is None where the roster has none."""
+
+    id: int
+    first_name: str | None
+    name: str | None
+
+
+def full_name(first: str | None, prefix: str | None, last: str | None) -> str | None:
+    """The name as people say it, or None where there is none."""
+    return " ".join(part for part in (first, prefix, last) if part) or None
+
+
+def school_name(connection: Connection, viewer: Viewer) -> str | None:
+    """The name of the viewer's school."""
+    return connection.scalar(select(schools.c.name).where(schools.c.id == viewer.school_id))
+
+
+_group_of_class = and_(groups.c.school_id == classes.c.school_id, groups.c.class_id == classes.c.id)
+_member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
+
+
+def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
+    """The classes that the viewer sees in the present school year of their location, base groups first.
+
+    That is the newest year with members that has begun; a coming year only where none has.
+    """
+    number = func.count(memberships.c.pupil_id.distinct())
+    rows = connection.execute(
+        select(classes, number.label("pupils"))
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .group_by(*classes.c)
+        .order_by(classes.c.composed, classes.c.name, classes.c.id)
+    ).all()
+    present = _present_years(connection, viewer)
+    return [
+        ClassRef(row.id, row.name, row.school_year, row.location, row.composed, row.year_groups, row.pupils)
+        for row in rows
+        if row.school_year == present.get(row.location)
+    ]
+
+
+def _present_years(connection: Connection, viewer: Viewer) -> dict[str, str]:
+    """Per location of the school the year that counts as the present one, of the years with members."""
+    rows = connection.execute(
+        select(classes.c.location, classes.c.school_year)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(classes.c.school_id == viewer.school_id, memberships.c.to_us.is_(None))
+        .distinct()
+    )
+    years: dict[str, list[str]] = {}
+    for row in rows:
+        years.setdefault(row.location, []).append(row.school_year)
+    begun = clock.school_year(clock.today())
+    return {
+        location: max((one for one in several if one <= begun), default=min(several))
+        for location, several in years.items()
+    }
+
+
+def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[PupilName]:
+    """The present pupils of these classes, as far as the viewer sees the classes, by name."""
+    rows = connection.execute(
+        select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .distinct()
+    ).all()
+    found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]
+    return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A present pupil of a class: the year group there, and the day of coming (`YYYY-MM-DD`) where that is known.
+
+    `joined`: that day for each of the classes that were asked for.
+    """
+
+    id: int
+    first_name: str | None
+    name: str | None
+    class_id: int
+    year_group: str | None
+    since: str | None
+    joined: Mapping[int, str]
+
+
+def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[Member]:
+    """The present pupils of these classes by class and name, each in the first of the classes that holds them."""
+    rows = connection.execute(
+        select(
+            pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on,
+            classes.c.id.label("class_id"),
+            func.min(memberships.c.year_group).label("year_group"), func.min(memberships.c.from_us).label("from_us"),
+        )
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .group_by(
+            pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on, classes.c.id
+        )
+    ).all()  # fmt: skip
+    began: dict[int, int] = {}
+    for row in rows:
+        began[row.class_id] = min(row.from_us, began.get(row.class_id, row.from_us))
+    order = {class_id: place for place, class_id in enumerate(class_ids)}
+    joined: dict[int, dict[int, str]] = defaultdict(dict)
+    for row in rows:
+        since = max(row.entered_on or "", _came_later(row.from_us, began[row.class_id]) or "")
+        if since:
+            joined[row.id][row.class_id] = since
+    found: dict[int, Member] = {}
+    for row in sorted(rows, key=lambda one: order[one.class_id]):
+        name, own = full_name(row.first_name, row.prefix, row.last_name), joined[row.id]
+        since = own.get(row.class_id)
+        found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own))
+    return sorted(found.values(), key=lambda one: (order[one.class_id], (one.name or "").casefold(), one.id))
+
+
+def pupils_by_class(connection: Connection, viewer: Viewer, class_ids: list[int]) -> dict[int, frozenset[int]]:
+    """The present pupils of each of these classes, as far as the viewer sees the classes, in order of asking."""
+    rows = connection.execute(
+        select(classes.c.id, memberships.c.pupil_id)
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, classes.c.school_id, classes.c.id),
+        )
+    )
+    found: dict[int, set[int]] = {class_id: set() for class_id in class_ids}
+    for row in rows:
+        found[row.id].add(row.pupil_id)
+    return {class_id: frozenset(ids) for class_id, ids in found.items() if ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """A part of a class: a year group (`jaar-6`), or the pupils who are in another class too (`groep-12`)."""
+
+    key: str
+    name: str
+    pupils: frozenset[int]
+
+
+def subgroups(connection: Connection, viewer: Viewer, found: list[Member]) -> list[Subgroup]:
+    """The parts that these pupils can be told apart in; none where there is only one."""
+    by_year: dict[str, set[int]] = {}
+    for one in found:
+        if one.year_group is not None:
+            by_year.setdefault(one.year_group, set()).add(one.id)
+    years = [Subgroup(f"jaar-{code}", code, frozenset(by_year[code])) for code in sorted(by_year)]
+    own = {one.class_id for one in found}
+    rows = connection.execute(
+        select(classes.c.id, classes.c.name, memberships.c.pupil_id)
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.id.not_in(own),
+            memberships.c.pupil_id.in_([one.id for one in found]),
+            memberships.c.to_us.is_(None),
+        )
+        .order_by(classes.c.name, classes.c.id)
+    )
+    others: dict[int, tuple[str, set[int]]] = {}
+    for row in rows:
+        others.setdefault(row.id, (row.name, set()))[1].add(row.pupil_id)
+    composed = [Subgroup(f"groep-{class_id}", name, frozenset(ids)) for class_id, (name, ids) in others.items()]
+    return [*(years if len(years) > 1 else []), *composed]
+
+
+def _came_later(from_us: int, began_us: int) -> str | None:
+    """The day on which a membership was first seen; None where it came with the first pupil list of its class."""
+    if from_us == began_us:
+        return None
+    return clock.from_us(from_us).astimezone(clock.AMSTERDAM).date().isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class PupilRecord:
+    """A pupil with the classes that the viewer sees them in."""
+
+    id: int
+    first_name: str | None
+    name: str | None
+    left_on: str | None
+    classes: tuple[ClassRef, ...]
+
+
+def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord | None:
+    """The pupil, or None where there is none that the viewer may see."""
+    row = connection.execute(
+        select(pupils).where(
+            pupils.c.school_id == viewer.school_id,
+            pupils.c.id == pupil_id,
+            sees_pupil(viewer, pupils.c.school_id, pupils.c.id),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    own = connection.scalars(
+        select(groups.c.class_id)
+        .join(memberships, _member_of_group)
+        .where(
+            memberships.c.school_id == viewer.school_id,
+            memberships.c.pupil_id == pupil_id,
+            memberships.c.to_us.is_(None),
+        )
+    ).all()
+    return PupilRecord(
+        row.id,
+        row.first_name,
+        full_name(row.first_name, row.prefix, row.last_name),
+        row.left_on,
+        tuple(one for one in class_list(connection, viewer) if one.id in own),
+    )
+
+
+def sees_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[int]) -> bool:
+    """Whether the viewer sees each of these pupils now."""
+    found = connection.scalar(
+        select(func.count()).where(
+            pupils.c.school_id == viewer.school_id,
+            pupils.c.id.in_(pupil_ids),
+            sees_pupil(viewer, pupils.c.school_id, pupils.c.id),
+        )
+    )
+    return found == len(pupil_ids)
+
+
+def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
+    """All pupils of the school that the viewer sees, by name."""
+    rows = connection.execute(
+        select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name).where(
+            sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+        )
+    ).all()
+    found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]
+    return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))

@@ -1,0 +1,99 @@
+"""Who looks, and the SQL predicate of what they may see: joined into every query of
+pupils and classes, never a filter afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, false, select
+
+from models.schema.tables import groups, memberships, teacher_groups
+
+
+class Role(StrEnum):
+    """What somebody is to a school."""
+
+    TEACHER = "teacher"
+    MENTOR = "mentor"
+    SUPPORT = "support"  # intern begeleider: the whole school
+    ADMINISTRATOR = "administrator"  # couplings and matching: own school
+    VENDOR = "vendor"  # tests a coupling with made-up data: sees no class and no pupil of any school
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who looks at one school; `teacher_id` links them to the roster (None: no link)."""
+
+    school_id: int
+    role: Role
+    teacher_id: int | None = None
+    name: str = ""
+
+    @property
+    def sees_whole_school(self) -> bool:
+        """Whether the role, not the roster link, decides which pupils are seen."""
+        return self.role in (Role.SUPPORT, Role.ADMINISTRATOR)
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether couplings, matching and subjects may be changed."""
+        return self.role is Role.ADMINISTRATOR
+
+    @property
+    def teaches(self) -> bool:
+        """Whether the role works with pupils: settles signals, writes notes, sets goals."""
+        return self.role in (Role.TEACHER, Role.MENTOR, Role.SUPPORT)
+
+    @property
+    def may_test(self) -> bool:
+        """Whether a coupling may be put to the test, with made-up data."""
+        return self.role in (Role.ADMINISTRATOR, Role.VENDOR)
+
+
+class NotAllowed(Exception):
+    """The viewer may not see or change this, or named something that is not there."""
+
+
+def check_administers(viewer: Viewer) -> None:
+    """Raises NotAllowed for whoever does not administer the school."""
+    if not viewer.may_administer:
+        raise NotAllowed("this is for an administrator of the school")
+
+
+def sees_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `viewer` may see the class of a row: own school, and a current link to one of its groups."""
+    own = school_id == viewer.school_id
+    if viewer.sees_whole_school:
+        return own
+    if viewer.teacher_id is None or viewer.role is Role.VENDOR:
+        return false()
+    linked = (
+        select(groups.c.class_id)
+        .join(
+            teacher_groups,
+            and_(teacher_groups.c.school_id == groups.c.school_id, teacher_groups.c.group_id == groups.c.id),
+        )
+        .where(
+            groups.c.school_id == viewer.school_id,
+            teacher_groups.c.teacher_id == viewer.teacher_id,
+            teacher_groups.c.to_us.is_(None),
+        )
+    )
+    return and_(own, class_id.in_(linked))
+
+
+def sees_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `viewer` may see the pupil of a row: own school, and a pupil of a class that they see."""
+    if viewer.sees_whole_school:
+        return school_id == viewer.school_id
+    members = (
+        select(memberships.c.pupil_id)
+        .join(groups, and_(groups.c.school_id == memberships.c.school_id, groups.c.id == memberships.c.group_id))
+        .where(
+            memberships.c.school_id == viewer.school_id,
+            memberships.c.to_us.is_(None),
+            sees_class(viewer, groups.c.school_id, groups.c.class_id),
+        )
+    )
+    return and_(school_id == viewer.school_id, pupil_id.in_(members))

@@ -1,0 +1,1 @@
+"""What screens of classes and pupils read: class data, signals, groups, goals, notes."""

@@ -1,0 +1,234 @@
+"""The class overview: pupils against subjects and materials, each cell the newest total of the period.
+
+What the store holds of other pupils and other years does not slow it (see result_rows); every query is guarded by the
+viewer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from models.access.people import PupilName, members, pupils_by_class
+from models.access.viewer import Viewer
+from models.ingest.freshness import SourceState, source_states
+from models.results.catalogue import Catalogue, catalogue, load_bodies, load_parts
+from models.results.current_results import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
+from models.results.missing import FieldTest, reason
+from models.results.periods import Period
+from models.results.progress import PupilProgress, newest_progress
+from models.results.result_rows import HiddenRow, hidden_sittings, lonely_parts, owners_of, progress_rows, whole_tests
+from models.results.scales import Missing
+from models.results.subject_materials import Field, fits
+from models.schema.records import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The newest total of a pupil in a subject of a material, and how many others the period holds."""
+
+    total: Total
+    field: Field
+    test_id: int
+    definition_id: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The fields that a whole class has a total in, and those that it has progress of."""
+
+    totals: frozenset[Field] = frozenset()
+    progress: frozenset[Field] = frozenset()
+
+    @property
+    def fields(self) -> frozenset[Field]:
+        """Those with either."""
+        return self.totals | self.progress
+
+
+@dataclass(frozen=True, slots=True)
+class ClassOverview:
+    """All that the class screen shows.
+
+    `cells` by pupil and field, of the period; `progress` by pupil, of the whole school years that the period touches:
+    how far somebody is was never of a few weeks. `hidden_of` counts a pupil's sittings that the period leaves out
+    within the filters, `outside` holds all of them as field and test. `delivered` by pupil what the own whole class
+    has, whoever of it is shown. `part`: all of it is of the parts of this name; `source_id`: only of this source.
+    """
+
+    pupils: tuple[PupilName, ...]
+    period: Period
+    cells: dict[int, dict[Field, Cell]]
+    progress: dict[int, tuple[PupilProgress, ...]]
+    sources: tuple[SourceState, ...]
+    hidden_of: dict[int, int]
+    outside: dict[int, frozenset[FieldTest]]
+    known: Catalogue
+    delivered: dict[int, Delivered]
+    part: str | None = None
+    source_id: int | None = None
+
+    @property
+    def hidden(self) -> int:
+        """How many sittings the period leaves out."""
+        return sum(self.hidden_of.values())
+
+    @property
+    def fields(self) -> list[Field]:
+        """Every subject of a material that a pupil has a total or a progress record in."""
+        found = {field for row in self.cells.values() for field in row}
+        return sorted(found | {one.field for several in self.progress.values() for one in several})
+
+
+def class_overview(
+    connection: Connection,
+    viewer: Viewer,
+    class_ids: list[int],
+    period: Period,
+    source_id: int | None = None,
+    subject: str | None = None,
+    material: str | None = None,
+) -> ClassOverview:
+    """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees.
+
+    Only the results of `source_id` are read; `subject` and `material` bound what counts as hidden by the period.
+    """
+    pupils = members(connection, viewer, class_ids)
+    owners = owners_of(connection, viewer, [one.id for one in pupils])
+    totals = whole_tests(connection, viewer, owners, period, source_id)
+    parts = lonely_parts(connection, viewer, owners, period, source_id)
+    reports = [row for row in (*totals, *parts) if row.kind == Kind.PROGRESS]
+    if period != period.whole_years:
+        reports = progress_rows(connection, viewer, owners, period.whole_years, source_id)
+    outside = hidden_sittings(connection, viewer, owners, period, source_id)
+    used = {row.definition_id for row in (*totals, *parts, *reports)} | {row.definition_id for row in outside}
+    known = catalogue(connection, viewer.school_id, used)
+    scores = stand(row for row in totals if row.kind != Kind.PROGRESS)
+    sittings = part_sittings(stand(parts).values(), scores.values())
+    cells = _cells(connection, viewer, known, list(scores.values()), sittings)
+    progress = newest_progress(reports, known)
+    tests = outside_tests(outside, known)
+    return ClassOverview(
+        tuple(pupils),
+        period,
+        cells,
+        progress,
+        tuple(source_states(connection, viewer)),
+        hidden_by_pupil(row for row in outside if fits(known.field(row.definition_id), subject, material)),
+        tests,
+        known,
+        delivered(pupils_by_class(connection, viewer, class_ids), cells, progress, tests),
+        source_id=source_id,
+    )
+
+
+def delivered(
+    classes: dict[int, frozenset[int]],
+    cells: dict[int, dict[Field, Cell]],
+    progress: dict[int, tuple[PupilProgress, ...]],
+    outside: dict[int, frozenset[FieldTest]],
+) -> dict[int, Delivered]:
+    """What the own class of each pupil has; a pupil of several classes belongs to the first."""
+    found: dict[int, Delivered] = {}
+    for pupil_ids in classes.values():
+        own = Delivered(
+            frozenset(field for one in pupil_ids for field in cells.get(one, ()))
+            | {field for one in pupil_ids for field, _ in outside.get(one, ())},
+            frozenset(record.field for one in pupil_ids for record in progress.get(one, ())),
+        )
+        for one in pupil_ids:
+            found.setdefault(one, own)
+    return found
+
+
+def outside_tests(rows: Iterable[HiddenRow], known: Catalogue) -> dict[int, frozenset[FieldTest]]:
+    """By pupil the fields and tests of these rows."""
+    found: dict[int, set[FieldTest]] = defaultdict(set)
+    for pupil_id, test_id, _, definition_id in rows:
+        found[pupil_id].add((known.field(definition_id), test_id))
+    return {pupil_id: frozenset(several) for pupil_id, several in found.items()}
+
+
+def hidden_by_pupil(rows: Iterable[HiddenRow]) -> dict[int, int]:
+    """How many sittings of each pupil these rows are of."""
+    sittings = {(row.pupil_id, row.test_id, row.taken_on) for row in rows}
+    return dict(Counter(pupil_id for pupil_id, _, _ in sittings))
+
+
+# -- totals ------------------------------------------------------------------------------------------------------
+
+
+Sitting = tuple[int, int, str]  # pupil, test, date
+
+
+def part_sittings(parts: Iterable[Standing], totals: Iterable[Standing]) -> dict[Sitting, list[Standing]]:
+    """The parts of each sitting that no total was sent for."""
+    with_total = {(one.row.pupil_id, one.row.test_id, one.row.taken_on) for one in totals}
+    found: dict[Sitting, list[Standing]] = defaultdict(list)
+    for one in parts:
+        sitting = (one.row.pupil_id, one.row.test_id, one.row.taken_on)
+        if one.row.kind == Kind.SCORE and sitting not in with_total:
+            found[sitting].append(one)
+    return found
+
+
+_Found = list[tuple[ResultRow, list[Standing], bool]]  # the newest row, what the total is made of, derived
+
+
+def _cells(
+    connection: Connection,
+    viewer: Viewer,
+    known: Catalogue,
+    totals: list[Standing],
+    sittings: dict[Sitting, list[Standing]],
+) -> dict[int, dict[Field, Cell]]:
+    """The newest total per pupil and field; norms are read for those only."""
+    found: dict[tuple[int, Field], _Found] = defaultdict(list)
+    for one in totals:
+        found[one.row.pupil_id, known.field(one.row.definition_id)].append((one.row, [one], False))
+    for several in sittings.values():
+        newest = max((one.row for one in several), key=by_date)
+        found[newest.pupil_id, known.field(newest.definition_id)].append((newest, several, True))
+    chosen = {key: max(rows, key=lambda one: by_date(one[0])) for key, rows in found.items()}
+    used = [one.row for _, made_of, _ in chosen.values() for one in made_of]
+    load_bodies(connection, viewer.school_id, known, (row.definition_id for row in used))
+    load_parts(connection, viewer.school_id, known, (row.part_id for row in used))
+    cells: dict[int, dict[Field, Cell]] = defaultdict(dict)
+    for (pupil_id, field), (newest, made_of, derived) in chosen.items():
+        total = total_of(known, made_of, derived)
+        cells[pupil_id][field] = Cell(
+            total, field, newest.test_id, newest.definition_id, len(found[pupil_id, field]) - 1
+        )
+    return dict(cells)
+
+
+def total_of(known: Catalogue, made_of: list[Standing], derived: bool) -> Total:
+    """The total of one sitting: as sent, or the sum of its parts; the norms must be in `known`."""
+    first = made_of[0].row
+    if not derived:
+        return own_total(made_of[0], known.total_norm(first.definition_id))
+    measures = {one.row.part_id: known.part_norm(one.row.definition_id, one.row.part_id) for one in made_of}
+    return derived_total(made_of, measures)
+
+
+def missing_reason(
+    overview: ClassOverview, pupil_id: int, fields: Iterable[Field]
+) -> tuple[Missing, PupilProgress | None]:
+    """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates.
+
+    Classmates are all of the own class, whoever is shown. No field at all: of a publisher that is not coupled any more.
+    """
+    wanted = set(fields)
+    active = {one.id: one.active for one in overview.sources}
+    of_class = overview.delivered.get(pupil_id, Delivered())
+    return reason(
+        [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted],
+        {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted},
+        coupled=any(active.get(one.source_id, True) for one in wanted),
+        sends_progress=bool(of_class.progress & wanted),
+        sends_scores=bool(of_class.totals & wanted),
+    )

@@ -1,0 +1,79 @@
+"""How a class stands now: its picture, signals, thresholds and groups; the one way in which screens ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from models.access.people import class_list, pupils_by_class
+from models.access.viewer import Viewer
+from models.classroom.attention import Course, courses
+from models.classroom.class_data import Picture, picture
+from models.classroom.goals import due_of
+from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
+from models.classroom.signal_resolutions import About, marks
+from models.classroom.signals import Asked, Due, Signal, open_by_pupil, signals
+from models.classroom.thresholds import Thresholds, thresholds_of
+from models.results.periods import Period
+from models.schema.tables import schools
+
+
+@dataclass(frozen=True, slots=True)
+class ClassState:
+    """The picture of some classes with what follows from it."""
+
+    picture: Picture
+    signals: tuple[Signal, ...]
+    thresholds: dict[int, Thresholds]
+    due: tuple[Due, ...]
+    region: str
+
+    @property
+    def open_signals(self) -> dict[int, list[Signal]]:
+        """The open signals by pupil."""
+        return open_by_pupil(self.signals)
+
+    def courses(self, period: Period) -> dict[int, Course]:
+        """The group of each pupil in a period."""
+        return courses(self.picture, period, self.open_signals, self.thresholds)
+
+
+def region_of(connection: Connection, viewer: Viewer) -> str:
+    """The region whose school holidays the viewer's school has."""
+    found = connection.scalar(select(schools.c.region).where(schools.c.id == viewer.school_id))
+    return found if found in REGIONS else DEFAULT_REGION
+
+
+def class_state(
+    connection: Connection,
+    viewer: Viewer,
+    class_ids: list[int],
+    school_year: str,
+    holidays: Holidays,
+    since: str | None = None,
+) -> ClassState:
+    """How these classes stand, as far as the viewer sees them; with the parts of tests from the day `since` on."""
+    seen = picture(connection, viewer, class_ids, school_year, since)
+    limits = thresholds_of(connection, viewer, class_ids)
+    due = due_of(connection, viewer, class_ids)
+    region = region_of(connection, viewer)
+    settled = marks(connection, viewer, [one.id for one in seen.members], class_ids)
+    found = signals(seen, Asked(limits, holidays, region, settled, due))
+    return ClassState(seen, tuple(found), limits, tuple(due), region)
+
+
+def present_signals(
+    connection: Connection, viewer: Viewer, asked: Collection[About], school_year: str, holidays: Holidays
+) -> set[About]:
+    """What the signals are about that there are now, in the classes of the viewer that these are about.
+
+    Class by class: a pupil of several classes is judged by each of them, as a screen of that class does.
+    """
+    named = {one.class_id for one in asked}
+    pupils = {one.pupil_id for one in asked}
+    held_by = pupils_by_class(connection, viewer, [one.id for one in class_list(connection, viewer)])
+    wanted = [class_id for class_id, ids in held_by.items() if class_id in named or ids & pupils]
+    states = (class_state(connection, viewer, [class_id], school_year, holidays) for class_id in wanted)
+    return {signal.about for state in states for signal in state.signals}

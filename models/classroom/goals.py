@@ -1,0 +1,149 @@
+"""Goals and due dates: set by teachers here, and empty until then; no message of a source carries any."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, delete, insert, select, update
+
+from models.access.viewer import Viewer, sees_class, sees_pupil
+from models.classroom.signals import Due
+from models.results.catalogue import catalogue
+from models.results.subject_materials import Field
+from models.schema import clock
+from models.schema.database import next_id
+from models.schema.tables import classes, due_dates, goals, pupils, test_definitions, tests
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a teacher wants a pupil to reach in a material: ten-thousandths on its own scale, perhaps by a day."""
+
+    id: int
+    pupil_id: int
+    field: Field
+    value: int
+    due_on: str | None
+    set_by: str
+    set_us: int
+
+
+class GoalRefused(Exception):
+    """A goal or date that the viewer may not set, or that is none; nothing was changed."""
+
+
+def goals_of(connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]) -> dict[int, dict[Field, Goal]]:
+    """The present goals of these pupils by subject and material, as far as the viewer sees the pupils."""
+    rows = connection.execute(
+        select(goals)
+        .where(
+            goals.c.school_id == viewer.school_id,
+            goals.c.pupil_id.in_(pupil_ids),
+            goals.c.ended_us.is_(None),
+            sees_pupil(viewer, goals.c.school_id, goals.c.pupil_id),
+        )
+        .order_by(goals.c.id)
+    )
+    found: dict[int, dict[Field, Goal]] = {}
+    for row in rows:
+        field = Field(row.subject, row.material, row.source_id)
+        own = Goal(row.id, row.pupil_id, field, row.value, row.due_on, row.set_by, row.set_us)
+        found.setdefault(row.pupil_id, {})[own.field] = own
+    return found
+
+
+def set_goal(
+    connection: Connection, viewer: Viewer, pupil_id: int, field: Field, value: int | None, due_on: str | None = None
+) -> None:
+    """Set the goal of a pupil in a material, or end it (value None); call it inside `writing`. Raises GoalRefused."""
+    sees = sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+    known = connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, sees))
+    if not viewer.teaches or known is None or (due_on is not None and not clock.is_day(due_on)):
+        raise GoalRefused
+    now = clock.now_us()
+    connection.execute(
+        update(goals)
+        .where(
+            and_(
+                goals.c.school_id == viewer.school_id,
+                goals.c.pupil_id == pupil_id,
+                goals.c.subject == field.subject,
+                goals.c.material == field.material,
+                goals.c.source_id == field.source_id,
+                goals.c.ended_us.is_(None),
+            )
+        )
+        .values(ended_us=now)
+    )
+    if value is not None:
+        connection.execute(
+            insert(goals).values(
+                school_id=viewer.school_id, id=next_id(connection, goals, viewer.school_id), pupil_id=pupil_id,
+                subject=field.subject, material=field.material, source_id=field.source_id, value=value, due_on=due_on,
+                set_by=viewer.name, set_us=now,
+            )
+        )  # fmt: skip
+
+
+def due_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[Due]:
+    """The dates that were agreed for tests of these classes, the first due first; a test that was erased has none."""
+    rows = connection.execute(
+        select(due_dates)
+        .where(
+            due_dates.c.school_id == viewer.school_id,
+            due_dates.c.class_id.in_(class_ids),
+            sees_class(viewer, due_dates.c.school_id, due_dates.c.class_id),
+        )
+        .order_by(due_dates.c.due_on, due_dates.c.test_id)
+    )
+    found = rows.all()
+    names = _tests(connection, viewer, {row.test_id for row in found})
+    return [
+        Due(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
+        for row in found
+        if row.test_id in names
+    ]
+
+
+def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[Field, str]]:
+    """Material and name of tests by their newest definition, whether anybody made them or not."""
+    newest: dict[int, int] = {}
+    rows = connection.execute(
+        select(tests.c.id, test_definitions.c.id)
+        .join(
+            test_definitions,
+            and_(
+                test_definitions.c.school_id == tests.c.school_id,
+                test_definitions.c.source_id == tests.c.source_id,
+                test_definitions.c.code == tests.c.code,
+            ),
+        )
+        .where(tests.c.school_id == viewer.school_id, tests.c.id.in_(sorted(test_ids)))
+        .order_by(test_definitions.c.newest_us, test_definitions.c.digest)
+    )
+    for test_id, definition_id in rows:
+        newest[test_id] = definition_id
+    known = catalogue(connection, viewer.school_id, newest.values())
+    return {test_id: (known.field(one), known.definitions[one].name) for test_id, one in newest.items()}
+
+
+def set_due(connection: Connection, viewer: Viewer, class_id: int, test_id: int, due_on: str | None) -> None:
+    """Agree a date for a test of a class, or take it back; call it inside `writing`. Raises GoalRefused."""
+    sees = sees_class(viewer, classes.c.school_id, classes.c.id)
+    known = connection.scalar(select(classes.c.id).where(classes.c.id == class_id, sees))
+    test = connection.scalar(select(tests.c.id).where(tests.c.school_id == viewer.school_id, tests.c.id == test_id))
+    wrong_day = due_on is not None and not clock.is_day(due_on)
+    if not viewer.teaches or known is None or test is None or wrong_day:
+        raise GoalRefused
+    own = and_(
+        due_dates.c.school_id == viewer.school_id, due_dates.c.class_id == class_id, due_dates.c.test_id == test_id
+    )
+    connection.execute(delete(due_dates).where(own))
+    if due_on is not None:
+        connection.execute(
+            insert(due_dates).values(
+                school_id=viewer.school_id, class_id=class_id, test_id=test_id, due_on=due_on,
+                set_by=viewer.name, set_us=clock.now_us(),
+            )
+        )  # fmt: skip

@@ -1,0 +1,490 @@
+"""Which materials and tests a school has per subject and year, who uses them, how far, and with which norms.
+
+Counted in SQL, over the present school year: no row of a single result is fetched. A pupil counts for a test with a
+score of it (or of a part of it) or with a progress record; "not offered" and "finished without score" are neither.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    case,
+    column,
+    distinct,
+    func,
+    or_,
+    select,
+    true,
+    values,
+)
+
+from models.access.people import ClassRef, class_list
+from models.access.viewer import Viewer, sees_class
+from models.results.catalogue import Catalogue, catalogue, load_bodies
+from models.results.periods import Period, of_school_year
+from models.results.scales import Comparability, Yardstick, comparability
+from models.results.subjects import UNMAPPED
+from models.schema import clock
+from models.schema.records import Absence, Kind, Status
+from models.schema.tables import groups, identifiers, memberships, results, test_definitions, tests
+
+Cohort = tuple[int, str | None]  # class, and year group of its pupils
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the pupils of one year group of a class are.
+
+    `reached` of `all` have a score or a progress record. `done` and `busy` come from the newest progress records; None
+    where nothing of a single test is meant, or where its source delivers no progress.
+    """
+
+    class_id: int
+    class_name: str
+    year_group: str | None
+    all: int
+    reached: int
+    done: int | None = None
+    busy: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfTest:
+    """A test of a material; `measures` are the norms that it came with, `levels` whether the source gives levels."""
+
+    name: str
+    code: str
+    version: str
+    measures: tuple[Yardstick, ...]
+    levels: bool
+    reach: tuple[Reach, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What one publisher offers of a subject in a year.
+
+    `year` is what the source states with its tests; where it states none (`stated` False) the year group of the pupils
+    who made them, and None where nobody did.
+    """
+
+    subject: str
+    year: str | None
+    stated: bool
+    name: str
+    source_id: int
+    source: str
+    tests: tuple[ShelfTest, ...]
+    reach: tuple[Reach, ...]
+    progress: bool
+
+    @property
+    def used(self) -> bool:
+        """Whether any pupil has a score or progress record."""
+        return any(one.reached for one in self.reach)
+
+    @property
+    def levels(self) -> bool:
+        """Whether its numbers are levels of one norm group."""
+        return bool(self.tests) and all(one.levels for one in self.tests)
+
+    @property
+    def comparability(self) -> Comparability:
+        """With what its numbers may be compared."""
+        return comparability([measure for one in self.tests for measure in one.measures], self.levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All materials of the classes that the viewer sees; `years` are the year groups of their pupils."""
+
+    materials: tuple[Material, ...]
+    years: tuple[str, ...]
+    classes: tuple[ClassRef, ...]
+    school_year: str
+
+    def at(self, subject: str, year: str | None) -> list[Material]:
+        """The materials of a subject in a year; two or more are an overlap."""
+        return [one for one in self.materials if (one.subject, one.year) == (subject, year)]
+
+    @property
+    def gaps(self) -> set[tuple[str, str]]:
+        """Subjects and years without any material, among the subjects that some class has."""
+        had = {one.subject for one in self.materials if one.used and one.subject != UNMAPPED}
+        there = {(one.subject, one.year) for one in self.materials}
+        return {(subject, year) for subject in had for year in self.years if (subject, year) not in there}
+
+
+def shelf(connection: Connection, viewer: Viewer) -> Shelf:
+    """The materials of this school year, as far as the viewer sees the classes."""
+    seen = class_list(connection, viewer)
+    school_year = max((one.school_year for one in seen), default=clock.school_year(clock.today()))
+    if not seen:
+        return Shelf((), (), (), school_year)
+    reader = _Reader(connection, viewer, seen, of_school_year(school_year))
+    return Shelf(reader.materials(), reader.years, tuple(reader.classes), school_year)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Tests that belong together: of one subject, stated year, material and source."""
+
+    subject: str
+    year: str | None
+    name: str
+    source_id: int
+
+
+@dataclass(slots=True)
+class _Found:
+    """A test before it is counted; `test_id` is None where no pupil of the classes has a result of it."""
+
+    test_id: int | None
+    definitions: list[int]
+    levels: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What tests are called, and the versions of those with results."""
+
+    catalogue: Catalogue
+    versions: dict[int | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """Pupils with a score or progress record, by place of the line and by test; done and busy, by test."""
+
+    lines: dict[int, dict[Cohort, int]]
+    tests: dict[int | None, dict[Cohort, int]]
+    progress: dict[int | None, dict[Cohort, tuple[int, int]]]
+
+
+class _Reader:
+    """The queries of one shelf, and how their counts come together."""
+
+    def __init__(self, connection: Connection, viewer: Viewer, seen: list[ClassRef], period: Period) -> None:
+        self.connection, self.viewer, self.period = connection, viewer, period
+        pupils = self._cohorts(seen)
+        self.classes = _telling(seen, pupils)
+        self.names = {one.id: one.name for one in self.classes}
+        self.sizes = {cohort: len(ids) for cohort, ids in pupils.items() if cohort[0] in self.names}
+        self.years = tuple(sorted({year for _class, year in self.sizes if year is not None}, key=year_order))
+        self.members = self._members()
+        # Asked of the results by number: from the members alone SQLite does not find the way through their index.
+        self.identifiers = sorted(set(self.connection.scalars(select(self.members.c.identifier_id))))
+
+    def materials(self) -> tuple[Material, ...]:
+        """Every material, by name; the tests by name."""
+        found = self._tests()
+        definition_ids = [one for test in found for one in test.definitions]
+        known = catalogue(self.connection, self.viewer.school_id, definition_ids)
+        load_bodies(self.connection, self.viewer.school_id, known, definition_ids)
+        years, versions = self._stated_years(definition_ids), self._versions(found)
+        by_line: dict[_Line, list[_Found]] = defaultdict(list)
+        for test in found:
+            newest = known.definitions[test.definitions[-1]]
+            by_line[_Line(newest.subject, years[newest.id], newest.material, newest.source_id)].append(test)
+        counts = _Counts(self._by_line(by_line), self._by_test(), self._progress())
+        materials = [
+            material
+            for place, (line, several) in enumerate(by_line.items())
+            for material in self._split(line, several, _Known(known, versions), counts, counts.lines.get(place, {}))
+        ]
+        return tuple(sorted(materials, key=lambda one: (one.name.casefold(), one.source, one.source_id)))
+
+    # -- the classes and their pupils
+
+    def _cohorts(self, seen: list[ClassRef]) -> dict[Cohort, set[int]]:
+        """The present pupils by class and year group."""
+        rows = self.connection.execute(
+            select(groups.c.class_id, func.min(memberships.c.year_group), memberships.c.pupil_id)
+            .join(memberships, _member_of_group)
+            .where(*self._of_classes([one.id for one in seen]))
+            .group_by(groups.c.class_id, memberships.c.pupil_id)
+        )
+        found: dict[Cohort, set[int]] = defaultdict(set)
+        for class_id, year_group, pupil_id in rows:
+            found[class_id, year_group].add(pupil_id)
+        return found
+
+    def _of_classes(self, class_ids: list[int]) -> tuple[ColumnElement[bool], ...]:
+        return (
+            groups.c.school_id == self.viewer.school_id,
+            groups.c.class_id.in_(class_ids),
+            memberships.c.to_us.is_(None),
+            sees_class(self.viewer, groups.c.school_id, groups.c.class_id),
+        )
+
+    def _members(self) -> CTE:
+        """The identifiers of the pupils, by class and year group."""
+        return (
+            select(
+                groups.c.class_id,
+                func.min(memberships.c.year_group).label("year_group"),
+                identifiers.c.id.label("identifier_id"),
+                identifiers.c.pupil_id,
+            )
+            .join(memberships, _member_of_group)
+            .join(
+                identifiers,
+                and_(
+                    identifiers.c.school_id == memberships.c.school_id,
+                    identifiers.c.pupil_id == memberships.c.pupil_id,
+                ),
+            )
+            .where(*self._of_classes(list(self.names)))
+            .group_by(groups.c.class_id, identifiers.c.id, identifiers.c.pupil_id)
+            .cte("members")
+        )
+
+    # -- tests
+
+    def _tests(self) -> list[_Found]:
+        """The tests that pupils have results of, and those that are defined for their years and nobody has begun."""
+        scores = func.sum(case((results.c.kind == Kind.SCORE, 1), else_=0))
+        levels = func.sum(case((results.c.kind == Kind.OSO, 1), else_=0))
+        rows = self.connection.execute(
+            select(results.c.test_id, results.c.definition_id, scores, levels)
+            .join(self.members, results.c.identifier_id == self.members.c.identifier_id)
+            .where(*self._of_period(), self._offered())
+            .group_by(results.c.test_id, results.c.definition_id)
+            .order_by(results.c.test_id, results.c.definition_id)
+        ).all()
+        by_test: dict[int, _Found] = {}
+        for test_id, definition_id, score, level in rows:
+            test = by_test.setdefault(test_id, _Found(test_id, [], levels=True))
+            test.definitions.append(definition_id)
+            test.levels = test.levels and bool(level) and not score
+        return [*by_test.values(), *self._not_begun({one for test in by_test.values() for one in test.definitions})]
+
+    def _not_begun(self, used: set[int]) -> list[_Found]:
+        """Tests that a source defined this school year and no pupil of the classes has a result of.
+
+        Who sees the whole school gets all of them, others those that are stated to be of a year of their pupils.
+        """
+        of_year = true() if self.viewer.sees_whole_school else test_definitions.c.year.in_(self.years)
+        begin = clock.to_us(datetime.fromisoformat(self.period.first))
+        rows = self.connection.execute(
+            select(test_definitions.c.id, test_definitions.c.source_id, test_definitions.c.code)
+            .where(
+                test_definitions.c.school_id == self.viewer.school_id,
+                or_(and_(test_definitions.c.newest_us >= begin, of_year), test_definitions.c.id.in_(used)),
+            )
+            .order_by(test_definitions.c.newest_us, test_definitions.c.id)
+        ).all()
+        begun = {(row.source_id, row.code) for row in rows if row.id in used}
+        newest = {(row.source_id, row.code): row.id for row in rows}
+        return [_Found(None, [newest[key]], levels=False) for key in newest if key not in begun]
+
+    def _stated_years(self, definition_ids: list[int]) -> dict[int, str | None]:
+        rows = self.connection.execute(
+            select(test_definitions.c.id, test_definitions.c.year).where(
+                test_definitions.c.school_id == self.viewer.school_id, test_definitions.c.id.in_(definition_ids)
+            )
+        )
+        return {row.id: (row.year or "").strip() or None for row in rows}
+
+    def _versions(self, found: list[_Found]) -> dict[int | None, str]:
+        rows = self.connection.execute(
+            select(tests.c.id, tests.c.version).where(
+                tests.c.school_id == self.viewer.school_id,
+                tests.c.id.in_([one.test_id for one in found if one.test_id is not None]),
+            )
+        )
+        return {row.id: row.version for row in rows}
+
+    # -- counts
+
+    def _of_period(self) -> tuple[ColumnElement[bool], ...]:
+        taken = results.c.taken_on.between(self.period.first, self.period.last)
+        own = (results.c.school_id == self.viewer.school_id, results.c.identifier_id.in_(self.identifiers))
+        return (*own, taken, results.c.kind != Kind.OTHER)
+
+    def _offered(self) -> ColumnElement[bool]:
+        return or_(results.c.absence.is_(None), results.c.absence != Absence.NOT_OFFERED)
+
+    def _reached(self) -> ColumnElement[bool]:
+        """A score (of an OSO result also a level alone), or a progress record."""
+        level_alone = and_(results.c.kind == Kind.OSO, results.c.detail.contains('"code": "IV"'))
+        return or_(results.c.score.is_not(None), results.c.kind == Kind.PROGRESS, level_alone)
+
+    def _by_test(self) -> dict[int | None, dict[Cohort, int]]:
+        """Pupils with a score or progress record, by test and cohort."""
+        member = self.members.c
+        rows = self.connection.execute(
+            select(results.c.test_id, member.class_id, member.year_group, func.count(distinct(member.pupil_id)))
+            .join(self.members, results.c.identifier_id == member.identifier_id)
+            .where(*self._of_period(), self._reached())
+            .group_by(results.c.test_id, member.class_id, member.year_group)
+        )
+        return _counted(rows)
+
+    def _by_line(self, by_line: dict[_Line, list[_Found]]) -> dict[int, dict[Cohort, int]]:
+        """Pupils with a score or progress record of any test of a line, by the place of the line and cohort."""
+        pairs = [
+            (test.test_id, place)
+            for place, several in enumerate(by_line.values())
+            for test in several
+            if test.test_id is not None
+        ]
+        if not pairs:
+            return {}
+        lines = values(column("test_id", Integer), column("line", Integer), name="pairs").data(pairs).cte("lines")
+        member = self.members.c
+        # Each pupil and test once, before the lines come in: joined at once, SQLite goes through the results per line.
+        made = (
+            select(member.class_id, member.year_group, member.pupil_id, results.c.test_id)
+            .join(self.members, results.c.identifier_id == member.identifier_id)
+            .where(*self._of_period(), self._reached())
+            .group_by(member.class_id, member.year_group, member.pupil_id, results.c.test_id)
+            .subquery()
+        )
+        of = made.c
+        rows = self.connection.execute(
+            select(lines.c.line, of.class_id, of.year_group, func.count(distinct(of.pupil_id)))
+            .join(lines, lines.c.test_id == of.test_id)
+            .group_by(lines.c.line, of.class_id, of.year_group)
+        )
+        return _counted(rows)
+
+    def _progress(self) -> dict[int | None, dict[Cohort, tuple[int, int]]]:
+        """How many are done and busy by their newest progress records, by test and cohort.
+
+        The record of the whole test says it; where there are parts only, a test is done or not begun when all are.
+        """
+        member, r = self.members.c, results.c
+        place = func.row_number().over(
+            partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),
+            order_by=(r.taken_on.desc(), r.created_us.desc(), r.digest64.desc(), r.key.desc()),
+        )
+        records = (
+            select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,
+                   place.label("place"))
+            .join(self.members, r.identifier_id == member.identifier_id)
+            .where(*self._of_period(), r.kind == Kind.PROGRESS)
+            .subquery()
+        )  # fmt: skip
+        one = records.c
+        whole = func.max(case((one.part_id == 0, func.coalesce(one.status, int(Status.BUSY)))))
+        least, most = func.min(one.status), func.max(one.status)
+        state = func.coalesce(whole, case((least == most, most), else_=int(Status.BUSY)))
+        pupils = (
+            select(one.class_id, one.year_group, one.test_id, state.label("state"))
+            .where(one.place == 1)
+            .group_by(one.class_id, one.year_group, one.test_id, one.pupil_id)
+            .subquery()
+        )
+        of = pupils.c
+        done = func.sum(case((of.state == int(Status.DONE), 1), else_=0))
+        busy = func.sum(case((of.state == int(Status.BUSY), 1), else_=0))
+        rows = self.connection.execute(
+            select(of.test_id, of.class_id, of.year_group, done, busy).group_by(of.test_id, of.class_id, of.year_group)
+        )
+        found: dict[int | None, dict[Cohort, tuple[int, int]]] = defaultdict(dict)
+        for test_id, class_id, year_group, is_done, is_busy in rows:
+            found[test_id][class_id, year_group] = (is_done, is_busy)
+        return found
+
+    # -- together
+
+    def _split(
+        self, line: _Line, several: list[_Found], known: _Known, counts: _Counts, reached: dict[Cohort, int]
+    ) -> list[Material]:
+        """The material of a line; where its source states no year, one for each year group that has made it."""
+        if line.year is not None:
+            return [self._material(line, line.year, several, known, counts, reached)]
+        found = []
+        for year in sorted({year for _class, year in reached}, key=year_order) or [None]:
+            own = {cohort: number for cohort, number in reached.items() if cohort[1] == year}
+            found.append(self._material(line, year, several, known, counts, own))
+        return found
+
+    def _material(
+        self,
+        line: _Line,
+        year: str | None,
+        several: list[_Found],
+        known: _Known,
+        counts: _Counts,
+        reached: dict[Cohort, int],
+    ) -> Material:
+        shelved = []
+        for test in several:
+            reach = self._reach(line, year, counts.tests.get(test.test_id, {}), counts.progress.get(test.test_id))
+            if line.year is not None or year is None or any(one.reached for one in reach):
+                shelved.append(_shelved(known, test, reach))
+        source = known.catalogue.sources[line.source_id]
+        return Material(
+            line.subject,
+            year,
+            line.year is not None,
+            line.name,
+            source.id,
+            source.name,
+            tuple(sorted(shelved, key=lambda one: (one.name.casefold(), one.code, one.version))),
+            self._reach(line, year, reached, None),
+            any(test.test_id in counts.progress for test in several),
+        )
+
+    def _reach(
+        self,
+        line: _Line,
+        year: str | None,
+        reached: dict[Cohort, int],
+        progress: dict[Cohort, tuple[int, int]] | None,
+    ) -> tuple[Reach, ...]:
+        """Every cohort of the year; of other years those that have anything of tests with a stated year."""
+        found = []
+        for cohort, size in self.sizes.items():
+            number = reached.get(cohort, 0)
+            if cohort[1] != year and (line.year is None or number == 0):
+                continue
+            done, busy = (None, None) if progress is None else progress.get(cohort, (0, 0))
+            found.append(Reach(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
+        return tuple(sorted(found, key=lambda one: (one.class_name.casefold(), year_order(one.year_group))))
+
+
+def _shelved(known: _Known, test: _Found, reach: tuple[Reach, ...]) -> ShelfTest:
+    newest = known.catalogue.definitions[test.definitions[-1]]
+    measures = dict.fromkeys(known.catalogue.total_norm(one) for one in test.definitions)
+    return ShelfTest(
+        newest.name, newest.code, known.versions.get(test.test_id, ""), tuple(measures), test.levels, reach
+    )
+
+
+_member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
+
+
+def _telling(seen: list[ClassRef], pupils: dict[Cohort, set[int]]) -> list[ClassRef]:
+    """The classes that tell something: a composed one whose pupils are all in base classes here counts nobody new."""
+    of_class: dict[int, set[int]] = defaultdict(set)
+    for (class_id, _year), ids in pupils.items():
+        of_class[class_id] |= ids
+    based = set().union(*(of_class[one.id] for one in seen if not one.composed))
+    return [one for one in seen if not one.composed or of_class[one.id] - based]
+
+
+def _counted(rows: Iterable[Any]) -> dict[Any, dict[Cohort, int]]:
+    found: dict[Any, dict[Cohort, int]] = defaultdict(dict)
+    for key, class_id, year_group, number in rows:
+        found[key][class_id, year_group] = number
+    return found
+
+
+def year_order(year: str | None) -> tuple[int, int, str]:
+    """Where a year group stands: numbers by size, then other codes, what is unknown last."""
+    if year is None:
+        return (2, 0, "")
+    return (0, int(year), "") if year.isascii() and year.isdecimal() else (1, 0, year)

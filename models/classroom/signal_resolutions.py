@@ -1,0 +1,117 @@
+"""How signals were settled: seen, discussed, agreed or not needed, by whom and when.
+
+A settled signal is closed until new data come in: the mark remembers the newest data behind the signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, and_, insert, or_, select
+
+from models.access.viewer import Viewer, sees_class, sees_pupil
+from models.schema import clock
+from models.schema.database import next_id
+from models.schema.tables import classes, pupils, signal_marks
+
+
+class Action(StrEnum):
+    """What a teacher did with a signal."""
+
+    SEEN = "seen"
+    DISCUSSED = "discussed"
+    AGREED = "agreed"
+    NOT_NEEDED = "not_needed"
+    REOPENED = "reopened"
+
+
+_DAY = len("2026-11-26")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a signal is about: a rule, a pupil or else a class, and a material or test within."""
+
+    rule: str
+    pupil_id: int | None
+    class_id: int | None
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a signal was settled last."""
+
+    action: Action
+    evidence: str
+    marked_by: str
+    marked_us: int
+
+    def closes(self, evidence: str) -> bool:
+        """Whether a signal on these facts is settled by it: none of them is new since.
+
+        A score is a fact of a day, which it begins with. One of an earlier day than all that were looked at is not new:
+        it comes in when a class asks for more scores before it speaks of a signal.
+        """
+        seen = set(self.evidence.split(","))
+        oldest = min(seen)[:_DAY]
+        new = [one for one in evidence.split(",") if one not in seen]
+        return self.action is not Action.REOPENED and all(
+            one[4:5] == "-" and " " in one and one[:_DAY] < oldest for one in new
+        )
+
+
+class MarkRefused(Exception):
+    """The viewer may not settle this signal; nothing was changed."""
+
+
+def marks(
+    connection: Connection, viewer: Viewer, pupil_ids: Sequence[int], class_ids: Sequence[int]
+) -> dict[About, Mark]:
+    """The newest mark of each signal about these pupils and classes, as far as the viewer sees them."""
+    rows = connection.execute(
+        select(signal_marks)
+        .where(
+            signal_marks.c.school_id == viewer.school_id,
+            or_(
+                and_(
+                    signal_marks.c.pupil_id.in_(pupil_ids),
+                    sees_pupil(viewer, signal_marks.c.school_id, signal_marks.c.pupil_id),
+                ),
+                and_(
+                    signal_marks.c.class_id.in_(class_ids),
+                    sees_class(viewer, signal_marks.c.school_id, signal_marks.c.class_id),
+                ),
+            ),
+        )
+        .order_by(signal_marks.c.id)
+    )
+    return {
+        About(row.rule, row.pupil_id, row.class_id, row.scope): Mark(
+            Action(row.action), row.evidence, row.marked_by, row.marked_us
+        )
+        for row in rows
+    }
+
+
+def set_mark(connection: Connection, viewer: Viewer, about: About, evidence: str, action: Action) -> None:
+    """Settle a signal, or open it again; call it inside `writing`. Raises MarkRefused."""
+    if not viewer.teaches or not _sees(connection, viewer, about):
+        raise MarkRefused
+    connection.execute(
+        insert(signal_marks).values(
+            school_id=viewer.school_id, id=next_id(connection, signal_marks, viewer.school_id), rule=about.rule,
+            pupil_id=about.pupil_id, class_id=about.class_id, scope=about.scope, evidence=evidence,
+            action=action.value, marked_by=viewer.name, marked_us=clock.now_us(),
+        )
+    )  # fmt: skip
+
+
+def _sees(connection: Connection, viewer: Viewer, about: About) -> bool:
+    if about.pupil_id is not None:
+        own = sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+        return connection.scalar(select(pupils.c.id).where(pupils.c.id == about.pupil_id, own)) is not None
+    own = sees_class(viewer, classes.c.school_id, classes.c.id)
+    return connection.scalar(select(classes.c.id).where(classes.c.id == about.class_id, own)) is not None

@@ -1,0 +1,267 @@
+"""One pupil over all materials: lanes of sittings by test date, the parts of one, and where a value comes from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection, and_, select
+
+from models.access.people import PupilRecord, pupil
+from models.access.viewer import Viewer
+from models.classroom.class_overview import hidden_by_pupil, part_sittings, total_of
+from models.ingest.freshness import SourceState, source_states
+from models.results.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts, test_versions
+from models.results.current_results import ResultRow, Standing, Total, by_date, stand
+from models.results.periods import EVER, Period
+from models.results.progress import PupilProgress, newest_progress
+from models.results.result_rows import all_rows, hidden_sittings, owners_of, progress_rows
+from models.results.scales import Said, Yardstick, said, scale_of
+from models.results.subject_materials import Field
+from models.schema.records import Kind
+from models.schema.tables import deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class PartScore:
+    """One part of a sitting: what may be said of it, by its own norm."""
+
+    name: PartName
+    part_id: int
+    said: Said
+    measure: Yardstick
+    duplicate: bool
+    row: ResultRow
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One test on one day: its total, its parts in the order of the definition; late: came after newer ones."""
+
+    total: Total
+    test_id: int
+    definition_id: int
+    name: str
+    measure: Yardstick
+    parts: tuple[PartScore, ...]
+    late: bool
+
+    @property
+    def taken_on(self) -> str:
+        """The test date."""
+        return self.total.row.taken_on
+
+    @property
+    def key(self) -> str:
+        """Names the sitting within its pupil."""
+        return f"{self.test_id}_{self.taken_on}"
+
+    @property
+    def scale(self) -> tuple[Decimal, Decimal] | None:
+        """The range of values that its scale has; None where nobody said."""
+        return scale_of(self.total.row.kind, self.total.said, self.measure)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A material within a subject: its sittings, oldest first."""
+
+    field: Field
+    source: str
+    sittings: tuple[Sitting, ...]
+    sends_progress: bool
+
+    @property
+    def source_id(self) -> int:
+        """Who sends it."""
+        return self.field.source_id
+
+    @property
+    def key(self) -> str:
+        """Names the lane within its pupil."""
+        return self.field.key
+
+
+@dataclass(frozen=True, slots=True)
+class PupilTimeline:
+    """All that the pupil screen shows; `progress` is of the whole school years that the period touches.
+
+    `hidden`: how many sittings the period leaves out.
+    """
+
+    pupil: PupilRecord
+    period: Period
+    lanes: tuple[Lane, ...]
+    progress: tuple[PupilProgress, ...]
+    sources: tuple[SourceState, ...]
+    known: Catalogue
+    hidden: int
+
+
+def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
+    """A pupil's results of a period in lanes; None where there is no such pupil for this viewer."""
+    record = pupil(connection, viewer, pupil_id)
+    if record is None:
+        return None
+    owners = owners_of(connection, viewer, [pupil_id])
+    rows = all_rows(connection, viewer, owners, period)
+    reports = progress_rows(connection, viewer, owners, period.whole_years)
+    known = _known(connection, viewer, [*rows, *reports])
+    standing = list(stand(rows).values())
+    progress = newest_progress(reports, known)
+    received = _received(connection, viewer, rows)
+    lanes = _lanes(known, _sittings(known, standing), received, {one.field for one in progress.get(pupil_id, ())})
+    states = tuple(source_states(connection, viewer))
+    hidden = hidden_by_pupil(hidden_sittings(connection, viewer, owners, period)).get(pupil_id, 0)
+    return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known, hidden)
+
+
+def _known(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> Catalogue:
+    definitions = {row.definition_id for row in rows}
+    known = catalogue(connection, viewer.school_id, definitions)
+    load_bodies(connection, viewer.school_id, known, definitions)
+    load_parts(connection, viewer.school_id, known, {row.part_id for row in rows})
+    return known
+
+
+def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> dict[int, int]:
+    found = connection.execute(
+        select(deliveries.c.id, deliveries.c.received_us).where(
+            deliveries.c.school_id == viewer.school_id, deliveries.c.id.in_({row.delivery_id for row in rows})
+        )
+    )
+    return {row.id: row.received_us for row in found}
+
+
+def _sittings(known: Catalogue, standing: list[Standing]) -> list[Sitting]:
+    """Every test on every day, with its total (as sent or derived) and its parts."""
+    totals = [one for one in standing if one.row.part_id == 0 and one.row.kind in (Kind.SCORE, Kind.OSO)]
+    parts: dict[tuple[int, str], list[Standing]] = defaultdict(list)
+    for one in standing:
+        if one.row.part_id > 0 and one.row.kind == Kind.SCORE:
+            parts[one.row.test_id, one.row.taken_on].append(one)
+    found = [_sitting(known, [one], parts.get((one.row.test_id, one.row.taken_on), []), False) for one in totals]
+    lonely = part_sittings((one for several in parts.values() for one in several), totals)
+    return found + [_sitting(known, several, several, True) for several in lonely.values()]
+
+
+def _sitting(known: Catalogue, made_of: list[Standing], parts: list[Standing], derived: bool) -> Sitting:
+    newest = max((one.row for one in made_of), key=by_date)
+    definition = known.definitions[newest.definition_id]
+    scores = sorted((_part(known, one) for one in parts), key=lambda one: (one.name.number, one.name.code, one.part_id))
+    return Sitting(
+        total_of(known, made_of, derived),
+        newest.test_id,
+        newest.definition_id,
+        definition.name,
+        known.total_norm(newest.definition_id),
+        tuple(scores),
+        False,
+    )
+
+
+def _part(known: Catalogue, standing: Standing) -> PartScore:
+    row = standing.row
+    measure = known.part_norm(row.definition_id, row.part_id)
+    return PartScore(
+        known.part_name(row.definition_id, row.part_id),
+        row.part_id,
+        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        measure,
+        standing.duplicate,
+        row,
+    )
+
+
+def _lanes(
+    known: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[Field]
+) -> list[Lane]:
+    by_field: dict[Field, list[Sitting]] = defaultdict(list)
+    for one in sittings:
+        by_field[known.field(one.definition_id)].append(one)
+    lanes = []
+    for field, several in by_field.items():
+        ordered = sorted(several, key=lambda one: one.total.order)
+        lanes.append(
+            Lane(field, known.sources[field.source_id].name, _mark_late(ordered, received), field in with_progress)
+        )
+    return sorted(lanes, key=lambda one: (one.field.source_id, one.field))
+
+
+def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sitting, ...]:
+    """A sitting is late where one of a later day had come in before it."""
+    marked: list[Sitting] = []
+    newer: int | None = None
+    for one in reversed(ordered):
+        came = received.get(one.total.row.delivery_id)
+        late = came is not None and newer is not None and newer < came
+        marked.append(Sitting(one.total, one.test_id, one.definition_id, one.name, one.measure, one.parts, late))
+        if came is not None:
+            newer = came if newer is None else min(newer, came)
+    return tuple(reversed(marked))
+
+
+def fields_of(connection: Connection, viewer: Viewer, pupil_id: int) -> set[Field]:
+    """The subjects and materials that a pupil has a total in, of whatever day, as far as the viewer sees the pupil."""
+    found = pupil_timeline(connection, viewer, pupil_id, EVER)
+    return {lane.field for lane in found.lanes} if found is not None else set()
+
+
+# -- where a value comes from ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a value comes from: what was sent, by whom, in which message, with which norm."""
+
+    sitting: Sitting
+    part: PartScore | None
+    material: str
+    publisher: str
+    hierarchy: tuple[str, ...]
+    level: str | None
+    version: str
+    received_us: int | None
+    created_text: str | None
+    delivery_id: int
+    xsd_version: str | None
+    info_url: str | None
+
+
+def provenance(
+    connection: Connection, viewer: Viewer, pupil_id: int, test_id: int, taken_on: str, part_id: int
+) -> Provenance | None:
+    """Where the total (part_id 0) or a part of a sitting comes from; None where the viewer has no such value."""
+    timeline = pupil_timeline(connection, viewer, pupil_id, Period(taken_on, taken_on))
+    if timeline is None:
+        return None
+    sittings = [one for lane in timeline.lanes for one in lane.sittings if one.test_id == test_id]
+    for one in sittings:
+        part = next((part for part in one.parts if part.part_id == part_id), None)
+        if part_id == 0 or part is not None:
+            return _provenance(connection, viewer, timeline.known, one, part)
+    return None
+
+
+def _provenance(
+    connection: Connection, viewer: Viewer, known: Catalogue, sitting: Sitting, part: PartScore | None
+) -> Provenance:
+    row = part.row if part is not None else sitting.total.row
+    delivery = connection.execute(
+        select(deliveries).where(and_(deliveries.c.id == row.delivery_id, deliveries.c.school_id == viewer.school_id))
+    ).one_or_none()
+    return Provenance(
+        sitting,
+        part,
+        known.definitions[row.definition_id].material,
+        known.sources[row.source_id].name,
+        tuple(known.hierarchy(row.definition_id)),
+        known.level(row.definition_id),
+        test_versions(connection, viewer.school_id, [row.test_id]).get(row.test_id, ""),
+        delivery.received_us if delivery is not None else None,
+        delivery.created_text if delivery is not None else None,
+        row.delivery_id,
+        delivery.xsd_version if delivery is not None else None,
+        row.info_url,
+    )

@@ -1,0 +1,1 @@
+"""Writing: results, rosters, senders, connections to sources, quarantine and the work that waits."""

@@ -1,0 +1,251 @@
+"""What an administrator sees of the couplings, and what they can set in motion; a page never fetches itself.
+
+"Retry now" moves a row's next try to this moment: a worker takes it up. All of it is for an administrator only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, false, func, select, update
+
+from models.access.people import full_name
+from models.access.viewer import Viewer, check_administers
+from models.ingest.freshness import SourceState, source_states
+from models.ingest.quarantine import accepted_since
+from models.schema import clock
+from models.schema.records import Verdict
+from models.schema.tables import (
+    couplings,
+    deliveries,
+    identifier_links,
+    identifiers,
+    pupils,
+    raw_messages,
+    results,
+    rosters,
+    sources,
+)
+
+REFUSED_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a message was refused, in both languages, and where in it."""
+
+    rule: str
+    sentence_nl: str
+    sentence_en: str
+    remedy: str
+    remedy_en: str
+    line: int | None
+    column: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that was refused; `source` is None where nobody knows who sent it."""
+
+    id: int
+    source: str | None
+    what: str
+    received_us: int
+    fault: str | None
+    reasons: tuple[Reason, ...]
+    kept: bool = False  # its bytes are there still, to be seen and judged anew
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRoster:
+    """A roster that waits for a decision, and why."""
+
+    id: int
+    source: str | None
+    received_us: int
+    school_year: str
+    pupils: int
+    groups: int
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link by hand that is in force."""
+
+    id: int
+    identifier_id: int
+    pupil: str | None
+    by: str
+    linked_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingRow:
+    """One source with its counts of this school year."""
+
+    state: SourceState
+    received: int
+    refused: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class CouplingState:
+    """All that the couplings screen shows, but for what is parked (`identity.parked` names it)."""
+
+    rows: tuple[CouplingRow, ...]
+    refused: tuple[Refused, ...]
+    held: tuple[HeldRoster, ...]
+    links: tuple[Link, ...]
+    pupils: int
+
+
+def coupling_state(connection: Connection, viewer: Viewer) -> CouplingState:
+    """The state of all couplings of the viewer's school. Raises NotAllowed for who does not administer it."""
+    check_administers(viewer)
+    year = clock.school_year(clock.today())
+    number = func.count()
+    of_source = select(results.c.source_id, number).where(results.c.school_id == viewer.school_id)
+    received = _counted(connection, of_source.where(results.c.school_year == year).group_by(results.c.source_id))
+    parked = _counted(
+        connection, of_source.where(results.c.identifier_id.in_(_parked_ids(viewer))).group_by(results.c.source_id)
+    )
+    refused = _refused(connection, viewer, year)
+    numbers: dict[int, int] = defaultdict(int)
+    for source_id, _one in refused:
+        if source_id is not None:
+            numbers[source_id] += 1
+    states = source_states(connection, viewer)
+    people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
+    return CouplingState(
+        tuple(CouplingRow(one, received.get(one.id, 0), numbers[one.id], parked.get(one.id, 0)) for one in states),
+        tuple(one for _source, one in refused[:REFUSED_SHOWN]),
+        tuple(_held(connection, viewer)),
+        tuple(_links(connection, viewer)),
+        int(people or 0),
+    )
+
+
+def _parked_ids(viewer: Viewer) -> Any:
+    return select(identifiers.c.id).where(
+        identifiers.c.school_id == viewer.school_id if viewer.may_administer else false(),
+        identifiers.c.pupil_id.is_(None),
+    )
+
+
+def _counted(connection: Connection, query: Select[int, int]) -> dict[int, int]:
+    return dict(connection.execute(query).all())
+
+
+def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, Refused]]:
+    start = clock.school_year_bounds(year)[0].isoformat()
+    rows = connection.execute(
+        select(deliveries, sources.c.name, raw_messages.c.delivery_id.label("kept"))
+        .outerjoin(sources, sources.c.id == deliveries.c.source_id)
+        .outerjoin(raw_messages, raw_messages.c.delivery_id == deliveries.c.id)
+        .where(
+            deliveries.c.school_id == viewer.school_id,
+            deliveries.c.verdict == Verdict.REJECT.value,
+            deliveries.c.received_us >= _us(start),
+            ~accepted_since(),
+        )
+        .order_by(deliveries.c.received_us.desc(), deliveries.c.id.desc())
+    )
+    return [
+        (
+            row.source_id,
+            Refused(
+                row.id, row.name, row.what, row.received_us, row.fault, _reasons(row.findings), row.kept is not None
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _us(day: str) -> int:
+    return clock.to_us(datetime.fromisoformat(day))
+
+
+def _reasons(findings: str) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            rule=one["rule"],
+            sentence_nl=one["message_nl"],
+            sentence_en=one["message_en"],
+            remedy=one["remedy"],
+            remedy_en=one.get("remedy_en", one["remedy"]),  # rows of before there was an English one
+            line=one.get("line"),
+            column=one.get("column"),
+        )
+        for one in json.loads(findings)
+        if one["level"] == "error"
+    )
+
+
+def _held(connection: Connection, viewer: Viewer) -> list[HeldRoster]:
+    rows = connection.execute(
+        select(rosters, deliveries.c.received_us, sources.c.name)
+        .join(deliveries, deliveries.c.id == rosters.c.delivery_id)
+        .outerjoin(sources, sources.c.id == deliveries.c.source_id)
+        .where(rosters.c.school_id == viewer.school_id, rosters.c.state == "held")
+        .order_by(rosters.c.id)
+    )
+    return [
+        HeldRoster(
+            row.id,
+            row.name,
+            row.received_us,
+            row.school_year,
+            row.pupil_count,
+            row.group_count + row.composed_count,
+            row.held_because,
+        )
+        for row in rows
+    ]
+
+
+def _links(connection: Connection, viewer: Viewer) -> list[Link]:
+    rows = connection.execute(
+        select(identifier_links, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
+        .join(
+            pupils,
+            (pupils.c.school_id == identifier_links.c.school_id) & (pupils.c.id == identifier_links.c.pupil_id),
+        )
+        .where(identifier_links.c.school_id == viewer.school_id, identifier_links.c.undone_us.is_(None))
+        .order_by(identifier_links.c.linked_us.desc(), identifier_links.c.id.desc())
+    )
+    return [
+        Link(
+            row.id,
+            row.identifier_id,
+            full_name(row.first_name, row.prefix, row.last_name),
+            row.linked_by,
+            row.linked_us,
+        )
+        for row in rows
+    ]
+
+
+def retry_now(connection: Connection, viewer: Viewer, source_id: int) -> None:
+    """Make a coupling due at this moment; call inside `writing`. Raises NotAllowed."""
+    check_administers(viewer)
+    connection.execute(
+        update(couplings)
+        .where(couplings.c.school_id == viewer.school_id, couplings.c.source_id == source_id)
+        .values(next_try_us=clock.now_us())
+    )
+
+
+def set_stopped(connection: Connection, viewer: Viewer, source_id: int, stopped: bool) -> None:
+    """Stop asking a source, or go on; call inside `writing`. Raises NotAllowed."""
+    check_administers(viewer)
+    connection.execute(
+        update(couplings)
+        .where(couplings.c.school_id == viewer.school_id, couplings.c.source_id == source_id)
+        .values(stopped=stopped)
+    )

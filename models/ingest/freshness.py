@@ -1,0 +1,74 @@
+"""How fresh each source is: last success, last try, next try, in numbers that screens put in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, select
+
+from models.access.viewer import Viewer
+from models.schema import clock
+from models.schema.tables import couplings, sources
+
+WEEK_US = 7 * 24 * 3600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """A source of the school and how its coupling goes; instants in microseconds, None for never."""
+
+    id: int
+    name: str
+    role: str  # publisher or las
+    material: str | None
+    active: bool
+    stopped: bool
+    failures: int
+    last_try_us: int | None
+    last_success_us: int | None
+    last_data_us: int | None
+    next_try_us: int
+    leased: bool
+    error_nl: str | None
+    error_en: str | None
+    pushes: bool = False
+
+    @property
+    def delivered_this_week(self) -> bool:
+        """Whether it answered in the last seven days."""
+        return self.last_success_us is not None and self.last_success_us > clock.now_us() - WEEK_US
+
+    @property
+    def late(self) -> bool:
+        """Whether somebody must look: it fails, or did not deliver this week."""
+        return self.active and not self.stopped and (self.failures > 0 or not self.delivered_this_week)
+
+
+def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:
+    """The publishers and the LAS that the viewer's school is or was coupled to; in order of coupling."""
+    rows = connection.execute(
+        select(sources, couplings)
+        .join(couplings, and_(couplings.c.source_id == sources.c.id, couplings.c.school_id == viewer.school_id))
+        .order_by(sources.c.role.desc(), sources.c.id)
+    ).all()
+    now = clock.now_us()
+    return [
+        SourceState(
+            row.id,
+            row.name,
+            row.role,
+            row.material,
+            row.active,
+            row.stopped,
+            row.failures,
+            row.last_try_us,
+            row.last_success_us,
+            row.last_data_us,
+            row.next_try_us,
+            row.leased_until_us is not None and row.leased_until_us > now,
+            row.last_error_nl,
+            row.last_error_en,
+            row.pushes,
+        )
+        for row in rows
+    ]

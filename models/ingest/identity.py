@@ -1,0 +1,576 @@
+"""Whose a result is: the identifiers that messages use, their match to a pupil, and links by hand.
+
+The only module that sees identifiers in the clear. An ECK iD goes before a LAS key; where the two disagree
+nobody chooses: the identifier is parked with its reason until a roster or an administrator says whose it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, false, func, insert, select, update
+
+from models.access.viewer import Viewer, check_administers
+from models.schema import clock
+from models.schema.database import next_id
+from models.schema.encryption import Seal
+from models.schema.records import PupilRef
+from models.schema.tables import identifier_links, identifiers, pupils, results, sources
+
+LAS, ECK, PAIR = "las", "eck", "pair"
+BY_ROSTER, BY_LINK = "roster", "link"
+UNKNOWN, CONFLICT, OTHER_ECKID = "unknown", "conflict", "other_eckid"
+ECK_ID_START = "https://ketenid.nl/"
+ROWS_PER_QUERY = 500
+
+Single = tuple[str, bytes]  # kind and digest
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSingle:
+    """The row of one identifier: its id, its pupil or None, and who says so (roster or link)."""
+
+    id: int
+    pupil_id: int | None
+    matched_by: str | None
+
+
+class LinkRefused(Exception):
+    """A link by hand that cannot be made or undone; says why in both languages."""
+
+    def __init__(self, sentence_nl: str, sentence_en: str) -> None:
+        super().__init__(sentence_en)
+        self.sentence_nl = sentence_nl
+        self.sentence_en = sentence_en
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedIdentifier:
+    """An identifier without a pupil: why, how to show it, and how many results of each source wait for it."""
+
+    id: int
+    kind: str
+    label: str
+    reason: str
+    results: tuple[tuple[str, int], ...]  # name of the source, number of results
+
+    @property
+    def count(self) -> int:
+        """All results that wait."""
+        return sum(number for _, number in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class LineError:
+    """What is wrong with one line of a file of links; never repeats a value of it."""
+
+    line: int
+    sentence_nl: str
+    sentence_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedFile:
+    """What a file of links did: nothing where there is any error."""
+
+    lines: int
+    linked: int
+    errors: tuple[LineError, ...] = ()
+
+
+# -- naming --------------------------------------------------------------------------------------------------
+
+
+def normal_ref(ref: PupilRef) -> PupilRef:
+    """`ref` with an ECK iD that came as LAS key (UWLR 2.3 senders do that) in its own place, "" as None."""
+    las_key, eck_id = ref.las_key or None, ref.eck_id or None
+    if las_key is not None and las_key.startswith(ECK_ID_START) and eck_id in (None, las_key):
+        las_key, eck_id = None, las_key
+    return PupilRef(las_key, eck_id, ref.processor)
+
+
+def singles(seal: Seal, ref: PupilRef) -> list[tuple[Single, str]]:
+    """Kind, digest and clear value of each identifier in `ref`; a pupil without any has the empty LAS key."""
+    ref = normal_ref(ref)
+    found = [(LAS, ref.las_key)] if ref.las_key is not None else []
+    if ref.eck_id is not None:
+        found.append((ECK, ref.eck_id))
+    return [((kind, seal.digest(kind, value)), value) for kind, value in found or [(LAS, "")]]
+
+
+def _pair(seal: Seal, las: Single, eck: Single) -> Single:
+    return PAIR, seal.digest(PAIR, las[1].hex() + eck[1].hex())
+
+
+# -- identifiers of a message --------------------------------------------------------------------------------
+
+
+def identify(connection: Connection, seal: Seal, school_id: int, refs: Sequence[PupilRef]) -> list[int]:
+    """For each ref the id of its row in `identifiers`, made and matched where new; call inside `writing`.
+
+    A ref with a LAS key and an ECK iD gets a row for each and one for the two together, which is returned.
+    """
+    named = [singles(seal, ref) for ref in refs]
+    ensured = ensure_singles(connection, seal, school_id, (one for ref in named for one in ref))
+    pairs = {_pair(seal, ref[0][0], ref[1][0]): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
+    known = _known(connection, school_id, pairs)
+    fresh = {pair: parts for pair, parts in pairs.items() if pair not in known}
+    if fresh:
+        first = next_id(connection, identifiers, school_id)
+        known |= {pair: first + place for place, pair in enumerate(fresh)}
+        connection.execute(
+            insert(identifiers),
+            [
+                {
+                    "school_id": school_id, "id": known[pair], "kind": PAIR, "digest": pair[1],
+                    "las_id": ensured[las], "eck_id": ensured[eck], "parked_because": UNKNOWN,
+                }
+                for pair, (las, eck) in fresh.items()
+            ],
+        )  # fmt: skip
+        rematch(connection, school_id, from_id=first)
+    return [known[_pair(seal, ref[0][0], ref[1][0])] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
+
+
+def unmatched(connection: Connection, seal: Seal, school_id: int, refs: Sequence[PupilRef]) -> list[tuple[int, str]]:
+    """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing.
+
+    Stricter than `match_pair`: a LAS key that the roster does not know is no key of a pupil who has another one there.
+    """
+    named = [singles(seal, ref) for ref in refs]
+    pairs = {index: _pair(seal, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
+    known = find_singles(connection, school_id, [*(one for ref in named for one, _ in ref), *pairs.values()])
+    with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
+    with_las_key = pupils_with(connection, school_id, LAS) if pairs else frozenset()
+
+    def pupil(single: Single) -> int | None:
+        return known[single].pupil_id if single in known else None
+
+    found = []
+    for index, ref in enumerate(named):
+        if len(ref) == 1:
+            matched, reason = pupil(ref[0][0]), None
+        else:
+            matched, reason = match_pair(pupil(ref[0][0]), pupil(ref[1][0]), with_eck_id)
+            key = ref[0][0]
+            if pupil(key) is None and matched in with_las_key:
+                matched, reason = None, CONFLICT
+            by_hand = known.get(pairs[index])
+            if by_hand is not None and by_hand.matched_by == BY_LINK:
+                matched = by_hand.pupil_id
+        if matched is None:
+            found.append((index, reason or UNKNOWN))
+    return found
+
+
+def ensure_singles(
+    connection: Connection, seal: Seal, school_id: int, named: Iterable[tuple[Single, str]]
+) -> dict[Single, int]:
+    """The row id of each identifier, made (parked as unknown) where missing."""
+    values = dict(named)
+    known = _known(connection, school_id, values)
+    fresh = {single: value for single, value in values.items() if single not in known}
+    if fresh:
+        first = next_id(connection, identifiers, school_id)
+        known |= {single: first + place for place, single in enumerate(fresh)}
+        connection.execute(
+            insert(identifiers),
+            [
+                {
+                    "school_id": school_id, "id": known[single], "kind": single[0], "digest": single[1],
+                    "sealed": seal.seal(value.encode()), "parked_because": UNKNOWN,
+                }
+                for single, value in fresh.items()
+            ],
+        )  # fmt: skip
+    return known
+
+
+def _known(connection: Connection, school_id: int, wanted: Iterable[Single]) -> dict[Single, int]:
+    return {single: row.id for single, row in find_singles(connection, school_id, wanted).items()}
+
+
+def find_singles(connection: Connection, school_id: int, wanted: Iterable[Single]) -> dict[Single, KnownSingle]:
+    """What stands in the store of the identifiers `wanted`."""
+    asked = set(wanted)
+    found: dict[Single, KnownSingle] = {}
+    for digests in _portions([digest for _, digest in asked]):
+        rows = connection.execute(
+            select(
+                identifiers.c.id,
+                identifiers.c.kind,
+                identifiers.c.digest,
+                identifiers.c.pupil_id,
+                identifiers.c.matched_by,
+            ).where(identifiers.c.school_id == school_id, identifiers.c.digest.in_(digests))
+        )
+        for row in rows:
+            single = (row.kind, bytes(row.digest))
+            if single in asked:
+                found[single] = KnownSingle(row.id, row.pupil_id, row.matched_by)
+    return found
+
+
+def _portions(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    for start in range(0, len(values), ROWS_PER_QUERY):
+        yield values[start : start + ROWS_PER_QUERY]
+
+
+# -- the match -----------------------------------------------------------------------------------------------
+
+
+def rematch(connection: Connection, school_id: int, from_id: int = 0) -> int:
+    """Match every pair anew; returns how many got, lost or changed their pupil.
+
+    Call it after whatever changes the pupil of a single identifier: a roster, a link, an undone link. A link by
+    hand of a pair stands as long as the roster itself does not say that the pair is of another pupil.
+    """
+    las, eck = identifiers.alias("las"), identifiers.alias("eck")
+    of_school = [pair.c.school_id == school_id for pair in (identifiers, las, eck)]
+    rows = connection.execute(
+        select(
+            identifiers.c.id,
+            identifiers.c.pupil_id,
+            identifiers.c.matched_by,
+            identifiers.c.parked_because,
+            las.c.pupil_id.label("las_pupil"),
+            las.c.matched_by.label("las_by"),
+            eck.c.pupil_id.label("eck_pupil"),
+            eck.c.matched_by.label("eck_by"),
+        )
+        .join(las, identifiers.c.las_id == las.c.id)
+        .join(eck, identifiers.c.eck_id == eck.c.id)
+        .where(*of_school, identifiers.c.kind == PAIR, identifiers.c.id >= from_id)
+    ).all()
+    with_eck_id = pupils_with(connection, school_id, ECK) if rows else frozenset()
+    changes, ended, changed = [], [], 0
+    for row in rows:
+        if row.matched_by == BY_LINK:
+            pupil_id, reason = _by_roster(row, with_eck_id), None
+            if pupil_id in (None, row.pupil_id):
+                continue
+            ended.append(row.id)
+        else:
+            pupil_id, reason = match_pair(row.las_pupil, row.eck_pupil, with_eck_id)
+        if (pupil_id, reason) != (row.pupil_id, row.parked_because):
+            changed += pupil_id != row.pupil_id
+            changes.append({"row_id": row.id, **_matched(pupil_id, BY_ROSTER, reason)})
+    close_links(connection, school_id, ended, BY_ROSTER)
+    _set_matches(connection, school_id, changes)
+    return changed
+
+
+def _by_roster(row: Row[*tuple[Any, ...]], with_eck_id: frozenset[int]) -> int | None:
+    """The pupil of a pair by what the roster alone states of its two identifiers."""
+    las_pupil = row.las_pupil if row.las_by == BY_ROSTER else None
+    eck_pupil = row.eck_pupil if row.eck_by == BY_ROSTER else None
+    return match_pair(las_pupil, eck_pupil, with_eck_id)[0]
+
+
+def match_pair(
+    las_pupil: int | None, eck_pupil: int | None, with_eck_id: frozenset[int]
+) -> tuple[int | None, str | None]:
+    """The pupil of a LAS key and an ECK iD that came together, or the reason to park them."""
+    if eck_pupil is not None:
+        return (eck_pupil, None) if las_pupil in (None, eck_pupil) else (None, CONFLICT)
+    if las_pupil is None:
+        return None, UNKNOWN
+    return (None, OTHER_ECKID) if las_pupil in with_eck_id else (las_pupil, None)
+
+
+def state_pupils(connection: Connection, school_id: int, whose: Mapping[Single, int]) -> int:
+    """Write down whose identifiers (that have rows) are, as a roster states it; returns how many changed.
+
+    A link by hand of one of them ends: the roster says it itself from now on.
+    """
+    changes, linked, changed = [], [], 0
+    for single, row in find_singles(connection, school_id, whose).items():
+        if (row.pupil_id, row.matched_by) != (whose[single], BY_ROSTER):
+            changed += row.pupil_id != whose[single]
+            changes.append({"row_id": row.id, **_matched(whose[single], BY_ROSTER, None)})
+            linked += [row.id] if row.matched_by == BY_LINK else []
+    close_links(connection, school_id, linked, BY_ROSTER)
+    _set_matches(connection, school_id, changes)
+    return changed
+
+
+def _matched(pupil_id: int | None, matched_by: str, reason: str | None) -> dict[str, object]:
+    return {
+        "pupil_id": pupil_id,
+        "matched_by": None if pupil_id is None else matched_by,
+        "parked_because": reason,
+    }
+
+
+def _set_matches(connection: Connection, school_id: int, changes: list[dict[str, object]]) -> None:
+    if not changes:
+        return
+    statement = update(identifiers).where(identifiers.c.school_id == school_id, identifiers.c.id == bindparam("row_id"))
+    new: dict[str, Any] = {name: bindparam(name) for name in ("pupil_id", "matched_by", "parked_because")}
+    connection.execute(statement.values(**new), changes)
+
+
+def pupils_with(connection: Connection, school_id: int, kind: str) -> frozenset[int]:
+    """The pupils for whom a roster states an identifier of this kind."""
+    rows = connection.scalars(
+        select(identifiers.c.pupil_id).where(
+            identifiers.c.school_id == school_id,
+            identifiers.c.kind == kind,
+            identifiers.c.matched_by == BY_ROSTER,
+        )
+    )
+    return frozenset(row for row in rows if row is not None)
+
+
+# -- links by hand -------------------------------------------------------------------------------------------
+
+
+def link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: int) -> int:
+    """Link an identifier to a pupil by hand and match anew at once; returns the id of the link.
+
+    Raises LinkRefused where either is unknown in the viewer's school, or where the roster itself says whose it is, and
+    NotAllowed.
+    """
+    check_administers(viewer)
+    link_id = _link(connection, viewer, identifier_id, pupil_id)
+    rematch(connection, viewer.school_id)
+    return link_id
+
+
+def _link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: int) -> int:
+    school_id, by = viewer.school_id, viewer.name
+    las, eck = identifiers.alias("las"), identifiers.alias("eck")
+    row = connection.execute(
+        select(
+            identifiers.c.kind,
+            identifiers.c.matched_by,
+            las.c.pupil_id.label("las_pupil"),
+            las.c.matched_by.label("las_by"),
+            eck.c.pupil_id.label("eck_pupil"),
+            eck.c.matched_by.label("eck_by"),
+        )
+        .outerjoin(las, and_(las.c.school_id == school_id, las.c.id == identifiers.c.las_id))
+        .outerjoin(eck, and_(eck.c.school_id == school_id, eck.c.id == identifiers.c.eck_id))
+        .where(identifiers.c.school_id == school_id, identifiers.c.id == identifier_id)
+    ).one_or_none()
+    if row is None:
+        raise LinkRefused("Dit kenmerk is niet bekend bij uw school.", "Your school does not know this identifier.")
+    stated = row.matched_by == BY_ROSTER
+    if row.kind == PAIR:  # of a pair it may also be a link of one of the two that matched it
+        stated = _by_roster(row, pupils_with(connection, school_id, ECK)) not in (None, pupil_id)
+    if stated:
+        raise LinkRefused(
+            "De leerlingadministratie zegt zelf van wie dit kenmerk is; wijzig het daar.",
+            "The pupil administration itself says whose this identifier is; change it there.",
+        )
+    if not _has_pupil(connection, school_id, pupil_id):
+        raise LinkRefused("Deze leerling is niet bekend bij uw school.", "Your school does not know this pupil.")
+    close_links(connection, school_id, [identifier_id], by)
+    link_id = next_id(connection, identifier_links, school_id)
+    connection.execute(
+        insert(identifier_links).values(
+            school_id=school_id, id=link_id, identifier_id=identifier_id, pupil_id=pupil_id,
+            linked_by=by, linked_us=clock.now_us(),
+        )
+    )  # fmt: skip
+    _set_matches(connection, school_id, [{"row_id": identifier_id, **_matched(pupil_id, BY_LINK, None)}])
+    return link_id
+
+
+def _has_pupil(connection: Connection, school_id: int, pupil_id: int) -> bool:
+    found = connection.scalar(select(pupils.c.id).where(pupils.c.school_id == school_id, pupils.c.id == pupil_id))
+    return found is not None
+
+
+def undo_link(connection: Connection, viewer: Viewer, link_id: int) -> None:
+    """Take a link back: the identifier is again what the roster says, else parked.
+
+    Raises LinkRefused where the link is not in force, and NotAllowed.
+    """
+    check_administers(viewer)
+    school_id = viewer.school_id
+    identifier_id = connection.scalar(
+        select(identifier_links.c.identifier_id).where(
+            identifier_links.c.school_id == school_id,
+            identifier_links.c.id == link_id,
+            identifier_links.c.undone_us.is_(None),
+        )
+    )
+    if identifier_id is None:
+        raise LinkRefused(
+            "Deze koppeling bestaat niet of is al ongedaan gemaakt.",
+            "This link does not exist or was undone already.",
+        )
+    close_links(connection, school_id, [identifier_id], viewer.name)
+    _set_matches(connection, school_id, [{"row_id": identifier_id, **_matched(None, BY_LINK, UNKNOWN)}])
+    rematch(connection, school_id)
+
+
+def close_links(connection: Connection, school_id: int, identifier_ids: Sequence[int], by: str) -> None:
+    """Write down that the links in force of these identifiers end, and who ended them."""
+    if not identifier_ids:
+        return
+    connection.execute(
+        update(identifier_links)
+        .where(
+            identifier_links.c.school_id == school_id,
+            identifier_links.c.identifier_id.in_(identifier_ids),
+            identifier_links.c.undone_us.is_(None),
+        )
+        .values(undone_by=by, undone_us=clock.now_us())
+    )
+
+
+# -- a file of links -----------------------------------------------------------------------------------------
+
+
+def link_csv(connection: Connection, seal: Seal, viewer: Viewer, text: str) -> LinkedFile:
+    """Link by a CSV file (`;` or `,`) with columns identifier (the value as sent) and pupil (its LAS key).
+
+    Links every parked identifier with that value, alone and in pairs. One wrong line and nothing is linked.
+    Raises NotAllowed.
+    """
+    check_administers(viewer)
+    school_id = viewer.school_id
+    header, lines = _read_csv(text)
+    if header is None:
+        return LinkedFile(0, 0, (_line_error(1, *_NO_COLUMNS),))
+    values = {single for _, identifier, pupil in lines for single in (*_named(seal, identifier), *_named(seal, pupil))}
+    known = find_singles(connection, school_id, values)
+    errors: list[LineError] = []
+    links: dict[int, int] = {}
+    for number, identifier, pupil in lines:
+        pupil_id = _roster_pupil(known, _named(seal, pupil))
+        targets = _parked_with(
+            connection, school_id, [known[one].id for one in _named(seal, identifier) if one in known]
+        )
+        if pupil_id is None:
+            errors.append(_line_error(number, *_NO_PUPIL))
+        elif not targets:
+            errors.append(_line_error(number, *_NOT_PARKED))
+        elif any(links.get(target, pupil_id) != pupil_id for target in targets):
+            errors.append(_line_error(number, *_TWICE))
+        else:
+            links |= dict.fromkeys(targets, pupil_id)
+    if errors:
+        return LinkedFile(len(lines), 0, tuple(errors))
+    for identifier_id, linked_pupil in links.items():
+        _link(connection, viewer, identifier_id, linked_pupil)
+    rematch(connection, school_id)
+    return LinkedFile(len(lines), len(links))
+
+
+_NO_COLUMNS = (
+    "De eerste regel moet de kolommen identifier en pupil noemen.",
+    "The first line must name the columns identifier and pupil.",
+)
+_NO_PUPIL = (
+    "Deze leerling staat niet in het leerlingenbestand.",
+    "This pupil is not in the roster.",
+)
+_NOT_PARKED = (
+    "Bij dit kenmerk wachten geen resultaten op een leerling.",
+    "No results wait for a pupil under this identifier.",
+)
+_TWICE = (
+    "Dit kenmerk staat op een eerdere regel bij een andere leerling.",
+    "An earlier line gives this identifier to another pupil.",
+)
+
+
+def _line_error(line: int, nl: str, en: str) -> LineError:
+    return LineError(line, f"Regel {line}: {nl}", f"Line {line}: {en}")
+
+
+def _read_csv(text: str) -> tuple[list[str] | None, list[tuple[int, str, str]]]:
+    text = text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",")
+    header = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    if not {"identifier", "pupil"} <= set(header):
+        return None, []
+    reader.fieldnames = header
+    lines = [
+        (reader.line_num, (row["identifier"] or "").strip(), (row["pupil"] or "").strip())
+        for row in reader
+        if any(isinstance(value, str) and value.strip() for value in row.values())
+    ]
+    return header, lines
+
+
+def _named(seal: Seal, value: str) -> list[Single]:
+    return [single for single, _ in singles(seal, PupilRef(value, None))]
+
+
+def _roster_pupil(known: dict[Single, KnownSingle], named: list[Single]) -> int | None:
+    row = known.get(named[0])
+    return row.pupil_id if row is not None and row.matched_by == BY_ROSTER else None
+
+
+def _parked_with(connection: Connection, school_id: int, single_ids: list[int]) -> list[int]:
+    """The parked identifiers among these single ones and the pairs that hold them."""
+    if not single_ids:
+        return []
+    return list(
+        connection.scalars(
+            select(identifiers.c.id).where(
+                identifiers.c.school_id == school_id,
+                identifiers.c.pupil_id.is_(None),
+                identifiers.c.id.in_(single_ids)
+                | identifiers.c.las_id.in_(single_ids)
+                | identifiers.c.eck_id.in_(single_ids),
+            )
+        )
+    )
+
+
+# -- what is parked ------------------------------------------------------------------------------------------
+
+
+def parked(connection: Connection, viewer: Viewer, seal: Seal) -> list[ParkedIdentifier]:
+    """The identifiers with results but without a pupil, most results first; for an administrator only."""
+    las = identifiers.alias("las")
+    number = func.count().label("number")
+    columns = (
+        identifiers.c.id, identifiers.c.kind, identifiers.c.parked_because,
+        func.coalesce(identifiers.c.sealed, las.c.sealed).label("sealed"), sources.c.name,
+    )  # fmt: skip
+    rows = connection.execute(
+        select(*columns, number)
+        .select_from(identifiers)
+        .join(
+            results,
+            and_(results.c.school_id == identifiers.c.school_id, results.c.identifier_id == identifiers.c.id),
+        )
+        .join(sources, sources.c.id == results.c.source_id)
+        .outerjoin(las, and_(las.c.school_id == identifiers.c.school_id, las.c.id == identifiers.c.las_id))
+        .where(
+            identifiers.c.school_id == viewer.school_id if viewer.may_administer else false(),
+            identifiers.c.pupil_id.is_(None),
+        )
+        .group_by(*columns)
+        .order_by(sources.c.name)
+    ).all()
+    counted: dict[int, list[tuple[str, int]]] = {}
+    for row in rows:
+        counted.setdefault(row.id, []).append((row.name, row.number))
+    found = {
+        row.id: ParkedIdentifier(
+            row.id, row.kind, _label(seal, row), row.parked_because or UNKNOWN, tuple(counted[row.id])
+        )
+        for row in rows
+    }
+    return sorted(found.values(), key=lambda one: (-one.count, one.id))
+
+
+def _label(seal: Seal, row: Row[Any]) -> str:
+    """How to show an identifier: a pupil number as it is, an ECK iD never (only the number of its row)."""
+    surrogate = f"ECK iD …{row.id}"
+    value = seal.unseal(row.sealed).decode() if row.kind != ECK else ""
+    if row.kind == ECK or value.startswith(ECK_ID_START):
+        return surrogate
+    return f"{value} + {surrogate}" if row.kind == PAIR else value

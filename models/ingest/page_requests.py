@@ -1,0 +1,238 @@
+"""Work that a page asks a worker for: judge a message, call an endpoint, report on a test room, show a refusal.
+
+A page writes a row and gets a token; the worker takes the row, and what it found is read from the store with that
+token. What was handed in is kept sealed, and thrown away when the work is done. As with couplings, a worker holds a
+row for a while, says so again while it works, and shows the token of its lease when it writes down what it found.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
+
+from models.ingest.connections import SECOND_US
+from models.ingest.result_store import DAY_US
+from models.schema import clock
+from models.schema.database import reading, writing
+from models.schema.encryption import Seal
+from models.schema.limits import VENDOR_DAYS
+from models.schema.tables import checks
+
+MESSAGE, ENDPOINT, ROOM = "message", "endpoint", "room"  # for vendors
+REFUSED, REPLAY = "refused", "replay"  # for the administrator of a school
+KINDS = (MESSAGE, ENDPOINT, ROOM, REFUSED, REPLAY)
+WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
+TOKEN_BYTES = 16
+LEASE_SECONDS = 180.0
+MOST_TRIES = 3  # of work whose worker went down each time
+MOST_OPEN = 100  # of vendors: each may have handed in some megabytes
+MOST_OPEN_OF_ONE = 5
+
+
+class TooMany(Exception):
+    """As much waits for the worker as may wait: of this session (`own`), or of all vendors together."""
+
+    def __init__(self, *, own: bool) -> None:
+        super().__init__("own" if own else "all")
+        self.own = own
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A row that a worker holds: `lease` is its token, `input` in the clear, `tries` with this one."""
+
+    id: int
+    kind: str
+    title: str
+    room_id: int | None
+    school_id: int | None
+    input: bytes
+    lease: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What became of work that was asked for; `report` is JSON of the conformance engine."""
+
+    kind: str
+    title: str
+    school_id: int | None
+    state: str
+    asked_us: int
+    done_us: int | None
+    report: dict[str, Any] | None
+    excerpts: dict[str, str]
+    error_nl: str | None
+    error_en: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a worker found: the report as JSON, as a page and as JUnit, and the text around each finding, covered."""
+
+    report: dict[str, Any]
+    html: bytes
+    junit: bytes
+    excerpts: dict[str, str]
+
+
+def ask(
+    engine: Engine, seal: Seal, kind: str, title: str, given: bytes, room_id: int | None = None,
+    school_id: int | None = None, keep_days: int = VENDOR_DAYS, asked_by: str = "",
+) -> str:  # fmt: skip
+    """Write down work for a worker; returns the token with which what it found is read.
+
+    `asked_by` is the session of a vendor. Raises TooMany where that, or all vendors, have too much open.
+    """
+    token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
+    asker = seal.digest("asker", asked_by) if asked_by else None
+    with writing(engine) as connection:
+        if school_id is None:
+            _check_open(connection, asker)
+        connection.execute(
+            insert(checks).values(
+                token_digest=_digest(seal, token), room_id=room_id, school_id=school_id, kind=kind,
+                title=title[:200], asked_us=now, input=seal.seal(given), state=WAITING, asked_by=asker,
+                keep_until_us=now + keep_days * DAY_US,
+            )
+        )  # fmt: skip
+    return token
+
+
+def _check_open(connection: Connection, asker: bytes | None) -> None:
+    is_open = and_(checks.c.school_id.is_(None), checks.c.state.in_((WAITING, BUSY)))
+    if asker is not None and _count(connection, and_(is_open, checks.c.asked_by == asker)) >= MOST_OPEN_OF_ONE:
+        raise TooMany(own=True)
+    if _count(connection, is_open) >= MOST_OPEN:
+        raise TooMany(own=False)
+
+
+def _count(connection: Connection, wanted: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(checks).where(wanted)) or 0
+
+
+def find(engine: Engine, seal: Seal, token: str) -> Check | None:
+    """The work with this token and what became of it, or None."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(checks).where(checks.c.token_digest == _digest(seal, token), checks.c.keep_until_us > clock.now_us())
+        ).one_or_none()
+    if row is None:
+        return None
+    return Check(
+        row.kind, row.title, row.school_id, row.state, row.asked_us, row.done_us,
+        None if row.report is None else json.loads(row.report),
+        {} if row.excerpts is None else json.loads(seal.unseal(row.excerpts)),
+        row.error_nl, row.error_en,
+    )  # fmt: skip
+
+
+def file_of(engine: Engine, seal: Seal, token: str, kind: str) -> bytes | None:
+    """The report of a vendor's check as a file: html, junit or json; None where there is none (yet)."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(checks.c.html, checks.c.junit, checks.c.report).where(
+                checks.c.token_digest == _digest(seal, token), checks.c.state == DONE, checks.c.school_id.is_(None),
+                checks.c.keep_until_us > clock.now_us(),
+            )
+        ).one_or_none()  # fmt: skip
+    if row is None:
+        return None
+    found = {"html": row.html, "junit": row.junit, "json": row.report.encode() if row.report else None}.get(kind)
+    return None if found is None else bytes(found)
+
+
+def _digest(seal: Seal, token: str) -> bytes:
+    return seal.digest("check", token)
+
+
+# -- the worker's side ---------------------------------------------------------------------------------------
+
+
+def is_waiting(engine: Engine, kinds: Collection[str] = KINDS) -> bool:
+    """Whether there is work of these kinds; only reads."""
+    with reading(engine) as connection:
+        return connection.scalar(select(checks.c.id).where(_free(kinds)).limit(1)) is not None
+
+
+def claim(engine: Engine, seal: Seal, kinds: Collection[str] = KINDS) -> Work | None:
+    """Take the oldest work of these kinds that nobody holds, that of administrators first.
+
+    Two workers never get the same; one that was killed is overtaken when its lease is over.
+    """
+    lease = secrets.token_hex(16)
+    with writing(engine) as connection:
+        oldest = select(checks.c.id).where(_free(kinds)).order_by(checks.c.school_id.is_(None), checks.c.id).limit(1)
+        row = connection.execute(
+            update(checks)
+            .where(checks.c.id == oldest.correlate(None).scalar_subquery())
+            .values(state=BUSY, lease=lease, leased_until_us=_lease_end(), tries=checks.c.tries + 1)
+            .returning(checks)
+        ).one_or_none()
+    if row is None:
+        return None
+    return Work(row.id, row.kind, row.title, row.room_id, row.school_id, seal.unseal(row.input), lease, row.tries)
+
+
+def _lease_end() -> int:
+    return clock.now_us() + int(LEASE_SECONDS * SECOND_US)
+
+
+def _free(kinds: Collection[str]) -> ColumnElement[bool]:
+    lapsed = and_(checks.c.state == BUSY, checks.c.leased_until_us < clock.now_us())
+    return and_(checks.c.kind.in_(kinds), or_(checks.c.state == WAITING, lapsed))
+
+
+def extend(engine: Engine, work: Work) -> bool:
+    """Hold the work longer; False where it was lost in the meantime."""
+    return _write(engine, work, {"leased_until_us": _lease_end()})
+
+
+def release(engine: Engine, work: Work) -> bool:
+    """Give the work back undone; that it was taken does not count as a try."""
+    return _write(engine, work, {"state": WAITING, "lease": None, "leased_until_us": None, "tries": work.tries - 1})
+
+
+def finish(engine: Engine, seal: Seal, work: Work, found: Found) -> bool:
+    """Write down what was found; what was handed in is thrown away. False where the work was lost."""
+    return _finish(
+        engine,
+        work,
+        {
+            "state": DONE,
+            "report": json.dumps(found.report, ensure_ascii=False),
+            "html": found.html,
+            "junit": found.junit,
+            "excerpts": seal.seal(json.dumps(found.excerpts).encode()),
+        },
+    )
+
+
+def fail(engine: Engine, work: Work, sentence_nl: str, sentence_en: str) -> bool:
+    """Write down why the work could not be done. False where the work was lost."""
+    return _finish(engine, work, {"state": FAILED, "error_nl": sentence_nl, "error_en": sentence_en})
+
+
+def _finish(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
+    over = {"done_us": clock.now_us(), "input": None, "lease": None, "leased_until_us": None}
+    return _write(engine, work, {**over, **values})
+
+
+def _write(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
+    with writing(engine) as connection:
+        changed = connection.execute(
+            update(checks).where(checks.c.id == work.id, checks.c.lease == work.lease).values(**values)
+        ).rowcount
+    return changed == 1
+
+
+def forget_due(engine: Engine) -> int:
+    """Throw away checks whose time is over; returns how many."""
+    with writing(engine) as connection:
+        return connection.execute(delete(checks).where(checks.c.keep_until_us < clock.now_us())).rowcount

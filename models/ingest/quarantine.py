@@ -1,0 +1,86 @@
+"""Messages that were refused and are kept as they came, sealed, until they are accepted or their time is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
+
+from models.schema import clock
+from models.schema.encryption import Seal
+from models.schema.records import Verdict
+from models.schema.tables import deliveries, raw_messages, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A refused message of which the bytes are kept."""
+
+    delivery_id: int
+    school_id: int | None
+    source_id: int
+    source_key: str
+    way: str
+    fault: str | None
+    received_us: int
+    keep_until_us: int
+    size: int
+
+
+def kept(connection: Connection, delivery_id: int | None = None) -> list[Kept]:
+    """The refused messages (or this one) whose bytes are kept and that were not accepted since, oldest first.
+
+    Of every school, and those of none: for operators and workers, who have no viewer.
+    """
+    query = (
+        select(deliveries, raw_messages.c.keep_until_us, sources.c.key)
+        .join(raw_messages, raw_messages.c.delivery_id == deliveries.c.id)
+        .join(sources, sources.c.id == deliveries.c.source_id)
+        .where(deliveries.c.verdict == Verdict.REJECT.value, ~accepted_since(), _in_time())
+        .order_by(deliveries.c.id)
+    )
+    if delivery_id is not None:
+        query = query.where(deliveries.c.id == delivery_id)
+    return [
+        Kept(
+            row.id, row.school_id, row.source_id, row.key, row.way, row.fault, row.received_us, row.keep_until_us,
+            row.size,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def accepted_since() -> ColumnElement[bool]:
+    """Whether the same bytes of the same source were accepted as another delivery: then a refusal is settled."""
+    other = deliveries.alias("accepted")
+    return exists(
+        select(other.c.id).where(
+            other.c.digest == deliveries.c.digest,
+            other.c.source_id == deliveries.c.source_id,
+            other.c.verdict != Verdict.REJECT.value,
+        )
+    )
+
+
+def raw(connection: Connection, seal: Seal, delivery_id: int) -> bytes | None:
+    """The bytes of a message as they came, or None where they are not kept (any more); never of a settled refusal."""
+    sealed = connection.scalar(
+        select(raw_messages.c.sealed)
+        .join(deliveries, deliveries.c.id == raw_messages.c.delivery_id)
+        .where(
+            raw_messages.c.delivery_id == delivery_id,
+            or_(deliveries.c.verdict != Verdict.REJECT.value, ~accepted_since()),
+            _in_time(),
+        )
+    )
+    return None if sealed is None else seal.unseal(sealed)
+
+
+def _in_time() -> ColumnElement[bool]:
+    """What is due may still be there, until a worker comes by."""
+    return raw_messages.c.keep_until_us >= clock.now_us()
+
+
+def forget(connection: Connection, delivery_id: int) -> None:
+    """Throw away the bytes of a message."""
+    connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id == delivery_id))

@@ -1,0 +1,702 @@
+"""Writing results: one transaction a message, and whichever order messages come in, the same state.
+
+Which value counts. A result is known by (school, source, key, kind). Of all values that were ever accepted for it
+the one with the greatest pair (aanmaakdatum as instant, digest of the message) stands in `results`, with that pair;
+every other value stands once in `result_history`, with the greatest pair that stated it. Both follow from the set of
+accepted messages alone, so neither order nor repetition matters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
+
+from models.ingest import identity
+from models.schema import clock
+from models.schema.database import insert_new, insert_or, next_id, reading, writing
+from models.schema.encryption import Seal
+from models.schema.records import (
+    PART,
+    PUPIL,
+    Finding,
+    Kind,
+    MessageHead,
+    MessageRow,
+    ResultBatch,
+    TestDefinition,
+    Verdict,
+)
+from models.schema.stored_result import STORED_COLUMNS, Details, StoredResult, StoredTuple, value_digest
+from models.schema.tables import (
+    KEY_COLUMNS,
+    couplings,
+    deliveries,
+    fetched_documents,
+    identifiers,
+    parts,
+    raw_messages,
+    result_history,
+    results,
+    sender_key_schools,
+    sender_keys,
+    senders,
+    test_definitions,
+    tests,
+)
+
+DAY_US = 24 * 3600 * 1_000_000
+PUSH = "push"  # the way of what a publisher sends to us
+KEYS_A_QUERY = 500
+MOST_FINDINGS = 50
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many days raw messages are kept, sealed."""
+
+    refused_days: int = 30
+    accepted_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What is known of a message before it is read; `way` is pull, load or push.
+
+    `source_id` is None where nobody knows who sends it; with `in_order` it must be later than its predecessor.
+    `key_id` is the key that a sender showed; None: any that it has.
+    """
+
+    source_id: int | None
+    way: str
+    digest: bytes
+    size: int
+    moves_cursor: bool = False
+    remembers_document: bool = False
+    in_order: bool = False
+    key_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message."""
+
+    delivery_id: int
+    verdict: Verdict
+    fault: str | None = None
+    findings: tuple[Finding, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    school_id: int | None = None
+    empty: str | None = None
+    repeated: bool = False
+
+
+def digest64(digest: bytes) -> int:
+    """The first eight bytes of a digest as a signed number: breaks ties between messages of one instant."""
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+class NotAllowed(Exception):
+    """A message whose sender may not send it any more, by the time that it is to be stored; `rule` says why."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class NotLater(Exception):
+    """A message that had to come after the previous one of its sender and school, and did not."""
+
+
+def repeated(engine: Engine, delivery: Incoming, school_ids: Collection[int] | None) -> Receipt | None:
+    """The receipt of the same bytes, accepted from the same source before: confirmed, and nothing changes.
+
+    `school_ids` are the schools that the source may deliver for; None: whichever it was.
+    """
+    with reading(engine) as connection:
+        found = _accepted(connection, delivery, school_ids)
+    if found is None:
+        return None
+    if delivery.moves_cursor or delivery.remembers_document:
+        with writing(engine, found.school_id) as connection:
+            _mark_success(connection, delivery, found.school_id, new_data=False)
+    return Receipt(found.id, Verdict(found.verdict), counts={}, school_id=found.school_id, repeated=True)
+
+
+def _accepted(
+    connection: Connection, delivery: Incoming, school_ids: Collection[int] | None
+) -> Row[*tuple[Any, ...]] | None:
+    query = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
+        deliveries.c.digest == delivery.digest,
+        deliveries.c.source_id == delivery.source_id,
+        deliveries.c.what == "results",
+        deliveries.c.verdict != Verdict.REJECT.value,
+    )
+    if school_ids is not None:
+        query = query.where(deliveries.c.school_id.in_(school_ids))
+    return connection.execute(query.limit(1)).one_or_none()
+
+
+def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
+    """By the letter of the standard a message is later than the previous one. Raises NotLater."""
+    newest = connection.scalar(
+        select(func.max(deliveries.c.created_us)).where(
+            deliveries.c.school_id == school_id,
+            deliveries.c.source_id == delivery.source_id,
+            deliveries.c.what == "results",
+            deliveries.c.verdict != Verdict.REJECT.value,
+        )
+    )
+    if newest is not None and created_us <= newest:
+        raise NotLater
+
+
+def _check_sender(connection: Connection, delivery: Incoming, school_id: int) -> None:
+    """What was true when a message came may have ended while it was read: a sender, a key, a school of that key.
+
+    Raises NotAllowed.
+    """
+    if delivery.way != PUSH:
+        return
+    if not connection.scalar(select(senders.c.active).where(senders.c.source_id == delivery.source_id)):
+        raise NotAllowed("header.customer")
+    valid = select(sender_keys.c.id).where(
+        sender_keys.c.source_id == delivery.source_id, sender_keys.c.revoked_us.is_(None)
+    )
+    if delivery.key_id is not None:
+        valid = valid.where(sender_keys.c.id == delivery.key_id)
+    keys = connection.scalars(valid).all()
+    if not keys:
+        raise NotAllowed("header.key")
+    covers = select(sender_key_schools.c.key_id).where(
+        sender_key_schools.c.key_id.in_(keys), sender_key_schools.c.school_id == school_id
+    )
+    if connection.scalar(covers.limit(1)) is None:
+        raise NotAllowed("school.other")
+
+
+def save_results(
+    engine: Engine,
+    seal: Seal,
+    delivery: Incoming,
+    school_id: int,
+    batch: ResultBatch,
+    *,
+    raw: bytes | None = None,
+    keep_days: int = 0,
+) -> Receipt:
+    """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
+
+    `raw` is kept sealed for `keep_days`; None: not at all. What was kept of refusals of the same bytes is thrown away.
+    Raises NotLater and NotAllowed; nothing is stored then.
+    """
+    with writing(engine, school_id) as connection:
+        _check_sender(connection, delivery, school_id)
+        known = _accepted(connection, delivery, {school_id})  # another worker may have been faster
+        if known is not None:
+            return Receipt(known.id, Verdict(known.verdict), school_id=known.school_id, repeated=True)
+        if delivery.in_order:
+            _check_order(connection, delivery, school_id, batch.head.created_us)
+        verdict = Verdict.WARN if any(one.level == "warning" for one in batch.findings) else Verdict.ACCEPT
+        delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
+        saving = _Saving(connection, seal, delivery, delivery_id, school_id, batch)
+        counts = saving.run()
+        findings = list(batch.findings)
+        if saving.moved:
+            findings.append(_moved_finding(saving.moved))
+            verdict = Verdict.WARN
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id)
+            .values(counts=json.dumps(counts), findings=findings_json(findings), verdict=verdict.value)
+        )
+        _forget_refused(connection, delivery)
+        if raw is not None:
+            _keep_raw(connection, seal, delivery_id, raw, keep_days)
+        _mark_success(
+            connection,
+            delivery,
+            school_id,
+            new_data=counts["new"] + counts["changed"] > 0,
+            cursor=batch.head.created_text,
+        )
+    return Receipt(delivery_id, verdict, None, tuple(findings), counts, school_id)
+
+
+def save_empty(engine: Engine, delivery: Incoming, school_id: int | None, empty: str) -> Receipt:
+    """An answer without data: nothing changes but the moment of the last success."""
+    if school_id is not None:
+        with writing(engine, school_id) as connection:
+            _mark_success(connection, delivery, school_id, new_data=False)
+    return Receipt(0, Verdict.ACCEPT, school_id=school_id, empty=empty)
+
+
+def save_refusal(
+    engine: Engine,
+    seal: Seal,
+    delivery: Incoming,
+    school_id: int | None,
+    *,
+    fault: str,
+    findings: Sequence[Finding],
+    head: MessageHead | None = None,
+    raw: bytes | None = None,
+    keep_days: int = 30,
+    others: int = 0,
+) -> Receipt:
+    """Keep a refused message apart with its reason, sealed; nothing else changes.
+
+    The same bytes refused again for the same reasons are the same refusal, seen again just now, and `raw` is kept for
+    `keep_days` from now on; not where these bytes were accepted before, for then nobody needs them. `others` is how
+    many more of its kind were refused and have no row of their own.
+    """
+    with writing(engine, school_id) as connection:
+        again = connection.scalar(
+            update(deliveries)
+            .where(
+                deliveries.c.digest == delivery.digest,
+                deliveries.c.source_id == delivery.source_id,
+                deliveries.c.verdict == Verdict.REJECT.value,
+                deliveries.c.findings == findings_json(findings),
+            )
+            .values(received_us=clock.now_us())
+            .returning(deliveries.c.id)
+        )
+        wanted = raw if _accepted(connection, delivery, None) is None else None
+        if again is not None:
+            if wanted is not None:
+                _keep_raw(connection, seal, again, wanted, keep_days)
+            return Receipt(again, Verdict.REJECT, fault, tuple(findings), {}, school_id, repeated=True)
+        delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault, others)
+        if wanted is not None:
+            _keep_raw(connection, seal, delivery_id, wanted, keep_days)
+    return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
+
+
+def forget_raw(engine: Engine) -> int:
+    """Throw away raw messages whose time is over; returns how many."""
+    with writing(engine) as connection:
+        return connection.execute(delete(raw_messages).where(raw_messages.c.keep_until_us < clock.now_us())).rowcount
+
+
+def forget_refusals(engine: Engine, keep_days: int) -> int:
+    """Throw away refusals that belong to no school once they are older than refused messages are kept; how many.
+
+    Nobody else would: whoever finds the address can bring them about. A day is the least, or nobody could look.
+    """
+    before = clock.now_us() - max(keep_days, 1) * DAY_US
+    with writing(engine) as connection:
+        return connection.execute(
+            delete(deliveries).where(
+                deliveries.c.school_id.is_(None),
+                deliveries.c.verdict == Verdict.REJECT.value,
+                deliveries.c.received_us < before,
+                deliveries.c.id.not_in(select(raw_messages.c.delivery_id)),
+            )
+        ).rowcount
+
+
+def findings_json(findings: Sequence[Finding]) -> str:
+    """Findings as the JSON that a delivery keeps; the first few dozen."""
+    return json.dumps([asdict(one) for one in findings[:MOST_FINDINGS]], ensure_ascii=False)
+
+
+def _keep_raw(connection: Connection, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
+    """Keep these bytes from now on; where they are there already, that long."""
+    until = clock.now_us() + keep_days * DAY_US
+    own = raw_messages.c.delivery_id == delivery_id
+    if not connection.execute(update(raw_messages).where(own).values(keep_until_us=until)).rowcount:
+        connection.execute(
+            insert(raw_messages).values(delivery_id=delivery_id, sealed=seal.seal(raw), keep_until_us=until)
+        )
+
+
+def _forget_refused(connection: Connection, delivery: Incoming) -> None:
+    """The bytes of refusals of a message that is accepted now: nobody needs to judge them anew."""
+    refused = select(deliveries.c.id).where(
+        deliveries.c.digest == delivery.digest,
+        deliveries.c.source_id == delivery.source_id,
+        deliveries.c.verdict == Verdict.REJECT.value,
+    )
+    connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id.in_(refused)))
+
+
+def _insert_delivery(
+    connection: Connection,
+    delivery: Incoming,
+    school_id: int | None,
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    head: MessageHead | None,
+    fault: str | None = None,
+    others: int = 0,
+) -> int:
+    # The one id that is not given out per school: two schools write at once, so the database gives it.
+    given = connection.scalar(
+        insert(deliveries)
+        .values(
+            school_id=school_id,
+            source_id=delivery.source_id,
+            what="results",
+            way=delivery.way,
+            received_us=clock.now_us(),
+            created_us=head.created_us if head else None,
+            created_text=head.created_text if head else None,
+            school_year=head.school_year if head else None,
+            xsd_version=head.xsd_version if head else None,
+            digest=delivery.digest,
+            size=delivery.size,
+            verdict=verdict.value,
+            fault=fault,
+            counts=json.dumps({"others": others} if others else {}),
+            findings=findings_json(findings),
+        )
+        .returning(deliveries.c.id)
+    )
+    return int(given or 0)
+
+
+def _mark_success(
+    connection: Connection, delivery: Incoming, school_id: int, *, new_data: bool, cursor: str | None = None
+) -> None:
+    """Move cursor and moments of the coupling, in the transaction that stores the data."""
+    if delivery.remembers_document:
+        _remember_document(connection, delivery, school_id)
+    if not (delivery.moves_cursor or delivery.remembers_document):
+        return
+    now = clock.now_us()
+    values: dict[str, object] = {
+        "last_success_us": now,
+        "failures": 0,
+        "last_error_nl": None,
+        "last_error_en": None,
+    }
+    if new_data:
+        values["last_data_us"] = now
+    if delivery.moves_cursor and cursor is not None:
+        values["cursor"] = cursor
+    connection.execute(
+        update(couplings)
+        .where(couplings.c.school_id == school_id, couplings.c.source_id == delivery.source_id)
+        .values(**values)
+    )
+
+
+def _remember_document(connection: Connection, delivery: Incoming, school_id: int) -> None:
+    columns = ("school_id", "source_id", "digest", "fetched_us")
+    row = (school_id, delivery.source_id, delivery.digest, clock.now_us())
+    insert_new(connection, fetched_documents, columns, [row])
+
+
+def _moved_finding(count: int) -> Finding:
+    return Finding(
+        rule="result.moved",
+        level="warning",
+        clause="UWLR 2.2 kResultaat",
+        message_nl=f"{count} keer hoort een bekende @key nu bij een andere leerling of toets; de nieuwste waarde telt.",
+        message_en=f"{count} times a known @key now belongs to another pupil or test; the newest value counts.",
+        remedy="Geef elk resultaat een eigen @key, en houd die bij een correctie.",
+        remedy_en="Give every result a @key of its own, and keep it when you correct that result.",
+    )
+
+
+def plain(value: object) -> object:
+    """A frozen record as what JSON holds; the inverse of nothing, for keeping and for digests."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    return {name: plain(getattr(value, name)) for name in type(value).__slots__}  # type: ignore[attr-defined]
+
+
+class _Saving:
+    """The writing of one message: dimensions first, then rows in chunks."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        seal: Seal,
+        delivery: Incoming,
+        delivery_id: int,
+        school_id: int,
+        batch: ResultBatch,
+    ) -> None:
+        assert delivery.source_id is not None  # what nobody is known to have sent is refused
+        self.connection = connection
+        self.seal = seal
+        self.school_id = school_id
+        self.source_id = delivery.source_id
+        self.delivery_id = delivery_id
+        self.batch = batch
+        self.created_us = batch.head.created_us
+        self.digest64 = digest64(delivery.digest)
+        self.part_ids: dict[str | None, int] = {None: 0}
+        self.moved = 0
+
+    def run(self) -> dict[str, int]:
+        """Store it all; counts of what happened."""
+        definition_ids = self.save_definitions()
+        test_ids, definitions = self.save_tests(definition_ids)
+        identifier_ids = identity.identify(self.connection, self.seal, self.school_id, self.batch.pupils)
+        counts: Counter[str] = Counter(results=0, new=0, changed=0, unchanged=0, history=0)
+        by_pupil: Counter[int] = Counter()
+        for chunk in self.batch.chunks():
+            self.know_parts(chunk)
+            by_pupil.update(map(itemgetter(PUPIL), chunk))
+            rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
+            new = insert_new(self.connection, results, StoredResult._fields, rows)
+            counts["results"] += len(rows)
+            counts["new"] += new
+            if new < len(rows):
+                counts.update(self.merge(list(map(StoredResult._make, rows))))
+        without = self.parked(identifier_ids)
+        counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
+        return dict(counts)
+
+    def save_definitions(self) -> dict[str, tuple[int, TestDefinition]]:
+        """Definitions by code, each an immutable row known by its digest."""
+        known = {
+            bytes(row.digest): row
+            for row in self.connection.execute(
+                select(test_definitions.c.digest, test_definitions.c.id, test_definitions.c.newest_us).where(
+                    test_definitions.c.school_id == self.school_id,
+                    test_definitions.c.source_id == self.source_id,
+                )
+            )
+        }
+        ids: dict[str, tuple[int, TestDefinition]] = {}
+        new: list[dict[str, object]] = []
+        next_free = next_id(self.connection, test_definitions, self.school_id)
+        for definition in self.batch.definitions:
+            body = json.dumps(plain(definition), ensure_ascii=False, sort_keys=True)
+            digest = hashlib.blake2b(body.encode(), digest_size=16).digest()
+            row = known.get(digest)
+            if row is None:
+                ids[definition.code.text] = (next_free, definition)
+                new.append(self.definition_row(next_free, digest, body, definition))
+                next_free += 1
+                continue
+            ids[definition.code.text] = (row.id, definition)
+            if row.newest_us < self.created_us:
+                self.connection.execute(
+                    update(test_definitions)
+                    .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id == row.id)
+                    .values(newest_us=self.created_us)
+                )
+        if new:
+            self.connection.execute(insert(test_definitions), new)
+        return ids
+
+    def definition_row(self, id_: int, digest: bytes, body: str, definition: TestDefinition) -> dict[str, object]:
+        lowest = min(definition.hierarchy, key=lambda level: level.depth, default=None)
+        return {
+            "school_id": self.school_id,
+            "id": id_,
+            "source_id": self.source_id,
+            "digest": digest,
+            "code": definition.code.text,
+            "name": definition.name,
+            "subject_term": definition.subject.text if definition.subject else None,
+            "year": definition.year.text if definition.year else None,
+            "material": lowest.term.text if lowest else None,
+            "body": body,
+            "newest_us": self.created_us,
+        }
+
+    def save_tests(self, defined: dict[str, tuple[int, TestDefinition]]) -> tuple[list[int], list[int]]:
+        """For each test of the message its id, and the id of the definition it came with."""
+        known = {
+            (row.code, row.version): row.id
+            for row in self.connection.execute(
+                select(tests.c.code, tests.c.version, tests.c.id).where(
+                    tests.c.school_id == self.school_id, tests.c.source_id == self.source_id
+                )
+            )
+        }
+        test_ids, definition_ids, new = [], [], []
+        next_free = next_id(self.connection, tests, self.school_id)
+        for ref in self.batch.tests:
+            definition_id, definition = defined[ref.code]
+            version = ref.version or definition.version
+            key = (ref.code, version.text if version else "")
+            if key not in known:
+                known[key] = next_free
+                new.append(
+                    {
+                        "school_id": self.school_id,
+                        "id": next_free,
+                        "source_id": self.source_id,
+                        "code": key[0],
+                        "version": key[1],
+                    }
+                )
+                next_free += 1
+            test_ids.append(known[key])
+            definition_ids.append(definition_id)
+        if new:
+            self.connection.execute(insert(tests), new)
+        return test_ids, definition_ids
+
+    def know_parts(self, chunk: list[MessageRow]) -> None:
+        """Ids for the codes of parts in this chunk."""
+        unknown = set(map(itemgetter(PART), chunk)) - self.part_ids.keys()
+        codes = [code for code in unknown if code is not None]
+        if not codes:
+            return
+        for portion in _portions(codes):
+            found = select(parts.c.code, parts.c.id).where(
+                parts.c.school_id == self.school_id, parts.c.code.in_(portion)
+            )
+            self.part_ids.update({row.code: row.id for row in self.connection.execute(found)})
+        new = []
+        next_free = next_id(self.connection, parts, self.school_id)
+        for code in sorted(codes):
+            if code not in self.part_ids:
+                self.part_ids[code] = next_free
+                new.append({"school_id": self.school_id, "id": next_free, "code": code})
+                next_free += 1
+        if new:
+            self.connection.execute(insert(parts), new)
+
+    def to_rows(
+        self, chunk: list[MessageRow], identifiers: list[int], test_ids: list[int], definitions: list[int]
+    ) -> list[StoredTuple]:
+        """Rows of the message as rows of the table, in the order of the fields of `StoredResult`.
+
+        Nearly all are plain scores, so those go without a call; plain tuples are made and bound fastest.
+        """
+        school_id, source_id, delivery_id, part_ids = self.school_id, self.source_id, self.delivery_id, self.part_ids
+        school_year, created_us, digest64 = self.batch.head.school_year, self.created_us, self.digest64
+        none = (None, None, None, None, None, None)
+        rows: list[StoredTuple] = []
+        for key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, info_url, taken_text in chunk:
+            status, worked_ms, offered, made, correct, other = none if detail is None else _details(kind, detail)
+            row = (
+                school_id, source_id, key, kind, identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
+                taken_on, score, score_text, absence, status, worked_ms, offered, made, correct, other, info_url,
+                taken_text, school_year, created_us, digest64, delivery_id,
+            )  # fmt: skip
+            rows.append(row)
+        return rows
+
+    def merge(self, rows: list[StoredResult]) -> Counter[str]:
+        """Rows whose key was there before: the greater pair counts, every other value goes to history."""
+        counts: Counter[str] = Counter()
+        existing = self.existing(rows)
+        for row in rows:
+            old = existing.get((row.key, row.kind))
+            if old is None:
+                continue  # went in as new
+            wins, same = row.pair > old.pair, row.value == old.value
+            if same:
+                counts["unchanged"] += 1
+                if wins:  # it came in with the delivery that stated it first
+                    self.overwrite(row._replace(delivery_id=old.delivery_id))
+            elif wins:
+                counts["changed"] += 1
+                self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
+                self.to_history(old)
+                self.from_history(row)
+                self.overwrite(row)
+            else:
+                counts["history"] += 1
+                self.to_history(row)
+        return counts
+
+    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, int], StoredResult]:
+        """The stored rows with the keys of `rows`, less those that this message has just put in."""
+        found: dict[tuple[str, int], StoredResult] = {}
+        for portion in _portions([row.key for row in rows]):
+            query = select(*STORED_COLUMNS).where(
+                results.c.school_id == self.school_id,
+                results.c.source_id == self.source_id,
+                results.c.key.in_(portion),
+                results.c.delivery_id != self.delivery_id,
+            )
+            for row in map(StoredResult._make, self.connection.execute(query)):
+                found[row.key, row.kind] = row
+        return found
+
+    def overwrite(self, row: StoredResult) -> None:
+        values = row._asdict()
+        self.connection.execute(
+            update(results)
+            .where(and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS)))
+            .values({name: bindparam(name) for name in values if name not in KEY_COLUMNS}),
+            {**{f"_{name}": values[name] for name in KEY_COLUMNS}, **values},
+        )
+
+    def to_history(self, row: StoredResult) -> None:
+        values = row._asdict() | {"value_digest": value_digest(row)}
+        statement = insert_or(self.connection, result_history).values(values)
+        new, old = statement.excluded, result_history.c
+        later = or_(
+            new.created_us > old.created_us,
+            and_(new.created_us == old.created_us, new.digest64 > old.digest64),
+        )
+        self.connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=[*KEY_COLUMNS, "value_digest"],
+                set_={name: new[name] for name in ("created_us", "digest64", "delivery_id")},
+                where=later,
+            )
+        )
+
+    def from_history(self, row: StoredResult) -> None:
+        """A value that counts again no longer stands among the others."""
+        values = row._asdict()
+        self.connection.execute(
+            delete(result_history).where(
+                *(result_history.c[name] == values[name] for name in KEY_COLUMNS),
+                result_history.c.value_digest == value_digest(row),
+            )
+        )
+
+    def parked(self, identifier_ids: list[int]) -> set[int]:
+        """Those identifiers that belong to no pupil."""
+        found: set[int] = set()
+        for portion in _portions(sorted(set(identifier_ids))):
+            query = select(identifiers.c.id).where(
+                identifiers.c.school_id == self.school_id,
+                identifiers.c.id.in_(portion),
+                identifiers.c.pupil_id.is_(None),
+            )
+            found.update(self.connection.scalars(query))
+        return found
+
+
+def _details(kind: int, detail: tuple[Any, ...]) -> Details:
+    """status, worked_ms, offered, made, correct and detail of an OSO result or a progress record."""
+    if kind == Kind.PROGRESS:
+        status, worked, offered, made, correct, _, other = detail
+        return status, worked, offered, made, correct, None if other is None else json.dumps({"other": other})
+    exercises, right, wrong, read, seconds, _, scale, low, high, references, _ = detail
+    extra = {
+        "skill_scale": scale,
+        "interval": None if low is None else [low, high],
+        "wrong": wrong,
+        "read": read,
+        "references": [
+            {"code": code, "group": group, "value": value, "qualification": qualification}
+            for code, group, value, qualification in references
+        ],
+    }
+    worked = None if seconds is None else int(float(seconds) * 1000)
+    return None, worked, _whole(exercises), None, _whole(right), json.dumps(extra, ensure_ascii=False)
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
+def _portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), KEYS_A_QUERY):
+        yield values[start : start + KEYS_A_QUERY]

@@ -1,0 +1,441 @@
+"""Who may send results to us: customer code and name, keys and the schools they cover, and what was agreed.
+
+Codes and keys are kept as keyed digests only: they are shown once, when they are made. A key that was revoked stays
+in the list, so that it is seen when it was in use, and never becomes valid again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, delete, insert, select, update
+
+from models.ingest import connections, schools
+from models.ingest.schools import Identification
+from models.schema import clock
+from models.schema.database import fresh_id
+from models.schema.encryption import Seal
+from models.schema.limits import SENDER_VERSIONS
+from models.schema.tables import couplings as couplings_table
+from models.schema.tables import sender_key_schools, sender_keys, senders, sources
+
+KEY_BYTES = 20
+CODE_BYTES = 10
+KEYS_AT_ONCE = 2
+MOST_CHARACTERS = 64  # of each text of an autorisatie header (UWLR_Autorisatie: tpString64)
+SAFE_CHARACTERS = 22  # of a key of random letters and digits: fewer cannot hold 128 bits
+FROM_CONFIG, FROM_COMMAND, FROM_TEST = "config", "command", "test"
+
+
+class SenderRefused(Exception):
+    """A sender or key that cannot be made or changed; says why in both languages."""
+
+    def __init__(self, sentence_nl: str, sentence_en: str) -> None:
+        super().__init__(sentence_en)
+        self.sentence_nl = sentence_nl
+        self.sentence_en = sentence_en
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed with a sender; the words are those of config.yaml.
+
+    `tolerances` are ids of rules, None: all that a tolerant sender may break. `messages_per_minute` is the rate.
+    """
+
+    policy: str = "strict"
+    tolerances: tuple[str, ...] | None = None
+    versions: tuple[str, ...] = SENDER_VERSIONS
+    ordering: str = "per_result"
+    unknown_pupil: str = "park"
+    eckid_form: str = "warn"
+    messages_per_minute: int = 6000
+    test_school: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A publisher that sends to us."""
+
+    source_id: int
+    source_key: str
+    customer_name: str
+    terms: Terms
+    origin: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKey:
+    """A key of a sender, and the school behind each way of naming one that it covers."""
+
+    id: int
+    made_us: int
+    revoked_us: int | None
+    covered: Mapping[Identification, int] = field(default_factory=dict)
+
+
+HEADER_TEXT = (
+    f"moet 1 tot {MOST_CHARACTERS} tekens hebben, zonder stuurtekens en zonder spaties aan begin of eind; pas hem aan",
+    f"must have 1 to {MOST_CHARACTERS} characters, no control characters, and no blanks at either end",
+)
+
+
+def fits_header(text: str) -> bool:
+    """Whether a klantnaam, klantcode or key can stand in an autorisatie header; `HEADER_TEXT` says what it must be."""
+    return 1 <= len(text) <= MOST_CHARACTERS and text.isprintable() and text == text.strip()
+
+
+def new_code() -> str:
+    """A klantcode: 80 random bits, easy to read aloud."""
+    return "K-" + secrets.token_hex(CODE_BYTES).upper()
+
+
+def new_key() -> str:
+    """An autorisatiesleutel: 160 random bits."""
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+# -- finding -------------------------------------------------------------------------------------------------
+
+
+def find_customer(connection: Connection, seal: Seal, code: str, name: str) -> Sender | None:
+    """The sender with this klantcode and klantnaam together, or None."""
+    row = connection.execute(
+        _senders().where(senders.c.customer_digest == seal.digest("klantcode", code), senders.c.active.is_(True))
+    ).one_or_none()
+    if row is None or not hmac.compare_digest(row.customer_name.encode(), name.encode()):
+        return None
+    return _sender(row)
+
+
+def find_key(connection: Connection, seal: Seal, source_id: int, key: str) -> SenderKey | None:
+    """The valid key of this sender with these characters, or None; compared in constant time."""
+    digest = seal.digest("autorisatiesleutel", key)
+    return next(
+        (
+            one
+            for one, known in _keys(connection, source_id)
+            if one.revoked_us is None and hmac.compare_digest(known, digest)
+        ),
+        None,
+    )
+
+
+def all_senders(connection: Connection) -> list[tuple[Sender, list[SenderKey]]]:
+    """Every sender with its keys, in order of making; those of test rooms are of the rooms."""
+    rows = connection.execute(_senders().where(senders.c.origin != FROM_TEST).order_by(senders.c.source_id))
+    return [(_sender(row), [key for key, _ in _keys(connection, row.source_id)]) for row in rows]
+
+
+def by_name(connection: Connection, customer_name: str) -> Sender:
+    """The sender with this klantnaam, unless it is of a test room. Raises SenderRefused."""
+    row = connection.execute(
+        _senders().where(senders.c.customer_name == customer_name, senders.c.origin != FROM_TEST)
+    ).first()
+    if row is None:
+        raise SenderRefused(
+            "Er is geen afzender met deze klantnaam; kijk met `rondblik sender list` hoe hij heet.",
+            "There is no sender with this klantnaam; see its name with `rondblik sender list`.",
+        )
+    return _sender(row)
+
+
+def to_change(connection: Connection, customer_name: str) -> Sender:
+    """The sender with this klantnaam, where commands may change it. Raises SenderRefused.
+
+    What commands did to a sender of the configuration would be undone when that is read again.
+    """
+    found = by_name(connection, customer_name)
+    if found.origin == FROM_CONFIG:
+        raise _in_configuration(found)
+    return found
+
+
+def _in_configuration(found: Sender) -> SenderRefused:
+    if found.active:
+        return SenderRefused(
+            "Deze afzender staat in de configuratie; verander hem daar.",
+            "This sender stands in the configuration; change it there.",
+        )
+    return SenderRefused(
+        "Deze afzender is uit de configuratie gehaald; neem hem over met `rondblik sender add`, zijn eigen klantnaam "
+        f"en --id {found.source_key}, of zet hem terug.",
+        "This sender left the configuration; take it over with `rondblik sender add`, its own klantnaam and "
+        f"--id {found.source_key}, or put it back there.",
+    )
+
+
+def by_source(connection: Connection, source_id: int) -> Sender | None:
+    """The sender that a source is, or None where it is fetched from."""
+    row = connection.execute(_senders().where(senders.c.source_id == source_id)).one_or_none()
+    return None if row is None else _sender(row)
+
+
+def valid_keys(connection: Connection, source_id: int) -> list[SenderKey]:
+    """The keys of a sender that were not revoked."""
+    return [one for one, _ in _keys(connection, source_id) if one.revoked_us is None]
+
+
+def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
+    """Whether the school stopped its coupling with this sender."""
+    own = and_(couplings_table.c.school_id == school_id, couplings_table.c.source_id == source_id)
+    return bool(connection.scalar(select(couplings_table.c.stopped).where(own)))
+
+
+def _senders() -> Select[Any]:
+    return select(senders, sources.c.key.label("source_key")).join(sources, sources.c.id == senders.c.source_id)
+
+
+def _sender(row: Any) -> Sender:
+    values = json.loads(row.terms)
+    listed = {name: tuple(values[name]) for name in ("tolerances", "versions") if values.get(name) is not None}
+    return Sender(
+        row.source_id, row.source_key, row.customer_name, Terms(**{**values, **listed}), row.origin, row.active
+    )
+
+
+def _keys(connection: Connection, source_id: int) -> list[tuple[SenderKey, bytes]]:
+    covered: dict[int, dict[Identification, int]] = {}
+    rows = connection.execute(
+        select(sender_key_schools)
+        .join(sender_keys, sender_keys.c.id == sender_key_schools.c.key_id)
+        .where(sender_keys.c.source_id == source_id)
+    )
+    for row in rows:
+        covered.setdefault(row.key_id, {})[Identification(row.scheme, row.value, row.location)] = row.school_id
+    keys = connection.execute(
+        select(sender_keys).where(sender_keys.c.source_id == source_id).order_by(sender_keys.c.id)
+    )
+    return [
+        (SenderKey(row.id, row.made_us, row.revoked_us, covered.get(row.id, {})), bytes(row.digest)) for row in keys
+    ]
+
+
+# -- making --------------------------------------------------------------------------------------------------
+
+
+def add_sender(
+    connection: Connection, seal: Seal, source_key: str, customer_name: str, code: str, terms: Terms, origin: str
+) -> int:
+    """Make a sender and its source; returns the number of the source.
+
+    One that left the configuration is taken over, with its results, where id and klantnaam are the same; its keys stay
+    revoked. Raises SenderRefused where another sender or source has the id, klantnaam or klantcode.
+    """
+    known = connection.execute(_senders().where(sources.c.key == source_key)).one_or_none()
+    other = _other(connection, seal, customer_name, code, [] if known is None else [known.source_id])
+    if other is not None:
+        raise _taken(other)
+    if known is not None:
+        left = known.origin == FROM_CONFIG and not known.active and known.customer_name == customer_name
+        if not left:
+            raise _taken(_sender(known))
+    elif schools.find_source(connection, source_key) is not None:
+        raise SenderRefused(
+            "Er is al een bron met deze id; kies een andere id.", "There is a source with this id; choose another id."
+        )
+    source_id = schools.ensure_source(connection, source_key, customer_name, "publisher")
+    values = {
+        "customer_digest": seal.digest("klantcode", code), "customer_name": customer_name, "terms": _json(terms),
+        "origin": origin, "active": True,
+    }  # fmt: skip
+    if known is None:
+        connection.execute(insert(senders).values(source_id=source_id, **values))
+    else:
+        connection.execute(update(senders).where(senders.c.source_id == source_id).values(**values))
+    return source_id
+
+
+def _other(connection: Connection, seal: Seal, customer_name: str, code: str, own: Collection[int]) -> Sender | None:
+    """A sender with this klantnaam or klantcode that is none of `own`, or None."""
+    named = (senders.c.customer_name == customer_name) | (senders.c.customer_digest == seal.digest("klantcode", code))
+    row = connection.execute(_senders().where(named, senders.c.source_id.not_in(own))).first()
+    return None if row is None else _sender(row)
+
+
+def _taken(found: Sender) -> SenderRefused:
+    """Why there can be no second sender with what this one has."""
+    if found.origin == FROM_CONFIG:
+        return _in_configuration(found)
+    if found.origin == FROM_TEST:
+        return SenderRefused(
+            "Een testadres heeft deze klantnaam, klantcode of id; kies een andere klantnaam en id.",
+            "A test address has this klantnaam, klantcode or id; choose another klantnaam and id.",
+        )
+    return SenderRefused(
+        "Er is al een afzender met deze klantnaam, klantcode of id, gemaakt met `rondblik sender add`; geef hem met "
+        "`rondblik sender key` een sleutel, of kies een andere klantnaam, klantcode en id.",
+        "There is a sender with this klantnaam, klantcode or id, made with `rondblik sender add`; give it a key with "
+        "`rondblik sender key`, or choose another klantnaam, klantcode and id.",
+    )
+
+
+def set_terms(connection: Connection, source_id: int, terms: Terms) -> None:
+    """What is agreed with a sender from now on."""
+    connection.execute(update(senders).where(senders.c.source_id == source_id).values(terms=_json(terms)))
+
+
+def add_key(connection: Connection, seal: Seal, source_id: int, key: str, covered: Sequence[Identification]) -> int:
+    """Make a key that covers these schools (made where new); returns its number.
+
+    Raises SenderRefused where two keys are valid for one of them already: revoke one first.
+    """
+    valid = valid_keys(connection, source_id)
+    if any(sum(named in one.covered for one in valid) >= KEYS_AT_ONCE for named in covered):
+        raise SenderRefused(
+            "Er zijn al twee geldige sleutels voor deze school; trek er eerst een in met `rondblik sender revoke`.",
+            "Two keys are valid for this school already; revoke one first with `rondblik sender revoke`.",
+        )
+    key_id = fresh_id(connection, sender_keys)
+    connection.execute(
+        insert(sender_keys).values(
+            id=key_id, source_id=source_id, digest=seal.digest("autorisatiesleutel", key), made_us=clock.now_us()
+        )
+    )
+    _cover(connection, key_id, covered)
+    couple(connection, source_id)
+    return key_id
+
+
+def _cover(connection: Connection, key_id: int, covered: Iterable[Identification]) -> None:
+    connection.execute(delete(sender_key_schools).where(sender_key_schools.c.key_id == key_id))
+    for named in dict.fromkeys(covered):
+        school_id = schools.ensure_school(connection, [named])
+        connection.execute(
+            insert(sender_key_schools).values(
+                school_id=school_id, key_id=key_id, scheme=named.scheme, value=named.value, location=named.location
+            )
+        )
+
+
+def revoke(connection: Connection, source_id: int, key_id: int) -> None:
+    """End a key from now on. Raises SenderRefused where this sender has no such valid key."""
+    ended = connection.execute(
+        update(sender_keys)
+        .where(sender_keys.c.source_id == source_id, sender_keys.c.id == key_id, sender_keys.c.revoked_us.is_(None))
+        .values(revoked_us=clock.now_us())
+    ).rowcount
+    if not ended:
+        raise SenderRefused(
+            "Deze afzender heeft geen geldige sleutel met dit nummer; kijk met `rondblik sender list`.",
+            "This sender has no valid key with this number; see `rondblik sender list`.",
+        )
+    couple(connection, source_id)
+
+
+def couple(connection: Connection, source_id: int) -> None:
+    """A coupling with every school of a valid key; those with others become inactive."""
+    valid = valid_keys(connection, source_id)
+    wanted = {school_id for one in valid for school_id in one.covered.values()}
+    for school_id in wanted:
+        connections.ensure_coupling(connection, school_id, source_id, clock.now_us(), pushes=True)
+    connection.execute(
+        update(couplings_table)
+        .where(
+            couplings_table.c.source_id == source_id,
+            couplings_table.c.pushes.is_(True),
+            couplings_table.c.school_id.not_in(wanted),
+        )
+        .values(active=False)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A sender as the configuration states it, its secrets in the clear."""
+
+    source_key: str
+    customer_name: str
+    code: str = field(repr=False)
+    keys: tuple[str, ...] = field(repr=False)
+    covered: tuple[Identification, ...]
+    terms: Terms
+
+
+def apply_configured(connection: Connection, seal: Seal, wanted: Sequence[Configured]) -> None:
+    """Make the senders of the configuration what it says; those that it no longer has can send no more.
+
+    No two of `wanted` have the same source key, klantnaam or klantcode. Raises SenderRefused, with the place of the
+    sender, where one outside `wanted` has one of these, and where a key was revoked before.
+    """
+    known = {
+        row.source_key: row.source_id for row in connection.execute(_senders().where(senders.c.origin == FROM_CONFIG))
+    }
+    kept = {one.source_key: known.pop(one.source_key) for one in wanted if one.source_key in known}
+    for source_id in known.values():
+        _end(connection, source_id)
+    for source_id in kept.values():  # two that change codes with each other must not meet half-way
+        connection.execute(
+            update(senders).where(senders.c.source_id == source_id).values(customer_digest=secrets.token_bytes(16))
+        )
+    for place, one in sorted(enumerate(wanted), key=lambda placed: placed[1].source_key not in kept):
+        try:  # those that were there first: a new one may have the name that another gives up
+            _configure(connection, seal, one, kept)
+        except SenderRefused as refused:
+            where = f"senders[{place}]"
+            raise SenderRefused(f"{where}: {refused.sentence_nl}", f"{where}: {refused.sentence_en}") from None
+
+
+def _configure(connection: Connection, seal: Seal, wanted: Configured, kept: Mapping[str, int]) -> None:
+    """Make one sender of the configuration what it says; `kept` are those that were there and stay."""
+    other = _other(connection, seal, wanted.customer_name, wanted.code, kept.values())
+    if other is not None and other.origin == FROM_CONFIG:
+        raise SenderRefused(
+            f"De afzender met id {other.source_key} heeft deze klantnaam of klantcode; houd die id, of kies andere.",
+            f"The sender with id {other.source_key} has this klantnaam or klantcode; keep that id, or choose others.",
+        )
+    source_id = kept.get(wanted.source_key)
+    if source_id is None:
+        source_id = add_sender(
+            connection, seal, wanted.source_key, wanted.customer_name, wanted.code, wanted.terms, FROM_CONFIG
+        )
+    elif other is not None:
+        raise _taken(other)
+    connection.execute(
+        update(senders)
+        .where(senders.c.source_id == source_id)
+        .values(
+            customer_digest=seal.digest("klantcode", wanted.code), customer_name=wanted.customer_name,
+            terms=_json(wanted.terms), active=True,
+        )
+    )  # fmt: skip
+    schools.ensure_source(connection, wanted.source_key, wanted.customer_name, "publisher")
+    _keep_keys(connection, seal, source_id, wanted)
+
+
+def _end(connection: Connection, source_id: int) -> None:
+    """A sender that may send no more, with any key."""
+    connection.execute(update(senders).where(senders.c.source_id == source_id).values(active=False))
+    for key in valid_keys(connection, source_id):
+        revoke(connection, source_id, key.id)
+
+
+def _keep_keys(connection: Connection, seal: Seal, source_id: int, wanted: Configured) -> None:
+    digests = {seal.digest("autorisatiesleutel", key): key for key in wanted.keys}
+    known = _keys(connection, source_id)
+    if any(key.revoked_us is not None and digest in digests for key, digest in known):
+        raise SenderRefused(
+            "Een van de sleutels is eerder ingetrokken en blijft dat; geef de afzender een nieuwe.",
+            "One of the keys was revoked before and stays so; give the sender a new one.",
+        )
+    for key, digest in known:
+        if key.revoked_us is not None:
+            continue
+        if digest in digests:
+            del digests[digest]
+            _cover(connection, key.id, wanted.covered)
+        else:
+            revoke(connection, source_id, key.id)
+    for text in digests.values():
+        add_key(connection, seal, source_id, text, wanted.covered)
+    couple(connection, source_id)
+
+
+def _json(terms: Terms) -> str:
+    return json.dumps(asdict(terms))

@@ -1,0 +1,1 @@
+"""What the stored results say: current results, scales, norms, subjects, progress."""

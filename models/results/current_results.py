@@ -1,0 +1,148 @@
+"""Which of several rows of a slot stands, and what they come to; computed from all rows, at reading.
+
+A slot is one pupil, test (with version), part, kind and date. Where it holds several rows, "not offered" gives way
+to the others; among differing values the newest counts and is marked as a possible duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from models.results.scales import Missing, Said, Yardstick, plain, said
+from models.schema.records import SCALE, Absence, Kind
+
+
+class ResultRow(NamedTuple):
+    """What the queries read of a result, and whose it is; every other field is a column of `results`."""
+
+    pupil_id: int
+    source_id: int
+    kind: int
+    test_id: int
+    definition_id: int
+    part_id: int
+    taken_on: str
+    score: int | None
+    score_text: str | None
+    absence: int | None
+    detail: str | None
+    created_us: int
+    digest64: int
+    status: int | None
+    worked_ms: int | None
+    offered: int | None
+    made: int | None
+    correct: int | None
+    delivery_id: int
+    info_url: str | None
+    key: str
+
+
+Slot = tuple[int, int, int, int, str]  # what a result is about: pupil, test and version, part, kind, date
+
+
+class Standing(NamedTuple):
+    """The row of a slot that counts, and whether another row of it says something else."""
+
+    row: ResultRow
+    duplicate: bool
+
+
+def stand(rows: Iterable[ResultRow]) -> dict[Slot, Standing]:
+    """The row that counts of each slot; any order of the rows gives the same."""
+    alone: dict[Slot, ResultRow] = {}
+    crowded: dict[Slot, list[ResultRow]] = {}
+    for row in rows:
+        slot = (row.pupil_id, row.test_id, row.part_id, row.kind, row.taken_on)
+        if slot in alone:
+            crowded.setdefault(slot, [alone[slot]]).append(row)
+        else:
+            alone[slot] = row
+    standing = {slot: Standing(row, False) for slot, row in alone.items()}
+    for slot, several in crowded.items():
+        standing[slot] = _stand_one(several)
+    return standing
+
+
+def _stand_one(rows: list[ResultRow]) -> Standing:
+    """The newest counts. Older ones are superseded where they or it are "not offered"; else they may be doubles.
+
+    Of progress the newest replaces, whatever the older say.
+    """
+    newest, second, *_ = sorted(rows, key=age, reverse=True)
+    superseded = newest.kind == Kind.PROGRESS or Absence.NOT_OFFERED in (newest.absence, second.absence)
+    return Standing(newest, not superseded)
+
+
+def age(row: ResultRow) -> tuple[int, int, bool, str]:
+    """Newest last: creation and digest of the message; within one message a number before a reason, then the key."""
+    return (row.created_us, row.digest64, row.absence is None, row.key)
+
+
+def by_date(row: ResultRow) -> tuple[str, int, int, bool, str]:
+    """Newest last: test date, then `age`."""
+    return (row.taken_on, *age(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The total of one sitting: a row as sent, or derived from its parts where the source sends parts only.
+
+    `row` is the total's own row, or the newest part's; `parts` counts the parts behind a derived total.
+    """
+
+    row: ResultRow
+    said: Said
+    duplicate: bool = False
+    derived: bool = False
+    parts: int = 0
+    parts_left_out: int = 0
+    part_ids: frozenset[int] = frozenset()  # those that a derived total is the sum of
+
+    @property
+    def order(self) -> tuple[str, int, int, bool, str]:
+        """Newest last."""
+        return by_date(self.row)
+
+
+def own_total(standing: Standing, measure: Yardstick) -> Total:
+    """The total that a source sent itself."""
+    row = standing.row
+    return Total(
+        row,
+        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        standing.duplicate,
+    )
+
+
+def derived_total(parts: list[Standing], measures: dict[int, Yardstick]) -> Total:
+    """The sum of the parts of one sitting, without X, absent and suspect ones; `measures` by part id."""
+    counted: list[Said] = []
+    counted_ids: set[int] = set()
+    for standing in parts:
+        row = standing.row
+        one = said(row.kind, row.score, row.score_text, row.absence, measures[row.part_id], row.detail)
+        if one.counts:
+            counted.append(one)
+            counted_ids.add(row.part_id)
+    newest = max((standing.row for standing in parts), key=age)
+    duplicate = any(standing.duplicate for standing in parts)
+    left_out = len(parts) - len(counted)
+    if not counted:
+        only_not_offered = all(part.row.absence == Absence.NOT_OFFERED for part in parts)
+        reason = Missing.NOT_OFFERED if only_not_offered else Missing.NO_SCORE
+        return Total(newest, Said(missing=reason), duplicate, True, 0, left_out)
+    value = sum(one.value for one in counted if one.value is not None)
+    return Total(newest, _sum(counted, value), duplicate, True, len(counted), left_out, frozenset(counted_ids))
+
+
+def _sum(counted: list[Said], value: int) -> Said:
+    """A derived total: the sum, out of the points that the counted parts could give where each says so."""
+
+    text = plain(Decimal(value) / SCALE)
+    if any(one.maximum is None for one in counted):
+        return Said(text, value)
+    return Said(text, value, maximum=plain(sum((Decimal(one.maximum or 0) for one in counted), Decimal(0))))

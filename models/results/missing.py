@@ -1,0 +1,38 @@
+"""Why a pupil has no score of a material: one rule for the matrix, Mijn leerlingen and the page of a pupil."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from models.results.current_results import by_date
+from models.results.progress import PupilProgress
+from models.results.scales import Missing
+from models.results.subject_materials import Field
+
+FieldTest = tuple[Field, int]  # and the number of a test in it
+
+
+def reason(
+    records: Collection[PupilProgress],
+    outside: Collection[FieldTest],
+    *,
+    coupled: bool,
+    sends_progress: bool,
+    sends_scores: bool,
+) -> tuple[Missing, PupilProgress | None]:
+    """The reason, and the progress record that says it.
+
+    `records` and `outside` are the pupil's own: progress, and what was made outside of the period. `sends_progress` and
+    `sends_scores`: whether the source does so of anybody in the own class.
+    """
+    if not coupled:
+        return Missing.NOT_LINKED, None
+    if records:
+        newest = max(records, key=lambda one: by_date(one.row))
+        scored = newest.state is Missing.NO_SCORE and (newest.field, newest.row.test_id) in outside
+        return (Missing.OUTSIDE, None) if scored else (newest.state, newest)
+    if outside:
+        return Missing.OUTSIDE, None
+    if sends_progress:
+        return Missing.NOT_SET, None
+    return (Missing.NO_RESULT if sends_scores else Missing.NOT_DELIVERED), None

@@ -1,0 +1,113 @@
+"""Progress records: totals up to a date for one pupil, test and part; the newest replaces, nothing is summed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from models.results.catalogue import Catalogue
+from models.results.current_results import ResultRow, by_date
+from models.results.scales import Missing
+from models.results.subject_materials import Field
+from models.schema.records import Status
+
+
+@dataclass(frozen=True, slots=True)
+class PupilProgress:
+    """How far a pupil is with one test: the newest record of it, or what the newest records of its parts come to."""
+
+    row: ResultRow
+    field: Field
+    status: Status
+    offered: int | None
+    made: int | None
+    correct: int | None
+    worked_ms: int | None
+
+    @property
+    def state(self) -> Missing:
+        """The word for a cell without a score."""
+        return _STATES[self.status]
+
+
+_STATES = {Status.NOT_BEGUN: Missing.NOT_BEGUN, Status.BUSY: Missing.BUSY, Status.DONE: Missing.NO_SCORE}
+
+
+@dataclass(frozen=True, slots=True)
+class TestProgress:
+    """How far a class is with one test; `without` are the pupils of whom nothing is known."""
+
+    __test__ = False
+
+    test_id: int
+    definition_id: int
+    field: Field
+    taken_on: str
+    done: int
+    busy: int
+    not_begun: int
+    without: int
+    worked_ms: tuple[int, ...]
+
+
+def newest_records(rows: list[ResultRow]) -> dict[tuple[int, int, int], ResultRow]:
+    """The newest record per pupil, test and part: by date, then by the message's creation and digest."""
+    newest: dict[tuple[int, int, int], ResultRow] = {}
+    for row in rows:
+        key = (row.pupil_id, row.test_id, row.part_id)
+        if key not in newest or by_date(newest[key]) < by_date(row):
+            newest[key] = row
+    return newest
+
+
+def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[PupilProgress, ...]]:
+    """Per pupil how far they are with each test that a progress record is there for."""
+    tests: dict[tuple[int, int], dict[int, ResultRow]] = defaultdict(dict)
+    for (pupil_id, test_id, part_id), row in newest_records(rows).items():
+        tests[pupil_id, test_id][part_id] = row
+    found: dict[int, list[PupilProgress]] = defaultdict(list)
+    for (pupil_id, _), records in tests.items():
+        found[pupil_id].append(_of_test(records, known))
+    return {pupil_id: tuple(several) for pupil_id, several in found.items()}
+
+
+def of_record(row: ResultRow, field: Field) -> PupilProgress:
+    """What one record says of a test or part."""
+    status = Status(row.status if row.status is not None else Status.BUSY)
+    return PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms)
+
+
+def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
+    row = records.get(0) or max(records.values(), key=by_date)
+    field = known.field(row.definition_id)
+    if row.part_id == 0:
+        return of_record(row, field)
+    statuses = {Status(part.status) for part in records.values() if part.status is not None}
+    status = statuses.pop() if len(statuses) == 1 else Status.BUSY
+    return PupilProgress(row, field, status, None, None, None, None)
+
+
+def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) -> list[TestProgress]:
+    """How far a class of `pupils` is with each test, newest test first."""
+    tests: dict[int, list[PupilProgress]] = defaultdict(list)
+    for several in progress.values():
+        for one in several:
+            tests[one.row.test_id].append(one)
+    found = [_class_test(several, pupils) for several in tests.values()]
+    return sorted(found, key=lambda one: (one.taken_on, one.test_id), reverse=True)
+
+
+def _class_test(several: list[PupilProgress], pupils: int) -> TestProgress:
+    newest = max((one.row for one in several), key=by_date)
+    counted = [one.status for one in several]
+    return TestProgress(
+        newest.test_id,
+        newest.definition_id,
+        several[0].field,
+        newest.taken_on,
+        counted.count(Status.DONE),
+        counted.count(Status.BUSY),
+        counted.count(Status.NOT_BEGUN),
+        pupils - len(several),
+        tuple(one.worked_ms for one in several if one.worked_ms is not None),
+    )

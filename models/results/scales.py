@@ -1,0 +1,278 @@
+"""What may be said of a score: its native text, its band by the norm it came with, or why there is no number.
+
+One function decides (`said`): nothing is converted, nothing recomputed, and a zero is a score like any other.
+Sources: UWLR ctpNormering (a bound belongs to its band), OSO code list 11 (reference score IV).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from models.schema.records import SCALE, Absence, Kind
+
+HUGEST_SCORE = 1_000_000  # what is larger no test has; the same bound as the reader's rule score.huge
+
+
+class Place(StrEnum):
+    """Where a score stands in its own norm; UNKNOWN where the source sent none."""
+
+    BELOW = "below"
+    ON = "on"
+    ABOVE = "above"
+    UNKNOWN = "unknown"
+
+
+class Missing(StrEnum):
+    """Why there is no number, or none that counts yet."""
+
+    NOT_OFFERED = "not_offered"
+    NO_SCORE = "no_score"
+    NOT_LINKED = "not_linked"
+    NOT_DELIVERED = "not_delivered"
+    NO_RESULT = "no_result"
+    OUTSIDE = "outside"  # there is one, of another day than the period holds
+    NOT_SET = "not_set"
+    NOT_BEGUN = "not_begun"
+    BUSY = "busy"
+
+
+class Comparability(StrEnum):
+    """With what the numbers of a material may be compared, so far as the sources said."""
+
+    SAME_NORM = "same_norm"  # one norm for all of them, or levels of one norm group
+    CONVERTED = "converted"  # the source gives a school grade with each band
+    OWN_SCALE = "own_scale"  # no norm, or norms that differ: each only with itself
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A band with its bounds as numbers, and where it stands among its bands."""
+
+    word: str
+    low: Decimal
+    high: Decimal
+    place: Place
+    grade: tuple[str, str] | None = None  # schoolcijfer_vanaf and _totenmet, as sent
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """The norm of a test or part: bands ordered by begin value, and the highest eindnormwaarde.
+
+    A norm with a maximum only has no intervals.
+    """
+
+    intervals: tuple[Interval, ...] = ()
+    maximum: Decimal | None = None
+
+    @property
+    def maximum_only(self) -> bool:
+        """Whether the norm says how many points there are and nothing else."""
+        return not self.intervals and self.maximum is not None
+
+    @property
+    def span(self) -> tuple[Decimal, Decimal] | None:
+        """The lowest and the highest value that the norm knows."""
+        if self.maximum is None:
+            return None
+        return (min((one.low for one in self.intervals), default=Decimal(0)), self.maximum)
+
+
+NO_NORM = Yardstick()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference level that a source gives with an OSO score: an indication, never an achievement."""
+
+    code: str
+    group: str
+    value: str
+    qualification: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What may be said of one result.
+
+    `text` is the number with a point, with the decimals that were sent; `maximum` the number of points behind "van".
+    `suspect` means above the highest value of the norm, or larger than any test has: shown as "wordt nagekeken",
+    and out of every mean.
+    """
+
+    text: str | None = None
+    value: int | None = None
+    maximum: str | None = None
+    band: str | None = None
+    place: Place = Place.UNKNOWN
+    has_norm: bool = False
+    suspect: bool = False
+    missing: Missing | None = None
+    references: tuple[Reference, ...] = ()
+    grade: tuple[str, str] | None = None  # the school grades that the source gives with this band: from, up to
+
+    @property
+    def counts(self) -> bool:
+        """Whether the number may go into a mean."""
+        return self.value is not None and not self.suspect
+
+
+def number(text: str | None) -> Decimal | None:
+    """The number in `text`, or None where there is none."""
+    if text is None:
+        return None
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without exponent and without zeros behind the point that say nothing."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown(score: int, text: str | None) -> str:
+    """A score (ten-thousandths) as people write it: 007 as 7, -0 as 0; decimals stay as they were sent."""
+    sent = number(text)
+    if sent is None:
+        return plain(Decimal(score) / SCALE)
+    return format(abs(sent) if sent.is_zero() else sent, "f")
+
+
+def yardstick(norm: dict[str, Any] | None) -> Yardstick:
+    """The norm of a stored definition (`TestDefinition.norm` or `Part.norm` as JSON) as numbers."""
+    if norm is None:
+        return NO_NORM
+    highs, bounded = [], []
+    for band in norm["bands"]:
+        high = number(band["high"])
+        if high is None:
+            continue
+        highs.append(high)
+        low = number(band.get("low"))
+        if low is not None:
+            word = (band.get("term") or "").strip() or (band.get("description") or "").strip()
+            bounded.append((low, high, word or f"{plain(low)}–{plain(high)}", _grade(band)))
+    bounded.sort(key=lambda one: (one[0], one[1]))
+    places = band_places(len(bounded))
+    return Yardstick(
+        tuple(
+            Interval(word, low, high, place, grade)
+            for (low, high, word, grade), place in zip(bounded, places, strict=True)
+        ),
+        max(highs, default=None),
+    )
+
+
+def _grade(band: dict[str, Any]) -> tuple[str, str] | None:
+    """The school grades that a source advises for a band; both or none, for half an advice is none."""
+    low, high = number(band.get("grade_from")), number(band.get("grade_to"))
+    return None if low is None or high is None else (format(low, "f"), format(high, "f"))
+
+
+def scale_of(kind: int, one: Said, measure: Yardstick) -> tuple[Decimal, Decimal] | None:
+    """The range of values that the scale of a score has; None where nobody said."""
+    if one.maximum is not None:
+        return (Decimal(0), Decimal(one.maximum))
+    return measure.span if kind == Kind.SCORE else None
+
+
+def comparability(measures: Collection[Yardstick], levels: bool = False) -> Comparability:
+    """With what the numbers given by these norms may be compared; `levels`: OSO levels of one norm group."""
+    if levels:
+        return Comparability.SAME_NORM
+    banded = [one for one in measures if one.intervals]
+    if not banded or len(banded) < len(measures):
+        return Comparability.OWN_SCALE
+    if len({one.intervals for one in banded}) == 1:
+        return Comparability.SAME_NORM
+    graded = all(interval.grade is not None for one in banded for interval in one.intervals)
+    return Comparability.CONVERTED if graded else Comparability.OWN_SCALE
+
+
+def band_places(count: int) -> list[Place]:
+    """The lowest band is below, the highest above; a single band is only itself."""
+    if count < 2:
+        return [Place.ON] * count
+    return [Place.BELOW] + [Place.ON] * (count - 2) + [Place.ABOVE]
+
+
+def band_of(value: int, measure: Yardstick) -> Interval | None:
+    """The band that holds `value` (ten-thousandths); bounds belong to it, and a begin goes before an end."""
+    exact = Decimal(value) / SCALE
+    fitting = [one for one in measure.intervals if one.low <= exact <= one.high]
+    return fitting[-1] if fitting else None
+
+
+def said(
+    kind: int,
+    score: int | None,
+    score_text: str | None,
+    absence: int | None,
+    measure: Yardstick,
+    detail: str | None = None,
+) -> Said:
+    """What may be said of a result of `kind`, by the norm of the definition it came with."""
+    if kind == Kind.OSO:
+        return _said_oso(score, score_text, detail)
+    if score is None:
+        reason = Missing.NOT_OFFERED if absence == Absence.NOT_OFFERED else Missing.NO_SCORE
+        return Said(missing=reason)
+    text = shown(score, score_text)
+    limit = measure.maximum
+    if score > HUGEST_SCORE * SCALE or (limit is not None and Decimal(score) / SCALE > limit):
+        return Said(text, score, has_norm=bool(measure.intervals), suspect=True)
+    if measure.maximum_only and limit is not None:
+        return Said(text, score, maximum=plain(limit))
+    if not measure.intervals:
+        return Said(text, score)
+    band = band_of(score, measure)
+    if band is None:
+        return Said(text, score, has_norm=True)
+    return Said(text, score, band=band.word, place=band.place, has_norm=True, grade=band.grade)
+
+
+# The fifths of the Dutch norm groups: IV and V are the two lowest, I the highest.
+_FIFTHS = {"I": Place.ABOVE, "II": Place.ON, "III": Place.ON, "IV": Place.BELOW, "V": Place.BELOW}
+
+
+def _said_oso(score: int | None, score_text: str | None, detail: str | None) -> Said:
+    """An OSO result: the skill score, and the level that the source itself gives; no UWLR norm holds."""
+    levels = references(detail)
+    own = next((one for one in levels if one.code == "IV"), None)
+    band = own.value if own is not None else None
+    place = _FIFTHS.get(band or "", Place.UNKNOWN)
+    others = tuple(one for one in levels if one is not own)
+    if score is None:
+        return Said(
+            missing=Missing.NO_SCORE if band is None else None,
+            band=band,
+            place=place,
+            has_norm=own is not None,
+            references=others,
+        )
+    text, huge = shown(score, score_text), score > HUGEST_SCORE * SCALE
+    return Said(text, score, band=band, place=place, has_norm=own is not None, suspect=huge, references=others)
+
+
+def references(detail: str | None) -> tuple[Reference, ...]:
+    """The reference scores in the detail of an OSO result."""
+    if detail is None:
+        return ()
+    return tuple(
+        Reference(one["code"], one["group"], one["value"], one.get("qualification"))
+        for one in json.loads(detail).get("references", ())
+    )
+
+
+def is_reference_level(value: str) -> bool:
+    """Whether a value is a level of the Dutch reference framework: 1F, 2F, 3F, 4F, 1S and so on."""
+    return len(value) == 2 and value[0] in "1234" and value[1] in "FS"

@@ -1,0 +1,97 @@
+"""A school's own lines that say which subject a source's term or test code means; read and written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, false, func, insert, select
+
+from models.access.viewer import NotAllowed, Viewer, check_administers
+from models.results.subjects import SUBJECTS, UNMAPPED, SubjectLine, subject_of
+from models.schema import clock
+from models.schema.tables import sources, subject_mappings, test_definitions
+
+TERM, CODE = "term", "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """A term (or, where a source sends none, a test code) without subject, and how many tests wait for it."""
+
+    source_id: int
+    source: str
+    field: str
+    pattern: str
+    tests: int
+
+
+def subject_lines(connection: Connection, school_id: int) -> tuple[SubjectLine, ...]:
+    """The school's own lines; longer patterns first, so that the more exact one decides."""
+    rows = connection.execute(select(subject_mappings).where(subject_mappings.c.school_id == school_id)).all()
+    found = [SubjectLine(row.source_id, row.field, row.pattern, row.subject) for row in rows]
+    return tuple(sorted(found, key=lambda one: (one.source_id, one.field, -len(one.pattern), one.pattern)))
+
+
+def unassigned(connection: Connection, viewer: Viewer) -> list[Unassigned]:
+    """What an administrator can still assign, most tests first."""
+    rows = connection.execute(
+        select(
+            test_definitions.c.source_id,
+            sources.c.name,
+            test_definitions.c.subject_term,
+            test_definitions.c.code,
+        )
+        .join(sources, sources.c.id == test_definitions.c.source_id)
+        .where(test_definitions.c.school_id == viewer.school_id if viewer.may_administer else false())
+        .distinct()
+    ).all()
+    lines = subject_lines(connection, viewer.school_id)
+    counted: dict[tuple[int, str, str, str], int] = {}
+    for row in rows:
+        if subject_of(row.source_id, row.subject_term, row.code, lines) != UNMAPPED:
+            continue
+        field, pattern = (CODE, row.code) if row.subject_term is None else (TERM, row.subject_term)
+        key = (row.source_id, row.name, field, pattern)
+        counted[key] = counted.get(key, 0) + 1
+    found = [Unassigned(*key, number) for key, number in counted.items()]
+    return sorted(found, key=lambda one: (-one.tests, one.source, one.pattern))
+
+
+def assigned(connection: Connection, viewer: Viewer) -> list[SubjectLine]:
+    """The school's own lines, for an administrator."""
+    return list(subject_lines(connection, viewer.school_id)) if viewer.may_administer else []
+
+
+def assign_subject(
+    connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str, subject: str
+) -> None:
+    """Write a line (or replace it); call inside `writing`. Raises NotAllowed."""
+    check_administers(viewer)
+    known = connection.scalar(select(func.count()).select_from(sources).where(sources.c.id == source_id))
+    if field not in (TERM, CODE) or subject not in SUBJECTS or not pattern or not known:
+        raise NotAllowed("no such source, field or subject")
+    remove_subject(connection, viewer, source_id, field, pattern)
+    connection.execute(
+        insert(subject_mappings).values(
+            school_id=viewer.school_id,
+            source_id=source_id,
+            field=field,
+            pattern=pattern,
+            subject=subject,
+            set_by=viewer.name or viewer.role.value,
+            set_us=clock.now_us(),
+        )
+    )
+
+
+def remove_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str) -> None:
+    """Take a line away; call inside `writing`. Raises NotAllowed."""
+    check_administers(viewer)
+    connection.execute(
+        delete(subject_mappings).where(
+            subject_mappings.c.school_id == viewer.school_id,
+            subject_mappings.c.source_id == source_id,
+            subject_mappings.c.field == field,
+            subject_mappings.c.pattern == pattern,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Sandboxes in which vendors test their connection."""

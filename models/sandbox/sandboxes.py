@@ -1,0 +1,359 @@
+"""Test rooms: a vendor's own address to send to, with two made-up schools, and the list of what came in there.
+
+A room and all that is of it is erased when its time is over.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.ingest import rosters, schools, senders
+from models.ingest.result_store import DAY_US, Receipt, findings_json
+from models.ingest.schools import Identification
+from models.ingest.senders import Terms
+from models.sandbox.erasure import erase_schools
+from models.schema import clock
+from models.schema.database import fresh_id, lock_school, reading, writing
+from models.schema.encryption import Seal
+from models.schema.limits import VENDOR_DAYS
+from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
+from models.schema.tables import (
+    checks,
+    deliveries,
+    raw_messages,
+    school_identifications,
+    sender_keys,
+    sources,
+    teachers,
+    test_arrivals,
+    test_rooms,
+)
+from models.schema.tables import schools as schools_table
+from models.schema.tables import senders as senders_table
+
+TOKEN_BYTES = 16
+MOST_ROOMS = 500
+MOST_ARRIVALS = 1_000  # of a room; what comes after is judged and counted, and not written down
+TEACHER_KEY = "proef-leraar"
+FIRST_DIGITS = 90  # a BRIN of a real school begins with lower digits
+BRINS = 9 * 26 * 26
+FIRST_NAMES = ("Noa", "Bas", "Zoë", "Sem", "Lotte", "Daan", "Yara", "Mees", "Fenna", "Ilias")
+
+_log = logging.getLogger("rondblik.rooms")
+
+
+class NoRoom(Exception):
+    """No test room can be made now: there are as many as are kept, or no BRIN is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the vendor puts into its system: address token, header, and how the two schools are named."""
+
+    token: str
+    customer_code: str
+    customer_name: str
+    key: str
+    brin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A test room; `school_id` is the school that "look as a teacher" shows."""
+
+    id: int
+    name: str
+    school_id: int
+    second_school_id: int
+    source_id: int
+    account: Account
+    code: str | None  # in the Fault that was provoked last
+    armed: bool  # the next message gets that Fault
+    shown: bool  # the vendor read the code on its own screen
+    made_us: int
+    keep_until_us: int
+    came: int  # how many messages; the first MOST_ARRIVALS of them are arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message that came in at a test address, and what became of it."""
+
+    id: int
+    arrived_us: int
+    digest: bytes
+    size: int
+    verdict: str
+    fault: str | None
+    repeated: bool
+    provoked: bool
+    school_id: int | None
+    counts: dict[str, int]
+    findings: tuple[dict[str, Any], ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it was confirmed."""
+        return self.verdict != Verdict.REJECT.value
+
+    def broke(self, rule: str) -> bool:
+        """Whether a rule stands among its errors."""
+        return any(one["rule"] == rule and one["level"] == "error" for one in self.findings)
+
+
+def pupils_of(room_id: int) -> tuple[RosterPupil, ...]:
+    """The made-up pupils of a room: keys and ECK iDs of the pilot form."""
+    return tuple(
+        RosterPupil(
+            las_key=f"proef-{number:02d}",
+            eck_id=f"https://ketenid.nl/pilot/{_digits(room_id, number)}",
+            first_name=name,
+            last_name="Proef",
+            year_group="6",
+            group="proefgroep",
+        )
+        for number, name in enumerate(FIRST_NAMES, 1)
+    )
+
+
+def _digits(room_id: int, number: int) -> str:
+    return f"{room_id:08x}{number:04x}".rjust(128, "0")
+
+
+# -- making and finding --------------------------------------------------------------------------------------
+
+
+def make_room(engine: Engine, seal: Seal, name: str, keep_days: int = VENDOR_DAYS) -> Room:
+    """A new room with its two schools, ten pupils, one teacher, and an account to send with. Raises NoRoom."""
+    token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
+    with writing(engine) as connection:
+        live = select(func.count()).select_from(test_rooms).where(test_rooms.c.keep_until_us >= now)
+        if (connection.scalar(live) or 0) >= MOST_ROOMS:
+            raise NoRoom
+        room_id = fresh_id(connection, test_rooms)
+        brin = _free_brin(connection, room_id)
+        account = Account(token, senders.new_code(), f"Proef {room_id}", senders.new_key(), brin)
+        first, second = (
+            _make_school(connection, Identification("brin", brin, location), f"Proefschool {letter}")
+            for location, letter in (("", "A"), ("01", "B"))
+        )
+        source_id = senders.add_sender(
+            connection, seal, f"proef-{room_id}", account.customer_name, account.customer_code,
+            Terms(unknown_pupil="refuse", test_school=True), senders.FROM_TEST,
+        )  # fmt: skip
+        covered = [Identification("brin", brin), Identification("brin", brin, "01")]
+        senders.add_key(connection, seal, source_id, account.key, covered)
+        connection.execute(
+            insert(test_rooms).values(
+                id=room_id, token_digest=_digest(seal, token), name=name[:200], school_id=first,
+                second_school_id=second, source_id=source_id, armed=False, shown=False, made_us=now, used_us=now,
+                account=seal.seal(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
+            )
+        )  # fmt: skip
+    for school_id, location in ((first, ""), (second, "01")):
+        _make_roster(engine, seal, room_id, school_id, source_id, SchoolRef(brin, location))
+    found = find_room(engine, seal, token)
+    assert found is not None
+    return found
+
+
+def _free_brin(connection: Connection, room_id: int) -> str:
+    """The first BRIN from that of this number on that no school has, at whatever location. Raises NoRoom."""
+    taken = set(
+        connection.scalars(
+            select(school_identifications.c.value).where(
+                school_identifications.c.scheme == "brin", school_identifications.c.value >= brin_of(0)
+            )
+        )
+    )
+    free = (brin_of(room_id + step) for step in range(BRINS))
+    found = next((brin for brin in free if brin not in taken), None)
+    if found is None:
+        raise NoRoom
+    return found
+
+
+def brin_of(room_id: int) -> str:
+    """A BRIN that no real school has: 90AA to 98ZZ, in turn."""
+    rest, last = divmod(room_id, 26)
+    rest, middle = divmod(rest, 26)
+    return f"{FIRST_DIGITS + rest % 9}{chr(65 + middle)}{chr(65 + last)}"
+
+
+def _make_school(connection: Connection, named: Identification, name: str) -> int:
+    school_id = schools.ensure_school(connection, [named], name)
+    connection.execute(update(schools_table).where(schools_table.c.id == school_id).values(synthetic=True))
+    return school_id
+
+
+def _make_roster(engine: Engine, seal: Seal, room_id: int, school_id: int, source_id: int, ref: SchoolRef) -> None:
+    roster = Roster(
+        school_year=clock.school_year(clock.today()),
+        school=ref,
+        school_name=None,
+        created_us=clock.now_us(),
+        groups=(RosterGroup("proefgroep", "Proefgroep 6", year_group="6"),),
+        pupils=pupils_of(room_id),
+        teachers=(
+            RosterTeacher(TEACHER_KEY, None, "Proef", None, "Leraar", groups=(("proefgroep", ()),)),
+        ),
+        digest=secrets.token_bytes(32),
+    )  # fmt: skip
+    rosters.save_roster(engine, seal, school_id=school_id, source_id=source_id, roster=roster, way="load")
+
+
+def find_room(engine: Engine, seal: Seal, token: str) -> Room | None:
+    """The room with this token in its address, or None."""
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(test_rooms).where(test_rooms.c.token_digest == _digest(seal, token))
+        ).one_or_none()
+    if row is None or row.keep_until_us < clock.now_us():
+        return None
+    account = Account(**json.loads(seal.unseal(row.account)))
+    return Room(
+        row.id, row.name, row.school_id, row.second_school_id, row.source_id, account, row.code, row.armed, row.shown,
+        row.made_us, row.keep_until_us, row.came,
+    )  # fmt: skip
+
+
+def _digest(seal: Seal, token: str) -> bytes:
+    return seal.digest("room", token)
+
+
+def teacher_of(engine: Engine, seal: Seal, room: Room) -> int | None:
+    """The made-up teacher of the room's first school, as whom its results can be looked at."""
+    with reading(engine) as connection:
+        return connection.scalar(
+            select(teachers.c.id).where(
+                teachers.c.school_id == room.school_id, teachers.c.key_digest == seal.digest("teacher", TEACHER_KEY)
+            )
+        )
+
+
+# -- what comes in -------------------------------------------------------------------------------------------
+
+
+def note_arrival(
+    engine: Engine, room: Room, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
+) -> None:
+    """Write down that a message came in at the room's address; the room is kept longer for it.
+
+    Does nothing where the room was erased meanwhile.
+    """
+    now = clock.now_us()
+    longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
+    with writing(engine) as connection:
+        came = connection.scalar(
+            update(test_rooms)
+            .where(test_rooms.c.id == room.id)
+            .values(came=test_rooms.c.came + 1, **longer)
+            .returning(test_rooms.c.came)
+        )
+        if came is None or came > MOST_ARRIVALS:
+            return
+        connection.execute(
+            insert(test_arrivals).values(
+                room_id=room.id, arrived_us=now, digest=digest, size=size, verdict=receipt.verdict.value,
+                fault=receipt.fault, repeated=receipt.repeated and receipt.verdict is not Verdict.REJECT,
+                provoked=provoked, school_id=receipt.school_id, counts=json.dumps(receipt.counts),
+                findings=findings_json(receipt.findings),
+            )
+        )  # fmt: skip
+
+
+def arrivals(engine: Engine, room: Room) -> list[Arrival]:
+    """What came in at the room's address, in order, as far as it was written down."""
+    with reading(engine) as connection:
+        rows = connection.execute(
+            select(test_arrivals).where(test_arrivals.c.room_id == room.id).order_by(test_arrivals.c.id)
+        ).all()
+    return [
+        Arrival(
+            row.id, row.arrived_us, bytes(row.digest), row.size, row.verdict, row.fault, row.repeated, row.provoked,
+            row.school_id, json.loads(row.counts), tuple(json.loads(row.findings)),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def provoke(engine: Engine, room: Room) -> None:
+    """Let the next message get a Fault with a new code in its sentence, once."""
+    code = f"{secrets.randbelow(9000) + 1000}"
+    with writing(engine) as connection:
+        connection.execute(
+            update(test_rooms).where(test_rooms.c.id == room.id).values(code=code, armed=True, shown=False)
+        )
+
+
+def take_fault(engine: Engine, room: Room) -> str | None:
+    """The code of the Fault that was asked for, for the message that takes it: of two at once only one gets it."""
+    if not room.armed:
+        return None
+    with writing(engine) as connection:
+        code: str | None = connection.scalar(
+            update(test_rooms)
+            .where(test_rooms.c.id == room.id, test_rooms.c.armed.is_(True))
+            .values(armed=False)
+            .returning(test_rooms.c.code)
+        )
+    return code
+
+
+def confirm_shown(engine: Engine, room: Room, code: str) -> bool:
+    """Whether the code that a vendor read on its own screen is the one that we sent; remembered where it is."""
+    if room.code is None or room.armed or not secrets.compare_digest(room.code.encode(), code.strip().encode()):
+        return False
+    with writing(engine) as connection:
+        connection.execute(update(test_rooms).where(test_rooms.c.id == room.id).values(shown=True))
+    return True
+
+
+# -- the end -------------------------------------------------------------------------------------------------
+
+
+def empty_due(engine: Engine) -> int:
+    """Erase the rooms whose time is over, with all that is of them; returns how many. One that fails stops no other."""
+    with reading(engine) as connection:
+        due = connection.execute(
+            select(test_rooms.c.id).where(test_rooms.c.keep_until_us < clock.now_us())
+        ).scalars().all()  # fmt: skip
+    erased = 0
+    for room_id in due:
+        try:
+            erase_room(engine, room_id)
+        except SQLAlchemyError as failed:
+            _log.error("%s while erasing a test room", type(failed).__name__)
+        else:
+            erased += 1
+    return erased
+
+
+def erase_room(engine: Engine, room_id: int) -> None:
+    """Erase a room: its schools with pupils and results, its sender and keys, its arrivals and reports.
+
+    A message for it that is being stored goes first.
+    """
+    with writing(engine) as connection:
+        row = connection.execute(select(test_rooms).where(test_rooms.c.id == room_id)).one_or_none()
+        if row is None:
+            return
+        lock_school(connection, row.school_id)
+        lock_school(connection, row.second_school_id)
+        connection.execute(delete(checks).where(checks.c.room_id == room_id))
+        connection.execute(delete(test_arrivals).where(test_arrivals.c.room_id == room_id))
+        connection.execute(delete(test_rooms).where(test_rooms.c.id == room_id))
+        erase_schools(connection, [row.school_id, row.second_school_id])
+        of_source = select(deliveries.c.id).where(deliveries.c.source_id == row.source_id)
+        connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id.in_(of_source)))
+        connection.execute(delete(deliveries).where(deliveries.c.source_id == row.source_id))
+        connection.execute(delete(sender_keys).where(sender_keys.c.source_id == row.source_id))
+        connection.execute(delete(senders_table).where(senders_table.c.source_id == row.source_id))
+        connection.execute(delete(sources).where(sources.c.id == row.source_id))

@@ -1,0 +1,1 @@
+"""The tables and their rows, the database engine, migrations, encryption, the clock."""

@@ -1,0 +1,221 @@
+"""Engines, pragmas and write transactions.
+
+What SQLite and PostgreSQL do differently stands here, and nowhere else but in `tables` (the order of keys, numbers that
+are given out once) and in the migrations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from models.schema.tables import numbers
+
+BUSY_SECONDS = 60
+
+
+class DatabaseUnsafe(Exception):
+    """The database would lose what was acknowledged, or is not what this program needs."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql+psycopg://...`, with the settings that keep acknowledged data.
+
+    SQLite: WAL, synchronous=FULL, foreign keys on, transactions begun by us. Raises DatabaseUnsafe where
+    PostgreSQL runs with synchronous_commit off.
+    """
+    if url.startswith("sqlite"):
+        # Errors must not carry what was being stored, so parameters stay hidden.
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    with engine.connect() as connection:
+        if connection.scalar(text("SHOW synchronous_commit")) == "off":
+            raise DatabaseUnsafe(
+                "PostgreSQL runs with synchronous_commit = off: a power cut would lose confirmed results. "
+                "Set synchronous_commit = on in postgresql.conf and start again."
+            )
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "cache_size=-16000",
+        f"busy_timeout={BUSY_SECONDS * 1000}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads; sees one state of the store from begin to end."""
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
+    """One write transaction: commits at the end, rolls back on any exception.
+
+    SQLite takes its one write lock at once (BEGIN IMMEDIATE); PostgreSQL one lock a school, or one for what
+    belongs to no school, so that ids given out by `next_id` are never given twice.
+    """
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        lock_school(connection, school_id)
+        yield connection
+
+
+def lock_school(connection: Connection, school_id: int | None) -> None:
+    """Wait, on PostgreSQL, until nobody else writes for this school (None: for what belongs to none).
+
+    SQLite has one write lock for all. Take the lock of a school after that for none, never before it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(0x526F, school_id or 0)))
+
+
+def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
+    """The next free id of `table` (within the school where it has one); call it inside `writing` only."""
+    column: Column[int] = table.c.id
+    query = select(func.coalesce(func.max(column), 0) + 1)
+    if school_id is not None:
+        query = query.where(table.c.school_id == school_id)
+    return int(connection.scalar(query) or 1)
+
+
+def fresh_id(connection: Connection, table: Table) -> int:
+    """An id of `table` that no row has or ever had; call it inside `writing` without a school only.
+
+    What is under way while a row is erased would else arrive at the row that got its id.
+    """
+    own = numbers.c.table_name == table.name
+    last = connection.scalar(select(numbers.c.last).where(own))
+    fresh = max(next_id(connection, table), (last or 0) + 1)
+    if last is None:
+        connection.execute(insert(numbers).values(table_name=table.name, last=fresh))
+    else:
+        connection.execute(update(numbers).where(own).values(last=fresh))
+    return fresh
+
+
+Rows = Sequence[tuple[object, ...]]
+
+
+def insert_new(connection: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
+    """Insert rows that the primary key does not hold yet; `columns` names what a row holds, in its order.
+
+    Returns how many went in. This is the fast way of a message: raw executemany on SQLite, COPY to a temporary
+    table and one INSERT ... SELECT on PostgreSQL.
+    """
+    if not rows:
+        return 0
+    named = ", ".join(f'"{table.columns[name].name}"' for name in columns)
+    return _INSERT_NEW[connection.dialect.name](connection, table.name, named, rows)
+
+
+def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    before = driver.total_changes
+    marks = ",".join("?" * len(rows[0]))
+    driver.executemany(f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
+    return int(driver.total_changes - before)
+
+
+def _insert_new_postgresql(connection: Connection, table: str, named: str, rows: Rows) -> int:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    staging = f"incoming_{table}"
+    with driver.cursor() as cursor:
+        empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
+        with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(
+            f"INSERT INTO {table} ({named}) SELECT {named} FROM {staging} ON CONFLICT DO NOTHING"  # noqa: S608
+        )
+        inserted = cursor.rowcount
+        cursor.execute(f"TRUNCATE {staging}")
+    return int(inserted)
+
+
+_INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
+    "sqlite": _insert_new_sqlite,
+    "postgresql": _insert_new_postgresql,
+}
+
+
+def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do with a row that is there already: `on_conflict_do_update`."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to this program's version (Alembic); does nothing where they are. Raises DatabaseUnsafe."""
+    with upgrading(engine):
+        pass
+
+
+@contextmanager
+def upgrading(engine: Engine) -> Iterator[Connection]:
+    """One write transaction, of one process at a time, that begins with an upgrade; an exception undoes that too.
+
+    Raises DatabaseUnsafe where the tables are of a later version of the program.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
+        _check_not_newer(connection, config)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        yield connection
+
+
+def _check_not_newer(connection: Connection, config: Config) -> None:
+    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+    if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
+        raise DatabaseUnsafe(
+            "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de "
+            "upgrade terug. / The database is of a later version of Rondblik; start that version, or put back the "
+            "backup from before its upgrade."
+        )
+
+
+def sqlite_url(folder: Path) -> str:
+    """The address of the database in a data folder; the folder is made private where it is new."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / "rondblik.db"
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    return f"sqlite:///{path}"

@@ -1,0 +1,100 @@
+"""The key of a store: made together with the store, and checked whenever the store is opened.
+
+With another key nothing that is stored is found back: a roster would add every pupil once more. So the database keeps
+the fingerprint of its key, and nothing is done while the key file is missing or holds another key.
+"""
+
+from __future__ import annotations
+
+import hmac
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, Engine, insert, literal, select
+
+from models.schema import database, encryption
+from models.schema.encryption import KeyRefused, Seal, SealBroken
+from models.schema.tables import (
+    checks,
+    identifiers,
+    key_fingerprints,
+    metadata,
+    notes,
+    raw_messages,
+    rosters,
+    teachers,
+    test_rooms,
+)
+
+# Every column that is sealed; those first that most stores have.
+SEALED: tuple[Column[bytes], ...] = (
+    identifiers.c.sealed,
+    teachers.c.key_sealed,
+    notes.c.sealed,
+    test_rooms.c.account,
+    checks.c.input,
+    checks.c.excerpts,
+    rosters.c.sealed,
+    raw_messages.c.sealed,
+)
+MOST_TRIED = 100  # values of a column
+
+
+def open_sealed(engine: Engine, folder: Path) -> Seal:
+    """Bring the tables to this program's version, and give the seal of the key that belongs to them.
+
+    A store without any data gets a new key file where there is none. Raises KeyRefused, DatabaseUnsafe or OSError, and
+    has changed nothing then.
+    """
+    with database.upgrading(engine) as connection:  # one process at a time, so two first starts make one key
+        seal = encryption.read_key(folder)
+        stored = connection.scalar(select(key_fingerprints.c.fingerprint))
+        if stored is None:
+            seal = _first_key(connection, folder, seal)
+            connection.execute(insert(key_fingerprints).values(id=1, fingerprint=seal.fingerprint))
+        elif seal is None:
+            raise _missing(folder)
+        elif not hmac.compare_digest(stored, seal.fingerprint):
+            raise _other(folder)
+        return seal
+
+
+def _first_key(connection: Connection, folder: Path, seal: Seal | None) -> Seal:
+    """The key whose fingerprint a store is to keep that has none: it is new, or of an earlier version."""
+    if seal is None:
+        if any(connection.scalar(select(literal(1)).select_from(table).limit(1)) for table in metadata.sorted_tables):
+            raise _missing(folder)
+        return encryption.make_key(folder)
+    if not _unseals_something(connection, seal):
+        raise _other(folder)
+    return seal
+
+
+def _unseals_something(connection: Connection, seal: Seal) -> bool:
+    """Whether a key opens a value of the store, or there is none to try it on."""
+    empty = True
+    for column in SEALED:
+        for value in connection.scalars(select(column).where(column.is_not(None)).limit(MOST_TRIED)):
+            empty = False
+            try:
+                seal.unseal(value)
+            except SealBroken:
+                continue
+            return True
+    return empty
+
+
+def _missing(folder: Path) -> KeyRefused:
+    path = folder / encryption.KEY_FILE
+    return KeyRefused(
+        f"{path} ontbreekt, en de database is met de sleutel daarin verzegeld; zet het bestand terug uit de "
+        "reservekopie.",
+        f"{path} is missing, and the database is sealed with the key in it; put the file back from the backup.",
+    )
+
+
+def _other(folder: Path) -> KeyRefused:
+    path = folder / encryption.KEY_FILE
+    return KeyRefused(
+        f"{path} is niet de sleutel waarmee deze database verzegeld is; zet het bestand terug dat erbij hoort.",
+        f"{path} is not the key with which this database is sealed; put the file back that belongs to it.",
+    )

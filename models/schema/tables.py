@@ -1,0 +1,581 @@
+"""The tables. Every key of a school's data starts with `school_id`; sources and vocabularies are reference tables.
+
+Ids are small integers, given out per school under the write lock (`database.next_id`); those of schools, sources, keys
+and test rooms are given out once only (`database.fresh_id`). Instants are microseconds since 1970 in UTC (`_us`),
+calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
+
+A change here needs a migration; a new column stands where the migration puts it: at the end of its table.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+metadata = MetaData()
+
+# Keys are ordered by code point on both databases, as Python does: the order decides between rows of one message.
+KeyText = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def _school() -> Column[int]:
+    return Column("school_id", Integer, ForeignKey("schools.id"), nullable=False)
+
+
+# -- reference tables ------------------------------------------------------------------------------------------
+
+numbers = Table(
+    "numbers",  # the last id given out in tables whose rows can be erased while something still points at them
+    metadata,
+    Column("table_name", Text, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
+key_fingerprints = Table(
+    "key_fingerprints",  # one row: of the key outside the database with which this store is sealed
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # 1
+    Column("fingerprint", LargeBinary(16), nullable=False),
+)
+
+schools = Table(
+    "schools",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text),
+    # Of a test room: no real pupil, and nobody's own.
+    Column("synthetic", Boolean, nullable=False, default=False, server_default=false()),
+    Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
+)
+
+school_identifications = Table(
+    "school_identifications",
+    metadata,
+    _school(),
+    Column("scheme", Text, nullable=False),  # brin, schoolkey, institution
+    Column("value", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),  # dependance; "" for 0, 00 and absent
+    PrimaryKeyConstraint("school_id", "scheme", "value", "location"),
+    UniqueConstraint("scheme", "value", "location"),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False, unique=True),  # the id in config.yaml
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),  # publisher or las
+    Column("material", Text),  # material where a test has no hierarchy
+)
+
+# -- what is due, and how it goes ------------------------------------------------------------------------------
+
+couplings = Table(
+    "couplings",
+    metadata,
+    _school(),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("cursor", Text),  # aanmaakdatum of the newest stored answer, as sent
+    Column("next_try_us", BigInteger, nullable=False),
+    Column("leased_until_us", BigInteger),
+    Column("lease", Text),  # who holds it: a random token
+    Column("failures", Integer, nullable=False, default=0),
+    Column("last_try_us", BigInteger),
+    Column("last_success_us", BigInteger),
+    Column("last_data_us", BigInteger),  # last time that something new was stored
+    Column("last_error_nl", Text),
+    Column("last_error_en", Text),
+    Column("stopped", Boolean, nullable=False, default=False),
+    Column("active", Boolean, nullable=False, default=True),  # still in the configuration
+    # It sends by itself and is never asked.
+    Column("pushes", Boolean, nullable=False, default=False, server_default=false()),
+    PrimaryKeyConstraint("school_id", "source_id"),
+)
+
+# -- who may send ----------------------------------------------------------------------------------------------
+
+senders = Table(
+    "senders",  # a publisher that sends results to us: how it names itself, and what was agreed with it
+    metadata,
+    Column("source_id", Integer, ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    Column("customer_digest", LargeBinary(16), nullable=False, unique=True),  # of the klantcode, keyed
+    Column("customer_name", Text, nullable=False),  # klantnaam
+    Column("terms", Text, nullable=False),  # JSON of models.ingest.senders.Terms
+    Column("origin", Text, nullable=False),  # config, command or test
+    Column("active", Boolean, nullable=False, default=True),
+)
+
+sender_keys = Table(
+    "sender_keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("source_id", Integer, ForeignKey("senders.source_id"), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),  # of the autorisatiesleutel, keyed
+    Column("made_us", BigInteger, nullable=False),
+    Column("revoked_us", BigInteger),
+)
+Index("sender_keys_by_source", sender_keys.c.source_id)
+
+sender_key_schools = Table(
+    "sender_key_schools",  # which ways of naming a school a key covers
+    metadata,
+    _school(),
+    Column("key_id", Integer, ForeignKey("sender_keys.id"), nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    PrimaryKeyConstraint("school_id", "key_id", "scheme", "value", "location"),
+)
+
+fetched_documents = Table(
+    "fetched_documents",  # the cursor of sources that give documents: what was taken in already
+    metadata,
+    _school(),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("fetched_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "source_id", "digest"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("school_id", Integer, ForeignKey("schools.id")),  # None: refused before the school was known
+    Column("source_id", Integer, ForeignKey("sources.id")),
+    Column("what", Text, nullable=False),  # results or roster
+    Column("way", Text, nullable=False),  # pull, load or push
+    Column("received_us", BigInteger, nullable=False),
+    Column("created_us", BigInteger),
+    Column("created_text", Text),
+    Column("school_year", Text),
+    Column("xsd_version", Text),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("fault", Text),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("findings", Text, nullable=False),  # JSON
+)
+Index("deliveries_by_digest", deliveries.c.digest)
+Index("deliveries_by_source", deliveries.c.school_id, deliveries.c.source_id, deliveries.c.received_us)
+
+raw_messages = Table(
+    "raw_messages",
+    metadata,
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("keep_until_us", BigInteger, nullable=False),
+)
+
+# -- vendors who test ------------------------------------------------------------------------------------------
+
+test_rooms = Table(
+    "test_rooms",  # a vendor's own place: a test address with made-up schools, emptied after a while
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("token_digest", LargeBinary(16), nullable=False, unique=True),  # of what stands in its address, keyed
+    Column("name", Text, nullable=False),
+    Column("school_id", Integer, ForeignKey("schools.id"), nullable=False),
+    Column("second_school_id", Integer, ForeignKey("schools.id"), nullable=False),
+    Column("source_id", Integer, ForeignKey("senders.source_id"), nullable=False),
+    Column("account", LargeBinary, nullable=False),  # sealed JSON: token, klantcode and key, for the page
+    Column("code", Text),  # in the Fault that was provoked last
+    Column("armed", Boolean, nullable=False, default=False),  # the next message gets that Fault
+    Column("shown", Boolean, nullable=False, default=False),  # the vendor has read the code on its own screen
+    Column("made_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger, nullable=False),
+    Column("keep_until_us", BigInteger, nullable=False),
+    Column("came", Integer, nullable=False, default=0),  # how many messages; only the first ones are arrivals
+)
+
+test_arrivals = Table(
+    "test_arrivals",  # everything that came in at a test address, the same bytes again too
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("room_id", Integer, ForeignKey("test_rooms.id"), nullable=False),
+    Column("arrived_us", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("fault", Text),
+    Column("repeated", Boolean, nullable=False),
+    Column("provoked", Boolean, nullable=False, default=False),
+    Column("school_id", Integer),
+    Column("counts", Text, nullable=False),  # JSON
+    Column("findings", Text, nullable=False),  # JSON
+)
+Index("test_arrivals_by_room", test_arrivals.c.room_id, test_arrivals.c.id)
+
+checks = Table(
+    "checks",  # work that a page asks a worker for: judge a message, call an endpoint, report on a room
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token_digest", LargeBinary(16), nullable=False, unique=True),
+    Column("room_id", Integer, ForeignKey("test_rooms.id")),
+    Column("school_id", Integer, ForeignKey("schools.id")),  # whose administrator asks; None: a vendor
+    Column("kind", Text, nullable=False),  # message, endpoint, room, refused or replay
+    Column("title", Text, nullable=False),
+    Column("asked_us", BigInteger, nullable=False),
+    Column("input", LargeBinary),  # sealed; thrown away when the work is done
+    Column("state", Text, nullable=False),  # waiting, busy, done or failed
+    Column("asked_by", LargeBinary(16)),  # digest of the session of a vendor, to count what is open of it
+    Column("lease", Text),  # who holds it: a random token
+    Column("leased_until_us", BigInteger),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("report", Text),  # JSON
+    Column("excerpts", LargeBinary),  # sealed JSON: what stands around the findings, covered
+    Column("html", LargeBinary),
+    Column("junit", LargeBinary),
+    Column("error_nl", Text),
+    Column("error_en", Text),
+    Column("done_us", BigInteger),
+    Column("keep_until_us", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # a worker may still hold the number of one that was erased
+)
+Index("checks_by_state", checks.c.state)
+
+# -- pupils, groups, teachers ----------------------------------------------------------------------------------
+
+pupils = Table(
+    "pupils",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("first_name", Text),
+    Column("prefix", Text),
+    Column("last_name", Text),
+    Column("entered_on", Text),
+    Column("left_on", Text),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+
+identifiers = Table(
+    "identifiers",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # las, eck, or pair: the two together as one message sent them
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("sealed", LargeBinary),  # None for a pair
+    Column("las_id", Integer),  # of a pair
+    Column("eck_id", Integer),  # of a pair
+    Column("pupil_id", Integer),  # the match; None = parked
+    Column("matched_by", Text),  # roster or link
+    Column("parked_because", Text),  # unknown, conflict, other_eckid
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "kind", "digest"),
+)
+Index("identifiers_by_pupil", identifiers.c.school_id, identifiers.c.pupil_id)
+
+identifier_links = Table(
+    "identifier_links",  # who linked which identifier to which pupil, and who undid it
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("identifier_id", Integer, nullable=False),
+    Column("pupil_id", Integer, nullable=False),
+    Column("linked_by", Text, nullable=False),
+    Column("linked_us", BigInteger, nullable=False),
+    Column("undone_by", Text),
+    Column("undone_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+
+classes = Table(
+    "classes",  # what a teacher calls a class: one group, or the parts of a split combination group together
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    Column("composed", Boolean, nullable=False, default=False),
+    Column("year_groups", Text, nullable=False, default=""),  # "6" or "6,7,8"
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "school_year", "location", "composed", "name"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    Column("composed", Boolean, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("year_group", Text),
+    Column("class_id", Integer, nullable=False),
+    Column("ended_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "school_year", "location", "composed", "key"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _school(),
+    Column("pupil_id", Integer, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("year_group", Text),
+    Column("location", Text),  # key of the vestiging
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "pupil_id", "group_id", "from_us"),
+)
+Index("memberships_by_group", memberships.c.school_id, memberships.c.group_id)
+
+teachers = Table(
+    "teachers",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("key_digest", LargeBinary(16), nullable=False),
+    Column("key_sealed", LargeBinary, nullable=False),
+    Column("first_name", Text),
+    Column("prefix", Text),
+    Column("last_name", Text),
+    Column("email", Text),
+    Column("roles", Text, nullable=False, default=""),  # EDEXML role codes, comma between
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "key_digest"),
+)
+
+teacher_groups = Table(
+    "teacher_groups",
+    metadata,
+    _school(),
+    Column("teacher_id", Integer, nullable=False),
+    Column("group_id", Integer, nullable=False),
+    Column("roles", Text, nullable=False, default=""),
+    Column("from_us", BigInteger, nullable=False),
+    Column("to_us", BigInteger),
+    PrimaryKeyConstraint("school_id", "teacher_id", "group_id", "from_us"),
+)
+
+rosters = Table(
+    "rosters",  # what was applied or is held, a row a roster
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("delivery_id", Integer, ForeignKey("deliveries.id"), nullable=False),
+    Column("school_year", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("created_us", BigInteger),
+    Column("pupil_count", Integer, nullable=False),
+    Column("group_count", Integer, nullable=False),
+    Column("composed_count", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # applied, held, dropped
+    Column("held_because", Text),
+    Column("sealed", LargeBinary),  # of a held roster only: the records, until an administrator decides
+    PrimaryKeyConstraint("school_id", "id"),
+)
+
+# -- tests and results -----------------------------------------------------------------------------------------
+
+tests = Table(
+    "tests",
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("version", Text, nullable=False, default=""),
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "source_id", "code", "version"),
+)
+
+test_definitions = Table(
+    "test_definitions",  # immutable; a result points at the one it came with
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text),
+    Column("subject_term", Text),
+    Column("year", Text),
+    Column("material", Text),  # text of the hierarchy entry of lowest depth
+    Column("body", Text, nullable=False),  # JSON of records.TestDefinition
+    Column("newest_us", BigInteger, nullable=False),  # greatest aanmaakdatum that stated it
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "source_id", "digest"),
+)
+
+parts = Table(
+    "parts",  # codes of parts; id 0 is the test as a whole and has no row
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("code", Text, nullable=False),
+    PrimaryKeyConstraint("school_id", "id"),
+    UniqueConstraint("school_id", "code"),
+)
+
+
+def _value_columns() -> list[Column]:  # type: ignore[type-arg]
+    """What a result says: the columns that make two messages say the same or not."""
+    return [
+        Column("identifier_id", Integer, nullable=False),
+        Column("test_id", Integer, nullable=False),
+        Column("definition_id", Integer, nullable=False),
+        Column("part_id", Integer, nullable=False),
+        Column("taken_on", Text, nullable=False),
+        Column("score", BigInteger),
+        Column("score_text", Text),
+        Column("absence", SmallInteger),
+        Column("status", SmallInteger),
+        Column("worked_ms", BigInteger),
+        Column("offered", Integer),
+        Column("made", Integer),
+        Column("correct", Integer),
+        Column("detail", Text),  # JSON: what an OSO or progress record holds beyond the columns
+        Column("info_url", Text),
+        Column("taken_text", Text),
+        Column("school_year", Text, nullable=False),
+    ]
+
+
+VALUE_COLUMNS = tuple(column.name for column in _value_columns())
+KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
+
+results = Table(
+    "results",
+    metadata,
+    _school(),
+    Column("source_id", Integer, nullable=False),
+    Column("key", KeyText, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    *_value_columns(),
+    Column("created_us", BigInteger, nullable=False),
+    Column("digest64", BigInteger, nullable=False),
+    Column("delivery_id", Integer, nullable=False),
+    PrimaryKeyConstraint(*KEY_COLUMNS),
+)
+Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
+
+result_history = Table(
+    "result_history",  # every other accepted value of a result, each with the last pair that stated it
+    metadata,
+    _school(),
+    Column("source_id", Integer, nullable=False),
+    Column("key", KeyText, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    *_value_columns(),
+    Column("value_digest", LargeBinary(16), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("digest64", BigInteger, nullable=False),
+    Column("delivery_id", Integer, nullable=False),
+    PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
+)
+
+subject_mappings = Table(
+    "subject_mappings",
+    metadata,
+    _school(),
+    Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
+    Column("field", Text, nullable=False),  # term (vakgebied) or code (pattern on toetscode)
+    Column("pattern", Text, nullable=False),
+    Column("subject", Text, nullable=False),  # a key of models.results.subjects
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "source_id", "field", "pattern"),
+)
+
+# -- what teachers set and write -------------------------------------------------------------------------------
+
+class_thresholds = Table(
+    "class_thresholds",  # what a class has set differently from models/classroom/data/thresholds.toml
+    metadata,
+    _school(),
+    Column("class_id", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "class_id", "name"),
+)
+
+signal_marks = Table(
+    "signal_marks",  # how a signal was settled; the newest of a (rule, pupil or class, scope) holds
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("pupil_id", Integer),  # None: a signal of a class
+    Column("class_id", Integer),
+    Column("scope", Text, nullable=False),  # what it is about: a material, a test
+    Column("evidence", Text, nullable=False),  # the newest data behind it: other data make it open again
+    Column("action", Text, nullable=False),  # seen, discussed, agreed, not_needed or reopened
+    Column("marked_by", Text, nullable=False),
+    Column("marked_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+Index("signal_marks_by_pupil", signal_marks.c.school_id, signal_marks.c.pupil_id)
+
+goals = Table(
+    "goals",  # what a teacher wants a pupil to reach in a material
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("pupil_id", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("material", Text, nullable=False),
+    Column("value", BigInteger, nullable=False),  # ten-thousandths, on the scale of the material
+    Column("due_on", Text),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("source_id", Integer, nullable=False),  # whose material it is
+    PrimaryKeyConstraint("school_id", "id"),
+)
+Index("goals_by_pupil", goals.c.school_id, goals.c.pupil_id)
+
+due_dates = Table(
+    "due_dates",  # by when a class is to have finished a test
+    metadata,
+    _school(),
+    Column("class_id", Integer, nullable=False),
+    Column("test_id", Integer, nullable=False),
+    Column("due_on", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "class_id", "test_id"),
+)
+
+notes = Table(
+    "notes",  # notes and agreements about a pupil; the text is sealed
+    metadata,
+    _school(),
+    Column("id", Integer, nullable=False),
+    Column("pupil_id", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # note or agreement
+    Column("restricted", Boolean, nullable=False, default=False),  # for learning support and its author only
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until_on", Text),  # of an agreement
+    Column("author", Text, nullable=False),
+    Column("author_id", Integer),  # teacher
+    Column("written_us", BigInteger, nullable=False),
+    Column("settled_us", BigInteger),  # an agreement that was kept or given up
+    Column("settled_by", Text),
+    PrimaryKeyConstraint("school_id", "id"),
+)
+Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)
