@@ -24,15 +24,15 @@ from sqlalchemy import Engine, select
 
 from benchmarks import messages
 from connectors.intake.destinations import AnySchool
-from connectors.intake.judge import spool, take_results
+from connectors.intake.judge import process_results, spool
 from models.access.viewer import Role, Viewer
 from models.classroom import class_overview
 from models.ingest import rosters, schools
 from models.results.periods import of_school_year
 from models.schema import clock, database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from models.schema.tables import classes, results
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -41,19 +41,19 @@ ROUNDS = {1_000: 9, 10_000: 7, 100_000: 5}
 CLASS_SIZE = 30
 
 
-def new_store(folder: Path) -> tuple[Engine, Seal]:
+def new_store(folder: Path) -> tuple[Engine, PiiCipher]:
     """An empty store in `folder`."""
     engine = database.open_engine(database.sqlite_url(folder))
-    seal = open_sealed(engine, folder)
-    with database.writing(engine) as connection:
+    seal = open_encrypted(engine, folder)
+    with database.write_transaction(engine) as connection:
         schools.ensure_source(connection, "bench", "Bench", "publisher")
     return engine, seal
 
 
-def ingest(engine: Engine, seal: Seal, path: Path) -> int:
+def ingest(engine: Engine, seal: PiiCipher, path: Path) -> int:
     """The whole way of one message, from bytes to committed rows; returns how many results were new."""
     with path.open("rb") as file, spool(iter(lambda: file.read(1 << 18), b"")) as spooled:
-        receipt = take_results(engine, seal, spooled, source_id=1, destination=AnySchool(engine), way="load")
+        receipt = process_results(engine, seal, spooled, source_id=1, destination=AnySchool(engine), way="load")
     return receipt.counts["new"]
 
 
@@ -87,7 +87,7 @@ def rows_of(path: Path) -> list[tuple[object, ...]]:
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder:
         engine, seal = new_store(Path(folder))
         ingest(engine, seal, path)
-        with database.reading(engine) as connection:
+        with database.read_transaction(engine) as connection:
             rows = [tuple(row) for row in connection.execute(select(results))]
         engine.dispose()
     return rows
@@ -173,7 +173,7 @@ def time_overview(folder: Path, stored: int, rounds: int) -> float:
     engine, seal = new_store(folder / f"overview-{stored}")
     a_school = messages.PUPILS * messages.RESULTS_A_PUPIL
     number_of_schools = max(1, round(stored / a_school))
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         las = schools.ensure_source(connection, "las", "LAS", "las")
     left = stored
     for number in range(number_of_schools):
@@ -183,12 +183,12 @@ def time_overview(folder: Path, stored: int, rounds: int) -> float:
         messages.write(path, size, seed=number, brin=brin, first_pupil=0)
         left -= size
         ingest(engine, seal, path)
-        with database.writing(engine) as connection:
+        with database.write_transaction(engine) as connection:
             school_id = schools.ensure_school(connection, [schools.Identification("brin", brin)])
         rosters.save_roster(engine, seal, school_id=school_id, source_id=las, roster=school_roster(brin, 0), way="load")
     viewer = Viewer(1, Role.ADMINISTRATOR)
     times = []
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         first = connection.scalar(select(classes.c.id).where(classes.c.school_id == 1).order_by(classes.c.id).limit(1))
         period = of_school_year("2026-2027")
         for _ in range(rounds + 1):

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from models.schema import database
-from models.schema.encryption import Seal
-from models.schema.store_key import open_sealed
+from models.schema.encryption import PiiCipher
+from models.schema.store_key import open_encrypted
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -29,7 +29,7 @@ class Store:
     """An empty store with its seal."""
 
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
 
 
 def free_port() -> int:
@@ -43,7 +43,7 @@ def free_port() -> int:
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store on SQLite."""
     engine = database.open_engine(database.sqlite_url(tmp_path / "data"))
-    yield Store(engine, open_sealed(engine, tmp_path / "data"))
+    yield Store(engine, open_encrypted(engine, tmp_path / "data"))
     engine.dispose()
 
 
@@ -112,7 +112,7 @@ def postgres_database(postgres: str) -> Iterator[str]:
 def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
     """An empty store in a database of its own on PostgreSQL."""
     with empty_postgres(postgres) as engine:
-        yield Store(engine, open_sealed(engine, tmp_path / "keys"))
+        yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -65,7 +65,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenFault:
+class ReceivedFault:
     """A Fault: its code after the colon ("?" where that is no code), whether its prefix is the envelope's, a text."""
 
     code: str
@@ -84,7 +84,7 @@ class Reply:
     body: bytes = field(default=b"", repr=False)
     root: str | None = None
     payload: str | None = None
-    fault: SeenFault | None = None
+    fault: ReceivedFault | None = None
     broken: Finding | None = None
 
 
@@ -127,7 +127,7 @@ def _no_answer(failed: ConnectorError, seconds: float, endpoint: Endpoint) -> Fi
     return behaviour_finding("endpoint.no-answer", nl=nl, en=en)
 
 
-def _read_fault(content: bytes) -> SeenFault | None:
+def _read_fault(content: bytes) -> ReceivedFault | None:
     try:
         root, _ = parse(content[:_LOOK_BYTES])
     except NotReadable:
@@ -138,11 +138,11 @@ def _read_fault(content: bytes) -> SeenFault | None:
     children = {local(child): child for child in fault}
     code = children.get("faultcode")
     if code is None:
-        return SeenFault("?", False, False)
+        return ReceivedFault("?", False, False)
     prefix, colon, rest = (code.text or "").strip().rpartition(":")
     namespace = code.nsmap.get(prefix if colon else None)
     text = children.get("faultstring")
-    return SeenFault(shown(rest), namespace == names.SOAP, text is not None and bool((text.text or "").strip()))
+    return ReceivedFault(shown(rest), namespace == names.SOAP, text is not None and bool((text.text or "").strip()))
 
 
 # -- judging -------------------------------------------------------------------------------------------------

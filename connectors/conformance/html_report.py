@@ -16,7 +16,7 @@ from connectors.conformance.reports import (
     not_reached,
     place_of,
 )
-from connectors.conformance.scenarios import Came, Outcome, State
+from connectors.conformance.scenarios import Outcome, ResponseSummary, State
 from connectors.uwlr.rules import ERROR, WARNING
 from models.schema import clock
 from models.schema.records import Finding, Text
@@ -146,13 +146,13 @@ def _outcome(outcome: Outcome) -> etree._Element:
     expected = Text(f"Verwacht: {scenario.expected.nl}", f"Expected: {scenario.expected.en}")
     parts += _both(expected)
     if outcome.came:
-        parts.append(_tag("ul", *(_tag("li", *_came(one)) for one in outcome.came)))
+        parts.append(_tag("ul", *(_tag("li", *_responses(one)) for one in outcome.came)))
     if outcome.findings:
         parts.append(_findings(outcome.findings))
     return _tag("article", *parts)
 
 
-def _came(came: Came) -> Iterator[etree._Element | str]:
+def _responses(came: ResponseSummary) -> Iterator[etree._Element | str]:
     status = "-" if came.status is None else f"HTTP {came.status}"
     said = [status, came.media_type, "" if came.fault is None else f"Fault {came.fault}"]
     yield _tag("code", came.operation)

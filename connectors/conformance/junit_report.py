@@ -61,7 +61,7 @@ def _cases(report: Report) -> list[_Case]:
                 findings=one.findings,
                 seconds=one.seconds,
                 reason="" if one.reason is None else f"{one.reason.nl} / {one.reason.en}",
-                came=_came_text(one),
+                came=_response_text(one),
             )
             for one in report.outcomes
         ]
@@ -104,7 +104,7 @@ def _finding_text(finding: Finding) -> str:
     return "\n".join(clean(line) for line in lines if line)
 
 
-def _came_text(outcome: Outcome) -> str:
+def _response_text(outcome: Outcome) -> str:
     """What was expected and what came, one line each."""
     lines = [f"verwacht / expected: {outcome.scenario.expected.nl}"]
     for one in outcome.came:

@@ -40,7 +40,7 @@ _Groups = tuple[tuple[bool, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LasExchange:
     """One request and its answer; `answer` is None where there was none to read."""
 
     reply: Reply
@@ -54,7 +54,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedExchange:
     """The three answers of a staged transfer, and the roster that they make together."""
 
     findings: list[Finding]
@@ -69,32 +69,32 @@ class LasSession(Session):
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._first: dict[Part, Asked] = {}
-        self._staged: Staged | None = None
+        self._first: dict[Part, LasExchange] = {}
+        self._staged: StagedExchange | None = None
 
     @property
     def form(self) -> Part | None:
         """The request that is answered, by which the other scenarios ask; None where neither is."""
         return next((part for part in (Part.ALL, Part.STRUCTURE) if self.first(part).answer is not None), None)
 
-    def first(self, part: Part) -> Asked:
+    def first(self, part: Part) -> LasExchange:
         """The answer to the right request for everything, or for the structure; asked once."""
         if part not in self._first:
             self._first[part] = self.ask(part, self.right)
         return self._first[part]
 
-    def staged(self) -> Staged:
+    def staged(self) -> StagedExchange:
         """The staged transfer, after the structure has been answered; asked once."""
         if self._staged is None:
             self._staged = self._ask_staged(self.first(Part.STRUCTURE))
         return self._staged
 
-    def ask(self, part: Part, request: Request, groups: _Groups = ()) -> Asked:
+    def ask(self, part: Part, request: Request, groups: _Groups = ()) -> LasExchange:
         """Ask, and judge the answer by our rules for pupil data."""
         reply = self.post(*self._write(part, request, groups))
         found = judge_answer(reply, _TAGS[part], self.endpoint)
         if not is_answer(reply, _TAGS[part]):
-            return Asked(reply, found, None)
+            return LasExchange(reply, found, None)
         answer = read_part(reply.body, self.endpoint.profile)
         self.examined = True
         found += _as_errors(answer.findings)
@@ -103,7 +103,7 @@ class LasSession(Session):
             found += self._judge_school(answer.roster)
         if answer.empty == NO_CHANGES and request.since is None:
             found.append(behaviour_finding("las.unasked-no-changes"))
-        return Asked(reply, found, answer)
+        return LasExchange(reply, found, answer)
 
     def write(self, request: Request) -> tuple[str, bytes, str]:
         """The request by the form that this LAS answers."""
@@ -126,20 +126,20 @@ class LasSession(Session):
         operation = OPERATIONS[part]
         return operation, write_request(asked, header), soap_actions()[operation]
 
-    def _ask_staged(self, structure: Asked) -> Staged:
+    def _ask_staged(self, structure: LasExchange) -> StagedExchange:
         if structure.roster is None:
-            return Staged(structure.findings, [structure.reply], None)
+            return StagedExchange(structure.findings, [structure.reply], None)
         groups = (*((one.composed, one.key) for one in structure.roster.groups), (False, None), (True, None))
         asked = [structure, *(self.ask(part, self.right, groups) for part in (Part.PUPILS, Part.TEACHERS))]
         replies = [one.reply for one in asked]
         findings = [finding for one in asked for finding in one.findings]
         answers = [one.answer for one in asked if one.answer is not None]
         if len(answers) < len(asked):
-            return Staged(findings, replies, None)
+            return StagedExchange(findings, replies, None)
         whole = merge(answers[0], [answers[1]], [answers[2]])
         told = {(one.rule, one.message_nl) for one in findings}
         findings += _as_errors(one for one in whole.findings if (one.rule, one.message_nl) not in told)
-        return Staged(findings, replies, whole.roster)
+        return StagedExchange(findings, replies, whole.roster)
 
     def _judge_school(self, roster: Roster) -> list[Finding]:
         asked, came = self.endpoint.school, roster.school
@@ -267,7 +267,7 @@ def _form_with_data(session: LasSession) -> Part:
     return form
 
 
-def _with_no_data(asked: Asked) -> list[Finding]:
+def _with_no_data(asked: LasExchange) -> list[Finding]:
     if asked.answer is not None and asked.answer.empty == NO_DATA:
         return [*asked.findings, behaviour_finding("las.no-data")]
     return asked.findings

@@ -20,7 +20,7 @@ NO_CHANGES, NO_DATA = "no_changes", "no_data"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PullExchange:
     """One request and its answer: keys of its results and aanmaakdatum where it has any, `empty` where it says so."""
 
     reply: Reply
@@ -38,20 +38,20 @@ class PublisherSession(Session):
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._first: Asked | None = None
+        self._first: PullExchange | None = None
 
-    def first(self) -> Asked:
+    def first(self) -> PullExchange:
         """The answer to the right request without a cursor; asked once."""
         if self._first is None:
             self._first = self.ask(self.right)
         return self._first
 
-    def ask(self, request: Request) -> Asked:
+    def ask(self, request: Request) -> PullExchange:
         """Ask, and judge the answer as a message that was sent to us."""
         reply = self.post(*self.write(request))
         found = judge_answer(reply, names.OPHALEN_ANTWOORD, self.endpoint)
         if not is_answer(reply, names.OPHALEN_ANTWOORD):
-            return Asked(reply, found)
+            return PullExchange(reply, found)
         self.examined = True
         with spool([reply.body]) as spooled:
             judgement = judge(spooled, AGREEMENT)
@@ -61,7 +61,7 @@ class PublisherSession(Session):
         if judgement.empty == NO_CHANGES and request.since is None:
             found.append(behaviour_finding("publisher.unasked-no-changes"))
         created_us = None if judgement.head is None else judgement.head.created_us
-        return Asked(reply, found, True, judgement.empty, frozenset(keys), created_us)
+        return PullExchange(reply, found, True, judgement.empty, frozenset(keys), created_us)
 
     def write(self, request: Request) -> tuple[str, bytes, str]:
         """HaalLeerresultaten."""
@@ -125,7 +125,7 @@ def _play_changes(session: PublisherSession) -> list[Finding]:
     return found
 
 
-def _need_results(session: PublisherSession) -> Asked:
+def _need_results(session: PublisherSession) -> PullExchange:
     session.need_right()
     first = session.first()
     if not first.keys:

@@ -52,7 +52,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class ResponseSummary:
     """One answer, without what was in it: the operation asked, HTTP status, media type, fault code, seconds."""
 
     operation: str
@@ -70,7 +70,7 @@ class Outcome:
     state: State
     findings: tuple[Finding, ...]
     seconds: float
-    came: tuple[Came, ...]
+    came: tuple[ResponseSummary, ...]
     reason: Text | None = None
     examined: bool = False
 
@@ -198,16 +198,16 @@ def _play(session: Session, scenario: Scenario) -> Outcome:
         state=state,
         findings=tuple(dict.fromkeys(findings)),
         seconds=sum(one.seconds for one in session.replies),
-        came=tuple(_came(one) for one in session.replies),
+        came=tuple(_summary_of(one) for one in session.replies),
         reason=reason,
         examined=session.examined,
     )
 
 
-def _came(reply: Reply) -> Came:
+def _summary_of(reply: Reply) -> ResponseSummary:
     media_type = shown(reply.media_type) if reply.media_type else ""
     fault = None if reply.fault is None else reply.fault.code
-    return Came(reply.operation, reply.status, media_type, fault, reply.seconds)
+    return ResponseSummary(reply.operation, reply.status, media_type, fault, reply.seconds)
 
 
 # -- what must be refused --------------------------------------------------------------------------------------

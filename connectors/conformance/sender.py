@@ -7,9 +7,9 @@ from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
 from connectors.conformance.rules import behaviour_finding
-from connectors.conformance.scenarios import Came, NotTested, Outcome, Scenario, State, state_of
+from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
 from models.sandbox import situations
-from models.sandbox.sandboxes import Arrival, Room
+from models.sandbox.sandboxes import Arrival, Sandbox
 from models.sandbox.situations import Situation, Task
 from models.schema.records import Finding, Text
 
@@ -42,7 +42,7 @@ MESSAGES = _scenario(
 )
 
 
-def room_report(room: Room, came: Sequence[Arrival]) -> Report:
+def sandbox_report(room: Sandbox, came: Sequence[Arrival]) -> Report:
     """The report of a test room: its situations, and what the rules say of all that came in."""
     by_id = {one.id: one for one in came}
     outcomes = [_outcome(one, by_id.get(one.arrival_id or 0)) for one in situations.progress(room, came)]
@@ -55,20 +55,20 @@ def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
         return Outcome(scenario, State.NOT_TESTED, (), 0.0, (), _NOT_SEEN)
     failed = situation.state == situations.FAILED
     findings = (behaviour_finding("sender.again-and-again"),) if failed else ()
-    return Outcome(scenario, State.FAILED if failed else State.PASSED, findings, 0.0, _came(arrival))
+    return Outcome(scenario, State.FAILED if failed else State.PASSED, findings, 0.0, _summary_of(arrival))
 
 
-def _came(arrival: Arrival | None) -> tuple[Came, ...]:
+def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
     if arrival is None:
         return ()
-    return (Came(OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
+    return (ResponseSummary(OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
 
 
 def _messages(came: Sequence[Arrival]) -> Outcome:
     """What is wrong with what came in, but for the refusals that the situations ask for."""
     found: dict[tuple[str, str | None], Finding] = {}
     for arrival in came:
-        if arrival.provoked or _is_asked_for(arrival):
+        if arrival.provoked or _is_requested(arrival):
             continue
         for one in arrival.findings:
             if one["level"] in ("error", "warning"):
@@ -79,7 +79,7 @@ def _messages(came: Sequence[Arrival]) -> Outcome:
     return Outcome(MESSAGES, state_of(findings), findings, 0.0, (), examined=True)
 
 
-def _is_asked_for(arrival: Arrival) -> bool:
+def _is_requested(arrival: Arrival) -> bool:
     errors = {one["rule"] for one in arrival.findings if one["level"] == "error"}
     return bool(errors) and errors <= _EXPECTED
 

@@ -12,8 +12,8 @@ from connectors.uwlr.agreement import Agreement
 from models.ingest import schools
 from models.ingest.identity import CONFLICT, OTHER_ECKID, unmatched
 from models.ingest.schools import Identification
-from models.schema.database import reading, writing
-from models.schema.encryption import Seal
+from models.schema.database import read_transaction, write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef, SchoolRef
 
 OTHER_SCHOOL, STOPPED_SCHOOL = "school.other", "school.stopped"
@@ -44,7 +44,7 @@ class OwnSchool:
     school_id: int
 
     def rule(self, named: SchoolRef) -> str | None:
-        with reading(self.engine) as connection:
+        with read_transaction(self.engine) as connection:
             return None if schools.find_school(connection, named) == self.school_id else OTHER_SCHOOL
 
     def school(self, named: SchoolRef) -> int:
@@ -71,11 +71,11 @@ class AnySchool:
         known = self.home(named)
         if known is not None:
             return known
-        with writing(self.engine) as connection:
+        with write_transaction(self.engine) as connection:
             return schools.ensure_school(connection, schools.identifications(named))
 
     def home(self, named: SchoolRef) -> int | None:
-        with reading(self.engine) as connection:
+        with read_transaction(self.engine) as connection:
             return schools.find_school(connection, named)
 
     @property
@@ -111,11 +111,11 @@ class CoveredSchools:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """What judging a message asks the store (`intake.Receiver`): its school, and the pupils of that."""
+class ReceiverCheck:
+    """What judging a message asks the store (`intake.ReceiverRules`): its school, and the pupils of that."""
 
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
     destination: Destination
     agreement: Agreement
 
@@ -127,8 +127,8 @@ class Arrival:
         """Pupils that the school does not know, where the agreement refuses those; else they are parked."""
         if self.agreement.unknown_pupil == "park":
             return []
-        with reading(self.engine) as connection:
-            found = unmatched(connection, self.seal, self.destination.school(school), pupils)
+        with read_transaction(self.engine) as connection:
+            found = unmatched(connection, self.cipher, self.destination.school(school), pupils)
         return [
             (index, "pupil.conflict" if reason in (CONFLICT, OTHER_ECKID) else "pupil.unknown")
             for index, reason in found

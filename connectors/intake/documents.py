@@ -79,7 +79,7 @@ def is_zip(file: BinaryIO) -> bool:
     return magic in ZIP_MAGIC
 
 
-class _SeenError(Exception):
+class _OutlineComplete(Exception):
     """The outline is complete."""
 
 
@@ -94,10 +94,10 @@ def outline_of(file: BinaryIO) -> Outline:
         if len(path) == 1:
             found.append(tag)
             if tag != names.ENVELOPE:
-                raise _SeenError
+                raise _OutlineComplete
         elif len(path) == 3 and path[1] == names.BODY:
             found.append(tag)
-            raise _SeenError
+            raise _OutlineComplete
 
     def end(_: str) -> None:
         path.pop()
@@ -108,7 +108,7 @@ def outline_of(file: BinaryIO) -> Outline:
     file.seek(0)
     try:
         parser.Parse(file.read(_LOOK_BYTES), False)
-    except (_SeenError, expat.ExpatError, ValueError, LookupError):
+    except (_OutlineComplete, expat.ExpatError, ValueError, LookupError):
         pass  # what was seen until here is the outline
     finally:
         file.seek(0)

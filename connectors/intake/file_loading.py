@@ -12,21 +12,21 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake.destinations import AnySchool
 from connectors.intake.documents import Content, Document, content_of, outline_of, unpack
-from connectors.intake.judge import Spooled, judge, take_results
+from connectors.intake.judge import Spooled, judge, process_results
 from connectors.intake.pull import spool_file
 from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
 from models.ingest import rosters, schools
-from models.ingest.result_store import Keep
-from models.schema.database import writing
-from models.schema.encryption import Seal
+from models.ingest.result_store import RetentionPolicy
+from models.schema.database import write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.limits import MOST_BYTES
 from models.schema.records import Finding, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class FileVerdict:
     """What a document is worth: verdict, fault code and findings; `problem` where it could not be read at all.
 
     `counts` say what was stored of it, where it was to be stored.
@@ -47,21 +47,21 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
+class LoadTarget:
     """Where files are loaded to: store, source, policy; `as_roster` takes them as pupil data."""
 
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
     source_id: int
     policy: Policy
-    keep: Keep
+    retention: RetentionPolicy
     as_roster: bool = False
 
 
 Reached = Callable[[int], None]
 
 
-class _Watched:
+class _ProgressFile:
     """A file that tells how far it has been read, in bytes from its start; else the file that it is made of."""
 
     def __init__(self, file: BinaryIO, reached: Reached) -> None:
@@ -85,7 +85,7 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
     """
     spooled = spool_file(path, MOST_BYTES)
     if content_of(spooled) is not Content.ZIP:
-        yield Document(str(path), replace(spooled, file=cast("BinaryIO", _Watched(spooled.file, reached))))
+        yield Document(str(path), replace(spooled, file=cast("BinaryIO", _ProgressFile(spooled.file, reached))))
         return
     try:
         for document in unpack(spooled, MOST_BYTES):
@@ -95,17 +95,17 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
         spooled.close()
 
 
-def check_file(path: Path, policy: Policy, reached: Reached) -> Iterator[Judged]:
+def check_file(path: Path, policy: Policy, reached: Reached) -> Iterator[FileVerdict]:
     """Judge each document of a file; needs no store. Raises Fatal where the file cannot be read."""
     return _each(path, reached, lambda name, spooled: _check(name, spooled, policy))
 
 
-def load_file(path: Path, loading: Loading, reached: Reached) -> Iterator[Judged]:
+def load_file(path: Path, loading: LoadTarget, reached: Reached) -> Iterator[FileVerdict]:
     """Take in each document of a file. Raises Fatal where the file cannot be read."""
     return _each(path, reached, lambda name, spooled: _load(name, spooled, loading))
 
 
-def _each(path: Path, reached: Reached, judge_one: Callable[[str, Spooled], Judged]) -> Iterator[Judged]:
+def _each(path: Path, reached: Reached, judge_one: Callable[[str, Spooled], FileVerdict]) -> Iterator[FileVerdict]:
     for document in documents(path, reached):
         spooled = document.spooled
         if spooled is None:
@@ -117,21 +117,21 @@ def _each(path: Path, reached: Reached, judge_one: Callable[[str, Spooled], Judg
             spooled.close()
 
 
-def _unreadable(document: Document) -> Judged:
+def _unreadable(document: Document) -> FileVerdict:
     problem: ConnectorError = document.problem or Fatal("Niet te lezen.", "It cannot be read.")
-    return Judged(document.name, Verdict.REJECT, rules.ONGELDIG_BERICHT, problem=problem.sentence_en)
+    return FileVerdict(document.name, Verdict.REJECT, rules.ONGELDIG_BERICHT, problem=problem.sentence_en)
 
 
 # -- checking ------------------------------------------------------------------------------------------------
 
 
-def _check(name: str, spooled: Spooled, policy: Policy) -> Judged:
+def _check(name: str, spooled: Spooled, policy: Policy) -> FileVerdict:
     if content_of(spooled) is Content.ROSTER:
         answer = _read_roster(spooled)
-        return Judged(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
+        return FileVerdict(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
     # A file that is checked may go from hand to hand, so numbers of real children are told as in a test school.
     judgement = judge(spooled, replace(of_policy(policy, header="checked"), test_school=True))
-    return Judged(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
+    return FileVerdict(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
 
 
 def _read_roster(spooled: Spooled) -> RosterAnswer:
@@ -142,13 +142,13 @@ def _read_roster(spooled: Spooled) -> RosterAnswer:
     for profile in PROFILES[:1] if is_file else PROFILES:
         spooled.file.seek(0)
         answer = read_roster(spooled.file, profile)
-        if best is None or _weight(answer) < _weight(best):
+        if best is None or _size_of(answer) < _size_of(best):
             best = answer
     assert best is not None  # there is at least one profile
     return best
 
 
-def _weight(answer: RosterAnswer) -> tuple[int, int]:
+def _size_of(answer: RosterAnswer) -> tuple[int, int]:
     errors = sum(one.level == rules.ERROR for one in answer.findings)
     return errors, len(answer.findings)
 
@@ -171,32 +171,32 @@ NOT_ASKED = "This file holds pupil data, no results; load it with --roster."
 NO_ROSTER = "This file holds no pupil data; load it without --roster."
 
 
-def _load(name: str, spooled: Spooled, loading: Loading) -> Judged:
+def _load(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
     is_roster = content_of(spooled) is Content.ROSTER
     if is_roster != loading.as_roster:
-        return Judged(name, Verdict.REJECT, problem=NOT_ASKED if is_roster else NO_ROSTER)
+        return FileVerdict(name, Verdict.REJECT, problem=NOT_ASKED if is_roster else NO_ROSTER)
     return _load_roster(name, spooled, loading) if is_roster else _load_results(name, spooled, loading)
 
 
-def _load_results(name: str, spooled: Spooled, loading: Loading) -> Judged:
-    receipt = take_results(
+def _load_results(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
+    receipt = process_results(
         loading.engine,
-        loading.seal,
+        loading.cipher,
         spooled,
         source_id=loading.source_id,
         destination=AnySchool(loading.engine),
         way="load",
         agreement=of_policy(loading.policy),
-        keep=loading.keep,
+        keep=loading.retention,
     )
     note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")
-    return Judged(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)
+    return FileVerdict(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)
 
 
-def _load_roster(name: str, spooled: Spooled, loading: Loading) -> Judged:
+def _load_roster(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
     answer = _read_roster(spooled)
     if answer.roster is None and answer.empty is not None:
-        return Judged(name, Verdict.ACCEPT, findings=answer.findings, note=answer.empty)
+        return FileVerdict(name, Verdict.ACCEPT, findings=answer.findings, note=answer.empty)
     named = schools.identifications(answer.roster.school) if answer.roster is not None else []
     if answer.roster is None or not named:
         findings = answer.findings if answer.roster is None else (*answer.findings, rules.finding("school.other"))
@@ -211,16 +211,16 @@ def _load_roster(name: str, spooled: Spooled, loading: Loading) -> Judged:
             findings=findings,
             fault=fault,
         )
-        return Judged(name, Verdict.REJECT, fault, findings)
-    with writing(loading.engine) as connection:
+        return FileVerdict(name, Verdict.REJECT, fault, findings)
+    with write_transaction(loading.engine) as connection:
         school_id = schools.ensure_school(connection, named, answer.roster.school_name)
     receipt = rosters.save_roster(
         loading.engine,
-        loading.seal,
+        loading.cipher,
         school_id=school_id,
         source_id=loading.source_id,
         roster=answer.roster,
         way="load",
     )
-    note = f"{receipt.state}: {receipt.held_because}" if receipt.held_because else receipt.state
-    return Judged(name, receipt.verdict, None, receipt.findings, dict(receipt.counts), note)
+    note = f"{receipt.state}: {receipt.pending_because}" if receipt.pending_because else receipt.state
+    return FileVerdict(name, receipt.verdict, None, receipt.findings, dict(receipt.counts), note)

@@ -17,18 +17,18 @@ from typing import IO, BinaryIO, Protocol, cast
 from sqlalchemy import Engine
 
 from connectors.errors import TooLarge
-from connectors.intake.destinations import Arrival, Destination
+from connectors.intake.destinations import Destination, ReceiverCheck
 from connectors.uwlr import names, rules, values
 from connectors.uwlr.agreement import STRICT, Agreement
-from connectors.uwlr.reader import SCHEMA_HINT, Place, Reading, is_personal_number, read_results
+from connectors.uwlr.reader import SCHEMA_HINT, ElementRef, ReadMessage, is_personal_number, read_results
 from connectors.uwlr.rules import Stage, finding, stage_of
-from connectors.uwlr.soap import Opening, gate, is_in_pieces, open_message
-from connectors.uwlr.source_locations import Spot, diagnose
+from connectors.uwlr.soap import EnvelopeHeader, is_fragmented, read_envelope_header, xml_safety_check
+from connectors.uwlr.source_locations import SourceLocation, diagnose
 from models.ingest import result_store
-from models.ingest.result_store import Keep, Receipt
+from models.ingest.result_store import Receipt, RetentionPolicy
 from models.ingest.schools import BRIN, normal_location
 from models.schema import clock
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.limits import MOST_BYTES
 from models.schema.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
 
@@ -102,7 +102,7 @@ class Judgement:
     school: SchoolRef = field(default_factory=SchoolRef)
 
 
-class Receiver(Protocol):
+class ReceiverRules(Protocol):
     """What is known where a message arrives: which schools it may be of, and which pupils those have."""
 
     def school_rule(self, school: SchoolRef) -> str | None:
@@ -113,31 +113,34 @@ class Receiver(Protocol):
 
 
 def judge(
-    spooled: Spooled, agreement: Agreement = STRICT, receiver: Receiver | None = None, opening: Opening | None = None
+    spooled: Spooled,
+    agreement: Agreement = STRICT,
+    receiver: ReceiverRules | None = None,
+    opening: EnvelopeHeader | None = None,
 ) -> Judgement:
     """Read a message once and say what it is worth; a second reading only finds the places of what was found.
 
     Without `receiver` a message is judged by itself, as a check does; `opening` is its opening where it was looked at.
     """
-    opening = opening or open_message(spooled.file, agreement)
+    opening = opening or read_envelope_header(spooled.file, agreement)
     if opening.refused:
-        return _judged([*opening.findings, *_gated(spooled, opening, agreement)], None)
+        return _judged([*opening.findings, *_safe_header(spooled, opening, agreement)], None)
     if opening.empty is not None:
         return Judgement(Verdict.ACCEPT, None, opening.findings, empty=opening.empty)
-    if is_in_pieces(spooled.file) and (found := gate(spooled.file, agreement.bounds)):
+    if is_fragmented(spooled.file) and (found := xml_safety_check(spooled.file, agreement.bounds)):
         return _judged([*opening.findings, *found], None)
     schema_name = _schema_for(opening, agreement)
     reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
     head, head_rules = read_head(reading, opening, agreement)
     for rule in head_rules:
-        reading.note(rule, Place("school", 1, _HEAD_ELEMENTS.get(rule, "")))
+        reading.note(rule, ElementRef("school", 1, _HEAD_ELEMENTS.get(rule, "")))
     version_rules(reading)
     school = read_school(reading.school or opening.school)[0]
     if receiver is not None and not reading.broken:
         _note_receiver(reading, receiver, school)
     if agreement.test_school:
         _note_personal_numbers(reading)
-    spots, found = _places(spooled, schema_name, agreement, reading)
+    spots, found = _locations(spooled, schema_name, agreement, reading)
     own = _own_findings(reading, spots, agreement, [*opening.findings, *found])
     findings = [*opening.findings, *found, *own]
     batch = None
@@ -159,30 +162,30 @@ def judge(
     return judgement
 
 
-def _gated(spooled: Spooled, opening: Opening, agreement: Agreement) -> list[Finding]:
+def _safe_header(spooled: Spooled, opening: EnvelopeHeader, agreement: Agreement) -> list[Finding]:
     """What the gate has against the rest of a message that need not be read: bytes go before all else."""
     if any(stage_of(one.rule) is Stage.BYTES and one.level == rules.ERROR for one in opening.findings):
         return []
-    return gate(spooled.file, agreement.bounds)
+    return xml_safety_check(spooled.file, agreement.bounds)
 
 
-def _note_receiver(reading: Reading, receiver: Receiver, school: SchoolRef) -> None:
+def _note_receiver(reading: ReadMessage, receiver: ReceiverRules, school: SchoolRef) -> None:
     rule = receiver.school_rule(school)
     if rule is not None:
-        reading.note(rule, Place("school", 1, ""))
+        reading.note(rule, ElementRef("school", 1, ""))
         return
     for index, broken in receiver.pupil_rules(school, reading.pupils):
-        reading.note(broken, Place("toetsafname", reading.pupil_sittings[index], "leerlingid"))
+        reading.note(broken, ElementRef("toetsafname", reading.pupil_sittings[index], "leerlingid"))
 
 
-def _note_personal_numbers(reading: Reading) -> None:
+def _note_personal_numbers(reading: ReadMessage) -> None:
     """In a test school no number of a real child may stand, also not as key."""
     for ref, sitting in zip(reading.pupils, reading.pupil_sittings, strict=True):
         if ref.las_key is not None and is_personal_number(ref.las_key):
-            reading.note("pupil.bsn-like", Place("toetsafname", sitting, "leerlingid"))
+            reading.note("pupil.bsn-like", ElementRef("toetsafname", sitting, "leerlingid"))
 
 
-def _schema_for(opening: Opening, agreement: Agreement) -> str:
+def _schema_for(opening: EnvelopeHeader, agreement: Agreement) -> str:
     if agreement.policy == "tolerant":
         return names.TOLERANT_SCHEMA
     return names.VERSIONS.get((opening.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
@@ -197,9 +200,9 @@ def _judged(findings: list[Finding], batch: ResultBatch | None) -> Judgement:
     return Judgement(Verdict.WARN if warned else Verdict.ACCEPT, None, findings, batch=batch)
 
 
-def _places(
-    spooled: Spooled, schema_name: str, agreement: Agreement, reading: Reading
-) -> tuple[dict[Place, Spot], list[Finding]]:
+def _locations(
+    spooled: Spooled, schema_name: str, agreement: Agreement, reading: ReadMessage
+) -> tuple[dict[ElementRef, SourceLocation], list[Finding]]:
     """The second reading, where there is something to find the place of."""
     wanted = {place for places in reading.notes.values() for place in places if place.ordinal}
     if not wanted and not reading.broken:
@@ -212,7 +215,7 @@ def _places(
 
 
 def _own_findings(
-    reading: Reading, spots: dict[Place, Spot], agreement: Agreement, found: list[Finding]
+    reading: ReadMessage, spots: dict[ElementRef, SourceLocation], agreement: Agreement, found: list[Finding]
 ) -> list[Finding]:
     """Our own rules with their places, less what the validator has already said of the same rule."""
     told = {one.rule for one in found}
@@ -237,7 +240,9 @@ def _own_findings(
     return own
 
 
-def read_head(reading: Reading, opening: Opening, agreement: Agreement) -> tuple[MessageHead | None, list[str]]:
+def read_head(
+    reading: ReadMessage, opening: EnvelopeHeader, agreement: Agreement
+) -> tuple[MessageHead | None, list[str]]:
     """The school element as a head, and the rules it breaks; None where it cannot be read."""
     texts = reading.school or opening.school
     if not texts:
@@ -320,31 +325,31 @@ def read_created(text: str, year: str) -> tuple[int | None, list[str]]:
     return created_us, broken
 
 
-def version_rules(reading: Reading) -> None:
+def version_rules(reading: ReadMessage) -> None:
     """What the stated version does not know: an eckid came with 2.2, a pupil without leerlingid with 2.3."""
     version = reading.school.get("xsdversie", "2.2").strip()
     if version in ("2.0", "2.1") and any(ref.eck_id is not None for ref in reading.pupils):
-        reading.note("version.eckid", Place("school", 1, "xsdversie"))
+        reading.note("version.eckid", ElementRef("school", 1, "xsdversie"))
     if version != "2.3" and not reading.broken:
         for ref, sitting in zip(reading.pupils, reading.pupil_sittings, strict=True):
             if ref.las_key is None:
-                reading.note("pupil.no-las-key", Place("toetsafname", sitting, ""))
+                reading.note("pupil.no-las-key", ElementRef("toetsafname", sitting, ""))
 
 
-def take_results(
+def process_results(
     engine: Engine,
-    seal: Seal,
+    seal: PiiCipher,
     spooled: Spooled,
     *,
     source_id: int,
     destination: Destination,
     way: str,
     agreement: Agreement = STRICT,
-    opening: Opening | None = None,
+    opening: EnvelopeHeader | None = None,
     key_id: int | None = None,
     moves_cursor: bool = False,
     remembers_document: bool = False,
-    keep: Keep | None = None,
+    keep: RetentionPolicy | None = None,
 ) -> Receipt:
     """Judge a message and store it in one transaction, or keep it apart with its reason.
 
@@ -352,10 +357,10 @@ def take_results(
     is the key that was shown; of who may not send any more when it comes to storing, no bytes are kept, nor of what is
     for a test school.
     """
-    keep = Keep(0, 0) if agreement.test_school else keep or Keep()
+    keep = RetentionPolicy(0, 0) if agreement.test_school else keep or RetentionPolicy()
     delivery = result_store.Incoming(
         source_id=source_id,
-        way=way,
+        channel=way,
         digest=spooled.digest,
         size=spooled.size,
         moves_cursor=moves_cursor,
@@ -363,10 +368,10 @@ def take_results(
         in_order=agreement.ordering == "strict",
         key_id=key_id,
     )
-    known = result_store.repeated(engine, delivery, destination.numbers)
+    known = result_store.find_repeat(engine, delivery, destination.numbers)
     if known is not None:
         return known
-    judgement = judge(spooled, agreement, Arrival(engine, seal, destination, agreement), opening)
+    judgement = judge(spooled, agreement, ReceiverCheck(engine, seal, destination, agreement), opening)
     if judgement.empty is not None:
         return result_store.save_empty(engine, delivery, destination.home(judgement.school), judgement.empty)
     if judgement.batch is not None:
@@ -376,12 +381,12 @@ def take_results(
             return result_store.save_results(
                 engine, seal, delivery, school_id, judgement.batch, raw=raw, keep_days=keep.accepted_days
             )
-        except result_store.NotAllowed as ended:
+        except result_store.SenderNotAllowed as ended:
             return refuse_unread(
                 engine, seal, source_id=source_id, school_id=None, way=way, found=finding(ended.rule, agreement),
                 digest=spooled.digest, size=spooled.size,
             )  # fmt: skip
-        except result_store.NotLater:
+        except result_store.OutOfOrder:
             late = finding("school.created-order", agreement)
             refused = _judged([*judgement.findings, late], None)
             judgement = replace(refused, head=judgement.head, school=judgement.school)
@@ -408,7 +413,7 @@ def _raw(spooled: Spooled, keep_days: int) -> bytes | None:
 
 def refuse_unread(
     engine: Engine,
-    seal: Seal,
+    seal: PiiCipher,
     *,
     source_id: int | None,
     school_id: int | None,
@@ -418,6 +423,6 @@ def refuse_unread(
     size: int = 0,
 ) -> Receipt:
     """Keep apart, with its reason, what could not even be read: too large, damaged, locked. No bytes are kept."""
-    delivery = result_store.Incoming(source_id=source_id, way=way, digest=digest, size=size)
+    delivery = result_store.Incoming(source_id=source_id, channel=way, digest=digest, size=size)
     fault = found.fault or rules.ONGELDIG_BERICHT
     return result_store.save_refusal(engine, seal, delivery, school_id, fault=fault, findings=[found])

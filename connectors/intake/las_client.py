@@ -88,7 +88,7 @@ def fetch_roster(settings: LasSettings, last_received: str | None) -> FetchedRos
     if settings.staged:
         answer = _fetch_staged(transport, settings)
     else:
-        answer = _ask(transport, settings, Part.ALL, last_received=last_received)
+        answer = _request(transport, settings, Part.ALL, last_received=last_received)
     return FetchedRoster(answer, answer.digest, answer.size)
 
 
@@ -100,17 +100,17 @@ def read_roster_file(settings: RosterFile) -> FetchedRoster:
 
 
 def _fetch_staged(transport: _Transport, settings: LasSettings) -> RosterAnswer:
-    structure = _ask(transport, settings, Part.STRUCTURE)
+    structure = _request(transport, settings, Part.STRUCTURE)
     if structure.roster is None:
         return structure
     groups: list[tuple[bool, str | None]] = [(group.composed, group.key) for group in structure.roster.groups]
     groups += [(False, None), (True, None)]  # and whoever is in no group
-    pupils = _ask(transport, settings, Part.PUPILS, tuple(groups))
-    teachers = _ask(transport, settings, Part.TEACHERS, tuple(groups))
+    pupils = _request(transport, settings, Part.PUPILS, tuple(groups))
+    teachers = _request(transport, settings, Part.TEACHERS, tuple(groups))
     return merge(structure, [pupils], [teachers])
 
 
-def _ask(
+def _request(
     transport: _Transport,
     settings: LasSettings,
     part: Part,

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
 from connectors.intake.destinations import OwnSchool
 from connectors.intake.documents import Document, is_whole, is_zip, outline_of, unpack
-from connectors.intake.judge import Spooled, refuse_unread, spool, take_results
+from connectors.intake.judge import Spooled, process_results, refuse_unread, spool
 from connectors.transport import http_client
 from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits
 from connectors.uwlr import names, rules
@@ -32,15 +32,15 @@ from connectors.uwlr.pull_messages import (
     since_cursor,
     write_pull_request,
 )
-from connectors.uwlr.soap import open_message
+from connectors.uwlr.soap import read_envelope_header
 from models.ingest.deliveries import is_fetched
-from models.ingest.result_store import Keep, Receipt
+from models.ingest.result_store import Receipt, RetentionPolicy
 from models.schema import clock
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef, Verdict
 
 Kind = Literal["soap", "https", "folder"]
-SETTLED_SECONDS = 2.0
+UNCHANGED_SECONDS = 2.0
 CURRENT_YEAR = "current"
 CHUNK_BYTES = 256 * 1024
 FAULT_BYTES = 1024 * 1024
@@ -68,7 +68,7 @@ class PullSettings:
     soap_action: str = SOAP_ACTION
     request_template: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
-    keep: Keep = field(default_factory=Keep)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ class Target:
     """Where the results go: the store, and the coupling (school, source) that they belong to."""
 
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
     school_id: int
     source_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class JudgedDocument:
     """A document that was judged: its name (empty for an answer) and what became of it."""
 
     name: str
@@ -90,7 +90,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class UnreadableDocument:
     """A document that could not be read at all, in a sentence."""
 
     name: str
@@ -99,18 +99,18 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullOutcome:
     """What one pull brought: documents judged, documents that could not be read, documents known from before."""
 
-    taken: tuple[Taken, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    known: int = 0
+    taken: tuple[JudgedDocument, ...] = ()
+    problems: tuple[UnreadableDocument, ...] = ()
+    catalogue: int = 0
 
     @property
     def failure(self) -> tuple[str, str] | None:
         """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
         refused = [one for one in self.taken if one.receipt.verdict is Verdict.REJECT]
-        if self.known or (all(one.receipt.repeated for one in refused) and not self.problems):
+        if self.catalogue or (all(one.receipt.repeated for one in refused) and not self.problems):
             return None
         if len(refused) < len(self.taken) or not (refused or self.problems):
             return None
@@ -123,7 +123,7 @@ class Pulled:
         return self.problems[0].sentence_nl, self.problems[0].sentence_en
 
 
-def pull(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+def pull(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
     """Fetch what is new and take it in; `cursor` is the aanmaakdatum of the newest stored answer (soap only).
 
     Raises Retriable, Fatal, or Refused with the code of a SOAP Fault. What was taken in before that stays.
@@ -131,31 +131,31 @@ def pull(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
     try:
         return _KINDS[settings.kind](settings, target, cursor)
     except TooLarge as large:
-        return Pulled((Taken("", _refuse_unread(target, "", large)),))
+        return PullOutcome((JudgedDocument("", _refuse_unread(target, "", large)),))
 
 
 # -- soap ----------------------------------------------------------------------------------------------------
 
 
-def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
     with http_client.fetch(_soap_request(settings, cursor), settings.limits) as answer:
         spooled = _spool_soap(answer, settings)
     try:
         _check_soap(spooled, answer.status)
-        receipt = take_results(
+        receipt = process_results(
             target.engine,
-            target.seal,
+            target.cipher,
             spooled,
             source_id=target.source_id,
             destination=OwnSchool(target.engine, target.school_id),
             way="pull",
             agreement=of_policy(settings.policy),
             moves_cursor=True,
-            keep=settings.keep,
+            keep=settings.retention,
         )
     finally:
         spooled.close()
-    return Pulled((Taken("", receipt),))
+    return PullOutcome((JudgedDocument("", receipt),))
 
 
 def _soap_request(settings: PullSettings, cursor: str | None) -> HttpRequest:
@@ -199,7 +199,7 @@ def _check_soap(spooled: Spooled, status: int) -> None:
             "The answer broke off half way; it will be asked again later.",
         )
     if soap_like and (outline.payload or outline.root) == names.FAULT:
-        code = (open_message(spooled.file, STRICT).fault or ("", ""))[0]
+        code = (read_envelope_header(spooled.file, STRICT).fault or ("", ""))[0]
         raise _fault(code)
     failed = http_client.status_error(status)
     if failed is not None:  # a 500 that is no Fault
@@ -238,11 +238,11 @@ def _fault(code: str) -> Refused:
 # -- documents -----------------------------------------------------------------------------------------------
 
 
-def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
+def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
     request = HttpRequest(settings.location, None, settings.headers, settings.certificate)
     with http_client.fetch(request, settings.limits) as answer:
         if answer.status == 204:
-            return Pulled()
+            return PullOutcome()
         failed = http_client.status_error(answer.status)
         if failed is not None:
             raise failed
@@ -260,20 +260,20 @@ def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> P
                     "Het document brak halverwege af; we proberen het later opnieuw.",
                     "The document broke off half way; it will be asked again later.",
                 )
-        return _take_documents(settings, target, _documents("", spooled, settings.limits.max_bytes))
+        return _process_documents(settings, target, _documents("", spooled, settings.limits.max_bytes))
     finally:
         spooled.close()
 
 
-def _pull_folder(settings: PullSettings, target: Target, cursor: str | None) -> Pulled:
-    return _take_documents(settings, target, _folder_documents(settings))
+def _pull_folder(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
+    return _process_documents(settings, target, _folder_documents(settings))
 
 
 def _folder_documents(settings: PullSettings) -> Iterator[Document]:
     """What lies in the folder and is no longer being written, by name; nothing in it is ever changed."""
     try:
         with os.scandir(settings.location) as entries:
-            files = sorted((one for one in entries if _is_settled(one)), key=lambda one: one.name)
+            files = sorted((one for one in entries if _is_unchanged(one)), key=lambda one: one.name)
     except OSError:
         raise Retriable(
             "De map met resultaten is er niet of mag niet gelezen worden; controleer path en de rechten.",
@@ -291,7 +291,7 @@ def _folder_documents(settings: PullSettings) -> Iterator[Document]:
             spooled.close()
 
 
-def _is_settled(entry: os.DirEntry[str]) -> bool:
+def _is_unchanged(entry: os.DirEntry[str]) -> bool:
     """Whether a file is one of ours and nobody has written to it for two seconds.
 
     By the clock of the file system, which is not the clock of the program: a test may set only the latter.
@@ -301,7 +301,7 @@ def _is_settled(entry: os.DirEntry[str]) -> bool:
     if not entry.is_file(follow_symlinks=False):
         return False
     age = time.time() - entry.stat(follow_symlinks=False).st_mtime
-    return not 0 <= age < SETTLED_SECONDS
+    return not 0 <= age < UNCHANGED_SECONDS
 
 
 def spool_file(path: Path, cap: int) -> Spooled:
@@ -328,9 +328,9 @@ def _documents(name: str, spooled: Spooled, cap: int) -> Iterator[Document]:
         yield Document(name, None, problem)
 
 
-def _take_documents(settings: PullSettings, target: Target, documents: Iterator[Document]) -> Pulled:
-    taken: list[Taken] = []
-    problems: list[Problem] = []
+def _process_documents(settings: PullSettings, target: Target, documents: Iterator[Document]) -> PullOutcome:
+    taken: list[JudgedDocument] = []
+    problems: list[UnreadableDocument] = []
     known = 0
     for document in documents:
         spooled = document.spooled
@@ -338,16 +338,16 @@ def _take_documents(settings: PullSettings, target: Target, documents: Iterator[
             if document.problem is not None:
                 problem = document.problem
                 _refuse_unread(target, document.name, problem)
-                problems.append(Problem(document.name, problem.sentence_nl, problem.sentence_en))
+                problems.append(UnreadableDocument(document.name, problem.sentence_nl, problem.sentence_en))
             continue
         try:
             if is_fetched(target.engine, target.school_id, target.source_id, spooled.digest):
                 known += 1
             else:
-                taken.append(Taken(document.name, _take_document(settings, target, spooled)))
+                taken.append(JudgedDocument(document.name, _process_document(settings, target, spooled)))
         finally:
             spooled.close()
-    return Pulled(tuple(taken), tuple(problems), known)
+    return PullOutcome(tuple(taken), tuple(problems), known)
 
 
 def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receipt:
@@ -360,7 +360,7 @@ def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receip
     )
     return refuse_unread(
         target.engine,
-        target.seal,
+        target.cipher,
         source_id=target.source_id,
         school_id=target.school_id,
         way="pull",
@@ -369,21 +369,21 @@ def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receip
     )
 
 
-def _take_document(settings: PullSettings, target: Target, spooled: Spooled) -> Receipt:
-    return take_results(
+def _process_document(settings: PullSettings, target: Target, spooled: Spooled) -> Receipt:
+    return process_results(
         target.engine,
-        target.seal,
+        target.cipher,
         spooled,
         source_id=target.source_id,
         destination=OwnSchool(target.engine, target.school_id),
         way="pull",
         agreement=of_policy(settings.policy),
         remembers_document=True,
-        keep=settings.keep,
+        keep=settings.retention,
     )
 
 
-_KINDS: dict[Kind, Callable[[PullSettings, Target, str | None], Pulled]] = {
+_KINDS: dict[Kind, Callable[[PullSettings, Target, str | None], PullOutcome]] = {
     "soap": _pull_soap,
     "https": _pull_https,
     "folder": _pull_folder,

@@ -14,29 +14,29 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Engine
 
 from connectors.intake.destinations import CoveredSchools
-from connectors.intake.judge import Spooled, take_results
-from connectors.intake.refusal_throttle import Told
+from connectors.intake.judge import Spooled, process_results
+from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import Agreement, Bounds
 from connectors.uwlr.rules import finding, stage_of
-from connectors.uwlr.soap import Opening, gate, open_message
+from connectors.uwlr.soap import EnvelopeHeader, read_envelope_header, xml_safety_check
 from models.ingest import result_store, senders
-from models.ingest.result_store import Keep, Receipt
-from models.ingest.senders import Sender, SenderKey, Terms
-from models.schema.database import reading
-from models.schema.encryption import Seal
+from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.senders import Sender, SenderKey, SenderTerms
+from models.schema.database import read_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, Verdict
 
-WAY = result_store.PUSH
+CHANNEL = result_store.PUSH
 MINUTE_SECONDS = 60.0
-STRANGER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
+UNKNOWN_SENDER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
 
 
-class Rates:
+class MessageRates:
     """How many messages each sender may still send: a bucket a sender that fills up in a minute."""
 
     def __init__(self) -> None:
-        self.told = Told(first=1)  # a sender that was told once in a minute knows
+        self.refusals = RefusalThrottle(first=1)  # a sender that was told once in a minute knows
         self._left: dict[int, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
@@ -52,51 +52,51 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ReceiverContext:
     """Where messages arrive: the store, how large they may be, how long their bytes are kept."""
 
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
     bounds: Bounds = field(default_factory=Bounds)
-    keep: Keep = field(default_factory=Keep)
-    rates: Rates = field(default_factory=Rates)
-    told: Told = field(default_factory=Told)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    rates: MessageRates = field(default_factory=MessageRates)
+    refusals: RefusalThrottle = field(default_factory=RefusalThrottle)
 
 
-def deliver(desk: Desk, spooled: Spooled, room_source: int | None = None) -> Receipt:
+def deliver(desk: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
     """Take in one message as it came, or keep it apart; committed when this returns.
 
     `room_source` is the sender of the test room whose address was used: only it may send there, and nowhere else.
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
     # Who it is from decides how exact it must be, so the first look is a mild one.
-    opening = open_message(spooled.file, Agreement("tolerant", header="required", bounds=desk.bounds))
+    opening = read_envelope_header(spooled.file, Agreement("tolerant", header="required", bounds=desk.bounds))
     if opening.unauthorised:
-        return _refuse_stranger(desk, spooled, _strict_findings(desk, spooled), room_source)
-    sender, key = _account(desk, opening, room_source)
+        return _refuse_unknown_sender(desk, spooled, _strict_findings(desk, spooled), room_source)
+    sender, key = _find_sender(desk, opening, room_source)
     if sender is None:
         found = [*_strict_findings(desk, spooled), finding("header.customer")]
-        return _refuse_stranger(desk, spooled, found, room_source)
+        return _refuse_unknown_sender(desk, spooled, found, room_source)
     if key is None:
         found = [*_strict_findings(desk, spooled), finding("header.key")]
-        return _refuse_stranger(desk, spooled, found, sender.source_id)
+        return _refuse_unknown_sender(desk, spooled, found, sender.source_id)
     if not desk.rates.take(sender.source_id, sender.terms.messages_per_minute):
-        return _refuse_flood(desk, spooled, sender.source_id)
-    return take_results(
+        return _refuse_rate_limited(desk, spooled, sender.source_id)
+    return process_results(
         desk.engine,
-        desk.seal,
+        desk.cipher,
         spooled,
         source_id=sender.source_id,
         destination=_destination(desk, sender, key),
-        way=WAY,
+        way=CHANNEL,
         agreement=agreement_of(sender.terms, desk.bounds),
         key_id=key.id,
         moves_cursor=True,
-        keep=desk.keep,
+        keep=desk.retention,
     )
 
 
-def agreement_of(terms: Terms, bounds: Bounds) -> Agreement:
+def agreement_of(terms: SenderTerms, bounds: Bounds) -> Agreement:
     """What was agreed with a sender, as judging takes it; the store keeps it in the words of config.yaml."""
     return Agreement(
         policy="tolerant" if terms.policy == "tolerant" else "strict",
@@ -111,18 +111,20 @@ def agreement_of(terms: Terms, bounds: Bounds) -> Agreement:
     )
 
 
-def _account(desk: Desk, opening: Opening, room_source: int | None) -> tuple[Sender | None, SenderKey | None]:
+def _find_sender(
+    desk: ReceiverContext, opening: EnvelopeHeader, room_source: int | None
+) -> tuple[Sender | None, SenderKey | None]:
     account = opening.account
-    with reading(desk.engine) as connection:
-        sender = senders.find_customer(connection, desk.seal, account["klantcode"], account["klantnaam"])
+    with read_transaction(desk.engine) as connection:
+        sender = senders.find_customer(connection, desk.cipher, account["klantcode"], account["klantnaam"])
         of_room = sender is not None and sender.origin == senders.FROM_TEST
         if sender is None or (sender.source_id != room_source if room_source is not None else of_room):
             return None, None
-        return sender, senders.find_key(connection, desk.seal, sender.source_id, account["autorisatiesleutel"])
+        return sender, senders.find_key(connection, desk.cipher, sender.source_id, account["autorisatiesleutel"])
 
 
-def _destination(desk: Desk, sender: Sender, key: SenderKey) -> CoveredSchools:
-    with reading(desk.engine) as connection:
+def _destination(desk: ReceiverContext, sender: Sender, key: SenderKey) -> CoveredSchools:
+    with read_transaction(desk.engine) as connection:
         stopped = frozenset(
             school_id
             for school_id in set(key.covered.values())
@@ -131,35 +133,39 @@ def _destination(desk: Desk, sender: Sender, key: SenderKey) -> CoveredSchools:
     return CoveredSchools(key.covered, stopped)
 
 
-def _strict_findings(desk: Desk, spooled: Spooled) -> list[Finding]:
+def _strict_findings(desk: ReceiverContext, spooled: Spooled) -> list[Finding]:
     """What stands against the header where nobody has agreed to be mild."""
-    return open_message(spooled.file, Agreement(header="required", bounds=desk.bounds)).findings
+    return read_envelope_header(spooled.file, Agreement(header="required", bounds=desk.bounds)).findings
 
 
-def _refuse_stranger(desk: Desk, spooled: Spooled, findings: list[Finding], source_id: int | None = None) -> Receipt:
+def _refuse_unknown_sender(
+    desk: ReceiverContext, spooled: Spooled, findings: list[Finding], source_id: int | None = None
+) -> Receipt:
     """Refuse a message whose sender did not show who it is; the gate over its bytes goes first (ADR 14)."""
     errors = [one for one in findings if one.level == rules.ERROR]
     first = min(errors, key=lambda one: stage_of(one.rule))
     if first.fault != rules.ONGELDIG_BERICHT:  # or the gate has nothing to add: what it finds has this very fault
-        errors += gate(spooled.file, desk.bounds, STRANGER_BYTES)
+        errors += xml_safety_check(spooled.file, desk.bounds, UNKNOWN_SENDER_BYTES)
         first = min(errors, key=lambda one: stage_of(one.rule))
-    delivery = result_store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
-    return refuse_counted(desk, desk.told, delivery, replace(first, path=None))
+    delivery = result_store.Incoming(source_id=source_id, channel=CHANNEL, digest=spooled.digest, size=spooled.size)
+    return refuse_throttled(desk, desk.refusals, delivery, replace(first, path=None))
 
 
-def _refuse_flood(desk: Desk, spooled: Spooled, source_id: int) -> Receipt:
-    delivery = result_store.Incoming(source_id=source_id, way=WAY, digest=spooled.digest, size=spooled.size)
-    return refuse_counted(desk, desk.rates.told, delivery, finding("message.rate"))
+def _refuse_rate_limited(desk: ReceiverContext, spooled: Spooled, source_id: int) -> Receipt:
+    delivery = result_store.Incoming(source_id=source_id, channel=CHANNEL, digest=spooled.digest, size=spooled.size)
+    return refuse_throttled(desk, desk.rates.refusals, delivery, finding("message.rate"))
 
 
-def refuse_counted(desk: Desk, told: Told, delivery: result_store.Incoming, found: Finding) -> Receipt:
+def refuse_throttled(
+    desk: ReceiverContext, told: RefusalThrottle, delivery: result_store.Incoming, found: Finding
+) -> Receipt:
     """Refuse what needs no school to be refused; it gets a row where `told` has one left for its kind."""
     kind, fault = (found.rule, delivery.source_id), found.fault or rules.ONGELDIG_BERICHT
     others = told.take(kind)
     if others is None:
         return Receipt(0, Verdict.REJECT, fault, (found,))
     receipt = result_store.save_refusal(
-        desk.engine, desk.seal, delivery, None, fault=fault, findings=[found], others=others
+        desk.engine, desk.cipher, delivery, None, fault=fault, findings=[found], others=others
     )
     if receipt.repeated:
         told.give_back(kind, others)
@@ -168,7 +174,7 @@ def refuse_counted(desk: Desk, told: Told, delivery: result_store.Incoming, foun
 
 # -- what the sender is told ---------------------------------------------------------------------------------
 
-MOST_TOLD = 3
+MAX_FINDINGS_IN_FAULT = 3
 
 
 def fault_sentence(receipt: Receipt) -> str:
@@ -177,14 +183,14 @@ def fault_sentence(receipt: Receipt) -> str:
     No value of the message stands in it: only rules, names of the schema, lines and columns.
     """
     errors = sorted((one for one in receipt.findings if one.level == rules.ERROR), key=lambda one: stage_of(one.rule))
-    told = [_told(one) for one in errors[:MOST_TOLD]]
-    if len(errors) > MOST_TOLD:
-        told.append(f"En nog {len(errors) - MOST_TOLD} bevindingen.")
+    told = [_finding_sentence(one) for one in errors[:MAX_FINDINGS_IN_FAULT]]
+    if len(errors) > MAX_FINDINGS_IN_FAULT:
+        told.append(f"En nog {len(errors) - MAX_FINDINGS_IN_FAULT} bevindingen.")
     if errors:
         told.append(f"/ {errors[0].message_en}")
     return " ".join(told) or "Het bericht is geweigerd. / The message was refused."
 
 
-def _told(one: Finding) -> str:
+def _finding_sentence(one: Finding) -> str:
     place = f"regel {one.line}, kolom {one.column}, " if one.line is not None else ""
     return f"{one.message_nl} {one.remedy} ({place}{one.rule})"

@@ -26,7 +26,7 @@ from connectors.errors import TooLarge
 from connectors.intake import push
 from connectors.intake import sandbox as intake_sandbox
 from connectors.intake.judge import Spooled, spool
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.transport.http_server import BODY_PROBLEM, BODY_SIZE, LOCAL_ADDRESS
 from connectors.uwlr import names, rules, wsdl
 from connectors.uwlr.envelope import fault_bytes, in_envelope
@@ -60,7 +60,7 @@ class _PackedWrong(Exception):
     """A body whose Content-Encoding is not read here, or whose packed bytes are damaged or unpack without end."""
 
 
-def blueprint(desk: Desk, public_address: str | None = None) -> flask.Blueprint:
+def blueprint(desk: ReceiverContext, public_address: str | None = None) -> flask.Blueprint:
     """The routes of the service; the WSDL stands at `public_address`, without one at the address that was asked."""
     routes = flask.Blueprint("receive", __name__)
 
@@ -81,11 +81,11 @@ def blueprint(desk: Desk, public_address: str | None = None) -> flask.Blueprint:
             state.app.view_functions[endpoint] = view
 
     routes.record(add_rules)
-    routes.register_error_handler(Exception, broken)
+    routes.register_error_handler(Exception, internal_error)
     return routes
 
 
-def _answer(desk: Desk, address: str | None, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
+def _answer(desk: ReceiverContext, address: str | None, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
     """The answer to a request: describe the service at `address`, take in a message, or say why not."""
     if flask.request.environ.get(BODY_PROBLEM) is not None or flask.request.method == "POST":
         return _receive(desk, deliver)
@@ -128,7 +128,7 @@ def _is_of_another_site() -> bool:
     return origin is not None and origin.partition("://")[2] != flask.request.host
 
 
-def _receive(desk: Desk, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
+def _receive(desk: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
     """Take in the body of a request, or say why not."""
     problem = flask.request.environ.get(BODY_PROBLEM)
     if problem == "busy":  # no row: the store may well be what all wait for
@@ -157,10 +157,10 @@ def _receive(desk: Desk, deliver: Callable[[Spooled], Receipt]) -> flask.Respons
     return _xml(in_envelope(etree.Element(names.BEVESTIGING, nsmap={None: names.LR})), 200)
 
 
-def _refused_unread(desk: Desk, found: Finding, size: int) -> flask.Response:
+def _refused_unread(desk: ReceiverContext, found: Finding, size: int) -> flask.Response:
     digest = hashlib.sha256(f"{found.rule} {size}".encode()).digest()
-    delivery = Incoming(source_id=None, way=push.WAY, digest=digest, size=size)
-    return _refused(push.refuse_counted(desk, desk.told, delivery, found))
+    delivery = Incoming(source_id=None, channel=push.CHANNEL, digest=digest, size=size)
+    return _refused(push.refuse_throttled(desk, desk.refusals, delivery, found))
 
 
 def _refused(receipt: Receipt) -> flask.Response:
@@ -204,7 +204,7 @@ def fault(code: str, sentence: str) -> flask.Response:
     return _xml(fault_bytes(code, sentence), 500)
 
 
-def broken(failed: Exception) -> flask.Response:
+def internal_error(failed: Exception) -> flask.Response:
     """What we could not do ourselves; the text of an error may hold values of a message, so only its kind is logged."""
     _log.error("%s while receiving", type(failed).__name__)
     out_of_space = isinstance(failed, OSError) and failed.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE)

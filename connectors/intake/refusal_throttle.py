@@ -19,7 +19,7 @@ class _Count:
     others: int = 0
 
 
-class Told:
+class RefusalThrottle:
     """Counts refusals by kind: a bucket of `first` rows that fills up with one row every `every_seconds`."""
 
     def __init__(self, first: int = FIRST, every_seconds: float = EVERY_SECONDS) -> None:

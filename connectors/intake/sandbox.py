@@ -9,11 +9,11 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from connectors.intake import push
 from connectors.intake.judge import Spooled
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.uwlr.rules import finding
 from models.ingest.result_store import Receipt
 from models.sandbox import sandboxes
-from models.sandbox.sandboxes import Room
+from models.sandbox.sandboxes import Sandbox
 from models.schema.records import Verdict
 
 CODE_NL = "Dit is een fout die u zelf hebt opgeroepen. Laat deze code zien aan wie uw systeem gebruikt: {code}."
@@ -22,36 +22,36 @@ CODE_EN = "This is a fault that you asked for. Show this code to who uses your s
 _log = logging.getLogger("rondblik.receive")
 
 
-def deliver(desk: Desk, token: str, spooled: Spooled) -> Receipt:
+def deliver(desk: ReceiverContext, token: str, spooled: Spooled) -> Receipt:
     """Take in a message at the room with this token; only the account of the room may send there."""
-    room = sandboxes.find_room(desk.engine, desk.seal, token)
+    room = sandboxes.find_sandbox(desk.engine, desk.cipher, token)
     if room is None:
-        return _no_room()
-    code = sandboxes.take_fault(desk.engine, room)
-    receipt = _take_in(desk, room, spooled) if code is None else _provoked(code)
+        return _unknown_sandbox()
+    code = sandboxes.take_armed_fault(desk.engine, room)
+    receipt = _process(desk, room, spooled) if code is None else _requested_fault(code)
     try:
-        sandboxes.note_arrival(desk.engine, room, receipt, spooled.digest, spooled.size, provoked=code is not None)
+        sandboxes.record_arrival(desk.engine, room, receipt, spooled.digest, spooled.size, provoked=code is not None)
     except SQLAlchemyError as failed:  # the message itself is stored or refused by now: the sender must hear which
         _log.error("%s while writing down what came in at a test address", type(failed).__name__)
     return receipt
 
 
-def _no_room() -> Receipt:
+def _unknown_sandbox() -> Receipt:
     found = finding("message.room")
     return Receipt(0, Verdict.REJECT, found.fault, (found,))
 
 
-def _provoked(code: str) -> Receipt:
+def _requested_fault(code: str) -> Receipt:
     found = replace(
         finding("message.provoked"), message_nl=CODE_NL.format(code=code), message_en=CODE_EN.format(code=code)
     )
     return Receipt(0, Verdict.REJECT, found.fault, (found,))
 
 
-def _take_in(desk: Desk, room: Room, spooled: Spooled) -> Receipt:
+def _process(desk: ReceiverContext, room: Sandbox, spooled: Spooled) -> Receipt:
     try:
         return push.deliver(desk, spooled, room.source_id)
     except IntegrityError:  # the room was erased while its message was read: no row may point at what it was
-        if sandboxes.find_room(desk.engine, desk.seal, room.account.token) is not None:
+        if sandboxes.find_sandbox(desk.engine, desk.cipher, room.account.token) is not None:
             raise
-        return _no_room()
+        return _unknown_sandbox()

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.simulator import publishers, questions, requests, school
-from connectors.simulator.requests import Asked, Fault
+from connectors.simulator.requests import Fault, ParsedRequest
 from connectors.simulator.school import BAKEN, HORIZON
 from connectors.uwlr import names
 from connectors.uwlr.pupil_messages import NO_CHANGES, NO_DATA, Part
@@ -51,7 +51,7 @@ def las(body: bytes, now: datetime) -> bytes:
     return write_answer(roster, part)
 
 
-def _wanted(roster: Roster, asked: Asked, part: Part) -> Roster:
+def _wanted(roster: Roster, asked: ParsedRequest, part: Part) -> Roster:
     """The pupils or teachers of the groups that a staged request names; a group without key is nobody's group."""
     if part not in (Part.PUPILS, Part.TEACHERS):
         return roster

@@ -245,7 +245,7 @@ def _takes_part(pupil: Pupil, week: int, day: date) -> bool:
     return day >= pupil.entered and not (_in_5a(pupil, school.IDLE) and week > 2)
 
 
-def _stranger(school_year: str) -> Pupil:
+def _unknown_pupil(school_year: str) -> Pupil:
     """Somebody whom the publishers know in class 5a and the LAS does not."""
     known = school.classes(HORIZON, school_year)["5a"][0]
     return replace(known, key="199999", eck_id=None, place=99, ability=0.0)
@@ -253,7 +253,7 @@ def _stranger(school_year: str) -> Pupil:
 
 def _taking_part(school_year: str) -> dict[str, list[Pupil]]:
     classes = {name: list(pupils) for name, pupils in school.classes(HORIZON, school_year).items()}
-    classes["5a"].append(_stranger(school_year))
+    classes["5a"].append(_unknown_pupil(school_year))
     return classes
 
 

@@ -37,7 +37,7 @@ class Fault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedRequest:
     """A request that may be answered. `groups` and `composed` hold keys, None for who is in no group."""
 
     name: str
@@ -53,14 +53,14 @@ def key_for(party: str, school: SchoolRef) -> str:
     return f"demo-{party}-{school.brin}"
 
 
-def read(party: str, body: bytes, schema_name: str, expected: tuple[str, ...]) -> Asked:
+def read(party: str, body: bytes, schema_name: str, expected: tuple[str, ...]) -> ParsedRequest:
     """The request in a SOAP message of at most a megabyte; raises Fault where it may not be answered."""
     envelope = _parse(body)
     account = _account(envelope)
     payload = _payload(envelope, schema_name, expected)
     if account[1:] != (CUSTOMER_CODE, CUSTOMER_NAME):
         raise Fault(rules.KLANT_ONGELDIG, "Klantcode en klantnaam zijn hier niet bekend of horen niet bij elkaar.")
-    asked = _asked(payload)
+    asked = _parsed(payload)
     if asked.school not in (HORIZON, BAKEN) or account[0] != key_for(party, asked.school):
         raise Fault(rules.AUTORISATIE_ONGELDIG, "De autorisatiesleutel geeft geen toegang tot deze school.")
     if _text(payload, "xsdversie") not in names.VERSIONS:
@@ -94,10 +94,10 @@ def _payload(envelope: etree._Element, schema_name: str, expected: tuple[str, ..
     return payload
 
 
-def _asked(payload: etree._Element) -> Asked:
+def _parsed(payload: etree._Element) -> ParsedRequest:
     since = _text(payload, "laatstontvangen") or _text(payload, "laatstontvangengegevens")
     location = _text(payload, "dependancecode")
-    return Asked(
+    return ParsedRequest(
         name=etree.QName(payload).localname,
         school_year=_text(payload, "schooljaar"),
         school=SchoolRef(brin=_text(payload, "brincode"), dependance=normal_location(location)),

@@ -58,7 +58,7 @@ class BodyLimits:
     look_seconds: float = 2.0
 
 
-class _Total:
+class _BodyBudget:
     """The bytes of bodies that are held for all connections together."""
 
     def __init__(self, most: int) -> None:
@@ -73,7 +73,7 @@ class _Total:
             return self._held <= self._most
 
 
-class _Nothing:
+class _DiscardBuffer:
     """A buffer that counts what it is given and keeps none of it."""
 
     def __init__(self, size: int) -> None:
@@ -101,7 +101,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
     path: str
     command: str
 
-    def __init__(self, adj: Any, limits: BodyLimits, total: _Total) -> None:
+    def __init__(self, adj: Any, limits: BodyLimits, total: _BodyBudget) -> None:
         super().__init__(adj)
         self.limits = limits
         self.total = total
@@ -180,7 +180,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         self.let_go()
         if self.body_rcv is not None:
             self.body_rcv.buf.close()
-            self.body_rcv.buf = _Nothing(self.body_bytes_received)
+            self.body_rcv.buf = _DiscardBuffer(self.body_bytes_received)
 
     def let_go(self) -> None:
         """What was held of the body is no longer."""
@@ -248,7 +248,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super().handle_close()
 
 
-class _Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
+class _ThreadPools(ThreadedTaskDispatcher):  # type: ignore[misc]
     """The threads that answer; messages have some to themselves, for one can take all the time there is."""
 
     def __init__(self) -> None:
@@ -289,11 +289,11 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
     """The server, which now and then looks at every connection."""
 
     channel_class = _Channel
-    task_dispatcher: _Threads
+    task_dispatcher: _ThreadPools
 
     def __init__(self, application: Any, limits: BodyLimits, **named: Any) -> None:
         self.limits = limits
-        self.total = _Total(limits.total_bytes)
+        self.total = _BodyBudget(limits.total_bytes)
         super().__init__(application, **named)
 
     def make_room(self, newest: _Channel) -> None:
@@ -329,7 +329,7 @@ def make_server(application: Any, door: socket.socket, limits: BodyLimits) -> Tc
         asyncore_use_poll=True,
     )
     adjustments.cleanup_interval = limits.look_seconds  # which waitress itself would take in whole seconds only
-    dispatcher = _Threads()
+    dispatcher = _ThreadPools()
     dispatcher.start()
     return _Server(
         application,

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from lxml import etree
 
 from connectors.uwlr.pupil_rules import pupil_finding
-from connectors.uwlr.soap import sniff
+from connectors.uwlr.soap import detect_encoding
 from connectors.uwlr.validator import known_name, schema
 from models.schema.records import Finding
 
@@ -121,7 +121,7 @@ def all_bytes(data: bytes | BinaryIO) -> bytes:
 
 def parse(content: bytes) -> tuple[etree._Element, list[Finding]]:
     """The root of a message without comments, and warnings; raises NotReadable for what the gate refuses."""
-    findings = sniff(content[:1024])
+    findings = detect_encoding(content[:1024])
     if any(one.level == "error" for one in findings):
         raise NotReadable(findings)
     tree = _tree(content, keep_comments=True)

@@ -5,7 +5,7 @@ is thrown away. The same bytes go to the validator (`validator.Validation`), whi
 lock. (One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a
 message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests
 and parts, eight bytes a result for the uniqueness of keys, and one chunk of rows. What is found is collected by rule
-and place; a `Place` gets its line and column in a second pass (`locate`), made only when there are findings.
+and place; a `ElementRef` gets its line and column in a second pass (`locate`), made only when there are findings.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def splits_a_value(tag: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ElementRef:
     """Where something was found: the n-th `element` with this name in document order, and a child of it."""
 
     element: str
@@ -64,13 +64,13 @@ class Place:
     child: str
 
 
-INSTRUCTION = Place("?", 1, "")  # the first processing instruction of a message
-SCHEMA_HINT = Place("xsi", 1, "")  # the first attribute that points to a schema
+INSTRUCTION = ElementRef("?", 1, "")  # the first processing instruction of a message
+SCHEMA_HINT = ElementRef("xsi", 1, "")  # the first attribute that points to a schema
 COMMENT = "!"  # with an ordinal: the first comment of each value that has one inside
 
 
 @dataclass(slots=True)
-class Reading:
+class ReadMessage:
     """What one pass found: rows and dimensions, rules broken with their places, and whether the schema held."""
 
     school: dict[str, str] = field(default_factory=dict)
@@ -80,11 +80,11 @@ class Reading:
     definitions: list[TestDefinition] = field(default_factory=list)
     rows: RowSpool = field(default_factory=RowSpool)
     count: int = 0
-    notes: dict[str, list[Place]] = field(default_factory=dict)
+    notes: dict[str, list[ElementRef]] = field(default_factory=dict)
     broken: bool = False  # not well-formed, or not valid: `locate.diagnose` says what and where
     broken_at: tuple[int, int] | None = None  # line and column where the bytes could not be read on
 
-    def note(self, rule: str, place: Place) -> None:
+    def note(self, rule: str, place: ElementRef) -> None:
         """Remember a rule with a place; the first few places of each rule are kept."""
         places = self.notes.setdefault(rule, [])
         if len(places) < WHERES_A_RULE:
@@ -95,7 +95,7 @@ class _Pass:
     """The state of one pass."""
 
     def __init__(self, file: BinaryIO, schema_name: str, max_results: int) -> None:
-        self.reading = Reading()
+        self.reading = ReadMessage()
         self.max_results = max_results
         self.today = clock.today().isoformat()
         self.rows: list[MessageRow] = []
@@ -115,7 +115,7 @@ class _Pass:
         self.file = file
         self.schema_name = schema_name
 
-    def run(self) -> Reading:
+    def run(self) -> ReadMessage:
         """Read it all; the order of elements is the schema's affair."""
         parser = etree.XMLPullParser(
             events=("end", "comment", "pi"),
@@ -149,7 +149,7 @@ class _Pass:
     def enough(self, validation: Validation) -> bool:
         """Whether reading on is needless: the schema refuses the message, or it has too many results."""
         if self.reading.count > self.max_results and "message.results" not in self.reading.notes:
-            self.reading.note("message.results", Place("resultaat", self.max_results + 1, ""))
+            self.reading.note("message.results", ElementRef("resultaat", self.max_results + 1, ""))
         return validation.failed or self.reading.count > self.max_results
 
     def walk(self, events: Iterator[tuple[str, etree._Element]]) -> None:
@@ -172,7 +172,7 @@ class _Pass:
                 elif tag == _SCHOOL:
                     self.school(element)
                 elif sum(isinstance(child.tag, str) for child in element) != 1:
-                    self.reading.note("soap.body", Place("Body", 1, "Body"))
+                    self.reading.note("soap.body", ElementRef("Body", 1, "Body"))
             elif event == "comment":
                 self.comment(element)
             else:
@@ -189,13 +189,13 @@ class _Pass:
     def school(self, element: etree._Element) -> None:
         """The school element: texts by local name; the bounds of its year."""
         if element.getroottree().docinfo.doctype:
-            self.reading.note("xml.doctype", Place("school", 1, ""))
+            self.reading.note("xml.doctype", ElementRef("school", 1, ""))
         self.reading.school = {name: child.text or "" for name, child in children(element).items()}
         for name in ("auteur", "commentaar"):
             check_text(
                 self.reading.school.get(name),
                 name,
-                lambda rule, child: self.reading.note(rule, Place("school", 1, child)),
+                lambda rule, child: self.reading.note(rule, ElementRef("school", 1, child)),
             )
         self.made_on(self.reading.school.get("aanmaakdatum", ""))
         year = self.reading.school.get("schooljaar", "")
@@ -217,7 +217,7 @@ class _Pass:
         if parent is not None and parent is not self.split and splits_a_value(str(parent.tag)):
             self.split = parent
             self.split_values += 1
-            self.reading.note("xml.comment-in-text", Place(COMMENT, self.split_values, ""))
+            self.reading.note("xml.comment-in-text", ElementRef(COMMENT, self.split_values, ""))
 
     def join_texts(self, element: etree._Element) -> None:
         """Take the comments out, so that the text of an element is its whole text.
@@ -246,7 +246,7 @@ class _Pass:
             self.reading.pupils.append(ref)
             self.reading.pupil_sittings.append(self.sittings + 1)
             for rule, name in pupil_rules(ref):
-                self.reading.note(rule, Place("toetsafname", self.sittings + 1, name))
+                self.reading.note(rule, ElementRef("toetsafname", self.sittings + 1, name))
         return number
 
     def result(self, element: etree._Element) -> None:
@@ -330,7 +330,7 @@ class _Pass:
             self.rows = []
 
     def note_result(self, rule: str, child: str) -> None:
-        self.reading.note(rule, Place("resultaat", self.reading.count, child))
+        self.reading.note(rule, ElementRef("resultaat", self.reading.count, child))
 
     def test_number(self, code: str, version: Term | None) -> int:
         """A new test among those that results refer to."""
@@ -383,33 +383,33 @@ class _Pass:
         """One toets: its definition, with what the rules say of it."""
         ordinal = len(self.reading.definitions) + 1
         self.reading.definitions.append(
-            read_test(element, lambda rule, child: self.reading.note(rule, Place("toets", ordinal, child)))
+            read_test(element, lambda rule, child: self.reading.note(rule, ElementRef("toets", ordinal, child)))
         )
 
     def check_keys(self) -> None:
         """Keys and references over the whole message: result keys, test codes, parts, scores against norms."""
         reading = self.reading
         for ordinal in self.repeated_keys():
-            reading.note("key.result-unique", Place("resultaat", ordinal, "resultaat"))
+            reading.note("key.result-unique", ElementRef("resultaat", ordinal, "resultaat"))
         for ordinal in self.twins():
-            reading.note("result.twice", Place("resultaat", ordinal, "resultaat"))
-        for number in similar([one.code.text for one in reading.definitions]):
-            reading.note("text.lookalike", Place("toets", number + 1, "toetscode"))
-        for number in similar([one.las_key or "" for one in reading.pupils]):
-            reading.note("text.lookalike", Place("toetsafname", reading.pupil_sittings[number], "leerlingid"))
+            reading.note("result.twice", ElementRef("resultaat", ordinal, "resultaat"))
+        for number in look_alikes([one.code.text for one in reading.definitions]):
+            reading.note("text.lookalike", ElementRef("toets", number + 1, "toetscode"))
+        for number in look_alikes([one.las_key or "" for one in reading.pupils]):
+            reading.note("text.lookalike", ElementRef("toetsafname", reading.pupil_sittings[number], "leerlingid"))
         defined: dict[str, TestDefinition] = {}
         for number, definition in enumerate(reading.definitions, 1):
             if definition.code.text in defined:
-                reading.note("key.test-unique", Place("toets", number, "toetscode"))
+                reading.note("key.test-unique", ElementRef("toets", number, "toetscode"))
             defined[definition.code.text] = definition
         for (test, part), span in self.part_span.items():
             found = defined.get(reading.tests[test].code)
             if found is None:
-                reading.note("key.test-defined", Place("resultaat", span[1], "toetscode"))
+                reading.note("key.test-defined", ElementRef("resultaat", span[1], "toetscode"))
                 continue
             stated = reading.tests[test].version
             if stated is not None and found.version is not None and stated.text != found.version.text:
-                reading.note("key.version-defined", Place("resultaat", span[1], "versie"))
+                reading.note("key.version-defined", ElementRef("resultaat", span[1], "versie"))
             self.check_part(found, part, span)
 
     def check_part(self, definition: TestDefinition, part: str | None, span: list[int]) -> None:
@@ -422,22 +422,22 @@ class _Pass:
         if part is not None:
             known = next((one for one in definition.parts or () if one.code.text == part), None)
             if known is None:
-                self.reading.note("key.part-defined", Place("resultaat", ordinal, "toetsonderdeelcode"))
+                self.reading.note("key.part-defined", ElementRef("resultaat", ordinal, "toetsonderdeelcode"))
                 return
             norm = known.norm
         if norm is not None:
             highs = [high for band in norm.bands if (high := band_bound(band.high)) is not None]
             if highs and top > max(highs):
-                self.reading.note("score.above-norm", Place("resultaat", ordinal, "score"))
+                self.reading.note("score.above-norm", ElementRef("resultaat", ordinal, "score"))
             lows = [
                 bound for band in norm.bands if band.low is not None and (bound := band_bound(band.low)) is not None
             ]
             if lows and low < min(lows):
-                self.reading.note("score.below-norm", Place("resultaat", low_ordinal, "score"))
+                self.reading.note("score.below-norm", ElementRef("resultaat", low_ordinal, "score"))
 
     def repeated_keys(self) -> list[int]:
         """Ordinals of results whose @key stood before; hashes first, then an exact look at the few candidates."""
-        suspects = doubles(self.hashes)
+        suspects = duplicate_hashes(self.hashes)
         if not suspects:
             return []
         seen: set[str] = set()
@@ -457,7 +457,7 @@ class _Pass:
 
     def twins(self) -> list[int]:
         """Ordinals of results with the pupil, test, part, kind and day of an earlier one, and another @key."""
-        suspects = doubles(self.subjects)
+        suspects = duplicate_hashes(self.subjects)
         if not suspects:
             return []
         first: dict[tuple[object, ...], str] = {}
@@ -474,13 +474,13 @@ class _Pass:
         return found
 
 
-def doubles(hashes: array[int]) -> set[int]:
+def duplicate_hashes(hashes: array[int]) -> set[int]:
     """The numbers that stand more than once among many; eight bytes each, and no table of them."""
     ordered = numpy.sort(numpy.frombuffer(hashes, dtype=numpy.int64)) if hashes else numpy.zeros(0, numpy.int64)
     return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 
-def similar(keys: list[str]) -> list[int]:
+def look_alikes(keys: list[str]) -> list[int]:
     """Which of some keys look like an earlier one that is another: in capitals, or in letters of another alphabet."""
     first: dict[str, str] = {}
     return [number for number, key in enumerate(keys) if key and first.setdefault(skeleton(key), key) != key]
@@ -533,7 +533,7 @@ def passes_eleven(digits: str) -> bool:
     return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 == 0
 
 
-def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().max_results) -> Reading:
+def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().max_results) -> ReadMessage:
     """One pass over a result message (a seekable file, read from its start), by the schema in `schema_name`.
 
     It stops where the message has more than `max_results`, and notes that.

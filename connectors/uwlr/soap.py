@@ -34,7 +34,7 @@ _ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
 
 
 @dataclass(slots=True)
-class Opening:
+class EnvelopeHeader:
     """What a message says before its first result.
 
     `tags` are the qualified names from the root down to the payload; `account` and `school` the texts of the
@@ -69,7 +69,7 @@ class Opening:
 _UNREADABLE = (Stage.BYTES, Stage.ENVELOPE, Stage.PAYLOAD)
 
 
-def sniff(head: bytes) -> list[Finding]:
+def detect_encoding(head: bytes) -> list[Finding]:
     """Findings on the first bytes of a message (at least 256 where there are as many): encoding only."""
     if not head:
         return [finding("xml.empty")]
@@ -92,16 +92,16 @@ def sniff(head: bytes) -> list[Finding]:
     return [] if name in _EIGHT_BIT else [finding("xml.encoding", line=1, column=1)]
 
 
-class _Enough(Exception):
+class _HeaderComplete(Exception):
     """The look has seen what it came for."""
 
 
-class _Look:
+class _HeaderParser:
     """The expat handlers of one look."""
 
     def __init__(self, agreement: Agreement) -> None:
         self.agreement = agreement
-        self.opening = Opening()
+        self.opening = EnvelopeHeader()
         self.stack: list[str] = []
         self.text: list[str] = []
         self.header_done = False
@@ -127,7 +127,7 @@ class _Look:
     def refuse(self, rule: str) -> None:
         """A finding that ends the look."""
         self.note(rule)
-        raise _Enough
+        raise _HeaderComplete
 
     def doctype(self, *_: object) -> None:
         self.refuse("xml.doctype")
@@ -249,7 +249,7 @@ class _Look:
             elif names.local(tag) == "faultstring":
                 opening.fault = (code, text.strip())
         elif names.local(tag) == "school" and self.stack[-1] == names.VERZOEK:
-            raise _Enough
+            raise _HeaderComplete
         elif tag == _AUTORISATIE and len(self.stack) == 2 and text.strip():
             self.account_odd = True
         elif len(self.stack) == 3 and self.stack[2] == _AUTORISATIE:
@@ -261,12 +261,12 @@ class _Look:
 _VERZOEK_NAME = names.local(names.VERZOEK)
 
 
-def open_message(file: BinaryIO, agreement: Agreement) -> Opening:
+def read_envelope_header(file: BinaryIO, agreement: Agreement) -> EnvelopeHeader:
     """Look at the opening of a message (a seekable file, read from its start and put back there)."""
     file.seek(0)
     head = file.read(1024)
-    findings = sniff(head)
-    look = _Look(agreement)
+    findings = detect_encoding(head)
+    look = _HeaderParser(agreement)
     look.opening.findings += findings
     if look.opening.refused:
         file.seek(0)
@@ -279,7 +279,7 @@ def open_message(file: BinaryIO, agreement: Agreement) -> Opening:
             chunk = file.read(16_384)
         if not chunk:
             look.parser.Parse(b"", True)
-    except _Enough:
+    except _HeaderComplete:
         pass
     except (expat.ExpatError, ValueError, LookupError) as broken:
         look.opening.findings.append(
@@ -297,7 +297,7 @@ def open_message(file: BinaryIO, agreement: Agreement) -> Opening:
     return look.opening
 
 
-def is_in_pieces(file: BinaryIO) -> bool:
+def is_fragmented(file: BinaryIO) -> bool:
     """Whether a message has so many references, comments or CDATA sections that reading it may take for ever.
 
     libxml2 puts a value together piece by piece and walks over all that it has each time: two million references in
@@ -316,13 +316,13 @@ def is_in_pieces(file: BinaryIO) -> bool:
         file.seek(0)
 
 
-def gate(file: BinaryIO, bounds: Bounds, most_bytes: int | None = None) -> list[Finding]:
+def xml_safety_check(file: BinaryIO, bounds: Bounds, most_bytes: int | None = None) -> list[Finding]:
     """The gate over a whole message: well-formed, no DOCTYPE, no instruction, not too deep or wide; the first finding.
 
     For a message whose sender is not known: bytes and envelope come first, and nothing else of it is read. So it
     also sees what stands behind the Body. Of a message of more than `most_bytes` only those are looked at.
     """
-    walk = _Gate(bounds)
+    walk = _SafetyCheck(bounds)
     file.seek(0)
     try:
         while chunk := file.read(GATE_CHUNK):
@@ -330,7 +330,7 @@ def gate(file: BinaryIO, bounds: Bounds, most_bytes: int | None = None) -> list[
             if most_bytes is not None and file.tell() >= most_bytes:
                 return walk.found
         walk.parser.Parse(b"", True)
-    except _Enough:
+    except _HeaderComplete:
         pass
     except (expat.ExpatError, ValueError, LookupError) as broken:
         line, column = getattr(broken, "lineno", 1), getattr(broken, "offset", 0) + 1
@@ -340,7 +340,7 @@ def gate(file: BinaryIO, bounds: Bounds, most_bytes: int | None = None) -> list[
     return walk.found
 
 
-class _Gate:
+class _SafetyCheck:
     """The expat handlers of the gate."""
 
     def __init__(self, bounds: Bounds) -> None:
@@ -368,7 +368,7 @@ class _Gate:
         """Bytes that are not taken: before all else that was found."""
         self.found.clear()
         self.note(rule)
-        raise _Enough
+        raise _HeaderComplete
 
     def text(self, data: str) -> None:
         self.characters += 0 if data.isspace() else len(data)

@@ -2,7 +2,7 @@
 
 lxml gives no usable column and, while streaming, no line. So when there are findings (and only then) expat walks the
 message once more and the validator is fed in step with it: what the validator says after an element has been handed
-to it belongs to that element. Positions of our own findings (`reader.Place`) are looked up on the same walk.
+to it belongs to that element. Positions of our own findings (`reader.ElementRef`) are looked up on the same walk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lxml import etree
 
 from connectors.uwlr import names, rules, values
 from connectors.uwlr.agreement import Agreement, Bounds
-from connectors.uwlr.reader import COMMENT, INSTRUCTION, SCHEMA_HINT, Place, splits_a_value
+from connectors.uwlr.reader import COMMENT, INSTRUCTION, SCHEMA_HINT, ElementRef, splits_a_value
 from connectors.uwlr.rules import finding
 from connectors.uwlr.validator import known_name, silent_parser
 from models.schema.records import Finding
@@ -33,7 +33,7 @@ _PUPIL_KEYS = frozenset({"leerlingid", "eckid"})
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class SourceLocation:
     """One place of a message: path with the nearest keys, line and column from 1, names from the root down.
 
     In the path `*` stands for a name that no schema of ours knows: the sender made it up, and it may say anything.
@@ -67,17 +67,17 @@ class _BeyondBounds(Exception):
 class Walker:
     """expat over a message: where every element starts, and the path to it; it holds namespaces to their rules."""
 
-    def __init__(self, wanted: set[Place], bounds: Bounds) -> None:
+    def __init__(self, wanted: set[ElementRef], bounds: Bounds) -> None:
         self.beyond: str | None = None  # the rule on nesting or attributes that the message breaks here
         self._bounds = bounds
-        self.spots: dict[Place, Spot] = {}
-        self.events: list[tuple[int, Spot | None]] = []
+        self.spots: dict[ElementRef, SourceLocation] = {}
+        self.events: list[tuple[int, SourceLocation | None]] = []
         self.collect = False
-        self._wanted: dict[tuple[str, int], dict[str, Place]] = {}
+        self._wanted: dict[tuple[str, int], dict[str, ElementRef]] = {}
         for place in wanted:
             self._wanted.setdefault((place.element, place.ordinal), {})[place.child] = place
         self._counts: dict[str, int] = {element: 0 for element, _ in self._wanted}
-        self._inside: list[tuple[int, dict[str, Place]]] = []
+        self._inside: list[tuple[int, dict[str, ElementRef]]] = []
         self._stack: list[_Open] = []
         self._text: list[str] = []
         self._comments = 0
@@ -94,7 +94,7 @@ class Walker:
         if any(place.element == COMMENT for place in wanted):
             self.parser.CommentHandler = self._comment
 
-    def spot(self, text: str = "") -> Spot:
+    def location(self, text: str = "") -> SourceLocation:
         """Where the innermost open element starts."""
         steps = []
         for step in self._stack:
@@ -104,7 +104,9 @@ class Walker:
             else:
                 steps.append(name if step.index == 1 else f"{name}[{step.index}]")
         last = self._stack[-1]
-        return Spot("/" + "/".join(steps), last.line, last.column, tuple(step.name for step in self._stack), text)
+        return SourceLocation(
+            "/" + "/".join(steps), last.line, last.column, tuple(step.name for step in self._stack), text
+        )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         tag = "{" + name if "}" in name else name
@@ -129,7 +131,7 @@ class Walker:
             self.beyond = "xml.depth" if len(self._stack) > self._bounds.max_depth else "xml.attributes"
             raise _BeyondBounds
         if self._looks_for_hint and not names.SCHEMA_HINTS.isdisjoint(attributes):
-            self.spots.setdefault(SCHEMA_HINT, self.spot())
+            self.spots.setdefault(SCHEMA_HINT, self.location())
         if local in self._counts:
             self._counts[local] += 1
             inside = self._wanted.get((local, self._counts[local]))
@@ -138,15 +140,17 @@ class Walker:
         if self._inside:
             self._take(local)
         if self.collect:
-            self.events.append((parser.CurrentByteIndex, self.spot()))
+            self.events.append((parser.CurrentByteIndex, self.location()))
 
     def _declare(self, *_: str | None) -> None:
         self._declared += 1
 
     def _instruction(self, *_: str) -> None:
         parser = self.parser
-        path = self.spot().path if self._stack else "/"
-        self.spots.setdefault(INSTRUCTION, Spot(path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()))
+        path = self.location().path if self._stack else "/"
+        self.spots.setdefault(
+            INSTRUCTION, SourceLocation(path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ())
+        )
 
     def _comment(self, _: str) -> None:
         """Counted as the reader counts them: the first of each value."""
@@ -154,8 +158,8 @@ class Walker:
             self._stack[-1].is_split = True
             self._comments += 1
             parser = self.parser
-            self.spots[Place(COMMENT, self._comments, "")] = Spot(
-                self.spot().path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()
+            self.spots[ElementRef(COMMENT, self._comments, "")] = SourceLocation(
+                self.location().path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()
             )
 
     def _take(self, local: str) -> None:
@@ -163,15 +167,15 @@ class Walker:
         depth, inside = self._inside[-1]
         for child, place in inside.items():
             if place not in self.spots and (child == local or len(self._stack) == depth):
-                self.spots.setdefault(place, self.spot())
+                self.spots.setdefault(place, self.location())
         if local in inside and len(self._stack) > depth:
             place = inside[local]
             if self.spots[place].names[-1] != local:
-                self.spots[place] = self.spot()
+                self.spots[place] = self.location()
 
     def _end(self, _name: str) -> None:
         if self.collect:
-            self.events.append((self.parser.CurrentByteIndex, self.spot("".join(self._text))))
+            self.events.append((self.parser.CurrentByteIndex, self.location("".join(self._text))))
         self._text.clear()
         if self._inside and self._inside[-1][0] == len(self._stack):
             self._inside.pop()
@@ -210,7 +214,7 @@ class _InStep:
         self.seen = 0
         self.places: set[tuple[int, int]] = set()
 
-    def feed(self, data: bytes, spot: Spot | None) -> bool:
+    def feed(self, data: bytes, spot: SourceLocation | None) -> bool:
         """Hand on some bytes; False once they cannot be parsed."""
         try:
             self.parser.feed(data)
@@ -221,7 +225,7 @@ class _InStep:
         self.new_errors(spot)
         return True
 
-    def close(self, spot: Spot | None) -> None:
+    def close(self, spot: SourceLocation | None) -> None:
         """The end of the message: what the validator has kept to say until now."""
         try:
             self.parser.close()
@@ -229,12 +233,12 @@ class _InStep:
             if not self.new_errors(spot) and not self.findings:
                 self.not_well_formed(broken, spot)
 
-    def not_well_formed(self, broken: etree.XMLSyntaxError, spot: Spot | None) -> None:
+    def not_well_formed(self, broken: etree.XMLSyntaxError, spot: SourceLocation | None) -> None:
         line, column = (spot.line, spot.column) if spot is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
         path = spot.path if spot is not None else None
         self.findings.append(finding("xml.well-formed", self.agreement, path=path, line=line, column=column))
 
-    def new_errors(self, spot: Spot | None) -> bool:
+    def new_errors(self, spot: SourceLocation | None) -> bool:
         """Turn what the validator has said since the last call into findings, one an element."""
         log = self.parser.feed_error_log
         if len(log) <= self.seen:
@@ -256,8 +260,8 @@ class _InStep:
 
 
 def diagnose(
-    file: BinaryIO, schema_name: str, agreement: Agreement, wanted: set[Place], *, broken: bool
-) -> tuple[dict[Place, Spot], list[Finding]]:
+    file: BinaryIO, schema_name: str, agreement: Agreement, wanted: set[ElementRef], *, broken: bool
+) -> tuple[dict[ElementRef, SourceLocation], list[Finding]]:
     """Positions of `wanted`, and with `broken` what the schema or the XML has against the message.
 
     At most `MOST_FINDINGS` findings; no value of the message in any of them.
@@ -267,7 +271,7 @@ def diagnose(
     validator = _InStep(schema_name, agreement) if broken else None
     file.seek(0)
     number, base, buffered = 0, 0, b""
-    last: Spot | None = None
+    last: SourceLocation | None = None
     while chunk := file.read(CHUNK):
         walker.collect = validator is not None and number in marked
         try:
@@ -301,8 +305,8 @@ def _beyond(walker: Walker, agreement: Agreement) -> Finding:
 
 
 def _hand_over(
-    walker: Walker, validator: _InStep, base: int, data: bytes, last: Spot | None
-) -> tuple[bool, int, bytes, Spot | None]:
+    walker: Walker, validator: _InStep, base: int, data: bytes, last: SourceLocation | None
+) -> tuple[bool, int, bytes, SourceLocation | None]:
     """Feed what the walker has seen; element by element where it collected, else at once."""
     if not walker.events:
         if walker.collect:
@@ -320,7 +324,7 @@ def _hand_over(
     return False, base, data, last
 
 
-def _finish(walker: Walker, validator: _InStep, data: bytes, last: Spot | None, agreement: Agreement) -> None:
+def _finish(walker: Walker, validator: _InStep, data: bytes, last: SourceLocation | None, agreement: Agreement) -> None:
     """The last bytes and the end of the message."""
     try:
         walker.parser.Parse(b"", True)
@@ -357,7 +361,7 @@ def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:
     return rules.LEERLING_ONGELDIG if lacks_pupil or leaf in _PUPIL_KEYS else rules.ONGELDIG_BERICHT
 
 
-def schema_finding(type_name: str, message: str, spot: Spot | None, agreement: Agreement) -> Finding:
+def schema_finding(type_name: str, message: str, spot: SourceLocation | None, agreement: Agreement) -> Finding:
     """A finding for one error of the validator; its own text is only read for names of the schema.
 
     What the schema of this sender refuses is refused: a habit that this sender may have is not what was found then.

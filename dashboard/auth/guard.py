@@ -26,7 +26,7 @@ from dashboard.ui import addresses
 from models.access.viewer import Role, Viewer
 from models.classroom.holidays import Holidays, read_holidays
 from models.sandbox import sandboxes
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 
 SERVICE = "receive"  # the blueprint of the SOAP service
@@ -46,7 +46,7 @@ MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
 
 
 @dataclass(frozen=True, slots=True)
-class Persona:
+class DemoUser:
     """Somebody as whom is looked: of the demo, or the made-up teacher of a test room, then with its token."""
 
     key: str
@@ -54,7 +54,7 @@ class Persona:
     role: Role
     teacher_id: int | None
     school_id: int
-    room: str | None = field(default=None, repr=False)
+    sandbox: str | None = field(default=None, repr=False)
 
     @property
     def viewer(self) -> Viewer:
@@ -67,28 +67,28 @@ class AppOptions:
     """What the web app needs to know: personas to look as (the first is where a session starts), and host names."""
 
     demo: bool
-    personas: Sequence[Persona]
+    users: Sequence[DemoUser]
     allowed_hosts: tuple[str, ...] = OWN_HOSTS
-    room_days: int = VENDOR_DAYS  # that a test room of a vendor is kept after its last message
+    sandbox_days: int = VENDOR_DAYS  # that a test room of a vendor is kept after its last message
     holidays: Holidays = field(default_factory=read_holidays)
 
 
 @dataclass(slots=True)
-class Visit:
+class BrowserSession:
     """What one browser does, as whomever it looks; `turns` are the moments at which it took one."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(16))
-    turns: list[float] = field(default_factory=list)
+    attempts: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Session:
-    persona: Persona
-    begun: float
+    user: DemoUser
+    started: float
     seen: float
-    own: Persona | None = None  # who goes on when looking at a test room is over
-    visit: Visit = field(default_factory=Visit)
-    told: tuple[str, bool] | None = None  # what the next page says of what was asked, and whether it went well
+    sandbox_owner: DemoUser | None = None  # who goes on when looking at a test room is over
+    browser: BrowserSession = field(default_factory=BrowserSession)
+    flash: tuple[str, bool] | None = None  # what the next page says of what was asked, and whether it went well
 
 
 @dataclass(slots=True)
@@ -98,44 +98,44 @@ class Sessions:
     _kept: dict[str, _Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, persona: Persona, own: Persona | None = None, visit: Visit | None = None) -> str:
+    def start(self, persona: DemoUser, own: DemoUser | None = None, visit: BrowserSession | None = None) -> str:
         """A new session for a persona; returns its token. `own` is who goes on when this one is over."""
         token, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
             self._kept = {key: one for key, one in self._kept.items() if not self._over(one, now)}
-            self._kept[token] = _Session(persona, now, now, own, visit or Visit())
+            self._kept[token] = _Session(persona, now, now, own, visit or BrowserSession())
         return token
 
-    def visit(self, token: str | None) -> Visit | None:
+    def browser(self, token: str | None) -> BrowserSession | None:
         """The visit that a session is of."""
         with self._lock:
             one = self._kept.get(token or "")
-            return None if one is None else one.visit
+            return None if one is None else one.browser
 
-    def take_turn(self, token: str | None, most: int, seconds: float) -> bool:
+    def within_rate_limit(self, token: str | None, most: int, seconds: float) -> bool:
         """Whether the visit of this session may do something once more, of `most` times in so many seconds."""
         now = time.monotonic()
         with self._lock:
             one = self._kept.get(token or "")
             if one is None:
                 return False
-            one.visit.turns = [at for at in one.visit.turns if now - at < seconds]
-            if len(one.visit.turns) >= most:
+            one.browser.attempts = [at for at in one.browser.attempts if now - at < seconds]
+            if len(one.browser.attempts) >= most:
                 return False
-            one.visit.turns.append(now)
+            one.browser.attempts.append(now)
             return True
 
-    def go_back(self, token: str | None) -> Persona | None:
+    def leave_sandbox(self, token: str | None) -> DemoUser | None:
         """End looking as somebody else; returns who goes on in the session, None where nobody does."""
         with self._lock:
             one = self._kept.get(token or "")
-            if one is None or one.own is None:
+            if one is None or one.sandbox_owner is None:
                 self._kept.pop(token or "", None)
                 return None
-            one.persona, one.own = one.own, None
-            return one.persona
+            one.user, one.sandbox_owner = one.sandbox_owner, None
+            return one.user
 
-    def persona(self, token: str | None) -> Persona | None:
+    def user(self, token: str | None) -> DemoUser | None:
         """The persona of a session that still runs."""
         now = time.monotonic()
         with self._lock:
@@ -143,22 +143,22 @@ class Sessions:
             if one is None or self._over(one, now):
                 return None
             one.seen = now
-            return one.persona
+            return one.user
 
-    def tell(self, token: str | None, sentence: str, well: bool) -> None:
+    def flash(self, token: str | None, sentence: str, well: bool) -> None:
         """Let the next page of a session say how what was asked went."""
         with self._lock:
             one = self._kept.get(token or "")
             if one is not None:
-                one.told = (sentence, well)
+                one.flash = (sentence, well)
 
-    def told(self, token: str | None) -> tuple[str, bool] | None:
+    def take_flash(self, token: str | None) -> tuple[str, bool] | None:
         """What the next page is to say, once."""
         with self._lock:
             one = self._kept.get(token or "")
-            found = one.told if one is not None else None
+            found = one.flash if one is not None else None
             if one is not None:
-                one.told = None
+                one.flash = None
             return found
 
     def end(self, token: str | None) -> None:
@@ -168,7 +168,7 @@ class Sessions:
 
     @staticmethod
     def _over(one: _Session, now: float) -> bool:
-        return now - one.seen > IDLE_SECONDS or now - one.begun > LIFE_SECONDS
+        return now - one.seen > IDLE_SECONDS or now - one.started > LIFE_SECONDS
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ class Context:
     """What pages and callbacks reach through the running app."""
 
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
     options: AppOptions
     public_address: str | None = None  # of the SOAP service, where others reach it
     sessions: Sessions = field(default_factory=Sessions)
@@ -193,13 +193,13 @@ def context() -> Context:
 
 def viewer() -> Viewer | None:
     """Who looks: from the session, never from what a request says; None without a session."""
-    persona = current_persona()
+    persona = current_user()
     return persona.viewer if persona is not None else None
 
 
-def current_persona() -> Persona | None:
+def current_user() -> DemoUser | None:
     """The persona of the session of this request."""
-    found: Persona | None = flask.g.get("persona")
+    found: DemoUser | None = flask.g.get("persona")
     return found
 
 
@@ -208,25 +208,25 @@ def service_address(path: str) -> str:
     return urljoin(context().public_address or flask.request.host_url, path)
 
 
-def tell(sentence: str, well: bool = True) -> None:
+def flash(sentence: str, well: bool = True) -> None:
     """Let the next page of this session say how what was asked went."""
-    context().sessions.tell(flask.request.cookies.get(COOKIE), sentence, well)
+    context().sessions.flash(flask.request.cookies.get(COOKIE), sentence, well)
 
 
-def told() -> tuple[str, bool] | None:
+def take_flash() -> tuple[str, bool] | None:
     """What this page is to say of what was asked before it, once."""
-    return context().sessions.told(flask.request.cookies.get(COOKIE)) if flask.has_request_context() else None
+    return context().sessions.take_flash(flask.request.cookies.get(COOKIE)) if flask.has_request_context() else None
 
 
-def visit_id() -> str:
+def browser_session_id() -> str:
     """The visit of this request, to count what it has open; empty without a session."""
-    visit = context().sessions.visit(flask.request.cookies.get(COOKIE))
+    visit = context().sessions.browser(flask.request.cookies.get(COOKIE))
     return "" if visit is None else visit.id
 
 
-def take_turn(most: int, seconds: float) -> bool:
+def within_rate_limit(most: int, seconds: float) -> bool:
     """Whether the visit of this request may do something once more, of `most` times in so many seconds."""
-    return context().sessions.take_turn(flask.request.cookies.get(COOKIE), most, seconds)
+    return context().sessions.within_rate_limit(flask.request.cookies.get(COOKIE), most, seconds)
 
 
 def scheme() -> str:
@@ -251,12 +251,12 @@ def page_mark() -> str:
 
     Name and school are in it, for a note carries the name of its author, and schools number their pupils alike.
     """
-    persona = current_persona()
+    persona = current_user()
     if persona is None:
         return ""
     one = persona.viewer
-    about = json.dumps([one.school_id, one.role.value, one.teacher_id, one.name, persona.room])
-    return context().seal.digest("page", about).hex()
+    about = json.dumps([one.school_id, one.role.value, one.teacher_id, one.name, persona.sandbox])
+    return context().cipher.digest("page", about).hex()
 
 
 def guard() -> ResponseReturnValue | None:
@@ -276,7 +276,7 @@ def guard() -> ResponseReturnValue | None:
         sent_before = _form_sent_before() if path != CALLBACK else None
         if sent_before is not None:
             return sent_before
-    flask.g.persona = _persona_of_session()
+    flask.g.persona = _user_of_session()
     if flask.g.persona is None:
         return _start_or_refuse()
     if flask.request.method in READING:
@@ -341,22 +341,22 @@ def session_over() -> str:
     return _("There is no session any more. Nothing was shown or saved. Load the page again to begin a new one.")
 
 
-def _persona_of_session() -> Persona | None:
+def _user_of_session() -> DemoUser | None:
     """Who looks; the made-up teacher of a test room does so no longer than the room is there."""
     found, token = context(), flask.request.cookies.get(COOKIE)
-    persona = found.sessions.persona(token)
+    persona = found.sessions.user(token)
     if (
         persona is None
-        or persona.room is None
-        or sandboxes.find_room(found.engine, found.seal, persona.room) is not None
+        or persona.sandbox is None
+        or sandboxes.find_sandbox(found.engine, found.cipher, persona.sandbox) is not None
     ):
         return persona
-    return found.sessions.go_back(token)
+    return found.sessions.leave_sandbox(token)
 
 
 def _start_or_refuse() -> ResponseReturnValue | None:
     """A page starts a session as the first persona; anything else without a session gets 401."""
-    personas = context().options.personas
+    personas = context().options.users
     if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
         raise Refused(session_over(), 401)
     if not personas:
@@ -396,29 +396,29 @@ def _quoted(text: str) -> str:
     return quote(text, safe=",")
 
 
-def switch_persona() -> ResponseReturnValue:
+def switch_user() -> ResponseReturnValue:
     """Look as another persona: a new session, the old one ends."""
     key = flask.request.form.get("persona")
-    persona = next((one for one in context().options.personas if one.key == key), None)
+    persona = next((one for one in context().options.users if one.key == key), None)
     if persona is None:
         raise Refused(_("There is nobody with this name."), 400)
-    become(persona)
+    sign_in_as(persona)
     return flask.redirect("/", 303)
 
 
-def become(persona: Persona, own: Persona | None = None) -> None:
+def sign_in_as(persona: DemoUser, own: DemoUser | None = None) -> None:
     """A new session as `persona` with this answer, the old one ends; `own` goes on when it is over."""
     sessions, token = context().sessions, flask.request.cookies.get(COOKIE)
-    visit = sessions.visit(token)
+    visit = sessions.browser(token)
     sessions.end(token)
     flask.g.new_session = sessions.start(persona, own, visit)
 
 
-def go_back() -> None:
+def leave_sandbox() -> None:
     """Where a test room is looked at, end that: who looked before goes on."""
-    persona = current_persona()
-    if persona is not None and persona.room is not None:
-        flask.g.persona = context().sessions.go_back(flask.request.cookies.get(COOKIE))
+    persona = current_user()
+    if persona is not None and persona.sandbox is not None:
+        flask.g.persona = context().sessions.leave_sandbox(flask.request.cookies.get(COOKIE))
 
 
 # -- headers -----------------------------------------------------------------------------------------------------

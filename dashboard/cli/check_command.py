@@ -35,7 +35,7 @@ from connectors.conformance.reports import (
     place_of,
 )
 from connectors.conformance.scenarios import Outcome, Scenario, State, run
-from connectors.intake.file_loading import Judged
+from connectors.intake.file_loading import FileVerdict
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_messages import PROFILES, Profile
 from dashboard.cli import progress_bars
@@ -52,7 +52,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CheckOptions:
     """The options of `check` that are about endpoints and reports, as they were typed."""
 
     as_json: bool
@@ -122,19 +122,19 @@ def list_scenarios() -> int:
 # -- files -----------------------------------------------------------------------------------------------------
 
 
-def file_levels(judged: Judged) -> list[dict[str, Any]]:
+def file_levels(judged: FileVerdict) -> list[dict[str, Any]]:
     """The levels of a document that was judged, for JSON."""
     return levels_json(file_report(judged))
 
 
-def finish_files(told: Sequence[Judged], wanted: Wanted, code: int) -> int:
+def finish_files(told: Sequence[FileVerdict], wanted: CheckOptions, code: int) -> int:
     """Write the reports of documents that were judged; gives the exit code, `code` being the one so far."""
     _write([file_report(one) for one in told], wanted)
     warned = any(one.verdict is Verdict.WARN for one in told)
     return max(code, REFUSED) if wanted.fail_on == "warning" and warned else code
 
 
-def file_report(judged: Judged) -> Report:
+def file_report(judged: FileVerdict) -> Report:
     """The report of a document that was judged."""
     return document_report(judged.name, judged.findings, judged.fault, judged.problem)
 
@@ -142,7 +142,7 @@ def file_report(judged: Judged) -> Report:
 # -- an endpoint -----------------------------------------------------------------------------------------------
 
 
-def check_endpoint(wanted: Wanted) -> int:
+def check_endpoint(wanted: CheckOptions) -> int:
     """Play the scenarios against an endpoint; gives the exit code. Raises ConnectorError and UsageError."""
     kind = _needed(wanted.kind, "--kind")
     chosen = _scenarios(kind, wanted.scenario)
@@ -161,7 +161,7 @@ def check_endpoint(wanted: Wanted) -> int:
         def done(outcome: Outcome) -> None:
             advance(outcome.scenario.id)
             if not wanted.as_json:
-                _tell(outcome)
+                _print_outcome(outcome)
 
         outcomes = run(SESSIONS[kind](endpoint), chosen, done)
     parts = urlsplit(address)
@@ -177,7 +177,7 @@ def check_endpoint(wanted: Wanted) -> int:
     return REFUSED if report.errors or (report.warnings and wanted.fail_on == "warning") else DONE
 
 
-def _tell(outcome: Outcome) -> None:
+def _print_outcome(outcome: Outcome) -> None:
     scenario = outcome.scenario
     click.echo(f"{outcome.state.value:<10}  {scenario.id}: {scenario.title.nl} ({outcome.seconds:.1f} s)")
     if outcome.reason is not None:
@@ -195,7 +195,7 @@ def _finding_text(finding: Finding) -> str:
     return clean(f"{finding.level} {finding.rule}{where}: {finding.message_nl} {finding.remedy}")
 
 
-def _write(reports: Sequence[Report], wanted: Wanted) -> None:
+def _write(reports: Sequence[Report], wanted: CheckOptions) -> None:
     if wanted.junit is not None:
         wanted.junit.write_bytes(as_junit(reports))
     if wanted.html is not None:
@@ -219,7 +219,7 @@ def _scenarios(kind: str, ids: Sequence[str]) -> list[Scenario]:
     return [one for one in known.values() if not ids or one.id in ids]
 
 
-def _school(wanted: Wanted) -> SchoolRef:
+def _school(wanted: CheckOptions) -> SchoolRef:
     if (wanted.brin is None) == (wanted.schoolkey is None):
         raise click.UsageError("An endpoint needs a test school: either --brin or --schoolkey.")
     if wanted.schoolkey is not None:

@@ -21,20 +21,21 @@ from sqlalchemy import Engine, func, select
 
 from connectors.simulator import answers, requests, server
 from connectors.simulator.school import BAKEN, HORIZON
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.cli import progress_bars
 from dashboard.server.serving import PortTaken, serve, stopping
-from dashboard.server.wsgi import AppOptions, Persona, create_app
+from dashboard.server.wsgi import create_app
 from dashboard.settings import settings as configuration
 from dashboard.settings.open_store import open_database
-from dashboard.settings.settings import ConfigError, Coupled, Database, Settings
+from dashboard.settings.settings import ConfigError, ConfiguredConnection, Database, Settings
 from dashboard.worker import loop
 from dashboard.worker.loop import WorkContext
 from models.access.viewer import Role, Viewer
 from models.ingest import connections, schools
-from models.results.subject_mapping import CODE, assign_subject
+from models.results.subject_mapping import CODE, map_subject
 from models.schema import clock
-from models.schema.database import reading, writing
-from models.schema.encryption import Seal
+from models.schema.database import read_transaction, write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef
 from models.schema.tables import pupils, sources, subject_mappings, teachers
 
@@ -64,7 +65,7 @@ _ROLES = (
     _Role("beheerder-baken", BAKEN, Role.ADMINISTRATOR, "954"),
 )
 
-VENDOR = Persona("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
+VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
 
 # What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
 _SUBJECTS = (
@@ -85,7 +86,7 @@ def run(data: Path, port: int) -> int:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
     _check_free(port)
-    _say("Een verzonnen school met nagebootste bronnen.", "A made-up school with simulated sources.")
+    _print_both("Een verzonnen school met nagebootste bronnen.", "A made-up school with simulated sources.")
     made = _make_private(data)
     try:
         ports_before = _ports_of_last_time(data)
@@ -93,7 +94,7 @@ def run(data: Path, port: int) -> int:
             _run(data, port, ports, made)
     except (KeyboardInterrupt, SystemExit):
         pass  # asked to stop before the dashboard was there
-    _say("Gestopt.", "Stopped.")
+    _print_both("Gestopt.", "Stopped.")
     return 0
 
 
@@ -152,18 +153,18 @@ def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
         context = loop.make_context(settings, engine, seal, coupled)
         _pull_all(context, coupled)
         _assign_subjects(engine)
-        app = create_app(engine, seal, AppOptions(demo=True, personas=personas(engine, seal)))
-        serve(app, HOST, port, context, _tell)
+        app = create_app(engine, seal, AppOptions(demo=True, users=demo_users(engine, seal)))
+        serve(app, HOST, port, context, _announce)
 
 
-def _tell(port: int) -> None:
+def _announce(port: int) -> None:
     address = f"http://{HOST}:{port}"
-    _say(
+    _print_both(
         f"Rondblik staat klaar op {address}; stoppen met Ctrl-C.", f"Rondblik is ready at {address}; stop with Ctrl-C."
     )
 
 
-def _say(nl: str, en: str) -> None:
+def _print_both(nl: str, en: str) -> None:
     print(f"{nl} / {en}", flush=True)
 
 
@@ -285,7 +286,7 @@ def _ports_of_last_time(data: Path) -> dict[str, int]:
 # -- first pull ------------------------------------------------------------------------------------------------
 
 
-def _pull_all(context: WorkContext, coupled: list[Coupled]) -> None:
+def _pull_all(context: WorkContext, coupled: list[ConfiguredConnection]) -> None:
     """Ask every source once or more, rosters first; what takes too long is left to the worker."""
     ends = time.monotonic() + FIRST_PULL_SECONDS
     anything = False
@@ -296,10 +297,10 @@ def _pull_all(context: WorkContext, coupled: list[Coupled]) -> None:
                 anything = anything or said
             advance(one.source.name)
     if not anything:
-        _say("  Niets nieuws sinds de vorige keer.", "Nothing new since the last time.")
+        _print_both("  Niets nieuws sinds de vorige keer.", "Nothing new since the last time.")
 
 
-def _pull_one(context: WorkContext, one: Coupled) -> bool:
+def _pull_one(context: WorkContext, one: ConfiguredConnection) -> bool:
     """Ask until nothing new comes, and say what came; whether there was anything to say.
 
     A publisher sends one school year in an answer, and first what it had some time ago.
@@ -322,12 +323,12 @@ def _pull_one(context: WorkContext, one: Coupled) -> bool:
     parts = [(nl, en)] if got else []
     parts += [("antwoordt nu niet", "does not answer now")] if failed else []
     if parts:
-        _say(f"  {one.source.name}: {', '.join(nl for nl, _ in parts)}", ", ".join(en for _, en in parts))
+        _print_both(f"  {one.source.name}: {', '.join(nl for nl, _ in parts)}", ", ".join(en for _, en in parts))
     return bool(parts)
 
 
 def _pupil_count(engine: Engine, school_id: int) -> int:
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return int(
             connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == school_id)) or 0
         )
@@ -335,7 +336,7 @@ def _pupil_count(engine: Engine, school_id: int) -> int:
 
 def _assign_subjects(engine: Engine) -> None:
     """On the first start, what the administrators of the two schools assigned."""
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         if connection.scalar(select(func.count()).select_from(subject_mappings)):
             return
         for owner, source, pattern, subject in _SUBJECTS:
@@ -344,16 +345,16 @@ def _assign_subjects(engine: Engine) -> None:
             assert school_id is not None
             assert source_id is not None
             viewer = Viewer(school_id, Role.ADMINISTRATOR, name="demo")
-            assign_subject(connection, viewer, source_id, CODE, pattern, subject)
+            map_subject(connection, viewer, source_id, CODE, pattern, subject)
 
 
 # -- who looks ------------------------------------------------------------------------------------------------
 
 
-def personas(engine: Engine, seal: Seal) -> list[Persona]:
+def demo_users(engine: Engine, seal: PiiCipher) -> list[DemoUser]:
     """Those as whom the demo can be looked at, found back in the rosters by their LAS key; a vendor last."""
     found = []
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         for one in _ROLES:
             school_id = schools.find_school(connection, one.owner)
             assert school_id is not None
@@ -364,5 +365,5 @@ def personas(engine: Engine, seal: Seal) -> list[Persona]:
             ).one_or_none()
             if teacher is not None:
                 name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
-                found.append(Persona(one.key, name, one.role, teacher.id, school_id))
+                found.append(DemoUser(one.key, name, one.role, teacher.id, school_id))
     return [*found, VENDOR]

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.errors import ConnectorError
 from connectors.intake import file_loading
-from connectors.intake.file_loading import Judged, Loading, Reached
+from connectors.intake.file_loading import FileVerdict, LoadTarget, Reached
 from connectors.intake.receive import PATH
 from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
@@ -28,13 +28,13 @@ from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server.serving import PortTaken
 from dashboard.settings import settings
 from dashboard.settings.open_store import Options, Store, open_store
-from dashboard.settings.settings import ConfigError, Coupled, Settings
+from dashboard.settings.settings import ConfigError, ConfiguredConnection, Settings
 from dashboard.worker import loop
 from models.ingest import deliveries, schools
-from models.ingest.connections import Coupling
+from models.ingest.connections import SourceConnection
 from models.schema import clock, database
 from models.schema.database import DatabaseUnsafe
-from models.schema.encryption import KeyRefused, SealBroken
+from models.schema.encryption import DecryptionFailed, KeyRefused
 from models.schema.records import Finding, Verdict
 
 DONE, REFUSED, COULD_NOT = 0, 1, 2
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except ConnectorError as failed:
         return _fail(failed.sentence_en)
-    except (ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, SealBroken) as failed:
+    except (ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, DecryptionFailed) as failed:
         return _fail(str(failed))
     except SQLAlchemyError as failed:
         # The text of these may hold an address with a password, or values: only the kind is shown.
@@ -115,13 +115,13 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
         receive = store.settings.receive
         address = receive.public_address
         if soap_only:
-            app = create_soap_app(store.desk, address)
+            app = create_soap_app(store.receiver, address)
             place: tuple[str, int] = (receive.host, receive.port)
         else:
             personas = _administrators(store.engine)
             holidays = settings.holidays_of(store.settings)
-            options_of_app = AppOptions(False, personas, room_days=receive.test_room_days, holidays=holidays)
-            app = create_app(store.engine, store.seal, options_of_app, store.desk, address)
+            options_of_app = AppOptions(False, personas, sandbox_days=receive.test_room_days, holidays=holidays)
+            app = create_app(store.engine, store.cipher, options_of_app, store.receiver, address)
             place = (store.settings.server.host, store.settings.server.port)
         host, wanted = place[0], place[1] if port is None else port
 
@@ -163,8 +163,8 @@ def sync(options: Options, key: str | None) -> int:
         outcomes: list[int] = []
         with progress_bars.steps("Fetching", len(wanted)) as advance:
 
-            def done(row: Coupling, outcome: loop.Outcome | None) -> None:
-                outcomes.append(_tell_outcome(row, outcome))
+            def done(row: SourceConnection, outcome: loop.Outcome | None) -> None:
+                outcomes.append(_print_pull_outcome(row, outcome))
                 advance(row.source_key)
 
             loop.run_now(context, [one.row for one in wanted], done)
@@ -173,7 +173,7 @@ def sync(options: Options, key: str | None) -> int:
         return max(outcomes, default=DONE)
 
 
-def _tell_outcome(row: Coupling, outcome: loop.Outcome | None) -> int:
+def _print_pull_outcome(row: SourceConnection, outcome: loop.Outcome | None) -> int:
     if outcome is None:
         return _fail(f"{row.source_key}: it was stopped, or another worker is fetching it now; try again later.")
     if outcome.failure is not None:
@@ -184,22 +184,22 @@ def _tell_outcome(row: Coupling, outcome: loop.Outcome | None) -> int:
     return REFUSED if outcome.refused else DONE
 
 
-def _work_context(store: Store) -> tuple[loop.WorkContext, list[Coupled]]:
+def _work_context(store: Store) -> tuple[loop.WorkContext, list[ConfiguredConnection]]:
     coupled = settings.apply(store.settings, store.engine)
     check_tolerances(store.settings)
-    settings.apply_senders(store.settings, store.engine, store.seal)
-    return loop.make_context(store.settings, store.engine, store.seal, coupled), coupled
+    settings.apply_senders(store.settings, store.engine, store.cipher)
+    return loop.make_context(store.settings, store.engine, store.cipher, coupled), coupled
 
 
 def _administrators(engine: Engine) -> list[Any]:
     """Until there is a sign-in, who sits at this machine looks as the administrator of its schools."""
-    from dashboard.auth.guard import Persona
+    from dashboard.auth.guard import DemoUser
     from models.access.viewer import Role
 
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         known = schools.all_schools(connection)
     return [
-        Persona(f"administrator-{school_id}", name or "Beheerder", Role.ADMINISTRATOR, None, school_id)
+        DemoUser(f"administrator-{school_id}", name or "Beheerder", Role.ADMINISTRATOR, None, school_id)
         for school_id, name in known
     ]
 
@@ -223,9 +223,11 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
         settings.apply(store.settings, store.engine)
         fallback = LOAD_ROSTER_SOURCE if roster else LOAD_SOURCE
         source_id = _source_id(store.engine, key, fallback, "las" if roster else "publisher")
-        loading = Loading(store.engine, store.seal, source_id, _policy(store.settings, key, policy), store.keep, roster)
+        loading = LoadTarget(
+            store.engine, store.cipher, source_id, _policy(store.settings, key, policy), store.retention, roster
+        )
         return _each_file(
-            files, "Loading", lambda path, reached: file_loading.load_file(path, loading, reached), _tell_loaded
+            files, "Loading", lambda path, reached: file_loading.load_file(path, loading, reached), _print_loaded
         )
 
 
@@ -236,7 +238,7 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
 @check_command.options
 def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **asked: Any) -> int:
     """Judge FILES, or an endpoint, by the standard, without a database: 0 no error, 1 an error, 2 could not run."""
-    wanted = check_command.Wanted(as_json=as_json, **asked)
+    wanted = check_command.CheckOptions(as_json=as_json, **asked)
     if wanted.list_scenarios:
         return check_command.list_scenarios()
     if (wanted.endpoint is None) == (not files):
@@ -247,10 +249,10 @@ def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **asked: A
         return check_command.check_endpoint(wanted)
     _check_there(files)
     chosen = cast(Policy, policy or "strict")
-    tell = _tell_json if as_json else _tell_checked
-    told: list[Judged] = []
+    tell = _print_json if as_json else _print_checked
+    told: list[FileVerdict] = []
 
-    def keep(judged: Judged) -> None:
+    def keep(judged: FileVerdict) -> None:
         told.append(judged)
         tell(judged)
 
@@ -267,8 +269,8 @@ def _check_there(files: Sequence[Path]) -> None:
 def _each_file(
     files: Sequence[Path],
     title: str,
-    judge: Callable[[Path, Reached], Iterator[Judged]],
-    tell: Callable[[Judged], None],
+    judge: Callable[[Path, Reached], Iterator[FileVerdict]],
+    tell: Callable[[FileVerdict], None],
 ) -> int:
     code, before = DONE, 0
     sizes = [path.stat().st_size for path in files]
@@ -289,16 +291,16 @@ def _each_file(
     return code
 
 
-def _tell_loaded(judged: Judged) -> None:
+def _print_loaded(judged: FileVerdict) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in (judged.counts or {}).items() if count)
-    _tell(judged, counts)
+    _print_verdict(judged, counts)
 
 
-def _tell_checked(judged: Judged) -> None:
-    _tell(judged, "")
+def _print_checked(judged: FileVerdict) -> None:
+    _print_verdict(judged, "")
 
 
-def _tell(judged: Judged, counts: str) -> None:
+def _print_verdict(judged: FileVerdict, counts: str) -> None:
     if judged.problem is not None:
         click.echo(f"{judged.name}: {judged.problem}", err=True)
         return
@@ -309,7 +311,7 @@ def _tell(judged: Judged, counts: str) -> None:
         click.echo(f"  {_finding_text(_finding_json(finding))}")
 
 
-def _tell_json(judged: Judged) -> None:
+def _print_json(judged: FileVerdict) -> None:
     findings = [_finding_json(one) for one in judged.findings]
     told: dict[str, object] = {
         "file": judged.name,
@@ -349,7 +351,7 @@ def _source_id(engine: Engine, key: str | None, fallback: tuple[str, str], role:
     chosen, name = (key, key) if key is not None else fallback
     if not chosen.replace("-", "").replace("_", "").isalnum() or not chosen.isascii() or chosen != chosen.lower():
         raise click.BadParameter("must be small letters, digits, - and _ only", param_hint="--source")
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         known = schools.find_source(connection, chosen)
         return known if known is not None else schools.ensure_source(connection, chosen, name, role)
 
@@ -369,7 +371,7 @@ def list_deliveries(options: Options, as_json: bool) -> int:
                 "source": one.source,
                 "school": one.school,
                 "what": one.what,
-                "way": one.way,
+                "way": one.channel,
                 "time": clock.from_us(one.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="seconds"),
                 "verdict": one.verdict,
                 "fault": one.fault,
@@ -381,11 +383,11 @@ def list_deliveries(options: Options, as_json: bool) -> int:
             if as_json:
                 click.echo(json.dumps(told, ensure_ascii=False))
             else:
-                _tell_delivery(told)
+                _print_delivery(told)
     return DONE
 
 
-def _tell_delivery(told: dict[str, Any]) -> None:
+def _print_delivery(told: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count)
     parts = [told["time"], told["source"] or "-", told["what"], told["verdict"], told["fault"] or "", counts]
     click.echo("  ".join(part for part in parts if part))

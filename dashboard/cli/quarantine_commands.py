@@ -10,9 +10,9 @@ from connectors.intake.replay import replay as judge_anew
 from connectors.uwlr.agreement import Policy
 from dashboard.settings.open_store import Options, Store, open_store
 from models.ingest import quarantine as kept_messages
-from models.ingest.quarantine import Kept
+from models.ingest.quarantine import QuarantinedMessage
 from models.schema import clock
-from models.schema.database import reading
+from models.schema.database import read_transaction
 from models.schema.records import Verdict
 
 REFUSED = 1
@@ -25,10 +25,10 @@ def quarantine() -> None:
 
 @quarantine.command("list")
 @click.pass_obj
-def list_kept(options: Options) -> None:
+def list_messages(options: Options) -> None:
     """List the refused messages whose bytes are kept."""
-    with open_store(options) as store, reading(store.engine) as connection:
-        for one in kept_messages.kept(connection):
+    with open_store(options) as store, read_transaction(store.engine) as connection:
+        for one in kept_messages.quarantined_messages(connection):
             moment = clock.from_us(one.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="minutes")
             click.echo(f"{one.delivery_id}  {moment}  {one.source_key}  {one.fault}  {one.size} bytes")
 
@@ -38,8 +38,8 @@ def list_kept(options: Options) -> None:
 @click.pass_obj
 def show(options: Options, number: int) -> None:
     """Print a message that is kept, with what names a pupil, a person or a secret covered."""
-    with open_store(options) as store, reading(store.engine) as connection:
-        data = kept_messages.raw(connection, store.seal, number)
+    with open_store(options) as store, read_transaction(store.engine) as connection:
+        data = kept_messages.raw(connection, store.cipher, number)
     if data is None:
         raise click.ClickException("The bytes of this message are not kept (any more); see `rondblik quarantine list`.")
     click.echo(mask(data).show())
@@ -59,7 +59,7 @@ def replay(options: Options, numbers: tuple[int, ...], every: bool) -> int:
             policy: Policy = next(
                 (found.policy for found in store.settings.publishers if found.id == one.source_key), "strict"
             )
-            receipt = judge_anew(store.desk, one, policy)
+            receipt = judge_anew(store.receiver, one, policy)
             if receipt is None:
                 continue
             if receipt.verdict is Verdict.REJECT:
@@ -70,11 +70,11 @@ def replay(options: Options, numbers: tuple[int, ...], every: bool) -> int:
     return code
 
 
-def _wanted(store: Store, numbers: tuple[int, ...]) -> list[Kept]:
-    with reading(store.engine) as connection:
+def _wanted(store: Store, numbers: tuple[int, ...]) -> list[QuarantinedMessage]:
+    with read_transaction(store.engine) as connection:
         if not numbers:
-            return kept_messages.kept(connection)
-        found = [one for number in numbers for one in kept_messages.kept(connection, number)]
+            return kept_messages.quarantined_messages(connection)
+        found = [one for number in numbers for one in kept_messages.quarantined_messages(connection, number)]
     missing = set(numbers) - {one.delivery_id for one in found}
     if missing:
         raise click.ClickException(f"Message {min(missing)} is not kept, or was accepted since.")

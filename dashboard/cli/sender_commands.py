@@ -15,9 +15,9 @@ from dashboard.settings.open_store import Options, open_store
 from dashboard.settings.settings import ConfigError, Settings
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
-from models.ingest.senders import SenderRefused, Terms
+from models.ingest.senders import SenderRefused, SenderTerms
 from models.schema import clock
-from models.schema.database import reading, writing
+from models.schema.database import read_transaction, write_transaction
 from models.schema.limits import ALL_VERSIONS
 
 _SCHOOL = re.compile(f"({BRIN.pattern})(?:/([0-9]{{0,2}}))?", re.ASCII)
@@ -84,12 +84,14 @@ def add(
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", chosen):
         raise click.BadParameter("must be small letters, digits, - and _ only", param_hint="--id")
     code, text = senders.new_code(), senders.new_key()
-    terms = _terms(Terms(), **asked)
-    with open_store(options) as store, _plainly(), writing(store.engine) as connection:
+    terms = _terms(SenderTerms(), **asked)
+    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
         if any(one.id == chosen or one.customer_name == customer_name for one in store.settings.senders):
             raise click.ClickException("This sender stands in the configuration; change it there.")
-        source_id = senders.add_sender(connection, store.seal, chosen, customer_name, code, terms, senders.FROM_COMMAND)
-        senders.add_key(connection, store.seal, source_id, text, covered)
+        source_id = senders.add_sender(
+            connection, store.cipher, chosen, customer_name, code, terms, senders.FROM_COMMAND
+        )
+        senders.add_key(connection, store.cipher, source_id, text, covered)
     click.echo(f"klantnaam          {customer_name}")
     click.echo(f"klantcode          {code}")
     click.echo(f"autorisatiesleutel {text}")
@@ -103,9 +105,9 @@ def add(
 def make_key(options: Options, customer_name: str, covered: Sequence[Identification]) -> None:
     """Make another key, for a new school or to replace one; prints it once."""
     text = senders.new_key()
-    with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        found = senders.to_change(connection, customer_name)
-        number = senders.add_key(connection, store.seal, found.source_id, text, covered)
+    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
+        found = senders.find_editable(connection, customer_name)
+        number = senders.add_key(connection, store.cipher, found.source_id, text, covered)
     click.echo(f"autorisatiesleutel {text}")
     click.echo(f"Key {number}. Write it down: it is not shown again.", err=True)
 
@@ -116,8 +118,8 @@ def make_key(options: Options, customer_name: str, covered: Sequence[Identificat
 @click.pass_obj
 def revoke(options: Options, customer_name: str, number: int) -> None:
     """End a key from now on."""
-    with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        senders.revoke(connection, senders.to_change(connection, customer_name).source_id, number)
+    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
+        senders.revoke(connection, senders.find_editable(connection, customer_name).source_id, number)
     click.echo(f"Key {number} is no longer valid.")
 
 
@@ -128,8 +130,8 @@ def revoke(options: Options, customer_name: str, number: int) -> None:
 @click.pass_obj
 def set_terms(options: Options, /, customer_name: str, **asked: Any) -> None:
     """Change what was agreed with a sender."""
-    with open_store(options) as store, _plainly(), writing(store.engine) as connection:
-        found = senders.to_change(connection, customer_name)
+    with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
+        found = senders.find_editable(connection, customer_name)
         terms = _terms(found.terms, **asked)
         senders.set_terms(connection, found.source_id, terms)
     click.echo(f"{customer_name}: {'nothing to change' if terms == found.terms else 'changed'}.")
@@ -140,7 +142,7 @@ def set_terms(options: Options, /, customer_name: str, **asked: Any) -> None:
 @click.pass_obj
 def list_senders(options: Options, as_json: bool) -> None:
     """List the senders with their keys; never a code or a key itself."""
-    with open_store(options) as store, reading(store.engine) as connection:
+    with open_store(options) as store, read_transaction(store.engine) as connection:
         found = senders.all_senders(connection)
     for one, keys in found:
         told = {
@@ -188,7 +190,7 @@ def check_tolerances(settings: Settings) -> None:
                 )
 
 
-def _terms(before: Terms, all_tolerances: bool = False, **asked: Any) -> Terms:
+def _terms(before: SenderTerms, all_tolerances: bool = False, **asked: Any) -> SenderTerms:
     """The terms with what was asked for changed in them; a strict sender has no tolerances."""
     named = asked["tolerances"]
     for one in named:
@@ -209,7 +211,7 @@ def _terms(before: Terms, all_tolerances: bool = False, **asked: Any) -> Terms:
     return dataclasses.replace(after, tolerances=None)
 
 
-class _plainly:  # noqa: N801 - reads as a phrase where it is used
+class _one_sentence:  # noqa: N801 - reads as a phrase where it is used
     """Says a refusal of the store as the one sentence of a command."""
 
     def __enter__(self) -> None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.text.translate import _, n_, plain_tenths
-from dashboard.text.words import course_word, missing_word, subject_word
-from dashboard.ui.class_view import GroupView
+from dashboard.text.words import attention_group_word, missing_word, subject_word
+from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import class_word, period_word, subgroup_word
 from dashboard.ui.coverage import coverage_sentences
 from dashboard.ui.filters import BY_MATERIAL
-from dashboard.ui.matrix_columns import Footer, Shown, columns, footer
+from dashboard.ui.matrix_columns import CellContent, Footer, columns, footer
 from dashboard.ui.matrix_table import (
     Section,
+    by_attention_group,
+    done_words,
     foot_words,
     grid,
-    in_sections,
     level_word,
-    made_words,
     pupil_word,
     total_remarks,
 )
-from models.results.scales import Said, number
+from models.results.scales import ScoreReading, parse_decimal
 from models.schema import clock
 
 
@@ -76,11 +76,11 @@ class Sheet:
     feet: tuple[SheetFoot, ...]
 
 
-def sheet_of(view: GroupView, title: str) -> Sheet:
+def sheet_of(view: ClassView, title: str) -> Sheet:
     """The sheet of a view: same pupils, same columns, same order as the screen."""
     filters = view.filters
     shown_columns = columns(view.overview, filters.view, filters.subject, filters.material)
-    sections = in_sections(grid(view.overview, shown_columns), view.courses)
+    sections = by_attention_group(grid(view.overview, shown_columns), view.attention_groups)
     rows = [row for _course, several in sections for row in several]
     feet = [_foot(footer([cells[place] for _name, cells in rows])) for place in range(len(shown_columns))]
     return Sheet(
@@ -89,13 +89,13 @@ def sheet_of(view: GroupView, title: str) -> Sheet:
         clock.now_us(),
         tuple(coverage_sentences(view.overview.sources)),
         view.overview.hidden,
-        tuple(one.called for one in shown_columns),
+        tuple(one.full_name for one in shown_columns),
         tuple(_rows(view, sections)),
         tuple(feet),
     )
 
 
-def filter_words(view: GroupView) -> list[tuple[str, str]]:
+def filter_words(view: ClassView) -> list[tuple[str, str]]:
     """Every filter with its state in words, those at their default too."""
     filters, everything = view.filters, _("all")
     classes = ", ".join(class_word(one) for one in view.classes if one.id in filters.class_ids)
@@ -110,19 +110,19 @@ def filter_words(view: GroupView) -> list[tuple[str, str]]:
         (_("Publisher"), sources.get(filters.source, "?") if filters.source is not None else everything),
         (_("Group in class"), parts.get(filters.subgroup, "?") if filters.subgroup else everything),
         (_("Goal"), filters.goal or everything),
-        (_("Pupils"), course_word(filters.status) if filters.status else _("all present pupils")),
+        (_("Pupils"), attention_group_word(filters.status) if filters.status else _("all present pupils")),
         (_("Columns"), across),
     ]
 
 
-def _rows(view: GroupView, sections: list[Section]) -> list[SheetRow]:
-    classes = {one.id: one.class_id for one in view.state.picture.members}
+def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
+    classes = {one.id: one.class_id for one in view.state.class_data.members}
     names = {one.id: one.name for one in view.classes}
     return [
         SheetRow(
             pupil.id,
             pupil_word(pupil),
-            course_word(course),
+            attention_group_word(course),
             names.get(classes.get(pupil.id, 0), ""),
             tuple(_cell(view, one) for one in cells),
         )
@@ -131,12 +131,12 @@ def _rows(view: GroupView, sections: list[Section]) -> list[SheetRow]:
     ]
 
 
-def _cell(view: GroupView, one: Shown) -> SheetCell:
+def _cell(view: ClassView, one: CellContent) -> SheetCell:
     if one.cell is None:
         assert one.missing is not None
-        return SheetCell(None, None, missing_word(one.missing), None, None, None, made_words(one))
-    said = one.cell.total.said
-    name = view.overview.known.definitions[one.cell.definition_id].name
+        return SheetCell(None, None, missing_word(one.missing), None, None, None, done_words(one))
+    said = one.cell.total.reading
+    name = view.overview.catalogue.definitions[one.cell.definition_id].name
     return SheetCell(
         _value(said),
         said.maximum,
@@ -148,9 +148,9 @@ def _cell(view: GroupView, one: Shown) -> SheetCell:
     )
 
 
-def _value(said: Said) -> str | None:
+def _value(said: ScoreReading) -> str | None:
     """The number as sent, without what only a person reads."""
-    found = number(said.text)
+    found = parse_decimal(said.text)
     return None if found is None else format(found, "f")
 
 

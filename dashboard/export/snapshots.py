@@ -22,7 +22,7 @@ class Snapshots:
     _kept: OrderedDict[str, tuple[Viewer, Sheet, float]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def keep(self, viewer: Viewer, sheet: Sheet) -> str:
+    def add(self, viewer: Viewer, sheet: Sheet) -> str:
         """Keep a sheet; returns the token with which who saw it asks for it."""
         token = secrets.token_urlsafe(12)
         with self._lock:

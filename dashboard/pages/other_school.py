@@ -34,7 +34,7 @@ def elsewhere() -> list[Any]:
     """That the address is of another school, who looks now, and the way on."""
     viewer = guard.viewer()
     assert viewer is not None
-    with database.reading(guard.context().engine) as connection:
+    with database.read_transaction(guard.context().engine) as connection:
         school = school_name(connection, viewer)
     who = _("You look as {name} of {school}.", name=viewer.name, school=school or _("another school"))
     return page(

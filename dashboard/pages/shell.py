@@ -22,7 +22,7 @@ def page(active: str, children: Any, bar: Any = None) -> list[Any]:
     """A whole page: header, an optional filter bar, the content; `active` names the menu entry."""
     bars = [*_test_school(), *([bar] if bar is not None else [])]
     shown = children if isinstance(children, list) else [children]
-    return [header(active), *bars, html.Main([*_told(), *shown], id="main", className="page"), footer()]
+    return [header(active), *bars, html.Main([*_flash_message(), *shown], id="main", className="page"), footer()]
 
 
 def footer() -> html.Footer:
@@ -30,9 +30,9 @@ def footer() -> html.Footer:
     return html.Footer(dcc.Link(_("Accessibility"), href="/toegankelijkheid"), className="foot")
 
 
-def _told() -> list[Any]:
+def _flash_message() -> list[Any]:
     """How what was asked on the page before went; the script gives it the focus when it appears."""
-    found = guard.told()
+    found = guard.take_flash()
     if found is None:
         return []
     sentence, well = found
@@ -65,8 +65,8 @@ def header(active: str) -> html.Header:
 
 def _test_school() -> list[Any]:
     """That what is shown is of a test room, and the way back to it."""
-    persona = guard.current_persona() if flask.has_request_context() else None
-    if persona is None or persona.room is None:
+    persona = guard.current_user() if flask.has_request_context() else None
+    if persona is None or persona.sandbox is None:
         return []
     sentence = _("The pupils are made up; their results came in at your test address.")
     return [
@@ -76,7 +76,7 @@ def _test_school() -> list[Any]:
                     html.P([sign("info"), html.Span([html.B(_("You look at a test school.")), " ", sentence])]),
                     html.Button([sign("back"), _("Back to the test address")], type="submit", className="btn"),
                 ],
-                action=f"/toets/proef/{persona.room}/terug",
+                action=f"/toets/proef/{persona.sandbox}/terug",
                 method="POST",
             ),
             className="proofbar",
@@ -112,10 +112,10 @@ def _menu(active: str) -> list[Any]:
 
 
 def _who() -> html.Details:
-    persona = guard.current_persona() if flask.has_request_context() else None
+    persona = guard.current_user() if flask.has_request_context() else None
     school = None
     if persona is not None:
-        with database.reading(guard.context().engine) as connection:
+        with database.read_transaction(guard.context().engine) as connection:
             school = school_name(connection, persona.viewer)
     name = persona.name if persona is not None else ""
     role = " · ".join(part for part in (role_word(persona.role) if persona else "", school) if part)
@@ -133,7 +133,7 @@ def _who() -> html.Details:
 
 def _choices() -> html.Div:
     """The personas of the demo, the languages and the colour schemes."""
-    present = guard.current_persona() if flask.has_request_context() else None
+    present = guard.current_user() if flask.has_request_context() else None
     if present is None:
         return html.Div()
     options = guard.context().options
@@ -151,7 +151,7 @@ def _choices() -> html.Div:
             action="/persona",
             method="POST",
         )
-        for one in options.personas
+        for one in options.users
     ]
     return html.Div(
         [

@@ -18,19 +18,19 @@ from dashboard.pages.pupil import side_panels
 from dashboard.pages.signals import due_form, resolution_forms, threshold_form
 from dashboard.text.translate import _
 from dashboard.ui import addresses
-from dashboard.ui.filters import present_year
+from dashboard.ui.filters import current_school_year
 from dashboard.ui.matrix_table import pupil_href
 from models.access.people import class_list
 from models.access.viewer import Viewer
 from models.classroom.class_state import present_signals
-from models.classroom.goals import GoalRefused, set_due, set_goal
-from models.classroom.notes import LONGEST, NoteKind, NoteRefused, settle_agreement, write_note
-from models.classroom.signal_resolutions import MarkRefused, set_mark
-from models.classroom.signals import Rule
+from models.classroom.goals import GoalRefused, set_due_date, set_goal
+from models.classroom.notes import LONGEST, NoteKind, NoteRefused, close_agreement, write_note
+from models.classroom.signal_resolutions import ResolutionRefused, resolve_signal
+from models.classroom.signals import SignalRule
 from models.classroom.thresholds import NAMES, ThresholdRefused, bounds, set_thresholds
-from models.classroom.timeline import fields_of
-from models.results.scales import HUGEST_SCORE, number
-from models.results.subject_materials import field_of_key
+from models.classroom.timeline import subject_materials_of
+from models.results.scales import HUGEST_SCORE, parse_decimal
+from models.results.subject_materials import subject_material_of_key
 from models.schema import clock, database
 from models.schema.records import SCALE
 
@@ -43,7 +43,7 @@ _BACK = re.compile(rf"/(?:groep|signalen|leerlingen|leerling/{addresses.NUMBER})
 def register(server: flask.Flask) -> None:
     """The routes."""
     post = ["POST"]
-    server.add_url_rule(resolution_forms.PATH, "settle_signals", settle_signals, methods=post)
+    server.add_url_rule(resolution_forms.PATH, "settle_signals", resolve_signals, methods=post)
     server.add_url_rule(f"{side_panels.GOAL_PATH}/<int(max=2147483647):pupil_id>", "save_goal", save_goal, methods=post)
     server.add_url_rule(f"{side_panels.NOTE_PATH}/<int(max=2147483647):pupil_id>", "save_note", save_note, methods=post)
     server.add_url_rule(f"{due_form.PATH}/<int(max=2147483647):class_id>", "save_due", save_due, methods=post)
@@ -52,25 +52,29 @@ def register(server: flask.Flask) -> None:
     )
 
 
-def settle_signals() -> ResponseReturnValue:
+def resolve_signals() -> ResponseReturnValue:
     """Settle signals, or open them again."""
     viewer = teaching_viewer()
-    order = resolution_forms.read_order(flask.request.form.get(resolution_forms.FIELD))
-    if order is None or any(about.rule not in [rule.value for rule in Rule] for about, _evidence in order.signals):
+    order = resolution_forms.read_resolution_request(flask.request.form.get(resolution_forms.FIELD))
+    if order is None or any(
+        about.rule not in [rule.value for rule in SignalRule] for about, _evidence in order.signals
+    ):
         flask.abort(400)
     asked, context = {about for about, _evidence in order.signals}, guard.context()
 
     def save() -> None:
-        with database.reading(context.engine) as connection:
-            year = present_year(class_list(connection, viewer))
+        with database.read_transaction(context.engine) as connection:
+            year = current_school_year(class_list(connection, viewer))
             present = present_signals(connection, viewer, asked, year, context.options.holidays)
         if not asked <= present:
             raise WrongInput(_("This signal is not there any more."))
-        with database.writing(context.engine, viewer.school_id) as connection:
+        with database.write_transaction(context.engine, viewer.school_id) as connection:
             for about, evidence in order.signals:
-                set_mark(connection, viewer, about, evidence, order.action)
+                resolve_signal(connection, viewer, about, evidence, order.action)
 
-    return saved(save, (MarkRefused, WrongInput), _("Settled. It comes back when there are new data."), order.back)
+    return saved(
+        save, (ResolutionRefused, WrongInput), _("Settled. It comes back when there are new data."), order.back
+    )
 
 
 def save_thresholds(class_id: int) -> ResponseReturnValue:
@@ -82,7 +86,7 @@ def save_thresholds(class_id: int) -> ResponseReturnValue:
     def save() -> None:
         if not all(re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) for text in given.values()):
             raise ThresholdRefused("number")
-        with database.writing(context.engine, viewer.school_id) as connection:
+        with database.write_transaction(context.engine, viewer.school_id) as connection:
             set_thresholds(connection, viewer, class_id, {name: int(text) for name, text in given.items()})
 
     sentence = _("The thresholds are saved; they hold for all teachers of the class.")
@@ -93,15 +97,15 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
     """Set or end the goal of a pupil in a material."""
     viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
     ending = "weg" in form
-    field = field_of_key(form.get("weg" if ending else "materiaal", ""))
+    field = subject_material_of_key(form.get("weg" if ending else "materiaal", ""))
 
     def save() -> None:
         value = None if ending else _score(form.get("waarde", ""))
         due_on = None if ending else read_day(form.get("dag", ""))
         if field is None or len(field.material) > MOST_NAME:
             raise GoalRefused
-        with database.writing(context.engine, viewer.school_id) as connection:
-            if not ending and field not in fields_of(connection, viewer, pupil_id):
+        with database.write_transaction(context.engine, viewer.school_id) as connection:
+            if not ending and field not in subject_materials_of(connection, viewer, pupil_id):
                 raise WrongInput(_("The pupil has no score in this material."))
             set_goal(connection, viewer, pupil_id, field, value, due_on)
 
@@ -115,13 +119,13 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
     done = form.get("klaar")
 
     def save() -> None:
-        with database.writing(context.engine, viewer.school_id) as connection:
+        with database.write_transaction(context.engine, viewer.school_id) as connection:
             if done is not None:
-                settle_agreement(connection, viewer, _whole(done))
+                close_agreement(connection, viewer, _whole(done))
                 return
             write_note(
                 connection,
-                context.seal,
+                context.cipher,
                 viewer,
                 pupil_id,
                 NoteKind.AGREEMENT if form.get("soort") == "agreement" else NoteKind.NOTE,
@@ -144,8 +148,8 @@ def save_due(class_id: int) -> ResponseReturnValue:
         due_on = None if what == "weg" else read_day(form.get("dag", ""))
         if what not in ("weg", "zet") or (what == "zet" and due_on is None):
             raise WrongInput(_("Type a day as 13-11-2026."))
-        with database.writing(context.engine, viewer.school_id) as connection:
-            set_due(connection, viewer, class_id, _whole(test), due_on)
+        with database.write_transaction(context.engine, viewer.school_id) as connection:
+            set_due_date(connection, viewer, class_id, _whole(test), due_on)
 
     sentence = _("The date is taken back.") if what == "weg" else _("The date is saved.")
     return saved(save, (GoalRefused,), sentence, back)
@@ -174,7 +178,7 @@ def read_day(text: str) -> str | None:
 def _score(text: str) -> int:
     """A score as people type it, in ten-thousandths. Raises WrongInput."""
     found = _SCORE.fullmatch(text.strip())
-    value = number(text.replace(",", ".")) if found is not None else None
+    value = parse_decimal(text.replace(",", ".")) if found is not None else None
     if value is None or value > HUGEST_SCORE:
         raise WrongInput(_("Type a number, such as 75 or 7,5."))
     return int(value * SCALE)
@@ -199,17 +203,17 @@ def saved(
     try:
         save()
     except WrongInput as wrong:
-        guard.tell(wrong.sentence + " " + _("Nothing was changed."), well=False)
+        guard.flash(wrong.sentence + " " + _("Nothing was changed."), well=False)
     except NoteRefused as refused:
-        guard.tell(_refusal(refused.reason) + " " + _("Nothing was changed."), well=False)
+        guard.flash(_refusal(refused.reason) + " " + _("Nothing was changed."), well=False)
     except ThresholdRefused as refused:
-        guard.tell(_bounds_words(str(refused)) + " " + _("Nothing was changed."), well=False)
+        guard.flash(_bounds_words(str(refused)) + " " + _("Nothing was changed."), well=False)
     except refusals:
-        guard.tell(_("You may not do this.") + " " + _("Nothing was changed."), well=False)
+        guard.flash(_("You may not do this.") + " " + _("Nothing was changed."), well=False)
     except SQLAlchemyError:
-        guard.tell(_("Saving did not work.") + " " + _("Nothing was changed."), well=False)
+        guard.flash(_("Saving did not work.") + " " + _("Nothing was changed."), well=False)
     else:
-        guard.tell(sentence)
+        guard.flash(sentence)
     return flask.redirect(safe_back(back), 303)
 
 

@@ -11,7 +11,7 @@ from dashboard.auth import guard
 from dashboard.export import file_formats
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import _
-from models.access.people import sees_all
+from models.access.people import can_see_all
 from models.schema import clock, database
 
 
@@ -28,11 +28,11 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     context = guard.context()
     sheet = context.snapshots.find(viewer, token)
     if sheet is not None:
-        with database.reading(context.engine) as connection:
-            if not sees_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
+        with database.read_transaction(context.engine) as connection:
+            if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:
-        guard.tell(_("What stood on that screen is not kept any more. Save it from here."), well=False)
+        guard.flash(_("What stood on that screen is not kept any more. Save it from here."), well=False)
         return flask.redirect("/groep", 303)
     make, media_type = file_formats.FILES[kind]
     answer = flask.Response(make(sheet), content_type=media_type)

@@ -8,25 +8,29 @@ from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.intake import receive
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from dashboard.auth import guard
-from dashboard.auth.guard import AppOptions, Context, Persona
+from dashboard.auth.guard import AppOptions, Context, DemoUser
 from dashboard.pages.couplings import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
 from dashboard.server.app import build
 from models.schema import database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Verdict
 from models.schema.tables import deliveries
 
-__all__ = ["AppOptions", "Persona", "create_app"]
+__all__ = ["AppOptions", "DemoUser", "create_app"]
 
 MAX_FORM_BYTES = 500_000  # files come in through callbacks, whose bound the guard sets, and messages have their own
 
 
 def create_app(
-    engine: Engine, seal: Seal, options: AppOptions, desk: Desk | None = None, public_address: str | None = None
+    engine: Engine,
+    seal: PiiCipher,
+    options: AppOptions,
+    desk: ReceiverContext | None = None,
+    public_address: str | None = None,
 ) -> flask.Flask:
     """The whole application for one store; `desk` is where messages of publishers arrive, None: with its defaults.
 
@@ -40,8 +44,8 @@ def create_app(
     server.after_request(guard.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
-    server.add_url_rule("/persona", view_func=guard.switch_persona, methods=["POST"])
-    server.register_blueprint(receive.blueprint(desk or Desk(engine, seal), public_address))
+    server.add_url_rule("/persona", view_func=guard.switch_user, methods=["POST"])
+    server.register_blueprint(receive.blueprint(desk or ReceiverContext(engine, seal), public_address))
     actions.register(server)
     downloads.register(server)
     vendor_actions.register(server)
@@ -53,10 +57,10 @@ def create_app(
     return server
 
 
-def create_soap_app(desk: Desk, public_address: str | None = None) -> flask.Flask:
+def create_soap_app(desk: ReceiverContext, public_address: str | None = None) -> flask.Flask:
     """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
     server = flask.Flask("rondblik-soap", static_folder=None)
-    server.extensions["rondblik"] = Context(desk.engine, desk.seal, AppOptions(demo=False, personas=()))
+    server.extensions["rondblik"] = Context(desk.engine, desk.cipher, AppOptions(demo=False, users=()))
     server.after_request(guard.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.register_blueprint(receive.blueprint(desk, public_address))
@@ -66,7 +70,7 @@ def create_soap_app(desk: Desk, public_address: str | None = None) -> flask.Flas
 def health() -> ResponseReturnValue:
     """Whether the process and the database answer."""
     try:
-        with database.reading(guard.context().engine) as connection:
+        with database.read_transaction(guard.context().engine) as connection:
             connection.scalar(select(literal(1)))
     except SQLAlchemyError:
         return {"process": "ok", "database": "unavailable"}, 503
@@ -76,7 +80,7 @@ def health() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Whether the first results are stored."""
     try:
-        with database.reading(guard.context().engine) as connection:
+        with database.read_transaction(guard.context().engine) as connection:
             first = connection.scalar(
                 select(deliveries.c.id)
                 .where(deliveries.c.what == "results", deliveries.c.verdict != Verdict.REJECT.value)

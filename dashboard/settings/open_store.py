@@ -9,14 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.uwlr.agreement import Bounds
 from dashboard.settings import settings
 from dashboard.settings.settings import Receive, Settings
-from models.ingest.result_store import Keep
+from models.ingest.result_store import RetentionPolicy
 from models.schema import database
-from models.schema.encryption import Seal, read_key
-from models.schema.store_key import open_sealed
+from models.schema.encryption import PiiCipher, read_key
+from models.schema.store_key import open_encrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +37,23 @@ class Store:
 
     settings: Settings
     engine: Engine
-    seal: Seal
+    cipher: PiiCipher
 
     @property
-    def keep(self) -> Keep:
+    def retention(self) -> RetentionPolicy:
         """How long raw messages are kept."""
-        return Keep(self.settings.retention.refused_days, self.settings.retention.accepted_days)
+        return RetentionPolicy(self.settings.retention.refused_days, self.settings.retention.accepted_days)
 
     @property
-    def desk(self) -> Desk:
+    def receiver(self) -> ReceiverContext:
         """Where messages of publishers arrive."""
-        return desk_of(self.engine, self.seal, self.settings.receive, self.keep)
+        return desk_of(self.engine, self.cipher, self.settings.receive, self.retention)
 
 
-def desk_of(engine: Engine, seal: Seal, limits: Receive, keep: Keep) -> Desk:
+def desk_of(engine: Engine, seal: PiiCipher, limits: Receive, keep: RetentionPolicy) -> ReceiverContext:
     """The desk that settings lead to."""
     bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
-    return Desk(engine, seal, bounds, keep)
+    return ReceiverContext(engine, seal, bounds, keep)
 
 
 @contextmanager
@@ -65,12 +65,12 @@ def open_store(options: Options) -> Iterator[Store]:
 
 
 @contextmanager
-def open_database(found: Settings) -> Iterator[tuple[Engine, Seal]]:
+def open_database(found: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
     """The database of these settings and the seal of its key; raises KeyRefused, DatabaseUnsafe."""
     read_key(found.data)  # a file that is no key is refused before a database is made beside it
     engine = database.open_engine(found.database_url())
     try:
-        seal = open_sealed(engine, found.data)
+        seal = open_encrypted(engine, found.data)
         found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield engine, seal
     finally:

@@ -24,10 +24,10 @@ from sqlalchemy import Engine
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
 from models.ingest import connections, schools, senders
 from models.ingest.schools import BRIN, Identification, normal_location
-from models.ingest.senders import Configured, Terms
+from models.ingest.senders import ConfiguredSender, SenderTerms
 from models.schema import clock
-from models.schema.database import sqlite_url, writing
-from models.schema.encryption import Seal
+from models.schema.database import sqlite_url, write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.limits import MOST_BYTES, SENDER_VERSIONS, VENDOR_DAYS, Version
 from models.schema.records import SchoolRef
 from models.schema.urls import address_problem, is_loopback
@@ -196,7 +196,7 @@ class FetchLimits(_Frozen):
     total_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 15 * 60
 
 
-class SchoolName(_Frozen):
+class SchoolIdentification(_Frozen):
     """One way in which messages name a school: BRIN with dependance, a schoolkey, or an instellingsnummer."""
 
     brin: Annotated[str, AfterValidator(_brin)] | None = None
@@ -315,7 +315,7 @@ class School(_Frozen):
     """What one LAS administers."""
 
     name: Name
-    identifications: Annotated[tuple[SchoolName, ...], Field(min_length=1)]
+    identifications: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
     region: Literal["noord", "midden", "zuid"] = "midden"
     las: Las | None = None
 
@@ -387,7 +387,7 @@ class Sender(_Frozen):
     customer_name: HeaderText
     customer_code: HeaderSecret
     keys: Annotated[tuple[HeaderSecret, ...], Field(min_length=1, max_length=2)]
-    covers: Annotated[tuple[SchoolName, ...], Field(min_length=1)]
+    covers: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
     policy: Literal["strict", "tolerant"] = "strict"
     tolerances: tuple[Short, ...] | None = None
     versions: Annotated[tuple[Version, ...], Field(min_length=1)] = SENDER_VERSIONS
@@ -407,9 +407,9 @@ class Sender(_Frozen):
         return self
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> SenderTerms:
         """What was agreed, as the store keeps it."""
-        return Terms(
+        return SenderTerms(
             policy=self.policy,
             tolerances=self.tolerances,
             versions=tuple(self.versions),
@@ -620,7 +620,7 @@ def _first_error(wrong: ValidationError, named: str) -> ConfigError:
         )
     if first["type"] == "missing":
         return ConfigError(f"{named}: {key} ontbreekt; vul hem in.", f"{named}: {key} is missing; fill it in.")
-    nl, en = _told(first)
+    nl, en = _problem_sentence(first)
     return ConfigError(f"{named}: {key} {nl}.", f"{named}: {key} {en}.")
 
 
@@ -649,7 +649,7 @@ _KINDS = {
 }
 
 
-def _told(error: ErrorDetails) -> tuple[str, str]:
+def _problem_sentence(error: ErrorDetails) -> tuple[str, str]:
     """What an error says, in Dutch and English, to stand behind the key."""
     context = error.get("ctx", {})
     if error["type"] == "own":
@@ -766,18 +766,18 @@ def _absolute_source(source: _Source, folder: Path) -> _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Coupled:
+class ConfiguredConnection:
     """A coupling of the configuration: its row in the store, its school, and the LAS or publisher behind it."""
 
-    row: connections.Coupling
+    row: connections.SourceConnection
     school: School
     source: Las | Publisher
 
 
-def apply(settings: Settings, engine: Engine) -> list[Coupled]:
+def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
     """Make schools, sources and couplings as the configuration has them; those it no longer has become inactive."""
-    coupled: list[Coupled] = []
-    with writing(engine) as connection:
+    coupled: list[ConfiguredConnection] = []
+    with write_transaction(engine) as connection:
         ids = {
             one.name: schools.ensure_school(connection, [name.identification for name in one.identifications], one.name)
             for one in settings.schools
@@ -792,9 +792,9 @@ def apply(settings: Settings, engine: Engine) -> list[Coupled]:
             role = "las" if isinstance(source, Las) else "publisher"
             material = None if isinstance(source, Las) else source.material
             source_id = schools.ensure_source(connection, source.id, source.name, role, material)
-            connections.ensure_coupling(connection, ids[school.name], source_id, clock.now_us())
-            row = connections.Coupling(ids[school.name], source_id, source.id, role)
-            coupled.append(Coupled(row, school, source))
+            connections.ensure_connection(connection, ids[school.name], source_id, clock.now_us())
+            row = connections.SourceConnection(ids[school.name], source_id, source.id, role)
+            coupled.append(ConfiguredConnection(row, school, source))
         connections.retire_others(connection, {(one.row.school_id, one.row.source_id) for one in coupled})
     return coupled
 
@@ -811,10 +811,10 @@ def holidays_of(settings: Settings) -> Holidays:
         ) from None
 
 
-def apply_senders(settings: Settings, engine: Engine, seal: Seal) -> None:
+def apply_senders(settings: Settings, engine: Engine, seal: PiiCipher) -> None:
     """Make the senders, their keys and couplings as the configuration has them. Raises ConfigError."""
     wanted = [
-        Configured(
+        ConfiguredSender(
             one.id,
             one.customer_name,
             one.customer_code.get_secret_value(),
@@ -825,7 +825,7 @@ def apply_senders(settings: Settings, engine: Engine, seal: Seal) -> None:
         for one in settings.senders
     ]
     try:
-        with writing(engine) as connection:
+        with write_transaction(engine) as connection:
             senders.apply_configured(connection, seal, wanted)
     except senders.SenderRefused as refused:
         raise ConfigError(refused.sentence_nl, refused.sentence_en) from None

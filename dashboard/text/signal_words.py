@@ -4,79 +4,79 @@ from __future__ import annotations
 
 from dashboard.text.translate import _, at_moment, n_, native, short_day, tenths
 from dashboard.text.words import subject_word
-from models.classroom.class_data import Picture, Scored
-from models.classroom.signal_resolutions import Action
-from models.classroom.signals import Rule, Signal
+from models.classroom.class_data import ClassData, ScoredTest
+from models.classroom.signal_resolutions import ResolutionAction
+from models.classroom.signals import Signal, SignalRule
 from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import SourceState
-from models.results.scales import Place
+from models.results.scales import NormPosition
 
 MOST_PARTS = 2
 
 
-def rule_title(rule: Rule) -> str:
+def rule_title(rule: SignalRule) -> str:
     """What a rule is called."""
     return {
-        Rule.DROP: _("Sharp drop against own past"),
-        Rule.STUCK: _("Stuck below the norm"),
-        Rule.IDLE: _("No work"),
-        Rule.OVERDUE: _("Past the agreed date"),
-        Rule.HARD: _("Hard for many"),
+        SignalRule.DROP: _("Sharp drop against own past"),
+        SignalRule.STUCK: _("Stuck below the norm"),
+        SignalRule.IDLE: _("No work"),
+        SignalRule.OVERDUE: _("Past the agreed date"),
+        SignalRule.HARD: _("Hard for many"),
     }[rule]
 
 
 def headline(one: Signal) -> str:
     """What is the matter, in one sentence."""
     found = one.evidence
-    if one.rule is Rule.DROP:
+    if one.rule is SignalRule.DROP:
         earlier = ", ".join(_number(score) for score in found.totals[:-1])
         return _("Drops against own past: {last} after {earlier}.", last=_number(found.totals[-1]), earlier=earlier)
-    if one.rule is Rule.STUCK:
+    if one.rule is SignalRule.STUCK:
         scores = ", ".join(_number(score) for score in found.totals)
         return _("{number} times in a row in the lowest level: {scores}.", number=len(found.totals), scores=scores)
-    if one.rule is Rule.IDLE:
+    if one.rule is SignalRule.IDLE:
         return n_("{number} school day without work.", "{number} school days without work.", found.days)
-    if one.rule is Rule.OVERDUE:
+    if one.rule is SignalRule.OVERDUE:
         return _("{test} is not finished. The agreement was {day}.", test=found.test, day=short_day(found.due_on or ""))
     return _("{part}: {below} of {made} pupils below the norm.", part=found.part, below=found.below, made=found.made)
 
 
-def _number(one: Scored) -> str:
-    text = native(one.said.text or "")
-    return _("{score} of {maximum}", score=text, maximum=native(one.said.maximum)) if one.said.maximum else text
+def _number(one: ScoredTest) -> str:
+    text = native(one.reading.text or "")
+    return _("{score} of {maximum}", score=text, maximum=native(one.reading.maximum)) if one.reading.maximum else text
 
 
-def evidence_words(seen: Picture, one: Signal) -> str:
+def evidence_words(seen: ClassData, one: Signal) -> str:
     """What the signal rests on beside its headline: dates, the mean, the parts below the norm."""
     found = one.evidence
-    if one.rule is Rule.DROP and found.mean is not None:
+    if one.rule is SignalRule.DROP and found.mean is not None:
         mean = _("Own mean before: {mean}.", mean=tenths(found.mean))
         return " ".join([mean, *_weak_parts(seen, one)])
-    if one.rule is Rule.STUCK:
+    if one.rule is SignalRule.STUCK:
         days = ", ".join(short_day(score.taken_on) for score in found.totals)
         return " ".join([_("Tests of {days}.", days=days), *_weak_parts(seen, one)])
-    if one.rule is Rule.IDLE:
+    if one.rule is SignalRule.IDLE:
         if found.last_on is None:
             return _("Nothing was made with this source yet.")
         return _("Last worked on {day}. Holidays are not counted.", day=short_day(found.last_on))
-    if one.rule is Rule.OVERDUE:
+    if one.rule is SignalRule.OVERDUE:
         return n_("{number} school day ago.", "{number} school days ago.", found.days)
     return f"{found.test}."
 
 
-def _weak_parts(seen: Picture, one: Signal) -> list[str]:
+def _weak_parts(seen: ClassData, one: Signal) -> list[str]:
     """The parts of the newest test below the norm of the source, in the order of the test: parts have unlike scales."""
     newest = one.evidence.totals[-1]
     weak = [
         part
         for part in seen.parts
         if part.pupil_id == one.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
-        if part.said.place is Place.BELOW and part.said.value is not None
+        if part.reading.position is NormPosition.BELOW and part.reading.value is not None
     ]
     if not weak:
         return []
     weak.sort(key=lambda part: (part.name.number, part.name.code))
-    names = [f"{part.name.name} ({native(part.said.text or '')})" for part in weak[:MOST_PARTS]]
+    names = [f"{part.name.name} ({native(part.reading.text or '')})" for part in weak[:MOST_PARTS]]
     more = len(weak) - MOST_PARTS
     if more > 0:
         names.append(n_("and {number} more part", "and {number} more parts", more))
@@ -88,22 +88,22 @@ def rule_words(one: Signal, limits: Thresholds) -> str:
     return rule_with(one.rule, limits)
 
 
-def rule_with(rule: Rule, limits: Thresholds) -> str:
+def rule_with(rule: SignalRule, limits: Thresholds) -> str:
     """A rule with its thresholds."""
-    if rule is Rule.DROP:
+    if rule is SignalRule.DROP:
         return _(
             "Rule: {percent} % of the scale or more below the mean of the {number} scores before.",
             percent=limits.drop_percent,
             number=limits.drop_earlier,
         )
-    if rule is Rule.STUCK:
+    if rule is SignalRule.STUCK:
         return _("Rule: {number} scores in a row in the lowest level of the source.", number=limits.stuck_times)
-    if rule is Rule.IDLE:
+    if rule is SignalRule.IDLE:
         return _(
             "Rule: {number} school days without work, while at least half of the class worked.",
             number=limits.idle_school_days,
         )
-    if rule is Rule.OVERDUE:
+    if rule is SignalRule.OVERDUE:
         return _("Rule: {number} school days after the agreed date.", number=limits.overdue_school_days)
     return _(
         "Rule: {percent} % or more below the norm, of at least {number} pupils who made it.",
@@ -123,7 +123,7 @@ def late_word(source: SourceState | None) -> str:
     return _("{name} has not delivered since {moment}.", name=name, moment=since)
 
 
-def held_words(source: SourceState | None, pupils: int | None) -> str:
+def suppressed_words(source: SourceState | None, pupils: int | None) -> str:
     """That a signal cannot be judged: its source is late or down; `pupils` None: that of the pupil of the page."""
     since = late_word(source)
     if pupils is None:
@@ -136,18 +136,18 @@ def held_words(source: SourceState | None, pupils: int | None) -> str:
     )
 
 
-def field_words(one: Signal, with_source: bool = True) -> str:
+def material_words(one: Signal, with_source: bool = True) -> str:
     """The subject, and the material."""
-    subject = subject_word(one.field.subject)
-    return f"{subject} · {one.field.material}" if with_source else subject
+    subject = subject_word(one.subject_material.subject)
+    return f"{subject} · {one.subject_material.material}" if with_source else subject
 
 
-def action_word(action: Action) -> str:
+def action_word(action: ResolutionAction) -> str:
     """What a teacher did with a signal."""
     return {
-        Action.SEEN: _("Seen"),
-        Action.DISCUSSED: _("Discussed"),
-        Action.AGREED: _("Agreed"),
-        Action.NOT_NEEDED: _("Not needed"),
-        Action.REOPENED: _("Open again"),
+        ResolutionAction.SEEN: _("Seen"),
+        ResolutionAction.DISCUSSED: _("Discussed"),
+        ResolutionAction.AGREED: _("Agreed"),
+        ResolutionAction.NOT_NEEDED: _("Not needed"),
+        ResolutionAction.REOPENED: _("Open again"),
     }[action]

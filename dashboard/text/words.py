@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dashboard.text.translate import _
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 from models.classroom.thresholds import Thresholds
 from models.results.growth import Growth
-from models.results.scales import Comparability, Missing, Place
+from models.results.scales import Comparability, Missing, NormPosition
 
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
@@ -20,10 +20,15 @@ MISSING_SIGNS = {
     Missing.NOT_BEGUN: "notbegun",
     Missing.BUSY: "busy",
 }
-PLACE_SIGNS = {Place.BELOW: "below", Place.ON: "on", Place.ABOVE: "above"}
-COURSE_SIGNS = {Course.ATTENTION: "flag", Course.ON_COURSE: "dot", Course.AMPLE: "target", Course.FEW: "few"}
+POSITION_SIGNS = {NormPosition.BELOW: "below", NormPosition.ON: "on", NormPosition.ABOVE: "above"}
+ATTENTION_GROUP_SIGNS = {
+    AttentionGroup.ATTENTION: "flag",
+    AttentionGroup.ON_COURSE: "dot",
+    AttentionGroup.AMPLE: "target",
+    AttentionGroup.FEW: "few",
+}
 GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
-TINTS = {Place.BELOW: "be", Place.ABOVE: "ab"}
+TINTS = {NormPosition.BELOW: "be", NormPosition.ABOVE: "ab"}
 
 
 def missing_word(reason: Missing) -> str:
@@ -53,23 +58,23 @@ def growth_word(found: Growth) -> str:
     }[found]
 
 
-def course_word(course: Course) -> str:
+def attention_group_word(course: AttentionGroup) -> str:
     """The name of one of the four groups."""
     return {
-        Course.ATTENTION: _("Asks for attention"),
-        Course.ON_COURSE: _("On course"),
-        Course.AMPLE: _("Amply on course"),
-        Course.FEW: _("Too few data"),
+        AttentionGroup.ATTENTION: _("Asks for attention"),
+        AttentionGroup.ON_COURSE: _("On course"),
+        AttentionGroup.AMPLE: _("Amply on course"),
+        AttentionGroup.FEW: _("Too few data"),
     }[course]
 
 
-def course_rule(course: Course, limits: Thresholds) -> str:
+def attention_group_rule(course: AttentionGroup, limits: Thresholds) -> str:
     """Why somebody is in a group, in a few words."""
     return {
-        Course.ATTENTION: _("a signal is open"),
-        Course.ON_COURSE: _("no signal"),
-        Course.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits.ample_of_three),
-        Course.FEW: _("fewer than {number} scores with a norm", number=limits.few_totals),
+        AttentionGroup.ATTENTION: _("a signal is open"),
+        AttentionGroup.ON_COURSE: _("no signal"),
+        AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits.ample_of_three),
+        AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits.few_totals),
     }[course]
 
 

@@ -14,9 +14,9 @@ from dashboard.text.translate import _, day_name, language, month_word, native
 from dashboard.text.words import band_word
 from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday
-from models.classroom.timeline import Lane, Sitting
+from models.classroom.timeline import MaterialSeries, Sitting
 from models.results.periods import Period
-from models.results.scales import Place, Yardstick, plain
+from models.results.scales import NormPosition, ParsedNorm, plain_decimal
 from models.schema import clock
 from models.schema.records import SCALE
 
@@ -62,13 +62,13 @@ def _block(text: str, start: int) -> dict[str, str]:
     return dict(re.findall(r"--rb-([a-z0-9-]+):\s*(#[0-9a-fA-F]{3,6})", inside))
 
 
-def markers(lanes: Sequence[Lane]) -> dict[str, str]:
+def markers(lanes: Sequence[MaterialSeries]) -> dict[str, str]:
     """The marker of each lane by its key: fixed by the order of coupling, whatever order the screen has."""
-    ordered = sorted(lanes, key=lambda one: (one.source_id, one.field))
+    ordered = sorted(lanes, key=lambda one: (one.source_id, one.subject_material))
     return {one.key: MARKERS[place % len(MARKERS)] for place, one in enumerate(ordered)}
 
 
-def axis_period(period: Period, lanes: Sequence[Lane]) -> Period:
+def axis_period(period: Period, lanes: Sequence[MaterialSeries]) -> Period:
     """The span of the time axis: the period, without the empty time before the first score and after today."""
     days = [one.taken_on for lane in lanes for one in lane.sittings]
     if not days:
@@ -81,12 +81,17 @@ def axis_period(period: Period, lanes: Sequence[Lane]) -> Period:
     )
 
 
-def lane_figure(
-    lane: Lane, period: Period, marker_name: str, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
+def series_figure(
+    lane: MaterialSeries,
+    period: Period,
+    marker_name: str,
+    scheme: str,
+    goal: Goal | None = None,
+    off: Sequence[Holiday] = (),
 ) -> dict[str, Any]:
     """The figure of one lane: a point a sitting that has a number, bands and holidays behind, the goal as a line."""
     ink = colours(scheme)
-    points = [one for one in lane.sittings if one.total.said.value is not None]
+    points = [one for one in lane.sittings if one.total.reading.value is not None]
     aim = None if goal is None else Decimal(goal.value) / SCALE
     low, high = _range(points, aim)
     trace = _trace(points, marker_name, ink, joined=one_scale(points))
@@ -133,7 +138,7 @@ def _trace(points: list[Sitting], marker_name: str, ink: dict[str, str], joined:
         "type": "scatter",
         "mode": "lines+markers" if joined else "markers",
         "x": [one.taken_on for one in points],
-        "y": [_number(one.total.said.value) for one in points],
+        "y": [_number(one.total.reading.value) for one in points],
         "text": [hover(one) for one in points],
         "hovertemplate": "%{text}<extra></extra>",
         "line": {"color": ink["series"], "width": 2, "shape": "linear"},
@@ -152,7 +157,7 @@ def _trace(points: list[Sitting], marker_name: str, ink: dict[str, str], joined:
 
 def hover(one: Sitting) -> str:
     """What a point says: value, band, test, date. Angle brackets would be read as markup."""
-    said = one.total.said
+    said = one.total.reading
     words = [native(said.text or ""), band_word(said.band) if said.band else "", one.name, day_name(one.taken_on)]
     words += [_("received later")] if one.late else []
     return " · ".join(_plain(word) for word in words if word)
@@ -193,7 +198,7 @@ def _goal_shapes(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any
 def _goal_words(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]]:
     if aim is None:
         return []
-    text = _("goal {value}", value=native(plain(aim)))
+    text = _("goal {value}", value=native(plain_decimal(aim)))
     return [
         {
             "xref": "paper", "x": 0, "xanchor": "right", "xshift": -6, "yref": "y", "y": float(aim),
@@ -204,7 +209,7 @@ def _goal_words(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]
 
 def _range(points: list[Sitting], aim: Decimal | None) -> tuple[Decimal, Decimal]:
     """The y-axis: the scale where it is known, else the values with air around them."""
-    values = [Decimal(one.total.said.value or 0) / SCALE for one in points]
+    values = [Decimal(one.total.reading.value or 0) / SCALE for one in points]
     values += [aim] if aim is not None else []
     spans = [one.scale for one in points if one.scale is not None]
     lows, highs = [low for low, _high in spans], [high for _low, high in spans]
@@ -247,14 +252,14 @@ def _month_words(ticks: list[date]) -> list[str]:
 # -- bands ---------------------------------------------------------------------------------------------------
 
 
-def _steps(points: list[Sitting], period: Period) -> list[tuple[str, str, Yardstick]]:
+def _steps(points: list[Sitting], period: Period) -> list[tuple[str, str, ParsedNorm]]:
     """Which norm holds from when to when: a step halfway between two sittings with different norms."""
-    steps: list[tuple[str, str, Yardstick]] = []
+    steps: list[tuple[str, str, ParsedNorm]] = []
     start = period.first
     for place, one in enumerate(points):
         after = points[place + 1] if place + 1 < len(points) else None
         end = period.last if after is None else _halfway(one.taken_on, after.taken_on)
-        measure = one.measure if one.total.row.kind == 1 and not one.total.derived else Yardstick()
+        measure = one.norm if one.total.row.kind == 1 and not one.total.derived else ParsedNorm()
         if steps and steps[-1][2].intervals == measure.intervals:
             steps[-1] = (steps[-1][0], end, measure)
         else:
@@ -268,15 +273,15 @@ def _halfway(first: str, second: str) -> str:
     return (begin + timedelta(days=(end - begin).days / 2)).isoformat()
 
 
-def _tops(measure: Yardstick) -> list[tuple[Place, Decimal, Decimal]]:
+def _tops(measure: ParsedNorm) -> list[tuple[NormPosition, Decimal, Decimal]]:
     """Each band up to where the next begins, so that no gap shows between 59 and 60."""
     lows = [one.low for one in measure.intervals]
     ends = [*lows[1:], measure.intervals[-1].high] if measure.intervals else []
-    return [(one.place, one.low, end) for one, end in zip(measure.intervals, ends, strict=True)]
+    return [(one.position, one.low, end) for one, end in zip(measure.intervals, ends, strict=True)]
 
 
 def _band_shapes(points: list[Sitting], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
-    fills = {Place.BELOW: ink["below-bg"], Place.ABOVE: ink["above-bg"]}
+    fills = {NormPosition.BELOW: ink["below-bg"], NormPosition.ABOVE: ink["above-bg"]}
     return [
         {
             "type": "rect", "layer": "below", "xref": "x", "yref": "y", "x0": start, "x1": end,
@@ -300,7 +305,7 @@ def _edges(ink: dict[str, str]) -> list[dict[str, Any]]:
 
 def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]:
     """The values on the y-axis: where the newest norm's bands begin, else the ends of the scale."""
-    newest = points[-1].measure if points and points[-1].total.row.kind == 1 else Yardstick()
+    newest = points[-1].norm if points and points[-1].total.row.kind == 1 else ParsedNorm()
     if newest.intervals and not points[-1].total.derived:
         return _apart([one.low for one in newest.intervals[1:]], low, high)
     if points and points[-1].scale is not None:
@@ -325,10 +330,10 @@ def _band_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[st
     """The words of the newest norm's bands, at the right; one that would touch another is left out."""
     if not points or points[-1].total.row.kind != 1 or points[-1].total.derived:
         return []
-    shades = {Place.BELOW: ink["below"], Place.ABOVE: ink["above"]}
+    shades = {NormPosition.BELOW: ink["below"], NormPosition.ABOVE: ink["above"]}
     found: list[dict[str, Any]] = []
     last = -100.0
-    for interval, (place, begin, end) in zip(points[-1].measure.intervals, _tops(points[-1].measure), strict=True):
+    for interval, (place, begin, end) in zip(points[-1].norm.intervals, _tops(points[-1].norm), strict=True):
         middle = (begin + end) / 2
         if _pixels(middle, low, high) - last < CLOSE:
             continue
@@ -351,13 +356,13 @@ def _value_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[s
     """The first value small and the last one bold: above its point, below it where the line falls."""
     found = []
     for one in {points[0].key: points[0], points[-1].key: points[-1]}.values() if points else ():
-        value = Decimal(one.total.said.value or 0) / SCALE
+        value = Decimal(one.total.reading.value or 0) / SCALE
         is_last = one.key == points[-1].key
-        before = _number(points[-2].total.said.value) if len(points) > 1 else None
+        before = _number(points[-2].total.reading.value) if len(points) > 1 else None
         falls = is_last and before is not None and before > float(value)
         high_up = _pixels(value, low, high) > PLOT - 22
         under = (falls or not is_last or high_up) and _pixels(value, low, high) > 22
-        text = native(one.total.said.text or "")
+        text = native(one.total.reading.text or "")
         found.append(
             {
                 "xref": "x", "x": one.taken_on, "yref": "y", "y": float(value), "showarrow": False,

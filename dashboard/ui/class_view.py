@@ -7,27 +7,27 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from dashboard.ui.filters import GroupFilters, present_year, read_filters
+from dashboard.ui.filters import ClassFilters, current_school_year, read_filters
 from models.access.people import ClassRef, PupilName, Subgroup, class_list, subgroups
 from models.access.viewer import Viewer
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 from models.classroom.class_overview import ClassOverview, class_overview
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.holidays import Holidays
 from models.classroom.part_overview import part_overview
 from models.classroom.signals import Signal
-from models.results.subject_materials import Field, fits
+from models.results.subject_materials import SubjectMaterial, matches
 
 
 @dataclass(frozen=True, slots=True)
-class GroupView:
+class ClassView:
     """Some classes as one screen shows them: `overview` and `courses` hold just the pupils that are shown."""
 
     classes: tuple[ClassRef, ...]
-    filters: GroupFilters
+    filters: ClassFilters
     overview: ClassOverview
     state: ClassState
-    courses: dict[int, Course]
+    attention_groups: dict[int, AttentionGroup]
     subgroups: tuple[Subgroup, ...]
 
     @property
@@ -41,11 +41,11 @@ class GroupView:
         if len(self.filters.class_ids) == 1:
             return {}
         names = {one.id: one.name for one in self.classes}
-        return {one.id: names[one.class_id] for one in self.state.picture.members}
+        return {one.id: names[one.class_id] for one in self.state.class_data.members}
 
-    def of_course(self, course: Course) -> list[PupilName]:
+    def of_group(self, course: AttentionGroup) -> list[PupilName]:
         """The pupils of one of the four groups, by name."""
-        return [one for one in self.overview.pupils if self.courses[one.id] is course]
+        return [one for one in self.overview.pupils if self.attention_groups[one.id] is course]
 
     @property
     def signals(self) -> list[Signal]:
@@ -57,40 +57,47 @@ class GroupView:
         return [
             one
             for one in self.state.signals
-            if (one.pupil_id in shown if one.pupil_id is not None else self.wanted(one.field))
+            if (one.pupil_id in shown if one.pupil_id is not None else self.wanted(one.subject_material))
         ]
 
-    def wanted(self, field: Field) -> bool:
+    def wanted(self, field: SubjectMaterial) -> bool:
         """Whether a field is within the subject, material and publisher that are chosen."""
         filters = self.filters
-        return fits(field, filters.subject, filters.material) and filters.source in (None, field.source_id)
+        return matches(field, filters.subject, filters.material) and filters.source in (None, field.source_id)
 
 
-def read_group(
+def read_class(
     connection: Connection, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
-) -> tuple[list[ClassRef], GroupFilters, GroupView | None]:
+) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
     classes = class_list(connection, viewer)
     filters = read_filters(classes, asked)
     if not classes:
         return classes, filters, None
-    chosen, year = list(filters.class_ids), present_year(classes)
+    chosen, year = list(filters.class_ids), current_school_year(classes)
     period = filters.dates(year)
     overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
     state = class_state(connection, viewer, chosen, year, holidays, period.whole_years.first)
-    parts = subgroups(connection, viewer, list(state.picture.members))
+    parts = subgroups(connection, viewer, list(state.class_data.members))
     if filters.subgroup not in {one.key for one in parts}:
-        filters = filters.but(subgroup=None)  # of another class, or of a year before
-    courses = state.courses(period)
+        filters = filters.replacing(subgroup=None)  # of another class, or of a year before
+    courses = state.attention_groups(period)
     if filters.goal is not None:
         overview = part_overview(
-            connection, viewer, overview, state.picture, filters.goal, filters.source, filters.subject, filters.material
+            connection,
+            viewer,
+            overview,
+            state.class_data,
+            filters.goal,
+            filters.source,
+            filters.subject,
+            filters.material,
         )
     shown = _only(overview, _wanted(filters, parts, courses))
-    return classes, filters, GroupView(tuple(classes), filters, shown, state, courses, tuple(parts))
+    return classes, filters, ClassView(tuple(classes), filters, shown, state, courses, tuple(parts))
 
 
-def _wanted(filters: GroupFilters, parts: list[Subgroup], courses: dict[int, Course]) -> set[int]:
+def _wanted(filters: ClassFilters, parts: list[Subgroup], courses: dict[int, AttentionGroup]) -> set[int]:
     wanted = set(courses)
     if filters.subgroup is not None:
         wanted &= next((one.pupils for one in parts if one.key == filters.subgroup), frozenset())

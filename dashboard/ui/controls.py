@@ -12,8 +12,8 @@ from dashboard.ui.filters import (
     PERIODS,
     THIS_YEAR,
     TWELVE_WEEKS,
-    GroupFilters,
-    present_year,
+    ClassFilters,
+    current_school_year,
 )
 from models.access.people import ClassRef, Subgroup
 
@@ -54,14 +54,14 @@ def options(everything: str, named: dict[str, str]) -> Options:
     return [{"value": "", "label": everything}, *({"value": key, "label": word} for key, word in named.items())]
 
 
-def period_word(filters: GroupFilters, classes: list[ClassRef]) -> str:
+def period_word(filters: ClassFilters, classes: list[ClassRef]) -> str:
     """The period in words."""
     return next(one["label"] for one in period_options(classes, filters) if one["value"] == filters.period)
 
 
-def period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
+def period_options(classes: list[ClassRef], filters: ClassFilters) -> Options:
     """The periods by name, and the days that are chosen where they are none of them."""
-    first = filters.dates(present_year(classes)).first if filters.period == THIS_YEAR else None
+    first = filters.dates(current_school_year(classes)).first if filters.period == THIS_YEAR else None
     words = {
         THIS_YEAR: _("This school year, from {day}", day=short_day(first)) if first else _("This school year"),
         FOUR_WEEKS: _("The last 4 weeks"),
@@ -71,7 +71,7 @@ def period_options(classes: list[ClassRef], filters: GroupFilters) -> Options:
     }
     found = [{"value": name, "label": words[name]} for name in PERIODS]
     if filters.period not in PERIODS:
-        span = filters.dates(present_year(classes))
+        span = filters.dates(current_school_year(classes))
         label = _("{first} to {last}", first=short_day(span.first), last=short_day(span.last))
         found.append({"value": filters.period, "label": label})
     return found

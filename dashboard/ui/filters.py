@@ -9,26 +9,31 @@ from urllib.parse import urlencode
 
 from dashboard.ui import addresses
 from models.access.people import ClassRef
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 from models.results.periods import Period, last_days, of_school_year, with_year_before
 from models.schema import clock
 
 THIS_YEAR, BOTH_YEARS, LAST_YEAR, FOUR_WEEKS, TWELVE_WEEKS = "jaar", "tweejaar", "vorigjaar", "4weken", "12weken"
 PERIODS = (THIS_YEAR, FOUR_WEEKS, TWELVE_WEEKS, BOTH_YEARS, LAST_YEAR)
 BY_SUBJECT, BY_MATERIAL = "vak", "materiaal"
-COURSES = {"aandacht": Course.ATTENTION, "koers": Course.ON_COURSE, "ruim": Course.AMPLE, "weinig": Course.FEW}
-COURSE_NAMES = {course: name for name, course in COURSES.items()}
+ATTENTION_GROUPS = {
+    "aandacht": AttentionGroup.ATTENTION,
+    "koers": AttentionGroup.ON_COURSE,
+    "ruim": AttentionGroup.AMPLE,
+    "weinig": AttentionGroup.FEW,
+}
+ATTENTION_GROUP_NAMES = {course: name for name, course in ATTENTION_GROUPS.items()}
 LONGEST_TEXT = 200
 _SPAN = re.compile(r"((?:19|20|21)\d\d-\d\d-\d\d)_((?:19|20|21)\d\d-\d\d-\d\d)", re.ASCII)
 _SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
 
 # The names of the controls of the bar, which are those in the address too.
 CONTROLS = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "status", "weergave")
-STAND = "stand"  # which of the four groups is opened; its own links change it
+OPEN_GROUP = "stand"  # which of the four groups is opened; its own links change it
 
 
 @dataclass(frozen=True, slots=True)
-class GroupFilters:
+class ClassFilters:
     """What the class screens show; None stands for all.
 
     `subgroup` is `jaar-6` (a year group) or `groep-12` (another class that pupils are in too), `goal` the name of a
@@ -43,8 +48,8 @@ class GroupFilters:
     material: str | None = None
     subgroup: str | None = None
     goal: str | None = None
-    status: Course | None = None
-    stand: Course = Course.ATTENTION
+    status: AttentionGroup | None = None
+    open_group: AttentionGroup = AttentionGroup.ATTENTION
 
     @property
     def query(self) -> str:
@@ -57,13 +62,15 @@ class GroupFilters:
             "uitgever": "" if self.source is None else str(self.source),
             "groep": self.subgroup or "",
             "doel": self.goal or "",
-            "status": "" if self.status is None else COURSE_NAMES[self.status],
+            "status": "" if self.status is None else ATTENTION_GROUP_NAMES[self.status],
             "weergave": self.view if self.view != BY_SUBJECT else "",
-            STAND: COURSE_NAMES[self.stand] if self.stand is not Course.ATTENTION else "",
+            OPEN_GROUP: ATTENTION_GROUP_NAMES[self.open_group]
+            if self.open_group is not AttentionGroup.ATTENTION
+            else "",
         }
         return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
 
-    def but(self, **changed: object) -> GroupFilters:
+    def replacing(self, **changed: object) -> ClassFilters:
         """The same filters with some of them changed."""
         return replace(self, **changed)  # type: ignore[arg-type]
 
@@ -88,14 +95,14 @@ def period_dates(period: str, school_year: str) -> Period:
     return of_school_year(school_year)
 
 
-def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> GroupFilters:
+def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> ClassFilters:
     """The filters as an address or controls state them; values may be of any type, the unknown is left out."""
     known = {one.id for one in classes}
     wanted = [one for one in addresses.read_numbers(asked.get("klas")) if one in known]
     chosen = tuple(dict.fromkeys(wanted)) or tuple(one.id for one in classes[:1])
     publisher = _numbers(asked.get("uitgever"))
     subject, subgroup, status = asked.get("vak"), asked.get("groep"), asked.get("status")
-    return GroupFilters(
+    return ClassFilters(
         chosen,
         read_period(asked.get("periode")),
         subject if isinstance(subject, str) and re.fullmatch(r"[a-z_]{1,40}", subject) else None,
@@ -104,8 +111,8 @@ def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> GroupF
         _text(asked.get("materiaal")),
         subgroup if isinstance(subgroup, str) and _SUBGROUP.fullmatch(subgroup) else None,
         _text(asked.get("doel")),
-        COURSES.get(status) if isinstance(status, str) else None,
-        COURSES.get(str(asked.get(STAND)), Course.ATTENTION),
+        ATTENTION_GROUPS.get(status) if isinstance(status, str) else None,
+        ATTENTION_GROUPS.get(str(asked.get(OPEN_GROUP)), AttentionGroup.ATTENTION),
     )
 
 
@@ -133,6 +140,6 @@ def _numbers(value: object) -> list[int]:
     return [int(piece) for piece in pieces if re.fullmatch(r"[0-9]{1,9}", piece)]
 
 
-def present_year(classes: list[ClassRef]) -> str:
+def current_school_year(classes: list[ClassRef]) -> str:
     """The school year that the screen counts as the present one; the newest where locations differ."""
     return max((one.school_year for one in classes), default=clock.school_year(clock.today()))

@@ -11,39 +11,41 @@ from dash import dcc, html
 
 from dashboard.text.translate import _, day_name, n_, native, short_day, tenths
 from dashboard.text.words import (
-    COURSE_SIGNS,
+    ATTENTION_GROUP_SIGNS,
     MISSING_SIGNS,
-    PLACE_SIGNS,
+    POSITION_SIGNS,
     TINTS,
+    attention_group_word,
     band_word,
     comparability_word,
-    course_word,
     missing_word,
     short_test,
 )
 from dashboard.ui import addresses
-from dashboard.ui.matrix_columns import Column, Footer, Shown, footer, place_counts, shown
+from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, position_counts
 from dashboard.ui.signs import attrs, badge, num, sign
 from models.access.people import PupilName
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 from models.classroom.class_overview import Cell, ClassOverview
-from models.results.scales import NO_NORM, Missing, Place, Said, Yardstick, comparability, plain
+from models.results.scales import NO_NORM, Missing, NormPosition, ParsedNorm, ScoreReading, comparability, plain_decimal
 from models.schema.records import Kind
 
-Grid = list[tuple[PupilName, list[Shown]]]
+Grid = list[tuple[PupilName, list[CellContent]]]
 
 
 def grid(overview: ClassOverview, shown_columns: list[Column]) -> Grid:
     """A row a pupil, a cell a column."""
-    return [(pupil, [shown(overview, column, pupil.id) for column in shown_columns]) for pupil in overview.pupils]
+    return [
+        (pupil, [cell_content(overview, column, pupil.id) for column in shown_columns]) for pupil in overview.pupils
+    ]
 
 
-Section = tuple[Course, Grid]
+Section = tuple[AttentionGroup, Grid]
 
 
-def in_sections(rows: Grid, courses: Mapping[int, Course]) -> list[Section]:
+def by_attention_group(rows: Grid, courses: Mapping[int, AttentionGroup]) -> list[Section]:
     """The rows by the four groups, in the order of the screen; a group without pupils is left out."""
-    found = [(course, [row for row in rows if courses[row[0].id] is course]) for course in Course]
+    found = [(course, [row for row in rows if courses[row[0].id] is course]) for course in AttentionGroup]
     return [one for one in found if one[1]]
 
 
@@ -83,9 +85,9 @@ def matrix(
     )
 
 
-def _section_head(course: Course, pupils: int, width: int) -> html.Tr:
-    words = html.Small(num("course", n_("{number} pupil", "{number} pupils", pupils), course_word(course)))
-    name = html.Span([sign(COURSE_SIGNS[course]), course_word(course), words], className="pin_")
+def _section_head(course: AttentionGroup, pupils: int, width: int) -> html.Tr:
+    words = html.Small(num("course", n_("{number} pupil", "{number} pupils", pupils), attention_group_word(course)))
+    name = html.Span([sign(ATTENTION_GROUP_SIGNS[course]), attention_group_word(course), words], className="pin_")
     return html.Tr(html.Th(name, colSpan=width + 1, scope="rowgroup"), className="sec")
 
 
@@ -105,7 +107,7 @@ def pupil_href(pupil_id: int) -> str:
 def _heads(
     overview: ClassOverview,
     shown_columns: list[Column],
-    by_column: list[list[Shown]],
+    by_column: list[list[CellContent]],
     head_tests: dict[str, int],
 ) -> list[html.Tr]:
     groups: list[Any] = []
@@ -117,7 +119,7 @@ def _heads(
             _head(overview, column, cells, head_tests.get(column.key)),
             scope="col",
             className=_edge(shown_columns, place),
-            **attrs(data_of=column.key, data_called=column.called),
+            **attrs(data_of=column.key, data_called=column.full_name),
         )
         for place, (column, cells) in enumerate(zip(shown_columns, by_column, strict=True))
     ]
@@ -131,14 +133,14 @@ def _edge(shown_columns: list[Column], place: int) -> str:
     return "edge" if first else ""
 
 
-def _head(overview: ClassOverview, column: Column, cells: list[Shown], head_test: int | None) -> list[Any]:
+def _head(overview: ClassOverview, column: Column, cells: list[CellContent], head_test: int | None) -> list[Any]:
     found = [one.cell for one in cells if one.cell is not None]
     label = [html.B(column.label)] if column.label else []
     if not found:
         return label
-    name = next(overview.known.definitions[one.definition_id].name for one in found if one.test_id == head_test)
+    name = next(overview.catalogue.definitions[one.definition_id].name for one in found if one.test_id == head_test)
     alone = len({one.test_id for one in found}) == 1
-    numbers = [one for one in found if one.total.said.counts] or found
+    numbers = [one for one in found if one.total.reading.counts] or found
     short = short_test(name)
     words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
@@ -147,28 +149,28 @@ def _head(overview: ClassOverview, column: Column, cells: list[Shown], head_test
 def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
     """With what the numbers of a column may be compared, and their scale where it is one."""
     levels = all(one.total.row.kind == Kind.OSO for one in cells)
-    measures = {one.definition_id: measure_of(overview, one) for one in cells}
+    measures = {one.definition_id: norm_of(overview, one) for one in cells}
     return scale_word(list(measures.values()), levels)
 
 
-def scale_word(measures: Sequence[Yardstick], levels: bool) -> str:
+def scale_word(measures: Sequence[ParsedNorm], levels: bool) -> str:
     """With what numbers given by these norms may be compared, and their scale where it is one."""
     word = comparability_word(comparability(measures, levels))
     spans = {one.span for one in measures if one.intervals}
     if levels or len(spans) != 1 or None in spans:
         return word
     low, high = next(one for one in spans if one is not None)
-    return f"{word}, {native(plain(low))}–{native(plain(high))}"
+    return f"{word}, {native(plain_decimal(low))}–{native(plain_decimal(high))}"
 
 
-def measure_of(overview: ClassOverview, cell: Cell) -> Yardstick:
+def norm_of(overview: ClassOverview, cell: Cell) -> ParsedNorm:
     """The norm that the number of a cell came with: of its test, or of its part."""
     row = cell.total.row
     if cell.total.derived:
         return NO_NORM
     if row.part_id:
-        return overview.known.part_norm(row.definition_id, row.part_id)
-    return overview.known.total_norm(row.definition_id)
+        return overview.catalogue.part_norm(row.definition_id, row.part_id)
+    return overview.catalogue.total_norm(row.definition_id)
 
 
 # -- cells ---------------------------------------------------------------------------------------------------
@@ -178,7 +180,7 @@ def _row(
     overview: ClassOverview,
     shown_columns: list[Column],
     pupil: PupilName,
-    row: list[Shown],
+    row: list[CellContent],
     head_tests: dict[str, int],
     class_names: Mapping[int, str],
 ) -> html.Tr:
@@ -197,7 +199,7 @@ def _row(
     )
 
 
-def _head_tests(shown_columns: list[Column], by_column: list[list[Shown]]) -> dict[str, int]:
+def _head_tests(shown_columns: list[Column], by_column: list[list[CellContent]]) -> dict[str, int]:
     """The test that most cells of a column hold: it is named in the head, and in no cell."""
     found = {}
     for column, cells in zip(shown_columns, by_column, strict=True):
@@ -208,21 +210,21 @@ def _head_tests(shown_columns: list[Column], by_column: list[list[Shown]]) -> di
 
 
 def _cell(
-    overview: ClassOverview, column: Column, pupil_id: int, one: Shown, edge: str, head_test: int | None
+    overview: ClassOverview, column: Column, pupil_id: int, one: CellContent, edge: str, head_test: int | None
 ) -> html.Td:
     marks: dict[str, Any] = {"data-pupil": str(pupil_id), "data-column": column.key}
     if one.cell is None:
         assert one.missing is not None
         marks["data-state"] = one.missing.value
         return html.Td(missing_lines(one, explained=True), className=f"m {edge}".strip(), **marks)
-    said = one.cell.total.said
+    said = one.cell.total.reading
     marks["data-test"] = str(one.cell.test_id)
     marks["data-date"] = one.cell.total.row.taken_on
     if said.text is not None:
         marks["data-value"] = said.text
     if said.missing is not None:
         marks["data-state"] = said.missing.value
-    tint = TINTS.get(said.place, "m" if said.missing is not None else "")
+    tint = TINTS.get(said.position, "m" if said.missing is not None else "")
     return html.Td(
         [
             html.Div([_explained(said), _others(one.others)], className="v1"),
@@ -234,12 +236,12 @@ def _cell(
     )
 
 
-def _explained(said: Said) -> Any:
+def _explained(said: ScoreReading) -> Any:
     """The number, or the band where that is all, as what says where it comes from; a state as it is."""
     return value(said) if said.missing is not None else num("cell", value(said))
 
 
-def value(said: Said) -> Any:
+def value(said: ScoreReading) -> Any:
     """The number with its unit; a sign and word where there is none; the band where that is all."""
     if said.text is not None:
         unit = [" ", html.U(_("of {maximum}", maximum=native(said.maximum)))] if said.maximum is not None else []
@@ -249,7 +251,7 @@ def value(said: Said) -> Any:
     return html.B(band_word(said.band or ""))
 
 
-def level(said: Said, derived: bool) -> list[Any]:
+def level(said: ScoreReading, derived: bool) -> list[Any]:
     """The band as sign and word, or why there is none; a derived total says that it is one."""
     if said.missing is not None or said.text is None:
         return []
@@ -260,11 +262,11 @@ def level(said: Said, derived: bool) -> list[Any]:
         return [sign("bang"), html.Q(word)]
     if said.band is None:
         return [html.Q(word, className="z")]
-    sign_name = PLACE_SIGNS.get(said.place)
+    sign_name = POSITION_SIGNS.get(said.position)
     return [*([sign(sign_name)] if sign_name else []), html.Q(word)]
 
 
-def level_word(said: Said, derived: bool) -> str:
+def level_word(said: ScoreReading, derived: bool) -> str:
     """What stands beside a score: its band, or why there is none; of a missing score the reason."""
     if said.missing is not None:
         return missing_word(said.missing)
@@ -292,7 +294,7 @@ def _others(number: int) -> Any:
 def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> list[Any]:
     """What is not plain: another test than the head names, a derived total, a possible duplicate, a level."""
     found = list(total_remarks(cell))
-    name = overview.known.definitions[cell.definition_id].name
+    name = overview.catalogue.definitions[cell.definition_id].name
     other = [name] if head_test != cell.test_id else []
     if not found and not other:
         return []
@@ -311,18 +313,18 @@ def total_remarks(cell: Cell) -> list[str]:
     return found
 
 
-def missing_lines(one: Shown, explained: bool = False) -> list[Any]:
+def missing_lines(one: CellContent, explained: bool = False) -> list[Any]:
     """The sign and word of a cell without a total, and how far the pupil is where that is known.
 
     `explained`: on a page where a number says where it comes from.
     """
     assert one.missing is not None
     lines: list[Any] = [html.Span([sign(MISSING_SIGNS[one.missing]), missing_word(one.missing)])]
-    words = made_words(one)
+    words = done_words(one)
     return [*lines, html.Small(num("cell", words) if explained else words)] if words else lines
 
 
-def made_words(one: Shown) -> str:
+def done_words(one: CellContent) -> str:
     """How many exercises somebody who is busy made, where the source says so."""
     progress = one.progress
     if progress is None or progress.offered is None or one.missing is not Missing.BUSY:
@@ -334,7 +336,7 @@ def made_words(one: Shown) -> str:
 # -- under the columns ---------------------------------------------------------------------------------------
 
 
-def _foot(shown_columns: list[Column], by_column: list[list[Shown]]) -> html.Tr:
+def _foot(shown_columns: list[Column], by_column: list[list[CellContent]]) -> html.Tr:
     return html.Tr(
         [
             html.Th([_("Mean"), html.Small(_("or how many pupils per level"))], scope="row", className="pin"),
@@ -362,7 +364,7 @@ def _foot_lines(under: Footer) -> list[Any]:
     if under.counted == 0 or not under.has_norm:
         return [html.Small(foot_words(under))]
     return [
-        html.Small([sign(PLACE_SIGNS[place]) if place in PLACE_SIGNS else None, num("mean", words)])
+        html.Small([sign(POSITION_SIGNS[place]) if place in POSITION_SIGNS else None, num("mean", words)])
         for place, words in ((one[0], _count_word(*one)) for one in under.bands)
     ]
 
@@ -378,8 +380,8 @@ def foot_words(under: Footer) -> str:
     return ", ".join(_count_word(*one) for one in under.bands)
 
 
-def _count_word(place: Place, word: str | None, number: int) -> str:
-    return f"{number} {band_word(word or '')}" if place in PLACE_SIGNS else _no_band(word, number)
+def _count_word(place: NormPosition, word: str | None, number: int) -> str:
+    return f"{number} {band_word(word or '')}" if place in POSITION_SIGNS else _no_band(word, number)
 
 
 def _no_band(word: str | None, number: int) -> str:
@@ -393,8 +395,8 @@ def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any
     """By group one entry a pupil: the counts in words, opening to a line a column."""
     found: list[Any] = []
     for course, rows in sections:
-        number = html.Small(num("course", str(len(rows)), course_word(course)))
-        head = [sign(COURSE_SIGNS[course]), " ", course_word(course), " ", number]
+        number = html.Small(num("course", str(len(rows)), attention_group_word(course)))
+        head = [sign(ATTENTION_GROUP_SIGNS[course]), " ", attention_group_word(course), " ", number]
         found += [html.H3(head, **attrs(data_course=course.value)), *_phone_rows(shown_columns, rows)]
     return found
 
@@ -416,27 +418,27 @@ def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
     ]
 
 
-def counts_word(row: list[Shown]) -> str:
+def counts_word(row: list[CellContent]) -> str:
     """A pupil's cells in words: 1 onder de norm · 3 op de norm."""
-    found = place_counts(row)
+    found = position_counts(row)
     words = {
-        Place.BELOW.value: _("{number} below the norm"),
-        Place.ON.value: _("{number} on the norm"),
-        Place.ABOVE.value: _("{number} above the norm"),
-        Place.UNKNOWN.value: _("{number} without norm"),
+        NormPosition.BELOW.value: _("{number} below the norm"),
+        NormPosition.ON.value: _("{number} on the norm"),
+        NormPosition.ABOVE.value: _("{number} above the norm"),
+        NormPosition.UNKNOWN.value: _("{number} without norm"),
         "missing": _("{number} without score"),
     }
     return " · ".join(word.format(number=found[key]) for key, word in words.items() if found.get(key))
 
 
-def _line(column: Column, one: Shown) -> html.Div:
+def _line(column: Column, one: CellContent) -> html.Div:
     if one.cell is None:
         return html.Div(
-            [html.Dt(column.called), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key)
+            [html.Dt(column.full_name), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key)
         )
-    said = one.cell.total.said
+    said = one.cell.total.reading
     words = level(said, one.cell.total.derived)
-    place = TINTS.get(said.place, "no")
+    place = TINTS.get(said.position, "no")
     when = html.Time(short_day(one.cell.total.row.taken_on), title=day_name(one.cell.total.row.taken_on))
     shown_value = [_explained(said), html.Span(words, className=f"st {place}"), when]
-    return html.Div([html.Dt(column.called), html.Dd(shown_value)], **attrs(data_column=column.key))
+    return html.Div([html.Dt(column.full_name), html.Dd(shown_value)], **attrs(data_column=column.key))

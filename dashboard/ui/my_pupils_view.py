@@ -16,12 +16,12 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 from dashboard.ui import addresses
-from dashboard.ui.filters import LONGEST_TEXT, THIS_YEAR, period_dates, present_year, read_filters
+from dashboard.ui.filters import LONGEST_TEXT, THIS_YEAR, current_school_year, period_dates, read_filters
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.sparklines import Spark, range_of
 from models.access.people import ClassRef, Member, class_list, class_members, school_name
 from models.access.viewer import Role, Viewer
-from models.classroom.class_data import Picture, Scored, points
+from models.classroom.class_data import ClassData, ScoredTest, growth_points
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.goals import Goal, goals_of
@@ -32,9 +32,9 @@ from models.classroom.signals import Signal, Topic, topics
 from models.results.growth import Growth, growth
 from models.results.periods import Period
 from models.results.progress import PupilProgress
-from models.results.scales import Missing, Place
-from models.results.subject_materials import Field
-from models.schema.encryption import Seal
+from models.results.scales import Missing, NormPosition
+from models.results.subject_materials import SubjectMaterial
+from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE
 
 CONTROLS = ("klas", "periode", "vak", "signalen")
@@ -47,7 +47,7 @@ _NUMBERS = re.compile(rf"{addresses.NUMBER}(?:,{addresses.NUMBER}){{0,199}}", re
 
 
 @dataclass(frozen=True, slots=True)
-class MineFilters:
+class MyPupilsFilters:
     """What the page shows; None stands for all.
 
     `signals`: only pupils with or without an open signal. `question`: which of the question buttons is open; with READY
@@ -76,7 +76,7 @@ class MineFilters:
         }
         return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
 
-    def but(self, **changed: object) -> MineFilters:
+    def replacing(self, **changed: object) -> MyPupilsFilters:
         """The same filters with some of them changed."""
         return replace(self, **changed)  # type: ignore[arg-type]
 
@@ -86,47 +86,47 @@ class SubjectColumn:
     """A subject with the material that most scores are of; `newest` are the scores by which its scale is named."""
 
     subject: str
-    field: Field
-    fields: tuple[Field, ...]
-    newest: tuple[Scored, ...]
+    subject_material: SubjectMaterial
+    subject_materials: tuple[SubjectMaterial, ...]
+    newest: tuple[ScoredTest, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SubjectSeries:
     """What may be said of a pupil in a material: every total of the period, or why there is none.
 
     `drawn` are the scores that stand on the scale of the newest that counts: only those may share a line.
     """
 
-    field: Field
-    totals: tuple[Scored, ...]
-    drawn: tuple[Scored, ...] = ()
+    subject_material: SubjectMaterial
+    totals: tuple[ScoredTest, ...]
+    drawn: tuple[ScoredTest, ...] = ()
     spark: Spark | None = None
     missing: Missing | None = None
     progress: PupilProgress | None = None
 
     @property
-    def newest(self) -> Scored | None:
+    def newest(self) -> ScoredTest | None:
         """The newest total."""
         return self.totals[-1] if self.totals else None
 
     @property
     def counted(self) -> int:
         """How many scores growth is judged from."""
-        return len(points(list(self.totals)))
+        return len(growth_points(list(self.totals)))
 
     @property
     def growth(self) -> Growth:
         """How the scores of the period go."""
-        return growth(points(list(self.totals)))
+        return growth(growth_points(list(self.totals)))
 
 
 @dataclass(frozen=True, slots=True)
-class MineView:
+class MyPupilsView:
     """Some classes as one page shows them; `pupils` are those that the filters leave, `everyone` all of the classes."""
 
     classes: tuple[ClassRef, ...]
-    filters: MineFilters
+    filters: MyPupilsFilters
     period: Period
     school_year: str
     everyone: tuple[Member, ...]
@@ -138,14 +138,14 @@ class MineView:
     without_progress: tuple[str, ...]
     topics: tuple[Topic, ...]
     notes: Mapping[int, list[Note]]
-    goals: Mapping[int, dict[Field, Goal]]
+    goals: Mapping[int, dict[SubjectMaterial, Goal]]
     school: str | None
-    materials: Mapping[Field, str]  # what each is called
+    materials: Mapping[SubjectMaterial, str]  # what each is called
 
     @property
-    def picture(self) -> Picture:
+    def class_data(self) -> ClassData:
         """All totals of the pupils."""
-        return self.state.picture
+        return self.state.class_data
 
     @property
     def names(self) -> list[str]:
@@ -157,7 +157,7 @@ class MineView:
         """How many sittings of the pupils that are shown the period leaves out."""
         return sum(self.overview.hidden_of.get(one.id, 0) for one in self.pupils)
 
-    def material(self, field: Field) -> str:
+    def material(self, field: SubjectMaterial) -> str:
         """What the material of a field is called."""
         return self.materials.get(field, field.material)
 
@@ -174,7 +174,9 @@ class MineView:
         return [
             one
             for one in self.state.signals
-            if one.held and one.pupil_id == pupil_id and self.filters.subject in (None, one.field.subject)
+            if one.suppressed
+            and one.pupil_id == pupil_id
+            and self.filters.subject in (None, one.subject_material.subject)
         ]
 
     @property
@@ -182,40 +184,40 @@ class MineView:
         """Everybody in the classes who has an open signal."""
         return [one for one in self.everyone if self.signals_of(one.id)]
 
-    def totals(self, pupil_id: int, wanted: Field) -> tuple[Scored, ...]:
+    def totals(self, pupil_id: int, wanted: SubjectMaterial) -> tuple[ScoredTest, ...]:
         """The totals of a pupil in a material within the period, oldest first."""
-        return _within(self.period, self.picture.totals.get(pupil_id, {}).get(wanted, []))
+        return _within(self.period, self.class_data.totals.get(pupil_id, {}).get(wanted, []))
 
 
-def read_mine(
-    connection: Connection, seal: Seal, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
-) -> tuple[list[ClassRef], MineFilters, MineView | None]:
+def read_my_pupils(
+    connection: Connection, seal: PiiCipher, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
+) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
     classes = class_list(connection, viewer)
-    filters = read_mine_filters(viewer, classes, asked)
+    filters = read_my_pupils_filters(viewer, classes, asked)
     if not classes:
         return classes, filters, None
     if filters.pupil_ids and not asked.get("klas"):
-        filters = filters.but(class_ids=_classes_of(connection, viewer, classes, filters))
-    chosen, year = list(filters.class_ids), present_year(classes)
+        filters = filters.replacing(class_ids=_classes_of(connection, viewer, classes, filters))
+    chosen, year = list(filters.class_ids), current_school_year(classes)
     period = period_dates(filters.period, year)
     state = class_state(connection, viewer, chosen, year, holidays, period.first)
     overview = class_overview(connection, viewer, chosen, period, subject=filters.subject)
-    members = state.picture.members
+    members = state.class_data.members
     ids = [one.id for one in members]
-    found = tuple(readiness(state.picture, ids, filters.subject))
+    found = tuple(readiness(state.class_data, ids, filters.subject))
     pupils = tuple(one for one in members if _wanted(one, filters, state, found))
-    view = MineView(
+    view = MyPupilsView(
         tuple(classes), filters, period, year, members, pupils, state,
-        tuple(_columns(state.picture, overview, period, filters.subject)),
+        tuple(_columns(state.class_data, overview, period, filters.subject)),
         overview,
         found,
-        tuple(without_progress(state.picture, ids, period, filters.subject)),
+        tuple(without_progress(state.class_data, ids, period, filters.subject)),
         tuple(_topics(state, period, filters.subject)),
         notes_of(connection, seal, viewer, [one.id for one in pupils]),
         goals_of(connection, viewer, [one.id for one in pupils]),
         school_name(connection, viewer),
-        state.picture.material_names,
+        state.class_data.material_names,
     )  # fmt: skip
     return classes, filters, view
 
@@ -223,7 +225,7 @@ def read_mine(
 # -- filters -------------------------------------------------------------------------------------------------
 
 
-def read_mine_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[str, object]) -> MineFilters:
+def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[str, object]) -> MyPupilsFilters:
     """The filters as an address or controls state them; anything odd is the default.
 
     Who teaches begins with all own classes; learning support, who sees the whole school, with the first few.
@@ -235,7 +237,7 @@ def read_mine_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[st
     named = addresses.read_numbers(asked.get("klas"))
     question, material, signals = asked.get("vraag"), asked.get("materiaal"), asked.get("signalen")
     question = question if question in QUESTIONS else None
-    return MineFilters(
+    return MyPupilsFilters(
         common.class_ids if known.intersection(named) else first,
         common.period,
         common.subject,
@@ -254,7 +256,7 @@ def _pupil_ids(asked: object) -> tuple[int, ...]:
 
 
 def _classes_of(
-    connection: Connection, viewer: Viewer, classes: list[ClassRef], filters: MineFilters
+    connection: Connection, viewer: Viewer, classes: list[ClassRef], filters: MyPupilsFilters
 ) -> tuple[int, ...]:
     """The classes of the pupils that an address names without a class; the default where it names nobody seen."""
     members = class_members(connection, viewer, [one.id for one in classes])
@@ -262,7 +264,7 @@ def _classes_of(
     return tuple(one.id for one in classes if one.id in own) or filters.class_ids
 
 
-def _wanted(one: Member, filters: MineFilters, state: ClassState, found: Sequence[Readiness]) -> bool:
+def _wanted(one: Member, filters: MyPupilsFilters, state: ClassState, found: Sequence[Readiness]) -> bool:
     if filters.signals is not None:
         has = bool(_signals_of(state, filters.subject, one.id))
         if has != (filters.signals == WITH):
@@ -280,7 +282,7 @@ def _of_material(found: Sequence[Readiness], material: str | None) -> list[Readi
 
 
 def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[Signal]:
-    return [one for one in state.open_signals.get(pupil_id, []) if subject in (None, one.field.subject)]
+    return [one for one in state.open_signals.get(pupil_id, []) if subject in (None, one.subject_material.subject)]
 
 
 def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
@@ -288,28 +290,28 @@ def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topi
     limits = list(state.thresholds.values())
     return [
         one
-        for one in topics(state.picture, None, period)
-        if subject in (None, one.field.subject) and any(one.is_hard(limit) for limit in limits)
+        for one in topics(state.class_data, None, period)
+        if subject in (None, one.subject_material.subject) and any(one.is_hard(limit) for limit in limits)
     ]
 
 
-def _within(period: Period, lane: Sequence[Scored]) -> tuple[Scored, ...]:
+def _within(period: Period, lane: Sequence[ScoredTest]) -> tuple[ScoredTest, ...]:
     return tuple(one for one in lane if one.taken_on in period)
 
 
-def _columns(seen: Picture, overview: ClassOverview, period: Period, subject: str | None) -> list[SubjectColumn]:
+def _columns(seen: ClassData, overview: ClassOverview, period: Period, subject: str | None) -> list[SubjectColumn]:
     """A column a subject, in the order of the screens: the material with the most scores, then with most progress."""
-    scores: Counter[Field] = Counter()
-    newest: dict[Field, list[Scored]] = {}
+    scores: Counter[SubjectMaterial] = Counter()
+    newest: dict[SubjectMaterial, list[ScoredTest]] = {}
     for lanes in seen.totals.values():
         for one, lane in lanes.items():
-            counted = [total for total in _within(period, lane) if total.said.counts]
+            counted = [total for total in _within(period, lane) if total.reading.counts]
             if counted:
                 scores[one] += len(counted)
                 newest.setdefault(one, []).append(counted[-1])
-    reported = Counter(one.field for several in overview.progress.values() for one in several)
-    subjects: dict[str, list[Field]] = {}
-    for one in overview.fields:
+    reported = Counter(one.subject_material for several in overview.progress.values() for one in several)
+    subjects: dict[str, list[SubjectMaterial]] = {}
+    for one in overview.subject_materials:
         if subject in (None, one.subject):
             subjects.setdefault(one.subject, []).append(one)
     found = []
@@ -322,38 +324,40 @@ def _columns(seen: Picture, overview: ClassOverview, period: Period, subject: st
 # -- lines ---------------------------------------------------------------------------------------------------
 
 
-def column_lines(view: MineView, column: SubjectColumn) -> dict[int, Line]:
+def column_series(view: MyPupilsView, column: SubjectColumn) -> dict[int, SubjectSeries]:
     """The line of every pupil that is shown in a subject; all lines of one material and scale share one range."""
     found = {}
     for one in view.pupils:
         # Another material of the subject, where the pupil has nothing in that of the column.
-        own = next((field for field in column.fields if view.totals(one.id, field)), column.field)
-        found[one.id] = line_of(view, one, own, column.fields)
+        own = next((field for field in column.subject_materials if view.totals(one.id, field)), column.subject_material)
+        found[one.id] = series_of(view, one, own, column.subject_materials)
     return _ranged(found)
 
 
-def line_of(view: MineView, member: Member, wanted: Field, subject_fields: Sequence[Field] = ()) -> Line:
+def series_of(
+    view: MyPupilsView, member: Member, wanted: SubjectMaterial, subject_fields: Sequence[SubjectMaterial] = ()
+) -> SubjectSeries:
     """What may be said of a pupil in a material; where there is no total, the reason is that of `subject_fields`."""
     totals = view.totals(member.id, wanted)
     if not totals:
         reason, progress = missing_reason(view.overview, member.id, subject_fields or (wanted,))
-        return Line(wanted, (), missing=reason, progress=progress)
-    counted = [one for one in totals if one.said.counts]
+        return SubjectSeries(wanted, (), missing=reason, progress=progress)
+    counted = [one for one in totals if one.reading.counts]
     drawn = tuple(one for one in counted if one.scale == counted[-1].scale)
-    return Line(wanted, totals, drawn)
+    return SubjectSeries(wanted, totals, drawn)
 
 
-def bound_of(one: Scored) -> Decimal | None:
+def bound_of(one: ScoredTest) -> Decimal | None:
     """Where the lowest band of the norm ends and the next begins; None where the source sent no such norm."""
-    bands = one.measure.intervals
-    return bands[1].low if len(bands) > 1 and bands[0].place is Place.BELOW else None
+    bands = one.norm.intervals
+    return bands[1].low if len(bands) > 1 and bands[0].position is NormPosition.BELOW else None
 
 
-def _ranged(lines: dict[int, Line]) -> dict[int, Line]:
-    shared: dict[tuple[Field, object], list[Line]] = {}
+def _ranged(lines: dict[int, SubjectSeries]) -> dict[int, SubjectSeries]:
+    shared: dict[tuple[SubjectMaterial, object], list[SubjectSeries]] = {}
     for one in lines.values():
         if one.drawn:
-            shared.setdefault((one.field, one.drawn[-1].scale), []).append(one)
+            shared.setdefault((one.subject_material, one.drawn[-1].scale), []).append(one)
     ranges = {
         key: range_of(
             [_value(score) for line in several for score in line.drawn],
@@ -362,14 +366,16 @@ def _ranged(lines: dict[int, Line]) -> dict[int, Line]:
         for key, several in shared.items()
     }
     return {
-        pupil_id: replace(one, spark=_spark(one, ranges[one.field, one.drawn[-1].scale])) if one.drawn else one
+        pupil_id: replace(one, spark=_spark(one, ranges[one.subject_material, one.drawn[-1].scale]))
+        if one.drawn
+        else one
         for pupil_id, one in lines.items()
     }
 
 
-def _spark(line: Line, span: tuple[Decimal, Decimal]) -> Spark:
+def _spark(line: SubjectSeries, span: tuple[Decimal, Decimal]) -> Spark:
     return Spark(tuple(_value(one) for one in line.drawn), bound_of(line.drawn[-1]), *span)
 
 
-def _value(one: Scored) -> Decimal:
-    return Decimal(one.said.value or 0) / SCALE
+def _value(one: ScoredTest) -> Decimal:
+    return Decimal(one.reading.value or 0) / SCALE

@@ -23,21 +23,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.errors import ConnectorError
 from connectors.intake.las_client import LasSettings, RosterFile, fetch_roster, read_roster_file
 from connectors.intake.pull import PullSettings, Target, pull
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.transport.http_client import ClientCertificate, Limits
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
 from dashboard.settings.open_store import desk_of
-from dashboard.settings.settings import ConfigError, Coupled, Las, Publisher, Receive, School, Settings
+from dashboard.settings.settings import ConfigError, ConfiguredConnection, Las, Publisher, Receive, School, Settings
 from dashboard.worker import page_jobs
 from models.ingest import connections, page_requests, result_store, rosters, schools
-from models.ingest.connections import Claim, Coupling
-from models.ingest.result_store import Keep
+from models.ingest.connections import Claim, SourceConnection
+from models.ingest.result_store import RetentionPolicy
 from models.sandbox import sandboxes
 from models.schema import clock, database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef, Verdict
 
 LEASE_SECONDS = 180.0
@@ -53,7 +53,7 @@ Job = PullSettings | LasSettings | RosterFile
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ScheduledPull:
     """How one coupling is asked, and how often."""
 
     job: Job
@@ -65,10 +65,10 @@ class WorkContext:
     """What a worker needs: the store, and how each coupling (school, source) is asked."""
 
     engine: Engine
-    seal: Seal
-    work: Mapping[tuple[int, int], Work] = field(repr=False)
+    cipher: PiiCipher
+    work: Mapping[tuple[int, int], ScheduledPull] = field(repr=False)
     receive: Receive = field(default_factory=Receive)
-    keep: Keep = field(default_factory=Keep)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are fetched from, by id
 
     @property
@@ -77,9 +77,9 @@ class WorkContext:
         return self.receive.check_loopback
 
     @property
-    def desk(self) -> Desk:
+    def receiver(self) -> ReceiverContext:
         """Where a refused message is judged anew."""
-        return desk_of(self.engine, self.seal, self.receive, self.keep)
+        return desk_of(self.engine, self.cipher, self.receive, self.retention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,14 @@ class Outcome:
     refused: int = 0
 
 
-def make_context(settings: Settings, engine: Engine, seal: Seal, coupled: Iterable[Coupled]) -> WorkContext:
+def make_context(
+    settings: Settings, engine: Engine, seal: PiiCipher, coupled: Iterable[ConfiguredConnection]
+) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
-    work = {(one.row.school_id, one.row.source_id): Work(_job(settings, one), one.source.every) for one in coupled}
-    keep = Keep(settings.retention.refused_days, settings.retention.accepted_days)
+    work = {
+        (one.row.school_id, one.row.source_id): ScheduledPull(_job(settings, one), one.source.every) for one in coupled
+    }
+    keep = RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days)
     policies: dict[str, Policy] = {one.id: one.policy for one in settings.publishers}
     return WorkContext(engine, seal, work, settings.receive, keep, policies)
 
@@ -124,21 +128,21 @@ def do(context: WorkContext, claim: Claim) -> Outcome:
 
 def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; whatever is under way then gets a few seconds, and is given back after that."""
-    lanes: dict[int | tuple[str, ...], _Lane] = {}
-    extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
-    forget = _Every(FORGET_EVERY_SECONDS, at_once=True)
+    lanes: dict[int | tuple[str, ...], _WorkerThread] = {}
+    extend = _Interval(EXTEND_EVERY_SECONDS, at_once=False)
+    forget = _Interval(FORGET_EVERY_SECONDS, at_once=True)
     while not stop.is_set():
         try:
             for source_id in connections.due_sources(context.engine, clock.now_us()):
-                _ensure_lane(lanes, source_id, _due_of(context, source_id, stop))
+                _ensure_thread(lanes, source_id, _due_of(context, source_id, stop))
             for kinds in page_jobs.LANES:
                 if page_requests.is_waiting(context.engine, kinds):
-                    _ensure_lane(lanes, kinds, _asked_of(context, kinds, stop))
+                    _ensure_thread(lanes, kinds, _page_request_of(context, kinds, stop))
             if extend.is_due():
                 _extend(lanes.values())
             if forget.is_due():
                 result_store.forget_raw(context.engine)
-                result_store.forget_refusals(context.engine, context.keep.refused_days)
+                result_store.forget_refusals(context.engine, context.retention.refused_days)
                 page_requests.forget_due(context.engine)
                 sandboxes.empty_due(context.engine)
         except SQLAlchemyError as failed:  # the database is away: go on when it is back
@@ -147,28 +151,32 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
     ends = time.monotonic() + STOP_SECONDS
     for lane in lanes.values():
         lane.join(max(0.0, ends - time.monotonic()))
-        lane.give_back()
+        lane.release()
 
 
-def _ensure_lane(lanes: dict[int | tuple[str, ...], _Lane], name: int | tuple[str, ...], jobs: Iterator[_Held]) -> None:
+def _ensure_thread(
+    lanes: dict[int | tuple[str, ...], _WorkerThread], name: int | tuple[str, ...], jobs: Iterator[_LeasedWork]
+) -> None:
     """A lane of this name that works; these are its jobs where it does not work already."""
     lane = lanes.get(name)
     if lane is None or not lane.is_alive():
-        lanes[name] = _Lane(jobs)
+        lanes[name] = _WorkerThread(jobs)
         lanes[name].start()
 
 
-def run_now(context: WorkContext, rows: Sequence[Coupling], done: Callable[[Coupling, Outcome | None], None]) -> None:
+def run_now(
+    context: WorkContext, rows: Sequence[SourceConnection], done: Callable[[SourceConnection, Outcome | None], None]
+) -> None:
     """Do these couplings at once, due or not, and return when all are done; a LAS comes before the publishers.
 
     `done` is told of each how it went, None where another worker has it or it was stopped. It is called in the
     thread of the caller.
     """
     for role in ("las", "publisher"):
-        results: queue.SimpleQueue[tuple[Coupling, Outcome | None]] = queue.SimpleQueue()
+        results: queue.SimpleQueue[tuple[SourceConnection, Outcome | None]] = queue.SimpleQueue()
         of_role = [one for one in rows if one.role == role]
         lanes = [
-            _Lane(_these(context, [one for one in of_role if one.source_id == source_id], results.put))
+            _WorkerThread(_these(context, [one for one in of_role if one.source_id == source_id], results.put))
             for source_id in dict.fromkeys(one.source_id for one in of_role)
         ]
         for lane in lanes:
@@ -177,16 +185,16 @@ def run_now(context: WorkContext, rows: Sequence[Coupling], done: Callable[[Coup
             _collect(lanes, results, len(of_role), done)
         finally:
             for lane in lanes:
-                lane.give_back()
+                lane.release()
 
 
 def _collect(
-    lanes: Sequence[_Lane],
-    results: queue.SimpleQueue[tuple[Coupling, Outcome | None]],
+    lanes: Sequence[_WorkerThread],
+    results: queue.SimpleQueue[tuple[SourceConnection, Outcome | None]],
     expected: int,
-    done: Callable[[Coupling, Outcome | None], None],
+    done: Callable[[SourceConnection, Outcome | None], None],
 ) -> None:
-    extend = _Every(EXTEND_EVERY_SECONDS, at_once=False)
+    extend = _Interval(EXTEND_EVERY_SECONDS, at_once=False)
     while expected:
         try:
             row, outcome = results.get(timeout=LOOK_EVERY_SECONDS)
@@ -200,7 +208,7 @@ def _collect(
             _extend(lanes)
 
 
-class _Every:
+class _Interval:
     """Whether so many seconds have passed since the last time that they had."""
 
     def __init__(self, seconds: float, *, at_once: bool) -> None:
@@ -215,7 +223,7 @@ class _Every:
         return True
 
 
-class _Held(Protocol):
+class _LeasedWork(Protocol):
     """Something that a lane holds while it does it."""
 
     def do(self) -> None:
@@ -224,87 +232,91 @@ class _Held(Protocol):
     def extend(self) -> None:
         """Hold it a while longer."""
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let go of it undone."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Fetching:
+class _SourcePull:
     """A coupling that is asked; `tell` hears how it went."""
 
     context: WorkContext
     claim: Claim
-    tell: Callable[[Outcome], None]
+    report: Callable[[Outcome], None]
 
     def do(self) -> None:
-        self.tell(do(self.context, self.claim))
+        self.report(do(self.context, self.claim))
 
     def extend(self) -> None:
         until = clock.now_us() + int(LEASE_SECONDS * connections.SECOND_US)
         connections.extend(self.context.engine, self.claim, until)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         connections.release(self.context.engine, self.claim)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PageRequest:
     """Work that a page asked for."""
 
     context: WorkContext
-    work: page_requests.Work
+    work: page_requests.LeasedRequest
 
     def do(self) -> None:
-        page_jobs.do(self.context.desk, self.work, self.context.allow_loopback, self.context.policies)
+        page_jobs.do(self.context.receiver, self.work, self.context.allow_loopback, self.context.policies)
 
     def extend(self) -> None:
         page_requests.extend(self.context.engine, self.work)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         page_requests.release(self.context.engine, self.work)
 
 
-def _asked_of(context: WorkContext, kinds: Collection[str], stop: threading.Event) -> Iterator[_Held]:
+def _page_request_of(context: WorkContext, kinds: Collection[str], stop: threading.Event) -> Iterator[_LeasedWork]:
     """What pages asked for of these kinds, taken one by one."""
     while not stop.is_set():
-        work = page_requests.claim(context.engine, context.seal, kinds)
+        work = page_requests.claim(context.engine, context.cipher, kinds)
         if work is None:
             return
-        yield _Asked(context, work)
+        yield _PageRequest(context, work)
 
 
-def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Iterator[_Held]:
+def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Iterator[_LeasedWork]:
     """What is due of a source, taken one by one."""
     while not stop.is_set():
         claim = connections.claim_due(context.engine, clock.now_us(), LEASE_SECONDS, source_id)
         if claim is None:
             return
-        yield _Fetching(context, claim, lambda outcome: None)
+        yield _SourcePull(context, claim, lambda outcome: None)
 
 
 def _these(
-    context: WorkContext, rows: Sequence[Coupling], tell: Callable[[tuple[Coupling, Outcome | None]], None]
-) -> Iterator[_Held]:
+    context: WorkContext,
+    rows: Sequence[SourceConnection],
+    tell: Callable[[tuple[SourceConnection, Outcome | None]], None],
+) -> Iterator[_LeasedWork]:
     """These couplings, taken one by one whether due or not."""
     for row in rows:
         claim = connections.claim_now(context.engine, row, clock.now_us(), LEASE_SECONDS)
         if claim is None:
             tell((row, None))
         else:
-            yield _Fetching(context, claim, functools.partial(_tell, tell, row))
+            yield _SourcePull(context, claim, functools.partial(_report, tell, row))
 
 
-def _tell(tell: Callable[[tuple[Coupling, Outcome | None]], None], row: Coupling, outcome: Outcome) -> None:
+def _report(
+    tell: Callable[[tuple[SourceConnection, Outcome | None]], None], row: SourceConnection, outcome: Outcome
+) -> None:
     tell((row, outcome))
 
 
-class _Lane(threading.Thread):
+class _WorkerThread(threading.Thread):
     """Works off what it is given; a daemon, because what it asks may hang when the program must stop."""
 
-    def __init__(self, jobs: Iterator[_Held]) -> None:
+    def __init__(self, jobs: Iterator[_LeasedWork]) -> None:
         super().__init__(name="lane", daemon=True)
         self._jobs = jobs
-        self._job: _Held | None = None
+        self._job: _LeasedWork | None = None
 
     def run(self) -> None:
         """Do what comes, one after the other."""
@@ -322,18 +334,18 @@ class _Lane(threading.Thread):
         if job is not None and self.is_alive():
             job.extend()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let go of what this lane was doing when it was not waited for, so that the next start takes it at once."""
         job = self._job
         if job is None:
             return
         try:
-            job.give_back()
+            job.release()
         except SQLAlchemyError as failed:
             _log.error("A lease could not be given back (%s); it lapses by itself.", type(failed).__name__)
 
 
-def _extend(lanes: Iterable[_Lane]) -> None:
+def _extend(lanes: Iterable[_WorkerThread]) -> None:
     for lane in lanes:
         lane.extend()
 
@@ -364,9 +376,13 @@ def _try(context: WorkContext, claim: Claim, job: Job) -> Outcome:
 
 
 def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Outcome:
-    target = Target(context.engine, context.seal, claim.school_id, claim.source_id)
+    target = Target(context.engine, context.cipher, claim.school_id, claim.source_id)
     pulled = pull(job, target, claim.cursor)
-    counts: dict[str, int] = {"messages": len(pulled.taken), "known": pulled.known, "unreadable": len(pulled.problems)}
+    counts: dict[str, int] = {
+        "messages": len(pulled.taken),
+        "known": pulled.catalogue,
+        "unreadable": len(pulled.problems),
+    }
     for one in pulled.taken:
         for name, count in one.receipt.counts.items():
             counts[name] = counts.get(name, 0) + count
@@ -398,7 +414,7 @@ def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterF
         return Outcome(failure=_refused_roster(fault or rules.ONGELDIG_BERICHT), refused=1)
     receipt = rosters.save_roster(
         context.engine,
-        context.seal,
+        context.cipher,
         school_id=claim.school_id,
         source_id=claim.source_id,
         roster=answer.roster,
@@ -410,7 +426,7 @@ def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterF
 
 def _is_own_school(context: WorkContext, school_id: int, asked: SchoolRef, answered: SchoolRef) -> bool:
     """Whether a LAS answers for the school that was asked for; a location that we do not know is no other school."""
-    with database.reading(context.engine) as connection:
+    with database.read_transaction(context.engine) as connection:
         found = schools.find_school(connection, answered)
     if found is not None:
         return found == school_id
@@ -427,7 +443,7 @@ def _refused_roster(fault: str) -> tuple[str, str]:
 # -- from settings to jobs -----------------------------------------------------------------------------------
 
 
-def _job(settings: Settings, coupled: Coupled) -> Job:
+def _job(settings: Settings, coupled: ConfiguredConnection) -> Job:
     if isinstance(coupled.source, Las):
         if coupled.source.path is not None:
             return RosterFile(coupled.source.path, coupled.school.ref, coupled.source.profile)
@@ -484,7 +500,7 @@ def publisher_job(settings: Settings, school: School, publisher: Publisher) -> P
         soap_action=publisher.soap_action or _soap_action(publisher.operation),
         request_template=_template(publisher),
         limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
-        keep=Keep(settings.retention.refused_days, settings.retention.accepted_days),
+        retention=RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days),
     )
 
 

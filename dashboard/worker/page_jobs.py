@@ -22,22 +22,22 @@ from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import Report, as_json, document_report, endpoint_report
 from connectors.conformance.scenarios import run
-from connectors.conformance.sender import room_report
+from connectors.conformance.sender import sandbox_report
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake import file_loading
 from connectors.intake.masking import Masked, mask
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.intake.replay import replay
 from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
 from models.ingest import page_requests, quarantine
-from models.ingest.page_requests import Found, Work
-from models.ingest.quarantine import Kept
+from models.ingest.page_requests import CheckOutput, LeasedRequest
+from models.ingest.quarantine import QuarantinedMessage
 from models.ingest.schools import normal_location
 from models.sandbox import sandboxes
 from models.schema import clock
-from models.schema.database import reading
+from models.schema.database import read_transaction
 from models.schema.records import SchoolRef, Verdict
 
 # The kinds of work that are done one after the other, each in a lane of its own.
@@ -58,20 +58,20 @@ _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not e
 
 
 def work_once(
-    desk: Desk,
+    desk: ReceiverContext,
     allow_loopback: bool = False,
     policies: Mapping[str, Policy] | None = None,
     kinds: Collection[str] = page_requests.KINDS,
 ) -> bool:
     """Take the oldest work of these kinds that a page asked for and do it; False where there is none."""
-    work = page_requests.claim(desk.engine, desk.seal, kinds)
+    work = page_requests.claim(desk.engine, desk.cipher, kinds)
     if work is None:
         return False
     do(desk, work, allow_loopback, policies or {})
     return True
 
 
-def do(desk: Desk, work: Work, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
+def do(desk: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
     """Do work that was claimed, and write down what was found or why it could not be done.
 
     `policies` are those of publishers that are fetched from, by their id: what they sent is judged by it again. Work
@@ -89,33 +89,35 @@ def do(desk: Desk, work: Work, allow_loopback: bool, policies: Mapping[str, Poli
         _log.error("%s while doing what a page asked for", type(failed).__name__)
         page_requests.fail(desk.engine, work, *_OUT_OF_ORDER)
     else:
-        page_requests.finish(desk.engine, desk.seal, work, found)
+        page_requests.finish(desk.engine, desk.cipher, work, found)
 
 
-def _do(desk: Desk, work: Work, allow_loopback: bool, policies: Mapping[str, Policy]) -> Found:
+def _do(
+    desk: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]
+) -> CheckOutput:
     if work.kind == page_requests.MESSAGE:
         return _check_message(work)
     given = json.loads(work.input)
     if work.kind == page_requests.ENDPOINT:
         return _found([_call_endpoint(given, allow_loopback)])
     if work.kind in (page_requests.REFUSED, page_requests.REPLAY):
-        kept = _kept(desk, work, given)
-        return _show_refused(desk, kept) if work.kind == page_requests.REFUSED else _judge_anew(desk, kept, policies)
-    room = sandboxes.find_room(desk.engine, desk.seal, given["token"])
+        kept = _quarantined(desk, work, given)
+        return _show_refused(desk, kept) if work.kind == page_requests.REFUSED else _replay(desk, kept, policies)
+    room = sandboxes.find_sandbox(desk.engine, desk.cipher, given["token"])
     if room is None:
         raise _GONE
-    return _found([room_report(room, sandboxes.arrivals(desk.engine, room))])
+    return _found([sandbox_report(room, sandboxes.arrivals(desk.engine, room))])
 
 
 # -- for vendors ---------------------------------------------------------------------------------------------
 
 
-def _check_message(work: Work) -> Found:
+def _check_message(work: LeasedRequest) -> CheckOutput:
     """Judge what was uploaded as the command line does: a message, pupil data, or a zip of them."""
     with tempfile.TemporaryDirectory(prefix="rondblik-") as folder:
         path = Path(folder) / "upload"
         path.write_bytes(work.input)
-        judged = list(file_loading.check_file(path, "strict", _nobody_looks))
+        judged = list(file_loading.check_file(path, "strict", _no_viewer))
         reports = [
             document_report(_name(one.name, path, work.title), one.findings, one.fault, one.problem) for one in judged
         ]
@@ -123,13 +125,13 @@ def _check_message(work: Work) -> Found:
     return _found(reports, {} if covered is None else _excerpts(_worst(reports), covered))
 
 
-def _nobody_looks(_: int) -> None:
+def _no_viewer(_: int) -> None:
     """How far the reading is, which nobody watches here."""
 
 
 def _covered(path: Path, place: int) -> Masked | None:
     """The document at this place of a file with what names somebody covered; None where it cannot be shown."""
-    for number, document in enumerate(file_loading.documents(path, _nobody_looks)):
+    for number, document in enumerate(file_loading.documents(path, _no_viewer)):
         spooled = document.spooled
         if spooled is None:
             continue
@@ -174,10 +176,10 @@ def _call_endpoint(given: dict[str, Any], allow_loopback: bool) -> Report:
     return endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
 
 
-def _found(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> Found:
+def _found(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> CheckOutput:
     """Reports for people and for machines; of several documents the page shows the first with the most against it."""
     shown = {**as_json(_worst(reports)), "documents": len(reports)}
-    return Found(shown, as_html(reports), as_junit(reports), excerpts or {})
+    return CheckOutput(shown, as_html(reports), as_junit(reports), excerpts or {})
 
 
 def _worst(reports: Sequence[Report]) -> Report:
@@ -187,27 +189,27 @@ def _worst(reports: Sequence[Report]) -> Report:
 # -- for administrators --------------------------------------------------------------------------------------
 
 
-def _kept(desk: Desk, work: Work, given: dict[str, Any]) -> Kept:
+def _quarantined(desk: ReceiverContext, work: LeasedRequest, given: dict[str, Any]) -> QuarantinedMessage:
     """The refused message that is asked for, of the school whose administrator asks. Raises Fatal."""
-    with reading(desk.engine) as connection:
-        found = quarantine.kept(connection, int(given["delivery"]))
+    with read_transaction(desk.engine) as connection:
+        found = quarantine.quarantined_messages(connection, int(given["delivery"]))
     if not found or found[0].school_id is None or found[0].school_id != work.school_id:
         raise _NOT_KEPT
     return found[0]
 
 
-def _show_refused(desk: Desk, kept: Kept) -> Found:
+def _show_refused(desk: ReceiverContext, kept: QuarantinedMessage) -> CheckOutput:
     """The message with what names somebody covered; of a long one the beginning."""
-    with reading(desk.engine) as connection:
-        data = quarantine.raw(connection, desk.seal, kept.delivery_id)
+    with read_transaction(desk.engine) as connection:
+        data = quarantine.raw(connection, desk.cipher, kept.delivery_id)
     if data is None:
         raise _NOT_KEPT
     text = mask(data).show(0, MOST_SHOWN)
     report = {"delivery": kept.delivery_id, "fault": kept.fault, "size": kept.size, "whole": kept.size <= MOST_SHOWN}
-    return Found(report, b"", b"", {"message": text})
+    return CheckOutput(report, b"", b"", {"message": text})
 
 
-def _judge_anew(desk: Desk, kept: Kept, policies: Mapping[str, Policy]) -> Found:
+def _replay(desk: ReceiverContext, kept: QuarantinedMessage, policies: Mapping[str, Policy]) -> CheckOutput:
     receipt = replay(desk, kept, policies.get(kept.source_key, "strict"))
     if receipt is None:
         raise _NOT_KEPT
@@ -219,4 +221,4 @@ def _judge_anew(desk: Desk, kept: Kept, policies: Mapping[str, Policy]) -> Found
         "results": receipt.counts.get("results", 0),
         "findings": errors,
     }
-    return Found(report, b"", b"", {})
+    return CheckOutput(report, b"", b"", {})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select
 
-from models.access.viewer import Viewer, sees_class, sees_pupil
+from models.access.viewer import Viewer, can_see_class, can_see_pupil
 from models.schema import clock
 from models.schema.tables import classes, groups, memberships, pupils, schools
 
@@ -63,7 +63,7 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
         .where(
             classes.c.school_id == viewer.school_id,
             memberships.c.to_us.is_(None),
-            sees_class(viewer, classes.c.school_id, classes.c.id),
+            can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .group_by(*classes.c)
         .order_by(classes.c.composed, classes.c.name, classes.c.id)
@@ -107,7 +107,7 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
             memberships.c.to_us.is_(None),
-            sees_class(viewer, classes.c.school_id, classes.c.id),
+            can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .distinct()
     ).all()
@@ -147,7 +147,7 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
             memberships.c.to_us.is_(None),
-            sees_class(viewer, classes.c.school_id, classes.c.id),
+            can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .group_by(
             pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on, classes.c.id
@@ -159,7 +159,7 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
     order = {class_id: place for place, class_id in enumerate(class_ids)}
     joined: dict[int, dict[int, str]] = defaultdict(dict)
     for row in rows:
-        since = max(row.entered_on or "", _came_later(row.from_us, began[row.class_id]) or "")
+        since = max(row.entered_on or "", _joined_later(row.from_us, began[row.class_id]) or "")
         if since:
             joined[row.id][row.class_id] = since
     found: dict[int, Member] = {}
@@ -181,7 +181,7 @@ def pupils_by_class(connection: Connection, viewer: Viewer, class_ids: list[int]
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
             memberships.c.to_us.is_(None),
-            sees_class(viewer, classes.c.school_id, classes.c.id),
+            can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
     )
     found: dict[int, set[int]] = {class_id: set() for class_id in class_ids}
@@ -227,7 +227,7 @@ def subgroups(connection: Connection, viewer: Viewer, found: list[Member]) -> li
     return [*(years if len(years) > 1 else []), *composed]
 
 
-def _came_later(from_us: int, began_us: int) -> str | None:
+def _joined_later(from_us: int, began_us: int) -> str | None:
     """The day on which a membership was first seen; None where it came with the first pupil list of its class."""
     if from_us == began_us:
         return None
@@ -251,7 +251,7 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
         select(pupils).where(
             pupils.c.school_id == viewer.school_id,
             pupils.c.id == pupil_id,
-            sees_pupil(viewer, pupils.c.school_id, pupils.c.id),
+            can_see_pupil(viewer, pupils.c.school_id, pupils.c.id),
         )
     ).one_or_none()
     if row is None:
@@ -274,13 +274,13 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
     )
 
 
-def sees_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[int]) -> bool:
+def can_see_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[int]) -> bool:
     """Whether the viewer sees each of these pupils now."""
     found = connection.scalar(
         select(func.count()).where(
             pupils.c.school_id == viewer.school_id,
             pupils.c.id.in_(pupil_ids),
-            sees_pupil(viewer, pupils.c.school_id, pupils.c.id),
+            can_see_pupil(viewer, pupils.c.school_id, pupils.c.id),
         )
     )
     return found == len(pupil_ids)
@@ -290,7 +290,7 @@ def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
     """All pupils of the school that the viewer sees, by name."""
     rows = connection.execute(
         select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name).where(
-            sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+            can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
         )
     ).all()
     found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]

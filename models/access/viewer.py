@@ -51,17 +51,17 @@ class Viewer:
         return self.role in (Role.ADMINISTRATOR, Role.VENDOR)
 
 
-class NotAllowed(Exception):
+class AccessDenied(Exception):
     """The viewer may not see or change this, or named something that is not there."""
 
 
 def check_administers(viewer: Viewer) -> None:
     """Raises NotAllowed for whoever does not administer the school."""
     if not viewer.may_administer:
-        raise NotAllowed("this is for an administrator of the school")
+        raise AccessDenied("this is for an administrator of the school")
 
 
-def sees_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
+def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether `viewer` may see the class of a row: own school, and a current link to one of its groups."""
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
@@ -83,7 +83,7 @@ def sees_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnEl
     return and_(own, class_id.in_(linked))
 
 
-def sees_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:
+def can_see_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether `viewer` may see the pupil of a row: own school, and a pupil of a class that they see."""
     if viewer.sees_whole_school:
         return school_id == viewer.school_id
@@ -93,7 +93,7 @@ def sees_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnEl
         .where(
             memberships.c.school_id == viewer.school_id,
             memberships.c.to_us.is_(None),
-            sees_class(viewer, groups.c.school_id, groups.c.class_id),
+            can_see_class(viewer, groups.c.school_id, groups.c.class_id),
         )
     )
     return and_(school_id == viewer.school_id, pupil_id.in_(members))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 
-from models.classroom.class_data import Picture, Scored
+from models.classroom.class_data import ClassData, ScoredTest
 from models.classroom.thresholds import Thresholds
 from models.results.periods import Period
-from models.results.scales import Place
+from models.results.scales import NormPosition
 
 
-class Course(StrEnum):
+class AttentionGroup(StrEnum):
     """The groups, in the order of the screen."""
 
     ATTENTION = "attention"
@@ -20,25 +20,27 @@ class Course(StrEnum):
     FEW = "few"
 
 
-def course_of(totals: Collection[Scored], has_signal: bool, thresholds: Thresholds) -> Course:
+def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds: Thresholds) -> AttentionGroup:
     """The group of a pupil with these totals in the period: an open signal decides, then how much is known.
 
     Amply on course is who has no signal and the highest band in at least so many of every three totals with a norm.
     """
     if has_signal:
-        return Course.ATTENTION
-    with_norm = [one for one in totals if one.said.has_norm and one.said.counts]
+        return AttentionGroup.ATTENTION
+    with_norm = [one for one in totals if one.reading.has_norm and one.reading.counts]
     if len(with_norm) < thresholds.few_totals:
-        return Course.FEW
-    highest = sum(one.said.place is Place.ABOVE for one in with_norm)
-    return Course.AMPLE if highest * 3 >= thresholds.ample_of_three * len(with_norm) else Course.ON_COURSE
+        return AttentionGroup.FEW
+    highest = sum(one.reading.position is NormPosition.ABOVE for one in with_norm)
+    return (
+        AttentionGroup.AMPLE if highest * 3 >= thresholds.ample_of_three * len(with_norm) else AttentionGroup.ON_COURSE
+    )
 
 
-def courses(
-    seen: Picture, period: Period, with_signal: Collection[int], thresholds: dict[int, Thresholds]
-) -> dict[int, Course]:
+def attention_groups(
+    seen: ClassData, period: Period, with_signal: Collection[int], thresholds: dict[int, Thresholds]
+) -> dict[int, AttentionGroup]:
     """The group of every pupil of a picture in a period; `with_signal` are the pupils with an open signal."""
     return {
-        one.id: course_of(seen.all_totals(one.id, period), one.id in with_signal, thresholds[one.class_id])
+        one.id: attention_group(seen.all_totals(one.id, period), one.id in with_signal, thresholds[one.class_id])
         for one in seen.members
     }

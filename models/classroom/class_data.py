@@ -15,32 +15,32 @@ from models.access.people import Member, class_members, pupils_by_class
 from models.access.viewer import Viewer
 from models.classroom.class_overview import part_sittings, total_of
 from models.ingest.freshness import SourceState, source_states
-from models.results.activity import worked_days
+from models.results.activity import last_active_days
 from models.results.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts
-from models.results.current_results import ResultRow, Standing, Total, stand
+from models.results.current_results import CurrentResult, ResultRow, Total, resolve_duplicates
 from models.results.growth import Point
 from models.results.periods import Period, day_before, of_school_year, with_year_before
 from models.results.progress import PupilProgress, newest_progress
-from models.results.result_rows import lonely_parts, owners_of, part_rows, whole_tests
-from models.results.scales import Said, Yardstick, said, scale_of
-from models.results.subject_materials import Field
+from models.results.result_rows import part_rows, parts_without_total, pupil_identifiers, total_rows
+from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
+from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredTest:
     """One total of a pupil, with the norm that it came with."""
 
     total: Total
-    field: Field
+    subject_material: SubjectMaterial
     test_id: int
     definition_id: int
-    measure: Yardstick
+    norm: ParsedNorm
 
     @property
     def source_id(self) -> int:
         """Who sends it."""
-        return self.field.source_id
+        return self.subject_material.source_id
 
     @property
     def taken_on(self) -> str:
@@ -48,33 +48,33 @@ class Scored:
         return self.total.row.taken_on
 
     @property
-    def said(self) -> Said:
+    def reading(self) -> ScoreReading:
         """What may be said of it."""
-        return self.total.said
+        return self.total.reading
 
     @property
     def scale(self) -> tuple[Decimal, Decimal] | None:
         """The range of values that its scale has; None where nobody said."""
-        return scale_of(self.total.row.kind, self.total.said, self.measure)
+        return scale_of(self.total.row.kind, self.total.reading, self.norm)
 
 
 @dataclass(frozen=True, slots=True)
-class PartScored:
+class ScoredPart:
     """What a pupil scored on one part of a test."""
 
     pupil_id: int
     test_id: int
     definition_id: int
-    field: Field
+    subject_material: SubjectMaterial
     name: PartName
     part_id: int
-    said: Said
+    reading: ScoreReading
     row: ResultRow
 
     @property
     def source_id(self) -> int:
         """Who sends it."""
-        return self.field.source_id
+        return self.subject_material.source_id
 
     @property
     def taken_on(self) -> str:
@@ -83,7 +83,7 @@ class PartScored:
 
 
 @dataclass(slots=True)
-class Picture:
+class ClassData:
     """What is known of the present pupils of some classes.
 
     `classes` holds the pupils of each class; `totals` by pupil and field, oldest first; `part_reports` are progress
@@ -94,13 +94,13 @@ class Picture:
     classes: dict[int, frozenset[int]]
     period: Period
     school_year: str
-    totals: dict[int, dict[Field, list[Scored]]]
-    parts: list[PartScored]
+    totals: dict[int, dict[SubjectMaterial, list[ScoredTest]]]
+    parts: list[ScoredPart]
     part_reports: list[ResultRow]
     progress: dict[int, tuple[PupilProgress, ...]]
-    worked: dict[int, dict[int, str]]
+    last_active: dict[int, dict[int, str]]
     sources: tuple[SourceState, ...]
-    known: Catalogue
+    catalogue: Catalogue
 
     @property
     def class_ids(self) -> list[int]:
@@ -112,33 +112,35 @@ class Picture:
         own = self.classes[class_id]
         return [one for one in self.members if one.id in own]
 
-    def all_totals(self, pupil_id: int, period: Period) -> list[Scored]:
+    def all_totals(self, pupil_id: int, period: Period) -> list[ScoredTest]:
         """Every total of a pupil in a period."""
         several = self.totals.get(pupil_id, {}).values()
         return [one for lane in several for one in lane if one.taken_on in period]
 
     @property
-    def fields(self) -> list[Field]:
+    def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material that there is a total of."""
         return sorted({one for lanes in self.totals.values() for one in lanes})
 
     @property
-    def material_names(self) -> dict[Field, str]:
+    def material_names(self) -> dict[SubjectMaterial, str]:
         """What to call the material of every total and progress record."""
-        recorded = {one.field for several in self.progress.values() for one in several}
-        return self.known.material_names({*self.fields, *recorded})
+        recorded = {one.subject_material for several in self.progress.values() for one in several}
+        return self.catalogue.material_names({*self.subject_materials, *recorded})
 
 
-def points(lane: list[Scored]) -> list[Point]:
+def growth_points(lane: list[ScoredTest]) -> list[Point]:
     """The scores of a lane that count, as growth is judged from."""
     return [
-        Point(one.taken_on, one.said.value, one.scale) for one in lane if one.said.counts and one.said.value is not None
+        Point(one.taken_on, one.reading.value, one.scale)
+        for one in lane
+        if one.reading.counts and one.reading.value is not None
     ]
 
 
-def picture(
+def read_class_data(
     connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str, since: str | None = None
-) -> Picture:
+) -> ClassData:
     """The picture of the present pupils of these classes, as far as the viewer sees them.
 
     It holds this school year and the one before, or more from the day `since` on; parts of tests, which are many, from
@@ -147,60 +149,62 @@ def picture(
     found = class_members(connection, viewer, class_ids)
     judged = with_year_before(school_year)
     period = Period(min(judged.first, since or judged.first), judged.last)
-    owners = owners_of(connection, viewer, sorted({one.id for one in found}))
-    rows = whole_tests(connection, viewer, owners, period)
+    owners = pupil_identifiers(connection, viewer, sorted({one.id for one in found}))
+    rows = total_rows(connection, viewer, owners, period)
     begin = of_school_year(school_year).first
     with_parts = Period(min(begin, since or begin), period.last)
     without = Period(period.first, day_before(with_parts.first))
-    parts = part_rows(connection, viewer, owners, with_parts) + lonely_parts(connection, viewer, owners, without)
+    parts = part_rows(connection, viewer, owners, with_parts) + parts_without_total(connection, viewer, owners, without)
     known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*rows, *parts)})
     load_bodies(connection, viewer.school_id, known, known.definitions)
     load_parts(connection, viewer.school_id, known, {row.part_id for row in parts})
-    totals = stand(row for row in rows if row.kind != Kind.PROGRESS).values()
-    standing_parts = [one for one in stand(parts).values() if one.row.kind == Kind.SCORE]
+    totals = resolve_duplicates(row for row in rows if row.kind != Kind.PROGRESS).values()
+    standing_parts = [one for one in resolve_duplicates(parts).values() if one.row.kind == Kind.SCORE]
     progress = [row for row in (*rows, *parts) if row.kind == Kind.PROGRESS]
-    return Picture(
+    return ClassData(
         tuple(found),
         pupils_by_class(connection, viewer, class_ids),
         period,
         school_year,
-        _lanes(known, list(totals), [one for one in standing_parts if one.row.taken_on >= period.first]),
+        _series(known, list(totals), [one for one in standing_parts if one.row.taken_on >= period.first]),
         [_part(known, one) for one in standing_parts if one.row.taken_on >= with_parts.first],
         [row for row in parts if row.kind == Kind.PROGRESS and row.taken_on >= with_parts.first],
         newest_progress([row for row in progress if row.taken_on >= begin], known),
-        worked_days(connection, viewer, [row for row in (*rows, *parts) if row.taken_on in judged], begin),
+        last_active_days(connection, viewer, [row for row in (*rows, *parts) if row.taken_on in judged], begin),
         tuple(source_states(connection, viewer)),
         known,
     )
 
 
-def _lanes(known: Catalogue, totals: list[Standing], parts: list[Standing]) -> dict[int, dict[Field, list[Scored]]]:
+def _series(
+    known: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]
+) -> dict[int, dict[SubjectMaterial, list[ScoredTest]]]:
     """Per pupil and field every total, as sent or derived from its parts, oldest first."""
-    made_of: list[tuple[list[Standing], bool]] = [([one], False) for one in totals]
+    made_of: list[tuple[list[CurrentResult], bool]] = [([one], False) for one in totals]
     made_of += [(several, True) for several in part_sittings(parts, totals).values()]
-    lanes: dict[int, dict[Field, list[Scored]]] = defaultdict(lambda: defaultdict(list))
+    lanes: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = defaultdict(lambda: defaultdict(list))
     for several, derived in made_of:
         total = total_of(known, several, derived)
         row = total.row
-        measure = Yardstick() if derived else known.total_norm(row.definition_id)
-        own = Scored(total, known.field(row.definition_id), row.test_id, row.definition_id, measure)
-        lanes[row.pupil_id][own.field].append(own)
+        measure = ParsedNorm() if derived else known.total_norm(row.definition_id)
+        own = ScoredTest(total, known.subject_material(row.definition_id), row.test_id, row.definition_id, measure)
+        lanes[row.pupil_id][own.subject_material].append(own)
     for fields in lanes.values():
         for lane in fields.values():
             lane.sort(key=lambda one: one.total.order)
     return {pupil_id: dict(fields) for pupil_id, fields in lanes.items()}
 
 
-def _part(known: Catalogue, standing: Standing) -> PartScored:
+def _part(known: Catalogue, standing: CurrentResult) -> ScoredPart:
     row = standing.row
     measure = known.part_norm(row.definition_id, row.part_id)
-    return PartScored(
+    return ScoredPart(
         row.pupil_id,
         row.test_id,
         row.definition_id,
-        known.field(row.definition_id),
+        known.subject_material(row.definition_id),
         known.part_name(row.definition_id, row.part_id),
         row.part_id,
-        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        read_score(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
         row,
     )

@@ -16,13 +16,28 @@ from models.access.people import PupilName, members, pupils_by_class
 from models.access.viewer import Viewer
 from models.ingest.freshness import SourceState, source_states
 from models.results.catalogue import Catalogue, catalogue, load_bodies, load_parts
-from models.results.current_results import ResultRow, Standing, Total, by_date, derived_total, own_total, stand
-from models.results.missing import FieldTest, reason
+from models.results.current_results import (
+    CurrentResult,
+    ResultRow,
+    Total,
+    date_order,
+    resolve_duplicates,
+    sent_total,
+    summed_total,
+)
+from models.results.missing import FieldTest, missing_reason_of
 from models.results.periods import Period
 from models.results.progress import PupilProgress, newest_progress
-from models.results.result_rows import HiddenRow, hidden_sittings, lonely_parts, owners_of, progress_rows, whole_tests
+from models.results.result_rows import (
+    HiddenRow,
+    hidden_sittings,
+    parts_without_total,
+    progress_rows,
+    pupil_identifiers,
+    total_rows,
+)
 from models.results.scales import Missing
-from models.results.subject_materials import Field, fits
+from models.results.subject_materials import SubjectMaterial, matches
 from models.schema.records import Kind
 
 
@@ -31,21 +46,21 @@ class Cell:
     """The newest total of a pupil in a subject of a material, and how many others the period holds."""
 
     total: Total
-    field: Field
+    subject_material: SubjectMaterial
     test_id: int
     definition_id: int
     others: int
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveredMaterials:
     """The fields that a whole class has a total in, and those that it has progress of."""
 
-    totals: frozenset[Field] = frozenset()
-    progress: frozenset[Field] = frozenset()
+    totals: frozenset[SubjectMaterial] = frozenset()
+    progress: frozenset[SubjectMaterial] = frozenset()
 
     @property
-    def fields(self) -> frozenset[Field]:
+    def subject_materials(self) -> frozenset[SubjectMaterial]:
         """Those with either."""
         return self.totals | self.progress
 
@@ -62,13 +77,13 @@ class ClassOverview:
 
     pupils: tuple[PupilName, ...]
     period: Period
-    cells: dict[int, dict[Field, Cell]]
+    cells: dict[int, dict[SubjectMaterial, Cell]]
     progress: dict[int, tuple[PupilProgress, ...]]
     sources: tuple[SourceState, ...]
     hidden_of: dict[int, int]
     outside: dict[int, frozenset[FieldTest]]
-    known: Catalogue
-    delivered: dict[int, Delivered]
+    catalogue: Catalogue
+    delivered: dict[int, DeliveredMaterials]
     part: str | None = None
     source_id: int | None = None
 
@@ -78,10 +93,10 @@ class ClassOverview:
         return sum(self.hidden_of.values())
 
     @property
-    def fields(self) -> list[Field]:
+    def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material that a pupil has a total or a progress record in."""
         found = {field for row in self.cells.values() for field in row}
-        return sorted(found | {one.field for several in self.progress.values() for one in several})
+        return sorted(found | {one.subject_material for several in self.progress.values() for one in several})
 
 
 def class_overview(
@@ -98,17 +113,17 @@ def class_overview(
     Only the results of `source_id` are read; `subject` and `material` bound what counts as hidden by the period.
     """
     pupils = members(connection, viewer, class_ids)
-    owners = owners_of(connection, viewer, [one.id for one in pupils])
-    totals = whole_tests(connection, viewer, owners, period, source_id)
-    parts = lonely_parts(connection, viewer, owners, period, source_id)
+    owners = pupil_identifiers(connection, viewer, [one.id for one in pupils])
+    totals = total_rows(connection, viewer, owners, period, source_id)
+    parts = parts_without_total(connection, viewer, owners, period, source_id)
     reports = [row for row in (*totals, *parts) if row.kind == Kind.PROGRESS]
     if period != period.whole_years:
         reports = progress_rows(connection, viewer, owners, period.whole_years, source_id)
     outside = hidden_sittings(connection, viewer, owners, period, source_id)
     used = {row.definition_id for row in (*totals, *parts, *reports)} | {row.definition_id for row in outside}
     known = catalogue(connection, viewer.school_id, used)
-    scores = stand(row for row in totals if row.kind != Kind.PROGRESS)
-    sittings = part_sittings(stand(parts).values(), scores.values())
+    scores = resolve_duplicates(row for row in totals if row.kind != Kind.PROGRESS)
+    sittings = part_sittings(resolve_duplicates(parts).values(), scores.values())
     cells = _cells(connection, viewer, known, list(scores.values()), sittings)
     progress = newest_progress(reports, known)
     tests = outside_tests(outside, known)
@@ -118,27 +133,29 @@ def class_overview(
         cells,
         progress,
         tuple(source_states(connection, viewer)),
-        hidden_by_pupil(row for row in outside if fits(known.field(row.definition_id), subject, material)),
+        hidden_by_pupil(
+            row for row in outside if matches(known.subject_material(row.definition_id), subject, material)
+        ),
         tests,
         known,
-        delivered(pupils_by_class(connection, viewer, class_ids), cells, progress, tests),
+        delivered_materials(pupils_by_class(connection, viewer, class_ids), cells, progress, tests),
         source_id=source_id,
     )
 
 
-def delivered(
+def delivered_materials(
     classes: dict[int, frozenset[int]],
-    cells: dict[int, dict[Field, Cell]],
+    cells: dict[int, dict[SubjectMaterial, Cell]],
     progress: dict[int, tuple[PupilProgress, ...]],
     outside: dict[int, frozenset[FieldTest]],
-) -> dict[int, Delivered]:
+) -> dict[int, DeliveredMaterials]:
     """What the own class of each pupil has; a pupil of several classes belongs to the first."""
-    found: dict[int, Delivered] = {}
+    found: dict[int, DeliveredMaterials] = {}
     for pupil_ids in classes.values():
-        own = Delivered(
+        own = DeliveredMaterials(
             frozenset(field for one in pupil_ids for field in cells.get(one, ()))
             | {field for one in pupil_ids for field, _ in outside.get(one, ())},
-            frozenset(record.field for one in pupil_ids for record in progress.get(one, ())),
+            frozenset(record.subject_material for one in pupil_ids for record in progress.get(one, ())),
         )
         for one in pupil_ids:
             found.setdefault(one, own)
@@ -149,7 +166,7 @@ def outside_tests(rows: Iterable[HiddenRow], known: Catalogue) -> dict[int, froz
     """By pupil the fields and tests of these rows."""
     found: dict[int, set[FieldTest]] = defaultdict(set)
     for pupil_id, test_id, _, definition_id in rows:
-        found[pupil_id].add((known.field(definition_id), test_id))
+        found[pupil_id].add((known.subject_material(definition_id), test_id))
     return {pupil_id: frozenset(several) for pupil_id, several in found.items()}
 
 
@@ -165,10 +182,12 @@ def hidden_by_pupil(rows: Iterable[HiddenRow]) -> dict[int, int]:
 Sitting = tuple[int, int, str]  # pupil, test, date
 
 
-def part_sittings(parts: Iterable[Standing], totals: Iterable[Standing]) -> dict[Sitting, list[Standing]]:
+def part_sittings(
+    parts: Iterable[CurrentResult], totals: Iterable[CurrentResult]
+) -> dict[Sitting, list[CurrentResult]]:
     """The parts of each sitting that no total was sent for."""
     with_total = {(one.row.pupil_id, one.row.test_id, one.row.taken_on) for one in totals}
-    found: dict[Sitting, list[Standing]] = defaultdict(list)
+    found: dict[Sitting, list[CurrentResult]] = defaultdict(list)
     for one in parts:
         sitting = (one.row.pupil_id, one.row.test_id, one.row.taken_on)
         if one.row.kind == Kind.SCORE and sitting not in with_total:
@@ -176,28 +195,28 @@ def part_sittings(parts: Iterable[Standing], totals: Iterable[Standing]) -> dict
     return found
 
 
-_Found = list[tuple[ResultRow, list[Standing], bool]]  # the newest row, what the total is made of, derived
+_Found = list[tuple[ResultRow, list[CurrentResult], bool]]  # the newest row, what the total is made of, derived
 
 
 def _cells(
     connection: Connection,
     viewer: Viewer,
     known: Catalogue,
-    totals: list[Standing],
-    sittings: dict[Sitting, list[Standing]],
-) -> dict[int, dict[Field, Cell]]:
+    totals: list[CurrentResult],
+    sittings: dict[Sitting, list[CurrentResult]],
+) -> dict[int, dict[SubjectMaterial, Cell]]:
     """The newest total per pupil and field; norms are read for those only."""
-    found: dict[tuple[int, Field], _Found] = defaultdict(list)
+    found: dict[tuple[int, SubjectMaterial], _Found] = defaultdict(list)
     for one in totals:
-        found[one.row.pupil_id, known.field(one.row.definition_id)].append((one.row, [one], False))
+        found[one.row.pupil_id, known.subject_material(one.row.definition_id)].append((one.row, [one], False))
     for several in sittings.values():
-        newest = max((one.row for one in several), key=by_date)
-        found[newest.pupil_id, known.field(newest.definition_id)].append((newest, several, True))
-    chosen = {key: max(rows, key=lambda one: by_date(one[0])) for key, rows in found.items()}
+        newest = max((one.row for one in several), key=date_order)
+        found[newest.pupil_id, known.subject_material(newest.definition_id)].append((newest, several, True))
+    chosen = {key: max(rows, key=lambda one: date_order(one[0])) for key, rows in found.items()}
     used = [one.row for _, made_of, _ in chosen.values() for one in made_of]
     load_bodies(connection, viewer.school_id, known, (row.definition_id for row in used))
     load_parts(connection, viewer.school_id, known, (row.part_id for row in used))
-    cells: dict[int, dict[Field, Cell]] = defaultdict(dict)
+    cells: dict[int, dict[SubjectMaterial, Cell]] = defaultdict(dict)
     for (pupil_id, field), (newest, made_of, derived) in chosen.items():
         total = total_of(known, made_of, derived)
         cells[pupil_id][field] = Cell(
@@ -206,17 +225,17 @@ def _cells(
     return dict(cells)
 
 
-def total_of(known: Catalogue, made_of: list[Standing], derived: bool) -> Total:
+def total_of(known: Catalogue, made_of: list[CurrentResult], derived: bool) -> Total:
     """The total of one sitting: as sent, or the sum of its parts; the norms must be in `known`."""
     first = made_of[0].row
     if not derived:
-        return own_total(made_of[0], known.total_norm(first.definition_id))
+        return sent_total(made_of[0], known.total_norm(first.definition_id))
     measures = {one.row.part_id: known.part_norm(one.row.definition_id, one.row.part_id) for one in made_of}
-    return derived_total(made_of, measures)
+    return summed_total(made_of, measures)
 
 
 def missing_reason(
-    overview: ClassOverview, pupil_id: int, fields: Iterable[Field]
+    overview: ClassOverview, pupil_id: int, fields: Iterable[SubjectMaterial]
 ) -> tuple[Missing, PupilProgress | None]:
     """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates.
 
@@ -224,9 +243,9 @@ def missing_reason(
     """
     wanted = set(fields)
     active = {one.id: one.active for one in overview.sources}
-    of_class = overview.delivered.get(pupil_id, Delivered())
-    return reason(
-        [one for one in overview.progress.get(pupil_id, ()) if one.field in wanted],
+    of_class = overview.delivered.get(pupil_id, DeliveredMaterials())
+    return missing_reason_of(
+        [one for one in overview.progress.get(pupil_id, ()) if one.subject_material in wanted],
         {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted},
         coupled=any(active.get(one.source_id, True) for one in wanted),
         sends_progress=bool(of_class.progress & wanted),

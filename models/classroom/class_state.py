@@ -9,12 +9,12 @@ from sqlalchemy import Connection, select
 
 from models.access.people import class_list, pupils_by_class
 from models.access.viewer import Viewer
-from models.classroom.attention import Course, courses
-from models.classroom.class_data import Picture, picture
-from models.classroom.goals import due_of
+from models.classroom.attention import AttentionGroup, attention_groups
+from models.classroom.class_data import ClassData, read_class_data
+from models.classroom.goals import due_dates_of
 from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
-from models.classroom.signal_resolutions import About, marks
-from models.classroom.signals import Asked, Due, Signal, open_by_pupil, signals
+from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
+from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
 from models.classroom.thresholds import Thresholds, thresholds_of
 from models.results.periods import Period
 from models.schema.tables import schools
@@ -24,10 +24,10 @@ from models.schema.tables import schools
 class ClassState:
     """The picture of some classes with what follows from it."""
 
-    picture: Picture
+    class_data: ClassData
     signals: tuple[Signal, ...]
     thresholds: dict[int, Thresholds]
-    due: tuple[Due, ...]
+    due_dates: tuple[DueDate, ...]
     region: str
 
     @property
@@ -35,9 +35,9 @@ class ClassState:
         """The open signals by pupil."""
         return open_by_pupil(self.signals)
 
-    def courses(self, period: Period) -> dict[int, Course]:
+    def attention_groups(self, period: Period) -> dict[int, AttentionGroup]:
         """The group of each pupil in a period."""
-        return courses(self.picture, period, self.open_signals, self.thresholds)
+        return attention_groups(self.class_data, period, self.open_signals, self.thresholds)
 
 
 def region_of(connection: Connection, viewer: Viewer) -> str:
@@ -55,18 +55,18 @@ def class_state(
     since: str | None = None,
 ) -> ClassState:
     """How these classes stand, as far as the viewer sees them; with the parts of tests from the day `since` on."""
-    seen = picture(connection, viewer, class_ids, school_year, since)
+    seen = read_class_data(connection, viewer, class_ids, school_year, since)
     limits = thresholds_of(connection, viewer, class_ids)
-    due = due_of(connection, viewer, class_ids)
+    due = due_dates_of(connection, viewer, class_ids)
     region = region_of(connection, viewer)
-    settled = marks(connection, viewer, [one.id for one in seen.members], class_ids)
-    found = signals(seen, Asked(limits, holidays, region, settled, due))
+    settled = newest_resolutions(connection, viewer, [one.id for one in seen.members], class_ids)
+    found = signals(seen, SignalInputs(limits, holidays, region, settled, due))
     return ClassState(seen, tuple(found), limits, tuple(due), region)
 
 
 def present_signals(
-    connection: Connection, viewer: Viewer, asked: Collection[About], school_year: str, holidays: Holidays
-) -> set[About]:
+    connection: Connection, viewer: Viewer, asked: Collection[SignalTarget], school_year: str, holidays: Holidays
+) -> set[SignalTarget]:
     """What the signals are about that there are now, in the classes of the viewer that these are about.
 
     Class by class: a pupil of several classes is judged by each of them, as a screen of that class does.
@@ -76,4 +76,4 @@ def present_signals(
     held_by = pupils_by_class(connection, viewer, [one.id for one in class_list(connection, viewer)])
     wanted = [class_id for class_id, ids in held_by.items() if class_id in named or ids & pupils]
     states = (class_state(connection, viewer, [class_id], school_year, holidays) for class_id in wanted)
-    return {signal.about for state in states for signal in state.signals}
+    return {signal.target for state in states for signal in state.signals}

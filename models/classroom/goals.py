@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, delete, insert, select, update
 
-from models.access.viewer import Viewer, sees_class, sees_pupil
-from models.classroom.signals import Due
+from models.access.viewer import Viewer, can_see_class, can_see_pupil
+from models.classroom.signals import DueDate
 from models.results.catalogue import catalogue
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 from models.schema import clock
 from models.schema.database import next_id
 from models.schema.tables import classes, due_dates, goals, pupils, test_definitions, tests
@@ -22,7 +22,7 @@ class Goal:
 
     id: int
     pupil_id: int
-    field: Field
+    subject_material: SubjectMaterial
     value: int
     due_on: str | None
     set_by: str
@@ -33,7 +33,9 @@ class GoalRefused(Exception):
     """A goal or date that the viewer may not set, or that is none; nothing was changed."""
 
 
-def goals_of(connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]) -> dict[int, dict[Field, Goal]]:
+def goals_of(
+    connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]
+) -> dict[int, dict[SubjectMaterial, Goal]]:
     """The present goals of these pupils by subject and material, as far as the viewer sees the pupils."""
     rows = connection.execute(
         select(goals)
@@ -41,23 +43,28 @@ def goals_of(connection: Connection, viewer: Viewer, pupil_ids: Sequence[int]) -
             goals.c.school_id == viewer.school_id,
             goals.c.pupil_id.in_(pupil_ids),
             goals.c.ended_us.is_(None),
-            sees_pupil(viewer, goals.c.school_id, goals.c.pupil_id),
+            can_see_pupil(viewer, goals.c.school_id, goals.c.pupil_id),
         )
         .order_by(goals.c.id)
     )
-    found: dict[int, dict[Field, Goal]] = {}
+    found: dict[int, dict[SubjectMaterial, Goal]] = {}
     for row in rows:
-        field = Field(row.subject, row.material, row.source_id)
+        field = SubjectMaterial(row.subject, row.material, row.source_id)
         own = Goal(row.id, row.pupil_id, field, row.value, row.due_on, row.set_by, row.set_us)
-        found.setdefault(row.pupil_id, {})[own.field] = own
+        found.setdefault(row.pupil_id, {})[own.subject_material] = own
     return found
 
 
 def set_goal(
-    connection: Connection, viewer: Viewer, pupil_id: int, field: Field, value: int | None, due_on: str | None = None
+    connection: Connection,
+    viewer: Viewer,
+    pupil_id: int,
+    field: SubjectMaterial,
+    value: int | None,
+    due_on: str | None = None,
 ) -> None:
     """Set the goal of a pupil in a material, or end it (value None); call it inside `writing`. Raises GoalRefused."""
-    sees = sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+    sees = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
     known = connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, sees))
     if not viewer.teaches or known is None or (due_on is not None and not clock.is_day(due_on)):
         raise GoalRefused
@@ -86,27 +93,27 @@ def set_goal(
         )  # fmt: skip
 
 
-def due_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[Due]:
+def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[DueDate]:
     """The dates that were agreed for tests of these classes, the first due first; a test that was erased has none."""
     rows = connection.execute(
         select(due_dates)
         .where(
             due_dates.c.school_id == viewer.school_id,
             due_dates.c.class_id.in_(class_ids),
-            sees_class(viewer, due_dates.c.school_id, due_dates.c.class_id),
+            can_see_class(viewer, due_dates.c.school_id, due_dates.c.class_id),
         )
         .order_by(due_dates.c.due_on, due_dates.c.test_id)
     )
     found = rows.all()
     names = _tests(connection, viewer, {row.test_id for row in found})
     return [
-        Due(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
+        DueDate(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
         for row in found
         if row.test_id in names
     ]
 
 
-def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[Field, str]]:
+def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[SubjectMaterial, str]]:
     """Material and name of tests by their newest definition, whether anybody made them or not."""
     newest: dict[int, int] = {}
     rows = connection.execute(
@@ -125,12 +132,12 @@ def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) ->
     for test_id, definition_id in rows:
         newest[test_id] = definition_id
     known = catalogue(connection, viewer.school_id, newest.values())
-    return {test_id: (known.field(one), known.definitions[one].name) for test_id, one in newest.items()}
+    return {test_id: (known.subject_material(one), known.definitions[one].name) for test_id, one in newest.items()}
 
 
-def set_due(connection: Connection, viewer: Viewer, class_id: int, test_id: int, due_on: str | None) -> None:
+def set_due_date(connection: Connection, viewer: Viewer, class_id: int, test_id: int, due_on: str | None) -> None:
     """Agree a date for a test of a class, or take it back; call it inside `writing`. Raises GoalRefused."""
-    sees = sees_class(viewer, classes.c.school_id, classes.c.id)
+    sees = can_see_class(viewer, classes.c.school_id, classes.c.id)
     known = connection.scalar(select(classes.c.id).where(classes.c.id == class_id, sees))
     test = connection.scalar(select(tests.c.id).where(tests.c.school_id == viewer.school_id, tests.c.id == test_id))
     wrong_day = due_on is not None and not clock.is_day(due_on)

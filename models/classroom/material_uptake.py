@@ -29,10 +29,10 @@ from sqlalchemy import (
 )
 
 from models.access.people import ClassRef, class_list
-from models.access.viewer import Viewer, sees_class
+from models.access.viewer import Viewer, can_see_class
 from models.results.catalogue import Catalogue, catalogue, load_bodies
 from models.results.periods import Period, of_school_year
-from models.results.scales import Comparability, Yardstick, comparability
+from models.results.scales import Comparability, ParsedNorm, comparability
 from models.results.subjects import UNMAPPED
 from models.schema import clock
 from models.schema.records import Absence, Kind, Status
@@ -42,7 +42,7 @@ Cohort = tuple[int, str | None]  # class, and year group of its pupils
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Uptake:
     """How far the pupils of one year group of a class are.
 
     `reached` of `all` have a score or a progress record. `done` and `busy` come from the newest progress records; None
@@ -59,15 +59,15 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfTest:
+class CatalogueTest:
     """A test of a material; `measures` are the norms that it came with, `levels` whether the source gives levels."""
 
     name: str
     code: str
     version: str
-    measures: tuple[Yardstick, ...]
+    norms: tuple[ParsedNorm, ...]
     levels: bool
-    reach: tuple[Reach, ...]
+    uptake: tuple[Uptake, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ class Material:
     name: str
     source_id: int
     source: str
-    tests: tuple[ShelfTest, ...]
-    reach: tuple[Reach, ...]
+    tests: tuple[CatalogueTest, ...]
+    uptake: tuple[Uptake, ...]
     progress: bool
 
     @property
     def used(self) -> bool:
         """Whether any pupil has a score or progress record."""
-        return any(one.reached for one in self.reach)
+        return any(one.reached for one in self.uptake)
 
     @property
     def levels(self) -> bool:
@@ -101,11 +101,11 @@ class Material:
     @property
     def comparability(self) -> Comparability:
         """With what its numbers may be compared."""
-        return comparability([measure for one in self.tests for measure in one.measures], self.levels)
+        return comparability([measure for one in self.tests for measure in one.norms], self.levels)
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class MaterialCatalogue:
     """All materials of the classes that the viewer sees; `years` are the year groups of their pupils."""
 
     materials: tuple[Material, ...]
@@ -125,18 +125,18 @@ class Shelf:
         return {(subject, year) for subject in had for year in self.years if (subject, year) not in there}
 
 
-def shelf(connection: Connection, viewer: Viewer) -> Shelf:
+def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
     """The materials of this school year, as far as the viewer sees the classes."""
     seen = class_list(connection, viewer)
     school_year = max((one.school_year for one in seen), default=clock.school_year(clock.today()))
     if not seen:
-        return Shelf((), (), (), school_year)
+        return MaterialCatalogue((), (), (), school_year)
     reader = _Reader(connection, viewer, seen, of_school_year(school_year))
-    return Shelf(reader.materials(), reader.years, tuple(reader.classes), school_year)
+    return MaterialCatalogue(reader.materials(), reader.years, tuple(reader.classes), school_year)
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _MaterialKey:
     """Tests that belong together: of one subject, stated year, material and source."""
 
     subject: str
@@ -146,7 +146,7 @@ class _Line:
 
 
 @dataclass(slots=True)
-class _Found:
+class _TestEntry:
     """A test before it is counted; `test_id` is None where no pupil of the classes has a result of it."""
 
     test_id: int | None
@@ -192,10 +192,10 @@ class _Reader:
         known = catalogue(self.connection, self.viewer.school_id, definition_ids)
         load_bodies(self.connection, self.viewer.school_id, known, definition_ids)
         years, versions = self._stated_years(definition_ids), self._versions(found)
-        by_line: dict[_Line, list[_Found]] = defaultdict(list)
+        by_line: dict[_MaterialKey, list[_TestEntry]] = defaultdict(list)
         for test in found:
             newest = known.definitions[test.definitions[-1]]
-            by_line[_Line(newest.subject, years[newest.id], newest.material, newest.source_id)].append(test)
+            by_line[_MaterialKey(newest.subject, years[newest.id], newest.material, newest.source_id)].append(test)
         counts = _Counts(self._by_line(by_line), self._by_test(), self._progress())
         materials = [
             material
@@ -224,7 +224,7 @@ class _Reader:
             groups.c.school_id == self.viewer.school_id,
             groups.c.class_id.in_(class_ids),
             memberships.c.to_us.is_(None),
-            sees_class(self.viewer, groups.c.school_id, groups.c.class_id),
+            can_see_class(self.viewer, groups.c.school_id, groups.c.class_id),
         )
 
     def _members(self) -> CTE:
@@ -251,7 +251,7 @@ class _Reader:
 
     # -- tests
 
-    def _tests(self) -> list[_Found]:
+    def _tests(self) -> list[_TestEntry]:
         """The tests that pupils have results of, and those that are defined for their years and nobody has begun."""
         scores = func.sum(case((results.c.kind == Kind.SCORE, 1), else_=0))
         levels = func.sum(case((results.c.kind == Kind.OSO, 1), else_=0))
@@ -262,14 +262,14 @@ class _Reader:
             .group_by(results.c.test_id, results.c.definition_id)
             .order_by(results.c.test_id, results.c.definition_id)
         ).all()
-        by_test: dict[int, _Found] = {}
+        by_test: dict[int, _TestEntry] = {}
         for test_id, definition_id, score, level in rows:
-            test = by_test.setdefault(test_id, _Found(test_id, [], levels=True))
+            test = by_test.setdefault(test_id, _TestEntry(test_id, [], levels=True))
             test.definitions.append(definition_id)
             test.levels = test.levels and bool(level) and not score
         return [*by_test.values(), *self._not_begun({one for test in by_test.values() for one in test.definitions})]
 
-    def _not_begun(self, used: set[int]) -> list[_Found]:
+    def _not_begun(self, used: set[int]) -> list[_TestEntry]:
         """Tests that a source defined this school year and no pupil of the classes has a result of.
 
         Who sees the whole school gets all of them, others those that are stated to be of a year of their pupils.
@@ -286,7 +286,7 @@ class _Reader:
         ).all()
         begun = {(row.source_id, row.code) for row in rows if row.id in used}
         newest = {(row.source_id, row.code): row.id for row in rows}
-        return [_Found(None, [newest[key]], levels=False) for key in newest if key not in begun]
+        return [_TestEntry(None, [newest[key]], levels=False) for key in newest if key not in begun]
 
     def _stated_years(self, definition_ids: list[int]) -> dict[int, str | None]:
         rows = self.connection.execute(
@@ -296,7 +296,7 @@ class _Reader:
         )
         return {row.id: (row.year or "").strip() or None for row in rows}
 
-    def _versions(self, found: list[_Found]) -> dict[int | None, str]:
+    def _versions(self, found: list[_TestEntry]) -> dict[int | None, str]:
         rows = self.connection.execute(
             select(tests.c.id, tests.c.version).where(
                 tests.c.school_id == self.viewer.school_id,
@@ -331,7 +331,7 @@ class _Reader:
         )
         return _counted(rows)
 
-    def _by_line(self, by_line: dict[_Line, list[_Found]]) -> dict[int, dict[Cohort, int]]:
+    def _by_line(self, by_line: dict[_MaterialKey, list[_TestEntry]]) -> dict[int, dict[Cohort, int]]:
         """Pupils with a score or progress record of any test of a line, by the place of the line and cohort."""
         pairs = [
             (test.test_id, place)
@@ -400,7 +400,7 @@ class _Reader:
     # -- together
 
     def _split(
-        self, line: _Line, several: list[_Found], known: _Known, counts: _Counts, reached: dict[Cohort, int]
+        self, line: _MaterialKey, several: list[_TestEntry], known: _Known, counts: _Counts, reached: dict[Cohort, int]
     ) -> list[Material]:
         """The material of a line; where its source states no year, one for each year group that has made it."""
         if line.year is not None:
@@ -413,9 +413,9 @@ class _Reader:
 
     def _material(
         self,
-        line: _Line,
+        line: _MaterialKey,
         year: str | None,
-        several: list[_Found],
+        several: list[_TestEntry],
         known: _Known,
         counts: _Counts,
         reached: dict[Cohort, int],
@@ -440,11 +440,11 @@ class _Reader:
 
     def _reach(
         self,
-        line: _Line,
+        line: _MaterialKey,
         year: str | None,
         reached: dict[Cohort, int],
         progress: dict[Cohort, tuple[int, int]] | None,
-    ) -> tuple[Reach, ...]:
+    ) -> tuple[Uptake, ...]:
         """Every cohort of the year; of other years those that have anything of tests with a stated year."""
         found = []
         for cohort, size in self.sizes.items():
@@ -452,14 +452,14 @@ class _Reader:
             if cohort[1] != year and (line.year is None or number == 0):
                 continue
             done, busy = (None, None) if progress is None else progress.get(cohort, (0, 0))
-            found.append(Reach(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
+            found.append(Uptake(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
         return tuple(sorted(found, key=lambda one: (one.class_name.casefold(), year_order(one.year_group))))
 
 
-def _shelved(known: _Known, test: _Found, reach: tuple[Reach, ...]) -> ShelfTest:
+def _shelved(known: _Known, test: _TestEntry, reach: tuple[Uptake, ...]) -> CatalogueTest:
     newest = known.catalogue.definitions[test.definitions[-1]]
     measures = dict.fromkeys(known.catalogue.total_norm(one) for one in test.definitions)
-    return ShelfTest(
+    return CatalogueTest(
         newest.name, newest.code, known.versions.get(test.test_id, ""), tuple(measures), test.levels, reach
     )
 

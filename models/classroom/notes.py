@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, and_, insert, select, update
 
-from models.access.viewer import Role, Viewer, sees_pupil
+from models.access.viewer import Role, Viewer, can_see_pupil
 from models.schema import clock
 from models.schema.database import next_id
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.tables import notes, pupils
 
 LONGEST = 2_000  # characters
@@ -56,21 +56,23 @@ class Note:
         return self.kind is NoteKind.AGREEMENT and self.settled_us is None
 
 
-def notes_of(connection: Connection, seal: Seal, viewer: Viewer, pupil_ids: Sequence[int]) -> dict[int, list[Note]]:
+def notes_of(
+    connection: Connection, seal: PiiCipher, viewer: Viewer, pupil_ids: Sequence[int]
+) -> dict[int, list[Note]]:
     """The notes about these pupils, as far as the viewer sees the pupils; the newest first."""
     rows = connection.execute(
         select(notes)
         .where(
             notes.c.school_id == viewer.school_id,
             notes.c.pupil_id.in_(pupil_ids),
-            sees_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
+            can_see_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
         )
         .order_by(notes.c.written_us.desc(), notes.c.id.desc())
     )
     found: dict[int, list[Note]] = {}
     for row in rows:
         readable = viewer.teaches and _reads(viewer, row.restricted, row.author_id)
-        text = seal.unseal(row.sealed).decode() if readable else None
+        text = seal.decrypt(row.sealed).decode() if readable else None
         found.setdefault(row.pupil_id, []).append(
             Note(
                 row.id, row.pupil_id, NoteKind(row.kind), row.restricted, text, row.until_on if readable else None,
@@ -90,7 +92,7 @@ def _is_author(viewer: Viewer, author_id: int | None) -> bool:
 
 
 def write_note(
-    connection: Connection, seal: Seal, viewer: Viewer, pupil_id: int, kind: NoteKind, text: str,
+    connection: Connection, seal: PiiCipher, viewer: Viewer, pupil_id: int, kind: NoteKind, text: str,
     *, restricted: bool = False, until_on: str | None = None,
 ) -> int:  # fmt: skip
     """Write a note; call it inside `writing`. Returns its number. Raises NoteRefused."""
@@ -107,14 +109,14 @@ def write_note(
     connection.execute(
         insert(notes).values(
             school_id=viewer.school_id, id=number, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
-            sealed=seal.seal(words.encode()), until_on=until_on, author=viewer.name, author_id=viewer.teacher_id,
+            sealed=seal.encrypt(words.encode()), until_on=until_on, author=viewer.name, author_id=viewer.teacher_id,
             written_us=clock.now_us(),
         )
     )  # fmt: skip
     return number
 
 
-def settle_agreement(connection: Connection, viewer: Viewer, note_id: int) -> None:
+def close_agreement(connection: Connection, viewer: Viewer, note_id: int) -> None:
     """Say that an agreement is done; call it inside `writing`. Raises NoteRefused."""
     row = connection.execute(
         select(notes.c.restricted, notes.c.author_id).where(
@@ -122,7 +124,7 @@ def settle_agreement(connection: Connection, viewer: Viewer, note_id: int) -> No
             notes.c.id == note_id,
             notes.c.kind == NoteKind.AGREEMENT.value,
             notes.c.settled_us.is_(None),
-            sees_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
+            can_see_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
         )
     ).one_or_none()
     if row is None or not viewer.teaches or not _reads(viewer, row.restricted, row.author_id):
@@ -135,5 +137,5 @@ def settle_agreement(connection: Connection, viewer: Viewer, note_id: int) -> No
 
 
 def _sees(connection: Connection, viewer: Viewer, pupil_id: int) -> bool:
-    own = sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+    own = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
     return connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, own)) is not None

@@ -9,20 +9,20 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from models.access.viewer import Viewer
-from models.classroom.class_data import PartScored, Picture
-from models.classroom.class_overview import Cell, ClassOverview, delivered, hidden_by_pupil, outside_tests
+from models.classroom.class_data import ClassData, ScoredPart
+from models.classroom.class_overview import Cell, ClassOverview, delivered_materials, hidden_by_pupil, outside_tests
 from models.results.catalogue import know, load_parts
-from models.results.current_results import ResultRow, Total, by_date
+from models.results.current_results import ResultRow, Total, date_order
 from models.results.progress import PupilProgress, newest_records, of_record
-from models.results.result_rows import hidden_parts, owners_of
-from models.results.subject_materials import Field, fits
+from models.results.result_rows import hidden_parts, pupil_identifiers
+from models.results.subject_materials import SubjectMaterial, matches
 
 
 def part_overview(
     connection: Connection,
     viewer: Viewer,
     overview: ClassOverview,
-    seen: Picture,
+    seen: ClassData,
     name: str,
     source_id: int | None = None,
     subject: str | None = None,
@@ -35,7 +35,7 @@ def part_overview(
     period = overview.period
 
     def of_part(definition_id: int, part_id: int) -> bool:
-        return seen.known.part_name(definition_id, part_id).name == name
+        return seen.catalogue.part_name(definition_id, part_id).name == name
 
     scored = [one for one in seen.parts if one.name.name == name and source_id in (None, one.source_id)]
     reports = [
@@ -45,41 +45,41 @@ def part_overview(
         and one.taken_on in period.whole_years
         and of_part(one.definition_id, one.part_id)
     ]
-    owners = owners_of(connection, viewer, [one.id for one in overview.pupils])
+    owners = pupil_identifiers(connection, viewer, [one.id for one in overview.pupils])
     rows = hidden_parts(connection, viewer, owners, period, source_id)
-    know(connection, viewer.school_id, seen.known, {row.definition_id for row, _ in rows})
-    load_parts(connection, viewer.school_id, seen.known, {part_id for _, part_id in rows})
+    know(connection, viewer.school_id, seen.catalogue, {row.definition_id for row, _ in rows})
+    load_parts(connection, viewer.school_id, seen.catalogue, {part_id for _, part_id in rows})
     outside = [row for row, part_id in rows if of_part(row.definition_id, part_id)]
-    within = (row for row in outside if fits(seen.known.field(row.definition_id), subject, material))
+    within = (row for row in outside if matches(seen.catalogue.subject_material(row.definition_id), subject, material))
     cells = _cells(one for one in scored if one.taken_on in period)
-    progress, tests = _progress(seen, reports), outside_tests(outside, seen.known)
+    progress, tests = _progress(seen, reports), outside_tests(outside, seen.catalogue)
     return replace(
         overview,
         cells=cells,
         progress=progress,
         hidden_of=hidden_by_pupil(within),
         outside=tests,
-        known=seen.known,
-        delivered=delivered(seen.classes, cells, progress, tests),
+        catalogue=seen.catalogue,
+        delivered=delivered_materials(seen.classes, cells, progress, tests),
         part=name,
     )
 
 
-def _cells(scored: Iterable[PartScored]) -> dict[int, dict[Field, Cell]]:
+def _cells(scored: Iterable[ScoredPart]) -> dict[int, dict[SubjectMaterial, Cell]]:
     """Per pupil and material the newest score on the part."""
-    found: dict[tuple[int, Field], list[Cell]] = defaultdict(list)
+    found: dict[tuple[int, SubjectMaterial], list[Cell]] = defaultdict(list)
     for one in scored:
-        cell = Cell(Total(one.row, one.said), one.field, one.test_id, one.definition_id, 0)
-        found[one.pupil_id, one.field].append(cell)
-    cells: dict[int, dict[Field, Cell]] = defaultdict(dict)
+        cell = Cell(Total(one.row, one.reading), one.subject_material, one.test_id, one.definition_id, 0)
+        found[one.pupil_id, one.subject_material].append(cell)
+    cells: dict[int, dict[SubjectMaterial, Cell]] = defaultdict(dict)
     for (pupil_id, field), several in found.items():
-        newest = max(several, key=lambda one: by_date(one.total.row))
+        newest = max(several, key=lambda one: date_order(one.total.row))
         cells[pupil_id][field] = replace(newest, others=len(several) - 1)
     return dict(cells)
 
 
-def _progress(seen: Picture, reports: list[ResultRow]) -> dict[int, tuple[PupilProgress, ...]]:
+def _progress(seen: ClassData, reports: list[ResultRow]) -> dict[int, tuple[PupilProgress, ...]]:
     found: dict[int, list[PupilProgress]] = defaultdict(list)
     for row in newest_records(reports).values():
-        found[row.pupil_id].append(of_record(row, seen.known.field(row.definition_id)))
+        found[row.pupil_id].append(of_record(row, seen.catalogue.subject_material(row.definition_id)))
     return {pupil_id: tuple(several) for pupil_id, several in found.items()}

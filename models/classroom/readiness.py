@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from models.classroom.class_data import Picture
+from models.classroom.class_data import ClassData
 from models.results.periods import Period, of_school_year
 from models.results.progress import PupilProgress
 from models.schema.records import Status
@@ -22,7 +22,7 @@ class Readiness:
     newest_on: str
 
 
-def readiness(seen: Picture, pupils: Collection[int], subject: str | None = None) -> list[Readiness]:
+def readiness(seen: ClassData, pupils: Collection[int], subject: str | None = None) -> list[Readiness]:
     """Per material that sends progress how many pupils are done, most pupils first.
 
     Of this school year, whatever period a screen shows: who is ready is about now, and old work may still be open. Who
@@ -32,13 +32,13 @@ def readiness(seen: Picture, pupils: Collection[int], subject: str | None = None
     records: dict[str, dict[int, list[PupilProgress]]] = defaultdict(lambda: defaultdict(list))
     for pupil_id in pupils:
         for one in seen.progress.get(pupil_id, ()):
-            if subject in (None, one.field.subject):
-                records[names[one.field]][pupil_id].append(one)
+            if subject in (None, one.subject_material.subject):
+                records[names[one.subject_material]][pupil_id].append(one)
     found = [_of_material(seen, material, several) for material, several in records.items()]
     return sorted(found, key=lambda one: (-len(one.set_for), one.material.casefold()))
 
 
-def _of_material(seen: Picture, material: str, records: dict[int, list[PupilProgress]]) -> Readiness:
+def _of_material(seen: ClassData, material: str, records: dict[int, list[PupilProgress]]) -> Readiness:
     """Finished is who finished all that there is a record of, and nothing is unknown of that most have a record of."""
     pupils_of = Counter(one.row.test_id for several in records.values() for one in several)
     of_most = {test_id for test_id, number in pupils_of.items() if 2 * number > len(records)}
@@ -51,7 +51,7 @@ def _of_material(seen: Picture, material: str, records: dict[int, list[PupilProg
     return Readiness(material, tuple(records), tuple(finished), newest)
 
 
-def is_finished(seen: Picture, pupil_id: int, test_id: int) -> bool:
+def is_finished(seen: ClassData, pupil_id: int, test_id: int) -> bool:
     """Whether a pupil finished a test this school year, or the source says that it is not for this pupil.
 
     A total that was sent ends it, whatever an older progress record says; a sum of parts does not where there is one.
@@ -75,7 +75,7 @@ def ready(found: Sequence[Readiness]) -> set[int]:
     return {pupil_id for one in found for pupil_id in one.finished} - behind
 
 
-def without_progress(seen: Picture, pupils: Collection[int], period: Period, subject: str | None = None) -> list[str]:
+def without_progress(seen: ClassData, pupils: Collection[int], period: Period, subject: str | None = None) -> list[str]:
     """The materials that these pupils have scores of and whose source sends no progress, by name."""
     names = seen.material_names
     scored = {

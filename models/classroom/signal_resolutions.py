@@ -11,13 +11,13 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, and_, insert, or_, select
 
-from models.access.viewer import Viewer, sees_class, sees_pupil
+from models.access.viewer import Viewer, can_see_class, can_see_pupil
 from models.schema import clock
 from models.schema.database import next_id
 from models.schema.tables import classes, pupils, signal_marks
 
 
-class Action(StrEnum):
+class ResolutionAction(StrEnum):
     """What a teacher did with a signal."""
 
     SEEN = "seen"
@@ -31,7 +31,7 @@ _DAY = len("2026-11-26")
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class SignalTarget:
     """What a signal is about: a rule, a pupil or else a class, and a material or test within."""
 
     rule: str
@@ -41,13 +41,13 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class SignalResolution:
     """How a signal was settled last."""
 
-    action: Action
+    action: ResolutionAction
     evidence: str
-    marked_by: str
-    marked_us: int
+    resolved_by: str
+    resolved_us: int
 
     def closes(self, evidence: str) -> bool:
         """Whether a signal on these facts is settled by it: none of them is new since.
@@ -58,18 +58,18 @@ class Mark:
         seen = set(self.evidence.split(","))
         oldest = min(seen)[:_DAY]
         new = [one for one in evidence.split(",") if one not in seen]
-        return self.action is not Action.REOPENED and all(
+        return self.action is not ResolutionAction.REOPENED and all(
             one[4:5] == "-" and " " in one and one[:_DAY] < oldest for one in new
         )
 
 
-class MarkRefused(Exception):
+class ResolutionRefused(Exception):
     """The viewer may not settle this signal; nothing was changed."""
 
 
-def marks(
+def newest_resolutions(
     connection: Connection, viewer: Viewer, pupil_ids: Sequence[int], class_ids: Sequence[int]
-) -> dict[About, Mark]:
+) -> dict[SignalTarget, SignalResolution]:
     """The newest mark of each signal about these pupils and classes, as far as the viewer sees them."""
     rows = connection.execute(
         select(signal_marks)
@@ -78,28 +78,30 @@ def marks(
             or_(
                 and_(
                     signal_marks.c.pupil_id.in_(pupil_ids),
-                    sees_pupil(viewer, signal_marks.c.school_id, signal_marks.c.pupil_id),
+                    can_see_pupil(viewer, signal_marks.c.school_id, signal_marks.c.pupil_id),
                 ),
                 and_(
                     signal_marks.c.class_id.in_(class_ids),
-                    sees_class(viewer, signal_marks.c.school_id, signal_marks.c.class_id),
+                    can_see_class(viewer, signal_marks.c.school_id, signal_marks.c.class_id),
                 ),
             ),
         )
         .order_by(signal_marks.c.id)
     )
     return {
-        About(row.rule, row.pupil_id, row.class_id, row.scope): Mark(
-            Action(row.action), row.evidence, row.marked_by, row.marked_us
+        SignalTarget(row.rule, row.pupil_id, row.class_id, row.scope): SignalResolution(
+            ResolutionAction(row.action), row.evidence, row.marked_by, row.marked_us
         )
         for row in rows
     }
 
 
-def set_mark(connection: Connection, viewer: Viewer, about: About, evidence: str, action: Action) -> None:
+def resolve_signal(
+    connection: Connection, viewer: Viewer, about: SignalTarget, evidence: str, action: ResolutionAction
+) -> None:
     """Settle a signal, or open it again; call it inside `writing`. Raises MarkRefused."""
     if not viewer.teaches or not _sees(connection, viewer, about):
-        raise MarkRefused
+        raise ResolutionRefused
     connection.execute(
         insert(signal_marks).values(
             school_id=viewer.school_id, id=next_id(connection, signal_marks, viewer.school_id), rule=about.rule,
@@ -109,9 +111,9 @@ def set_mark(connection: Connection, viewer: Viewer, about: About, evidence: str
     )  # fmt: skip
 
 
-def _sees(connection: Connection, viewer: Viewer, about: About) -> bool:
+def _sees(connection: Connection, viewer: Viewer, about: SignalTarget) -> bool:
     if about.pupil_id is not None:
-        own = sees_pupil(viewer, pupils.c.school_id, pupils.c.id)
+        own = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
         return connection.scalar(select(pupils.c.id).where(pupils.c.id == about.pupil_id, own)) is not None
-    own = sees_class(viewer, classes.c.school_id, classes.c.id)
+    own = can_see_class(viewer, classes.c.school_id, classes.c.id)
     return connection.scalar(select(classes.c.id).where(classes.c.id == about.class_id, own)) is not None

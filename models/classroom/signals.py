@@ -15,22 +15,22 @@ from decimal import Decimal
 from enum import StrEnum
 
 from models.access.people import Member
-from models.classroom.class_data import PartScored, Picture, Scored
+from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
 from models.classroom.holidays import Holidays
 from models.classroom.readiness import is_finished
-from models.classroom.signal_resolutions import About, Mark
+from models.classroom.signal_resolutions import SignalResolution, SignalTarget
 from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import SourceState
 from models.results.periods import Period, of_school_year, with_year_before
-from models.results.scales import Place
-from models.results.subject_materials import Field
+from models.results.scales import NormPosition
+from models.results.subject_materials import SubjectMaterial
 from models.schema import clock
 from models.schema.records import SCALE
 
 HALF = 2  # of the class must have worked before a pupil who did not is idle
 
 
-class Rule(StrEnum):
+class SignalRule(StrEnum):
     """The rules, in the order in which a list shows them."""
 
     DROP = "drop"
@@ -48,7 +48,7 @@ class Evidence:
     """
 
     key: str
-    totals: tuple[Scored, ...] = ()  # oldest first
+    totals: tuple[ScoredTest, ...] = ()  # oldest first
     mean: Decimal | None = None  # of the earlier totals, in ten-thousandths
     last_on: str | None = None  # last day of work
     days: int = 0  # school days since
@@ -67,56 +67,58 @@ class Signal:
     `held`: it cannot be judged while its source is late or down, and is no open signal.
     """
 
-    rule: Rule
+    rule: SignalRule
     class_id: int
     pupil_id: int | None
-    field: Field
+    subject_material: SubjectMaterial
     scope: str
     threshold: int
     evidence: Evidence
-    held: bool = False
-    mark: Mark | None = None
+    suppressed: bool = False
+    resolution: SignalResolution | None = None
 
     @property
     def source_id(self) -> int:
         """Who sends it."""
-        return self.field.source_id
+        return self.subject_material.source_id
 
     @property
-    def about(self) -> About:
+    def target(self) -> SignalTarget:
         """What it is about, as marks remember it."""
-        return About(self.rule.value, self.pupil_id, None if self.pupil_id is not None else self.class_id, self.scope)
+        return SignalTarget(
+            self.rule.value, self.pupil_id, None if self.pupil_id is not None else self.class_id, self.scope
+        )
 
     @property
     def open(self) -> bool:
         """Whether somebody must still look at it."""
-        return not self.held and (self.mark is None or not self.mark.closes(self.evidence.key))
+        return not self.suppressed and (self.resolution is None or not self.resolution.closes(self.evidence.key))
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueDate:
     """By when a class is to have finished a test."""
 
     class_id: int
     test_id: int
     due_on: str
     set_by: str
-    field: Field
+    subject_material: SubjectMaterial
     test: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SignalInputs:
     """What signals depend on beside the picture."""
 
     thresholds: Mapping[int, Thresholds]  # by class
     holidays: Holidays
     region: str
-    marks: Mapping[About, Mark]
-    due: Sequence[Due] = ()
+    resolutions: Mapping[SignalTarget, SignalResolution]
+    due_dates: Sequence[DueDate] = ()
 
 
-def signals(seen: Picture, asked: Asked) -> list[Signal]:
+def signals(seen: ClassData, asked: SignalInputs) -> list[Signal]:
     """All signals of the classes of a picture, open, held and settled; by rule, then by class and name."""
     found: list[Signal] = []
     overdue: list[Signal] = []
@@ -126,19 +128,19 @@ def signals(seen: Picture, asked: Asked) -> list[Signal]:
         for rule in (judge.drops, judge.stuck, judge.idle, judge.hard):
             found += (one for one in rule() if one.pupil_id is None or homes[one.pupil_id] == class_id)
         overdue += judge.overdue()  # a date is agreed with one class, whichever is a pupil's first
-    found += {one.about: one for one in reversed(overdue)}.values()
+    found += {one.target: one for one in reversed(overdue)}.values()
     order = {one.id: place for place, one in enumerate(seen.members)}
-    rules = list(Rule)
+    rules = list(SignalRule)
     found.sort(key=lambda one: (rules.index(one.rule), order.get(one.pupil_id or 0, -1), one.scope))
-    return [_marked(one, asked.marks.get(one.about)) for one in found]
+    return [_with_resolution(one, asked.resolutions.get(one.target)) for one in found]
 
 
-def _marked(one: Signal, mark: Mark | None) -> Signal:
+def _with_resolution(one: Signal, mark: SignalResolution | None) -> Signal:
     if mark is None:
         return one
     return Signal(
-        one.rule, one.class_id, one.pupil_id, one.field, one.scope, one.threshold, one.evidence,
-        one.held, mark,
+        one.rule, one.class_id, one.pupil_id, one.subject_material, one.scope, one.threshold, one.evidence,
+        one.suppressed, mark,
     )  # fmt: skip
 
 
@@ -154,8 +156,8 @@ def open_by_pupil(found: Sequence[Signal]) -> dict[int, list[Signal]]:
 class _Judge:
     """The rules applied to one class."""
 
-    def __init__(self, seen: Picture, asked: Asked, class_id: int) -> None:
-        self.seen, self.asked, self.class_id = seen, asked, class_id
+    def __init__(self, seen: ClassData, asked: SignalInputs, class_id: int) -> None:
+        self.class_data, self.inputs, self.class_id = seen, asked, class_id
         self.members = seen.of_class(class_id)
         self.thresholds = asked.thresholds[class_id]
         self.sources: dict[int, SourceState] = {one.id: one for one in seen.sources}
@@ -167,12 +169,12 @@ class _Judge:
 
     def drops(self) -> Iterator[Signal]:
         """The newest total lies far under the pupil's own mean on the same scale."""
-        for member, field, lane in self._lanes():
+        for member, field, lane in self._series():
             evidence = self._drop(lane)
             if evidence is not None:
-                yield self._of_pupil(Rule.DROP, member, field, self.thresholds.drop_percent, evidence)
+                yield self._of_pupil(SignalRule.DROP, member, field, self.thresholds.drop_percent, evidence)
 
-    def _drop(self, lane: list[Scored]) -> Evidence | None:
+    def _drop(self, lane: list[ScoredTest]) -> Evidence | None:
         newest, scale = lane[-1], lane[-1].scale
         if scale is None or scale[1] <= scale[0] or not self._is_of_this_year(newest):
             return None
@@ -190,26 +192,28 @@ class _Judge:
     def stuck(self) -> Iterator[Signal]:
         """The last few totals all stand in the lowest band."""
         times = self.thresholds.stuck_times
-        for member, field, lane in self._lanes():
+        for member, field, lane in self._series():
             last = lane[-times:]
             if len(last) < times or not self._is_of_this_year(last[-1]):
                 continue
-            if all(one.said.place is Place.BELOW for one in last):
+            if all(one.reading.position is NormPosition.BELOW for one in last):
                 evidence = Evidence(_facts(map(_key, last)), (*last,))
-                yield self._of_pupil(Rule.STUCK, member, field, times, evidence)
+                yield self._of_pupil(SignalRule.STUCK, member, field, times, evidence)
 
-    def _lanes(self) -> Iterator[tuple[Member, Field, list[Scored]]]:
+    def _series(self) -> Iterator[tuple[Member, SubjectMaterial, list[ScoredTest]]]:
         """Of each pupil and material the totals that count, oldest first."""
         for member in self.members:
-            for field, lane in sorted(self.seen.totals.get(member.id, {}).items()):
-                counted = [one for one in lane if one.said.counts and one.taken_on >= self.first]
+            for field, lane in sorted(self.class_data.totals.get(member.id, {}).items()):
+                counted = [one for one in lane if one.reading.counts and one.taken_on >= self.first]
                 if counted:
                     yield member, field, counted
 
-    def _is_of_this_year(self, one: Scored) -> bool:
-        return one.taken_on >= f"{self.seen.school_year[:4]}-08-01"
+    def _is_of_this_year(self, one: ScoredTest) -> bool:
+        return one.taken_on >= f"{self.class_data.school_year[:4]}-08-01"
 
-    def _of_pupil(self, rule: Rule, member: Member, field: Field, threshold: int, evidence: Evidence) -> Signal:
+    def _of_pupil(
+        self, rule: SignalRule, member: Member, field: SubjectMaterial, threshold: int, evidence: Evidence
+    ) -> Signal:
         return Signal(rule, self.class_id, member.id, field, field.key, threshold, evidence)
 
     # -- no work
@@ -222,45 +226,47 @@ class _Judge:
                 continue
             days = {member.id: self._school_days_without(member, source_id) for member in self.members}
             limit = self.thresholds.idle_school_days
-            worked = {one.id for one in self.members if source_id in self.seen.worked.get(one.id, {})}
+            worked = {one.id for one in self.members if source_id in self.class_data.last_active.get(one.id, {})}
             working = sum(days[one] < limit for one in worked)
             for member in self.members:
                 if days[member.id] < limit or (working * HALF < len(self.members) and not source.late):
                     continue
-                last_on = self.seen.worked.get(member.id, {}).get(source_id)
+                last_on = self.class_data.last_active.get(member.id, {}).get(source_id)
                 if last_on is None and not self._is_set_ready(member.id, source_id):
                     continue  # whether the material is meant for this pupil nobody said
                 field = self._newest_field(member.id, source_id) or used
                 evidence = Evidence(last_on or "", last_on=last_on, days=days[member.id])
                 yield Signal(
-                    Rule.IDLE, self.class_id, member.id, field, f"source {source_id}", limit, evidence,
-                    held=source.late,
+                    SignalRule.IDLE, self.class_id, member.id, field, f"source {source_id}", limit, evidence,
+                    suppressed=source.late,
                 )  # fmt: skip
 
-    def _newest_field(self, pupil_id: int, source_id: int) -> Field | None:
+    def _newest_field(self, pupil_id: int, source_id: int) -> SubjectMaterial | None:
         """The subject and material of a source that a pupil has the newest total or record in."""
         found = [
             (lane[-1].taken_on, field)
-            for field, lane in self.seen.totals.get(pupil_id, {}).items()
+            for field, lane in self.class_data.totals.get(pupil_id, {}).items()
             if field.source_id == source_id
         ]
-        records = self.seen.progress.get(pupil_id, ())
-        found += [(one.row.taken_on, one.field) for one in records if one.field.source_id == source_id]
+        records = self.class_data.progress.get(pupil_id, ())
+        found += [
+            (one.row.taken_on, one.subject_material) for one in records if one.subject_material.source_id == source_id
+        ]
         return max(found)[1] if found else None
 
     def _is_set_ready(self, pupil_id: int, source_id: int) -> bool:
         """Whether the source says that work is there for a pupil."""
-        return any(one.field.source_id == source_id for one in self.seen.progress.get(pupil_id, ()))
+        return any(one.subject_material.source_id == source_id for one in self.class_data.progress.get(pupil_id, ()))
 
-    def _used_sources(self) -> dict[int, Field]:
+    def _used_sources(self) -> dict[int, SubjectMaterial]:
         """The sources that somebody of the class worked with this school year, each with its field."""
-        begin = f"{self.seen.school_year[:4]}-08-01"
-        used: dict[int, Field] = {}
+        begin = f"{self.class_data.school_year[:4]}-08-01"
+        used: dict[int, SubjectMaterial] = {}
         for member in self.members:
-            worked = self.seen.worked.get(member.id, {})
+            worked = self.class_data.last_active.get(member.id, {})
             fields = [
-                *self.seen.totals.get(member.id, {}),
-                *(one.field for one in self.seen.progress.get(member.id, ())),
+                *self.class_data.totals.get(member.id, {}),
+                *(one.subject_material for one in self.class_data.progress.get(member.id, ())),
             ]
             for field in fields:
                 if worked.get(field.source_id, "") >= begin:
@@ -269,31 +275,31 @@ class _Judge:
 
     def _school_days_without(self, member: Member, source_id: int) -> int:
         """School days since the last work, or since the pupil came or the school year began where there is none."""
-        last_on = self.seen.worked.get(member.id, {}).get(source_id)
-        since = max(f"{self.seen.school_year[:4]}-08-01", member.since or "", last_on or "")
-        return self.asked.holidays.school_days(date.fromisoformat(since), self.over, self.asked.region)
+        last_on = self.class_data.last_active.get(member.id, {}).get(source_id)
+        since = max(f"{self.class_data.school_year[:4]}-08-01", member.since or "", last_on or "")
+        return self.inputs.holidays.school_days(date.fromisoformat(since), self.over, self.inputs.region)
 
     # -- overdue
 
     def overdue(self) -> Iterator[Signal]:
         """The agreed date of a test is past and the pupil has not finished it."""
-        for due in self.asked.due:
+        for due in self.inputs.due_dates:
             if due.class_id != self.class_id:
                 continue
-            late_days = self.asked.holidays.school_days(date.fromisoformat(due.due_on), self.over, self.asked.region)
+            late_days = self.inputs.holidays.school_days(date.fromisoformat(due.due_on), self.over, self.inputs.region)
             if self.today <= date.fromisoformat(due.due_on) or late_days < self.thresholds.overdue_school_days:
                 continue
-            source = self.sources.get(due.field.source_id)
+            source = self.sources.get(due.subject_material.source_id)
             if source is None or not source.active or source.stopped:
                 continue  # what was finished since cannot come in
             for member in self.members:
                 came_later = member.joined.get(self.class_id, "") > due.due_on
-                if came_later or is_finished(self.seen, member.id, due.test_id):
+                if came_later or is_finished(self.class_data, member.id, due.test_id):
                     continue
                 evidence = Evidence(due.due_on, days=late_days, due_on=due.due_on, test=due.test)
                 yield Signal(
-                    Rule.OVERDUE, self.class_id, member.id, due.field, f"test {due.test_id}",
-                    self.thresholds.overdue_school_days, evidence, held=source.late,
+                    SignalRule.OVERDUE, self.class_id, member.id, due.subject_material, f"test {due.test_id}",
+                    self.thresholds.overdue_school_days, evidence, suppressed=source.late,
                 )  # fmt: skip
 
     # -- hard for many
@@ -301,21 +307,21 @@ class _Judge:
     def hard(self) -> Iterator[Signal]:
         """A part that many of those who made it scored below the norm of the source on."""
         limit = self.thresholds.hard_percent
-        for topic in topics(self.seen, self.class_id, of_school_year(self.seen.school_year)):
+        for topic in topics(self.class_data, self.class_id, of_school_year(self.class_data.school_year)):
             if topic.is_hard(self.thresholds):
                 evidence = Evidence(
                     _facts(f"{pupil}={score}" for pupil, score in topic.scores), test=topic.test, part=topic.part,
                     below=topic.below, made=topic.made, pupils=topic.pupils,
                 )  # fmt: skip
                 scope = f"part {topic.test_id} {topic.part_id}"
-                yield Signal(Rule.HARD, self.class_id, None, topic.field, scope, limit, evidence)
+                yield Signal(SignalRule.HARD, self.class_id, None, topic.subject_material, scope, limit, evidence)
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A part of a test in a class: how many of those who made it scored below its norm, and who."""
 
-    field: Field
+    subject_material: SubjectMaterial
     test_id: int
     part_id: int
     test: str
@@ -333,44 +339,44 @@ class Topic:
     @property
     def source_id(self) -> int:
         """Who sends it."""
-        return self.field.source_id
+        return self.subject_material.source_id
 
 
 def topics(
-    seen: Picture, class_id: int | None = None, period: Period | None = None, pupils: Collection[int] | None = None
+    seen: ClassData, class_id: int | None = None, period: Period | None = None, pupils: Collection[int] | None = None
 ) -> list[Topic]:
     """Every part with a norm that pupils made in a period, the hardest first; of one name only the newest test."""
     wanted = {one.id for one in (seen.members if class_id is None else seen.of_class(class_id))}
     if pupils is not None:
         wanted &= set(pupils)
-    rows: dict[tuple[Field, str], dict[int, list[PartScored]]] = defaultdict(lambda: defaultdict(list))
+    rows: dict[tuple[SubjectMaterial, str], dict[int, list[ScoredPart]]] = defaultdict(lambda: defaultdict(list))
     for one in seen.parts:
         in_period = period is None or one.taken_on in period
-        if in_period and one.pupil_id in wanted and one.said.counts and one.said.has_norm:
-            rows[one.field, one.name.name][one.test_id].append(one)
+        if in_period and one.pupil_id in wanted and one.reading.counts and one.reading.has_norm:
+            rows[one.subject_material, one.name.name][one.test_id].append(one)
     found = [_topic(seen, max(by_test.values(), key=_newest_day)) for by_test in rows.values()]
-    return sorted(found, key=lambda one: (-one.below / one.made, -one.made, one.field, one.part))
+    return sorted(found, key=lambda one: (-one.below / one.made, -one.made, one.subject_material, one.part))
 
 
-def _newest_day(several: list[PartScored]) -> tuple[str, int]:
+def _newest_day(several: list[ScoredPart]) -> tuple[str, int]:
     return (max(one.taken_on for one in several), several[0].test_id)
 
 
-def _topic(seen: Picture, several: list[PartScored]) -> Topic:
-    newest: dict[int, PartScored] = {}
+def _topic(seen: ClassData, several: list[ScoredPart]) -> Topic:
+    newest: dict[int, ScoredPart] = {}
     for one in sorted(several, key=lambda one: one.taken_on):
         newest[one.pupil_id] = one
     first = several[0]
-    below = tuple(one.pupil_id for one in newest.values() if one.said.place is Place.BELOW)
+    below = tuple(one.pupil_id for one in newest.values() if one.reading.position is NormPosition.BELOW)
     return Topic(
-        first.field, first.test_id, first.part_id,
-        seen.known.definitions[first.definition_id].name, first.name.name, _newest_day(several)[0], len(below),
-        len(newest), below, tuple(sorted((one.pupil_id, one.said.value or 0) for one in newest.values())),
+        first.subject_material, first.test_id, first.part_id,
+        seen.catalogue.definitions[first.definition_id].name, first.name.name, _newest_day(several)[0], len(below),
+        len(newest), below, tuple(sorted((one.pupil_id, one.reading.value or 0) for one in newest.values())),
     )  # fmt: skip
 
 
-def _value(one: Scored) -> int:
-    return one.said.value or 0
+def _value(one: ScoredTest) -> int:
+    return one.reading.value or 0
 
 
 def _facts(found: Iterable[str]) -> str:
@@ -378,5 +384,5 @@ def _facts(found: Iterable[str]) -> str:
     return ",".join(sorted(found))
 
 
-def _key(one: Scored) -> str:
+def _key(one: ScoredTest) -> str:
     return f"{one.taken_on} {one.test_id} {_value(one)}"

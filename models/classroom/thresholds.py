@@ -13,7 +13,7 @@ from importlib import resources
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
-from models.access.viewer import Viewer, sees_class
+from models.access.viewer import Viewer, can_see_class
 from models.schema import clock
 from models.schema.tables import class_thresholds, classes
 
@@ -79,7 +79,7 @@ def changes(connection: Connection, viewer: Viewer, class_id: int) -> list[Chang
         for row in connection.execute(
             select(class_thresholds).where(
                 class_thresholds.c.class_id == class_id,
-                sees_class(viewer, class_thresholds.c.school_id, class_thresholds.c.class_id),
+                can_see_class(viewer, class_thresholds.c.school_id, class_thresholds.c.class_id),
             )
         )
     }
@@ -129,5 +129,7 @@ def may_set(connection: Connection, viewer: Viewer, class_id: int) -> bool:
     """Whether the viewer may set thresholds of a class: whoever teaches it, or supports the whole school."""
     if not viewer.teaches:
         return False
-    query = select(classes.c.id).where(classes.c.id == class_id, sees_class(viewer, classes.c.school_id, classes.c.id))
+    query = select(classes.c.id).where(
+        classes.c.id == class_id, can_see_class(viewer, classes.c.school_id, classes.c.id)
+    )
     return connection.scalar(query) is not None

@@ -13,12 +13,12 @@ from models.access.viewer import Viewer
 from models.classroom.class_overview import hidden_by_pupil, part_sittings, total_of
 from models.ingest.freshness import SourceState, source_states
 from models.results.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts, test_versions
-from models.results.current_results import ResultRow, Standing, Total, by_date, stand
+from models.results.current_results import CurrentResult, ResultRow, Total, date_order, resolve_duplicates
 from models.results.periods import EVER, Period
 from models.results.progress import PupilProgress, newest_progress
-from models.results.result_rows import all_rows, hidden_sittings, owners_of, progress_rows
-from models.results.scales import Said, Yardstick, said, scale_of
-from models.results.subject_materials import Field
+from models.results.result_rows import all_rows, hidden_sittings, progress_rows, pupil_identifiers
+from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
+from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Kind
 from models.schema.tables import deliveries
 
@@ -29,8 +29,8 @@ class PartScore:
 
     name: PartName
     part_id: int
-    said: Said
-    measure: Yardstick
+    reading: ScoreReading
+    norm: ParsedNorm
     duplicate: bool
     row: ResultRow
 
@@ -43,7 +43,7 @@ class Sitting:
     test_id: int
     definition_id: int
     name: str
-    measure: Yardstick
+    norm: ParsedNorm
     parts: tuple[PartScore, ...]
     late: bool
 
@@ -60,14 +60,14 @@ class Sitting:
     @property
     def scale(self) -> tuple[Decimal, Decimal] | None:
         """The range of values that its scale has; None where nobody said."""
-        return scale_of(self.total.row.kind, self.total.said, self.measure)
+        return scale_of(self.total.row.kind, self.total.reading, self.norm)
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class MaterialSeries:
     """A material within a subject: its sittings, oldest first."""
 
-    field: Field
+    subject_material: SubjectMaterial
     source: str
     sittings: tuple[Sitting, ...]
     sends_progress: bool
@@ -75,12 +75,12 @@ class Lane:
     @property
     def source_id(self) -> int:
         """Who sends it."""
-        return self.field.source_id
+        return self.subject_material.source_id
 
     @property
     def key(self) -> str:
         """Names the lane within its pupil."""
-        return self.field.key
+        return self.subject_material.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,10 @@ class PupilTimeline:
 
     pupil: PupilRecord
     period: Period
-    lanes: tuple[Lane, ...]
+    series: tuple[MaterialSeries, ...]
     progress: tuple[PupilProgress, ...]
     sources: tuple[SourceState, ...]
-    known: Catalogue
+    catalogue: Catalogue
     hidden: int
 
 
@@ -104,14 +104,16 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     record = pupil(connection, viewer, pupil_id)
     if record is None:
         return None
-    owners = owners_of(connection, viewer, [pupil_id])
+    owners = pupil_identifiers(connection, viewer, [pupil_id])
     rows = all_rows(connection, viewer, owners, period)
     reports = progress_rows(connection, viewer, owners, period.whole_years)
     known = _known(connection, viewer, [*rows, *reports])
-    standing = list(stand(rows).values())
+    standing = list(resolve_duplicates(rows).values())
     progress = newest_progress(reports, known)
     received = _received(connection, viewer, rows)
-    lanes = _lanes(known, _sittings(known, standing), received, {one.field for one in progress.get(pupil_id, ())})
+    lanes = _series(
+        known, _sittings(known, standing), received, {one.subject_material for one in progress.get(pupil_id, ())}
+    )
     states = tuple(source_states(connection, viewer))
     hidden = hidden_by_pupil(hidden_sittings(connection, viewer, owners, period)).get(pupil_id, 0)
     return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known, hidden)
@@ -134,10 +136,10 @@ def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> 
     return {row.id: row.received_us for row in found}
 
 
-def _sittings(known: Catalogue, standing: list[Standing]) -> list[Sitting]:
+def _sittings(known: Catalogue, standing: list[CurrentResult]) -> list[Sitting]:
     """Every test on every day, with its total (as sent or derived) and its parts."""
     totals = [one for one in standing if one.row.part_id == 0 and one.row.kind in (Kind.SCORE, Kind.OSO)]
-    parts: dict[tuple[int, str], list[Standing]] = defaultdict(list)
+    parts: dict[tuple[int, str], list[CurrentResult]] = defaultdict(list)
     for one in standing:
         if one.row.part_id > 0 and one.row.kind == Kind.SCORE:
             parts[one.row.test_id, one.row.taken_on].append(one)
@@ -146,8 +148,8 @@ def _sittings(known: Catalogue, standing: list[Standing]) -> list[Sitting]:
     return found + [_sitting(known, several, several, True) for several in lonely.values()]
 
 
-def _sitting(known: Catalogue, made_of: list[Standing], parts: list[Standing], derived: bool) -> Sitting:
-    newest = max((one.row for one in made_of), key=by_date)
+def _sitting(known: Catalogue, made_of: list[CurrentResult], parts: list[CurrentResult], derived: bool) -> Sitting:
+    newest = max((one.row for one in made_of), key=date_order)
     definition = known.definitions[newest.definition_id]
     scores = sorted((_part(known, one) for one in parts), key=lambda one: (one.name.number, one.name.code, one.part_id))
     return Sitting(
@@ -161,32 +163,34 @@ def _sitting(known: Catalogue, made_of: list[Standing], parts: list[Standing], d
     )
 
 
-def _part(known: Catalogue, standing: Standing) -> PartScore:
+def _part(known: Catalogue, standing: CurrentResult) -> PartScore:
     row = standing.row
     measure = known.part_norm(row.definition_id, row.part_id)
     return PartScore(
         known.part_name(row.definition_id, row.part_id),
         row.part_id,
-        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        read_score(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
         measure,
         standing.duplicate,
         row,
     )
 
 
-def _lanes(
-    known: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[Field]
-) -> list[Lane]:
-    by_field: dict[Field, list[Sitting]] = defaultdict(list)
+def _series(
+    known: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[SubjectMaterial]
+) -> list[MaterialSeries]:
+    by_field: dict[SubjectMaterial, list[Sitting]] = defaultdict(list)
     for one in sittings:
-        by_field[known.field(one.definition_id)].append(one)
+        by_field[known.subject_material(one.definition_id)].append(one)
     lanes = []
     for field, several in by_field.items():
         ordered = sorted(several, key=lambda one: one.total.order)
         lanes.append(
-            Lane(field, known.sources[field.source_id].name, _mark_late(ordered, received), field in with_progress)
+            MaterialSeries(
+                field, known.sources[field.source_id].name, _mark_late(ordered, received), field in with_progress
+            )
         )
-    return sorted(lanes, key=lambda one: (one.field.source_id, one.field))
+    return sorted(lanes, key=lambda one: (one.subject_material.source_id, one.subject_material))
 
 
 def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sitting, ...]:
@@ -196,16 +200,16 @@ def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sittin
     for one in reversed(ordered):
         came = received.get(one.total.row.delivery_id)
         late = came is not None and newer is not None and newer < came
-        marked.append(Sitting(one.total, one.test_id, one.definition_id, one.name, one.measure, one.parts, late))
+        marked.append(Sitting(one.total, one.test_id, one.definition_id, one.name, one.norm, one.parts, late))
         if came is not None:
             newer = came if newer is None else min(newer, came)
     return tuple(reversed(marked))
 
 
-def fields_of(connection: Connection, viewer: Viewer, pupil_id: int) -> set[Field]:
+def subject_materials_of(connection: Connection, viewer: Viewer, pupil_id: int) -> set[SubjectMaterial]:
     """The subjects and materials that a pupil has a total in, of whatever day, as far as the viewer sees the pupil."""
     found = pupil_timeline(connection, viewer, pupil_id, EVER)
-    return {lane.field for lane in found.lanes} if found is not None else set()
+    return {lane.subject_material for lane in found.series} if found is not None else set()
 
 
 # -- where a value comes from ------------------------------------------------------------------------------------
@@ -236,11 +240,11 @@ def provenance(
     timeline = pupil_timeline(connection, viewer, pupil_id, Period(taken_on, taken_on))
     if timeline is None:
         return None
-    sittings = [one for lane in timeline.lanes for one in lane.sittings if one.test_id == test_id]
+    sittings = [one for lane in timeline.series for one in lane.sittings if one.test_id == test_id]
     for one in sittings:
         part = next((part for part in one.parts if part.part_id == part_id), None)
         if part_id == 0 or part is not None:
-            return _provenance(connection, viewer, timeline.known, one, part)
+            return _provenance(connection, viewer, timeline.catalogue, one, part)
     return None
 
 

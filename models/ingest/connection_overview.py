@@ -35,7 +35,7 @@ REFUSED_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class RefusalReason:
     """Why a message was refused, in both languages, and where in it."""
 
     rule: str
@@ -48,7 +48,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedMessage:
     """A message that was refused; `source` is None where nobody knows who sent it."""
 
     id: int
@@ -56,12 +56,12 @@ class Refused:
     what: str
     received_us: int
     fault: str | None
-    reasons: tuple[Reason, ...]
-    kept: bool = False  # its bytes are there still, to be seen and judged anew
+    reasons: tuple[RefusalReason, ...]
+    in_quarantine: bool = False  # its bytes are there still, to be seen and judged anew
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRoster:
+class PendingRoster:
     """A roster that waits for a decision, and why."""
 
     id: int
@@ -70,11 +70,11 @@ class HeldRoster:
     school_year: str
     pupils: int
     groups: int
-    because: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ManualLink:
     """A link by hand that is in force."""
 
     id: int
@@ -85,7 +85,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class CouplingRow:
+class ConnectionRow:
     """One source with its counts of this school year."""
 
     state: SourceState
@@ -95,17 +95,17 @@ class CouplingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CouplingState:
+class ConnectionOverview:
     """All that the couplings screen shows, but for what is parked (`identity.parked` names it)."""
 
-    rows: tuple[CouplingRow, ...]
-    refused: tuple[Refused, ...]
-    held: tuple[HeldRoster, ...]
-    links: tuple[Link, ...]
+    rows: tuple[ConnectionRow, ...]
+    refused: tuple[RefusedMessage, ...]
+    pending_rosters: tuple[PendingRoster, ...]
+    links: tuple[ManualLink, ...]
     pupils: int
 
 
-def coupling_state(connection: Connection, viewer: Viewer) -> CouplingState:
+def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOverview:
     """The state of all couplings of the viewer's school. Raises NotAllowed for who does not administer it."""
     check_administers(viewer)
     year = clock.school_year(clock.today())
@@ -122,10 +122,10 @@ def coupling_state(connection: Connection, viewer: Viewer) -> CouplingState:
             numbers[source_id] += 1
     states = source_states(connection, viewer)
     people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
-    return CouplingState(
-        tuple(CouplingRow(one, received.get(one.id, 0), numbers[one.id], parked.get(one.id, 0)) for one in states),
+    return ConnectionOverview(
+        tuple(ConnectionRow(one, received.get(one.id, 0), numbers[one.id], parked.get(one.id, 0)) for one in states),
         tuple(one for _source, one in refused[:REFUSED_SHOWN]),
-        tuple(_held(connection, viewer)),
+        tuple(_pending_rosters(connection, viewer)),
         tuple(_links(connection, viewer)),
         int(people or 0),
     )
@@ -142,7 +142,7 @@ def _counted(connection: Connection, query: Select[int, int]) -> dict[int, int]:
     return dict(connection.execute(query).all())
 
 
-def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, Refused]]:
+def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[int | None, RefusedMessage]]:
     start = clock.school_year_bounds(year)[0].isoformat()
     rows = connection.execute(
         select(deliveries, sources.c.name, raw_messages.c.delivery_id.label("kept"))
@@ -159,7 +159,7 @@ def _refused(connection: Connection, viewer: Viewer, year: str) -> list[tuple[in
     return [
         (
             row.source_id,
-            Refused(
+            RefusedMessage(
                 row.id, row.name, row.what, row.received_us, row.fault, _reasons(row.findings), row.kept is not None
             ),
         )
@@ -171,9 +171,9 @@ def _us(day: str) -> int:
     return clock.to_us(datetime.fromisoformat(day))
 
 
-def _reasons(findings: str) -> tuple[Reason, ...]:
+def _reasons(findings: str) -> tuple[RefusalReason, ...]:
     return tuple(
-        Reason(
+        RefusalReason(
             rule=one["rule"],
             sentence_nl=one["message_nl"],
             sentence_en=one["message_en"],
@@ -187,7 +187,7 @@ def _reasons(findings: str) -> tuple[Reason, ...]:
     )
 
 
-def _held(connection: Connection, viewer: Viewer) -> list[HeldRoster]:
+def _pending_rosters(connection: Connection, viewer: Viewer) -> list[PendingRoster]:
     rows = connection.execute(
         select(rosters, deliveries.c.received_us, sources.c.name)
         .join(deliveries, deliveries.c.id == rosters.c.delivery_id)
@@ -196,7 +196,7 @@ def _held(connection: Connection, viewer: Viewer) -> list[HeldRoster]:
         .order_by(rosters.c.id)
     )
     return [
-        HeldRoster(
+        PendingRoster(
             row.id,
             row.name,
             row.received_us,
@@ -209,7 +209,7 @@ def _held(connection: Connection, viewer: Viewer) -> list[HeldRoster]:
     ]
 
 
-def _links(connection: Connection, viewer: Viewer) -> list[Link]:
+def _links(connection: Connection, viewer: Viewer) -> list[ManualLink]:
     rows = connection.execute(
         select(identifier_links, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
         .join(
@@ -220,7 +220,7 @@ def _links(connection: Connection, viewer: Viewer) -> list[Link]:
         .order_by(identifier_links.c.linked_us.desc(), identifier_links.c.id.desc())
     )
     return [
-        Link(
+        ManualLink(
             row.id,
             row.identifier_id,
             full_name(row.first_name, row.prefix, row.last_name),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, insert, or_, select, update
 
-from models.schema.database import reading, writing
+from models.schema.database import read_transaction, write_transaction
 from models.schema.tables import couplings, sources
 
 SECOND_US = 1_000_000
@@ -38,7 +38,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Coupling:
+class SourceConnection:
     """A coupling of the configuration, and what its source is (publisher or las)."""
 
     school_id: int
@@ -60,7 +60,7 @@ def back_off_us(now_us: int, failures: int, draw: Callable[[float, float], float
     return now_us + int(seconds * SECOND_US)
 
 
-def ensure_coupling(
+def ensure_connection(
     connection: Connection, school_id: int, source_id: int, now_us: int, *, pushes: bool = False
 ) -> None:
     """The row of a coupling of the configuration: made, due at once, where it is new; active again where it was not.
@@ -105,7 +105,7 @@ def retire_others(connection: Connection, kept: set[tuple[int, int]]) -> None:
 
 def due_sources(engine: Engine, now_us: int) -> list[int]:
     """The sources with something due, most overdue first; only reads, so that looking costs no write lock."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         rows = connection.execute(select(couplings.c.source_id).where(_due(now_us)).order_by(couplings.c.next_try_us))
         return list(dict.fromkeys(row.source_id for row in rows))
 
@@ -121,7 +121,7 @@ def claim_due(engine: Engine, now_us: int, lease_seconds: float, source_id: int 
     return _claim(engine, and_(*wanted), now_us, lease_seconds)
 
 
-def claim_now(engine: Engine, coupling: Coupling, now_us: int, lease_seconds: float) -> Claim | None:
+def claim_now(engine: Engine, coupling: SourceConnection, now_us: int, lease_seconds: float) -> Claim | None:
     """Take this coupling, due or not; None where another worker holds it or it was stopped."""
     wanted = and_(
         couplings.c.school_id == coupling.school_id,
@@ -190,7 +190,7 @@ def _due(now_us: int) -> ColumnElement[bool]:
 
 def _claim(engine: Engine, wanted: ColumnElement[bool], now_us: int, lease_seconds: float) -> Claim | None:
     lease = secrets.token_hex(16)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         while (row := _first(connection, wanted)) is not None:
             taken = connection.execute(
                 update(couplings)
@@ -220,7 +220,7 @@ def _first(connection: Connection, wanted: ColumnElement[bool]) -> Row[int, int,
 
 
 def _finish(engine: Engine, claim: Claim, values: dict[str, object]) -> bool:
-    with writing(engine, claim.school_id) as connection:
+    with write_transaction(engine, claim.school_id) as connection:
         return (
             connection.execute(
                 update(couplings)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from models.schema.database import reading
+from models.schema.database import read_transaction
 from models.schema.tables import deliveries, fetched_documents, schools, sources
 
 
@@ -21,7 +21,7 @@ class Delivery:
     source: str | None
     school: str | None
     what: str
-    way: str
+    channel: str
     received_us: int
     verdict: str
     fault: str | None
@@ -44,7 +44,7 @@ def newest(engine: Engine, page: int = 500) -> Iterator[Delivery]:
         )
         if before is not None:
             query = query.where(deliveries.c.id < before)
-        with reading(engine) as connection:
+        with read_transaction(engine) as connection:
             rows = connection.execute(query).all()
         for row in rows:
             yield Delivery(
@@ -68,7 +68,7 @@ def newest(engine: Engine, page: int = 500) -> Iterator[Delivery]:
 
 def is_fetched(engine: Engine, school_id: int, source_id: int, digest: bytes) -> bool:
     """Whether a document of these bytes was taken in from this source for this school before."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         found = connection.execute(
             select(fetched_documents.c.digest).where(
                 fetched_documents.c.school_id == school_id,

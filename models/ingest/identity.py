@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, false, func, insert, se
 from models.access.viewer import Viewer, check_administers
 from models.schema import clock
 from models.schema.database import next_id
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import identifier_links, identifiers, pupils, results, sources
 
@@ -27,11 +27,11 @@ UNKNOWN, CONFLICT, OTHER_ECKID = "unknown", "conflict", "other_eckid"
 ECK_ID_START = "https://ketenid.nl/"
 ROWS_PER_QUERY = 500
 
-Single = tuple[str, bytes]  # kind and digest
+IdentifierValue = tuple[str, bytes]  # kind and digest
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSingle:
+class KnownIdentifier:
     """The row of one identifier: its id, its pupil or None, and who says so (roster or link)."""
 
     id: int
@@ -85,7 +85,7 @@ class LinkedFile:
 # -- naming --------------------------------------------------------------------------------------------------
 
 
-def normal_ref(ref: PupilRef) -> PupilRef:
+def normalised_ref(ref: PupilRef) -> PupilRef:
     """`ref` with an ECK iD that came as LAS key (UWLR 2.3 senders do that) in its own place, "" as None."""
     las_key, eck_id = ref.las_key or None, ref.eck_id or None
     if las_key is not None and las_key.startswith(ECK_ID_START) and eck_id in (None, las_key):
@@ -93,29 +93,29 @@ def normal_ref(ref: PupilRef) -> PupilRef:
     return PupilRef(las_key, eck_id, ref.processor)
 
 
-def singles(seal: Seal, ref: PupilRef) -> list[tuple[Single, str]]:
+def identifier_values(seal: PiiCipher, ref: PupilRef) -> list[tuple[IdentifierValue, str]]:
     """Kind, digest and clear value of each identifier in `ref`; a pupil without any has the empty LAS key."""
-    ref = normal_ref(ref)
+    ref = normalised_ref(ref)
     found = [(LAS, ref.las_key)] if ref.las_key is not None else []
     if ref.eck_id is not None:
         found.append((ECK, ref.eck_id))
     return [((kind, seal.digest(kind, value)), value) for kind, value in found or [(LAS, "")]]
 
 
-def _pair(seal: Seal, las: Single, eck: Single) -> Single:
+def _pair(seal: PiiCipher, las: IdentifierValue, eck: IdentifierValue) -> IdentifierValue:
     return PAIR, seal.digest(PAIR, las[1].hex() + eck[1].hex())
 
 
 # -- identifiers of a message --------------------------------------------------------------------------------
 
 
-def identify(connection: Connection, seal: Seal, school_id: int, refs: Sequence[PupilRef]) -> list[int]:
+def identify(connection: Connection, seal: PiiCipher, school_id: int, refs: Sequence[PupilRef]) -> list[int]:
     """For each ref the id of its row in `identifiers`, made and matched where new; call inside `writing`.
 
     A ref with a LAS key and an ECK iD gets a row for each and one for the two together, which is returned.
     """
-    named = [singles(seal, ref) for ref in refs]
-    ensured = ensure_singles(connection, seal, school_id, (one for ref in named for one in ref))
+    named = [identifier_values(seal, ref) for ref in refs]
+    ensured = ensure_identifiers(connection, seal, school_id, (one for ref in named for one in ref))
     pairs = {_pair(seal, ref[0][0], ref[1][0]): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
     known = _known(connection, school_id, pairs)
     fresh = {pair: parts for pair, parts in pairs.items() if pair not in known}
@@ -136,18 +136,20 @@ def identify(connection: Connection, seal: Seal, school_id: int, refs: Sequence[
     return [known[_pair(seal, ref[0][0], ref[1][0])] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
 
 
-def unmatched(connection: Connection, seal: Seal, school_id: int, refs: Sequence[PupilRef]) -> list[tuple[int, str]]:
+def unmatched(
+    connection: Connection, seal: PiiCipher, school_id: int, refs: Sequence[PupilRef]
+) -> list[tuple[int, str]]:
     """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing.
 
     Stricter than `match_pair`: a LAS key that the roster does not know is no key of a pupil who has another one there.
     """
-    named = [singles(seal, ref) for ref in refs]
+    named = [identifier_values(seal, ref) for ref in refs]
     pairs = {index: _pair(seal, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
-    known = find_singles(connection, school_id, [*(one for ref in named for one, _ in ref), *pairs.values()])
+    known = find_identifiers(connection, school_id, [*(one for ref in named for one, _ in ref), *pairs.values()])
     with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
     with_las_key = pupils_with(connection, school_id, LAS) if pairs else frozenset()
 
-    def pupil(single: Single) -> int | None:
+    def pupil(single: IdentifierValue) -> int | None:
         return known[single].pupil_id if single in known else None
 
     found = []
@@ -167,9 +169,9 @@ def unmatched(connection: Connection, seal: Seal, school_id: int, refs: Sequence
     return found
 
 
-def ensure_singles(
-    connection: Connection, seal: Seal, school_id: int, named: Iterable[tuple[Single, str]]
-) -> dict[Single, int]:
+def ensure_identifiers(
+    connection: Connection, seal: PiiCipher, school_id: int, named: Iterable[tuple[IdentifierValue, str]]
+) -> dict[IdentifierValue, int]:
     """The row id of each identifier, made (parked as unknown) where missing."""
     values = dict(named)
     known = _known(connection, school_id, values)
@@ -182,7 +184,7 @@ def ensure_singles(
             [
                 {
                     "school_id": school_id, "id": known[single], "kind": single[0], "digest": single[1],
-                    "sealed": seal.seal(value.encode()), "parked_because": UNKNOWN,
+                    "sealed": seal.encrypt(value.encode()), "parked_because": UNKNOWN,
                 }
                 for single, value in fresh.items()
             ],
@@ -190,14 +192,16 @@ def ensure_singles(
     return known
 
 
-def _known(connection: Connection, school_id: int, wanted: Iterable[Single]) -> dict[Single, int]:
-    return {single: row.id for single, row in find_singles(connection, school_id, wanted).items()}
+def _known(connection: Connection, school_id: int, wanted: Iterable[IdentifierValue]) -> dict[IdentifierValue, int]:
+    return {single: row.id for single, row in find_identifiers(connection, school_id, wanted).items()}
 
 
-def find_singles(connection: Connection, school_id: int, wanted: Iterable[Single]) -> dict[Single, KnownSingle]:
+def find_identifiers(
+    connection: Connection, school_id: int, wanted: Iterable[IdentifierValue]
+) -> dict[IdentifierValue, KnownIdentifier]:
     """What stands in the store of the identifiers `wanted`."""
     asked = set(wanted)
-    found: dict[Single, KnownSingle] = {}
+    found: dict[IdentifierValue, KnownIdentifier] = {}
     for digests in _portions([digest for _, digest in asked]):
         rows = connection.execute(
             select(
@@ -211,7 +215,7 @@ def find_singles(connection: Connection, school_id: int, wanted: Iterable[Single
         for row in rows:
             single = (row.kind, bytes(row.digest))
             if single in asked:
-                found[single] = KnownSingle(row.id, row.pupil_id, row.matched_by)
+                found[single] = KnownIdentifier(row.id, row.pupil_id, row.matched_by)
     return found
 
 
@@ -282,13 +286,13 @@ def match_pair(
     return (None, OTHER_ECKID) if las_pupil in with_eck_id else (las_pupil, None)
 
 
-def state_pupils(connection: Connection, school_id: int, whose: Mapping[Single, int]) -> int:
+def state_pupils(connection: Connection, school_id: int, whose: Mapping[IdentifierValue, int]) -> int:
     """Write down whose identifiers (that have rows) are, as a roster states it; returns how many changed.
 
     A link by hand of one of them ends: the roster says it itself from now on.
     """
     changes, linked, changed = [], [], 0
-    for single, row in find_singles(connection, school_id, whose).items():
+    for single, row in find_identifiers(connection, school_id, whose).items():
         if (row.pupil_id, row.matched_by) != (whose[single], BY_ROSTER):
             changed += row.pupil_id != whose[single]
             changes.append({"row_id": row.id, **_matched(whose[single], BY_ROSTER, None)})
@@ -428,7 +432,7 @@ def close_links(connection: Connection, school_id: int, identifier_ids: Sequence
 # -- a file of links -----------------------------------------------------------------------------------------
 
 
-def link_csv(connection: Connection, seal: Seal, viewer: Viewer, text: str) -> LinkedFile:
+def link_csv(connection: Connection, seal: PiiCipher, viewer: Viewer, text: str) -> LinkedFile:
     """Link by a CSV file (`;` or `,`) with columns identifier (the value as sent) and pupil (its LAS key).
 
     Links every parked identifier with that value, alone and in pairs. One wrong line and nothing is linked.
@@ -440,7 +444,7 @@ def link_csv(connection: Connection, seal: Seal, viewer: Viewer, text: str) -> L
     if header is None:
         return LinkedFile(0, 0, (_line_error(1, *_NO_COLUMNS),))
     values = {single for _, identifier, pupil in lines for single in (*_named(seal, identifier), *_named(seal, pupil))}
-    known = find_singles(connection, school_id, values)
+    known = find_identifiers(connection, school_id, values)
     errors: list[LineError] = []
     links: dict[int, int] = {}
     for number, identifier, pupil in lines:
@@ -502,11 +506,11 @@ def _read_csv(text: str) -> tuple[list[str] | None, list[tuple[int, str, str]]]:
     return header, lines
 
 
-def _named(seal: Seal, value: str) -> list[Single]:
-    return [single for single, _ in singles(seal, PupilRef(value, None))]
+def _named(seal: PiiCipher, value: str) -> list[IdentifierValue]:
+    return [single for single, _ in identifier_values(seal, PupilRef(value, None))]
 
 
-def _roster_pupil(known: dict[Single, KnownSingle], named: list[Single]) -> int | None:
+def _roster_pupil(known: dict[IdentifierValue, KnownIdentifier], named: list[IdentifierValue]) -> int | None:
     row = known.get(named[0])
     return row.pupil_id if row is not None and row.matched_by == BY_ROSTER else None
 
@@ -531,7 +535,7 @@ def _parked_with(connection: Connection, school_id: int, single_ids: list[int]) 
 # -- what is parked ------------------------------------------------------------------------------------------
 
 
-def parked(connection: Connection, viewer: Viewer, seal: Seal) -> list[ParkedIdentifier]:
+def parked(connection: Connection, viewer: Viewer, seal: PiiCipher) -> list[ParkedIdentifier]:
     """The identifiers with results but without a pupil, most results first; for an administrator only."""
     las = identifiers.alias("las")
     number = func.count().label("number")
@@ -567,10 +571,10 @@ def parked(connection: Connection, viewer: Viewer, seal: Seal) -> list[ParkedIde
     return sorted(found.values(), key=lambda one: (-one.count, one.id))
 
 
-def _label(seal: Seal, row: Row[Any]) -> str:
+def _label(seal: PiiCipher, row: Row[Any]) -> str:
     """How to show an identifier: a pupil number as it is, an ECK iD never (only the number of its row)."""
     surrogate = f"ECK iD …{row.id}"
-    value = seal.unseal(row.sealed).decode() if row.kind != ECK else ""
+    value = seal.decrypt(row.sealed).decode() if row.kind != ECK else ""
     if row.kind == ECK or value.startswith(ECK_ID_START):
         return surrogate
     return f"{value} + {surrogate}" if row.kind == PAIR else value

@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, in
 from models.ingest.connections import SECOND_US
 from models.ingest.result_store import DAY_US
 from models.schema import clock
-from models.schema.database import reading, writing
-from models.schema.encryption import Seal
+from models.schema.database import read_transaction, write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.tables import checks
 
@@ -34,7 +34,7 @@ MOST_OPEN = 100  # of vendors: each may have handed in some megabytes
 MOST_OPEN_OF_ONE = 5
 
 
-class TooMany(Exception):
+class TooManyRequests(Exception):
     """As much waits for the worker as may wait: of this session (`own`), or of all vendors together."""
 
     def __init__(self, *, own: bool) -> None:
@@ -43,13 +43,13 @@ class TooMany(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class LeasedRequest:
     """A row that a worker holds: `lease` is its token, `input` in the clear, `tries` with this one."""
 
     id: int
     kind: str
     title: str
-    room_id: int | None
+    sandbox_id: int | None
     school_id: int | None
     input: bytes
     lease: str
@@ -57,7 +57,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class RequestState:
     """What became of work that was asked for; `report` is JSON of the conformance engine."""
 
     kind: str
@@ -73,7 +73,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CheckOutput:
     """What a worker found: the report as JSON, as a page and as JUnit, and the text around each finding, covered."""
 
     report: dict[str, Any]
@@ -82,8 +82,8 @@ class Found:
     excerpts: dict[str, str]
 
 
-def ask(
-    engine: Engine, seal: Seal, kind: str, title: str, given: bytes, room_id: int | None = None,
+def submit(
+    engine: Engine, seal: PiiCipher, kind: str, title: str, given: bytes, room_id: int | None = None,
     school_id: int | None = None, keep_days: int = VENDOR_DAYS, asked_by: str = "",
 ) -> str:  # fmt: skip
     """Write down work for a worker; returns the token with which what it found is read.
@@ -92,13 +92,13 @@ def ask(
     """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     asker = seal.digest("asker", asked_by) if asked_by else None
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         if school_id is None:
             _check_open(connection, asker)
         connection.execute(
             insert(checks).values(
                 token_digest=_digest(seal, token), room_id=room_id, school_id=school_id, kind=kind,
-                title=title[:200], asked_us=now, input=seal.seal(given), state=WAITING, asked_by=asker,
+                title=title[:200], asked_us=now, input=seal.encrypt(given), state=WAITING, asked_by=asker,
                 keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
@@ -108,34 +108,34 @@ def ask(
 def _check_open(connection: Connection, asker: bytes | None) -> None:
     is_open = and_(checks.c.school_id.is_(None), checks.c.state.in_((WAITING, BUSY)))
     if asker is not None and _count(connection, and_(is_open, checks.c.asked_by == asker)) >= MOST_OPEN_OF_ONE:
-        raise TooMany(own=True)
+        raise TooManyRequests(own=True)
     if _count(connection, is_open) >= MOST_OPEN:
-        raise TooMany(own=False)
+        raise TooManyRequests(own=False)
 
 
 def _count(connection: Connection, wanted: ColumnElement[bool]) -> int:
     return connection.scalar(select(func.count()).select_from(checks).where(wanted)) or 0
 
 
-def find(engine: Engine, seal: Seal, token: str) -> Check | None:
+def find(engine: Engine, seal: PiiCipher, token: str) -> RequestState | None:
     """The work with this token and what became of it, or None."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         row = connection.execute(
             select(checks).where(checks.c.token_digest == _digest(seal, token), checks.c.keep_until_us > clock.now_us())
         ).one_or_none()
     if row is None:
         return None
-    return Check(
+    return RequestState(
         row.kind, row.title, row.school_id, row.state, row.asked_us, row.done_us,
         None if row.report is None else json.loads(row.report),
-        {} if row.excerpts is None else json.loads(seal.unseal(row.excerpts)),
+        {} if row.excerpts is None else json.loads(seal.decrypt(row.excerpts)),
         row.error_nl, row.error_en,
     )  # fmt: skip
 
 
-def file_of(engine: Engine, seal: Seal, token: str, kind: str) -> bytes | None:
+def file_of(engine: Engine, seal: PiiCipher, token: str, kind: str) -> bytes | None:
     """The report of a vendor's check as a file: html, junit or json; None where there is none (yet)."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         row = connection.execute(
             select(checks.c.html, checks.c.junit, checks.c.report).where(
                 checks.c.token_digest == _digest(seal, token), checks.c.state == DONE, checks.c.school_id.is_(None),
@@ -148,7 +148,7 @@ def file_of(engine: Engine, seal: Seal, token: str, kind: str) -> bytes | None:
     return None if found is None else bytes(found)
 
 
-def _digest(seal: Seal, token: str) -> bytes:
+def _digest(seal: PiiCipher, token: str) -> bytes:
     return seal.digest("check", token)
 
 
@@ -157,17 +157,17 @@ def _digest(seal: Seal, token: str) -> bytes:
 
 def is_waiting(engine: Engine, kinds: Collection[str] = KINDS) -> bool:
     """Whether there is work of these kinds; only reads."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return connection.scalar(select(checks.c.id).where(_free(kinds)).limit(1)) is not None
 
 
-def claim(engine: Engine, seal: Seal, kinds: Collection[str] = KINDS) -> Work | None:
+def claim(engine: Engine, seal: PiiCipher, kinds: Collection[str] = KINDS) -> LeasedRequest | None:
     """Take the oldest work of these kinds that nobody holds, that of administrators first.
 
     Two workers never get the same; one that was killed is overtaken when its lease is over.
     """
     lease = secrets.token_hex(16)
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         oldest = select(checks.c.id).where(_free(kinds)).order_by(checks.c.school_id.is_(None), checks.c.id).limit(1)
         row = connection.execute(
             update(checks)
@@ -177,7 +177,9 @@ def claim(engine: Engine, seal: Seal, kinds: Collection[str] = KINDS) -> Work | 
         ).one_or_none()
     if row is None:
         return None
-    return Work(row.id, row.kind, row.title, row.room_id, row.school_id, seal.unseal(row.input), lease, row.tries)
+    return LeasedRequest(
+        row.id, row.kind, row.title, row.room_id, row.school_id, seal.decrypt(row.input), lease, row.tries
+    )
 
 
 def _lease_end() -> int:
@@ -189,17 +191,17 @@ def _free(kinds: Collection[str]) -> ColumnElement[bool]:
     return and_(checks.c.kind.in_(kinds), or_(checks.c.state == WAITING, lapsed))
 
 
-def extend(engine: Engine, work: Work) -> bool:
+def extend(engine: Engine, work: LeasedRequest) -> bool:
     """Hold the work longer; False where it was lost in the meantime."""
     return _write(engine, work, {"leased_until_us": _lease_end()})
 
 
-def release(engine: Engine, work: Work) -> bool:
+def release(engine: Engine, work: LeasedRequest) -> bool:
     """Give the work back undone; that it was taken does not count as a try."""
     return _write(engine, work, {"state": WAITING, "lease": None, "leased_until_us": None, "tries": work.tries - 1})
 
 
-def finish(engine: Engine, seal: Seal, work: Work, found: Found) -> bool:
+def finish(engine: Engine, seal: PiiCipher, work: LeasedRequest, found: CheckOutput) -> bool:
     """Write down what was found; what was handed in is thrown away. False where the work was lost."""
     return _finish(
         engine,
@@ -209,23 +211,23 @@ def finish(engine: Engine, seal: Seal, work: Work, found: Found) -> bool:
             "report": json.dumps(found.report, ensure_ascii=False),
             "html": found.html,
             "junit": found.junit,
-            "excerpts": seal.seal(json.dumps(found.excerpts).encode()),
+            "excerpts": seal.encrypt(json.dumps(found.excerpts).encode()),
         },
     )
 
 
-def fail(engine: Engine, work: Work, sentence_nl: str, sentence_en: str) -> bool:
+def fail(engine: Engine, work: LeasedRequest, sentence_nl: str, sentence_en: str) -> bool:
     """Write down why the work could not be done. False where the work was lost."""
     return _finish(engine, work, {"state": FAILED, "error_nl": sentence_nl, "error_en": sentence_en})
 
 
-def _finish(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
+def _finish(engine: Engine, work: LeasedRequest, values: dict[str, Any]) -> bool:
     over = {"done_us": clock.now_us(), "input": None, "lease": None, "leased_until_us": None}
     return _write(engine, work, {**over, **values})
 
 
-def _write(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
-    with writing(engine) as connection:
+def _write(engine: Engine, work: LeasedRequest, values: dict[str, Any]) -> bool:
+    with write_transaction(engine) as connection:
         changed = connection.execute(
             update(checks).where(checks.c.id == work.id, checks.c.lease == work.lease).values(**values)
         ).rowcount
@@ -234,5 +236,5 @@ def _write(engine: Engine, work: Work, values: dict[str, Any]) -> bool:
 
 def forget_due(engine: Engine) -> int:
     """Throw away checks whose time is over; returns how many."""
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         return connection.execute(delete(checks).where(checks.c.keep_until_us < clock.now_us())).rowcount

@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 
 from models.schema import clock
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Verdict
 from models.schema.tables import deliveries, raw_messages, sources
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class QuarantinedMessage:
     """A refused message of which the bytes are kept."""
 
     delivery_id: int
     school_id: int | None
     source_id: int
     source_key: str
-    way: str
+    channel: str
     fault: str | None
     received_us: int
     keep_until_us: int
     size: int
 
 
-def kept(connection: Connection, delivery_id: int | None = None) -> list[Kept]:
+def quarantined_messages(connection: Connection, delivery_id: int | None = None) -> list[QuarantinedMessage]:
     """The refused messages (or this one) whose bytes are kept and that were not accepted since, oldest first.
 
     Of every school, and those of none: for operators and workers, who have no viewer.
@@ -42,7 +42,7 @@ def kept(connection: Connection, delivery_id: int | None = None) -> list[Kept]:
     if delivery_id is not None:
         query = query.where(deliveries.c.id == delivery_id)
     return [
-        Kept(
+        QuarantinedMessage(
             row.id, row.school_id, row.source_id, row.key, row.way, row.fault, row.received_us, row.keep_until_us,
             row.size,
         )
@@ -62,7 +62,7 @@ def accepted_since() -> ColumnElement[bool]:
     )
 
 
-def raw(connection: Connection, seal: Seal, delivery_id: int) -> bytes | None:
+def raw(connection: Connection, seal: PiiCipher, delivery_id: int) -> bytes | None:
     """The bytes of a message as they came, or None where they are not kept (any more); never of a settled refusal."""
     sealed = connection.scalar(
         select(raw_messages.c.sealed)
@@ -73,7 +73,7 @@ def raw(connection: Connection, seal: Seal, delivery_id: int) -> bytes | None:
             _in_time(),
         )
     )
-    return None if sealed is None else seal.unseal(sealed)
+    return None if sealed is None else seal.decrypt(sealed)
 
 
 def _in_time() -> ColumnElement[bool]:

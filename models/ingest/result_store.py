@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, i
 
 from models.ingest import identity
 from models.schema import clock
-from models.schema.database import insert_new, insert_or, next_id, reading, writing
-from models.schema.encryption import Seal
+from models.schema.database import insert_new, insert_or, next_id, read_transaction, write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.records import (
     PART,
     PUPIL,
@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class RetentionPolicy:
     """How many days raw messages are kept, sealed."""
 
     refused_days: int = 30
@@ -76,7 +76,7 @@ class Incoming:
     """
 
     source_id: int | None
-    way: str
+    channel: str
     digest: bytes
     size: int
     moves_cursor: bool = False
@@ -104,7 +104,7 @@ def digest64(digest: bytes) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-class NotAllowed(Exception):
+class SenderNotAllowed(Exception):
     """A message whose sender may not send it any more, by the time that it is to be stored; `rule` says why."""
 
     def __init__(self, rule: str) -> None:
@@ -112,22 +112,22 @@ class NotAllowed(Exception):
         self.rule = rule
 
 
-class NotLater(Exception):
+class OutOfOrder(Exception):
     """A message that had to come after the previous one of its sender and school, and did not."""
 
 
-def repeated(engine: Engine, delivery: Incoming, school_ids: Collection[int] | None) -> Receipt | None:
+def find_repeat(engine: Engine, delivery: Incoming, school_ids: Collection[int] | None) -> Receipt | None:
     """The receipt of the same bytes, accepted from the same source before: confirmed, and nothing changes.
 
     `school_ids` are the schools that the source may deliver for; None: whichever it was.
     """
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         found = _accepted(connection, delivery, school_ids)
     if found is None:
         return None
     if delivery.moves_cursor or delivery.remembers_document:
-        with writing(engine, found.school_id) as connection:
-            _mark_success(connection, delivery, found.school_id, new_data=False)
+        with write_transaction(engine, found.school_id) as connection:
+            _record_success(connection, delivery, found.school_id, new_data=False)
     return Receipt(found.id, Verdict(found.verdict), counts={}, school_id=found.school_id, repeated=True)
 
 
@@ -156,7 +156,7 @@ def _check_order(connection: Connection, delivery: Incoming, school_id: int, cre
         )
     )
     if newest is not None and created_us <= newest:
-        raise NotLater
+        raise OutOfOrder
 
 
 def _check_sender(connection: Connection, delivery: Incoming, school_id: int) -> None:
@@ -164,10 +164,10 @@ def _check_sender(connection: Connection, delivery: Incoming, school_id: int) ->
 
     Raises NotAllowed.
     """
-    if delivery.way != PUSH:
+    if delivery.channel != PUSH:
         return
     if not connection.scalar(select(senders.c.active).where(senders.c.source_id == delivery.source_id)):
-        raise NotAllowed("header.customer")
+        raise SenderNotAllowed("header.customer")
     valid = select(sender_keys.c.id).where(
         sender_keys.c.source_id == delivery.source_id, sender_keys.c.revoked_us.is_(None)
     )
@@ -175,17 +175,17 @@ def _check_sender(connection: Connection, delivery: Incoming, school_id: int) ->
         valid = valid.where(sender_keys.c.id == delivery.key_id)
     keys = connection.scalars(valid).all()
     if not keys:
-        raise NotAllowed("header.key")
+        raise SenderNotAllowed("header.key")
     covers = select(sender_key_schools.c.key_id).where(
         sender_key_schools.c.key_id.in_(keys), sender_key_schools.c.school_id == school_id
     )
     if connection.scalar(covers.limit(1)) is None:
-        raise NotAllowed("school.other")
+        raise SenderNotAllowed("school.other")
 
 
 def save_results(
     engine: Engine,
-    seal: Seal,
+    seal: PiiCipher,
     delivery: Incoming,
     school_id: int,
     batch: ResultBatch,
@@ -198,7 +198,7 @@ def save_results(
     `raw` is kept sealed for `keep_days`; None: not at all. What was kept of refusals of the same bytes is thrown away.
     Raises NotLater and NotAllowed; nothing is stored then.
     """
-    with writing(engine, school_id) as connection:
+    with write_transaction(engine, school_id) as connection:
         _check_sender(connection, delivery, school_id)
         known = _accepted(connection, delivery, {school_id})  # another worker may have been faster
         if known is not None:
@@ -221,7 +221,7 @@ def save_results(
         _forget_refused(connection, delivery)
         if raw is not None:
             _keep_raw(connection, seal, delivery_id, raw, keep_days)
-        _mark_success(
+        _record_success(
             connection,
             delivery,
             school_id,
@@ -234,14 +234,14 @@ def save_results(
 def save_empty(engine: Engine, delivery: Incoming, school_id: int | None, empty: str) -> Receipt:
     """An answer without data: nothing changes but the moment of the last success."""
     if school_id is not None:
-        with writing(engine, school_id) as connection:
-            _mark_success(connection, delivery, school_id, new_data=False)
+        with write_transaction(engine, school_id) as connection:
+            _record_success(connection, delivery, school_id, new_data=False)
     return Receipt(0, Verdict.ACCEPT, school_id=school_id, empty=empty)
 
 
 def save_refusal(
     engine: Engine,
-    seal: Seal,
+    seal: PiiCipher,
     delivery: Incoming,
     school_id: int | None,
     *,
@@ -258,7 +258,7 @@ def save_refusal(
     `keep_days` from now on; not where these bytes were accepted before, for then nobody needs them. `others` is how
     many more of its kind were refused and have no row of their own.
     """
-    with writing(engine, school_id) as connection:
+    with write_transaction(engine, school_id) as connection:
         again = connection.scalar(
             update(deliveries)
             .where(
@@ -283,7 +283,7 @@ def save_refusal(
 
 def forget_raw(engine: Engine) -> int:
     """Throw away raw messages whose time is over; returns how many."""
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         return connection.execute(delete(raw_messages).where(raw_messages.c.keep_until_us < clock.now_us())).rowcount
 
 
@@ -293,7 +293,7 @@ def forget_refusals(engine: Engine, keep_days: int) -> int:
     Nobody else would: whoever finds the address can bring them about. A day is the least, or nobody could look.
     """
     before = clock.now_us() - max(keep_days, 1) * DAY_US
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         return connection.execute(
             delete(deliveries).where(
                 deliveries.c.school_id.is_(None),
@@ -309,13 +309,13 @@ def findings_json(findings: Sequence[Finding]) -> str:
     return json.dumps([asdict(one) for one in findings[:MOST_FINDINGS]], ensure_ascii=False)
 
 
-def _keep_raw(connection: Connection, seal: Seal, delivery_id: int, raw: bytes, keep_days: int) -> None:
+def _keep_raw(connection: Connection, seal: PiiCipher, delivery_id: int, raw: bytes, keep_days: int) -> None:
     """Keep these bytes from now on; where they are there already, that long."""
     until = clock.now_us() + keep_days * DAY_US
     own = raw_messages.c.delivery_id == delivery_id
     if not connection.execute(update(raw_messages).where(own).values(keep_until_us=until)).rowcount:
         connection.execute(
-            insert(raw_messages).values(delivery_id=delivery_id, sealed=seal.seal(raw), keep_until_us=until)
+            insert(raw_messages).values(delivery_id=delivery_id, sealed=seal.encrypt(raw), keep_until_us=until)
         )
 
 
@@ -346,7 +346,7 @@ def _insert_delivery(
             school_id=school_id,
             source_id=delivery.source_id,
             what="results",
-            way=delivery.way,
+            way=delivery.channel,
             received_us=clock.now_us(),
             created_us=head.created_us if head else None,
             created_text=head.created_text if head else None,
@@ -364,7 +364,7 @@ def _insert_delivery(
     return int(given or 0)
 
 
-def _mark_success(
+def _record_success(
     connection: Connection, delivery: Incoming, school_id: int, *, new_data: bool, cursor: str | None = None
 ) -> None:
     """Move cursor and moments of the coupling, in the transaction that stores the data."""
@@ -423,7 +423,7 @@ class _Saving:
     def __init__(
         self,
         connection: Connection,
-        seal: Seal,
+        seal: PiiCipher,
         delivery: Incoming,
         delivery_id: int,
         school_id: int,
@@ -431,7 +431,7 @@ class _Saving:
     ) -> None:
         assert delivery.source_id is not None  # what nobody is known to have sent is refused
         self.connection = connection
-        self.seal = seal
+        self.cipher = seal
         self.school_id = school_id
         self.source_id = delivery.source_id
         self.delivery_id = delivery_id
@@ -445,7 +445,7 @@ class _Saving:
         """Store it all; counts of what happened."""
         definition_ids = self.save_definitions()
         test_ids, definitions = self.save_tests(definition_ids)
-        identifier_ids = identity.identify(self.connection, self.seal, self.school_id, self.batch.pupils)
+        identifier_ids = identity.identify(self.connection, self.cipher, self.school_id, self.batch.pupils)
         counts: Counter[str] = Counter(results=0, new=0, changed=0, unchanged=0, history=0)
         by_pupil: Counter[int] = Counter()
         for chunk in self.batch.chunks():

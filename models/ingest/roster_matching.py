@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from models.ingest import identity
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, PupilRef, RosterPupil
 from models.schema.tables import pupils
 
@@ -63,7 +63,7 @@ _RULES = {
     ),
 }
 
-Identifier = tuple[identity.Single, str]
+Identifier = tuple[identity.IdentifierValue, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,12 @@ class Matching:
         return [_finding(rule, places) for rule, places in self.broken.items()]
 
 
-def match_pupils(connection: Connection, seal: Seal, school_id: int, roster_pupils: Sequence[RosterPupil]) -> Matching:
+def match_pupils(
+    connection: Connection, seal: PiiCipher, school_id: int, roster_pupils: Sequence[RosterPupil]
+) -> Matching:
     """Find the pupils of a roster among those that earlier rosters of the school stated."""
     stated = [_stated(seal, pupil) for pupil in roster_pupils]
-    found = identity.find_singles(
+    found = identity.find_identifiers(
         connection, school_id, (single for identifiers in stated for single, _ in identifiers)
     )
     whose = {
@@ -123,7 +125,7 @@ def match_pupils(connection: Connection, seal: Seal, school_id: int, roster_pupi
     by_eck_id_first = sorted(
         range(len(stated)), key=lambda place: _eck_pupil(whose, stated[place]) is None
     )  # whoever claims a pupil by ECK iD goes before whoever claims the same one by a key
-    taken: set[identity.Single | int] = set()
+    taken: set[identity.IdentifierValue | int] = set()
     for place in by_eck_id_first:
         _match_one(matching, taken, known, place + 1, roster_pupils[place], stated[place])
     return matching
@@ -131,28 +133,28 @@ def match_pupils(connection: Connection, seal: Seal, school_id: int, roster_pupi
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    whose: dict[identity.Single, int]
+    whose: dict[identity.IdentifierValue, int]
     with_kind: dict[str, frozenset[int]]
     names: dict[int, tuple[str | None, str | None]]
 
 
-def _stated(seal: Seal, pupil: RosterPupil) -> tuple[Identifier, ...]:
+def _stated(seal: PiiCipher, pupil: RosterPupil) -> tuple[Identifier, ...]:
     """The identifiers of a roster pupil that may identify: a key that is not stable only where nothing else is."""
     las_key = pupil.las_key
     if las_key is not None and las_key.startswith(UNSTABLE_KEY_START) and pupil.eck_id:
         las_key = None
     if not las_key and not pupil.eck_id:
         return ()
-    return tuple(identity.singles(seal, PupilRef(las_key, pupil.eck_id)))
+    return tuple(identity.identifier_values(seal, PupilRef(las_key, pupil.eck_id)))
 
 
-def _eck_pupil(whose: dict[identity.Single, int], identifiers: tuple[Identifier, ...]) -> int | None:
+def _eck_pupil(whose: dict[identity.IdentifierValue, int], identifiers: tuple[Identifier, ...]) -> int | None:
     return next((whose.get(single) for single, _ in identifiers if single[0] == identity.ECK), None)
 
 
 def _match_one(
     matching: Matching,
-    taken: set[identity.Single | int],
+    taken: set[identity.IdentifierValue | int],
     known: _Known,
     number: int,
     pupil: RosterPupil,

@@ -21,7 +21,7 @@ from models.ingest.roster_classes import GroupKey, Scope, apply_groups, pupil_gr
 from models.ingest.roster_matching import Matching, match_pupils
 from models.schema import clock, database
 from models.schema.database import next_id
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, Roster, RosterPupil, RosterTeacher, Verdict
 from models.schema.tables import couplings, deliveries, groups, memberships, pupils, rosters, teacher_groups, teachers
 
@@ -44,7 +44,7 @@ _HELD_SENTENCES = {
 }
 
 
-class NotHeld(Exception):
+class NotPending(Exception):
     """There is no such roster that waits for a decision; says so in both languages."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class RosterReceipt:
     counts: Mapping[str, int]
     findings: tuple[Finding, ...] = ()
     rematched: int = 0
-    held_because: str | None = None
+    pending_because: str | None = None
 
 
 CONFIRMED = "confirmed"
@@ -78,7 +78,7 @@ CONFIRMED = "confirmed"
 
 def save_roster(
     engine: Engine,
-    seal: Seal,
+    seal: PiiCipher,
     *,
     school_id: int,
     source_id: int,
@@ -91,11 +91,11 @@ def save_roster(
 
     With `cursor` the coupling moves on in the same transaction. `force` applies what would be held.
     """
-    with database.writing(engine, school_id) as connection:
+    with database.write_transaction(engine, school_id) as connection:
         scope = Scope(school_id, roster.school_year, roster.school.dependance)
         confirmed = None if force else _same_bytes(connection, scope, source_id, roster)
         if confirmed is not None:
-            _move_coupling(connection, school_id, source_id, cursor, new_data=False)
+            _move_connection(connection, school_id, source_id, cursor, new_data=False)
             return confirmed
         matching = match_pupils(connection, seal, school_id, roster.pupils)
         state, because = _judge(connection, scope, roster, matching, force)
@@ -107,7 +107,7 @@ def save_roster(
             rematched = _apply(connection, seal, scope, roster, matching)
         if because != OLDER:
             _drop_waiting(connection, scope, roster_id)
-            _move_coupling(connection, school_id, source_id, cursor, new_data=True)
+            _move_connection(connection, school_id, source_id, cursor, new_data=True)
         verdict = _verdict(findings)
         return RosterReceipt(
             delivery_id, roster_id, state, verdict, _counts(roster), tuple(findings), rematched, because
@@ -126,7 +126,7 @@ def save_refused_roster(
     fault: str | None = None,
 ) -> int:
     """Write down that a roster was refused and why; nothing of it is kept. Returns the id of the delivery."""
-    with database.writing(engine, school_id) as connection:
+    with database.write_transaction(engine, school_id) as connection:
         return _delivery_row(
             connection,
             school_id=school_id,
@@ -141,17 +141,17 @@ def save_refused_roster(
         )
 
 
-def decide_held(engine: Engine, seal: Seal, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
+def decide_pending(engine: Engine, seal: PiiCipher, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
     """Apply or drop a roster that waits; who decided is added to the findings of its delivery.
 
     Raises NotHeld and NotAllowed.
     """
     check_administers(viewer)
     school_id = viewer.school_id
-    with database.writing(engine, school_id) as connection:
+    with database.write_transaction(engine, school_id) as connection:
         row = _waiting(connection, school_id, roster_id)
         scope = Scope(school_id, row.school_year, row.location)
-        roster = _roster_json.validate_json(seal.unseal(row.sealed))
+        roster = _roster_json.validate_json(seal.decrypt(row.sealed))
         state = APPLIED if apply else DROPPED
         connection.execute(
             update(rosters)
@@ -199,7 +199,7 @@ def _same_bytes(connection: Connection, scope: Scope, source_id: int, roster: Ro
         CONFIRMED,
         Verdict(row.verdict),
         _counts(roster),
-        held_because=row.held_because,
+        pending_because=row.held_because,
     )
 
 
@@ -334,7 +334,7 @@ def _add_findings(connection: Connection, delivery_id: int, more: list[Finding])
 
 def _insert_roster(
     connection: Connection,
-    seal: Seal,
+    seal: PiiCipher,
     scope: Scope,
     roster: Roster,
     delivery_id: int,
@@ -357,7 +357,7 @@ def _insert_roster(
             composed_count=counts["composed"],
             state=state,
             held_because=because,
-            sealed=seal.seal(_roster_json.dump_json(kept)) if state == HELD else None,
+            sealed=seal.encrypt(_roster_json.dump_json(kept)) if state == HELD else None,
         )
     )
     return roster_id
@@ -368,7 +368,7 @@ def _waiting(connection: Connection, school_id: int, roster_id: int) -> Row[*tup
         select(rosters).where(rosters.c.school_id == school_id, rosters.c.id == roster_id, rosters.c.state == HELD)
     ).one_or_none()
     if row is None:
-        raise NotHeld
+        raise NotPending
     return row
 
 
@@ -381,7 +381,7 @@ def _drop_waiting(connection: Connection, scope: Scope, newer_id: int) -> None:
     )
 
 
-def _move_coupling(
+def _move_connection(
     connection: Connection, school_id: int, source_id: int, cursor: str | None, *, new_data: bool
 ) -> None:
     if cursor is None:
@@ -398,7 +398,7 @@ def _move_coupling(
 # -- applying -------------------------------------------------------------------------------------------------
 
 
-def _apply(connection: Connection, seal: Seal, scope: Scope, roster: Roster, matching: Matching) -> int:
+def _apply(connection: Connection, seal: PiiCipher, scope: Scope, roster: Roster, matching: Matching) -> int:
     """Bring pupils, classes, memberships and teachers to what the roster says; returns how many identifiers moved."""
     now = clock.now_us()
     pupil_ids, changed = _apply_pupils(connection, seal, scope.school_id, matching)
@@ -413,14 +413,14 @@ def _apply(connection: Connection, seal: Seal, scope: Scope, roster: Roster, mat
 
 
 def _apply_pupils(
-    connection: Connection, seal: Seal, school_id: int, matching: Matching
+    connection: Connection, seal: PiiCipher, school_id: int, matching: Matching
 ) -> tuple[dict[RosterPupil, int], int]:
     """Write the pupils and whose their identifiers are; returns their ids and how many identifiers moved."""
     known = {row.id: row for row in connection.execute(select(pupils).where(pupils.c.school_id == school_id))}
     fresh_id = next_id(connection, pupils, school_id)
     ids: dict[RosterPupil, int] = {}
     fresh: list[dict[str, object]] = []
-    whose: dict[identity.Single, int] = {}
+    whose: dict[identity.IdentifierValue, int] = {}
     for matched in matching.pupils:
         values = {name: getattr(matched.pupil, name) for name in _PUPIL_VALUES}
         pupil_id = matched.pupil_id
@@ -436,7 +436,7 @@ def _apply_pupils(
     if fresh:
         connection.execute(insert(pupils), fresh)
     named = [one for matched in matching.pupils for one in matched.identifiers]
-    identity.ensure_singles(connection, seal, school_id, named)
+    identity.ensure_identifiers(connection, seal, school_id, named)
     return ids, identity.state_pupils(connection, school_id, whose)
 
 
@@ -463,7 +463,7 @@ def _wanted_memberships(
 
 def _apply_teachers(
     connection: Connection,
-    seal: Seal,
+    seal: PiiCipher,
     school_id: int,
     roster_teachers: tuple[RosterTeacher, ...],
     group_ids: dict[GroupKey, int],
@@ -485,7 +485,7 @@ def _apply_teachers(
         row = known.get(digest)
         if row is None:
             seen[digest], fresh_id = fresh_id, fresh_id + 1
-            keys = {"key_digest": digest, "key_sealed": seal.seal(key.encode())}
+            keys = {"key_digest": digest, "key_sealed": seal.encrypt(key.encode())}
             connection.execute(insert(teachers).values(school_id=school_id, id=seen[digest], **keys, **values))
         else:
             seen[digest] = row.id

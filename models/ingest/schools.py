@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from models.schema.database import fresh_id
+from models.schema.database import unused_id
 from models.schema.records import SchoolRef
 from models.schema.tables import school_identifications, schools, sources
 
@@ -67,7 +67,7 @@ def ensure_school(connection: Connection, named: list[Identification], name: str
     found = {Identification(row.scheme, row.value, row.location): row.school_id for row in connection.execute(known)}
     school_id = next((found[one] for one in named if one in found), None)
     if school_id is None:
-        school_id = fresh_id(connection, schools)
+        school_id = unused_id(connection, schools)
         connection.execute(insert(schools).values(id=school_id, name=name))
     elif name is not None:
         connection.execute(update(schools).where(schools.c.id == school_id).values(name=name))
@@ -91,7 +91,7 @@ def ensure_source(connection: Connection, key: str, name: str, role: str, materi
     row = connection.execute(select(sources).where(sources.c.key == key)).one_or_none()
     values = {"name": name, "role": role, "material": material}
     if row is None:
-        source_id = fresh_id(connection, sources)
+        source_id = unused_id(connection, sources)
         connection.execute(insert(sources).values(id=source_id, key=key, **values))
         return source_id
     if (row.name, row.role, row.material) != (name, role, material):

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Select, and_, delete, insert, select, update
 from models.ingest import connections, schools
 from models.ingest.schools import Identification
 from models.schema import clock
-from models.schema.database import fresh_id
-from models.schema.encryption import Seal
+from models.schema.database import unused_id
+from models.schema.encryption import PiiCipher
 from models.schema.limits import SENDER_VERSIONS
 from models.schema.tables import couplings as couplings_table
 from models.schema.tables import sender_key_schools, sender_keys, senders, sources
@@ -42,7 +42,7 @@ class SenderRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SenderTerms:
     """What was agreed with a sender; the words are those of config.yaml.
 
     `tolerances` are ids of rules, None: all that a tolerant sender may break. `messages_per_minute` is the rate.
@@ -65,7 +65,7 @@ class Sender:
     source_id: int
     source_key: str
     customer_name: str
-    terms: Terms
+    terms: SenderTerms
     origin: str
     active: bool
 
@@ -104,7 +104,7 @@ def new_key() -> str:
 # -- finding -------------------------------------------------------------------------------------------------
 
 
-def find_customer(connection: Connection, seal: Seal, code: str, name: str) -> Sender | None:
+def find_customer(connection: Connection, seal: PiiCipher, code: str, name: str) -> Sender | None:
     """The sender with this klantcode and klantnaam together, or None."""
     row = connection.execute(
         _senders().where(senders.c.customer_digest == seal.digest("klantcode", code), senders.c.active.is_(True))
@@ -114,7 +114,7 @@ def find_customer(connection: Connection, seal: Seal, code: str, name: str) -> S
     return _sender(row)
 
 
-def find_key(connection: Connection, seal: Seal, source_id: int, key: str) -> SenderKey | None:
+def find_key(connection: Connection, seal: PiiCipher, source_id: int, key: str) -> SenderKey | None:
     """The valid key of this sender with these characters, or None; compared in constant time."""
     digest = seal.digest("autorisatiesleutel", key)
     return next(
@@ -146,7 +146,7 @@ def by_name(connection: Connection, customer_name: str) -> Sender:
     return _sender(row)
 
 
-def to_change(connection: Connection, customer_name: str) -> Sender:
+def find_editable(connection: Connection, customer_name: str) -> Sender:
     """The sender with this klantnaam, where commands may change it. Raises SenderRefused.
 
     What commands did to a sender of the configuration would be undone when that is read again.
@@ -196,7 +196,7 @@ def _sender(row: Any) -> Sender:
     values = json.loads(row.terms)
     listed = {name: tuple(values[name]) for name in ("tolerances", "versions") if values.get(name) is not None}
     return Sender(
-        row.source_id, row.source_key, row.customer_name, Terms(**{**values, **listed}), row.origin, row.active
+        row.source_id, row.source_key, row.customer_name, SenderTerms(**{**values, **listed}), row.origin, row.active
     )
 
 
@@ -221,7 +221,13 @@ def _keys(connection: Connection, source_id: int) -> list[tuple[SenderKey, bytes
 
 
 def add_sender(
-    connection: Connection, seal: Seal, source_key: str, customer_name: str, code: str, terms: Terms, origin: str
+    connection: Connection,
+    seal: PiiCipher,
+    source_key: str,
+    customer_name: str,
+    code: str,
+    terms: SenderTerms,
+    origin: str,
 ) -> int:
     """Make a sender and its source; returns the number of the source.
 
@@ -252,7 +258,9 @@ def add_sender(
     return source_id
 
 
-def _other(connection: Connection, seal: Seal, customer_name: str, code: str, own: Collection[int]) -> Sender | None:
+def _other(
+    connection: Connection, seal: PiiCipher, customer_name: str, code: str, own: Collection[int]
+) -> Sender | None:
     """A sender with this klantnaam or klantcode that is none of `own`, or None."""
     named = (senders.c.customer_name == customer_name) | (senders.c.customer_digest == seal.digest("klantcode", code))
     row = connection.execute(_senders().where(named, senders.c.source_id.not_in(own))).first()
@@ -276,12 +284,14 @@ def _taken(found: Sender) -> SenderRefused:
     )
 
 
-def set_terms(connection: Connection, source_id: int, terms: Terms) -> None:
+def set_terms(connection: Connection, source_id: int, terms: SenderTerms) -> None:
     """What is agreed with a sender from now on."""
     connection.execute(update(senders).where(senders.c.source_id == source_id).values(terms=_json(terms)))
 
 
-def add_key(connection: Connection, seal: Seal, source_id: int, key: str, covered: Sequence[Identification]) -> int:
+def add_key(
+    connection: Connection, seal: PiiCipher, source_id: int, key: str, covered: Sequence[Identification]
+) -> int:
     """Make a key that covers these schools (made where new); returns its number.
 
     Raises SenderRefused where two keys are valid for one of them already: revoke one first.
@@ -292,14 +302,14 @@ def add_key(connection: Connection, seal: Seal, source_id: int, key: str, covere
             "Er zijn al twee geldige sleutels voor deze school; trek er eerst een in met `rondblik sender revoke`.",
             "Two keys are valid for this school already; revoke one first with `rondblik sender revoke`.",
         )
-    key_id = fresh_id(connection, sender_keys)
+    key_id = unused_id(connection, sender_keys)
     connection.execute(
         insert(sender_keys).values(
             id=key_id, source_id=source_id, digest=seal.digest("autorisatiesleutel", key), made_us=clock.now_us()
         )
     )
     _cover(connection, key_id, covered)
-    couple(connection, source_id)
+    connect_schools(connection, source_id)
     return key_id
 
 
@@ -326,15 +336,15 @@ def revoke(connection: Connection, source_id: int, key_id: int) -> None:
             "Deze afzender heeft geen geldige sleutel met dit nummer; kijk met `rondblik sender list`.",
             "This sender has no valid key with this number; see `rondblik sender list`.",
         )
-    couple(connection, source_id)
+    connect_schools(connection, source_id)
 
 
-def couple(connection: Connection, source_id: int) -> None:
+def connect_schools(connection: Connection, source_id: int) -> None:
     """A coupling with every school of a valid key; those with others become inactive."""
     valid = valid_keys(connection, source_id)
     wanted = {school_id for one in valid for school_id in one.covered.values()}
     for school_id in wanted:
-        connections.ensure_coupling(connection, school_id, source_id, clock.now_us(), pushes=True)
+        connections.ensure_connection(connection, school_id, source_id, clock.now_us(), pushes=True)
     connection.execute(
         update(couplings_table)
         .where(
@@ -347,7 +357,7 @@ def couple(connection: Connection, source_id: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class ConfiguredSender:
     """A sender as the configuration states it, its secrets in the clear."""
 
     source_key: str
@@ -355,10 +365,10 @@ class Configured:
     code: str = field(repr=False)
     keys: tuple[str, ...] = field(repr=False)
     covered: tuple[Identification, ...]
-    terms: Terms
+    terms: SenderTerms
 
 
-def apply_configured(connection: Connection, seal: Seal, wanted: Sequence[Configured]) -> None:
+def apply_configured(connection: Connection, seal: PiiCipher, wanted: Sequence[ConfiguredSender]) -> None:
     """Make the senders of the configuration what it says; those that it no longer has can send no more.
 
     No two of `wanted` have the same source key, klantnaam or klantcode. Raises SenderRefused, with the place of the
@@ -382,7 +392,7 @@ def apply_configured(connection: Connection, seal: Seal, wanted: Sequence[Config
             raise SenderRefused(f"{where}: {refused.sentence_nl}", f"{where}: {refused.sentence_en}") from None
 
 
-def _configure(connection: Connection, seal: Seal, wanted: Configured, kept: Mapping[str, int]) -> None:
+def _configure(connection: Connection, seal: PiiCipher, wanted: ConfiguredSender, kept: Mapping[str, int]) -> None:
     """Make one sender of the configuration what it says; `kept` are those that were there and stay."""
     other = _other(connection, seal, wanted.customer_name, wanted.code, kept.values())
     if other is not None and other.origin == FROM_CONFIG:
@@ -416,7 +426,7 @@ def _end(connection: Connection, source_id: int) -> None:
         revoke(connection, source_id, key.id)
 
 
-def _keep_keys(connection: Connection, seal: Seal, source_id: int, wanted: Configured) -> None:
+def _keep_keys(connection: Connection, seal: PiiCipher, source_id: int, wanted: ConfiguredSender) -> None:
     digests = {seal.digest("autorisatiesleutel", key): key for key in wanted.keys}
     known = _keys(connection, source_id)
     if any(key.revoked_us is not None and digest in digests for key, digest in known):
@@ -434,8 +444,8 @@ def _keep_keys(connection: Connection, seal: Seal, source_id: int, wanted: Confi
             revoke(connection, source_id, key.id)
     for text in digests.values():
         add_key(connection, seal, source_id, text, wanted.covered)
-    couple(connection, source_id)
+    connect_schools(connection, source_id)
 
 
-def _json(terms: Terms) -> str:
+def _json(terms: SenderTerms) -> str:
     return json.dumps(asdict(terms))

@@ -22,7 +22,7 @@ MOST_KEYS = 5_000  # in one query: both databases bound the number of parameters
 Days = dict[int, dict[int, str]]  # by pupil and source
 
 
-def worked_days(connection: Connection, viewer: Viewer, rows: Iterable[ResultRow], year_begins: str) -> Days:
+def last_active_days(connection: Connection, viewer: Viewer, rows: Iterable[ResultRow], year_begins: str) -> Days:
     """The last day of work by pupil and source; `rows` hold every score and progress record that counts."""
     work = [row for row in rows if _is_work(row)]
     reports = [row for row in work if row.kind == Kind.PROGRESS and row.taken_on >= year_begins]

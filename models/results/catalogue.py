@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from models.results.scales import NO_NORM, Yardstick, yardstick
-from models.results.subject_mapping import subject_lines
-from models.results.subject_materials import Field
-from models.results.subjects import SubjectLine, subject_of
+from models.results.scales import NO_NORM, ParsedNorm, parse_norm
+from models.results.subject_mapping import subject_mapping
+from models.results.subject_materials import SubjectMaterial
+from models.results.subjects import SubjectMapping, subject_of
 from models.schema.tables import parts, sources, test_definitions, tests
 
 
@@ -63,14 +63,14 @@ class Catalogue:
     bodies: dict[int, dict[str, Any]] = field(default_factory=dict)
     part_codes: dict[int, str] = field(default_factory=dict)
 
-    def total_norm(self, definition_id: int) -> Yardstick:
+    def total_norm(self, definition_id: int) -> ParsedNorm:
         """The norm of a test as a whole."""
-        return yardstick(self.bodies[definition_id].get("norm"))
+        return parse_norm(self.bodies[definition_id].get("norm"))
 
-    def part_norm(self, definition_id: int, part_id: int) -> Yardstick:
+    def part_norm(self, definition_id: int, part_id: int) -> ParsedNorm:
         """The norm of a part; none where the definition does not hold the part."""
         found = self._part(definition_id, part_id)
-        return yardstick(found.get("norm")) if found is not None else NO_NORM
+        return parse_norm(found.get("norm")) if found is not None else NO_NORM
 
     def part_name(self, definition_id: int, part_id: int) -> PartName:
         """What to call a part, and where it stands in its test."""
@@ -80,12 +80,12 @@ class Catalogue:
             return PartName(1_000_000, code, code, False)
         return PartName(int(found["number"]), code, (found.get("name") or "").strip() or code, True)
 
-    def field(self, definition_id: int) -> Field:
+    def subject_material(self, definition_id: int) -> SubjectMaterial:
         """The subject and material of a definition."""
         one = self.definitions[definition_id]
-        return Field(one.subject, one.material, one.source_id)
+        return SubjectMaterial(one.subject, one.material, one.source_id)
 
-    def material_names(self, fields: Collection[Field]) -> dict[Field, str]:
+    def material_names(self, fields: Collection[SubjectMaterial]) -> dict[SubjectMaterial, str]:
         """What to call the material of each field; with its publisher where another one has a material of that name."""
         owners: dict[str, set[int]] = defaultdict(set)
         for one in fields:
@@ -132,7 +132,7 @@ def catalogue(connection: Connection, school_id: int, definition_ids: Iterable[i
         ).where(test_definitions.c.school_id == school_id, test_definitions.c.id.in_(wanted))
     ).all()
     names = _newest_names(connection, school_id, {(row.source_id, row.code) for row in rows})
-    lines = subject_lines(connection, school_id)
+    lines = subject_mapping(connection, school_id)
     return Catalogue(publishers, {row.id: _definition(row, publishers[row.source_id], names, lines) for row in rows})
 
 
@@ -143,7 +143,7 @@ def know(connection: Connection, school_id: int, known: Catalogue, ids: Collecti
 
 
 def _definition(
-    row: Any, source: Source, names: dict[tuple[int, str], str], lines: tuple[SubjectLine, ...]
+    row: Any, source: Source, names: dict[tuple[int, str], str], lines: tuple[SubjectMapping, ...]
 ) -> Definition:
     return Definition(
         row.id,

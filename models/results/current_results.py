@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from models.results.scales import Missing, Said, Yardstick, plain, said
+from models.results.scales import Missing, ParsedNorm, ScoreReading, plain_decimal, read_score
 from models.schema.records import SCALE, Absence, Kind
 
 
@@ -44,14 +44,14 @@ class ResultRow(NamedTuple):
 Slot = tuple[int, int, int, int, str]  # what a result is about: pupil, test and version, part, kind, date
 
 
-class Standing(NamedTuple):
+class CurrentResult(NamedTuple):
     """The row of a slot that counts, and whether another row of it says something else."""
 
     row: ResultRow
     duplicate: bool
 
 
-def stand(rows: Iterable[ResultRow]) -> dict[Slot, Standing]:
+def resolve_duplicates(rows: Iterable[ResultRow]) -> dict[Slot, CurrentResult]:
     """The row that counts of each slot; any order of the rows gives the same."""
     alone: dict[Slot, ResultRow] = {}
     crowded: dict[Slot, list[ResultRow]] = {}
@@ -61,30 +61,30 @@ def stand(rows: Iterable[ResultRow]) -> dict[Slot, Standing]:
             crowded.setdefault(slot, [alone[slot]]).append(row)
         else:
             alone[slot] = row
-    standing = {slot: Standing(row, False) for slot, row in alone.items()}
+    standing = {slot: CurrentResult(row, False) for slot, row in alone.items()}
     for slot, several in crowded.items():
-        standing[slot] = _stand_one(several)
+        standing[slot] = _resolve_slot(several)
     return standing
 
 
-def _stand_one(rows: list[ResultRow]) -> Standing:
+def _resolve_slot(rows: list[ResultRow]) -> CurrentResult:
     """The newest counts. Older ones are superseded where they or it are "not offered"; else they may be doubles.
 
     Of progress the newest replaces, whatever the older say.
     """
-    newest, second, *_ = sorted(rows, key=age, reverse=True)
+    newest, second, *_ = sorted(rows, key=recency, reverse=True)
     superseded = newest.kind == Kind.PROGRESS or Absence.NOT_OFFERED in (newest.absence, second.absence)
-    return Standing(newest, not superseded)
+    return CurrentResult(newest, not superseded)
 
 
-def age(row: ResultRow) -> tuple[int, int, bool, str]:
+def recency(row: ResultRow) -> tuple[int, int, bool, str]:
     """Newest last: creation and digest of the message; within one message a number before a reason, then the key."""
     return (row.created_us, row.digest64, row.absence is None, row.key)
 
 
-def by_date(row: ResultRow) -> tuple[str, int, int, bool, str]:
+def date_order(row: ResultRow) -> tuple[str, int, int, bool, str]:
     """Newest last: test date, then `age`."""
-    return (row.taken_on, *age(row))
+    return (row.taken_on, *recency(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Total:
     """
 
     row: ResultRow
-    said: Said
+    reading: ScoreReading
     duplicate: bool = False
     derived: bool = False
     parts: int = 0
@@ -105,44 +105,46 @@ class Total:
     @property
     def order(self) -> tuple[str, int, int, bool, str]:
         """Newest last."""
-        return by_date(self.row)
+        return date_order(self.row)
 
 
-def own_total(standing: Standing, measure: Yardstick) -> Total:
+def sent_total(standing: CurrentResult, measure: ParsedNorm) -> Total:
     """The total that a source sent itself."""
     row = standing.row
     return Total(
         row,
-        said(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        read_score(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
         standing.duplicate,
     )
 
 
-def derived_total(parts: list[Standing], measures: dict[int, Yardstick]) -> Total:
+def summed_total(parts: list[CurrentResult], measures: dict[int, ParsedNorm]) -> Total:
     """The sum of the parts of one sitting, without X, absent and suspect ones; `measures` by part id."""
-    counted: list[Said] = []
+    counted: list[ScoreReading] = []
     counted_ids: set[int] = set()
     for standing in parts:
         row = standing.row
-        one = said(row.kind, row.score, row.score_text, row.absence, measures[row.part_id], row.detail)
+        one = read_score(row.kind, row.score, row.score_text, row.absence, measures[row.part_id], row.detail)
         if one.counts:
             counted.append(one)
             counted_ids.add(row.part_id)
-    newest = max((standing.row for standing in parts), key=age)
+    newest = max((standing.row for standing in parts), key=recency)
     duplicate = any(standing.duplicate for standing in parts)
     left_out = len(parts) - len(counted)
     if not counted:
         only_not_offered = all(part.row.absence == Absence.NOT_OFFERED for part in parts)
         reason = Missing.NOT_OFFERED if only_not_offered else Missing.NO_SCORE
-        return Total(newest, Said(missing=reason), duplicate, True, 0, left_out)
+        return Total(newest, ScoreReading(missing=reason), duplicate, True, 0, left_out)
     value = sum(one.value for one in counted if one.value is not None)
     return Total(newest, _sum(counted, value), duplicate, True, len(counted), left_out, frozenset(counted_ids))
 
 
-def _sum(counted: list[Said], value: int) -> Said:
+def _sum(counted: list[ScoreReading], value: int) -> ScoreReading:
     """A derived total: the sum, out of the points that the counted parts could give where each says so."""
 
-    text = plain(Decimal(value) / SCALE)
+    text = plain_decimal(Decimal(value) / SCALE)
     if any(one.maximum is None for one in counted):
-        return Said(text, value)
-    return Said(text, value, maximum=plain(sum((Decimal(one.maximum or 0) for one in counted), Decimal(0))))
+        return ScoreReading(text, value)
+    return ScoreReading(
+        text, value, maximum=plain_decimal(sum((Decimal(one.maximum or 0) for one in counted), Decimal(0)))
+    )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from models.results.current_results import by_date
+from models.results.current_results import date_order
 from models.results.progress import PupilProgress
 from models.results.scales import Missing
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 
-FieldTest = tuple[Field, int]  # and the number of a test in it
+FieldTest = tuple[SubjectMaterial, int]  # and the number of a test in it
 
 
-def reason(
+def missing_reason_of(
     records: Collection[PupilProgress],
     outside: Collection[FieldTest],
     *,
@@ -28,8 +28,8 @@ def reason(
     if not coupled:
         return Missing.NOT_LINKED, None
     if records:
-        newest = max(records, key=lambda one: by_date(one.row))
-        scored = newest.state is Missing.NO_SCORE and (newest.field, newest.row.test_id) in outside
+        newest = max(records, key=lambda one: date_order(one.row))
+        scored = newest.state is Missing.NO_SCORE and (newest.subject_material, newest.row.test_id) in outside
         return (Missing.OUTSIDE, None) if scored else (newest.state, newest)
     if outside:
         return Missing.OUTSIDE, None

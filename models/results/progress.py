@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from models.results.catalogue import Catalogue
-from models.results.current_results import ResultRow, by_date
+from models.results.current_results import ResultRow, date_order
 from models.results.scales import Missing
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Status
 
 
@@ -17,7 +17,7 @@ class PupilProgress:
     """How far a pupil is with one test: the newest record of it, or what the newest records of its parts come to."""
 
     row: ResultRow
-    field: Field
+    subject_material: SubjectMaterial
     status: Status
     offered: int | None
     made: int | None
@@ -41,7 +41,7 @@ class TestProgress:
 
     test_id: int
     definition_id: int
-    field: Field
+    subject_material: SubjectMaterial
     taken_on: str
     done: int
     busy: int
@@ -55,7 +55,7 @@ def newest_records(rows: list[ResultRow]) -> dict[tuple[int, int, int], ResultRo
     newest: dict[tuple[int, int, int], ResultRow] = {}
     for row in rows:
         key = (row.pupil_id, row.test_id, row.part_id)
-        if key not in newest or by_date(newest[key]) < by_date(row):
+        if key not in newest or date_order(newest[key]) < date_order(row):
             newest[key] = row
     return newest
 
@@ -71,15 +71,15 @@ def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[
     return {pupil_id: tuple(several) for pupil_id, several in found.items()}
 
 
-def of_record(row: ResultRow, field: Field) -> PupilProgress:
+def of_record(row: ResultRow, field: SubjectMaterial) -> PupilProgress:
     """What one record says of a test or part."""
     status = Status(row.status if row.status is not None else Status.BUSY)
     return PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms)
 
 
 def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
-    row = records.get(0) or max(records.values(), key=by_date)
-    field = known.field(row.definition_id)
+    row = records.get(0) or max(records.values(), key=date_order)
+    field = known.subject_material(row.definition_id)
     if row.part_id == 0:
         return of_record(row, field)
     statuses = {Status(part.status) for part in records.values() if part.status is not None}
@@ -98,12 +98,12 @@ def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) 
 
 
 def _class_test(several: list[PupilProgress], pupils: int) -> TestProgress:
-    newest = max((one.row for one in several), key=by_date)
+    newest = max((one.row for one in several), key=date_order)
     counted = [one.status for one in several]
     return TestProgress(
         newest.test_id,
         newest.definition_id,
-        several[0].field,
+        several[0].subject_material,
         newest.taken_on,
         counted.count(Status.DONE),
         counted.count(Status.BUSY),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, literal, null, or_, select
 
-from models.access.viewer import Viewer, sees_pupil
+from models.access.viewer import Viewer, can_see_pupil
 from models.results.current_results import ResultRow
 from models.results.periods import Period
 from models.schema.records import Absence, Kind
@@ -33,13 +33,13 @@ class HiddenRow(NamedTuple):
     definition_id: int
 
 
-def owners_of(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
+def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
     """The identifiers of these pupils, as far as the viewer sees the pupils."""
     rows = connection.execute(
         select(identifiers.c.id, identifiers.c.pupil_id).where(
             identifiers.c.school_id == viewer.school_id,
             identifiers.c.pupil_id.in_(pupil_ids),
-            sees_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
+            can_see_pupil(viewer, identifiers.c.school_id, identifiers.c.pupil_id),
         )
     )
     return {row.id: row.pupil_id for row in rows}
@@ -50,7 +50,7 @@ def all_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Per
     return _fetch(connection, owners, _query(viewer, owners, period, link=True))
 
 
-def whole_tests(
+def total_rows(
     connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
 ) -> list[ResultRow]:
     """The scores and progress records of whole tests; of one source or of all."""
@@ -66,7 +66,7 @@ def progress_rows(
     return _fetch(connection, owners, _of_source(query, source_id))
 
 
-def lonely_parts(
+def parts_without_total(
     connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
 ) -> list[ResultRow]:
     """The parts of sittings that have no row for the whole test: their total must be derived."""

@@ -18,7 +18,7 @@ from models.schema.records import SCALE, Absence, Kind
 HUGEST_SCORE = 1_000_000  # what is larger no test has; the same bound as the reader's rule score.huge
 
 
-class Place(StrEnum):
+class NormPosition(StrEnum):
     """Where a score stands in its own norm; UNKNOWN where the source sent none."""
 
     BELOW = "below"
@@ -50,24 +50,24 @@ class Comparability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class NormBand:
     """A band with its bounds as numbers, and where it stands among its bands."""
 
     word: str
     low: Decimal
     high: Decimal
-    place: Place
+    position: NormPosition
     grade: tuple[str, str] | None = None  # schoolcijfer_vanaf and _totenmet, as sent
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class ParsedNorm:
     """The norm of a test or part: bands ordered by begin value, and the highest eindnormwaarde.
 
     A norm with a maximum only has no intervals.
     """
 
-    intervals: tuple[Interval, ...] = ()
+    intervals: tuple[NormBand, ...] = ()
     maximum: Decimal | None = None
 
     @property
@@ -83,11 +83,11 @@ class Yardstick:
         return (min((one.low for one in self.intervals), default=Decimal(0)), self.maximum)
 
 
-NO_NORM = Yardstick()
+NO_NORM = ParsedNorm()
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceLevel:
     """A reference level that a source gives with an OSO score: an indication, never an achievement."""
 
     code: str
@@ -97,7 +97,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ScoreReading:
     """What may be said of one result.
 
     `text` is the number with a point, with the decimals that were sent; `maximum` the number of points behind "van".
@@ -109,11 +109,11 @@ class Said:
     value: int | None = None
     maximum: str | None = None
     band: str | None = None
-    place: Place = Place.UNKNOWN
+    position: NormPosition = NormPosition.UNKNOWN
     has_norm: bool = False
     suspect: bool = False
     missing: Missing | None = None
-    references: tuple[Reference, ...] = ()
+    references: tuple[ReferenceLevel, ...] = ()
     grade: tuple[str, str] | None = None  # the school grades that the source gives with this band: from, up to
 
     @property
@@ -122,7 +122,7 @@ class Said:
         return self.value is not None and not self.suspect
 
 
-def number(text: str | None) -> Decimal | None:
+def parse_decimal(text: str | None) -> Decimal | None:
     """The number in `text`, or None where there is none."""
     if text is None:
         return None
@@ -133,39 +133,39 @@ def number(text: str | None) -> Decimal | None:
     return value if value.is_finite() else None
 
 
-def plain(value: Decimal) -> str:
+def plain_decimal(value: Decimal) -> str:
     """A decimal without exponent and without zeros behind the point that say nothing."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def shown(score: int, text: str | None) -> str:
+def score_as_text(score: int, text: str | None) -> str:
     """A score (ten-thousandths) as people write it: 007 as 7, -0 as 0; decimals stay as they were sent."""
-    sent = number(text)
+    sent = parse_decimal(text)
     if sent is None:
-        return plain(Decimal(score) / SCALE)
+        return plain_decimal(Decimal(score) / SCALE)
     return format(abs(sent) if sent.is_zero() else sent, "f")
 
 
-def yardstick(norm: dict[str, Any] | None) -> Yardstick:
+def parse_norm(norm: dict[str, Any] | None) -> ParsedNorm:
     """The norm of a stored definition (`TestDefinition.norm` or `Part.norm` as JSON) as numbers."""
     if norm is None:
         return NO_NORM
     highs, bounded = [], []
     for band in norm["bands"]:
-        high = number(band["high"])
+        high = parse_decimal(band["high"])
         if high is None:
             continue
         highs.append(high)
-        low = number(band.get("low"))
+        low = parse_decimal(band.get("low"))
         if low is not None:
             word = (band.get("term") or "").strip() or (band.get("description") or "").strip()
-            bounded.append((low, high, word or f"{plain(low)}–{plain(high)}", _grade(band)))
+            bounded.append((low, high, word or f"{plain_decimal(low)}–{plain_decimal(high)}", _grade(band)))
     bounded.sort(key=lambda one: (one[0], one[1]))
-    places = band_places(len(bounded))
-    return Yardstick(
+    places = band_positions(len(bounded))
+    return ParsedNorm(
         tuple(
-            Interval(word, low, high, place, grade)
+            NormBand(word, low, high, place, grade)
             for (low, high, word, grade), place in zip(bounded, places, strict=True)
         ),
         max(highs, default=None),
@@ -174,18 +174,18 @@ def yardstick(norm: dict[str, Any] | None) -> Yardstick:
 
 def _grade(band: dict[str, Any]) -> tuple[str, str] | None:
     """The school grades that a source advises for a band; both or none, for half an advice is none."""
-    low, high = number(band.get("grade_from")), number(band.get("grade_to"))
+    low, high = parse_decimal(band.get("grade_from")), parse_decimal(band.get("grade_to"))
     return None if low is None or high is None else (format(low, "f"), format(high, "f"))
 
 
-def scale_of(kind: int, one: Said, measure: Yardstick) -> tuple[Decimal, Decimal] | None:
+def scale_of(kind: int, one: ScoreReading, measure: ParsedNorm) -> tuple[Decimal, Decimal] | None:
     """The range of values that the scale of a score has; None where nobody said."""
     if one.maximum is not None:
         return (Decimal(0), Decimal(one.maximum))
     return measure.span if kind == Kind.SCORE else None
 
 
-def comparability(measures: Collection[Yardstick], levels: bool = False) -> Comparability:
+def comparability(measures: Collection[ParsedNorm], levels: bool = False) -> Comparability:
     """With what the numbers given by these norms may be compared; `levels`: OSO levels of one norm group."""
     if levels:
         return Comparability.SAME_NORM
@@ -198,77 +198,85 @@ def comparability(measures: Collection[Yardstick], levels: bool = False) -> Comp
     return Comparability.CONVERTED if graded else Comparability.OWN_SCALE
 
 
-def band_places(count: int) -> list[Place]:
+def band_positions(count: int) -> list[NormPosition]:
     """The lowest band is below, the highest above; a single band is only itself."""
     if count < 2:
-        return [Place.ON] * count
-    return [Place.BELOW] + [Place.ON] * (count - 2) + [Place.ABOVE]
+        return [NormPosition.ON] * count
+    return [NormPosition.BELOW] + [NormPosition.ON] * (count - 2) + [NormPosition.ABOVE]
 
 
-def band_of(value: int, measure: Yardstick) -> Interval | None:
+def band_of(value: int, measure: ParsedNorm) -> NormBand | None:
     """The band that holds `value` (ten-thousandths); bounds belong to it, and a begin goes before an end."""
     exact = Decimal(value) / SCALE
     fitting = [one for one in measure.intervals if one.low <= exact <= one.high]
     return fitting[-1] if fitting else None
 
 
-def said(
+def read_score(
     kind: int,
     score: int | None,
     score_text: str | None,
     absence: int | None,
-    measure: Yardstick,
+    measure: ParsedNorm,
     detail: str | None = None,
-) -> Said:
+) -> ScoreReading:
     """What may be said of a result of `kind`, by the norm of the definition it came with."""
     if kind == Kind.OSO:
-        return _said_oso(score, score_text, detail)
+        return _read_oso_score(score, score_text, detail)
     if score is None:
         reason = Missing.NOT_OFFERED if absence == Absence.NOT_OFFERED else Missing.NO_SCORE
-        return Said(missing=reason)
-    text = shown(score, score_text)
+        return ScoreReading(missing=reason)
+    text = score_as_text(score, score_text)
     limit = measure.maximum
     if score > HUGEST_SCORE * SCALE or (limit is not None and Decimal(score) / SCALE > limit):
-        return Said(text, score, has_norm=bool(measure.intervals), suspect=True)
+        return ScoreReading(text, score, has_norm=bool(measure.intervals), suspect=True)
     if measure.maximum_only and limit is not None:
-        return Said(text, score, maximum=plain(limit))
+        return ScoreReading(text, score, maximum=plain_decimal(limit))
     if not measure.intervals:
-        return Said(text, score)
+        return ScoreReading(text, score)
     band = band_of(score, measure)
     if band is None:
-        return Said(text, score, has_norm=True)
-    return Said(text, score, band=band.word, place=band.place, has_norm=True, grade=band.grade)
+        return ScoreReading(text, score, has_norm=True)
+    return ScoreReading(text, score, band=band.word, position=band.position, has_norm=True, grade=band.grade)
 
 
 # The fifths of the Dutch norm groups: IV and V are the two lowest, I the highest.
-_FIFTHS = {"I": Place.ABOVE, "II": Place.ON, "III": Place.ON, "IV": Place.BELOW, "V": Place.BELOW}
+_FIFTHS = {
+    "I": NormPosition.ABOVE,
+    "II": NormPosition.ON,
+    "III": NormPosition.ON,
+    "IV": NormPosition.BELOW,
+    "V": NormPosition.BELOW,
+}
 
 
-def _said_oso(score: int | None, score_text: str | None, detail: str | None) -> Said:
+def _read_oso_score(score: int | None, score_text: str | None, detail: str | None) -> ScoreReading:
     """An OSO result: the skill score, and the level that the source itself gives; no UWLR norm holds."""
-    levels = references(detail)
+    levels = reference_levels(detail)
     own = next((one for one in levels if one.code == "IV"), None)
     band = own.value if own is not None else None
-    place = _FIFTHS.get(band or "", Place.UNKNOWN)
+    place = _FIFTHS.get(band or "", NormPosition.UNKNOWN)
     others = tuple(one for one in levels if one is not own)
     if score is None:
-        return Said(
+        return ScoreReading(
             missing=Missing.NO_SCORE if band is None else None,
             band=band,
-            place=place,
+            position=place,
             has_norm=own is not None,
             references=others,
         )
-    text, huge = shown(score, score_text), score > HUGEST_SCORE * SCALE
-    return Said(text, score, band=band, place=place, has_norm=own is not None, suspect=huge, references=others)
+    text, huge = score_as_text(score, score_text), score > HUGEST_SCORE * SCALE
+    return ScoreReading(
+        text, score, band=band, position=place, has_norm=own is not None, suspect=huge, references=others
+    )
 
 
-def references(detail: str | None) -> tuple[Reference, ...]:
+def reference_levels(detail: str | None) -> tuple[ReferenceLevel, ...]:
     """The reference scores in the detail of an OSO result."""
     if detail is None:
         return ()
     return tuple(
-        Reference(one["code"], one["group"], one["value"], one.get("qualification"))
+        ReferenceLevel(one["code"], one["group"], one["value"], one.get("qualification"))
         for one in json.loads(detail).get("references", ())
     )
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, false, func, insert, select
 
-from models.access.viewer import NotAllowed, Viewer, check_administers
-from models.results.subjects import SUBJECTS, UNMAPPED, SubjectLine, subject_of
+from models.access.viewer import AccessDenied, Viewer, check_administers
+from models.results.subjects import SUBJECTS, UNMAPPED, SubjectMapping, subject_of
 from models.schema import clock
 from models.schema.tables import sources, subject_mappings, test_definitions
 
@@ -15,7 +15,7 @@ TERM, CODE = "term", "code"
 
 
 @dataclass(frozen=True, slots=True)
-class Unassigned:
+class UnmappedTerm:
     """A term (or, where a source sends none, a test code) without subject, and how many tests wait for it."""
 
     source_id: int
@@ -25,14 +25,14 @@ class Unassigned:
     tests: int
 
 
-def subject_lines(connection: Connection, school_id: int) -> tuple[SubjectLine, ...]:
+def subject_mapping(connection: Connection, school_id: int) -> tuple[SubjectMapping, ...]:
     """The school's own lines; longer patterns first, so that the more exact one decides."""
     rows = connection.execute(select(subject_mappings).where(subject_mappings.c.school_id == school_id)).all()
-    found = [SubjectLine(row.source_id, row.field, row.pattern, row.subject) for row in rows]
+    found = [SubjectMapping(row.source_id, row.field, row.pattern, row.subject) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.source_id, one.field, -len(one.pattern), one.pattern)))
 
 
-def unassigned(connection: Connection, viewer: Viewer) -> list[Unassigned]:
+def unmapped_terms(connection: Connection, viewer: Viewer) -> list[UnmappedTerm]:
     """What an administrator can still assign, most tests first."""
     rows = connection.execute(
         select(
@@ -45,7 +45,7 @@ def unassigned(connection: Connection, viewer: Viewer) -> list[Unassigned]:
         .where(test_definitions.c.school_id == viewer.school_id if viewer.may_administer else false())
         .distinct()
     ).all()
-    lines = subject_lines(connection, viewer.school_id)
+    lines = subject_mapping(connection, viewer.school_id)
     counted: dict[tuple[int, str, str, str], int] = {}
     for row in rows:
         if subject_of(row.source_id, row.subject_term, row.code, lines) != UNMAPPED:
@@ -53,24 +53,22 @@ def unassigned(connection: Connection, viewer: Viewer) -> list[Unassigned]:
         field, pattern = (CODE, row.code) if row.subject_term is None else (TERM, row.subject_term)
         key = (row.source_id, row.name, field, pattern)
         counted[key] = counted.get(key, 0) + 1
-    found = [Unassigned(*key, number) for key, number in counted.items()]
+    found = [UnmappedTerm(*key, number) for key, number in counted.items()]
     return sorted(found, key=lambda one: (-one.tests, one.source, one.pattern))
 
 
-def assigned(connection: Connection, viewer: Viewer) -> list[SubjectLine]:
+def mapped_terms(connection: Connection, viewer: Viewer) -> list[SubjectMapping]:
     """The school's own lines, for an administrator."""
-    return list(subject_lines(connection, viewer.school_id)) if viewer.may_administer else []
+    return list(subject_mapping(connection, viewer.school_id)) if viewer.may_administer else []
 
 
-def assign_subject(
-    connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str, subject: str
-) -> None:
+def map_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str, subject: str) -> None:
     """Write a line (or replace it); call inside `writing`. Raises NotAllowed."""
     check_administers(viewer)
     known = connection.scalar(select(func.count()).select_from(sources).where(sources.c.id == source_id))
     if field not in (TERM, CODE) or subject not in SUBJECTS or not pattern or not known:
-        raise NotAllowed("no such source, field or subject")
-    remove_subject(connection, viewer, source_id, field, pattern)
+        raise AccessDenied("no such source, field or subject")
+    unmap_subject(connection, viewer, source_id, field, pattern)
     connection.execute(
         insert(subject_mappings).values(
             school_id=viewer.school_id,
@@ -84,7 +82,7 @@ def assign_subject(
     )
 
 
-def remove_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str) -> None:
+def unmap_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str) -> None:
     """Take a line away; call inside `writing`. Raises NotAllowed."""
     check_administers(viewer)
     connection.execute(

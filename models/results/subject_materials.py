@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Field(NamedTuple):
+class SubjectMaterial(NamedTuple):
     """A subject of a material of a source; ordered by subject, material and source."""
 
     subject: str
@@ -21,15 +21,15 @@ class Field(NamedTuple):
         return f"{self.subject}|{self.material}|{self.source_id}"
 
 
-def field_of_key(key: str) -> Field | None:
+def subject_material_of_key(key: str) -> SubjectMaterial | None:
     """The field that a key names; None where it names none."""
     subject, _, rest = key.partition("|")
     material, _, source = rest.rpartition("|")
     if not (source.isascii() and source.isdigit() and len(source) < 10 and subject and material):
         return None
-    return Field(subject, material, int(source))
+    return SubjectMaterial(subject, material, int(source))
 
 
-def fits(field: Field, subject: str | None, material: str | None) -> bool:
+def matches(field: SubjectMaterial, subject: str | None, material: str | None) -> bool:
     """Whether a field is within a subject and material; None stands for all."""
     return subject in (None, field.subject) and material in (None, field.material)

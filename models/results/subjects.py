@@ -104,7 +104,7 @@ _DEFAULTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class SubjectLine:
+class SubjectMapping:
     """One line of a school's own mapping: what of which source means which subject."""
 
     source_id: int
@@ -113,7 +113,7 @@ class SubjectLine:
     subject: str
 
 
-def subject_of(source_id: int, term: str | None, code: str, own: tuple[SubjectLine, ...]) -> str:
+def subject_of(source_id: int, term: str | None, code: str, own: tuple[SubjectMapping, ...]) -> str:
     """The subject of a test, or `UNMAPPED`: the school's lines first, codes before terms, then the defaults."""
     for line in own:
         if line.source_id == source_id and line.field == "code" and fnmatchcase(code, line.pattern):

@@ -17,11 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.ingest import rosters, schools, senders
 from models.ingest.result_store import DAY_US, Receipt, findings_json
 from models.ingest.schools import Identification
-from models.ingest.senders import Terms
+from models.ingest.senders import SenderTerms
 from models.sandbox.erasure import erase_schools
 from models.schema import clock
-from models.schema.database import fresh_id, lock_school, reading, writing
-from models.schema.encryption import Seal
+from models.schema.database import lock_school, read_transaction, unused_id, write_transaction
+from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import (
@@ -49,12 +49,12 @@ FIRST_NAMES = ("Noa", "Bas", "Zoë", "Sem", "Lotte", "Daan", "Yara", "Mees", "Fe
 _log = logging.getLogger("rondblik.rooms")
 
 
-class NoRoom(Exception):
+class NoSandboxAvailable(Exception):
     """No test room can be made now: there are as many as are kept, or no BRIN is free."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SandboxAccount:
     """What the vendor puts into its system: address token, header, and how the two schools are named."""
 
     token: str
@@ -65,7 +65,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Sandbox:
     """A test room; `school_id` is the school that "look as a teacher" shows."""
 
     id: int
@@ -73,7 +73,7 @@ class Room:
     school_id: int
     second_school_id: int
     source_id: int
-    account: Account
+    account: SandboxAccount
     code: str | None  # in the Fault that was provoked last
     armed: bool  # the next message gets that Fault
     shown: bool  # the vendor read the code on its own screen
@@ -130,23 +130,23 @@ def _digits(room_id: int, number: int) -> str:
 # -- making and finding --------------------------------------------------------------------------------------
 
 
-def make_room(engine: Engine, seal: Seal, name: str, keep_days: int = VENDOR_DAYS) -> Room:
+def create_sandbox(engine: Engine, seal: PiiCipher, name: str, keep_days: int = VENDOR_DAYS) -> Sandbox:
     """A new room with its two schools, ten pupils, one teacher, and an account to send with. Raises NoRoom."""
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         live = select(func.count()).select_from(test_rooms).where(test_rooms.c.keep_until_us >= now)
         if (connection.scalar(live) or 0) >= MOST_ROOMS:
-            raise NoRoom
-        room_id = fresh_id(connection, test_rooms)
+            raise NoSandboxAvailable
+        room_id = unused_id(connection, test_rooms)
         brin = _free_brin(connection, room_id)
-        account = Account(token, senders.new_code(), f"Proef {room_id}", senders.new_key(), brin)
+        account = SandboxAccount(token, senders.new_code(), f"Proef {room_id}", senders.new_key(), brin)
         first, second = (
             _make_school(connection, Identification("brin", brin, location), f"Proefschool {letter}")
             for location, letter in (("", "A"), ("01", "B"))
         )
         source_id = senders.add_sender(
             connection, seal, f"proef-{room_id}", account.customer_name, account.customer_code,
-            Terms(unknown_pupil="refuse", test_school=True), senders.FROM_TEST,
+            SenderTerms(unknown_pupil="refuse", test_school=True), senders.FROM_TEST,
         )  # fmt: skip
         covered = [Identification("brin", brin), Identification("brin", brin, "01")]
         senders.add_key(connection, seal, source_id, account.key, covered)
@@ -154,12 +154,12 @@ def make_room(engine: Engine, seal: Seal, name: str, keep_days: int = VENDOR_DAY
             insert(test_rooms).values(
                 id=room_id, token_digest=_digest(seal, token), name=name[:200], school_id=first,
                 second_school_id=second, source_id=source_id, armed=False, shown=False, made_us=now, used_us=now,
-                account=seal.seal(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
+                account=seal.encrypt(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
     for school_id, location in ((first, ""), (second, "01")):
         _make_roster(engine, seal, room_id, school_id, source_id, SchoolRef(brin, location))
-    found = find_room(engine, seal, token)
+    found = find_sandbox(engine, seal, token)
     assert found is not None
     return found
 
@@ -176,7 +176,7 @@ def _free_brin(connection: Connection, room_id: int) -> str:
     free = (brin_of(room_id + step) for step in range(BRINS))
     found = next((brin for brin in free if brin not in taken), None)
     if found is None:
-        raise NoRoom
+        raise NoSandboxAvailable
     return found
 
 
@@ -193,7 +193,7 @@ def _make_school(connection: Connection, named: Identification, name: str) -> in
     return school_id
 
 
-def _make_roster(engine: Engine, seal: Seal, room_id: int, school_id: int, source_id: int, ref: SchoolRef) -> None:
+def _make_roster(engine: Engine, seal: PiiCipher, room_id: int, school_id: int, source_id: int, ref: SchoolRef) -> None:
     roster = Roster(
         school_year=clock.school_year(clock.today()),
         school=ref,
@@ -209,28 +209,28 @@ def _make_roster(engine: Engine, seal: Seal, room_id: int, school_id: int, sourc
     rosters.save_roster(engine, seal, school_id=school_id, source_id=source_id, roster=roster, way="load")
 
 
-def find_room(engine: Engine, seal: Seal, token: str) -> Room | None:
+def find_sandbox(engine: Engine, seal: PiiCipher, token: str) -> Sandbox | None:
     """The room with this token in its address, or None."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         row = connection.execute(
             select(test_rooms).where(test_rooms.c.token_digest == _digest(seal, token))
         ).one_or_none()
     if row is None or row.keep_until_us < clock.now_us():
         return None
-    account = Account(**json.loads(seal.unseal(row.account)))
-    return Room(
+    account = SandboxAccount(**json.loads(seal.decrypt(row.account)))
+    return Sandbox(
         row.id, row.name, row.school_id, row.second_school_id, row.source_id, account, row.code, row.armed, row.shown,
         row.made_us, row.keep_until_us, row.came,
     )  # fmt: skip
 
 
-def _digest(seal: Seal, token: str) -> bytes:
+def _digest(seal: PiiCipher, token: str) -> bytes:
     return seal.digest("room", token)
 
 
-def teacher_of(engine: Engine, seal: Seal, room: Room) -> int | None:
+def teacher_of(engine: Engine, seal: PiiCipher, room: Sandbox) -> int | None:
     """The made-up teacher of the room's first school, as whom its results can be looked at."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         return connection.scalar(
             select(teachers.c.id).where(
                 teachers.c.school_id == room.school_id, teachers.c.key_digest == seal.digest("teacher", TEACHER_KEY)
@@ -241,8 +241,8 @@ def teacher_of(engine: Engine, seal: Seal, room: Room) -> int | None:
 # -- what comes in -------------------------------------------------------------------------------------------
 
 
-def note_arrival(
-    engine: Engine, room: Room, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
+def record_arrival(
+    engine: Engine, room: Sandbox, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
 ) -> None:
     """Write down that a message came in at the room's address; the room is kept longer for it.
 
@@ -250,7 +250,7 @@ def note_arrival(
     """
     now = clock.now_us()
     longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         came = connection.scalar(
             update(test_rooms)
             .where(test_rooms.c.id == room.id)
@@ -269,9 +269,9 @@ def note_arrival(
         )  # fmt: skip
 
 
-def arrivals(engine: Engine, room: Room) -> list[Arrival]:
+def arrivals(engine: Engine, room: Sandbox) -> list[Arrival]:
     """What came in at the room's address, in order, as far as it was written down."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         rows = connection.execute(
             select(test_arrivals).where(test_arrivals.c.room_id == room.id).order_by(test_arrivals.c.id)
         ).all()
@@ -284,20 +284,20 @@ def arrivals(engine: Engine, room: Room) -> list[Arrival]:
     ]  # fmt: skip
 
 
-def provoke(engine: Engine, room: Room) -> None:
+def arm_fault(engine: Engine, room: Sandbox) -> None:
     """Let the next message get a Fault with a new code in its sentence, once."""
     code = f"{secrets.randbelow(9000) + 1000}"
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(
             update(test_rooms).where(test_rooms.c.id == room.id).values(code=code, armed=True, shown=False)
         )
 
 
-def take_fault(engine: Engine, room: Room) -> str | None:
+def take_armed_fault(engine: Engine, room: Sandbox) -> str | None:
     """The code of the Fault that was asked for, for the message that takes it: of two at once only one gets it."""
     if not room.armed:
         return None
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         code: str | None = connection.scalar(
             update(test_rooms)
             .where(test_rooms.c.id == room.id, test_rooms.c.armed.is_(True))
@@ -307,11 +307,11 @@ def take_fault(engine: Engine, room: Room) -> str | None:
     return code
 
 
-def confirm_shown(engine: Engine, room: Room, code: str) -> bool:
+def confirm_shown(engine: Engine, room: Sandbox, code: str) -> bool:
     """Whether the code that a vendor read on its own screen is the one that we sent; remembered where it is."""
     if room.code is None or room.armed or not secrets.compare_digest(room.code.encode(), code.strip().encode()):
         return False
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         connection.execute(update(test_rooms).where(test_rooms.c.id == room.id).values(shown=True))
     return True
 
@@ -321,14 +321,14 @@ def confirm_shown(engine: Engine, room: Room, code: str) -> bool:
 
 def empty_due(engine: Engine) -> int:
     """Erase the rooms whose time is over, with all that is of them; returns how many. One that fails stops no other."""
-    with reading(engine) as connection:
+    with read_transaction(engine) as connection:
         due = connection.execute(
             select(test_rooms.c.id).where(test_rooms.c.keep_until_us < clock.now_us())
         ).scalars().all()  # fmt: skip
     erased = 0
     for room_id in due:
         try:
-            erase_room(engine, room_id)
+            erase_sandbox(engine, room_id)
         except SQLAlchemyError as failed:
             _log.error("%s while erasing a test room", type(failed).__name__)
         else:
@@ -336,12 +336,12 @@ def empty_due(engine: Engine) -> int:
     return erased
 
 
-def erase_room(engine: Engine, room_id: int) -> None:
+def erase_sandbox(engine: Engine, room_id: int) -> None:
     """Erase a room: its schools with pupils and results, its sender and keys, its arrivals and reports.
 
     A message for it that is being stored goes first.
     """
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         row = connection.execute(select(test_rooms).where(test_rooms.c.id == room_id)).one_or_none()
         if row is None:
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.sandbox.sandboxes import Arrival, Room
+from models.sandbox.sandboxes import Arrival, Sandbox
 from models.schema.records import Text
 
 LARGE = 1_000
@@ -135,7 +135,7 @@ class Situation:
     arrival_id: int | None = None
 
 
-def progress(room: Room, came: Sequence[Arrival]) -> list[Situation]:
+def progress(room: Sandbox, came: Sequence[Arrival]) -> list[Situation]:
     """The situations in the order of TASKS, as the arrivals tell them."""
     new = [one for one in came if one.accepted and not one.repeated]
     found: dict[str, Situation] = {
@@ -155,7 +155,7 @@ def _first(key: str, fitting: Sequence[Arrival]) -> Situation:
     return Situation(key, DONE, fitting[0].id) if fitting else Situation(key, WAITING)
 
 
-def _both_schools(room: Room, new: Sequence[Arrival]) -> Situation:
+def _both_schools(room: Sandbox, new: Sequence[Arrival]) -> Situation:
     for school_id in (room.school_id, room.second_school_id):
         if not any(one.school_id == school_id for one in new):
             return Situation(SCHOOLS, BUSY if new else WAITING)
@@ -181,7 +181,7 @@ def _refusal(key: str, rules: Sequence[str], came: Sequence[Arrival]) -> Situati
     return Situation(key, DONE, next(iter(first.values())))
 
 
-def _shown_fault(room: Room, came: Sequence[Arrival]) -> Situation:
+def _shown_fault(room: Sandbox, came: Sequence[Arrival]) -> Situation:
     """The Fault that we provoke: the vendor shows it to its user, and sends the same bytes again later."""
     faulted = next((one for one in reversed(came) if one.provoked), None)
     if faulted is None:

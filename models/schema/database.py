@@ -75,14 +75,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def read_transaction(engine: Engine) -> Iterator[Connection]:
     """A connection that only reads; sees one state of the store from begin to end."""
     with engine.connect() as connection:
         yield connection
 
 
 @contextmanager
-def writing(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
+def write_transaction(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
     """One write transaction: commits at the end, rolls back on any exception.
 
     SQLite takes its one write lock at once (BEGIN IMMEDIATE); PostgreSQL one lock a school, or one for what
@@ -111,7 +111,7 @@ def next_id(connection: Connection, table: Table, school_id: int | None = None) 
     return int(connection.scalar(query) or 1)
 
 
-def fresh_id(connection: Connection, table: Table) -> int:
+def unused_id(connection: Connection, table: Table) -> int:
     """An id of `table` that no row has or ever had; call it inside `writing` without a school only.
 
     What is under way while a row is erased would else arrive at the row that got its id.

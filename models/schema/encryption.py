@@ -23,7 +23,7 @@ NONCE_BYTES = 12
 _KEY_TEXT = re.compile(rb"\s*([0-9A-Fa-f]{64})\s*")
 
 
-class SealBroken(Exception):
+class DecryptionFailed(Exception):
     """What is stored was sealed with another key, or was changed."""
 
 
@@ -35,14 +35,14 @@ class KeyRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class PiiCipher:
     """The two keys that follow from the one in the key file."""
 
     digest_key: bytes
     cipher_key: bytes
 
     @classmethod
-    def from_secret(cls, secret: bytes) -> Seal:
+    def from_secret(cls, secret: bytes) -> PiiCipher:
         """The seal of a secret; raises ValueError where it has not KEY_BYTES bytes."""
         if len(secret) != KEY_BYTES:
             raise ValueError(f"a sealing key has {KEY_BYTES} bytes")
@@ -60,23 +60,25 @@ class Seal:
         """16 bytes that are the same for the same kind and value, and tell nothing to who lacks the key."""
         return hashlib.blake2b(value.encode(), key=self.digest_key, person=kind.encode()[:16], digest_size=16).digest()
 
-    def seal(self, clear: bytes) -> bytes:
+    def encrypt(self, clear: bytes) -> bytes:
         """`clear`, encrypted; another result at each call."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self.cipher_key).encrypt(nonce, clear, None)
 
-    def unseal(self, sealed: bytes) -> bytes:
+    def decrypt(self, sealed: bytes) -> bytes:
         """What `seal` was given; raises SealBroken where key or bytes are others."""
         try:
             return AESGCM(self.cipher_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
         except InvalidTag:
-            raise SealBroken("The key file does not belong to this database, or the record was changed.") from None
+            raise DecryptionFailed(
+                "The key file does not belong to this database, or the record was changed."
+            ) from None
 
 
 # -- the key file ----------------------------------------------------------------------------------------------
 
 
-def read_key(folder: Path) -> Seal | None:
+def read_key(folder: Path) -> PiiCipher | None:
     """The seal of the key file in a data folder; None where there is no such file. Raises KeyRefused or OSError."""
     path = folder / KEY_FILE
     try:
@@ -96,10 +98,10 @@ def read_key(folder: Path) -> Seal | None:
             "reservekopie.",
             f"{path} is no key of {KEY_BYTES} bytes in hexadecimal digits; put the file back from the backup.",
         )
-    return Seal.from_secret(bytes.fromhex(found[1].decode()))
+    return PiiCipher.from_secret(bytes.fromhex(found[1].decode()))
 
 
-def make_key(folder: Path) -> Seal:
+def make_key(folder: Path) -> PiiCipher:
     """Make the key file (mode 0600), whole or not at all; only one process may do so at a time (`store_key`)."""
     secret = secrets.token_bytes(KEY_BYTES)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -115,4 +117,4 @@ def make_key(folder: Path) -> Seal:
         os.fsync(handle)
     finally:
         os.close(handle)
-    return Seal.from_secret(secret)
+    return PiiCipher.from_secret(secret)

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Engine, insert, literal, select
 
 from models.schema import database, encryption
-from models.schema.encryption import KeyRefused, Seal, SealBroken
+from models.schema.encryption import DecryptionFailed, KeyRefused, PiiCipher
 from models.schema.tables import (
     checks,
     identifiers,
@@ -26,7 +26,7 @@ from models.schema.tables import (
 )
 
 # Every column that is sealed; those first that most stores have.
-SEALED: tuple[Column[bytes], ...] = (
+ENCRYPTED_COLUMNS: tuple[Column[bytes], ...] = (
     identifiers.c.sealed,
     teachers.c.key_sealed,
     notes.c.sealed,
@@ -39,7 +39,7 @@ SEALED: tuple[Column[bytes], ...] = (
 MOST_TRIED = 100  # values of a column
 
 
-def open_sealed(engine: Engine, folder: Path) -> Seal:
+def open_encrypted(engine: Engine, folder: Path) -> PiiCipher:
     """Bring the tables to this program's version, and give the seal of the key that belongs to them.
 
     A store without any data gets a new key file where there is none. Raises KeyRefused, DatabaseUnsafe or OSError, and
@@ -58,26 +58,26 @@ def open_sealed(engine: Engine, folder: Path) -> Seal:
         return seal
 
 
-def _first_key(connection: Connection, folder: Path, seal: Seal | None) -> Seal:
+def _first_key(connection: Connection, folder: Path, seal: PiiCipher | None) -> PiiCipher:
     """The key whose fingerprint a store is to keep that has none: it is new, or of an earlier version."""
     if seal is None:
         if any(connection.scalar(select(literal(1)).select_from(table).limit(1)) for table in metadata.sorted_tables):
             raise _missing(folder)
         return encryption.make_key(folder)
-    if not _unseals_something(connection, seal):
+    if not _decrypts_something(connection, seal):
         raise _other(folder)
     return seal
 
 
-def _unseals_something(connection: Connection, seal: Seal) -> bool:
+def _decrypts_something(connection: Connection, seal: PiiCipher) -> bool:
     """Whether a key opens a value of the store, or there is none to try it on."""
     empty = True
-    for column in SEALED:
+    for column in ENCRYPTED_COLUMNS:
         for value in connection.scalars(select(column).where(column.is_not(None)).limit(MOST_TRIED)):
             empty = False
             try:
-                seal.unseal(value)
-            except SealBroken:
+                seal.decrypt(value)
+            except DecryptionFailed:
                 continue
             return True
     return empty

@@ -72,8 +72,8 @@ def address_of(app: flask.Flask) -> Iterator[str]:
 def served(store: Store) -> Iterator[Served]:
     """The web app on the known school, on a Thursday morning."""
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))
+        school.build(store.engine, store.cipher)
+        app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
         with address_of(app) as address:
             yield Served(store, address)
 

@@ -11,15 +11,15 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from connectors.intake.judge import spool
-from connectors.intake.push import Desk, deliver
+from connectors.intake.push import ReceiverContext, deliver
 from dashboard.auth.guard import SCHEME_COOKIE, AppOptions
 from dashboard.server.wsgi import create_app
 from dashboard.text.translate import translations
 from dashboard.worker.page_jobs import work_once
 from models.ingest.schools import Identification
-from models.ingest.senders import Terms
+from models.ingest.senders import SenderTerms
 from models.schema import clock, database
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
@@ -61,10 +61,10 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The known school behind an address, once for all pages."""
     folder = tmp_path_factory.mktemp("axe")
     engine = database.open_engine(database.sqlite_url(folder))
-    store = Store(engine, open_sealed(engine, folder))
+    store = Store(engine, open_encrypted(engine, folder))
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=PERSONAS))
+        school.build(store.engine, store.cipher)
+        app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
         with address_of(app) as address:
             yield Served(store, address)
     store.engine.dispose()
@@ -134,7 +134,7 @@ def test_a_test_address_and_a_result_have_no_violation(
     page.goto(f"{shown.address}/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(Desk(shown.store.engine, shown.store.seal))
+    assert work_once(ReceiverContext(shown.store.engine, shown.store.cipher))
     page.wait_for_selector("#headline")
     found.append(violations(page, axe))
     page.close()
@@ -194,10 +194,10 @@ def test_a_refused_message_and_what_is_not_there_have_no_violation(
     visits: dict[str, BrowserContext], shown: Served, axe: str
 ) -> None:
     sender = account(
-        shown.store.engine, shown.store.seal, f"Rekenwijs {token_hex(4)}", Identification("brin", "99XX"),
-        terms=Terms(versions=("2.3",)),
+        shown.store.engine, shown.store.cipher, f"Rekenwijs {token_hex(4)}", Identification("brin", "99XX"),
+        terms=SenderTerms(versions=("2.3",)),
     )  # fmt: skip
-    desk = Desk(shown.store.engine, shown.store.seal)
+    desk = ReceiverContext(shown.store.engine, shown.store.cipher)
     with spool([enveloped(message(leerlingid="leerling-4711"), sender.header)]) as spooled:
         refused = deliver(desk, spooled).delivery_id
     page = visits["Sam de Groot"].new_page()

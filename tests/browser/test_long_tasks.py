@@ -9,20 +9,20 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.auth.guard import AppOptions, Persona
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock, database
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from tests.browser.conftest import address_of
 from tests.dashboard import large_school
 
 LONGEST = 500  # milliseconds
 ROUNDS = 3  # a busy machine makes a task long now and then; one that is long each time is ours
 PERSONAS = (
-    Persona("hanna", "Hanna Vos", Role.TEACHER, large_school.TEACHER, large_school.SCHOOL),
-    Persona("ilse", "Ilse Kramer", Role.SUPPORT, None, large_school.SCHOOL),
-    Persona("sam", "Sam de Groot", Role.ADMINISTRATOR, None, large_school.SCHOOL),
+    DemoUser("hanna", "Hanna Vos", Role.TEACHER, large_school.TEACHER, large_school.SCHOOL),
+    DemoUser("ilse", "Ilse Kramer", Role.SUPPORT, None, large_school.SCHOOL),
+    DemoUser("sam", "Sam de Groot", Role.ADMINISTRATOR, None, large_school.SCHOOL),
 )
 WATCH = """(() => {
   const tasks = [];
@@ -92,10 +92,10 @@ class Walk:
 def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[str]:
     """The address of a school with classes of these sizes."""
     engine = database.open_engine(database.sqlite_url(folder))
-    seal = open_sealed(engine, folder)
+    seal = open_encrypted(engine, folder)
     with clock.fixed(large_school.NOW):
         large_school.build(engine, seal, sizes, columns)
-        with address_of(create_app(engine, seal, AppOptions(demo=True, personas=PERSONAS))) as address:
+        with address_of(create_app(engine, seal, AppOptions(demo=True, users=PERSONAS))) as address:
             yield address
     engine.dispose()
 

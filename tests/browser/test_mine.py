@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from dashboard.auth.guard import AppOptions, Persona
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
-from models.classroom.goals import set_due
+from models.classroom.goals import set_due_date
 from models.classroom.notes import NoteKind, write_note
 from models.schema import clock, database
 from tests.browser.conftest import Served, Watched, address_of
@@ -19,7 +19,7 @@ from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 
-SUPPORT = Persona("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
+SUPPORT = DemoUser("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
 SECRET = "Thuis is het onrustig."
 ROWS = "#mine-table tbody tr"
 # Guusje and Lars have not finished week 47, which was due a week ago.
@@ -30,12 +30,12 @@ LATE = ["7", "12"]
 def served(store: Store) -> Iterator[Served]:
     """The web app on the known school with learning support, a test that was due, and a restricted note."""
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        with database.writing(store.engine, school.SCHOOL) as connection:
-            set_due(connection, PERSONAS[0].viewer, school.CLASS_A, 4, "2026-11-19")
-            write_note(connection, store.seal, SUPPORT.viewer, 7, NoteKind.NOTE, SECRET, restricted=True)
-        options = AppOptions(demo=True, personas=(*PERSONAS, SUPPORT))
-        with address_of(create_app(store.engine, store.seal, options)) as address:
+        school.build(store.engine, store.cipher)
+        with database.write_transaction(store.engine, school.SCHOOL) as connection:
+            set_due_date(connection, PERSONAS[0].viewer, school.CLASS_A, 4, "2026-11-19")
+            write_note(connection, store.cipher, SUPPORT.viewer, 7, NoteKind.NOTE, SECRET, restricted=True)
+        options = AppOptions(demo=True, users=(*PERSONAS, SUPPORT))
+        with address_of(create_app(store.engine, store.cipher, options)) as address:
             yield Served(store, address)
 
 

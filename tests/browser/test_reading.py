@@ -42,7 +42,7 @@ SELECT pupil_id, sum(score), count(score) FROM (
 
 def query(served: Served, sql: str) -> list[Any]:
     """The rows of a query of the test's own."""
-    with database.reading(served.store.engine) as connection:
+    with database.read_transaction(served.store.engine) as connection:
         return list(connection.execute(text(sql)))
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import func, select
 
-from dashboard.auth.guard import AppOptions, Persona
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.serving import bind
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
@@ -21,9 +21,9 @@ from tests.connectors.sending import serving_app
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 
-ELSEWHERE = Persona("wil", "Wil Jacobs", Role.SUPPORT, None, school.OTHER_SCHOOL)
-SUPPORT = Persona("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
-OPTIONS = AppOptions(demo=True, personas=(*PERSONAS, SUPPORT, ELSEWHERE))
+ELSEWHERE = DemoUser("wil", "Wil Jacobs", Role.SUPPORT, None, school.OTHER_SCHOOL)
+SUPPORT = DemoUser("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
+OPTIONS = AppOptions(demo=True, users=(*PERSONAS, SUPPORT, ELSEWHERE))
 CALLBACK = "**/_dash-update-component*"
 TYPED = "Werkt graag samen met Bente."
 BANNER = "#trouble"
@@ -33,8 +33,8 @@ BANNER = "#trouble"
 def served(store: Store) -> Iterator[Served]:
     """The web app on the known school, where somebody of another school can look too; each has a pupil 1."""
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        with address_of(create_app(store.engine, store.seal, OPTIONS)) as address:
+        school.build(store.engine, store.cipher)
+        with address_of(create_app(store.engine, store.cipher, OPTIONS)) as address:
             yield Served(store, address)
 
 
@@ -71,13 +71,13 @@ def type_note(page: Page, text: str = TYPED) -> None:
 
 def kept(store: Store) -> list[Note]:
     """The notes about pupil 1 of the known school."""
-    with database.reading(store.engine) as connection:
-        return notes_of(connection, store.seal, PERSONAS[0].viewer, [1]).get(1, [])
+    with database.read_transaction(store.engine) as connection:
+        return notes_of(connection, store.cipher, PERSONAS[0].viewer, [1]).get(1, [])
 
 
 def rows(store: Store) -> int:
     """How many notes and goals there are, of all schools."""
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return sum(int(connection.scalar(select(func.count()).select_from(one)) or 0) for one in (notes, goals))
 
 
@@ -197,8 +197,8 @@ def test_a_server_that_does_not_answer_is_said_and_a_note_can_be_sent_when_it_do
     window: BrowserContext, store: Store
 ) -> None:
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        app = create_app(store.engine, store.seal, OPTIONS)
+        school.build(store.engine, store.cipher)
+        app = create_app(store.engine, store.cipher, OPTIONS)
         with serving_app(app, bind("127.0.0.1", 0)) as port:
             page = opened(window, f"http://127.0.0.1:{port}/leerling/1")
             type_note(page)
@@ -213,12 +213,12 @@ def test_a_server_that_does_not_answer_is_said_and_a_note_can_be_sent_when_it_do
 
 def test_a_page_without_a_database_says_so(window: BrowserContext, served: Served) -> None:
     page = opened(window, served.address + "/groep")
-    with database.writing(served.store.engine) as connection:
+    with database.write_transaction(served.store.engine) as connection:
         connection.exec_driver_sql("ALTER TABLE classes RENAME TO away")
     page.reload()
     expect(page.locator(BANNER)).to_contain_text("De database van Rondblik antwoordt niet.")
     assert page.locator(f"{BANNER} button").is_visible()
-    with database.writing(served.store.engine) as connection:
+    with database.write_transaction(served.store.engine) as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO classes")
     page.click(f"{BANNER} button")
     page.wait_for_selector("#matrix")

@@ -84,7 +84,7 @@ def served_with_september(served: Served) -> Served:
         }
         for day, value in (("2026-09-04", 48), ("2026-09-18", 55))
     ]  # fmt: skip
-    with database.writing(served.store.engine) as connection:
+    with database.write_transaction(served.store.engine) as connection:
         connection.execute(insert(results), rows)
     return served
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from dashboard.auth.guard import AppOptions
 from dashboard.server.wsgi import create_app
 from dashboard.worker.page_jobs import work_once
@@ -29,8 +29,8 @@ from tests.uwlr.messages import message, result_xml
 def served(store: Store) -> Iterator[Served]:
     """The web app on the known school; a vendor is who looks first."""
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
-        app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=(VENDOR, *PERSONAS)))
+        school.build(store.engine, store.cipher)
+        app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=(VENDOR, *PERSONAS)))
         with address_of(app) as address:
             yield Served(store, address)
 
@@ -192,7 +192,7 @@ def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Wa
     watched.open("/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(Desk(served.store.engine, served.store.seal))
+    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#headline")
     assert page.inner_text("#headline") == "1 keer fout"
     assert "Een ontvanger weigert dit met Client.ScoreOngeldig." in page.inner_text("#levels")
@@ -219,7 +219,7 @@ def test_the_findings_can_be_narrowed_to_what_is_wrong(served: Served, watched: 
     sender.post(sender.message(leerlingid="proef-02", scores=["1"]))  # the same key of another pupil: a warning
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    assert work_once(Desk(served.store.engine, served.store.seal))
+    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#findings")
     shown = page.locator("#findings tr[data-level]:visible")
     read = "all => all.map(one => one.dataset.level)"
@@ -242,7 +242,7 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
     assert page.get_attribute("#endpoint-key", "type") == "password"
     page.click("#endpoint-call")
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(Desk(served.store.engine, served.store.seal), allow_loopback=True)
+    assert work_once(ReceiverContext(served.store.engine, served.store.cipher), allow_loopback=True)
     page.wait_for_selector("#scenarios")
     assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
     assert "geheim" not in page.content()
@@ -285,7 +285,7 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
     room_page = urlsplit(page.url).path
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    work_once(Desk(served.store.engine, served.store.seal))
+    work_once(ReceiverContext(served.store.engine, served.store.cipher))
     result_page = urlsplit(page.url).path
     page.set_viewport_size({"width": width, "height": 800})
     for path in ("/toets", room_page, result_page, "/toets/proef/weg"):

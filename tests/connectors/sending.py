@@ -14,16 +14,16 @@ from typing import Any
 import flask
 from sqlalchemy import Engine
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.intake.receive import PATH, is_service
 from connectors.transport.http_server import BodyLimits, make_server
 from dashboard.server.serving import bind
 from dashboard.server.wsgi import AppOptions, create_app, create_soap_app
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import Terms
-from models.schema.database import writing
-from models.schema.encryption import Seal
+from models.ingest.senders import SenderTerms
+from models.schema.database import write_transaction
+from models.schema.encryption import PiiCipher
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
@@ -49,13 +49,13 @@ class Account:
 
 
 def account(
-    engine: Engine, seal: Seal, name: str = "Rekenwijs", *covered: Identification, terms: Terms | None = None
+    engine: Engine, seal: PiiCipher, name: str = "Rekenwijs", *covered: Identification, terms: SenderTerms | None = None
 ) -> Account:
     """A sender with one key, for De Horizon unless other schools are named."""
     code, key = senders.new_code(), senders.new_key()
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         source_id = senders.add_sender(
-            connection, seal, name.lower(), name, code, terms or Terms(), senders.FROM_COMMAND
+            connection, seal, name.lower(), name, code, terms or SenderTerms(), senders.FROM_COMMAND
         )
         senders.add_key(connection, seal, source_id, key, covered or (HORIZON,))
     return Account(code, name, key, source_id)
@@ -121,13 +121,13 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
     return Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
 
 
-def _beside_the_dashboard(desk: Desk, public_address: str | None = None) -> flask.Flask:
-    options = AppOptions(demo=False, personas=())
-    return create_app(desk.engine, desk.seal, options, desk, public_address)
+def _beside_the_dashboard(desk: ReceiverContext, public_address: str | None = None) -> flask.Flask:
+    options = AppOptions(demo=False, users=())
+    return create_app(desk.engine, desk.cipher, options, desk, public_address)
 
 
 # The apps that have the service: that of `serve --soap-only`, and that of `serve` and `demo`.
-APPS: dict[str, Callable[[Desk, str | None], flask.Flask]] = {
+APPS: dict[str, Callable[[ReceiverContext, str | None], flask.Flask]] = {
     "alone": create_soap_app,
     "beside the dashboard": _beside_the_dashboard,
 }
@@ -135,7 +135,9 @@ chosen_app = "alone"
 
 
 @contextmanager
-def receiving(desk: Desk, limits: BodyLimits | None = None, public_address: str | None = None) -> Iterator[Receiver]:
+def receiving(
+    desk: ReceiverContext, limits: BodyLimits | None = None, public_address: str | None = None
+) -> Iterator[Receiver]:
     """The service behind the real web server, on a free port; alone, unless the test uses `every_app`."""
     with serving_app(APPS[chosen_app](desk, public_address), bind("127.0.0.1", 0), limits) as port:
         yield Receiver(port)

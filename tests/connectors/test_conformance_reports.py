@@ -28,7 +28,7 @@ from connectors.conformance.reports import (
     level_of,
 )
 from connectors.conformance.rules import BEHAVIOUR_RULES
-from connectors.conformance.scenarios import Came, State, run
+from connectors.conformance.scenarios import ResponseSummary, State, run
 from connectors.intake.judge import judge, spool
 from connectors.simulator import school
 from connectors.simulator.school import HORIZON
@@ -261,7 +261,7 @@ def test_html_shows_what_came_as_text_too() -> None:
     report = wrong_endpoint()
     outcome = replace(
         report.outcomes[0],
-        came=(Came(HOSTILE, 200, HOSTILE, HOSTILE, 0.1),),
+        came=(ResponseSummary(HOSTILE, 200, HOSTILE, HOSTILE, 0.1),),
         reason=Text(HOSTILE, HOSTILE),
     )
     seen = read_html(as_html([replace(report, outcomes=(outcome,))]))

@@ -13,7 +13,7 @@ from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import Report, as_json, document_report
 from connectors.intake.judge import judge, spool
-from connectors.intake.push import Desk, fault_sentence
+from connectors.intake.push import ReceiverContext, fault_sentence
 from connectors.uwlr.agreement import POLICIES, Policy, of_policy
 from models.ingest.result_store import Receipt
 from models.schema import clock
@@ -54,9 +54,9 @@ def test_no_fault_holds_a_key_whatever_is_wrong(policy: Policy) -> None:
 
 
 def test_no_fault_over_the_wire_holds_a_key(store: Store) -> None:
-    sender = account(store.engine, store.seal)
+    sender = account(store.engine, store.cipher)
     body = enveloped(message(results=result_xml(KEY, "zeven") + result_xml(KEY, "7")), sender.header)
-    with receiving(Desk(store.engine, store.seal)) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
         answer = receiver.post(body)
     assert answer.fault == "Client.ScoreOngeldig"
     assert KEY.encode() not in answer.body

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from connectors.errors import Fatal, Refused, Retriable
 from connectors.intake import documents
 from connectors.intake.judge import spool
-from connectors.intake.pull import Pulled, PullSettings, Target, pull
+from connectors.intake.pull import PullOutcome, PullSettings, Target, pull
 from connectors.transport.http_client import Limits
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation, fault_bytes
@@ -58,24 +58,24 @@ class Place:
     target: Target
 
     def cursor(self) -> str | None:
-        with database.reading(self.store.engine) as connection:
+        with database.read_transaction(self.store.engine) as connection:
             return connection.scalar(select(coupling_rows.c.cursor))
 
     def count(self) -> int:
-        with database.reading(self.store.engine) as connection:
+        with database.read_transaction(self.store.engine) as connection:
             return int(connection.scalar(select(func.count()).select_from(results)) or 0)
 
-    def pull(self, settings: PullSettings) -> Pulled:
+    def pull(self, settings: PullSettings) -> PullOutcome:
         return pull(settings, self.target, self.cursor())
 
 
 @pytest.fixture
 def place(store: Store) -> Place:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", "99XX")])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
-        connections.ensure_coupling(connection, school_id, source_id, 0)
-    return Place(store, Target(store.engine, store.seal, school_id, source_id))
+        connections.ensure_connection(connection, school_id, source_id, 0)
+    return Place(store, Target(store.engine, store.cipher, school_id, source_id))
 
 
 def soap(url: str) -> PullSettings:
@@ -287,7 +287,7 @@ def test_results_of_another_school_are_refused(place: Place) -> None:
 
 def test_no_write_lock_is_held_while_the_source_is_waited_for(place: Place) -> None:
     def answer(h: Handler) -> None:
-        with database.writing(place.store.engine) as connection:  # would wait for a minute
+        with database.write_transaction(place.store.engine) as connection:  # would wait for a minute
             schools.ensure_source(connection, "tussendoor", "Tussendoor", "publisher")
         h.say(in_answer())
 
@@ -318,7 +318,7 @@ def test_a_document_is_taken_in_once(place: Place) -> None:
         first, again = place.pull(https(server.url)), place.pull(https(server.url))
     assert server.asked[0].headers["authorization"] == "Bearer x"
     assert [one.receipt.counts["new"] for one in first.taken] == [1]
-    assert (again.taken, again.known, again.failure) == ((), 1, None)
+    assert (again.taken, again.catalogue, again.failure) == ((), 1, None)
     assert place.cursor() is None
 
 
@@ -337,7 +337,7 @@ def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_othe
         ("a/1.xml", False), ("a/2.xml", True), ("a/3.xml", False),
     ]  # fmt: skip
     assert pulled.failure is None
-    assert ([one.receipt.repeated for one in again.taken], again.known) == ([True], 2)
+    assert ([one.receipt.repeated for one in again.taken], again.catalogue) == ([True], 2)
     assert again.failure is None
     assert place.count() == 2
 
@@ -353,7 +353,7 @@ def test_a_web_page_or_half_a_document_is_an_unknown_outcome(place: Place) -> No
 
 def test_no_content_is_nothing_new(place: Place) -> None:
     with serving(lambda h: h.say(b"", 204)) as server:
-        assert place.pull(https(server.url)) == Pulled()
+        assert place.pull(https(server.url)) == PullOutcome()
 
 
 # -- zips that mean harm -------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_settled_files_are_taken_in_once_and_stay_where_they_are(place: Place, t
     (inbox / "6.xml").symlink_to("/etc/hostname")
     first, again = place.pull(folder(inbox)), place.pull(folder(inbox))
     assert [one.name for one in first.taken] == ["1.xml", "2.ZIP/x.xml"]
-    assert (again.taken, again.known) == ((), 2)
+    assert (again.taken, again.catalogue) == ((), 2)
     assert len(list(inbox.iterdir())) == 6
     drop(inbox / "3.xml", (inbox / "3.xml").read_bytes())
     assert [one.name for one in place.pull(folder(inbox)).taken] == ["3.xml"]
@@ -445,7 +445,7 @@ def test_a_copy_under_another_name_is_known_and_a_changed_file_is_new(place: Pla
     drop(tmp_path / "copy.xml", message())
     drop(tmp_path / "1.xml", message(aanmaakdatum="2026-11-12T00:00:00"))
     pulled = place.pull(folder(tmp_path))
-    assert ([one.name for one in pulled.taken], pulled.known) == (["1.xml"], 1)
+    assert ([one.name for one in pulled.taken], pulled.catalogue) == (["1.xml"], 1)
 
 
 def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in(place: Place, tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in
     pulled = place.pull(folder(tmp_path))
     assert [one.name for one in pulled.problems] == ["1.xml", "2.zip"]
     assert ([one.name for one in pulled.taken], pulled.failure) == (["3.xml"], None)
-    with database.reading(place.store.engine) as connection:
+    with database.read_transaction(place.store.engine) as connection:
         told = connection.execute(select(deliveries.c.findings).where(deliveries.c.verdict == "reject"))
         rules = sorted((one["rule"], one["path"]) for row in told for one in json.loads(row.findings))
     assert rules == [("document.unreadable", "2.zip"), ("xml.size", "1.xml")]

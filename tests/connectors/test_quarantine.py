@@ -14,12 +14,12 @@ from sqlalchemy import func, insert, select, update
 
 from connectors.intake.judge import spool
 from connectors.intake.masking import COVER, mask
-from connectors.intake.push import Desk, deliver
+from connectors.intake.push import ReceiverContext, deliver
 from connectors.intake.replay import replay
 from models.ingest import quarantine, result_store, senders
-from models.ingest.quarantine import Kept
-from models.ingest.result_store import Keep, Receipt
-from models.ingest.senders import Terms
+from models.ingest.quarantine import QuarantinedMessage
+from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from models.schema.records import Verdict
 from models.schema.tables import couplings, raw_messages, results
@@ -40,22 +40,22 @@ def _noon() -> Iterator[None]:
 
 @pytest.fixture
 def rekenwijs(store: Store) -> Account:
-    return account(store.engine, store.seal, terms=Terms(versions=("2.3",)))
+    return account(store.engine, store.cipher, terms=SenderTerms(versions=("2.3",)))
 
 
 def send(given: Store, body: bytes) -> Receipt:
     with spool([body]) as spooled:
-        return deliver(Desk(given.engine, given.seal), spooled)
+        return deliver(ReceiverContext(given.engine, given.cipher), spooled)
 
 
-def kept(given: Store) -> list[Kept]:
-    with database.reading(given.engine) as connection:
-        return quarantine.kept(connection)
+def kept(given: Store) -> list[QuarantinedMessage]:
+    with database.read_transaction(given.engine) as connection:
+        return quarantine.quarantined_messages(connection)
 
 
-def raw(given: Store, one: Kept) -> bytes | None:
-    with database.reading(given.engine) as connection:
-        return quarantine.raw(connection, given.seal, one.delivery_id)
+def raw(given: Store, one: QuarantinedMessage) -> bytes | None:
+    with database.read_transaction(given.engine) as connection:
+        return quarantine.raw(connection, given.cipher, one.delivery_id)
 
 
 def test_a_refused_message_is_kept_sealed_and_for_a_time(store: Store, rekenwijs: Account) -> None:
@@ -64,7 +64,7 @@ def test_a_refused_message_is_kept_sealed_and_for_a_time(store: Store, rekenwijs
     (one,) = kept(store)
     assert (one.source_key, one.fault, one.size) == ("rekenwijs", "Client.XsdVersieOngeldig", len(body))
     assert raw(store, one) == body
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         sealed = connection.scalar(select(raw_messages.c.sealed))
     assert sealed is not None
     assert PUPIL.encode() not in sealed
@@ -80,29 +80,29 @@ def _forget(given: Store) -> int:
 def test_after_a_mend_the_message_is_judged_anew_and_settled(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(scores=["0"]), rekenwijs.header))
     (one,) = kept(store)
-    desk = Desk(store.engine, store.seal)
+    desk = ReceiverContext(store.engine, store.cipher)
     again = replay(desk, one)
     assert again is not None
     assert (again.verdict, again.repeated) == (Verdict.REJECT, True)
-    with database.writing(store.engine) as connection:
-        senders.set_terms(connection, rekenwijs.source_id, Terms())
+    with database.write_transaction(store.engine) as connection:
+        senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
     receipt = replay(desk, one)
     assert receipt is not None
     assert (receipt.verdict, receipt.counts["new"]) == (Verdict.ACCEPT, 1)
     assert kept(store) == []
     assert raw(store, one) is None
     assert replay(desk, one) is None
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(results.c.score)) == 0
 
 
 def test_a_message_whose_keys_are_all_revoked_stays_refused(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(), rekenwijs.header))
     (one,) = kept(store)
-    with database.writing(store.engine) as connection:
-        senders.set_terms(connection, rekenwijs.source_id, Terms())
+    with database.write_transaction(store.engine) as connection:
+        senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
         senders.revoke(connection, rekenwijs.source_id, 1)
-    receipt = replay(Desk(store.engine, store.seal), one)
+    receipt = replay(ReceiverContext(store.engine, store.cipher), one)
     assert receipt is not None
     assert receipt.fault == "Client.AutorisatieOngeldig"
 
@@ -116,7 +116,7 @@ def days(given: Store, number: float, body: bytes) -> Receipt:
         return send(given, body)
 
 
-def kept_on(given: Store, number: float) -> list[Kept]:
+def kept_on(given: Store, number: float) -> list[QuarantinedMessage]:
     """What is kept by then, once what is due was thrown away."""
     with clock.fixed(NOW + timedelta(days=number)):
         _forget(given)
@@ -124,19 +124,19 @@ def kept_on(given: Store, number: float) -> list[Kept]:
 
 
 def stored_bytes(given: Store) -> int:
-    with database.reading(given.engine) as connection:
+    with database.read_transaction(given.engine) as connection:
         return connection.scalar(select(func.count()).select_from(raw_messages)) or 0
 
 
 def mend(given: Store, sender: Account, **terms: Any) -> None:
-    with database.writing(given.engine) as connection:
-        senders.set_terms(connection, sender.source_id, Terms(**terms))
+    with database.write_transaction(given.engine) as connection:
+        senders.set_terms(connection, sender.source_id, SenderTerms(**terms))
 
 
 @pytest.fixture
 def anywhere(any_store: Store) -> Account:
     """The same sender, on each database."""
-    return account(any_store.engine, any_store.seal, terms=Terms(versions=("2.3",)))
+    return account(any_store.engine, any_store.cipher, terms=SenderTerms(versions=("2.3",)))
 
 
 def test_a_refused_message_that_comes_again_is_kept_from_then_on(any_store: Store, anywhere: Account) -> None:
@@ -172,7 +172,7 @@ def test_judging_anew_keeps_a_message_no_longer(store: Store, rekenwijs: Account
     for terms in ({"versions": ("2.3",)}, {"unknown_pupil": "refuse"}):  # refused for the same reason, and for another
         mend(store, rekenwijs, **terms)
         with clock.fixed(NOW + timedelta(days=20)):
-            receipt = replay(Desk(store.engine, store.seal), one)
+            receipt = replay(ReceiverContext(store.engine, store.cipher), one)
         assert receipt is not None
         assert receipt.verdict is Verdict.REJECT
     assert stored_bytes(store) == 1
@@ -192,7 +192,7 @@ def test_once_the_same_bytes_are_accepted_those_of_the_refusals_are_gone(any_sto
     assert [one.delivery_id for one in kept(any_store)] == [second.delivery_id]
     assert stored_bytes(any_store) == 1
     assert (raw(any_store, first), raw(any_store, third)) == (None, None)
-    receipt = replay(Desk(any_store.engine, any_store.seal), second)
+    receipt = replay(ReceiverContext(any_store.engine, any_store.cipher), second)
     assert receipt is not None
     assert receipt.verdict is Verdict.ACCEPT
     assert stored_bytes(any_store) == 0
@@ -203,18 +203,18 @@ def test_bytes_that_came_in_while_others_were_accepted_are_not_there(store: Stor
     refused = send(store, body)
     mend(store, rekenwijs)
     assert send(store, body).verdict is Verdict.ACCEPT
-    with database.writing(store.engine) as connection:  # as a refusal under way at that moment leaves them
+    with database.write_transaction(store.engine) as connection:  # as a refusal under way at that moment leaves them
         until = clock.to_us(NOW + timedelta(days=30))
-        sealed = store.seal.seal(body)
+        sealed = store.cipher.encrypt(body)
         connection.execute(
             insert(raw_messages).values(delivery_id=refused.delivery_id, sealed=sealed, keep_until_us=until)
         )
-        assert quarantine.raw(connection, store.seal, refused.delivery_id) is None
-        assert quarantine.kept(connection) == []
+        assert quarantine.raw(connection, store.cipher, refused.delivery_id) is None
+        assert quarantine.quarantined_messages(connection) == []
 
 
 def test_bytes_of_one_sender_do_not_settle_those_of_another(store: Store, rekenwijs: Account) -> None:
-    leeslijn = account(store.engine, store.seal, "Leeslijn")
+    leeslijn = account(store.engine, store.cipher, "Leeslijn")
     send(store, enveloped(message(), rekenwijs.header))
     send(store, enveloped(message(), leeslijn.header))
     (one,) = kept(store)
@@ -223,7 +223,7 @@ def test_bytes_of_one_sender_do_not_settle_those_of_another(store: Store, rekenw
 
 
 def test_accepted_bytes_are_kept_where_that_is_configured_and_are_no_refusal(store: Store, rekenwijs: Account) -> None:
-    desk = Desk(store.engine, store.seal, keep=Keep(accepted_days=2))
+    desk = ReceiverContext(store.engine, store.cipher, retention=RetentionPolicy(accepted_days=2))
     body = enveloped(message(), rekenwijs.header)
     with spool([body]) as spooled:
         deliver(desk, spooled)
@@ -233,27 +233,27 @@ def test_accepted_bytes_are_kept_where_that_is_configured_and_are_no_refusal(sto
         accepted = deliver(desk, spooled)
     assert accepted.verdict is Verdict.ACCEPT
     assert (kept(store), raw(store, refused)) == ([], None)
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         (row,) = connection.execute(select(raw_messages))
-        assert quarantine.raw(connection, store.seal, accepted.delivery_id) == body
-    assert (row.delivery_id, store.seal.unseal(row.sealed)) == (accepted.delivery_id, body)
+        assert quarantine.raw(connection, store.cipher, accepted.delivery_id) == body
+    assert (row.delivery_id, store.cipher.decrypt(row.sealed)) == (accepted.delivery_id, body)
 
 
 def test_what_was_accepted_before_is_not_kept_when_it_is_refused(store: Store) -> None:
-    sender = account(store.engine, store.seal, "Rekenwijs", HORIZON, BAKEN)
+    sender = account(store.engine, store.cipher, "Rekenwijs", HORIZON, BAKEN)
     body = enveloped(message(), sender.header)
     assert send(store, body).verdict is Verdict.ACCEPT
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         senders.revoke(connection, sender.source_id, 1)
-        senders.add_key(connection, store.seal, sender.source_id, sender.key, [BAKEN])
+        senders.add_key(connection, store.cipher, sender.source_id, sender.key, [BAKEN])
     assert send(store, body).fault == "Client.AutorisatieOngeldig"
     assert stored_bytes(store) == 0
 
 
 @pytest.mark.parametrize("terms", [{"versions": ("2.3",)}, {}])
 def test_of_a_test_school_no_bytes_are_kept(store: Store, terms: dict[str, Any]) -> None:
-    vendor = account(store.engine, store.seal, terms=Terms(test_school=True, **terms))
-    desk = Desk(store.engine, store.seal, keep=Keep(refused_days=30, accepted_days=30))
+    vendor = account(store.engine, store.cipher, terms=SenderTerms(test_school=True, **terms))
+    desk = ReceiverContext(store.engine, store.cipher, retention=RetentionPolicy(refused_days=30, accepted_days=30))
     with spool([enveloped(message(), vendor.header)]) as spooled:
         receipt = deliver(desk, spooled)
     assert (receipt.verdict is Verdict.REJECT) is bool(terms)
@@ -263,13 +263,13 @@ def test_of_a_test_school_no_bytes_are_kept(store: Store, terms: dict[str, Any])
 def test_a_message_of_a_school_that_stopped_its_coupling_stays_refused(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(), rekenwijs.header))
     (one,) = kept(store)
-    with database.writing(store.engine) as connection:
-        senders.set_terms(connection, rekenwijs.source_id, Terms())
+    with database.write_transaction(store.engine) as connection:
+        senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
         connection.execute(update(couplings).values(stopped=True))
-    receipt = replay(Desk(store.engine, store.seal), one)
+    receipt = replay(ReceiverContext(store.engine, store.cipher), one)
     assert receipt is not None
     assert [one.rule for one in receipt.findings] == ["school.stopped"]
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 0
 
 

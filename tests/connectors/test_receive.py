@@ -17,18 +17,18 @@ from lxml import etree
 from sqlalchemy import func, select, text
 
 from connectors.intake import push
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.intake.receive import PATH, is_service
-from connectors.intake.refusal_throttle import Told
+from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.transport.http_server import BodyLimits
 from connectors.uwlr.agreement import Bounds
 from dashboard.server.serving import working
 from dashboard.worker.loop import WorkContext
 from models.ingest import deliveries, identity, rosters, schools, senders
-from models.ingest.result_store import Keep
-from models.ingest.senders import Terms
+from models.ingest.result_store import RetentionPolicy
+from models.ingest.senders import SenderTerms
 from models.schema import clock
-from models.schema.database import reading, writing
+from models.schema.database import read_transaction, write_transaction
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.schema.tables import couplings, raw_messages, results
 from tests.conftest import Store
@@ -49,23 +49,23 @@ def _noon() -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(store: Store) -> Desk:
-    return Desk(store.engine, store.seal)
+def desk(store: Store) -> ReceiverContext:
+    return ReceiverContext(store.engine, store.cipher)
 
 
 @pytest.fixture
 def rekenwijs(store: Store) -> Account:
-    return account(store.engine, store.seal)
+    return account(store.engine, store.cipher)
 
 
 @pytest.fixture
-def receiver(desk: Desk, rekenwijs: Account) -> Iterator[Receiver]:
+def receiver(desk: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
     with receiving(desk) as found:
         yield found
 
 
 def stored(store: Store) -> dict[str, str | None]:
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         return {row.key: row.score_text for row in connection.execute(select(results.c.key, results.c.score_text))}
 
 
@@ -78,17 +78,17 @@ def rules_of(one: deliveries.Delivery, level: str = "error") -> list[str]:
 
 
 def with_terms(store: Store, sender: Account, **terms: Any) -> None:
-    with writing(store.engine) as connection:
-        senders.set_terms(connection, sender.source_id, Terms(**terms))
+    with write_transaction(store.engine) as connection:
+        senders.set_terms(connection, sender.source_id, SenderTerms(**terms))
 
 
 def roster(store: Store, *pupils: RosterPupil) -> None:
     school = SchoolRef(brin="99XX")
-    with writing(store.engine) as connection:
+    with write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON])
         source_id = schools.ensure_source(connection, "las", "LAS", "las")
     found = Roster("2026-2027", school, None, None, (RosterGroup("g", "6"),), pupils, (), digest=b"x" * 32)
-    rosters.save_roster(store.engine, store.seal, school_id=school_id, source_id=source_id, roster=found, way="load")
+    rosters.save_roster(store.engine, store.cipher, school_id=school_id, source_id=source_id, roster=found, way="load")
 
 
 def check_shape(answer: Answer) -> None:
@@ -109,7 +109,7 @@ def test_a_message_is_stored_when_it_is_confirmed(store: Store, receiver: Receiv
     assert etree.fromstring(answer.body)[0][0].text is None
     assert stored(store) == {"r1": "0", "r2": "7"}
     one = newest(store)
-    assert (one.source, one.way, one.verdict, one.counts["new"], one.counts["parked"]) == (
+    assert (one.source, one.channel, one.verdict, one.counts["new"], one.counts["parked"]) == (
         "rekenwijs",
         "push",
         "accept",
@@ -119,10 +119,10 @@ def test_a_message_is_stored_when_it_is_confirmed(store: Store, receiver: Receiv
 
 
 def test_both_databases_take_in_what_is_sent(any_store: Store) -> None:
-    rekenwijs = account(any_store.engine, any_store.seal)
+    rekenwijs = account(any_store.engine, any_store.cipher)
     with_terms(any_store, rekenwijs, ordering="strict", unknown_pupil="park")
     body = enveloped(message(scores=["0", "7"]), rekenwijs.header)
-    with receiving(Desk(any_store.engine, any_store.seal)) as receiver:
+    with receiving(ReceiverContext(any_store.engine, any_store.cipher)) as receiver:
         assert receiver.post(body).confirmed
         assert receiver.post(body).confirmed
         assert receiver.post(enveloped(message(scores=["1"]), rekenwijs.header)).fault == "Client.OngeldigBericht"
@@ -192,7 +192,7 @@ def test_a_stranger_is_refused_and_nothing_of_the_message_is_kept(
     answer = receiver.post(enveloped(message(), Account(**told).header))
     check_shape(answer)
     assert (answer.fault, rules_of(newest(store))) == (fault, [rule])
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(raw_messages)) == 0
     assert newest(store).school is None
     assert newest(store).findings[0]["path"] is None
@@ -208,7 +208,9 @@ def test_a_flood_of_strangers_leaves_a_few_rows_that_count_the_others(store: Sto
         lambda number: (b"x" * (number + 1), "br"),
     ]
     rows: list[deliveries.Delivery] = []
-    with receiving(Desk(store.engine, store.seal, told=Told(first=2, every_seconds=0.5))) as receiver:
+    with receiving(
+        ReceiverContext(store.engine, store.cipher, refusals=RefusalThrottle(first=2, every_seconds=0.5))
+    ) as receiver:
         for make in floods:
             posted, known, ends = 0, len(rows), time.monotonic() + 20
             while len(rows) == known or not rows[0].counts:
@@ -224,7 +226,7 @@ def test_a_flood_of_strangers_leaves_a_few_rows_that_count_the_others(store: Sto
 
 
 def test_a_kind_of_refusal_gets_a_few_rows_and_then_one_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, now = Told(first=2), 1000.0
+    told, now = RefusalThrottle(first=2), 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     kind = ("header.key", 1)
     assert [told.take(kind) for _ in range(4)] == [0, 0, None, None]
@@ -238,16 +240,18 @@ def test_a_kind_of_refusal_gets_a_few_rows_and_then_one_a_minute(monkeypatch: py
 
 
 def test_the_same_bytes_of_a_stranger_take_one_row_and_no_room_of_others(store: Store) -> None:
-    with receiving(Desk(store.engine, store.seal, told=Told(first=2))) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher, refusals=RefusalThrottle(first=2))) as receiver:
         for body in (b"<x/>", b"<x/>", b"<x/>", b"<y/>", b"<z/>"):
             assert receiver.post(body).fault == "Client.OngeldigBericht"
     assert [one.size for one in deliveries.newest(store.engine)] == [4, 4]
 
 
 def test_the_hourly_clean_up_throws_away_old_refusals_of_no_school(any_store: Store) -> None:
-    sender = account(any_store.engine, any_store.seal)
-    context = WorkContext(any_store.engine, any_store.seal, {}, keep=Keep(refused_days=1))
-    with receiving(Desk(any_store.engine, any_store.seal, keep=Keep(refused_days=2))) as receiver:
+    sender = account(any_store.engine, any_store.cipher)
+    context = WorkContext(any_store.engine, any_store.cipher, {}, retention=RetentionPolicy(refused_days=1))
+    with receiving(
+        ReceiverContext(any_store.engine, any_store.cipher, retention=RetentionPolicy(refused_days=2))
+    ) as receiver:
         old = [b"<old/>", *(enveloped(message(scores=[score]), sender.header) for score in ("1", "twee"))]
         old.append(enveloped(message(brin="99YY"), sender.header))  # its bytes were promised for two days
         for body in old:
@@ -285,22 +289,22 @@ def test_a_key_covers_its_schools_only(store: Store, receiver: Receiver, rekenwi
 
 def test_two_keys_are_valid_while_one_replaces_the_other(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
     second = senders.new_key()
-    with writing(store.engine) as connection:
-        number = senders.add_key(connection, store.seal, rekenwijs.source_id, second, [HORIZON])
+    with write_transaction(store.engine) as connection:
+        number = senders.add_key(connection, store.cipher, rekenwijs.source_id, second, [HORIZON])
         with pytest.raises(senders.SenderRefused, match="revoke one first"):
-            senders.add_key(connection, store.seal, rekenwijs.source_id, senders.new_key(), [HORIZON])
-        senders.add_key(connection, store.seal, rekenwijs.source_id, senders.new_key(), [BAKEN])
+            senders.add_key(connection, store.cipher, rekenwijs.source_id, senders.new_key(), [HORIZON])
+        senders.add_key(connection, store.cipher, rekenwijs.source_id, senders.new_key(), [BAKEN])
     renewed = Account(rekenwijs.code, rekenwijs.name, second)
     assert receiver.post(enveloped(message(scores=["1"]), rekenwijs.header)).confirmed
     assert receiver.post(enveloped(message(scores=["2"], aanmaakdatum=LATER), renewed.header)).confirmed
-    with writing(store.engine) as connection:
+    with write_transaction(store.engine) as connection:
         senders.revoke(connection, rekenwijs.source_id, number - 1)
     assert receiver.post(enveloped(message(), rekenwijs.header)).fault == "Client.AutorisatieOngeldig"
     assert receiver.post(enveloped(message(scores=["3"], aanmaakdatum=LATER), renewed.header)).confirmed
 
 
 def test_a_school_that_stopped_the_coupling_gets_nothing(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
-    with writing(store.engine) as connection:
+    with write_transaction(store.engine) as connection:
         connection.execute(couplings.update().values(stopped=True))
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     assert (answer.fault, rules_of(newest(store))) == ("Client.AutorisatieOngeldig", ["school.stopped"])
@@ -384,9 +388,9 @@ def test_two_identifiers_of_two_pupils_are_a_conflict(store: Store, receiver: Re
     assert (answer.fault, rules_of(newest(store))) == ("Client.LeerlingOngeldig", ["pupil.conflict"])
     right = message().replace(b"</leerlingid>", f"</leerlingid><eckid>{first}</eckid>".encode())
     assert receiver.post(enveloped(right, rekenwijs.header)).confirmed
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         refs = [identity.PupilRef("L1", second), identity.PupilRef("L2", None), identity.PupilRef("L7", None)]
-        assert identity.unmatched(connection, store.seal, 1, refs) == [(0, "conflict"), (2, "unknown")]
+        assert identity.unmatched(connection, store.cipher, 1, refs) == [(0, "conflict"), (2, "unknown")]
 
 
 def test_the_form_of_an_eckid_warns_or_refuses(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
@@ -406,7 +410,7 @@ def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver,
 
 
 def test_a_bucket_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    rates, now = push.Rates(), 1000.0
+    rates, now = push.MessageRates(), 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     assert [rates.take(1, 2) for _ in range(3)] == [True, True, False]
     now += 30.0
@@ -450,7 +454,7 @@ def test_what_cannot_be_unpacked_is_refused_in_soap(
 
 
 def test_too_large_a_body_gets_a_fault_and_not_a_closed_door(store: Store, rekenwijs: Account) -> None:
-    desk = Desk(store.engine, store.seal, Bounds(max_bytes=100_000))
+    desk = ReceiverContext(store.engine, store.cipher, Bounds(max_bytes=100_000))
     large = enveloped(message(toetsnaam="x" * 120), rekenwijs.header) + b" " * 5_000_000
     with receiving(desk, BodyLimits(is_service, service_bytes=100_000)) as receiver:
         for answer in (receiver.post(large), receiver.post(gzip.compress(large), Content_Encoding="gzip")):
@@ -464,7 +468,9 @@ def test_too_large_a_body_gets_a_fault_and_not_a_closed_door(store: Store, reken
         assert receiver.post(enveloped(message(), rekenwijs.header)).confirmed
 
 
-def test_a_body_that_does_not_arrive_gets_a_fault_in_time(store: Store, rekenwijs: Account, desk: Desk) -> None:
+def test_a_body_that_does_not_arrive_gets_a_fault_in_time(
+    store: Store, rekenwijs: Account, desk: ReceiverContext
+) -> None:
     with receiving(desk, BodyLimits(is_service, service_seconds=1.0)) as receiver:
         with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
             wire.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n<x>" % PATH.encode())
@@ -485,7 +491,7 @@ def test_badly_cut_chunks_get_a_fault(receiver: Receiver) -> None:
 
 
 def test_more_results_than_the_bound_are_refused(store: Store, rekenwijs: Account) -> None:
-    desk = Desk(store.engine, store.seal, Bounds(max_results=2))
+    desk = ReceiverContext(store.engine, store.cipher, Bounds(max_results=2))
     with receiving(desk) as receiver:
         answer = receiver.post(enveloped(message(scores=["1", "2", "3"]), rekenwijs.header))
         assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["message.results"])
@@ -666,7 +672,7 @@ def test_a_fault_holds_no_value_of_the_message(receiver: Receiver, rekenwijs: Ac
 def test_a_store_that_cannot_be_used_is_a_temporary_fault_and_stores_nothing(
     store: Store, rekenwijs: Account, tmp_path: Path
 ) -> None:
-    with receiving(Desk(store.engine, store.seal)) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
         with store.engine.connect() as connection:
             connection.execute(text("ALTER TABLE deliveries RENAME TO gone"))
             connection.commit()
@@ -696,11 +702,11 @@ def test_an_error_of_our_own_is_told_without_its_text(
 
 
 def test_what_is_pushed_shows_with_the_couplings(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         row = connection.execute(select(couplings)).one()
     assert (row.pushes, row.active, row.last_success_us) == (True, True, None)
     receiver.post(enveloped(message(), rekenwijs.header))
-    with reading(store.engine) as connection:
+    with read_transaction(store.engine) as connection:
         row = connection.execute(select(couplings)).one()
     assert row.last_success_us == row.last_data_us == clock.now_us()
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.intake.receive import PATH, is_service
 from connectors.transport.http_server import MESSAGE_THREADS, BodyLimits
 from models.ingest import deliveries
 from models.schema import clock
-from models.schema.database import writing
+from models.schema.database import write_transaction
 from tests.conftest import Store
 from tests.connectors.sending import Account, Answer, Receiver, account, enveloped, receiving
 from tests.connectors.test_receive_memory import serving_alone
@@ -57,11 +57,14 @@ def slowest_health(receiver: Receiver, posts: list[Future[Answer]]) -> float:
 
 
 def test_messages_that_wait_too_long_are_put_off_and_pages_are_answered(store: Store) -> None:
-    sender = account(store.engine, store.seal)
+    sender = account(store.engine, store.cipher)
     bodies = [enveloped(message(results=result_xml(f"r{one}", "7")), sender.header) for one in range(10)]
     limits = BodyLimits(is_service, wait_seconds=0.5, look_seconds=0.1)
-    with receiving(Desk(store.engine, store.seal), limits) as receiver, ThreadPoolExecutor(len(bodies)) as pool:
-        with writing(store.engine):  # whoever wants to store a message waits for this
+    with (
+        receiving(ReceiverContext(store.engine, store.cipher), limits) as receiver,
+        ThreadPoolExecutor(len(bodies)) as pool,
+    ):
+        with write_transaction(store.engine):  # whoever wants to store a message waits for this
             posts = [pool.submit(receiver.post, body) for body in bodies]
             put_off: list[Answer] = []
             ends = time.monotonic() + 20
@@ -96,7 +99,7 @@ def test_eight_large_messages_at_once_hold_up_no_page(tmp_path: Path, kind: str)
 
 def test_of_a_large_message_of_a_stranger_only_the_start_goes_through_the_gate(store: Store) -> None:
     stranger = enveloped(message(), Account("K", "N", "S").header)
-    with receiving(Desk(store.engine, store.seal)) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
         for before, fault in ((1 * MB, "Client.OngeldigBericht"), (8 * MB, "Client.OngeldigeKlantIdentificatie")):
             broken = b"<toetsen>" + b"<t/>" * (before // 4) + b"<t>"
             assert receiver.post(stranger.replace(b"<toetsen>", broken)).fault == fault
@@ -115,11 +118,11 @@ def half_sent(port: int, length: int, body: bytes) -> Iterator[socket.socket]:
 
 
 def test_bodies_that_come_in_at_once_are_bounded_together(store: Store) -> None:
-    sender = account(store.engine, store.seal)
+    sender = account(store.engine, store.cipher)
     body = enveloped(message(), sender.header) + b" " * 100_000
     limits = BodyLimits(is_service, total_bytes=130_000)
     half = b" " * 30_000  # so little that it is read before the body that comes after it
-    with receiving(Desk(store.engine, store.seal), limits) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher), limits) as receiver:
         with half_sent(receiver.port, 500_000, half), half_sent(receiver.port, 500_000, half):
             answer = receiver.post(body)
             assert (answer.status, answer.media_type, answer.fault) == (500, "text/xml", BUSY)
@@ -142,7 +145,7 @@ def test_bodies_that_come_in_at_once_are_bounded_together(store: Store) -> None:
 def test_a_header_that_trickles_in_is_ended_in_time(store: Store) -> None:
     limits = BodyLimits(is_service, header_seconds=1.0, look_seconds=0.1)
     with (
-        receiving(Desk(store.engine, store.seal), limits) as receiver,
+        receiving(ReceiverContext(store.engine, store.cipher), limits) as receiver,
         socket.create_connection(("127.0.0.1", receiver.port), timeout=0.2) as wire,
     ):
         began = time.monotonic()

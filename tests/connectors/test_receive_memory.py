@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks import messages
 from models.ingest import senders
-from models.schema.database import open_engine, sqlite_url, writing
-from models.schema.store_key import open_sealed
+from models.schema.database import open_engine, sqlite_url, write_transaction
+from models.schema.store_key import open_encrypted
 from tests.connectors.sending import HORIZON, SOAP, Account, Receiver
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
@@ -22,11 +22,11 @@ FEW, MANY = 10_000, 100_000
 
 def sender(data: Path) -> Account:
     engine = open_engine(sqlite_url(data))
-    seal = open_sealed(engine, data)
+    seal = open_encrypted(engine, data)
     code, key = senders.new_code(), senders.new_key()
-    with writing(engine) as connection:
+    with write_transaction(engine) as connection:
         source_id = senders.add_sender(
-            connection, seal, "rekenwijs", "Rekenwijs", code, senders.Terms(), senders.FROM_COMMAND
+            connection, seal, "rekenwijs", "Rekenwijs", code, senders.SenderTerms(), senders.FROM_COMMAND
         )
         senders.add_key(connection, seal, source_id, key, [HORIZON])
     engine.dispose()

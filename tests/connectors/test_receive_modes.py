@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import messages
 from models.schema.database import open_engine, sqlite_url
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from tests.connectors.sending import SOAP, Account, Receiver, account
 
 RONDBLIK = Path(sys.executable).with_name("rondblik")
@@ -22,7 +22,7 @@ RESULTS = 95_000
 
 def a_sender(data: Path) -> Account:
     engine = open_engine(sqlite_url(data))
-    sender = account(engine, open_sealed(engine, data), "Zendwijs")
+    sender = account(engine, open_encrypted(engine, data), "Zendwijs")
     engine.dispose()
     return sender
 

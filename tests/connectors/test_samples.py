@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.intake.destinations import AnySchool
-from connectors.intake.judge import spool, take_results
+from connectors.intake.judge import process_results, spool
 from connectors.uwlr.agreement import Policy, of_policy
 from models.ingest import schools
 from models.ingest.result_store import Receipt
@@ -24,12 +24,12 @@ pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the reference pape
 
 
 def take(store: Store, name: str, policy: Policy = "strict") -> Receipt:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         source_id = schools.ensure_source(connection, "bestand", "Bestand", "publisher")
     with clock.fixed(NOW), spool([next(iter(SAMPLES.glob(name))).read_bytes()]) as spooled:
-        return take_results(
+        return process_results(
             store.engine,
-            store.seal,
+            store.cipher,
             spooled,
             source_id=source_id,
             destination=AnySchool(store.engine),

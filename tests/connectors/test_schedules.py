@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import func, select
 
 from connectors.intake.judge import spool
-from connectors.intake.push import Desk, deliver
-from models.ingest.senders import Terms
+from connectors.intake.push import ReceiverContext, deliver
+from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from models.schema.records import Verdict
 from models.schema.tables import (
@@ -34,14 +34,14 @@ from tests.models.test_store import Sent, fresh, sent_messages, state
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 THREADS = 16
 NAMES = ("Rekenwijs", "Spelsprong")
-TERMS = Terms(policy="tolerant", messages_per_minute=1_000_000)
+TERMS = SenderTerms(policy="tolerant", messages_per_minute=1_000_000)
 
 Planned = tuple[int, Sent]  # which of the two senders, and what it sends
 
 
 def send(store: Store, body: bytes) -> Verdict:
     with spool([body]) as spooled:
-        return deliver(Desk(store.engine, store.seal), spooled).verdict
+        return deliver(ReceiverContext(store.engine, store.cipher), spooled).verdict
 
 
 class Schedules(RuleBasedStateMachine):
@@ -53,7 +53,7 @@ class Schedules(RuleBasedStateMachine):
         self.clock.__enter__()
         self.folder = tempfile.TemporaryDirectory()
         self.store = fresh(self.folder.name)
-        self.accounts = [account(self.store.engine, self.store.seal, name, terms=TERMS) for name in NAMES]
+        self.accounts = [account(self.store.engine, self.store.cipher, name, terms=TERMS) for name in NAMES]
         self.sent: list[Planned] = []
         self.pool = ThreadPoolExecutor(THREADS)
 
@@ -88,7 +88,7 @@ class Schedules(RuleBasedStateMachine):
     def each_message_was_taken_in_once(self) -> None:
         if not hasattr(self, "store"):
             return
-        with database.reading(self.store.engine) as connection:
+        with database.read_transaction(self.store.engine) as connection:
             accepted = connection.scalar(select(func.count()).select_from(deliveries))
         assert accepted == len({self.body(one, self.accounts) for one in self.sent})
 
@@ -105,7 +105,7 @@ class Schedules(RuleBasedStateMachine):
                     assert send(once, self.body(planned, self.accounts)) is not Verdict.REJECT
                 assert state(self.store.engine) == state(once.engine)
                 once.engine.dispose()
-            with database.reading(self.store.engine) as connection:
+            with database.read_transaction(self.store.engine) as connection:
                 assert connection.scalar(select(func.count()).select_from(results)) is not None
         finally:
             self.store.engine.dispose()
@@ -115,7 +115,7 @@ class Schedules(RuleBasedStateMachine):
 
 def _copy_accounts(source: Store, target: Store) -> None:
     """The same senders with the same keys in another store: its seal is the same, so its digests are."""
-    with database.reading(source.engine) as old, database.writing(target.engine) as new:
+    with database.read_transaction(source.engine) as old, database.write_transaction(target.engine) as new:
         for table in (schools, school_identifications, sources, senders, sender_keys, sender_key_schools):
             for row in old.execute(select(table)).mappings():
                 new.execute(table.insert().values(**row))

@@ -12,14 +12,14 @@ from sqlalchemy import delete, func, insert, select, text, update
 from connectors.intake import push
 from connectors.intake import sandbox as room_service
 from connectors.intake.judge import Spooled, spool
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from models.access.people import class_list
 from models.access.viewer import Role, Viewer
 from models.ingest import schools, senders
 from models.ingest.result_store import Receipt
 from models.ingest.schools import Identification
 from models.sandbox import sandboxes, situations
-from models.sandbox.sandboxes import Room
+from models.sandbox.sandboxes import Sandbox
 from models.sandbox.situations import Situation
 from models.schema import clock, database
 from models.schema.tables import (
@@ -49,7 +49,7 @@ def _noon() -> Iterator[None]:
 
 @pytest.fixture
 def receiver(store: Store) -> Iterator[Receiver]:
-    with receiving(Desk(store.engine, store.seal)) as found:
+    with receiving(ReceiverContext(store.engine, store.cipher)) as found:
         yield found
 
 
@@ -59,7 +59,7 @@ class Vendor:
     def __init__(self, store: Store, receiver: Receiver) -> None:
         self.store = store
         self.receiver = receiver
-        self.room = sandboxes.make_room(store.engine, store.seal, "Spelsprong")
+        self.room = sandboxes.create_sandbox(store.engine, store.cipher, "Spelsprong")
         given = self.room.account
         self.header = Account(given.customer_code, given.customer_name, given.key).header
         self.address = f"/test/{given.token}/uwlr/leerresultaten"
@@ -78,8 +78,8 @@ class Vendor:
     def post(self, data: bytes, header: str | None = None) -> Answer:
         return self.receiver.post(enveloped(data, self.header if header is None else header), path=self.address)
 
-    def found(self) -> Room:
-        room = sandboxes.find_room(self.store.engine, self.store.seal, self.room.account.token)
+    def found(self) -> Sandbox:
+        room = sandboxes.find_sandbox(self.store.engine, self.store.cipher, self.room.account.token)
         assert room is not None
         return room
 
@@ -112,7 +112,7 @@ def test_all_situations_can_be_shown(vendor: Vendor) -> None:
     assert vendor.post(vendor.message(leerlingid="onbekend")).fault == "Client.LeerlingOngeldig"
     many = "".join(result_xml(f"n{number}", "3", part="") for number in range(situations.LARGE))
     assert vendor.post(vendor.message(results=many)).confirmed
-    sandboxes.provoke(vendor.store.engine, vendor.room)
+    sandboxes.arm_fault(vendor.store.engine, vendor.room)
     last = vendor.message(scores=["9"])
     told = vendor.post(last)
     code = vendor.found().code
@@ -139,7 +139,7 @@ def test_who_sends_the_same_refused_bytes_again_and_again_is_told(vendor: Vendor
 def test_only_the_account_of_the_room_may_send_there_and_nowhere_else(
     store: Store, receiver: Receiver, vendor: Vendor
 ) -> None:
-    real = account(store.engine, store.seal)
+    real = account(store.engine, store.cipher)
     other = Vendor(store, receiver)
     assert vendor.post(message(), real.header).fault == "Client.OngeldigeKlantIdentificatie"
     assert vendor.post(vendor.message(), other.header).fault == "Client.OngeldigeKlantIdentificatie"
@@ -165,8 +165,8 @@ def test_numbers_of_real_children_have_no_place_in_a_test_school(vendor: Vendor)
 
 def test_a_test_school_is_seen_by_its_own_teacher_only(store: Store, vendor: Vendor) -> None:
     vendor.post(vendor.message())
-    teacher = sandboxes.teacher_of(store.engine, store.seal, vendor.room)
-    with database.reading(store.engine) as connection:
+    teacher = sandboxes.teacher_of(store.engine, store.cipher, vendor.room)
+    with database.read_transaction(store.engine) as connection:
         assert schools.all_schools(connection) == []
         own = Viewer(vendor.room.school_id, Role.TEACHER, teacher)
         assert [one.name for one in class_list(connection, own)] == ["Proefgroep 6"]
@@ -175,7 +175,7 @@ def test_a_test_school_is_seen_by_its_own_teacher_only(store: Store, vendor: Ven
 
 
 def rows(store: Store) -> dict[str, int]:
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return {
             table.name: connection.scalar(select(func.count()).select_from(table)) or 0
             for table in metadata.sorted_tables
@@ -184,9 +184,9 @@ def rows(store: Store) -> dict[str, int]:
 
 
 def test_a_room_leaves_nothing_when_its_time_is_over(any_store: Store) -> None:
-    account(any_store.engine, any_store.seal)
+    account(any_store.engine, any_store.cipher)
     before = rows(any_store)
-    with receiving(Desk(any_store.engine, any_store.seal)) as receiver:
+    with receiving(ReceiverContext(any_store.engine, any_store.cipher)) as receiver:
         vendor = Vendor(any_store, receiver)
         assert vendor.post(vendor.message()).confirmed
         vendor.post(vendor.message(scores=["zeven"]))
@@ -197,15 +197,15 @@ def test_a_room_leaves_nothing_when_its_time_is_over(any_store: Store) -> None:
     with clock.fixed(NOW + timedelta(days=15)):
         assert sandboxes.empty_due(any_store.engine) == 0
     with clock.fixed(NOW + timedelta(days=28)):
-        assert sandboxes.find_room(any_store.engine, any_store.seal, vendor.room.account.token) is None
+        assert sandboxes.find_sandbox(any_store.engine, any_store.cipher, vendor.room.account.token) is None
         assert sandboxes.empty_due(any_store.engine) == 1
     assert rows(any_store) == before
-    with database.reading(any_store.engine) as connection:
+    with database.read_transaction(any_store.engine) as connection:
         assert len(senders.all_senders(connection)) == 1
 
 
 def test_rooms_have_schools_of_their_own(store: Store) -> None:
-    made = [sandboxes.make_room(store.engine, store.seal, "x") for _ in range(3)]
+    made = [sandboxes.create_sandbox(store.engine, store.cipher, "x") for _ in range(3)]
     assert len({one.account.brin for one in made}) == 3
     assert len({sandboxes.brin_of(number) for number in range(1, 6000)}) == 5999
     assert all(not sandboxes.brin_of(number).startswith("99") for number in range(1, 7000))
@@ -240,7 +240,7 @@ def deliver_while(deliver: Callable[[Spooled], Receipt], data: bytes, happens: C
 
 
 def numbers_of_all(store: Store) -> dict[str, set[int]]:
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return {
             name: set(connection.scalars(select(table.c[column])))
             for name, table, column in (
@@ -253,12 +253,12 @@ def numbers_of_all(store: Store) -> dict[str, set[int]]:
 
 
 def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> None:
-    room = sandboxes.make_room(any_store.engine, any_store.seal, "x")
+    room = sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x")
     gone = numbers_of_all(any_store)
-    sandboxes.erase_room(any_store.engine, room.id)
+    sandboxes.erase_sandbox(any_store.engine, room.id)
     assert not any(numbers_of_all(any_store).values())
-    account(any_store.engine, any_store.seal)
-    sandboxes.make_room(any_store.engine, any_store.seal, "y")
+    account(any_store.engine, any_store.cipher)
+    sandboxes.create_sandbox(any_store.engine, any_store.cipher, "y")
     fresh = numbers_of_all(any_store)
     assert all(fresh.values())
     assert not [name for name, numbers in fresh.items() if numbers & gone[name]]
@@ -266,40 +266,40 @@ def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> Non
 
 @pytest.mark.parametrize("score", ["7", "zeven"], ids=["right", "wrong"])
 def test_a_message_under_way_when_its_room_is_erased_lands_nowhere(any_store: Store, score: str) -> None:
-    engine, seal = any_store.engine, any_store.seal
-    room, desk = sandboxes.make_room(engine, seal, "x"), Desk(engine, seal)
+    engine, seal = any_store.engine, any_store.cipher
+    room, desk = sandboxes.create_sandbox(engine, seal, "x"), ReceiverContext(engine, seal)
     given = room.account
     header = Account(given.customer_code, given.customer_name, given.key).header
     data = enveloped(message(brin=given.brin, leerlingid="proef-01", scores=[score]), header)
 
     def erase() -> None:
-        sandboxes.erase_room(engine, room.id)
-        with database.writing(engine) as connection:
+        sandboxes.erase_sandbox(engine, room.id)
+        with database.write_transaction(engine) as connection:
             schools.ensure_school(connection, [HORIZON], "De Horizon")
             schools.ensure_source(connection, "echt", "Echt", "publisher")
 
     receipt = deliver_while(lambda spooled: room_service.deliver(desk, given.token, spooled), data, erase)
     assert [one.rule for one in receipt.findings] == ["message.room"]
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         for table in (results, deliveries, test_arrivals):
             assert connection.scalar(select(func.count()).select_from(table)) == 0
 
 
 def _revoke(store: Store, sender: Account) -> None:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         (key,) = senders.valid_keys(connection, sender.source_id)
         senders.revoke(connection, sender.source_id, key.id)
 
 
 def _end(store: Store, sender: Account) -> None:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             update(senders_table).where(senders_table.c.source_id == sender.source_id).values(active=False)
         )
 
 
 def _uncover(store: Store, sender: Account) -> None:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(delete(sender_key_schools))
 
 
@@ -309,14 +309,14 @@ def _uncover(store: Store, sender: Account) -> None:
 def test_who_may_not_send_any_more_when_a_message_was_read_stores_nothing(
     any_store: Store, ends: Callable[[Store, Account], None], rule: str
 ) -> None:
-    rekenwijs = account(any_store.engine, any_store.seal)
-    desk = Desk(any_store.engine, any_store.seal)
+    rekenwijs = account(any_store.engine, any_store.cipher)
+    desk = ReceiverContext(any_store.engine, any_store.cipher)
     data = enveloped(message(), rekenwijs.header)
     receipt = deliver_while(
         lambda spooled: push.deliver(desk, spooled), data, lambda: ends(any_store, rekenwijs)
     )  # fmt: skip
     assert [one.rule for one in receipt.findings] == [rule]
-    with database.reading(any_store.engine) as connection:
+    with database.read_transaction(any_store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 0
         refused = connection.execute(select(deliveries)).one()
         assert (refused.verdict, refused.school_id, refused.fault) == ("reject", None, receipt.fault)
@@ -326,23 +326,23 @@ def test_who_may_not_send_any_more_when_a_message_was_read_stores_nothing(
 def test_what_is_stored_is_confirmed_also_where_it_cannot_be_written_down(
     vendor: Vendor, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             text("CREATE TRIGGER full BEFORE INSERT ON test_arrivals BEGIN SELECT RAISE(ABORT, 'geheim'); END")
         )
     assert vendor.post(vendor.message()).confirmed
     assert "IntegrityError while writing down what came in" in caplog.text
     assert "geheim" not in caplog.text
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 1
 
 
 def test_of_two_messages_at_once_only_one_gets_the_fault_that_was_asked_for(any_store: Store) -> None:
-    room = sandboxes.make_room(any_store.engine, any_store.seal, "x")
-    sandboxes.provoke(any_store.engine, room)
-    armed = sandboxes.find_room(any_store.engine, any_store.seal, room.account.token)  # as both have read it
+    room = sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x")
+    sandboxes.arm_fault(any_store.engine, room)
+    armed = sandboxes.find_sandbox(any_store.engine, any_store.cipher, room.account.token)  # as both have read it
     assert armed is not None
-    assert [sandboxes.take_fault(any_store.engine, armed) for _ in range(2)] == [armed.code, None]
+    assert [sandboxes.take_armed_fault(any_store.engine, armed) for _ in range(2)] == [armed.code, None]
 
 
 # -- bounds ----------------------------------------------------------------------------------------------------
@@ -362,17 +362,17 @@ def test_beyond_the_most_that_a_room_keeps_messages_are_only_counted(
 def test_there_are_only_so_many_rooms(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandboxes, "MOST_ROOMS", 2)
     for _ in range(2):
-        sandboxes.make_room(store.engine, store.seal, "x")
-    with pytest.raises(sandboxes.NoRoom):
-        sandboxes.make_room(store.engine, store.seal, "x")
+        sandboxes.create_sandbox(store.engine, store.cipher, "x")
+    with pytest.raises(sandboxes.NoSandboxAvailable):
+        sandboxes.create_sandbox(store.engine, store.cipher, "x")
     with clock.fixed(NOW + timedelta(days=15)):  # those are over, whether they are erased yet or not
-        sandboxes.make_room(store.engine, store.seal, "x")
+        sandboxes.create_sandbox(store.engine, store.cipher, "x")
 
 
 def test_a_room_takes_no_brin_that_a_school_has_at_any_location(any_store: Store) -> None:
-    with database.writing(any_store.engine) as connection:
+    with database.write_transaction(any_store.engine) as connection:
         schools.ensure_school(connection, [Identification("brin", sandboxes.brin_of(1), "07")], "De Horizon")
-    assert sandboxes.make_room(any_store.engine, any_store.seal, "x").account.brin == sandboxes.brin_of(2)
+    assert sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x").account.brin == sandboxes.brin_of(2)
 
 
 def test_where_no_brin_is_free_there_is_no_room_and_nothing_is_left(store: Store) -> None:
@@ -380,11 +380,11 @@ def test_where_no_brin_is_free_there_is_no_room_and_nothing_is_left(store: Store
         {"school_id": 1, "scheme": "brin", "value": sandboxes.brin_of(number), "location": "07"}
         for number in range(sandboxes.BRINS)
     ]
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         schools.ensure_school(connection, [HORIZON], "De Horizon")
         connection.execute(insert(school_identifications), taken)
-    with pytest.raises(sandboxes.NoRoom):
-        sandboxes.make_room(store.engine, store.seal, "x")
+    with pytest.raises(sandboxes.NoSandboxAvailable):
+        sandboxes.create_sandbox(store.engine, store.cipher, "x")
     assert numbers_of_all(store) == {"schools": {1}, "sources": set(), "keys": set(), "rooms": set()}
 
 
@@ -401,8 +401,8 @@ def test_a_room_is_kept_from_its_last_message_on_however_many_there_were(vendor:
 
 
 def test_a_room_that_cannot_be_erased_holds_up_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    made = [sandboxes.make_room(store.engine, store.seal, "x") for _ in range(3)]
-    with database.writing(store.engine) as connection:
+    made = [sandboxes.create_sandbox(store.engine, store.cipher, "x") for _ in range(3)]
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             text(
                 f"CREATE TRIGGER stays BEFORE DELETE ON test_rooms WHEN OLD.id = {made[0].id} "

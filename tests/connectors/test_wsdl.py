@@ -16,7 +16,7 @@ import zeep
 from hypothesis import given, settings
 from lxml import etree
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.intake.receive import LOCAL_ADDRESS
 from connectors.uwlr import names, validator, wsdl
 from connectors.uwlr.writer import write_message
@@ -108,13 +108,13 @@ def test_the_address_is_the_one_that_was_asked(query: str) -> None:
 
 @pytest.fixture
 def address(store: Store) -> Iterator[str]:
-    with serving(Desk(store.engine, store.seal)) as served:
+    with serving(ReceiverContext(store.engine, store.cipher)) as served:
         yield served
 
 
 def test_the_served_address_is_that_of_the_server_unless_another_is_public(store: Store) -> None:
     for public in (None, "https://rondblik.example/uwlr/leerresultaten"):
-        with serving(Desk(store.engine, store.seal), public) as served:
+        with serving(ReceiverContext(store.engine, store.cipher), public) as served:
             answer = requests.get(f"{served}?wsdl", timeout=10)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/xml; charset=utf-8")
         places = etree.fromstring(answer.content).iter(f"{{{SOAP}}}address")
@@ -124,7 +124,7 @@ def test_the_served_address_is_that_of_the_server_unless_another_is_public(store
 @pytest.mark.parametrize("path", ["/uwlr/leerresultaten", "/test/proefadres/uwlr/leerresultaten"])
 @pytest.mark.parametrize("query", ["wsdl", "wsdl=official", "xsd=results.xsd"])
 def test_no_name_that_a_stranger_says_stands_in_a_document(store: Store, path: str, query: str) -> None:
-    desk = Desk(store.engine, store.seal)
+    desk = ReceiverContext(store.engine, store.cipher)
     with receiving(desk) as receiver:
         for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "[", "a b"):
             answer = receiver.post(b"", f"{path}?{query}", "GET", Host=host)
@@ -142,7 +142,7 @@ def test_no_name_that_a_stranger_says_stands_in_a_document(store: Store, path: s
 
 
 def test_the_address_that_was_connected_to_is_a_name_of_this_machine(store: Store) -> None:
-    client = create_soap_app(Desk(store.engine, store.seal)).test_client()
+    client = create_soap_app(ReceiverContext(store.engine, store.cipher)).test_client()
     for host, local in (("http://192.0.2.7:8060", "192.0.2.7"), ("http://[2001:db8::7]", "2001:db8::7")):
         for connected, status in ((local, 200), ("192.0.2.8", 500)):
             environ = {LOCAL_ADDRESS: connected}

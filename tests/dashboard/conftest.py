@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import flask
 import pytest
 
-from dashboard.auth.guard import AppOptions, Persona
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock
@@ -16,10 +16,10 @@ from tests.dashboard import school
 from tests.dashboard.page_client import PageClient
 
 PERSONAS = (
-    Persona("hanna", "Hanna Vos", Role.TEACHER, school.TEACHER_A, school.SCHOOL),
-    Persona("joris", "Joris Blom", Role.TEACHER, school.TEACHER_B, school.SCHOOL),
-    Persona("noa", "Noa Berg", Role.MENTOR, school.TEACHER_A, school.SCHOOL),
-    Persona("sam", "Sam de Groot", Role.ADMINISTRATOR, None, school.SCHOOL),
+    DemoUser("hanna", "Hanna Vos", Role.TEACHER, school.TEACHER_A, school.SCHOOL),
+    DemoUser("joris", "Joris Blom", Role.TEACHER, school.TEACHER_B, school.SCHOOL),
+    DemoUser("noa", "Noa Berg", Role.MENTOR, school.TEACHER_A, school.SCHOOL),
+    DemoUser("sam", "Sam de Groot", Role.ADMINISTRATOR, None, school.SCHOOL),
 )
 
 
@@ -33,11 +33,11 @@ def _requests_come_from_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def known_school(store: Store) -> Iterator[Store]:
     """The known school in a store of its own; the clock stands at its Thursday morning."""
     with clock.fixed(school.NOW):
-        school.build(store.engine, store.seal)
+        school.build(store.engine, store.cipher)
         yield store
 
 
 @pytest.fixture
 def web(known_school: Store) -> flask.Flask:
     """The web app on the known school."""
-    return create_app(known_school.engine, known_school.seal, AppOptions(demo=True, personas=PERSONAS))
+    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=PERSONAS))

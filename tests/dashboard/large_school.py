@@ -13,7 +13,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, Engine, insert
 
 from models.schema import database, tables
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Kind, Level, Norm, Part, Status, Term, TestDefinition
 from tests.dashboard.school import BANDS, NOW, YEAR, number, us
 
@@ -28,10 +28,10 @@ LAS = 100
 __all__ = ["NOW", "SCHOOL", "TEACHER", "build"]
 
 
-def build(engine: Engine, seal: Seal, sizes: Sequence[int], columns: int) -> None:
+def build(engine: Engine, seal: PiiCipher, sizes: Sequence[int], columns: int) -> None:
     """Fill an empty store with a class of each size; the first teacher has the first class. The clock stands at NOW."""
     database.upgrade(engine)
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         _people(connection, seal, sizes)
         _sources(connection, columns)
         _tests(connection, columns)
@@ -42,7 +42,7 @@ def _many(connection: Connection, table: str, rows: list[dict[str, object]]) -> 
     connection.execute(insert(tables.metadata.tables[table]), rows)
 
 
-def _people(connection: Connection, seal: Seal, sizes: Sequence[int]) -> None:
+def _people(connection: Connection, seal: PiiCipher, sizes: Sequence[int]) -> None:
     _many(connection, "schools", [{"id": SCHOOL, "name": "De Grote Vaart"}])
     _many(
         connection,
@@ -91,7 +91,7 @@ def _people(connection: Connection, seal: Seal, sizes: Sequence[int]) -> None:
         "identifiers",
         [
             {"school_id": SCHOOL, "id": i, "kind": "las", "digest": seal.digest("las", str(i)),
-             "sealed": seal.seal(str(i).encode()), "pupil_id": i, "matched_by": "roster", "parked_because": None}
+             "sealed": seal.encrypt(str(i).encode()), "pupil_id": i, "matched_by": "roster", "parked_because": None}
             for i in pupils
         ],
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _people(connection: Connection, seal: Seal, sizes: Sequence[int]) -> None:
         "teachers",
         [
             {"school_id": SCHOOL, "id": TEACHER, "key_digest": seal.digest("teacher", "1"),
-             "key_sealed": seal.seal(b"t"), "first_name": "Hanna", "last_name": "Vos"}
+             "key_sealed": seal.encrypt(b"t"), "first_name": "Hanna", "last_name": "Vos"}
         ],
     )  # fmt: skip
     _many(

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, insert, text
 
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 from models.results.subjects import UNMAPPED
 from models.schema import clock, database, tables
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Absence, Band, Kind, Level, Norm, Part, Status, Term, TestDefinition
 
 NOW = datetime(2026, 11, 26, 8, 12, tzinfo=clock.AMSTERDAM)
@@ -24,10 +24,10 @@ SCHOOL, OTHER_SCHOOL = 1, 2
 CLASS_A, CLASS_B, CLASS_ELSEWHERE = 1, 2, 3
 TEACHER_A, TEACHER_B = 1, 2
 SUMS, SPELL, LEVELS, QUESTIONS, SILENT, LAS = 1, 2, 3, 4, 5, 6
-SUMS_FIELD = Field("arithmetic", "Cijferpad groep 6", SUMS)
-SPELL_FIELD = Field("spelling", "Letterlab", SPELL)
-LEVELS_FIELD = Field("arithmetic", "Peillijn", LEVELS)
-QUESTIONS_FIELD = Field(UNMAPPED, "Vraagstuk", QUESTIONS)
+SUMS_FIELD = SubjectMaterial("arithmetic", "Cijferpad groep 6", SUMS)
+SPELL_FIELD = SubjectMaterial("spelling", "Letterlab", SPELL)
+LEVELS_FIELD = SubjectMaterial("arithmetic", "Peillijn", LEVELS)
+QUESTIONS_FIELD = SubjectMaterial(UNMAPPED, "Vraagstuk", QUESTIONS)
 
 NAMES = (
     ("Aïsha", "", "Bouzid"),
@@ -53,10 +53,10 @@ SKILL = (212, 203, 192, 221, 199, 188, 217, 209, 196, 170, 206, None)
 FIFTH = ("II", "III", "IV", "I", "III", "V", "I", "II", "IV", "V", "III", None)
 
 
-def build(engine: Engine, seal: Seal) -> None:
+def build(engine: Engine, seal: PiiCipher) -> None:
     """Fill an empty store; the clock must stand at NOW."""
     database.upgrade(engine)
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         _people(connection, seal)
         _sources(connection)
         _results(connection)
@@ -74,7 +74,7 @@ def _many(connection: Connection, table: str, rows: list[dict[str, object]]) -> 
     connection.execute(insert(tables.metadata.tables[table]), rows)
 
 
-def _people(connection: Connection, seal: Seal) -> None:
+def _people(connection: Connection, seal: PiiCipher) -> None:
     _many(connection, "schools", [{"id": SCHOOL, "name": "De Wissel"}, {"id": OTHER_SCHOOL, "name": "Elders"}])
     _many(
         connection,
@@ -133,17 +133,17 @@ def _people(connection: Connection, seal: Seal) -> None:
     )
     rows = [
         {"school_id": s, "id": p, "kind": "las", "digest": seal.digest("las", f"{s}-{p}"),
-         "sealed": seal.seal(f"L{s}{p:04}".encode()), "pupil_id": p, "matched_by": "roster",
+         "sealed": seal.encrypt(f"L{s}{p:04}".encode()), "pupil_id": p, "matched_by": "roster",
          "parked_because": None}
         for s, p, _, _ in everyone
     ]  # fmt: skip
     rows.append(
         {"school_id": SCHOOL, "id": 90, "kind": "las", "digest": seal.digest("las", "90"),
-         "sealed": seal.seal(b"L10090"), "pupil_id": 90, "matched_by": "roster", "parked_because": None}
+         "sealed": seal.encrypt(b"L10090"), "pupil_id": 90, "matched_by": "roster", "parked_because": None}
     )  # fmt: skip
     rows.append(
         {"school_id": SCHOOL, "id": 500, "kind": "las", "digest": seal.digest("las", "20417"),
-         "sealed": seal.seal(b"20417"), "pupil_id": None, "matched_by": None, "parked_because": "unknown"}
+         "sealed": seal.encrypt(b"20417"), "pupil_id": None, "matched_by": None, "parked_because": "unknown"}
     )  # fmt: skip
     _many(connection, "identifiers", rows)
     teachers = [(SCHOOL, TEACHER_A, "Hanna", "Vos", 1), (SCHOOL, TEACHER_B, "Joris", "Blom", 2)]
@@ -151,7 +151,7 @@ def _people(connection: Connection, seal: Seal) -> None:
         connection,
         "teachers",
         [
-            {"school_id": s, "id": t, "key_digest": seal.digest("teacher", str(t)), "key_sealed": seal.seal(b"t"),
+            {"school_id": s, "id": t, "key_digest": seal.digest("teacher", str(t)), "key_sealed": seal.encrypt(b"t"),
              "first_name": first, "last_name": last}
             for s, t, first, last, _ in teachers
         ],

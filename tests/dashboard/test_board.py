@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 
 from dashboard.pages.board import board_tests
-from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.class_view import ClassView, read_class
 from models.access.viewer import Role, Viewer
 from models.classroom.holidays import read_holidays
 from models.schema import database
@@ -22,10 +22,10 @@ from tests.dashboard.test_web import as_persona, shown_page
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 
 
-def view_of(known: Store, **asked: object) -> GroupView:
+def view_of(known: Store, **asked: object) -> ClassView:
     """What the class screens show for an address."""
-    with database.reading(known.engine) as connection:
-        _classes, _filters, view = read_group(connection, HANNA, asked, read_holidays())
+    with database.read_transaction(known.engine) as connection:
+        _classes, _filters, view = read_class(connection, HANNA, asked, read_holidays())
     assert view is not None
     return view
 
@@ -53,7 +53,7 @@ def words(answer: str) -> str:
 
 
 def test_the_newest_test_of_each_material_says_how_many_are_done(known_school: Store) -> None:
-    found = {one.field.material: (one.name, one.done, one.all) for one in board_tests(view_of(known_school))}
+    found = {one.subject_material.material: (one.name, one.done, one.all) for one in board_tests(view_of(known_school))}
     assert found == {
         # Ten scores of block 3, one of them 0, and one pupil who finished without score.
         "Cijferpad groep 6": ("Toets blok 3", 11, 12),
@@ -87,7 +87,7 @@ def test_no_pupil_is_on_the_board_by_name_or_number(web: flask.Flask, persona: s
 
 def test_a_test_that_a_teacher_set_a_day_for_is_the_goal(web: flask.Flask, known_school: Store) -> None:
     assert "Klaar op" not in words(board(web))
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         common = {"school_id": school.SCHOOL, "class_id": school.CLASS_A, "set_by": "Hanna Vos", "set_us": 1}
         connection.execute(
             insert(due_dates),
@@ -106,9 +106,13 @@ def test_what_most_master_stands_with_a_number_and_what_most_do_not_without(web:
 
 
 def test_the_filters_of_the_class_screen_hold(known_school: Store, web: flask.Flask) -> None:
-    assert [one.field.material for one in board_tests(view_of(known_school, vak="spelling"))] == ["Letterlab"]
-    assert [one.field.material for one in board_tests(view_of(known_school, uitgever="3"))] == ["Peillijn"]
-    assert [one.field.material for one in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == ["Vraagstuk"]
+    assert [one.subject_material.material for one in board_tests(view_of(known_school, vak="spelling"))] == [
+        "Letterlab"
+    ]
+    assert [one.subject_material.material for one in board_tests(view_of(known_school, uitgever="3"))] == ["Peillijn"]
+    assert [one.subject_material.material for one in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == [
+        "Vraagstuk"
+    ]
     assert [one.name for one in board_tests(view_of(known_school, periode="2026-09-01_2026-10-31"))] == ["Toets blok 2"]
     answer = board(web, "?klas=1&vak=spelling&periode=12weken")
     assert "/groep?klas=1-1&periode=12weken&vak=spelling" in answer

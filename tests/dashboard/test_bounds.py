@@ -13,7 +13,7 @@ import flask
 import pytest
 import requests
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from dashboard.auth.guard import CALLBACK, MAX_CALLBACK_BYTES
 from dashboard.cli.demo import VENDOR
 from dashboard.pages.vendor.requests import LARGEST_FILE
@@ -21,22 +21,22 @@ from dashboard.server.serving import MAX_REQUEST_BYTES, bind, body_limits
 from dashboard.server.wsgi import MAX_FORM_BYTES, AppOptions, create_app, create_soap_app
 from dashboard.settings.open_store import desk_of
 from dashboard.settings.settings import Receive
-from models.ingest.result_store import Keep
+from models.ingest.result_store import RetentionPolicy
 from models.schema import clock
 from tests.conftest import Store
 from tests.connectors.sending import Receiver, account, enveloped, serving_app
 from tests.uwlr.messages import message
 
 SERVICE_BYTES = 5_000_000  # more than any bound of a form, and less than that of a callback
-OPTIONS = AppOptions(demo=True, personas=(VENDOR,))
+OPTIONS = AppOptions(demo=True, users=(VENDOR,))
 TOO_LARGE = 413
 
 
 @pytest.fixture
-def desk(store: Store) -> Iterator[Desk]:
+def desk(store: Store) -> Iterator[ReceiverContext]:
     """A desk that takes messages up to SERVICE_BYTES."""
     with clock.fixed(datetime(2026, 11, 20, 12, tzinfo=UTC)):
-        yield desk_of(store.engine, store.seal, Receive(max_bytes=SERVICE_BYTES), Keep())
+        yield desk_of(store.engine, store.cipher, Receive(max_bytes=SERVICE_BYTES), RetentionPolicy())
 
 
 def served(app: flask.Flask) -> AbstractContextManager[int]:
@@ -44,9 +44,9 @@ def served(app: flask.Flask) -> AbstractContextManager[int]:
 
 
 @pytest.fixture
-def whole(desk: Desk) -> Iterator[int]:
+def whole(desk: ReceiverContext) -> Iterator[int]:
     """The port of the app of `serve`."""
-    with served(create_app(desk.engine, desk.seal, OPTIONS, desk)) as port:
+    with served(create_app(desk.engine, desk.cipher, OPTIONS, desk)) as port:
         yield port
 
 
@@ -79,12 +79,12 @@ class Browser:
         return self.post(CALLBACK, json.dumps(body).encode(), "application/json")
 
 
-def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(desk: Desk) -> None:
+def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(desk: ReceiverContext) -> None:
     apps: list[Callable[[], flask.Flask]] = [
         lambda: create_soap_app(desk),
-        lambda: create_app(desk.engine, desk.seal, OPTIONS, desk),
+        lambda: create_app(desk.engine, desk.cipher, OPTIONS, desk),
     ]
-    body = enveloped(message(), account(desk.engine, desk.seal).header)
+    body = enveloped(message(), account(desk.engine, desk.cipher).header)
     for make in apps:
         with served(make()) as port:
             receiver = Receiver(port)

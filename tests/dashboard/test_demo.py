@@ -34,7 +34,7 @@ from models.ingest import identity
 from models.results.periods import Period
 from models.schema import clock, database
 from models.schema.encryption import read_key
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 
 FIRST_DAY = "2026-11-26T08:12:00+01:00"
 NEXT_WEEK = "2026-12-03T20:00:00+01:00"
@@ -171,11 +171,11 @@ def late_sittings(data: Path, place: int) -> set[tuple[str, str]]:
     school_id, pupil_id = pupil_of(data, place)
     engine = database.open_engine(database.sqlite_url(data))
     try:
-        with database.reading(engine) as connection:
+        with database.read_transaction(engine) as connection:
             viewer = Viewer(school_id, Role.ADMINISTRATOR)
             seen = pupil_timeline(connection, viewer, pupil_id, Period("2026-08-01", "2027-07-31"))
             assert seen is not None
-            return {(lane.source, one.name) for lane in seen.lanes for one in lane.sittings if one.late}
+            return {(lane.source, one.name) for lane in seen.series for one in lane.sittings if one.late}
     finally:
         engine.dispose()
 
@@ -325,7 +325,7 @@ def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         )
         engine = database.open_engine(settings.database_url())
         try:
-            seal = open_sealed(engine, tmp_path)
+            seal = open_encrypted(engine, tmp_path)
             coupled = configuration.apply(settings, engine)
             context = loop.make_context(settings, engine, seal, coupled)
             demo_module._pull_all(context, coupled)
@@ -358,11 +358,11 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
         settings = demo_module._configure(tmp_path, ports)
         engine = database.open_engine(settings.database_url())
         try:
-            seal = open_sealed(engine, tmp_path)
+            seal = open_encrypted(engine, tmp_path)
             coupled = configuration.apply(settings, engine)
             demo_module._pull_all(loop.make_context(settings, engine, seal, coupled), coupled)
-            assert demo_module.personas(engine, seal)[0].key == "leraar-5a"
-            assert len(demo_module.personas(engine, seal)) == 7
+            assert demo_module.demo_users(engine, seal)[0].key == "leraar-5a"
+            assert len(demo_module.demo_users(engine, seal)) == 7
         finally:
             engine.dispose()
     assert set(results_by_source(tmp_path)) == PUBLISHERS

@@ -19,8 +19,8 @@ from sqlalchemy import text
 from dashboard.export.file_formats import dictionary
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import long_moment
-from dashboard.text.words import course_word
-from models.classroom.attention import Course
+from dashboard.text.words import attention_group_word
+from models.classroom.attention import AttentionGroup
 from models.schema import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
@@ -45,7 +45,7 @@ FILTERS = (
 @pytest.fixture(autouse=True)
 def two_year_groups(known_school: Store) -> None:
     """Four pupils of the class are in year group 5, so that a filter can tell them apart."""
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(text("UPDATE memberships SET year_group = '5' WHERE group_id = 1 AND pupil_id <= 4"))
 
 
@@ -65,7 +65,7 @@ def screen(client: FlaskClient, **values: object) -> Screen:
     table = table_of(answer)
     sections = []
     for body in nodes_of(table, "Tbody"):
-        course = course_word(Course(body["props"]["data-course"]))
+        course = attention_group_word(AttentionGroup(body["props"]["data-course"]))
         sections += [(course, row) for row in nodes_of(body, "Tr")[1:]]
     links = [one["props"]["href"] for one in nodes_of(answer["response"]["group-content"]["children"], "A")]
     return Screen(
@@ -238,7 +238,7 @@ def test_the_filters_change_who_and_what_is_in_the_files(web: flask.Flask) -> No
 
 def test_a_mean_is_rounded_as_on_the_screen(web: flask.Flask, known_school: Store) -> None:
     # The ten scores of block 3 come to 637; with 65.5 for 58 that is 644.5, a mean of 64.45.
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         change = text("UPDATE results SET score = 655000, score_text = '65.5' WHERE test_id = 2 AND part_id = 0 "
                       "AND identifier_id = 1")  # fmt: skip
         connection.execute(change)
@@ -286,7 +286,7 @@ def test_numbers_in_a_csv_have_no_quotes(web: flask.Flask) -> None:
 
 
 def test_a_long_number_keeps_every_digit(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         change = text("UPDATE results SET score = 1234567891250, score_text = '123456789.125' WHERE test_id = 4 "
                       "AND part_id = 0 AND kind = 1 AND identifier_id = 2")  # fmt: skip
         connection.execute(change)
@@ -338,7 +338,7 @@ FORMULAS = ("=1+1", "@x", "-2", "+1", "\t=1", "＝1+1", '=HYPERLINK("http://x")'
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_text_that_looks_like_a_formula_is_only_text(web: flask.Flask, known_school: Store, name: str) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         values = {"name": name, "test": f"{name} toets"}
         connection.execute(text("UPDATE pupils SET first_name = :name, last_name = '' WHERE id = 1"), {"name": name})
         connection.execute(text("UPDATE test_definitions SET name = :test WHERE id = 2"), values)
@@ -358,7 +358,7 @@ def test_a_text_that_looks_like_a_formula_is_only_text(web: flask.Flask, known_s
 
 
 def test_a_name_with_marks_of_a_page_is_only_text(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(text("UPDATE pupils SET first_name = '<script>alert(1)</script>;\"' WHERE id = 1"))
     client = as_persona(web, "hanna")
     shown = screen(client)
@@ -392,7 +392,7 @@ def test_what_comes_in_after_the_page_is_not_in_the_file(web: flask.Flask, known
     client = as_persona(web, "hanna")
     shown = screen(client)
     before = fetched(client, shown, kind)
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(
             text("UPDATE results SET score = 430000, score_text = '43' WHERE test_id = 2 AND part_id = 0")
         )
@@ -444,7 +444,7 @@ def test_who_lost_the_class_since_gets_no_file(web: flask.Flask, known_school: S
     client = as_persona(web, "hanna")
     shown = screen(client)
     assert fetched(client, shown, "csv")
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(text("UPDATE teacher_groups SET to_us = 1"))
     answer = client.get(shown.files["csv"], base_url=HERE)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/groep")

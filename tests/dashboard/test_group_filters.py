@@ -13,12 +13,12 @@ from dashboard.pages.class_page.attention import shown_topics
 from dashboard.pages.class_page.filter_bar import goal_options
 from dashboard.pages.class_page.progress_panel import shown_tests
 from dashboard.text.words import missing_word
-from dashboard.ui.class_view import GroupView, read_group
-from dashboard.ui.filters import GroupFilters, read_filters
-from dashboard.ui.matrix_columns import columns, footer, shown
-from dashboard.ui.matrix_table import grid, in_sections
+from dashboard.ui.class_view import ClassView, read_class
+from dashboard.ui.filters import ClassFilters, read_filters
+from dashboard.ui.matrix_columns import cell_content, columns, footer
+from dashboard.ui.matrix_table import by_attention_group, grid
 from models.access.viewer import Role, Viewer
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 from models.classroom.class_overview import missing_reason
 from models.classroom.goals import goals_of, set_goal
 from models.classroom.holidays import read_holidays
@@ -42,41 +42,41 @@ SCORE: dict[str, object] = {
 PROGRESS: dict[str, object] = {**SCORE, "kind": int(Kind.PROGRESS), "status": int(Status.DONE)}
 
 
-def view(store: Store, viewer: Viewer = HANNA, **asked: object) -> GroupView:
+def view(store: Store, viewer: Viewer = HANNA, **asked: object) -> ClassView:
     """What the class screen shows."""
-    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
-        found = read_group(connection, viewer, {"klas": "1", **asked}, read_holidays())[2]
+    with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
+        found = read_class(connection, viewer, {"klas": "1", **asked}, read_holidays())[2]
     assert found is not None
     return found
 
 
 def more_rows(store: Store, rows: list[dict[str, object]]) -> None:
     """Results beside those of the known school."""
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(insert(tables.results), [{"key": f"more{i}", **one} for i, one in enumerate(rows)])
 
 
-def ids(found: GroupView) -> list[int]:
+def ids(found: ClassView) -> list[int]:
     """The pupils that are shown."""
     return [one.id for one in found.overview.pupils]
 
 
 def test_each_pupil_is_in_exactly_one_group_and_the_matrix_is_ordered_by_it(known_school: Store) -> None:
     found = view(known_school)
-    by_course = {course: [one.id for one in found.of_course(course)] for course in Course}
+    by_course = {course: [one.id for one in found.of_group(course)] for course in AttentionGroup}
     assert sorted(one for several in by_course.values() for one in several) == ids(found)
-    assert by_course[Course.ATTENTION] == [12]
-    assert by_course[Course.FEW] == [11]
-    sections = in_sections(grid(found.overview, columns(found.overview, "vak", None)), found.courses)
-    assert [course for course, _rows in sections] == list(Course)
+    assert by_course[AttentionGroup.ATTENTION] == [12]
+    assert by_course[AttentionGroup.FEW] == [11]
+    sections = by_attention_group(grid(found.overview, columns(found.overview, "vak", None)), found.attention_groups)
+    assert [course for course, _rows in sections] == list(AttentionGroup)
     assert [[pupil.id for pupil, _cells in rows] for _course, rows in sections] == list(by_course.values())
 
 
 def test_the_mean_counts_the_pupils_that_are_shown(known_school: Store) -> None:
     found = view(known_school, status="ruim")
     shown = ids(found)
-    assert shown == [one.id for one in view(known_school).of_course(Course.AMPLE)]
-    [column] = [one for one in columns(found.overview, "vak", "arithmetic") if one.fields == (SUMS,)]
+    assert shown == [one.id for one in view(known_school).of_group(AttentionGroup.AMPLE)]
+    [column] = [one for one in columns(found.overview, "vak", "arithmetic") if one.subject_materials == (SUMS,)]
     under = footer([cells[0] for _name, cells in grid(found.overview, [column])])
     scores = [school.SUMS_BLOCK_3[one - 1] for one in shown]
     assert None not in scores
@@ -85,7 +85,7 @@ def test_the_mean_counts_the_pupils_that_are_shown(known_school: Store) -> None:
 
 
 def test_a_part_of_a_class_is_a_year_group_or_another_class(known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(
             update(tables.memberships)
             .where(tables.memberships.c.school_id == 1, tables.memberships.c.pupil_id.in_((1, 2)))
@@ -111,27 +111,27 @@ def test_a_part_of_a_class_is_a_year_group_or_another_class(known_school: Store)
 
 def test_a_goal_shows_the_scores_on_that_part_by_its_own_norm(known_school: Store) -> None:
     found = view(known_school, doel="Breuken vergelijken")
-    assert found.overview.fields == [SUMS]
+    assert found.overview.subject_materials == [SUMS]
     cell = found.overview.cells[1][SUMS]
-    assert (cell.total.said.text, cell.total.said.band, cell.others) == ("2", "onvoldoende", 1)
-    assert found.overview.cells[4][SUMS].total.said.band == "voldoende"
+    assert (cell.total.reading.text, cell.total.reading.band, cell.others) == ("2", "onvoldoende", 1)
+    assert found.overview.cells[4][SUMS].total.reading.band == "voldoende"
 
 
 def test_under_a_goal_progress_of_the_whole_test_is_no_state_of_the_part(known_school: Store) -> None:
     more_rows(known_school, [{**PROGRESS, "identifier_id": one} for one in (11, 12)])
     [column] = columns(view(known_school).overview, "vak", None, "Cijferpad groep 6")
-    assert shown(view(known_school).overview, column, 12).missing is Missing.NO_SCORE
+    assert cell_content(view(known_school).overview, column, 12).missing is Missing.NO_SCORE
     found = view(known_school, doel="Breuken vergelijken")
     [column] = columns(found.overview, "vak", None)
-    states = {one: shown(found.overview, column, one).missing for one in (11, 12)}
+    states = {one: cell_content(found.overview, column, one).missing for one in (11, 12)}
     assert states == {11: None, 12: Missing.NO_RESULT}
-    assert columns(found.overview, "materiaal", None)[0].fields == (SUMS,)
+    assert columns(found.overview, "materiaal", None)[0].subject_materials == (SUMS,)
 
 
 def test_a_goal_is_of_the_publisher_that_is_chosen(known_school: Store) -> None:
     goal = "Breuken vergelijken"
-    assert view(known_school, doel=goal, uitgever=str(school.SPELL)).overview.fields == []
-    assert view(known_school, doel=goal, uitgever=str(school.SUMS)).overview.fields == [SUMS]
+    assert view(known_school, doel=goal, uitgever=str(school.SPELL)).overview.subject_materials == []
+    assert view(known_school, doel=goal, uitgever=str(school.SUMS)).overview.subject_materials == [SUMS]
 
 
 def test_a_goal_shows_the_parts_of_the_period_that_is_chosen(known_school: Store) -> None:
@@ -139,8 +139,8 @@ def test_a_goal_shows_the_parts_of_the_period_that_is_chosen(known_school: Store
     more_rows(known_school, [{**part, "score": 40_000, "score_text": "4"}])
     found = view(known_school, doel="Breuken vergelijken", periode="vorigjaar")
     assert {one: list(cells) for one, cells in found.overview.cells.items()} == {2: [SUMS]}
-    assert found.overview.cells[2][SUMS].total.said.text == "4"
-    assert found.overview.cells[2][SUMS].total.said.band == "onvoldoende"
+    assert found.overview.cells[2][SUMS].total.reading.text == "4"
+    assert found.overview.cells[2][SUMS].total.reading.band == "onvoldoende"
     both = view(known_school, doel="Breuken vergelijken", periode="tweejaar")
     assert both.overview.cells[2][SUMS].others == 2
 
@@ -150,7 +150,7 @@ def test_one_pupil_below_is_not_hard_for_many(known_school: Store) -> None:
     assert [(one.part, one.below, one.made) for one in shown_topics(found)] == [
         ("Breuken vergelijken", 9, 10), ("Klok: digitale tijd", 5, 10),
     ]  # fmt: skip
-    every = topics(found.state.picture, None, found.overview.period)
+    every = topics(found.state.class_data, None, found.overview.period)
     assert ("Optellen tot 1000", 2, 10) in [(one.part, one.below, one.made) for one in every]
 
 
@@ -160,7 +160,7 @@ def test_how_far_a_pupil_is_does_not_depend_on_the_period(known_school: Store) -
     for period in ("jaar", "4weken", "2026-11-10_2026-11-26"):
         found = view(known_school, periode=period)
         [column] = columns(found.overview, "vak", None, "Cijferpad groep 6")
-        assert shown(found.overview, column, 12).missing is Missing.BUSY
+        assert cell_content(found.overview, column, 12).missing is Missing.BUSY
 
 
 def test_a_score_outside_of_the_period_is_told_as_that(known_school: Store) -> None:
@@ -169,7 +169,7 @@ def test_a_score_outside_of_the_period_is_told_as_that(known_school: Store) -> N
     more_rows(known_school, [{**PROGRESS, "identifier_id": 1, "key": "done"}])
     found = view(known_school, periode="2026-11-20_2026-11-26")
     [column] = columns(found.overview, "vak", None, "Cijferpad groep 6")
-    states = {one: shown(found.overview, column, one).missing for one in (1, 2, 12)}
+    states = {one: cell_content(found.overview, column, one).missing for one in (1, 2, 12)}
     # Block 3 of 13 November is hidden, also where the source says of it that it is finished.
     assert states == {1: Missing.OUTSIDE, 2: Missing.OUTSIDE, 12: None}
     assert "niet in deze periode" in missing_word(Missing.OUTSIDE)
@@ -200,7 +200,7 @@ def test_a_part_of_another_test_last_year_is_hidden_by_the_period(known_school: 
     found = view(known_school, **goal)
     assert found.overview.hidden == before + 1
     [column] = columns(found.overview, "vak", None)
-    assert shown(found.overview, column, 12).missing is Missing.OUTSIDE
+    assert cell_content(found.overview, column, 12).missing is Missing.OUTSIDE
 
 
 def test_progress_of_a_part_is_of_the_whole_school_year(known_school: Store) -> None:
@@ -222,11 +222,11 @@ def test_a_class_signal_is_within_the_filters_and_a_pupil_keeps_all(known_school
     found, narrowed = view(known_school), view(known_school, vak="spelling", uitgever=str(school.SPELL))
     assert [one.rule for one in found.signals if one.pupil_id is None]
     assert not [one for one in narrowed.signals if one.pupil_id is None]
-    assert [one.about for one in narrowed.signals] == [one.about for one in found.signals if one.pupil_id is not None]
+    assert [one.target for one in narrowed.signals] == [one.target for one in found.signals if one.pupil_id is not None]
 
 
 def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(
             update(tables.couplings).where(tables.couplings.c.source_id == school.SUMS).values(active=False)
         )
@@ -234,16 +234,16 @@ def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, kn
         found = view(known_school)
         several = [one for one in columns(found.overview, by, None) if one.source_id == school.SUMS]
         assert len(several) == 1
-        assert shown(found.overview, several[0], 12).missing is Missing.NOT_LINKED
-        assert shown(found.overview, several[0], 1).cell is not None
+        assert cell_content(found.overview, several[0], 12).missing is Missing.NOT_LINKED
+        assert cell_content(found.overview, several[0], 1).cell is not None
     assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerling/12")
     assert "geen koppeling" not in shown_page(as_persona(web, "hanna"), "/leerlingen")  # arithmetic has another source
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(
             update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=False)
         )
     assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerlingen")
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(
             update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=True)
         )
@@ -261,9 +261,9 @@ def test_a_period_of_long_ago_has_its_groups_and_the_same_signals(known_school: 
         ],
     )  # fmt: skip
     found = view(known_school, periode="2024-09-01_2025-07-01")
-    assert found.courses[1] is Course.AMPLE
-    assert [one.about for one in found.signals if one.pupil_id] == [
-        one.about for one in view(known_school).signals if one.pupil_id
+    assert found.attention_groups[1] is AttentionGroup.AMPLE
+    assert [one.target for one in found.signals if one.pupil_id] == [
+        one.target for one in view(known_school).signals if one.pupil_id
     ]
 
 
@@ -278,7 +278,7 @@ def test_of_last_year_what_was_hard_and_its_parts_can_be_seen(known_school: Stor
     assert (topic.part, topic.below, topic.made) == ("Breuken vergelijken", 5, 10)
     assert [one["value"] for one in goal_options(found, found.filters)] == ["", "Breuken vergelijken"]
     # A signal is about now: the same signals stand there as in this school year.
-    assert [one.about for one in found.signals] == [one.about for one in view(known_school).signals]
+    assert [one.target for one in found.signals] == [one.target for one in view(known_school).signals]
 
 
 def test_under_a_goal_the_progress_is_of_the_part_where_the_source_sends_it(known_school: Store) -> None:
@@ -286,8 +286,8 @@ def test_under_a_goal_the_progress_is_of_the_part_where_the_source_sends_it(know
     more_rows(known_school, [{**own, "identifier_id": 12}])
     found = view(known_school, doel="Breuken vergelijken")
     [column] = columns(found.overview, "vak", None)
-    assert shown(found.overview, column, 12).missing is Missing.BUSY
-    assert shown(found.overview, column, 11).missing is None  # a score on it in an earlier block
+    assert cell_content(found.overview, column, 12).missing is Missing.BUSY
+    assert cell_content(found.overview, column, 11).missing is None  # a score on it in an earlier block
     [bar] = shown_tests(found.overview, None, None)
     assert (bar.done, bar.busy, bar.without) == (0, 1, 11)
     [test] = board_tests(found)
@@ -298,7 +298,7 @@ def test_under_a_goal_the_period_hides_what_it_hides_of_the_part(known_school: S
     goal = "Breuken vergelijken"
     assert view(known_school, doel=goal).overview.hidden == 0
     days = view(known_school, doel=goal, periode="2026-11-01_2026-11-26")
-    with database.reading(known_school.engine) as connection:
+    with database.read_transaction(known_school.engine) as connection:
         rows = connection.execute(
             text(
                 "SELECT count(DISTINCT r.identifier_id) FROM results r JOIN memberships m ON m.school_id = r.school_id "
@@ -318,11 +318,11 @@ def test_what_is_hard_for_many_is_of_the_period_that_is_shown(known_school: Stor
 
 
 def test_the_state_of_a_cell_does_not_depend_on_who_else_is_shown(known_school: Store) -> None:
-    [one] = [one for one in columns(view(known_school).overview, "vak", None) if one.fields == (SUMS,)]
-    everybody = shown(view(known_school).overview, one, 12).missing
+    [one] = [one for one in columns(view(known_school).overview, "vak", None) if one.subject_materials == (SUMS,)]
+    everybody = cell_content(view(known_school).overview, one, 12).missing
     alone = view(known_school, status="aandacht")
     assert ids(alone) == [12]
-    assert shown(alone.overview, one, 12).missing is everybody is Missing.NO_RESULT
+    assert cell_content(alone.overview, one, 12).missing is everybody is Missing.NO_RESULT
 
 
 def test_what_another_class_uses_is_not_said_of_this_one(known_school: Store) -> None:
@@ -334,7 +334,7 @@ def test_what_another_class_uses_is_not_said_of_this_one(known_school: Store) ->
 
 def call_alike(store: Store) -> None:
     """Peillijn calls its material as Cijferpad does."""
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         own = tables.test_definitions.c.source_id == school.LEVELS
         connection.execute(update(tables.test_definitions).where(own).values(material=SUMS.material))
 
@@ -346,29 +346,31 @@ def test_two_publishers_with_one_name_of_a_material_stay_two_columns(known_schoo
     found = {one.source_id: one for one in columns(overview, by, "arithmetic")}
     named = {"Cijferpad groep 6 (Cijferpad)": school.SUMS, "Cijferpad groep 6 (Peillijn)": school.LEVELS}
     assert {one.label if by == "vak" else one.group: one.source_id for one in found.values()} == named
-    cells = {source: shown(overview, one, 1).cell for source, one in found.items()}
-    said = {source: cell.total.said for source, cell in cells.items() if cell is not None}
+    cells = {source: cell_content(overview, one, 1).cell for source, one in found.items()}
+    said = {source: cell.total.reading for source, cell in cells.items() if cell is not None}
     assert said[school.SUMS].text == "58"
     assert said[school.LEVELS].band == "II"
 
 
 def test_a_goal_in_one_of_two_materials_of_one_name_is_not_of_the_other(known_school: Store) -> None:
     call_alike(known_school)
-    with clock.fixed(school.NOW), database.writing(known_school.engine, school.SCHOOL) as connection:
+    with clock.fixed(school.NOW), database.write_transaction(known_school.engine, school.SCHOOL) as connection:
         set_goal(connection, HANNA, 1, SUMS, 800_000)
-    with clock.fixed(school.NOW), database.reading(known_school.engine) as connection:
+    with clock.fixed(school.NOW), database.read_transaction(known_school.engine) as connection:
         timeline = pupil_timeline(connection, HANNA, 1, of_school_year(school.YEAR))
         goals = goals_of(connection, HANNA, [1])[1]
     assert timeline is not None
-    lanes = [one for one in timeline.lanes if one.field.subject == "arithmetic"]
-    assert [(one.source, one.field in goals) for one in lanes] == [("Cijferpad", True), ("Peillijn", False)]
+    lanes = [one for one in timeline.series if one.subject_material.subject == "arithmetic"]
+    assert [(one.source, one.subject_material in goals) for one in lanes] == [("Cijferpad", True), ("Peillijn", False)]
 
 
 def test_a_material_or_publisher_leaves_its_own_columns(known_school: Store) -> None:
     found = view(known_school)
-    assert {one.fields[0].material for one in columns(found.overview, "vak", None, "Letterlab")} == {"Letterlab"}
+    assert {one.subject_materials[0].material for one in columns(found.overview, "vak", None, "Letterlab")} == {
+        "Letterlab"
+    }
     only = view(known_school, uitgever=str(school.LEVELS))
-    assert {field.material for field in only.overview.fields} == {"Peillijn"}
+    assert {field.material for field in only.overview.subject_materials} == {"Peillijn"}
 
 
 def test_what_the_period_hides_is_counted_of_the_pupils_shown(known_school: Store) -> None:
@@ -402,12 +404,12 @@ def test_several_classes_stand_on_one_screen(known_school: Store) -> None:
 )
 def test_an_address_gives_the_same_filters_again(web: flask.Flask, known_school: Store, query: str) -> None:
     asked = {name: value.replace("+", " ") for name, value in re.findall(r"([a-z]+)=([^&]+)", query)}
-    with database.reading(known_school.engine) as connection:
-        filters = read_group(connection, HANNA, asked, read_holidays())[1]
+    with database.read_transaction(known_school.engine) as connection:
+        filters = read_class(connection, HANNA, asked, read_holidays())[1]
     assert filters.query == query
     assert "Groep 6a" in shown_page(as_persona(web, "hanna"), "/groep", query)
 
 
 def test_an_odd_span_of_days_is_this_school_year() -> None:
     for odd in ("2026-02-30_2026-03-01", "2026-10-31_2026-09-01", "2026-09-01", "x_y"):
-        assert read_filters([], {"periode": odd}) == GroupFilters(())
+        assert read_filters([], {"periode": odd}) == ClassFilters(())

@@ -22,7 +22,7 @@ PATH = "/leermiddelen"
 @pytest.fixture
 def two_years(known_school: Store) -> Store:
     """The known school with class 6b as one of year 7, and the tests of Cijferpad stated to be of year 6."""
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         of_b = {"school_id": school.SCHOOL}
         connection.execute(update(groups).filter_by(**of_b, id=2).values(year_group="7"))
         connection.execute(update(classes).filter_by(**of_b, id=school.CLASS_B).values(year_groups="7"))

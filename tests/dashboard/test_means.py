@@ -6,15 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.ui.matrix_columns import Shown, footer
+from dashboard.ui.matrix_columns import CellContent, footer
 from models.classroom.class_overview import Cell
-from models.results.current_results import ResultRow, Standing, derived_total
+from models.results.current_results import CurrentResult, ResultRow, summed_total
 from models.results.scales import NO_NORM
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE, Kind
 
 
-def summed(pupil: int, parts: dict[int, int | None]) -> Shown:
+def summed(pupil: int, parts: dict[int, int | None]) -> CellContent:
     """The cell of a pupil whose parts have these points; None: not offered."""
     rows = [
         ResultRow(
@@ -23,8 +23,8 @@ def summed(pupil: int, parts: dict[int, int | None]) -> Shown:
         )
         for part, points in parts.items()
     ]  # fmt: skip
-    total = derived_total([Standing(row, False) for row in rows], dict.fromkeys(parts, NO_NORM))
-    return Shown(Cell(total, Field("reading", "Vraagstuk", 1), 1, 1, 0), 0)
+    total = summed_total([CurrentResult(row, False) for row in rows], dict.fromkeys(parts, NO_NORM))
+    return CellContent(Cell(total, SubjectMaterial("reading", "Vraagstuk", 1), 1, 1, 0), 0)
 
 
 @pytest.mark.parametrize(

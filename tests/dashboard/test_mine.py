@@ -15,13 +15,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
-from dashboard.auth.guard import AppOptions, Persona
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
-from dashboard.ui.my_pupils_view import CONTROLS, MOST_CLASSES_AT_FIRST, read_mine_filters
+from dashboard.ui.my_pupils_view import CONTROLS, MOST_CLASSES_AT_FIRST, read_my_pupils_filters
 from models.access.people import ClassRef
 from models.access.viewer import Role, Viewer
-from models.classroom.goals import set_due, set_goal
-from models.classroom.notes import NoteKind, settle_agreement, write_note
+from models.classroom.goals import set_due_date, set_goal
+from models.classroom.notes import NoteKind, close_agreement, write_note
 from models.schema import database, tables
 from models.schema.records import Kind, Status
 from tests.conftest import Store
@@ -30,8 +30,8 @@ from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.markup import Shown, shown
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, shown_page
 
-IB = Persona("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
-VENDOR = Persona("vera", "Vera Bos", Role.VENDOR, None, school.SCHOOL)
+IB = DemoUser("ilse", "Ilse Kramer", Role.SUPPORT, None, school.SCHOOL)
+VENDOR = DemoUser("vera", "Vera Bos", Role.VENDOR, None, school.SCHOOL)
 MINE, HANDOVER = "/leerlingen", "/leerlingen/overdracht"
 SECRET, OPEN_NOTE, AGREED = "Thuis is het onrustig.", "Leest graag over paarden.", "Elke dag tien minuten rekenen."
 # By hand, after `with_signals`: Fedde has 40, 55 and 49 (under 60), Guusje and Lars have not finished week 47 in time,
@@ -42,8 +42,8 @@ SIGNALS = {6: 1, 7: 1, 12: 2}
 @pytest.fixture
 def web(known_school: Store) -> flask.Flask:
     """The web app on the known school, with learning support and a vendor among who look."""
-    options = AppOptions(demo=True, personas=(*PERSONAS, IB, VENDOR))
-    return create_app(known_school.engine, known_school.seal, options)
+    options = AppOptions(demo=True, users=(*PERSONAS, IB, VENDOR))
+    return create_app(known_school.engine, known_school.cipher, options)
 
 
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -97,13 +97,13 @@ def card_of(page: list[dict[str, Any]], name: str) -> tuple[str, str]:
 
 def rows(store: Store, sql: str) -> list[Any]:
     """The rows of a query of the test's own."""
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return list(connection.execute(text(sql)))
 
 
 def also_teaches(store: Store, teacher: int, group: int) -> None:
     """Link a teacher to one more group."""
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             insert(tables.teacher_groups).values(
                 school_id=school.SCHOOL, teacher_id=teacher, group_id=group, from_us=school.us("2026-08-17")
@@ -118,7 +118,7 @@ def viewer_of(key: str) -> Viewer:
 
 def with_signals(store: Store) -> None:
     """A third low score for Fedde, and a day by which week 47 was to be finished."""
-    with database.writing(store.engine, school.SCHOOL) as connection:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         connection.execute(
             text(
                 "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
@@ -127,14 +127,14 @@ def with_signals(store: Store) -> None:
                 f"{school.us('2026-06-10')}, 8, 1)"
             )
         )
-        set_due(connection, viewer_of("hanna"), school.CLASS_A, 4, "2026-11-19")
+        set_due_date(connection, viewer_of("hanna"), school.CLASS_A, 4, "2026-11-19")
 
 
 def write(store: Store, key: str, pupil: int, kind: NoteKind, words_: str, **more: Any) -> int:
     """Write a note as somebody."""
     viewer = viewer_of(key)
-    with database.writing(store.engine, school.SCHOOL) as connection:
-        return write_note(connection, store.seal, viewer, pupil, kind, words_, **more)
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        return write_note(connection, store.cipher, viewer, pupil, kind, words_, **more)
 
 
 # -- the rows and the sparklines -------------------------------------------------------------------------------
@@ -262,7 +262,9 @@ def test_the_head_names_the_material_with_the_most_scores_and_its_scale(web: fla
 
 
 def test_scores_on_another_scale_are_no_part_of_the_line(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:  # Cas was offered V1 after all, and X for the rest
+    with database.write_transaction(
+        known_school.engine
+    ) as connection:  # Cas was offered V1 after all, and X for the rest
         connection.execute(
             text(
                 "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
@@ -294,10 +296,10 @@ def test_a_mentor_sees_the_pupils_of_all_own_classes_and_each_is_judged_within_t
 def test_learning_support_begins_with_the_first_classes_and_teachers_with_all_of_theirs() -> None:
     classes = [ClassRef(place, f"{place}a", school.YEAR, "", False, "", 25) for place in range(1, 9)]
     teacher, support = Viewer(1, Role.TEACHER, 1), Viewer(1, Role.SUPPORT)
-    assert read_mine_filters(teacher, classes, {}).class_ids == tuple(range(1, 9))
-    assert read_mine_filters(support, classes, {}).class_ids == tuple(range(1, 1 + MOST_CLASSES_AT_FIRST))
-    assert read_mine_filters(support, classes, {"klas": "8,2"}).class_ids == (8, 2)
-    assert read_mine_filters(support, classes, {"klas": []}).class_ids == (1, 2, 3)
+    assert read_my_pupils_filters(teacher, classes, {}).class_ids == tuple(range(1, 9))
+    assert read_my_pupils_filters(support, classes, {}).class_ids == tuple(range(1, 1 + MOST_CLASSES_AT_FIRST))
+    assert read_my_pupils_filters(support, classes, {"klas": "8,2"}).class_ids == (8, 2)
+    assert read_my_pupils_filters(support, classes, {"klas": []}).class_ids == (1, 2, 3)
 
 
 def test_open_signals_are_counted_per_pupil_and_lead_to_the_pupil(web: flask.Flask, known_school: Store) -> None:
@@ -322,8 +324,8 @@ def test_the_newest_agreement_stands_in_its_row(web: flask.Flask, known_school: 
     done = write(known_school, "hanna", 3, NoteKind.AGREEMENT, AGREED)
     write(known_school, "ilse", 4, NoteKind.AGREEMENT, SECRET, restricted=True, until_on="2026-12-24")
     write(known_school, "hanna", 5, NoteKind.NOTE, OPEN_NOTE)
-    with database.writing(known_school.engine, school.SCHOOL) as connection:
-        settle_agreement(connection, viewer_of("hanna"), done)
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        close_agreement(connection, viewer_of("hanna"), done)
     page = page_of(web, "hanna")
     found = [words(one["children"]) for one in page if one.get("className") == "t2 ag"]
     assert found[:6] == [
@@ -394,7 +396,7 @@ def test_the_period_bounds_line_value_and_growth_and_says_what_it_hides(web: fla
 def test_what_the_period_hides_is_of_the_subject_and_once_for_a_pupil_of_two_classes(
     web: flask.Flask, known_school: Store
 ) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         plus = {"school_id": 1, "school_year": school.YEAR, "location": "", "composed": True}
         connection.execute(insert(tables.classes), [{**plus, "id": 9, "name": "Plus", "year_groups": "6"}])
         connection.execute(insert(tables.groups), [{**plus, "id": 9, "key": "plus", "name": "Plus", "class_id": 9}])
@@ -462,7 +464,7 @@ def test_who_is_ready_is_who_finished_all_that_is_set_ready(web: flask.Flask, kn
     answer, href = card_of(page_of(web, "hanna"), "ready")
     assert answer == (f"Letterlab: {len(finished)} van 12 hebben alles af · van 3 leermiddelen is dat niet bekend")
     assert pupils(page_of(web, "hanna", "?" + href.partition("?")[2])) == finished
-    with database.writing(known_school.engine) as connection:  # one more week, which Aïsha has not finished
+    with database.write_transaction(known_school.engine) as connection:  # one more week, which Aïsha has not finished
         one_more_week(connection)
     again = page_of(web, "hanna", "?klas=1&vraag=klaar")
     assert pupils(again) == finished[1:]
@@ -504,7 +506,7 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
 ) -> None:
     write(known_school, "hanna", 12, NoteKind.AGREEMENT, AGREED, until_on="2026-12-18")
     write(known_school, "hanna", 12, NoteKind.NOTE, OPEN_NOTE)
-    with database.writing(known_school.engine, school.SCHOOL) as connection:
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
         set_goal(connection, viewer_of("hanna"), 2, school.SUMS_FIELD, 900_000, "2027-01-29")
     page = page_of(web, "hanna", TWO_YEARS, HANDOVER)
     assert pupils(page) == list(range(1, 13))

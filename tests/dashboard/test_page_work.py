@@ -14,10 +14,10 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from dashboard.worker import page_jobs
 from models.ingest import page_requests, schools
-from models.ingest.page_requests import Check, Found
+from models.ingest.page_requests import CheckOutput, RequestState
 from models.sandbox import sandboxes
 from models.schema import clock, database
 from models.schema.tables import checks as checks_table
@@ -34,13 +34,13 @@ def _noon() -> Iterator[None]:
         yield
 
 
-def done(store: Store, kind: str, given: bytes, title: str = "bericht.xml") -> tuple[str, Check]:
-    token = page_requests.ask(store.engine, store.seal, kind, title, given)
-    waiting = page_requests.find(store.engine, store.seal, token)
+def done(store: Store, kind: str, given: bytes, title: str = "bericht.xml") -> tuple[str, RequestState]:
+    token = page_requests.submit(store.engine, store.cipher, kind, title, given)
+    waiting = page_requests.find(store.engine, store.cipher, token)
     assert waiting is not None
     assert waiting.state == page_requests.WAITING
-    assert page_jobs.work_once(Desk(store.engine, store.seal), allow_loopback=True)
-    found = page_requests.find(store.engine, store.seal, token)
+    assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher), allow_loopback=True)
+    found = page_requests.find(store.engine, store.cipher, token)
     assert found is not None
     return token, found
 
@@ -54,22 +54,22 @@ def test_a_message_is_judged_and_reported_three_ways(store: Store) -> None:
     assert (one["rule"], one["line"]) == ("xsd.value", 1)
     (excerpt,) = [text for text in found.excerpts.values() if "7,4" in text]
     assert "leerling-4711" not in excerpt
-    page = page_requests.file_of(store.engine, store.seal, token, "html")
-    junit = page_requests.file_of(store.engine, store.seal, token, "junit")
-    as_json = page_requests.file_of(store.engine, store.seal, token, "json")
+    page = page_requests.file_of(store.engine, store.cipher, token, "html")
+    junit = page_requests.file_of(store.engine, store.cipher, token, "junit")
+    as_json = page_requests.file_of(store.engine, store.cipher, token, "json")
     assert page is not None
     assert junit is not None
     assert as_json is not None
     assert b"xsd.value" in page
     assert etree.fromstring(junit).xpath("//failure")
     assert json.loads(as_json)["errors"] == 1
-    assert page_requests.file_of(store.engine, store.seal, "anders", "html") is None
-    assert page_requests.file_of(store.engine, store.seal, token, "iets") is None
+    assert page_requests.file_of(store.engine, store.cipher, "anders", "html") is None
+    assert page_requests.file_of(store.engine, store.cipher, token, "iets") is None
 
 
 def test_what_was_handed_in_is_thrown_away(store: Store) -> None:
     done(store, page_requests.MESSAGE, message(leerlingid="leerling-4711"))
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         row = connection.execute(select(checks_table)).one()
     assert row.input is None
     assert "leerling-4711" not in repr(tuple(row))
@@ -93,9 +93,9 @@ def test_any_file_gets_an_answer(store: Store, given: bytes) -> None:
 
 
 def test_a_room_is_reported_on(store: Store) -> None:
-    room = sandboxes.make_room(store.engine, store.seal, "Spelsprong")
+    room = sandboxes.create_sandbox(store.engine, store.cipher, "Spelsprong")
     header = Account(room.account.customer_code, room.account.customer_name, room.account.key).header
-    with receiving(Desk(store.engine, store.seal)) as receiver:
+    with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
         for body in (
             message(brin=room.account.brin, leerlingid="proef-01"),
             message(brin=room.account.brin, leerlingid="proef-01", scores=["zeven"]),
@@ -125,44 +125,44 @@ def test_a_room_that_is_gone_and_an_address_that_may_not_be_called_are_said(stor
 
 
 def test_a_worker_that_was_killed_is_overtaken(store: Store) -> None:
-    page_requests.ask(store.engine, store.seal, page_requests.MESSAGE, "a.xml", message())
-    assert page_requests.claim(store.engine, store.seal) is not None
-    assert page_requests.claim(store.engine, store.seal) is None
+    page_requests.submit(store.engine, store.cipher, page_requests.MESSAGE, "a.xml", message())
+    assert page_requests.claim(store.engine, store.cipher) is not None
+    assert page_requests.claim(store.engine, store.cipher) is None
     with clock.fixed(NOW + timedelta(minutes=6)):
         assert page_requests.is_waiting(store.engine)
-        assert page_jobs.work_once(Desk(store.engine, store.seal))
-        assert not page_jobs.work_once(Desk(store.engine, store.seal))
+        assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
+        assert not page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
 
 
 def test_reports_are_thrown_away_in_time(store: Store) -> None:
     token, _ = done(store, page_requests.MESSAGE, message())
     with clock.fixed(NOW + timedelta(days=15)):
-        assert page_requests.find(store.engine, store.seal, token) is None
+        assert page_requests.find(store.engine, store.cipher, token) is None
         assert page_requests.forget_due(store.engine) == 1
 
 
 # -- who holds what --------------------------------------------------------------------------------------------
 
-NOTHING = Found({"report": "of the other"}, b"", b"", {})
+NOTHING = CheckOutput({"report": "of the other"}, b"", b"", {})
 
 
 def ask(store: Store, kind: str = page_requests.MESSAGE, given: bytes = b"<x/>", school_id: int | None = None) -> str:
-    return page_requests.ask(store.engine, store.seal, kind, "x", given, school_id=school_id)
+    return page_requests.submit(store.engine, store.cipher, kind, "x", given, school_id=school_id)
 
 
-def found_of(store: Store, token: str) -> Check:
-    found = page_requests.find(store.engine, store.seal, token)
+def found_of(store: Store, token: str) -> RequestState:
+    found = page_requests.find(store.engine, store.cipher, token)
     assert found is not None
     return found
 
 
 def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Store) -> None:
-    engine, seal = any_store.engine, any_store.seal
-    room = sandboxes.make_room(engine, seal, "x")
-    page_requests.ask(engine, seal, page_requests.ROOM, "room", b"{}", room.id)
+    engine, seal = any_store.engine, any_store.cipher
+    room = sandboxes.create_sandbox(engine, seal, "x")
+    page_requests.submit(engine, seal, page_requests.ROOM, "room", b"{}", room.id)
     work = page_requests.claim(engine, seal)
     assert work is not None
-    sandboxes.erase_room(engine, room.id)
+    sandboxes.erase_sandbox(engine, room.id)
     other = ask(any_store)
     assert not page_requests.finish(engine, seal, work, NOTHING)
     assert not page_requests.fail(engine, work, "x", "x")
@@ -173,7 +173,7 @@ def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Stor
 
 
 def test_who_was_overtaken_changes_nothing(any_store: Store) -> None:
-    engine, seal = any_store.engine, any_store.seal
+    engine, seal = any_store.engine, any_store.cipher
     token = ask(any_store)
     first = page_requests.claim(engine, seal)
     assert first is not None
@@ -191,19 +191,19 @@ def test_who_was_overtaken_changes_nothing(any_store: Store) -> None:
 
 def test_who_says_so_in_time_holds_its_work(store: Store) -> None:
     ask(store)
-    work = page_requests.claim(store.engine, store.seal)
+    work = page_requests.claim(store.engine, store.cipher)
     assert work is not None
     for minutes in (2, 4, 6, 8):
         with clock.fixed(NOW + timedelta(minutes=minutes)):
-            assert page_requests.claim(store.engine, store.seal) is None
+            assert page_requests.claim(store.engine, store.cipher) is None
             assert page_requests.extend(store.engine, work)
-    assert page_requests.finish(store.engine, store.seal, work, NOTHING)
+    assert page_requests.finish(store.engine, store.cipher, work, NOTHING)
 
 
 def test_work_that_is_given_back_is_taken_at_once_and_was_no_try(store: Store) -> None:
     ask(store)
     for _ in range(5):
-        work = page_requests.claim(store.engine, store.seal)
+        work = page_requests.claim(store.engine, store.cipher)
         assert work is not None
         assert work.tries == 1
         assert page_requests.release(store.engine, work)
@@ -216,7 +216,7 @@ def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
     taken: Counter[int] = Counter()
 
     def work() -> None:
-        while (one := page_requests.claim(any_store.engine, any_store.seal)) is not None:
+        while (one := page_requests.claim(any_store.engine, any_store.cipher)) is not None:
             taken[one.id] += 1
 
     workers = [threading.Thread(target=work) for _ in range(4)]
@@ -231,9 +231,9 @@ def test_work_that_brings_its_worker_down_is_given_up_after_three_tries(store: S
     token = ask(store)
     for number in range(page_requests.MOST_TRIES):
         with clock.fixed(NOW + timedelta(hours=number)):
-            assert page_requests.claim(store.engine, store.seal) is not None
+            assert page_requests.claim(store.engine, store.cipher) is not None
     with clock.fixed(NOW + timedelta(hours=page_requests.MOST_TRIES)):
-        assert page_jobs.work_once(Desk(store.engine, store.seal))
+        assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
         assert not page_requests.is_waiting(store.engine)
     found = found_of(store, token)
     assert (found.state, found.error_en) == (
@@ -248,7 +248,7 @@ def test_whatever_goes_wrong_is_a_sentence_and_only_its_kind_is_logged(
     given = {"url": 5, "kind": "las", "key": "geheim", "customer_code": "c", "customer_name": "n"}
     token = ask(store, page_requests.ENDPOINT, json.dumps(given).encode())
     after = ask(store)
-    desk = Desk(store.engine, store.seal)
+    desk = ReceiverContext(store.engine, store.cipher)
     while page_jobs.work_once(desk):
         pass
     assert found_of(store, token).state == page_requests.FAILED
@@ -259,10 +259,10 @@ def test_whatever_goes_wrong_is_a_sentence_and_only_its_kind_is_logged(
 
 def test_an_administrator_goes_before_all_who_test(store: Store) -> None:
     ask(store)
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
     ask(store, page_requests.REFUSED, b"{}", school_id)
-    kinds = [work.kind for work in iter(lambda: page_requests.claim(store.engine, store.seal), None)]
+    kinds = [work.kind for work in iter(lambda: page_requests.claim(store.engine, store.cipher), None)]
     assert kinds == [page_requests.REFUSED, page_requests.MESSAGE]
 
 
@@ -277,24 +277,24 @@ def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatc
     monkeypatch.setattr(page_requests, "MOST_OPEN", page_requests.MOST_OPEN_OF_ONE + 1)
 
     def ask_as(session: str) -> str:
-        return page_requests.ask(store.engine, store.seal, page_requests.MESSAGE, "x", b"<x/>", asked_by=session)
+        return page_requests.submit(store.engine, store.cipher, page_requests.MESSAGE, "x", b"<x/>", asked_by=session)
 
     for _ in range(page_requests.MOST_OPEN_OF_ONE):
         ask_as("a")
-    with pytest.raises(page_requests.TooMany) as own:
+    with pytest.raises(page_requests.TooManyRequests) as own:
         ask_as("a")
     ask_as("b")
-    with pytest.raises(page_requests.TooMany) as everybody:
+    with pytest.raises(page_requests.TooManyRequests) as everybody:
         ask_as("b")
     assert (own.value.own, everybody.value.own) == (True, False)
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
     ask(store, page_requests.REFUSED, b"{}", school_id)
-    desk = Desk(store.engine, store.seal)
+    desk = ReceiverContext(store.engine, store.cipher)
     while page_jobs.work_once(desk):
         pass
     ask_as("a")
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert b"a" not in set(connection.scalars(select(checks_table.c.asked_by)))
 
 

@@ -10,14 +10,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from connectors.intake.judge import spool
-from connectors.intake.push import Desk, deliver
-from dashboard.auth.guard import AppOptions, Persona
+from connectors.intake.push import ReceiverContext, deliver
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
 from dashboard.worker.page_jobs import work_once
 from models.access.viewer import Role
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import Terms
+from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
@@ -25,9 +25,9 @@ from tests.dashboard.school import NOW
 from tests.uwlr.messages import message
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
-OWN = Persona("beheerder", "Beheerder", Role.ADMINISTRATOR, None, 1)
-OTHER = Persona("ander", "Ander", Role.ADMINISTRATOR, None, 2)
-TEACHER = Persona("leraar", "Leraar", Role.TEACHER, None, 1)
+OWN = DemoUser("beheerder", "Beheerder", Role.ADMINISTRATOR, None, 1)
+OTHER = DemoUser("ander", "Ander", Role.ADMINISTRATOR, None, 2)
+TEACHER = DemoUser("leraar", "Leraar", Role.TEACHER, None, 1)
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +40,15 @@ def _noon() -> Iterator[None]:
 def refused(store: Store) -> int:
     """The number of a message that was refused for its version; its sender has two schools."""
     schools = (Identification("brin", "99XX"), Identification("brin", "99YY"))
-    sender = account(store.engine, store.seal, "Rekenwijs", *schools, terms=Terms(versions=("2.3",)))
+    sender = account(store.engine, store.cipher, "Rekenwijs", *schools, terms=SenderTerms(versions=("2.3",)))
     with spool([enveloped(message(leerlingid="leerling-4711"), sender.header)]) as spooled:
-        receipt = deliver(Desk(store.engine, store.seal), spooled)
+        receipt = deliver(ReceiverContext(store.engine, store.cipher), spooled)
     assert receipt.fault == "Client.XsdVersieOngeldig"
     return receipt.delivery_id
 
 
-def client_of(store: Store, persona: Persona) -> FlaskClient:
-    app: flask.Flask = create_app(store.engine, store.seal, AppOptions(demo=True, personas=[persona]))
+def client_of(store: Store, persona: DemoUser) -> FlaskClient:
+    app: flask.Flask = create_app(store.engine, store.cipher, AppOptions(demo=True, users=[persona]))
     client = app.test_client()
     client.get("/koppelingen", base_url="http://127.0.0.1")
     return client
@@ -75,7 +75,7 @@ def page(client: FlaskClient, path: str) -> str:
 
 
 def test_an_administrator_sees_the_message_covered_and_has_it_judged_anew(store: Store, refused: int) -> None:
-    client, desk = client_of(store, OWN), Desk(store.engine, store.seal)
+    client, desk = client_of(store, OWN), ReceiverContext(store.engine, store.cipher)
     assert f"/koppelingen/geweigerd/{refused}" in page(client, "/koppelingen")
     status, path = post(client, f"/koppelingen/geweigerd/{refused}")
     assert status == 303
@@ -87,8 +87,8 @@ def test_an_administrator_sees_the_message_covered_and_has_it_judged_anew(store:
     _, path = post(client, f"/koppelingen/opnieuw/{refused}")
     assert work_once(desk)
     assert "Het is opnieuw geweigerd." in page(client, path)
-    with database.writing(store.engine) as connection:
-        senders.set_terms(connection, senders.by_name(connection, "Rekenwijs").source_id, Terms())
+    with database.write_transaction(store.engine) as connection:
+        senders.set_terms(connection, senders.by_name(connection, "Rekenwijs").source_id, SenderTerms())
     _, path = post(client, f"/koppelingen/opnieuw/{refused}")
     assert work_once(desk)
     assert "1 resultaat is opgeslagen." in page(client, path)
@@ -99,7 +99,7 @@ def test_an_administrator_sees_the_message_covered_and_has_it_judged_anew(store:
 
 
 def test_nobody_else_sees_it(store: Store, refused: int) -> None:
-    desk = Desk(store.engine, store.seal)
+    desk = ReceiverContext(store.engine, store.cipher)
     _, own_path = post(client_of(store, OWN), f"/koppelingen/geweigerd/{refused}")
     assert work_once(desk)
     for persona in (OTHER, TEACHER):
@@ -123,4 +123,4 @@ def test_another_site_cannot_ask_for_it(store: Store, refused: int) -> None:
         f"/koppelingen/opnieuw/{refused}", base_url="http://127.0.0.1", headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert answer.status_code == 403
-    assert not work_once(Desk(store.engine, store.seal))
+    assert not work_once(ReceiverContext(store.engine, store.cipher))

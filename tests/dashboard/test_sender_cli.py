@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from connectors.intake.judge import spool
-from connectors.intake.push import Desk, deliver
+from connectors.intake.push import ReceiverContext, deliver
 from dashboard.cli import main as cli
 from models.ingest.result_store import Receipt
 from models.sandbox import sandboxes
 from models.schema import clock
 from models.schema.database import open_engine, sqlite_url
 from models.schema.records import Verdict
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from tests.connectors.sending import Account, enveloped
 from tests.uwlr.messages import message
 
@@ -71,7 +71,7 @@ class Operator:
     def send(self, body: bytes) -> Receipt:
         engine = open_engine(sqlite_url(self.data))
         with spool([body]) as spooled:
-            receipt = deliver(Desk(engine, open_sealed(engine, self.data)), spooled)
+            receipt = deliver(ReceiverContext(engine, open_encrypted(engine, self.data)), spooled)
         engine.dispose()
         return receipt
 
@@ -262,7 +262,7 @@ def test_senders_of_the_configuration_can_pass_on_names_and_codes(operator: Oper
 def test_the_senders_of_test_rooms_are_not_there_for_commands(operator: Operator) -> None:
     operator.add()
     engine = open_engine(sqlite_url(operator.data))
-    room = sandboxes.make_room(engine, open_sealed(engine, operator.data), "Uitgever")
+    room = sandboxes.create_sandbox(engine, open_encrypted(engine, operator.data), "Uitgever")
     engine.dispose()
     named = ("--klantnaam", room.account.customer_name)
     for words in (

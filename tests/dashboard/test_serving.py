@@ -23,7 +23,7 @@ from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 def port(store: Store) -> Iterator[int]:
     """An empty installation behind the server that `serve` starts."""
     door = serving.bind("127.0.0.1", 0)
-    app = create_app(store.engine, store.seal, AppOptions(demo=True, personas=[]))
+    app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=[]))
     server = make_server(app, door, serving.body_limits(Receive()))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -65,8 +65,8 @@ def test_a_message_is_no_larger_than_what_is_held_at_once() -> None:
 def test_a_test_room_is_told_at_the_public_address_where_there_is_one(known_school: Store) -> None:
     public = "https://school.example:8443/uwlr/leerresultaten"
     for given, origin in ((None, HERE), (public, "https://school.example:8443")):
-        options = AppOptions(demo=True, personas=(VENDOR, *PERSONAS))
-        app = create_app(known_school.engine, known_school.seal, options, public_address=given)
+        options = AppOptions(demo=True, users=(VENDOR, *PERSONAS))
+        app = create_app(known_school.engine, known_school.cipher, options, public_address=given)
         vendor = as_persona(app, VENDOR.key)
         page = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
         address = f"{origin}/test/{page.rpartition('/')[2]}/uwlr/leerresultaten"

@@ -287,9 +287,9 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
     first = settings.apply(found, store.engine)
     assert settings.apply(found, store.engine) == first
     assert [(one.source.id, one.row.role) for one in first] == [("las", "las"), ("rekenwijs", "publisher")]
-    assert set(make_context(found, store.engine, store.seal, first).work) == {(1, 1), (1, 2)}
+    assert set(make_context(found, store.engine, store.cipher, first).work) == {(1, 1), (1, 2)}
     settings.apply(found.model_copy(update={"publishers": ()}), store.engine)
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalars(select(schools.c.name)).all() == ["De Horizon"]
         assert connection.execute(select(sources.c.key, sources.c.material)).all() == [
             ("las", None),
@@ -303,4 +303,4 @@ def test_a_request_template_that_is_not_there_is_told(store: Store, tmp_path: Pa
     text = SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, request_template: weg.xml")
     found = settings.load(write(tmp_path, text))
     with pytest.raises(ConfigError, match=r"weg\.xml"):
-        make_context(found, store.engine, store.seal, settings.apply(found, store.engine))
+        make_context(found, store.engine, store.cipher, settings.apply(found, store.engine))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboard.text.signal_words import evidence_words
-from models.classroom.signals import Rule
+from models.classroom.signals import SignalRule
 from models.results.catalogue import PartName
 from models.schema import clock
 from tests.dashboard import school
@@ -21,5 +21,7 @@ def test_parts_below_the_norm_stand_in_the_order_of_the_test_and_the_others_are_
             room.part(1, value, taken[-1], name)
             room.parts[-1] = replace(room.parts[-1], name=PartName(place, name, name, True))
         room.parts.reverse()
-        [drop] = [one for one in room.signals() if one.rule is Rule.DROP]
-        assert evidence_words(room.picture, drop).endswith("Onder de norm: Breuken (5), Klok (0), en nog 1 onderdeel.")
+        [drop] = [one for one in room.signals() if one.rule is SignalRule.DROP]
+        assert evidence_words(room.class_data, drop).endswith(
+            "Onder de norm: Breuken (5), Klok (0), en nog 1 onderdeel."
+        )

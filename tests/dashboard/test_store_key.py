@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import MetaData, create_engine, select, text
 
 from dashboard.cli import main as cli
-from models.schema.encryption import KEY_FILE, Seal
+from models.schema.encryption import KEY_FILE, PiiCipher
 from tests.dashboard.test_cli import EDEXML
 from tests.uwlr.messages import message
 
@@ -210,7 +210,7 @@ def test_two_first_starts_at_once_make_one_key(empty: Installation, _time: int) 
     said = [one.communicate(timeout=60)[1] for one in programs]
     assert ([one.returncode for one in programs], said) == ([0, 0], ["", ""])
     [row] = empty.rows()["key_fingerprints"]
-    assert row.fingerprint == Seal.from_secret(bytes.fromhex(empty.key.read_text())).fingerprint
+    assert row.fingerprint == PiiCipher.from_secret(bytes.fromhex(empty.key.read_text())).fingerprint
     assert empty.load() == (0, "")
     assert len(empty.rows()["pupils"]) == 1
 
@@ -239,4 +239,4 @@ def test_a_database_of_a_later_version_is_left_alone(filled: Installation) -> No
 @pytest.mark.parametrize("secret", [b"", b"s" * 31, b"s" * 33])
 def test_a_secret_has_32_bytes(secret: bytes) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        Seal.from_secret(secret)
+        PiiCipher.from_secret(secret)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
-from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE, AppOptions, Persona
+from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE, AppOptions, DemoUser
 from dashboard.auth.idempotency import Outcomes, StillBusy
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
@@ -24,7 +24,7 @@ from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 
-ELSEWHERE = Persona("wil", "Wil Jacobs", Role.SUPPORT, None, school.OTHER_SCHOOL)
+ELSEWHERE = DemoUser("wil", "Wil Jacobs", Role.SUPPORT, None, school.OTHER_SCHOOL)
 NOTE = {"soort": "note", "tekst": "Afgesproken met Aïsha.", "voor": "", "dag": ""}
 TOKEN = "0123456789abcdef" * 2
 
@@ -32,11 +32,11 @@ TOKEN = "0123456789abcdef" * 2
 @pytest.fixture
 def web(known_school: Store) -> flask.Flask:
     """The web app, where somebody of another school can look too; that school has a class 1 and a pupil 1 as well."""
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         own = {"school_id": school.OTHER_SCHOOL, "id": 1, "school_year": school.YEAR, "name": "6y", "location": ""}
         connection.execute(insert(classes), [{**own, "composed": False, "year_groups": "6"}])
-    options = AppOptions(demo=True, personas=(*PERSONAS, ELSEWHERE))
-    return create_app(known_school.engine, known_school.seal, options)
+    options = AppOptions(demo=True, users=(*PERSONAS, ELSEWHERE))
+    return create_app(known_school.engine, known_school.cipher, options)
 
 
 def mark_of(client: FlaskClient) -> str:
@@ -54,7 +54,7 @@ def became(client: FlaskClient, key: str) -> None:
 
 def written(store: Store) -> int:
     """How many notes there are, of all schools."""
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return int(connection.scalar(select(func.count()).select_from(notes)) or 0)
 
 
@@ -76,8 +76,8 @@ def test_a_page_says_for_whom_it_was_made_and_nobody_can_make_that_up(web: flask
 
 
 def test_two_of_one_role_and_school_have_pages_of_their_own(known_school: Store) -> None:
-    twins = tuple(Persona(name, name, Role.SUPPORT, None, school.SCHOOL) for name in ("Els Prins", "Ilse Kramer"))
-    web = create_app(known_school.engine, known_school.seal, AppOptions(demo=True, personas=twins))
+    twins = tuple(DemoUser(name, name, Role.SUPPORT, None, school.SCHOOL) for name in ("Els Prins", "Ilse Kramer"))
+    web = create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=twins))
     assert mark_of(as_persona(web, "Els Prins")) != mark_of(as_persona(web, "Ilse Kramer"))
 
 
@@ -197,8 +197,8 @@ def test_an_address_that_names_its_school_or_no_number_stays_as_it_is(web: flask
 
 def test_every_link_to_a_pupil_or_class_names_the_school(web: flask.Flask, known_school: Store) -> None:
     hanna = PERSONAS[0].viewer
-    with database.writing(known_school.engine, school.SCHOOL) as connection:
-        write_note(connection, known_school.seal, hanna, 7, NoteKind.AGREEMENT, "Samen lezen.")
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        write_note(connection, known_school.cipher, hanna, 7, NoteKind.AGREEMENT, "Samen lezen.")
     for key in ("hanna", "sam"):
         client = as_persona(web, key)
         for path, search in [("/", ""), ("/leermiddelen", ""), ("/koppelingen", ""), *OF_SCHOOL_1[:7]]:
@@ -304,7 +304,7 @@ def test_a_session_that_ended_is_said_to_a_page_and_to_a_form(web: flask.Flask, 
 def test_a_database_that_is_away_is_said_in_words(
     web: flask.Flask, known_school: Store, accept: str, media: str
 ) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.exec_driver_sql("DROP TABLE checks")
     answer = as_persona(web, "hanna").get(
         f"/toets/uitslag/{'A' * 22}/rapport.html", base_url=HERE, headers={"Accept": accept}

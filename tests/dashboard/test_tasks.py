@@ -17,7 +17,7 @@ from sqlalchemy import Row, func, select, update
 
 from connectors.uwlr import names
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
-from dashboard.auth.guard import AppOptions, Persona
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
 from dashboard.settings import settings
 from dashboard.settings.settings import Receive
@@ -26,7 +26,7 @@ from dashboard.worker.loop import Outcome, WorkContext
 from models.access.viewer import Role
 from models.ingest import connections as couplings_module
 from models.ingest import page_requests
-from models.ingest.connections import Coupling
+from models.ingest.connections import SourceConnection
 from models.schema import clock, database
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.schema.tables import checks as checks_table
@@ -67,7 +67,7 @@ class Plan:
     store: Store
     folder: Path
 
-    def couple(self, las: str | None = None, **publishers: str) -> tuple[WorkContext, list[Coupling]]:
+    def couple(self, las: str | None = None, **publishers: str) -> tuple[WorkContext, list[SourceConnection]]:
         account = "authorisation: {key: k, customer_code: RB, customer_name: Rondblik}"
         school = "schools:\n  - name: De Horizon\n    identifications: [{brin: 99XX}]\n"
         if las is not None:
@@ -77,19 +77,19 @@ class Plan:
         path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
         found = settings.load(path)
         coupled = settings.apply(found, self.store.engine)
-        context = loop.make_context(found, self.store.engine, self.store.seal, coupled)
+        context = loop.make_context(found, self.store.engine, self.store.cipher, coupled)
         return context, [one.row for one in coupled]
 
     def row(self, source_id: int) -> Row[Any]:
-        with database.reading(self.store.engine) as connection:
+        with database.read_transaction(self.store.engine) as connection:
             return connection.execute(select(couplings).where(couplings.c.source_id == source_id)).one()
 
     def scalar(self, query: Any) -> Any:
-        with database.reading(self.store.engine) as connection:
+        with database.read_transaction(self.store.engine) as connection:
             return connection.scalar(query)
 
     def due_again(self) -> None:
-        with database.writing(self.store.engine) as connection:
+        with database.write_transaction(self.store.engine) as connection:
             connection.execute(update(couplings).values(next_try_us=0))
 
 
@@ -206,7 +206,7 @@ def test_raw_messages_go_when_their_time_is_over(plan: Plan) -> None:
     with serving(lambda h: h.say(message(scores=["x"]))) as publisher:
         context, _ = plan.couple(bron=publisher.url)
         loop.work_once(context)
-    with database.writing(plan.store.engine) as connection:
+    with database.write_transaction(plan.store.engine) as connection:
         connection.execute(update(couplings).values(stopped=True))
     assert plan.scalar(select(func.count()).select_from(raw_messages)) == 1
     stop = threading.Event()
@@ -235,14 +235,14 @@ def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
 def ask_endpoint(plan: Plan, url: str) -> str:
     """Ask for a stranger's endpoint to be called."""
     given = {"url": url, "kind": "publisher", "brin": "99XX", "key": "k", "customer_code": "c", "customer_name": "n"}
-    return page_requests.ask(
-        plan.store.engine, plan.store.seal, page_requests.ENDPOINT, "x", json.dumps(given).encode()
+    return page_requests.submit(
+        plan.store.engine, plan.store.cipher, page_requests.ENDPOINT, "x", json.dumps(given).encode()
     )
 
 
 def asked_row(plan: Plan, token: str) -> Row[Any]:
-    with database.reading(plan.store.engine) as connection:
-        digest = plan.store.seal.digest("check", token)
+    with database.read_transaction(plan.store.engine) as connection:
+        digest = plan.store.cipher.digest("check", token)
         return connection.execute(select(checks_table).where(checks_table.c.token_digest == digest)).one()
 
 
@@ -272,8 +272,8 @@ def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: 
         endpoint = ask_endpoint(plan, hangs.url)
         with running(context):
             until(lambda: bool(hangs.asked))
-            asked = page_requests.ask(
-                plan.store.engine, plan.store.seal, page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1
+            asked = page_requests.submit(
+                plan.store.engine, plan.store.cipher, page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1
             )
             until(lambda: asked_row(plan, asked).state == page_requests.FAILED)
             assert asked_row(plan, endpoint).state == page_requests.BUSY
@@ -300,7 +300,9 @@ def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, mon
 def test_two_workers_do_everything_that_pages_ask_for_once(plan: Plan) -> None:
     context = plan.couple()[0]
     asked = [
-        page_requests.ask(plan.store.engine, plan.store.seal, page_requests.MESSAGE, "x", message(scores=[str(number)]))
+        page_requests.submit(
+            plan.store.engine, plan.store.cipher, page_requests.MESSAGE, "x", message(scores=[str(number)])
+        )
         for number in range(8)
     ]
     with running(context, number=2):
@@ -310,10 +312,10 @@ def test_two_workers_do_everything_that_pages_ask_for_once(plan: Plan) -> None:
 
 def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:
     stop = threading.Event()
-    viewer = Persona("beheer", "Beheer", Role.ADMINISTRATOR, None, 1)
+    viewer = DemoUser("beheer", "Beheer", Role.ADMINISTRATOR, None, 1)
     with serving(lambda h: h.loopback.over.wait()) as hangs:
         context, _ = plan.couple(hangt=hangs.url)
-        app = create_app(plan.store.engine, plan.store.seal, AppOptions(True, (viewer,)))
+        app = create_app(plan.store.engine, plan.store.cipher, AppOptions(True, (viewer,)))
         worker = threading.Thread(target=loop.run_worker, args=(context, stop))
         worker.start()
         try:

@@ -10,14 +10,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from dashboard.pages.signals.resolution_forms import PATH, read_order, settle_form
+from dashboard.pages.signals.resolution_forms import PATH, read_resolution_request, resolution_form
 from dashboard.server import actions
 from dashboard.text import translate
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
 from models.classroom.holidays import read_holidays
 from models.classroom.notes import NoteKind, write_note
-from models.classroom.signal_resolutions import Action
+from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal
 from models.classroom.thresholds import bounds, thresholds_of
 from models.schema import clock, database
@@ -37,19 +37,19 @@ def post(client: FlaskClient, path: str, **form: str) -> tuple[int, str]:
 
 def known_signals(store: Store) -> list[Signal]:
     """The signals of class 6a."""
-    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
+    with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
         state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
     return list(state.signals)
 
 
-def order(one: Signal, action: Action = Action.SEEN, back: str = "/signalen?klas=1") -> str:
+def order(one: Signal, action: ResolutionAction = ResolutionAction.SEEN, back: str = "/signalen?klas=1") -> str:
     """What the button of a signal sends."""
-    return str(settle_form([one], action, back).children.value)
+    return str(resolution_form([one], action, back).children.value)
 
 
 def rows(store: Store, table: object) -> int:
     """How many rows a table holds."""
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return int(connection.scalar(select(func.count()).select_from(table)) or 0)  # type: ignore[call-overload]
 
 
@@ -67,7 +67,7 @@ def test_every_signal_stands_with_its_rule_threshold_and_evidence(web: flask.Fla
 
 def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask, known_school: Store) -> None:
     client, one = as_persona(web, "hanna"), known_signals(known_school)[0]
-    status, where = post(client, PATH, opdracht=order(one, Action.DISCUSSED))
+    status, where = post(client, PATH, opdracht=order(one, ResolutionAction.DISCUSSED))
     assert (status, where) == (303, "/signalen?klas=1")
     shown = shown_page(client, "/signalen")
     assert "Afgehandeld. Het komt terug als er nieuwe gegevens zijn." in shown
@@ -76,14 +76,14 @@ def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask,
     settled = shown_page(client, "/signalen", "?toestand=klaar")
     assert "Besproken door Hanna Vos, vandaag om 8:12." in settled
     assert "Op koers" in shown_page(client, "/groep")
-    post(client, PATH, opdracht=order(one, Action.REOPENED))
+    post(client, PATH, opdracht=order(one, ResolutionAction.REOPENED))
     assert "Lars Boon" in shown_page(client, "/signalen")
 
 
 def test_a_form_of_the_class_screen_settles_all_signals_of_a_pupil(web: flask.Flask, known_school: Store) -> None:
     client = as_persona(web, "hanna")
     own = [one for one in known_signals(known_school) if one.pupil_id is not None]
-    form = settle_form(own, Action.SEEN, "/groep?klas=1")
+    form = resolution_form(own, ResolutionAction.SEEN, "/groep?klas=1")
     assert post(client, PATH, opdracht=str(form.children.value)) == (303, "/groep?klas=1")
     assert rows(known_school, signal_marks) == len(own)
     assert "Niemand vraagt nu aandacht." in shown_page(client, "/groep")
@@ -136,8 +136,8 @@ def test_a_signal_that_is_not_there_is_not_settled(
 def test_an_order_holds_at_most_sixty_signals(known_school: Store) -> None:
     one = known_signals(known_school)[0]
     for number, found in ((60, True), (61, False)):
-        text = str(settle_form([one] * number, Action.SEEN, "/signalen").children.value)
-        assert (read_order(text) is not None) is found
+        text = str(resolution_form([one] * number, ResolutionAction.SEEN, "/signalen").children.value)
+        assert (read_resolution_request(text) is not None) is found
 
 
 def test_every_signal_of_a_class_can_be_settled(web: flask.Flask, known_school: Store) -> None:
@@ -182,9 +182,9 @@ def test_a_form_leads_to_a_page_of_ours_only(path: str | None) -> None:
 
 def test_an_order_survives_its_way_through_the_page(known_school: Store) -> None:
     one = known_signals(known_school)[0]
-    found = read_order(order(one, Action.AGREED))
+    found = read_resolution_request(order(one, ResolutionAction.AGREED))
     assert found is not None
-    assert (found.action, found.signals) == (Action.AGREED, ((one.about, one.evidence.key),))
+    assert (found.action, found.signals) == (ResolutionAction.AGREED, ((one.target, one.evidence.key),))
     assert json.loads(order(one))[0] == "seen"
 
 
@@ -310,9 +310,9 @@ def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web
 
 def test_of_a_restricted_agreement_others_see_no_day_and_no_button(web: flask.Flask, known_school: Store) -> None:
     support = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
-    with database.writing(known_school.engine, school.SCHOOL) as connection:
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
         write_note(
-            connection, known_school.seal, support, 1, NoteKind.AGREEMENT, "Geheim.", restricted=True,
+            connection, known_school.cipher, support, 1, NoteKind.AGREEMENT, "Geheim.", restricted=True,
             until_on="2026-12-18",
         )  # fmt: skip
     shown = shown_page(as_persona(web, "hanna"), "/leerling/1")
@@ -347,7 +347,7 @@ def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -
 
 
 def test_a_level_without_a_number_is_told_at_a_talk(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         own = (results.c.source_id == school.LEVELS) & (results.c.identifier_id == 10)
         connection.execute(results.update().where(own).values(score=None, score_text=None))
     shown = shown_page(as_persona(web, "hanna"), "/gesprek/10")
@@ -398,7 +398,7 @@ def test_a_form_of_before_leaves_what_a_colleague_changed_since(web: flask.Flask
     old = {name: str(one.default) for name, one in bounds().items()}
     post(client, "/signalen/drempels/1", drop_percent="25")
     post(client, action[1], **{**old, "stuck_times": "4"})
-    with database.reading(known_school.engine) as connection:
+    with database.read_transaction(known_school.engine) as connection:
         found = thresholds_of(connection, HANNA, [school.CLASS_A])[school.CLASS_A]
     assert (found.drop_percent, found.stuck_times) == (25, 4)
 
@@ -434,7 +434,7 @@ def test_a_date_that_cannot_be_changes_nothing(web: flask.Flask, known_school: S
 
 
 def test_a_score_that_is_being_checked_is_not_told_at_a_talk(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(
             results.update()
             .where(results.c.identifier_id == 1, results.c.test_id == 2, results.c.part_id == 0)

@@ -12,8 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from connectors.intake.push import Desk
-from dashboard.auth.guard import AppOptions, Persona
+from connectors.intake.push import ReceiverContext
+from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.cli import main as cli
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox
@@ -23,10 +23,10 @@ from dashboard.worker.page_jobs import work_once
 from models.access.people import class_list, members, pupil, pupil_names, school_name
 from models.access.viewer import Role, Viewer
 from models.ingest import page_requests, schools
-from models.ingest.connection_overview import coupling_state
+from models.ingest.connection_overview import connection_overview
 from models.ingest.identity import parked
 from models.sandbox import sandboxes, situations
-from models.sandbox.sandboxes import Room
+from models.sandbox.sandboxes import Sandbox
 from models.schema import database
 from models.schema.tables import checks as checks_table
 from models.schema.tables import test_rooms
@@ -37,7 +37,7 @@ from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, shown_page
 from tests.uwlr.messages import message
 
-VENDOR = Persona("leverancier", "Leverancier", Role.VENDOR, None, 0)
+VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)
 MADE_UP = "A" * 22
 ODD: list[Any] = [
     None, True, 7, -1, 3.5, "", "x" * 5000, "'; DROP TABLE checks; --", ["1", None, {"a": 1}], {"id": 1}, "\ud800",
@@ -53,7 +53,7 @@ ODD_PATHS: list[Any] = [
 def vendor_web(known_school: Store) -> flask.Flask:
     """The web app on the known school, with a vendor among those who look."""
     personas = (*PERSONAS, VENDOR)
-    return create_app(known_school.engine, known_school.seal, AppOptions(demo=True, personas=personas))
+    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=personas))
 
 
 @pytest.fixture
@@ -62,27 +62,29 @@ def vendor(vendor_web: flask.Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def room(known_school: Store, vendor: FlaskClient) -> Room:
+def room(known_school: Store, vendor: FlaskClient) -> Sandbox:
     """A room that was made by the button."""
     answer = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert answer.status_code == 303
-    found = sandboxes.find_room(known_school.engine, known_school.seal, answer.headers["Location"].rpartition("/")[2])
+    found = sandboxes.find_sandbox(
+        known_school.engine, known_school.cipher, answer.headers["Location"].rpartition("/")[2]
+    )
     assert found is not None
     return found
 
 
-def page_of(room: Room) -> str:
+def page_of(room: Sandbox) -> str:
     return f"/toets/proef/{room.account.token}"
 
 
-def again(store: Store, room: Room) -> Room:
+def again(store: Store, room: Sandbox) -> Sandbox:
     """The room as it is now."""
-    found = sandboxes.find_room(store.engine, store.seal, room.account.token)
+    found = sandboxes.find_sandbox(store.engine, store.cipher, room.account.token)
     assert found is not None
     return found
 
 
-def send(web: flask.Flask, room: Room, **changes: Any) -> str:
+def send(web: flask.Flask, room: Sandbox, **changes: Any) -> str:
     """Send a message to the room's address; the body of the answer."""
     given = room.account
     options = {"brin": given.brin, "leerlingid": "proef-01", **changes}
@@ -144,7 +146,7 @@ def endpoint(client: FlaskClient, **changes: Any) -> Any:
 
 
 def count(store: Store, table: Any) -> int:
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
@@ -173,16 +175,16 @@ def test_a_vendor_sees_nothing_of_a_real_school(vendor: FlaskClient, path: str) 
 
 def test_no_query_gives_a_vendor_a_class_or_a_pupil(known_school: Store) -> None:
     for viewer in (VENDOR.viewer, Viewer(school.SCHOOL, Role.VENDOR, school.TEACHER_A, "x")):
-        with database.reading(known_school.engine) as connection:
+        with database.read_transaction(known_school.engine) as connection:
             assert class_list(connection, viewer) == []
             assert members(connection, viewer, [school.CLASS_A]) == []
             assert pupil(connection, viewer, 1) is None
             assert pupil_names(connection, viewer) == []
-            assert parked(connection, viewer, known_school.seal) == []
+            assert parked(connection, viewer, known_school.cipher) == []
         assert not viewer.may_administer
-    with database.reading(known_school.engine) as connection:
+    with database.read_transaction(known_school.engine) as connection:
         assert school_name(connection, VENDOR.viewer) is None
-        assert coupling_state(connection, Viewer(school.SCHOOL, Role.ADMINISTRATOR)).rows
+        assert connection_overview(connection, Viewer(school.SCHOOL, Role.ADMINISTRATOR)).rows
 
 
 def test_an_administrator_may_test_and_a_teacher_is_told_for_whom_it_is(
@@ -200,7 +202,7 @@ def test_an_administrator_may_test_and_a_teacher_is_told_for_whom_it_is(
 
 
 def test_nobody_asks_for_anything_without_a_session_or_from_another_site(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
 ) -> None:
     for path in ("/toets/proef", *(f"{page_of(room)}/{what}" for what in ("bekijk", "terug", "rapport", "wissen"))):
         assert vendor_web.test_client().post(path, base_url=HERE).status_code == 401
@@ -213,7 +215,7 @@ def test_nobody_asks_for_anything_without_a_session_or_from_another_site(
 
 
 @pytest.mark.parametrize("token", ["x", MADE_UP, "%ED%A0%80", "A" * 500, "'--", "..", "\u0661" * 22])
-def test_a_wrong_token_opens_nothing(vendor: FlaskClient, room: Room, token: str) -> None:
+def test_a_wrong_token_opens_nothing(vendor: FlaskClient, room: Sandbox, token: str) -> None:
     assert "Dit proefadres is er niet (meer)" in shown_page(vendor, f"/toets/proef/{token}")
     assert "Deze uitslag is er niet (meer)" in shown_page(vendor, f"/toets/uitslag/{token}")
     for what in ("bekijk", "rapport", "wissen"):
@@ -224,7 +226,7 @@ def test_a_wrong_token_opens_nothing(vendor: FlaskClient, room: Room, token: str
         assert "attachment" not in str(vendor.get(f"/toets/uitslag/{token}/rapport.{kind}", base_url=HERE).headers)
 
 
-def test_one_room_does_not_open_another(vendor_web: flask.Flask, vendor: FlaskClient, room: Room) -> None:
+def test_one_room_does_not_open_another(vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox) -> None:
     other = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
     send(vendor_web, room)
     assert "Er is nog niets binnengekomen" in shown_page(vendor, other)
@@ -232,7 +234,7 @@ def test_one_room_does_not_open_another(vendor_web: flask.Flask, vendor: FlaskCl
 
 
 def test_the_token_is_in_no_log(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store, caplog: pytest.LogCaptureFixture
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     send(vendor_web, room)
@@ -241,7 +243,7 @@ def test_the_token_is_in_no_log(
     tick(vendor, 7)
     for what in ("rapport", "bekijk", "terug", "wissen", "rapport"):
         post(vendor, f"{page_of(room)}/{what}")
-    while work_once(Desk(known_school.engine, known_school.seal)):
+    while work_once(ReceiverContext(known_school.engine, known_school.cipher)):
         pass
     assert room.account.token not in caplog.text
     assert room.account.key not in caplog.text
@@ -252,7 +254,7 @@ def test_the_token_is_in_no_log(
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_values_in_a_callback_are_refused_in_a_sentence_or_do_nothing(
-    vendor: FlaskClient, room: Room, known_school: Store, odd: Any
+    vendor: FlaskClient, room: Sandbox, known_school: Store, odd: Any
 ) -> None:
     path = page_of(room)
     answers = [
@@ -282,7 +284,7 @@ def test_odd_values_in_a_callback_are_refused_in_a_sentence_or_do_nothing(
 
 @pytest.mark.parametrize("path", ODD_PATHS)
 def test_a_callback_with_a_strange_address_changes_nothing(
-    vendor: FlaskClient, room: Room, known_school: Store, path: Any
+    vendor: FlaskClient, room: Sandbox, known_school: Store, path: Any
 ) -> None:
     state = {"_pages_location.pathname": path}
     answers = [
@@ -299,8 +301,8 @@ def test_a_callback_with_a_strange_address_changes_nothing(
 def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, known_school: Store) -> None:
     assert asked(vendor, message(), "mijn\n map/bericht.xml").startswith("/toets/uitslag/")
     assert goes_to(endpoint(vendor)).startswith("/toets/uitslag/")
-    first = page_requests.claim(known_school.engine, known_school.seal)
-    second = page_requests.claim(known_school.engine, known_school.seal)
+    first = page_requests.claim(known_school.engine, known_school.cipher)
+    second = page_requests.claim(known_school.engine, known_school.cipher)
     assert first is not None
     assert second is not None
     assert (first.kind, first.title, first.input) == ("message", "mijn map/bericht.xml", message())
@@ -381,7 +383,7 @@ def _split(address: str) -> tuple[str, str]:
 
 
 def test_where_no_room_is_free_the_page_says_so(
-    vendor: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+    vendor: FlaskClient, room: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandboxes, "MOST_ROOMS", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
@@ -390,7 +392,7 @@ def test_where_no_room_is_free_the_page_says_so(
 
 
 @pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
-def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, room: Room, odd: str) -> None:
+def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, room: Sandbox, odd: str) -> None:
     for path in ("/toets", page_of(room)):
         assert shown_page(vendor, path, f"?niet={odd}").count('"role": "alert"') == shown_page(vendor, path).count(
             '"role": "alert"'
@@ -398,7 +400,7 @@ def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, room: Roo
 
 
 def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store, monkeypatch: pytest.MonkeyPatch
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(page_requests.MOST_OPEN_OF_ONE):
         asked(vendor, message())
@@ -415,7 +417,7 @@ def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
 
 
 def test_messages_beyond_what_a_room_keeps_are_told_as_a_number(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, monkeypatch: pytest.MonkeyPatch
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandboxes, "MOST_ARRIVALS", 2)
     for number in range(2):
@@ -429,15 +431,15 @@ def test_messages_beyond_what_a_room_keeps_are_told_as_a_number(
 
 
 def test_how_long_a_room_is_kept_is_told_as_it_was_set(known_school: Store) -> None:
-    options = AppOptions(demo=True, personas=(VENDOR,), room_days=3)
-    web = create_app(known_school.engine, known_school.seal, options)
+    options = AppOptions(demo=True, users=(VENDOR,), sandbox_days=3)
+    web = create_app(known_school.engine, known_school.cipher, options)
     assert "na 3 dagen zonder bericht" in shown_page(as_persona(web, "leverancier"), "/toets")
 
 
 # -- the room ------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, room: Room) -> None:
+def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, room: Sandbox) -> None:
     shown, account = shown_page(vendor, page_of(room)), room.account
     address = f"{HERE}/test/{account.token}/uwlr/leerresultaten"
     for text in (address, account.customer_code, account.customer_name, account.key, account.brin, "proef-10"):
@@ -448,12 +450,12 @@ def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, room:
 
 
 def test_the_eck_ids_of_a_room_stand_nowhere_else(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
 ) -> None:
     send(vendor_web, room, scores=["zeven"])
     send(vendor_web, room, leerlingid="proef-02")
     answer = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    work_once(Desk(known_school.engine, known_school.seal))
+    work_once(ReceiverContext(known_school.engine, known_school.cipher))
     path, _, query = answer.partition("?")
     places = [shown_page(vendor, path, f"?{query}"), tick(vendor, page_of(room)).text]
     places += [vendor.get(f"{path}/rapport.{kind}", base_url=HERE).text for kind in ("html", "json", "xml")]
@@ -464,7 +466,7 @@ def test_the_eck_ids_of_a_room_stand_nowhere_else(
 
 
 def test_what_came_in_is_told_in_the_language_of_who_looks(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
 ) -> None:
     send(vendor_web, room)
     send(vendor_web, room, xsdversie="1.0")
@@ -480,7 +482,7 @@ def test_what_came_in_is_told_in_the_language_of_who_looks(
 
 
 def test_who_sends_any_refused_message_again_and_again_is_told(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
 ) -> None:
     send(vendor_web, room, xsdversie="1.0")
     assert "1 van 9 gedaan" in shown_page(vendor, page_of(room))
@@ -492,7 +494,7 @@ def test_who_sends_any_refused_message_again_and_again_is_told(
 
 
 def test_the_page_looks_on_only_when_there_is_something_new(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
 ) -> None:
     first = tick(vendor, page_of(room)).json["response"]
     seen = first["room-seen"]["data"]
@@ -504,7 +506,7 @@ def test_the_page_looks_on_only_when_there_is_something_new(
     assert "bevestigd" in json.dumps(news["room-came"])
 
 
-def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: FlaskClient, room: Room) -> None:
+def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: FlaskClient, room: Sandbox) -> None:
     seen = tick(vendor, page_of(room), ticks=10).json["response"]["room-seen"]["data"]
     before = tick(vendor, page_of(room), seen, ticks=9 + vendor_sandbox.QUIET_TICKS)
     assert before.status_code == 204
@@ -516,7 +518,7 @@ def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: Flask
 
 
 def test_a_fault_that_was_asked_for_does_not_tell_its_code_here(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
 ) -> None:
     state = {"_pages_location.pathname": page_of(room)}
     armed = call(vendor, "room-provoke.n_clicks", {"room-provoke.n_clicks": 1}, state)
@@ -535,11 +537,11 @@ def test_a_fault_that_was_asked_for_does_not_tell_its_code_here(
 
 
 def test_an_erased_room_is_gone_from_every_page(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
 ) -> None:
     send(vendor_web, room)
     report = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
-    work_once(Desk(known_school.engine, known_school.seal))
+    work_once(ReceiverContext(known_school.engine, known_school.cipher))
     assert vendor.get(f"{report}/rapport.json", base_url=HERE).status_code == 200
     erased = vendor.post(f"{page_of(room)}/wissen", base_url=HERE, headers=OWN)
     assert erased.headers["Location"] == "/toets?gewist=1"
@@ -557,7 +559,7 @@ def test_an_erased_room_is_gone_from_every_page(
 
 
 def test_looking_as_a_teacher_shows_the_made_up_school_and_nothing_else(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
 ) -> None:
     send(vendor_web, room, scores=["9"])
     assert vendor.post(f"{page_of(room)}/bekijk", base_url=HERE, headers=OWN).headers["Location"] == "/groep"
@@ -572,7 +574,7 @@ def test_looking_as_a_teacher_shows_the_made_up_school_and_nothing_else(
     assert post(vendor, "/toets/proef") == 403
 
 
-def test_going_back_makes_one_oneself_again(vendor: FlaskClient, room: Room) -> None:
+def test_going_back_makes_one_oneself_again(vendor: FlaskClient, room: Sandbox) -> None:
     for _ in range(2):
         assert post(vendor, f"{page_of(room)}/bekijk") == 303  # twice is as good as once
     answer = vendor.post(f"{page_of(room)}/terug", base_url=HERE, headers=OWN)
@@ -587,7 +589,7 @@ def test_going_back_makes_one_oneself_again(vendor: FlaskClient, room: Room) -> 
 
 @pytest.mark.parametrize("by", ["the page", "the worker"])
 def test_looking_ends_when_the_room_is_erased(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store, by: str
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store, by: str
 ) -> None:
     send(vendor_web, room)
     assert post(vendor, f"{page_of(room)}/bekijk") == 303
@@ -595,7 +597,7 @@ def test_looking_ends_when_the_room_is_erased(
     if by == "the page":
         assert post(as_persona(vendor_web, "sam"), f"{page_of(room)}/wissen") == 303
     else:
-        sandboxes.erase_room(known_school.engine, room.id)
+        sandboxes.erase_sandbox(known_school.engine, room.id)
     asked = vendor.post(CALLBACK, json={}, base_url=HERE, headers=OWN)
     assert asked.status_code == 409  # the page was the made-up teacher's
     vendor.get("/groep", base_url=HERE)
@@ -605,7 +607,7 @@ def test_looking_ends_when_the_room_is_erased(
     assert "Leverancier" in shown
 
 
-def test_nobody_else_ever_sees_a_made_up_school(vendor_web: flask.Flask, room: Room, known_school: Store) -> None:
+def test_nobody_else_ever_sees_a_made_up_school(vendor_web: flask.Flask, room: Sandbox, known_school: Store) -> None:
     send(vendor_web, room)
     for persona in (*PERSONAS, VENDOR):
         client = as_persona(vendor_web, persona.key)
@@ -614,9 +616,9 @@ def test_nobody_else_ever_sees_a_made_up_school(vendor_web: flask.Flask, room: R
             assert "Proefschool" not in shown
             assert "Noa Proef" not in shown
             assert room.account.brin not in shown
-        with database.reading(known_school.engine) as connection:
+        with database.read_transaction(known_school.engine) as connection:
             assert "Proefgroep 6" not in [one.name for one in class_list(connection, persona.viewer)]
-    with database.reading(known_school.engine) as connection:
+    with database.read_transaction(known_school.engine) as connection:
         assert {name for _, name in schools.all_schools(connection)} == {"De Wissel", "Elders"}
     assert {one.school_id for one in cli._administrators(known_school.engine)} == {school.SCHOOL, school.OTHER_SCHOOL}
 
@@ -645,7 +647,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
     assert result_tick(vendor, path).status_code == 204
     assert vendor.get(f"{path}/rapport.json", base_url=HERE).status_code == 404
     assert "Dit duurt lang." in result_tick(vendor, path, 10_000).text
-    work_once(Desk(known_school.engine, known_school.seal))
+    work_once(ReceiverContext(known_school.engine, known_school.cipher))
     told = result_tick(vendor, path).json["response"]
     assert told["result-tick"]["disabled"] is True
     assert told["result-said"]["children"] == "De uitslag is er."
@@ -658,7 +660,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
 def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, known_school: Store) -> None:
     for data in (message(), b"geen xml", message(scores=["zeven"])):
         path = asked(vendor, data)
-        work_once(Desk(known_school.engine, known_school.seal))
+        work_once(ReceiverContext(known_school.engine, known_school.cipher))
         shown = shown_page(vendor, path)
         words = ["Leesbaar", "Envelop en kop", "Schema", "Sleutels en verwijzingen", "Afspraken", "Gedrag"]
         places = [shown.index(f'"{one}"') for one in words]
@@ -667,7 +669,7 @@ def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, k
 
 def test_a_report_is_a_file_of_its_own_kind(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, message())
-    work_once(Desk(known_school.engine, known_school.seal))
+    work_once(ReceiverContext(known_school.engine, known_school.cipher))
     kinds = {"html": "text/html; charset=utf-8", "json": "application/json", "xml": "application/xml"}
     begins = {"html": "<!DOCTYPE html>", "json": "{", "xml": "<?xml"}
     for kind, media_type in kinds.items():
@@ -682,7 +684,7 @@ def test_a_report_is_a_file_of_its_own_kind(vendor: FlaskClient, known_school: S
 
 def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, b"<a/>")
-    work = page_requests.claim(known_school.engine, known_school.seal)
+    work = page_requests.claim(known_school.engine, known_school.cipher)
     assert work is not None
     assert "De toets loopt." in shown_page(vendor, path)
     page_requests.fail(known_school.engine, work, "Het lukte niet.", "It did not work.")
@@ -695,17 +697,17 @@ def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_sc
 
 def test_names_and_texts_of_a_stranger_stay_text(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, b"<a>&</a>", "<img src=x onerror=alert(1)>\u202e.xml")
-    work_once(Desk(known_school.engine, known_school.seal))
+    work_once(ReceiverContext(known_school.engine, known_school.cipher))
     assert "<img src=x onerror=alert(1)>.xml" in shown_page(vendor, path)
     assert "<img" not in vendor.get(f"{path}/rapport.html", base_url=HERE).text
 
 
 def test_the_outcome_of_a_room_names_its_situations_and_the_way_back(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Room, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
 ) -> None:
     send(vendor_web, room)
     answer = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    work_once(Desk(known_school.engine, known_school.seal))
+    work_once(ReceiverContext(known_school.engine, known_school.cipher))
     path, _, query = answer.partition("?")
     shown = shown_page(vendor, path, f"?{query}")
     assert page_of(room) in shown

@@ -139,14 +139,14 @@ def test_health_answers_for_process_and_database(web: flask.Flask) -> None:
 
 def test_ready_is_503_until_results_are_stored(web: flask.Flask, known_school: Store) -> None:
     assert web.test_client().get("/ready", base_url=HERE).status_code == 200
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(text("DELETE FROM deliveries WHERE what = 'results' AND verdict <> 'reject'"))
     assert web.test_client().get("/ready", base_url=HERE).status_code == 503
 
 
 def test_a_store_without_a_roster_shows_that_there_is_nothing_yet(store: Store) -> None:
     with clock.fixed(school.NOW):
-        web = create_app(store.engine, store.seal, AppOptions(demo=False, personas=PERSONAS[3:]))
+        web = create_app(store.engine, store.cipher, AppOptions(demo=False, users=PERSONAS[3:]))
         client = web.test_client()
         client.get("/", base_url=HERE)
         assert "Nog geen groepen" in shown_page(client, "/groep")
@@ -251,7 +251,7 @@ def test_where_a_value_comes_from_is_told_to_the_teacher(web: flask.Flask) -> No
 def test_a_score_is_shown_plain_and_told_as_it_was_sent(
     web: flask.Flask, known_school: Store, sent: str, shown: str
 ) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         change = text("UPDATE results SET score_text = :sent WHERE test_id = 2 AND identifier_id = 1 AND part_id = 0")
         connection.execute(change, {"sent": sent})
     client = as_persona(web, "hanna")
@@ -291,7 +291,7 @@ def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: fl
     for key, stopped in (("hanna", 0), ("noa", 0), ("sam", 1)):
         answer = as_persona(web, key).post(CALLBACK, json=body, base_url=HERE, headers=OWN)
         assert answer.status_code in (200, 204)
-        with database.reading(known_school.engine) as connection:
+        with database.read_transaction(known_school.engine) as connection:
             row = connection.scalar(text("SELECT stopped FROM couplings WHERE source_id = 1"))
         assert int(row) == stopped
 

@@ -101,7 +101,7 @@ def test_a_score_says_where_it_comes_from(web: flask.Flask) -> None:
 
 
 def test_the_conversion_is_what_the_source_advises(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         body = json.loads(
             str(connection.scalar(text("SELECT body FROM test_definitions WHERE id = 2 AND school_id = 1")))
         )
@@ -179,7 +179,7 @@ def test_a_group_says_its_rule_its_thresholds_and_its_pupils(web: flask.Flask) -
 
 
 def test_the_thresholds_of_a_group_are_those_of_the_class(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         row = {"school_id": 1, "class_id": 1, "name": "few_totals", "value": 4}
         connection.execute(insert(tables.metadata.tables["class_thresholds"]), [_threshold(row)])
     assert "minder dan 4 scores met een norm" in words(told(web, kind="course", course="few"))
@@ -216,7 +216,7 @@ def test_a_hard_part_is_told_from_the_scores_within_the_period(web: flask.Flask,
     part, search = "Klok: digitale tijd", "?klas=1&periode=2026-11-01_2026-11-20"
     before = told(web, kind="topic", topic=part, field=SUMS, search=search)
     assert listed(before, "below")["Aïsha Bouzid"] == "4 · onvoldoende"
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         change = text(
             "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
             "taken_on, score, score_text, school_year, created_us, digest64, delivery_id) "
@@ -312,7 +312,7 @@ def test_without_a_session_nothing_is_told(web: flask.Flask, asked: dict[str, st
 
 
 def test_who_has_no_class_is_told_nothing(web: flask.Flask, known_school: Store) -> None:
-    with database.writing(known_school.engine) as connection:
+    with database.write_transaction(known_school.engine) as connection:
         connection.execute(text("UPDATE teacher_groups SET to_us = 1 WHERE teacher_id = 1"))
     client = as_persona(web, "hanna")
     assert [ask(client, {**asked, "search": "?klas=1"}).status_code for asked in EVERY] == [204] * len(EVERY)
@@ -409,7 +409,7 @@ def fill_to_25_by_7(known: Store) -> None:
     }
     pupils = [*range(1, 13), *range(201, 214)]
     table = tables.metadata.tables
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         names = [(201 + place, *name) for place, name in enumerate(NEWCOMERS)]
         connection.execute(
             insert(table["pupils"]),
@@ -425,8 +425,8 @@ def fill_to_25_by_7(known: Store) -> None:
         connection.execute(
             insert(table["identifiers"]),
             [
-                {"school_id": 1, "id": i, "kind": "las", "digest": known.seal.digest("las", f"1-{i}"),
-                 "sealed": known.seal.seal(f"L1{i:04}".encode()), "pupil_id": i, "matched_by": "roster",
+                {"school_id": 1, "id": i, "kind": "las", "digest": known.cipher.digest("las", f"1-{i}"),
+                 "sealed": known.cipher.encrypt(f"L1{i:04}".encode()), "pupil_id": i, "matched_by": "roster",
                  "parked_because": None}
                 for i in range(201, 214)
             ],

@@ -32,7 +32,7 @@ from connectors.simulator.school import HORIZON
 from connectors.uwlr.envelope import Authorisation
 from dashboard.cli import main as cli
 from models.schema.database import open_engine, sqlite_url
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from tests.connectors.sending import Account, Receiver, account, enveloped
 from tests.uwlr.messages import message, result_xml
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
 def _installation(data: Path) -> Account:
     """A data folder with one sender, left in one file so that it can be copied."""
     engine = open_engine(sqlite_url(data))
-    sender = account(engine, open_sealed(engine, data))
+    sender = account(engine, open_encrypted(engine, data))
     engine.dispose()
     return sender
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from models.ingest.schools import Identification
-from models.ingest.senders import Terms
+from models.ingest.senders import SenderTerms
 from models.schema import clock
 from tests.conftest import Store
 from tests.fuzz import mutate
@@ -27,7 +27,7 @@ def _the_day() -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(store: Store) -> Desk:
+def desk(store: Store) -> ReceiverContext:
     """Where the mutants arrive: a strict sender, a tolerant one, and those of the reference papers."""
 
     def hurry(connection: object, _record: object) -> None:
@@ -38,7 +38,7 @@ def desk(store: Store) -> Desk:
     event.listen(store.engine, "connect", hurry)
     store.engine.dispose()
     covered = [Identification("brin", "99XX"), Identification("schoolkey", "school-key-1")]
-    much = Terms(messages_per_minute=10**9)
+    much = SenderTerms(messages_per_minute=10**9)
     for account, terms in (
         (mutate.STRICT, much),
         (mutate.TOLERANT, replace(much, policy="tolerant")),
@@ -46,4 +46,4 @@ def desk(store: Store) -> Desk:
         (mutate.PAPERS[1], replace(much, ordering="strict", test_school=True)),
     ):
         add_sender(store, account, terms, covered)
-    return Desk(store.engine, store.seal)
+    return ReceiverContext(store.engine, store.cipher)

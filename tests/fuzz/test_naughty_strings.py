@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from connectors.intake import push
 from connectors.intake.judge import spool
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from models.schema import database
 from models.schema.records import Verdict
 from models.schema.tables import deliveries, identifiers, parts, results, test_definitions, tests
@@ -117,7 +117,7 @@ def leaves(value: Any) -> Iterator[str]:
         yield from leaves(inner)
 
 
-def stored(desk: Desk, delivery_id: int) -> set[str]:
+def stored(desk: ReceiverContext, delivery_id: int) -> set[str]:
     """Every text that the store has of the results of a delivery."""
     query = (
         select(results, tests, test_definitions, identifiers, parts.c.code.label("part"))
@@ -129,7 +129,7 @@ def stored(desk: Desk, delivery_id: int) -> set[str]:
     )
     found: set[str] = set()
     pupils: set[int] = set()
-    with database.reading(desk.engine) as connection:
+    with database.read_transaction(desk.engine) as connection:
         for row in connection.execute(query).all():
             pupils |= {row.eck_id, row.las_id} if row.sealed is None else {row.identifier_id}
             found |= {value for value in row if isinstance(value, str)} | {str(row.correct)}
@@ -138,11 +138,11 @@ def stored(desk: Desk, delivery_id: int) -> set[str]:
         for row in connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)):
             found |= {value for value in row if isinstance(value, str)}
         for sealed in connection.scalars(select(identifiers.c.sealed).where(identifiers.c.id.in_(pupils))):
-            found.add(desk.seal.unseal(sealed).decode())
+            found.add(desk.cipher.decrypt(sealed).decode())
     return found
 
 
-def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(desk: Desk) -> None:
+def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(desk: ReceiverContext) -> None:
     with spool([filled(0, "key", "r-0")]) as spooled:
         receipt = push.deliver(desk, spooled)
     assert receipt.verdict is not Verdict.REJECT, receipt.findings
@@ -151,7 +151,7 @@ def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(desk: Desk) 
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(desk: Desk, field: str) -> None:
+def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(desk: ReceiverContext, field: str) -> None:
     assert len(naughty()) > 400
     changed, broken, accepted = [], [], 0
     for number, text in enumerate(naughty(), 1):

@@ -7,36 +7,40 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from models.access.people import Member
-from models.classroom.class_data import PartScored, Picture, Scored
+from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
 from models.classroom.class_state import ClassState
 from models.classroom.holidays import read_holidays
-from models.classroom.signals import Asked, Due, Signal, signals
+from models.classroom.signals import DueDate, Signal, SignalInputs, signals
 from models.classroom.thresholds import Thresholds, defaults
 from models.ingest.freshness import SourceState
 from models.results.catalogue import Catalogue, Definition, PartName, Source
 from models.results.current_results import ResultRow, Total
 from models.results.periods import with_year_before
 from models.results.progress import PupilProgress
-from models.results.scales import Interval, Place, Yardstick, said
-from models.results.subject_materials import Field
+from models.results.scales import NormBand, NormPosition, ParsedNorm, read_score
+from models.results.subject_materials import SubjectMaterial
 from models.schema import clock
 from models.schema.records import SCALE, Absence, Kind, Status
 
 YEAR = "2026-2027"
 CLASS = 1
-SUMS = Field("arithmetic", "Cijferpad", 1)
-WORDS = Field("spelling", "Letterlab", 2)
+SUMS = SubjectMaterial("arithmetic", "Cijferpad", 1)
+WORDS = SubjectMaterial("spelling", "Letterlab", 2)
 
 
-def bands(*rows: tuple[str, int, int, Place]) -> Yardstick:
+def bands(*rows: tuple[str, int, int, NormPosition]) -> ParsedNorm:
     """A norm of these bands."""
-    found = tuple(Interval(word, Decimal(low), Decimal(high), place) for word, low, high, place in rows)
-    return Yardstick(found, found[-1].high)
+    found = tuple(NormBand(word, Decimal(low), Decimal(high), place) for word, low, high, place in rows)
+    return ParsedNorm(found, found[-1].high)
 
 
-NORM = bands(("onvoldoende", 0, 59, Place.BELOW), ("voldoende", 60, 79, Place.ON), ("goed", 80, 100, Place.ABOVE))
-PART_NORM = bands(("onvoldoende", 0, 5, Place.BELOW), ("goed", 6, 10, Place.ABOVE))
-WITHOUT = Yardstick()
+NORM = bands(
+    ("onvoldoende", 0, 59, NormPosition.BELOW),
+    ("voldoende", 60, 79, NormPosition.ON),
+    ("goed", 80, 100, NormPosition.ABOVE),
+)
+PART_NORM = bands(("onvoldoende", 0, 5, NormPosition.BELOW), ("goed", 6, 10, NormPosition.ABOVE))
+WITHOUT = ParsedNorm()
 
 
 def source_state(source_id: int, late: bool = False) -> SourceState:
@@ -55,33 +59,33 @@ class Classroom:
     pupils: int = 4
     late: set[int] = field(default_factory=set)
     since: dict[int, str] = field(default_factory=dict)
-    totals: dict[int, dict[Field, list[Scored]]] = field(default_factory=dict)
-    parts: list[PartScored] = field(default_factory=list)
+    totals: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = field(default_factory=dict)
+    parts: list[ScoredPart] = field(default_factory=list)
     progress: dict[int, list[PupilProgress]] = field(default_factory=dict)
-    worked: dict[int, dict[int, str]] = field(default_factory=dict)
+    last_active: dict[int, dict[int, str]] = field(default_factory=dict)
     thresholds: Thresholds = field(default_factory=defaults)
 
     def score(
-        self, pupil: int, value: int | None, day: str, about: Field = SUMS, norm: Yardstick = NORM, test: int = 1,
+        self, pupil: int, value: int | None, day: str, about: SubjectMaterial = SUMS, norm: ParsedNorm = NORM, test: int = 1,
         absence: Absence | None = None,
     ) -> None:  # fmt: skip
         """A total of a pupil; None with an absence is one without a number."""
         row = self.row(pupil, about, day, test, value, absence)
-        total = Total(row, said(Kind.SCORE, row.score, row.score_text, row.absence, norm))
+        total = Total(row, read_score(Kind.SCORE, row.score, row.score_text, row.absence, norm))
         lanes = self.totals.setdefault(pupil, {}).setdefault(about, [])
-        lanes.append(Scored(total, about, test, test, norm))
+        lanes.append(ScoredTest(total, about, test, test, norm))
         lanes.sort(key=lambda one: one.total.order)
         if absence is not Absence.NOT_OFFERED:
             self.work(pupil, about, day)
 
-    def part(self, pupil: int, value: int, day: str, name: str, test: int = 1, norm: Yardstick = PART_NORM) -> None:
+    def part(self, pupil: int, value: int, day: str, name: str, test: int = 1, norm: ParsedNorm = PART_NORM) -> None:
         """A score on a part."""
         row = self.row(pupil, SUMS, day, test, value, None)
-        own = said(Kind.SCORE, row.score, None, None, norm)
-        self.parts.append(PartScored(pupil, test, test, SUMS, PartName(1, name, name, True), 7, own, row))
+        own = read_score(Kind.SCORE, row.score, None, None, norm)
+        self.parts.append(ScoredPart(pupil, test, test, SUMS, PartName(1, name, name, True), 7, own, row))
 
     def record(
-        self, pupil: int, status: Status, day: str, made: int | None, about: Field = WORDS, test: int = 1
+        self, pupil: int, status: Status, day: str, made: int | None, about: SubjectMaterial = WORDS, test: int = 1
     ) -> None:
         """A progress record; only exercises made are work."""
         row = self.row(pupil, about, day, test, None, None)
@@ -89,13 +93,13 @@ class Classroom:
         if made:
             self.work(pupil, about, day)
 
-    def work(self, pupil: int, about: Field, day: str) -> None:
+    def work(self, pupil: int, about: SubjectMaterial, day: str) -> None:
         """A day on which a pupil worked with a source."""
-        own = self.worked.setdefault(pupil, {})
+        own = self.last_active.setdefault(pupil, {})
         own[about.source_id] = max(own.get(about.source_id, ""), day)
 
     def row(
-        self, pupil: int, about: Field, day: str, test: int, value: int | None, absence: Absence | None
+        self, pupil: int, about: SubjectMaterial, day: str, test: int, value: int | None, absence: Absence | None
     ) -> ResultRow:
         """A row of the store."""
         score = None if value is None else value * SCALE
@@ -106,7 +110,7 @@ class Classroom:
         )  # fmt: skip
 
     @property
-    def picture(self) -> Picture:
+    def class_data(self) -> ClassData:
         """The picture of the class."""
         members = tuple(
             Member(
@@ -120,26 +124,31 @@ class Classroom:
             )
             for one in range(1, self.pupils + 1)
         )
-        tests = {one.test_id: one.field for lanes in self.totals.values() for lane in lanes.values() for one in lane}
+        tests = {
+            one.test_id: one.subject_material
+            for lanes in self.totals.values()
+            for lane in lanes.values()
+            for one in lane
+        }
         known = Catalogue(
             {one: Source(one, f"bron{one}", f"bron {one}", None) for one in (1, 2)},
             {test: Definition(test, about.source_id, f"T{test}", f"Toets {test}", about.subject, None, about.material)
                  for test, about in (tests | {1: SUMS, 2: SUMS}).items()}
         )  # fmt: skip
-        return Picture(
+        return ClassData(
             members, {CLASS: frozenset(one.id for one in members)}, with_year_before(YEAR), YEAR, self.totals,
             self.parts, [],
-            {pupil: tuple(several) for pupil, several in self.progress.items()}, self.worked,
+            {pupil: tuple(several) for pupil, several in self.progress.items()}, self.last_active,
             tuple(source_state(one, one in self.late) for one in (1, 2)), known,
         )  # fmt: skip
 
-    def signals(self, due: tuple[Due, ...] = (), region: str = "midden") -> list[Signal]:
+    def signals(self, due: tuple[DueDate, ...] = (), region: str = "midden") -> list[Signal]:
         """The signals of the class."""
-        return signals(self.picture, Asked({CLASS: self.thresholds}, read_holidays(), region, {}, due))
+        return signals(self.class_data, SignalInputs({CLASS: self.thresholds}, read_holidays(), region, {}, due))
 
     def state(self) -> ClassState:
         """The state of the class."""
-        return ClassState(self.picture, tuple(self.signals()), {CLASS: self.thresholds}, (), "midden")
+        return ClassState(self.class_data, tuple(self.signals()), {CLASS: self.thresholds}, (), "midden")
 
 
 def days(number_of: int, last: str = "2026-11-20", apart: int = 7) -> list[str]:

@@ -131,13 +131,13 @@ def upgrade_to(engine: Engine, revision: str) -> None:
     """The migrations up to a revision, on an empty database with the view that all programs of then made."""
     config = Config()
     config.set_main_option("script_location", str(resources.files("models") / "migrations"))
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
 
 def _run(engine: Engine, statements: Statements) -> None:
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         for statement in statements:
             connection.execute(text(statement))
 

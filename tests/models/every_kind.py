@@ -50,7 +50,7 @@ def every_kind(score: int, made_on: str, prefix: str = "", pupil: str = "L1") ->
 
 def with_pupil(engine: Engine) -> None:
     """A pupil to whom the results of the messages belong."""
-    with database.writing(engine, 1) as connection:
+    with database.write_transaction(engine, 1) as connection:
         connection.execute(insert(pupils).values(school_id=1, id=NOA, first_name="Noa"))
         parked = connection.scalar(select(identifiers.c.id).where(identifiers.c.pupil_id.is_(None)))
         assert parked is not None
@@ -59,7 +59,7 @@ def with_pupil(engine: Engine) -> None:
 
 def stored(engine: Engine, table: str) -> list[dict[str, object]]:
     """The rows of a table by the names that the database itself gives its columns; the digest of a value left out."""
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         rows = connection.execute(text(f"SELECT * FROM {table}")).mappings().all()
     found = [{name: value for name, value in row.items() if name != "value_digest"} for row in rows]
     return sorted(found, key=lambda row: (str(row["key"]), str(row["score_text"]), str(row["made"])))
@@ -69,9 +69,9 @@ def read(engine: Engine) -> list[dict[str, object]]:
     """What the program reads of the results of the pupil."""
 
     def rows(connection: Connection) -> list[dict[str, object]]:
-        owners = result_rows.owners_of(connection, ADMINISTRATOR, [NOA])
+        owners = result_rows.pupil_identifiers(connection, ADMINISTRATOR, [NOA])
         found = result_rows.all_rows(connection, ADMINISTRATOR, owners, of_school_year("2026-2027"))
         return [row._asdict() for row in sorted(found, key=lambda row: row.key)]
 
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         return rows(connection)

@@ -15,7 +15,7 @@ from models.classroom import class_overview, goals, notes, signal_resolutions
 from models.classroom.class_state import class_state
 from models.classroom.holidays import read_holidays
 from models.classroom.notes import NoteKind
-from models.classroom.signal_resolutions import About, Action
+from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
 from models.classroom.thresholds import changes, set_thresholds
 from models.classroom.timeline import provenance, pupil_timeline
 from models.ingest import connection_overview, identity, quarantine, rosters, senders
@@ -23,7 +23,7 @@ from models.ingest import deliveries as delivery_list
 from models.ingest.result_store import Receipt
 from models.ingest.schools import Identification
 from models.results.periods import of_school_year
-from models.results.subject_mapping import assign_subject, assigned
+from models.results.subject_mapping import map_subject, mapped_terms
 from models.schema import clock, database
 from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import VALUE_COLUMNS, metadata
@@ -62,7 +62,7 @@ def send(store: Store, score: int, made_on: str) -> Receipt:
 
 def fill(store: Store) -> None:
     """Fill an empty store; the clock must stand at school.NOW."""
-    engine, seal = store.engine, store.seal
+    engine, seal = store.engine, store.cipher
     school.build(engine, seal)
     with clock.fixed(school.NOW):
         for one in SENT:
@@ -72,48 +72,52 @@ def fill(store: Store) -> None:
     rosters.save_roster(engine, seal, roster=ROSTER, **save)  # type: ignore[arg-type]
     held = replace(ROSTER, groups=(), created_us=2_000, digest=b"h" * 32)
     assert rosters.save_roster(engine, seal, roster=held, **save).state == rosters.HELD  # type: ignore[arg-type]
-    with database.writing(engine, school.SCHOOL) as connection:
+    with database.write_transaction(engine, school.SCHOOL) as connection:
         pair = PupilRef("20418", "https://ketenid.nl/pilot/" + "a" * 128)
         (identifier_id,) = identity.identify(connection, seal, school.SCHOOL, [pair])
         identity.link(connection, ADMINISTRATOR, identifier_id, BENTE)
         goals.set_goal(connection, HANNA, LARS, school.LEVELS_FIELD, 10_000)
         goals.set_goal(connection, HANNA, LARS, school.SPELL_FIELD, 20_000, "2027-01-31")
-        goals.set_due(connection, HANNA, school.CLASS_A, 1, "2026-12-01")
+        goals.set_due_date(connection, HANNA, school.CLASS_A, 1, "2026-12-01")
         set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": 20})
-        about = About("drop", 1, None, school.LEVELS_FIELD.key)
-        signal_resolutions.set_mark(connection, HANNA, about, "2026-10-01 7 80,2026-11-02 5 60", Action.SEEN)
+        about = SignalTarget("drop", 1, None, school.LEVELS_FIELD.key)
+        signal_resolutions.resolve_signal(
+            connection, HANNA, about, "2026-10-01 7 80,2026-11-02 5 60", ResolutionAction.SEEN
+        )
         notes.write_note(connection, seal, HANNA, LARS, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-20")
-        assign_subject(connection, ADMINISTRATOR, school.QUESTIONS, "term", "topografie", "geography")
-    with database.writing(engine) as connection:
-        source_id = senders.add_sender(connection, seal, "zender", "Zender", "K-1", senders.Terms(), "command")
+        map_subject(connection, ADMINISTRATOR, school.QUESTIONS, "term", "topografie", "geography")
+    with database.write_transaction(engine) as connection:
+        source_id = senders.add_sender(connection, seal, "zender", "Zender", "K-1", senders.SenderTerms(), "command")
         senders.add_key(connection, seal, source_id, "sleutel", [Identification("brin", "99XX")])
 
 
 def everything(store: Store) -> dict[str, object]:
     """What the program's own functions read of a store; of the history, which no page shows, the rows."""
     year = of_school_year(school.YEAR)
-    seal = store.seal
-    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
-        kept = quarantine.kept(connection)
+    seal = store.cipher
+    with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
+        kept = quarantine.quarantined_messages(connection)
         lars = pupil_timeline(connection, HANNA, LARS, year)
         assert lars is not None
-        sittings = [one for lane in lars.lanes for one in lane.sittings]
+        sittings = [one for lane in lars.series for one in lane.sittings]
         return {
             "overview": class_overview.class_overview(connection, HANNA, [school.CLASS_A, school.CLASS_B], year),
             "state": class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays(), year.first),
             "lars": lars,
             "why": [provenance(connection, HANNA, LARS, one.test_id, one.taken_on, 0) for one in sittings],
             "bente": pupil_timeline(connection, HANNA, BENTE, year),
-            "couplings": [connection_overview.coupling_state(connection, one) for one in (ADMINISTRATOR, ELSEWHERE)],
+            "couplings": [
+                connection_overview.connection_overview(connection, one) for one in (ADMINISTRATOR, ELSEWHERE)
+            ],
             "parked": identity.parked(connection, ADMINISTRATOR, seal),
             "kept": [(one, quarantine.raw(connection, seal, one.delivery_id)) for one in kept],
             "deliveries": list(delivery_list.newest(store.engine)),
             "goals": goals.goals_of(connection, HANNA, [LARS, BENTE]),
-            "due": goals.due_of(connection, HANNA, [school.CLASS_A]),
-            "marks": signal_resolutions.marks(connection, HANNA, [1], []),
+            "due": goals.due_dates_of(connection, HANNA, [school.CLASS_A]),
+            "marks": signal_resolutions.newest_resolutions(connection, HANNA, [1], []),
             "notes": notes.notes_of(connection, seal, HANNA, [LARS]),
             "thresholds": changes(connection, HANNA, school.CLASS_A),
-            "subjects": assigned(connection, ADMINISTRATOR),
+            "subjects": mapped_terms(connection, ADMINISTRATOR),
             "senders": senders.all_senders(connection),
             "results": stored(store.engine, "results"),
             "history": stored(store.engine, "result_history"),
@@ -137,7 +141,7 @@ def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_the
     """The rows of these tables; `as_then`: as a program of the revision of the target wrote them."""
     present = inspect(target)
     for one in (one for one in metadata.sorted_tables if one.name in tables):
-        with database.reading(origin) as connection:
+        with database.read_transaction(origin) as connection:
             rows = [dict(row) for row in connection.execute(select(one)).mappings()]
         if one.name == "couplings" and "senders" not in tables:
             rows = [row for row in rows if not row["pushes"]]
@@ -153,7 +157,7 @@ def _insert(target: Engine, known: Table, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     into = table(known.name, *(column(name, known.columns[name].type) for name in rows[0]))
-    with database.writing(target) as connection:
+    with database.write_transaction(target) as connection:
         connection.execute(insert(into), rows)
         if connection.dialect.name == "postgresql" and known.name == "deliveries":
             last = "SELECT setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries))"

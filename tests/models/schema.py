@@ -32,7 +32,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND c.r
 def schema(engine: Engine) -> Schema:
     """Tables and views with columns in their order, keys, indexes, checks, and how SQLite or PostgreSQL keeps them."""
     read = _postgresql if engine.dialect.name == "postgresql" else _sqlite
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         found = read(connection)
     return {name: one for name, one in found.items() if name != "alembic_version"}
 

@@ -47,5 +47,5 @@ LEFT JOIN parts p ON p.school_id = r.school_id AND p.id = r.part_id
 
 def spelled(engine: Engine) -> list[Row[*tuple[Any, ...]]]:
     """Every result, in order of the keys."""
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         return list(connection.execute(text(f"{SPELLED} ORDER BY r.key")))

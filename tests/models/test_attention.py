@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 from models.results.periods import of_school_year
 from models.schema import clock
 from models.schema.records import Absence
@@ -27,23 +27,23 @@ def thursday() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ((80, 80, 60), Course.AMPLE),  # two thirds, and a score equal to the bound is in the band
-        ((80, 79, 60), Course.ON_COURSE),
-        ((80, 80, 80, 70), Course.AMPLE),
-        ((100, 100, 100, 60), Course.ATTENTION),  # a drop goes before all else
-        ((80, 80, 60, 60), Course.ON_COURSE),
-        ((80, 80), Course.FEW),
-        ((), Course.FEW),
-        ((60, 60, 60), Course.ON_COURSE),
-        ((50, 50, 50), Course.ATTENTION),  # stuck
-        ((0, 0, 0), Course.ATTENTION),
+        ((80, 80, 60), AttentionGroup.AMPLE),  # two thirds, and a score equal to the bound is in the band
+        ((80, 79, 60), AttentionGroup.ON_COURSE),
+        ((80, 80, 80, 70), AttentionGroup.AMPLE),
+        ((100, 100, 100, 60), AttentionGroup.ATTENTION),  # a drop goes before all else
+        ((80, 80, 60, 60), AttentionGroup.ON_COURSE),
+        ((80, 80), AttentionGroup.FEW),
+        ((), AttentionGroup.FEW),
+        ((60, 60, 60), AttentionGroup.ON_COURSE),
+        ((50, 50, 50), AttentionGroup.ATTENTION),  # stuck
+        ((0, 0, 0), AttentionGroup.ATTENTION),
     ],
 )
-def test_a_group_follows_from_the_totals_with_a_norm(values: tuple[int, ...], expected: Course) -> None:
+def test_a_group_follows_from_the_totals_with_a_norm(values: tuple[int, ...], expected: AttentionGroup) -> None:
     room = Classroom(pupils=1)
     for value, day in zip(values, days(len(values)), strict=True):
         room.score(1, value, day)
-    assert room.state().courses(PERIOD) == {1: expected}
+    assert room.state().attention_groups(PERIOD) == {1: expected}
 
 
 def test_totals_without_norm_or_number_say_nothing_of_the_group() -> None:
@@ -51,7 +51,7 @@ def test_totals_without_norm_or_number_say_nothing_of_the_group() -> None:
     for day in days(5):
         room.score(1, 90, day, norm=WITHOUT)
         room.score(1, None, day, test=2, absence=Absence.NO_SCORE)
-    assert room.state().courses(PERIOD) == {1: Course.FEW}
+    assert room.state().attention_groups(PERIOD) == {1: AttentionGroup.FEW}
 
 
 def test_an_idle_pupil_is_not_called_low() -> None:
@@ -63,15 +63,15 @@ def test_an_idle_pupil_is_not_called_low() -> None:
     state = room.state()
     [signal] = state.open_signals[4]
     assert (signal.rule.value, signal.evidence.totals) == ("idle", ())
-    assert state.courses(PERIOD)[4] is Course.ATTENTION
+    assert state.attention_groups(PERIOD)[4] is AttentionGroup.ATTENTION
 
 
 def test_a_period_without_results_makes_few_data_and_no_judgement() -> None:
     room = Classroom(pupils=1)
     for day in days(4, "2026-06-20"):
         room.score(1, 90, day)
-    assert room.state().courses(PERIOD) == {1: Course.FEW}
-    assert room.state().courses(of_school_year("2025-2026")) == {1: Course.AMPLE}
+    assert room.state().attention_groups(PERIOD) == {1: AttentionGroup.FEW}
+    assert room.state().attention_groups(of_school_year("2025-2026")) == {1: AttentionGroup.AMPLE}
 
 
 def test_a_class_changes_the_bounds_itself() -> None:
@@ -79,5 +79,5 @@ def test_a_class_changes_the_bounds_itself() -> None:
     for value, day in zip((80, 60), days(2), strict=True):
         room.score(1, value, day)
     room.thresholds = replace(room.thresholds, few_totals=2, ample_of_three=1)
-    assert room.state().courses(PERIOD) == {1: Course.AMPLE}
-    assert room.totals[1][SUMS][0].said.place.value == "above"
+    assert room.state().attention_groups(PERIOD) == {1: AttentionGroup.AMPLE}
+    assert room.totals[1][SUMS][0].reading.position.value == "above"

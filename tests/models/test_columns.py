@@ -15,7 +15,7 @@ from sqlalchemy import Engine, text
 from connectors.uwlr.agreement import TOLERANT
 from models.results.current_results import ResultRow
 from models.schema import database, stored_result
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from models.schema.stored_result import StoredResult
 from models.schema.tables import VALUE_COLUMNS, result_history, results
 from tests.conftest import Store
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def store_beside(tmp_path: Path) -> Iterator[Store]:
     """A second store, as the program makes it, to compare with."""
     engine = database.open_engine(database.sqlite_url(tmp_path / "beside"))
-    yield Store(engine, open_sealed(engine, tmp_path / "beside"))
+    yield Store(engine, open_encrypted(engine, tmp_path / "beside"))
     engine.dispose()
 
 
@@ -55,7 +55,7 @@ def test_a_digest_of_a_value_is_what_it_was() -> None:
 
 def turn_columns(engine: Engine) -> None:
     """The same tables with their columns in the opposite order, and one that this program does not know at each end."""
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         for table in TABLES:
             named = [f"{one.name} {one.type.compile(engine.dialect)}" for one in reversed(list(table.columns))]
             key = ", ".join(one.name for one in table.primary_key.columns)
@@ -110,7 +110,7 @@ def test_a_column_in_the_middle_of_the_tables_and_at_the_end_of_the_database(
 ) -> None:
     for one in (any_store, store_beside):
         fill(one)
-    with database.writing(any_store.engine) as connection:
+    with database.write_transaction(any_store.engine) as connection:
         for table in TABLES:
             connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN remark TEXT"))
     sent = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Row, insert, select, update
 
 from models.ingest import connections, schools
-from models.ingest.connections import SECOND_US, Claim, Coupling
+from models.ingest.connections import SECOND_US, Claim, SourceConnection
 from models.ingest.schools import Identification
 from models.schema import database
 from models.schema.tables import couplings as rows
@@ -23,27 +23,27 @@ NOW = 1_800_000_000 * SECOND_US
 LEASE = 180.0
 
 
-def couple(store: Store, *keys: str, school: str = "99XX") -> list[Coupling]:
+def couple(store: Store, *keys: str, school: str = "99XX") -> list[SourceConnection]:
     """Couplings of one school, the first the most overdue."""
     made = []
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", school)])
         for place, key in enumerate(keys):
             source_id = schools.ensure_source(connection, key, key.title(), "publisher")
-            connections.ensure_coupling(connection, school_id, source_id, NOW - (100 - place) * SECOND_US)
-            made.append(Coupling(school_id, source_id, key, "publisher"))
+            connections.ensure_connection(connection, school_id, source_id, NOW - (100 - place) * SECOND_US)
+            made.append(SourceConnection(school_id, source_id, key, "publisher"))
     return made
 
 
-def row_of(store: Store, coupling: Coupling | Claim) -> Row[Any]:
-    with database.reading(store.engine) as connection:
+def row_of(store: Store, coupling: SourceConnection | Claim) -> Row[Any]:
+    with database.read_transaction(store.engine) as connection:
         return connection.execute(
             select(rows).where(rows.c.school_id == coupling.school_id, rows.c.source_id == coupling.source_id)
         ).one()
 
 
-def change(store: Store, coupling: Coupling, **values: object) -> None:
-    with database.writing(store.engine) as connection:
+def change(store: Store, coupling: SourceConnection, **values: object) -> None:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(update(rows).where(rows.c.source_id == coupling.source_id).values(**values))
 
 
@@ -158,7 +158,7 @@ def test_a_worker_for_one_source_leaves_the_others(any_store: Store) -> None:
 def test_a_coupling_that_returns_to_the_configuration_keeps_its_cursor(any_store: Store) -> None:
     first, second = couple(any_store, "a", "b")
     change(any_store, first, cursor="2026-11-11T00:05:46", failures=3)
-    with database.writing(any_store.engine) as connection:
+    with database.write_transaction(any_store.engine) as connection:
         connections.retire_others(connection, {(second.school_id, second.source_id)})
     assert (row_of(any_store, first).active, row_of(any_store, second).active) == (False, True)
     couple(any_store, "a")
@@ -169,7 +169,7 @@ def test_a_coupling_that_returns_to_the_configuration_keeps_its_cursor(any_store
 def test_the_row_of_a_claim_is_locked_by_no_transaction(store: Store) -> None:
     couple(store, "a", "b")
     claim(store)
-    with database.writing(store.engine) as connection:  # the write lock is free while a claim is held
+    with database.write_transaction(store.engine) as connection:  # the write lock is free while a claim is held
         connection.execute(insert(school_rows).values(id=77, name="Vrij"))
 
 

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from models.access.viewer import NotAllowed, Role, Viewer
+from models.access.viewer import AccessDenied, Role, Viewer
 from models.ingest import identity
 from models.ingest.schools import Identification, ensure_school, ensure_source
 from models.schema import database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import identifier_links, identifiers, pupils, results
 from tests.conftest import Store
 
-SEAL = Seal.from_secret(b"s" * 32)
+SEAL = PiiCipher.from_secret(b"s" * 32)
 ECK_A, ECK_B, ECK_C = (f"https://ketenid.nl/pilot/{letter * 128}" for letter in "abc")
 SCHOOL = 1
 ANNA, BO, CEM = 1, 2, 3
@@ -27,7 +27,7 @@ DIRECTOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="directeur")
 @pytest.fixture
 def known(any_store: Store) -> Iterator[Connection]:
     """A store in which the roster states Anna (LAS a, ECK A), Bo (LAS b, ECK B) and Cem (LAS c only)."""
-    with database.writing(any_store.engine, SCHOOL) as connection:
+    with database.write_transaction(any_store.engine, SCHOOL) as connection:
         ensure_school(connection, [Identification("brin", "99XX")], "De Wilg")
         ensure_source(connection, "rekenen", "Rekenrijk Digitaal", "publisher")
         connection.execute(
@@ -40,8 +40,8 @@ def known(any_store: Store) -> Iterator[Connection]:
 
 
 def state(connection: Connection, pupil_id: int, ref: PupilRef) -> None:
-    named = identity.singles(SEAL, ref)
-    identity.ensure_singles(connection, SEAL, SCHOOL, named)
+    named = identity.identifier_values(SEAL, ref)
+    identity.ensure_identifiers(connection, SEAL, SCHOOL, named)
     identity.state_pupils(connection, SCHOOL, {single: pupil_id for single, _ in named})
 
 
@@ -232,7 +232,7 @@ def test_only_an_administrator_of_the_school_links(known: Connection, role: Role
         lambda: identity.undo_link(known, viewer, link_id),
         lambda: identity.link_csv(known, SEAL, viewer, "identifier;pupil\nn1;a\n"),
     ):
-        with pytest.raises(NotAllowed):
+        with pytest.raises(AccessDenied):
             change()
     elsewhere = Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders")
     with pytest.raises(identity.LinkRefused):

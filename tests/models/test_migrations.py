@@ -14,7 +14,7 @@ from models.ingest import page_requests, rosters, senders
 from models.ingest.schools import Identification
 from models.sandbox import sandboxes
 from models.schema import clock, database
-from models.schema.store_key import open_sealed
+from models.schema.store_key import open_encrypted
 from models.schema.tables import metadata
 from tests.conftest import Store, empty_postgres
 from tests.dashboard import school
@@ -46,7 +46,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store of this program with something in every table."""
     folder = tmp_path_factory.mktemp("filled")
     engine = database.open_engine(database.sqlite_url(folder))
-    store = Store(engine, open_sealed(engine, folder))
+    store = Store(engine, open_encrypted(engine, folder))
     with clock.fixed(school.NOW):
         fill(store)
     yield store
@@ -54,7 +54,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def test_all_migrations_make_the_tables_of_this_program(any_store: Store, bare: Engine) -> None:
-    with database.writing(bare) as connection:
+    with database.write_transaction(bare) as connection:
         metadata.create_all(connection)
     assert schema(any_store.engine) == schema(bare)
     assert set(schema(any_store.engine)) == set(metadata.tables)
@@ -72,7 +72,7 @@ def test_a_migration_stands_by_itself() -> None:
 
 @pytest.mark.parametrize("name", EARLIER)
 def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engine, filled: Store, name: str) -> None:
-    earlier = Store(bare, filled.seal)
+    earlier = Store(bare, filled.cipher)
     make(earlier.engine, name)
     tables = set(inspect(earlier.engine).get_table_names())
     copy_rows(filled.engine, earlier.engine, tables, as_then=True)
@@ -81,7 +81,7 @@ def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engin
         database.upgrade(earlier.engine)
     expected = without(schema(any_store.engine), ANY_ORDER, DEFAULTS)
     assert without(schema(earlier.engine), ANY_ORDER, DEFAULTS) == expected
-    check_values(earlier, Store(any_store.engine, filled.seal))
+    check_values(earlier, Store(any_store.engine, filled.cipher))
     check_nothing_is_new(earlier)
     check_it_goes_on(earlier)
 
@@ -120,14 +120,18 @@ def check_it_goes_on(store: Store) -> None:
         (other,) = {score for score, _ in SENT} - {SENT[-1][0], 6}
         assert send(store, other, "2026-11-19").counts["changed"] == 3
         assert len(stored(store.engine, "result_history")) == 6
-        held = rosters.decide_held(store.engine, store.seal, ELSEWHERE, 2, True)
+        held = rosters.decide_pending(store.engine, store.cipher, ELSEWHERE, 2, True)
         assert (held.state, held.counts["pupils"]) == ("applied", 4)
-        with database.writing(store.engine) as connection:
-            new = senders.add_sender(connection, store.seal, "b", "B", "K-2", senders.Terms(), senders.FROM_COMMAND)
-            senders.add_key(connection, store.seal, new, "S", [Identification("brin", "99XX")])
+        with database.write_transaction(store.engine) as connection:
+            new = senders.add_sender(
+                connection, store.cipher, "b", "B", "K-2", senders.SenderTerms(), senders.FROM_COMMAND
+            )
+            senders.add_key(connection, store.cipher, new, "S", [Identification("brin", "99XX")])
             assert connection.scalar(text("SELECT count(*) FROM numbers")) >= 2
-        room = sandboxes.make_room(store.engine, store.seal, "Uitgever X")
-        token = page_requests.ask(store.engine, store.seal, "room", "Proefadres", b"{}", room.id, asked_by="sessie")
-        found = page_requests.find(store.engine, store.seal, token)
+        room = sandboxes.create_sandbox(store.engine, store.cipher, "Uitgever X")
+        token = page_requests.submit(
+            store.engine, store.cipher, "room", "Proefadres", b"{}", room.id, asked_by="sessie"
+        )
+        found = page_requests.find(store.engine, store.cipher, token)
         assert found is not None
         assert (found.kind, found.state) == ("room", "waiting")

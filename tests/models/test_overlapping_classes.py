@@ -7,9 +7,9 @@ from sqlalchemy import insert
 
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
-from models.classroom.goals import set_due
+from models.classroom.goals import set_due_date
 from models.classroom.holidays import read_holidays
-from models.classroom.signals import Rule
+from models.classroom.signals import SignalRule
 from models.schema import clock, database, tables
 from tests.conftest import Store
 from tests.dashboard import school
@@ -22,9 +22,9 @@ PLUS = 9
 def with_plus(any_store: Store) -> Store:
     """The known school with a composed class of eight pupils of class 6a."""
     with clock.fixed(school.NOW):
-        school.build(any_store.engine, any_store.seal)
+        school.build(any_store.engine, any_store.cipher)
     plus = {"school_id": 1, "school_year": school.YEAR, "location": "", "composed": True}
-    with database.writing(any_store.engine) as connection:
+    with database.write_transaction(any_store.engine) as connection:
         connection.execute(insert(tables.classes), [{**plus, "id": PLUS, "name": "Plus", "year_groups": "6"}])
         group = {**plus, "id": PLUS, "key": "plus", "name": "Plus", "class_id": PLUS}
         connection.execute(insert(tables.groups), [group])
@@ -35,40 +35,42 @@ def with_plus(any_store: Store) -> Store:
 
 @pytest.mark.parametrize("chosen", [[school.CLASS_A, PLUS], [PLUS, school.CLASS_A]])
 def test_the_signals_of_a_class_do_not_depend_on_which_others_are_chosen(with_plus: Store, chosen: list[int]) -> None:
-    with clock.fixed(school.NOW), database.reading(with_plus.engine) as connection:
+    with clock.fixed(school.NOW), database.read_transaction(with_plus.engine) as connection:
 
         def hard(class_ids: list[int], of: int) -> list[tuple[str, str]]:
             state = class_state(connection, SUPPORT, class_ids, school.YEAR, read_holidays())
             return [
-                (one.scope, one.evidence.key) for one in state.signals if one.class_id == of and one.rule is Rule.HARD
+                (one.scope, one.evidence.key)
+                for one in state.signals
+                if one.class_id == of and one.rule is SignalRule.HARD
             ]
 
         for class_id in chosen:
             assert hard(chosen, class_id) == hard([class_id], class_id) != []
         state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
-        about = [one.about for one in state.signals]
+        about = [one.target for one in state.signals]
         assert len(about) == len(set(about))
 
 
 def test_a_date_of_the_second_class_holds_for_its_pupils_whichever_class_is_asked_first(with_plus: Store) -> None:
-    with clock.fixed(school.NOW), database.writing(with_plus.engine, school.SCHOOL) as connection:
-        set_due(connection, SUPPORT, PLUS, 4, "2026-11-16")
+    with clock.fixed(school.NOW), database.write_transaction(with_plus.engine, school.SCHOOL) as connection:
+        set_due_date(connection, SUPPORT, PLUS, 4, "2026-11-16")
     overdue = []
     for chosen in ([PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
-        with clock.fixed(school.NOW), database.reading(with_plus.engine) as connection:
+        with clock.fixed(school.NOW), database.read_transaction(with_plus.engine) as connection:
             state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
-        overdue.append(sorted(one.pupil_id or 0 for one in state.signals if one.rule is Rule.OVERDUE))
+        overdue.append(sorted(one.pupil_id or 0 for one in state.signals if one.rule is SignalRule.OVERDUE))
     assert overdue[0] == overdue[1] == overdue[2] != []
 
 
 def test_who_joined_the_class_of_a_date_after_it_is_not_overdue_whichever_class_is_first(with_plus: Store) -> None:
     late = {"school_id": 1, "pupil_id": 11, "group_id": PLUS, "from_us": school.us("2026-11-20")}
-    with clock.fixed(school.NOW), database.writing(with_plus.engine, school.SCHOOL) as connection:
+    with clock.fixed(school.NOW), database.write_transaction(with_plus.engine, school.SCHOOL) as connection:
         connection.execute(insert(tables.memberships), [late])
-        set_due(connection, SUPPORT, PLUS, 4, "2026-11-10")
+        set_due_date(connection, SUPPORT, PLUS, 4, "2026-11-10")
     for chosen in ([PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
-        with clock.fixed(school.NOW), database.reading(with_plus.engine) as connection:
+        with clock.fixed(school.NOW), database.read_transaction(with_plus.engine) as connection:
             state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
-        overdue = {one.pupil_id for one in state.signals if one.rule is Rule.OVERDUE}
+        overdue = {one.pupil_id for one in state.signals if one.rule is SignalRule.OVERDUE}
         assert 11 not in overdue
         assert overdue != set()

@@ -11,15 +11,15 @@ from sqlalchemy import Connection, insert, text
 
 from models.access import people
 from models.access.people import members, pupil, pupil_names
-from models.access.viewer import NotAllowed, Role, Viewer
+from models.access.viewer import AccessDenied, Role, Viewer
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.timeline import PupilTimeline, provenance, pupil_timeline
-from models.ingest.connection_overview import coupling_state, retry_now, set_stopped
+from models.ingest.connection_overview import connection_overview, retry_now, set_stopped
 from models.ingest.freshness import source_states
 from models.results.periods import Period, of_school_year, with_year_before
 from models.results.progress import class_progress
-from models.results.scales import Missing, Place
-from models.results.subject_mapping import assign_subject, unassigned
+from models.results.scales import Missing, NormPosition
+from models.results.subject_mapping import map_subject, unmapped_terms
 from models.schema import clock, database, tables
 from models.schema.records import Absence, Kind, Status
 from tests.conftest import Store
@@ -40,19 +40,19 @@ JONAS, KYRA, LARS = 10, 11, 12
 def known(any_store: Store) -> Iterator[Store]:
     """The known school; the clock stands at its Thursday morning."""
     with clock.fixed(school.NOW):
-        school.build(any_store.engine, any_store.seal)
+        school.build(any_store.engine, any_store.cipher)
         yield any_store
 
 
 def overview(known: Store, viewer: Viewer = HANNA, period: Period = YEAR, source: int | None = None) -> ClassOverview:
     """The overview of class 6a."""
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         return class_overview(connection, viewer, [school.CLASS_A], period, source)
 
 
 def timeline(known: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeline:
     """The lanes of a pupil over two school years."""
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         found = pupil_timeline(connection, viewer, pupil_id, with_year_before(school.YEAR))
     assert found is not None
     return found
@@ -62,7 +62,7 @@ def timeline(known: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeli
 
 
 def test_a_teacher_sees_their_own_class_and_no_other(known: Store) -> None:
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         assert [one.name for one in people.class_list(connection, HANNA)] == ["6a"]
         assert [one.name for one in people.class_list(connection, JORIS)] == ["6b"]
         assert [one.name for one in people.class_list(connection, SAM)] == ["6a", "6b"]
@@ -78,7 +78,7 @@ def test_who_may_not_see_a_class_reads_nothing_of_it(known: Store, viewer: Viewe
 
 @pytest.mark.parametrize("viewer", [JORIS, STRANGER, UNLINKED])
 def test_who_may_not_see_a_pupil_reads_nothing_of_them(known: Store, viewer: Viewer) -> None:
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         assert pupil(connection, viewer, BENTE) is None
         assert pupil_timeline(connection, viewer, BENTE, YEAR) is None
         assert provenance(connection, viewer, BENTE, 2, "2026-11-13", 0) is None
@@ -86,7 +86,7 @@ def test_who_may_not_see_a_pupil_reads_nothing_of_them(known: Store, viewer: Vie
 
 
 def test_a_pupil_who_left_the_class_is_not_shown(known: Store) -> None:
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         shown = members(connection, HANNA, [school.CLASS_A])
     assert [one.id for one in shown] == list(range(1, 13))
 
@@ -102,12 +102,12 @@ def add_class(connection: Connection, class_id: int, year: str, name: str, locat
 
 def names(known: Store) -> list[str]:
     """The classes that the administrator sees, as year and name."""
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         return [f"{one.school_year[:4]} {one.name}" for one in people.class_list(connection, SAM)]
 
 
 def test_a_roster_of_the_coming_year_hides_no_class_before_that_year_begins(known: Store) -> None:
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         add_class(connection, 11, "2027-2028", "7a", "", AISHA)
     assert names(known) == ["2026 6a", "2026 6b"]
     with clock.fixed(datetime(2027, 7, 31, 23, 59, tzinfo=clock.AMSTERDAM)):
@@ -117,7 +117,7 @@ def test_a_roster_of_the_coming_year_hides_no_class_before_that_year_begins(know
 
 
 def test_each_location_shows_its_own_newest_year_and_a_coming_one_only_where_there_is_no_other(known: Store) -> None:
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         add_class(connection, 11, "2027-2028", "7a", "", AISHA)
         add_class(connection, 12, "2026-2027", "6c", "west", BENTE)
         add_class(connection, 13, "2027-2028", "1a", "nieuw", CAS)
@@ -127,15 +127,15 @@ def test_each_location_shows_its_own_newest_year_and_a_coming_one_only_where_the
 
 
 def test_couplings_are_for_an_administrator_only(known: Store) -> None:
-    with database.reading(known.engine) as connection, pytest.raises(NotAllowed):
-        coupling_state(connection, HANNA)
-    with database.writing(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection, pytest.raises(AccessDenied):
+        connection_overview(connection, HANNA)
+    with database.write_transaction(known.engine) as connection:
         for change in (
             lambda: retry_now(connection, HANNA, school.SILENT),
             lambda: set_stopped(connection, HANNA, school.SILENT, True),
-            lambda: assign_subject(connection, HANNA, school.SUMS, "term", "x", "arithmetic"),
+            lambda: map_subject(connection, HANNA, school.SUMS, "term", "x", "arithmetic"),
         ):
-            with pytest.raises(NotAllowed):
+            with pytest.raises(AccessDenied):
                 change()
 
 
@@ -144,10 +144,10 @@ def test_couplings_are_for_an_administrator_only(known: Store) -> None:
 
 def test_a_cell_holds_the_newest_total_of_the_period_and_counts_the_others(known: Store) -> None:
     cell = overview(known).cells[AISHA][SUMS]
-    assert (cell.total.said.text, cell.total.row.taken_on, cell.others) == ("58", "2026-11-13", 1)
-    assert (cell.total.said.band, cell.total.said.place) == ("onvoldoende", Place.BELOW)
+    assert (cell.total.reading.text, cell.total.row.taken_on, cell.others) == ("58", "2026-11-13", 1)
+    assert (cell.total.reading.band, cell.total.reading.position) == ("onvoldoende", NormPosition.BELOW)
     early = overview(known, period=Period("2026-08-01", "2026-10-31")).cells[AISHA][SUMS]
-    assert (early.total.said.text, early.others) == ("76", 0)
+    assert (early.total.reading.text, early.others) == ("76", 0)
 
 
 def test_what_the_period_leaves_out_is_counted(known: Store) -> None:
@@ -175,7 +175,7 @@ def test_the_period_leaves_out_sittings_not_rows(known: Store) -> None:
         {"taken_on": "2026-04-03", **not_offered},
         {"taken_on": "2026-05-03", "kind": int(Kind.PROGRESS), "status": int(Status.BUSY)},
     ]
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         connection.execute(
             insert(tables.results), [{**common, "key": f"old{place}", **row} for place, row in enumerate(rows)]
         )
@@ -184,15 +184,16 @@ def test_the_period_leaves_out_sittings_not_rows(known: Store) -> None:
 
 def test_a_zero_is_shown_as_a_score(known: Store) -> None:
     found = overview(known).cells
-    assert (found[JONAS][SUMS].total.said.text, found[JONAS][SUMS].total.said.counts) == ("0", True)
-    assert found[DILAN][SPELLING].total.said.text == "0"
-    assert found[ESRA][QUESTIONS].total.said.text == "0"
+    assert (found[JONAS][SUMS].total.reading.text, found[JONAS][SUMS].total.reading.counts) == ("0", True)
+    assert found[DILAN][SPELLING].total.reading.text == "0"
+    assert found[ESRA][QUESTIONS].total.reading.text == "0"
 
 
 def test_where_a_source_sends_parts_only_the_total_is_derived_without_x_and_suspect_parts(known: Store) -> None:
     found = overview(known).cells
     assert [
-        (found[one][QUESTIONS].total.said.text, found[one][QUESTIONS].total.said.maximum) for one in (AISHA, FEDDE)
+        (found[one][QUESTIONS].total.reading.text, found[one][QUESTIONS].total.reading.maximum)
+        for one in (AISHA, FEDDE)
     ] == [("7.5", "10"), ("6", "8")]
     assert all(found[one][QUESTIONS].total.derived for one in (AISHA, CAS, FEDDE, GUUSJE))
     assert not found[AISHA][SUMS].total.derived
@@ -200,53 +201,53 @@ def test_where_a_source_sends_parts_only_the_total_is_derived_without_x_and_susp
 
 def test_an_answer_takes_the_place_of_an_older_not_offered(known: Store) -> None:
     total = overview(known).cells[CAS][QUESTIONS].total
-    assert (total.said.text, total.said.maximum, total.duplicate, total.parts_left_out) == ("3", "8", False, 1)
+    assert (total.reading.text, total.reading.maximum, total.duplicate, total.parts_left_out) == ("3", "8", False, 1)
 
 
 def test_all_parts_not_offered_is_not_offered_and_no_zero(known: Store) -> None:
-    said = overview(known).cells[GUUSJE][QUESTIONS].total.said
+    said = overview(known).cells[GUUSJE][QUESTIONS].total.reading
     assert (said.value, said.missing, said.counts) == (None, Missing.NOT_OFFERED, False)
 
 
 def test_of_two_values_for_one_day_the_newest_counts_and_is_marked(known: Store) -> None:
     total = overview(known).cells[ESRA][SPELLING].total
-    assert (total.said.text, total.duplicate) == ("92.5", True)
+    assert (total.reading.text, total.duplicate) == ("92.5", True)
 
 
 def test_a_total_without_score_is_finished_without_score(known: Store) -> None:
     cell = overview(known).cells[KYRA][SUMS]
-    assert (cell.total.said.missing, cell.total.said.value, cell.others) == (Missing.NO_SCORE, None, 1)
+    assert (cell.total.reading.missing, cell.total.reading.value, cell.others) == (Missing.NO_SCORE, None, 1)
 
 
 def test_an_oso_result_stands_with_the_level_of_its_source(known: Store) -> None:
-    said = overview(known).cells[CAS][LEVELS].total.said
-    assert (said.text, said.band, said.place) == ("192", "IV", Place.BELOW)
+    said = overview(known).cells[CAS][LEVELS].total.reading
+    assert (said.text, said.band, said.position) == ("192", "IV", NormPosition.BELOW)
     assert [one.value for one in said.references] == ["1F"]
 
 
 def test_results_without_a_pupil_are_in_no_cell(known: Store) -> None:
-    texts = {cell.total.said.text for row in overview(known).cells.values() for cell in row.values()}
+    texts = {cell.total.reading.text for row in overview(known).cells.values() for cell in row.values()}
     assert "77" not in {
-        cell.total.said.text for row in overview(known).cells.values() for f, cell in row.items() if f == SUMS
+        cell.total.reading.text for row in overview(known).cells.values() for f, cell in row.items() if f == SUMS
     }
     assert "33" not in texts
 
 
 def test_a_source_alone_shows_its_own_columns(known: Store) -> None:
-    assert overview(known, source=school.SPELL).fields == [SPELLING]
+    assert overview(known, source=school.SPELL).subject_materials == [SPELLING]
 
 
 def test_material_is_the_lowest_level_of_the_hierarchy_else_the_source(known: Store) -> None:
-    assert overview(known).fields == [SUMS, LEVELS, SPELLING, QUESTIONS]
+    assert overview(known).subject_materials == [SUMS, LEVELS, SPELLING, QUESTIONS]
 
 
 def test_a_test_without_a_name_shows_its_code(known: Store) -> None:
     found = overview(known)
-    assert found.known.definitions[found.cells[AISHA][QUESTIONS].definition_id].name == "Rivieren|topo|6a|77"
+    assert found.catalogue.definitions[found.cells[AISHA][QUESTIONS].definition_id].name == "Rivieren|topo|6a|77"
 
 
 def test_the_name_of_a_test_is_the_one_of_its_newest_definition(known: Store) -> None:
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         connection.execute(
             text(
                 "INSERT INTO test_definitions (school_id, id, source_id, digest, code, name, body, newest_us) "
@@ -256,8 +257,8 @@ def test_the_name_of_a_test_is_the_one_of_its_newest_definition(known: Store) ->
             {"digest": b"another"},
         )
     found = overview(known)
-    assert found.known.definitions[2].name == "Blok 3 (nieuw)"
-    assert found.cells[AISHA][SUMS].total.said.band == "onvoldoende"
+    assert found.catalogue.definitions[2].name == "Blok 3 (nieuw)"
+    assert found.cells[AISHA][SUMS].total.reading.band == "onvoldoende"
 
 
 # -- why there is no total -----------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ def test_progress_counts_the_newest_record_of_each_pupil_and_sums_nothing(known:
 
 
 def test_a_newer_progress_record_replaces_the_one_before(known: Store) -> None:
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         connection.execute(
             text(
                 "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
@@ -302,28 +303,28 @@ def test_a_newer_progress_record_replaces_the_one_before(known: Store) -> None:
 
 
 def test_an_assigned_subject_shows_without_loading_again(known: Store) -> None:
-    with database.reading(known.engine) as connection:
-        assert [(one.source, one.pattern) for one in unassigned(connection, SAM)] == [("Vraagstuk", "topografie")]
-    with database.writing(known.engine) as connection:
-        assign_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
-    assert QUESTIONS._replace(subject="geography") in overview(known).fields
-    with database.reading(known.engine) as connection:
-        assert unassigned(connection, SAM) == []
+    with database.read_transaction(known.engine) as connection:
+        assert [(one.source, one.pattern) for one in unmapped_terms(connection, SAM)] == [("Vraagstuk", "topografie")]
+    with database.write_transaction(known.engine) as connection:
+        map_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
+    assert QUESTIONS._replace(subject="geography") in overview(known).subject_materials
+    with database.read_transaction(known.engine) as connection:
+        assert unmapped_terms(connection, SAM) == []
 
 
 def test_a_pattern_on_codes_goes_before_a_term(known: Store) -> None:
-    with database.writing(known.engine) as connection:
-        assign_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
-        assign_subject(connection, SAM, school.QUESTIONS, "code", "*|topo|*", "history")
-    assert QUESTIONS._replace(subject="history") in overview(known).fields
+    with database.write_transaction(known.engine) as connection:
+        map_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
+        map_subject(connection, SAM, school.QUESTIONS, "code", "*|topo|*", "history")
+    assert QUESTIONS._replace(subject="history") in overview(known).subject_materials
 
 
 # -- the pupil -----------------------------------------------------------------------------------------------------
 
 
 def test_a_lane_holds_the_sittings_of_a_material_by_test_date(known: Store) -> None:
-    lanes = {lane.field: lane for lane in timeline(known, BENTE).lanes}
-    assert [(one.taken_on, one.total.said.text) for one in lanes[SUMS].sittings] == [
+    lanes = {lane.subject_material: lane for lane in timeline(known, BENTE).series}
+    assert [(one.taken_on, one.total.reading.text) for one in lanes[SUMS].sittings] == [
         ("2026-01-20", "64"),
         ("2026-10-01", "81"),
         ("2026-11-13", "84"),
@@ -331,9 +332,9 @@ def test_a_lane_holds_the_sittings_of_a_material_by_test_date(known: Store) -> N
 
 
 def test_the_parts_of_a_sitting_stand_in_the_order_of_the_definition_with_their_own_norms(known: Store) -> None:
-    lanes = {lane.field: lane for lane in timeline(known, AISHA).lanes}
+    lanes = {lane.subject_material: lane for lane in timeline(known, AISHA).series}
     newest = lanes[SUMS].sittings[-1]
-    assert [(one.name.name, one.said.text, one.said.band) for one in newest.parts] == [
+    assert [(one.name.name, one.reading.text, one.reading.band) for one in newest.parts] == [
         ("Optellen tot 1000", "6", "voldoende"),
         ("Klok: digitale tijd", "4", "onvoldoende"),
         ("Breuken vergelijken", "2", "onvoldoende"),
@@ -341,17 +342,17 @@ def test_the_parts_of_a_sitting_stand_in_the_order_of_the_definition_with_their_
 
 
 def test_what_came_in_after_newer_results_is_late(known: Store) -> None:
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         connection.execute(text("UPDATE deliveries SET received_us = received_us + 1000 WHERE id = 2"))
         connection.execute(
             text("UPDATE results SET delivery_id = 2 WHERE identifier_id = 1 AND test_id = 1 AND part_id = 0")
         )
-    lanes = {lane.field: lane for lane in timeline(known, AISHA).lanes}
+    lanes = {lane.subject_material: lane for lane in timeline(known, AISHA).series}
     assert [one.late for one in lanes[SUMS].sittings] == [True, False]
 
 
 def test_a_value_tells_where_it_comes_from(known: Store) -> None:
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         found = provenance(connection, HANNA, AISHA, 2, "2026-11-13", 0)
     assert found is not None
     assert (found.material, found.publisher, found.xsd_version, found.delivery_id) == (
@@ -367,15 +368,15 @@ def test_a_value_tells_where_it_comes_from(known: Store) -> None:
 
 
 def test_a_source_that_fails_or_did_not_answer_for_a_week_is_late(known: Store) -> None:
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         late = {one.name: (one.late, one.delivered_this_week) for one in source_states(connection, SAM)}
     assert late["Stiltewerk"] == (True, False)
     assert late["Cijferpad"] == (False, True)
 
 
 def test_the_couplings_count_results_refusals_and_what_waits(known: Store) -> None:
-    with database.reading(known.engine) as connection:
-        state = coupling_state(connection, SAM)
+    with database.read_transaction(known.engine) as connection:
+        state = connection_overview(connection, SAM)
         sums = connection.scalar(text("SELECT count(*) FROM results WHERE source_id = 1 AND school_year = '2026-2027'"))
     rows = {row.state.name: row for row in state.rows}
     assert (rows["Cijferpad"].received, rows["Cijferpad"].parked) == (sums, 1)
@@ -384,9 +385,9 @@ def test_the_couplings_count_results_refusals_and_what_waits(known: Store) -> No
 
 
 def test_retry_now_makes_a_coupling_due_at_this_moment(known: Store) -> None:
-    with database.writing(known.engine) as connection:
+    with database.write_transaction(known.engine) as connection:
         retry_now(connection, SAM, school.SILENT)
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         (silent,) = (one for one in source_states(connection, SAM) if one.id == school.SILENT)
     assert silent.next_try_us == clock.now_us()
 
@@ -394,11 +395,11 @@ def test_retry_now_makes_a_coupling_due_at_this_moment(known: Store) -> None:
 def test_the_mean_of_a_column_is_that_of_the_counted_scores(known: Store) -> None:
     found = overview(known)
     values = [
-        cells[SUMS].total.said.value
+        cells[SUMS].total.reading.value
         for cells in found.cells.values()
-        if SUMS in cells and cells[SUMS].total.said.counts
+        if SUMS in cells and cells[SUMS].total.reading.counts
     ]
-    with database.reading(known.engine) as connection:
+    with database.read_transaction(known.engine) as connection:
         expected = connection.execute(
             text(
                 "SELECT sum(r.score), count(r.score) FROM results r JOIN identifiers i ON i.id = r.identifier_id "

@@ -21,7 +21,7 @@ def _today() -> Iterator[None]:
 
 def finished(room: Classroom) -> tuple[int, ...]:
     """Who finished everything of the one material."""
-    [found] = readiness(room.picture, range(1, room.pupils + 1))
+    [found] = readiness(room.class_data, range(1, room.pupils + 1))
     assert ready([found]) == set(found.finished)
     return found.finished
 

@@ -14,14 +14,14 @@ import pytest
 from sqlalchemy import Engine, Table, delete, insert, select
 
 from connectors.intake.destinations import AnySchool, OwnSchool
-from connectors.intake.judge import spool, take_results
-from models.access.viewer import NotAllowed, Role, Viewer
+from connectors.intake.judge import process_results, spool
+from models.access.viewer import AccessDenied, Role, Viewer
 from models.ingest import identity
 from models.ingest.result_store import Receipt
-from models.ingest.rosters import NotHeld, RosterReceipt, decide_held, save_refused_roster, save_roster
+from models.ingest.rosters import NotPending, RosterReceipt, decide_pending, save_refused_roster, save_roster
 from models.ingest.schools import Identification, ensure_school, ensure_source
 from models.schema import clock, database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import (
     classes,
@@ -39,7 +39,7 @@ from models.schema.tables import (
 from tests.conftest import Store
 from tests.uwlr.messages import message
 
-SEAL = Seal.from_secret(b"s" * 32)
+SEAL = PiiCipher.from_secret(b"s" * 32)
 SCHOOL, SOURCE = 1, 1
 ADMINISTRATOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="beheerder")
 TODAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -52,7 +52,7 @@ def eck(letter: str) -> str:
 @pytest.fixture
 def engine(any_store: Store) -> Iterator[Engine]:
     engine = any_store.engine
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         ensure_school(connection, [Identification("brin", "99XX")], "De Wilg")
         ensure_source(connection, "las", "LAS", "las")
         connection.execute(insert(couplings).values(school_id=SCHOOL, source_id=SOURCE, next_try_us=0, failures=3))
@@ -83,7 +83,7 @@ def save(engine: Engine, one: Roster, **more: Any) -> RosterReceipt:
 
 
 def rows(engine: Engine, table: Table, *conditions: Any) -> list[Any]:
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         return list(connection.execute(select(table).where(*conditions).order_by(*table.primary_key.columns)))
 
 
@@ -95,12 +95,12 @@ def members(engine: Engine) -> set[tuple[str, str]]:
         .join(groups, groups.c.id == memberships.c.group_id)
         .where(memberships.c.to_us.is_(None))
     )
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         return {(row[0], row[1]) for row in connection.execute(query)}
 
 
 def whose(engine: Engine, ref: PupilRef) -> int | None:
-    with database.writing(engine, SCHOOL) as connection:
+    with database.write_transaction(engine, SCHOOL) as connection:
         (identifier_id,) = identity.identify(connection, SEAL, SCHOOL, [ref])
         return connection.scalar(select(identifiers.c.pupil_id).where(identifiers.c.id == identifier_id))
 
@@ -281,16 +281,16 @@ def test_a_roster_that_lacks_too_much_is_held_until_somebody_decides(
     before = dump(engine, *tables)
     suspicious = dataclasses.replace(roster(*PUPILS, created_us=2_000), **change)
     receipt = save(engine, suspicious)
-    assert (receipt.state, receipt.held_because, receipt.verdict) == ("held", reason, Verdict.WARN)
+    assert (receipt.state, receipt.pending_because, receipt.verdict) == ("held", reason, Verdict.WARN)
     assert dump(engine, *tables) == before
     (held,) = rows(engine, rosters, rosters.c.state == "held")
     assert b"Achter" not in held.sealed
-    decided = decide_held(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
+    decided = decide_pending(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
     assert decided.state == "applied"
     assert {name for name, _ in members(engine)} == {one.first_name for one in suspicious.pupils}
     assert rows(engine, rosters, rosters.c.sealed.is_not(None)) == []
-    with pytest.raises(NotHeld):
-        decide_held(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
+    with pytest.raises(NotPending):
+        decide_pending(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
 
 
 @pytest.mark.parametrize("role", [Role.TEACHER, Role.MENTOR, Role.SUPPORT, Role.VENDOR])
@@ -298,22 +298,22 @@ def test_only_an_administrator_of_the_school_decides_about_a_held_roster(engine:
     save(engine, roster(*PUPILS))
     held = save(engine, roster(PUPILS[0], created_us=2_000))
     before = dump(engine, rosters, deliveries, memberships)
-    with pytest.raises(NotAllowed):
-        decide_held(engine, SEAL, Viewer(SCHOOL, role, name="iemand"), held.roster_id, True)
-    with pytest.raises(NotHeld):
-        decide_held(engine, SEAL, Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders"), held.roster_id, True)
+    with pytest.raises(AccessDenied):
+        decide_pending(engine, SEAL, Viewer(SCHOOL, role, name="iemand"), held.roster_id, True)
+    with pytest.raises(NotPending):
+        decide_pending(engine, SEAL, Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders"), held.roster_id, True)
     assert dump(engine, rosters, deliveries, memberships) == before
 
 
 def test_a_held_roster_can_be_dropped_forced_or_overtaken(engine: Engine) -> None:
     save(engine, roster(*PUPILS))
     dropped = save(engine, roster(PUPILS[0], created_us=2_000))
-    assert decide_held(engine, SEAL, ADMINISTRATOR, dropped.roster_id, False).state == "dropped"
+    assert decide_pending(engine, SEAL, ADMINISTRATOR, dropped.roster_id, False).state == "dropped"
     assert len(members(engine)) == 4
     overtaken = save(engine, roster(PUPILS[0], created_us=3_000))
     save(engine, roster(*PUPILS, created_us=4_000))
-    with pytest.raises(NotHeld):
-        decide_held(engine, SEAL, ADMINISTRATOR, overtaken.roster_id, True)
+    with pytest.raises(NotPending):
+        decide_pending(engine, SEAL, ADMINISTRATOR, overtaken.roster_id, True)
     assert save(engine, roster(PUPILS[0], created_us=5_000), force=True).state == "applied"
     assert len(members(engine)) == 1
 
@@ -409,7 +409,7 @@ def test_parked_results_find_their_pupil_with_the_next_roster(engine: Engine) ->
 
 def test_a_roster_that_states_a_linked_identifier_ends_the_link(engine: Engine) -> None:
     save(engine, roster(pupil("k1")))
-    with database.writing(engine, SCHOOL) as connection:
+    with database.write_transaction(engine, SCHOOL) as connection:
         (parked,) = identity.identify(connection, SEAL, SCHOOL, [PupilRef("k2", None)])
         identity.link(connection, ADMINISTRATOR, parked, 1)
     save(engine, roster(pupil("k1"), pupil("k2"), created_us=2_000))
@@ -419,7 +419,7 @@ def test_a_roster_that_states_a_linked_identifier_ends_the_link(engine: Engine) 
 
 def test_the_store_holds_no_key_or_eck_id_in_the_clear(store: Store, tmp_path: Path) -> None:
     engine = store.engine
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         ensure_school(connection, [Identification("brin", "99XX")])
         ensure_source(connection, "las", "LAS", "las")
     save(engine, roster(pupil("key-in-clear", eck_id=eck("a"), first_name="Mila", last_name="Voorbeeld")))
@@ -432,7 +432,7 @@ def test_the_store_holds_no_key_or_eck_id_in_the_clear(store: Store, tmp_path: P
 
 
 def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         connection.execute(delete(couplings))
     assert save(engine, roster(pupil("k1")), cursor="x").state == "applied"
 
@@ -443,13 +443,13 @@ def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
 def take(store: Store, source_id: int, key: str, brin: str = "99XX", school_id: int | None = None) -> Receipt:
     destination = AnySchool(store.engine) if school_id is None else OwnSchool(store.engine, school_id)
     with spool([message(leerlingid=key, brin=brin)]) as spooled:
-        return take_results(
+        return process_results(
             store.engine, SEAL, spooled, source_id=source_id, destination=destination, way="load"
         )  # fmt: skip
 
 
 def publisher(engine: Engine) -> int:
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         return ensure_source(connection, "rekenwijs", "Rekenwijs", "publisher")
 
 
@@ -471,7 +471,7 @@ def test_rosters_and_results_take_turns_and_every_delivery_has_an_id_of_its_own(
 
 def test_two_schools_are_written_at_once(engine: Engine, any_store: Store) -> None:
     source_id = publisher(engine)
-    with database.writing(engine) as connection:
+    with database.write_transaction(engine) as connection:
         other = ensure_school(connection, [Identification("brin", "99YY")], "De Haven")
     schools = {SCHOOL: "99XX", other: "99YY"}
     start = threading.Barrier(2)

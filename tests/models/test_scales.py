@@ -11,14 +11,14 @@ from models.results.scales import (
     NO_NORM,
     Comparability,
     Missing,
-    Place,
-    Said,
-    Yardstick,
+    NormPosition,
+    ParsedNorm,
+    ScoreReading,
     comparability,
     is_reference_level,
-    said,
+    parse_norm,
+    read_score,
     scale_of,
-    yardstick,
 )
 from models.schema.records import Absence, Kind
 
@@ -28,34 +28,36 @@ def norm(*bands: tuple[str | None, str | None, str]) -> dict[str, Any]:
     return {"bands": [{"term": term, "low": low, "high": high} for term, low, high in bands]}
 
 
-THREE = yardstick(norm(("goed", "80", "100"), ("onvoldoende", "0", "59"), ("voldoende", "60", "79")))
+THREE = parse_norm(norm(("goed", "80", "100"), ("onvoldoende", "0", "59"), ("voldoende", "60", "79")))
 
 
-def score(value: float | None, text: str | None = None, measure: Any = THREE, absence: int | None = None) -> Said:
+def score(
+    value: float | None, text: str | None = None, measure: Any = THREE, absence: int | None = None
+) -> ScoreReading:
     """What is said of a plain score."""
     fixed = None if value is None else round(value * 10_000)
-    return said(Kind.SCORE, fixed, text if text is not None or value is None else f"{value:g}", absence, measure)
+    return read_score(Kind.SCORE, fixed, text if text is not None or value is None else f"{value:g}", absence, measure)
 
 
 @pytest.mark.parametrize(
     ("value", "band", "place"),
     [
-        (0, "onvoldoende", Place.BELOW),
-        (59, "onvoldoende", Place.BELOW),
-        (60, "voldoende", Place.ON),
-        (79, "voldoende", Place.ON),
-        (80, "goed", Place.ABOVE),
-        (100, "goed", Place.ABOVE),
+        (0, "onvoldoende", NormPosition.BELOW),
+        (59, "onvoldoende", NormPosition.BELOW),
+        (60, "voldoende", NormPosition.ON),
+        (79, "voldoende", NormPosition.ON),
+        (80, "goed", NormPosition.ABOVE),
+        (100, "goed", NormPosition.ABOVE),
     ],
 )
 def test_a_bound_belongs_to_its_band_and_bands_are_ordered_by_where_they_begin(
-    value: float, band: str, place: Place
+    value: float, band: str, place: NormPosition
 ) -> None:
-    assert (score(value).band, score(value).place) == (band, place)
+    assert (score(value).band, score(value).position) == (band, place)
 
 
 def test_a_bound_of_two_bands_belongs_to_the_one_that_begins_there() -> None:
-    touching = yardstick(norm(("laag", "0", "60"), ("hoog", "60", "100")))
+    touching = parse_norm(norm(("laag", "0", "60"), ("hoog", "60", "100")))
     assert score(60, measure=touching).band == "hoog"
 
 
@@ -94,7 +96,12 @@ def test_what_no_test_has_is_suspect_also_without_a_norm() -> None:
 
 def test_between_two_bands_there_is_no_band_but_there_is_a_norm() -> None:
     between = score(59.5)
-    assert (between.band, between.place, between.has_norm, between.suspect) == (None, Place.UNKNOWN, True, False)
+    assert (between.band, between.position, between.has_norm, between.suspect) == (
+        None,
+        NormPosition.UNKNOWN,
+        True,
+        False,
+    )
 
 
 def test_above_the_highest_value_of_the_norm_a_score_is_suspect_and_does_not_count() -> None:
@@ -103,49 +110,57 @@ def test_above_the_highest_value_of_the_norm_a_score_is_suspect_and_does_not_cou
 
 
 def test_a_norm_with_a_maximum_only_is_a_number_of_points_and_no_band() -> None:
-    points = yardstick(norm((None, None, "2")))
+    points = parse_norm(norm((None, None, "2")))
     one = score(1.5, measure=points)
-    assert (one.maximum, one.band, one.place, one.has_norm) == ("2", None, Place.UNKNOWN, False)
+    assert (one.maximum, one.band, one.position, one.has_norm) == ("2", None, NormPosition.UNKNOWN, False)
     assert score(6, measure=points).suspect
 
 
 def test_without_a_norm_nothing_is_said_but_the_number() -> None:
-    assert score(71.5, measure=NO_NORM) == Said("71.5", 715_000)
+    assert score(71.5, measure=NO_NORM) == ScoreReading("71.5", 715_000)
 
 
 def test_a_single_band_tints_nothing() -> None:
-    assert score(5, measure=yardstick(norm(("behaald", "0", "10")))).place is Place.ON
+    assert score(5, measure=parse_norm(norm(("behaald", "0", "10")))).position is NormPosition.ON
 
 
 def test_a_band_without_term_is_named_by_its_bounds() -> None:
-    assert score(5, measure=yardstick(norm(("", "0", "10"), ("b", "11", "20")))).band == "0–10"
+    assert score(5, measure=parse_norm(norm(("", "0", "10"), ("b", "11", "20")))).band == "0–10"
 
 
 def test_not_offered_and_without_score_are_reasons_and_no_numbers() -> None:
-    assert score(None, "X", absence=Absence.NOT_OFFERED) == Said(missing=Missing.NOT_OFFERED)
-    assert score(None, absence=Absence.NO_SCORE) == Said(missing=Missing.NO_SCORE)
+    assert score(None, "X", absence=Absence.NOT_OFFERED) == ScoreReading(missing=Missing.NOT_OFFERED)
+    assert score(None, absence=Absence.NO_SCORE) == ScoreReading(missing=Missing.NO_SCORE)
 
 
-def oso(level: str | None, value: int | None = 2_120_000) -> Said:
+def oso(level: str | None, value: int | None = 2_120_000) -> ScoreReading:
     """What is said of an OSO result with a level and a reference level."""
     scores = [{"code": "RNTRM", "group": "M6", "value": "1F", "qualification": None}]
     if level is not None:
         scores.append({"code": "IV", "group": "M6", "value": level, "qualification": None})
     detail = json.dumps({"skill_scale": "3", "references": scores})
-    return said(Kind.OSO, value, "212" if value is not None else None, None, THREE, detail)
+    return read_score(Kind.OSO, value, "212" if value is not None else None, None, THREE, detail)
 
 
 @pytest.mark.parametrize(
     ("level", "place"),
-    [("I", Place.ABOVE), ("II", Place.ON), ("III", Place.ON), ("IV", Place.BELOW), ("V", Place.BELOW)],
+    [
+        ("I", NormPosition.ABOVE),
+        ("II", NormPosition.ON),
+        ("III", NormPosition.ON),
+        ("IV", NormPosition.BELOW),
+        ("V", NormPosition.BELOW),
+    ],
 )
-def test_an_oso_result_has_the_level_that_its_source_gives_and_never_a_band_of_a_norm(level: str, place: Place) -> None:
+def test_an_oso_result_has_the_level_that_its_source_gives_and_never_a_band_of_a_norm(
+    level: str, place: NormPosition
+) -> None:
     one = oso(level)
-    assert (one.text, one.band, one.place, one.suspect) == ("212", level, place, False)
+    assert (one.text, one.band, one.position, one.suspect) == ("212", level, place, False)
 
 
 def test_an_oso_result_without_a_level_has_no_band() -> None:
-    assert (oso(None).band, oso(None).place, oso(None).has_norm) == (None, Place.UNKNOWN, False)
+    assert (oso(None).band, oso(None).position, oso(None).has_norm) == (None, NormPosition.UNKNOWN, False)
 
 
 def test_an_oso_result_without_skill_score_still_shows_its_level() -> None:
@@ -158,20 +173,20 @@ def test_a_reference_level_is_told_from_other_reference_scores() -> None:
     assert [value for value in ("1F", "2S", "M6", "12", "1") if is_reference_level(value)] == ["1F", "2S"]
 
 
-def graded(*rows: tuple[str, str, str, str | None, str | None]) -> Yardstick:
+def graded(*rows: tuple[str, str, str, str | None, str | None]) -> ParsedNorm:
     """A norm whose bands come with school grades."""
     bands = [
         {"term": term, "low": low, "high": high, "grade_from": first, "grade_to": last}
         for term, low, high, first, last in rows
     ]
-    return yardstick({"bands": bands})
+    return parse_norm({"bands": bands})
 
 
 def test_a_school_grade_is_the_advice_of_the_source_and_never_computed() -> None:
     norm = graded(("onvoldoende", "0", "59", "1.0", "5.4"), ("voldoende", "60", "79", "5.5", None))
-    assert said(Kind.SCORE, 590_000, "59", None, norm).grade == ("1.0", "5.4")
-    assert said(Kind.SCORE, 600_000, "60", None, norm).grade is None  # half an advice is none
-    assert said(Kind.SCORE, 600_000, "60", None, Yardstick()).grade is None
+    assert read_score(Kind.SCORE, 590_000, "59", None, norm).grade == ("1.0", "5.4")
+    assert read_score(Kind.SCORE, 600_000, "60", None, norm).grade is None  # half an advice is none
+    assert read_score(Kind.SCORE, 600_000, "60", None, ParsedNorm()).grade is None
 
 
 def test_with_what_numbers_may_be_compared() -> None:
@@ -181,16 +196,16 @@ def test_with_what_numbers_may_be_compared() -> None:
     assert comparability([one, one]) is Comparability.SAME_NORM
     assert comparability([one, other]) is Comparability.CONVERTED
     assert comparability([one, plain_]) is Comparability.OWN_SCALE
-    assert comparability([one, Yardstick()]) is Comparability.OWN_SCALE
-    assert comparability([Yardstick()]) is Comparability.OWN_SCALE
+    assert comparability([one, ParsedNorm()]) is Comparability.OWN_SCALE
+    assert comparability([ParsedNorm()]) is Comparability.OWN_SCALE
     assert comparability([]) is Comparability.OWN_SCALE
-    assert comparability([Yardstick()], levels=True) is Comparability.SAME_NORM
+    assert comparability([ParsedNorm()], levels=True) is Comparability.SAME_NORM
 
 
 def test_the_scale_of_a_score_is_known_only_where_somebody_said() -> None:
     norm = graded(("laag", "10", "50", None, None), ("hoog", "51", "100", None, None))
-    assert scale_of(Kind.SCORE, said(Kind.SCORE, 200_000, "20", None, norm), norm) == (10, 100)
-    points = yardstick({"bands": [{"term": None, "low": None, "high": "8"}]})
-    assert scale_of(Kind.SCORE, said(Kind.SCORE, 20_000, "2", None, points), points) == (0, 8)
-    assert scale_of(Kind.SCORE, said(Kind.SCORE, 20_000, "2", None, Yardstick()), Yardstick()) is None
-    assert scale_of(Kind.OSO, said(Kind.OSO, 2_000_000, "200", None, norm), norm) is None
+    assert scale_of(Kind.SCORE, read_score(Kind.SCORE, 200_000, "20", None, norm), norm) == (10, 100)
+    points = parse_norm({"bands": [{"term": None, "low": None, "high": "8"}]})
+    assert scale_of(Kind.SCORE, read_score(Kind.SCORE, 20_000, "2", None, points), points) == (0, 8)
+    assert scale_of(Kind.SCORE, read_score(Kind.SCORE, 20_000, "2", None, ParsedNorm()), ParsedNorm()) is None
+    assert scale_of(Kind.OSO, read_score(Kind.OSO, 2_000_000, "200", None, norm), norm) is None

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from models.classroom.holidays import read_holidays
-from models.classroom.signal_resolutions import Action, Mark
-from models.classroom.signals import Asked, Due, Rule, Signal, open_by_pupil, signals, topics
+from models.classroom.signal_resolutions import ResolutionAction, SignalResolution
+from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, open_by_pupil, signals, topics
 from models.classroom.thresholds import defaults
 from models.results.progress import PupilProgress
 from models.schema import clock
@@ -25,7 +25,7 @@ def thursday() -> Iterator[None]:
         yield
 
 
-def of(found: list[Signal], rule: Rule) -> list[Signal]:
+def of(found: list[Signal], rule: SignalRule) -> list[Signal]:
     """The signals of one rule."""
     return [one for one in found if one.rule is rule]
 
@@ -38,10 +38,10 @@ def test_a_drop_of_just_the_threshold_is_one(newest: int, drops: bool) -> None:
     room = Classroom()
     for value, day in zip((80, 80, 80, newest), days(4), strict=True):
         room.score(1, value, day)
-    found = of(room.signals(), Rule.DROP)
+    found = of(room.signals(), SignalRule.DROP)
     assert bool(found) is drops
     if drops:
-        assert [one.said.text for one in found[0].evidence.totals] == ["80", "80", "80", str(newest)]
+        assert [one.reading.text for one in found[0].evidence.totals] == ["80", "80", "80", str(newest)]
         assert (found[0].pupil_id, found[0].threshold) == (1, 15)
 
 
@@ -52,9 +52,9 @@ def test_what_is_not_offered_or_has_no_score_is_no_drop_and_not_in_the_mean() ->
         room.score(1, value, day)
     room.score(1, None, third, absence=Absence.NOT_OFFERED)
     room.score(1, None, fifth, absence=Absence.NO_SCORE)
-    assert of(room.signals(), Rule.DROP) == []
+    assert of(room.signals(), SignalRule.DROP) == []
     room.score(1, 60, "2026-11-25")
-    assert of(room.signals(), Rule.DROP)[0].evidence.mean == 800_000
+    assert of(room.signals(), SignalRule.DROP)[0].evidence.mean == 800_000
 
 
 def test_without_a_known_scale_or_enough_past_nothing_is_said_of_a_drop() -> None:
@@ -63,9 +63,9 @@ def test_without_a_known_scale_or_enough_past_nothing_is_said_of_a_drop() -> Non
         room.score(1, value, day, norm=WITHOUT)
     for value, day in zip((80, 80, 10), days(3), strict=True):
         room.score(2, value, day)
-    other = replace(room.totals[2][SUMS][0].measure, maximum=None)
+    other = replace(room.totals[2][SUMS][0].norm, maximum=None)
     assert other.span is None
-    assert of(room.signals(), Rule.DROP) == []
+    assert of(room.signals(), SignalRule.DROP) == []
 
 
 def test_one_wrong_answer_is_no_signal() -> None:
@@ -80,7 +80,7 @@ def test_a_drop_of_last_school_year_is_not_about_now() -> None:
     room = Classroom()
     for value, day in zip((80, 80, 80, 20), days(4, "2026-06-20"), strict=True):
         room.score(1, value, day)
-    assert of(room.signals(), Rule.DROP) == []
+    assert of(room.signals(), SignalRule.DROP) == []
 
 
 # -- stuck -------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_stuck_is_three_in_a_row_in_the_lowest_band() -> None:
         room.score(3, value, day)
     for value, day in zip((10, 10, 10), days(3), strict=True):
         room.score(4, value, day, norm=WITHOUT)
-    assert [one.pupil_id for one in of(room.signals(), Rule.STUCK)] == [1]
+    assert [one.pupil_id for one in of(room.signals(), SignalRule.STUCK)] == [1]
 
 
 # -- no work -----------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def working_class(**given: object) -> Classroom:
 def test_no_work_counts_school_days_at_the_threshold(last_on: str, idle: bool) -> None:
     room = working_class()
     room.score(4, 70, last_on, WORDS)
-    assert [one.pupil_id for one in of(room.signals(), Rule.IDLE)] == ([4] if idle else [])
+    assert [one.pupil_id for one in of(room.signals(), SignalRule.IDLE)] == ([4] if idle else [])
 
 
 def test_holidays_are_no_inactivity() -> None:
@@ -127,12 +127,12 @@ def test_holidays_are_no_inactivity() -> None:
         for pupil in (1, 2, 3):
             room.score(pupil, 70, "2026-11-02", WORDS)
         room.score(4, 70, "2026-10-13", WORDS)  # nine school days, the autumn holiday of midden between
-        assert of(room.signals(), Rule.IDLE) == []
+        assert of(room.signals(), SignalRule.IDLE) == []
         room = Classroom()
         for pupil in (1, 2, 3):
             room.score(pupil, 70, "2026-11-02", WORDS)
         room.score(4, 70, "2026-10-12", WORDS)
-        assert [one.evidence.days for one in of(room.signals(), Rule.IDLE)] == [10]
+        assert [one.evidence.days for one in of(room.signals(), SignalRule.IDLE)] == [10]
 
 
 def test_where_the_class_does_not_work_with_a_source_nobody_is_idle() -> None:
@@ -140,14 +140,14 @@ def test_where_the_class_does_not_work_with_a_source_nobody_is_idle() -> None:
     room.score(1, 70, "2026-11-25", WORDS)
     for pupil in (2, 3, 4):
         room.score(pupil, 70, "2026-10-01", WORDS)
-    assert of(room.signals(), Rule.IDLE) == []
+    assert of(room.signals(), SignalRule.IDLE) == []
 
 
 def test_a_late_source_raises_no_alarm_but_is_held_back() -> None:
     room = working_class(late={2})
     room.score(4, 70, "2026-09-01", WORDS)
-    found = of(room.signals(), Rule.IDLE)
-    assert [(one.pupil_id, one.held, one.open) for one in found] == [(4, True, False)]
+    found = of(room.signals(), SignalRule.IDLE)
+    assert [(one.pupil_id, one.suppressed, one.open) for one in found] == [(4, True, False)]
     assert open_by_pupil(found) == {}
 
 
@@ -156,34 +156,34 @@ def test_opened_is_not_worked_and_not_offered_is_neither() -> None:
     room.score(4, 70, "2026-09-01", WORDS)
     room.record(4, Status.BUSY, "2026-11-25", made=0)
     room.score(4, None, "2026-11-25", WORDS, absence=Absence.NOT_OFFERED)
-    assert [one.pupil_id for one in of(room.signals(), Rule.IDLE)] == [4]
+    assert [one.pupil_id for one in of(room.signals(), SignalRule.IDLE)] == [4]
     room.record(4, Status.BUSY, "2026-11-25", made=1)
-    assert of(room.signals(), Rule.IDLE) == []
+    assert of(room.signals(), SignalRule.IDLE) == []
 
 
 def test_who_came_last_week_is_not_idle_since_august() -> None:
     room = working_class(since={4: "2026-11-19"})
-    assert of(room.signals(), Rule.IDLE) == []
+    assert of(room.signals(), SignalRule.IDLE) == []
     room = working_class(since={4: "2026-11-02"})
-    assert of(room.signals(), Rule.IDLE) == []  # nobody said that the material is meant for this pupil
+    assert of(room.signals(), SignalRule.IDLE) == []  # nobody said that the material is meant for this pupil
     room.record(4, Status.NOT_BEGUN, "2026-11-03", made=0)
-    assert [(one.pupil_id, one.evidence.last_on) for one in of(room.signals(), Rule.IDLE)] == [(4, None)]
+    assert [(one.pupil_id, one.evidence.last_on) for one in of(room.signals(), SignalRule.IDLE)] == [(4, None)]
     room = working_class(since={4: "2026-11-19"})
     room.record(4, Status.NOT_BEGUN, "2026-11-20", made=0)
-    assert of(room.signals(), Rule.IDLE) == []
+    assert of(room.signals(), SignalRule.IDLE) == []
 
 
 # -- overdue -----------------------------------------------------------------------------------------------------
 
 
-def due(day: str) -> Due:
+def due(day: str) -> DueDate:
     """A date for test 5."""
-    return Due(CLASS, 5, day, "Hanna Vos", SUMS, "Toets 5")
+    return DueDate(CLASS, 5, day, "Hanna Vos", SUMS, "Toets 5")
 
 
 def test_a_date_holds_for_a_test_that_nobody_made_yet() -> None:
-    found = of(Classroom().signals((due("2026-11-16"),)), Rule.OVERDUE)
-    assert [(one.pupil_id, one.field, one.evidence.test) for one in found] == [
+    found = of(Classroom().signals((due("2026-11-16"),)), SignalRule.OVERDUE)
+    assert [(one.pupil_id, one.subject_material, one.evidence.test) for one in found] == [
         (pupil, SUMS, "Toets 5") for pupil in (1, 2, 3, 4)
     ]
 
@@ -193,7 +193,7 @@ def test_overdue_is_for_who_has_not_finished_days_after_the_date(due_on: str, la
     room = Classroom()
     for pupil in (1, 2, 3):
         room.score(pupil, 70, "2026-11-20", test=5)
-    found = of(room.signals((due(due_on),)), Rule.OVERDUE)
+    found = of(room.signals((due(due_on),)), SignalRule.OVERDUE)
     assert [one.pupil_id for one in found] == ([4] if late else [])
 
 
@@ -207,7 +207,7 @@ def test_busy_with_parts_or_a_score_of_last_year_is_not_finished() -> None:
     room.totals[4][SUMS] = [replace(room.totals[4][SUMS][0], total=derived)]
     record = PupilProgress(room.row(4, SUMS, "2026-11-20", 5, None, None), SUMS, Status.BUSY, 10, 4, None, None)
     room.progress[4] = [record]
-    found = of(room.signals((due("2026-11-16"),)), Rule.OVERDUE)
+    found = of(room.signals((due("2026-11-16"),)), SignalRule.OVERDUE)
     assert [one.pupil_id for one in found] == [3, 4]
 
 
@@ -216,23 +216,23 @@ def test_with_no_days_of_grace_the_day_after_is_overdue_and_the_day_itself_is_no
     for pupil in (1, 2, 3):
         room.score(pupil, 70, "2026-11-20", test=5)
     for due_on, late in (("2026-11-25", True), ("2026-11-26", False), ("2026-12-10", False)):
-        found = of(room.signals((due(due_on),)), Rule.OVERDUE)
+        found = of(room.signals((due(due_on),)), SignalRule.OVERDUE)
         assert [one.pupil_id for one in found] == ([4] if late else [])
 
 
 def test_who_came_after_the_date_is_not_overdue() -> None:
     room = Classroom(since={4: "2026-11-24", 3: "2026-09-01"})
-    found = of(room.signals((due("2026-11-16"),)), Rule.OVERDUE)
+    found = of(room.signals((due("2026-11-16"),)), SignalRule.OVERDUE)
     assert [one.pupil_id for one in found] == [1, 2, 3]
 
 
 def test_nothing_is_overdue_where_no_result_can_come_in() -> None:
-    seen = Classroom().picture
+    seen = Classroom().class_data
     stopped = replace(seen.sources[0], stopped=True)
     gone = replace(seen.sources[0], active=False)
     for one in (stopped, gone):
-        asked = Asked({CLASS: defaults()}, read_holidays(), "midden", {}, (due("2026-11-16"),))
-        assert of(signals(replace(seen, sources=(one,)), asked), Rule.OVERDUE) == []
+        asked = SignalInputs({CLASS: defaults()}, read_holidays(), "midden", {}, (due("2026-11-16"),))
+        assert of(signals(replace(seen, sources=(one,)), asked), SignalRule.OVERDUE) == []
 
 
 def test_who_never_worked_is_not_counted_as_working() -> None:
@@ -240,35 +240,37 @@ def test_who_never_worked_is_not_counted_as_working() -> None:
     room.score(1, 70, "2026-11-25", WORDS)
     for pupil in (3, 4):
         room.score(pupil, 70, "2026-09-01", WORDS)
-    assert of(room.signals(), Rule.IDLE) == []
+    assert of(room.signals(), SignalRule.IDLE) == []
 
 
 def test_another_threshold_is_no_new_data() -> None:
     room = Classroom()
     for value, day in zip((80, 80, 80, 80, 20), days(5), strict=True):
         room.score(1, value, day)
-    [drop] = of(room.signals(), Rule.DROP)
-    mark = Mark(Action.SEEN, drop.evidence.key, "Hanna Vos", 1)
+    [drop] = of(room.signals(), SignalRule.DROP)
+    mark = SignalResolution(ResolutionAction.SEEN, drop.evidence.key, "Hanna Vos", 1)
     room.thresholds = replace(defaults(), drop_earlier=4)
-    [wider] = of(room.signals(), Rule.DROP)
+    [wider] = of(room.signals(), SignalRule.DROP)
     assert wider.evidence.key != drop.evidence.key
     assert mark.closes(wider.evidence.key)
-    assert not Mark(Action.SEEN, "2026-11-18", "Hanna Vos", 1).closes("2026-11-12")  # another date was agreed
+    assert not SignalResolution(ResolutionAction.SEEN, "2026-11-18", "Hanna Vos", 1).closes(
+        "2026-11-12"
+    )  # another date was agreed
     room.score(1, 10, "2026-11-26")
-    [newer] = of(room.signals(), Rule.DROP)
+    [newer] = of(room.signals(), SignalRule.DROP)
     assert not mark.closes(newer.evidence.key)
 
 
 def test_nothing_is_overdue_while_no_teacher_set_a_date() -> None:
     room = Classroom()
     room.score(1, 70, "2026-09-01", test=5)
-    assert of(room.signals(), Rule.OVERDUE) == []
+    assert of(room.signals(), SignalRule.OVERDUE) == []
 
 
 def test_overdue_is_held_back_while_its_source_is_late() -> None:
     room = Classroom(late={1})
     room.score(1, 70, "2026-11-20", test=5)
-    found = of(room.signals((due("2026-11-16"),)), Rule.OVERDUE)
+    found = of(room.signals((due("2026-11-16"),)), SignalRule.OVERDUE)
     assert {one.pupil_id for one in found} == {2, 3, 4}
     assert not any(one.open for one in found)
 
@@ -283,9 +285,9 @@ def test_hard_is_a_share_of_who_made_it_and_enough_of_them(below: int, made: int
     room = Classroom(pupils=12)
     for pupil in range(1, made + 1):
         room.part(pupil, 5 if pupil <= below else 6, "2026-11-20", "Breuken vergelijken")
-    found = of(room.signals(), Rule.HARD)
+    found = of(room.signals(), SignalRule.HARD)
     assert bool(found) is hard
-    [topic] = topics(room.picture)
+    [topic] = topics(room.class_data)
     assert (topic.below, topic.made, topic.pupils) == (below, made, tuple(range(1, below + 1)))
 
 
@@ -293,7 +295,7 @@ def test_a_topic_without_norm_is_never_hard() -> None:
     room = Classroom(pupils=12)
     for pupil in range(1, 11):
         room.part(pupil, 0, "2026-11-20", "Zonder norm", norm=WITHOUT)
-    assert topics(room.picture) == []
+    assert topics(room.class_data) == []
 
 
 def test_of_a_topic_in_several_tests_the_newest_counts() -> None:
@@ -301,27 +303,27 @@ def test_of_a_topic_in_several_tests_the_newest_counts() -> None:
     for pupil in range(1, 7):
         room.part(pupil, 0, "2026-10-01", "Breuken vergelijken", test=1)
         room.part(pupil, 9, "2026-11-20", "Breuken vergelijken", test=2)
-    [topic] = topics(room.picture)
+    [topic] = topics(room.class_data)
     assert (topic.test_id, topic.below, topic.made) == (2, 0, 6)
 
 
 # -- settled -----------------------------------------------------------------------------------------------------
 
 
-def settled(one: Signal, by: Mark | None = None) -> Signal:
+def settled(one: Signal, by: SignalResolution | None = None) -> Signal:
     """The same signal, settled on what is behind it now or then."""
-    return replace(one, mark=by or Mark(Action.SEEN, one.evidence.key, "Hanna Vos", 1))
+    return replace(one, resolution=by or SignalResolution(ResolutionAction.SEEN, one.evidence.key, "Hanna Vos", 1))
 
 
 def test_a_correction_of_what_is_behind_a_signal_opens_it_again() -> None:
     room = Classroom()
     for value, day in zip((80, 80, 80, 40), days(4), strict=True):
         room.score(1, value, day)
-    [one] = of(room.signals(), Rule.DROP)
-    mark = settled(one).mark
+    [one] = of(room.signals(), SignalRule.DROP)
+    mark = settled(one).resolution
     room.totals[1][SUMS].pop(0)
     room.score(1, 95, days(4)[0])
-    [later] = of(room.signals(), Rule.DROP)
+    [later] = of(room.signals(), SignalRule.DROP)
     assert settled(later, mark).open
 
 
@@ -329,15 +331,15 @@ def test_a_topic_that_was_settled_stays_so_when_a_pupil_leaves_and_opens_when_on
     room = Classroom(pupils=12)
     for pupil in range(1, 8):
         room.part(pupil, 0 if pupil < 6 else 9, "2026-11-20", "Breuken vergelijken")
-    [one] = of(room.signals(), Rule.HARD)
-    mark = settled(one).mark
+    [one] = of(room.signals(), SignalRule.HARD)
+    mark = settled(one).resolution
     assert not settled(one).open
     gone = room.parts.pop(6)
-    [fewer] = of(room.signals(), Rule.HARD)
+    [fewer] = of(room.signals(), SignalRule.HARD)
     assert not settled(fewer, mark).open
     room.parts.append(gone)
     room.part(8, 0, "2026-11-20", "Breuken vergelijken")
-    [more] = of(room.signals(), Rule.HARD)
+    [more] = of(room.signals(), SignalRule.HARD)
     assert settled(more, mark).open
 
 
@@ -345,30 +347,30 @@ def test_two_sources_with_one_material_name_are_not_one_past() -> None:
     room = Classroom()
     for value, day in zip((90, 90, 90, 10), days(4), strict=True):
         room.score(1, value, day)
-    assert [one.field for one in of(room.signals(), Rule.DROP)] == [SUMS]
+    assert [one.subject_material for one in of(room.signals(), SignalRule.DROP)] == [SUMS]
     elsewhere = SUMS._replace(source_id=2)
     [*first, last] = room.totals[1][SUMS]
-    room.totals[1] = {SUMS: first, elsewhere: [replace(last, field=elsewhere)]}
-    assert of(room.signals(), Rule.DROP) == []
+    room.totals[1] = {SUMS: first, elsewhere: [replace(last, subject_material=elsewhere)]}
+    assert of(room.signals(), SignalRule.DROP) == []
 
 
 def test_no_work_names_the_material_of_the_pupil() -> None:
     room = working_class()
     room.score(4, 70, "2026-09-01", WORDS)
     seventh = WORDS._replace(material="Letterlab 7")
-    room.totals[4] = {seventh: [replace(room.totals[4][WORDS][0], field=seventh)]}
-    assert [one.field for one in of(room.signals(), Rule.IDLE)] == [seventh]
+    room.totals[4] = {seventh: [replace(room.totals[4][WORDS][0], subject_material=seventh)]}
+    assert [one.subject_material for one in of(room.signals(), SignalRule.IDLE)] == [seventh]
 
 
 def test_a_settled_signal_comes_back_on_new_data_only() -> None:
     room = Classroom()
     for value, day in zip((80, 80, 80, 40), days(4), strict=True):
         room.score(1, value, day)
-    [one] = of(room.signals(), Rule.DROP)
-    closed = replace(one, mark=Mark(Action.DISCUSSED, one.evidence.key, "Hanna Vos", 1))
+    [one] = of(room.signals(), SignalRule.DROP)
+    closed = replace(one, resolution=SignalResolution(ResolutionAction.DISCUSSED, one.evidence.key, "Hanna Vos", 1))
     assert (one.open, closed.open) == (True, False)
-    assert replace(one, mark=Mark(Action.REOPENED, one.evidence.key, "Hanna Vos", 2)).open
+    assert replace(one, resolution=SignalResolution(ResolutionAction.REOPENED, one.evidence.key, "Hanna Vos", 2)).open
     room.score(1, 40, "2026-11-25")
     room.thresholds = replace(room.thresholds, drop_earlier=2)
-    [later] = of(room.signals(), Rule.DROP)
-    assert replace(later, mark=closed.mark).open
+    [later] = of(room.signals(), SignalRule.DROP)
+    assert replace(later, resolution=closed.resolution).open

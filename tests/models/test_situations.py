@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from models.sandbox import situations
-from models.sandbox.sandboxes import Account, Arrival, Room
+from models.sandbox.sandboxes import Arrival, Sandbox, SandboxAccount
 
-ROOM = Room(1, "x", 1, 2, 1, Account("t", "c", "n", "k", "90AB"), None, False, False, 0, 0, 0)
+ROOM = Sandbox(1, "x", 1, 2, 1, SandboxAccount("t", "c", "n", "k", "90AB"), None, False, False, 0, 0, 0)
 
 
 def refused(number: int, digest: bytes, rule: str = "header.key") -> Arrival:

@@ -12,7 +12,7 @@ from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.ingest import identity
 from models.results import result_rows
-from models.results.current_results import stand
+from models.results.current_results import resolve_duplicates
 from models.results.periods import of_school_year
 from models.schema import database
 from models.schema.tables import pupils
@@ -38,16 +38,16 @@ def test_screens_and_sql_say_the_same(sent: list[tuple[int, list[tuple[str, str]
         for minute, rows in sent:
             xml = "".join(result_xml(key, score) for key, score in rows)
             take(store, message(results=xml, aanmaakdatum=f"2026-11-11T10:{minute:02d}:00Z"), agreement=TOLERANT)
-        with database.writing(store.engine, 1) as connection:
+        with database.write_transaction(store.engine, 1) as connection:
             connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
             identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
-        with database.reading(store.engine) as connection:
+        with database.read_transaction(store.engine) as connection:
             viewer = Viewer(1, Role.ADMINISTRATOR)
-            owners = result_rows.owners_of(connection, viewer, [1])
+            owners = result_rows.pupil_identifiers(connection, viewer, [1])
             found = result_rows.all_rows(connection, viewer, owners, of_school_year("2026-2027"))
         rows = spelled(store.engine)
         store.engine.dispose()
-    (screen,) = stand(found).values()
+    (screen,) = resolve_duplicates(found).values()
     assert [row.key for row in rows if row.standing == "counts"] == [screen.row.key]
     assert any(row.standing == "possible duplicate" for row in rows) == screen.duplicate
-    assert stand(reversed(found)) == stand(found)
+    assert resolve_duplicates(reversed(found)) == resolve_duplicates(found)

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
 
 from connectors.intake.destinations import AnySchool, OwnSchool
-from connectors.intake.judge import spool, take_results
+from connectors.intake.judge import process_results, spool
 from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.ingest import identity, schools
-from models.ingest.result_store import Keep, Receipt
+from models.ingest.result_store import Receipt, RetentionPolicy
 from models.schema import clock, database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
 from models.schema.tables import (
     couplings,
@@ -41,26 +41,26 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def source(store: Store, key: str = "rekenwijs") -> int:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         return schools.ensure_source(connection, key, key.title(), "publisher")
 
 
 def take(store: Store, data: bytes, source_id: int = 1, **options: object) -> Receipt:
     with clock.fixed(NOW), spool([data]) as spooled:
-        return take_results(
-            store.engine, store.seal, spooled, source_id=source_id, destination=AnySchool(store.engine), way="load",
+        return process_results(
+            store.engine, store.cipher, spooled, source_id=source_id, destination=AnySchool(store.engine), way="load",
             **options,  # type: ignore[arg-type]
         )  # fmt: skip
 
 
 def current(engine: Engine) -> list[tuple[str, int | None, str | None]]:
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         rows = connection.execute(select(results.c.key, results.c.score, results.c.score_text).order_by(results.c.key))
         return [(row.key, row.score, row.score_text) for row in rows]
 
 
 def history(engine: Engine) -> list[tuple[str, int | None]]:
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         rows = connection.execute(select(result_history.c.key, result_history.c.score).order_by(result_history.c.score))
         return [(row.key, row.score) for row in rows]
 
@@ -87,11 +87,11 @@ def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
                 (identifiers.c.school_id == table.c.school_id) & (identifiers.c.id == table.c.identifier_id),
             )
         )
-        with database.reading(engine) as connection:
+        with database.read_transaction(engine) as connection:
             rows = connection.execute(query).mappings().all()
         hidden = {"delivery_id", "test_id", "definition_id", "identifier_id", "part_id", "value_digest"}
         spelled.append(sorted(repr({k: v for k, v in row.items() if k not in hidden}) for row in rows))
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         known = sorted(
             (bytes(row.digest), row.newest_us)
             for row in connection.execute(select(test_definitions.c.digest, test_definitions.c.newest_us))
@@ -133,7 +133,7 @@ sent_messages = st.builds(
 def fresh(folder: str) -> Store:
     engine = database.open_engine(database.sqlite_url(Path(folder) / "data"))
     database.upgrade(engine)
-    return Store(engine, Seal.from_secret(b"x" * 32))
+    return Store(engine, PiiCipher.from_secret(b"x" * 32))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -164,7 +164,7 @@ def test_the_later_message_counts_and_the_earlier_value_stays_in_history(any_sto
 
 def test_a_value_that_is_sent_again_came_in_with_its_first_message(any_store: Store) -> None:
     def deliveries_of() -> list[int]:
-        with database.reading(any_store.engine) as connection:
+        with database.read_transaction(any_store.engine) as connection:
             return list(connection.scalars(select(results.c.delivery_id).order_by(results.c.key)))
 
     source(any_store)
@@ -192,7 +192,7 @@ def test_the_same_bytes_are_confirmed_and_change_nothing(any_store: Store) -> No
     again = take(any_store, message())
     assert again.repeated
     assert again.delivery_id == first.delivery_id
-    with database.reading(any_store.engine) as connection:
+    with database.read_transaction(any_store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(deliveries)) == 1
 
 
@@ -202,14 +202,14 @@ def test_a_refused_message_changes_nothing_and_is_kept_sealed(any_store: Store) 
     receipt = take(any_store, data)
     assert receipt.verdict is Verdict.REJECT
     assert current(any_store.engine) == []
-    with database.reading(any_store.engine) as connection:
+    with database.read_transaction(any_store.engine) as connection:
         row = connection.execute(select(deliveries)).one()
         raw = connection.execute(select(raw_messages)).one()
         assert connection.scalar(select(func.count()).select_from(identifiers)) == 0
     assert row.fault == "Client.ScoreOngeldig"
     assert json.loads(row.findings)[0]["rule"] == "xsd.value"
     assert data not in bytes(raw.sealed)
-    assert any_store.seal.unseal(bytes(raw.sealed)) == data
+    assert any_store.cipher.decrypt(bytes(raw.sealed)) == data
     assert raw.keep_until_us == clock.to_us(NOW) + 30 * 24 * 3600 * 1_000_000
 
 
@@ -229,11 +229,16 @@ def test_a_zero_is_stored_as_a_zero_and_an_x_as_none(any_store: Store) -> None:
 
 def test_a_message_for_another_school_is_refused(store: Store) -> None:
     source_id = source(store)
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         own = schools.ensure_school(connection, [schools.Identification("brin", "99YY")])
     with clock.fixed(NOW), spool([message()]) as spooled:
-        receipt = take_results(
-            store.engine, store.seal, spooled, source_id=source_id, destination=OwnSchool(store.engine, own), way="pull"
+        receipt = process_results(
+            store.engine,
+            store.cipher,
+            spooled,
+            source_id=source_id,
+            destination=OwnSchool(store.engine, own),
+            way="pull",
         )
     assert (receipt.verdict, receipt.fault) == (Verdict.REJECT, "Client.AutorisatieOngeldig")
 
@@ -245,27 +250,27 @@ def test_absent_zero_and_double_zero_are_one_dependance(store: Store) -> None:
         b"</brincode>", b"</brincode><dependancecode>00</dependancecode>"
     )
     take(store, data)
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count(func.distinct(results.c.school_id)))) == 1
 
 
 def test_the_cursor_moves_in_the_transaction_that_stores(store: Store) -> None:
     source_id = source(store)
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [schools.Identification("brin", "99XX")])
         connection.execute(insert(couplings).values(school_id=school_id, source_id=source_id, next_try_us=0))
     take(store, message(scores=["bad"]), source_id, moves_cursor=True)
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(couplings.c.cursor)) is None
     take(store, message(), source_id, moves_cursor=True)
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(couplings.c.cursor)) == "2026-11-11T00:05:46"
 
 
 def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: Store) -> None:
     source(store)
     assert take(store, message()).counts["parked"] == 1
-    with database.writing(store.engine, 1) as connection:
+    with database.write_transaction(store.engine, 1) as connection:
         connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
         identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
     receipt = take(store, message(results=result_xml("r9", "3"), aanmaakdatum="2026-11-12T00:00:00"))
@@ -288,7 +293,7 @@ def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
     changed = message(results=result_xml("r2", "4"), aanmaakdatum="2026-11-12T00:00:00")
     take(store, changed.replace(b"<eindnormwaarde>5<", b"<eindnormwaarde>3<").replace(
         b"<beginnormwaarde>6<", b"<beginnormwaarde>4<"))  # fmt: skip
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         rows = connection.execute(
             select(results.c.key, test_definitions.c.body)
             .join(test_definitions, test_definitions.c.id == results.c.definition_id)
@@ -333,7 +338,7 @@ def test_a_message_refused_again_for_the_same_reason_is_one_refusal(store: Store
     data = message(scores=["bad"])
     first, again = take(store, data), take(store, data)
     assert (again.delivery_id, again.verdict) == (first.delivery_id, Verdict.REJECT)
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(deliveries)) == 1
 
 
@@ -341,28 +346,28 @@ def test_a_refused_file_stands_with_the_school_that_it_names(store: Store) -> No
     source(store)
     take(store, message())
     take(store, message(scores=["bad"], aanmaakdatum="2026-11-12T00:00:00"))
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         rows = connection.execute(select(deliveries.c.verdict, deliveries.c.school_id).order_by(deliveries.c.id))
         assert [tuple(row) for row in rows] == [("accept", 1), ("reject", 1)]
 
 
 def test_an_accepted_message_is_kept_as_long_as_configured(store: Store) -> None:
     source(store)
-    take(store, message(), keep=Keep(accepted_days=2))
-    with database.reading(store.engine) as connection:
+    take(store, message(), keep=RetentionPolicy(accepted_days=2))
+    with database.read_transaction(store.engine) as connection:
         raw = connection.execute(select(raw_messages)).one()
-    assert store.seal.unseal(bytes(raw.sealed)) == message()
+    assert store.cipher.decrypt(bytes(raw.sealed)) == message()
 
 
 def test_the_same_bytes_for_another_school_are_judged_for_that_school(store: Store) -> None:
     source_id = source(store)
     take(store, message())
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         other = schools.ensure_school(connection, [schools.Identification("brin", "99YY")])
     with clock.fixed(NOW), spool([message()]) as spooled:
-        receipt = take_results(
+        receipt = process_results(
             store.engine,
-            store.seal,
+            store.cipher,
             spooled,
             source_id=source_id,
             destination=OwnSchool(store.engine, other),
@@ -375,5 +380,5 @@ def test_a_date_outside_the_school_year_is_stored_on_its_date_with_a_warning(sto
     source(store)
     receipt = take(store, message(results=result_xml("r1", "4", afnamedatum="2026-06-30")))
     assert (receipt.verdict, [one.rule for one in receipt.findings]) == (Verdict.WARN, ["result.date-outside-year"])
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(results.c.taken_on)) == "2026-06-30"

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.intake.destinations import OwnSchool
-from connectors.intake.judge import spool, take_results
+from connectors.intake.judge import process_results, spool
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
 from models.classroom.holidays import read_holidays
-from models.classroom.signals import Rule
+from models.classroom.signals import SignalRule
 from models.schema import clock, database
 from models.schema.records import Verdict
 from tests.conftest import Store
@@ -28,7 +28,7 @@ OTHER_TEST = "<toets><toetscode>T2</toetscode><toetsnaam>Toets 2</toetsnaam></to
 def known(any_store: Store) -> Store:
     """The known school, on both databases."""
     with clock.fixed(school.NOW):
-        school.build(any_store.engine, any_store.seal)
+        school.build(any_store.engine, any_store.cipher)
     return any_store
 
 
@@ -46,8 +46,8 @@ def send(store: Store, day: str, *reports: str, pupil: int = LARS) -> None:
     """What a source sends in the evening of a day."""
     data = message(leerlingid=f"1-{pupil}", aanmaakdatum=f"{day}T18:00:00", results="".join(reports), tests=OTHER_TEST)
     with clock.fixed(datetime.fromisoformat(f"{day}T18:05:00+01:00")), spool([data]) as spooled:
-        receipt = take_results(
-            store.engine, store.seal, spooled, source_id=school.SUMS,
+        receipt = process_results(
+            store.engine, store.cipher, spooled, source_id=school.SUMS,
             destination=OwnSchool(store.engine, school.SCHOOL), way="load",
         )  # fmt: skip
     assert receipt.verdict is not Verdict.REJECT, receipt.findings
@@ -55,9 +55,9 @@ def send(store: Store, day: str, *reports: str, pupil: int = LARS) -> None:
 
 def last_work(store: Store, pupil: int = LARS) -> str | None:
     """The last day on which a pupil worked with the source of the messages."""
-    with clock.fixed(school.NOW), database.reading(store.engine) as connection:
+    with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
         state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
-    return state.picture.worked.get(pupil, {}).get(school.SUMS)
+    return state.class_data.last_active.get(pupil, {}).get(school.SUMS)
 
 
 def days(first: str, number: int) -> list[str]:
@@ -103,9 +103,9 @@ def test_who_only_repeats_old_totals_is_idle(known: Store) -> None:
         send(known, "2026-11-25", report(f"busy{pupil}", "2026-11-25", 10 + pupil), pupil=pupil)
     for day in (*days("2026-10-05", 3), *days("2026-11-23", 3)):
         send(known, day, report("idle", day, 4))
-    with clock.fixed(school.NOW), database.reading(known.engine) as connection:
+    with clock.fixed(school.NOW), database.read_transaction(known.engine) as connection:
         state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
-    found = [one for one in state.signals if one.rule is Rule.IDLE and one.source_id == school.SUMS]
+    found = [one for one in state.signals if one.rule is SignalRule.IDLE and one.source_id == school.SUMS]
     assert [(one.pupil_id, one.evidence.last_on) for one in found] == [(LARS, "2026-10-05")]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.intake.receive import PATH
 from connectors.uwlr.envelope import Authorisation
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import Terms
+from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from tests.conftest import Store
 from tests.connectors.sending import receiving
@@ -25,21 +25,21 @@ PUPILS, QUESTIONS = 31, 28
 def add_sender(
     store: Store,
     account: Authorisation = ACCOUNT,
-    terms: Terms | None = None,
+    terms: SenderTerms | None = None,
     covered: Sequence[Identification] = (Identification("brin", BRIN),),
 ) -> int:
     """A sender with an account for the school; returns the number of its source."""
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         source_id = senders.add_sender(
-            connection, store.seal, account.customer_code.lower(), account.customer_name, account.customer_code,
-            terms or Terms(versions=("2.2",)), senders.FROM_COMMAND,
+            connection, store.cipher, account.customer_code.lower(), account.customer_name, account.customer_code,
+            terms or SenderTerms(versions=("2.2",)), senders.FROM_COMMAND,
         )  # fmt: skip
-        senders.add_key(connection, store.seal, source_id, account.key, covered)
+        senders.add_key(connection, store.cipher, source_id, account.key, covered)
     return source_id
 
 
 @contextmanager
-def serving(desk: Desk, public_address: str | None = None) -> Iterator[str]:
+def serving(desk: ReceiverContext, public_address: str | None = None) -> Iterator[str]:
     """The address of the service, on a port of its own, while the block runs."""
     with receiving(desk, public_address=public_address) as receiver:
         yield f"http://127.0.0.1:{receiver.port}{PATH}"

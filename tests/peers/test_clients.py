@@ -17,7 +17,7 @@ import zeep
 from lxml import etree
 from sqlalchemy import select
 
-from connectors.intake.push import Desk
+from connectors.intake.push import ReceiverContext
 from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from models.schema import database
@@ -176,7 +176,7 @@ CLIENTS: dict[str, Client] = {
 def address(store: Store) -> Iterator[str]:
     """The service, with a sender that keeps to the letter of 2.2."""
     add_sender(store)
-    with serving(Desk(store.engine, store.seal)) as served:
+    with serving(ReceiverContext(store.engine, store.cipher)) as served:
         yield served
 
 
@@ -187,9 +187,10 @@ def stored(store: Store) -> dict[str, tuple[str, str, int | None]]:
         .join(identifiers, identifiers.c.id == results.c.identifier_id)
         .join(parts, parts.c.id == results.c.part_id)
     )
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return {
-            row.key: (store.seal.unseal(row.sealed).decode(), row.code, row.score) for row in connection.execute(query)
+            row.key: (store.cipher.decrypt(row.sealed).decode(), row.code, row.score)
+            for row in connection.execute(query)
         }
 
 
@@ -210,7 +211,7 @@ def test_the_sentence_about_a_wrong_key_reaches_the_caller(store: Store, address
     assert "Vraag de school om de sleutel die nu geldt" in said.message
     assert "van-een-ander" not in said.message
     assert stored(store) == {}
-    with database.reading(store.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.execute(select(deliveries.c.fault)).scalars().all() == ["Client.AutorisatieOngeldig"]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.uwlr.reader import Reading
+from connectors.uwlr.reader import ReadMessage
 from models.schema.records import Absence, Kind, OsoResult, Progress, ReferenceScore, Result, Status
 
 
-def results_of(reading: Reading) -> Iterator[Result]:
+def results_of(reading: ReadMessage) -> Iterator[Result]:
     """The results of a reading, in order of the message."""
     for rows in reading.rows:
         for key, pupil, test, part, kind, taken, text, score, absence, detail, url, zoned in rows:

@@ -23,7 +23,7 @@ from connectors.uwlr.validator import schema
 from models.ingest.rosters import save_roster
 from models.ingest.schools import Identification, ensure_school, ensure_source
 from models.schema import clock, database
-from models.schema.encryption import Seal
+from models.schema.encryption import PiiCipher
 from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
 from models.schema.tables import classes, memberships, pupils
 from tests.conftest import SHARED, Store
@@ -169,7 +169,7 @@ def test_what_is_written_is_valid() -> None:
 
 @pytest.fixture
 def engine(store: Store) -> Engine:
-    with database.writing(store.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         ensure_school(connection, [Identification("brin", "99ZZ")])
         ensure_source(connection, "las", "LAS", "las")
     return store.engine
@@ -205,10 +205,10 @@ def test_a_sample_is_applied_as_a_roster(
     assert answer.findings == ()
     assert answer.roster is not None
     receipt = save_roster(
-        engine, Seal.from_secret(b"s" * 32), school_id=1, source_id=1, roster=answer.roster, way="load"
+        engine, PiiCipher.from_secret(b"s" * 32), school_id=1, source_id=1, roster=answer.roster, way="load"
     )
     assert (receipt.state, receipt.findings) == ("applied", ())
-    with database.reading(engine) as connection:
+    with database.read_transaction(engine) as connection:
         found = {(row.name, row.year_groups) for row in connection.execute(select(classes))}
         assert found == expected_classes
         assert len(connection.execute(select(pupils)).all()) == number

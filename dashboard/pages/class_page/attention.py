@@ -9,53 +9,60 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.signals.resolution_forms import settle_form
-from dashboard.text.signal_words import evidence_words, field_words, headline, held_words, rule_with, rule_words
+from dashboard.pages.signals.resolution_forms import resolution_form
+from dashboard.text.signal_words import (
+    evidence_words,
+    headline,
+    material_words,
+    rule_with,
+    rule_words,
+    suppressed_words,
+)
 from dashboard.text.translate import _, n_
-from dashboard.text.words import COURSE_SIGNS, course_rule, course_word
-from dashboard.ui.class_view import GroupView
-from dashboard.ui.filters import GroupFilters
+from dashboard.text.words import ATTENTION_GROUP_SIGNS, attention_group_rule, attention_group_word
+from dashboard.ui.class_view import ClassView
+from dashboard.ui.filters import ClassFilters
 from dashboard.ui.matrix_table import pupil_href, pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
 from models.access.people import PupilName
-from models.classroom.attention import Course
-from models.classroom.class_data import Scored
-from models.classroom.signal_resolutions import Action
-from models.classroom.signals import Rule, Signal, Topic, topics
+from models.classroom.attention import AttentionGroup
+from models.classroom.class_data import ScoredTest
+from models.classroom.signal_resolutions import ResolutionAction
+from models.classroom.signals import Signal, SignalRule, Topic, topics
 from models.classroom.thresholds import Thresholds
-from models.results.scales import Place
+from models.results.scales import NormPosition
 
 MOST_TOPICS = 6
 
 
-def course_cards(view: GroupView) -> html.Nav:
+def attention_cards(view: ClassView) -> html.Nav:
     """The four groups with how many pupils are in each; each opens its list."""
     return html.Nav(
-        [_card(view, course) for course in Course],
+        [_card(view, course) for course in AttentionGroup],
         className="groups",
         **attrs(aria_label=_("Groups of pupils")),
     )
 
 
-def _card(view: GroupView, course: Course) -> html.Div:
-    number = len(view.of_course(course))
-    is_open = view.filters.stand is course
+def _card(view: ClassView, course: AttentionGroup) -> html.Div:
+    number = len(view.of_group(course))
+    is_open = view.filters.open_group is course
     link = dcc.Link(
         [
-            html.Span([sign(COURSE_SIGNS[course]), course_word(course)], className="name"),
-            html.Small(_by_class(view, lambda limits: course_rule(course, limits))),
+            html.Span([sign(ATTENTION_GROUP_SIGNS[course]), attention_group_word(course)], className="name"),
+            html.Small(_by_class(view, lambda limits: attention_group_rule(course, limits))),
         ],
-        href=f"/groep{view.filters.but(stand=course).query}",
+        href=f"/groep{view.filters.replacing(stand=course).query}",
     )
     return html.Div(
-        [num("course", html.B(str(number)), course_word(course)), link],
+        [num("course", html.B(str(number)), attention_group_word(course)), link],
         className="on" if is_open else "",
         id=f"stand-{course.value}",
         **attrs(data_course=course.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})),
     )
 
 
-def _by_class(view: GroupView, rule: Callable[[Thresholds], str]) -> str:
+def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
     """A rule with its thresholds; class by class where theirs differ."""
     names = {one.id: one.name for one in view.classes}
     words = {class_id: rule(view.state.thresholds[class_id]) for class_id in view.filters.class_ids}
@@ -64,39 +71,44 @@ def _by_class(view: GroupView, rule: Callable[[Thresholds], str]) -> str:
     return " · ".join(f"{names[class_id]}: {text}" for class_id, text in words.items())
 
 
-def course_panel(view: GroupView) -> html.Section:
+def attention_panel(view: ClassView) -> html.Section:
     """The list of the group that is open: signals with their reasons, or the pupils by name."""
-    course = view.filters.stand
-    pupils = view.of_course(course)
+    course = view.filters.open_group
+    pupils = view.of_group(course)
     rows: list[Any]
-    if course is Course.ATTENTION:
+    if course is AttentionGroup.ATTENTION:
         rows = [_attention_row(view, pupil, view.state.open_signals[pupil.id]) for pupil in pupils]
-        words = _held(view)
+        words = _suppressed(view)
     else:
         rows = [_pupil_row(view, pupil) for pupil in pupils]
-        words = [_by_class(view, lambda limits: course_rule(course, limits))]
-    nobody = _("Nobody asks for attention now.") if course is Course.ATTENTION else _("Nobody is in this group now.")
+        words = [_by_class(view, lambda limits: attention_group_rule(course, limits))]
+    nobody = (
+        _("Nobody asks for attention now.") if course is AttentionGroup.ATTENTION else _("Nobody is in this group now.")
+    )
     empty = html.P(nobody, className="t2 sm")
     return card(
-        course_word(course),
+        attention_group_word(course),
         [html.Ul(rows, className="att", id="course-list") if rows else empty, _class_signals(view)],
         words,
         id="course-panel",
     )
 
 
-def _held(view: GroupView) -> list[Any]:
+def _suppressed(view: ClassView) -> list[Any]:
     """That some signals cannot be judged now, a sentence a source."""
     shown = {one.id for one in view.overview.pupils}
-    counts = Counter(one.source_id for one in view.signals if one.held and one.pupil_id in shown)
-    sources = {one.id: one for one in view.state.picture.sources}
+    counts = Counter(one.source_id for one in view.signals if one.suppressed and one.pupil_id in shown)
+    sources = {one.id: one for one in view.state.class_data.sources}
     lines: list[Any] = [_("Who and why.")]
     for source_id, number in sorted(counts.items()):
-        lines += [" ", html.Span([sign("clock"), " ", held_words(sources.get(source_id), number)], className="held")]
+        lines += [
+            " ",
+            html.Span([sign("clock"), " ", suppressed_words(sources.get(source_id), number)], className="held"),
+        ]
     return lines
 
 
-def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal]) -> html.Li:
+def _attention_row(view: ClassView, pupil: PupilName, several: Sequence[Signal]) -> html.Li:
     name = pupil_word(pupil)
     called = pupil.first_name or name
     return html.Li(
@@ -105,7 +117,7 @@ def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal])
                 [
                     html.B(dcc.Link(name, href=pupil_href(pupil.id))),
                     *_class_of(view, pupil),
-                    html.Small(" · ".join(dict.fromkeys(field_words(one) for one in several))),
+                    html.Small(" · ".join(dict.fromkeys(material_words(one) for one in several))),
                 ],
                 className="who_",
             ),
@@ -113,13 +125,13 @@ def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal])
             html.Div(
                 [
                     dcc.Link(_("See {name}", name=called), href=pupil_href(pupil.id), className="btn"),
-                    settle_form(
+                    resolution_form(
                         several,
-                        Action.SEEN,
+                        ResolutionAction.SEEN,
                         f"/groep{view.filters.query}",
                         hidden_words=_("the signals of {name}", name=name),
                     )
-                    if _may_settle()
+                    if _may_resolve()
                     else None,
                 ],
                 className="acts",
@@ -129,27 +141,27 @@ def _attention_row(view: GroupView, pupil: PupilName, several: Sequence[Signal])
     )  # fmt: skip
 
 
-def _class_of(view: GroupView, pupil: PupilName) -> list[Any]:
+def _class_of(view: ClassView, pupil: PupilName) -> list[Any]:
     """The class of a pupil, where several are shown."""
     name = view.class_names.get(pupil.id)
     return [html.Small(_("class {name}", name=name))] if name is not None else []
 
 
-def _may_settle() -> bool:
+def _may_resolve() -> bool:
     viewer = guard.viewer()
     return viewer is not None and viewer.teaches
 
 
-def signal_lines(view: GroupView, one: Signal) -> html.Div:
+def signal_lines(view: ClassView, one: Signal) -> html.Div:
     """A signal in words: what, on which evidence, by which rule."""
     rule = rule_words(one, view.state.thresholds[one.class_id])
     return html.Div(
-        [html.P(html.B(headline(one))), html.Small(f"{evidence_words(view.state.picture, one)} {rule}")],
-        **attrs(data_rule=one.rule.value, data_field=one.field.key),
+        [html.P(html.B(headline(one))), html.Small(f"{evidence_words(view.state.class_data, one)} {rule}")],
+        **attrs(data_rule=one.rule.value, data_field=one.subject_material.key),
     )
 
 
-def _pupil_row(view: GroupView, pupil: PupilName) -> html.Li:
+def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
     words = norm_words(with_norm(view, pupil.id))
     return html.Li(
         [
@@ -162,25 +174,25 @@ def _pupil_row(view: GroupView, pupil: PupilName) -> html.Li:
     )
 
 
-def with_norm(view: GroupView, pupil_id: int) -> list[Scored]:
+def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
     """The scores of a pupil in the period that the groups are judged by."""
-    totals = view.state.picture.all_totals(pupil_id, view.overview.period)
-    return [one for one in totals if one.said.has_norm and one.said.counts]
+    totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
+    return [one for one in totals if one.reading.has_norm and one.reading.counts]
 
 
-def norm_words(several: Sequence[Scored]) -> str:
+def norm_words(several: Sequence[ScoredTest]) -> str:
     """How many scores with a norm there are, and how many of them on the highest level."""
-    highest = sum(one.said.place is Place.ABOVE for one in several)
+    highest = sum(one.reading.position is NormPosition.ABOVE for one in several)
     words = n_("{number} score with a norm", "{number} scores with a norm", len(several))
     if highest:
         words += " · " + n_("{number} on the highest level", "{number} on the highest level", highest)
     return words
 
 
-def _class_signals(view: GroupView) -> Any:
+def _class_signals(view: ClassView) -> Any:
     """The signals of the class as a whole, at the foot of what asks for attention."""
-    several = [one for one in view.signals if one.rule is Rule.HARD and one.open]
-    if view.filters.stand is not Course.ATTENTION or not several:
+    several = [one for one in view.signals if one.rule is SignalRule.HARD and one.open]
+    if view.filters.open_group is not AttentionGroup.ATTENTION or not several:
         return None
     return html.Div(
         [
@@ -191,10 +203,10 @@ def _class_signals(view: GroupView) -> Any:
     )
 
 
-def topics_panel(view: GroupView, filters: GroupFilters) -> html.Section:
+def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
     """The parts that most of who made them scored below the norm on."""
     rows = [_topic(one, filters) for one in shown_topics(view)]
-    words = _by_class(view, lambda limits: rule_with(Rule.HARD, limits))
+    words = _by_class(view, lambda limits: rule_with(SignalRule.HARD, limits))
     foot = html.P(words, className="xs t3") if rows else None
     empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
     return card(
@@ -205,27 +217,29 @@ def topics_panel(view: GroupView, filters: GroupFilters) -> html.Section:
     )
 
 
-def shown_topics(view: GroupView) -> list[Topic]:
+def shown_topics(view: ClassView) -> list[Topic]:
     """The parts that are hard for many of the pupils shown, by the rule of a class of theirs; the hardest first."""
     wanted = {one.id for one in view.overview.pupils}
     limits = list(view.state.thresholds.values())
     found = [
         one
-        for one in topics(view.state.picture, None, view.overview.period, wanted)
-        if view.wanted(one.field) and any(one.is_hard(limit) for limit in limits)
+        for one in topics(view.state.class_data, None, view.overview.period, wanted)
+        if view.wanted(one.subject_material) and any(one.is_hard(limit) for limit in limits)
     ]
     return found[:MOST_TOPICS]
 
 
-def _topic(one: Topic, filters: GroupFilters) -> html.Div:
+def _topic(one: Topic, filters: ClassFilters) -> html.Div:
     share = 100 * one.below / one.made
     return html.Div(
         [
-            html.Span(dcc.Link(one.part, href=f"/groep{filters.but(goal=one.part).query}")),
+            html.Span(dcc.Link(one.part, href=f"/groep{filters.replacing(goal=one.part).query}")),
             num("topic", html.B(_("{below} of {made}", below=one.below, made=one.made)), one.part),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{one.field.material} · {one.test}"),
+            html.Small(f"{one.subject_material.material} · {one.test}"),
         ],
         className="hb acc",
-        **attrs(data_topic=one.part, data_field=one.field.key, data_below=str(one.below), data_made=str(one.made)),
+        **attrs(
+            data_topic=one.part, data_field=one.subject_material.key, data_below=str(one.below), data_made=str(one.made)
+        ),
     )

@@ -6,23 +6,23 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard.text.translate import _
-from dashboard.text.words import course_word, subject_word
-from dashboard.ui.class_view import GroupView
+from dashboard.text.words import attention_group_word, subject_word
+from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
 from dashboard.ui.filters import (
+    ATTENTION_GROUP_NAMES,
     BY_MATERIAL,
     BY_SUBJECT,
-    COURSE_NAMES,
-    GroupFilters,
+    ClassFilters,
 )
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.page_address import asked_store, bar_marks
 from dashboard.ui.signs import attrs
 from models.access.people import ClassRef
-from models.classroom.attention import Course
+from models.classroom.attention import AttentionGroup
 
 
-def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView | None) -> html.Div:
+def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> html.Div:
     """All controls, with the choices that there are."""
     everything = _("All materials")
     return html.Div(
@@ -39,10 +39,10 @@ def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView |
                 select("groep", _("Group in class"), subgroup_options(view), filters.subgroup or "", "f o x"),
                 select("doel", _("Goal"), goal_options(view, filters), filters.goal or "", "f o x", searchable=True),
                 select("status", _("Pupils"), _status_options(),
-                        COURSE_NAMES[filters.status] if filters.status is not None else "", "f o x"),
+                        ATTENTION_GROUP_NAMES[filters.status] if filters.status is not None else "", "f o x"),
                 html.Span(
                     dcc.Link(
-                        _("Clear filters"), href=f"/groep{GroupFilters(filters.class_ids).query}", className="btn q"
+                        _("Clear filters"), href=f"/groep{ClassFilters(filters.class_ids).query}", className="btn q"
                     ),
                     className="o x",
                     **attrs(data_clear="true"),
@@ -57,16 +57,16 @@ def filter_bar(classes: list[ClassRef], filters: GroupFilters, view: GroupView |
     )  # fmt: skip
 
 
-def control_values(filters: GroupFilters) -> list[str | list[str]]:
+def control_values(filters: ClassFilters) -> list[str | list[str]]:
     """The values of the controls, in the order of CONTROLS."""
     return [
         [str(one) for one in filters.class_ids], filters.period, filters.subject or "", filters.material or "",
         _number(filters.source), filters.subgroup or "", filters.goal or "",
-        COURSE_NAMES[filters.status] if filters.status is not None else "", filters.view,
+        ATTENTION_GROUP_NAMES[filters.status] if filters.status is not None else "", filters.view,
     ]  # fmt: skip
 
 
-def _view_control(filters: GroupFilters) -> html.Div:
+def _view_control(filters: ClassFilters) -> html.Div:
     return html.Div(
         [
             html.Span(_("Columns"), className="lab", id="weergave-label"),
@@ -88,29 +88,29 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def subject_options(view: GroupView | None, filters: GroupFilters) -> Options:
+def subject_options(view: ClassView | None, filters: ClassFilters) -> Options:
     """The subjects that there are results of."""
-    subjects = {field.subject for field in view.overview.fields} if view is not None else set()
+    subjects = {field.subject for field in view.overview.subject_materials} if view is not None else set()
     if filters.subject is not None:
         subjects.add(filters.subject)
     ordered = sorted(subjects, key=lambda one: (subject_order(one), one))
     return [{"value": "", "label": _("All subjects")}] + [{"value": one, "label": subject_word(one)} for one in ordered]
 
 
-def material_options(view: GroupView | None, filters: GroupFilters, everything: str) -> Options:
+def material_options(view: ClassView | None, filters: ClassFilters, everything: str) -> Options:
     """The materials that there are results of."""
-    materials = {field.material for field in view.overview.fields} if view is not None else set()
+    materials = {field.material for field in view.overview.subject_materials} if view is not None else set()
     if filters.material is not None:
         materials.add(filters.material)
     return _named(everything, sorted(materials, key=str.casefold))
 
 
-def goal_options(view: GroupView | None, filters: GroupFilters) -> Options:
+def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
     """The parts by name that the pupils made."""
     goals = {filters.goal} if filters.goal is not None else set()
     if view is not None:
         period = view.overview.period
-        goals |= {one.name.name for one in view.state.picture.parts if one.name.defined and one.taken_on in period}
+        goals |= {one.name.name for one in view.state.class_data.parts if one.name.defined and one.taken_on in period}
     return _named(_("All goals"), sorted(goals, key=str.casefold))
 
 
@@ -118,14 +118,14 @@ def _named(everything: str, names: list[str]) -> Options:
     return [{"value": "", "label": everything}, *({"value": one, "label": one} for one in names)]
 
 
-def publisher_options(view: GroupView | None) -> Options:
+def publisher_options(view: ClassView | None) -> Options:
     """The publishers that the school is or was coupled to."""
     states = view.overview.sources if view is not None else ()
     found = [{"value": str(one.id), "label": one.name} for one in states if one.role == "publisher"]
     return [{"value": "", "label": _("All publishers")}, *found]
 
 
-def subgroup_options(view: GroupView | None) -> Options:
+def subgroup_options(view: ClassView | None) -> Options:
     """The parts of the classes that are shown."""
     found = view.subgroups if view is not None else ()
     words = [{"value": one.key, "label": subgroup_word(one)} for one in found]
@@ -133,5 +133,5 @@ def subgroup_options(view: GroupView | None) -> Options:
 
 
 def _status_options() -> Options:
-    found = [{"value": COURSE_NAMES[one], "label": course_word(one)} for one in Course]
+    found = [{"value": ATTENTION_GROUP_NAMES[one], "label": attention_group_word(one)} for one in AttentionGroup]
     return [{"value": "", "label": _("All present pupils")}, *found]

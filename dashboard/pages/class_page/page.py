@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
 from dashboard.export.sheets import filter_words, sheet_of
-from dashboard.pages.class_page.attention import course_cards, course_panel, topics_panel
+from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
 from dashboard.pages.class_page.filter_bar import (
     control_values,
     filter_bar,
@@ -25,13 +25,13 @@ from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, missing_word
-from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
 from dashboard.ui.coverage import coverage
-from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, STAND, GroupFilters
+from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, OPEN_GROUP, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
-from dashboard.ui.matrix_table import grid, in_sections, matrix, phone_list
+from dashboard.ui.matrix_table import by_attention_group, grid, matrix, phone_list
 from dashboard.ui.page_address import address_asked, asked_id, filters_of
 from dashboard.ui.signs import attrs, card, note, num, sign
 from models.access.people import ClassRef
@@ -63,16 +63,16 @@ def layout(**query: object) -> list[Any]:
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
         empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
-        return page("group", empty, filter_bar([], GroupFilters(()), None))
+        return page("group", empty, filter_bar([], ClassFilters(()), None))
     classes, filters, view = _read(viewer, query)
     shown = html.Div(content(filters, view), id="group-content")
     return page("group", [_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
 
 
-def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], GroupFilters, GroupView | None]:
+def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     found = guard.context()
-    with database.reading(found.engine) as connection:
-        return read_group(connection, viewer, asked, found.options.holidays)
+    with database.read_transaction(found.engine) as connection:
+        return read_class(connection, viewer, asked, found.options.holidays)
 
 
 def register(app: dash.Dash) -> None:
@@ -96,7 +96,7 @@ def register(app: dash.Dash) -> None:
         *chosen, query = values
         by_address = address_asked("group", address)
         # Which of the four groups is open is no control: it stays as the address has it.
-        by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {STAND: filters_of(query).get(STAND)}
+        by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {OPEN_GROUP: filters_of(query).get(OPEN_GROUP)}
         classes, filters, view = _read(viewer, by_controls if by_address is None else by_address)
         return (
             content(filters, view), filters.query, pupils_word(view), *_options(classes, filters, view),
@@ -112,7 +112,7 @@ def register(app: dash.Dash) -> None:
     why_page.register(app)
 
 
-def _options(classes: list[ClassRef], filters: GroupFilters, view: GroupView | None) -> list[Options]:
+def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> list[Options]:
     """The choices of the controls named in OPTIONS."""
     return [
         period_options(classes, filters), subject_options(view, filters), publisher_options(view),
@@ -123,12 +123,12 @@ def _options(classes: list[ClassRef], filters: GroupFilters, view: GroupView | N
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def content(filters: GroupFilters, view: GroupView | None) -> list[Any]:
+def content(filters: ClassFilters, view: ClassView | None) -> list[Any]:
     """Everything under the filter bar, as markup."""
     return blocks(_sections(filters, view))
 
 
-def _sections(filters: GroupFilters, view: GroupView | None) -> list[Any]:
+def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
     if view is None:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("No classes yet"))), className="head"), note("", "notbegun", html.P(text))]
@@ -146,12 +146,12 @@ def _sections(filters: GroupFilters, view: GroupView | None) -> list[Any]:
         ),
         *_folded_filters(view),
         *_hidden_note(view),
-        course_cards(view),
-        html.Div([course_panel(view), topics_panel(view, filters)], className="cols"),
+        attention_cards(view),
+        html.Div([attention_panel(view), topics_panel(view, filters)], className="cols"),
     ]
     if not shown_columns:
         return [*parts, _nothing(view, heading)]
-    sections = in_sections(grid(overview, shown_columns), view.courses)
+    sections = by_attention_group(grid(overview, shown_columns), view.attention_groups)
     caption = _("{heading}: newest score per pupil and column", heading=heading)
     words = " ".join(
         [
@@ -181,28 +181,28 @@ def _sections(filters: GroupFilters, view: GroupView | None) -> list[Any]:
     ]
 
 
-def _how_many(view: GroupView | None) -> html.P:
+def _how_many(view: ClassView | None) -> html.P:
     """What a screen reader says after a filter; outside of the content, so that it stays and only its words change."""
     return html.P(pupils_word(view), className="vh", id="shown-pupils", role="status")
 
 
-def pupils_word(view: GroupView | None) -> str:
+def pupils_word(view: ClassView | None) -> str:
     """How many pupils are shown."""
     return n_("{number} pupil", "{number} pupils", len(view.overview.pupils)) if view is not None else ""
 
 
-def heading_of(view: GroupView) -> str:
+def heading_of(view: ClassView) -> str:
     """The classes that are shown."""
     return n_("Class {names}", "Classes {names}", len(view.names), names=", ".join(view.names))
 
 
-def print_head(view: GroupView, heading: str) -> html.P:
+def print_head(view: ClassView, heading: str) -> html.P:
     """On paper the first line: which filters, and when."""
     words = " · ".join(f"{name}: {value}" for name, value in filter_words(view))
     return html.P(f"{heading} · {words} · {long_moment(clock.now_us())}", className="printhead")
 
 
-def _acts(view: GroupView, heading: str) -> list[Any]:
+def _acts(view: ClassView, heading: str) -> list[Any]:
     return [
         dcc.Link(_("Smartboard"), href=f"/digibord{view.filters.query}", className="btn"),
         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
@@ -210,11 +210,11 @@ def _acts(view: GroupView, heading: str) -> list[Any]:
     ]
 
 
-def _save_as(view: GroupView, heading: str) -> html.Details:
+def _save_as(view: ClassView, heading: str) -> html.Details:
     """The files of just what stands on the screen."""
     viewer = guard.viewer()
     assert viewer is not None
-    token = guard.context().snapshots.keep(viewer, sheet_of(view, heading))
+    token = guard.context().snapshots.add(viewer, sheet_of(view, heading))
     names = {"xlsx": _("Excel (xlsx)"), "csv": _("Text (csv)"), "html": _("Web page without network (html)")}
     # No download attribute: where the snapshot is gone the answer is a page, which must be seen and not saved.
     links = [html.A(word, href=f"{FILE_PATH}/{token}.{kind}") for kind, word in names.items()]
@@ -225,7 +225,7 @@ def _save_as(view: GroupView, heading: str) -> html.Details:
     )
 
 
-def _hidden_note(view: GroupView) -> list[Any]:
+def _hidden_note(view: ClassView) -> list[Any]:
     if view.overview.hidden == 0:
         return []
     words = n_(
@@ -233,7 +233,7 @@ def _hidden_note(view: GroupView) -> list[Any]:
         "The period hides {number} results of these pupils.",
         view.overview.hidden,
     )
-    wider = view.filters.but(period=BOTH_YEARS)
+    wider = view.filters.replacing(period=BOTH_YEARS)
     link = (
         []
         if view.filters.period == BOTH_YEARS
@@ -242,7 +242,7 @@ def _hidden_note(view: GroupView) -> list[Any]:
     return [html.P([sign("info"), " ", num("hidden", words), *link], className="hid sm t2", id="hidden-by-period")]
 
 
-def _folded_filters(view: GroupView) -> list[Any]:
+def _folded_filters(view: ClassView) -> list[Any]:
     """The filters that stand behind a button and are on, and how to take them off."""
     filters, words = view.filters, dict(filter_words(view))
     names = {
@@ -254,7 +254,7 @@ def _folded_filters(view: GroupView) -> list[Any]:
     on = [f"{name}: {words[name]}" for name, value in names.items() if value is not None]
     if not on:
         return []
-    plain = filters.but(material=None, subgroup=None, goal=None, status=None)
+    plain = filters.replacing(material=None, subgroup=None, goal=None, status=None)
     line = [
         _("Shown: {filters}.", filters=" · ".join(on)),
         " ",
@@ -263,8 +263,8 @@ def _folded_filters(view: GroupView) -> list[Any]:
     return [html.P(line, className="hid sm", id="filters-on")]
 
 
-def _nothing(view: GroupView, heading: str) -> html.Section:
-    plain = GroupFilters(view.filters.class_ids).query
+def _nothing(view: ClassView, heading: str) -> html.Section:
+    plain = ClassFilters(view.filters.class_ids).query
     return card(
         _("Nothing within this filter"),
         [

@@ -10,7 +10,7 @@ from dashboard.text.translate import _, minutes, n_, short_day
 from dashboard.ui.signs import attrs, num, sign
 from models.classroom.class_overview import ClassOverview
 from models.results.progress import TestProgress, class_progress
-from models.results.subject_materials import fits
+from models.results.subject_materials import matches
 
 TESTS_PER_MATERIAL = 2
 
@@ -18,8 +18,8 @@ TESTS_PER_MATERIAL = 2
 def progress_panel(overview: ClassOverview, subject: str | None, material: str | None) -> html.Section:
     """The newest tests of each material that sends progress; the others are named."""
     chosen = shown_tests(overview, subject, material)
-    names = overview.known.material_names({one.field for one in chosen})
-    bars = [_bar(overview, one, names[one.field]) for one in chosen]
+    names = overview.catalogue.material_names({one.subject_material for one in chosen})
+    bars = [_bar(overview, one, names[one.subject_material]) for one in chosen]
     return html.Section(
         [
             html.Header(
@@ -40,15 +40,15 @@ def shown_tests(overview: ClassOverview, subject: str | None, material: str | No
     """The newest tests of each material that sends progress."""
     chosen: dict[tuple[str, int], list[TestProgress]] = {}
     for one in class_progress(overview.progress, len(overview.pupils)):
-        several = chosen.setdefault((one.field.material, one.field.source_id), [])
-        if fits(one.field, subject, material) and len(several) < TESTS_PER_MATERIAL:
+        several = chosen.setdefault((one.subject_material.material, one.subject_material.source_id), [])
+        if matches(one.subject_material, subject, material) and len(several) < TESTS_PER_MATERIAL:
             several.append(one)
     return [one for several in chosen.values() for one in several]
 
 
 def _bar(overview: ClassOverview, one: TestProgress, material: str) -> html.Div:
     everyone = len(overview.pupils)
-    name = overview.known.definitions[one.definition_id].name
+    name = overview.catalogue.definitions[one.definition_id].name
     if overview.part is not None:
         name = f"{name} · {overview.part}"
     words = [
@@ -82,8 +82,8 @@ def _silent(overview: ClassOverview, subject: str | None, material: str | None) 
     """The materials whose source sends no progress of them."""
     of_classes = {field for one in overview.pupils for field in overview.delivered[one.id].progress}
     sending = {(one.material, one.source_id) for one in of_classes}
-    fields = [one for one in overview.fields if fits(one, subject, material)]
-    called = overview.known.material_names(fields)
+    fields = [one for one in overview.subject_materials if matches(one, subject, material)]
+    called = overview.catalogue.material_names(fields)
     names = sorted({called[one] for one in fields if (one.material, one.source_id) not in sending})
     if not names:
         return []

@@ -13,17 +13,17 @@ from dash import ALL, Input, Output, State, html
 from dashboard.auth import guard
 from dashboard.text.translate import _, language, n_
 from dashboard.ui.signs import note
-from models.access.viewer import NotAllowed, Viewer
+from models.access.viewer import AccessDenied, Viewer
 from models.ingest import identity, rosters
 from models.ingest.connection_overview import retry_now, set_stopped
-from models.results.subject_mapping import assign_subject, remove_subject
+from models.results.subject_mapping import map_subject, unmap_subject
 from models.schema import database
 
 Content = Callable[[Viewer], list[Any]]
 LARGEST_FILE = 1_000_000
 
 
-class _Refused(Exception):
+class _ActionRefused(Exception):
     """An action that was not done, with the sentence for people."""
 
 
@@ -89,11 +89,11 @@ def _run(content: Content, clicks: object, action: Callable[[Viewer, dict[str, A
     asked = dict(triggered) if isinstance(triggered, dict) else {}
     try:
         sentence = action(viewer, asked)
-    except NotAllowed:
+    except AccessDenied:
         return _not_done(_("You may not do this.")), dash.no_update
-    except (identity.LinkRefused, rosters.NotHeld) as refused:
+    except (identity.LinkRefused, rosters.NotPending) as refused:
         return _not_done(refused.sentence_nl if language() == "nl" else refused.sentence_en), dash.no_update
-    except _Refused as refused:
+    except _ActionRefused as refused:
         return _not_done(str(refused)), dash.no_update
     return note("ok", "check", html.P(sentence)), content(viewer)
 
@@ -104,13 +104,13 @@ def _not_done(sentence: str) -> html.Div:
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _Refused(_("This is not there any more."))
+        raise _ActionRefused(_("This is not there any more."))
     return value
 
 
 def _coupling(viewer: Viewer, asked: dict[str, Any]) -> str:
     source_id, do = _number(asked.get("index")), asked.get("do")
-    with database.writing(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
         if do == "retry":
             retry_now(connection, viewer, source_id)
             return _("The source will be asked again within a minute.")
@@ -127,29 +127,29 @@ def _link(viewer: Viewer, asked: dict[str, Any], values: object, ids: object) ->
             (value for one, value in pairs if isinstance(one, dict) and one.get("index") == identifier_id), None
         )
     if not isinstance(chosen, str) or not chosen.isascii() or not chosen.isdigit() or len(chosen) > 9:
-        raise _Refused(_("Choose a pupil first."))
-    with database.writing(guard.context().engine, viewer.school_id) as connection:
+        raise _ActionRefused(_("Choose a pupil first."))
+    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
         identity.link(connection, viewer, identifier_id, int(chosen))
     return _("Linked. The results now stand with the pupil.")
 
 
 def _unlink(viewer: Viewer, asked: dict[str, Any]) -> str:
-    with database.writing(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
         identity.undo_link(connection, viewer, _number(asked.get("index")))
     return _("The link is undone.")
 
 
 def _assign(viewer: Viewer, asked: dict[str, Any], subject: object) -> str:
     source_id, field, pattern = _line(asked)
-    with database.writing(guard.context().engine, viewer.school_id) as connection:
-        assign_subject(connection, viewer, source_id, field, pattern, str(subject))
+    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+        map_subject(connection, viewer, source_id, field, pattern, str(subject))
     return _("{pattern} now has a subject.", pattern=pattern)
 
 
 def _unassign(viewer: Viewer, asked: dict[str, Any]) -> str:
     source_id, field, pattern = _line(asked)
-    with database.writing(guard.context().engine, viewer.school_id) as connection:
-        remove_subject(connection, viewer, source_id, field, pattern)
+    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+        unmap_subject(connection, viewer, source_id, field, pattern)
     return _("{pattern} has no subject of your school any more.", pattern=pattern)
 
 
@@ -159,24 +159,24 @@ def _line(asked: dict[str, Any]) -> tuple[int, str, str]:
 
 def _decide(viewer: Viewer, asked: dict[str, Any]) -> str:
     context, apply = guard.context(), asked.get("do") == "apply"
-    rosters.decide_held(context.engine, context.seal, viewer, _number(asked.get("index")), apply)
+    rosters.decide_pending(context.engine, context.cipher, viewer, _number(asked.get("index")), apply)
     return _("The pupil list is applied.") if apply else _("The pupil list is not used; nothing has changed.")
 
 
 def _link_file(viewer: Viewer, contents: object) -> str:
     text = _text_of(contents)
     context = guard.context()
-    with database.writing(context.engine, viewer.school_id) as connection:
-        done = identity.link_csv(connection, context.seal, viewer, text)
+    with database.write_transaction(context.engine, viewer.school_id) as connection:
+        done = identity.link_csv(connection, context.cipher, viewer, text)
     if done.errors:
         first = done.errors[0]
-        raise _Refused(first.sentence_nl if language() == "nl" else first.sentence_en)
+        raise _ActionRefused(first.sentence_nl if language() == "nl" else first.sentence_en)
     return n_("{number} identifier linked.", "{number} identifiers linked.", done.linked)
 
 
 def _text_of(contents: object) -> str:
     """The text of an uploaded file: a data address with base64, UTF-8."""
-    wrong = _Refused(_("This file is not a CSV file in UTF-8."))
+    wrong = _ActionRefused(_("This file is not a CSV file in UTF-8."))
     if not isinstance(contents, str) or "," not in contents:
         raise wrong
     try:

@@ -10,7 +10,7 @@ from dash import html
 
 from dashboard.auth import guard
 from dashboard.pages.couplings.actions import register as register_actions
-from dashboard.pages.couplings.panels import held_panel, parked_panel, refused_panel, subjects_panel
+from dashboard.pages.couplings.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
 from dashboard.pages.couplings.table import late_notes, source_table
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, moment, n_
@@ -18,10 +18,10 @@ from dashboard.ui.signs import attrs, note
 from models.access.people import PupilName, pupil_names
 from models.access.viewer import Viewer
 from models.ingest import identity
-from models.ingest.connection_overview import CouplingState, coupling_state
+from models.ingest.connection_overview import ConnectionOverview, connection_overview
 from models.ingest.identity import ParkedIdentifier
-from models.results.subject_mapping import Unassigned, assigned, unassigned
-from models.results.subjects import SubjectLine
+from models.results.subject_mapping import UnmappedTerm, mapped_terms, unmapped_terms
+from models.results.subjects import SubjectMapping
 from models.schema import clock, database
 
 
@@ -90,25 +90,25 @@ def content(viewer: Viewer) -> list[Any]:
             ],
             className="c3 mt",
         ),
-        *held_panel(state),
+        *pending_rosters_panel(state),
     ]
 
 
 def _read(
     viewer: Viewer,
-) -> tuple[CouplingState, list[ParkedIdentifier], list[PupilName], list[Unassigned], list[SubjectLine]]:
+) -> tuple[ConnectionOverview, list[ParkedIdentifier], list[PupilName], list[UnmappedTerm], list[SubjectMapping]]:
     context = guard.context()
-    with database.reading(context.engine) as connection:
+    with database.read_transaction(context.engine) as connection:
         return (
-            coupling_state(connection, viewer),
-            identity.parked(connection, viewer, context.seal),
+            connection_overview(connection, viewer),
+            identity.parked(connection, viewer, context.cipher),
             pupil_names(connection, viewer),
-            unassigned(connection, viewer),
-            assigned(connection, viewer),
+            unmapped_terms(connection, viewer),
+            mapped_terms(connection, viewer),
         )
 
 
-def _headline(state: CouplingState) -> str:
+def _headline(state: ConnectionOverview) -> str:
     publishers = [
         row.state for row in state.rows if row.state.role == "publisher" and row.state.active and not row.state.stopped
     ]

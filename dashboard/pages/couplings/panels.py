@@ -8,23 +8,23 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard.pages.couplings.actions import LARGEST_FILE
-from dashboard.pages.couplings.refused_message_actions import see_form
+from dashboard.pages.couplings.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
 from dashboard.text.words import parked_word, subject_word
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName
-from models.ingest.connection_overview import CouplingState, Reason, Refused
+from models.ingest.connection_overview import ConnectionOverview, RefusalReason, RefusedMessage
 from models.ingest.identity import ParkedIdentifier
-from models.results.subject_mapping import Unassigned
-from models.results.subjects import SUBJECTS, SubjectLine
+from models.results.subject_mapping import UnmappedTerm
+from models.results.subjects import SUBJECTS, SubjectMapping
 
 SHOWN = 25
 REASONS_SHOWN = 3
 OWN_RULES = ("school.other",)  # may lie with the coupling here, not with who sent the message
 
 
-def refused_panel(coupled: CouplingState) -> html.Section:
+def refused_panel(coupled: ConnectionOverview) -> html.Section:
     """Messages that were refused this school year, each with its reason and remedy."""
     items = [
         html.Li(
@@ -37,7 +37,7 @@ def refused_panel(coupled: CouplingState) -> html.Section:
                 *_pass_on(one),
                 *(html.P(_reason(reason)) for reason in one.reasons[:REASONS_SHOWN]),
                 *([html.P(one.fault)] if not one.reasons and one.fault else []),
-                *([see_form(one.id)] if one.kept else []),
+                *([view_form(one.id)] if one.in_quarantine else []),
             ],
             **attrs(data_refused=str(one.id)),
         )
@@ -52,7 +52,7 @@ def refused_panel(coupled: CouplingState) -> html.Section:
     )
 
 
-def _pass_on(one: Refused) -> list[Any]:
+def _pass_on(one: RefusedMessage) -> list[Any]:
     """Who can mend the message: its sender, where it breaks a rule and it is known who that is."""
     if one.source is None or not any(reason.rule not in OWN_RULES for reason in one.reasons):
         return []
@@ -69,7 +69,7 @@ def unknown_source() -> str:
     return _("Unknown source")
 
 
-def _reason(one: Reason) -> list[Any]:
+def _reason(one: RefusalReason) -> list[Any]:
     dutch = language() == "nl"
     sentence, remedy = (one.sentence_nl, one.remedy) if dutch else (one.sentence_en, one.remedy_en)
     where = _("line {line}, column {column}", line=one.line, column=one.column or 1) if one.line is not None else ""
@@ -82,7 +82,7 @@ def _reason(one: Reason) -> list[Any]:
     ]
 
 
-def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled: CouplingState) -> html.Section:
+def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled: ConnectionOverview) -> html.Section:
     """Identifiers whose results have no pupil, with a choice of pupils; links in force; a file of links."""
     options = [{"value": str(one.id), "label": pupil_word(one)} for one in names]
     items = [_parked_item(one, options) for one in parked[:SHOWN]]
@@ -172,7 +172,9 @@ def _parked_item(one: ParkedIdentifier, options: list[dict[str, str]]) -> html.L
     )
 
 
-def subjects_panel(open_subjects: list[Unassigned], lines: list[SubjectLine], coupled: CouplingState) -> html.Section:
+def subjects_panel(
+    open_subjects: list[UnmappedTerm], lines: list[SubjectMapping], coupled: ConnectionOverview
+) -> html.Section:
     """Terms and codes without subject, with a choice of subjects; the school's own lines with a way back."""
     options = [{"value": one, "label": subject_word(one)} for one in SUBJECTS]
     names = {row.state.id: row.state.name for row in coupled.rows}
@@ -222,9 +224,9 @@ def subjects_panel(open_subjects: list[Unassigned], lines: list[SubjectLine], co
     return _panel("subjects", _("Subjects to assign"), words, items, _("Every test has a subject."), more)
 
 
-def held_panel(coupled: CouplingState) -> list[Any]:
+def pending_rosters_panel(coupled: ConnectionOverview) -> list[Any]:
     """Rosters that look as if half is missing, with the choice to apply or drop them."""
-    if not coupled.held:
+    if not coupled.pending_rosters:
         return []
     items = [
         html.Li(
@@ -233,7 +235,7 @@ def held_panel(coupled: CouplingState) -> list[Any]:
                 html.P(
                     " ".join(
                         (
-                            held_word(one.because),
+                            pending_word(one.reason),
                             n_("{number} pupil", "{number} pupils", one.pupils) + ",",
                             n_("{number} group.", "{number} groups.", one.groups),
                             _("Received {moment}.", moment=moment(one.received_us)),
@@ -254,7 +256,7 @@ def held_panel(coupled: CouplingState) -> list[Any]:
             ],
             **attrs(data_roster=str(one.id)),
         )
-        for one in coupled.held
+        for one in coupled.pending_rosters
     ]
     return [
         _panel(
@@ -263,7 +265,7 @@ def held_panel(coupled: CouplingState) -> list[Any]:
     ]
 
 
-def held_word(because: str | None) -> str:
+def pending_word(because: str | None) -> str:
     """Why a roster waits."""
     return {
         "no_groups": _("This list has no groups any more."),

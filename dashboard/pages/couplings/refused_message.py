@@ -9,13 +9,13 @@ import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.couplings.refused_message_actions import PATH, anew_form
+from dashboard.pages.couplings.refused_message_actions import PATH, replay_form
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
 from dashboard.text.translate import _, language, n_
 from dashboard.ui.signs import attrs, note, sign
 from models.ingest import page_requests
-from models.ingest.page_requests import Check
+from models.ingest.page_requests import RequestState
 
 TEMPLATE = PATH + "<token>"
 EVERY_MS = 1_000
@@ -56,16 +56,16 @@ def register(app: dash.Dash) -> None:
         return content(found), True
 
 
-def _find(token: str | None) -> Check | None:
+def _find(token: str | None) -> RequestState | None:
     """What was asked with this token by an administrator of the viewer's school."""
     viewer, context = guard.viewer(), guard.context()
     if token is None or viewer is None or not viewer.may_administer:
         return None
-    found = page_requests.find(context.engine, context.seal, token)
+    found = page_requests.find(context.engine, context.cipher, token)
     return found if found is not None and found.school_id == viewer.school_id else None
 
 
-def content(found: Check | None) -> list[Any]:
+def content(found: RequestState | None) -> list[Any]:
     """Everything on the page."""
     if found is None:
         return [_head(""), note("", "search", html.P(_("This message is not there (any more).")))]
@@ -99,7 +99,7 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
                     _("Is what was wrong mended on your side, such as a pupil list or a setting? Have it judged anew."),
                     className="sm t2 mt",
                 ),
-                html.Div(anew_form(int(report["delivery"])), className="acts mt"),
+                html.Div(replay_form(int(report["delivery"])), className="acts mt"),
             ],
             className="card excerpt",
         )

@@ -18,11 +18,11 @@ PATH = "/koppelingen/bericht/"
 
 def register(server: flask.Flask) -> None:
     """The routes: each writes down work for the worker, and goes to the page that shows what came of it."""
-    server.add_url_rule("/koppelingen/geweigerd/<int:delivery>", "see_refused", see_refused, methods=["POST"])
-    server.add_url_rule("/koppelingen/opnieuw/<int:delivery>", "judge_anew", judge_anew, methods=["POST"])
+    server.add_url_rule("/koppelingen/geweigerd/<int:delivery>", "see_refused", view_refused, methods=["POST"])
+    server.add_url_rule("/koppelingen/opnieuw/<int:delivery>", "judge_anew", replay_refused, methods=["POST"])
 
 
-def see_form(delivery: int) -> html.Form:
+def view_form(delivery: int) -> html.Form:
     """The button that shows a refused message."""
     return html.Form(
         html.Button(
@@ -33,7 +33,7 @@ def see_form(delivery: int) -> html.Form:
     )
 
 
-def anew_form(delivery: int) -> html.Form:
+def replay_form(delivery: int) -> html.Form:
     """The button that has a refused message judged anew."""
     return html.Form(
         html.Button([sign("retry"), _("Judge it anew")], type="submit", className="btn pri"),
@@ -42,20 +42,20 @@ def anew_form(delivery: int) -> html.Form:
     )
 
 
-def see_refused(delivery: int) -> ResponseReturnValue:
+def view_refused(delivery: int) -> ResponseReturnValue:
     """Ask for a refused message of the own school."""
-    return _ask(page_requests.REFUSED, delivery)
+    return _submit(page_requests.REFUSED, delivery)
 
 
-def judge_anew(delivery: int) -> ResponseReturnValue:
+def replay_refused(delivery: int) -> ResponseReturnValue:
     """Ask for a refused message of the own school to be judged anew."""
-    return _ask(page_requests.REPLAY, delivery)
+    return _submit(page_requests.REPLAY, delivery)
 
 
-def _ask(kind: str, delivery: int) -> ResponseReturnValue:
+def _submit(kind: str, delivery: int) -> ResponseReturnValue:
     viewer, context = guard.viewer(), guard.context()
     if viewer is None or not viewer.may_administer:
         flask.abort(403)
     given = json.dumps({"delivery": delivery}).encode()
-    token = page_requests.ask(context.engine, context.seal, kind, str(delivery), given, school_id=viewer.school_id)
+    token = page_requests.submit(context.engine, context.cipher, kind, str(delivery), given, school_id=viewer.school_id)
     return flask.redirect(PATH + token, 303)

@@ -8,14 +8,14 @@ from dash import html
 
 from dashboard.text.translate import _, age, at_moment, language, moment, n_, whole
 from dashboard.ui.signs import attrs, note, sign, state
-from models.ingest.connection_overview import CouplingRow, CouplingState
+from models.ingest.connection_overview import ConnectionOverview, ConnectionRow
 from models.ingest.freshness import SourceState
 from models.schema import clock
 
 HOUR_US = 3600 * 1_000_000
 
 
-def late_notes(coupled: CouplingState) -> list[Any]:
+def late_notes(coupled: ConnectionOverview) -> list[Any]:
     """A message for each source that needs somebody."""
     return [
         note(
@@ -43,7 +43,7 @@ def error_word(one: SourceState) -> str | None:
     return one.error_nl if language() == "nl" else one.error_en
 
 
-def source_table(coupled: CouplingState) -> html.Table:
+def source_table(coupled: ConnectionOverview) -> html.Table:
     """A row a source."""
     heads = (
         (_("Source"), ""),
@@ -74,7 +74,7 @@ def source_table(coupled: CouplingState) -> html.Table:
     )
 
 
-def _row(row: CouplingRow, pupils: int) -> html.Tr:
+def _row(row: ConnectionRow, pupils: int) -> html.Tr:
     one = row.state
     publisher = one.role == "publisher"
     received = whole(row.received) if publisher else n_("{number} pupil", "{number} pupils", pupils)

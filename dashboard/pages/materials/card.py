@@ -10,13 +10,13 @@ from dash import html
 from dashboard.text.translate import _, n_, native
 from dashboard.text.words import MISSING_SIGNS, band_word, comparability_word, missing_word, short_test, year_word
 from dashboard.ui.signs import attrs, badge, hidden, sign
-from models.classroom.material_uptake import Material, Reach, Shelf, ShelfTest
-from models.results.scales import Interval, Missing, Yardstick, plain
+from models.classroom.material_uptake import CatalogueTest, Material, MaterialCatalogue, Uptake
+from models.results.scales import Missing, NormBand, ParsedNorm, plain_decimal
 
 NAMED_TESTS = 3
 
 
-def material_card(one: Material, found: Shelf) -> html.Article:
+def material_card(one: Material, found: MaterialCatalogue) -> html.Article:
     """A material of one subject and year."""
     split = _split_classes(found)
     return html.Article(
@@ -44,12 +44,12 @@ def _not_stated(one: Material) -> str:
     return _("The source states no year; this is the year of the pupils.")
 
 
-def _split_classes(found: Shelf) -> set[int]:
+def _split_classes(found: MaterialCatalogue) -> set[int]:
     """The classes with pupils of several year groups."""
     years = Counter(
         class_id
         for class_id, _year in {
-            (reach.class_id, reach.year_group) for one in found.materials for reach in one.reach
+            (reach.class_id, reach.year_group) for one in found.materials for reach in one.uptake
         }
     )  # fmt: skip
     return {class_id for class_id, number in years.items() if number > 1}
@@ -62,32 +62,32 @@ def _norms(one: Material) -> list[Any]:
     """Each norm that the tests came with, named by its tests where there are several."""
     if one.levels:
         return [html.P(_("Levels I to V, given by the source with each result."), className="sm")]
-    by_norm: dict[Yardstick, list[ShelfTest]] = {}
+    by_norm: dict[ParsedNorm, list[CatalogueTest]] = {}
     for test in one.tests:
-        for measure in test.measures:
+        for measure in test.norms:
             by_norm.setdefault(measure, []).append(test)
     alone = len(by_norm) == 1
     return [html.Div(_norm(measure, None if alone else several)) for measure, several in by_norm.items()]
 
 
-def _norm(measure: Yardstick, several: list[ShelfTest] | None) -> list[Any]:
+def _norm(measure: ParsedNorm, several: list[CatalogueTest] | None) -> list[Any]:
     names = [] if several is None else [html.P(_names(several), className="xs t3")]
     if measure.intervals:
         return [*names, _bands(measure.intervals)]
     if measure.maximum is not None:
-        words = _("Points, {maximum} at most; no levels.", maximum=native(plain(measure.maximum)))
+        words = _("Points, {maximum} at most; no levels.", maximum=native(plain_decimal(measure.maximum)))
         return [*names, html.P(words, className="sm")]
     return [*names, html.P(_("The source sends no norm."), className="sm t2")]
 
 
-def _names(several: list[ShelfTest]) -> str:
+def _names(several: list[CatalogueTest]) -> str:
     names = list(dict.fromkeys(short_test(one.name) for one in several))
     words = ", ".join(names[:NAMED_TESTS])
     rest = len(names) - NAMED_TESTS
     return words + " " + n_("and {number} other", "and {number} others", rest) if rest > 0 else words
 
 
-def _bands(intervals: tuple[Interval, ...]) -> html.Table:
+def _bands(intervals: tuple[NormBand, ...]) -> html.Table:
     graded = any(one.grade is not None for one in intervals)
     heads = [html.Th(_("Level"), scope="col"), html.Th(_("Scores"), scope="col", className="n")]
     if graded:
@@ -96,7 +96,7 @@ def _bands(intervals: tuple[Interval, ...]) -> html.Table:
         html.Tr(
             [
                 html.Th(band_word(one.word), scope="row"),
-                html.Td(_span(plain(one.low), plain(one.high)), className="n"),
+                html.Td(_span(plain_decimal(one.low), plain_decimal(one.high)), className="n"),
                 *([html.Td(_span(*one.grade) if one.grade else "–", className="n")] if graded else []),
             ]
         )
@@ -120,7 +120,7 @@ def _uses(one: Material, split: set[int]) -> html.Div:
             [html.Span(_class_word(reach, split)), html.B(_of_pupils(reach))],
             **attrs(data_class=reach.class_name, data_reached=str(reach.reached), data_all=str(reach.all)),
         )
-        for reach in one.reach
+        for reach in one.uptake
     ]
     empty = html.P(_("No class here uses it yet."), className="sm t2")
     return html.Div(
@@ -135,12 +135,12 @@ def _silent() -> html.P:
     )
 
 
-def _class_word(reach: Reach, split: set[int]) -> str:
+def _class_word(reach: Uptake, split: set[int]) -> str:
     name = _("Class {name}", name=reach.class_name)
     return f"{name}, {year_word(reach.year_group)}" if reach.class_id in split else name
 
 
-def _of_pupils(reach: Reach) -> str:
+def _of_pupils(reach: Uptake) -> str:
     return n_(
         "{reached} of {number} pupil", "{reached} of {number} pupils", reach.all, reached=str(reach.reached)
     )  # fmt: skip
@@ -159,13 +159,13 @@ def _tests(one: Material, split: set[int]) -> html.Details:
     )
 
 
-def _test_name(test: ShelfTest) -> str:
+def _test_name(test: CatalogueTest) -> str:
     name = short_test(test.name)
     return f"{name} ({test.version})" if test.version else name
 
 
-def _far(test: ShelfTest, sends: bool, split: set[int]) -> list[Any]:
-    used = [one for one in test.reach if one.reached]
+def _far(test: CatalogueTest, sends: bool, split: set[int]) -> list[Any]:
+    used = [one for one in test.uptake if one.reached]
     if not used:
         return [html.Small(_("not begun by any class here"))]
     return [
@@ -177,7 +177,7 @@ def _far(test: ShelfTest, sends: bool, split: set[int]) -> list[Any]:
     ]
 
 
-def _progress(one: Reach) -> str:
+def _progress(one: Uptake) -> str:
     if one.done is None or one.busy is None:
         return _("progress not delivered")
     return _("{done} done, {busy} in progress", done=one.done, busy=one.busy)

@@ -22,7 +22,7 @@ from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
 from dashboard.ui.signs import attrs, card, note, sign
 from models.access.viewer import Viewer
-from models.classroom.material_uptake import Material, Shelf, shelf, year_order
+from models.classroom.material_uptake import Material, MaterialCatalogue, material_catalogue, year_order
 from models.schema import database
 
 PATH = "/leermiddelen"
@@ -31,7 +31,7 @@ NO_YEAR = "onbekend"
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfFilters:
+class MaterialFilters:
     """What the page shows; None stands for all. `year` is a code, or `onbekend` for what nobody stated."""
 
     subject: str | None = None
@@ -62,7 +62,7 @@ def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
-        return page("materials", html.Div(id="materials-content"), _bar(None, ShelfFilters()))
+        return page("materials", html.Div(id="materials-content"), _bar(None, MaterialFilters()))
     found = _read(viewer)
     filters = read_filters(found, query)
     return page("materials", html.Div(_content(viewer, found, filters), id="materials-content"), _bar(found, filters))
@@ -97,16 +97,16 @@ def register(app: dash.Dash) -> None:
     )
 
 
-def _read(viewer: Viewer) -> Shelf:
-    with database.reading(guard.context().engine) as connection:
-        return shelf(connection, viewer)
+def _read(viewer: Viewer) -> MaterialCatalogue:
+    with database.read_transaction(guard.context().engine) as connection:
+        return material_catalogue(connection, viewer)
 
 
-def read_filters(found: Shelf, asked: Mapping[str, object]) -> ShelfFilters:
+def read_filters(found: MaterialCatalogue, asked: Mapping[str, object]) -> MaterialFilters:
     """The filters as an address or controls state them; what no material has is left out."""
     subject, year, source = (asked.get(name) for name in CONTROLS)
     sources = {str(one.source_id): one.source_id for one in found.materials}
-    return ShelfFilters(
+    return MaterialFilters(
         subject if subject in {one.subject for one in found.materials} else None,
         year if year in {*found.years, *(one.year or NO_YEAR for one in found.materials)} else None,
         sources.get(source) if isinstance(source, str) else None,
@@ -116,7 +116,7 @@ def read_filters(found: Shelf, asked: Mapping[str, object]) -> ShelfFilters:
 # -- the bar -------------------------------------------------------------------------------------------------
 
 
-def _bar(found: Shelf | None, filters: ShelfFilters) -> html.Div:
+def _bar(found: MaterialCatalogue | None, filters: MaterialFilters) -> html.Div:
     sources = {str(one.source_id): one.source for one in found.materials} if found is not None else {}
     years = {year or NO_YEAR: year_word(year) for year in _years(found)}
     subjects = {subject: subject_word(subject) for subject in _subjects(found)}
@@ -137,17 +137,17 @@ def _bar(found: Shelf | None, filters: ShelfFilters) -> html.Div:
     )
 
 
-def _control_values(filters: ShelfFilters) -> list[str]:
+def _control_values(filters: MaterialFilters) -> list[str]:
     """The values of the controls, in the order of CONTROLS."""
     return [filters.subject or "", filters.year or "", "" if filters.source is None else str(filters.source)]
 
 
-def _subjects(found: Shelf | None) -> list[str]:
+def _subjects(found: MaterialCatalogue | None) -> list[str]:
     subjects = {one.subject for one in found.materials} if found is not None else set()
     return sorted(subjects, key=lambda one: (subject_order(one), one))
 
 
-def _years(found: Shelf | None) -> list[str | None]:
+def _years(found: MaterialCatalogue | None) -> list[str | None]:
     years = {*found.years, *(one.year for one in found.materials)} if found is not None else set()
     return sorted(years, key=year_order)
 
@@ -155,12 +155,12 @@ def _years(found: Shelf | None) -> list[str | None]:
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def _content(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
+def _content(viewer: Viewer, found: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
     """Everything under the filter bar, as markup."""
     return blocks(_sections(viewer, found, filters))
 
 
-def _sections(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
+def _sections(viewer: Viewer, found: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
     if not found.classes:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("Materials"))), className="head"), note("", "notbegun", html.P(text))]
@@ -181,7 +181,7 @@ def _sections(viewer: Viewer, found: Shelf, filters: ShelfFilters) -> list[Any]:
     ]
 
 
-def _scope(viewer: Viewer, found: Shelf) -> str:
+def _scope(viewer: Viewer, found: MaterialCatalogue) -> str:
     words = _("School year {year}.", year=found.school_year)
     if viewer.sees_whole_school:
         return words + " " + _("All classes of the school.")
@@ -189,7 +189,9 @@ def _scope(viewer: Viewer, found: Shelf) -> str:
     return words + " " + n_("Class {names}.", "Classes {names}.", len(found.classes), names=names)
 
 
-def _overview(found: Shelf, filters: ShelfFilters, subjects: list[str], years: list[str | None]) -> html.Section:
+def _overview(
+    found: MaterialCatalogue, filters: MaterialFilters, subjects: list[str], years: list[str | None]
+) -> html.Section:
     """Subjects against years: which materials there are, where there are several and where there is none."""
     gaps = found.gaps
     rows = [
@@ -203,7 +205,7 @@ def _overview(found: Shelf, filters: ShelfFilters, subjects: list[str], years: l
     ]
     heads = [html.Th(_("Subject"), scope="col"), *(html.Th(html.B(year_word(year)), scope="col") for year in years)]
     name = _("Per subject and year")
-    remark = _gap_words(gaps, subjects, years, filters == ShelfFilters())
+    remark = _gap_words(gaps, subjects, years, filters == MaterialFilters())
     table = html.Table(
         [html.Caption(name, className="vh"), html.Thead(html.Tr(heads)), html.Tbody(rows)], className="ct", id="shelf"
     )
@@ -227,7 +229,9 @@ def _gap_words(gaps: set[tuple[str, str]], subjects: list[str], years: list[str 
     )
 
 
-def _cell(found: Shelf, filters: ShelfFilters, gaps: set[tuple[str, str]], subject: str, year: str | None) -> html.Td:
+def _cell(
+    found: MaterialCatalogue, filters: MaterialFilters, gaps: set[tuple[str, str]], subject: str, year: str | None
+) -> html.Td:
     several = found.at(subject, year)
     shown = [one for one in several if filters.shows(one)]
     marks = {"data-subject": subject, "data-year": year or NO_YEAR, "data-materials": str(len(shown))}
@@ -246,7 +250,7 @@ def _overlap(shown: list[Material]) -> list[Any]:
     return [html.Small(n_("{number} material", "{number} materials", len(shown)))]
 
 
-def _subject(found: Shelf, shown: list[Material], subject: str, years: list[str | None]) -> html.Section:
+def _subject(found: MaterialCatalogue, shown: list[Material], subject: str, years: list[str | None]) -> html.Section:
     """The materials of one subject, those of one year side by side."""
     parts: list[Any] = []
     for year in years:

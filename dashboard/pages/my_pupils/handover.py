@@ -16,22 +16,22 @@ from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentenc
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of
 from dashboard.pages.shell import page
-from dashboard.text.signal_words import evidence_words, field_words, headline, rule_title, rule_words
+from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import short_test, subject_word
 from dashboard.ui.controls import Options
 from dashboard.ui.markup import blocks
-from dashboard.ui.matrix_columns import Shown, subject_order
+from dashboard.ui.matrix_columns import CellContent, subject_order
 from dashboard.ui.matrix_table import missing_lines, value
-from dashboard.ui.my_pupils_view import CONTROLS, Line, MineFilters, MineView, line_of
+from dashboard.ui.my_pupils_view import CONTROLS, MyPupilsFilters, MyPupilsView, SubjectSeries, series_of
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
 from dashboard.ui.signs import attrs, hidden, note, sign, state
 from models.access.people import Member
 from models.access.viewer import Role, Viewer
 from models.classroom.goals import Goal
 from models.classroom.notes import Note, NoteKind
-from models.results.scales import plain
-from models.results.subject_materials import Field
+from models.results.scales import plain_decimal
+from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE
 
 PATH = "/leerlingen/overdracht"
@@ -47,10 +47,10 @@ def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
-        return page("pupils", html.Div(id="handover-content"), _bar(MineFilters(()), None))
+        return page("pupils", html.Div(id="handover-content"), _bar(MyPupilsFilters(()), None))
     if not viewer.teaches:
         content = [*not_for_you(_("Hand-over")), html.Div(id="handover-content")]
-        return page("pupils", content, _bar(MineFilters(()), None))
+        return page("pupils", content, _bar(MyPupilsFilters(()), None))
     _classes, filters, view = read(viewer, query)
     return page("pupils", html.Div(_content(viewer, view), id="handover-content"), _bar(filters, view))
 
@@ -89,7 +89,7 @@ def register(app: dash.Dash) -> None:
 # -- the page ------------------------------------------------------------------------------------------------
 
 
-def _bar(filters: MineFilters, view: MineView | None) -> html.Div:
+def _bar(filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
     """Which of the pupils; the other filters are those of Mijn leerlingen."""
     return html.Div(
         html.Div(
@@ -116,15 +116,15 @@ def _bar(filters: MineFilters, view: MineView | None) -> html.Div:
     )
 
 
-def _pupil_options(view: MineView | None) -> Options:
+def _pupil_options(view: MyPupilsView | None) -> Options:
     return [{"value": str(one.id), "label": name_of(one)} for one in (view.everyone if view is not None else ())]
 
 
-def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
+def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
     """Everything under the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("Hand-over")))
-    back = view.filters.but(pupil_ids=())
+    back = view.filters.replacing(pupil_ids=())
     empty = note("", "notbegun", html.P(_("There are no pupils with these filters.")))
     sections = [
         dcc.Link([sign("back"), _("My pupils")], href=f"{my_pupils_page.PATH}{back.query}", className="back"),
@@ -141,7 +141,7 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
     return blocks(sections)
 
 
-def _pupil(viewer: Viewer, view: MineView, member: Member, goals: dict[Field, Goal]) -> html.Article:
+def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> html.Article:
     own = next(one for one in view.classes if one.id == member.class_id)
     place = [_("class {name}", name=own.name)]
     if member.year_group is not None and member.year_group != own.name:
@@ -170,9 +170,13 @@ def _pupil(viewer: Viewer, view: MineView, member: Member, goals: dict[Field, Go
 # -- what the materials say ----------------------------------------------------------------------------------
 
 
-def _materials(view: MineView, member: Member, goals: dict[Field, Goal]) -> Any:
+def _materials(view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> Any:
     """A row a material that the class has results of, or that the pupil has a goal in."""
-    used = {one for one in view.overview.delivered[member.id].fields if view.filters.subject in (None, one.subject)}
+    used = {
+        one
+        for one in view.overview.delivered[member.id].subject_materials
+        if view.filters.subject in (None, one.subject)
+    }
     used |= {one for one in goals if view.filters.subject in (None, one.subject)}
     fields = sorted(used, key=lambda one: (subject_order(one.subject), one))
     if not fields:
@@ -182,33 +186,35 @@ def _materials(view: MineView, member: Member, goals: dict[Field, Goal]) -> Any:
         [
             html.Caption(_("Newest score, level, growth and goal per material"), className="vh"),
             html.Thead(html.Tr([html.Th(one, scope="col") for one in heads])),
-            html.Tbody([_material(view, line_of(view, member, one), goals.get(one), heads) for one in fields]),
+            html.Tbody([_material(view, series_of(view, member, one), goals.get(one), heads) for one in fields]),
         ],
         className="handed stk",
     )
 
 
-def _material(view: MineView, line: Line, goal: Goal | None, heads: tuple[str, ...]) -> html.Tr:
-    name = html.Th([subject_word(line.field.subject), html.Small(view.material(line.field))], scope="row")
-    marks = attrs(data_field=line.field.key)
+def _material(view: MyPupilsView, line: SubjectSeries, goal: Goal | None, heads: tuple[str, ...]) -> html.Tr:
+    name = html.Th(
+        [subject_word(line.subject_material.subject), html.Small(view.material(line.subject_material))], scope="row"
+    )
+    marks = attrs(data_field=line.subject_material.key)
     newest, cells = line.newest, []
     if newest is None:
         assert line.missing is not None
-        cells = [html.Div(missing_lines(Shown(None, 0, line.missing, line.progress)), className="none"), "–", "–"]
+        cells = [html.Div(missing_lines(CellContent(None, 0, line.missing, line.progress)), className="none"), "–", "–"]
         marks |= attrs(data_state=line.missing.value)
     else:
-        test = view.picture.known.definitions[newest.definition_id].name
+        test = view.class_data.catalogue.definitions[newest.definition_id].name
         when = html.Small(f"{short_day(newest.taken_on)} · {short_test(test)}")
-        scored = newest.said.missing is None and newest.said.text is not None
-        cells = [html.Div([value(newest.said), when]), level_of(line) if scored else "–", html.Span(growth_of(line))]
-        marks |= attrs(data_value=newest.said.text, data_date=newest.taken_on)
+        scored = newest.reading.missing is None and newest.reading.text is not None
+        cells = [html.Div([value(newest.reading), when]), level_of(line) if scored else "–", html.Span(growth_of(line))]
+        marks |= attrs(data_value=newest.reading.text, data_date=newest.taken_on)
     cells.append(_goal(goal) if goal is not None else ["–", hidden(_("no goal"))])
     words = [html.Td(cell, **attrs(data_l=head)) for cell, head in zip(cells, heads[1:], strict=True)]
     return html.Tr([name, *words], **marks)
 
 
 def _goal(goal: Goal) -> str:
-    number = native(plain(Decimal(goal.value) / SCALE))
+    number = native(plain_decimal(Decimal(goal.value) / SCALE))
     if goal.due_on is None:
         return _("{number}, set by {name}", number=number, name=goal.set_by)
     return _("{number} by {day}, set by {name}", number=number, day=short_day(goal.due_on), name=goal.set_by)
@@ -217,9 +223,9 @@ def _goal(goal: Goal) -> str:
 # -- signals -------------------------------------------------------------------------------------------------
 
 
-def _signals(view: MineView, member: Member) -> list[Any]:
+def _signals(view: MyPupilsView, member: Member) -> list[Any]:
     several = view.signals_of(member.id)
-    names = {one.id: one.name for one in view.picture.sources}
+    names = {one.id: one.name for one in view.class_data.sources}
     held = dict.fromkeys((one.rule, one.source_id) for one in view.held_of(member.id))
     waiting = [
         html.P(
@@ -243,7 +249,7 @@ def _signals(view: MineView, member: Member) -> list[Any]:
             [
                 html.P([sign("flag"), " ", html.B(headline(one))]),
                 html.Small(
-                    f"{field_words(one)}. {evidence_words(view.picture, one)} "
+                    f"{material_words(one)}. {evidence_words(view.class_data, one)} "
                     f"{rule_words(one, view.state.thresholds[one.class_id])}"
                 ),
             ],

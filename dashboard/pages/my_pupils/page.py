@@ -11,15 +11,15 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
-from dashboard.pages.my_pupils.table import mine_table
+from dashboard.pages.my_pupils.table import my_pupils_table
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import subject_word
 from dashboard.ui.controls import Options, class_select, options, period_word, select
-from dashboard.ui.filters import BOTH_YEARS, PERIODS, GroupFilters
+from dashboard.ui.filters import BOTH_YEARS, PERIODS, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
-from dashboard.ui.my_pupils_view import CONTROLS, SIGNALS, MineFilters, MineView, read_mine
+from dashboard.ui.my_pupils_view import CONTROLS, SIGNALS, MyPupilsFilters, MyPupilsView, read_my_pupils
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, filters_of
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import ClassRef
@@ -39,20 +39,20 @@ def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
-        return page("pupils", html.Div(id="mine-content"), _bar([], MineFilters(()), None))
+        return page("pupils", html.Div(id="mine-content"), _bar([], MyPupilsFilters(()), None))
     if not viewer.teaches:
         return page(
-            "pupils", [*not_for_you(_("My pupils")), html.Div(id="mine-content")], _bar([], MineFilters(()), None)
+            "pupils", [*not_for_you(_("My pupils")), html.Div(id="mine-content")], _bar([], MyPupilsFilters(()), None)
         )
     classes, filters, view = read(viewer, query)
     return page("pupils", html.Div(_content(viewer, view), id="mine-content"), _bar(classes, filters, view))
 
 
-def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MineFilters, MineView | None]:
+def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """What the page shows for an address, of who works with pupils."""
     context = guard.context()
-    with database.reading(context.engine) as connection:
-        return read_mine(connection, context.seal, viewer, asked, context.options.holidays)
+    with database.read_transaction(context.engine) as connection:
+        return read_my_pupils(connection, context.cipher, viewer, asked, context.options.holidays)
 
 
 def not_for_you(heading: str) -> list[Any]:
@@ -113,7 +113,7 @@ def stated(search: object, names: tuple[str, ...]) -> dict[str, object]:
 # -- the page ------------------------------------------------------------------------------------------------
 
 
-def _bar(classes: list[ClassRef], filters: MineFilters, view: MineView | None) -> html.Div:
+def _bar(classes: list[ClassRef], filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
     signals = dict(zip(SIGNALS, (_("With an open signal"), _("Without an open signal")), strict=True))
     return html.Div(
         html.Div(
@@ -135,7 +135,7 @@ def _bar(classes: list[ClassRef], filters: MineFilters, view: MineView | None) -
     )
 
 
-def _control_values(filters: MineFilters) -> list[str | list[str]]:
+def _control_values(filters: MyPupilsFilters) -> list[str | list[str]]:
     """The values of the controls, in the order of CONTROLS."""
     return [
         [str(one) for one in filters.class_ids],
@@ -145,19 +145,19 @@ def _control_values(filters: MineFilters) -> list[str | list[str]]:
     ]
 
 
-def _period_options(classes: list[ClassRef], filters: MineFilters) -> Options:
+def _period_options(classes: list[ClassRef], filters: MyPupilsFilters) -> Options:
     names = [*PERIODS, *([filters.period] if filters.period not in PERIODS else [])]
-    return [{"value": one, "label": period_word(GroupFilters(filters.class_ids, one), classes)} for one in names]
+    return [{"value": one, "label": period_word(ClassFilters(filters.class_ids, one), classes)} for one in names]
 
 
-def _subject_options(filters: MineFilters, view: MineView | None) -> Options:
-    found = {field.subject for field in view.overview.fields} if view is not None else set()
+def _subject_options(filters: MyPupilsFilters, view: MyPupilsView | None) -> Options:
+    found = {field.subject for field in view.overview.subject_materials} if view is not None else set()
     found |= {filters.subject} if filters.subject is not None else set()
     ordered = sorted(found, key=lambda one: (subject_order(one), one))
     return options(_("All subjects"), {one: subject_word(one) for one in ordered})
 
 
-def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
+def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
     """Everything under the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("My pupils")))
@@ -179,12 +179,12 @@ def _content(viewer: Viewer, view: MineView | None) -> list[Any]:
         *hidden_note(view, PATH),
         question_cards(view, PATH),
         *question_panel(view, PATH),
-        mine_table(view),
+        my_pupils_table(view),
     ]
     return blocks(sections)
 
 
-def _intro(view: MineView) -> list[Any]:
+def _intro(view: MyPupilsView) -> list[Any]:
     """Who is shown, of how many; how to see the others."""
     filters = view.filters
     count = n_("{number} pupil", "{number} pupils", len(view.pupils))
@@ -192,18 +192,18 @@ def _intro(view: MineView) -> list[Any]:
     parts: list[Any] = [_("{pupils} from {classes}. Each line compares a pupil only with themselves.", pupils=count,
                           classes=classes)]  # fmt: skip
     if len(filters.class_ids) < len(view.classes):
-        everyone = filters.but(class_ids=tuple(one.id for one in view.classes))
+        everyone = filters.replacing(class_ids=tuple(one.id for one in view.classes))
         words = _("Show all {number} classes", number=len(view.classes))
         parts += [" ", dcc.Link(words, href=f"{PATH}{everyone.query}")]
     if len(view.pupils) < len(view.everyone):
-        plain = filters.but(signals=None, question=None, material=None)
+        plain = filters.replacing(signals=None, question=None, material=None)
         words = _("Shown: {who}, {number} of {all}.", who=shown_words(filters), number=len(view.pupils),
                   all=len(view.everyone))  # fmt: skip
         parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{PATH}{plain.query}")]
     return parts
 
 
-def hidden_note(view: MineView, path: str) -> list[Any]:
+def hidden_note(view: MyPupilsView, path: str) -> list[Any]:
     """How many results the period leaves out, and the way to them."""
     if view.hidden == 0:
         return []
@@ -212,14 +212,14 @@ def hidden_note(view: MineView, path: str) -> list[Any]:
         "The period hides {number} results of these pupils.",
         view.hidden,
     )
-    wider = view.filters.but(period=BOTH_YEARS)
+    wider = view.filters.replacing(period=BOTH_YEARS)
     link = [] if view.filters.period == BOTH_YEARS else [
         " ", dcc.Link(_("Show this school year and the last"), href=f"{path}{wider.query}")
     ]  # fmt: skip
     return [html.P([sign("info"), " ", words, *link], className="hid sm t2", id="hidden-by-period")]
 
 
-def made_sentence(viewer: Viewer, view: MineView) -> str:
+def made_sentence(viewer: Viewer, view: MyPupilsView) -> str:
     """What a print is of: school and year, classes, period, filters, when it was made and by whom."""
     filters = view.filters
     parts = [
@@ -227,7 +227,7 @@ def made_sentence(viewer: Viewer, view: MineView) -> str:
         view.school,
         _("school year {year}", year=view.school_year),
         n_("class {names}", "classes {names}", len(view.names), names=", ".join(view.names)),
-        period_word(GroupFilters(filters.class_ids, filters.period), list(view.classes)),
+        period_word(ClassFilters(filters.class_ids, filters.period), list(view.classes)),
         _("All subjects") if filters.subject is None else subject_word(filters.subject),
         shown_words(filters) or _("all pupils"),
         _("made on {moment} by {name}", moment=long_moment(clock.now_us()), name=viewer.name),

@@ -9,26 +9,26 @@ from dash import dcc, html
 from dashboard.text.signal_words import rule_with
 from dashboard.text.translate import _, n_, short_day
 from dashboard.ui.matrix_table import pupil_href, pupil_word
-from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MineFilters, MineView
+from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MyPupilsFilters, MyPupilsView
 from dashboard.ui.signs import attrs, card, sign
 from models.access.people import Member, PupilName
 from models.classroom.readiness import Readiness
-from models.classroom.signals import Rule, Topic
+from models.classroom.signals import SignalRule, Topic
 
 MOST_TOPICS = 8
 MOST_NAMED = 2
 
 
-def question_cards(view: MineView, path: str) -> html.Nav:
+def question_cards(view: MyPupilsView, path: str) -> html.Nav:
     """The three questions; each opens or filters, and takes it back when it is open."""
     filters = view.filters
-    plain = filters.but(signals=None, question=None, material=None)
+    plain = filters.replacing(signals=None, question=None, material=None)
     cards = [
-        ("signals", filters.signals == WITH, plain.but(signals=WITH),
+        ("signals", filters.signals == WITH, plain.replacing(signals=WITH),
          _("Whom must I urge on?"), _signals_answer(view)),
-        ("topics", filters.question == TOPICS, plain.but(question=TOPICS),
+        ("topics", filters.question == TOPICS, plain.replacing(question=TOPICS),
          _("What is hard for many?"), topics_answer(view)),
-        ("ready", filters.question == READY, plain.but(question=READY),
+        ("ready", filters.question == READY, plain.replacing(question=READY),
          _("Who is ready for the test?"), ready_answer(view)),
     ]  # fmt: skip
     return html.Nav(
@@ -49,7 +49,7 @@ def question_cards(view: MineView, path: str) -> html.Nav:
     )
 
 
-def _signals_answer(view: MineView) -> str:
+def _signals_answer(view: MyPupilsView) -> str:
     number = len(view.with_signal)
     held = sum(bool(view.held_of(one.id)) for one in view.everyone)
     words = (
@@ -63,7 +63,7 @@ def _signals_answer(view: MineView) -> str:
     return f"{words} · {late}"
 
 
-def topics_answer(view: MineView) -> str:
+def topics_answer(view: MyPupilsView) -> str:
     """The hardest part, where it is hard for many by the rule of the classes; else that none is."""
     if not view.topics:
         return _("no part with a norm of the source stands out")
@@ -71,7 +71,7 @@ def topics_answer(view: MineView) -> str:
     return _("{part}, with {below} of {made} who made it", part=one.part, below=one.below, made=one.made)
 
 
-def ready_answer(view: MineView) -> str:
+def ready_answer(view: MyPupilsView) -> str:
     """Per material that sends progress how many have finished all that is set ready; of the others that they do not."""
     if not view.readiness:
         return _("no source sends how far pupils are")
@@ -94,7 +94,7 @@ def _ready_words(one: Readiness) -> str:
     )
 
 
-def shown_words(filters: MineFilters) -> str:
+def shown_words(filters: MyPupilsFilters) -> str:
     """Whom the filters leave, in words; empty where they leave everybody."""
     parts = []
     if filters.signals == WITH:
@@ -115,7 +115,7 @@ def shown_words(filters: MineFilters) -> str:
 # -- what opens ----------------------------------------------------------------------------------------------
 
 
-def question_panel(view: MineView, path: str) -> list[Any]:
+def question_panel(view: MyPupilsView, path: str) -> list[Any]:
     """The list of topics, or how far pupils are per material, where that question is open."""
     if view.filters.question == TOPICS:
         return [_topics_panel(view)]
@@ -124,12 +124,12 @@ def question_panel(view: MineView, path: str) -> list[Any]:
     return []
 
 
-def _topics_panel(view: MineView) -> html.Section:
+def _topics_panel(view: MyPupilsView) -> html.Section:
     limits = next(iter(view.state.thresholds.values()))
     names = {one.id: one for one in view.everyone}
     rows = [_topic(view, one, names) for one in view.topics[:MOST_TOPICS]]
     empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
-    foot = html.P(rule_with(Rule.HARD, limits), className="xs t3") if rows else None
+    foot = html.P(rule_with(SignalRule.HARD, limits), className="xs t3") if rows else None
     return card(
         _("What is hard for many?"),
         [html.Div(rows, className="p3") if rows else empty, foot],
@@ -139,7 +139,7 @@ def _topics_panel(view: MineView) -> html.Section:
     )
 
 
-def _topic(view: MineView, one: Topic, names: dict[int, Member]) -> html.Div:
+def _topic(view: MyPupilsView, one: Topic, names: dict[int, Member]) -> html.Div:
     share = 100 * one.below / one.made
     pupils = sorted((names[pupil_id] for pupil_id in one.pupils), key=lambda member: (member.name or "").casefold())
     number = n_("{number} pupil below the norm", "{number} pupils below the norm", len(pupils))
@@ -148,7 +148,7 @@ def _topic(view: MineView, one: Topic, names: dict[int, Member]) -> html.Div:
             html.Span(one.part),
             html.B(_("{below} of {made}", below=one.below, made=one.made)),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{view.material(one.field)} · {one.test}"),
+            html.Small(f"{view.material(one.subject_material)} · {one.test}"),
             html.Details(
                 [
                     html.Summary([number, sign("chev")]),
@@ -162,7 +162,7 @@ def _topic(view: MineView, one: Topic, names: dict[int, Member]) -> html.Div:
     )
 
 
-def _name_link(view: MineView, member: Member) -> html.Span:
+def _name_link(view: MyPupilsView, member: Member) -> html.Span:
     several = len(view.filters.class_ids) > 1
     place = f" ({view.class_name(member.class_id)})" if several else ""
     return html.Span([dcc.Link(name_of(member), href=pupil_href(member.id)), place])
@@ -173,7 +173,7 @@ def name_of(member: Member) -> str:
     return pupil_word(PupilName(member.id, member.first_name, member.name))
 
 
-def _ready_panel(view: MineView, path: str) -> html.Section:
+def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
     rows = [_material(view, one, path) for one in view.readiness]
     silent = view.without_progress
     lines = []
@@ -193,9 +193,9 @@ def _ready_panel(view: MineView, path: str) -> html.Section:
     )
 
 
-def _material(view: MineView, one: Readiness, path: str) -> html.Div:
+def _material(view: MyPupilsView, one: Readiness, path: str) -> html.Div:
     share = 100 * len(one.finished) / len(one.set_for)
-    only = view.filters.but(material=one.material)
+    only = view.filters.replacing(material=one.material)
     nothing = len(view.everyone) - len(one.set_for)
     words = [
         n_("for {number} pupil nothing is set ready", "for {number} pupils nothing is set ready", nothing)

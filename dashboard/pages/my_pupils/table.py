@@ -11,20 +11,20 @@ from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.lanes import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import GROWTH_SIGNS, growth_word, subject_word
-from dashboard.ui.matrix_columns import Shown
+from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, pupil_href, scale_word, value
-from dashboard.ui.my_pupils_view import Line, MineView, SubjectColumn, bound_of, column_lines
+from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeries, bound_of, column_series
 from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
-from models.results.scales import plain
+from models.results.scales import plain_decimal
 from models.schema import clock
 from models.schema.records import Kind
 
 
-def mine_table(view: MineView) -> html.Section:
+def my_pupils_table(view: MyPupilsView) -> html.Section:
     """All subjects per pupil; on a phone every row is a block with its labels."""
     heading = _("All subjects per pupil") if view.filters.subject is None else subject_word(view.filters.subject)
     if not view.pupils:
@@ -33,7 +33,7 @@ def mine_table(view: MineView) -> html.Section:
             className="card mt",
             id="mine-empty",
         )
-    lines = [column_lines(view, column) for column in view.columns]
+    lines = [column_series(view, column) for column in view.columns]
     return html.Section(
         [
             html.Header(
@@ -63,7 +63,7 @@ def mine_table(view: MineView) -> html.Section:
     )
 
 
-def _heads(view: MineView) -> html.Tr:
+def _heads(view: MyPupilsView) -> html.Tr:
     signals = [html.B(_("Signals"))]
     if view.filters.subject is not None:
         signals.append(subject_word(view.filters.subject))
@@ -77,19 +77,19 @@ def _heads(view: MineView) -> html.Tr:
     )
 
 
-def _subject_head(view: MineView, column: SubjectColumn) -> list[Any]:
+def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
     """The subject; the material that most scores are of, and its scale."""
-    others = len(column.fields) - 1
-    words = [view.material(column.field)]
+    others = len(column.subject_materials) - 1
+    words = [view.material(column.subject_material)]
     if column.newest:
         levels = all(one.total.row.kind == Kind.OSO for one in column.newest)
-        words.append(scale_word([one.measure for one in column.newest], levels))
+        words.append(scale_word([one.norm for one in column.newest], levels))
     if others:
         words.append(n_("and {number} more material", "and {number} more materials", others))
     return [html.B(subject_word(column.subject)), " · ".join(words)]
 
 
-def _row(view: MineView, member: Member, lines: list[Line]) -> html.Tr:
+def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html.Tr:
     place = _("class {name}", name=view.class_name(member.class_id))
     return html.Tr(
         [
@@ -108,82 +108,89 @@ def _row(view: MineView, member: Member, lines: list[Line]) -> html.Tr:
 # -- a subject of a pupil ------------------------------------------------------------------------------------
 
 
-def _cell(view: MineView, member: Member, column: SubjectColumn, line: Line) -> html.Td:
+def _cell(view: MyPupilsView, member: Member, column: SubjectColumn, line: SubjectSeries) -> html.Td:
     marks: dict[str, Any] = attrs(
         data_l=subject_word(column.subject), data_pupil=str(member.id), data_subject=column.subject
     )
     if line.newest is None:
         assert line.missing is not None
-        words = missing_lines(Shown(None, 0, line.missing, line.progress))
+        words = missing_lines(CellContent(None, 0, line.missing, line.progress))
         return html.Td(
             html.Div(words, className="none"), className="sp", **marks, **attrs(data_state=line.missing.value)
         )
-    said = line.newest.said
+    said = line.newest.reading
     missing = said.missing.value if said.missing is not None else None
     marks |= attrs(
-        data_material=line.field.material, data_value=said.text, data_state=missing, data_date=line.newest.taken_on
+        data_material=line.subject_material.material,
+        data_value=said.text,
+        data_state=missing,
+        data_date=line.newest.taken_on,
     )
     if line.spark is not None:
         bound = line.spark.bound
         marks |= attrs(
-            data_line=",".join(plain(one) for one in line.spark.values),
-            data_bound=plain(bound) if bound is not None else None,
+            data_line=",".join(plain_decimal(one) for one in line.spark.values),
+            data_bound=plain_decimal(bound) if bound is not None else None,
         )
     parts = numbers(line)
-    if line.field != column.field:
-        parts.append(html.Small(view.material(line.field)))
+    if line.subject_material != column.subject_material:
+        parts.append(html.Small(view.material(line.subject_material)))
     return html.Td(html.Div([*_image(column, line), html.P(parts)]), className="sp", **marks)
 
 
-def _image(column: SubjectColumn, line: Line) -> list[Any]:
+def _image(column: SubjectColumn, line: SubjectSeries) -> list[Any]:
     if line.spark is None or len(line.spark.values) == 1:
         return []  # one point is no line: the number beside it says all
     return [sparkline(line.spark, guard.scheme(), spark_sentence(column.subject, line))]
 
 
-def spark_sentence(subject: str, line: Line) -> str:
+def spark_sentence(subject: str, line: SubjectSeries) -> str:
     """What the sparkline draws, in one sentence for who does not see it."""
-    first, last = line.drawn[0].said, line.drawn[-1].said
+    first, last = line.drawn[0].reading, line.drawn[-1].reading
     words = n_(
         "{subject} with {material}, {number} score: {last}",
         "{subject} with {material}, {number} scores: from {first} to {last}",
         len(line.drawn),
         subject=subject_word(subject),
-        material=line.field.material,
+        material=line.subject_material.material,
         first=native(first.text or ""),
         last=native(last.text or ""),
     )
     bound = bound_of(line.drawn[-1])
-    return f"{words}." if bound is None else _("{words}; the norm is {bound}.", words=words, bound=native(plain(bound)))
+    return (
+        f"{words}."
+        if bound is None
+        else _("{words}; the norm is {bound}.", words=words, bound=native(plain_decimal(bound)))
+    )
 
 
-def numbers(line: Line) -> list[Any]:
+def numbers(line: SubjectSeries) -> list[Any]:
     """The numbers beside a sparkline: newest value with its day, level, growth; what is not plain is named."""
     newest = line.newest
     assert newest is not None
     day = html.Time(short_day(newest.taken_on), title=day_name(newest.taken_on))
-    parts: list[Any] = [html.Span([value(newest.said), " · ", day], className="v")]
-    if newest.said.missing is None and newest.said.text is not None:
+    parts: list[Any] = [html.Span([value(newest.reading), " · ", day], className="v")]
+    if newest.reading.missing is None and newest.reading.text is not None:
         parts.append(level_of(line))
-    if newest.said.missing is not None and line.drawn:
+    if newest.reading.missing is not None and line.drawn:
         last = line.drawn[-1]
-        words = _("last score {score}, {day}", score=native(last.said.text or ""), day=short_day(last.taken_on))
+        words = _("last score {score}, {day}", score=native(last.reading.text or ""), day=short_day(last.taken_on))
         parts.append(html.Small(words))
     parts.append(html.Small(growth_of(line, narrow=True)))
     return parts
 
 
-def level_of(line: Line) -> html.Span:
+def level_of(line: SubjectSeries) -> html.Span:
     """The level of the newest value as sign and word; of a sum of parts that it is one."""
     newest = line.newest
     assert newest is not None
     if newest.total.derived:
         return state("no", None, _("sum of parts"))
-    without = newest.said.band is None and not newest.said.has_norm and not newest.said.suspect
-    return state("no", None, _("no norm")) if without else level_state(newest.said)
+    without = newest.reading.band is None and not newest.reading.has_norm and not newest.reading.suspect
+    return state("no", None, _("no norm")) if without else level_state(newest.reading)
 
 
-def growth_of(line: Line, narrow: bool = False) -> list[Any]:
+def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
     """How the scores of the period go, as sign and word; under three of them, how many there are."""
     found = line.growth
     word = growth_word(found)
@@ -198,7 +205,7 @@ def growth_of(line: Line, narrow: bool = False) -> list[Any]:
 # -- signals and agreement -----------------------------------------------------------------------------------
 
 
-def _signals(view: MineView, member: Member) -> list[Any]:
+def _signals(view: MyPupilsView, member: Member) -> list[Any]:
     number, held = len(view.signals_of(member.id)), len(view.held_of(member.id))
     parts: list[Any] = []
     if number:

@@ -12,7 +12,7 @@ from dashboard.text.translate import _, n_, native, short_day
 from dashboard.text.words import (
     GROWTH_SIGNS,
     MISSING_SIGNS,
-    PLACE_SIGNS,
+    POSITION_SIGNS,
     TINTS,
     band_word,
     comparability_word,
@@ -21,32 +21,34 @@ from dashboard.text.words import (
     reference_word,
     subject_word,
 )
-from dashboard.ui.charts import HEIGHT, chart_config, lane_figure, one_scale
+from dashboard.ui.charts import HEIGHT, chart_config, one_scale, series_figure
 from dashboard.ui.markup import block
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import attrs, badge, state
 from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday
-from models.classroom.timeline import Lane, PupilTimeline, Sitting
+from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting
 from models.results.growth import Growth, Point, growth
 from models.results.periods import Period
-from models.results.scales import Place, Said, comparability, is_reference_level, plain
+from models.results.scales import NormPosition, ScoreReading, comparability, is_reference_level, plain_decimal
 from models.schema.records import SCALE, Kind
 
 
-def in_subject_order(lanes: Sequence[Lane]) -> list[Lane]:
+def in_subject_order(lanes: Sequence[MaterialSeries]) -> list[MaterialSeries]:
     """The lanes as the screens order subjects, then in order of coupling."""
-    return sorted(lanes, key=lambda one: (subject_order(one.field.subject), one.source_id, one.field))
+    return sorted(
+        lanes, key=lambda one: (subject_order(one.subject_material.subject), one.source_id, one.subject_material)
+    )
 
 
-def lane_section(
-    lane: Lane, mark: str, period: Period, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
+def series_section(
+    lane: MaterialSeries, mark: str, period: Period, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
 ) -> html.Section:
     """One lane: words at the left, the figure at the right with a sentence that says the same."""
     newest = lane.sittings[-1]
-    figure = lane_figure(lane, period, mark, scheme, goal, off)
-    has_points = any(one.total.said.value is not None for one in lane.sittings)
+    figure = series_figure(lane, period, mark, scheme, goal, off)
+    has_points = any(one.total.reading.value is not None for one in lane.sittings)
     return html.Section(
         [
             block(
@@ -55,11 +57,11 @@ def lane_section(
                         html.H3(
                             [
                                 html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
-                                subject_word(lane.field.subject),
+                                subject_word(lane.subject_material.subject),
                             ]
                         ),
-                        html.P(" · ".join(_unique(lane.field.material, lane.source)), className="sm t2"),
-                        html.P([value(newest.total.said), html.Small(short_day(newest.taken_on))], className="big"),
+                        html.P(" · ".join(_unique(lane.subject_material.material, lane.source)), className="sm t2"),
+                        html.P([value(newest.total.reading), html.Small(short_day(newest.taken_on))], className="big"),
                         html.Dl(_facts(lane, goal), className="lg"),
                         badge(_badge(lane)),
                     ],
@@ -72,7 +74,7 @@ def lane_section(
                 else html.P(_("No numbers in this period."), className="sm t3"),
                 className="lc",
                 role="img",
-                **attrs(aria_label=lane_sentence(lane, goal)),
+                **attrs(aria_label=series_sentence(lane, goal)),
             ),
         ],
         className="lane",
@@ -84,17 +86,17 @@ def _unique(*names: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _facts(lane: Lane, goal: Goal | None) -> list[Any]:
+def _facts(lane: MaterialSeries, goal: Goal | None) -> list[Any]:
     newest = lane.sittings[-1]
-    found = [html.Dt(_("Level")), html.Dd(level_state(newest.total.said))]
+    found = [html.Dt(_("Level")), html.Dd(level_state(newest.total.reading))]
     growth, number = trend(lane)
     found += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
-    if newest.total.said.grade is not None:
-        found += [html.Dt(_("Grade")), html.Dd(grade_word(newest.total.said.grade))]
+    if newest.total.reading.grade is not None:
+        found += [html.Dt(_("Grade")), html.Dd(grade_word(newest.total.reading.grade))]
     if goal is not None:
         until = _("before {day}", day=short_day(goal.due_on)) if goal.due_on else ""
         found += [html.Dt(_("Goal")), html.Dd([html.B(goal_number(goal), className="goal"), html.Small(until)])]
-    levels = [one for one in newest.total.said.references if is_reference_level(one.value)]
+    levels = [one for one in newest.total.reading.references if is_reference_level(one.value)]
     for one in levels:
         found += [html.Dt(_("Reference")), html.Dd(reference_word(one.value))]
     return found
@@ -110,21 +112,21 @@ def grade_word(grade: tuple[str, str]) -> str:
 
 def goal_number(goal: Goal) -> str:
     """The number of a goal as people write it."""
-    return native(plain(Decimal(goal.value) / SCALE))
+    return native(plain_decimal(Decimal(goal.value) / SCALE))
 
 
-def level_state(said: Said) -> html.Span:
+def level_state(said: ScoreReading) -> html.Span:
     """The band of a score as sign and word, or why there is none."""
     if said.missing is not None:
         return state("no", MISSING_SIGNS[said.missing], missing_word(said.missing))
     if said.suspect:
         return state("no", "bang", _("being checked"))
     if said.band is not None:
-        return state(TINTS.get(said.place, "no"), PLACE_SIGNS.get(said.place), band_word(said.band))
+        return state(TINTS.get(said.position, "no"), POSITION_SIGNS.get(said.position), band_word(said.band))
     return state("no", None, _("fits no level") if said.has_norm else _("source sends no norm"))
 
 
-def trend(lane: Lane) -> tuple[html.Span, str]:
+def trend(lane: MaterialSeries) -> tuple[html.Span, str]:
     """The word for how the scores of a lane go, and from how many."""
     points = points_of(lane)
     found = growth(points)
@@ -139,34 +141,34 @@ def _growth_state(found: Growth) -> html.Span:
     return state("no", GROWTH_SIGNS.get(found), growth_word(found))
 
 
-def points_of(lane: Lane) -> list[Point]:
+def points_of(lane: MaterialSeries) -> list[Point]:
     """The scores of a lane that count."""
     return [
-        Point(one.taken_on, one.total.said.value, one.scale)
+        Point(one.taken_on, one.total.reading.value, one.scale)
         for one in lane.sittings
-        if one.total.said.counts and one.total.said.value is not None
+        if one.total.reading.counts and one.total.reading.value is not None
     ]
 
 
-def _badge(lane: Lane) -> str:
+def _badge(lane: MaterialSeries) -> str:
     """With what the numbers of the lane may be compared."""
     if lane.sittings[-1].total.derived:
         return _("sum of parts")
     levels = all(one.total.row.kind == Kind.OSO for one in lane.sittings)
-    return comparability_word(comparability([one.measure for one in lane.sittings], levels))
+    return comparability_word(comparability([one.norm for one in lane.sittings], levels))
 
 
-def lane_sentence(lane: Lane, goal: Goal | None = None) -> str:
+def series_sentence(lane: MaterialSeries, goal: Goal | None = None) -> str:
     """What the figure shows, in one sentence for who does not see it."""
-    points = [one for one in lane.sittings if one.total.said.value is not None]
+    points = [one for one in lane.sittings if one.total.reading.value is not None]
     if not points:
-        return _("{material}: no numbers in this period.", material=lane.field.material)
-    first, last = points[0].total.said, points[-1].total.said
+        return _("{material}: no numbers in this period.", material=lane.subject_material.material)
+    first, last = points[0].total.reading, points[-1].total.reading
     words = n_(
         "{material}, {number} measurement: {last}",
         "{material}, {number} measurements: from {first} to {last}",
         len(points),
-        material=lane.field.material,
+        material=lane.subject_material.material,
         first=native(first.text or ""),
         last=native(last.text or ""),
     )
@@ -177,28 +179,30 @@ def lane_sentence(lane: Lane, goal: Goal | None = None) -> str:
 
 def summary_sentence(timeline: PupilTimeline) -> str:
     """What stands out, by the source's own norms and the pupil's own past; no judgement of a child."""
-    parts = [_own_past(lane) for lane in timeline.lanes]
-    below = [lane for lane in timeline.lanes if lane.sittings[-1].total.said.place is Place.BELOW]
+    parts = [_own_past(lane) for lane in timeline.series]
+    below = [lane for lane in timeline.series if lane.sittings[-1].total.reading.position is NormPosition.BELOW]
     if below:
-        names = ", ".join(f"{subject_word(one.field.subject)} ({one.field.material})" for one in below)
+        names = ", ".join(
+            f"{subject_word(one.subject_material.subject)} ({one.subject_material.material})" for one in below
+        )
         parts.append(_("Below the norm of the source: {names}.", names=names))
     found = " ".join(part for part in parts if part)
     if found:
         return found
-    number = sum(len(lane.sittings) for lane in timeline.lanes)
+    number = sum(len(lane.sittings) for lane in timeline.series)
     return n_("{number} result in this period.", "{number} results in this period.", number)
 
 
-def _own_past(lane: Lane) -> str:
+def _own_past(lane: MaterialSeries) -> str:
     """How far the newest score is from the one before it, where both are of one scale that is known."""
-    points = [one for one in lane.sittings if one.total.said.counts][-2:]
-    if len(points) < 2 or not _known_scale(points):
+    points = [one for one in lane.sittings if one.total.reading.counts][-2:]
+    if len(points) < 2 or not _shared_scale(points):
         return ""
-    before, now = (Decimal(one.total.said.value or 0) / SCALE for one in points)
+    before, now = (Decimal(one.total.reading.value or 0) / SCALE for one in points)
     words = {
-        "subject": subject_word(lane.field.subject),
-        "material": lane.field.material,
-        "number": native(plain(abs(now - before))),
+        "subject": subject_word(lane.subject_material.subject),
+        "material": lane.subject_material.material,
+        "number": native(plain_decimal(abs(now - before))),
     }
     if now == before:
         return ""
@@ -207,5 +211,5 @@ def _own_past(lane: Lane) -> str:
     return _("{subject} with {material} is {number} higher than the score before.", **words)
 
 
-def _known_scale(points: list[Sitting]) -> bool:
-    return one_scale(points) and points[0].measure.span is not None
+def _shared_scale(points: list[Sitting]) -> bool:
+    return one_scale(points) and points[0].norm.span is not None

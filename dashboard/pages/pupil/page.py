@@ -14,11 +14,11 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.pupil.lanes import in_subject_order, lane_section, summary_sentence
+from dashboard.pages.pupil.lanes import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
-from dashboard.pages.pupil.tables import lane_tables, number_panel
+from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
 from dashboard.text.words import MISSING_SIGNS, missing_word, subject_word
@@ -31,8 +31,8 @@ from dashboard.ui.filters import (
     LAST_YEAR,
     THIS_YEAR,
     TWELVE_WEEKS,
+    current_school_year,
     period_dates,
-    present_year,
     read_period,
 )
 from dashboard.ui.markup import block, blocks
@@ -43,10 +43,10 @@ from models.access.people import PupilName, PupilRecord, class_list, members
 from models.access.people import pupil as read_pupil
 from models.access.viewer import Viewer
 from models.classroom.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
-from models.results.missing import reason
+from models.results.missing import missing_reason_of
 from models.results.periods import Period
 from models.results.scales import Missing
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
 VIEWS = ("grafiek", "tabel", "beide")
@@ -59,7 +59,7 @@ def title(pupil_id: object = None, **_parts: object) -> str:
     viewer, number = _viewer(), read_id(pupil_id)
     if viewer is None or number is None:
         return "Rondblik"
-    with database.reading(guard.context().engine) as connection:
+    with database.read_transaction(guard.context().engine) as connection:
         record = read_pupil(connection, viewer, number)
     return f"{_name(record)} – Rondblik" if record is not None else "Rondblik"
 
@@ -97,7 +97,7 @@ def _name(record: PupilRecord) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _PupilData:
     """What was read for one pupil."""
 
     timeline: PupilTimeline
@@ -105,19 +105,19 @@ class _Found:
     side: Side
 
 
-def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _Found | None:
+def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | None:
     if pupil_id is None:
         return None
     context = guard.context()
-    with database.reading(context.engine) as connection:
-        year = present_year(class_list(connection, viewer))
+    with database.read_transaction(context.engine) as connection:
+        year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
         if timeline is None:
             return None
         home = [one.id for one in timeline.pupil.classes[:1]]
         neighbours = members(connection, viewer, home) if home else []
-        side = read_side(connection, context.seal, viewer, timeline.pupil, year, context.options.holidays)
-    return _Found(timeline, neighbours, side)
+        side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
+    return _PupilData(timeline, neighbours, side)
 
 
 def not_yours() -> list[Any]:
@@ -143,7 +143,7 @@ def not_yours() -> list[Any]:
 # -- the page --------------------------------------------------------------------------------------------------
 
 
-def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any]:
+def _frame(period: str, viewer: Viewer | None, found: _PupilData | None) -> list[Any]:
     """Title, controls and what they act on; all that callbacks name is there, with data or without."""
     timeline = found.timeline if found is not None else None
     options = sitting_options(timeline) if timeline is not None else []
@@ -156,8 +156,8 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
                     [
                         html.Section(
                             [
-                                _lanes_header(period),
-                                html.Div(_lanes(found), id="lanes"),
+                                _series_header(period),
+                                html.Div(_series_panel(found), id="lanes"),
                             ],
                             className="card lanes",
                         ),
@@ -186,7 +186,7 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
                             className="card",
                         ),
                         html.Section(
-                            blocks(_worked(found)),
+                            blocks(_progress_panel(found)),
                             className="card",
                             id="worked",
                         ),
@@ -202,17 +202,17 @@ def _frame(period: str, viewer: Viewer | None, found: _Found | None) -> list[Any
     ]
 
 
-def _side_first(viewer: Viewer, found: _Found) -> list[Any]:
+def _side_first(viewer: Viewer, found: _PupilData) -> list[Any]:
     record = found.timeline.pupil
     return [block(signals_panel(viewer, record.id, record.first_name or _name(record), found.side))]
 
 
-def _side_last(viewer: Viewer, found: _Found) -> list[Any]:
+def _side_last(viewer: Viewer, found: _PupilData) -> list[Any]:
     record = found.timeline.pupil
     return [goals_panel(viewer, found.timeline, found.side), notes_panel(viewer, record.id, found.side)]
 
 
-def _head(found: _Found) -> list[Any]:
+def _head(found: _PupilData) -> list[Any]:
     timeline = found.timeline
     home = timeline.pupil.classes[:1]
     back = [
@@ -272,7 +272,7 @@ def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
     return found
 
 
-def _lanes_header(period: str) -> html.Header:
+def _series_header(period: str) -> html.Header:
     return html.Header(
         [
             html.Div(
@@ -325,23 +325,23 @@ def _period_options(period: str) -> Options:
     return [{"value": key, "label": word} for key, word in words.items()]
 
 
-def _lanes(found: _Found | None) -> list[Any]:
+def _series_panel(found: _PupilData | None) -> list[Any]:
     if found is None:
         return []
     timeline = found.timeline
-    if not timeline.lanes:
+    if not timeline.series:
         return [
             *blocks(_hidden(timeline)),
             html.P(_("There are no scores in this period."), className="t2 sm"),
             *blocks(_absent(found)),
         ]
-    marks, axis = markers(timeline.lanes), axis_period(timeline.period, timeline.lanes)
+    marks, axis = markers(timeline.series), axis_period(timeline.period, timeline.series)
     off = guard.context().options.holidays.between(
         date.fromisoformat(axis.first), date.fromisoformat(axis.last), found.side.region
     )
     lanes = [
-        lane_section(lane, marks[lane.key], axis, guard.scheme(), found.side.goals.get(lane.field), off)
-        for lane in in_subject_order(timeline.lanes)
+        series_section(lane, marks[lane.key], axis, guard.scheme(), found.side.goals.get(lane.subject_material), off)
+        for lane in in_subject_order(timeline.series)
     ]
     return [*blocks(_hidden(timeline)), *lanes, *blocks(_absent(found))]
 
@@ -358,12 +358,12 @@ def _hidden(timeline: PupilTimeline) -> list[Any]:
     return [html.P([sign("info"), " ", words], className="hid sm t2", id="hidden-by-period")]
 
 
-def _absent(found: _Found) -> list[Any]:
+def _absent(found: _PupilData) -> list[Any]:
     """The materials that the classes of the pupil have results of in the period and this pupil has none of, and why."""
     state, timeline = found.side.state, found.timeline
     if state is None:
         return []
-    seen, own = state.picture, {one.field for one in timeline.lanes}
+    seen, own = state.class_data, {one.subject_material for one in timeline.series}
     of_class = {
         field
         for lanes in seen.totals.values()
@@ -374,35 +374,35 @@ def _absent(found: _Found) -> list[Any]:
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 
 
-def _absent_reason(found: _Found, field: Field) -> Missing:
+def _absent_reason(found: _PupilData, field: SubjectMaterial) -> Missing:
     timeline, state = found.timeline, found.side.state
-    own = state.picture.totals.get(timeline.pupil.id, {}).get(field, []) if state is not None else []
-    return reason(
-        [one for one in timeline.progress if one.field == field],
-        {(one.field, one.test_id) for one in own},
+    own = state.class_data.totals.get(timeline.pupil.id, {}).get(field, []) if state is not None else []
+    return missing_reason_of(
+        [one for one in timeline.progress if one.subject_material == field],
+        {(one.subject_material, one.test_id) for one in own},
         coupled=all(one.active for one in timeline.sources if one.id == field.source_id),
         sends_progress=field in found.side.sending,
         sends_scores=True,  # only what the class has scores of is absent
     )[0]
 
 
-def _absent_words(found: _Found, field: Field) -> list[Any]:
+def _absent_words(found: _PupilData, field: SubjectMaterial) -> list[Any]:
     reason = _absent_reason(found, field)
     name = f"{subject_word(field.subject)} · {field.material}"
     return [sign(MISSING_SIGNS[reason]), " ", html.B(name), ": ", missing_word(reason)]
 
 
 def _tables(timeline: PupilTimeline | None) -> list[Any]:
-    return lane_tables(timeline) if timeline is not None else []
+    return series_tables(timeline) if timeline is not None else []
 
 
-def _worked(found: _Found | None) -> list[Any]:
+def _progress_panel(found: _PupilData | None) -> list[Any]:
     return pupil_progress(found.timeline, found.side.sending) if found is not None else []
 
 
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
     """The sitting that the parts panel opens with: the newest that has parts, else the newest."""
-    sittings = [one for lane in timeline.lanes for one in lane.sittings]
+    sittings = [one for lane in timeline.series for one in lane.sittings]
     with_parts = [one for one in sittings if one.parts] or sittings
     return max(with_parts, key=lambda one: one.total.order, default=None)
 
@@ -431,14 +431,14 @@ def register(app: dash.Dash) -> None:
     def show_period(address: object, periode: object, path: object) -> tuple[Any, ...]:
         by_address = address_asked("pupil", address)
         period = read_period(periode) if by_address is None else period_of(by_address)
-        found = _asked(path, period)
+        found = _requested(path, period)
         if found is None:
             raise dash.exceptions.PreventUpdate
         timeline = found.timeline
         first = newest_with_parts(timeline)
         query = "" if period == BOTH_YEARS else f"?periode={period}"
         return (
-            _lanes(found), blocks(lane_tables(timeline)), blocks(_worked(found)), sitting_options(timeline),
+            _series_panel(found), blocks(series_tables(timeline)), blocks(_progress_panel(found)), sitting_options(timeline),
             first.key if first is not None else None, summary_sentence(timeline), query, _period_options(period),
             period if by_address is not None else dash.no_update,
         )  # fmt: skip
@@ -451,11 +451,11 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show_parts(sitting: object, periode: object, path: object) -> Any:
-        found = _asked(path, read_period(periode))
+        found = _requested(path, read_period(periode))
         if found is None:
             raise dash.exceptions.PreventUpdate
         timeline = found.timeline
-        sittings = (one for lane in timeline.lanes for one in lane.sittings)
+        sittings = (one for lane in timeline.series for one in lane.sittings)
         return blocks(parts_panel(timeline, next((one for one in sittings if one.key == sitting), None)))
 
     @app.callback(
@@ -471,7 +471,7 @@ def register(app: dash.Dash) -> None:
         viewer, pupil_id = guard.viewer(), _pupil_of(path)
         if found is None or viewer is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
-        with database.reading(guard.context().engine) as connection:
+        with database.read_transaction(guard.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(found[1]), found[2], int(found[3] or 0))
         return blocks(provenance_panel(source)), True
 
@@ -491,6 +491,6 @@ def _pupil_of(path: object) -> int | None:
     return addresses.read_number(found[1]) if found is not None else None
 
 
-def _asked(path: object, period: str) -> _Found | None:
+def _requested(path: object, period: str) -> _PupilData | None:
     viewer = guard.viewer()
     return _read(viewer, _pupil_of(path), period) if viewer is not None else None

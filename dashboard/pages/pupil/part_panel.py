@@ -14,7 +14,7 @@ from dashboard.text.words import band_word, subject_word
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import sign
 from models.classroom.timeline import PartScore, Provenance, PupilTimeline, Sitting
-from models.results.scales import HUGEST_SCORE, Place, Said, Yardstick, plain
+from models.results.scales import HUGEST_SCORE, NormPosition, ParsedNorm, ScoreReading, plain_decimal
 from models.schema.records import SCALE
 from models.schema.urls import is_plain_link
 
@@ -23,13 +23,13 @@ def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
     """Every sitting under its material, newest first."""
     return [
         {
-            "group": f"{subject_word(lane.field.subject)} · {lane.field.material}",
+            "group": f"{subject_word(lane.subject_material.subject)} · {lane.subject_material.material}",
             "items": [
                 {"value": one.key, "label": f"{one.name} · {short_day(one.taken_on)}"}
                 for one in reversed(lane.sittings)
             ],
         }
-        for lane in timeline.lanes
+        for lane in timeline.series
     ]
 
 
@@ -38,13 +38,13 @@ def parts_panel(timeline: PupilTimeline | None, one: Sitting | None) -> list[Any
     if timeline is None or one is None:
         return [html.P(_("There is no test to show."), className="sm t3")] if timeline is not None else []
     path = (
-        " › ".join(timeline.known.hierarchy(one.definition_id))
-        or timeline.known.definitions[one.definition_id].material
+        " › ".join(timeline.catalogue.hierarchy(one.definition_id))
+        or timeline.catalogue.definitions[one.definition_id].material
     )
     head = [
         html.H3(one.name),
         html.P(f"{path} · {day_name(one.taken_on)}", className="sm t2"),
-        html.P([value(one.total.said), " ", level_state(one.total.said)], className="tot"),
+        html.P([value(one.total.reading), " ", level_state(one.total.reading)], className="tot"),
     ]
     if not one.parts:
         return [*head, html.P(_("This source does not deliver deeper than the test."), className="sm t3")]
@@ -56,7 +56,7 @@ def parts_panel(timeline: PupilTimeline | None, one: Sitting | None) -> list[Any
 
 
 def _part(one: Sitting, part: PartScore) -> html.Div:
-    said = part.said
+    said = part.reading
     marks: dict[str, Any] = (
         {"data-part": part.name.code, "data-value": said.text}
         if said.text is not None
@@ -64,9 +64,9 @@ def _part(one: Sitting, part: PartScore) -> html.Div:
     )
     if said.missing is not None:
         marks["data-state"] = said.missing.value
-    share = _share(said, part.measure)
+    share = _share(said, part.norm)
     bar = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
-    remarks = [_norm_word(part.measure)]
+    remarks = [_norm_word(part.norm)]
     if part.duplicate:
         remarks.append(_("possibly double"))
     if not part.name.defined:
@@ -81,32 +81,33 @@ def _part(one: Sitting, part: PartScore) -> html.Div:
             *bar,
             html.Small(_level_and_norm(part, words)),
         ],
-        className="hb acc" if said.place is Place.BELOW else "hb",
+        className="hb acc" if said.position is NormPosition.BELOW else "hb",
         **marks,
     )
 
 
 def _level_and_norm(part: PartScore, words: str) -> list[Any]:
     """The band and the norm behind it; where the norm is a number of points only, those words alone."""
-    said = part.said
-    if said.missing is not None or (part.measure.maximum_only and not said.suspect):
+    said = part.reading
+    if said.missing is not None or (part.norm.maximum_only and not said.suspect):
         return [words]
     return [level_state(said), f" · {words}" if words else None]
 
 
-def _share(said: Said, measure: Yardstick) -> Decimal | None:
+def _share(said: ScoreReading, measure: ParsedNorm) -> Decimal | None:
     """How much of the points a part got, where the norm says how many there are."""
     if said.value is None or said.suspect or not measure.maximum:
         return None
     return max(Decimal(0), Decimal(said.value) / SCALE / measure.maximum * 100)
 
 
-def _norm_word(measure: Yardstick) -> str:
+def _norm_word(measure: ParsedNorm) -> str:
     """The norm of a test or part in words."""
     if measure.maximum_only and measure.maximum is not None:
-        return _("at most {maximum}", maximum=native(plain(measure.maximum)))
+        return _("at most {maximum}", maximum=native(plain_decimal(measure.maximum)))
     return ", ".join(
-        f"{band_word(one.word)} {native(plain(one.low))}–{native(plain(one.high))}" for one in measure.intervals
+        f"{band_word(one.word)} {native(plain_decimal(one.low))}–{native(plain_decimal(one.high))}"
+        for one in measure.intervals
     )
 
 
@@ -123,14 +124,14 @@ def provenance_panel(source: Provenance | None) -> list[Any]:
 
 def provenance_lines(source: Provenance) -> list[Any]:
     """The same without its heading: what was sent, the facts, and the publisher's own page."""
-    measure = source.part.measure if source.part is not None else source.sitting.measure
+    measure = source.part.norm if source.part is not None else source.sitting.norm
     facts = [
         (_("Material"), source.material),
         (_("Publisher"), source.publisher),
         (_("Test"), " › ".join(dict.fromkeys((*source.hierarchy[1:], source.sitting.name)))),
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
-        (_("Level by the source"), band_word(_said(source).band or "")),
+        (_("Level by the source"), band_word(_score_words(source).band or "")),
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, measure)),
         (_("Conversion"), _conversion(source)),
@@ -142,17 +143,17 @@ def provenance_lines(source: Provenance) -> list[Any]:
     return [html.P(_story(source), className="t2"), html.Dl(rows, className="dl"), *_link(source)]
 
 
-def _said(source: Provenance) -> Said:
-    return source.part.said if source.part is not None else source.sitting.total.said
+def _score_words(source: Provenance) -> ScoreReading:
+    return source.part.reading if source.part is not None else source.sitting.total.reading
 
 
 def _conversion(source: Provenance) -> str:
     """The school grades that the source advises; we convert nothing."""
-    grade = _said(source).grade
+    grade = _score_words(source).grade
     return grade_word(grade) if grade is not None else _("none")
 
 
-def _norm_fact(source: Provenance, measure: Yardstick) -> str:
+def _norm_fact(source: Provenance, measure: ParsedNorm) -> str:
     if source.part is None and source.sitting.total.row.kind == 2:
         return _("level given by the source")
     return _norm_word(measure) or _("source sends no norm")
@@ -166,7 +167,7 @@ def _message_word(source: Provenance) -> str:
 def _story(source: Provenance) -> Any:
     """One or two sentences: what was sent, and what we did not do with it."""
     total = source.sitting.total
-    said = source.part.said if source.part is not None else total.said
+    said = source.part.reading if source.part is not None else total.reading
     duplicate = source.part.duplicate if source.part is not None else total.duplicate
     words = []
     if source.part is None and total.derived:
@@ -198,7 +199,7 @@ def _story(source: Provenance) -> Any:
     return " ".join(words)
 
 
-def _as_sent(source: Provenance, said: Said) -> str:
+def _as_sent(source: Provenance, said: ScoreReading) -> str:
     """The text of a score as the source sent it; nothing is made of a point or a leading zero."""
     row = source.part.row if source.part is not None else source.sitting.total.row
     sent = (row.score_text or "").strip()

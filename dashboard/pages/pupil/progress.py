@@ -13,22 +13,22 @@ from dashboard.ui.signs import attrs, sign, state
 from models.classroom.timeline import PupilTimeline
 from models.results.progress import PupilProgress
 from models.results.scales import Missing
-from models.results.subject_materials import Field
+from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Status
 
 _SIGNS = {Status.NOT_BEGUN: "notbegun", Status.BUSY: "busy", Status.DONE: "check"}
 
 
-def pupil_progress(timeline: PupilTimeline, of_class: Collection[Field]) -> list[Any]:
+def pupil_progress(timeline: PupilTimeline, of_class: Collection[SubjectMaterial]) -> list[Any]:
     """The newest record of each test, newest first; of the other materials whether their source sends any.
 
     `of_class`: what the sources send progress of for the classes of the pupil.
     """
     ordered = sorted(timeline.progress, key=lambda one: (one.row.taken_on, one.row.test_id), reverse=True)
-    own = {_material(one.field) for one in ordered}
+    own = {_material(one.subject_material) for one in ordered}
     sending = own | {_material(one) for one in of_class}
-    fields = {lane.field for lane in timeline.lanes}
-    names = timeline.known.material_names(fields)
+    fields = {lane.subject_material for lane in timeline.series}
+    names = timeline.catalogue.material_names(fields)
     without = {names[one]: _material(one) in sending for one in fields if _material(one) not in own}
     states = {True: Missing.NOT_SET, False: Missing.NOT_DELIVERED}
     words = [
@@ -41,12 +41,12 @@ def pupil_progress(timeline: PupilTimeline, of_class: Collection[Field]) -> list
     return [html.Header([html.H2(_("Progress and time"))]), *(_record(timeline, one) for one in ordered), *words]
 
 
-def _material(field: Field) -> tuple[str, int]:
+def _material(field: SubjectMaterial) -> tuple[str, int]:
     return field.material, field.source_id
 
 
 def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:
-    name = timeline.known.definitions[one.row.definition_id].name
+    name = timeline.catalogue.definitions[one.row.definition_id].name
     status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("in progress"), Status.DONE: _("done")}[one.status]
     facts = [
         _("{made} of {offered} exercises", made=one.made if one.made is not None else "?", offered=one.offered)
@@ -60,7 +60,7 @@ def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:
     track = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     return html.Div(
         [
-            html.Span(f"{one.field.material} · {name}"),
+            html.Span(f"{one.subject_material.material} · {name}"),
             state("no", _SIGNS[one.status], status),
             *track,
             html.Small(" · ".join(fact for fact in facts if fact)),

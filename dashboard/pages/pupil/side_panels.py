@@ -14,11 +14,11 @@ from dashboard.pages.signals.page import settle_buttons
 from dashboard.text.signal_words import (
     action_word,
     evidence_words,
-    field_words,
     headline,
-    held_words,
+    material_words,
     rule_title,
     rule_words,
+    suppressed_words,
 )
 from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
@@ -32,8 +32,8 @@ from models.classroom.holidays import Holidays
 from models.classroom.notes import Note, NoteKind, notes_of
 from models.classroom.signals import Signal
 from models.classroom.timeline import PupilTimeline
-from models.results.subject_materials import Field
-from models.schema.encryption import Seal
+from models.results.subject_materials import SubjectMaterial
+from models.schema.encryption import PiiCipher
 
 GOAL_PATH, NOTE_PATH = "/leerling/doel", "/leerling/notitie"
 
@@ -44,20 +44,20 @@ class Side:
 
     state: ClassState | None
     signals: tuple[Signal, ...]
-    goals: dict[Field, Goal]
+    goals: dict[SubjectMaterial, Goal]
     notes: tuple[Note, ...]
     region: str
 
     @property
-    def sending(self) -> set[Field]:
+    def sending(self) -> set[SubjectMaterial]:
         """What the sources send progress of for the classes of the pupil."""
         if self.state is None:
             return set()
-        return {one.field for several in self.state.picture.progress.values() for one in several}
+        return {one.subject_material for several in self.state.class_data.progress.values() for one in several}
 
 
 def read_side(
-    connection: Connection, seal: Seal, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
+    connection: Connection, seal: PiiCipher, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
 ) -> Side:
     """The signals by the rules of the pupil's classes, the goals and the notes."""
     home = [one.id for one in pupil.classes]
@@ -74,8 +74,8 @@ def read_side(
 def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.Section:
     """The signals of this pupil with their reasons, and the buttons to settle them."""
     back = pupil_href(pupil_id)
-    rows = [_signal(viewer, side, one, back) for one in side.signals if not one.held]
-    held = [_held(side, one) for one in side.signals if one.held]
+    rows = [_signal(viewer, side, one, back) for one in side.signals if not one.suppressed]
+    held = [_suppressed(side, one) for one in side.signals if one.suppressed]
     empty = [] if rows or held else [html.P(_("There is no signal now."), className="t2 sm")]
     return card(_("Signals of {name}", name=name), [*rows, *held, *empty], id="pupil-signals")
 
@@ -84,22 +84,22 @@ def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
     assert side.state is not None
     rule = rule_words(one, side.state.thresholds[one.class_id])
     settled: list[Any] = []
-    if one.mark is not None and not one.open:
+    if one.resolution is not None and not one.open:
         words = _(
             "{action} by {name}, {moment}.",
-            action=action_word(one.mark.action),
-            name=one.mark.marked_by,
-            moment=at_moment(one.mark.marked_us),
+            action=action_word(one.resolution.action),
+            name=one.resolution.resolved_by,
+            moment=at_moment(one.resolution.resolved_us),
         )
         settled = [html.Small(state("no", "check", words))]
     return html.Div(
         [
-            html.P(html.B([sign("flag") if one.open else sign("check"), " ", field_words(one)])),
+            html.P(html.B([sign("flag") if one.open else sign("check"), " ", material_words(one)])),
             html.P(headline(one), className="sm"),
-            html.Small(f"{evidence_words(side.state.picture, one)} {rule}", className="t2"),
+            html.Small(f"{evidence_words(side.state.class_data, one)} {rule}", className="t2"),
             *settled,
             html.Div(
-                settle_buttons([one], "", viewer, back, f"{field_words(one)}, {rule_title(one.rule)}"),
+                settle_buttons([one], "", viewer, back, f"{material_words(one)}, {rule_title(one.rule)}"),
                 className="acts two_",
             ),
         ],
@@ -108,11 +108,11 @@ def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
     )
 
 
-def _held(side: Side, one: Signal) -> html.P:
+def _suppressed(side: Side, one: Signal) -> html.P:
     assert side.state is not None
-    source = next((known for known in side.state.picture.sources if known.id == one.source_id), None)
-    subject = html.B(f"{subject_word(one.field.subject)}: ")
-    return html.P([sign("clock"), " ", subject, held_words(source, None)], className="sm sig")
+    source = next((known for known in side.state.class_data.sources if known.id == one.source_id), None)
+    subject = html.B(f"{subject_word(one.subject_material.subject)}: ")
+    return html.P([sign("clock"), " ", subject, suppressed_words(source, None)], className="sm sig")
 
 
 # -- goals ---------------------------------------------------------------------------------------------------
@@ -122,15 +122,17 @@ def goals_panel(viewer: Viewer, timeline: PupilTimeline, side: Side) -> html.Sec
     """The goals that teachers set for this pupil; empty until one does."""
     rows = [_goal(viewer, timeline.pupil.id, goal) for goal in side.goals.values()]
     empty = [] if rows else [html.P(_("No goal is set. No source sends any."), className="t2 sm")]
-    form = [_goal_form(timeline)] if viewer.teaches and timeline.lanes else []
+    form = [_goal_form(timeline)] if viewer.teaches and timeline.series else []
     return card(_("Goals"), [*empty, html.Ul(rows, className="ls") if rows else None, *form], id="goals")
 
 
 def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
-    words = f"{subject_word(goal.field.subject)} · {goal.field.material}: "
+    words = f"{subject_word(goal.subject_material.subject)} · {goal.subject_material.material}: "
     until = " " + _("before {day}", day=day_name(goal.due_on)) if goal.due_on else ""
     stop = html.Form(
-        html.Button(_("End this goal"), type="submit", name="weg", value=goal.field.key, className="btn q small"),
+        html.Button(
+            _("End this goal"), type="submit", name="weg", value=goal.subject_material.key, className="btn q small"
+        ),
         action=f"{GOAL_PATH}/{pupil_id}",
         method="POST",
     )
@@ -142,8 +144,8 @@ def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
 
 
 def _goal_form(timeline: PupilTimeline) -> html.Details:
-    lanes = in_subject_order(timeline.lanes)
-    names = timeline.known.material_names({one.field for one in lanes})
+    lanes = in_subject_order(timeline.series)
+    names = timeline.catalogue.material_names({one.subject_material for one in lanes})
     return html.Details(
         [
             html.Summary(_("Set a goal"), className="btn q"),
@@ -152,7 +154,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                     html.Label(_("Material"), htmlFor="goal-field", className="lab"),
                     html.Select(
                         [
-                            html.Option(f"{subject_word(one.field.subject)} · {names[one.field]}", value=one.key)
+                            html.Option(f"{subject_word(one.subject_material.subject)} · {names[one.subject_material]}", value=one.key)
                             for one in lanes
                         ],
                         name="materiaal", id="goal-field", className="native",

@@ -13,37 +13,40 @@ from dashboard.text.words import subject_word
 from dashboard.ui.charts import markers
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import attrs, sign
-from models.classroom.timeline import Lane, PupilTimeline, Sitting
+from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting
 
 
-def lane_tables(timeline: PupilTimeline) -> list[Any]:
+def series_tables(timeline: PupilTimeline) -> list[Any]:
     """A table a lane; the first is open."""
-    marks = markers(timeline.lanes)
+    marks = markers(timeline.series)
     return [
         html.Header(
             [html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]
         ),
-        *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.lanes))),
-        *([] if timeline.lanes else [html.P(_("There are no scores in this period."), className="t2 sm")]),
+        *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.series))),
+        *([] if timeline.series else [html.P(_("There are no scores in this period."), className="t2 sm")]),
     ]
 
 
-def _twin(lane: Lane, mark: str, is_open: bool) -> html.Details:
+def _twin(lane: MaterialSeries, mark: str, is_open: bool) -> html.Details:
     return html.Details(
         [
             html.Summary(
                 [
                     sign("chev"),
                     html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
-                    html.B(subject_word(lane.field.subject)),
-                    html.Span(lane.field.material, className="t2"),
+                    html.B(subject_word(lane.subject_material.subject)),
+                    html.Span(lane.subject_material.material, className="t2"),
                     html.Small(n_("{number} measurement", "{number} measurements", len(lane.sittings)), className="t3"),
                 ]
             ),
             html.Div(
                 html.Table(
                     [
-                        html.Caption(f"{subject_word(lane.field.subject)}, {lane.field.material}", className="vh"),
+                        html.Caption(
+                            f"{subject_word(lane.subject_material.subject)}, {lane.subject_material.material}",
+                            className="vh",
+                        ),
                         html.Thead(
                             html.Tr(
                                 [
@@ -69,7 +72,7 @@ def _twin(lane: Lane, mark: str, is_open: bool) -> html.Details:
 
 
 def _row(one: Sitting) -> html.Tr:
-    said = one.total.said
+    said = one.total.reading
     marks: dict[str, Any] = {
         "data-sitting": one.key,
         "data-value": said.text or "",

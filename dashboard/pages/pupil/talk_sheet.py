@@ -19,14 +19,14 @@ from dashboard.pages.shell import page
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import band_word, growth_word, subject_word
-from dashboard.ui.filters import THIS_YEAR, period_dates, present_year
+from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.matrix_table import pupil_href, pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
-from models.classroom.timeline import Lane, PupilTimeline, Sitting, pupil_timeline
+from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
 from models.results.growth import Growth, growth
-from models.results.scales import Place, Said
-from models.results.subject_materials import Field
+from models.results.scales import NormPosition, ScoreReading
+from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
 TEMPLATE = "/gesprek/<pupil_id>"
@@ -46,12 +46,12 @@ def layout(pupil_id: object = None, **_query: object) -> list[Any]:
     if number is None or not viewer.teaches:
         return page("group", not_yours())
     context = guard.context()
-    with database.reading(context.engine) as connection:
-        year = present_year(class_list(connection, viewer))
+    with database.read_transaction(context.engine) as connection:
+        year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))
         if timeline is None:
             return page("group", not_yours())
-        side = read_side(connection, context.seal, viewer, timeline.pupil, year, context.options.holidays)
+        side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
         school = school_name(connection, viewer)
     return page("group", _sheet(timeline, side, school, viewer.name, year))
 
@@ -60,7 +60,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
     record = timeline.pupil
     name = pupil_word(PupilName(record.id, record.first_name, record.name))
     called = record.first_name or name
-    lanes = in_subject_order(timeline.lanes)
+    lanes = in_subject_order(timeline.series)
     about = [_("Class {name}", name=one.name) for one in record.classes[:1]] + [
         school or "",
         _("school year {year}", year=year),
@@ -80,7 +80,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             [
                 html.H1(_("Talk about {name}", name=called)),
                 html.P(" · ".join(one for one in about if one), className="sm t2"),
-                _block(_("What goes well"), [_lane_words(one) for one in lanes if goes_well(one)], "well"),
+                _block(_("What goes well"), [_series_words(one) for one in lanes if goes_well(one)], "well"),
                 _block(_("What we watch"), _watch(lanes, side), "watch"),
                 _block(_("Own growth this year"), [_growth_words(one) for one in lanes if _can_grow(one)], "growth"),
                 _block(_("What we agree"), _agreed(side), "agreed", empty=False),
@@ -111,30 +111,32 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
     return html.Section([html.H2(heading), *(ticks or nothing)], className=kept, **attrs(data_block=name))
 
 
-def goes_well(lane: Lane) -> bool:
+def goes_well(lane: MaterialSeries) -> bool:
     """Whether the newest score stands on the norm or above it; where there is no norm, whether the scores rise."""
-    newest = told(lane)
+    newest = worth_mentioning(lane)
     if newest is None:
         return False
     rises = growth(points_of(lane)) is Growth.RISES
-    return newest.place in (Place.ON, Place.ABOVE) or (rises and newest.place is not Place.BELOW)
+    return newest.position in (NormPosition.ON, NormPosition.ABOVE) or (
+        rises and newest.position is not NormPosition.BELOW
+    )
 
 
-def counting(lane: Lane) -> list[Sitting]:
+def counting(lane: MaterialSeries) -> list[Sitting]:
     """The sittings whose score counts: what is being checked or missing is not told at a talk."""
-    return [one for one in lane.sittings if one.total.said.counts]
+    return [one for one in lane.sittings if one.total.reading.counts]
 
 
-def told(lane: Lane) -> Said | None:
+def worth_mentioning(lane: MaterialSeries) -> ScoreReading | None:
     """What may be told of the newest sitting that has a number or a level: neither missing nor being checked."""
-    found = [one.total.said for one in lane.sittings]
+    found = [one.total.reading for one in lane.sittings]
     return next((one for one in reversed(found) if one.counts or (one.band is not None and not one.suspect)), None)
 
 
-def _lane_words(lane: Lane) -> str:
-    said = told(lane)
+def _series_words(lane: MaterialSeries) -> str:
+    said = worth_mentioning(lane)
     assert said is not None
-    name = _lane_name(lane.field)
+    name = _series_name(lane.subject_material)
     level = band_word(said.band) if said.band else ""
     found = growth(points_of(lane))
     how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
@@ -142,7 +144,7 @@ def _lane_words(lane: Lane) -> str:
     return f"{name}: {words}."
 
 
-def _number(said: Said) -> str:
+def _number(said: ScoreReading) -> str:
     if said.text is None:
         return ""
     if said.maximum is None:
@@ -150,28 +152,28 @@ def _number(said: Said) -> str:
     return _("{score} of {maximum}", score=native(said.text), maximum=native(said.maximum))
 
 
-def _watch(lanes: list[Lane], side: Side) -> list[str]:
+def _watch(lanes: list[MaterialSeries], side: Side) -> list[str]:
     """Open signals in words, and what stands below the norm of its source."""
-    signals = [f"{_lane_name(one.field)}. {headline(one)}" for one in side.signals if one.open]
-    named = {one.field for one in side.signals if one.open}
-    below = [one for one in lanes if _is_below(told(one)) and one.field not in named]
-    return signals + [_lane_words(one) for one in below]
+    signals = [f"{_series_name(one.subject_material)}. {headline(one)}" for one in side.signals if one.open]
+    named = {one.subject_material for one in side.signals if one.open}
+    below = [one for one in lanes if _is_below(worth_mentioning(one)) and one.subject_material not in named]
+    return signals + [_series_words(one) for one in below]
 
 
-def _is_below(said: Said | None) -> bool:
-    return said is not None and said.place is Place.BELOW
+def _is_below(said: ScoreReading | None) -> bool:
+    return said is not None and said.position is NormPosition.BELOW
 
 
-def _can_grow(lane: Lane) -> bool:
+def _can_grow(lane: MaterialSeries) -> bool:
     """Whether something may be said of the scores together."""
     points = points_of(lane)
     return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
 
-def _growth_words(lane: Lane) -> str:
+def _growth_words(lane: MaterialSeries) -> str:
     points, counted = points_of(lane), counting(lane)
-    first, last = (native(one.total.said.text or "") for one in (counted[0], counted[-1]))
-    name = _lane_name(lane.field)
+    first, last = (native(one.total.reading.text or "") for one in (counted[0], counted[-1]))
+    name = _series_name(lane.subject_material)
     if len(points) == 1:
         return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
                  day=short_day(points[-1].taken_on))  # fmt: skip
@@ -196,12 +198,12 @@ def _agreed(side: Side) -> list[str]:
         if one.runs and not one.restricted and one.text is not None
     ]
     goals = [
-        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.field.subject),
-          material=one.field.material, value=goal_number(one))
+        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.subject_material.subject),
+          material=one.subject_material.material, value=goal_number(one))
         for one in side.goals.values()
     ]  # fmt: skip
     return running + goals
 
 
-def _lane_name(field: Field) -> str:
+def _series_name(field: SubjectMaterial) -> str:
     return f"{subject_word(field.subject)} ({field.material})"

@@ -13,8 +13,8 @@ from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.classroom.class_state import ClassState
-from models.classroom.signals import Due
-from models.results.subject_materials import Field
+from models.classroom.signals import DueDate
+from models.results.subject_materials import SubjectMaterial
 
 PATH = "/signalen/datum"
 MOST_TESTS = 40
@@ -23,7 +23,7 @@ MOST_TESTS = 40
 def due_panel(viewer: Viewer, one: ClassRef, state: ClassState, back: str) -> html.Section:
     """The agreed dates of one class, and for its teachers a form to set one."""
     names = test_names(state, one.id)
-    rows = [_row(viewer, due, back) for due in state.due if due.class_id == one.id]
+    rows = [_row(viewer, due, back) for due in state.due_dates if due.class_id == one.id]
     empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
     form = [_form(one.id, names, back)] if viewer.teaches and names else []
     return card(
@@ -35,31 +35,31 @@ def due_panel(viewer: Viewer, one: ClassRef, state: ClassState, back: str) -> ht
 
 def test_names(state: ClassState, class_id: int) -> dict[int, str]:
     """The tests of a class by number, the newest first: material, name, day."""
-    seen = state.picture
+    seen = state.class_data
     newest: dict[int, tuple[str, str]] = {}
     for member in seen.of_class(class_id):
         found = [
-            (one.test_id, one.definition_id, one.field, one.taken_on)
+            (one.test_id, one.definition_id, one.subject_material, one.taken_on)
             for lane in seen.totals.get(member.id, {}).values()
             for one in lane
         ]
         found += [
-            (one.row.test_id, one.row.definition_id, one.field, one.row.taken_on)
+            (one.row.test_id, one.row.definition_id, one.subject_material, one.row.taken_on)
             for one in seen.progress.get(member.id, ())
         ]
         for test_id, definition_id, field, day in found:
-            name = seen.known.definitions[definition_id].name
+            name = seen.catalogue.definitions[definition_id].name
             if day > newest.get(test_id, ("", ""))[0]:
                 newest[test_id] = (day, _words(field, name))
     ordered = sorted(newest.items(), key=lambda one: (one[1][0], one[0]), reverse=True)
     return {test_id: words for test_id, (_day, words) in ordered[:MOST_TESTS]}
 
 
-def _words(field: Field, test: str) -> str:
+def _words(field: SubjectMaterial, test: str) -> str:
     return f"{subject_word(field.subject)} · {field.material} · {test}"
 
 
-def _row(viewer: Viewer, due: Due, back: str) -> html.Li:
+def _row(viewer: Viewer, due: DueDate, back: str) -> html.Li:
     stop = html.Form(
         html.Button(_("Take the date back"), type="submit", name="toets", value=f"{due.test_id} weg {back}",
                     className="btn q small"),
@@ -69,7 +69,7 @@ def _row(viewer: Viewer, due: Due, back: str) -> html.Li:
     who = _("set by {name}", name=due.set_by)
     return html.Li(
         [
-            _words(due.field, due.test),
+            _words(due.subject_material, due.test),
             ": ",
             html.B(day_name(due.due_on)),
             html.Small(f" {who}", className="t3"),

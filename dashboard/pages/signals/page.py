@@ -14,22 +14,22 @@ from dash import ClientsideFunction, Input, Output, dcc, html
 from dashboard.auth import guard
 from dashboard.pages.shell import page
 from dashboard.pages.signals.due_form import due_panel
-from dashboard.pages.signals.resolution_forms import settle_form
+from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.pages.signals.threshold_form import threshold_panel
 from dashboard.text.signal_words import (
     action_word,
     evidence_words,
-    field_words,
     headline,
-    held_words,
+    material_words,
     rule_title,
     rule_words,
+    suppressed_words,
 )
 from dashboard.text.translate import _, at_moment, n_
 from dashboard.ui import addresses
 from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
-from dashboard.ui.filters import present_year, read_filters
+from dashboard.ui.filters import current_school_year, read_filters
 from dashboard.ui.markup import block, blocks
 from dashboard.ui.matrix_table import pupil_href, pupil_word
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
@@ -37,8 +37,8 @@ from dashboard.ui.signs import attrs, card, note, sign, state
 from models.access.people import ClassRef, PupilName, class_list
 from models.access.viewer import Viewer
 from models.classroom.class_state import ClassState, class_state
-from models.classroom.signal_resolutions import Action
-from models.classroom.signals import Rule, Signal
+from models.classroom.signal_resolutions import ResolutionAction
+from models.classroom.signals import Signal, SignalRule
 from models.classroom.thresholds import Change, changes
 from models.schema import database
 
@@ -46,7 +46,7 @@ PATH = "/signalen"
 CONTROLS = ("klas", "regel", "toestand")
 OPEN, HELD, SETTLED = "open", "wacht", "klaar"
 STATES = (OPEN, HELD, SETTLED)
-SETTLING = (Action.SEEN, Action.DISCUSSED, Action.AGREED, Action.NOT_NEEDED)
+SETTLING = (ResolutionAction.SEEN, ResolutionAction.DISCUSSED, ResolutionAction.AGREED, ResolutionAction.NOT_NEEDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class SignalFilters:
     """What the screen shows; `rule` None: all rules."""
 
     class_ids: tuple[int, ...]
-    rule: Rule | None = None
+    rule: SignalRule | None = None
     state: str = OPEN
 
     @property
@@ -69,7 +69,7 @@ class SignalFilters:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _SignalsView:
     """What was read for one page."""
 
     classes: list[ClassRef]
@@ -85,7 +85,7 @@ class _Shown:
 
 def state_of(one: Signal) -> str:
     """Open, held back, or settled."""
-    if one.held:
+    if one.suppressed:
         return HELD
     return OPEN if one.open else SETTLED
 
@@ -104,24 +104,24 @@ def layout(**query: object) -> list[Any]:
     return page("signals", html.Div(_content(viewer, shown), id="signals-content"), _bar(classes, filters))
 
 
-def _read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _Shown | None]:
+def _read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
     context = guard.context()
-    with database.reading(context.engine) as connection:
+    with database.read_transaction(context.engine) as connection:
         classes = class_list(connection, viewer)
         filters = _filters(classes, asked)
         if not classes:
             return classes, filters, None
         chosen = list(filters.class_ids)
-        found = class_state(connection, viewer, chosen, present_year(classes), context.options.holidays)
+        found = class_state(connection, viewer, chosen, current_school_year(classes), context.options.holidays)
         changed = {class_id: changes(connection, viewer, class_id) for class_id in chosen}
-    return classes, filters, _Shown(classes, filters, found, changed)
+    return classes, filters, _SignalsView(classes, filters, found, changed)
 
 
 def _filters(classes: list[ClassRef], asked: Mapping[str, object]) -> SignalFilters:
     rule, wanted = asked.get("regel"), asked.get("toestand")
     return SignalFilters(
         read_filters(classes, {"klas": asked.get("klas")}).class_ids,
-        Rule(rule) if isinstance(rule, str) and rule in [one.value for one in Rule] else None,
+        SignalRule(rule) if isinstance(rule, str) and rule in [one.value for one in SignalRule] else None,
         wanted if isinstance(wanted, str) and wanted in STATES else OPEN,
     )
 
@@ -163,7 +163,7 @@ def _state_word(name: str) -> str:
 
 
 def _bar(classes: list[ClassRef], filters: SignalFilters) -> html.Div:
-    rules = {one.value: rule_title(one) for one in Rule}
+    rules = {one.value: rule_title(one) for one in SignalRule}
     states = [{"value": name, "label": _state_word(name)} for name in STATES]
     return html.Div(
         html.Div(
@@ -190,12 +190,12 @@ def _control_values(filters: SignalFilters) -> list[str | list[str]]:
     return [[str(one) for one in filters.class_ids], rule, filters.state]
 
 
-def _content(viewer: Viewer, shown: _Shown | None) -> list[Any]:
+def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
     if shown is None:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("Signals"))), className="head"), note("", "notbegun", html.P(text))]
     return [
-        block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.picture.sources)]), className="head")),
+        block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.class_data.sources)]), className="head")),
         html.Div(
             [
                 html.Div(blocks(_list(viewer, shown)), className="stack"),
@@ -214,22 +214,22 @@ def _content(viewer: Viewer, shown: _Shown | None) -> list[Any]:
     ]
 
 
-def _class_panels(viewer: Viewer, shown: _Shown, one: ClassRef) -> list[Any]:
+def _class_panels(viewer: Viewer, shown: _SignalsView, one: ClassRef) -> list[Any]:
     limits = threshold_panel(viewer, one, shown.state.thresholds[one.id], shown.changed[one.id], PATH)
     return [limits, due_panel(viewer, one, shown.state, f"{PATH}{shown.filters.query}")]
 
 
-def _list(viewer: Viewer, shown: _Shown) -> list[Any]:
+def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
     found = shown.of_state(shown.filters.state)
     counts = " · ".join(f"{_state_word(name).lower()}: {len(shown.of_state(name))}" for name in STATES)
     if shown.filters.state == HELD:
-        return [card(_state_word(HELD), _held(shown, found), counts, id="signal-list")]
+        return [card(_state_word(HELD), _suppressed(shown, found), counts, id="signal-list")]
     if not found:
         empty = html.P(_("There is no signal here by the rules of these classes."), className="t2 sm")
         return [card(_state_word(shown.filters.state), [empty], counts, id="signal-list")]
-    names = {one.id: PupilName(one.id, one.first_name, one.name) for one in shown.state.picture.members}
+    names = {one.id: PupilName(one.id, one.first_name, one.name) for one in shown.state.class_data.members}
     rows: list[Any] = [html.P(counts, className="sm t2", id="signal-counts")]
-    for rule in Rule:
+    for rule in SignalRule:
         own = [one for one in found if one.rule is rule]
         if own:
             number = n_("{number} signal", "{number} signals", len(own))
@@ -238,7 +238,7 @@ def _list(viewer: Viewer, shown: _Shown) -> list[Any]:
     return rows
 
 
-def _row(viewer: Viewer, shown: _Shown, names: Mapping[int, PupilName], one: Signal) -> html.Li:
+def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], one: Signal) -> html.Li:
     class_name = next(known.name for known in shown.classes if known.id == one.class_id)
     if one.pupil_id is None:
         whom: Any = html.B(_("Class {name}", name=class_name))
@@ -246,15 +246,15 @@ def _row(viewer: Viewer, shown: _Shown, names: Mapping[int, PupilName], one: Sig
         whom = html.B(dcc.Link(pupil_word(names[one.pupil_id]), href=pupil_href(one.pupil_id)))
     rule = rule_words(one, shown.state.thresholds[one.class_id])
     name = class_name if one.pupil_id is None else pupil_word(names[one.pupil_id])
-    about = f"{name}, {field_words(one)}, {rule_title(one.rule)}"
+    about = f"{name}, {material_words(one)}, {rule_title(one.rule)}"
     return html.Li(
         [
-            html.Div([whom, html.Small(field_words(one))], className="who_"),
+            html.Div([whom, html.Small(material_words(one))], className="who_"),
             html.Div(
                 [
                     html.P(html.B(headline(one))),
-                    html.Small(f"{evidence_words(shown.state.picture, one)} {rule}"),
-                    _marked(one),
+                    html.Small(f"{evidence_words(shown.state.class_data, one)} {rule}"),
+                    _resolution_words(one),
                 ],
                 className="why_",
             ),
@@ -268,17 +268,17 @@ def _row(viewer: Viewer, shown: _Shown, names: Mapping[int, PupilName], one: Sig
     )
 
 
-def _marked(one: Signal) -> Any:
+def _resolution_words(one: Signal) -> Any:
     """By whom and when it was settled last; of an open signal, that it came back on new data."""
-    if one.mark is None:
+    if one.resolution is None:
         return None
     words = _(
         "{action} by {name}, {moment}.",
-        action=action_word(one.mark.action),
-        name=one.mark.marked_by,
-        moment=at_moment(one.mark.marked_us),
+        action=action_word(one.resolution.action),
+        name=one.resolution.resolved_by,
+        moment=at_moment(one.resolution.resolved_us),
     )
-    came_back = one.open and one.mark.action is not Action.REOPENED
+    came_back = one.open and one.resolution.action is not ResolutionAction.REOPENED
     return html.Small([state("no", "check", words), " ", _("New data came in since.") if came_back else ""])
 
 
@@ -290,19 +290,21 @@ def settle_buttons(
         return []
     back = f"{path}{query}"
     if all(one.open for one in several):
-        return [settle_form(several, action, back, "btn small_", about) for action in SETTLING]
-    return [settle_form(several, Action.REOPENED, back, "btn q", about)]
+        return [resolution_form(several, action, back, "btn small_", about) for action in SETTLING]
+    return [resolution_form(several, ResolutionAction.REOPENED, back, "btn q", about)]
 
 
-def _held(shown: _Shown, found: Sequence[Signal]) -> list[Any]:
+def _suppressed(shown: _SignalsView, found: Sequence[Signal]) -> list[Any]:
     """What cannot be judged, a sentence a source: never a list of children who did nothing."""
     if not found:
         return [html.P(_("Every source delivers, so everything can be judged."), className="t2 sm")]
-    sources = {one.id: one for one in shown.state.picture.sources}
-    counted: dict[tuple[Rule, int], set[int]] = {}
+    sources = {one.id: one for one in shown.state.class_data.sources}
+    counted: dict[tuple[SignalRule, int], set[int]] = {}
     for one in found:
         counted.setdefault((one.rule, one.source_id), set()).add(one.pupil_id or 0)
     return [
-        html.P([sign("clock"), " ", html.B(f"{rule_title(rule)}: "), held_words(sources.get(source_id), len(pupils))])
+        html.P(
+            [sign("clock"), " ", html.B(f"{rule_title(rule)}: "), suppressed_words(sources.get(source_id), len(pupils))]
+        )
         for (rule, source_id), pupils in counted.items()
     ]

@@ -10,7 +10,7 @@ from dash import html
 
 from dashboard.text.signal_words import action_word
 from dashboard.ui.signs import hidden
-from models.classroom.signal_resolutions import About, Action
+from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
 from models.classroom.signals import Signal
 
 PATH = "/signalen/afhandelen"
@@ -20,19 +20,23 @@ MOST_SIGNALS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ResolutionRequest:
     """What a button asks for: these signals, each with the data behind it, settled so; and where to go back to."""
 
-    action: Action
-    signals: tuple[tuple[About, str], ...]
+    action: ResolutionAction
+    signals: tuple[tuple[SignalTarget, str], ...]
     back: str
 
 
-def settle_form(
-    several: Sequence[Signal], action: Action, back: str, class_name: str = "btn q", hidden_words: str | None = None
+def resolution_form(
+    several: Sequence[Signal],
+    action: ResolutionAction,
+    back: str,
+    class_name: str = "btn q",
+    hidden_words: str | None = None,
 ) -> html.Form:
     """A button that settles these signals; `hidden_words` tell a screen reader which."""
-    asked = [[one.rule.value, one.pupil_id, one.about.class_id, one.scope, one.evidence.key] for one in several]
+    asked = [[one.rule.value, one.pupil_id, one.target.class_id, one.scope, one.evidence.key] for one in several]
     return html.Form(
         html.Button(
             [action_word(action), hidden(f": {hidden_words}") if hidden_words else None],
@@ -46,12 +50,12 @@ def settle_form(
     )
 
 
-def read_order(text: str | None) -> Order | None:
+def read_resolution_request(text: str | None) -> ResolutionRequest | None:
     """What a button asked for, or None where it is nothing that we made."""
     try:
         action, asked, back = json.loads((text or "")[:LONGEST_ORDER])
         found = tuple((_about(*one[:4]), _text(one[4])) for one in asked)
-        return Order(Action(action), found, str(back)) if len(found) <= MOST_SIGNALS else None
+        return ResolutionRequest(ResolutionAction(action), found, str(back)) if len(found) <= MOST_SIGNALS else None
     except (ValueError, TypeError, IndexError, RecursionError):
         return None
 
@@ -63,11 +67,11 @@ def _text(value: object) -> str:
     return text
 
 
-def _about(rule: object, pupil_id: object, class_id: object, scope: object) -> About:
+def _about(rule: object, pupil_id: object, class_id: object, scope: object) -> SignalTarget:
     pupil, group = _number(pupil_id), _number(class_id)
     if (pupil is None) == (group is None):
         raise ValueError("a signal is about a pupil or about a class")
-    return About(str(rule), pupil, group, _text(scope))
+    return SignalTarget(str(rule), pupil, group, _text(scope))
 
 
 def _number(value: object) -> int | None:

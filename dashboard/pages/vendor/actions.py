@@ -11,13 +11,13 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from dashboard.auth import guard
-from dashboard.auth.guard import Persona
+from dashboard.auth.guard import DemoUser
 from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, RESULT_PATH, ROOM_PATH, read_token
 from dashboard.text.translate import _
 from models.access.viewer import Role
 from models.ingest import page_requests
 from models.sandbox import sandboxes
-from models.sandbox.sandboxes import Room
+from models.sandbox.sandboxes import Sandbox
 
 START = "/toets"
 ROOMS_AN_HOUR = 5  # of one browser
@@ -33,70 +33,76 @@ FILES = {
 def register(server: flask.Flask) -> None:
     """The routes of the pages for vendors."""
     post = ["POST"]
-    server.add_url_rule("/toets/proef", "make_room", make_room, methods=post)
-    server.add_url_rule("/toets/proef/<token>/bekijk", "look_at_room", look_at_room, methods=post)
-    server.add_url_rule("/toets/proef/<token>/terug", "leave_room", leave_room, methods=post)
-    server.add_url_rule("/toets/proef/<token>/rapport", "report_on_room", report_on_room, methods=post)
-    server.add_url_rule("/toets/proef/<token>/wissen", "erase_room", erase_room, methods=post)
+    server.add_url_rule("/toets/proef", "make_room", create_sandbox, methods=post)
+    server.add_url_rule("/toets/proef/<token>/bekijk", "look_at_room", view_as_teacher, methods=post)
+    server.add_url_rule("/toets/proef/<token>/terug", "leave_room", leave_sandbox, methods=post)
+    server.add_url_rule("/toets/proef/<token>/rapport", "report_on_room", report_on_sandbox, methods=post)
+    server.add_url_rule("/toets/proef/<token>/wissen", "erase_room", erase_sandbox, methods=post)
     server.add_url_rule("/toets/uitslag/<token>/rapport.<kind>", "report_file", report_file)
 
 
-def make_room() -> ResponseReturnValue:
+def create_sandbox() -> ResponseReturnValue:
     """A new test room, and to its page; back with the reason where there can be none now."""
     viewer, context = guard.viewer(), guard.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
-    if not guard.take_turn(ROOMS_AN_HOUR, HOUR_SECONDS):
+    if not guard.within_rate_limit(ROOMS_AN_HOUR, HOUR_SECONDS):
         return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
     try:
-        room = sandboxes.make_room(context.engine, context.seal, viewer.name, context.options.room_days)
-    except sandboxes.NoRoom:
+        room = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
+    except sandboxes.NoSandboxAvailable:
         return flask.redirect(f"{START}?{NOT_NOW}={FULL}", 303)
     return flask.redirect(ROOM_PATH + room.account.token, 303)
 
 
-def look_at_room(token: str) -> ResponseReturnValue:
+def view_as_teacher(token: str) -> ResponseReturnValue:
     """Look at the room's first school as its made-up teacher, at nothing else, until going back."""
-    room, context = _room(token), guard.context()
-    guard.go_back()  # who looks at a room already is somebody else of their own
-    teacher = Persona(
+    room, context = _sandbox_of(token), guard.context()
+    guard.leave_sandbox()  # who looks at a room already is somebody else of their own
+    teacher = DemoUser(
         "proef",
         _("Teacher of the test school"),
         Role.TEACHER,
-        sandboxes.teacher_of(context.engine, context.seal, room),
+        sandboxes.teacher_of(context.engine, context.cipher, room),
         room.school_id,
         room.account.token,
     )
-    guard.become(teacher, guard.current_persona())
+    guard.sign_in_as(teacher, guard.current_user())
     return flask.redirect("/groep", 303)
 
 
-def leave_room(token: str) -> ResponseReturnValue:
+def leave_sandbox(token: str) -> ResponseReturnValue:
     """Be oneself again, at the page of the room."""
-    guard.go_back()
+    guard.leave_sandbox()
     found = read_token(token)
     return flask.redirect(ROOM_PATH + found if found else START, 303)
 
 
-def report_on_room(token: str) -> ResponseReturnValue:
+def report_on_sandbox(token: str) -> ResponseReturnValue:
     """Ask for a report on a room, and to its page; back with the reason where too much waits."""
-    room, context = _room(token), guard.context()
+    room, context = _sandbox_of(token), guard.context()
     given = json.dumps({"token": room.account.token}).encode()
     title = room.account.customer_name
     try:
-        found = page_requests.ask(
-            context.engine, context.seal, page_requests.ROOM, title, given, room.id, asked_by=guard.visit_id()
+        found = page_requests.submit(
+            context.engine,
+            context.cipher,
+            page_requests.ROOM,
+            title,
+            given,
+            room.id,
+            asked_by=guard.browser_session_id(),
         )
-    except page_requests.TooMany as too_many:
+    except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
         return flask.redirect(f"{ROOM_PATH}{room.account.token}?{NOT_NOW}={why}", 303)
     return flask.redirect(f"{RESULT_PATH}{found}?proef={room.account.token}", 303)
 
 
-def erase_room(token: str) -> ResponseReturnValue:
+def erase_sandbox(token: str) -> ResponseReturnValue:
     """Erase a room with all that is of it; who looked at it as its teacher is oneself again."""
-    room, context = _room(token), guard.context()
-    sandboxes.erase_room(context.engine, room.id)
+    room, context = _sandbox_of(token), guard.context()
+    sandboxes.erase_sandbox(context.engine, room.id)
     return flask.redirect(f"{START}?gewist=1", 303)
 
 
@@ -106,7 +112,7 @@ def report_file(token: str, kind: str) -> ResponseReturnValue:
     if found is None or kind not in FILES:
         flask.abort(404)
     name, media_type = FILES[kind]
-    content = page_requests.file_of(context.engine, context.seal, found, name)
+    content = page_requests.file_of(context.engine, context.cipher, found, name)
     if content is None:
         flask.abort(404)
     answer = flask.Response(content, content_type=media_type)
@@ -115,10 +121,10 @@ def report_file(token: str, kind: str) -> ResponseReturnValue:
     return answer
 
 
-def _room(token: str) -> Room:
+def _sandbox_of(token: str) -> Sandbox:
     """The room with this token; 404 where there is none."""
     found, context = read_token(token), guard.context()
-    room = sandboxes.find_room(context.engine, context.seal, found) if found else None
+    room = sandboxes.find_sandbox(context.engine, context.cipher, found) if found else None
     if room is None:
         flask.abort(404)
     return room

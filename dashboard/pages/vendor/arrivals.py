@@ -62,14 +62,20 @@ def _item(one: Arrival) -> html.Li:
                 ],
                 className="came-head",
             ),
-            *([_provoked()] if one.provoked else [html.Ul([_finding(found) for found in shown])] if shown else []),
+            *(
+                [_requested_fault()]
+                if one.provoked
+                else [html.Ul([_finding(found) for found in shown])]
+                if shown
+                else []
+            ),
             *([html.P(_more(more), className="xs t3")] if more > 0 else []),
         ],
         **attrs(data_arrival=str(one.id), data_verdict=one.verdict),
     )
 
 
-def _provoked() -> html.P:
+def _requested_fault() -> html.P:
     """Of a fault that was asked for; its code stands on the vendor's own screen, and not here."""
     return html.P(_("The fault that you asked for, with a code for your own screen."), className="sm")
 

@@ -9,7 +9,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.pages.vendor.parts import broken_path, finding_state, place_of, remedy_of, said, sentence_of
+from dashboard.pages.vendor.parts import broken_path, finding_sentence, finding_state, place_of, remedy_of, sentence_of
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, result_word
 from dashboard.text.translate import _, n_, native
 from dashboard.ui.signs import attrs, state
@@ -20,7 +20,7 @@ Report = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class _Kind:
+class _FindingGroup:
     """Findings that say the same: the first of them, and how many there are."""
 
     first: Mapping[str, Any]
@@ -33,18 +33,18 @@ def _all(report: Report) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield "", one
     for outcome in report.get("outcomes", ()):
         for one in outcome.get("findings", ()):
-            yield said(outcome, "title"), one
+            yield finding_sentence(outcome, "title"), one
 
 
-def _kinds(report: Report) -> list[_Kind]:
+def _kinds(report: Report) -> list[_FindingGroup]:
     """Errors first, then warnings; within that in the order in which they came."""
-    found: dict[tuple[str, ...], _Kind] = {}
+    found: dict[tuple[str, ...], _FindingGroup] = {}
     for scenario, one in _all(report):
         key = (scenario, str(one.get("rule")), str(one.get("level")), sentence_of(one))
         if key in found:
             found[key].times += 1
         else:
-            found[key] = _Kind(one, scenario)
+            found[key] = _FindingGroup(one, scenario)
     order = {level: place for place, level in enumerate(LEVELS)}
     return sorted(found.values(), key=lambda one: order.get(str(one.first.get("level")), len(order)))
 
@@ -82,7 +82,7 @@ def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def _choice(kinds: Sequence[_Kind]) -> Any:
+def _choice(kinds: Sequence[_FindingGroup]) -> Any:
     """Which findings are shown; the style sheet does the work."""
     counts = {level: sum(one.first.get("level") == level for one in kinds) for level in LEVELS}
     if sum(count > 0 for count in counts.values()) < 2:
@@ -99,7 +99,7 @@ def _choice(kinds: Sequence[_Kind]) -> Any:
     )
 
 
-def _row(one: _Kind, excerpts: Mapping[str, str]) -> html.Tr:
+def _row(one: _FindingGroup, excerpts: Mapping[str, str]) -> html.Tr:
     found = one.first
     place, path = place_of(found), str(found.get("path") or "")
     where: list[Any] = []
@@ -229,12 +229,12 @@ def _scenario(one: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
     name = str(one.get("state"))
     kind, icon = RESULT_LOOKS.get(name, ("no", "info"))
     lines = []
-    if name == "not_tested" and said(one, "reason") != said(before, "reason"):
-        lines.append(said(one, "reason"))
+    if name == "not_tested" and finding_sentence(one, "reason") != finding_sentence(before, "reason"):
+        lines.append(finding_sentence(one, "reason"))
     if name in ("failed", "warned"):
         levels = [found.get("level") for found in one.get("findings", ())]
-        lines.append(_("Expected: {what}", what=said(one, "expected")))
-        lines.append(_("Came: {what}", what=_came(one)) if one.get("came") else "")
+        lines.append(_("Expected: {what}", what=finding_sentence(one, "expected")))
+        lines.append(_("Came: {what}", what=_responses(one)) if one.get("came") else "")
         lines.append(counts_word(levels.count("error"), levels.count("warning")))
     facts = [] if name == "not_tested" else [_seconds(one.get("seconds", 0.0))]
     return html.Li(
@@ -242,7 +242,7 @@ def _scenario(one: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
             state(kind, icon, result_word(name)),
             html.Div(
                 [
-                    html.B(said(one, "title")),
+                    html.B(finding_sentence(one, "title")),
                     *(html.P(line) for line in lines if line),
                     *(html.Small(fact) for fact in facts if fact),
                 ]
@@ -252,7 +252,7 @@ def _scenario(one: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
     )
 
 
-def _came(one: Mapping[str, Any]) -> str:
+def _responses(one: Mapping[str, Any]) -> str:
     answers = [
         " ".join(part for part in (f"HTTP {came['status']}", came.get("media_type"), came.get("fault")) if part)
         for came in one.get("came", ())

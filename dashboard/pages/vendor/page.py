@@ -11,7 +11,15 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dashboard.auth import guard
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.forms import endpoint_form, upload_form
-from dashboard.pages.vendor.parts import FULL, OFTEN, RESULT_PATH, build_street, button_form, remark, too_many_checks
+from dashboard.pages.vendor.parts import (
+    FULL,
+    OFTEN,
+    RESULT_PATH,
+    button_form,
+    command_line,
+    test_aid_notice,
+    too_many_checks,
+)
 from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
 from dashboard.text.translate import _, n_
 from dashboard.ui.signs import attrs, note
@@ -29,10 +37,10 @@ def layout(gewist: object = None, niet: object = None, **_query: object) -> list
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is not None and not viewer.may_test:
         return page("vendor", _not_yours())
-    return page("vendor", _frame(_told(gewist, niet)))
+    return page("vendor", _frame(_notices(gewist, niet)))
 
 
-def _told(erased: object, not_now: object) -> list[Any]:
+def _notices(erased: object, not_now: object) -> list[Any]:
     """What became of the button that led here."""
     if erased == "1":
         done = _("The test address is erased, with all that was of it.")
@@ -67,42 +75,42 @@ def _frame(told: list[Any]) -> list[Any]:
     return [
         html.Div(html.Div([html.H1(_("Test your coupling")), html.P(lead)]), className="head"),
         *told,
-        remark(),
-        html.Div([_upload(), _endpoint(), _room()], className="ways mt"),
-        html.Div(build_street(), className="mt"),
+        test_aid_notice(),
+        html.Div([_upload(), _endpoint(), _sandbox_panel()], className="ways mt"),
+        html.Div(command_line(), className="mt"),
         dcc.Location(id="vendor-go", refresh="callback-nav"),
     ]
 
 
 def _upload() -> html.Section:
     words = _("Every rule is tried on it; you see line and column of what is wrong, and how to mend it.")
-    return _way("1", _("Hand in a message"), words, [upload_form(), _said("upload-said")])
+    return _option_card("1", _("Hand in a message"), words, [upload_form(), _field_text("upload-said")])
 
 
 def _endpoint() -> html.Section:
     words = _("Rondblik calls your address as a school would, rightly and wrongly, and judges what comes back.")
-    return _way("2", _("Have your address called"), words, [endpoint_form(), _said("endpoint-said")])
+    return _option_card("2", _("Have your address called"), words, [endpoint_form(), _field_text("endpoint-said")])
 
 
-def _room() -> html.Section:
+def _sandbox_panel() -> html.Section:
     words = _("You get an address, a key and ten made-up pupils, and send to it from your own system.")
     steps = (
         _("Nine situations to show, each ticked off as it comes in."),
         _("Look as a teacher at what you sent."),
         n_("Erased by itself after {number} day without a message.",
-           "Erased by itself after {number} days without a message.", _room_days()),
+           "Erased by itself after {number} days without a message.", _sandbox_days()),
     )  # fmt: skip
     make = button_form("/toets/proef", _("Make a test address"), look="btn pri")
-    return _way(
+    return _option_card(
         "3", _("Send to a test address"), words, [html.Ul([html.Li(one) for one in steps], className="dots"), make]
     )
 
 
-def _room_days() -> int:
-    return guard.context().options.room_days if flask.has_app_context() else VENDOR_DAYS
+def _sandbox_days() -> int:
+    return guard.context().options.sandbox_days if flask.has_app_context() else VENDOR_DAYS
 
 
-def _way(number: str, words: str, lead: str, children: list[Any]) -> html.Section:
+def _option_card(number: str, words: str, lead: str, children: list[Any]) -> html.Section:
     return html.Section(
         [
             html.Header(html.H2([html.Span(number, className="no_", **attrs(aria_hidden="true")), words])),
@@ -114,7 +122,7 @@ def _way(number: str, words: str, lead: str, children: list[Any]) -> html.Sectio
     )
 
 
-def _said(name: str) -> html.Div:
+def _field_text(name: str) -> html.Div:
     return html.Div(id=name, role="status", className="said")
 
 
@@ -137,7 +145,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_upload(contents: object, name: object) -> Any:
-        return _ask(page_requests.MESSAGE, contents, lambda: read_upload(contents, name))
+        return _submit(page_requests.MESSAGE, contents, lambda: read_upload(contents, name))
 
     @app.callback(
         Output("vendor-go", "href", allow_duplicate=True),
@@ -147,10 +155,10 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_endpoint(clicks: object, *values: object) -> Any:
-        return _ask(page_requests.ENDPOINT, clicks, lambda: read_endpoint(dict(zip(FIELDS, values, strict=True))))
+        return _submit(page_requests.ENDPOINT, clicks, lambda: read_endpoint(dict(zip(FIELDS, values, strict=True))))
 
 
-def _ask(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
+def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     """Write down what was asked and go to its page; a sentence where it cannot be done."""
     viewer, context = guard.viewer(), guard.context()
     if viewer is None or not viewer.may_test or not pressed:
@@ -160,7 +168,9 @@ def _ask(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
-        token = page_requests.ask(context.engine, context.seal, kind, name, given, asked_by=guard.visit_id())
-    except page_requests.TooMany as too_many:
+        token = page_requests.submit(
+            context.engine, context.cipher, kind, name, given, asked_by=guard.browser_session_id()
+        )
+    except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)
     return RESULT_PATH + token, None

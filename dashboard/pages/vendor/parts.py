@@ -35,7 +35,7 @@ def printable(value: object, most: int = 200) -> str:
     return "".join(character for character in text[: most * 2] if character.isprintable()).strip()[:most]
 
 
-def remark() -> html.Div:
+def test_aid_notice() -> html.Div:
     """That this is an aid for testing, and what to test with; on every page for vendors."""
     sentence = _("This is an aid for testing, no certification by Edustandaard.")
     made_up = _("Use made-up data: a message with a valid citizen service number is refused.")
@@ -49,7 +49,7 @@ def too_many_checks(*, own: bool) -> html.Div:
     return note("wa", "clock", html.P(mine if own else everybody), role="alert")
 
 
-def gone(title: str, sentence: str) -> list[Any]:
+def no_longer_there(title: str, sentence: str) -> list[Any]:
     """A page for a token that leads nowhere (any more)."""
     return [
         html.Div(html.Div(html.H1(title)), className="head"),
@@ -57,7 +57,7 @@ def gone(title: str, sentence: str) -> list[Any]:
     ]
 
 
-def build_street() -> html.Section:
+def command_line() -> html.Section:
     """The same checks on the command line."""
     return html.Section(
         [
@@ -69,14 +69,14 @@ def build_street() -> html.Section:
     )
 
 
-def said(found: Mapping[str, Any], name: str) -> str:
+def finding_sentence(found: Mapping[str, Any], name: str) -> str:
     """A text of a finding or a scenario in the language of who reads: `name`_nl or `name`_en."""
     return str(found.get(f"{name}_{language()}") or found.get(f"{name}_nl") or "")
 
 
 def sentence_of(found: Mapping[str, Any]) -> str:
     """What a finding says."""
-    return said(found, "message")
+    return finding_sentence(found, "message")
 
 
 def remedy_of(found: Mapping[str, Any]) -> str:

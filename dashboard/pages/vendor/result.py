@@ -12,12 +12,20 @@ from dash import Input, Output, State, dcc, html
 from dashboard.auth import guard
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
-from dashboard.pages.vendor.parts import RESULT_PATH, ROOM_PATH, build_street, gone, read_token, remark, token_of_path
+from dashboard.pages.vendor.parts import (
+    RESULT_PATH,
+    ROOM_PATH,
+    command_line,
+    no_longer_there,
+    read_token,
+    test_aid_notice,
+    token_of_path,
+)
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, level_explained, level_word, result_word
 from dashboard.text.translate import _, at_moment, language
 from dashboard.ui.signs import attrs, note, sign, state
 from models.ingest import page_requests
-from models.ingest.page_requests import Check
+from models.ingest.page_requests import RequestState
 
 EVERY_MS = 2_000
 MOST_TICKS = 450  # a quarter of an hour
@@ -37,7 +45,8 @@ def layout(token: object = None, proef: object = None, **_query: object) -> list
     found = _find(found_token)
     if found is None or found_token is None:
         return page(
-            "vendor", gone(_("This outcome is not there (any more)"), _("It was erased, or its time was over."))
+            "vendor",
+            no_longer_there(_("This outcome is not there (any more)"), _("It was erased, or its time was over.")),
         )
     return page("vendor", _frame(content(found, found_token, read_token(proef)), waiting=not _is_over(found)))
 
@@ -55,7 +64,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_tick(ticks: object, path: object, search: object) -> Any:
-        return _on_tick(ticks, token_of_path(path, RESULT_PATH), _room_of(search))
+        return _on_tick(ticks, token_of_path(path, RESULT_PATH), _sandbox_of(search))
 
 
 def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, ...]:
@@ -66,22 +75,22 @@ def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, .
         return content(found, token, room), _("The outcome is there."), True
     if isinstance(ticks, int) and ticks >= MOST_TICKS:
         long = _("This takes long. Open the page again later; the outcome is kept.")
-        return [_head(found, room), remark(), note("", "clock", html.P(long))], long, True
+        return [_head(found, room), test_aid_notice(), note("", "clock", html.P(long))], long, True
     raise dash.exceptions.PreventUpdate
 
 
-def _room_of(search: object) -> str | None:
+def _sandbox_of(search: object) -> str | None:
     prefix = "?proef="
     return read_token(search.removeprefix(prefix)) if isinstance(search, str) and search.startswith(prefix) else None
 
 
-def _find(token: str | None) -> Check | None:
+def _find(token: str | None) -> RequestState | None:
     context = guard.context()
-    found = None if token is None else page_requests.find(context.engine, context.seal, token)
+    found = None if token is None else page_requests.find(context.engine, context.cipher, token)
     return None if found is None or found.school_id is not None else found  # of a school: not for who has a token
 
 
-def _is_over(found: Check) -> bool:
+def _is_over(found: RequestState) -> bool:
     return found.state in (page_requests.DONE, page_requests.FAILED)
 
 
@@ -96,17 +105,17 @@ def _frame(children: Sequence[Any], *, waiting: bool) -> list[Any]:
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def content(found: Check, token: str, room: str | None) -> list[Any]:
+def content(found: RequestState, token: str, room: str | None) -> list[Any]:
     """Everything on the page of a check."""
     head = _head(found, room)
     if found.state == page_requests.FAILED:
-        return [head, remark(), _failed(found)]
+        return [head, test_aid_notice(), _failed(found)]
     if found.report is None:
-        return [head, remark(), _waiting(found)]
+        return [head, test_aid_notice(), _waiting(found)]
     report = found.report
     return [
         head,
-        remark(),
+        test_aid_notice(),
         html.Div(
             [
                 html.Div(
@@ -117,14 +126,14 @@ def content(found: Check, token: str, room: str | None) -> list[Any]:
                     ],
                     className="stack",
                 ),
-                html.Div([*scenarios_panel(report), _files(token), build_street()], className="stack"),
+                html.Div([*scenarios_panel(report), _files(token), command_line()], className="stack"),
             ],
             className="cols mt",
         ),
     ]
 
 
-def _head(found: Check, room: str | None) -> html.Div:
+def _head(found: RequestState, room: str | None) -> html.Div:
     kind = {
         page_requests.MESSAGE: _("an uploaded file"),
         page_requests.ENDPOINT: _("an address that was called"),
@@ -146,7 +155,7 @@ def _head(found: Check, room: str | None) -> html.Div:
     )
 
 
-def _waiting(found: Check) -> html.Div:
+def _waiting(found: RequestState) -> html.Div:
     busy = found.state == page_requests.BUSY
     sentence = _("The check is running.") if busy else _("The check begins in a moment.")
     return note(
@@ -158,7 +167,7 @@ def _waiting(found: Check) -> html.Div:
     )
 
 
-def _failed(found: Check) -> html.Div:
+def _failed(found: RequestState) -> html.Div:
     sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
     return note(
         "fa",

@@ -18,12 +18,12 @@ from dashboard.pages.vendor.parts import (
     FULL,
     OFTEN,
     ROOM_PATH,
-    build_street,
     button_form,
+    command_line,
     field_code,
-    gone,
+    no_longer_there,
     read_token,
-    remark,
+    test_aid_notice,
     token_of_path,
     too_many_checks,
 )
@@ -31,7 +31,7 @@ from dashboard.pages.vendor.situations import fault_line, news, situations_panel
 from dashboard.text.translate import _, day_name, long_moment
 from dashboard.ui.signs import attrs, note, sign
 from models.sandbox import sandboxes, situations
-from models.sandbox.sandboxes import Room
+from models.sandbox.sandboxes import Sandbox
 from models.schema import clock
 
 EVERY_MS = 2_000
@@ -41,7 +41,7 @@ SERVICE = "receive.room_service"
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _PageState:
     """What the page knows of itself: the state that it shows, and the tick at which that came."""
 
     mark: str
@@ -59,7 +59,7 @@ def layout(token: object = None, niet: object = None, **_query: object) -> list[
         return page("vendor", _frame(None))
     room = _find(read_token(token))
     if room is None:
-        return page("vendor", gone(_("This test address is not there (any more)"), _gone()))
+        return page("vendor", no_longer_there(_("This test address is not there (any more)"), _gone()))
     told = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
     return page("vendor", _frame(room, told))
 
@@ -68,16 +68,16 @@ def _gone() -> str:
     return _("It was erased, or its time was over. Nothing of it was kept.")
 
 
-def _find(token: str | None) -> Room | None:
+def _find(token: str | None) -> Sandbox | None:
     context = guard.context()
-    return None if token is None else sandboxes.find_room(context.engine, context.seal, token)
+    return None if token is None else sandboxes.find_sandbox(context.engine, context.cipher, token)
 
 
 # -- what stands still -----------------------------------------------------------------------------------------
 
 
-def _frame(room: Room | None, told: Sequence[Any] = ()) -> list[Any]:
-    live = _live(room, 0) if room is not None else _Live()
+def _frame(room: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
+    live = _live(room, 0) if room is not None else _LiveContent()
     news = [
         html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
         html.Button(_("Look on"), id="room-resume", className="btn", hidden=True),
@@ -85,13 +85,13 @@ def _frame(room: Room | None, told: Sequence[Any] = ()) -> list[Any]:
     return [
         _head(room),
         *told,
-        remark(),
+        test_aid_notice(),
         *([_account(room)] if room is not None else []),
         html.Div(news, className="live mt"),
         html.Div(
             [
                 html.Div(live.situations, id="room-situations"),
-                html.Div([_fault(live.fault), build_street()], className="stack"),
+                html.Div([_fault(live.fault), command_line()], className="stack"),
             ],
             className="cols mt",
         ),
@@ -102,7 +102,7 @@ def _frame(room: Room | None, told: Sequence[Any] = ()) -> list[Any]:
     ]
 
 
-def _head(room: Room | None) -> html.Div:
+def _head(room: Sandbox | None) -> html.Div:
     until = _("kept until {day}, longer with every message", day=_day(room)) if room is not None else ""
     actions = []
     if room is not None:
@@ -127,11 +127,11 @@ def _head(room: Room | None) -> html.Div:
     )
 
 
-def _day(room: Room) -> str:
+def _day(room: Sandbox) -> str:
     return day_name(clock.from_us(room.keep_until_us).astimezone(clock.AMSTERDAM).date().isoformat())
 
 
-def _account(room: Room) -> html.Section:
+def _account(room: Sandbox) -> html.Section:
     """What the vendor fills in in its own system, and the pupils to send results of."""
     account = room.account
     address = guard.service_address(flask.url_for(SERVICE, token=account.token))
@@ -157,7 +157,7 @@ def _account(room: Room) -> html.Section:
     )
 
 
-def _pupils(room: Room) -> html.Details:
+def _pupils(room: Sandbox) -> html.Details:
     """The made-up pupils, the same in both locations."""
     rows = [
         html.Tr(
@@ -216,7 +216,7 @@ def _fault(line: str) -> html.Section:
     )
 
 
-def _end(room: Room) -> html.Details:
+def _end(room: Sandbox) -> html.Details:
     """Erasing the room, with a step before it."""
     words = _("Address, key, messages, results and reports are gone at once, and cannot be brought back.")
     return html.Details(
@@ -243,7 +243,7 @@ _LIVE = (
 )
 
 
-class _Live(NamedTuple):
+class _LiveContent(NamedTuple):
     """What is put in the places of _LIVE."""
 
     situations: Any = None
@@ -255,28 +255,28 @@ class _Live(NamedTuple):
     resume_hidden: bool = True
 
 
-def _live(room: Room, ticks: int) -> _Live:
+def _live(room: Sandbox, ticks: int) -> _LiveContent:
     """Everything that lives, read anew."""
     came = sandboxes.arrivals(guard.context().engine, room)
     told = situations.progress(room, came)
-    return _Live(
+    return _LiveContent(
         situations_panel(room, came, told),
         arrivals_panel(came, room.came),
         fault_line(room, came),
         news(came, told),
-        {"mark": _mark(room), "at": ticks},
+        {"mark": _state_digest(room), "at": ticks},
         stopped=False,
     )
 
 
-def _mark(room: Room) -> str:
+def _state_digest(room: Sandbox) -> str:
     """What changes whenever there is something new to show; what comes in after the room was read is new next time."""
     return f"{room.came}.{int(room.armed)}.{int(room.shown)}"
 
 
-def _read_look(seen: object) -> _Look:
+def _read_page_state(seen: object) -> _PageState:
     mark, at = (seen.get("mark"), seen.get("at")) if isinstance(seen, dict) else (None, None)
-    return _Look(mark if isinstance(mark, str) else "", _count(at))
+    return _PageState(mark if isinstance(mark, str) else "", _count(at))
 
 
 def _count(value: object) -> int:
@@ -296,7 +296,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_tick(ticks: object, _clicks: object, path: object, seen: object) -> Any:
-        return _on_tick(_count(ticks), path, _read_look(seen), resumed=dash.ctx.triggered_id == "room-resume")
+        return _on_tick(_count(ticks), path, _read_page_state(seen), resumed=dash.ctx.triggered_id == "room-resume")
 
     @app.callback(
         *(Output(*one, allow_duplicate=True) for one in _LIVE),
@@ -307,7 +307,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_provoke(clicks: object, path: object, ticks: object) -> Any:
-        sandboxes.provoke(guard.context().engine, _pressed(clicks, path))
+        sandboxes.arm_fault(guard.context().engine, _pressed(clicks, path))
         return *_live(_pressed(clicks, path), _count(ticks)), None
 
     @app.callback(
@@ -324,18 +324,18 @@ def register(app: dash.Dash) -> None:
         pressed = _count(clicks) + _count(enters)
         room = _pressed(pressed, path)
         right = sandboxes.confirm_shown(guard.context().engine, room, _read_code(code))
-        return *_live(_pressed(pressed, path), _count(ticks)), _told(right, room)
+        return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, room)
 
 
-def _on_tick(ticks: int, path: object, look: _Look, *, resumed: bool) -> _Live:
+def _on_tick(ticks: int, path: object, look: _PageState, *, resumed: bool) -> _LiveContent:
     """What is new, or nothing; the page stops looking when nothing came for a while, and says so."""
     room, same = _find(token_of_path(path, ROOM_PATH)), dash.no_update
     if room is None:
-        return _Live(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
-    if resumed or _mark(room) != look.mark:
+        return _LiveContent(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
+    if resumed or _state_digest(room) != look.mark:
         return _live(room, ticks)
     if ticks - look.at >= QUIET_TICKS:
-        return _Live(same, same, same, _quiet(), same, resume_hidden=False)
+        return _LiveContent(same, same, same, _quiet(), same, resume_hidden=False)
     raise dash.exceptions.PreventUpdate
 
 
@@ -345,7 +345,7 @@ def _quiet() -> str:
     )
 
 
-def _pressed(clicks: object, path: object) -> Room:
+def _pressed(clicks: object, path: object) -> Sandbox:
     """The room whose button was pressed."""
     room = _find(token_of_path(path, ROOM_PATH))
     if room is None or guard.viewer() is None or not _count(clicks):
@@ -357,7 +357,7 @@ def _read_code(code: object) -> str:
     return code if isinstance(code, str) and code.isascii() and len(code) <= MOST_CODE else ""
 
 
-def _told(right: bool, room: Room) -> html.Div:
+def _notice(right: bool, room: Sandbox) -> html.Div:
     if right:
         return note("ok", "check", html.P(_("That is the code.")))
     if room.code is None or room.armed:

@@ -11,11 +11,11 @@ from dashboard.pages.vendor.words import SITUATION_LOOKS, situation_state_word, 
 from dashboard.text.translate import _, at_moment, n_
 from dashboard.ui.signs import attrs, state
 from models.sandbox import situations
-from models.sandbox.sandboxes import Arrival, Room
+from models.sandbox.sandboxes import Arrival, Sandbox
 from models.sandbox.situations import Situation
 
 
-def situations_panel(room: Room, came: Sequence[Arrival], told: Sequence[Situation]) -> html.Section:
+def situations_panel(room: Sandbox, came: Sequence[Arrival], told: Sequence[Situation]) -> html.Section:
     """The situations in order."""
     by_id = {one.id: one for one in came}
     items = [_item(number, one, room, came, by_id.get(one.arrival_id or 0)) for number, one in enumerate(told, 1)]
@@ -36,9 +36,9 @@ def counts_line(told: Sequence[Situation]) -> str:
     return line + (", " + n_("{number} wrong", "{number} wrong", wrong) if wrong else "")
 
 
-def _item(number: int, one: Situation, room: Room, came: Sequence[Arrival], shown_by: Arrival | None) -> html.Li:
+def _item(number: int, one: Situation, room: Sandbox, came: Sequence[Arrival], shown_by: Arrival | None) -> html.Li:
     kind, icon = SITUATION_LOOKS[one.state]
-    seen = _seen(one, room, came, shown_by)
+    seen = _evidence(one, room, came, shown_by)
     return html.Li(
         [
             html.Span(str(number), className="no_"),
@@ -59,7 +59,7 @@ def _to_the_fault(key: str) -> list[Any]:
     return [" ", html.A(_("To the button"), href="#fault")] if key == situations.SHOWN_FAULT else []
 
 
-def _seen(one: Situation, room: Room, came: Sequence[Arrival], shown_by: Arrival | None) -> str:
+def _evidence(one: Situation, room: Sandbox, came: Sequence[Arrival], shown_by: Arrival | None) -> str:
     """What was seen of a situation, or what is still to come; empty where nothing was."""
     if one.key == situations.SHOWN_FAULT:
         return fault_line(room, came)
@@ -87,7 +87,7 @@ def _seen(one: Situation, room: Room, came: Sequence[Arrival], shown_by: Arrival
     return n_("Confirmed {when}: {number} result.", "Confirmed {when}: {number} results.", results, when=when)
 
 
-def fault_line(room: Room, came: Sequence[Arrival]) -> str:
+def fault_line(room: Sandbox, came: Sequence[Arrival]) -> str:
     """How far showing a fault is; empty where none was asked for."""
     if room.armed:
         return _("The next message gets a fault with a code in it.")

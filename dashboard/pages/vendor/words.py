@@ -38,15 +38,15 @@ def situation_state_word(state: str) -> str:
 
 def situation_word(key: str) -> str:
     """What a situation is called."""
-    return _said(situations.TASKS[key].title)
+    return _in_language(situations.TASKS[key].title)
 
 
 def situation_task(key: str) -> str:
     """What to do for a situation."""
-    return _said(situations.TASKS[key].words)
+    return _in_language(situations.TASKS[key].words)
 
 
-def _said(text: Text) -> str:
+def _in_language(text: Text) -> str:
     return text.nl if language() == "nl" else text.en
 
 

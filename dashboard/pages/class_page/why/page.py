@@ -17,12 +17,12 @@ from dash import Input, Output, dcc, html
 from sqlalchemy import Connection
 
 from dashboard.auth import guard
-from dashboard.pages.class_page.why.groups import course_told, hidden_told, scores_told, topic_told
+from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
 from dashboard.pages.class_page.why.parts import Told
-from dashboard.pages.class_page.why.scores import cell_told, mean_told
-from dashboard.pages.class_page.why.sources import coverage_told, progress_told
+from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
+from dashboard.pages.class_page.why.sources import explain_coverage, explain_progress
 from dashboard.text.translate import _
-from dashboard.ui.class_view import GroupView, read_group
+from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.markup import blocks
 from dashboard.ui.page_address import LONGEST, filters_of
 from dashboard.ui.signs import WHY_HINT, hidden
@@ -30,19 +30,21 @@ from models.access.viewer import Viewer
 from models.schema import database
 
 Asked = Mapping[str, str]
-Answer = Callable[[Connection, Viewer, GroupView, Asked], Told]
+Answer = Callable[[Connection, Viewer, ClassView, Asked], Told]
 
 KINDS: Mapping[str, Answer] = {
-    "cell": lambda connection, viewer, view, asked: cell_told(
+    "cell": lambda connection, viewer, view, asked: explain_cell(
         connection, viewer, view, _number(asked.get("pupil")), asked.get("column", "")
     ),
-    "mean": lambda _connection, _viewer, view, asked: mean_told(view, asked.get("column", "")),
-    "course": lambda _connection, _viewer, view, asked: course_told(view, asked.get("course", "")),
-    "scores": lambda _connection, _viewer, view, asked: scores_told(view, _number(asked.get("pupil"))),
-    "hidden": lambda _connection, _viewer, view, _asked: hidden_told(view),
-    "topic": lambda _connection, _viewer, view, asked: topic_told(view, asked.get("field", ""), asked.get("topic", "")),
-    "progress": lambda _connection, _viewer, view, asked: progress_told(view, _number(asked.get("progress"))),
-    "coverage": lambda _connection, _viewer, view, _asked: coverage_told(view),
+    "mean": lambda _connection, _viewer, view, asked: explain_mean(view, asked.get("column", "")),
+    "course": lambda _connection, _viewer, view, asked: explain_group(view, asked.get("course", "")),
+    "scores": lambda _connection, _viewer, view, asked: explain_scores(view, _number(asked.get("pupil"))),
+    "hidden": lambda _connection, _viewer, view, _asked: explain_hidden(view),
+    "topic": lambda _connection, _viewer, view, asked: explain_topic(
+        view, asked.get("field", ""), asked.get("topic", "")
+    ),
+    "progress": lambda _connection, _viewer, view, asked: explain_progress(view, _number(asked.get("progress"))),
+    "coverage": lambda _connection, _viewer, view, _asked: explain_coverage(view),
 }
 
 
@@ -76,14 +78,14 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def answer(asked: object) -> tuple[list[Any], bool]:
-        viewer, found = guard.viewer(), read_asked(asked)
-        told = _told(viewer, found) if viewer is not None and found is not None else None
+        viewer, found = guard.viewer(), read_question(asked)
+        told = _explain(viewer, found) if viewer is not None and found is not None else None
         if told is None:
             raise dash.exceptions.PreventUpdate
         return blocks(told), True
 
 
-def read_asked(asked: object) -> Asked | None:
+def read_question(asked: object) -> Asked | None:
     """What a browser asks, as texts; None where it is no question that a page of ours sends."""
     if not isinstance(asked, dict):
         return None
@@ -91,11 +93,11 @@ def read_asked(asked: object) -> Asked | None:
     return texts if texts.get("kind") in KINDS else None
 
 
-def _told(viewer: Viewer, asked: Asked) -> list[Any] | None:
+def _explain(viewer: Viewer, asked: Asked) -> list[Any] | None:
     """The answer; None where the viewer has no class."""
     context = guard.context()
-    with database.reading(context.engine) as connection:
-        _classes, _filters, view = read_group(
+    with database.read_transaction(context.engine) as connection:
+        _classes, _filters, view = read_class(
             connection, viewer, filters_of(asked.get("search")), context.options.holidays
         )
         if view is None:

@@ -9,14 +9,14 @@ from dash import dcc, html
 
 from dashboard.text.translate import _, at_moment, native
 from dashboard.text.words import missing_word
-from dashboard.ui.class_view import GroupView
+from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import period_word
-from dashboard.ui.matrix_columns import Column, Shown, columns
+from dashboard.ui.matrix_columns import CellContent, Column, columns
 from dashboard.ui.matrix_table import level_word, pupil_href, pupil_word
 from dashboard.ui.signs import attrs
 from models.access.people import PupilName
 from models.ingest.freshness import SourceState
-from models.results.scales import Said
+from models.results.scales import ScoreReading
 
 Told = list[Any] | None  # None: the number is not there any more
 Fact = tuple[str, str]
@@ -47,12 +47,12 @@ def pupil_list(title: str, several: Sequence[tuple[PupilName, str]], name: str) 
     return [html.H4(f"{title} ({len(rows)})"), html.Ul(rows, **attrs(data_list=name))]
 
 
-def period_fact(view: GroupView) -> Fact:
+def period_fact(view: ClassView) -> Fact:
     """The test dates that the screen counts."""
     return (_("Period"), period_word(view.filters, list(view.classes)))
 
 
-def source_facts(view: GroupView, source_ids: Iterable[int]) -> list[Fact]:
+def source_facts(view: ClassView, source_ids: Iterable[int]) -> list[Fact]:
     """The publishers that a number comes from, each with its last success."""
     wanted = set(source_ids)
     return [(_("Source"), source_word(one)) for one in view.overview.sources if one.id in wanted]
@@ -65,22 +65,22 @@ def source_word(one: SourceState) -> str:
     return _("{name} last {moment}.", name=one.name, moment=at_moment(one.last_success_us))
 
 
-def column_of(view: GroupView, key: str) -> Column | None:
+def column_of(view: ClassView, key: str) -> Column | None:
     """The column of the screen with this key."""
     filters = view.filters
     several = columns(view.overview, filters.view, filters.subject, filters.material)
     return next((one for one in several if one.key == key), None)
 
 
-def shown_words(one: Shown) -> str:
+def cell_words(one: CellContent) -> str:
     """What stands in a cell: number and level, or why there is none."""
     if one.cell is None:
         assert one.missing is not None
         return missing_word(one.missing)
-    return said_words(one.cell.total.said, one.cell.total.derived)
+    return score_words(one.cell.total.reading, one.cell.total.derived)
 
 
-def said_words(said: Said, derived: bool) -> str:
+def score_words(said: ScoreReading, derived: bool) -> str:
     """A number with its level or state."""
     if said.missing is not None or said.text is None:
         return level_word(said, derived)

@@ -9,19 +9,19 @@ from sqlalchemy import Connection
 
 from dashboard.pages.class_page.why.parts import (
     Told,
+    cell_words,
     column_of,
     facts,
     period_fact,
     pupil_list,
     rule,
-    shown_words,
     source_facts,
 )
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import missing_word
-from dashboard.ui.class_view import GroupView
-from dashboard.ui.matrix_columns import Column, Footer, Shown, footer, shown
+from dashboard.ui.class_view import ClassView
+from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer
 from dashboard.ui.matrix_table import foot_words, pupil_href, pupil_word
 from models.access.people import PupilName
 from models.access.viewer import Viewer
@@ -31,20 +31,20 @@ from models.results.progress import PupilProgress
 from models.results.scales import Missing
 
 
-def cell_told(connection: Connection, viewer: Viewer, view: GroupView, pupil_id: int | None, key: str) -> Told:
+def explain_cell(connection: Connection, viewer: Viewer, view: ClassView, pupil_id: int | None, key: str) -> Told:
     """The newest total of a pupil in a column: what was sent, by whom, in which message; or why there is none."""
     pupil = next((one for one in view.overview.pupils if one.id == pupil_id), None)
     column = column_of(view, key)
     if pupil is None or column is None:
         return None
-    one = shown(view.overview, column, pupil.id)
-    head = [html.H3(f"{pupil_word(pupil)} · {column.called}"), rule(*_cell_rule(view, one))]
+    one = cell_content(view.overview, column, pupil.id)
+    head = [html.H3(f"{pupil_word(pupil)} · {column.full_name}"), rule(*_cell_rule(view, one))]
     lines = _sent(connection, viewer, pupil, one.cell) if one.cell is not None else _not_sent(view, column, one)
     link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id))
     return [*head, *lines, html.P(link, className="acts")]
 
 
-def _cell_rule(view: GroupView, one: Shown) -> list[str]:
+def _cell_rule(view: ClassView, one: CellContent) -> list[str]:
     if one.cell is None:
         return [_("There is no score in the period. It is not counted as 0, and not in any mean.")]
     if view.filters.goal is not None:
@@ -63,7 +63,7 @@ def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) 
     return provenance_lines(source) if source is not None else [html.P(_("This number is not there any more."))]
 
 
-def _not_sent(view: GroupView, column: Column, one: Shown) -> list[Any]:
+def _not_sent(view: ClassView, column: Column, one: CellContent) -> list[Any]:
     assert one.missing is not None
     told = [(_("State"), missing_word(one.missing)), (_("Rule"), _missing_rule(one.missing))]
     return [facts([*told, *_progress(view, one.progress), period_fact(view), *source_facts(view, [column.source_id])])]
@@ -84,13 +84,13 @@ def _missing_rule(reason: Missing) -> str:
     }[reason]
 
 
-def _progress(view: GroupView, one: PupilProgress | None) -> list[tuple[str, str]]:
+def _progress(view: ClassView, one: PupilProgress | None) -> list[tuple[str, str]]:
     if one is None:
         return []
     made = one.made if one.made is not None else "?"
     counted = _("{made} of {offered} exercises", made=made, offered=one.offered) if one.offered is not None else ""
     return [
-        (_("Test"), view.overview.known.definitions[one.row.definition_id].name),
+        (_("Test"), view.overview.catalogue.definitions[one.row.definition_id].name),
         (_("Progress"), counted),
         (_("As of"), short_day(one.row.taken_on)),
     ]
@@ -99,17 +99,17 @@ def _progress(view: GroupView, one: PupilProgress | None) -> list[tuple[str, str
 # -- under a column ------------------------------------------------------------------------------------------
 
 
-def mean_told(view: GroupView, key: str) -> Told:
+def explain_mean(view: ClassView, key: str) -> Told:
     """Who counts in what stands under a column, who does not and why, and by which rule."""
     column = column_of(view, key)
     if column is None:
         return None
-    rows = [(pupil, shown(view.overview, column, pupil.id)) for pupil in view.overview.pupils]
+    rows = [(pupil, cell_content(view.overview, column, pupil.id)) for pupil in view.overview.pupils]
     under = footer([one for _pupil, one in rows])
-    counted = [(pupil, shown_words(one)) for pupil, one in rows if _counts(one)]
-    left_out = [(pupil, shown_words(one)) for pupil, one in rows if not _counts(one)]
+    counted = [(pupil, cell_words(one)) for pupil, one in rows if _counts(one)]
+    left_out = [(pupil, cell_words(one)) for pupil, one in rows if not _counts(one)]
     return [
-        html.H3(column.called),
+        html.H3(column.full_name),
         html.P(html.B(_outcome(under))),
         rule(
             _("A mean is made only of scores of the same test and the same version."),
@@ -136,12 +136,12 @@ def _outcome(under: Footer) -> str:
     return f"{tenths(under.mean)}{of_points} · {foot_words(under)}"
 
 
-def _counts(one: Shown) -> bool:
-    return one.cell is not None and one.cell.total.said.counts
+def _counts(one: CellContent) -> bool:
+    return one.cell is not None and one.cell.total.reading.counts
 
 
-def _tests(view: GroupView, several: list[Shown]) -> list[str]:
+def _tests(view: ClassView, several: list[CellContent]) -> list[str]:
     """The names of the tests that count, with the day where there is one only."""
     cells = [one.cell for one in several if one.cell is not None]
-    names = {one.definition_id: view.overview.known.definitions[one.definition_id].name for one in cells}
+    names = {one.definition_id: view.overview.catalogue.definitions[one.definition_id].name for one in cells}
     return sorted(set(names.values()), key=str.casefold)

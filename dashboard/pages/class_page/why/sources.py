@@ -11,7 +11,7 @@ from dashboard.pages.class_page.why.parts import Told, facts, pupil_list, rule, 
 from dashboard.pages.couplings.table import last_try_word, next_try_word, source_status
 from dashboard.text.translate import _, age, minutes, moment, n_, short_day
 from dashboard.text.words import missing_word, subject_word
-from dashboard.ui.class_view import GroupView
+from dashboard.ui.class_view import ClassView
 from models.access.people import PupilName
 from models.ingest.freshness import SourceState
 from models.results.progress import PupilProgress
@@ -19,7 +19,7 @@ from models.results.scales import Missing
 from models.schema.records import Status
 
 
-def progress_told(view: GroupView, test_id: int | None) -> Told:
+def explain_progress(view: ClassView, test_id: int | None) -> Told:
     """Who is done with a test, who is busy, who has not begun, and of whom nothing is known."""
     overview = view.overview
     tests = shown_tests(overview, view.filters.subject, view.filters.material)
@@ -28,11 +28,11 @@ def progress_told(view: GroupView, test_id: int | None) -> Told:
         return None
     everything = [one for several in overview.progress.values() for one in several]
     records = {one.row.pupil_id: one for one in everything if one.row.test_id == test_id}
-    name = overview.known.definitions[test.definition_id].name
+    name = overview.catalogue.definitions[test.definition_id].name
     timed = [one.worked_ms for one in records.values() if one.worked_ms is not None]
     sending = {one.row.source_id for one in everything}
     return [
-        html.H3(f"{test.field.material} · {name}"),
+        html.H3(f"{test.subject_material.material} · {name}"),
         rule(
             _("Of each pupil the newest progress record of this test; nothing is summed."),
             _("Time is never summed over publishers."),
@@ -40,7 +40,7 @@ def progress_told(view: GroupView, test_id: int | None) -> Told:
         facts(
             [
                 (_("Counted"), _("{done} of {all} done", done=test.done, all=len(overview.pupils))),
-                (_("Subject"), subject_word(test.field.subject)),
+                (_("Subject"), subject_word(test.subject_material.subject)),
                 (_("As of"), short_day(test.taken_on)),
                 (_("Time worked"), _time_words(timed)),
                 *source_facts(view, sending),
@@ -58,7 +58,7 @@ def _time_words(timed: list[int]) -> str:
     return f"{mean} · " + n_("of {number} pupil", "of {number} pupils", len(timed))
 
 
-def _silent(view: GroupView, sending: set[int]) -> list[str]:
+def _silent(view: ClassView, sending: set[int]) -> list[str]:
     return [
         one.name
         for one in view.overview.sources
@@ -91,7 +91,7 @@ def _made(one: PupilProgress) -> str:
 # -- the sources ---------------------------------------------------------------------------------------------
 
 
-def coverage_told(view: GroupView) -> Told:
+def explain_coverage(view: ClassView) -> Told:
     """Each source of the school: how it goes, last success, last and next try, records, and how old its data are."""
     return [
         html.H3(_("Sources and how they deliver")),
@@ -103,7 +103,7 @@ def coverage_told(view: GroupView) -> Told:
     ]
 
 
-def _source(view: GroupView, one: SourceState) -> list[Any]:
+def _source(view: ClassView, one: SourceState) -> list[Any]:
     rows = [
         (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never")),
         (_("Last try"), last_try_word(one)),
@@ -121,12 +121,12 @@ def _lag(one: SourceState) -> str:
     return _("the newest data came in {age}", age=age(one.last_data_us))
 
 
-def _records(view: GroupView, one: SourceState) -> str:
+def _records(view: ClassView, one: SourceState) -> str:
     """How much of the pupils shown is there of this source in the period."""
     pupils = len(view.overview.pupils)
     if one.role != "publisher":
         return n_("{number} pupil", "{number} pupils", pupils)
-    seen, period = view.state.picture, view.overview.period
+    seen, period = view.state.class_data, view.overview.period
     scores = sum(
         total.source_id == one.id for pupil in view.overview.pupils for total in seen.all_totals(pupil.id, period)
     )
