@@ -44,28 +44,28 @@ CLASS_SIZE = 30
 def new_store(folder: Path) -> tuple[Engine, PiiCipher]:
     """An empty store in `folder`."""
     engine = database.open_engine(database.sqlite_url(folder))
-    seal = open_encrypted(engine, folder)
+    cipher = open_encrypted(engine, folder)
     with database.write_transaction(engine) as connection:
         schools.ensure_source(connection, "bench", "Bench", "publisher")
-    return engine, seal
+    return engine, cipher
 
 
-def ingest(engine: Engine, seal: PiiCipher, path: Path) -> int:
+def ingest(engine: Engine, cipher: PiiCipher, path: Path) -> int:
     """The whole way of one message, from bytes to committed rows; returns how many results were new."""
     with path.open("rb") as file, spool(iter(lambda: file.read(1 << 18), b"")) as spooled:
-        receipt = process_results(engine, seal, spooled, source_id=1, destination=AnySchool(engine), way="load")
+        receipt = process_results(engine, cipher, spooled, source_id=1, destination=AnySchool(engine), way="load")
     return receipt.counts["new"]
 
 
 def time_ours(path: Path, results_expected: int) -> float:
     """Seconds of one ingest by a worker that runs: it has stored one small message of another school before."""
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder:
-        engine, seal = new_store(Path(folder))
+        engine, cipher = new_store(Path(folder))
         small = Path(folder) / "small.xml"
         messages.write(small, 1, brin="00ZZ")
-        ingest(engine, seal, small)
+        ingest(engine, cipher, small)
         begin = time.perf_counter()
-        new = ingest(engine, seal, path)
+        new = ingest(engine, cipher, path)
         seconds = time.perf_counter() - begin
         engine.dispose()
     if new != results_expected:
@@ -85,8 +85,8 @@ def time_xmllint(path: Path) -> float:
 def rows_of(path: Path) -> list[tuple[object, ...]]:
     """The rows that our ingest stores of a message."""
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder:
-        engine, seal = new_store(Path(folder))
-        ingest(engine, seal, path)
+        engine, cipher = new_store(Path(folder))
+        ingest(engine, cipher, path)
         with database.read_transaction(engine) as connection:
             rows = [tuple(row) for row in connection.execute(select(results))]
         engine.dispose()
@@ -141,8 +141,8 @@ def peak_memory(folder: Path, size: int) -> float:
 def print_peak(path: Path) -> None:
     """The child of `peak_memory`."""
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as folder, clock.fixed(NOW):
-        engine, seal = new_store(Path(folder))
-        ingest(engine, seal, path)
+        engine, cipher = new_store(Path(folder))
+        ingest(engine, cipher, path)
         engine.dispose()
     # Not getrusage: its maximum is handed on to a child, and would be that of the process that measures.
     status = Path("/proc/self/status").read_text()
@@ -170,7 +170,7 @@ def school_roster(brin: str, first_pupil: int) -> Roster:
 
 def time_overview(folder: Path, stored: int, rounds: int) -> float:
     """Milliseconds (median) of the class overview with about `stored` results in the store, over whole schools."""
-    engine, seal = new_store(folder / f"overview-{stored}")
+    engine, cipher = new_store(folder / f"overview-{stored}")
     a_school = messages.PUPILS * messages.RESULTS_A_PUPIL
     number_of_schools = max(1, round(stored / a_school))
     with database.write_transaction(engine) as connection:
@@ -182,10 +182,12 @@ def time_overview(folder: Path, stored: int, rounds: int) -> float:
         size = left if number == number_of_schools - 1 else a_school
         messages.write(path, size, seed=number, brin=brin, first_pupil=0)
         left -= size
-        ingest(engine, seal, path)
+        ingest(engine, cipher, path)
         with database.write_transaction(engine) as connection:
             school_id = schools.ensure_school(connection, [schools.Identification("brin", brin)])
-        rosters.save_roster(engine, seal, school_id=school_id, source_id=las, roster=school_roster(brin, 0), way="load")
+        rosters.save_roster(
+            engine, cipher, school_id=school_id, source_id=las, roster=school_roster(brin, 0), way="load"
+        )
     viewer = Viewer(1, Role.ADMINISTRATOR)
     times = []
     with database.read_transaction(engine) as connection:

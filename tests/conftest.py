@@ -48,8 +48,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def _postgres_binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
+    paths = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return paths[-1].parent if paths else None
 
 
 @pytest.fixture(scope="session")
@@ -118,8 +118,8 @@ def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_store(request: pytest.FixtureRequest) -> Store:
     """An empty store, once on each database."""
-    found: Store = request.getfixturevalue("store" if request.param == "sqlite" else "postgres_store")
-    return found
+    store: Store = request.getfixturevalue("store" if request.param == "sqlite" else "postgres_store")
+    return store
 
 
 @pytest.fixture

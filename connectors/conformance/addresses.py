@@ -95,10 +95,10 @@ def safe_address(url: str, allow_loopback: bool) -> Target:
     host = _written_host(parts.netloc)
     found = _resolve(host, parts.port or (443 if parts.scheme == "https" else 80))
     # Not every machine has IPv6, so an IPv4 address goes first where there is one.
-    chosen = str(next((one for one in found if one.version == 4), found[0]))
-    if allow_loopback and all(one.is_loopback and not _holds_ipv4(one) for one in found):
+    chosen = str(next((item for item in found if item.version == 4), found[0]))
+    if allow_loopback and all(item.is_loopback and not _holds_ipv4(item) for item in found):
         return Target(url, host, chosen)
-    if not all(is_public(one) for one in found):
+    if not all(is_public(item) for item in found):
         raise AddressRefused(
             "Het adres leidt naar een machine die niet op het openbare internet staat; die wordt niet aangeroepen.",
             "The address leads to a machine that is not on the public internet; it is not called.",

@@ -155,20 +155,20 @@ def is_answer(reply: Reply, tag: str) -> bool:
 
 def judge_answer(reply: Reply, tag: str, endpoint: Endpoint) -> list[Finding]:
     """What is wrong with a reply that should be HTTP 200, text/xml, with the element `tag` in the Body."""
-    found, useless = _judge_reply(reply, endpoint, is_data=reply.payload == tag)
+    findings, useless = _judge_reply(reply, endpoint, is_data=reply.payload == tag)
     if useless:
-        return found
+        return findings
     if reply.fault is not None:
-        return [*found, behaviour_finding("answer.fault", code=reply.fault.code)]
+        return [*findings, behaviour_finding("answer.fault", code=reply.fault.code)]
     if reply.status != 200:
-        found.append(behaviour_finding("answer.status"))
+        findings.append(behaviour_finding("answer.status"))
     if reply.media_type != TEXT_XML:
-        found.append(behaviour_finding("answer.media-type"))
+        findings.append(behaviour_finding("answer.media-type"))
     if reply.root != names.ENVELOPE:
-        found.append(behaviour_finding("answer.not-soap"))
+        findings.append(behaviour_finding("answer.not-soap"))
     elif reply.payload != tag:
-        found.append(behaviour_finding("answer.element", expected=names.local(tag)))
-    return found
+        findings.append(behaviour_finding("answer.element", expected=names.local(tag)))
+    return findings
 
 
 def judge_refusal(reply: Reply, expected: str, seen_in_practice: Collection[str], endpoint: Endpoint) -> list[Finding]:
@@ -176,49 +176,49 @@ def judge_refusal(reply: Reply, expected: str, seen_in_practice: Collection[str]
 
     A code of `seen_in_practice` is a warning only: the agreement leaves room, or common software cannot do better.
     """
-    found, useless = _judge_reply(reply, endpoint, is_data=False)
+    findings, useless = _judge_reply(reply, endpoint, is_data=False)
     if useless:
-        return found
+        return findings
     fault = reply.fault
     if fault is None:
         answered = reply.status == 200 and reply.payload not in (None, names.FAULT)
-        return [*found, behaviour_finding("fault.none" if answered else "fault.missing", expected=expected)]
+        return [*findings, behaviour_finding("fault.none" if answered else "fault.missing", expected=expected)]
     if reply.status != 500:
-        found.append(behaviour_finding("fault.status"))
+        findings.append(behaviour_finding("fault.status"))
     if reply.media_type != TEXT_XML:
-        found.append(behaviour_finding("fault.media-type"))
+        findings.append(behaviour_finding("fault.media-type"))
     if fault.code != expected:
         rule = "fault.code-other" if fault.code in seen_in_practice else "fault.code"
-        found.append(behaviour_finding(rule, expected=expected, code=fault.code))
+        findings.append(behaviour_finding(rule, expected=expected, code=fault.code))
     if not fault.qualified:
-        found.append(behaviour_finding("fault.prefix"))
+        findings.append(behaviour_finding("fault.prefix"))
     if not fault.has_text:
-        found.append(behaviour_finding("fault.text"))
-    return found
+        findings.append(behaviour_finding("fault.text"))
+    return findings
 
 
 def _judge_reply(reply: Reply, endpoint: Endpoint, *, is_data: bool) -> tuple[list[Finding], bool]:
     """What is wrong with any reply, and whether there is nothing in it to look at further."""
     if reply.broken is not None:
         return [reply.broken], True
-    found = []
+    findings = []
     if reply.seconds > endpoint.answer_seconds:
-        found.append(behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
+        findings.append(behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
     if not is_data:
-        found += _leaks(reply.body[:_TRACE_BYTES], endpoint.authorisation)
+        findings += _leaks(reply.body[:_TRACE_BYTES], endpoint.authorisation)
     if reply.status is not None and 300 <= reply.status < 400:
-        return [*found, behaviour_finding("endpoint.redirect")], True
+        return [*findings, behaviour_finding("endpoint.redirect")], True
     if reply.media_type in ("text/html", "application/xhtml+xml") or _HTML.match(reply.body[:_LOOK_BYTES]):
-        return [*found, behaviour_finding("endpoint.html")], True
-    return found, False
+        return [*findings, behaviour_finding("endpoint.html")], True
+    return findings, False
 
 
 def _leaks(body: bytes, authorisation: Authorisation) -> list[Finding]:
     text = body.decode("utf-8", "replace")
-    found = []
+    findings = []
     if _STACK_TRACE.search(text):
-        found.append(behaviour_finding("endpoint.stack-trace"))
+        findings.append(behaviour_finding("endpoint.stack-trace"))
     key = authorisation.key
     if len(key) >= _SHORTEST_SECRET and (key in text or escape(key) in text):
-        found.append(behaviour_finding("endpoint.secret"))
-    return found
+        findings.append(behaviour_finding("endpoint.secret"))
+    return findings

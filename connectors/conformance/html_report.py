@@ -99,7 +99,7 @@ def _section(report: Report) -> etree._Element:
         refused = Text("Een ontvanger weigert dit bericht met", "A receiver refuses this message with")
         parts.append(_tag("p", refused.nl, " ", _tag("code", report.fault), " ", _english(refused.en)))
     parts.append(_levels(report))
-    parts += [_outcome(one) for one in report.outcomes]
+    parts += [_outcome(outcome) for outcome in report.outcomes]
     if report.findings:
         parts.append(_findings(report.findings))
     return _tag("section", *parts)
@@ -107,15 +107,15 @@ def _section(report: Report) -> etree._Element:
 
 def _levels(report: Report) -> etree._Element:
     rows = []
-    for one in report.levels:
-        reason = not_reached(one.level) if one.state is State.NOT_TESTED and not report.outcomes else None
+    for level in report.levels:
+        reason = not_reached(level.level) if level.state is State.NOT_TESTED and not report.outcomes else None
         rows.append(
             _tag(
                 "tr",
-                _tag("th", *_beside(LEVEL_TITLES[one.level]), scope="row"),
-                _tag("td", _state(one.state), *([] if reason is None else [" ", *_beside(reason)])),
-                _tag("td", str(one.errors), class_="number"),
-                _tag("td", str(one.warnings), class_="number"),
+                _tag("th", *_beside(LEVEL_TITLES[level.level]), scope="row"),
+                _tag("td", _state(level.state), *([] if reason is None else [" ", *_beside(reason)])),
+                _tag("td", str(level.errors), class_="number"),
+                _tag("td", str(level.warnings), class_="number"),
             )
         )
     names = (
@@ -146,21 +146,21 @@ def _outcome(outcome: Outcome) -> etree._Element:
     expected = Text(f"Verwacht: {scenario.expected.nl}", f"Expected: {scenario.expected.en}")
     parts += _both(expected)
     if outcome.came:
-        parts.append(_tag("ul", *(_tag("li", *_responses(one)) for one in outcome.came)))
+        parts.append(_tag("ul", *(_tag("li", *_responses(response)) for response in outcome.came)))
     if outcome.findings:
         parts.append(_findings(outcome.findings))
     return _tag("article", *parts)
 
 
-def _responses(came: ResponseSummary) -> Iterator[etree._Element | str]:
-    status = "-" if came.status is None else f"HTTP {came.status}"
-    said = [status, came.media_type, "" if came.fault is None else f"Fault {came.fault}"]
-    yield _tag("code", came.operation)
-    yield f": {', '.join(one for one in said if one)} ({came.seconds:.1f} s)"
+def _responses(response: ResponseSummary) -> Iterator[etree._Element | str]:
+    status = "-" if response.status is None else f"HTTP {response.status}"
+    reading = [status, response.media_type, "" if response.fault is None else f"Fault {response.fault}"]
+    yield _tag("code", response.operation)
+    yield f": {', '.join(one for one in reading if one)} ({response.seconds:.1f} s)"
 
 
 def _findings(findings: Sequence[Finding]) -> etree._Element:
-    return _tag("ul", *(_tag("li", *_finding(one)) for one in findings))
+    return _tag("ul", *(_tag("li", *_finding(finding)) for finding in findings))
 
 
 def _finding(finding: Finding) -> Iterator[etree._Element]:
@@ -173,9 +173,9 @@ def _finding(finding: Finding) -> Iterator[etree._Element]:
         _tag("span", f"{LEVEL_TITLES[level_of(finding.rule)].nl}, {finding.clause}", class_="soft"),
         class_="head",
     )
-    place = place_of(finding)
-    if place.nl:
-        yield _tag("p", _tag("code", place.nl))
+    text = place_of(finding)
+    if text.nl:
+        yield _tag("p", _tag("code", text.nl))
     yield from _both(Text(f"{finding.message_nl} {finding.remedy}", f"{finding.message_en} {finding.remedy_en}"))
 
 

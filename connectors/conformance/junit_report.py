@@ -35,11 +35,11 @@ def as_junit(reports: Sequence[Report]) -> bytes:
         cases = _cases(report)
         counts = {
             "tests": len(cases),
-            "failures": sum(one.state is State.FAILED for one in cases),
+            "failures": sum(case.state is State.FAILED for case in cases),
             "errors": 0,
-            "skipped": sum(one.state is State.NOT_TESTED for one in cases),
+            "skipped": sum(case.state is State.NOT_TESTED for case in cases),
         }
-        took = sum(one.seconds for one in cases)
+        took = sum(case.seconds for case in cases)
         suite = etree.SubElement(root, "testsuite", name=clean(report.title))
         _set(suite, counts, took)
         suite.set("timestamp", report.made.astimezone(clock.AMSTERDAM).replace(tzinfo=None).isoformat("T", "seconds"))
@@ -56,30 +56,30 @@ def _cases(report: Report) -> list[_Case]:
     if report.outcomes:
         return [
             _Case(
-                name=one.scenario.id,
-                state=one.state,
-                findings=one.findings,
-                seconds=one.seconds,
-                reason="" if one.reason is None else f"{one.reason.nl} / {one.reason.en}",
-                came=_response_text(one),
+                name=outcome.scenario.id,
+                state=outcome.state,
+                findings=outcome.findings,
+                seconds=outcome.seconds,
+                reason="" if outcome.reason is None else f"{outcome.reason.nl} / {outcome.reason.en}",
+                came=_response_text(outcome),
             )
-            for one in report.outcomes
+            for outcome in report.outcomes
         ]
     return [
         _Case(
-            name=one.level.id,
-            state=one.state,
-            findings=[finding for finding in report.findings if level_of(finding.rule) is one.level],
-            reason=not_reached(one.level).nl + " / " + not_reached(one.level).en,
+            name=level.level.id,
+            state=level.state,
+            findings=[finding for finding in report.findings if level_of(finding.rule) is level.level],
+            reason=not_reached(level.level).nl + " / " + not_reached(level.level).en,
         )
-        for one in report.levels
+        for level in report.levels
     ]
 
 
 def _junit_case(suite: etree._Element, case: _Case, title: str) -> None:
     node = etree.SubElement(suite, "testcase", classname=title, name=case.name, time=f"{case.seconds:.3f}")
-    errors = [one for one in case.findings if one.level == ERROR]
-    others = [one for one in case.findings if one.level != ERROR]
+    errors = [finding for finding in case.findings if finding.level == ERROR]
+    others = [finding for finding in case.findings if finding.level != ERROR]
     if case.state is State.NOT_TESTED:
         etree.SubElement(node, "skipped", message=clean(case.reason))
     if errors:
@@ -107,10 +107,10 @@ def _finding_text(finding: Finding) -> str:
 def _response_text(outcome: Outcome) -> str:
     """What was expected and what came, one line each."""
     lines = [f"verwacht / expected: {outcome.scenario.expected.nl}"]
-    for one in outcome.came:
-        status = "-" if one.status is None else f"HTTP {one.status}"
-        parts = [status, one.media_type, "" if one.fault is None else f"Fault {one.fault}"]
-        lines.append(f"{one.operation}: {', '.join(part for part in parts if part)} ({one.seconds:.1f} s)")
+    for response in outcome.came:
+        status = "-" if response.status is None else f"HTTP {response.status}"
+        parts = [status, response.media_type, "" if response.fault is None else f"Fault {response.fault}"]
+        lines.append(f"{response.operation}: {', '.join(part for part in parts if part)} ({response.seconds:.1f} s)")
     return "\n".join(lines)
 
 

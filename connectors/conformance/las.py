@@ -92,18 +92,18 @@ class LasSession(Session):
     def ask(self, part: Part, request: Request, groups: _Groups = ()) -> LasExchange:
         """Ask, and judge the answer by our rules for pupil data."""
         reply = self.post(*self._write(part, request, groups))
-        found = judge_answer(reply, _TAGS[part], self.endpoint)
+        findings = judge_answer(reply, _TAGS[part], self.endpoint)
         if not is_answer(reply, _TAGS[part]):
-            return LasExchange(reply, found, None)
+            return LasExchange(reply, findings, None)
         answer = read_part(reply.body, self.endpoint.profile)
         self.examined = True
-        found += _as_errors(answer.findings)
-        found += personal_numbers(reply.body)
+        findings += _as_errors(answer.findings)
+        findings += personal_numbers(reply.body)
         if answer.roster is not None:
-            found += self._judge_school(answer.roster)
+            findings += self._judge_school(answer.roster)
         if answer.empty == NO_CHANGES and request.since is None:
-            found.append(behaviour_finding("las.unasked-no-changes"))
-        return LasExchange(reply, found, answer)
+            findings.append(behaviour_finding("las.unasked-no-changes"))
+        return LasExchange(reply, findings, answer)
 
     def write(self, request: Request) -> tuple[str, bytes, str]:
         """The request by the form that this LAS answers."""
@@ -114,7 +114,7 @@ class LasSession(Session):
         return self.form is not None
 
     def _write(self, part: Part, request: Request, groups: _Groups) -> tuple[str, bytes, str]:
-        asked = RosterRequest(
+        roster_request = RosterRequest(
             part=part,
             school=request.school,
             school_year=request.school_year,
@@ -124,38 +124,38 @@ class LasSession(Session):
         )
         header = None if request.authorisation is None else authorisation_element(request.authorisation)
         operation = OPERATIONS[part]
-        return operation, write_request(asked, header), soap_actions()[operation]
+        return operation, write_request(roster_request, header), soap_actions()[operation]
 
     def _ask_staged(self, structure: LasExchange) -> StagedExchange:
         if structure.roster is None:
             return StagedExchange(structure.findings, [structure.reply], None)
-        groups = (*((one.composed, one.key) for one in structure.roster.groups), (False, None), (True, None))
-        asked = [structure, *(self.ask(part, self.right, groups) for part in (Part.PUPILS, Part.TEACHERS))]
-        replies = [one.reply for one in asked]
-        findings = [finding for one in asked for finding in one.findings]
-        answers = [one.answer for one in asked if one.answer is not None]
-        if len(answers) < len(asked):
+        groups = (*((group.composed, group.key) for group in structure.roster.groups), (False, None), (True, None))
+        exchanges = [structure, *(self.ask(part, self.right, groups) for part in (Part.PUPILS, Part.TEACHERS))]
+        replies = [exchange.reply for exchange in exchanges]
+        findings = [finding for exchange in exchanges for finding in exchange.findings]
+        answers = [exchange.answer for exchange in exchanges if exchange.answer is not None]
+        if len(answers) < len(exchanges):
             return StagedExchange(findings, replies, None)
         whole = merge(answers[0], [answers[1]], [answers[2]])
-        told = {(one.rule, one.message_nl) for one in findings}
-        findings += _as_errors(one for one in whole.findings if (one.rule, one.message_nl) not in told)
+        told = {(finding.rule, finding.message_nl) for finding in findings}
+        findings += _as_errors(finding for finding in whole.findings if (finding.rule, finding.message_nl) not in told)
         return StagedExchange(findings, replies, whole.roster)
 
     def _judge_school(self, roster: Roster) -> list[Finding]:
-        asked, came = self.endpoint.school, roster.school
+        school_ref, came = self.endpoint.school, roster.school
         same = (
-            (asked.brin, asked.dependance) == (came.brin, came.dependance)
-            if asked.brin is not None and came.brin is not None
-            else asked.school_key == came.school_key or None in (asked.school_key, came.school_key)
+            (school_ref.brin, school_ref.dependance) == (came.brin, came.dependance)
+            if school_ref.brin is not None and came.brin is not None
+            else school_ref.school_key == came.school_key or None in (school_ref.school_key, came.school_key)
         )
-        found = [] if same else [behaviour_finding("answer.school")]
+        findings = [] if same else [behaviour_finding("answer.school")]
         if self.endpoint.school_year and roster.school_year != self.endpoint.school_year:
-            found.append(behaviour_finding("answer.school-year"))
-        return found
+            findings.append(behaviour_finding("answer.school-year"))
+        return findings
 
 
 def _as_errors(findings: Iterable[Finding]) -> list[Finding]:
-    return [dataclasses.replace(one, level=ERROR) if one.rule in _AS_ERROR else one for one in findings]
+    return [dataclasses.replace(finding, level=ERROR) if finding.rule in _AS_ERROR else finding for finding in findings]
 
 
 @functools.cache
@@ -185,36 +185,36 @@ def personal_numbers(body: bytes) -> list[Finding]:
         if local(node) == "leerling" and is_personal_number((node.get("key") or "").strip()):
             hits["las.personal-number-key"].append(node)
     first = [nodes[0] for nodes in hits.values() if nodes]
-    spots = positions(body, first) if first else {}
-    found = []
+    locations = positions(body, first) if first else {}
+    findings = []
     for rule, nodes in hits.items():
         if nodes:
-            line, column = spots.get(nodes[0], (None, None))
-            one = behaviour_finding(rule, count=len(nodes))
-            found.append(dataclasses.replace(one, path=path_of(nodes[0]), line=line, column=column))
-    return found
+            line, column = locations.get(nodes[0], (None, None))
+            finding = behaviour_finding(rule, count=len(nodes))
+            findings.append(dataclasses.replace(finding, path=path_of(nodes[0]), line=line, column=column))
+    return findings
 
 
 # -- scenarios -------------------------------------------------------------------------------------------------
 
 
 def _play_all_in_one(session: LasSession) -> list[Finding]:
-    asked = session.first(Part.ALL)
-    if asked.answer is None and _is_not_offered(asked.reply) and session.first(Part.STRUCTURE).answer is not None:
-        session.only(asked.reply)
-        raise _not_offered("HaalLeerlinggegevens", asked.reply)
-    session.only(asked.reply)
-    return _with_no_data(asked)
+    exchange = session.first(Part.ALL)
+    if exchange.answer is None and _is_not_offered(exchange.reply) and session.first(Part.STRUCTURE).answer is not None:
+        session.only(exchange.reply)
+        raise _not_offered("HaalLeerlinggegevens", exchange.reply)
+    session.only(exchange.reply)
+    return _with_no_data(exchange)
 
 
 def _play_staged(session: LasSession) -> list[Finding]:
-    asked = session.first(Part.STRUCTURE)
-    if asked.answer is None and _is_not_offered(asked.reply) and session.first(Part.ALL).answer is not None:
-        session.only(asked.reply)
-        raise _not_offered("HaalStructuur", asked.reply)
-    session.only(asked.reply)
-    if asked.roster is None:
-        return _with_no_data(asked)
+    exchange = session.first(Part.STRUCTURE)
+    if exchange.answer is None and _is_not_offered(exchange.reply) and session.first(Part.ALL).answer is not None:
+        session.only(exchange.reply)
+        raise _not_offered("HaalStructuur", exchange.reply)
+    session.only(exchange.reply)
+    if exchange.roster is None:
+        return _with_no_data(exchange)
     staged = session.staged()
     session.only(*staged.replies)
     return staged.findings
@@ -230,8 +230,8 @@ def _play_same_pupils(session: LasSession) -> list[Finding]:
                 "Not both forms give data; one of the two suffices.",
             )
         )
-    one, other = _counted(whole.pupils), _counted(staged.pupils)
-    differences = max((one - other).total(), (other - one).total())
+    counter, other = _counted(whole.pupils), _counted(staged.pupils)
+    differences = max((counter - other).total(), (other - counter).total())
     return [behaviour_finding("las.staged-differs", count=differences)] if differences else []
 
 
@@ -239,19 +239,19 @@ def _play_no_changes(session: LasSession) -> list[Finding]:
     form = _form_with_data(session)
     session.only()
     moment = clock.now().astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
-    asked = session.ask(form, dataclasses.replace(session.right, since=moment))
-    if asked.answer is None:
-        return asked.findings
-    return [] if asked.answer.empty == NO_CHANGES else [behaviour_finding("las.no-changes")]
+    exchange = session.ask(form, dataclasses.replace(session.right, since=moment))
+    if exchange.answer is None:
+        return exchange.findings
+    return [] if exchange.answer.empty == NO_CHANGES else [behaviour_finding("las.no-changes")]
 
 
 def _play_changes(session: LasSession) -> list[Finding]:
     form = _form_with_data(session)
     session.only()
-    asked = session.ask(form, dataclasses.replace(session.right, since=BEFORE_ALL))
-    if asked.answer is None:
-        return asked.findings
-    return [] if asked.answer.empty is None else [behaviour_finding("las.changes-lost")]
+    exchange = session.ask(form, dataclasses.replace(session.right, since=BEFORE_ALL))
+    if exchange.answer is None:
+        return exchange.findings
+    return [] if exchange.answer.empty is None else [behaviour_finding("las.changes-lost")]
 
 
 def _form_with_data(session: LasSession) -> Part:
@@ -267,10 +267,10 @@ def _form_with_data(session: LasSession) -> Part:
     return form
 
 
-def _with_no_data(asked: LasExchange) -> list[Finding]:
-    if asked.answer is not None and asked.answer.empty == NO_DATA:
-        return [*asked.findings, behaviour_finding("las.no-data")]
-    return asked.findings
+def _with_no_data(exchange: LasExchange) -> list[Finding]:
+    if exchange.answer is not None and exchange.answer.empty == NO_DATA:
+        return [*exchange.findings, behaviour_finding("las.no-data")]
+    return exchange.findings
 
 
 def _is_not_offered(reply: Reply) -> bool:
@@ -288,7 +288,7 @@ def _not_offered(operation: str, reply: Reply) -> NotTested:
 
 
 def _counted(pupils: Iterable[RosterPupil]) -> Counter[tuple[object, ...]]:
-    return Counter((one.las_key, one.eck_id, one.group, frozenset(one.composed_groups)) for one in pupils)
+    return Counter((pupil.las_key, pupil.eck_id, pupil.group, frozenset(pupil.composed_groups)) for pupil in pupils)
 
 
 _PUPILS = "UWLR 2.2 Leerlinggegevens"

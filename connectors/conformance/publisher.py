@@ -49,30 +49,30 @@ class PublisherSession(Session):
     def ask(self, request: Request) -> PullExchange:
         """Ask, and judge the answer as a message that was sent to us."""
         reply = self.post(*self.write(request))
-        found = judge_answer(reply, names.OPHALEN_ANTWOORD, self.endpoint)
+        findings = judge_answer(reply, names.OPHALEN_ANTWOORD, self.endpoint)
         if not is_answer(reply, names.OPHALEN_ANTWOORD):
-            return PullExchange(reply, found)
+            return PullExchange(reply, findings)
         self.examined = True
         with spool([reply.body]) as spooled:
             judgement = judge(spooled, AGREEMENT)
-            found += judgement.findings
-            found += self._judge_head(judgement)
+            findings += judgement.findings
+            findings += self._judge_head(judgement)
             keys = frozenset(row[KEY] for chunk in judgement.batch.chunks() for row in chunk) if judgement.batch else ()
         if judgement.empty == NO_CHANGES and request.since is None:
-            found.append(behaviour_finding("publisher.unasked-no-changes"))
+            findings.append(behaviour_finding("publisher.unasked-no-changes"))
         created_us = None if judgement.head is None else judgement.head.created_us
-        return PullExchange(reply, found, True, judgement.empty, frozenset(keys), created_us)
+        return PullExchange(reply, findings, True, judgement.empty, frozenset(keys), created_us)
 
     def write(self, request: Request) -> tuple[str, bytes, str]:
         """HaalLeerresultaten."""
-        asked = PullRequest(
+        pull_request = PullRequest(
             school=request.school,
             school_year=request.school_year,
             xsd_version=request.xsd_version,
             since=request.since,
             authorisation=request.authorisation,
         )
-        return OPERATION, write_pull_request(asked), SOAP_ACTION
+        return OPERATION, write_pull_request(pull_request), SOAP_ACTION
 
     def is_answered(self) -> bool:
         """Whether the right request brings an answer."""
@@ -81,28 +81,30 @@ class PublisherSession(Session):
     def _judge_head(self, judgement: Judgement) -> list[Finding]:
         if judgement.head is None:
             return []
-        found = []
+        findings = []
         if not _is_same(self.endpoint.school, judgement.school):
-            found.append(behaviour_finding("answer.school"))
+            findings.append(behaviour_finding("answer.school"))
         if judgement.head.school_year != self.endpoint.school_year:
-            found.append(behaviour_finding("publisher.school-year"))
-        return found
+            findings.append(behaviour_finding("publisher.school-year"))
+        return findings
 
 
-def _is_same(asked: SchoolRef, came: SchoolRef) -> bool:
+def _is_same(school_ref: SchoolRef, came: SchoolRef) -> bool:
     """Whether two ways to name a school may be one: a publisher may name by BRIN what is asked by key."""
-    if asked.brin is not None and came.brin is not None:
-        return (asked.brin, asked.dependance) == (came.brin, came.dependance)
-    return None in (asked.school_key, came.school_key) or asked.school_key == came.school_key
+    if school_ref.brin is not None and came.brin is not None:
+        return (school_ref.brin, school_ref.dependance) == (came.brin, came.dependance)
+    return None in (school_ref.school_key, came.school_key) or school_ref.school_key == came.school_key
 
 
 # -- scenarios -------------------------------------------------------------------------------------------------
 
 
 def _play_right(session: PublisherSession) -> list[Finding]:
-    asked = session.first()
-    session.only(asked.reply)
-    return [*asked.findings, behaviour_finding("publisher.no-data")] if asked.empty == NO_DATA else asked.findings
+    exchange = session.first()
+    session.only(exchange.reply)
+    return (
+        [*exchange.findings, behaviour_finding("publisher.no-data")] if exchange.empty == NO_DATA else exchange.findings
+    )
 
 
 def _play_no_changes(session: PublisherSession) -> list[Finding]:
@@ -114,15 +116,15 @@ def _play_no_changes(session: PublisherSession) -> list[Finding]:
 
 def _play_changes(session: PublisherSession) -> list[Finding]:
     first = _need_results(session)
-    asked = session.ask(dataclasses.replace(session.right, since=BEFORE_ALL))
-    if not asked.answered or (asked.empty is None and not asked.keys):
-        return asked.findings
-    found = list(asked.findings)
-    if first.keys - asked.keys:
-        found.append(behaviour_finding("publisher.changes-lost", count=len(first.keys - asked.keys)))
-    if None not in (first.created_us, asked.created_us) and (asked.created_us or 0) < (first.created_us or 0):
-        found.append(behaviour_finding("publisher.created-order"))
-    return found
+    exchange = session.ask(dataclasses.replace(session.right, since=BEFORE_ALL))
+    if not exchange.answered or (exchange.empty is None and not exchange.keys):
+        return exchange.findings
+    findings = list(exchange.findings)
+    if first.keys - exchange.keys:
+        findings.append(behaviour_finding("publisher.changes-lost", count=len(first.keys - exchange.keys)))
+    if None not in (first.created_us, exchange.created_us) and (exchange.created_us or 0) < (first.created_us or 0):
+        findings.append(behaviour_finding("publisher.created-order"))
+    return findings
 
 
 def _need_results(session: PublisherSession) -> PullExchange:

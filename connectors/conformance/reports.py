@@ -130,7 +130,7 @@ class Report:
     @property
     def state(self) -> State:
         """What it comes down to; an endpoint of which nothing could be tested is not tested."""
-        if self.outcomes and all(one.state is State.NOT_TESTED for one in self.outcomes):
+        if self.outcomes and all(outcome.state is State.NOT_TESTED for outcome in self.outcomes):
             return State.NOT_TESTED
         return state_of(self.all_findings)
 
@@ -171,7 +171,7 @@ def level_of(rule_id: str) -> Level:
 
 def _document_levels(findings: Sequence[Finding]) -> tuple[LevelResult, ...]:
     """Levels behind one that cannot be passed were not reached: they are not tested, unless something was found."""
-    errors = [one.rule for one in findings if one.level == ERROR]
+    errors = [finding.rule for finding in findings if finding.level == ERROR]
     reached = Level.BUSINESS
     if any(level_of(rule) is Level.WELL_FORMED for rule in errors):
         reached = Level.WELL_FORMED
@@ -186,21 +186,21 @@ def _document_levels(findings: Sequence[Finding]) -> tuple[LevelResult, ...]:
 
 def _endpoint_levels(outcomes: Sequence[Outcome]) -> tuple[LevelResult, ...]:
     findings = [finding for outcome in outcomes for finding in outcome.findings]
-    examined = any(one.examined and one.state is not State.NOT_TESTED for one in outcomes)
-    played = any(one.state is not State.NOT_TESTED for one in outcomes)
+    examined = any(outcome.examined and outcome.state is not State.NOT_TESTED for outcome in outcomes)
+    played = any(outcome.state is not State.NOT_TESTED for outcome in outcomes)
     return tuple(
         _level(level, findings, tested=played if level is Level.BEHAVIOUR else examined) for level in Level
     )  # fmt: skip
 
 
 def _level(level: Level, findings: Sequence[Finding], *, tested: bool) -> LevelResult:
-    own = [one for one in findings if level_of(one.rule) is level]
+    own = [finding for finding in findings if level_of(finding.rule) is level]
     state = state_of(own) if tested or own else State.NOT_TESTED
     return LevelResult(level, state, _count(own, ERROR), _count(own, WARNING))
 
 
 def _count(findings: Iterable[Finding], level: str) -> int:
-    return sum(one.level == level for one in findings)
+    return sum(finding.level == level for finding in findings)
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------
@@ -217,8 +217,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "warnings": report.warnings,
         "fault": report.fault,
         "levels": levels_json(report),
-        "outcomes": [_outcome_json(one) for one in report.outcomes],
-        "findings": [finding_json(one) for one in report.findings],
+        "outcomes": [_outcome_json(outcome) for outcome in report.outcomes],
+        "findings": [finding_json(finding) for finding in report.findings],
         "remark_nl": NO_CERTIFICATE.nl,
         "remark_en": NO_CERTIFICATE.en,
     }
@@ -227,8 +227,8 @@ def as_json(report: Report) -> dict[str, Any]:
 def levels_json(report: Report) -> list[dict[str, Any]]:
     """The levels of a report."""
     return [
-        {"level": one.level.id, "state": one.state.value, "errors": one.errors, "warnings": one.warnings}
-        for one in report.levels
+        {"level": level.level.id, "state": level.state.value, "errors": level.errors, "warnings": level.warnings}
+        for level in report.levels
     ]
 
 
@@ -265,15 +265,15 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
         "expected_en": scenario.expected.en,
         "came": [
             {
-                "operation": one.operation,
-                "status": one.status,
-                "media_type": one.media_type,
-                "fault": one.fault,
-                "seconds": round(one.seconds, 3),
+                "operation": response.operation,
+                "status": response.status,
+                "media_type": response.media_type,
+                "fault": response.fault,
+                "seconds": round(response.seconds, 3),
             }
-            for one in outcome.came
+            for response in outcome.came
         ],
-        "findings": [finding_json(one) for one in outcome.findings],
+        "findings": [finding_json(finding) for finding in outcome.findings],
     }
 
 

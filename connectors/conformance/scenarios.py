@@ -39,7 +39,7 @@ MALFORMED_BRIN = "9XX9"
 MALFORMED_YEAR = "26/27"
 UNKNOWN_OPERATION = "OnbekendeBewerking"
 UNKNOWN_REQUEST = "onbekend_verzoek"
-MOST_SILENCES = 3  # each may take a minute, and whoever drips three times will drip the next time too
+MAX_SILENCES = 3  # each may take a minute, and whoever drips three times will drip the next time too
 
 
 class State(StrEnum):
@@ -112,11 +112,11 @@ class Session(ABC):
 
     def post(self, operation: str, body: bytes, action: str) -> Reply:
         """Send a message; raises NotTested where the endpoint cannot answer now, or has failed to too often."""
-        if self._silences >= MOST_SILENCES:
+        if self._silences >= MAX_SILENCES:
             raise NotTested(
                 Text(
-                    f"Het adres gaf al {MOST_SILENCES} keer geen heel antwoord.",
-                    f"The endpoint failed to give a whole answer {MOST_SILENCES} times before.",
+                    f"Het adres gaf al {MAX_SILENCES} keer geen heel antwoord.",
+                    f"The endpoint failed to give a whole answer {MAX_SILENCES} times before.",
                 )
             )
         reply = post(self.endpoint, operation, body, action)
@@ -180,7 +180,7 @@ def run(
 
 def state_of(findings: Sequence[Finding]) -> State:
     """What findings come down to."""
-    levels = {one.level for one in findings}
+    levels = {finding.level for finding in findings}
     return State.FAILED if ERROR in levels else State.WARNED if WARNING in levels else State.PASSED
 
 
@@ -197,8 +197,8 @@ def _play(session: Session, scenario: Scenario) -> Outcome:
         scenario=scenario,
         state=state,
         findings=tuple(dict.fromkeys(findings)),
-        seconds=sum(one.seconds for one in session.replies),
-        came=tuple(_summary_of(one) for one in session.replies),
+        seconds=sum(reply.seconds for reply in session.replies),
+        came=tuple(_summary_of(reply) for reply in session.replies),
         reason=reason,
         examined=session.examined,
     )

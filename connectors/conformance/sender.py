@@ -42,11 +42,14 @@ MESSAGES = _scenario(
 )
 
 
-def sandbox_report(room: Sandbox, came: Sequence[Arrival]) -> Report:
+def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Report:
     """The report of a test room: its situations, and what the rules say of all that came in."""
-    by_id = {one.id: one for one in came}
-    outcomes = [_outcome(one, by_id.get(one.arrival_id or 0)) for one in situations.progress(room, came)]
-    return endpoint_report(room.name, SENDER, [*outcomes, _messages(came)])
+    by_id = {arrival.id: arrival for arrival in arrivals}
+    outcomes = [
+        _outcome(situation, by_id.get(situation.arrival_id or 0))
+        for situation in situations.progress(sandbox, arrivals)
+    ]
+    return endpoint_report(sandbox.name, SENDER, [*outcomes, _messages(arrivals)])
 
 
 def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
@@ -64,26 +67,26 @@ def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
     return (ResponseSummary(OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
 
 
-def _messages(came: Sequence[Arrival]) -> Outcome:
+def _messages(arrivals: Sequence[Arrival]) -> Outcome:
     """What is wrong with what came in, but for the refusals that the situations ask for."""
     found: dict[tuple[str, str | None], Finding] = {}
-    for arrival in came:
+    for arrival in arrivals:
         if arrival.provoked or _is_requested(arrival):
             continue
-        for one in arrival.findings:
-            if one["level"] in ("error", "warning"):
-                found.setdefault((one["rule"], one.get("path")), Finding(**_complete(one)))
-    if not came:
+        for finding in arrival.findings:
+            if finding["level"] in ("error", "warning"):
+                found.setdefault((finding["rule"], finding.get("path")), Finding(**_complete(finding)))
+    if not arrivals:
         return Outcome(MESSAGES, State.NOT_TESTED, (), 0.0, (), _NOT_SEEN)
     findings = tuple(found.values())
     return Outcome(MESSAGES, state_of(findings), findings, 0.0, (), examined=True)
 
 
 def _is_requested(arrival: Arrival) -> bool:
-    errors = {one["rule"] for one in arrival.findings if one["level"] == "error"}
+    errors = {finding["rule"] for finding in arrival.findings if finding["level"] == "error"}
     return bool(errors) and errors <= _EXPECTED
 
 
-def _complete(one: dict[str, Any]) -> dict[str, Any]:
+def _complete(item: dict[str, Any]) -> dict[str, Any]:
     """A finding as an older program may have stored it: without a remedy in English."""
-    return {"remedy_en": one.get("remedy", ""), **one}
+    return {"remedy_en": item.get("remedy", ""), **item}

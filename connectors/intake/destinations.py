@@ -100,10 +100,21 @@ class CoveredSchools:
         return STOPPED_SCHOOL if school_id in self.stopped else None
 
     def school(self, named: SchoolRef) -> int:
-        return next(self.covered[one] for one in schools.identifications(named) if one in self.covered)
+        return next(
+            self.covered[identification]
+            for identification in schools.identifications(named)
+            if identification in self.covered
+        )
 
     def home(self, named: SchoolRef) -> int | None:
-        return next((self.covered[one] for one in schools.identifications(named) if one in self.covered), None)
+        return next(
+            (
+                self.covered[identification]
+                for identification in schools.identifications(named)
+                if identification in self.covered
+            ),
+            None,
+        )
 
     @property
     def numbers(self) -> frozenset[int] | None:

@@ -22,10 +22,10 @@ from connectors.uwlr.pupil_messages import ANSWERS
 
 EDEXML_ROOT = "EDEX"
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-MOST_MEMBERS = 2_000
-MOST_RATIO = 200  # UWLR packs to a thirtieth at best
+MAX_MEMBERS = 2_000
+MAX_RATIO = 200  # UWLR packs to a thirtieth at best
 RATIO_FROM_BYTES = 8 * 1024 * 1024  # below that a ratio does no harm
-MOST_DIRECTORY_BYTES = 2 * 1024 * 1024
+MAX_DIRECTORY_BYTES = 2 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 _LOOK_BYTES = 64 * 1024
 _TAIL_BYTES = 4096
@@ -132,8 +132,8 @@ def unpack(archive: Spooled, cap: int) -> Iterator[Document]:
     _check_directory(archive)
     try:
         with zipfile.ZipFile(archive.file) as opened:
-            members = [one for one in opened.infolist() if _is_document(one)]
-            if len(opened.infolist()) > MOST_MEMBERS:
+            members = [member for member in opened.infolist() if _is_document(member)]
+            if len(opened.infolist()) > MAX_MEMBERS:
                 raise _untrusted("te veel bestanden", "too many files")
             if not members:
                 raise _untrusted("geen XML-bestanden", "no XML files")
@@ -161,7 +161,7 @@ def _check_directory(archive: Spooled) -> None:
             "The zip file is not complete; have the supplier make it again.",
         )
     size = struct.unpack_from("<L", tail, end + 12)[0]
-    if size > MOST_DIRECTORY_BYTES or tail[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
+    if size > MAX_DIRECTORY_BYTES or tail[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
         raise _untrusted("een te lange inhoudsopgave", "a list of contents that is too long")
 
 
@@ -202,7 +202,7 @@ def _unpacked(opened: zipfile.ZipFile, member: zipfile.ZipInfo, cap: int) -> Ite
         while chunk := packed.read(CHUNK_BYTES):
             size += len(chunk)
             packed_size = max(1, member.compress_size)
-            if size > cap or (size > RATIO_FROM_BYTES and size / packed_size > MOST_RATIO):
+            if size > cap or (size > RATIO_FROM_BYTES and size / packed_size > MAX_RATIO):
                 raise _BombError
             yield chunk
 

@@ -21,7 +21,7 @@ from models.ingest import rosters, schools
 from models.ingest.result_store import RetentionPolicy
 from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
-from models.schema.limits import MOST_BYTES
+from models.schema.limits import MAX_BYTES
 from models.schema.records import Finding, Verdict
 
 
@@ -83,12 +83,12 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
 
     `reached` is told how many bytes of the file have been worked off.
     """
-    spooled = spool_file(path, MOST_BYTES)
+    spooled = spool_file(path, MAX_BYTES)
     if content_of(spooled) is not Content.ZIP:
         yield Document(str(path), replace(spooled, file=cast("BinaryIO", _ProgressFile(spooled.file, reached))))
         return
     try:
-        for document in unpack(spooled, MOST_BYTES):
+        for document in unpack(spooled, MAX_BYTES):
             yield Document(f"{path}/{document.name}", document.spooled, document.problem)
             reached(spooled.file.tell())
     finally:
@@ -149,20 +149,24 @@ def _read_roster(spooled: Spooled) -> RosterAnswer:
 
 
 def _size_of(answer: RosterAnswer) -> tuple[int, int]:
-    errors = sum(one.level == rules.ERROR for one in answer.findings)
+    errors = sum(finding.level == rules.ERROR for finding in answer.findings)
     return errors, len(answer.findings)
 
 
 def _verdict(findings: Sequence[Finding]) -> Verdict:
-    levels = {one.level for one in findings}
+    levels = {finding.level for finding in findings}
     if rules.ERROR in levels:
         return Verdict.REJECT
     return Verdict.WARN if rules.WARNING in levels else Verdict.ACCEPT
 
 
 def _fault(findings: Sequence[Finding]) -> str | None:
-    refusing = [one for one in findings if one.level == rules.ERROR]
-    return next((one.fault for one in refusing if one.fault is not None), rules.ONGELDIG_BERICHT) if refusing else None
+    refusing = [finding for finding in findings if finding.level == rules.ERROR]
+    return (
+        next((finding.fault for finding in refusing if finding.fault is not None), rules.ONGELDIG_BERICHT)
+        if refusing
+        else None
+    )
 
 
 # -- loading -------------------------------------------------------------------------------------------------
@@ -187,7 +191,7 @@ def _load_results(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdi
         destination=AnySchool(loading.engine),
         way="load",
         agreement=of_policy(loading.policy),
-        keep=loading.retention,
+        retention=loading.retention,
     )
     note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")
     return FileVerdict(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)

@@ -29,7 +29,7 @@ from models.ingest.result_store import Receipt, RetentionPolicy
 from models.ingest.schools import BRIN, normal_location
 from models.schema import clock
 from models.schema.encryption import PiiCipher
-from models.schema.limits import MOST_BYTES
+from models.schema.limits import MAX_BYTES
 from models.schema.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
 
 MEMORY_BYTES = 1 << 20
@@ -70,7 +70,7 @@ class Spooled:
         self.file.close()
 
 
-def spool(chunks: Iterable[bytes], cap: int = MOST_BYTES) -> Spooled:
+def spool(chunks: Iterable[bytes], cap: int = MAX_BYTES) -> Spooled:
     """Write a stream of bytes to a private file; raises TooLarge above `cap` bytes."""
     digest = hashlib.sha256()
     size = 0
@@ -116,35 +116,35 @@ def judge(
     spooled: Spooled,
     agreement: Agreement = STRICT,
     receiver: ReceiverRules | None = None,
-    opening: EnvelopeHeader | None = None,
+    header: EnvelopeHeader | None = None,
 ) -> Judgement:
     """Read a message once and say what it is worth; a second reading only finds the places of what was found.
 
     Without `receiver` a message is judged by itself, as a check does; `opening` is its opening where it was looked at.
     """
-    opening = opening or read_envelope_header(spooled.file, agreement)
-    if opening.refused:
-        return _judged([*opening.findings, *_safe_header(spooled, opening, agreement)], None)
-    if opening.empty is not None:
-        return Judgement(Verdict.ACCEPT, None, opening.findings, empty=opening.empty)
+    header = header or read_envelope_header(spooled.file, agreement)
+    if header.refused:
+        return _judged([*header.findings, *_safe_header(spooled, header, agreement)], None)
+    if header.empty is not None:
+        return Judgement(Verdict.ACCEPT, None, header.findings, empty=header.empty)
     if is_fragmented(spooled.file) and (found := xml_safety_check(spooled.file, agreement.bounds)):
-        return _judged([*opening.findings, *found], None)
-    schema_name = _schema_for(opening, agreement)
+        return _judged([*header.findings, *found], None)
+    schema_name = _schema_for(header, agreement)
     reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
-    head, head_rules = read_head(reading, opening, agreement)
+    head, head_rules = read_head(reading, header, agreement)
     for rule in head_rules:
         reading.note(rule, ElementRef("school", 1, _HEAD_ELEMENTS.get(rule, "")))
     version_rules(reading)
-    school = read_school(reading.school or opening.school)[0]
+    school = read_school(reading.school or header.school)[0]
     if receiver is not None and not reading.broken:
         _note_receiver(reading, receiver, school)
     if agreement.test_school:
         _note_personal_numbers(reading)
-    spots, found = _locations(spooled, schema_name, agreement, reading)
-    own = _own_findings(reading, spots, agreement, [*opening.findings, *found])
-    findings = [*opening.findings, *found, *own]
+    locations, found = _locations(spooled, schema_name, agreement, reading)
+    own = _own_findings(reading, locations, agreement, [*header.findings, *found])
+    findings = [*header.findings, *found, *own]
     batch = None
-    if head is not None and not any(one.level == rules.ERROR for one in findings):
+    if head is not None and not any(finding.level == rules.ERROR for finding in findings):
         batch = ResultBatch(
             head=head,
             pupils=reading.pupils,
@@ -162,9 +162,9 @@ def judge(
     return judgement
 
 
-def _safe_header(spooled: Spooled, opening: EnvelopeHeader, agreement: Agreement) -> list[Finding]:
+def _safe_header(spooled: Spooled, header: EnvelopeHeader, agreement: Agreement) -> list[Finding]:
     """What the gate has against the rest of a message that need not be read: bytes go before all else."""
-    if any(stage_of(one.rule) is Stage.BYTES and one.level == rules.ERROR for one in opening.findings):
+    if any(stage_of(finding.rule) is Stage.BYTES and finding.level == rules.ERROR for finding in header.findings):
         return []
     return xml_safety_check(spooled.file, agreement.bounds)
 
@@ -185,18 +185,18 @@ def _note_personal_numbers(reading: ReadMessage) -> None:
             reading.note("pupil.bsn-like", ElementRef("toetsafname", sitting, "leerlingid"))
 
 
-def _schema_for(opening: EnvelopeHeader, agreement: Agreement) -> str:
+def _schema_for(header: EnvelopeHeader, agreement: Agreement) -> str:
     if agreement.policy == "tolerant":
         return names.TOLERANT_SCHEMA
-    return names.VERSIONS.get((opening.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
+    return names.VERSIONS.get((header.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
 
 
 def _judged(findings: list[Finding], batch: ResultBatch | None) -> Judgement:
-    errors = [one for one in findings if one.level == rules.ERROR]
+    errors = [finding for finding in findings if finding.level == rules.ERROR]
     if errors:
-        first = min(errors, key=lambda one: stage_of(one.rule))
+        first = min(errors, key=lambda finding: stage_of(finding.rule))
         return Judgement(Verdict.REJECT, first.fault or rules.ONGELDIG_BERICHT, findings)
-    warned = any(one.level == rules.WARNING for one in findings)
+    warned = any(finding.level == rules.WARNING for finding in findings)
     return Judgement(Verdict.WARN if warned else Verdict.ACCEPT, None, findings, batch=batch)
 
 
@@ -204,47 +204,47 @@ def _locations(
     spooled: Spooled, schema_name: str, agreement: Agreement, reading: ReadMessage
 ) -> tuple[dict[ElementRef, SourceLocation], list[Finding]]:
     """The second reading, where there is something to find the place of."""
-    wanted = {place for places in reading.notes.values() for place in places if place.ordinal}
-    if not wanted and not reading.broken:
+    elements = {element for places in reading.notes.values() for element in places if element.ordinal}
+    if not elements and not reading.broken:
         return {}, []
-    spots, found = diagnose(spooled.file, schema_name, agreement, wanted, broken=reading.broken)
-    if reading.broken and not found:  # libxml2 alone holds a namespace against it, such as one that is no URI
+    locations, findings = diagnose(spooled.file, schema_name, agreement, elements, broken=reading.broken)
+    if reading.broken and not findings:  # libxml2 alone holds a namespace against it, such as one that is no URI
         line, column = reading.broken_at or (None, None)
-        found = [finding("xml.well-formed", agreement, line=line, column=column)]
-    return spots, found
+        findings = [finding("xml.well-formed", agreement, line=line, column=column)]
+    return locations, findings
 
 
 def _own_findings(
-    reading: ReadMessage, spots: dict[ElementRef, SourceLocation], agreement: Agreement, found: list[Finding]
+    reading: ReadMessage, locations: dict[ElementRef, SourceLocation], agreement: Agreement, findings: list[Finding]
 ) -> list[Finding]:
     """Our own rules with their places, less what the validator has already said of the same rule."""
-    told = {one.rule for one in found}
-    broken_bytes = any(one.rule == "xml.well-formed" for one in found)
+    told = {finding.rule for finding in findings}
+    broken_bytes = any(finding.rule == "xml.well-formed" for finding in findings)
     own = []
     for rule, places in reading.notes.items():
         if rule in told or broken_bytes:
             continue
-        for place in dict.fromkeys(places):
-            spot = spots.get(place)
-            if place == SCHEMA_HINT and spot is None:
+        for element in dict.fromkeys(places):
+            location = locations.get(element)
+            if element == SCHEMA_HINT and location is None:
                 continue  # a value that holds the word, no attribute
             own.append(
                 finding(
                     rule,
                     agreement,
-                    path=None if spot is None else spot.path,
-                    line=None if spot is None else spot.line,
-                    column=None if spot is None else spot.column,
+                    path=None if location is None else location.path,
+                    line=None if location is None else location.line,
+                    column=None if location is None else location.column,
                 )
             )
     return own
 
 
 def read_head(
-    reading: ReadMessage, opening: EnvelopeHeader, agreement: Agreement
+    reading: ReadMessage, header: EnvelopeHeader, agreement: Agreement
 ) -> tuple[MessageHead | None, list[str]]:
     """The school element as a head, and the rules it breaks; None where it cannot be read."""
-    texts = reading.school or opening.school
+    texts = reading.school or header.school
     if not texts:
         return None, []  # there is no school element, and the schema says so
     broken: list[str] = []
@@ -338,18 +338,18 @@ def version_rules(reading: ReadMessage) -> None:
 
 def process_results(
     engine: Engine,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     spooled: Spooled,
     *,
     source_id: int,
     destination: Destination,
     way: str,
     agreement: Agreement = STRICT,
-    opening: EnvelopeHeader | None = None,
+    header: EnvelopeHeader | None = None,
     key_id: int | None = None,
     moves_cursor: bool = False,
     remembers_document: bool = False,
-    keep: RetentionPolicy | None = None,
+    retention: RetentionPolicy | None = None,
 ) -> Receipt:
     """Judge a message and store it in one transaction, or keep it apart with its reason.
 
@@ -357,7 +357,7 @@ def process_results(
     is the key that was shown; of who may not send any more when it comes to storing, no bytes are kept, nor of what is
     for a test school.
     """
-    keep = RetentionPolicy(0, 0) if agreement.test_school else keep or RetentionPolicy()
+    retention = RetentionPolicy(0, 0) if agreement.test_school else retention or RetentionPolicy()
     delivery = result_store.Incoming(
         source_id=source_id,
         channel=way,
@@ -368,22 +368,22 @@ def process_results(
         in_order=agreement.ordering == "strict",
         key_id=key_id,
     )
-    known = result_store.find_repeat(engine, delivery, destination.numbers)
-    if known is not None:
-        return known
-    judgement = judge(spooled, agreement, ReceiverCheck(engine, seal, destination, agreement), opening)
+    receipt = result_store.find_repeat(engine, delivery, destination.numbers)
+    if receipt is not None:
+        return receipt
+    judgement = judge(spooled, agreement, ReceiverCheck(engine, cipher, destination, agreement), header)
     if judgement.empty is not None:
         return result_store.save_empty(engine, delivery, destination.home(judgement.school), judgement.empty)
     if judgement.batch is not None:
-        raw = _raw(spooled, keep.accepted_days)
+        raw = _raw(spooled, retention.accepted_days)
         school_id = destination.school(judgement.school)
         try:
             return result_store.save_results(
-                engine, seal, delivery, school_id, judgement.batch, raw=raw, keep_days=keep.accepted_days
+                engine, cipher, delivery, school_id, judgement.batch, raw=raw, keep_days=retention.accepted_days
             )
         except result_store.SenderNotAllowed as ended:
             return refuse_unread(
-                engine, seal, source_id=source_id, school_id=None, way=way, found=finding(ended.rule, agreement),
+                engine, cipher, source_id=source_id, school_id=None, way=way, finding=finding(ended.rule, agreement),
                 digest=spooled.digest, size=spooled.size,
             )  # fmt: skip
         except result_store.OutOfOrder:
@@ -392,14 +392,14 @@ def process_results(
             judgement = replace(refused, head=judgement.head, school=judgement.school)
     return result_store.save_refusal(
         engine,
-        seal,
+        cipher,
         delivery,
         destination.home(judgement.school),
         fault=judgement.fault or rules.ONGELDIG_BERICHT,
         findings=judgement.findings,
         head=judgement.head,
-        raw=_raw(spooled, keep.refused_days),
-        keep_days=keep.refused_days,
+        raw=_raw(spooled, retention.refused_days),
+        keep_days=retention.refused_days,
     )
 
 
@@ -413,16 +413,16 @@ def _raw(spooled: Spooled, keep_days: int) -> bytes | None:
 
 def refuse_unread(
     engine: Engine,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     *,
     source_id: int | None,
     school_id: int | None,
     way: str,
-    found: Finding,
+    finding: Finding,
     digest: bytes,
     size: int = 0,
 ) -> Receipt:
     """Keep apart, with its reason, what could not even be read: too large, damaged, locked. No bytes are kept."""
     delivery = result_store.Incoming(source_id=source_id, channel=way, digest=digest, size=size)
-    fault = found.fault or rules.ONGELDIG_BERICHT
-    return result_store.save_refusal(engine, seal, delivery, school_id, fault=fault, findings=[found])
+    fault = finding.fault or rules.ONGELDIG_BERICHT
+    return result_store.save_refusal(engine, cipher, delivery, school_id, fault=fault, findings=[finding])

@@ -207,13 +207,13 @@ def _judge(answer: _Response, part: Part, profile: Profile) -> RosterAnswer:
     failed = http_client.status_error(answer.status_code)
     if failed is not None:
         raise failed
-    if read is None or any(one.rule in ("xml.well-formed", "xml.empty") for one in read.findings):
+    if read is None or any(finding.rule in ("xml.well-formed", "xml.empty") for finding in read.findings):
         raise Retriable(
             "Het antwoord van de leerlingadministratie is geen (hele) XML.",
             "The answer of the pupil administration is no (whole) XML.",
         )
-    refused = {one.rule.partition(".")[0] for one in read.findings if one.level == "error"}
-    if refused & {"xml", "soap"} or any(one.rule == "roster.root" for one in read.findings):
+    refused = {finding.rule.partition(".")[0] for finding in read.findings if finding.level == "error"}
+    if refused & {"xml", "soap"} or any(finding.rule == "roster.root" for finding in read.findings):
         raise _not_an_answer()
     if (read.roster is not None or read.empty is not None) and read.part is not part:
         raise _not_an_answer()

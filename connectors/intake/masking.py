@@ -39,10 +39,10 @@ _DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
 _PIECES = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _WORD = re.compile(r"[^\s<>\"'=&]{4,256}")
-MOST_CHARACTERS = 2_000_000  # of a message; what stands behind them is not shown
-MOST_PHRASES = 50
-MOST_VALUE = 1_000
-MOST_LOOKS = 1_000_000  # for values within words, before words are covered without looking
+MAX_CHARACTERS = 2_000_000  # of a message; what stands behind them is not shown
+MAX_PHRASES = 50
+MAX_VALUE = 1_000
+MAX_LOOKS = 1_000_000  # for values within words, before words are covered without looking
 _SHORTEST = 4  # of a value that is covered wherever it stands
 
 
@@ -66,7 +66,7 @@ class Masked:
 
     def around(self, line: int, column: int) -> str:
         """The lines around a place (both from 1), each behind its number; of a long line only a piece."""
-        starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
+        starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
         shown = []
         for number in range(max(line - LINES_AROUND, 1), min(line + LINES_AROUND, len(starts)) + 1):
             start = starts[number - 1]
@@ -82,18 +82,18 @@ class Masked:
 
 def mask(data: bytes) -> Masked:
     """A message with its personal fields and secrets covered; what is no text is covered as a whole."""
-    text = _text(data)[:MOST_CHARACTERS]
+    text = _text(data)[:MAX_CHARACTERS]
     if "<" not in text:
         return Masked(text, ((0, len(text)),) if text else ())
     spans: list[Span] = []
     values: set[str] = set()
     for tag, value in _fields(text):
         spans += [tag, value]
-        values.add(_PIECES.sub("", text[value[0] : min(value[1], value[0] + MOST_VALUE)]).strip())
+        values.add(_PIECES.sub("", text[value[0] : min(value[1], value[0] + MAX_VALUE)]).strip())
     for found in _ATTRIBUTE.finditer(text):
         spans.append(found.span("double" if found["double"] is not None else "single"))
-    spans += [found.span() for found in _ECK_ID.finditer(text)]
-    spans += [found.span() for found in _DIGITS.finditer(text) if is_personal_number(found[0])]
+    spans += [match.span() for match in _ECK_ID.finditer(text)]
+    spans += [match.span() for match in _DIGITS.finditer(text) if is_personal_number(match[0])]
     spans += _everywhere(text, values)
     return Masked(text, tuple(_merged(spans)))
 
@@ -113,8 +113,8 @@ def _fields(text: str) -> Iterator[tuple[Span, Span]]:
     Every part of the text is walked over once: what a field covers is not looked at again.
     """
     at = 0
-    while (opening := _OPENING.search(text, at)) is not None:
-        start = opening.end()
+    while (match := _OPENING.search(text, at)) is not None:
+        start = match.end()
         end = text.find(">", start)
         if end < 0:  # a tag that never ends
             yield (start, len(text)), (len(text), len(text))
@@ -122,19 +122,19 @@ def _fields(text: str) -> Iterator[tuple[Span, Span]]:
         harmless = _HARMLESS.fullmatch(text, start, end) is not None
         at = end + 1
         if text[end - 1] != "/":
-            closing = _CLOSINGS[opening["name"].lower()].search(text, at)
+            closing = _CLOSINGS[match["name"].lower()].search(text, at)
             at = len(text) if closing is None else closing.start()
         yield (start, start if harmless else end), (end + 1, max(at, end + 1))
 
 
 def _everywhere(text: str, values: set[str]) -> list[Span]:
     """Where any of the values stands, also within a longer word; a word that takes too much looking is covered."""
-    whole = {one for one in values if len(one) >= _SHORTEST and _WORD.fullmatch(one)}
+    whole = {value for value in values if len(value) >= _SHORTEST and _WORD.fullmatch(value)}
     spans = [
-        found.span()
-        for one in sorted(values - whole)[:MOST_PHRASES]
-        if len(one) >= _SHORTEST
-        for found in re.finditer(re.escape(one), text)
+        match.span()
+        for value in sorted(values - whole)[:MAX_PHRASES]
+        if len(value) >= _SHORTEST
+        for match in re.finditer(re.escape(value), text)
     ]
     lengths = _lengths(whole)
     looks = 0
@@ -145,24 +145,24 @@ def _everywhere(text: str, values: set[str]) -> list[Span]:
             if possible is None:
                 continue
             looks += len(possible)
-            if looks > MOST_LOOKS:
+            if looks > MAX_LOOKS:
                 spans.append((start + at, found.end()))
                 break
-            spans += [(start + at, start + at + one) for one in possible if word[at : at + one] in whole]
+            spans += [(start + at, start + at + item) for item in possible if word[at : at + item] in whole]
     return spans
 
 
 def _lengths(values: set[str]) -> dict[str, list[int]]:
     """How long the values are that begin with the same few characters."""
     found: dict[str, set[int]] = {}
-    for one in values:
-        found.setdefault(one[:_SHORTEST], set()).add(len(one))
+    for value in values:
+        found.setdefault(value[:_SHORTEST], set()).add(len(value))
     return {beginning: sorted(lengths) for beginning, lengths in found.items()}
 
 
 def _merged(spans: list[Span]) -> list[Span]:
     merged: list[Span] = []
-    for first, last in sorted(one for one in spans if one[1] > one[0]):
+    for first, last in sorted(span for span in spans if span[1] > span[0]):
         if merged and first <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
         else:

@@ -109,8 +109,8 @@ class PullOutcome:
     @property
     def failure(self) -> tuple[str, str] | None:
         """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
-        refused = [one for one in self.taken if one.receipt.verdict is Verdict.REJECT]
-        if self.catalogue or (all(one.receipt.repeated for one in refused) and not self.problems):
+        refused = [document for document in self.taken if document.receipt.verdict is Verdict.REJECT]
+        if self.catalogue or (all(document.receipt.repeated for document in refused) and not self.problems):
             return None
         if len(refused) < len(self.taken) or not (refused or self.problems):
             return None
@@ -151,7 +151,7 @@ def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> Pu
             way="pull",
             agreement=of_policy(settings.policy),
             moves_cursor=True,
-            keep=settings.retention,
+            retention=settings.retention,
         )
     finally:
         spooled.close()
@@ -160,7 +160,7 @@ def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> Pu
 
 def _soap_request(settings: PullSettings, cursor: str | None) -> HttpRequest:
     year = settings.school_year
-    asked = PullRequest(
+    pull_request = PullRequest(
         school=settings.school,
         school_year=clock.school_year(clock.today()) if year == CURRENT_YEAR else year,
         xsd_version=settings.xsd_version,
@@ -169,7 +169,7 @@ def _soap_request(settings: PullSettings, cursor: str | None) -> HttpRequest:
         authorisation=settings.authorisation,
     )
     template = settings.request_template
-    body = write_pull_request(asked) if template is None else fill_template(template, asked)
+    body = write_pull_request(pull_request) if template is None else fill_template(template, pull_request)
     headers = {
         "Content-Type": "text/xml; charset=utf-8",
         "Accept": "text/xml",
@@ -273,7 +273,7 @@ def _folder_documents(settings: PullSettings) -> Iterator[Document]:
     """What lies in the folder and is no longer being written, by name; nothing in it is ever changed."""
     try:
         with os.scandir(settings.location) as entries:
-            files = sorted((one for one in entries if _is_unchanged(one)), key=lambda one: one.name)
+            files = sorted((entry for entry in entries if _is_unchanged(entry)), key=lambda dir_entry: dir_entry.name)
     except OSError:
         raise Retriable(
             "De map met resultaten is er niet of mag niet gelezen worden; controleer path en de rechten.",
@@ -329,7 +329,7 @@ def _documents(name: str, spooled: Spooled, cap: int) -> Iterator[Document]:
 
 
 def _process_documents(settings: PullSettings, target: Target, documents: Iterator[Document]) -> PullOutcome:
-    taken: list[JudgedDocument] = []
+    judged_documents: list[JudgedDocument] = []
     problems: list[UnreadableDocument] = []
     known = 0
     for document in documents:
@@ -344,16 +344,16 @@ def _process_documents(settings: PullSettings, target: Target, documents: Iterat
             if is_fetched(target.engine, target.school_id, target.source_id, spooled.digest):
                 known += 1
             else:
-                taken.append(JudgedDocument(document.name, _process_document(settings, target, spooled)))
+                judged_documents.append(JudgedDocument(document.name, _process_document(settings, target, spooled)))
         finally:
             spooled.close()
-    return PullOutcome(tuple(taken), tuple(problems), known)
+    return PullOutcome(tuple(judged_documents), tuple(problems), known)
 
 
 def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receipt:
     """Keep apart, with its reason, a document that could not be read whole; so it is known by its name."""
     rule = "xml.size" if isinstance(problem, TooLarge) else "document.unreadable"
-    found = replace(
+    finding = replace(
         rules.finding(rule, path=name or None),
         message_nl=problem.sentence_nl,
         message_en=problem.sentence_en,
@@ -364,7 +364,7 @@ def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receip
         source_id=target.source_id,
         school_id=target.school_id,
         way="pull",
-        found=found,
+        finding=finding,
         digest=hashlib.sha256(name.encode()).digest(),
     )
 
@@ -379,7 +379,7 @@ def _process_document(settings: PullSettings, target: Target, spooled: Spooled) 
         way="pull",
         agreement=of_policy(settings.policy),
         remembers_document=True,
-        keep=settings.retention,
+        retention=settings.retention,
     )
 
 

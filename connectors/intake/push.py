@@ -63,36 +63,36 @@ class ReceiverContext:
     refusals: RefusalThrottle = field(default_factory=RefusalThrottle)
 
 
-def deliver(desk: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
+def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
     """Take in one message as it came, or keep it apart; committed when this returns.
 
     `room_source` is the sender of the test room whose address was used: only it may send there, and nowhere else.
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
     # Who it is from decides how exact it must be, so the first look is a mild one.
-    opening = read_envelope_header(spooled.file, Agreement("tolerant", header="required", bounds=desk.bounds))
-    if opening.unauthorised:
-        return _refuse_unknown_sender(desk, spooled, _strict_findings(desk, spooled), room_source)
-    sender, key = _find_sender(desk, opening, room_source)
+    header = read_envelope_header(spooled.file, Agreement("tolerant", header="required", bounds=receiver.bounds))
+    if header.unauthorised:
+        return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), room_source)
+    sender, key = _find_sender(receiver, header, room_source)
     if sender is None:
-        found = [*_strict_findings(desk, spooled), finding("header.customer")]
-        return _refuse_unknown_sender(desk, spooled, found, room_source)
+        findings = [*_strict_findings(receiver, spooled), finding("header.customer")]
+        return _refuse_unknown_sender(receiver, spooled, findings, room_source)
     if key is None:
-        found = [*_strict_findings(desk, spooled), finding("header.key")]
-        return _refuse_unknown_sender(desk, spooled, found, sender.source_id)
-    if not desk.rates.take(sender.source_id, sender.terms.messages_per_minute):
-        return _refuse_rate_limited(desk, spooled, sender.source_id)
+        findings = [*_strict_findings(receiver, spooled), finding("header.key")]
+        return _refuse_unknown_sender(receiver, spooled, findings, sender.source_id)
+    if not receiver.rates.take(sender.source_id, sender.terms.messages_per_minute):
+        return _refuse_rate_limited(receiver, spooled, sender.source_id)
     return process_results(
-        desk.engine,
-        desk.cipher,
+        receiver.engine,
+        receiver.cipher,
         spooled,
         source_id=sender.source_id,
-        destination=_destination(desk, sender, key),
+        destination=_destination(receiver, sender, key),
         way=CHANNEL,
-        agreement=agreement_of(sender.terms, desk.bounds),
+        agreement=agreement_of(sender.terms, receiver.bounds),
         key_id=key.id,
         moves_cursor=True,
-        keep=desk.retention,
+        retention=receiver.retention,
     )
 
 
@@ -112,19 +112,19 @@ def agreement_of(terms: SenderTerms, bounds: Bounds) -> Agreement:
 
 
 def _find_sender(
-    desk: ReceiverContext, opening: EnvelopeHeader, room_source: int | None
+    receiver: ReceiverContext, header: EnvelopeHeader, room_source: int | None
 ) -> tuple[Sender | None, SenderKey | None]:
-    account = opening.account
-    with read_transaction(desk.engine) as connection:
-        sender = senders.find_customer(connection, desk.cipher, account["klantcode"], account["klantnaam"])
+    account = header.account
+    with read_transaction(receiver.engine) as connection:
+        sender = senders.find_customer(connection, receiver.cipher, account["klantcode"], account["klantnaam"])
         of_room = sender is not None and sender.origin == senders.FROM_TEST
         if sender is None or (sender.source_id != room_source if room_source is not None else of_room):
             return None, None
-        return sender, senders.find_key(connection, desk.cipher, sender.source_id, account["autorisatiesleutel"])
+        return sender, senders.find_key(connection, receiver.cipher, sender.source_id, account["autorisatiesleutel"])
 
 
-def _destination(desk: ReceiverContext, sender: Sender, key: SenderKey) -> CoveredSchools:
-    with read_transaction(desk.engine) as connection:
+def _destination(receiver: ReceiverContext, sender: Sender, key: SenderKey) -> CoveredSchools:
+    with read_transaction(receiver.engine) as connection:
         stopped = frozenset(
             school_id
             for school_id in set(key.covered.values())
@@ -133,42 +133,42 @@ def _destination(desk: ReceiverContext, sender: Sender, key: SenderKey) -> Cover
     return CoveredSchools(key.covered, stopped)
 
 
-def _strict_findings(desk: ReceiverContext, spooled: Spooled) -> list[Finding]:
+def _strict_findings(receiver: ReceiverContext, spooled: Spooled) -> list[Finding]:
     """What stands against the header where nobody has agreed to be mild."""
-    return read_envelope_header(spooled.file, Agreement(header="required", bounds=desk.bounds)).findings
+    return read_envelope_header(spooled.file, Agreement(header="required", bounds=receiver.bounds)).findings
 
 
 def _refuse_unknown_sender(
-    desk: ReceiverContext, spooled: Spooled, findings: list[Finding], source_id: int | None = None
+    receiver: ReceiverContext, spooled: Spooled, findings: list[Finding], source_id: int | None = None
 ) -> Receipt:
     """Refuse a message whose sender did not show who it is; the gate over its bytes goes first (ADR 14)."""
-    errors = [one for one in findings if one.level == rules.ERROR]
-    first = min(errors, key=lambda one: stage_of(one.rule))
+    errors = [finding for finding in findings if finding.level == rules.ERROR]
+    first = min(errors, key=lambda finding: stage_of(finding.rule))
     if first.fault != rules.ONGELDIG_BERICHT:  # or the gate has nothing to add: what it finds has this very fault
-        errors += xml_safety_check(spooled.file, desk.bounds, UNKNOWN_SENDER_BYTES)
-        first = min(errors, key=lambda one: stage_of(one.rule))
+        errors += xml_safety_check(spooled.file, receiver.bounds, UNKNOWN_SENDER_BYTES)
+        first = min(errors, key=lambda finding: stage_of(finding.rule))
     delivery = result_store.Incoming(source_id=source_id, channel=CHANNEL, digest=spooled.digest, size=spooled.size)
-    return refuse_throttled(desk, desk.refusals, delivery, replace(first, path=None))
+    return refuse_throttled(receiver, receiver.refusals, delivery, replace(first, path=None))
 
 
-def _refuse_rate_limited(desk: ReceiverContext, spooled: Spooled, source_id: int) -> Receipt:
+def _refuse_rate_limited(receiver: ReceiverContext, spooled: Spooled, source_id: int) -> Receipt:
     delivery = result_store.Incoming(source_id=source_id, channel=CHANNEL, digest=spooled.digest, size=spooled.size)
-    return refuse_throttled(desk, desk.rates.refusals, delivery, finding("message.rate"))
+    return refuse_throttled(receiver, receiver.rates.refusals, delivery, finding("message.rate"))
 
 
 def refuse_throttled(
-    desk: ReceiverContext, told: RefusalThrottle, delivery: result_store.Incoming, found: Finding
+    receiver: ReceiverContext, throttle: RefusalThrottle, delivery: result_store.Incoming, finding: Finding
 ) -> Receipt:
     """Refuse what needs no school to be refused; it gets a row where `told` has one left for its kind."""
-    kind, fault = (found.rule, delivery.source_id), found.fault or rules.ONGELDIG_BERICHT
-    others = told.take(kind)
+    kind, fault = (finding.rule, delivery.source_id), finding.fault or rules.ONGELDIG_BERICHT
+    others = throttle.take(kind)
     if others is None:
-        return Receipt(0, Verdict.REJECT, fault, (found,))
+        return Receipt(0, Verdict.REJECT, fault, (finding,))
     receipt = result_store.save_refusal(
-        desk.engine, desk.cipher, delivery, None, fault=fault, findings=[found], others=others
+        receiver.engine, receiver.cipher, delivery, None, fault=fault, findings=[finding], others=others
     )
     if receipt.repeated:
-        told.give_back(kind, others)
+        throttle.give_back(kind, others)
     return receipt
 
 
@@ -182,8 +182,11 @@ def fault_sentence(receipt: Receipt) -> str:
 
     No value of the message stands in it: only rules, names of the schema, lines and columns.
     """
-    errors = sorted((one for one in receipt.findings if one.level == rules.ERROR), key=lambda one: stage_of(one.rule))
-    told = [_finding_sentence(one) for one in errors[:MAX_FINDINGS_IN_FAULT]]
+    errors = sorted(
+        (finding for finding in receipt.findings if finding.level == rules.ERROR),
+        key=lambda finding: stage_of(finding.rule),
+    )
+    told = [_finding_sentence(error) for error in errors[:MAX_FINDINGS_IN_FAULT]]
     if len(errors) > MAX_FINDINGS_IN_FAULT:
         told.append(f"En nog {len(errors) - MAX_FINDINGS_IN_FAULT} bevindingen.")
     if errors:
@@ -191,6 +194,6 @@ def fault_sentence(receipt: Receipt) -> str:
     return " ".join(told) or "Het bericht is geweigerd. / The message was refused."
 
 
-def _finding_sentence(one: Finding) -> str:
-    place = f"regel {one.line}, kolom {one.column}, " if one.line is not None else ""
-    return f"{one.message_nl} {one.remedy} ({place}{one.rule})"
+def _finding_sentence(finding: Finding) -> str:
+    place = f"regel {finding.line}, kolom {finding.column}, " if finding.line is not None else ""
+    return f"{finding.message_nl} {finding.remedy} ({place}{finding.rule})"

@@ -38,7 +38,7 @@ from models.schema.urls import is_loopback
 PATH = "/uwlr/leerresultaten"
 TEST_PREFIX = "/test/"
 CHUNK_BYTES = 1 << 18
-MOST_RATIO = 200  # UWLR packs to a thirtieth at best
+MAX_RATIO = 200  # UWLR packs to a thirtieth at best
 RATIO_FROM_BYTES = 8 * 1024 * 1024
 
 _log = logging.getLogger("rondblik.receive")
@@ -60,17 +60,17 @@ class _PackedWrong(Exception):
     """A body whose Content-Encoding is not read here, or whose packed bytes are damaged or unpack without end."""
 
 
-def blueprint(desk: ReceiverContext, public_address: str | None = None) -> flask.Blueprint:
+def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> flask.Blueprint:
     """The routes of the service; the WSDL stands at `public_address`, without one at the address that was asked."""
     routes = flask.Blueprint("receive", __name__)
 
     def service() -> flask.Response:
-        return _answer(desk, public_address or _own_address(PATH), lambda spooled: push.deliver(desk, spooled))
+        return _answer(receiver, public_address or _own_address(PATH), lambda spooled: push.deliver(receiver, spooled))
 
     def room_service(token: str) -> flask.Response:
         path = flask.url_for("receive.room_service", token=token)
         address = _own_address(path) if public_address is None else urljoin(public_address, path)
-        return _answer(desk, address, lambda spooled: intake_sandbox.deliver(desk, token, spooled))
+        return _answer(receiver, address, lambda spooled: intake_sandbox.deliver(receiver, token, spooled))
 
     def add_rules(state: BlueprintSetupState) -> None:
         # Flask has no rule for every method, and what a method without one gets is not SOAP; nor is a redirect.
@@ -85,10 +85,10 @@ def blueprint(desk: ReceiverContext, public_address: str | None = None) -> flask
     return routes
 
 
-def _answer(desk: ReceiverContext, address: str | None, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
+def _answer(receiver: ReceiverContext, address: str | None, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
     """The answer to a request: describe the service at `address`, take in a message, or say why not."""
     if flask.request.environ.get(BODY_PROBLEM) is not None or flask.request.method == "POST":
-        return _receive(desk, deliver)
+        return _receive(receiver, deliver)
     described = wsdl.describe(flask.request.args, address or "") if flask.request.method in ("GET", "HEAD") else None
     if described is None:
         return fault(
@@ -128,13 +128,13 @@ def _is_of_another_site() -> bool:
     return origin is not None and origin.partition("://")[2] != flask.request.host
 
 
-def _receive(desk: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
+def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -> flask.Response:
     """Take in the body of a request, or say why not."""
     problem = flask.request.environ.get(BODY_PROBLEM)
     if problem == "busy":  # no row: the store may well be what all wait for
         return _refused(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
     if problem is not None:
-        return _refused_unread(desk, finding(_PROBLEM_RULES[problem]), int(flask.request.environ.get(BODY_SIZE, 0)))
+        return _refused_unread(receiver, finding(_PROBLEM_RULES[problem]), int(flask.request.environ.get(BODY_SIZE, 0)))
     if _is_of_another_site():
         return fault(
             rules.ONGELDIG_BERICHT,
@@ -145,11 +145,11 @@ def _receive(desk: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -> fl
     # The bound of the service is its own, and told in a Fault; None would stand for the one of the pages.
     flask.request.max_content_length = sys.maxsize
     try:
-        spooled = spool(_unpacked(flask.request.stream, packed_with), desk.bounds.max_bytes)
+        spooled = spool(_unpacked(flask.request.stream, packed_with), receiver.bounds.max_bytes)
     except TooLarge:
-        return _refused_unread(desk, finding("xml.size"), flask.request.content_length or 0)
+        return _refused_unread(receiver, finding("xml.size"), flask.request.content_length or 0)
     except _PackedWrong:
-        return _refused_unread(desk, finding("message.packing"), flask.request.content_length or 0)
+        return _refused_unread(receiver, finding("message.packing"), flask.request.content_length or 0)
     with spooled:
         receipt = deliver(spooled)
     if receipt.verdict is Verdict.REJECT:
@@ -157,10 +157,10 @@ def _receive(desk: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -> fl
     return _xml(in_envelope(etree.Element(names.BEVESTIGING, nsmap={None: names.LR})), 200)
 
 
-def _refused_unread(desk: ReceiverContext, found: Finding, size: int) -> flask.Response:
-    digest = hashlib.sha256(f"{found.rule} {size}".encode()).digest()
+def _refused_unread(receiver: ReceiverContext, finding: Finding, size: int) -> flask.Response:
+    digest = hashlib.sha256(f"{finding.rule} {size}".encode()).digest()
     delivery = Incoming(source_id=None, channel=push.CHANNEL, digest=digest, size=size)
-    return _refused(push.refuse_throttled(desk, desk.refusals, delivery, found))
+    return _refused(push.refuse_throttled(receiver, receiver.refusals, delivery, finding))
 
 
 def _refused(receipt: Receipt) -> flask.Response:
@@ -184,7 +184,7 @@ def _unpacked(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
             while packed and not unpacker.eof:
                 chunk = unpacker.decompress(packed, CHUNK_BYTES)
                 size += len(chunk)
-                if size > RATIO_FROM_BYTES and size > MOST_RATIO * packed_size:
+                if size > RATIO_FROM_BYTES and size > MAX_RATIO * packed_size:
                     raise _PackedWrong
                 yield chunk
                 packed = unpacker.unconsumed_tail

@@ -22,15 +22,17 @@ CODE_EN = "This is a fault that you asked for. Show this code to who uses your s
 _log = logging.getLogger("rondblik.receive")
 
 
-def deliver(desk: ReceiverContext, token: str, spooled: Spooled) -> Receipt:
+def deliver(receiver: ReceiverContext, token: str, spooled: Spooled) -> Receipt:
     """Take in a message at the room with this token; only the account of the room may send there."""
-    room = sandboxes.find_sandbox(desk.engine, desk.cipher, token)
-    if room is None:
+    sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, token)
+    if sandbox is None:
         return _unknown_sandbox()
-    code = sandboxes.take_armed_fault(desk.engine, room)
-    receipt = _process(desk, room, spooled) if code is None else _requested_fault(code)
+    code = sandboxes.take_armed_fault(receiver.engine, sandbox)
+    receipt = _process(receiver, sandbox, spooled) if code is None else _requested_fault(code)
     try:
-        sandboxes.record_arrival(desk.engine, room, receipt, spooled.digest, spooled.size, provoked=code is not None)
+        sandboxes.record_arrival(
+            receiver.engine, sandbox, receipt, spooled.digest, spooled.size, provoked=code is not None
+        )
     except SQLAlchemyError as failed:  # the message itself is stored or refused by now: the sender must hear which
         _log.error("%s while writing down what came in at a test address", type(failed).__name__)
     return receipt
@@ -48,10 +50,10 @@ def _requested_fault(code: str) -> Receipt:
     return Receipt(0, Verdict.REJECT, found.fault, (found,))
 
 
-def _process(desk: ReceiverContext, room: Sandbox, spooled: Spooled) -> Receipt:
+def _process(receiver: ReceiverContext, sandbox: Sandbox, spooled: Spooled) -> Receipt:
     try:
-        return push.deliver(desk, spooled, room.source_id)
+        return push.deliver(receiver, spooled, sandbox.source_id)
     except IntegrityError:  # the room was erased while its message was read: no row may point at what it was
-        if sandboxes.find_sandbox(desk.engine, desk.cipher, room.account.token) is not None:
+        if sandboxes.find_sandbox(receiver.engine, receiver.cipher, sandbox.account.token) is not None:
             raise
         return _unknown_sandbox()

@@ -35,36 +35,38 @@ _PARTS = {
 def las(body: bytes, now: datetime) -> bytes:
     """The LAS's answer: De Horizon in one, Het Baken staged. It has the present school year and the one before."""
     operations = tuple(f"{{{names.LG}}}{name}" for name in (IN_ONE, *STAGED))
-    asked = requests.read("las", body, "entry_pupils_edexml.xsd", operations)
-    part = _PARTS[asked.name]
-    if (part is Part.ALL) != (asked.school == HORIZON):
+    request = requests.read("las", body, "entry_pupils_edexml.xsd", operations)
+    part = _PARTS[request.name]
+    if (part is Part.ALL) != (request.school == HORIZON):
         raise Fault("Client.OngeldigBericht", "Deze bewerking is voor deze school niet ingericht.")
     present = clock.school_year(now.astimezone(clock.AMSTERDAM).date())
     before = f"{int(present[:4]) - 1}-{present[:4]}"
-    if asked.school_year not in (present, before):
+    if request.school_year not in (present, before):
         return write_empty_answer(NO_DATA, part)
-    if asked.since is not None and asked.since >= school.roster_changed(asked.school, asked.school_year, now):
+    if request.since is not None and request.since >= school.roster_changed(request.school, request.school_year, now):
         return write_empty_answer(NO_CHANGES, part)
-    roster = _wanted(school.roster(asked.school, asked.school_year, now), asked, part)
+    roster = _wanted(school.roster(request.school, request.school_year, now), request, part)
     if part is Part.PUPILS and not roster.pupils:
         return write_empty_answer(NO_DATA, part)
     return write_answer(roster, part)
 
 
-def _wanted(roster: Roster, asked: ParsedRequest, part: Part) -> Roster:
+def _wanted(roster: Roster, request: ParsedRequest, part: Part) -> Roster:
     """The pupils or teachers of the groups that a staged request names; a group without key is nobody's group."""
     if part not in (Part.PUPILS, Part.TEACHERS):
         return roster
     return dataclasses.replace(
         roster,
         pupils=tuple(
-            one for one in roster.pupils if one.group in asked.groups or _meets(one.composed_groups, asked.composed)
+            pupil
+            for pupil in roster.pupils
+            if pupil.group in request.groups or _meets(pupil.composed_groups, request.composed)
         ),
         teachers=tuple(
-            one
-            for one in roster.teachers
-            if _meets(tuple(key for key, _ in one.groups), asked.groups)
-            or _meets(tuple(key for key, _ in one.composed_groups), asked.composed)
+            teacher
+            for teacher in roster.teachers
+            if _meets(tuple(key for key, _ in teacher.groups), request.groups)
+            or _meets(tuple(key for key, _ in teacher.composed_groups), request.composed)
         ),
     )
 
@@ -81,16 +83,16 @@ def publisher(name: str, body: bytes, now: datetime) -> bytes:
 
     The others answer a first question with what they had some time ago, and the next with all that came since.
     """
-    asked = requests.read(name, body, "entry_results.xsd", (names.OPHALEN_VERZOEK,))
-    if name == "leeslijn" and asked.since is not None:
+    request = requests.read(name, body, "entry_results.xsd", (names.OPHALEN_VERZOEK,))
+    if name == "leeslijn" and request.since is not None:
         raise Fault(requests.UNAVAILABLE, "De dienst is in onderhoud; probeer het later opnieuw.", 503)
     message = None
-    if asked.school == HORIZON and asked.since is None and name != "leeslijn":
+    if request.school == HORIZON and request.since is None and name != "leeslijn":
         message = publishers.first_message(name, now)
-    elif asked.school == HORIZON:
-        message = publishers.next_message(name, asked.since, now)
+    elif request.school == HORIZON:
+        message = publishers.next_message(name, request.since, now)
     if message is None:
-        return write_empty_pull_answer(names.GEEN_GEGEVENS if asked.since is None else names.GEEN_WIJZIGINGEN)
+        return write_empty_pull_answer(names.GEEN_GEGEVENS if request.since is None else names.GEEN_WIJZIGINGEN)
     return write_pull_answer(message.head, message.results, message.definitions)
 
 
@@ -98,10 +100,12 @@ def archive(now: datetime) -> bytes:
     """Toetsvolg's documents in a zip; the same bytes as long as nothing was added."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as folder:
-        for one in publishers.documents("toetsvolg", now):
-            at = one.available.timetuple()[:6]
-            body = write_message(one.message.head, one.message.results, one.message.definitions, envelope=False)
-            folder.writestr(zipfile.ZipInfo(one.name, at), body, zipfile.ZIP_DEFLATED)
+        for document in publishers.documents("toetsvolg", now):
+            at = document.available.timetuple()[:6]
+            body = write_message(
+                document.message.head, document.message.results, document.message.definitions, envelope=False
+            )
+            folder.writestr(zipfile.ZipInfo(document.name, at), body, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

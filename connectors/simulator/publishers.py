@@ -144,8 +144,8 @@ def documents(publisher: str, now: datetime) -> list[Document]:
     """The files that the publisher has ready at an instant, in the order in which they came."""
     present = clock.school_year(now.astimezone(clock.AMSTERDAM).date())
     before = calendar.label(calendar.first_year(present) - 1)
-    found = [*_oso_end_of_year(publisher, before, now), *_oso_documents(publisher, present)]
-    return [document for document in found if document.available <= now]
+    documents = [*_oso_end_of_year(publisher, before, now), *_oso_documents(publisher, present)]
+    return [document for document in documents if document.available <= now]
 
 
 def _created(items: list[Item], school_year: str, now: datetime) -> datetime:
@@ -247,8 +247,8 @@ def _takes_part(pupil: Pupil, week: int, day: date) -> bool:
 
 def _unknown_pupil(school_year: str) -> Pupil:
     """Somebody whom the publishers know in class 5a and the LAS does not."""
-    known = school.classes(HORIZON, school_year)["5a"][0]
-    return replace(known, key="199999", eck_id=None, place=99, ability=0.0)
+    pupil = school.classes(HORIZON, school_year)["5a"][0]
+    return replace(pupil, key="199999", eck_id=None, place=99, ability=0.0)
 
 
 def _taking_part(school_year: str) -> dict[str, list[Pupil]]:
@@ -478,20 +478,20 @@ _LEVELS = ((0.84, "I"), (0.25, "II"), (-0.25, "III"), (-0.84, "IV"))
 @lru_cache(maxsize=16)
 def _oso_documents(publisher: str, school_year: str) -> tuple[Document, ...]:
     """A document a subject and moment; days later the same once more, and a week later one pupil corrected."""
-    found = []
+    documents = []
     for moment in _MOMENTS:
         for short in _OSO_SUBJECTS:
             items = _oso_items(school_year, short, moment)
             available = items[0].available
             name = f"toetsvolg-{school_year}-{moment}-{short}"
             first = Document(f"{name}.xml", available, _message(publisher, school_year, available, items))
-            found.append(first)
-            found.append(replace(first, name=f"{name}-nogmaals.xml", available=available + timedelta(days=3)))
+            documents.append(first)
+            documents.append(replace(first, name=f"{name}-nogmaals.xml", available=available + timedelta(days=3)))
             later = available + timedelta(days=7)
             corrected = [_corrected(items[4])]
             message = _message(publisher, school_year, later, corrected)
-            found.append(Document(f"{name}-correctie.xml", later, message))
-    return tuple(found)
+            documents.append(Document(f"{name}-correctie.xml", later, message))
+    return tuple(documents)
 
 
 def _oso_end_of_year(publisher: str, school_year: str, now: datetime) -> list[Document]:
@@ -523,7 +523,7 @@ def _oso_item(school_year: str, pupil: Pupil, short: str, moment: str, days: tup
     test = _oso_test(pupil.year_group, short, moment)
     begin, step = _OSO_SUBJECTS[short][3]
     mean = begin + step * pupil.year_group + {"B": -8, "M": 0, "E": 8}[moment]
-    standing = 0.8 * pupil.ability + chance.gauss(0, 0.5)
+    current = 0.8 * pupil.ability + chance.gauss(0, 0.5)
     day = days[chance.randrange(len(days))]
     result = Result(
         key=f"{school_year}/{test.code.text}/{pupil.key}",
@@ -532,16 +532,16 @@ def _oso_item(school_year: str, pupil: Pupil, short: str, moment: str, days: tup
         part_code=None,
         kind=Kind.OSO,
         taken_on=day.isoformat(),
-        detail=_oso_result(round(mean + 12 * standing), standing, pupil, short),
+        detail=_oso_result(round(mean + 12 * current), current, pupil, short),
     )
     yield Item(calendar.moment(days[-1], 18), result, test)
 
 
-def _oso_result(skill: int, standing: float, pupil: Pupil, short: str) -> OsoResult:
-    level = next((name for bound, name in _LEVELS if standing >= bound), "V")
+def _oso_result(skill: int, current: float, pupil: Pupil, short: str) -> OsoResult:
+    level = next((name for bound, name in _LEVELS if current >= bound), "V")
     references = [ReferenceScore("IV", "Landelijk", level)]
     if pupil.year_group >= 6:
-        reached = "2F" if standing > 0.8 else "1F" if standing > -0.6 else "<1F"
+        reached = "2F" if current > 0.8 else "1F" if current > -0.6 else "<1F"
         references.append(ReferenceScore("RNTRM", "Landelijk", reached))
     if short == "BL" and _in_5a(pupil, 13):  # the school passed on the level only
         return OsoResult(references=tuple(references), has_score=False)

@@ -67,14 +67,14 @@ class _ClassTest:
 
 def exports(owner: SchoolRef, now: datetime) -> list[Export]:
     """The files of one school that are there at an instant, in the order in which they came."""
-    found = [
+    exports = [
         export
         for school_year in years_to_send(now)
         for test in _tests(owner, school_year, is_over(school_year, now))
         for export in _exports(test)
         if sent_from(school_year, now) < export.available <= now
     ]
-    return sorted(found, key=lambda export: (export.available, export.name))
+    return sorted(exports, key=lambda export: (export.available, export.name))
 
 
 def _tests(owner: SchoolRef, school_year: str, over: bool) -> Iterator[_ClassTest]:
@@ -106,12 +106,12 @@ def _plan(owner: SchoolRef, school_year: str, over: bool) -> Iterator[tuple[str,
         here = {pupil.key for pupil in school.pupils(HORIZON, next_year)}
         for class_name in _PRIMARY_CLASSES_LAST_YEAR if over else _PRIMARY_CLASSES:
             pupils = school.classes(HORIZON, school_year)[class_name]
-            working = [one for one in pupils if (class_name, one.place) != ("5a", school.IDLE)]
-            yield "AK", class_name, 4, 8, [one for one in working if not over or one.key in here]
+            working = [pupil for pupil in pupils if (class_name, pupil.place) != ("5a", school.IDLE)]
+            yield "AK", class_name, 4, 8, [pupil for pupil in working if not over or pupil.key in here]
         return
     form = school.classes(BAKEN, next_year if over else school_year)["4h1"]
     for n, subject in enumerate(_TOPICS):
-        takers = [one for one in form if subject in _EVERYBODY or subject in school.subjects_of(one)]
+        takers = [pupil for pupil in form if subject in _EVERYBODY or subject in school.subjects_of(pupil)]
         if takers:
             yield subject, "3h1" if over else "4h1", 2 + n, 14, takers
 

@@ -60,12 +60,12 @@ def read(party: str, body: bytes, schema_name: str, expected: tuple[str, ...]) -
     payload = _payload(envelope, schema_name, expected)
     if account[1:] != (CUSTOMER_CODE, CUSTOMER_NAME):
         raise Fault(rules.KLANT_ONGELDIG, "Klantcode en klantnaam zijn hier niet bekend of horen niet bij elkaar.")
-    asked = _parsed(payload)
-    if asked.school not in (HORIZON, BAKEN) or account[0] != key_for(party, asked.school):
+    request = _parsed(payload)
+    if request.school not in (HORIZON, BAKEN) or account[0] != key_for(party, request.school):
         raise Fault(rules.AUTORISATIE_ONGELDIG, "De autorisatiesleutel geeft geen toegang tot deze school.")
     if _text(payload, "xsdversie") not in names.VERSIONS:
         raise Fault(rules.XSD_VERSIE_ONGELDIG, "Deze xsdversie wordt hier niet ondersteund; gebruik 2.2.")
-    return asked
+    return request
 
 
 def _parse(body: bytes) -> etree._Element:
@@ -80,8 +80,10 @@ def _parse(body: bytes) -> etree._Element:
 
 
 def _account(envelope: etree._Element) -> tuple[str, str, str]:
-    found = envelope.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")
-    parts = [] if found is None else [_text(found, name) for name in ("autorisatiesleutel", "klantcode", "klantnaam")]
+    element = envelope.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")
+    parts = (
+        [] if element is None else [_text(element, name) for name in ("autorisatiesleutel", "klantcode", "klantnaam")]
+    )
     if len(parts) != 3 or not all(parts):
         raise Fault(rules.AUTORISATIE_ONGELDIG, "De autorisatie in de header ontbreekt of is niet volledig.")
     return parts[0], parts[1], parts[2]
@@ -109,7 +111,7 @@ def _parsed(payload: etree._Element) -> ParsedRequest:
 
 def _keys(payload: etree._Element, kind: str) -> tuple[str | None, ...]:
     namespace = etree.QName(payload).namespace
-    return tuple(one.get("key") for one in payload.iterfind(f"{{{namespace}}}groepen/{{{namespace}}}{kind}"))
+    return tuple(element.get("key") for element in payload.iterfind(f"{{{namespace}}}groepen/{{{namespace}}}{kind}"))
 
 
 def _text(element: etree._Element, name: str) -> str:

@@ -99,7 +99,7 @@ def pupils(school: SchoolRef, school_year: str) -> tuple[Pupil, ...]:
 
 def _primary(school_year: str) -> tuple[Pupil, ...]:
     year, begin = calendar.first_year(school_year), calendar.school_days(school_year)[0]
-    found = []
+    pupils = []
     for year_group, classes in _CLASSES.items():
         cohort, place = year - year_group, 0
         for class_name, group, size in classes:
@@ -108,20 +108,20 @@ def _primary(school_year: str) -> tuple[Pupil, ...]:
                 entered = calendar.school_weeks(school_year)[11][0] if late else begin
                 ability = dice("ability", cohort, place).gauss(0, 1)
                 composed = (_PLUS,) if ability > 1.1 and year_group >= 5 else ()
-                found.append(_pupil("1", cohort, place, year_group, class_name, group, composed, entered, ability))
+                pupils.append(_pupil("1", cohort, place, year_group, class_name, group, composed, entered, ability))
                 place += 1
-    return tuple(found)
+    return tuple(pupils)
 
 
 def _secondary(school_year: str) -> tuple[Pupil, ...]:
     year, begin = calendar.first_year(school_year), calendar.school_days(school_year)[0]
-    found = []
+    pupils = []
     for place in range(_FORM_SIZE):
         choice = dice("clusters", year, place)
         clusters = tuple(name for name, _, share in _CLUSTERS if choice.random() < share) or (_CLUSTERS[0][0],)
         ability = dice("ability", "4h1", year, place).gauss(0, 1)
-        found.append(_pupil("4", year, place, 14, "4h1", "4H1", clusters, begin, ability))
-    return tuple(found)
+        pupils.append(_pupil("4", year, place, 14, "4h1", "4H1", clusters, begin, ability))
+    return tuple(pupils)
 
 
 def _pupil(

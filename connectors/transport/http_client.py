@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.errors import ConnectorError, Fatal, Retriable, TooLarge
-from models.schema.limits import MOST_BYTES
+from models.schema.limits import MAX_BYTES
 from models.schema.urls import address_problem
 
 CHUNK_BYTES = 64 * 1024
@@ -33,7 +33,7 @@ class Limits:
     connect_seconds: float = 10.0
     idle_seconds: float = 30.0
     total_seconds: float = 900.0
-    max_bytes: int = MOST_BYTES
+    max_bytes: int = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from models.schema.limits import MOST_BYTES
+from models.schema.limits import MAX_BYTES
 
 # What the web server says of a message that it did not hand over as a whole: busy, or a key of _PROBLEM_RULES.
 BODY_PROBLEM = "rondblik.body_problem"
@@ -33,11 +33,11 @@ BODY_SIZE = "rondblik.body_size"
 LOCAL_ADDRESS = "rondblik.local_address"  # of this machine, to which the connection was made
 MESSAGE_THREADS = 4
 OTHER_THREADS = 4
-MOST_CONNECTIONS = 500
-MOST_OF_A_CLIENT = 200  # connections from one address; a proxy is one client too
+MAX_CONNECTIONS = 500
+MAX_OF_A_CLIENT = 200  # connections from one address; a proxy is one client too
 IDLE_SECONDS = 60.0
-MOST_DROPPED = 64 * 1024 * 1024
-MOST_FIRST_LINE = 8 * 1024
+MAX_DROPPED = 64 * 1024 * 1024
+MAX_FIRST_LINE = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class BodyLimits:
     """
 
     is_service: Callable[[str], bool]
-    service_bytes: int = MOST_BYTES
+    service_bytes: int = MAX_BYTES
     service_seconds: float = 600.0
     other_bytes: int = 8 * 1024 * 1024
     total_bytes: int = 4 * 1024 * 1024 * 1024
@@ -119,8 +119,8 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
 
     def received(self, data: bytes) -> int:
         """Take the next bytes; a body that is too large is dropped from then on."""
-        if not self.headers_finished and len(self.first_bytes) < MOST_FIRST_LINE:
-            self.first_bytes += data[:MOST_FIRST_LINE]
+        if not self.headers_finished and len(self.first_bytes) < MAX_FIRST_LINE:
+            self.first_bytes += data[:MAX_FIRST_LINE]
         consumed = int(super().received(data))
         if self.error is not None and self.body_rcv is None:
             self.answer_header()
@@ -166,7 +166,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         """Keep nothing of the body, but read it to its end: whoever sends on and on does not hear an answer."""
         if self.problem is None:
             self.forget_body(problem)
-        if self.body_bytes_received > 2 * self.limits.service_bytes + MOST_DROPPED:
+        if self.body_bytes_received > 2 * self.limits.service_bytes + MAX_DROPPED:
             self.completed = True
 
     def give_up(self, problem: str) -> None:
@@ -301,12 +301,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 
         One whose request is being answered stays; if all are, the newest goes.
         """
-        opened = [one for one in self.active_channels.values() if not one.will_close]
-        of_client = [one for one in opened if one.addr[0] == newest.addr[0]]
-        crowd = of_client if len(of_client) > MOST_OF_A_CLIENT else opened if len(opened) > MOST_CONNECTIONS else []
+        opened = [channel for channel in self.active_channels.values() if not channel.will_close]
+        of_client = [item for item in opened if item.addr[0] == newest.addr[0]]
+        crowd = of_client if len(of_client) > MAX_OF_A_CLIENT else opened if len(opened) > MAX_CONNECTIONS else []
         if crowd:
-            waiting = [one for one in crowd if not one.requests and one is not newest]
-            min(waiting, key=lambda one: one.last_activity, default=newest).will_close = True
+            waiting = [item for item in crowd if not item.requests and item is not newest]
+            min(waiting, key=lambda item: item.last_activity, default=newest).will_close = True
 
     def maintenance(self, now: float) -> None:
         """Look for requests that take or wait too long, then for connections that are idle."""
@@ -316,15 +316,15 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         super().maintenance(now)
 
 
-def make_server(application: Any, door: socket.socket, limits: BodyLimits) -> TcpWSGIServer:
+def make_server(application: Any, listener: socket.socket, limits: BodyLimits) -> TcpWSGIServer:
     """A server of `application` on a bound socket; `run` serves until `close`, SystemExit or KeyboardInterrupt."""
     adjustments = Adjustments(
-        sockets=[door],
+        sockets=[listener],
         max_request_body_size=sys.maxsize,  # the bounds are ours, by path
         ident=None,
         # Left to itself waitress takes the headers of proxies away, and the guard could not refuse them.
         clear_untrusted_proxy_headers=False,
-        connection_limit=2 * MOST_CONNECTIONS,  # where waitress stops to accept; `make_room` sees to ours
+        connection_limit=2 * MAX_CONNECTIONS,  # where waitress stops to accept; `make_room` sees to ours
         channel_timeout=int(IDLE_SECONDS),
         asyncore_use_poll=True,
     )
@@ -335,9 +335,9 @@ def make_server(application: Any, door: socket.socket, limits: BodyLimits) -> Tc
         application,
         limits,
         map={},
-        _sock=door,
+        _sock=listener,
         dispatcher=dispatcher,
         adj=adjustments,
-        sockinfo=(door.family, door.type, door.proto, door.getsockname()),
+        sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
         bind_socket=False,
     )

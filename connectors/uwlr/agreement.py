@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from models.schema.limits import ALL_VERSIONS, MOST_BYTES
+from models.schema.limits import ALL_VERSIONS, MAX_BYTES
 
 Policy = Literal["strict", "tolerant"]
 POLICIES: tuple[Policy, ...] = ("strict", "tolerant")
@@ -19,7 +19,7 @@ Header = Literal["ignored", "checked", "required"]
 class Bounds:
     """How large a message may be: bytes (unpacked), results, nesting, attributes of one element."""
 
-    max_bytes: int = MOST_BYTES
+    max_bytes: int = MAX_BYTES
     max_results: int = 2_000_000
     max_depth: int = 32
     max_attributes: int = 32

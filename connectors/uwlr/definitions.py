@@ -253,8 +253,8 @@ def check_bands(bands: list[Band], note: Note) -> None:
 
 def upside_down(first: str | None, second: str | None) -> bool:
     """Whether two numbers stand the wrong way round."""
-    one, two = bound(first), bound(second)
-    return one is not None and two is not None and one > two
+    item, two = bound(first), bound(second)
+    return item is not None and two is not None and item > two
 
 
 def check_terms(definition: TestDefinition, note: Note) -> None:

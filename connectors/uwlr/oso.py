@@ -41,7 +41,7 @@ REFERENCE_CODES = frozenset(
 )
 COMPARISON_GROUPS = frozenset({"BB+", "BB", "KB", "GT", "HAVO", "VWO", "Landelijk"})
 STATUSES = {"niet-begonnen": Status.NOT_BEGUN, "bezig": Status.BUSY, "afgerond": Status.DONE}
-MOST_OF_A_COUNT = 100_000_000  # exercises, words, seconds
+MAX_OF_A_COUNT = 100_000_000  # exercises, words, seconds
 
 OsoRow = tuple[int, str | None, int | None, int | None, tuple[object, ...]]
 OtherRow = tuple[int, str | None, int | None, tuple[object, ...] | None]
@@ -103,7 +103,7 @@ def check_numbers(texts: dict[str, str], note: Note) -> None:
     """Counts and seconds that cannot be kept, below zero or beyond reason; numbers that contradict each other."""
     for name in (*_COUNTS, "tijd"):
         number = number_in(texts, name)
-        if name in texts and (number is None or not 0 <= number <= MOST_OF_A_COUNT):
+        if name in texts and (number is None or not 0 <= number <= MAX_OF_A_COUNT):
             note("oso.bound", name)
     if is_above(number_in(texts, "aantalgoed"), number_in(texts, "aantalopgaven")):
         note("result.counts", "aantalgoed")
@@ -119,9 +119,9 @@ def number_in(texts: dict[str, str], name: str) -> Decimal | None:
         return None
 
 
-def is_above(one: Decimal | int | None, other: Decimal | int | None) -> bool:
+def is_above(item: Decimal | int | None, other: Decimal | int | None) -> bool:
     """Whether of two numbers that are both there the first is the greater."""
-    return one is not None and other is not None and one > other
+    return item is not None and other is not None and item > other
 
 
 def oso_number(text: str | None, note: Note) -> int | None:

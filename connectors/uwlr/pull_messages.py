@@ -43,8 +43,8 @@ def since_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     created_us, _ = values.instant(cursor)
-    asked = clock.from_us(created_us) - OVERLAP
-    return asked.astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
+    moment = clock.from_us(created_us) - OVERLAP
+    return moment.astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
 
 
 def write_pull_request(request: PullRequest) -> bytes:
@@ -86,7 +86,7 @@ def fill_template(template: str, request: PullRequest) -> bytes:
 
 
 def _template_values(request: PullRequest) -> Mapping[str, str]:
-    known = request.authorisation or Authorisation("", "", "")
+    authorisation = request.authorisation or Authorisation("", "", "")
     clear = {
         "school_year": request.school_year,
         "brin": request.school.brin or "",
@@ -95,9 +95,9 @@ def _template_values(request: PullRequest) -> Mapping[str, str]:
         "xsd_version": request.xsd_version,
         "dataset_id": request.dataset_id or "",
         "since": request.since or BEFORE_ALL,
-        "key": known.key,
-        "customer_code": known.customer_code,
-        "customer_name": known.customer_name,
+        "key": authorisation.key,
+        "customer_code": authorisation.customer_code,
+        "customer_name": authorisation.customer_name,
     }
     return {name: escape(value, {'"': "&quot;"}) for name, value in clear.items()}
 

@@ -57,19 +57,21 @@ class Notes:
     def findings(self, content: bytes = b"") -> list[Finding]:
         """What was noted, errors first; with the bytes of the message also line and column of each."""
         nodes = [note.node for note in self.kept.values() if note.node is not None]
-        spots = positions(content, nodes) if content and nodes else {}
-        found = []
+        locations = positions(content, nodes) if content and nodes else {}
+        findings = []
         for (rule, name), note in self.kept.items():
-            line, column = spots.get(note.node, (None, None)) if note.node is not None else (None, None)
-            found.append(pupil_finding(rule, element=name, count=note.count, path=note.path, line=line, column=column))
-        return sorted(found, key=lambda one: one.level != "error")
+            line, column = locations.get(note.node, (None, None)) if note.node is not None else (None, None)
+            findings.append(
+                pupil_finding(rule, element=name, count=note.count, path=note.path, line=line, column=column)
+            )
+        return sorted(findings, key=lambda finding: finding.level != "error")
 
 
 def positions(content: bytes, nodes: Collection[etree._Element]) -> dict[etree._Element, tuple[int, int]]:
     """Line and column, from 1, of elements in the bytes they were read from: lxml has no column, expat has."""
-    wanted = set(nodes)
-    root = next(iter(wanted)).getroottree().getroot()
-    places = {place: node for place, node in enumerate(root.iter(etree.Element)) if node in wanted}
+    elements = set(nodes)
+    root = next(iter(elements)).getroottree().getroot()
+    places = {place: node for place, node in enumerate(root.iter(etree.Element)) if node in elements}
     found: dict[etree._Element, tuple[int, int]] = {}
     counter = itertools.count()
     parser = expat.ParserCreate()
@@ -122,7 +124,7 @@ def all_bytes(data: bytes | BinaryIO) -> bytes:
 def parse(content: bytes) -> tuple[etree._Element, list[Finding]]:
     """The root of a message without comments, and warnings; raises NotReadable for what the gate refuses."""
     findings = detect_encoding(content[:1024])
-    if any(one.level == "error" for one in findings):
+    if any(finding.level == "error" for finding in findings):
         raise NotReadable(findings)
     tree = _tree(content, keep_comments=True)
     if tree.docinfo.doctype:

@@ -105,7 +105,7 @@ class RosterAnswer:
     @property
     def refused(self) -> bool:
         """Whether a finding forbids to store the message."""
-        return any(one.level == "error" for one in self.findings)
+        return any(finding.level == "error" for finding in self.findings)
 
 
 def read_roster(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAnswer:
@@ -144,16 +144,16 @@ def merge(structure: RosterAnswer, pupils: Sequence[RosterAnswer], teachers: Seq
     stamp = RosterAnswer(
         None, created_text=structure.created_text, digest=digest, size=sum(part.size for part in parts)
     )
-    findings = tuple(one for part in parts for one in part.findings)
+    findings = tuple(finding for part in parts for finding in part.findings)
     if structure.roster is None or any(part.refused for part in parts):
         return dataclasses.replace(stamp, findings=findings, empty=structure.empty, fault=structure.fault)
     if all(part.empty is not None for part in pupils):
         return dataclasses.replace(stamp, findings=findings, empty=NO_DATA)
-    found = [part.roster for part in parts if part.roster is not None]
+    rosters = [part.roster for part in parts if part.roster is not None]
     roster = dataclasses.replace(
         structure.roster,
-        pupils=tuple(dict.fromkeys(pupil for one in found for pupil in one.pupils)),
-        teachers=tuple(dict.fromkeys(teacher for one in found for teacher in one.teachers)),
+        pupils=tuple(dict.fromkeys(pupil for roster in rosters for pupil in roster.pupils)),
+        teachers=tuple(dict.fromkeys(teacher for roster in rosters for teacher in roster.teachers)),
     )
     notes = Notes()
     _check_keys(roster, notes, None)
@@ -171,8 +171,8 @@ def _read_root(
     if payload is None:
         return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(refusal)))
     if payload.tag == names.FAULT:
-        found = (*warnings, pupil_finding("roster.fault"))
-        return dataclasses.replace(stamp, findings=found, fault=_fault(payload))
+        findings = (*warnings, pupil_finding("roster.fault"))
+        return dataclasses.replace(stamp, findings=findings, fault=_fault(payload))
     content, part, no_roster = _content(payload)
     if no_roster is not None:
         return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(no_roster)))
@@ -181,8 +181,8 @@ def _read_root(
     note_schema_errors(root, "edexml_file.xsd" if file else f"entry_pupils_{profile}.xsd", notes)
     stamp = dataclasses.replace(stamp, part=part)
     if local(content) in _EMPTY:
-        found = (*warnings, *notes.findings(data))
-        return dataclasses.replace(stamp, findings=found, empty=_EMPTY[local(content)])
+        findings = (*warnings, *notes.findings(data))
+        return dataclasses.replace(stamp, findings=findings, empty=_EMPTY[local(content)])
     roster, created_text = _read_content(content, part, notes)
     stamp = dataclasses.replace(stamp, created_text=created_text)
     return _finish(stamp, roster, [*warnings, *notes.findings(data)])

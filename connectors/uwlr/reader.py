@@ -84,11 +84,11 @@ class ReadMessage:
     broken: bool = False  # not well-formed, or not valid: `locate.diagnose` says what and where
     broken_at: tuple[int, int] | None = None  # line and column where the bytes could not be read on
 
-    def note(self, rule: str, place: ElementRef) -> None:
+    def note(self, rule: str, element: ElementRef) -> None:
         """Remember a rule with a place; the first few places of each rule are kept."""
         places = self.notes.setdefault(rule, [])
         if len(places) < WHERES_A_RULE:
-            places.append(place)
+            places.append(element)
 
 
 class _Pass:
@@ -393,9 +393,9 @@ class _Pass:
             reading.note("key.result-unique", ElementRef("resultaat", ordinal, "resultaat"))
         for ordinal in self.twins():
             reading.note("result.twice", ElementRef("resultaat", ordinal, "resultaat"))
-        for number in look_alikes([one.code.text for one in reading.definitions]):
+        for number in look_alikes([definition.code.text for definition in reading.definitions]):
             reading.note("text.lookalike", ElementRef("toets", number + 1, "toetscode"))
-        for number in look_alikes([one.las_key or "" for one in reading.pupils]):
+        for number in look_alikes([pupil.las_key or "" for pupil in reading.pupils]):
             reading.note("text.lookalike", ElementRef("toetsafname", reading.pupil_sittings[number], "leerlingid"))
         defined: dict[str, TestDefinition] = {}
         for number, definition in enumerate(reading.definitions, 1):
@@ -403,14 +403,18 @@ class _Pass:
                 reading.note("key.test-unique", ElementRef("toets", number, "toetscode"))
             defined[definition.code.text] = definition
         for (test, part), span in self.part_span.items():
-            found = defined.get(reading.tests[test].code)
-            if found is None:
+            test_definition = defined.get(reading.tests[test].code)
+            if test_definition is None:
                 reading.note("key.test-defined", ElementRef("resultaat", span[1], "toetscode"))
                 continue
             stated = reading.tests[test].version
-            if stated is not None and found.version is not None and stated.text != found.version.text:
+            if (
+                stated is not None
+                and test_definition.version is not None
+                and stated.text != test_definition.version.text
+            ):
                 reading.note("key.version-defined", ElementRef("resultaat", span[1], "versie"))
-            self.check_part(found, part, span)
+            self.check_part(test_definition, part, span)
 
     def check_part(self, definition: TestDefinition, part: str | None, span: list[int]) -> None:
         """A part that the definition lacks; a score above or below all that the norm knows.
@@ -420,7 +424,7 @@ class _Pass:
         top, ordinal, low, low_ordinal = span
         norm = definition.norm
         if part is not None:
-            known = next((one for one in definition.parts or () if one.code.text == part), None)
+            known = next((item for item in definition.parts or () if item.code.text == part), None)
             if known is None:
                 self.reading.note("key.part-defined", ElementRef("resultaat", ordinal, "toetsonderdeelcode"))
                 return

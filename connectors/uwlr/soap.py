@@ -19,17 +19,17 @@ from models.schema.records import Finding
 LOOK_BYTES = 1 << 20
 PIECES_WINDOW = 1 << 18
 GATE_CHUNK = 1 << 18
-MOST_PIECES = 4_096  # in one window, before the gate looks at all of the message
-MOST_PIECES_IN_ALL = 50_000
-MOST_CHARACTERS = 10_000  # of one value; the longest of the standard has 256
-MOST_COMMENTS = 10_000
+MAX_PIECES = 4_096  # in one window, before the gate looks at all of the message
+MAX_PIECES_IN_ALL = 50_000
+MAX_CHARACTERS = 10_000  # of one value; the longest of the standard has 256
+MAX_COMMENTS = 10_000
 _DECLARED = re.compile(rb"""^<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _VERSION = re.compile(rb"""^<\?xml\s+version\s*=\s*["'](?!1\.0["'])""")
 _EIGHT_BIT = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso_8859-1", "latin1", "iso8859-1"}
 _WINDOWS = {"windows-1252", "cp1252"}
 _AUTORISATIE = f"{{{names.AUT}}}autorisatie"
 _ACCOUNT = ("autorisatiesleutel", "klantcode", "klantnaam")
-_MOST_CHARACTERS = 64
+_MAX_CHARACTERS = 64
 _ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
 
 
@@ -53,12 +53,12 @@ class EnvelopeHeader:
     @property
     def refused(self) -> bool:
         """Whether a full pass is needless: bytes, envelope or payload are not what can be read."""
-        return any(one.level == "error" and stage_of(one.rule) in _UNREADABLE for one in self.findings)
+        return any(finding.level == "error" and stage_of(finding.rule) in _UNREADABLE for finding in self.findings)
 
     @property
     def unauthorised(self) -> bool:
         """Whether bytes, envelope or header are such that nobody is asked for: who sends it cannot be known."""
-        return any(one.level == "error" and stage_of(one.rule) <= Stage.HEADER for one in self.findings)
+        return any(finding.level == "error" and stage_of(finding.rule) <= Stage.HEADER for finding in self.findings)
 
     @property
     def xsd_version(self) -> str | None:
@@ -119,7 +119,7 @@ class _HeaderParser:
     def note(self, rule: str) -> None:
         """A finding at the place where the parser is, once a rule."""
         parser = self.parser
-        if not any(one.rule == rule for one in self.opening.findings):
+        if not any(finding.rule == rule for finding in self.opening.findings):
             self.opening.findings.append(
                 finding(rule, self.agreement, line=parser.CurrentLineNumber, column=parser.CurrentColumnNumber + 1)
             )
@@ -155,8 +155,8 @@ class _HeaderParser:
             self.in_answer(tag)
 
     def root(self, tag: str) -> None:
-        opening = self.opening
-        opening.tags.append(tag)
+        header = self.opening
+        header.tags.append(tag)
         if tag == names.ENVELOPE:
             return
         if names.local(tag) == "Envelope":
@@ -166,12 +166,12 @@ class _HeaderParser:
         self.take_payload(tag)
 
     def in_envelope(self, tag: str, depth: int, attributes: dict[str, str], before: str) -> None:
-        opening = self.opening
+        header = self.opening
         if depth == 2:
-            if tag == names.HEADER and not self.header_done and len(opening.tags) == 1:
+            if tag == names.HEADER and not self.header_done and len(header.tags) == 1:
                 self.header_done = True
-            elif tag == names.BODY and len(opening.tags) == 1:
-                opening.tags.append(tag)
+            elif tag == names.BODY and len(header.tags) == 1:
+                header.tags.append(tag)
             else:
                 self.refuse("soap.body")
         elif depth == 3 and self.stack[1] == names.HEADER:
@@ -211,7 +211,7 @@ class _HeaderParser:
         if header == "ignored" or (header == "checked" and payload != names.VERZOEK):
             return
         texts = self.opening.account
-        filled = all(1 <= len(texts.get(name, "")) <= _MOST_CHARACTERS for name in _ACCOUNT)
+        filled = all(1 <= len(texts.get(name, "")) <= _MAX_CHARACTERS for name in _ACCOUNT)
         if self.autorisaties == 0:
             self.note("header.missing")
         elif self.account_odd or tuple(self.account_order) != _ACCOUNT * self.autorisaties or not filled:
@@ -237,25 +237,25 @@ class _HeaderParser:
 
     def end(self, name: str) -> None:
         tag = self.stack.pop()
-        opening = self.opening
-        if not opening.tags or len(self.stack) == 0:
+        header = self.opening
+        if not header.tags or len(self.stack) == 0:
             return
         text = "".join(self.text)
         self.text.clear()
-        if opening.payload == names.FAULT and len(self.stack) >= 1 and self.stack[-1] == names.FAULT:
-            code, sentence = opening.fault or ("", "")
+        if header.payload == names.FAULT and len(self.stack) >= 1 and self.stack[-1] == names.FAULT:
+            code, sentence = header.fault or ("", "")
             if names.local(tag) == "faultcode":
-                opening.fault = (text.strip().rpartition(":")[2], sentence)
+                header.fault = (text.strip().rpartition(":")[2], sentence)
             elif names.local(tag) == "faultstring":
-                opening.fault = (code, text.strip())
+                header.fault = (code, text.strip())
         elif names.local(tag) == "school" and self.stack[-1] == names.VERZOEK:
             raise _HeaderComplete
         elif tag == _AUTORISATIE and len(self.stack) == 2 and text.strip():
             self.account_odd = True
         elif len(self.stack) == 3 and self.stack[2] == _AUTORISATIE:
-            opening.account[names.local(tag)] = text
+            header.account[names.local(tag)] = text
         elif names.local(self.stack[-1]) == "school":
-            opening.school[names.local(tag)] = text
+            header.school[names.local(tag)] = text
 
 
 _VERZOEK_NAME = names.local(names.VERZOEK)
@@ -309,7 +309,7 @@ def is_fragmented(file: BinaryIO) -> bool:
         while chunk := file.read(PIECES_WINDOW):
             pieces = chunk.count(b"&") + chunk.count(b"!")  # one character each: ten times as fast as two
             total += pieces
-            if pieces > MOST_PIECES or total > MOST_PIECES_IN_ALL:
+            if pieces > MAX_PIECES or total > MAX_PIECES_IN_ALL:
                 return True
         return False
     finally:
@@ -372,12 +372,12 @@ class _SafetyCheck:
 
     def text(self, data: str) -> None:
         self.characters += 0 if data.isspace() else len(data)
-        if self.characters > MOST_CHARACTERS:
+        if self.characters > MAX_CHARACTERS:
             self.refuse("xml.text")
 
     def comment(self, _: str) -> None:
         self.comments += 1
-        if self.comments > MOST_COMMENTS:
+        if self.comments > MAX_COMMENTS:
             self.refuse("xml.text")
 
     def start(self, name: str, attributes: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ from connectors.uwlr.validator import known_name, silent_parser
 from models.schema.records import Finding
 
 CHUNK = 1 << 18
-MOST_FINDINGS = 20
+MAX_FINDINGS = 20
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
 _ELEMENT = re.compile(r"^Element '([^']*)'")
 _ATTRIBUTE = re.compile(r"^Element '[^']*'(?:, attribute '|: The attribute ')")
@@ -67,21 +67,21 @@ class _BeyondBounds(Exception):
 class Walker:
     """expat over a message: where every element starts, and the path to it; it holds namespaces to their rules."""
 
-    def __init__(self, wanted: set[ElementRef], bounds: Bounds) -> None:
+    def __init__(self, elements: set[ElementRef], bounds: Bounds) -> None:
         self.beyond: str | None = None  # the rule on nesting or attributes that the message breaks here
         self._bounds = bounds
         self.spots: dict[ElementRef, SourceLocation] = {}
         self.events: list[tuple[int, SourceLocation | None]] = []
         self.collect = False
         self._wanted: dict[tuple[str, int], dict[str, ElementRef]] = {}
-        for place in wanted:
-            self._wanted.setdefault((place.element, place.ordinal), {})[place.child] = place
+        for element_ref in elements:
+            self._wanted.setdefault((element_ref.element, element_ref.ordinal), {})[element_ref.child] = element_ref
         self._counts: dict[str, int] = {element: 0 for element, _ in self._wanted}
         self._inside: list[tuple[int, dict[str, ElementRef]]] = []
         self._stack: list[_Open] = []
         self._text: list[str] = []
         self._comments = 0
-        self._looks_for_hint = SCHEMA_HINT in wanted
+        self._looks_for_hint = SCHEMA_HINT in elements
         self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.buffer_text = True
         self._declared = 0  # namespaces, which count as the attributes that they are written as
@@ -89,9 +89,9 @@ class Walker:
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text.append
-        if INSTRUCTION in wanted:
+        if INSTRUCTION in elements:
             self.parser.ProcessingInstructionHandler = self._instruction
-        if any(place.element == COMMENT for place in wanted):
+        if any(element.element == COMMENT for element in elements):
             self.parser.CommentHandler = self._comment
 
     def location(self, text: str = "") -> SourceLocation:
@@ -165,13 +165,13 @@ class Walker:
     def _take(self, local: str) -> None:
         """Keep the spot where the innermost wanted element has a wanted child by this name, or is it itself."""
         depth, inside = self._inside[-1]
-        for child, place in inside.items():
-            if place not in self.spots and (child == local or len(self._stack) == depth):
-                self.spots.setdefault(place, self.location())
+        for child, element in inside.items():
+            if element not in self.spots and (child == local or len(self._stack) == depth):
+                self.spots.setdefault(element, self.location())
         if local in inside and len(self._stack) > depth:
-            place = inside[local]
-            if self.spots[place].names[-1] != local:
-                self.spots[place] = self.location()
+            element = inside[local]
+            if self.spots[element].names[-1] != local:
+                self.spots[element] = self.location()
 
     def _end(self, _name: str) -> None:
         if self.collect:
@@ -198,7 +198,7 @@ def _chunks_with_errors(file: BinaryIO, schema_name: str) -> set[int]:
         if found > seen:
             marked.add(number)
             seen = found
-            if seen >= MOST_FINDINGS:
+            if seen >= MAX_FINDINGS:
                 return marked
         number += 1
     return marked
@@ -214,60 +214,62 @@ class _InStep:
         self.seen = 0
         self.places: set[tuple[int, int]] = set()
 
-    def feed(self, data: bytes, spot: SourceLocation | None) -> bool:
+    def feed(self, data: bytes, location: SourceLocation | None) -> bool:
         """Hand on some bytes; False once they cannot be parsed."""
         try:
             self.parser.feed(data)
         except etree.XMLSyntaxError as broken:
-            if not self.new_errors(spot):
-                self.not_well_formed(broken, spot)
+            if not self.new_errors(location):
+                self.not_well_formed(broken, location)
             return False
-        self.new_errors(spot)
+        self.new_errors(location)
         return True
 
-    def close(self, spot: SourceLocation | None) -> None:
+    def close(self, location: SourceLocation | None) -> None:
         """The end of the message: what the validator has kept to say until now."""
         try:
             self.parser.close()
         except etree.XMLSyntaxError as broken:
-            if not self.new_errors(spot) and not self.findings:
-                self.not_well_formed(broken, spot)
+            if not self.new_errors(location) and not self.findings:
+                self.not_well_formed(broken, location)
 
-    def not_well_formed(self, broken: etree.XMLSyntaxError, spot: SourceLocation | None) -> None:
-        line, column = (spot.line, spot.column) if spot is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
-        path = spot.path if spot is not None else None
+    def not_well_formed(self, broken: etree.XMLSyntaxError, location: SourceLocation | None) -> None:
+        line, column = (
+            (location.line, location.column) if location is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
+        )
+        path = location.path if location is not None else None
         self.findings.append(finding("xml.well-formed", self.agreement, path=path, line=line, column=column))
 
-    def new_errors(self, spot: SourceLocation | None) -> bool:
+    def new_errors(self, location: SourceLocation | None) -> bool:
         """Turn what the validator has said since the last call into findings, one an element."""
         log = self.parser.feed_error_log
         if len(log) <= self.seen:
             return False
         for entry in list(log)[self.seen :]:
             if entry.domain_name != "SCHEMASV":  # a prefix that is not declared, or bound to what it may not be
-                where = (spot.line, spot.column) if spot is not None else (entry.line or 1, 1)
-                path = spot.path if spot is not None else None
+                where = (location.line, location.column) if location is not None else (entry.line or 1, 1)
+                path = location.path if location is not None else None
                 self.findings.append(
                     finding("xml.well-formed", self.agreement, path=path, line=where[0], column=where[1])
                 )
                 continue
-            place = (spot.line, spot.column) if spot is not None else (0, 0)
+            place = (location.line, location.column) if location is not None else (0, 0)
             if place not in self.places:
                 self.places.add(place)
-                self.findings.append(schema_finding(entry.type_name, entry.message, spot, self.agreement))
+                self.findings.append(schema_finding(entry.type_name, entry.message, location, self.agreement))
         self.seen = len(log)
         return bool(self.findings)
 
 
 def diagnose(
-    file: BinaryIO, schema_name: str, agreement: Agreement, wanted: set[ElementRef], *, broken: bool
+    file: BinaryIO, schema_name: str, agreement: Agreement, elements: set[ElementRef], *, broken: bool
 ) -> tuple[dict[ElementRef, SourceLocation], list[Finding]]:
     """Positions of `wanted`, and with `broken` what the schema or the XML has against the message.
 
-    At most `MOST_FINDINGS` findings; no value of the message in any of them.
+    At most `MAX_FINDINGS` findings; no value of the message in any of them.
     """
     marked = _chunks_with_errors(file, schema_name) if broken else set()
-    walker = Walker(wanted, agreement.bounds)
+    walker = Walker(elements, agreement.bounds)
     validator = _InStep(schema_name, agreement) if broken else None
     file.seek(0)
     number, base, buffered = 0, 0, b""
@@ -284,16 +286,16 @@ def diagnose(
         if validator is not None:
             buffered += chunk
             ended, base, buffered, last = _hand_over(walker, validator, base, buffered, last)
-            if ended or len(validator.findings) >= MOST_FINDINGS or (marked and number > max(marked)):
+            if ended or len(validator.findings) >= MAX_FINDINGS or (marked and number > max(marked)):
                 break
-        elif len(walker.spots) == len(wanted):
+        elif len(walker.spots) == len(elements):
             break
         number += 1
     else:
         if validator is not None:
             _finish(walker, validator, buffered, last, agreement)
-    found = validator.findings[:MOST_FINDINGS] if validator is not None else []
-    return walker.spots, found
+    findings = validator.findings[:MAX_FINDINGS] if validator is not None else []
+    return walker.spots, findings
 
 
 def _beyond(walker: Walker, agreement: Agreement) -> Finding:
@@ -313,13 +315,13 @@ def _hand_over(
             return False, base, data, last
         ended = not validator.feed(data, last)
         return ended, base + len(data), b"", last
-    for offset, spot in walker.events:
+    for offset, location in walker.events:
         cut = offset - base
         if cut > 0:
             if not validator.feed(data[:cut], last):
                 return True, base, data, last
             base, data = offset, data[cut:]
-        last = spot
+        last = location
     walker.events.clear()
     return False, base, data, last
 
@@ -340,7 +342,7 @@ def walker_broken(walker: Walker, validator: _InStep | None, error: expat.ExpatE
     if validator is None:
         return
     where = finding("xml.well-formed", agreement, line=error.lineno, column=error.offset + 1)
-    validator.findings = [one for one in validator.findings if one.rule != "xml.well-formed"]
+    validator.findings = [finding for finding in validator.findings if finding.rule != "xml.well-formed"]
     validator.findings.insert(0, where)
 
 
@@ -361,21 +363,21 @@ def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:
     return rules.LEERLING_ONGELDIG if lacks_pupil or leaf in _PUPIL_KEYS else rules.ONGELDIG_BERICHT
 
 
-def schema_finding(type_name: str, message: str, spot: SourceLocation | None, agreement: Agreement) -> Finding:
+def schema_finding(type_name: str, message: str, location: SourceLocation | None, agreement: Agreement) -> Finding:
     """A finding for one error of the validator; its own text is only read for names of the schema.
 
     What the schema of this sender refuses is refused: a habit that this sender may have is not what was found then.
     """
-    path = spot.names if spot is not None else ()
+    path = location.names if location is not None else ()
     named = _ELEMENT.match(message)
     element = names.local(named.group(1)) if named else (path[-1] if path else "")
     # Only here the text holds names of the schema and nothing of the message.
     listed = _EXPECTED.search(message) if type_name == "SCHEMAV_ELEMENT_CONTENT" else None
-    expected = tuple(names.local(one.strip()) for one in listed.group(1).split(",")) if listed else ()
+    expected = tuple(names.local(item.strip()) for item in listed.group(1).split(",")) if listed else ()
     family = schema_rule(type_name, message)
     if family == "xsd.type" and element != "anderresultaat":
         family = "xsd.xsi-type"
-    rule = habit_rule(family, element, expected, spot.text if spot is not None else "")
+    rule = habit_rule(family, element, expected, location.text if location is not None else "")
     if rule is None or rules.RULES[rule].level_under(agreement) != rules.ERROR:
         rule = family
     about = _down_to(element, path)
@@ -384,9 +386,9 @@ def schema_finding(type_name: str, message: str, spot: SourceLocation | None, ag
     return finding(
         rule,
         agreement,
-        path=spot.path if spot is not None else None,
-        line=spot.line if spot is not None else None,
-        column=spot.column if spot is not None else None,
+        path=location.path if location is not None else None,
+        line=location.line if location is not None else None,
+        column=location.column if location is not None else None,
         element=element if known_name(element) else "",
         expected=", ".join(expected),
         fault=rules.RULES[rule].fault if rule != family else fault_at(about, expected),

@@ -31,11 +31,11 @@ _compiling = threading.Lock()
 def schema(name: str) -> etree.XMLSchema:
     """The compiled schema in file `name` of the package, for this thread only."""
     cache: dict[str, etree.XMLSchema] = _compiled.__dict__.setdefault("schemas", {})
-    found = cache.get(name)
-    if found is None:
+    schema = cache.get(name)
+    if schema is None:
         with _compiling:
-            found = cache[name] = _compile(name)
-    return found
+            schema = cache[name] = _compile(name)
+    return schema
 
 
 def prepare() -> None:
@@ -86,8 +86,8 @@ def known_name(name: str) -> bool:
 def _element_names() -> frozenset[str]:
     folder = resources.files("connectors.uwlr") / "schemas"
     files = [file for file in folder.iterdir() if file.name.endswith(".xsd")]
-    elements = [one for file in files for one in etree.fromstring(file.read_bytes()).iter(f"{_XS}element")]
-    return frozenset(name for one in elements if (name := one.get("name")) is not None)
+    elements = [element for file in files for element in etree.fromstring(file.read_bytes()).iter(f"{_XS}element")]
+    return frozenset(name for element in elements if (name := element.get("name")) is not None)
 
 
 class FeedParser(Protocol):

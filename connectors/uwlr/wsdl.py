@@ -29,15 +29,15 @@ def describe(asked: Mapping[str, str], address: str) -> bytes | None:
 
 def _schemas() -> set[str]:
     folder = resources.files("connectors.uwlr") / "schemas"
-    return {one.name for one in folder.iterdir() if one.name.endswith(".xsd")}
+    return {traversable.name for traversable in folder.iterdir() if traversable.name.endswith(".xsd")}
 
 
 def _located(name: str, address: str) -> bytes:
     """A file of ours whose references lead to this service; `address` is escaped by the writer."""
     text = (resources.files("connectors.uwlr") / "schemas" / name).read_bytes()
     root = etree.fromstring(text)
-    for place in root.iter(f"{{{_WSDL_SOAP}}}address"):
-        place.set("location", address)
+    for element in root.iter(f"{{{_WSDL_SOAP}}}address"):
+        element.set("location", address)
     for tag in ("import", "include"):
         for reference in root.iter(f"{{{_XSD}}}{tag}"):
             location = reference.get("schemaLocation")

@@ -98,67 +98,67 @@ class Sessions:
     _kept: dict[str, _Session] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, persona: DemoUser, own: DemoUser | None = None, visit: BrowserSession | None = None) -> str:
+    def start(self, user: DemoUser, own: DemoUser | None = None, browser: BrowserSession | None = None) -> str:
         """A new session for a persona; returns its token. `own` is who goes on when this one is over."""
         token, now = secrets.token_urlsafe(32), time.monotonic()
         with self._lock:
-            self._kept = {key: one for key, one in self._kept.items() if not self._over(one, now)}
-            self._kept[token] = _Session(persona, now, now, own, visit or BrowserSession())
+            self._kept = {key: session for key, session in self._kept.items() if not self._over(session, now)}
+            self._kept[token] = _Session(user, now, now, own, browser or BrowserSession())
         return token
 
     def browser(self, token: str | None) -> BrowserSession | None:
         """The visit that a session is of."""
         with self._lock:
-            one = self._kept.get(token or "")
-            return None if one is None else one.browser
+            session = self._kept.get(token or "")
+            return None if session is None else session.browser
 
     def within_rate_limit(self, token: str | None, most: int, seconds: float) -> bool:
         """Whether the visit of this session may do something once more, of `most` times in so many seconds."""
         now = time.monotonic()
         with self._lock:
-            one = self._kept.get(token or "")
-            if one is None:
+            session = self._kept.get(token or "")
+            if session is None:
                 return False
-            one.browser.attempts = [at for at in one.browser.attempts if now - at < seconds]
-            if len(one.browser.attempts) >= most:
+            session.browser.attempts = [at for at in session.browser.attempts if now - at < seconds]
+            if len(session.browser.attempts) >= most:
                 return False
-            one.browser.attempts.append(now)
+            session.browser.attempts.append(now)
             return True
 
     def leave_sandbox(self, token: str | None) -> DemoUser | None:
         """End looking as somebody else; returns who goes on in the session, None where nobody does."""
         with self._lock:
-            one = self._kept.get(token or "")
-            if one is None or one.sandbox_owner is None:
+            session = self._kept.get(token or "")
+            if session is None or session.sandbox_owner is None:
                 self._kept.pop(token or "", None)
                 return None
-            one.user, one.sandbox_owner = one.sandbox_owner, None
-            return one.user
+            session.user, session.sandbox_owner = session.sandbox_owner, None
+            return session.user
 
     def user(self, token: str | None) -> DemoUser | None:
         """The persona of a session that still runs."""
         now = time.monotonic()
         with self._lock:
-            one = self._kept.get(token or "")
-            if one is None or self._over(one, now):
+            session = self._kept.get(token or "")
+            if session is None or self._over(session, now):
                 return None
-            one.seen = now
-            return one.user
+            session.seen = now
+            return session.user
 
     def flash(self, token: str | None, sentence: str, well: bool) -> None:
         """Let the next page of a session say how what was asked went."""
         with self._lock:
-            one = self._kept.get(token or "")
-            if one is not None:
-                one.flash = (sentence, well)
+            session = self._kept.get(token or "")
+            if session is not None:
+                session.flash = (sentence, well)
 
     def take_flash(self, token: str | None) -> tuple[str, bool] | None:
         """What the next page is to say, once."""
         with self._lock:
-            one = self._kept.get(token or "")
-            found = one.flash if one is not None else None
-            if one is not None:
-                one.flash = None
+            session = self._kept.get(token or "")
+            found = session.flash if session is not None else None
+            if session is not None:
+                session.flash = None
             return found
 
     def end(self, token: str | None) -> None:
@@ -167,8 +167,8 @@ class Sessions:
             self._kept.pop(token or "", None)
 
     @staticmethod
-    def _over(one: _Session, now: float) -> bool:
-        return now - one.seen > IDLE_SECONDS or now - one.started > LIFE_SECONDS
+    def _over(session: _Session, now: float) -> bool:
+        return now - session.seen > IDLE_SECONDS or now - session.started > LIFE_SECONDS
 
 
 @dataclass(slots=True)
@@ -187,20 +187,20 @@ class Context:
 
 def context() -> Context:
     """The context of the app that answers."""
-    found: Context = flask.current_app.extensions["rondblik"]
-    return found
+    context: Context = flask.current_app.extensions["rondblik"]
+    return context
 
 
 def viewer() -> Viewer | None:
     """Who looks: from the session, never from what a request says; None without a session."""
-    persona = current_user()
-    return persona.viewer if persona is not None else None
+    user = current_user()
+    return user.viewer if user is not None else None
 
 
 def current_user() -> DemoUser | None:
     """The persona of the session of this request."""
-    found: DemoUser | None = flask.g.get("persona")
-    return found
+    user: DemoUser | None = flask.g.get("persona")
+    return user
 
 
 def service_address(path: str) -> str:
@@ -220,8 +220,8 @@ def take_flash() -> tuple[str, bool] | None:
 
 def browser_session_id() -> str:
     """The visit of this request, to count what it has open; empty without a session."""
-    visit = context().sessions.browser(flask.request.cookies.get(COOKIE))
-    return "" if visit is None else visit.id
+    browser = context().sessions.browser(flask.request.cookies.get(COOKIE))
+    return "" if browser is None else browser.id
 
 
 def within_rate_limit(most: int, seconds: float) -> bool:
@@ -251,11 +251,11 @@ def page_mark() -> str:
 
     Name and school are in it, for a note carries the name of its author, and schools number their pupils alike.
     """
-    persona = current_user()
-    if persona is None:
+    user = current_user()
+    if user is None:
         return ""
-    one = persona.viewer
-    about = json.dumps([one.school_id, one.role.value, one.teacher_id, one.name, persona.sandbox])
+    viewer = user.viewer
+    about = json.dumps([viewer.school_id, viewer.role.value, viewer.teacher_id, viewer.name, user.sandbox])
     return context().cipher.digest("page", about).hex()
 
 
@@ -297,15 +297,15 @@ def _form_sent_before() -> ResponseReturnValue | None:
     about = [flask.request.cookies.get(COOKIE), token, flask.request.full_path, list(flask.request.form.lists())]
     key = hashlib.sha256(json.dumps(about).encode()).hexdigest()
     try:
-        found = forms.begin(key)
+        outcome = forms.begin(key)
     except StillBusy:
         text = _("This form was sent before and is still being dealt with. Load the page again in a moment.")
         raise Refused(text, 423) from None
-    if found is None:
+    if outcome is None:
         flask.g.form = key
         return None
-    answer = flask.redirect(found.location, 303)
-    for cookie in found.cookies:
+    answer = flask.redirect(outcome.location, 303)
+    for cookie in outcome.cookies:
         answer.headers.add("Set-Cookie", cookie)
     return answer
 
@@ -344,25 +344,25 @@ def session_over() -> str:
 def _user_of_session() -> DemoUser | None:
     """Who looks; the made-up teacher of a test room does so no longer than the room is there."""
     found, token = context(), flask.request.cookies.get(COOKIE)
-    persona = found.sessions.user(token)
+    user = found.sessions.user(token)
     if (
-        persona is None
-        or persona.sandbox is None
-        or sandboxes.find_sandbox(found.engine, found.cipher, persona.sandbox) is not None
+        user is None
+        or user.sandbox is None
+        or sandboxes.find_sandbox(found.engine, found.cipher, user.sandbox) is not None
     ):
-        return persona
+        return user
     return found.sessions.leave_sandbox(token)
 
 
 def _start_or_refuse() -> ResponseReturnValue | None:
     """A page starts a session as the first persona; anything else without a session gets 401."""
-    personas = context().options.users
+    users = context().options.users
     if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
         raise Refused(session_over(), 401)
-    if not personas:
+    if not users:
         raise Refused(_("Nobody can look yet: there is no roster."), 503)
-    flask.g.persona = personas[0]
-    flask.g.new_session = context().sessions.start(personas[0])
+    flask.g.persona = users[0]
+    flask.g.new_session = context().sessions.start(users[0])
     return _better_address()
 
 
@@ -399,25 +399,25 @@ def _quoted(text: str) -> str:
 def switch_user() -> ResponseReturnValue:
     """Look as another persona: a new session, the old one ends."""
     key = flask.request.form.get("persona")
-    persona = next((one for one in context().options.users if one.key == key), None)
+    persona = next((user for user in context().options.users if user.key == key), None)
     if persona is None:
         raise Refused(_("There is nobody with this name."), 400)
     sign_in_as(persona)
     return flask.redirect("/", 303)
 
 
-def sign_in_as(persona: DemoUser, own: DemoUser | None = None) -> None:
+def sign_in_as(user: DemoUser, own: DemoUser | None = None) -> None:
     """A new session as `persona` with this answer, the old one ends; `own` goes on when it is over."""
     sessions, token = context().sessions, flask.request.cookies.get(COOKIE)
-    visit = sessions.browser(token)
+    browser = sessions.browser(token)
     sessions.end(token)
-    flask.g.new_session = sessions.start(persona, own, visit)
+    flask.g.new_session = sessions.start(user, own, browser)
 
 
 def leave_sandbox() -> None:
     """Where a test room is looked at, end that: who looked before goes on."""
-    persona = current_user()
-    if persona is not None and persona.sandbox is not None:
+    user = current_user()
+    if user is not None and user.sandbox is not None:
         flask.g.persona = context().sessions.leave_sandbox(flask.request.cookies.get(COOKIE))
 
 

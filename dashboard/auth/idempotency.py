@@ -44,24 +44,24 @@ class Outcomes:
         """None for who comes first, and must call `end`; else how the first one went. Raises StillBusy."""
         while True:
             with self._lock:
-                known = self._forms.get(key)
-                if known is None:
+                form = self._forms.get(key)
+                if form is None:
                     self._forms[key] = _Form()
                     while len(self._forms) > MOST:
                         self._forms.popitem(last=False)
                     return None
-            if not known.done.wait(WAIT_SECONDS):
+            if not form.done.wait(WAIT_SECONDS):
                 raise StillBusy
-            if known.outcome is not None:
-                return known.outcome
+            if form.outcome is not None:
+                return form.outcome
 
     def end(self, key: str, outcome: Outcome | None) -> None:
         """How the first one went; None where it was refused or failed: the next one is the first again."""
         with self._lock:
-            known = self._forms.get(key)
-            if known is None:
+            form = self._forms.get(key)
+            if form is None:
                 return
             if outcome is None:
                 del self._forms[key]
-            known.outcome = outcome
-            known.done.set()
+            form.outcome = outcome
+            form.done.set()

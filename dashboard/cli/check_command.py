@@ -114,8 +114,8 @@ def options(command: F) -> F:
 def list_scenarios() -> int:
     """Print id and title of every scenario."""
     for scenarios in SCENARIOS.values():
-        for one in scenarios:
-            click.echo(f"{one.id:<30} {one.title.nl} / {one.title.en}")
+        for scenario in scenarios:
+            click.echo(f"{scenario.id:<30} {scenario.title.nl} / {scenario.title.en}")
     return DONE
 
 
@@ -127,11 +127,11 @@ def file_levels(judged: FileVerdict) -> list[dict[str, Any]]:
     return levels_json(file_report(judged))
 
 
-def finish_files(told: Sequence[FileVerdict], wanted: CheckOptions, code: int) -> int:
+def finish_files(file_verdicts: Sequence[FileVerdict], check_options: CheckOptions, code: int) -> int:
     """Write the reports of documents that were judged; gives the exit code, `code` being the one so far."""
-    _write([file_report(one) for one in told], wanted)
-    warned = any(one.verdict is Verdict.WARN for one in told)
-    return max(code, REFUSED) if wanted.fail_on == "warning" and warned else code
+    _write([file_report(file_verdict) for file_verdict in file_verdicts], check_options)
+    warned = any(file_verdict.verdict is Verdict.WARN for file_verdict in file_verdicts)
+    return max(code, REFUSED) if check_options.fail_on == "warning" and warned else code
 
 
 def file_report(judged: FileVerdict) -> Report:
@@ -142,39 +142,39 @@ def file_report(judged: FileVerdict) -> Report:
 # -- an endpoint -----------------------------------------------------------------------------------------------
 
 
-def check_endpoint(wanted: CheckOptions) -> int:
+def check_endpoint(check_options: CheckOptions) -> int:
     """Play the scenarios against an endpoint; gives the exit code. Raises ConnectorError and UsageError."""
-    kind = _needed(wanted.kind, "--kind")
-    chosen = _scenarios(kind, wanted.scenario)
-    address = _needed(wanted.endpoint, "--endpoint")
-    school = _school(wanted)
+    kind = _needed(check_options.kind, "--kind")
+    chosen = _scenarios(kind, check_options.scenario)
+    address = _needed(check_options.endpoint, "--endpoint")
+    school = _school(check_options)
     authorisation = Authorisation(
-        _from_environment(_needed(wanted.key_env, "--key-env"), "--key-env", _MOST_OF_ACCOUNT),
-        _text(_needed(wanted.customer_code, "--customer-code"), "--customer-code", _MOST_OF_ACCOUNT),
-        _text(_needed(wanted.customer_name, "--customer-name"), "--customer-name", _MOST_OF_ACCOUNT),
+        _from_environment(_needed(check_options.key_env, "--key-env"), "--key-env", _MOST_OF_ACCOUNT),
+        _text(_needed(check_options.customer_code, "--customer-code"), "--customer-code", _MOST_OF_ACCOUNT),
+        _text(_needed(check_options.customer_name, "--customer-name"), "--customer-name", _MOST_OF_ACCOUNT),
     )
-    year, headers = _school_year(wanted.school_year), _headers(wanted.header)
-    target = safe_address(address, wanted.allow_loopback)
-    endpoint = Endpoint(target, school, year, authorisation, wanted.profile, headers)
+    year, headers = _school_year(check_options.school_year), _headers(check_options.header)
+    target = safe_address(address, check_options.allow_loopback)
+    endpoint = Endpoint(target, school, year, authorisation, check_options.profile, headers)
     with progress_bars.steps("Checking", len(chosen)) as advance:
 
         def done(outcome: Outcome) -> None:
             advance(outcome.scenario.id)
-            if not wanted.as_json:
+            if not check_options.as_json:
                 _print_outcome(outcome)
 
         outcomes = run(SESSIONS[kind](endpoint), chosen, done)
     parts = urlsplit(address)
     report = endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
-    if wanted.as_json:
+    if check_options.as_json:
         click.echo(json.dumps(as_json(report), ensure_ascii=False))
     else:
         click.echo(NO_CERTIFICATE.en, err=True)
-    _write([report], wanted)
+    _write([report], check_options)
     if report.state is State.NOT_TESTED:
         click.echo("Nothing could be tested; the reason stands with each scenario.", err=True)
         return COULD_NOT
-    return REFUSED if report.errors or (report.warnings and wanted.fail_on == "warning") else DONE
+    return REFUSED if report.errors or (report.warnings and check_options.fail_on == "warning") else DONE
 
 
 def _print_outcome(outcome: Outcome) -> None:
@@ -183,7 +183,11 @@ def _print_outcome(outcome: Outcome) -> None:
     if outcome.reason is not None:
         click.echo(f"  {outcome.reason.nl}")
     if outcome.state is State.FAILED:
-        came = [f"HTTP {one.status} {one.media_type} {one.fault or ''}".rstrip() for one in outcome.came if one.status]
+        came = [
+            f"HTTP {response.status} {response.media_type} {response.fault or ''}".rstrip()
+            for response in outcome.came
+            if response.status
+        ]
         click.echo(f"  verwacht: {scenario.expected.nl}; gekregen: {'; '.join(came) or 'geen antwoord'}")
     for finding in outcome.findings:
         click.echo(f"  {_finding_text(finding)}")
@@ -195,11 +199,11 @@ def _finding_text(finding: Finding) -> str:
     return clean(f"{finding.level} {finding.rule}{where}: {finding.message_nl} {finding.remedy}")
 
 
-def _write(reports: Sequence[Report], wanted: CheckOptions) -> None:
-    if wanted.junit is not None:
-        wanted.junit.write_bytes(as_junit(reports))
-    if wanted.html is not None:
-        wanted.html.write_bytes(as_html(reports))
+def _write(reports: Sequence[Report], check_options: CheckOptions) -> None:
+    if check_options.junit is not None:
+        check_options.junit.write_bytes(as_junit(reports))
+    if check_options.html is not None:
+        check_options.html.write_bytes(as_html(reports))
 
 
 # -- what was typed --------------------------------------------------------------------------------------------
@@ -212,23 +216,23 @@ def _needed(value: str | None, option: str) -> str:
 
 
 def _scenarios(kind: str, ids: Sequence[str]) -> list[Scenario]:
-    known = {one.id: one for one in SCENARIOS[kind]}
-    unknown = next((one for one in ids if one not in known), None)
+    known = {scenario.id: scenario for scenario in SCENARIOS[kind]}
+    unknown = next((item for item in ids if item not in known), None)
     if unknown is not None:
         raise click.UsageError(f"There is no scenario of that name for {kind}; see --list-scenarios.")
-    return [one for one in known.values() if not ids or one.id in ids]
+    return [scenario for scenario in known.values() if not ids or scenario.id in ids]
 
 
-def _school(wanted: CheckOptions) -> SchoolRef:
-    if (wanted.brin is None) == (wanted.schoolkey is None):
+def _school(check_options: CheckOptions) -> SchoolRef:
+    if (check_options.brin is None) == (check_options.schoolkey is None):
         raise click.UsageError("An endpoint needs a test school: either --brin or --schoolkey.")
-    if wanted.schoolkey is not None:
-        return SchoolRef(school_key=_text(wanted.schoolkey, "--schoolkey", _MOST_OF_SCHOOLKEY))
-    if wanted.brin is None or not BRIN.fullmatch(wanted.brin):
+    if check_options.schoolkey is not None:
+        return SchoolRef(school_key=_text(check_options.schoolkey, "--schoolkey", _MOST_OF_SCHOOLKEY))
+    if check_options.brin is None or not BRIN.fullmatch(check_options.brin):
         raise click.BadParameter("must be two digits and two capitals, as 99XX", param_hint="--brin")
-    if not _LOCATION.fullmatch(wanted.dependance):
+    if not _LOCATION.fullmatch(check_options.dependance):
         raise click.BadParameter("must be two digits, as 00", param_hint="--dependance")
-    return SchoolRef(brin=wanted.brin, dependance=normal_location(wanted.dependance))
+    return SchoolRef(brin=check_options.brin, dependance=normal_location(check_options.dependance))
 
 
 def _school_year(typed: str | None) -> str:
@@ -242,8 +246,8 @@ def _school_year(typed: str | None) -> str:
 
 def _headers(typed: Sequence[str]) -> dict[str, str]:
     found = {}
-    for one in typed:
-        name, _, variable = one.partition("=")
+    for item in typed:
+        name, _, variable = item.partition("=")
         if not _HEADER.fullmatch(name) or not variable:
             raise click.BadParameter("must be NAME=VARIABLE", param_hint="--header")
         if name.lower() in OWN_HEADERS:

@@ -41,7 +41,7 @@ from models.schema.tables import pupils, sources, subject_mappings, teachers
 
 HOST = "127.0.0.1"
 FIRST_PULL_SECONDS = 30.0
-MOST_QUESTIONS = 4
+MAX_QUESTIONS = 4
 MARK = "# Made by `rondblik demo`"
 FOLDER_MARK = "# So is this folder."
 LOG = "rondblik.log"
@@ -134,10 +134,10 @@ def _logging_to(path: Path) -> Iterator[None]:
 
 def _check_free(port: int) -> None:
     """Whether the port can be had, before anything is fetched; raises PortTaken."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            door.bind((HOST, port))
+            listener.bind((HOST, port))
         except OSError:
             raise PortTaken(
                 f"Poort {port} is in gebruik door een ander programma; kies een andere, zoals make demo PORT=8051. / "
@@ -148,12 +148,12 @@ def _check_free(port: int) -> None:
 def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
     """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
     settings = _configure(data, ports, made)
-    with open_database(settings) as (engine, seal):
-        coupled = configuration.apply(settings, engine)
-        context = loop.make_context(settings, engine, seal, coupled)
-        _pull_all(context, coupled)
+    with open_database(settings) as (engine, cipher):
+        connection_configs = configuration.apply(settings, engine)
+        context = loop.make_context(settings, engine, cipher, connection_configs)
+        _pull_all(context, connection_configs)
         _assign_subjects(engine)
-        app = create_app(engine, seal, AppOptions(demo=True, users=demo_users(engine, seal)))
+        app = create_app(engine, cipher, AppOptions(demo=True, users=demo_users(engine, cipher)))
         serve(app, HOST, port, context, _announce)
 
 
@@ -278,37 +278,37 @@ def _ports_of_last_time(data: Path) -> dict[str, int]:
         settings = configuration.load(path, data)
     except ConfigError:  # of an earlier version of this program; it is written anew
         return {}
-    addresses = {one.id: one.address for one in settings.publishers}
-    addresses[server.LAS] = next((one.las.address for one in settings.schools if one.las is not None), None)
+    addresses = {publisher.id: publisher.address for publisher in settings.publishers}
+    addresses[server.LAS] = next((school.las.address for school in settings.schools if school.las is not None), None)
     return {name: urlsplit(address).port or 0 for name, address in addresses.items() if address is not None}
 
 
 # -- first pull ------------------------------------------------------------------------------------------------
 
 
-def _pull_all(context: WorkContext, coupled: list[ConfiguredConnection]) -> None:
+def _pull_all(context: WorkContext, connection_configs: list[ConfiguredConnection]) -> None:
     """Ask every source once or more, rosters first; what takes too long is left to the worker."""
     ends = time.monotonic() + FIRST_PULL_SECONDS
     anything = False
-    with progress_bars.steps("Ophalen / Fetching", len(coupled)) as advance:
-        for one in sorted(coupled, key=lambda one: one.row.role != "las"):
+    with progress_bars.steps("Ophalen / Fetching", len(connection_configs)) as advance:
+        for one in sorted(connection_configs, key=lambda connection_config: connection_config.row.role != "las"):
             if time.monotonic() < ends:
-                said = _pull_one(context, one)
-                anything = anything or said
+                reading = _pull_one(context, one)
+                anything = anything or reading
             advance(one.source.name)
     if not anything:
         _print_both("  Niets nieuws sinds de vorige keer.", "Nothing new since the last time.")
 
 
-def _pull_one(context: WorkContext, one: ConfiguredConnection) -> bool:
+def _pull_one(context: WorkContext, connection_config: ConfiguredConnection) -> bool:
     """Ask until nothing new comes, and say what came; whether there was anything to say.
 
     A publisher sends one school year in an answer, and first what it had some time ago.
     """
     got, failed = 0, False
-    pupils_before = _pupil_count(context.engine, one.row.school_id)
-    for _ in range(1 if one.row.role == "las" else MOST_QUESTIONS):
-        claim = connections.claim_now(context.engine, one.row, clock.now_us(), loop.LEASE_SECONDS)
+    pupils_before = _pupil_count(context.engine, connection_config.row.school_id)
+    for _ in range(1 if connection_config.row.role == "las" else MAX_QUESTIONS):
+        claim = connections.claim_now(context.engine, connection_config.row, clock.now_us(), loop.LEASE_SECONDS)
         if claim is None:
             break
         outcome = loop.do(context, claim)
@@ -317,13 +317,15 @@ def _pull_one(context: WorkContext, one: ConfiguredConnection) -> bool:
         if not new:
             break
     nl, en = f"{got} resultaten", f"{got} results"
-    if one.row.role == "las":
-        got = _pupil_count(context.engine, one.row.school_id) - pupils_before
+    if connection_config.row.role == "las":
+        got = _pupil_count(context.engine, connection_config.row.school_id) - pupils_before
         nl, en = (f"{got} leerlingen", f"{got} pupils") if got != 1 else ("1 leerling", "1 pupil")
     parts = [(nl, en)] if got else []
     parts += [("antwoordt nu niet", "does not answer now")] if failed else []
     if parts:
-        _print_both(f"  {one.source.name}: {', '.join(nl for nl, _ in parts)}", ", ".join(en for _, en in parts))
+        _print_both(
+            f"  {connection_config.source.name}: {', '.join(nl for nl, _ in parts)}", ", ".join(en for _, en in parts)
+        )
     return bool(parts)
 
 
@@ -351,19 +353,19 @@ def _assign_subjects(engine: Engine) -> None:
 # -- who looks ------------------------------------------------------------------------------------------------
 
 
-def demo_users(engine: Engine, seal: PiiCipher) -> list[DemoUser]:
+def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
     """Those as whom the demo can be looked at, found back in the rosters by their LAS key; a vendor last."""
-    found = []
+    users = []
     with read_transaction(engine) as connection:
-        for one in _ROLES:
-            school_id = schools.find_school(connection, one.owner)
+        for role in _ROLES:
+            school_id = schools.find_school(connection, role.owner)
             assert school_id is not None
             teacher = connection.execute(
                 select(teachers.c.id, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name).where(
-                    teachers.c.school_id == school_id, teachers.c.key_digest == seal.digest("teacher", one.teacher)
+                    teachers.c.school_id == school_id, teachers.c.key_digest == cipher.digest("teacher", role.teacher)
                 )
             ).one_or_none()
             if teacher is not None:
                 name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
-                found.append(DemoUser(one.key, name, one.role, teacher.id, school_id))
-    return [*found, VENDOR]
+                users.append(DemoUser(role.key, name, role.role, teacher.id, school_id))
+    return [*users, VENDOR]

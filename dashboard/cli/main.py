@@ -118,9 +118,9 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
             app = create_soap_app(store.receiver, address)
             place: tuple[str, int] = (receive.host, receive.port)
         else:
-            personas = _administrators(store.engine)
+            users = _administrators(store.engine)
             holidays = settings.holidays_of(store.settings)
-            options_of_app = AppOptions(False, personas, sandbox_days=receive.test_room_days, holidays=holidays)
+            options_of_app = AppOptions(False, users, sandbox_days=receive.test_room_days, holidays=holidays)
             app = create_app(store.engine, store.cipher, options_of_app, store.receiver, address)
             place = (store.settings.server.host, store.settings.server.port)
         host, wanted = place[0], place[1] if port is None else port
@@ -143,8 +143,8 @@ def worker(options: Options) -> int:
 
     with open_store(options) as store:
         context = _work_context(store)[0]
-        for one in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(one, ask_to_stop)
+        for item in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(item, ask_to_stop)
         click.echo(f"Rondblik works on {len(context.work)} couplings; stop with Ctrl-C.", err=True)
         loop.run_worker(context, stop)
     return DONE
@@ -156,8 +156,10 @@ def worker(options: Options) -> int:
 def sync(options: Options, key: str | None) -> int:
     """Fetch from every source now, due or not."""
     with open_store(options) as store:
-        context, coupled = _work_context(store)
-        wanted = [one for one in coupled if key in (None, one.source.id)]
+        context, connection_configs = _work_context(store)
+        wanted = [
+            connection_config for connection_config in connection_configs if key in (None, connection_config.source.id)
+        ]
         if key is not None and not wanted:
             return _fail(f"There is no source with id {key} in the configuration; check its spelling.")
         outcomes: list[int] = []
@@ -167,7 +169,7 @@ def sync(options: Options, key: str | None) -> int:
                 outcomes.append(_print_pull_outcome(row, outcome))
                 advance(row.source_key)
 
-            loop.run_now(context, [one.row for one in wanted], done)
+            loop.run_now(context, [connection_config.row for connection_config in wanted], done)
         if len(outcomes) < len(wanted):
             return COULD_NOT
         return max(outcomes, default=DONE)
@@ -179,16 +181,16 @@ def _print_pull_outcome(row: SourceConnection, outcome: loop.Outcome | None) -> 
     if outcome.failure is not None:
         click.echo(f"{row.source_key}: {outcome.failure[1]}", err=True)
         return REFUSED if outcome.refused else COULD_NOT
-    said = ", ".join(f"{count} {name}" for name, count in outcome.counts.items() if count)
-    click.echo(f"{row.source_key}: {said or 'nothing new'}")
+    reading = ", ".join(f"{count} {name}" for name, count in outcome.counts.items() if count)
+    click.echo(f"{row.source_key}: {reading or 'nothing new'}")
     return REFUSED if outcome.refused else DONE
 
 
 def _work_context(store: Store) -> tuple[loop.WorkContext, list[ConfiguredConnection]]:
-    coupled = settings.apply(store.settings, store.engine)
+    connection_configs = settings.apply(store.settings, store.engine)
     check_tolerances(store.settings)
     settings.apply_senders(store.settings, store.engine, store.cipher)
-    return loop.make_context(store.settings, store.engine, store.cipher, coupled), coupled
+    return loop.make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
 
 
 def _administrators(engine: Engine) -> list[Any]:
@@ -238,26 +240,26 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
 @check_command.options
 def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **asked: Any) -> int:
     """Judge FILES, or an endpoint, by the standard, without a database: 0 no error, 1 an error, 2 could not run."""
-    wanted = check_command.CheckOptions(as_json=as_json, **asked)
-    if wanted.list_scenarios:
+    check_options = check_command.CheckOptions(as_json=as_json, **asked)
+    if check_options.list_scenarios:
         return check_command.list_scenarios()
-    if (wanted.endpoint is None) == (not files):
+    if (check_options.endpoint is None) == (not files):
         raise click.UsageError("Give either FILES or an address with --endpoint.")
-    if wanted.endpoint is not None:
+    if check_options.endpoint is not None:
         if policy is not None:
             raise click.UsageError("An endpoint is checked strictly; leave out --policy.")
-        return check_command.check_endpoint(wanted)
+        return check_command.check_endpoint(check_options)
     _check_there(files)
     chosen = cast(Policy, policy or "strict")
     tell = _print_json if as_json else _print_checked
-    told: list[FileVerdict] = []
+    file_verdicts: list[FileVerdict] = []
 
     def keep(judged: FileVerdict) -> None:
-        told.append(judged)
+        file_verdicts.append(judged)
         tell(judged)
 
     code = _each_file(files, "Checking", lambda path, reached: file_loading.check_file(path, chosen, reached), keep)
-    return check_command.finish_files(told, wanted, code)
+    return check_command.finish_files(file_verdicts, check_options, code)
 
 
 def _check_there(files: Sequence[Path]) -> None:
@@ -312,7 +314,7 @@ def _print_verdict(judged: FileVerdict, counts: str) -> None:
 
 
 def _print_json(judged: FileVerdict) -> None:
-    findings = [_finding_json(one) for one in judged.findings]
+    findings = [_finding_json(finding) for finding in judged.findings]
     told: dict[str, object] = {
         "file": judged.name,
         "verdict": judged.verdict.value,
@@ -339,11 +341,11 @@ def _finding_json(finding: Finding) -> dict[str, object]:
     return {name: whole[name] for name in _SHOWN}
 
 
-def _policy(found: Settings, key: str | None, policy: str | None) -> Policy:
+def _policy(settings: Settings, key: str | None, policy: str | None) -> Policy:
     """The policy that was asked for, else that of the publisher in the configuration, else strict."""
     if policy is not None:
         return cast(Policy, policy)
-    return next((one.policy for one in found.publishers if one.id == key), "strict")
+    return next((publisher.policy for publisher in settings.publishers if publisher.id == key), "strict")
 
 
 def _source_id(engine: Engine, key: str | None, fallback: tuple[str, str], role: str) -> int:
@@ -365,20 +367,20 @@ def _source_id(engine: Engine, key: str | None, fallback: tuple[str, str], role:
 def list_deliveries(options: Options, as_json: bool) -> int:
     """List what came in, newest first, and what became of it."""
     with open_store(options) as store:
-        for one in deliveries.newest(store.engine):
+        for delivery in deliveries.newest(store.engine):
             told = {
-                "id": one.id,
-                "source": one.source,
-                "school": one.school,
-                "what": one.what,
-                "way": one.channel,
-                "time": clock.from_us(one.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="seconds"),
-                "verdict": one.verdict,
-                "fault": one.fault,
-                "findings": [{name: found.get(name) for name in _SHOWN} for found in one.findings],
-                "counts": one.counts,
-                "digest": one.digest.hex(),
-                "size": one.size,
+                "id": delivery.id,
+                "source": delivery.source,
+                "school": delivery.school,
+                "what": delivery.what,
+                "way": delivery.channel,
+                "time": clock.from_us(delivery.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="seconds"),
+                "verdict": delivery.verdict,
+                "fault": delivery.fault,
+                "findings": [{name: finding.get(name) for name in _SHOWN} for finding in delivery.findings],
+                "counts": delivery.counts,
+                "digest": delivery.digest.hex(),
+                "size": delivery.size,
             }
             if as_json:
                 click.echo(json.dumps(told, ensure_ascii=False))

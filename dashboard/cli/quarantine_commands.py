@@ -28,9 +28,9 @@ def quarantine() -> None:
 def list_messages(options: Options) -> None:
     """List the refused messages whose bytes are kept."""
     with open_store(options) as store, read_transaction(store.engine) as connection:
-        for one in kept_messages.quarantined_messages(connection):
-            moment = clock.from_us(one.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="minutes")
-            click.echo(f"{one.delivery_id}  {moment}  {one.source_key}  {one.fault}  {one.size} bytes")
+        for message in kept_messages.quarantined_messages(connection):
+            moment = clock.from_us(message.received_us).astimezone(clock.AMSTERDAM).isoformat(timespec="minutes")
+            click.echo(f"{message.delivery_id}  {moment}  {message.source_key}  {message.fault}  {message.size} bytes")
 
 
 @quarantine.command()
@@ -55,18 +55,19 @@ def replay(options: Options, numbers: tuple[int, ...], every: bool) -> int:
         raise click.UsageError("Name the messages by their numbers, or say --all.")
     code = 0
     with open_store(options) as store:
-        for one in _wanted(store, numbers):
+        for message in _wanted(store, numbers):
             policy: Policy = next(
-                (found.policy for found in store.settings.publishers if found.id == one.source_key), "strict"
+                (publisher.policy for publisher in store.settings.publishers if publisher.id == message.source_key),
+                "strict",
             )
-            receipt = judge_anew(store.receiver, one, policy)
+            receipt = judge_anew(store.receiver, message, policy)
             if receipt is None:
                 continue
             if receipt.verdict is Verdict.REJECT:
                 code = REFUSED
-                click.echo(f"{one.delivery_id}: {receipt.fault}: {push.fault_sentence(receipt)}")
+                click.echo(f"{message.delivery_id}: {receipt.fault}: {push.fault_sentence(receipt)}")
             else:
-                click.echo(f"{one.delivery_id}: {receipt.counts.get('results', 0)} results")
+                click.echo(f"{message.delivery_id}: {receipt.counts.get('results', 0)} results")
     return code
 
 
@@ -74,8 +75,8 @@ def _wanted(store: Store, numbers: tuple[int, ...]) -> list[QuarantinedMessage]:
     with read_transaction(store.engine) as connection:
         if not numbers:
             return kept_messages.quarantined_messages(connection)
-        found = [one for number in numbers for one in kept_messages.quarantined_messages(connection, number)]
-    missing = set(numbers) - {one.delivery_id for one in found}
+        messages = [message for number in numbers for message in kept_messages.quarantined_messages(connection, number)]
+    missing = set(numbers) - {message.delivery_id for message in messages}
     if missing:
         raise click.ClickException(f"Message {min(missing)} is not kept, or was accepted since.")
-    return found
+    return messages

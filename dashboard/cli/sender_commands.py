@@ -40,10 +40,10 @@ class _School(click.ParamType[Identification]):
             return value
         if value.startswith(SCHOOLKEY) and 0 < len(value) - len(SCHOOLKEY) <= 256:
             return Identification("schoolkey", value.removeprefix(SCHOOLKEY))
-        found = _SCHOOL.fullmatch(value)
-        if found is None:
+        match = _SCHOOL.fullmatch(value)
+        if match is None:
             self.fail("write a school as 99XX/00 (BRIN and dependance), or as schoolkey:KEY", param, ctx)
-        return Identification("brin", found.group(1), normal_location(found.group(2)))
+        return Identification("brin", match.group(1), normal_location(match.group(2)))
 
 
 _NAME = click.option("--klantnaam", "customer_name", required=True, metavar="N", help="The name of the sender.")
@@ -86,7 +86,7 @@ def add(
     code, text = senders.new_code(), senders.new_key()
     terms = _terms(SenderTerms(), **asked)
     with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        if any(one.id == chosen or one.customer_name == customer_name for one in store.settings.senders):
+        if any(sender.id == chosen or sender.customer_name == customer_name for sender in store.settings.senders):
             raise click.ClickException("This sender stands in the configuration; change it there.")
         source_id = senders.add_sender(
             connection, store.cipher, chosen, customer_name, code, terms, senders.FROM_COMMAND
@@ -144,13 +144,13 @@ def list_senders(options: Options, as_json: bool) -> None:
     """List the senders with their keys; never a code or a key itself."""
     with open_store(options) as store, read_transaction(store.engine) as connection:
         found = senders.all_senders(connection)
-    for one, keys in found:
+    for item, keys in found:
         told = {
-            "id": one.source_key,
-            "klantnaam": one.customer_name,
-            "active": one.active,
-            "from": one.origin,
-            **dataclasses.asdict(one.terms),
+            "id": item.source_key,
+            "klantnaam": item.customer_name,
+            "active": item.active,
+            "from": item.origin,
+            **dataclasses.asdict(item.terms),
             "keys": [
                 {
                     "key": key.id,
@@ -179,8 +179,8 @@ def _day(us: int) -> str:
 
 def check_tolerances(settings: Settings) -> None:
     """Whether the configuration names tolerances that there are. Raises ConfigError."""
-    for place, one in enumerate(settings.senders):
-        for name in one.tolerances or ():
+    for place, sender in enumerate(settings.senders):
+        for name in sender.tolerances or ():
             if name not in TOLERANCES:
                 raise ConfigError(
                     f"senders[{place}].tolerances noemt een regel die niet milder kan; kies uit "
@@ -193,10 +193,10 @@ def check_tolerances(settings: Settings) -> None:
 def _terms(before: SenderTerms, all_tolerances: bool = False, **asked: Any) -> SenderTerms:
     """The terms with what was asked for changed in them; a strict sender has no tolerances."""
     named = asked["tolerances"]
-    for one in named:
-        if one not in TOLERANCES:
+    for item in named:
+        if item not in TOLERANCES:
             raise click.BadParameter(
-                f"{one} is no tolerance; there are: {', '.join(TOLERANCES)}", param_hint="--tolerance"
+                f"{item} is no tolerance; there are: {', '.join(TOLERANCES)}", param_hint="--tolerance"
             )
     if named and all_tolerances:
         raise click.UsageError("Give either --tolerance or --all-tolerances.")

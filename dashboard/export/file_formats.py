@@ -155,7 +155,7 @@ def as_html(sheet: Sheet) -> bytes:
     told = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(sheet))
     meant = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in dictionary())
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.columns)
-    feet = "".join(f"<td>{_foot_html(one)}</td>" for one in sheet.feet)
+    feet = "".join(f"<td>{_foot_html(sheet_foot)}</td>" for sheet_foot in sheet.feet)
     return (
         f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width,initial-scale=1"><title>{escape(sheet.title)}</title><style>{_STYLE}</style>'
@@ -189,7 +189,7 @@ def _cell_html(cell: SheetCell) -> str:
     about = [
         cell.words, day_name(cell.day) if cell.day else "", cell.test or "", cell.remarks, more if others else "",
     ]  # fmt: skip
-    return value + "".join(f"<small>{escape(one)}</small>" for one in about if one)
+    return value + "".join(f"<small>{escape(item)}</small>" for item in about if item)
 
 
 def _foot_html(foot: SheetFoot) -> str:

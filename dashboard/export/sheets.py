@@ -89,7 +89,7 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
         clock.now_us(),
         tuple(coverage_sentences(view.overview.sources)),
         view.overview.hidden,
-        tuple(one.full_name for one in shown_columns),
+        tuple(column.full_name for column in shown_columns),
         tuple(_rows(view, sections)),
         tuple(feet),
     )
@@ -98,9 +98,9 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
 def filter_words(view: ClassView) -> list[tuple[str, str]]:
     """Every filter with its state in words, those at their default too."""
     filters, everything = view.filters, _("all")
-    classes = ", ".join(class_word(one) for one in view.classes if one.id in filters.class_ids)
-    sources = {one.id: one.name for one in view.overview.sources}
-    parts = {one.key: subgroup_word(one) for one in view.subgroups}
+    classes = ", ".join(class_word(class_ref) for class_ref in view.classes if class_ref.id in filters.class_ids)
+    sources = {source.id: source.name for source in view.overview.sources}
+    parts = {subgroup.key: subgroup_word(subgroup) for subgroup in view.subgroups}
     across = _("Per material") if filters.view == BY_MATERIAL else _("Per subject")
     return [
         (_("Class"), classes),
@@ -116,41 +116,41 @@ def filter_words(view: ClassView) -> list[tuple[str, str]]:
 
 
 def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
-    classes = {one.id: one.class_id for one in view.state.class_data.members}
-    names = {one.id: one.name for one in view.classes}
+    classes = {member.id: member.class_id for member in view.state.class_data.members}
+    names = {class_ref.id: class_ref.name for class_ref in view.classes}
     return [
         SheetRow(
             pupil.id,
             pupil_word(pupil),
-            attention_group_word(course),
+            attention_group_word(attention_group),
             names.get(classes.get(pupil.id, 0), ""),
-            tuple(_cell(view, one) for one in cells),
+            tuple(_cell(view, cell) for cell in cells),
         )
-        for course, several in sections
+        for attention_group, several in sections
         for pupil, cells in several
     ]
 
 
-def _cell(view: ClassView, one: CellContent) -> SheetCell:
-    if one.cell is None:
-        assert one.missing is not None
-        return SheetCell(None, None, missing_word(one.missing), None, None, None, done_words(one))
-    said = one.cell.total.reading
-    name = view.overview.catalogue.definitions[one.cell.definition_id].name
+def _cell(view: ClassView, cell_content: CellContent) -> SheetCell:
+    if cell_content.cell is None:
+        assert cell_content.missing is not None
+        return SheetCell(None, None, missing_word(cell_content.missing), None, None, None, done_words(cell_content))
+    reading = cell_content.cell.total.reading
+    name = view.overview.catalogue.definitions[cell_content.cell.definition_id].name
     return SheetCell(
-        _value(said),
-        said.maximum,
-        level_word(said, one.cell.total.derived),
-        one.cell.total.row.taken_on,
+        _value(reading),
+        reading.maximum,
+        level_word(reading, cell_content.cell.total.derived),
+        cell_content.cell.total.row.taken_on,
         name,
-        one.others,
-        ", ".join(total_remarks(one.cell)),
+        cell_content.others,
+        ", ".join(total_remarks(cell_content.cell)),
     )
 
 
-def _value(said: ScoreReading) -> str | None:
+def _value(reading: ScoreReading) -> str | None:
     """The number as sent, without what only a person reads."""
-    found = parse_decimal(said.text)
+    found = parse_decimal(reading.text)
     return None if found is None else format(found, "f")
 
 

@@ -32,12 +32,12 @@ def content() -> list[Any]:
         html.Div(html.Div([html.H1(_("Accessibility")), html.P(f"{aim} {day}")]), className="head"),
         card(_("What was tested, and how"), [_points(_tested())], className="prose"),
         card(_("What does not meet it, or is not known to"), [_points(_known())], className="prose mt"),
-        card(_("Does something not work for you?"), [html.P(one) for one in _report()], className="prose mt"),
+        card(_("Does something not work for you?"), [html.P(item) for item in _report()], className="prose mt"),
     ]
 
 
 def _points(texts: list[str]) -> html.Ul:
-    return html.Ul([html.Li(one) for one in texts], className="dots")
+    return html.Ul([html.Li(text) for text in texts], className="dots")
 
 
 def _tested() -> list[str]:

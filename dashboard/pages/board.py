@@ -23,8 +23,8 @@ from models.results.subject_materials import SubjectMaterial, matches
 from models.schema import clock, database
 from models.schema.records import Status
 
-MOST_KNOWN = 3
-MOST_TESTS = 4  # more do not fit on a board without scrolling
+MAX_KNOWN = 3
+MAX_TESTS = 4  # more do not fit on a board without scrolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ def content(view: ClassView | None) -> list[Any]:
     empty = html.P(_("There are no results yet."), className="bn")
     return [
         html.H1(heading_of(view)),
-        html.Div([_bar(one, _place(view, one, found)) for one in found] or [empty], className="gs"),
+        html.Div(
+            [_bar(board_test, _place(view, board_test, found)) for board_test in found] or [empty], className="gs"
+        ),
         *_foot(view),
     ]
 
@@ -88,38 +90,51 @@ def board_tests(view: ClassView) -> list[BoardTest]:
         if done:
             pupils.add(pupil_id)
     everyone = len(view.overview.pupils)
-    found = [
-        BoardTest(field, test_id, _name(view, definition_id), taken_on, len(finished[field][test_id]), everyone)
-        for field, (taken_on, test_id, definition_id) in newest.items()
+    board_tests = [
+        BoardTest(
+            subject_material,
+            test_id,
+            _name(view, definition_id),
+            taken_on,
+            len(finished[subject_material][test_id]),
+            everyone,
+        )
+        for subject_material, (taken_on, test_id, definition_id) in newest.items()
     ]
-    found.sort(key=lambda one: (one.taken_on, one.test_id), reverse=True)
-    shown = found[:MOST_TESTS]
+    board_tests.sort(key=lambda board_test: (board_test.taken_on, board_test.test_id), reverse=True)
+    shown = board_tests[:MAX_TESTS]
     return sorted(
         shown,
-        key=lambda one: (
-            subject_order(one.subject_material.subject),
-            one.subject_material.material.casefold(),
-            one.subject_material,
+        key=lambda board_test: (
+            subject_order(board_test.subject_material.subject),
+            board_test.subject_material.material.casefold(),
+            board_test.subject_material,
         ),
     )
 
 
 def _scores(view: ClassView, pupil_id: int) -> Sequence[ScoredTest | ScoredPart]:
     """The scores of a pupil in the period: on the part that is chosen, else on whole tests."""
-    seen, period, part = view.state.class_data, view.overview.period, view.overview.part
+    class_data, period, part = view.state.class_data, view.overview.period, view.overview.part
     if part is None:
-        return seen.all_totals(pupil_id, period)
-    return [one for one in seen.parts if one.pupil_id == pupil_id and one.name.name == part and one.taken_on in period]
+        return class_data.all_totals(pupil_id, period)
+    return [
+        scored_part
+        for scored_part in class_data.parts
+        if scored_part.pupil_id == pupil_id and scored_part.name.name == part and scored_part.taken_on in period
+    ]
 
 
 def _work(view: ClassView) -> list[tuple[SubjectMaterial, int, int, str, int, bool]]:
     """Field, test, definition, day, pupil and whether it is done, of all work of the pupils shown in the period."""
     source, found = view.filters.source, []
     for pupil in view.overview.pupils:
-        for one in _scores(view, pupil.id):
-            if source in (None, one.source_id) and one.reading.missing is not Missing.NOT_OFFERED:
-                done = _is_done(one.reading)
-                found.append((one.subject_material, one.test_id, one.definition_id, one.taken_on, pupil.id, done))
+        for score in _scores(view, pupil.id):
+            if source in (None, score.source_id) and score.reading.missing is not Missing.NOT_OFFERED:
+                done = _is_done(score.reading)
+                found.append(
+                    (score.subject_material, score.test_id, score.definition_id, score.taken_on, pupil.id, done)
+                )
         for record in view.overview.progress.get(pupil.id, ()):
             row, done = record.row, record.status is Status.DONE
             if source in (None, row.source_id) and row.taken_on in view.overview.period:
@@ -127,45 +142,49 @@ def _work(view: ClassView) -> list[tuple[SubjectMaterial, int, int, str, int, bo
     return found
 
 
-def _is_done(said: ScoreReading) -> bool:
+def _is_done(reading: ScoreReading) -> bool:
     """A score, be it 0, or finished without one."""
-    return said.text is not None or said.band is not None or said.missing is Missing.NO_SCORE
+    return reading.text is not None or reading.band is not None or reading.missing is Missing.NO_SCORE
 
 
-def _wanted(view: ClassView, field: SubjectMaterial) -> bool:
-    return matches(field, view.filters.subject, view.filters.material)
+def _wanted(view: ClassView, subject_material: SubjectMaterial) -> bool:
+    return matches(subject_material, view.filters.subject, view.filters.material)
 
 
 def _name(view: ClassView, definition_id: int) -> str:
-    known = (
+    catalogue = (
         view.overview.catalogue
         if definition_id in view.overview.catalogue.definitions
         else view.state.class_data.catalogue
     )
-    name = short_test(known.definitions[definition_id].name)
+    name = short_test(catalogue.definitions[definition_id].name)
     return name if view.overview.part is None else f"{name} · {view.overview.part}"
 
 
-def _place(view: ClassView, one: BoardTest, found: list[BoardTest]) -> str:
+def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest]) -> str:
     """The subject of a test, and the material where the board has another test of it with this name."""
-    subject = subject_word(one.subject_material.subject)
+    subject = subject_word(board_test.subject_material.subject)
     if (
-        sum((other.subject_material.subject, other.name) == (one.subject_material.subject, one.name) for other in found)
+        sum(
+            (other.subject_material.subject, other.name) == (board_test.subject_material.subject, board_test.name)
+            for other in board_tests
+        )
         == 1
     ):
         return subject
-    return f"{subject}, {view.overview.catalogue.material_names({other.subject_material for other in found})[one.subject_material]}"
+    names = view.overview.catalogue.material_names({other.subject_material for other in board_tests})
+    return f"{subject}, {names[board_test.subject_material]}"
 
 
-def _bar(one: BoardTest, place: str) -> html.Section:
-    width = 100 * one.done / one.all if one.all else 0
+def _bar(board_test: BoardTest, place: str) -> html.Section:
+    width = 100 * board_test.done / board_test.all if board_test.all else 0
     return html.Section(
         [
-            html.H2([html.Span(place), " ", one.name]),
-            html.P([html.B(str(one.done)), " ", _("of {all} done", all=one.all)], className="bn"),
+            html.H2([html.Span(place), " ", board_test.name]),
+            html.P([html.B(str(board_test.done)), " ", _("of {all} done", all=board_test.all)], className="bn"),
             html.Span(html.I(style={"width": f"{width:.1f}%"}), className="tr", **attrs(aria_hidden="true")),
         ],
-        **attrs(data_test=str(one.test_id), data_done=str(one.done), data_all=str(one.all)),
+        **attrs(data_test=str(board_test.test_id), data_done=str(board_test.done), data_all=str(board_test.all)),
     )
 
 
@@ -179,35 +198,35 @@ def _foot(view: ClassView) -> list[Any]:
 
 def board_topics(view: ClassView) -> list[Topic]:
     """The parts that at least half of the pupils shown made, the hardest first."""
-    shown = {one.id for one in view.overview.pupils}
+    shown = {pupil.id for pupil in view.overview.pupils}
     found = topics(view.state.class_data, None, view.overview.period, shown)
     return [
-        one
-        for one in found
-        if 2 * one.made >= len(shown)
-        and _wanted(view, one.subject_material)
-        and view.filters.source in (None, one.source_id)
+        topic
+        for topic in found
+        if 2 * topic.made >= len(shown)
+        and _wanted(view, topic.subject_material)
+        and view.filters.source in (None, topic.source_id)
     ]
 
 
 def _known(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
     """The parts that most who made them master; how many do, never how many do not."""
-    best = [one for one in reversed(board_topics(view)) if 2 * one.below < one.made][:MOST_KNOWN]
+    best = [topic for topic in reversed(board_topics(view)) if 2 * topic.below < topic.made][:MAX_KNOWN]
     if not best:
         return []
     words = [
         html.Li(
-            [html.B(one.part), ": ", _("{known} of {made}", known=one.made - one.below, made=one.made)],
-            **attrs(data_topic=one.part),
+            [html.B(topic.part), ": ", _("{known} of {made}", known=topic.made - topic.below, made=topic.made)],
+            **attrs(data_topic=topic.part),
         )
-        for one in best
+        for topic in best
     ]
     return [(html.Dt(_("Most of us can do")), html.Dd(html.Ul(words)))]
 
 
 def _practised(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
     """The part that most who made it do not master yet: its name alone."""
-    hardest = next((one for one in board_topics(view) if 2 * one.below > one.made), None)
+    hardest = next((topic for topic in board_topics(view) if 2 * topic.below > topic.made), None)
     return [] if hardest is None else [(html.Dt(_("We practise")), html.Dd(html.B(hardest.part)))]
 
 
@@ -215,10 +234,10 @@ def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
     """The tests that a teacher set a day for that has not passed."""
     today, source = clock.today().isoformat(), view.filters.source
     coming = {
-        (one.due_on, short_test(one.test))
-        for one in view.state.due_dates
-        if one.due_on >= today
-        and _wanted(view, one.subject_material)
-        and source in (None, one.subject_material.source_id)
+        (date.due_on, short_test(date.test))
+        for date in view.state.due_dates
+        if date.due_on >= today
+        and _wanted(view, date.subject_material)
+        and source in (None, date.subject_material.source_id)
     }
     return [(html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test))) for day, test in sorted(coming)]

@@ -65,8 +65,8 @@ def header(active: str) -> html.Header:
 
 def _test_school() -> list[Any]:
     """That what is shown is of a test room, and the way back to it."""
-    persona = guard.current_user() if flask.has_request_context() else None
-    if persona is None or persona.sandbox is None:
+    user = guard.current_user() if flask.has_request_context() else None
+    if user is None or user.sandbox is None:
         return []
     sentence = _("The pupils are made up; their results came in at your test address.")
     return [
@@ -76,7 +76,7 @@ def _test_school() -> list[Any]:
                     html.P([sign("info"), html.Span([html.B(_("You look at a test school.")), " ", sentence])]),
                     html.Button([sign("back"), _("Back to the test address")], type="submit", className="btn"),
                 ],
-                action=f"/toets/proef/{persona.sandbox}/terug",
+                action=f"/toets/proef/{user.sandbox}/terug",
                 method="POST",
             ),
             className="proofbar",
@@ -112,13 +112,13 @@ def _menu(active: str) -> list[Any]:
 
 
 def _who() -> html.Details:
-    persona = guard.current_user() if flask.has_request_context() else None
+    user = guard.current_user() if flask.has_request_context() else None
     school = None
-    if persona is not None:
+    if user is not None:
         with database.read_transaction(guard.context().engine) as connection:
-            school = school_name(connection, persona.viewer)
-    name = persona.name if persona is not None else ""
-    role = " · ".join(part for part in (role_word(persona.role) if persona else "", school) if part)
+            school = school_name(connection, user.viewer)
+    name = user.name if user is not None else ""
+    role = " · ".join(part for part in (role_word(user.role) if user else "", school) if part)
     return html.Details(
         [
             html.Summary(
@@ -138,35 +138,35 @@ def _choices() -> html.Div:
         return html.Div()
     options = guard.context().options
     dark = guard.scheme() == "dark"
-    personas = [
+    users = [
         html.Form(
             html.Button(
-                [html.B(one.name), html.Span(role_word(one.role))],
+                [html.B(user.name), html.Span(role_word(user.role))],
                 type="submit",
                 name="persona",
-                value=one.key,
+                value=user.key,
                 className="pick",
-                **attrs(aria_current="true" if one == present else None),
+                **attrs(aria_current="true" if user == present else None),
             ),
             action="/persona",
             method="POST",
         )
-        for one in options.users
+        for user in options.users
     ]
     return html.Div(
         [
-            *([html.P(_("Look as"), className="xs t3"), *personas] if len(personas) > 1 else []),
+            *([html.P(_("Look as"), className="xs t3"), *users] if len(users) > 1 else []),
             html.P(_("Language"), className="xs t3"),
             html.Div(
                 [
                     html.Button(
-                        LANGUAGE_NAMES[one],
+                        LANGUAGE_NAMES[item],
                         className="pick",
-                        lang=one,
-                        **attrs(data_keep=f"{guard.LANGUAGE_COOKIE}={one}"),
-                        **attrs(aria_current="true" if one == language() else None),
+                        lang=item,
+                        **attrs(data_keep=f"{guard.LANGUAGE_COOKIE}={item}"),
+                        **attrs(aria_current="true" if item == language() else None),
                     )
-                    for one in LANGUAGES
+                    for item in LANGUAGES
                 ],
                 className="two",
             ),

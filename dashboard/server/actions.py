@@ -34,7 +34,7 @@ from models.results.subject_materials import subject_material_of_key
 from models.schema import clock, database
 from models.schema.records import SCALE
 
-MOST_NAME = 400
+MAX_NAME = 400
 _DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
 _SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
 _BACK = re.compile(rf"/(?:groep|signalen|leerlingen|leerling/{addresses.NUMBER})(?:[?/][\x21-\x7e]*)?", re.ASCII)
@@ -60,13 +60,13 @@ def resolve_signals() -> ResponseReturnValue:
         about.rule not in [rule.value for rule in SignalRule] for about, _evidence in order.signals
     ):
         flask.abort(400)
-    asked, context = {about for about, _evidence in order.signals}, guard.context()
+    targets, context = {about for about, _evidence in order.signals}, guard.context()
 
     def save() -> None:
         with database.read_transaction(context.engine) as connection:
             year = current_school_year(class_list(connection, viewer))
-            present = present_signals(connection, viewer, asked, year, context.options.holidays)
-        if not asked <= present:
+            present = present_signals(connection, viewer, targets, year, context.options.holidays)
+        if not targets <= present:
             raise WrongInput(_("This signal is not there any more."))
         with database.write_transaction(context.engine, viewer.school_id) as connection:
             for about, evidence in order.signals:
@@ -97,17 +97,17 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
     """Set or end the goal of a pupil in a material."""
     viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
     ending = "weg" in form
-    field = subject_material_of_key(form.get("weg" if ending else "materiaal", ""))
+    subject_material = subject_material_of_key(form.get("weg" if ending else "materiaal", ""))
 
     def save() -> None:
         value = None if ending else _score(form.get("waarde", ""))
         due_on = None if ending else read_day(form.get("dag", ""))
-        if field is None or len(field.material) > MOST_NAME:
+        if subject_material is None or len(subject_material.material) > MAX_NAME:
             raise GoalRefused
         with database.write_transaction(context.engine, viewer.school_id) as connection:
-            if not ending and field not in subject_materials_of(connection, viewer, pupil_id):
+            if not ending and subject_material not in subject_materials_of(connection, viewer, pupil_id):
                 raise WrongInput(_("The pupil has no score in this material."))
-            set_goal(connection, viewer, pupil_id, field, value, due_on)
+            set_goal(connection, viewer, pupil_id, subject_material, value, due_on)
 
     sentence = _("The goal has ended.") if ending else _("The goal is saved.")
     return saved(save, (GoalRefused, WrongInput), sentence, pupil_href(pupil_id))
@@ -168,8 +168,8 @@ def read_day(text: str) -> str | None:
     typed = text.strip()
     if not typed:
         return None
-    found = _DAY.fullmatch(typed)
-    day = f"{found[3]}-{int(found[2]):02}-{int(found[1]):02}" if found is not None else typed
+    match = _DAY.fullmatch(typed)
+    day = f"{match[3]}-{int(match[2]):02}-{int(match[1]):02}" if match is not None else typed
     if not clock.is_day(day):
         raise WrongInput(_("Type a day as 13-11-2026."))
     return day
@@ -177,8 +177,8 @@ def read_day(text: str) -> str | None:
 
 def _score(text: str) -> int:
     """A score as people type it, in ten-thousandths. Raises WrongInput."""
-    found = _SCORE.fullmatch(text.strip())
-    value = parse_decimal(text.replace(",", ".")) if found is not None else None
+    match = _SCORE.fullmatch(text.strip())
+    value = parse_decimal(text.replace(",", ".")) if match is not None else None
     if value is None or value > HUGEST_SCORE:
         raise WrongInput(_("Type a number, such as 75 or 7,5."))
     return int(value * SCALE)

@@ -17,8 +17,8 @@ def banner() -> str:
 
 def _texts() -> dict[str, str]:
     """What is said by the status of an answer, what the links are called, and what is said of what was typed."""
-    persona = guard.current_user()
-    name = persona.name if persona is not None else ""
+    user = guard.current_user()
+    name = user.name if user is not None else ""
     return {
         "401": _("Your session has ended. This page does not follow what you choose any more, and saves nothing."),
         "409": _(

@@ -39,10 +39,10 @@ def serve(
     `ready` is told the port once it is listened on; `receive` bounds what is read of messages. Raises PortTaken.
     """
     validator.prepare()
-    with closing(bind(host, port)) as door:
-        server = make_server(app, door, body_limits(receive or Receive()))
+    with closing(bind(host, port)) as socket:
+        server = make_server(app, socket, body_limits(receive or Receive()))
         with stopping(), working(context):
-            ready(door.getsockname()[1])
+            ready(socket.getsockname()[1])
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
 
@@ -55,15 +55,15 @@ def body_limits(receive: Receive) -> BodyLimits:
 
 def bind(host: str, port: int) -> socket.socket:
     """The port, taken; raises PortTaken. waitress would leave its socket open where it is not free."""
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((host, port))
+        listener.bind((host, port))
     except OSError as failed:
-        door.close()
-        said = "is in use by another program" if failed.errno == errno.EADDRINUSE else "cannot be listened on"
-        raise PortTaken(f"Port {port} {said}; choose another with --port.") from None
-    return door
+        listener.close()
+        reading = "is in use by another program" if failed.errno == errno.EADDRINUSE else "cannot be listened on"
+        raise PortTaken(f"Port {port} {reading}; choose another with --port.") from None
+    return listener
 
 
 @contextmanager
@@ -73,12 +73,12 @@ def stopping() -> Iterator[None]:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
+    before = {item: signal.signal(item, stop) for item in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for signals, handler in before.items():
+            signal.signal(signals, handler)
 
 
 @contextmanager

@@ -27,9 +27,9 @@ MAX_FORM_BYTES = 500_000  # files come in through callbacks, whose bound the gua
 
 def create_app(
     engine: Engine,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     options: AppOptions,
-    desk: ReceiverContext | None = None,
+    receiver: ReceiverContext | None = None,
     public_address: str | None = None,
 ) -> flask.Flask:
     """The whole application for one store; `desk` is where messages of publishers arrive, None: with its defaults.
@@ -39,13 +39,13 @@ def create_app(
     """
     server = flask.Flask("rondblik", static_folder=None)
     server.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES, MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES)
-    server.extensions["rondblik"] = Context(engine, seal, options, public_address)
+    server.extensions["rondblik"] = Context(engine, cipher, options, public_address)
     server.before_request(guard.guard)
     server.after_request(guard.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule("/persona", view_func=guard.switch_user, methods=["POST"])
-    server.register_blueprint(receive.blueprint(desk or ReceiverContext(engine, seal), public_address))
+    server.register_blueprint(receive.blueprint(receiver or ReceiverContext(engine, cipher), public_address))
     actions.register(server)
     downloads.register(server)
     vendor_actions.register(server)
@@ -57,13 +57,13 @@ def create_app(
     return server
 
 
-def create_soap_app(desk: ReceiverContext, public_address: str | None = None) -> flask.Flask:
+def create_soap_app(receiver: ReceiverContext, public_address: str | None = None) -> flask.Flask:
     """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
     server = flask.Flask("rondblik-soap", static_folder=None)
-    server.extensions["rondblik"] = Context(desk.engine, desk.cipher, AppOptions(demo=False, users=()))
+    server.extensions["rondblik"] = Context(receiver.engine, receiver.cipher, AppOptions(demo=False, users=()))
     server.after_request(guard.add_headers)
     server.add_url_rule("/health", view_func=health)
-    server.register_blueprint(receive.blueprint(desk, public_address))
+    server.register_blueprint(receive.blueprint(receiver, public_address))
     return server
 
 

@@ -50,28 +50,28 @@ class Store:
         return desk_of(self.engine, self.cipher, self.settings.receive, self.retention)
 
 
-def desk_of(engine: Engine, seal: PiiCipher, limits: Receive, keep: RetentionPolicy) -> ReceiverContext:
+def desk_of(engine: Engine, cipher: PiiCipher, limits: Receive, retention: RetentionPolicy) -> ReceiverContext:
     """The desk that settings lead to."""
     bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
-    return ReceiverContext(engine, seal, bounds, keep)
+    return ReceiverContext(engine, cipher, bounds, retention)
 
 
 @contextmanager
 def open_store(options: Options) -> Iterator[Store]:
     """The store of these options, brought to this program's version; raises ConfigError, KeyRefused, DatabaseUnsafe."""
-    found = options.settings()
-    with open_database(found) as (engine, seal):
-        yield Store(found, engine, seal)
+    settings = options.settings()
+    with open_database(settings) as (engine, cipher):
+        yield Store(settings, engine, cipher)
 
 
 @contextmanager
-def open_database(found: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
+def open_database(settings: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
     """The database of these settings and the seal of its key; raises KeyRefused, DatabaseUnsafe."""
-    read_key(found.data)  # a file that is no key is refused before a database is made beside it
-    engine = database.open_engine(found.database_url())
+    read_key(settings.data)  # a file that is no key is refused before a database is made beside it
+    engine = database.open_engine(settings.database_url())
     try:
-        seal = open_encrypted(engine, found.data)
-        found.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield engine, seal
+        cipher = open_encrypted(engine, settings.data)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield engine, cipher
     finally:
         engine.dispose()

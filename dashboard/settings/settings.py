@@ -28,7 +28,7 @@ from models.ingest.senders import ConfiguredSender, SenderTerms
 from models.schema import clock
 from models.schema.database import sqlite_url, write_transaction
 from models.schema.encryption import PiiCipher
-from models.schema.limits import MOST_BYTES, SENDER_VERSIONS, VENDOR_DAYS, Version
+from models.schema.limits import MAX_BYTES, SENDER_VERSIONS, VENDOR_DAYS, Version
 from models.schema.records import SchoolRef
 from models.schema.urls import address_problem, is_loopback
 
@@ -153,7 +153,7 @@ class Receive(_Frozen):
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8060
     public_address: Address | None = None
-    max_bytes: Annotated[int, Field(ge=1024)] = MOST_BYTES
+    max_bytes: Annotated[int, Field(ge=1024)] = MAX_BYTES
     max_results: Annotated[int, Field(ge=1)] = 2_000_000
     max_depth: Annotated[int, Field(ge=12, le=200)] = 32
     max_attributes: Annotated[int, Field(ge=8, le=1000)] = 32
@@ -190,7 +190,7 @@ class Retention(_Frozen):
 class FetchLimits(_Frozen):
     """What one exchange with a source may take."""
 
-    max_bytes: Annotated[int, Field(ge=1024)] = MOST_BYTES
+    max_bytes: Annotated[int, Field(ge=1024)] = MAX_BYTES
     connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10
     idle_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     total_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 15 * 60
@@ -206,7 +206,7 @@ class SchoolIdentification(_Frozen):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(one is not None for one in (self.brin, self.schoolkey, self.institution)) != 1:
+        if sum(item is not None for item in (self.brin, self.schoolkey, self.institution)) != 1:
             raise _wrong(
                 "moet precies één van brin, schoolkey en institution hebben; zet elke naam op een eigen regel",
                 "must hold exactly one of brin, schoolkey and institution",
@@ -322,13 +322,17 @@ class School(_Frozen):
     @property
     def ref(self) -> SchoolRef:
         """How our requests name the school: by its first BRIN, and by its first of each other kind."""
-        named = [one.identification for one in self.identifications]
-        brin = next((one for one in named if one.scheme == "brin"), None)
+        named = [identification.identification for identification in self.identifications]
+        brin = next((identification for identification in named if identification.scheme == "brin"), None)
         return SchoolRef(
             brin=None if brin is None else brin.value,
             dependance="" if brin is None else brin.location,
-            school_key=next((one.value for one in named if one.scheme == "schoolkey"), None),
-            institution=next((one.value for one in named if one.scheme == "institution"), None),
+            school_key=next(
+                (identification.value for identification in named if identification.scheme == "schoolkey"), None
+            ),
+            institution=next(
+                (identification.value for identification in named if identification.scheme == "institution"), None
+            ),
         )
 
 
@@ -458,17 +462,21 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         ids: list[_Keyed] = [(("schools", n, "las", "id"), s.las.id) for n, s in enumerate(self.schools) if s.las]
-        ids += [(("publishers", n, "id"), one.id) for n, one in enumerate(self.publishers)]
-        ids += [(("senders", n, "id"), one.id) for n, one in enumerate(self.senders)]
+        ids += [(("publishers", n, "id"), publisher.id) for n, publisher in enumerate(self.publishers)]
+        ids += [(("senders", n, "id"), sender.id) for n, sender in enumerate(self.senders)]
         _check_unique(ids)
-        _check_unique([(("senders", n, "customer_name"), one.customer_name) for n, one in enumerate(self.senders)])
-        _check_unique([(("senders", n, "customer_code"), one.customer_code) for n, one in enumerate(self.senders)])
-        _check_unique([(("schools", n, "name"), one.name) for n, one in enumerate(self.schools)])
+        _check_unique(
+            [(("senders", n, "customer_name"), sender.customer_name) for n, sender in enumerate(self.senders)]
+        )
+        _check_unique(
+            [(("senders", n, "customer_code"), sender.customer_code) for n, sender in enumerate(self.senders)]
+        )
+        _check_unique([(("schools", n, "name"), school.name) for n, school in enumerate(self.schools)])
         _check_unique(
             [
-                (("schools", n, "identifications", place), one.identification)
+                (("schools", n, "identifications", place), school_identification.identification)
                 for n, school in enumerate(self.schools)
-                for place, one in enumerate(school.identifications)
+                for place, school_identification in enumerate(school.identifications)
             ]
         )
         for number, publisher in enumerate(self.publishers):
@@ -484,7 +492,7 @@ class Settings(BaseSettings):
                 "publishers",
                 number,
             )
-        if not set(wanted) <= {one.name for one in self.schools}:
+        if not set(wanted) <= {school.name for school in self.schools}:
             raise _wrong(
                 "noemt een school die niet in schools staat; neem de naam daaruit over",
                 "names a school that does not stand in schools; take over the name from there",
@@ -498,7 +506,7 @@ class Settings(BaseSettings):
         wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
         if not wanted:
             return self.schools
-        known = {one.name: one for one in self.schools}
+        known = {school.name: school for school in self.schools}
         return tuple(known[name] for name in dict.fromkeys(wanted))
 
     def database_url(self) -> str:
@@ -532,7 +540,7 @@ def find_config(config: Path | None, data: Path | None) -> Path | None:
     if config is not None:
         return config
     here = [Path(DEFAULT_FILE)] if data is None else [data / DEFAULT_FILE, Path(DEFAULT_FILE)]
-    found = next((one for one in here if one.is_file()), None)
+    found = next((path for path in here if path.is_file()), None)
     if found is None and data is None:
         raise ConfigError(
             f"Er is geen {DEFAULT_FILE} in deze map; geef het bestand met --config of de gegevensmap met --data.",
@@ -743,10 +751,10 @@ _PATHS = ("client_certificate", "client_key", "request_template", "path")
 def _absolute(settings: Settings, folder: Path) -> Settings:
     """The same settings with every path taken from the folder of the file."""
     made_schools = tuple(
-        one.model_copy(update={"las": _absolute_source(one.las, folder)}) if one.las is not None else one
-        for one in settings.schools
+        school.model_copy(update={"las": _absolute_source(school.las, folder)}) if school.las is not None else school
+        for school in settings.schools
     )
-    publishers = tuple(_absolute_source(one, folder) for one in settings.publishers)
+    publishers = tuple(_absolute_source(publisher, folder) for publisher in settings.publishers)
     return settings.model_copy(
         update={
             "data": folder / settings.data,
@@ -776,27 +784,35 @@ class ConfiguredConnection:
 
 def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
     """Make schools, sources and couplings as the configuration has them; those it no longer has become inactive."""
-    coupled: list[ConfiguredConnection] = []
+    connection_configs: list[ConfiguredConnection] = []
     with write_transaction(engine) as connection:
         ids = {
-            one.name: schools.ensure_school(connection, [name.identification for name in one.identifications], one.name)
-            for one in settings.schools
+            school.name: schools.ensure_school(
+                connection, [name.identification for name in school.identifications], school.name
+            )
+            for school in settings.schools
         }
-        for one in settings.schools:
-            schools.set_region(connection, ids[one.name], one.region)
+        for item in settings.schools:
+            schools.set_region(connection, ids[item.name], item.region)
         pairs: list[tuple[School, Las | Publisher]] = [
-            (one, one.las) for one in settings.schools if one.las is not None
+            (school, school.las) for school in settings.schools if school.las is not None
         ]
-        pairs += [(one, publisher) for publisher in settings.publishers for one in settings.schools_of(publisher)]
+        pairs += [(school, publisher) for publisher in settings.publishers for school in settings.schools_of(publisher)]
         for school, source in pairs:
             role = "las" if isinstance(source, Las) else "publisher"
             material = None if isinstance(source, Las) else source.material
             source_id = schools.ensure_source(connection, source.id, source.name, role, material)
             connections.ensure_connection(connection, ids[school.name], source_id, clock.now_us())
             row = connections.SourceConnection(ids[school.name], source_id, source.id, role)
-            coupled.append(ConfiguredConnection(row, school, source))
-        connections.retire_others(connection, {(one.row.school_id, one.row.source_id) for one in coupled})
-    return coupled
+            connection_configs.append(ConfiguredConnection(row, school, source))
+        connections.retire_others(
+            connection,
+            {
+                (connection_config.row.school_id, connection_config.row.source_id)
+                for connection_config in connection_configs
+            },
+        )
+    return connection_configs
 
 
 def holidays_of(settings: Settings) -> Holidays:
@@ -811,22 +827,22 @@ def holidays_of(settings: Settings) -> Holidays:
         ) from None
 
 
-def apply_senders(settings: Settings, engine: Engine, seal: PiiCipher) -> None:
+def apply_senders(settings: Settings, engine: Engine, cipher: PiiCipher) -> None:
     """Make the senders, their keys and couplings as the configuration has them. Raises ConfigError."""
-    wanted = [
+    configured_senders = [
         ConfiguredSender(
-            one.id,
-            one.customer_name,
-            one.customer_code.get_secret_value(),
-            tuple(key.get_secret_value() for key in one.keys),
-            tuple(named.identification for named in one.covers),
-            one.terms,
+            sender.id,
+            sender.customer_name,
+            sender.customer_code.get_secret_value(),
+            tuple(key.get_secret_value() for key in sender.keys),
+            tuple(named.identification for named in sender.covers),
+            sender.terms,
         )
-        for one in settings.senders
+        for sender in settings.senders
     ]
     try:
         with write_transaction(engine) as connection:
-            senders.apply_configured(connection, seal, wanted)
+            senders.apply_configured(connection, cipher, configured_senders)
     except senders.SenderRefused as refused:
         raise ConfigError(refused.sentence_nl, refused.sentence_en) from None
     for place, one in enumerate(settings.senders):

@@ -11,7 +11,7 @@ from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import SourceState
 from models.results.scales import NormPosition
 
-MOST_PARTS = 2
+MAX_PARTS = 2
 
 
 def rule_title(rule: SignalRule) -> str:
@@ -25,67 +25,75 @@ def rule_title(rule: SignalRule) -> str:
     }[rule]
 
 
-def headline(one: Signal) -> str:
+def headline(signal: Signal) -> str:
     """What is the matter, in one sentence."""
-    found = one.evidence
-    if one.rule is SignalRule.DROP:
-        earlier = ", ".join(_number(score) for score in found.totals[:-1])
-        return _("Drops against own past: {last} after {earlier}.", last=_number(found.totals[-1]), earlier=earlier)
-    if one.rule is SignalRule.STUCK:
-        scores = ", ".join(_number(score) for score in found.totals)
-        return _("{number} times in a row in the lowest level: {scores}.", number=len(found.totals), scores=scores)
-    if one.rule is SignalRule.IDLE:
-        return n_("{number} school day without work.", "{number} school days without work.", found.days)
-    if one.rule is SignalRule.OVERDUE:
-        return _("{test} is not finished. The agreement was {day}.", test=found.test, day=short_day(found.due_on or ""))
-    return _("{part}: {below} of {made} pupils below the norm.", part=found.part, below=found.below, made=found.made)
+    evidence = signal.evidence
+    if signal.rule is SignalRule.DROP:
+        earlier = ", ".join(_number(score) for score in evidence.totals[:-1])
+        return _("Drops against own past: {last} after {earlier}.", last=_number(evidence.totals[-1]), earlier=earlier)
+    if signal.rule is SignalRule.STUCK:
+        scores = ", ".join(_number(score) for score in evidence.totals)
+        return _("{number} times in a row in the lowest level: {scores}.", number=len(evidence.totals), scores=scores)
+    if signal.rule is SignalRule.IDLE:
+        return n_("{number} school day without work.", "{number} school days without work.", evidence.days)
+    if signal.rule is SignalRule.OVERDUE:
+        return _(
+            "{test} is not finished. The agreement was {day}.", test=evidence.test, day=short_day(evidence.due_on or "")
+        )
+    return _(
+        "{part}: {below} of {made} pupils below the norm.", part=evidence.part, below=evidence.below, made=evidence.made
+    )
 
 
-def _number(one: ScoredTest) -> str:
-    text = native(one.reading.text or "")
-    return _("{score} of {maximum}", score=text, maximum=native(one.reading.maximum)) if one.reading.maximum else text
+def _number(scored_test: ScoredTest) -> str:
+    text = native(scored_test.reading.text or "")
+    return (
+        _("{score} of {maximum}", score=text, maximum=native(scored_test.reading.maximum))
+        if scored_test.reading.maximum
+        else text
+    )
 
 
-def evidence_words(seen: ClassData, one: Signal) -> str:
+def evidence_words(class_data: ClassData, signal: Signal) -> str:
     """What the signal rests on beside its headline: dates, the mean, the parts below the norm."""
-    found = one.evidence
-    if one.rule is SignalRule.DROP and found.mean is not None:
-        mean = _("Own mean before: {mean}.", mean=tenths(found.mean))
-        return " ".join([mean, *_weak_parts(seen, one)])
-    if one.rule is SignalRule.STUCK:
-        days = ", ".join(short_day(score.taken_on) for score in found.totals)
-        return " ".join([_("Tests of {days}.", days=days), *_weak_parts(seen, one)])
-    if one.rule is SignalRule.IDLE:
-        if found.last_on is None:
+    evidence = signal.evidence
+    if signal.rule is SignalRule.DROP and evidence.mean is not None:
+        mean = _("Own mean before: {mean}.", mean=tenths(evidence.mean))
+        return " ".join([mean, *_weak_parts(class_data, signal)])
+    if signal.rule is SignalRule.STUCK:
+        days = ", ".join(short_day(score.taken_on) for score in evidence.totals)
+        return " ".join([_("Tests of {days}.", days=days), *_weak_parts(class_data, signal)])
+    if signal.rule is SignalRule.IDLE:
+        if evidence.last_on is None:
             return _("Nothing was made with this source yet.")
-        return _("Last worked on {day}. Holidays are not counted.", day=short_day(found.last_on))
-    if one.rule is SignalRule.OVERDUE:
-        return n_("{number} school day ago.", "{number} school days ago.", found.days)
-    return f"{found.test}."
+        return _("Last worked on {day}. Holidays are not counted.", day=short_day(evidence.last_on))
+    if signal.rule is SignalRule.OVERDUE:
+        return n_("{number} school day ago.", "{number} school days ago.", evidence.days)
+    return f"{evidence.test}."
 
 
-def _weak_parts(seen: ClassData, one: Signal) -> list[str]:
+def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     """The parts of the newest test below the norm of the source, in the order of the test: parts have unlike scales."""
-    newest = one.evidence.totals[-1]
+    newest = signal.evidence.totals[-1]
     weak = [
         part
-        for part in seen.parts
-        if part.pupil_id == one.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
+        for part in class_data.parts
+        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
         if part.reading.position is NormPosition.BELOW and part.reading.value is not None
     ]
     if not weak:
         return []
     weak.sort(key=lambda part: (part.name.number, part.name.code))
-    names = [f"{part.name.name} ({native(part.reading.text or '')})" for part in weak[:MOST_PARTS]]
-    more = len(weak) - MOST_PARTS
+    names = [f"{part.name.name} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
+    more = len(weak) - MAX_PARTS
     if more > 0:
         names.append(n_("and {number} more part", "and {number} more parts", more))
     return [_("Below the norm: {parts}.", parts=", ".join(names))]
 
 
-def rule_words(one: Signal, limits: Thresholds) -> str:
+def rule_words(signal: Signal, limits: Thresholds) -> str:
     """The rule with its threshold, as the class has set it."""
-    return rule_with(one.rule, limits)
+    return rule_with(signal.rule, limits)
 
 
 def rule_with(rule: SignalRule, limits: Thresholds) -> str:
@@ -136,10 +144,10 @@ def suppressed_words(source: SourceState | None, pupils: int | None) -> str:
     )
 
 
-def material_words(one: Signal, with_source: bool = True) -> str:
+def material_words(signal: Signal, with_source: bool = True) -> str:
     """The subject, and the material."""
-    subject = subject_word(one.subject_material.subject)
-    return f"{subject} · {one.subject_material.material}" if with_source else subject
+    subject = subject_word(signal.subject_material.subject)
+    return f"{subject} · {signal.subject_material.material}" if with_source else subject
 
 
 def action_word(action: ResolutionAction) -> str:

@@ -45,9 +45,9 @@ def _(message: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def n_(one: str, many: str, number: int, **values: object) -> str:
+def n_(item: str, many: str, number: int, **values: object) -> str:
     """The singular or plural for `number`, which the text can name {number}."""
-    text = translations(language()).ngettext(one, many, number)
+    text = translations(language()).ngettext(item, many, number)
     return text.format(number=whole(number), **values)
 
 

@@ -46,7 +46,7 @@ def missing_word(reason: Missing) -> str:
     }[reason]
 
 
-def growth_word(found: Growth) -> str:
+def growth_word(growth: Growth) -> str:
     """The word for how the scores of a pupil go in one material."""
     return {
         Growth.RISES: _("rises"),
@@ -55,36 +55,36 @@ def growth_word(found: Growth) -> str:
         Growth.VARIES: _("varies"),
         Growth.TOO_FEW: _("no trend yet"),
         Growth.OTHER_SCALE: _("not comparable: another scale"),
-    }[found]
+    }[growth]
 
 
-def attention_group_word(course: AttentionGroup) -> str:
+def attention_group_word(attention_group: AttentionGroup) -> str:
     """The name of one of the four groups."""
     return {
         AttentionGroup.ATTENTION: _("Asks for attention"),
         AttentionGroup.ON_COURSE: _("On course"),
         AttentionGroup.AMPLE: _("Amply on course"),
         AttentionGroup.FEW: _("Too few data"),
-    }[course]
+    }[attention_group]
 
 
-def attention_group_rule(course: AttentionGroup, limits: Thresholds) -> str:
+def attention_group_rule(attention_group: AttentionGroup, limits: Thresholds) -> str:
     """Why somebody is in a group, in a few words."""
     return {
         AttentionGroup.ATTENTION: _("a signal is open"),
         AttentionGroup.ON_COURSE: _("no signal"),
         AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits.ample_of_three),
         AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits.few_totals),
-    }[course]
+    }[attention_group]
 
 
-def comparability_word(found: Comparability) -> str:
+def comparability_word(comparability: Comparability) -> str:
     """With what the numbers of a material may be compared."""
     return {
         Comparability.SAME_NORM: _("same norm"),
         Comparability.CONVERTED: _("converted by the source"),
         Comparability.OWN_SCALE: _("own scale only"),
-    }[found]
+    }[comparability]
 
 
 def subject_word(subject: str) -> str:

@@ -27,7 +27,7 @@ MARKERS = ("circle", "square", "diamond", "cross", "triangle-right", "hexagon", 
 HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 172, 14, 42, 64, 96
 PLOT = HEIGHT - TOP - BOTTOM
 AIR_DAYS, SHORTEST_DAYS = 10, 90
-MOST_TICKS = 6
+MAX_TICKS = 6
 CLOSE = 15  # pixels under which two labels would touch
 
 # One configuration for every chart: no bar, no button that sends the data to a cloud.
@@ -62,15 +62,15 @@ def _block(text: str, start: int) -> dict[str, str]:
     return dict(re.findall(r"--rb-([a-z0-9-]+):\s*(#[0-9a-fA-F]{3,6})", inside))
 
 
-def markers(lanes: Sequence[MaterialSeries]) -> dict[str, str]:
+def markers(all_series: Sequence[MaterialSeries]) -> dict[str, str]:
     """The marker of each lane by its key: fixed by the order of coupling, whatever order the screen has."""
-    ordered = sorted(lanes, key=lambda one: (one.source_id, one.subject_material))
-    return {one.key: MARKERS[place % len(MARKERS)] for place, one in enumerate(ordered)}
+    ordered = sorted(all_series, key=lambda series: (series.source_id, series.subject_material))
+    return {series.key: MARKERS[place % len(MARKERS)] for place, series in enumerate(ordered)}
 
 
-def axis_period(period: Period, lanes: Sequence[MaterialSeries]) -> Period:
+def axis_period(period: Period, all_series: Sequence[MaterialSeries]) -> Period:
     """The span of the time axis: the period, without the empty time before the first score and after today."""
-    days = [one.taken_on for lane in lanes for one in lane.sittings]
+    days = [sitting.taken_on for series in all_series for sitting in series.sittings]
     if not days:
         return period
     first = date.fromisoformat(min(days)) - timedelta(days=AIR_DAYS)
@@ -82,7 +82,7 @@ def axis_period(period: Period, lanes: Sequence[MaterialSeries]) -> Period:
 
 
 def series_figure(
-    lane: MaterialSeries,
+    series: MaterialSeries,
     period: Period,
     marker_name: str,
     scheme: str,
@@ -91,7 +91,7 @@ def series_figure(
 ) -> dict[str, Any]:
     """The figure of one lane: a point a sitting that has a number, bands and holidays behind, the goal as a line."""
     ink = colours(scheme)
-    points = [one for one in lane.sittings if one.total.reading.value is not None]
+    points = [sitting for sitting in series.sittings if sitting.total.reading.value is not None]
     aim = None if goal is None else Decimal(goal.value) / SCALE
     low, high = _range(points, aim)
     trace = _trace(points, marker_name, ink, joined=one_scale(points))
@@ -113,8 +113,8 @@ def series_figure(
             "xaxis": _time_axis(period, ink),
             "yaxis": {
                 "range": [float(low), float(high)], "fixedrange": True, "showgrid": False, "zeroline": False,
-                "tickvals": [float(one) for one in _bounds(points, low, high)],
-                "ticktext": [native(f"{one:g}") for one in map(float, _bounds(points, low, high))],
+                "tickvals": [float(bound) for bound in _bounds(points, low, high)],
+                "ticktext": [native(f"{item:g}") for item in map(float, _bounds(points, low, high))],
                 "ticks": "",
             },
             "shapes": [
@@ -137,29 +137,34 @@ def _trace(points: list[Sitting], marker_name: str, ink: dict[str, str], joined:
     return {
         "type": "scatter",
         "mode": "lines+markers" if joined else "markers",
-        "x": [one.taken_on for one in points],
-        "y": [_number(one.total.reading.value) for one in points],
-        "text": [hover(one) for one in points],
+        "x": [point.taken_on for point in points],
+        "y": [_number(point.total.reading.value) for point in points],
+        "text": [hover(point) for point in points],
         "hovertemplate": "%{text}<extra></extra>",
         "line": {"color": ink["series"], "width": 2, "shape": "linear"},
         "marker": {
-            "symbol": [f"{marker_name}-open" if one.late else marker_name for one in points],
+            "symbol": [f"{marker_name}-open" if point.late else marker_name for point in points],
             "size": 10,
             "color": ink["series"],
             "line": {
-                "color": [ink["series"] if one.late else ink["surface"] for one in points],
-                "width": [2 if one.late else 1.5 for one in points],
+                "color": [ink["series"] if point.late else ink["surface"] for point in points],
+                "width": [2 if point.late else 1.5 for point in points],
             },
         },
         "cliponaxis": False,
     }
 
 
-def hover(one: Sitting) -> str:
+def hover(sitting: Sitting) -> str:
     """What a point says: value, band, test, date. Angle brackets would be read as markup."""
-    said = one.total.reading
-    words = [native(said.text or ""), band_word(said.band) if said.band else "", one.name, day_name(one.taken_on)]
-    words += [_("received later")] if one.late else []
+    reading = sitting.total.reading
+    words = [
+        native(reading.text or ""),
+        band_word(reading.band) if reading.band else "",
+        sitting.name,
+        day_name(sitting.taken_on),
+    ]
+    words += [_("received later")] if sitting.late else []
     return " · ".join(_plain(word) for word in words if word)
 
 
@@ -169,7 +174,7 @@ def _plain(text: str) -> str:
 
 def one_scale(points: list[Sitting]) -> bool:
     """Whether a line may join the points: all of one range, so that a slope means something."""
-    return len({one.scale for one in points}) <= 1
+    return len({point.scale for point in points}) <= 1
 
 
 def _holiday_shapes(off: Sequence[Holiday], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
@@ -177,10 +182,10 @@ def _holiday_shapes(off: Sequence[Holiday], period: Period, ink: dict[str, str])
     return [
         {
             "type": "rect", "layer": "below", "xref": "x", "yref": "paper", "y0": 0, "y1": 1,
-            "x0": max(one.first.isoformat(), period.first), "x1": min(one.last.isoformat(), period.last),
+            "x0": max(holiday.first.isoformat(), period.first), "x1": min(holiday.last.isoformat(), period.last),
             "fillcolor": ink["holiday"], "line": {"width": 0},
         }
-        for one in off
+        for holiday in off
     ]  # fmt: skip
 
 
@@ -209,9 +214,9 @@ def _goal_words(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]
 
 def _range(points: list[Sitting], aim: Decimal | None) -> tuple[Decimal, Decimal]:
     """The y-axis: the scale where it is known, else the values with air around them."""
-    values = [Decimal(one.total.reading.value or 0) / SCALE for one in points]
+    values = [Decimal(point.total.reading.value or 0) / SCALE for point in points]
     values += [aim] if aim is not None else []
-    spans = [one.scale for one in points if one.scale is not None]
+    spans = [point.scale for point in points if point.scale is not None]
     lows, highs = [low for low, _high in spans], [high for _low, high in spans]
     low, high = min([*values, *lows], default=Decimal(0)), max([*values, *highs], default=Decimal(1))
     if len(lows) == len(points) and points:
@@ -225,7 +230,7 @@ def _time_axis(period: Period, ink: dict[str, str]) -> dict[str, Any]:
     return {
         "type": "date", "range": [period.first, period.last], "fixedrange": True, "showgrid": False,
         "zeroline": False, "linecolor": ink["axis"], "ticks": "outside", "tickcolor": ink["axis"], "ticklen": 5,
-        "tickvals": [one.isoformat() for one in ticks], "ticktext": _month_words(ticks), "tickangle": 0,
+        "tickvals": [tick.isoformat() for tick in ticks], "ticktext": _month_words(ticks), "tickangle": 0,
     }  # fmt: skip
 
 
@@ -237,7 +242,7 @@ def _months(first: date, last: date) -> list[date]:
         for month in range(1, 13)
         if first <= date(year, month, 1) <= last
     ]
-    return next(found for step in (1, 2, 3, 4, 6, 12, 24) if len(found := months[::step]) <= MOST_TICKS or step == 24)
+    return next(found for step in (1, 2, 3, 4, 6, 12, 24) if len(found := months[::step]) <= MAX_TICKS or step == 24)
 
 
 def _month_words(ticks: list[date]) -> list[str]:
@@ -256,14 +261,14 @@ def _steps(points: list[Sitting], period: Period) -> list[tuple[str, str, Parsed
     """Which norm holds from when to when: a step halfway between two sittings with different norms."""
     steps: list[tuple[str, str, ParsedNorm]] = []
     start = period.first
-    for place, one in enumerate(points):
+    for place, sitting in enumerate(points):
         after = points[place + 1] if place + 1 < len(points) else None
-        end = period.last if after is None else _halfway(one.taken_on, after.taken_on)
-        measure = one.norm if one.total.row.kind == 1 and not one.total.derived else ParsedNorm()
-        if steps and steps[-1][2].intervals == measure.intervals:
-            steps[-1] = (steps[-1][0], end, measure)
+        end = period.last if after is None else _halfway(sitting.taken_on, after.taken_on)
+        norm = sitting.norm if sitting.total.row.kind == 1 and not sitting.total.derived else ParsedNorm()
+        if steps and steps[-1][2].intervals == norm.intervals:
+            steps[-1] = (steps[-1][0], end, norm)
         else:
-            steps.append((start, end, measure))
+            steps.append((start, end, norm))
         start = end
     return steps
 
@@ -273,11 +278,11 @@ def _halfway(first: str, second: str) -> str:
     return (begin + timedelta(days=(end - begin).days / 2)).isoformat()
 
 
-def _tops(measure: ParsedNorm) -> list[tuple[NormPosition, Decimal, Decimal]]:
+def _tops(norm: ParsedNorm) -> list[tuple[NormPosition, Decimal, Decimal]]:
     """Each band up to where the next begins, so that no gap shows between 59 and 60."""
-    lows = [one.low for one in measure.intervals]
-    ends = [*lows[1:], measure.intervals[-1].high] if measure.intervals else []
-    return [(one.position, one.low, end) for one, end in zip(measure.intervals, ends, strict=True)]
+    lows = [interval.low for interval in norm.intervals]
+    ends = [*lows[1:], norm.intervals[-1].high] if norm.intervals else []
+    return [(norm_band.position, norm_band.low, end) for norm_band, end in zip(norm.intervals, ends, strict=True)]
 
 
 def _band_shapes(points: list[Sitting], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
@@ -285,11 +290,11 @@ def _band_shapes(points: list[Sitting], period: Period, ink: dict[str, str]) -> 
     return [
         {
             "type": "rect", "layer": "below", "xref": "x", "yref": "y", "x0": start, "x1": end,
-            "y0": float(low), "y1": float(high), "fillcolor": fills.get(place, "rgba(0,0,0,0)"),
+            "y0": float(low), "y1": float(high), "fillcolor": fills.get(position, "rgba(0,0,0,0)"),
             "line": {"width": 0},
         }
-        for start, end, measure in _steps(points, period)
-        for place, low, high in _tops(measure)
+        for start, end, norm in _steps(points, period)
+        for position, low, high in _tops(norm)
     ]  # fmt: skip
 
 
@@ -307,7 +312,7 @@ def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]
     """The values on the y-axis: where the newest norm's bands begin, else the ends of the scale."""
     newest = points[-1].norm if points and points[-1].total.row.kind == 1 else ParsedNorm()
     if newest.intervals and not points[-1].total.derived:
-        return _apart([one.low for one in newest.intervals[1:]], low, high)
+        return _apart([interval.low for interval in newest.intervals[1:]], low, high)
     if points and points[-1].scale is not None:
         return [low, high]
     return []
@@ -316,9 +321,9 @@ def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]
 def _apart(values: list[Decimal], low: Decimal, high: Decimal) -> list[Decimal]:
     """Those of rising values that stand far enough from the one before."""
     kept: list[Decimal] = []
-    for one in values:
-        if not kept or _pixels(one, low, high) - _pixels(kept[-1], low, high) >= CLOSE:
-            kept.append(one)
+    for value in values:
+        if not kept or _pixels(value, low, high) - _pixels(kept[-1], low, high) >= CLOSE:
+            kept.append(value)
     return kept
 
 
@@ -333,7 +338,7 @@ def _band_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[st
     shades = {NormPosition.BELOW: ink["below"], NormPosition.ABOVE: ink["above"]}
     found: list[dict[str, Any]] = []
     last = -100.0
-    for interval, (place, begin, end) in zip(points[-1].norm.intervals, _tops(points[-1].norm), strict=True):
+    for interval, (position, begin, end) in zip(points[-1].norm.intervals, _tops(points[-1].norm), strict=True):
         middle = (begin + end) / 2
         if _pixels(middle, low, high) - last < CLOSE:
             continue
@@ -342,7 +347,7 @@ def _band_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[st
             {
                 "xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "yref": "y", "y": float(middle),
                 "yanchor": "middle", "showarrow": False, "align": "left", "text": _plain(_short(interval.word)),
-                "font": {"color": shades.get(place, ink["text-3"])},
+                "font": {"color": shades.get(position, ink["text-3"])},
             }
         )  # fmt: skip
     return found
@@ -355,17 +360,17 @@ def _short(word: str) -> str:
 def _value_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[str, str]) -> list[dict[str, Any]]:
     """The first value small and the last one bold: above its point, below it where the line falls."""
     found = []
-    for one in {points[0].key: points[0], points[-1].key: points[-1]}.values() if points else ():
-        value = Decimal(one.total.reading.value or 0) / SCALE
-        is_last = one.key == points[-1].key
+    for sitting in {points[0].key: points[0], points[-1].key: points[-1]}.values() if points else ():
+        value = Decimal(sitting.total.reading.value or 0) / SCALE
+        is_last = sitting.key == points[-1].key
         before = _number(points[-2].total.reading.value) if len(points) > 1 else None
         falls = is_last and before is not None and before > float(value)
         high_up = _pixels(value, low, high) > PLOT - 22
         under = (falls or not is_last or high_up) and _pixels(value, low, high) > 22
-        text = native(one.total.reading.text or "")
+        text = native(sitting.total.reading.text or "")
         found.append(
             {
-                "xref": "x", "x": one.taken_on, "yref": "y", "y": float(value), "showarrow": False,
+                "xref": "x", "x": sitting.taken_on, "yref": "y", "y": float(value), "showarrow": False,
                 "yshift": -17 if under else 17, "text": f"<b>{text}</b>" if is_last else text,
                 "font": {"color": ink["text"] if is_last else ink["text-3"]},
             }

@@ -33,19 +33,19 @@ class ClassView:
     @property
     def names(self) -> list[str]:
         """The names of the classes that are shown."""
-        return [one.name for one in self.classes if one.id in self.filters.class_ids]
+        return [class_ref.name for class_ref in self.classes if class_ref.id in self.filters.class_ids]
 
     @property
     def class_names(self) -> dict[int, str]:
         """The class of each pupil where several classes are shown; else nothing needs to be said."""
         if len(self.filters.class_ids) == 1:
             return {}
-        names = {one.id: one.name for one in self.classes}
-        return {one.id: names[one.class_id] for one in self.state.class_data.members}
+        names = {class_ref.id: class_ref.name for class_ref in self.classes}
+        return {member.id: names[member.class_id] for member in self.state.class_data.members}
 
-    def of_group(self, course: AttentionGroup) -> list[PupilName]:
+    def of_group(self, attention_group: AttentionGroup) -> list[PupilName]:
         """The pupils of one of the four groups, by name."""
-        return [one for one in self.overview.pupils if self.attention_groups[one.id] is course]
+        return [pupil for pupil in self.overview.pupils if self.attention_groups[pupil.id] is attention_group]
 
     @property
     def signals(self) -> list[Signal]:
@@ -53,17 +53,20 @@ class ClassView:
 
         Of a pupil they are all: in which group somebody is does not change with a filter.
         """
-        shown = {one.id for one in self.overview.pupils}
+        shown = {pupil.id for pupil in self.overview.pupils}
         return [
-            one
-            for one in self.state.signals
-            if (one.pupil_id in shown if one.pupil_id is not None else self.wanted(one.subject_material))
+            signal
+            for signal in self.state.signals
+            if (signal.pupil_id in shown if signal.pupil_id is not None else self.wanted(signal.subject_material))
         ]
 
-    def wanted(self, field: SubjectMaterial) -> bool:
+    def wanted(self, subject_material: SubjectMaterial) -> bool:
         """Whether a field is within the subject, material and publisher that are chosen."""
         filters = self.filters
-        return matches(field, filters.subject, filters.material) and filters.source in (None, field.source_id)
+        return matches(subject_material, filters.subject, filters.material) and filters.source in (
+            None,
+            subject_material.source_id,
+        )
 
 
 def read_class(
@@ -79,9 +82,9 @@ def read_class(
     overview = class_overview(connection, viewer, chosen, period, filters.source, filters.subject, filters.material)
     state = class_state(connection, viewer, chosen, year, holidays, period.whole_years.first)
     parts = subgroups(connection, viewer, list(state.class_data.members))
-    if filters.subgroup not in {one.key for one in parts}:
+    if filters.subgroup not in {part.key for part in parts}:
         filters = filters.replacing(subgroup=None)  # of another class, or of a year before
-    courses = state.attention_groups(period)
+    attention_groups = state.attention_groups(period)
     if filters.goal is not None:
         overview = part_overview(
             connection,
@@ -93,16 +96,18 @@ def read_class(
             filters.subject,
             filters.material,
         )
-    shown = _only(overview, _wanted(filters, parts, courses))
-    return classes, filters, ClassView(tuple(classes), filters, shown, state, courses, tuple(parts))
+    shown = _only(overview, _wanted(filters, parts, attention_groups))
+    return classes, filters, ClassView(tuple(classes), filters, shown, state, attention_groups, tuple(parts))
 
 
-def _wanted(filters: ClassFilters, parts: list[Subgroup], courses: dict[int, AttentionGroup]) -> set[int]:
-    wanted = set(courses)
+def _wanted(filters: ClassFilters, parts: list[Subgroup], attention_groups: dict[int, AttentionGroup]) -> set[int]:
+    wanted = set(attention_groups)
     if filters.subgroup is not None:
-        wanted &= next((one.pupils for one in parts if one.key == filters.subgroup), frozenset())
+        wanted &= next((part.pupils for part in parts if part.key == filters.subgroup), frozenset())
     if filters.status is not None:
-        wanted &= {pupil_id for pupil_id, course in courses.items() if course is filters.status}
+        wanted &= {
+            pupil_id for pupil_id, attention_group in attention_groups.items() if attention_group is filters.status
+        }
     return wanted
 
 
@@ -110,8 +115,10 @@ def _only(overview: ClassOverview, wanted: Collection[int]) -> ClassOverview:
     """The overview of these pupils alone: means and counts are theirs."""
     return replace(
         overview,
-        pupils=tuple(one for one in overview.pupils if one.id in wanted),
+        pupils=tuple(pupil for pupil in overview.pupils if pupil.id in wanted),
         cells={pupil_id: cells for pupil_id, cells in overview.cells.items() if pupil_id in wanted},
-        progress={pupil_id: several for pupil_id, several in overview.progress.items() if pupil_id in wanted},
+        progress={
+            pupil_id: progress_records for pupil_id, progress_records in overview.progress.items() if pupil_id in wanted
+        },
         hidden_of={pupil_id: number for pupil_id, number in overview.hidden_of.items() if pupil_id in wanted},
     )

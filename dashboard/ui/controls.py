@@ -35,18 +35,18 @@ def class_select(name: str, classes: list[ClassRef], chosen: tuple[int, ...]) ->
     return dmc.MultiSelect(
         id=name,
         label=_("Class"),
-        data=[{"value": str(one.id), "label": class_word(one)} for one in classes],
-        value=[str(one) for one in chosen],
+        data=[{"value": str(class_ref.id), "label": class_word(class_ref)} for class_ref in classes],
+        value=[str(item) for item in chosen],
         className="f k",
         maxDropdownHeight=420,
         hidePickedOptions=True,
     )
 
 
-def class_word(one: ClassRef) -> str:
+def class_word(class_ref: ClassRef) -> str:
     """What a class is called in a list."""
-    place = f" ({one.location})" if one.location else ""
-    return _("Class {name}", name=one.name) + place
+    place = f" ({class_ref.location})" if class_ref.location else ""
+    return _("Class {name}", name=class_ref.name) + place
 
 
 def options(everything: str, named: dict[str, str]) -> Options:
@@ -56,7 +56,7 @@ def options(everything: str, named: dict[str, str]) -> Options:
 
 def period_word(filters: ClassFilters, classes: list[ClassRef]) -> str:
     """The period in words."""
-    return next(one["label"] for one in period_options(classes, filters) if one["value"] == filters.period)
+    return next(option["label"] for option in period_options(classes, filters) if option["value"] == filters.period)
 
 
 def period_options(classes: list[ClassRef], filters: ClassFilters) -> Options:
@@ -77,6 +77,6 @@ def period_options(classes: list[ClassRef], filters: ClassFilters) -> Options:
     return found
 
 
-def subgroup_word(one: Subgroup) -> str:
+def subgroup_word(subgroup: Subgroup) -> str:
     """What a part of a class is called."""
-    return _("Year group {name}", name=one.name) if one.key.startswith("jaar") else one.name
+    return _("Year group {name}", name=subgroup.name) if subgroup.key.startswith("jaar") else subgroup.name

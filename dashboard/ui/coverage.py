@@ -13,7 +13,7 @@ from models.ingest.freshness import SourceState
 def coverage(sources: tuple[SourceState, ...]) -> html.P:
     """How many publishers delivered this week, who was last, and who did not."""
     sentences = _sentences(sources)
-    late = any(one.late for one in _publishers(sources))
+    late = any(publisher.late for publisher in _publishers(sources))
     (line, _kind), *others = sentences
     first = html.Span([sign("clock" if late else "check"), " ", num("coverage", line)], className="" if late else "k")
     return html.P(
@@ -27,14 +27,14 @@ def coverage_sentences(sources: tuple[SourceState, ...]) -> list[str]:
 
 
 def _publishers(sources: tuple[SourceState, ...]) -> list[SourceState]:
-    return [one for one in sources if one.role == "publisher" and one.active and not one.stopped]
+    return [source for source in sources if source.role == "publisher" and source.active and not source.stopped]
 
 
 def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
     """What is to be said, each with the class of its text."""
     publishers = _publishers(sources)
-    fresh = [one for one in publishers if one.delivered_this_week]
-    late = [one for one in publishers if one.late]
+    fresh = [publisher for publisher in publishers if publisher.delivered_this_week]
+    late = [publisher for publisher in publishers if publisher.late]
     line = n_(
         "{fresh} of {number} source delivered this week.",
         "{fresh} of {number} sources delivered this week.",
@@ -42,12 +42,12 @@ def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
         fresh=len(fresh),
     )
     found = [(line, "")]
-    failing = sum(one.failures > 0 for one in publishers)
+    failing = sum(publisher.failures > 0 for publisher in publishers)
     if failing:
         found.append((n_("{number} has a fault now.", "{number} have a fault now.", failing), "w"))
-    steady = [one for one in fresh if one not in late and one.last_success_us is not None]
+    steady = [source for source in fresh if source not in late and source.last_success_us is not None]
     if steady:
-        oldest = min(steady, key=lambda one: one.last_success_us or 0)
+        oldest = min(steady, key=lambda source: source.last_success_us or 0)
         moment = at_moment(oldest.last_success_us or 0)
         found.append((_("{name} last {moment}.", name=oldest.name, moment=moment), ""))
-    return found + [(late_word(one), "") for one in late]
+    return found + [(late_word(source), "") for source in late]

@@ -22,7 +22,7 @@ ATTENTION_GROUPS = {
     "ruim": AttentionGroup.AMPLE,
     "weinig": AttentionGroup.FEW,
 }
-ATTENTION_GROUP_NAMES = {course: name for name, course in ATTENTION_GROUPS.items()}
+ATTENTION_GROUP_NAMES = {attention_group: name for name, attention_group in ATTENTION_GROUPS.items()}
 LONGEST_TEXT = 200
 _SPAN = re.compile(r"((?:19|20|21)\d\d-\d\d-\d\d)_((?:19|20|21)\d\d-\d\d-\d\d)", re.ASCII)
 _SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
@@ -97,9 +97,9 @@ def period_dates(period: str, school_year: str) -> Period:
 
 def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> ClassFilters:
     """The filters as an address or controls state them; values may be of any type, the unknown is left out."""
-    known = {one.id for one in classes}
-    wanted = [one for one in addresses.read_numbers(asked.get("klas")) if one in known]
-    chosen = tuple(dict.fromkeys(wanted)) or tuple(one.id for one in classes[:1])
+    known = {class_ref.id for class_ref in classes}
+    wanted = [number for number in addresses.read_numbers(asked.get("klas")) if number in known]
+    chosen = tuple(dict.fromkeys(wanted)) or tuple(class_ref.id for class_ref in classes[:1])
     publisher = _numbers(asked.get("uitgever"))
     subject, subgroup, status = asked.get("vak"), asked.get("groep"), asked.get("status")
     return ClassFilters(
@@ -142,4 +142,4 @@ def _numbers(value: object) -> list[int]:
 
 def current_school_year(classes: list[ClassRef]) -> str:
     """The school year that the screen counts as the present one; the newest where locations differ."""
-    return max((one.school_year for one in classes), default=clock.school_year(clock.today()))
+    return max((class_ref.school_year for class_ref in classes), default=clock.school_year(clock.today()))

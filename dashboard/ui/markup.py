@@ -46,7 +46,7 @@ def block(element: Component) -> Component:
 
 def blocks(elements: Iterable[Any]) -> list[Any]:
     """Each element as `block`; None stays out."""
-    return [block(one) for one in elements if one is not None]
+    return [block(element) for element in elements if element is not None]
 
 
 def to_html(node: object) -> str:
@@ -63,8 +63,8 @@ def _write(node: object, pieces: list[str]) -> None:
     if node is None or isinstance(node, bool):
         return
     if isinstance(node, list | tuple):
-        for one in node:
-            _write(one, pieces)
+        for item in node:
+            _write(item, pieces)
     elif isinstance(node, Component):
         _write_element(node, pieces)
     else:
@@ -115,14 +115,14 @@ def _attribute(name: str, value: object) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
     if isinstance(value, Mapping):
-        value = ";".join(f"{_css_name(key)}:{one}" for key, one in value.items())
+        value = ";".join(f"{_css_name(key)}:{item}" for key, item in value.items())
     if written in _ADDRESSES and not _is_plain_address(str(value)):
         raise ValueError(f"{name} leads to no page and no image")
     return f' {written}="{escape(str(value))}"'
 
 
 def _css_name(name: str) -> str:
-    return re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", name)
+    return re.sub("[A-Z]", lambda match: f"-{match[0].lower()}", name)
 
 
 def _is_plain_address(address: str) -> bool:

@@ -65,45 +65,66 @@ def subject_order(subject: str) -> int:
 
 def columns(overview: ClassOverview, view: str, subject: str | None, material: str | None = None) -> list[Column]:
     """The columns of a view, in the order of the subjects, then of the materials."""
-    fields = [one for one in overview.subject_materials if matches(one, subject, material)]
-    fields.sort(key=lambda one: (subject_order(one.subject), one.material.casefold(), one.source_id))
+    fields = [
+        subject_material
+        for subject_material in overview.subject_materials
+        if matches(subject_material, subject, material)
+    ]
+    fields.sort(
+        key=lambda subject_material: (
+            subject_order(subject_material.subject),
+            subject_material.material.casefold(),
+            subject_material.source_id,
+        )
+    )
     names = overview.catalogue.material_names(fields)
     if view != BY_MATERIAL:
-        return [Column(one.key, subject_word(one.subject), names[one], (one,), one.source_id) for one in fields]
+        return [
+            Column(
+                subject_material.key,
+                subject_word(subject_material.subject),
+                names[subject_material],
+                (subject_material,),
+                subject_material.source_id,
+            )
+            for subject_material in fields
+        ]
     by_material: dict[tuple[str, int], list[SubjectMaterial]] = {}
     for one in fields:
         by_material.setdefault((one.material, one.source_id), []).append(one)
-    found = [_material_column(names[several[0]], several) for several in by_material.values()]
+    found = [
+        _material_column(names[subject_materials[0]], subject_materials) for subject_materials in by_material.values()
+    ]
     everything = subject is None and material is None and overview.part is None
-    return found + (_not_connected(overview, {one.source_id for one in found}) if everything else [])
+    return found + (_not_connected(overview, {item.source_id for item in found}) if everything else [])
 
 
-def _material_column(name: str, fields: list[SubjectMaterial]) -> Column:
-    first = fields[0]
-    subjects = ", ".join(subject_word(one.subject) for one in fields)
+def _material_column(name: str, subject_materials: list[SubjectMaterial]) -> Column:
+    first = subject_materials[0]
+    subjects = ", ".join(subject_word(subject_material.subject) for subject_material in subject_materials)
     key = f"{first.source_id}|{first.material}"
-    return Column(key, name, subjects, tuple(fields), first.source_id)
+    return Column(key, name, subjects, tuple(subject_materials), first.source_id)
 
 
 def _not_connected(overview: ClassOverview, shown_sources: set[int]) -> list[Column]:
     """Publishers that the school was coupled to and is no more, and that no results are shown of."""
     return [
-        Column(f"source|{one.id}", one.material or one.name, "", (), one.id)
-        for one in overview.sources
-        if one.role == "publisher"
-        and not one.active
-        and one.id not in shown_sources
-        and overview.source_id in (None, one.id)
+        Column(f"source|{source.id}", source.material or source.name, "", (), source.id)
+        for source in overview.sources
+        if source.role == "publisher"
+        and not source.active
+        and source.id not in shown_sources
+        and overview.source_id in (None, source.id)
     ]
 
 
 def cell_content(overview: ClassOverview, column: Column, pupil_id: int) -> CellContent:
     """What stands in a pupil's cell of a column."""
     own = overview.cells.get(pupil_id, {})
-    cells = [own[field] for field in column.subject_materials if field in own]
+    cells = [own[subject_material] for subject_material in column.subject_materials if subject_material in own]
     if cells:
-        newest = max(cells, key=lambda one: one.total.order)
-        return CellContent(newest, sum(one.others + 1 for one in cells) - 1, newest.total.reading.missing)
+        newest = max(cells, key=lambda cell: cell.total.order)
+        return CellContent(newest, sum(cell.others + 1 for cell in cells) - 1, newest.total.reading.missing)
     reason, progress = missing_reason(overview, pupil_id, column.subject_materials)
     return CellContent(None, 0, reason, progress)
 
@@ -112,37 +133,43 @@ def same_test(cells: list[Cell]) -> bool:
     """Whether all cells are of one test, version, definition and number of points; sums of the same parts."""
     keys = {
         (
-            one.test_id,
-            one.definition_id,
-            one.total.reading.maximum,
-            one.total.derived,
-            one.total.part_ids if one.total.derived else one.total.row.part_id,
+            cell.test_id,
+            cell.definition_id,
+            cell.total.reading.maximum,
+            cell.total.derived,
+            cell.total.part_ids if cell.total.derived else cell.total.row.part_id,
         )
-        for one in cells
+        for cell in cells
     }
     return len(keys) == 1
 
 
 def footer(row: list[CellContent]) -> Footer:
     """The mean of a column, only where every counted cell is the same test, version and definition."""
-    counted = [one.cell for one in row if one.cell is not None and one.cell.total.reading.counts]
-    values = [Decimal(one.total.reading.value) for one in counted if one.total.reading.value is not None]
+    counted = [
+        cell_content.cell
+        for cell_content in row
+        if cell_content.cell is not None and cell_content.cell.total.reading.counts
+    ]
+    values = [Decimal(cell.total.reading.value) for cell in counted if cell.total.reading.value is not None]
     if values and same_test(counted):
         mean = sum(values, Decimal(0)) / len(values)
         return Footer(len(values), len(row), mean, counted[0].total.reading.maximum, ())
-    words = Counter((one.total.reading.position, one.total.reading.band) for one in counted)
+    words = Counter((cell.total.reading.position, cell.total.reading.band) for cell in counted)
     order = list(NormPosition)
-    bands = sorted(words.items(), key=lambda one: (order.index(one[0][0]), one[0][1] or ""))
-    has_norm = any(one.total.reading.has_norm for one in counted)
-    found = tuple((place, word, number) for (place, word), number in bands)
+    bands = sorted(words.items(), key=lambda item: (order.index(item[0][0]), item[0][1] or ""))
+    has_norm = any(cell.total.reading.has_norm for cell in counted)
+    found = tuple((position, word, number) for (position, word), number in bands)
     return Footer(len(values), len(row), None, None, found, has_norm)
 
 
 def position_counts(row: list[CellContent]) -> dict[str, int]:
     """How many of a pupil's cells are below, on and above a norm, without norm, and without score."""
-    found = Counter(
-        "missing" if one.cell is None or (not one.cell.total.reading.counts and one.cell.total.reading.band is None)
-        else one.cell.total.reading.position.value
-        for one in row
-    )  # fmt: skip
-    return dict(found)
+    counter = Counter(
+        "missing"
+        if cell_content.cell is None
+        or (not cell_content.cell.total.reading.counts and cell_content.cell.total.reading.band is None)
+        else cell_content.cell.total.reading.position.value
+        for cell_content in row
+    )
+    return dict(counter)

@@ -43,10 +43,13 @@ def grid(overview: ClassOverview, shown_columns: list[Column]) -> Grid:
 Section = tuple[AttentionGroup, Grid]
 
 
-def by_attention_group(rows: Grid, courses: Mapping[int, AttentionGroup]) -> list[Section]:
+def by_attention_group(rows: Grid, attention_groups: Mapping[int, AttentionGroup]) -> list[Section]:
     """The rows by the four groups, in the order of the screen; a group without pupils is left out."""
-    found = [(course, [row for row in rows if courses[row[0].id] is course]) for course in AttentionGroup]
-    return [one for one in found if one[1]]
+    found = [
+        (attention_group, [row for row in rows if attention_groups[row[0].id] is attention_group])
+        for attention_group in AttentionGroup
+    ]
+    return [item for item in found if item[1]]
 
 
 def matrix(
@@ -70,12 +73,12 @@ def matrix(
             *(
                 html.Tbody(
                     [
-                        _section_head(course, len(several), len(shown_columns)),
+                        _section_head(attention_group, len(several), len(shown_columns)),
                         *(_row(overview, shown_columns, pupil, row, head_tests, class_names) for pupil, row in several),
                     ],
-                    **attrs(data_course=course.value),
+                    **attrs(data_course=attention_group.value),
                 )
-                for course, several in sections
+                for attention_group, several in sections
             ),
             html.Tfoot(_foot(shown_columns, by_column)),
         ],
@@ -85,9 +88,13 @@ def matrix(
     )
 
 
-def _section_head(course: AttentionGroup, pupils: int, width: int) -> html.Tr:
-    words = html.Small(num("course", n_("{number} pupil", "{number} pupils", pupils), attention_group_word(course)))
-    name = html.Span([sign(ATTENTION_GROUP_SIGNS[course]), attention_group_word(course), words], className="pin_")
+def _section_head(attention_group: AttentionGroup, pupils: int, width: int) -> html.Tr:
+    words = html.Small(
+        num("course", n_("{number} pupil", "{number} pupils", pupils), attention_group_word(attention_group))
+    )
+    name = html.Span(
+        [sign(ATTENTION_GROUP_SIGNS[attention_group]), attention_group_word(attention_group), words], className="pin_"
+    )
     return html.Tr(html.Th(name, colSpan=width + 1, scope="rowgroup"), className="sec")
 
 
@@ -111,7 +118,7 @@ def _heads(
     head_tests: dict[str, int],
 ) -> list[html.Tr]:
     groups: list[Any] = []
-    for name, several in groupby(shown_columns, key=lambda one: one.group):
+    for name, several in groupby(shown_columns, key=lambda item: item.group):
         width = len(list(several))
         groups.append(html.Th(name, colSpan=width, scope="colgroup", className="s edge"))
     details = [
@@ -134,13 +141,13 @@ def _edge(shown_columns: list[Column], place: int) -> str:
 
 
 def _head(overview: ClassOverview, column: Column, cells: list[CellContent], head_test: int | None) -> list[Any]:
-    found = [one.cell for one in cells if one.cell is not None]
+    found = [cell.cell for cell in cells if cell.cell is not None]
     label = [html.B(column.label)] if column.label else []
     if not found:
         return label
-    name = next(overview.catalogue.definitions[one.definition_id].name for one in found if one.test_id == head_test)
-    alone = len({one.test_id for one in found}) == 1
-    numbers = [one for one in found if one.total.reading.counts] or found
+    name = next(overview.catalogue.definitions[cell.definition_id].name for cell in found if cell.test_id == head_test)
+    alone = len({cell.test_id for cell in found}) == 1
+    numbers = [cell for cell in found if cell.total.reading.counts] or found
     short = short_test(name)
     words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
@@ -148,18 +155,18 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
 
 def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
     """With what the numbers of a column may be compared, and their scale where it is one."""
-    levels = all(one.total.row.kind == Kind.OSO for one in cells)
-    measures = {one.definition_id: norm_of(overview, one) for one in cells}
-    return scale_word(list(measures.values()), levels)
+    levels = all(cell.total.row.kind == Kind.OSO for cell in cells)
+    norms = {cell.definition_id: norm_of(overview, cell) for cell in cells}
+    return scale_word(list(norms.values()), levels)
 
 
-def scale_word(measures: Sequence[ParsedNorm], levels: bool) -> str:
+def scale_word(norms: Sequence[ParsedNorm], levels: bool) -> str:
     """With what numbers given by these norms may be compared, and their scale where it is one."""
-    word = comparability_word(comparability(measures, levels))
-    spans = {one.span for one in measures if one.intervals}
+    word = comparability_word(comparability(norms, levels))
+    spans = {norm.span for norm in norms if norm.intervals}
     if levels or len(spans) != 1 or None in spans:
         return word
-    low, high = next(one for one in spans if one is not None)
+    low, high = next(span for span in spans if span is not None)
     return f"{word}, {native(plain_decimal(low))}–{native(plain_decimal(high))}"
 
 
@@ -191,8 +198,8 @@ def _row(
         [
             html.Th(name, scope="row", className="pin"),
             *(
-                _cell(overview, column, pupil.id, one, _edge(shown_columns, place), head_tests.get(column.key))
-                for place, (column, one) in enumerate(zip(shown_columns, row, strict=True))
+                _cell(overview, column, pupil.id, cell_content, _edge(shown_columns, place), head_tests.get(column.key))
+                for place, (column, cell_content) in enumerate(zip(shown_columns, row, strict=True))
             ),
         ],
         **attrs(data_pupil=str(pupil.id)),
@@ -203,82 +210,87 @@ def _head_tests(shown_columns: list[Column], by_column: list[list[CellContent]])
     """The test that most cells of a column hold: it is named in the head, and in no cell."""
     found = {}
     for column, cells in zip(shown_columns, by_column, strict=True):
-        tests = Counter(one.cell.test_id for one in cells if one.cell is not None)
+        tests = Counter(cell.cell.test_id for cell in cells if cell.cell is not None)
         if tests:
             found[column.key] = min(tests, key=lambda test_id: (-tests[test_id], -test_id))
     return found
 
 
 def _cell(
-    overview: ClassOverview, column: Column, pupil_id: int, one: CellContent, edge: str, head_test: int | None
+    overview: ClassOverview, column: Column, pupil_id: int, cell_content: CellContent, edge: str, head_test: int | None
 ) -> html.Td:
     marks: dict[str, Any] = {"data-pupil": str(pupil_id), "data-column": column.key}
-    if one.cell is None:
-        assert one.missing is not None
-        marks["data-state"] = one.missing.value
-        return html.Td(missing_lines(one, explained=True), className=f"m {edge}".strip(), **marks)
-    said = one.cell.total.reading
-    marks["data-test"] = str(one.cell.test_id)
-    marks["data-date"] = one.cell.total.row.taken_on
-    if said.text is not None:
-        marks["data-value"] = said.text
-    if said.missing is not None:
-        marks["data-state"] = said.missing.value
-    tint = TINTS.get(said.position, "m" if said.missing is not None else "")
+    if cell_content.cell is None:
+        assert cell_content.missing is not None
+        marks["data-state"] = cell_content.missing.value
+        return html.Td(missing_lines(cell_content, explained=True), className=f"m {edge}".strip(), **marks)
+    reading = cell_content.cell.total.reading
+    marks["data-test"] = str(cell_content.cell.test_id)
+    marks["data-date"] = cell_content.cell.total.row.taken_on
+    if reading.text is not None:
+        marks["data-value"] = reading.text
+    if reading.missing is not None:
+        marks["data-state"] = reading.missing.value
+    tint = TINTS.get(reading.position, "m" if reading.missing is not None else "")
     return html.Td(
         [
-            html.Div([_explained(said), _others(one.others)], className="v1"),
-            html.Small([*level(said, one.cell.total.derived), html.Time(short_day(one.cell.total.row.taken_on))]),
-            *_third_line(overview, one.cell, head_test),
+            html.Div([_explained(reading), _others(cell_content.others)], className="v1"),
+            html.Small(
+                [
+                    *level(reading, cell_content.cell.total.derived),
+                    html.Time(short_day(cell_content.cell.total.row.taken_on)),
+                ]
+            ),
+            *_third_line(overview, cell_content.cell, head_test),
         ],
         className=f"{tint} {edge}".strip(),
         **marks,
     )
 
 
-def _explained(said: ScoreReading) -> Any:
+def _explained(reading: ScoreReading) -> Any:
     """The number, or the band where that is all, as what says where it comes from; a state as it is."""
-    return value(said) if said.missing is not None else num("cell", value(said))
+    return value(reading) if reading.missing is not None else num("cell", value(reading))
 
 
-def value(said: ScoreReading) -> Any:
+def value(reading: ScoreReading) -> Any:
     """The number with its unit; a sign and word where there is none; the band where that is all."""
-    if said.text is not None:
-        unit = [" ", html.U(_("of {maximum}", maximum=native(said.maximum)))] if said.maximum is not None else []
-        return html.B([native(said.text), *unit])
-    if said.missing is not None:
-        return html.Span([sign(MISSING_SIGNS[said.missing]), missing_word(said.missing)])
-    return html.B(band_word(said.band or ""))
+    if reading.text is not None:
+        unit = [" ", html.U(_("of {maximum}", maximum=native(reading.maximum)))] if reading.maximum is not None else []
+        return html.B([native(reading.text), *unit])
+    if reading.missing is not None:
+        return html.Span([sign(MISSING_SIGNS[reading.missing]), missing_word(reading.missing)])
+    return html.B(band_word(reading.band or ""))
 
 
-def level(said: ScoreReading, derived: bool) -> list[Any]:
+def level(reading: ScoreReading, derived: bool) -> list[Any]:
     """The band as sign and word, or why there is none; a derived total says that it is one."""
-    if said.missing is not None or said.text is None:
+    if reading.missing is not None or reading.text is None:
         return []
-    word = level_word(said, derived)
+    word = level_word(reading, derived)
     if derived:
         return [html.Q(word, className="z")]
-    if said.suspect:
+    if reading.suspect:
         return [sign("bang"), html.Q(word)]
-    if said.band is None:
+    if reading.band is None:
         return [html.Q(word, className="z")]
-    sign_name = POSITION_SIGNS.get(said.position)
+    sign_name = POSITION_SIGNS.get(reading.position)
     return [*([sign(sign_name)] if sign_name else []), html.Q(word)]
 
 
-def level_word(said: ScoreReading, derived: bool) -> str:
+def level_word(reading: ScoreReading, derived: bool) -> str:
     """What stands beside a score: its band, or why there is none; of a missing score the reason."""
-    if said.missing is not None:
-        return missing_word(said.missing)
-    if said.text is None:
-        return band_word(said.band or "")
+    if reading.missing is not None:
+        return missing_word(reading.missing)
+    if reading.text is None:
+        return band_word(reading.band or "")
     if derived:
         return _("sum of parts")
-    if said.suspect:
+    if reading.suspect:
         return _("being checked")
-    if said.band is not None:
-        return band_word(said.band)
-    return _("fits no level") if said.has_norm else _("no norm")
+    if reading.band is not None:
+        return band_word(reading.band)
+    return _("fits no level") if reading.has_norm else _("no norm")
 
 
 def _others(number: int) -> Any:
@@ -313,21 +325,21 @@ def total_remarks(cell: Cell) -> list[str]:
     return found
 
 
-def missing_lines(one: CellContent, explained: bool = False) -> list[Any]:
+def missing_lines(cell_content: CellContent, explained: bool = False) -> list[Any]:
     """The sign and word of a cell without a total, and how far the pupil is where that is known.
 
     `explained`: on a page where a number says where it comes from.
     """
-    assert one.missing is not None
-    lines: list[Any] = [html.Span([sign(MISSING_SIGNS[one.missing]), missing_word(one.missing)])]
-    words = done_words(one)
+    assert cell_content.missing is not None
+    lines: list[Any] = [html.Span([sign(MISSING_SIGNS[cell_content.missing]), missing_word(cell_content.missing)])]
+    words = done_words(cell_content)
     return [*lines, html.Small(num("cell", words) if explained else words)] if words else lines
 
 
-def done_words(one: CellContent) -> str:
+def done_words(cell_content: CellContent) -> str:
     """How many exercises somebody who is busy made, where the source says so."""
-    progress = one.progress
-    if progress is None or progress.offered is None or one.missing is not Missing.BUSY:
+    progress = cell_content.progress
+    if progress is None or progress.offered is None or cell_content.missing is not Missing.BUSY:
         return ""
     made = progress.made if progress.made is not None else "?"
     return _("{made} of {offered} exercises", made=made, offered=progress.offered)
@@ -364,8 +376,8 @@ def _foot_lines(under: Footer) -> list[Any]:
     if under.counted == 0 or not under.has_norm:
         return [html.Small(foot_words(under))]
     return [
-        html.Small([sign(POSITION_SIGNS[place]) if place in POSITION_SIGNS else None, num("mean", words)])
-        for place, words in ((one[0], _count_word(*one)) for one in under.bands)
+        html.Small([sign(POSITION_SIGNS[position]) if position in POSITION_SIGNS else None, num("mean", words)])
+        for position, words in ((band[0], _count_word(*band)) for band in under.bands)
     ]
 
 
@@ -377,11 +389,11 @@ def foot_words(under: Footer) -> str:
         return _("no mean")
     if not under.has_norm:
         return _("no mean: not everybody made the same")
-    return ", ".join(_count_word(*one) for one in under.bands)
+    return ", ".join(_count_word(*band) for band in under.bands)
 
 
-def _count_word(place: NormPosition, word: str | None, number: int) -> str:
-    return f"{number} {band_word(word or '')}" if place in POSITION_SIGNS else _no_band(word, number)
+def _count_word(position: NormPosition, word: str | None, number: int) -> str:
+    return f"{number} {band_word(word or '')}" if position in POSITION_SIGNS else _no_band(word, number)
 
 
 def _no_band(word: str | None, number: int) -> str:
@@ -394,10 +406,10 @@ def _no_band(word: str | None, number: int) -> str:
 def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any]:
     """By group one entry a pupil: the counts in words, opening to a line a column."""
     found: list[Any] = []
-    for course, rows in sections:
-        number = html.Small(num("course", str(len(rows)), attention_group_word(course)))
-        head = [sign(ATTENTION_GROUP_SIGNS[course]), " ", attention_group_word(course), " ", number]
-        found += [html.H3(head, **attrs(data_course=course.value)), *_phone_rows(shown_columns, rows)]
+    for attention_group, rows in sections:
+        number = html.Small(num("course", str(len(rows)), attention_group_word(attention_group)))
+        head = [sign(ATTENTION_GROUP_SIGNS[attention_group]), " ", attention_group_word(attention_group), " ", number]
+        found += [html.H3(head, **attrs(data_course=attention_group.value)), *_phone_rows(shown_columns, rows)]
     return found
 
 
@@ -406,7 +418,7 @@ def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
         html.Details(
             [
                 html.Summary([html.B(pupil_word(pupil)), html.Small(counts_word(row)), sign("chev")], className="mr"),
-                html.Dl([_line(column, one) for column, one in zip(shown_columns, row, strict=True)]),
+                html.Dl([_line(column, cell_content) for column, cell_content in zip(shown_columns, row, strict=True)]),
                 dcc.Link(
                     _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id)
                 ),
@@ -431,14 +443,17 @@ def counts_word(row: list[CellContent]) -> str:
     return " · ".join(word.format(number=found[key]) for key, word in words.items() if found.get(key))
 
 
-def _line(column: Column, one: CellContent) -> html.Div:
-    if one.cell is None:
+def _line(column: Column, cell_content: CellContent) -> html.Div:
+    if cell_content.cell is None:
         return html.Div(
-            [html.Dt(column.full_name), html.Dd(missing_lines(one, explained=True))], **attrs(data_column=column.key)
+            [html.Dt(column.full_name), html.Dd(missing_lines(cell_content, explained=True))],
+            **attrs(data_column=column.key),
         )
-    said = one.cell.total.reading
-    words = level(said, one.cell.total.derived)
-    place = TINTS.get(said.position, "no")
-    when = html.Time(short_day(one.cell.total.row.taken_on), title=day_name(one.cell.total.row.taken_on))
-    shown_value = [_explained(said), html.Span(words, className=f"st {place}"), when]
+    reading = cell_content.cell.total.reading
+    words = level(reading, cell_content.cell.total.derived)
+    place = TINTS.get(reading.position, "no")
+    when = html.Time(
+        short_day(cell_content.cell.total.row.taken_on), title=day_name(cell_content.cell.total.row.taken_on)
+    )
+    shown_value = [_explained(reading), html.Span(words, className=f"st {place}"), when]
     return html.Div([html.Dt(column.full_name), html.Dd(shown_value)], **attrs(data_column=column.key))

@@ -42,7 +42,7 @@ WITH, WITHOUT = "met", "zonder"
 SIGNALS = (WITH, WITHOUT)
 TOPICS, READY = "stof", "klaar"
 QUESTIONS = (TOPICS, READY)
-MOST_CLASSES_AT_FIRST = 3  # for who sees the whole school: about 75 pupils; all 200 would take half a second
+MAX_CLASSES_AT_FIRST = 3  # for who sees the whole school: about 75 pupils; all 200 would take half a second
 _NUMBERS = re.compile(rf"{addresses.NUMBER}(?:,{addresses.NUMBER}){{0,199}}", re.ASCII)
 
 
@@ -150,20 +150,20 @@ class MyPupilsView:
     @property
     def names(self) -> list[str]:
         """The names of the classes that are shown."""
-        return [one.name for one in self.classes if one.id in self.filters.class_ids]
+        return [class_ref.name for class_ref in self.classes if class_ref.id in self.filters.class_ids]
 
     @property
     def hidden(self) -> int:
         """How many sittings of the pupils that are shown the period leaves out."""
-        return sum(self.overview.hidden_of.get(one.id, 0) for one in self.pupils)
+        return sum(self.overview.hidden_of.get(pupil.id, 0) for pupil in self.pupils)
 
-    def material(self, field: SubjectMaterial) -> str:
+    def material(self, subject_material: SubjectMaterial) -> str:
         """What the material of a field is called."""
-        return self.materials.get(field, field.material)
+        return self.materials.get(subject_material, subject_material.material)
 
     def class_name(self, class_id: int) -> str:
         """What a class is called."""
-        return next(one.name for one in self.classes if one.id == class_id)
+        return next(class_ref.name for class_ref in self.classes if class_ref.id == class_id)
 
     def signals_of(self, pupil_id: int) -> list[Signal]:
         """The open signals of a pupil, in the subject that is chosen."""
@@ -172,25 +172,25 @@ class MyPupilsView:
     def held_of(self, pupil_id: int) -> list[Signal]:
         """The signals of a pupil that cannot be judged now, in the subject that is chosen."""
         return [
-            one
-            for one in self.state.signals
-            if one.suppressed
-            and one.pupil_id == pupil_id
-            and self.filters.subject in (None, one.subject_material.subject)
+            signal
+            for signal in self.state.signals
+            if signal.suppressed
+            and signal.pupil_id == pupil_id
+            and self.filters.subject in (None, signal.subject_material.subject)
         ]
 
     @property
     def with_signal(self) -> list[Member]:
         """Everybody in the classes who has an open signal."""
-        return [one for one in self.everyone if self.signals_of(one.id)]
+        return [member for member in self.everyone if self.signals_of(member.id)]
 
-    def totals(self, pupil_id: int, wanted: SubjectMaterial) -> tuple[ScoredTest, ...]:
+    def totals(self, pupil_id: int, subject_material: SubjectMaterial) -> tuple[ScoredTest, ...]:
         """The totals of a pupil in a material within the period, oldest first."""
-        return _within(self.period, self.class_data.totals.get(pupil_id, {}).get(wanted, []))
+        return _within(self.period, self.class_data.totals.get(pupil_id, {}).get(subject_material, []))
 
 
 def read_my_pupils(
-    connection: Connection, seal: PiiCipher, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
 ) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
     classes = class_list(connection, viewer)
@@ -204,18 +204,18 @@ def read_my_pupils(
     state = class_state(connection, viewer, chosen, year, holidays, period.first)
     overview = class_overview(connection, viewer, chosen, period, subject=filters.subject)
     members = state.class_data.members
-    ids = [one.id for one in members]
-    found = tuple(readiness(state.class_data, ids, filters.subject))
-    pupils = tuple(one for one in members if _wanted(one, filters, state, found))
+    ids = [member.id for member in members]
+    readiness_by_material = tuple(readiness(state.class_data, ids, filters.subject))
+    pupils = tuple(member for member in members if _wanted(member, filters, state, readiness_by_material))
     view = MyPupilsView(
         tuple(classes), filters, period, year, members, pupils, state,
         tuple(_columns(state.class_data, overview, period, filters.subject)),
         overview,
-        found,
+        readiness_by_material,
         tuple(without_progress(state.class_data, ids, period, filters.subject)),
         tuple(_topics(state, period, filters.subject)),
-        notes_of(connection, seal, viewer, [one.id for one in pupils]),
-        goals_of(connection, viewer, [one.id for one in pupils]),
+        notes_of(connection, cipher, viewer, [pupil.id for pupil in pupils]),
+        goals_of(connection, viewer, [pupil.id for pupil in pupils]),
         school_name(connection, viewer),
         state.class_data.material_names,
     )  # fmt: skip
@@ -230,10 +230,10 @@ def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], asked: Mappi
 
     Who teaches begins with all own classes; learning support, who sees the whole school, with the first few.
     """
-    most = MOST_CLASSES_AT_FIRST if viewer.role is Role.SUPPORT else len(classes)
-    first = tuple(one.id for one in classes[:most])
+    most = MAX_CLASSES_AT_FIRST if viewer.role is Role.SUPPORT else len(classes)
+    first = tuple(class_ref.id for class_ref in classes[:most])
     common = read_filters(classes, asked)
-    known = {one.id for one in classes}
+    known = {class_ref.id for class_ref in classes}
     named = addresses.read_numbers(asked.get("klas"))
     question, material, signals = asked.get("vraag"), asked.get("materiaal"), asked.get("signalen")
     question = question if question in QUESTIONS else None
@@ -249,7 +249,7 @@ def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], asked: Mappi
 
 
 def _pupil_ids(asked: object) -> tuple[int, ...]:
-    text = ",".join(asked) if isinstance(asked, list) and all(isinstance(one, str) for one in asked) else asked
+    text = ",".join(asked) if isinstance(asked, list) and all(isinstance(item, str) for item in asked) else asked
     if not isinstance(text, str) or _NUMBERS.fullmatch(text) is None:
         return ()
     return tuple(dict.fromkeys(addresses.read_numbers(text)))
@@ -259,66 +259,85 @@ def _classes_of(
     connection: Connection, viewer: Viewer, classes: list[ClassRef], filters: MyPupilsFilters
 ) -> tuple[int, ...]:
     """The classes of the pupils that an address names without a class; the default where it names nobody seen."""
-    members = class_members(connection, viewer, [one.id for one in classes])
-    own = {one.class_id for one in members if one.id in filters.pupil_ids}
-    return tuple(one.id for one in classes if one.id in own) or filters.class_ids
+    members = class_members(connection, viewer, [class_ref.id for class_ref in classes])
+    own = {member.class_id for member in members if member.id in filters.pupil_ids}
+    return tuple(class_ref.id for class_ref in classes if class_ref.id in own) or filters.class_ids
 
 
-def _wanted(one: Member, filters: MyPupilsFilters, state: ClassState, found: Sequence[Readiness]) -> bool:
+def _wanted(
+    member: Member, filters: MyPupilsFilters, state: ClassState, readiness_by_material: Sequence[Readiness]
+) -> bool:
     if filters.signals is not None:
-        has = bool(_signals_of(state, filters.subject, one.id))
+        has = bool(_signals_of(state, filters.subject, member.id))
         if has != (filters.signals == WITH):
             return False
-    if filters.question == READY and one.id not in ready(_of_material(found, filters.material)):
+    if filters.question == READY and member.id not in ready(_of_material(readiness_by_material, filters.material)):
         return False
-    return not filters.pupil_ids or one.id in filters.pupil_ids
+    return not filters.pupil_ids or member.id in filters.pupil_ids
 
 
-def _of_material(found: Sequence[Readiness], material: str | None) -> list[Readiness]:
-    return [one for one in found if material in (None, one.material)]
+def _of_material(readiness_by_material: Sequence[Readiness], material: str | None) -> list[Readiness]:
+    return [readiness for readiness in readiness_by_material if material in (None, readiness.material)]
 
 
 # -- what is read --------------------------------------------------------------------------------------------
 
 
 def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[Signal]:
-    return [one for one in state.open_signals.get(pupil_id, []) if subject in (None, one.subject_material.subject)]
+    return [
+        signal for signal in state.open_signals.get(pupil_id, []) if subject in (None, signal.subject_material.subject)
+    ]
 
 
 def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
     """The parts of the period that are hard for many by the rule of one of the classes, the hardest first."""
     limits = list(state.thresholds.values())
     return [
-        one
-        for one in topics(state.class_data, None, period)
-        if subject in (None, one.subject_material.subject) and any(one.is_hard(limit) for limit in limits)
+        topic
+        for topic in topics(state.class_data, None, period)
+        if subject in (None, topic.subject_material.subject) and any(topic.is_hard(limit) for limit in limits)
     ]
 
 
-def _within(period: Period, lane: Sequence[ScoredTest]) -> tuple[ScoredTest, ...]:
-    return tuple(one for one in lane if one.taken_on in period)
+def _within(period: Period, scored_tests: Sequence[ScoredTest]) -> tuple[ScoredTest, ...]:
+    return tuple(scored_test for scored_test in scored_tests if scored_test.taken_on in period)
 
 
-def _columns(seen: ClassData, overview: ClassOverview, period: Period, subject: str | None) -> list[SubjectColumn]:
+def _columns(
+    class_data: ClassData, overview: ClassOverview, period: Period, subject: str | None
+) -> list[SubjectColumn]:
     """A column a subject, in the order of the screens: the material with the most scores, then with most progress."""
     scores: Counter[SubjectMaterial] = Counter()
     newest: dict[SubjectMaterial, list[ScoredTest]] = {}
-    for lanes in seen.totals.values():
-        for one, lane in lanes.items():
-            counted = [total for total in _within(period, lane) if total.reading.counts]
+    for lanes in class_data.totals.values():
+        for subject_material, scored_tests in lanes.items():
+            counted = [total for total in _within(period, scored_tests) if total.reading.counts]
             if counted:
-                scores[one] += len(counted)
-                newest.setdefault(one, []).append(counted[-1])
-    reported = Counter(one.subject_material for several in overview.progress.values() for one in several)
+                scores[subject_material] += len(counted)
+                newest.setdefault(subject_material, []).append(counted[-1])
+    reported = Counter(
+        progress.subject_material for progress_records in overview.progress.values() for progress in progress_records
+    )
     subjects: dict[str, list[SubjectMaterial]] = {}
-    for one in overview.subject_materials:
-        if subject in (None, one.subject):
-            subjects.setdefault(one.subject, []).append(one)
-    found = []
-    for name, fields in subjects.items():
-        fields.sort(key=lambda one: (-scores[one], -reported[one], one.material.casefold(), one.source_id))
-        found.append(SubjectColumn(name, fields[0], tuple(fields), tuple(newest.get(fields[0], ()))))
-    return sorted(found, key=lambda one: (subject_order(one.subject), one.subject))
+    for material in overview.subject_materials:
+        if subject in (None, material.subject):
+            subjects.setdefault(material.subject, []).append(material)
+    columns = []
+    for name, subject_materials in subjects.items():
+        subject_materials.sort(
+            key=lambda subject_material: (
+                -scores[subject_material],
+                -reported[subject_material],
+                subject_material.material.casefold(),
+                subject_material.source_id,
+            )
+        )
+        columns.append(
+            SubjectColumn(
+                name, subject_materials[0], tuple(subject_materials), tuple(newest.get(subject_materials[0], ()))
+            )
+        )
+    return sorted(columns, key=lambda column: (subject_order(column.subject), column.subject))
 
 
 # -- lines ---------------------------------------------------------------------------------------------------
@@ -327,29 +346,39 @@ def _columns(seen: ClassData, overview: ClassOverview, period: Period, subject: 
 def column_series(view: MyPupilsView, column: SubjectColumn) -> dict[int, SubjectSeries]:
     """The line of every pupil that is shown in a subject; all lines of one material and scale share one range."""
     found = {}
-    for one in view.pupils:
+    for pupil in view.pupils:
         # Another material of the subject, where the pupil has nothing in that of the column.
-        own = next((field for field in column.subject_materials if view.totals(one.id, field)), column.subject_material)
-        found[one.id] = series_of(view, one, own, column.subject_materials)
+        own = next(
+            (
+                subject_material
+                for subject_material in column.subject_materials
+                if view.totals(pupil.id, subject_material)
+            ),
+            column.subject_material,
+        )
+        found[pupil.id] = series_of(view, pupil, own, column.subject_materials)
     return _ranged(found)
 
 
 def series_of(
-    view: MyPupilsView, member: Member, wanted: SubjectMaterial, subject_fields: Sequence[SubjectMaterial] = ()
+    view: MyPupilsView,
+    member: Member,
+    subject_material: SubjectMaterial,
+    subject_fields: Sequence[SubjectMaterial] = (),
 ) -> SubjectSeries:
     """What may be said of a pupil in a material; where there is no total, the reason is that of `subject_fields`."""
-    totals = view.totals(member.id, wanted)
+    totals = view.totals(member.id, subject_material)
     if not totals:
-        reason, progress = missing_reason(view.overview, member.id, subject_fields or (wanted,))
-        return SubjectSeries(wanted, (), missing=reason, progress=progress)
-    counted = [one for one in totals if one.reading.counts]
-    drawn = tuple(one for one in counted if one.scale == counted[-1].scale)
-    return SubjectSeries(wanted, totals, drawn)
+        reason, progress = missing_reason(view.overview, member.id, subject_fields or (subject_material,))
+        return SubjectSeries(subject_material, (), missing=reason, progress=progress)
+    counted = [total for total in totals if total.reading.counts]
+    drawn = tuple(scored_test for scored_test in counted if scored_test.scale == counted[-1].scale)
+    return SubjectSeries(subject_material, totals, drawn)
 
 
-def bound_of(one: ScoredTest) -> Decimal | None:
+def bound_of(scored_test: ScoredTest) -> Decimal | None:
     """Where the lowest band of the norm ends and the next begins; None where the source sent no such norm."""
-    bands = one.norm.intervals
+    bands = scored_test.norm.intervals
     return bands[1].low if len(bands) > 1 and bands[0].position is NormPosition.BELOW else None
 
 
@@ -360,22 +389,22 @@ def _ranged(lines: dict[int, SubjectSeries]) -> dict[int, SubjectSeries]:
             shared.setdefault((one.subject_material, one.drawn[-1].scale), []).append(one)
     ranges = {
         key: range_of(
-            [_value(score) for line in several for score in line.drawn],
-            [bound for line in several if (bound := bound_of(line.drawn[-1])) is not None],
+            [_value(score) for line in all_series for score in line.drawn],
+            [bound for line in all_series if (bound := bound_of(line.drawn[-1])) is not None],
         )
-        for key, several in shared.items()
+        for key, all_series in shared.items()
     }
     return {
-        pupil_id: replace(one, spark=_spark(one, ranges[one.subject_material, one.drawn[-1].scale]))
-        if one.drawn
-        else one
-        for pupil_id, one in lines.items()
+        pupil_id: replace(series, spark=_spark(series, ranges[series.subject_material, series.drawn[-1].scale]))
+        if series.drawn
+        else series
+        for pupil_id, series in lines.items()
     }
 
 
 def _spark(line: SubjectSeries, span: tuple[Decimal, Decimal]) -> Spark:
-    return Spark(tuple(_value(one) for one in line.drawn), bound_of(line.drawn[-1]), *span)
+    return Spark(tuple(_value(scored_test) for scored_test in line.drawn), bound_of(line.drawn[-1]), *span)
 
 
-def _value(one: ScoredTest) -> Decimal:
-    return Decimal(one.reading.value or 0) / SCALE
+def _value(scored_test: ScoredTest) -> Decimal:
+    return Decimal(scored_test.reading.value or 0) / SCALE

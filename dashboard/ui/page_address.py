@@ -15,7 +15,7 @@ from dash import dcc
 from dashboard.ui.signs import attrs
 
 LONGEST = 2000
-MOST_FIELDS = 40
+MAX_FIELDS = 40
 
 
 def asked_id(page: str) -> str:
@@ -46,6 +46,6 @@ def filters_of(search: object) -> dict[str, object]:
     if not isinstance(search, str) or len(search) > LONGEST:
         return {}
     try:
-        return dict(parse_qsl(search.removeprefix("?"), max_num_fields=MOST_FIELDS))
+        return dict(parse_qsl(search.removeprefix("?"), max_num_fields=MAX_FIELDS))
     except ValueError:
         return {}

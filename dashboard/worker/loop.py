@@ -92,15 +92,18 @@ class Outcome:
 
 
 def make_context(
-    settings: Settings, engine: Engine, seal: PiiCipher, coupled: Iterable[ConfiguredConnection]
+    settings: Settings, engine: Engine, cipher: PiiCipher, connection_configs: Iterable[ConfiguredConnection]
 ) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
     work = {
-        (one.row.school_id, one.row.source_id): ScheduledPull(_job(settings, one), one.source.every) for one in coupled
+        (connection_config.row.school_id, connection_config.row.source_id): ScheduledPull(
+            _job(settings, connection_config), connection_config.source.every
+        )
+        for connection_config in connection_configs
     }
-    keep = RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days)
-    policies: dict[str, Policy] = {one.id: one.policy for one in settings.publishers}
-    return WorkContext(engine, seal, work, settings.receive, keep, policies)
+    retention = RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days)
+    policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
+    return WorkContext(engine, cipher, work, settings.receive, retention, policies)
 
 
 def work_once(context: WorkContext, source_id: int | None = None) -> bool:
@@ -149,17 +152,17 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
         stop.wait(LOOK_EVERY_SECONDS)
     ends = time.monotonic() + STOP_SECONDS
-    for lane in lanes.values():
-        lane.join(max(0.0, ends - time.monotonic()))
-        lane.release()
+    for worker_thread in lanes.values():
+        worker_thread.join(max(0.0, ends - time.monotonic()))
+        worker_thread.release()
 
 
 def _ensure_thread(
     lanes: dict[int | tuple[str, ...], _WorkerThread], name: int | tuple[str, ...], jobs: Iterator[_LeasedWork]
 ) -> None:
     """A lane of this name that works; these are its jobs where it does not work already."""
-    lane = lanes.get(name)
-    if lane is None or not lane.is_alive():
+    worker_thread = lanes.get(name)
+    if worker_thread is None or not worker_thread.is_alive():
         lanes[name] = _WorkerThread(jobs)
         lanes[name].start()
 
@@ -174,22 +177,28 @@ def run_now(
     """
     for role in ("las", "publisher"):
         results: queue.SimpleQueue[tuple[SourceConnection, Outcome | None]] = queue.SimpleQueue()
-        of_role = [one for one in rows if one.role == role]
-        lanes = [
-            _WorkerThread(_these(context, [one for one in of_role if one.source_id == source_id], results.put))
-            for source_id in dict.fromkeys(one.source_id for one in of_role)
+        of_role = [row for row in rows if row.role == role]
+        worker_threads = [
+            _WorkerThread(
+                _these(
+                    context,
+                    [source_connection for source_connection in of_role if source_connection.source_id == source_id],
+                    results.put,
+                )
+            )
+            for source_id in dict.fromkeys(source_connection.source_id for source_connection in of_role)
         ]
-        for lane in lanes:
-            lane.start()
+        for worker_thread in worker_threads:
+            worker_thread.start()
         try:
-            _collect(lanes, results, len(of_role), done)
+            _collect(worker_threads, results, len(of_role), done)
         finally:
-            for lane in lanes:
-                lane.release()
+            for worker_thread in worker_threads:
+                worker_thread.release()
 
 
 def _collect(
-    lanes: Sequence[_WorkerThread],
+    worker_threads: Sequence[_WorkerThread],
     results: queue.SimpleQueue[tuple[SourceConnection, Outcome | None]],
     expected: int,
     done: Callable[[SourceConnection, Outcome | None], None],
@@ -199,13 +208,13 @@ def _collect(
         try:
             row, outcome = results.get(timeout=LOOK_EVERY_SECONDS)
         except queue.Empty:
-            if not any(lane.is_alive() for lane in lanes) and results.empty():
+            if not any(worker_thread.is_alive() for worker_thread in worker_threads) and results.empty():
                 return  # a lane lost the database; it has said so
         else:
             expected -= 1
             done(row, outcome)
         if extend.is_due():
-            _extend(lanes)
+            _extend(worker_threads)
 
 
 class _Interval:
@@ -345,9 +354,9 @@ class _WorkerThread(threading.Thread):
             _log.error("A lease could not be given back (%s); it lapses by itself.", type(failed).__name__)
 
 
-def _extend(lanes: Iterable[_WorkerThread]) -> None:
-    for lane in lanes:
-        lane.extend()
+def _extend(worker_threads: Iterable[_WorkerThread]) -> None:
+    for worker_thread in worker_threads:
+        worker_thread.extend()
 
 
 # -- one try -------------------------------------------------------------------------------------------------
@@ -386,7 +395,7 @@ def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Out
     for one in pulled.taken:
         for name, count in one.receipt.counts.items():
             counts[name] = counts.get(name, 0) + count
-    refused = sum(one.receipt.verdict is Verdict.REJECT for one in pulled.taken)
+    refused = sum(document.receipt.verdict is Verdict.REJECT for document in pulled.taken)
     return Outcome(counts, pulled.failure, refused)
 
 
@@ -399,8 +408,8 @@ def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterF
     findings = answer.findings
     if answer.roster is not None and not _is_own_school(context, claim.school_id, job.school, answer.roster.school):
         findings = (*findings, rules.finding("school.other"))
-    if answer.roster is None or any(one.level == rules.ERROR for one in findings):
-        fault = next((one.fault for one in findings if one.fault is not None), None)
+    if answer.roster is None or any(finding.level == rules.ERROR for finding in findings):
+        fault = next((finding.fault for finding in findings if finding.fault is not None), None)
         rosters.save_refused_roster(
             context.engine,
             school_id=claim.school_id,
@@ -424,13 +433,13 @@ def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterF
     return Outcome({"unchanged": 1} if receipt.state == rosters.CONFIRMED else receipt.counts)
 
 
-def _is_own_school(context: WorkContext, school_id: int, asked: SchoolRef, answered: SchoolRef) -> bool:
+def _is_own_school(context: WorkContext, school_id: int, school_ref: SchoolRef, answered: SchoolRef) -> bool:
     """Whether a LAS answers for the school that was asked for; a location that we do not know is no other school."""
     with database.read_transaction(context.engine) as connection:
         found = schools.find_school(connection, answered)
     if found is not None:
         return found == school_id
-    return asked.brin is None or answered.brin is None or asked.brin == answered.brin
+    return school_ref.brin is None or answered.brin is None or school_ref.brin == answered.brin
 
 
 def _refused_roster(fault: str) -> tuple[str, str]:
@@ -443,18 +452,20 @@ def _refused_roster(fault: str) -> tuple[str, str]:
 # -- from settings to jobs -----------------------------------------------------------------------------------
 
 
-def _job(settings: Settings, coupled: ConfiguredConnection) -> Job:
-    if isinstance(coupled.source, Las):
-        if coupled.source.path is not None:
-            return RosterFile(coupled.source.path, coupled.school.ref, coupled.source.profile)
-        return las_job(settings, coupled.school, coupled.source)
-    return publisher_job(settings, coupled.school, coupled.source)
+def _job(settings: Settings, connection_config: ConfiguredConnection) -> Job:
+    if isinstance(connection_config.source, Las):
+        if connection_config.source.path is not None:
+            return RosterFile(
+                connection_config.source.path, connection_config.school.ref, connection_config.source.profile
+            )
+        return las_job(settings, connection_config.school, connection_config.source)
+    return publisher_job(settings, connection_config.school, connection_config.source)
 
 
 def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
     """How the LAS of a school is asked."""
-    limits, given = settings.limits, las.authorisation
-    assert given is not None  # settings demand it of a LAS
+    limits, authorisation = settings.limits, las.authorisation
+    assert authorisation is not None  # settings demand it of a LAS
     named = {
         "HaalLeerlinggegevens": las.addresses.all,
         "HaalStructuur": las.addresses.structure,
@@ -465,7 +476,9 @@ def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
     return LasSettings(
         address=las.address or next(iter(addresses.values())),
         school=school.ref,
-        authorisation=Authorisation(given.key.get_secret_value(), given.customer_code, given.customer_name),
+        authorisation=Authorisation(
+            authorisation.key.get_secret_value(), authorisation.customer_code, authorisation.customer_name
+        ),
         addresses=addresses,
         profile=las.profile,
         xsd_version=las.xsd_version,
@@ -482,7 +495,7 @@ def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
 
 def publisher_job(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
     """How a publisher is asked for the results of a school; raises ConfigError where its template is not there."""
-    limits, given = settings.limits, publisher.authorisation
+    limits, authorisation = settings.limits, publisher.authorisation
     certificate = publisher.client_certificate
     return PullSettings(
         kind=publisher.kind,
@@ -490,8 +503,10 @@ def publisher_job(settings: Settings, school: School, publisher: Publisher) -> P
         school=school.ref,
         policy=publisher.policy,
         authorisation=None
-        if given is None
-        else Authorisation(given.key.get_secret_value(), given.customer_code, given.customer_name),
+        if authorisation is None
+        else Authorisation(
+            authorisation.key.get_secret_value(), authorisation.customer_code, authorisation.customer_name
+        ),
         headers=publisher.header_texts,
         certificate=None if certificate is None else ClientCertificate(certificate, publisher.client_key),
         xsd_version=publisher.xsd_version,

@@ -42,9 +42,9 @@ from models.schema.records import SchoolRef, Verdict
 
 # The kinds of work that are done one after the other, each in a lane of its own.
 LANES = ((page_requests.ENDPOINT,), tuple(kind for kind in page_requests.KINDS if kind != page_requests.ENDPOINT))
-MOST_EXCERPTS = 20
-MOST_COVERED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
-MOST_SHOWN = 200_000  # characters of a refused message
+MAX_EXCERPTS = 20
+MAX_COVERED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
+MAX_SHOWN = 200_000  # characters of a refused message
 _log = logging.getLogger("rondblik.worker")
 _OUT_OF_ORDER = (
     "De toets is door een storing bij ons niet gelukt; probeer het opnieuw.",
@@ -58,42 +58,42 @@ _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not e
 
 
 def work_once(
-    desk: ReceiverContext,
+    receiver: ReceiverContext,
     allow_loopback: bool = False,
     policies: Mapping[str, Policy] | None = None,
     kinds: Collection[str] = page_requests.KINDS,
 ) -> bool:
     """Take the oldest work of these kinds that a page asked for and do it; False where there is none."""
-    work = page_requests.claim(desk.engine, desk.cipher, kinds)
+    work = page_requests.claim(receiver.engine, receiver.cipher, kinds)
     if work is None:
         return False
-    do(desk, work, allow_loopback, policies or {})
+    do(receiver, work, allow_loopback, policies or {})
     return True
 
 
-def do(desk: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
+def do(receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
     """Do work that was claimed, and write down what was found or why it could not be done.
 
     `policies` are those of publishers that are fetched from, by their id: what they sent is judged by it again. Work
     that brought its worker down each time that it was tried is not tried again.
     """
-    if work.tries > page_requests.MOST_TRIES:
-        page_requests.fail(desk.engine, work, *_OUT_OF_ORDER)
+    if work.tries > page_requests.MAX_TRIES:
+        page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)
         return
     try:
-        found = _do(desk, work, allow_loopback, policies)
+        check_output = _do(receiver, work, allow_loopback, policies)
     except ConnectorError as failed:
-        page_requests.fail(desk.engine, work, failed.sentence_nl, failed.sentence_en)
+        page_requests.fail(receiver.engine, work, failed.sentence_nl, failed.sentence_en)
     except Exception as failed:  # noqa: BLE001 - whatever a stranger's file or endpoint brings about ends here
         # The text of these may hold what was handed in: only their kind is logged.
         _log.error("%s while doing what a page asked for", type(failed).__name__)
-        page_requests.fail(desk.engine, work, *_OUT_OF_ORDER)
+        page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)
     else:
-        page_requests.finish(desk.engine, desk.cipher, work, found)
+        page_requests.finish(receiver.engine, receiver.cipher, work, check_output)
 
 
 def _do(
-    desk: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]
+    receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]
 ) -> CheckOutput:
     if work.kind == page_requests.MESSAGE:
         return _check_message(work)
@@ -101,12 +101,16 @@ def _do(
     if work.kind == page_requests.ENDPOINT:
         return _found([_call_endpoint(given, allow_loopback)])
     if work.kind in (page_requests.REFUSED, page_requests.REPLAY):
-        kept = _quarantined(desk, work, given)
-        return _show_refused(desk, kept) if work.kind == page_requests.REFUSED else _replay(desk, kept, policies)
-    room = sandboxes.find_sandbox(desk.engine, desk.cipher, given["token"])
-    if room is None:
+        message = _quarantined(receiver, work, given)
+        return (
+            _show_refused(receiver, message)
+            if work.kind == page_requests.REFUSED
+            else _replay(receiver, message, policies)
+        )
+    sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, given["token"])
+    if sandbox is None:
         raise _GONE
-    return _found([sandbox_report(room, sandboxes.arrivals(desk.engine, room))])
+    return _found([sandbox_report(sandbox, sandboxes.arrivals(receiver.engine, sandbox))])
 
 
 # -- for vendors ---------------------------------------------------------------------------------------------
@@ -119,7 +123,13 @@ def _check_message(work: LeasedRequest) -> CheckOutput:
         path.write_bytes(work.input)
         judged = list(file_loading.check_file(path, "strict", _no_viewer))
         reports = [
-            document_report(_name(one.name, path, work.title), one.findings, one.fault, one.problem) for one in judged
+            document_report(
+                _name(file_verdict.name, path, work.title),
+                file_verdict.findings,
+                file_verdict.fault,
+                file_verdict.problem,
+            )
+            for file_verdict in judged
         ]
         covered = _covered(path, reports.index(_worst(reports)))
     return _found(reports, {} if covered is None else _excerpts(_worst(reports), covered))
@@ -137,7 +147,7 @@ def _covered(path: Path, place: int) -> Masked | None:
             continue
         with spooled:
             if number == place:
-                return mask(spooled.file.read()) if spooled.size <= MOST_COVERED else None
+                return mask(spooled.file.read()) if spooled.size <= MAX_COVERED else None
     return None
 
 
@@ -148,10 +158,12 @@ def _name(name: str, path: Path, title: str) -> str:
 
 def _excerpts(report: Report, covered: Masked) -> dict[str, str]:
     """What stands around each finding, by "line:column"."""
-    places = dict.fromkeys((one.line, one.column) for one in report.all_findings if one.line is not None)
+    places = dict.fromkeys(
+        (finding.line, finding.column) for finding in report.all_findings if finding.line is not None
+    )
     return {
         f"{line}:{column or 1}": covered.around(line, column or 1)
-        for line, column in list(places)[:MOST_EXCERPTS]
+        for line, column in list(places)[:MAX_EXCERPTS]
         if line is not None
     }
 
@@ -183,39 +195,44 @@ def _found(reports: Sequence[Report], excerpts: dict[str, str] | None = None) ->
 
 
 def _worst(reports: Sequence[Report]) -> Report:
-    return max(reports, key=lambda one: (one.errors, one.warnings))
+    return max(reports, key=lambda report: (report.errors, report.warnings))
 
 
 # -- for administrators --------------------------------------------------------------------------------------
 
 
-def _quarantined(desk: ReceiverContext, work: LeasedRequest, given: dict[str, Any]) -> QuarantinedMessage:
+def _quarantined(receiver: ReceiverContext, work: LeasedRequest, given: dict[str, Any]) -> QuarantinedMessage:
     """The refused message that is asked for, of the school whose administrator asks. Raises Fatal."""
-    with read_transaction(desk.engine) as connection:
-        found = quarantine.quarantined_messages(connection, int(given["delivery"]))
-    if not found or found[0].school_id is None or found[0].school_id != work.school_id:
+    with read_transaction(receiver.engine) as connection:
+        messages = quarantine.quarantined_messages(connection, int(given["delivery"]))
+    if not messages or messages[0].school_id is None or messages[0].school_id != work.school_id:
         raise _NOT_KEPT
-    return found[0]
+    return messages[0]
 
 
-def _show_refused(desk: ReceiverContext, kept: QuarantinedMessage) -> CheckOutput:
+def _show_refused(receiver: ReceiverContext, message: QuarantinedMessage) -> CheckOutput:
     """The message with what names somebody covered; of a long one the beginning."""
-    with read_transaction(desk.engine) as connection:
-        data = quarantine.raw(connection, desk.cipher, kept.delivery_id)
+    with read_transaction(receiver.engine) as connection:
+        data = quarantine.raw(connection, receiver.cipher, message.delivery_id)
     if data is None:
         raise _NOT_KEPT
-    text = mask(data).show(0, MOST_SHOWN)
-    report = {"delivery": kept.delivery_id, "fault": kept.fault, "size": kept.size, "whole": kept.size <= MOST_SHOWN}
+    text = mask(data).show(0, MAX_SHOWN)
+    report = {
+        "delivery": message.delivery_id,
+        "fault": message.fault,
+        "size": message.size,
+        "whole": message.size <= MAX_SHOWN,
+    }
     return CheckOutput(report, b"", b"", {"message": text})
 
 
-def _replay(desk: ReceiverContext, kept: QuarantinedMessage, policies: Mapping[str, Policy]) -> CheckOutput:
-    receipt = replay(desk, kept, policies.get(kept.source_key, "strict"))
+def _replay(receiver: ReceiverContext, message: QuarantinedMessage, policies: Mapping[str, Policy]) -> CheckOutput:
+    receipt = replay(receiver, message, policies.get(message.source_key, "strict"))
     if receipt is None:
         raise _NOT_KEPT
-    errors = [dataclasses.asdict(one) for one in receipt.findings if one.level == ERROR]
+    errors = [dataclasses.asdict(finding) for finding in receipt.findings if finding.level == ERROR]
     report = {
-        "delivery": kept.delivery_id,
+        "delivery": message.delivery_id,
         "accepted": receipt.verdict is not Verdict.REJECT,
         "fault": receipt.fault,
         "results": receipt.counts.get("results", 0),

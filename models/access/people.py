@@ -90,7 +90,7 @@ def _present_years(connection: Connection, viewer: Viewer) -> dict[str, str]:
         years.setdefault(row.location, []).append(row.school_year)
     begun = clock.school_year(clock.today())
     return {
-        location: max((one for one in several if one <= begun), default=min(several))
+        location: max((item for item in several if item <= begun), default=min(several))
         for location, several in years.items()
     }
 
@@ -111,8 +111,10 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
         )
         .distinct()
     ).all()
-    found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]
-    return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))
+    pupil_names = [
+        PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows
+    ]
+    return sorted(pupil_names, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +165,13 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
         if since:
             joined[row.id][row.class_id] = since
     found: dict[int, Member] = {}
-    for row in sorted(rows, key=lambda one: order[one.class_id]):
+    for row in sorted(rows, key=lambda row: order[row.class_id]):
         name, own = full_name(row.first_name, row.prefix, row.last_name), joined[row.id]
         since = own.get(row.class_id)
         found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own))
-    return sorted(found.values(), key=lambda one: (order[one.class_id], (one.name or "").casefold(), one.id))
+    return sorted(
+        found.values(), key=lambda member: (order[member.class_id], (member.name or "").casefold(), member.id)
+    )
 
 
 def pupils_by_class(connection: Connection, viewer: Viewer, class_ids: list[int]) -> dict[int, frozenset[int]]:
@@ -199,14 +203,14 @@ class Subgroup:
     pupils: frozenset[int]
 
 
-def subgroups(connection: Connection, viewer: Viewer, found: list[Member]) -> list[Subgroup]:
+def subgroups(connection: Connection, viewer: Viewer, members: list[Member]) -> list[Subgroup]:
     """The parts that these pupils can be told apart in; none where there is only one."""
     by_year: dict[str, set[int]] = {}
-    for one in found:
+    for one in members:
         if one.year_group is not None:
             by_year.setdefault(one.year_group, set()).add(one.id)
     years = [Subgroup(f"jaar-{code}", code, frozenset(by_year[code])) for code in sorted(by_year)]
-    own = {one.class_id for one in found}
+    own = {member.class_id for member in members}
     rows = connection.execute(
         select(classes.c.id, classes.c.name, memberships.c.pupil_id)
         .select_from(classes)
@@ -215,7 +219,7 @@ def subgroups(connection: Connection, viewer: Viewer, found: list[Member]) -> li
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.not_in(own),
-            memberships.c.pupil_id.in_([one.id for one in found]),
+            memberships.c.pupil_id.in_([member.id for member in members]),
             memberships.c.to_us.is_(None),
         )
         .order_by(classes.c.name, classes.c.id)
@@ -270,7 +274,7 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
         row.first_name,
         full_name(row.first_name, row.prefix, row.last_name),
         row.left_on,
-        tuple(one for one in class_list(connection, viewer) if one.id in own),
+        tuple(class_ref for class_ref in class_list(connection, viewer) if class_ref.id in own),
     )
 
 
@@ -293,5 +297,7 @@ def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
             can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
         )
     ).all()
-    found = [PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows]
-    return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))
+    pupil_names = [
+        PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows
+    ]
+    return sorted(pupil_names, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))

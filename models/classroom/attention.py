@@ -27,20 +27,22 @@ def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds
     """
     if has_signal:
         return AttentionGroup.ATTENTION
-    with_norm = [one for one in totals if one.reading.has_norm and one.reading.counts]
+    with_norm = [total for total in totals if total.reading.has_norm and total.reading.counts]
     if len(with_norm) < thresholds.few_totals:
         return AttentionGroup.FEW
-    highest = sum(one.reading.position is NormPosition.ABOVE for one in with_norm)
+    highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in with_norm)
     return (
         AttentionGroup.AMPLE if highest * 3 >= thresholds.ample_of_three * len(with_norm) else AttentionGroup.ON_COURSE
     )
 
 
 def attention_groups(
-    seen: ClassData, period: Period, with_signal: Collection[int], thresholds: dict[int, Thresholds]
+    class_data: ClassData, period: Period, with_signal: Collection[int], thresholds: dict[int, Thresholds]
 ) -> dict[int, AttentionGroup]:
     """The group of every pupil of a picture in a period; `with_signal` are the pupils with an open signal."""
     return {
-        one.id: attention_group(seen.all_totals(one.id, period), one.id in with_signal, thresholds[one.class_id])
-        for one in seen.members
+        member.id: attention_group(
+            class_data.all_totals(member.id, period), member.id in with_signal, thresholds[member.class_id]
+        )
+        for member in class_data.members
     }

@@ -110,31 +110,38 @@ class ClassData:
     def of_class(self, class_id: int) -> list[Member]:
         """All pupils of one class, those who are in another class too as well."""
         own = self.classes[class_id]
-        return [one for one in self.members if one.id in own]
+        return [member for member in self.members if member.id in own]
 
     def all_totals(self, pupil_id: int, period: Period) -> list[ScoredTest]:
         """Every total of a pupil in a period."""
-        several = self.totals.get(pupil_id, {}).values()
-        return [one for lane in several for one in lane if one.taken_on in period]
+        dict_values = self.totals.get(pupil_id, {}).values()
+        return [
+            scored_test
+            for scored_tests in dict_values
+            for scored_test in scored_tests
+            if scored_test.taken_on in period
+        ]
 
     @property
     def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material that there is a total of."""
-        return sorted({one for lanes in self.totals.values() for one in lanes})
+        return sorted({subject_material for total in self.totals.values() for subject_material in total})
 
     @property
     def material_names(self) -> dict[SubjectMaterial, str]:
         """What to call the material of every total and progress record."""
-        recorded = {one.subject_material for several in self.progress.values() for one in several}
+        recorded = {
+            progress.subject_material for progress_records in self.progress.values() for progress in progress_records
+        }
         return self.catalogue.material_names({*self.subject_materials, *recorded})
 
 
-def growth_points(lane: list[ScoredTest]) -> list[Point]:
+def growth_points(scored_tests: list[ScoredTest]) -> list[Point]:
     """The scores of a lane that count, as growth is judged from."""
     return [
-        Point(one.taken_on, one.reading.value, one.scale)
-        for one in lane
-        if one.reading.counts and one.reading.value is not None
+        Point(scored_test.taken_on, scored_test.reading.value, scored_test.scale)
+        for scored_test in scored_tests
+        if scored_test.reading.counts and scored_test.reading.value is not None
     ]
 
 
@@ -146,10 +153,10 @@ def read_class_data(
     It holds this school year and the one before, or more from the day `since` on; parts of tests, which are many, from
     that day or of this school year.
     """
-    found = class_members(connection, viewer, class_ids)
+    members = class_members(connection, viewer, class_ids)
     judged = with_year_before(school_year)
     period = Period(min(judged.first, since or judged.first), judged.last)
-    owners = pupil_identifiers(connection, viewer, sorted({one.id for one in found}))
+    owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
     rows = total_rows(connection, viewer, owners, period)
     begin = of_school_year(school_year).first
     with_parts = Period(min(begin, since or begin), period.last)
@@ -159,15 +166,15 @@ def read_class_data(
     load_bodies(connection, viewer.school_id, known, known.definitions)
     load_parts(connection, viewer.school_id, known, {row.part_id for row in parts})
     totals = resolve_duplicates(row for row in rows if row.kind != Kind.PROGRESS).values()
-    standing_parts = [one for one in resolve_duplicates(parts).values() if one.row.kind == Kind.SCORE]
+    standing_parts = [duplicate for duplicate in resolve_duplicates(parts).values() if duplicate.row.kind == Kind.SCORE]
     progress = [row for row in (*rows, *parts) if row.kind == Kind.PROGRESS]
     return ClassData(
-        tuple(found),
+        tuple(members),
         pupils_by_class(connection, viewer, class_ids),
         period,
         school_year,
-        _series(known, list(totals), [one for one in standing_parts if one.row.taken_on >= period.first]),
-        [_part(known, one) for one in standing_parts if one.row.taken_on >= with_parts.first],
+        _series(known, list(totals), [part for part in standing_parts if part.row.taken_on >= period.first]),
+        [_part(known, part) for part in standing_parts if part.row.taken_on >= with_parts.first],
         [row for row in parts if row.kind == Kind.PROGRESS and row.taken_on >= with_parts.first],
         newest_progress([row for row in progress if row.taken_on >= begin], known),
         last_active_days(connection, viewer, [row for row in (*rows, *parts) if row.taken_on in judged], begin),
@@ -177,34 +184,34 @@ def read_class_data(
 
 
 def _series(
-    known: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]
+    catalogue: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]
 ) -> dict[int, dict[SubjectMaterial, list[ScoredTest]]]:
     """Per pupil and field every total, as sent or derived from its parts, oldest first."""
-    made_of: list[tuple[list[CurrentResult], bool]] = [([one], False) for one in totals]
-    made_of += [(several, True) for several in part_sittings(parts, totals).values()]
+    made_of: list[tuple[list[CurrentResult], bool]] = [([total], False) for total in totals]
+    made_of += [(currents, True) for currents in part_sittings(parts, totals).values()]
     lanes: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = defaultdict(lambda: defaultdict(list))
     for several, derived in made_of:
-        total = total_of(known, several, derived)
+        total = total_of(catalogue, several, derived)
         row = total.row
-        measure = ParsedNorm() if derived else known.total_norm(row.definition_id)
-        own = ScoredTest(total, known.subject_material(row.definition_id), row.test_id, row.definition_id, measure)
+        norm = ParsedNorm() if derived else catalogue.total_norm(row.definition_id)
+        own = ScoredTest(total, catalogue.subject_material(row.definition_id), row.test_id, row.definition_id, norm)
         lanes[row.pupil_id][own.subject_material].append(own)
     for fields in lanes.values():
-        for lane in fields.values():
-            lane.sort(key=lambda one: one.total.order)
+        for scored_tests in fields.values():
+            scored_tests.sort(key=lambda scored_test: scored_test.total.order)
     return {pupil_id: dict(fields) for pupil_id, fields in lanes.items()}
 
 
-def _part(known: Catalogue, standing: CurrentResult) -> ScoredPart:
-    row = standing.row
-    measure = known.part_norm(row.definition_id, row.part_id)
+def _part(catalogue: Catalogue, current: CurrentResult) -> ScoredPart:
+    row = current.row
+    norm = catalogue.part_norm(row.definition_id, row.part_id)
     return ScoredPart(
         row.pupil_id,
         row.test_id,
         row.definition_id,
-        known.subject_material(row.definition_id),
-        known.part_name(row.definition_id, row.part_id),
+        catalogue.subject_material(row.definition_id),
+        catalogue.part_name(row.definition_id, row.part_id),
         row.part_id,
-        read_score(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
+        read_score(row.kind, row.score, row.score_text, row.absence, norm, row.detail),
         row,
     )

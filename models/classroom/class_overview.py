@@ -95,8 +95,15 @@ class ClassOverview:
     @property
     def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material that a pupil has a total or a progress record in."""
-        found = {field for row in self.cells.values() for field in row}
-        return sorted(found | {one.subject_material for several in self.progress.values() for one in several})
+        subject_materials = {subject_material for row in self.cells.values() for subject_material in row}
+        return sorted(
+            subject_materials
+            | {
+                progress.subject_material
+                for progress_records in self.progress.values()
+                for progress in progress_records
+            }
+        )
 
 
 def class_overview(
@@ -113,7 +120,7 @@ def class_overview(
     Only the results of `source_id` are read; `subject` and `material` bound what counts as hidden by the period.
     """
     pupils = members(connection, viewer, class_ids)
-    owners = pupil_identifiers(connection, viewer, [one.id for one in pupils])
+    owners = pupil_identifiers(connection, viewer, [pupil.id for pupil in pupils])
     totals = total_rows(connection, viewer, owners, period, source_id)
     parts = parts_without_total(connection, viewer, owners, period, source_id)
     reports = [row for row in (*totals, *parts) if row.kind == Kind.PROGRESS]
@@ -153,20 +160,20 @@ def delivered_materials(
     found: dict[int, DeliveredMaterials] = {}
     for pupil_ids in classes.values():
         own = DeliveredMaterials(
-            frozenset(field for one in pupil_ids for field in cells.get(one, ()))
-            | {field for one in pupil_ids for field, _ in outside.get(one, ())},
-            frozenset(record.subject_material for one in pupil_ids for record in progress.get(one, ())),
+            frozenset(subject_material for item in pupil_ids for subject_material in cells.get(item, ()))
+            | {subject_material for item in pupil_ids for subject_material, _ in outside.get(item, ())},
+            frozenset(record.subject_material for item in pupil_ids for record in progress.get(item, ())),
         )
         for one in pupil_ids:
             found.setdefault(one, own)
     return found
 
 
-def outside_tests(rows: Iterable[HiddenRow], known: Catalogue) -> dict[int, frozenset[FieldTest]]:
+def outside_tests(rows: Iterable[HiddenRow], catalogue: Catalogue) -> dict[int, frozenset[FieldTest]]:
     """By pupil the fields and tests of these rows."""
     found: dict[int, set[FieldTest]] = defaultdict(set)
     for pupil_id, test_id, _, definition_id in rows:
-        found[pupil_id].add((known.subject_material(definition_id), test_id))
+        found[pupil_id].add((catalogue.subject_material(definition_id), test_id))
     return {pupil_id: frozenset(several) for pupil_id, several in found.items()}
 
 
@@ -186,12 +193,12 @@ def part_sittings(
     parts: Iterable[CurrentResult], totals: Iterable[CurrentResult]
 ) -> dict[Sitting, list[CurrentResult]]:
     """The parts of each sitting that no total was sent for."""
-    with_total = {(one.row.pupil_id, one.row.test_id, one.row.taken_on) for one in totals}
+    with_total = {(total.row.pupil_id, total.row.test_id, total.row.taken_on) for total in totals}
     found: dict[Sitting, list[CurrentResult]] = defaultdict(list)
-    for one in parts:
-        sitting = (one.row.pupil_id, one.row.test_id, one.row.taken_on)
-        if one.row.kind == Kind.SCORE and sitting not in with_total:
-            found[sitting].append(one)
+    for part in parts:
+        sitting = (part.row.pupil_id, part.row.test_id, part.row.taken_on)
+        if part.row.kind == Kind.SCORE and sitting not in with_total:
+            found[sitting].append(part)
     return found
 
 
@@ -201,53 +208,55 @@ _Found = list[tuple[ResultRow, list[CurrentResult], bool]]  # the newest row, wh
 def _cells(
     connection: Connection,
     viewer: Viewer,
-    known: Catalogue,
+    catalogue: Catalogue,
     totals: list[CurrentResult],
     sittings: dict[Sitting, list[CurrentResult]],
 ) -> dict[int, dict[SubjectMaterial, Cell]]:
     """The newest total per pupil and field; norms are read for those only."""
     found: dict[tuple[int, SubjectMaterial], _Found] = defaultdict(list)
     for one in totals:
-        found[one.row.pupil_id, known.subject_material(one.row.definition_id)].append((one.row, [one], False))
-    for several in sittings.values():
-        newest = max((one.row for one in several), key=date_order)
-        found[newest.pupil_id, known.subject_material(newest.definition_id)].append((newest, several, True))
-    chosen = {key: max(rows, key=lambda one: date_order(one[0])) for key, rows in found.items()}
-    used = [one.row for _, made_of, _ in chosen.values() for one in made_of]
-    load_bodies(connection, viewer.school_id, known, (row.definition_id for row in used))
-    load_parts(connection, viewer.school_id, known, (row.part_id for row in used))
+        found[one.row.pupil_id, catalogue.subject_material(one.row.definition_id)].append((one.row, [one], False))
+    for currents in sittings.values():
+        newest = max((current.row for current in currents), key=date_order)
+        found[newest.pupil_id, catalogue.subject_material(newest.definition_id)].append((newest, currents, True))
+    chosen = {key: max(rows, key=lambda item: date_order(item[0])) for key, rows in found.items()}
+    used = [current.row for _, made_of, _ in chosen.values() for current in made_of]
+    load_bodies(connection, viewer.school_id, catalogue, (row.definition_id for row in used))
+    load_parts(connection, viewer.school_id, catalogue, (row.part_id for row in used))
     cells: dict[int, dict[SubjectMaterial, Cell]] = defaultdict(dict)
-    for (pupil_id, field), (newest, made_of, derived) in chosen.items():
-        total = total_of(known, made_of, derived)
-        cells[pupil_id][field] = Cell(
-            total, field, newest.test_id, newest.definition_id, len(found[pupil_id, field]) - 1
+    for (pupil_id, subject_material), (newest, made_of, derived) in chosen.items():
+        total = total_of(catalogue, made_of, derived)
+        cells[pupil_id][subject_material] = Cell(
+            total, subject_material, newest.test_id, newest.definition_id, len(found[pupil_id, subject_material]) - 1
         )
     return dict(cells)
 
 
-def total_of(known: Catalogue, made_of: list[CurrentResult], derived: bool) -> Total:
+def total_of(catalogue: Catalogue, made_of: list[CurrentResult], derived: bool) -> Total:
     """The total of one sitting: as sent, or the sum of its parts; the norms must be in `known`."""
     first = made_of[0].row
     if not derived:
-        return sent_total(made_of[0], known.total_norm(first.definition_id))
-    measures = {one.row.part_id: known.part_norm(one.row.definition_id, one.row.part_id) for one in made_of}
-    return summed_total(made_of, measures)
+        return sent_total(made_of[0], catalogue.total_norm(first.definition_id))
+    norms = {
+        current.row.part_id: catalogue.part_norm(current.row.definition_id, current.row.part_id) for current in made_of
+    }
+    return summed_total(made_of, norms)
 
 
 def missing_reason(
-    overview: ClassOverview, pupil_id: int, fields: Iterable[SubjectMaterial]
+    overview: ClassOverview, pupil_id: int, subject_materials: Iterable[SubjectMaterial]
 ) -> tuple[Missing, PupilProgress | None]:
     """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates.
 
     Classmates are all of the own class, whoever is shown. No field at all: of a publisher that is not coupled any more.
     """
-    wanted = set(fields)
-    active = {one.id: one.active for one in overview.sources}
+    wanted = set(subject_materials)
+    active = {source.id: source.active for source in overview.sources}
     of_class = overview.delivered.get(pupil_id, DeliveredMaterials())
     return missing_reason_of(
-        [one for one in overview.progress.get(pupil_id, ()) if one.subject_material in wanted],
-        {one for one in overview.outside.get(pupil_id, ()) if one[0] in wanted},
-        coupled=any(active.get(one.source_id, True) for one in wanted),
+        [progress for progress in overview.progress.get(pupil_id, ()) if progress.subject_material in wanted],
+        {item for item in overview.outside.get(pupil_id, ()) if item[0] in wanted},
+        connected=any(active.get(subject_material.source_id, True) for subject_material in wanted),
         sends_progress=bool(of_class.progress & wanted),
         sends_scores=bool(of_class.totals & wanted),
     )

@@ -55,25 +55,25 @@ def class_state(
     since: str | None = None,
 ) -> ClassState:
     """How these classes stand, as far as the viewer sees them; with the parts of tests from the day `since` on."""
-    seen = read_class_data(connection, viewer, class_ids, school_year, since)
+    class_data = read_class_data(connection, viewer, class_ids, school_year, since)
     limits = thresholds_of(connection, viewer, class_ids)
     due = due_dates_of(connection, viewer, class_ids)
     region = region_of(connection, viewer)
-    settled = newest_resolutions(connection, viewer, [one.id for one in seen.members], class_ids)
-    found = signals(seen, SignalInputs(limits, holidays, region, settled, due))
-    return ClassState(seen, tuple(found), limits, tuple(due), region)
+    settled = newest_resolutions(connection, viewer, [member.id for member in class_data.members], class_ids)
+    found = signals(class_data, SignalInputs(limits, holidays, region, settled, due))
+    return ClassState(class_data, tuple(found), limits, tuple(due), region)
 
 
 def present_signals(
-    connection: Connection, viewer: Viewer, asked: Collection[SignalTarget], school_year: str, holidays: Holidays
+    connection: Connection, viewer: Viewer, targets: Collection[SignalTarget], school_year: str, holidays: Holidays
 ) -> set[SignalTarget]:
     """What the signals are about that there are now, in the classes of the viewer that these are about.
 
     Class by class: a pupil of several classes is judged by each of them, as a screen of that class does.
     """
-    named = {one.class_id for one in asked}
-    pupils = {one.pupil_id for one in asked}
-    held_by = pupils_by_class(connection, viewer, [one.id for one in class_list(connection, viewer)])
+    named = {target.class_id for target in targets}
+    pupils = {target.pupil_id for target in targets}
+    held_by = pupils_by_class(connection, viewer, [class_ref.id for class_ref in class_list(connection, viewer)])
     wanted = [class_id for class_id, ids in held_by.items() if class_id in named or ids & pupils]
     states = (class_state(connection, viewer, [class_id], school_year, holidays) for class_id in wanted)
     return {signal.target for state in states for signal in state.signals}

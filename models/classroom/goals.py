@@ -49,8 +49,8 @@ def goals_of(
     )
     found: dict[int, dict[SubjectMaterial, Goal]] = {}
     for row in rows:
-        field = SubjectMaterial(row.subject, row.material, row.source_id)
-        own = Goal(row.id, row.pupil_id, field, row.value, row.due_on, row.set_by, row.set_us)
+        subject_material = SubjectMaterial(row.subject, row.material, row.source_id)
+        own = Goal(row.id, row.pupil_id, subject_material, row.value, row.due_on, row.set_by, row.set_us)
         found.setdefault(row.pupil_id, {})[own.subject_material] = own
     return found
 
@@ -59,7 +59,7 @@ def set_goal(
     connection: Connection,
     viewer: Viewer,
     pupil_id: int,
-    field: SubjectMaterial,
+    subject_material: SubjectMaterial,
     value: int | None,
     due_on: str | None = None,
 ) -> None:
@@ -75,9 +75,9 @@ def set_goal(
             and_(
                 goals.c.school_id == viewer.school_id,
                 goals.c.pupil_id == pupil_id,
-                goals.c.subject == field.subject,
-                goals.c.material == field.material,
-                goals.c.source_id == field.source_id,
+                goals.c.subject == subject_material.subject,
+                goals.c.material == subject_material.material,
+                goals.c.source_id == subject_material.source_id,
                 goals.c.ended_us.is_(None),
             )
         )
@@ -86,11 +86,18 @@ def set_goal(
     if value is not None:
         connection.execute(
             insert(goals).values(
-                school_id=viewer.school_id, id=next_id(connection, goals, viewer.school_id), pupil_id=pupil_id,
-                subject=field.subject, material=field.material, source_id=field.source_id, value=value, due_on=due_on,
-                set_by=viewer.name, set_us=now,
+                school_id=viewer.school_id,
+                id=next_id(connection, goals, viewer.school_id),
+                pupil_id=pupil_id,
+                subject=subject_material.subject,
+                material=subject_material.material,
+                source_id=subject_material.source_id,
+                value=value,
+                due_on=due_on,
+                set_by=viewer.name,
+                set_us=now,
             )
-        )  # fmt: skip
+        )
 
 
 def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[DueDate]:
@@ -132,7 +139,7 @@ def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) ->
     for test_id, definition_id in rows:
         newest[test_id] = definition_id
     known = catalogue(connection, viewer.school_id, newest.values())
-    return {test_id: (known.subject_material(one), known.definitions[one].name) for test_id, one in newest.items()}
+    return {test_id: (known.subject_material(item), known.definitions[item].name) for test_id, item in newest.items()}
 
 
 def set_due_date(connection: Connection, viewer: Viewer, class_id: int, test_id: int, due_on: str | None) -> None:

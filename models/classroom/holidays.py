@@ -42,13 +42,13 @@ class Holidays:
 
     def between(self, first: date, last: date, region: str) -> list[Holiday]:
         """The holidays of a region that touch the days from `first` to `last`, in order."""
-        return [one for one in self._by_region[region] if one.first <= last and one.last >= first]
+        return [holiday for holiday in self._by_region[region] if holiday.first <= last and holiday.last >= first]
 
     def is_school_day(self, day: date, region: str) -> bool:
         """Whether pupils of a region have school on a day."""
         if day.weekday() > 4 or (day.month, day.day) == _KINGS_DAY or (day - easter(day.year)).days in _AFTER_EASTER:
             return False
-        return not any(one.first <= day <= one.last for one in self._by_region[region])
+        return not any(holiday.first <= day <= holiday.last for holiday in self._by_region[region])
 
     def school_days(self, after: date, until: date, region: str) -> int:
         """How many school days there are after `after`, up to and including `until`."""
@@ -87,4 +87,6 @@ def _parsed(text: str, name: str) -> Holidays:
         for one in several:
             if one.last < one.first:
                 raise HolidaysUnreadable(f"{name}: a holiday ends before it begins: {one.kind} {one.first}")
-    return Holidays({region: tuple(sorted(several, key=lambda one: one.first)) for region, several in found.items()})
+    return Holidays(
+        {region: tuple(sorted(holidays, key=lambda holiday: holiday.first)) for region, holidays in found.items()}
+    )

@@ -91,17 +91,17 @@ class Material:
     @property
     def used(self) -> bool:
         """Whether any pupil has a score or progress record."""
-        return any(one.reached for one in self.uptake)
+        return any(uptake.reached for uptake in self.uptake)
 
     @property
     def levels(self) -> bool:
         """Whether its numbers are levels of one norm group."""
-        return bool(self.tests) and all(one.levels for one in self.tests)
+        return bool(self.tests) and all(test.levels for test in self.tests)
 
     @property
     def comparability(self) -> Comparability:
         """With what its numbers may be compared."""
-        return comparability([measure for one in self.tests for measure in one.norms], self.levels)
+        return comparability([norm for test in self.tests for norm in test.norms], self.levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +115,23 @@ class MaterialCatalogue:
 
     def at(self, subject: str, year: str | None) -> list[Material]:
         """The materials of a subject in a year; two or more are an overlap."""
-        return [one for one in self.materials if (one.subject, one.year) == (subject, year)]
+        return [material for material in self.materials if (material.subject, material.year) == (subject, year)]
 
     @property
     def gaps(self) -> set[tuple[str, str]]:
         """Subjects and years without any material, among the subjects that some class has."""
-        had = {one.subject for one in self.materials if one.used and one.subject != UNMAPPED}
-        there = {(one.subject, one.year) for one in self.materials}
+        had = {material.subject for material in self.materials if material.used and material.subject != UNMAPPED}
+        there = {(material.subject, material.year) for material in self.materials}
         return {(subject, year) for subject in had for year in self.years if (subject, year) not in there}
 
 
 def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
     """The materials of this school year, as far as the viewer sees the classes."""
-    seen = class_list(connection, viewer)
-    school_year = max((one.school_year for one in seen), default=clock.school_year(clock.today()))
-    if not seen:
+    class_refs = class_list(connection, viewer)
+    school_year = max((class_ref.school_year for class_ref in class_refs), default=clock.school_year(clock.today()))
+    if not class_refs:
         return MaterialCatalogue((), (), (), school_year)
-    reader = _Reader(connection, viewer, seen, of_school_year(school_year))
+    reader = _Reader(connection, viewer, class_refs, of_school_year(school_year))
     return MaterialCatalogue(reader.materials(), reader.years, tuple(reader.classes), school_year)
 
 
@@ -174,11 +174,11 @@ class _Counts:
 class _Reader:
     """The queries of one shelf, and how their counts come together."""
 
-    def __init__(self, connection: Connection, viewer: Viewer, seen: list[ClassRef], period: Period) -> None:
+    def __init__(self, connection: Connection, viewer: Viewer, class_refs: list[ClassRef], period: Period) -> None:
         self.connection, self.viewer, self.period = connection, viewer, period
-        pupils = self._cohorts(seen)
-        self.classes = _telling(seen, pupils)
-        self.names = {one.id: one.name for one in self.classes}
+        pupils = self._cohorts(class_refs)
+        self.classes = _telling(class_refs, pupils)
+        self.names = {class_ref.id: class_ref.name for class_ref in self.classes}
         self.sizes = {cohort: len(ids) for cohort, ids in pupils.items() if cohort[0] in self.names}
         self.years = tuple(sorted({year for _class, year in self.sizes if year is not None}, key=year_order))
         self.members = self._members()
@@ -188,7 +188,7 @@ class _Reader:
     def materials(self) -> tuple[Material, ...]:
         """Every material, by name; the tests by name."""
         found = self._tests()
-        definition_ids = [one for test in found for one in test.definitions]
+        definition_ids = [definition for test in found for definition in test.definitions]
         known = catalogue(self.connection, self.viewer.school_id, definition_ids)
         load_bodies(self.connection, self.viewer.school_id, known, definition_ids)
         years, versions = self._stated_years(definition_ids), self._versions(found)
@@ -199,19 +199,23 @@ class _Reader:
         counts = _Counts(self._by_line(by_line), self._by_test(), self._progress())
         materials = [
             material
-            for place, (line, several) in enumerate(by_line.items())
-            for material in self._split(line, several, _Known(known, versions), counts, counts.lines.get(place, {}))
+            for place, (line, test_entries) in enumerate(by_line.items())
+            for material in self._split(
+                line, test_entries, _Known(known, versions), counts, counts.lines.get(place, {})
+            )
         ]
-        return tuple(sorted(materials, key=lambda one: (one.name.casefold(), one.source, one.source_id)))
+        return tuple(
+            sorted(materials, key=lambda material: (material.name.casefold(), material.source, material.source_id))
+        )
 
     # -- the classes and their pupils
 
-    def _cohorts(self, seen: list[ClassRef]) -> dict[Cohort, set[int]]:
+    def _cohorts(self, class_refs: list[ClassRef]) -> dict[Cohort, set[int]]:
         """The present pupils by class and year group."""
         rows = self.connection.execute(
             select(groups.c.class_id, func.min(memberships.c.year_group), memberships.c.pupil_id)
             .join(memberships, _member_of_group)
-            .where(*self._of_classes([one.id for one in seen]))
+            .where(*self._of_classes([class_ref.id for class_ref in class_refs]))
             .group_by(groups.c.class_id, memberships.c.pupil_id)
         )
         found: dict[Cohort, set[int]] = defaultdict(set)
@@ -267,7 +271,10 @@ class _Reader:
             test = by_test.setdefault(test_id, _TestEntry(test_id, [], levels=True))
             test.definitions.append(definition_id)
             test.levels = test.levels and bool(level) and not score
-        return [*by_test.values(), *self._not_begun({one for test in by_test.values() for one in test.definitions})]
+        return [
+            *by_test.values(),
+            *self._not_begun({definition for test in by_test.values() for definition in test.definitions}),
+        ]
 
     def _not_begun(self, used: set[int]) -> list[_TestEntry]:
         """Tests that a source defined this school year and no pupil of the classes has a result of.
@@ -296,11 +303,11 @@ class _Reader:
         )
         return {row.id: (row.year or "").strip() or None for row in rows}
 
-    def _versions(self, found: list[_TestEntry]) -> dict[int | None, str]:
+    def _versions(self, test_entries: list[_TestEntry]) -> dict[int | None, str]:
         rows = self.connection.execute(
             select(tests.c.id, tests.c.version).where(
                 tests.c.school_id == self.viewer.school_id,
-                tests.c.id.in_([one.test_id for one in found if one.test_id is not None]),
+                tests.c.id.in_([test_entry.test_id for test_entry in test_entries if test_entry.test_id is not None]),
             )
         )
         return {row.id: row.version for row in rows}
@@ -308,9 +315,9 @@ class _Reader:
     # -- counts
 
     def _of_period(self) -> tuple[ColumnElement[bool], ...]:
-        taken = results.c.taken_on.between(self.period.first, self.period.last)
+        binary_expression = results.c.taken_on.between(self.period.first, self.period.last)
         own = (results.c.school_id == self.viewer.school_id, results.c.identifier_id.in_(self.identifiers))
-        return (*own, taken, results.c.kind != Kind.OTHER)
+        return (*own, binary_expression, results.c.kind != Kind.OTHER)
 
     def _offered(self) -> ColumnElement[bool]:
         return or_(results.c.absence.is_(None), results.c.absence != Absence.NOT_OFFERED)
@@ -335,8 +342,8 @@ class _Reader:
         """Pupils with a score or progress record of any test of a line, by the place of the line and cohort."""
         pairs = [
             (test.test_id, place)
-            for place, several in enumerate(by_line.values())
-            for test in several
+            for place, test_entries in enumerate(by_line.values())
+            for test in test_entries
             if test.test_id is not None
         ]
         if not pairs:
@@ -365,25 +372,42 @@ class _Reader:
         The record of the whole test says it; where there are parts only, a test is done or not begun when all are.
         """
         member, r = self.members.c, results.c
-        place = func.row_number().over(
+        over = func.row_number().over(
             partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),
             order_by=(r.taken_on.desc(), r.created_us.desc(), r.digest64.desc(), r.key.desc()),
         )
         records = (
             select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,
-                   place.label("place"))
+                   over.label("place"))
             .join(self.members, r.identifier_id == member.identifier_id)
             .where(*self._of_period(), r.kind == Kind.PROGRESS)
             .subquery()
         )  # fmt: skip
-        one = records.c
-        whole = func.max(case((one.part_id == 0, func.coalesce(one.status, int(Status.BUSY)))))
-        least, most = func.min(one.status), func.max(one.status)
+        read_only_column_collection = records.c
+        whole = func.max(
+            case(
+                (
+                    read_only_column_collection.part_id == 0,
+                    func.coalesce(read_only_column_collection.status, int(Status.BUSY)),
+                )
+            )
+        )
+        least, most = func.min(read_only_column_collection.status), func.max(read_only_column_collection.status)
         state = func.coalesce(whole, case((least == most, most), else_=int(Status.BUSY)))
         pupils = (
-            select(one.class_id, one.year_group, one.test_id, state.label("state"))
-            .where(one.place == 1)
-            .group_by(one.class_id, one.year_group, one.test_id, one.pupil_id)
+            select(
+                read_only_column_collection.class_id,
+                read_only_column_collection.year_group,
+                read_only_column_collection.test_id,
+                state.label("state"),
+            )
+            .where(read_only_column_collection.place == 1)
+            .group_by(
+                read_only_column_collection.class_id,
+                read_only_column_collection.year_group,
+                read_only_column_collection.test_id,
+                read_only_column_collection.pupil_id,
+            )
             .subquery()
         )
         of = pupils.c
@@ -400,31 +424,36 @@ class _Reader:
     # -- together
 
     def _split(
-        self, line: _MaterialKey, several: list[_TestEntry], known: _Known, counts: _Counts, reached: dict[Cohort, int]
+        self,
+        line: _MaterialKey,
+        test_entries: list[_TestEntry],
+        known: _Known,
+        counts: _Counts,
+        reached: dict[Cohort, int],
     ) -> list[Material]:
         """The material of a line; where its source states no year, one for each year group that has made it."""
         if line.year is not None:
-            return [self._material(line, line.year, several, known, counts, reached)]
-        found = []
+            return [self._material(line, line.year, test_entries, known, counts, reached)]
+        materials = []
         for year in sorted({year for _class, year in reached}, key=year_order) or [None]:
             own = {cohort: number for cohort, number in reached.items() if cohort[1] == year}
-            found.append(self._material(line, year, several, known, counts, own))
-        return found
+            materials.append(self._material(line, year, test_entries, known, counts, own))
+        return materials
 
     def _material(
         self,
         line: _MaterialKey,
         year: str | None,
-        several: list[_TestEntry],
+        test_entries: list[_TestEntry],
         known: _Known,
         counts: _Counts,
         reached: dict[Cohort, int],
     ) -> Material:
         shelved = []
-        for test in several:
-            reach = self._reach(line, year, counts.tests.get(test.test_id, {}), counts.progress.get(test.test_id))
-            if line.year is not None or year is None or any(one.reached for one in reach):
-                shelved.append(_shelved(known, test, reach))
+        for test in test_entries:
+            uptakes = self._reach(line, year, counts.tests.get(test.test_id, {}), counts.progress.get(test.test_id))
+            if line.year is not None or year is None or any(uptake.reached for uptake in uptakes):
+                shelved.append(_shelved(known, test, uptakes))
         source = known.catalogue.sources[line.source_id]
         return Material(
             line.subject,
@@ -433,9 +462,18 @@ class _Reader:
             line.name,
             source.id,
             source.name,
-            tuple(sorted(shelved, key=lambda one: (one.name.casefold(), one.code, one.version))),
+            tuple(
+                sorted(
+                    shelved,
+                    key=lambda catalogue_test: (
+                        catalogue_test.name.casefold(),
+                        catalogue_test.code,
+                        catalogue_test.version,
+                    ),
+                )
+            ),
             self._reach(line, year, reached, None),
-            any(test.test_id in counts.progress for test in several),
+            any(test.test_id in counts.progress for test in test_entries),
         )
 
     def _reach(
@@ -446,34 +484,34 @@ class _Reader:
         progress: dict[Cohort, tuple[int, int]] | None,
     ) -> tuple[Uptake, ...]:
         """Every cohort of the year; of other years those that have anything of tests with a stated year."""
-        found = []
+        uptakes = []
         for cohort, size in self.sizes.items():
             number = reached.get(cohort, 0)
             if cohort[1] != year and (line.year is None or number == 0):
                 continue
             done, busy = (None, None) if progress is None else progress.get(cohort, (0, 0))
-            found.append(Uptake(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
-        return tuple(sorted(found, key=lambda one: (one.class_name.casefold(), year_order(one.year_group))))
+            uptakes.append(Uptake(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
+        return tuple(sorted(uptakes, key=lambda uptake: (uptake.class_name.casefold(), year_order(uptake.year_group))))
 
 
-def _shelved(known: _Known, test: _TestEntry, reach: tuple[Uptake, ...]) -> CatalogueTest:
+def _shelved(known: _Known, test: _TestEntry, uptakes: tuple[Uptake, ...]) -> CatalogueTest:
     newest = known.catalogue.definitions[test.definitions[-1]]
-    measures = dict.fromkeys(known.catalogue.total_norm(one) for one in test.definitions)
+    norms = dict.fromkeys(known.catalogue.total_norm(definition) for definition in test.definitions)
     return CatalogueTest(
-        newest.name, newest.code, known.versions.get(test.test_id, ""), tuple(measures), test.levels, reach
+        newest.name, newest.code, known.versions.get(test.test_id, ""), tuple(norms), test.levels, uptakes
     )
 
 
 _member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
 
 
-def _telling(seen: list[ClassRef], pupils: dict[Cohort, set[int]]) -> list[ClassRef]:
+def _telling(class_refs: list[ClassRef], pupils: dict[Cohort, set[int]]) -> list[ClassRef]:
     """The classes that tell something: a composed one whose pupils are all in base classes here counts nobody new."""
     of_class: dict[int, set[int]] = defaultdict(set)
     for (class_id, _year), ids in pupils.items():
         of_class[class_id] |= ids
-    based = set().union(*(of_class[one.id] for one in seen if not one.composed))
-    return [one for one in seen if not one.composed or of_class[one.id] - based]
+    based = set().union(*(of_class[class_ref.id] for class_ref in class_refs if not class_ref.composed))
+    return [class_ref for class_ref in class_refs if not class_ref.composed or of_class[class_ref.id] - based]
 
 
 def _counted(rows: Iterable[Any]) -> dict[Any, dict[Cohort, int]]:

@@ -57,7 +57,7 @@ class Note:
 
 
 def notes_of(
-    connection: Connection, seal: PiiCipher, viewer: Viewer, pupil_ids: Sequence[int]
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_ids: Sequence[int]
 ) -> dict[int, list[Note]]:
     """The notes about these pupils, as far as the viewer sees the pupils; the newest first."""
     rows = connection.execute(
@@ -72,7 +72,7 @@ def notes_of(
     found: dict[int, list[Note]] = {}
     for row in rows:
         readable = viewer.teaches and _reads(viewer, row.restricted, row.author_id)
-        text = seal.decrypt(row.sealed).decode() if readable else None
+        text = cipher.decrypt(row.sealed).decode() if readable else None
         found.setdefault(row.pupil_id, []).append(
             Note(
                 row.id, row.pupil_id, NoteKind(row.kind), row.restricted, text, row.until_on if readable else None,
@@ -92,7 +92,7 @@ def _is_author(viewer: Viewer, author_id: int | None) -> bool:
 
 
 def write_note(
-    connection: Connection, seal: PiiCipher, viewer: Viewer, pupil_id: int, kind: NoteKind, text: str,
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int, kind: NoteKind, text: str,
     *, restricted: bool = False, until_on: str | None = None,
 ) -> int:  # fmt: skip
     """Write a note; call it inside `writing`. Returns its number. Raises NoteRefused."""
@@ -109,7 +109,7 @@ def write_note(
     connection.execute(
         insert(notes).values(
             school_id=viewer.school_id, id=number, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
-            sealed=seal.encrypt(words.encode()), until_on=until_on, author=viewer.name, author_id=viewer.teacher_id,
+            sealed=cipher.encrypt(words.encode()), until_on=until_on, author=viewer.name, author_id=viewer.teacher_id,
             written_us=clock.now_us(),
         )
     )  # fmt: skip

@@ -22,7 +22,7 @@ def part_overview(
     connection: Connection,
     viewer: Viewer,
     overview: ClassOverview,
-    seen: ClassData,
+    class_data: ClassData,
     name: str,
     source_id: int | None = None,
     subject: str | None = None,
@@ -35,32 +35,34 @@ def part_overview(
     period = overview.period
 
     def of_part(definition_id: int, part_id: int) -> bool:
-        return seen.catalogue.part_name(definition_id, part_id).name == name
+        return class_data.catalogue.part_name(definition_id, part_id).name == name
 
-    scored = [one for one in seen.parts if one.name.name == name and source_id in (None, one.source_id)]
+    scored = [part for part in class_data.parts if part.name.name == name and source_id in (None, part.source_id)]
     reports = [
-        one
-        for one in seen.part_reports
-        if source_id in (None, one.source_id)
-        and one.taken_on in period.whole_years
-        and of_part(one.definition_id, one.part_id)
+        report
+        for report in class_data.part_reports
+        if source_id in (None, report.source_id)
+        and report.taken_on in period.whole_years
+        and of_part(report.definition_id, report.part_id)
     ]
-    owners = pupil_identifiers(connection, viewer, [one.id for one in overview.pupils])
+    owners = pupil_identifiers(connection, viewer, [pupil.id for pupil in overview.pupils])
     rows = hidden_parts(connection, viewer, owners, period, source_id)
-    know(connection, viewer.school_id, seen.catalogue, {row.definition_id for row, _ in rows})
-    load_parts(connection, viewer.school_id, seen.catalogue, {part_id for _, part_id in rows})
+    know(connection, viewer.school_id, class_data.catalogue, {row.definition_id for row, _ in rows})
+    load_parts(connection, viewer.school_id, class_data.catalogue, {part_id for _, part_id in rows})
     outside = [row for row, part_id in rows if of_part(row.definition_id, part_id)]
-    within = (row for row in outside if matches(seen.catalogue.subject_material(row.definition_id), subject, material))
-    cells = _cells(one for one in scored if one.taken_on in period)
-    progress, tests = _progress(seen, reports), outside_tests(outside, seen.catalogue)
+    within = (
+        row for row in outside if matches(class_data.catalogue.subject_material(row.definition_id), subject, material)
+    )
+    cells = _cells(scored_part for scored_part in scored if scored_part.taken_on in period)
+    progress, tests = _progress(class_data, reports), outside_tests(outside, class_data.catalogue)
     return replace(
         overview,
         cells=cells,
         progress=progress,
         hidden_of=hidden_by_pupil(within),
         outside=tests,
-        catalogue=seen.catalogue,
-        delivered=delivered_materials(seen.classes, cells, progress, tests),
+        catalogue=class_data.catalogue,
+        delivered=delivered_materials(class_data.classes, cells, progress, tests),
         part=name,
     )
 
@@ -68,18 +70,24 @@ def part_overview(
 def _cells(scored: Iterable[ScoredPart]) -> dict[int, dict[SubjectMaterial, Cell]]:
     """Per pupil and material the newest score on the part."""
     found: dict[tuple[int, SubjectMaterial], list[Cell]] = defaultdict(list)
-    for one in scored:
-        cell = Cell(Total(one.row, one.reading), one.subject_material, one.test_id, one.definition_id, 0)
-        found[one.pupil_id, one.subject_material].append(cell)
+    for scored_part in scored:
+        cell = Cell(
+            Total(scored_part.row, scored_part.reading),
+            scored_part.subject_material,
+            scored_part.test_id,
+            scored_part.definition_id,
+            0,
+        )
+        found[scored_part.pupil_id, scored_part.subject_material].append(cell)
     cells: dict[int, dict[SubjectMaterial, Cell]] = defaultdict(dict)
-    for (pupil_id, field), several in found.items():
-        newest = max(several, key=lambda one: date_order(one.total.row))
-        cells[pupil_id][field] = replace(newest, others=len(several) - 1)
+    for (pupil_id, subject_material), several in found.items():
+        newest = max(several, key=lambda cell: date_order(cell.total.row))
+        cells[pupil_id][subject_material] = replace(newest, others=len(several) - 1)
     return dict(cells)
 
 
-def _progress(seen: ClassData, reports: list[ResultRow]) -> dict[int, tuple[PupilProgress, ...]]:
+def _progress(class_data: ClassData, reports: list[ResultRow]) -> dict[int, tuple[PupilProgress, ...]]:
     found: dict[int, list[PupilProgress]] = defaultdict(list)
     for row in newest_records(reports).values():
-        found[row.pupil_id].append(of_record(row, seen.catalogue.subject_material(row.definition_id)))
-    return {pupil_id: tuple(several) for pupil_id, several in found.items()}
+        found[row.pupil_id].append(of_record(row, class_data.catalogue.subject_material(row.definition_id)))
+    return {pupil_id: tuple(progress_records) for pupil_id, progress_records in found.items()}

@@ -57,9 +57,9 @@ class SignalResolution:
         """
         seen = set(self.evidence.split(","))
         oldest = min(seen)[:_DAY]
-        new = [one for one in evidence.split(",") if one not in seen]
+        new = [item for item in evidence.split(",") if item not in seen]
         return self.action is not ResolutionAction.REOPENED and all(
-            one[4:5] == "-" and " " in one and one[:_DAY] < oldest for one in new
+            item[4:5] == "-" and " " in item and item[:_DAY] < oldest for item in new
         )
 
 

@@ -118,50 +118,59 @@ class SignalInputs:
     due_dates: Sequence[DueDate] = ()
 
 
-def signals(seen: ClassData, asked: SignalInputs) -> list[Signal]:
+def signals(class_data: ClassData, signal_inputs: SignalInputs) -> list[Signal]:
     """All signals of the classes of a picture, open, held and settled; by rule, then by class and name."""
-    found: list[Signal] = []
+    signals: list[Signal] = []
     overdue: list[Signal] = []
-    homes = {one.id: one.class_id for one in seen.members}  # a pupil of two classes has signals in the first
-    for class_id in seen.class_ids:
-        judge = _Judge(seen, asked, class_id)
+    homes = {
+        member.id: member.class_id for member in class_data.members
+    }  # a pupil of two classes has signals in the first
+    for class_id in class_data.class_ids:
+        judge = _Judge(class_data, signal_inputs, class_id)
         for rule in (judge.drops, judge.stuck, judge.idle, judge.hard):
-            found += (one for one in rule() if one.pupil_id is None or homes[one.pupil_id] == class_id)
+            signals += (signal for signal in rule() if signal.pupil_id is None or homes[signal.pupil_id] == class_id)
         overdue += judge.overdue()  # a date is agreed with one class, whichever is a pupil's first
-    found += {one.target: one for one in reversed(overdue)}.values()
-    order = {one.id: place for place, one in enumerate(seen.members)}
+    signals += {signal.target: signal for signal in reversed(overdue)}.values()
+    order = {member.id: place for place, member in enumerate(class_data.members)}
     rules = list(SignalRule)
-    found.sort(key=lambda one: (rules.index(one.rule), order.get(one.pupil_id or 0, -1), one.scope))
-    return [_with_resolution(one, asked.resolutions.get(one.target)) for one in found]
+    signals.sort(key=lambda signal: (rules.index(signal.rule), order.get(signal.pupil_id or 0, -1), signal.scope))
+    return [_with_resolution(signal, signal_inputs.resolutions.get(signal.target)) for signal in signals]
 
 
-def _with_resolution(one: Signal, mark: SignalResolution | None) -> Signal:
-    if mark is None:
-        return one
+def _with_resolution(signal: Signal, resolution: SignalResolution | None) -> Signal:
+    if resolution is None:
+        return signal
     return Signal(
-        one.rule, one.class_id, one.pupil_id, one.subject_material, one.scope, one.threshold, one.evidence,
-        one.suppressed, mark,
-    )  # fmt: skip
+        signal.rule,
+        signal.class_id,
+        signal.pupil_id,
+        signal.subject_material,
+        signal.scope,
+        signal.threshold,
+        signal.evidence,
+        signal.suppressed,
+        resolution,
+    )
 
 
-def open_by_pupil(found: Sequence[Signal]) -> dict[int, list[Signal]]:
+def open_by_pupil(signals: Sequence[Signal]) -> dict[int, list[Signal]]:
     """The open signals of each pupil that has any."""
     several: dict[int, list[Signal]] = defaultdict(list)
-    for one in found:
-        if one.pupil_id is not None and one.open:
-            several[one.pupil_id].append(one)
+    for signal in signals:
+        if signal.pupil_id is not None and signal.open:
+            several[signal.pupil_id].append(signal)
     return dict(several)
 
 
 class _Judge:
     """The rules applied to one class."""
 
-    def __init__(self, seen: ClassData, asked: SignalInputs, class_id: int) -> None:
-        self.class_data, self.inputs, self.class_id = seen, asked, class_id
-        self.members = seen.of_class(class_id)
-        self.thresholds = asked.thresholds[class_id]
-        self.sources: dict[int, SourceState] = {one.id: one for one in seen.sources}
-        self.first = with_year_before(seen.school_year).first
+    def __init__(self, class_data: ClassData, signal_inputs: SignalInputs, class_id: int) -> None:
+        self.class_data, self.inputs, self.class_id = class_data, signal_inputs, class_id
+        self.members = class_data.of_class(class_id)
+        self.thresholds = signal_inputs.thresholds[class_id]
+        self.sources: dict[int, SourceState] = {source.id: source for source in class_data.sources}
+        self.first = with_year_before(class_data.school_year).first
         self.today = clock.today()
         self.over = self.today - timedelta(days=1)  # whoever has not worked this morning still may
 
@@ -169,19 +178,21 @@ class _Judge:
 
     def drops(self) -> Iterator[Signal]:
         """The newest total lies far under the pupil's own mean on the same scale."""
-        for member, field, lane in self._series():
-            evidence = self._drop(lane)
+        for member, subject_material, scored_tests in self._series():
+            evidence = self._drop(scored_tests)
             if evidence is not None:
-                yield self._of_pupil(SignalRule.DROP, member, field, self.thresholds.drop_percent, evidence)
+                yield self._of_pupil(SignalRule.DROP, member, subject_material, self.thresholds.drop_percent, evidence)
 
-    def _drop(self, lane: list[ScoredTest]) -> Evidence | None:
-        newest, scale = lane[-1], lane[-1].scale
+    def _drop(self, scored_tests: list[ScoredTest]) -> Evidence | None:
+        newest, scale = scored_tests[-1], scored_tests[-1].scale
         if scale is None or scale[1] <= scale[0] or not self._is_of_this_year(newest):
             return None
-        earlier = [one for one in lane[:-1] if one.scale == scale][-self.thresholds.drop_earlier :]
+        earlier = [scored_test for scored_test in scored_tests[:-1] if scored_test.scale == scale][
+            -self.thresholds.drop_earlier :
+        ]
         if len(earlier) < self.thresholds.drop_earlier:
             return None
-        mean = sum((Decimal(_value(one)) for one in earlier), Decimal(0)) / len(earlier)
+        mean = sum((Decimal(_value(scored_test)) for scored_test in earlier), Decimal(0)) / len(earlier)
         fall = (mean - _value(newest)) / SCALE
         if fall * 100 < self.thresholds.drop_percent * (scale[1] - scale[0]):
             return None
@@ -192,29 +203,33 @@ class _Judge:
     def stuck(self) -> Iterator[Signal]:
         """The last few totals all stand in the lowest band."""
         times = self.thresholds.stuck_times
-        for member, field, lane in self._series():
-            last = lane[-times:]
+        for member, subject_material, scored_tests in self._series():
+            last = scored_tests[-times:]
             if len(last) < times or not self._is_of_this_year(last[-1]):
                 continue
-            if all(one.reading.position is NormPosition.BELOW for one in last):
+            if all(scored_test.reading.position is NormPosition.BELOW for scored_test in last):
                 evidence = Evidence(_facts(map(_key, last)), (*last,))
-                yield self._of_pupil(SignalRule.STUCK, member, field, times, evidence)
+                yield self._of_pupil(SignalRule.STUCK, member, subject_material, times, evidence)
 
     def _series(self) -> Iterator[tuple[Member, SubjectMaterial, list[ScoredTest]]]:
         """Of each pupil and material the totals that count, oldest first."""
         for member in self.members:
-            for field, lane in sorted(self.class_data.totals.get(member.id, {}).items()):
-                counted = [one for one in lane if one.reading.counts and one.taken_on >= self.first]
+            for subject_material, scored_tests in sorted(self.class_data.totals.get(member.id, {}).items()):
+                counted = [
+                    scored_test
+                    for scored_test in scored_tests
+                    if scored_test.reading.counts and scored_test.taken_on >= self.first
+                ]
                 if counted:
-                    yield member, field, counted
+                    yield member, subject_material, counted
 
-    def _is_of_this_year(self, one: ScoredTest) -> bool:
-        return one.taken_on >= f"{self.class_data.school_year[:4]}-08-01"
+    def _is_of_this_year(self, scored_test: ScoredTest) -> bool:
+        return scored_test.taken_on >= f"{self.class_data.school_year[:4]}-08-01"
 
     def _of_pupil(
-        self, rule: SignalRule, member: Member, field: SubjectMaterial, threshold: int, evidence: Evidence
+        self, rule: SignalRule, member: Member, subject_material: SubjectMaterial, threshold: int, evidence: Evidence
     ) -> Signal:
-        return Signal(rule, self.class_id, member.id, field, field.key, threshold, evidence)
+        return Signal(rule, self.class_id, member.id, subject_material, subject_material.key, threshold, evidence)
 
     # -- no work
 
@@ -226,37 +241,43 @@ class _Judge:
                 continue
             days = {member.id: self._school_days_without(member, source_id) for member in self.members}
             limit = self.thresholds.idle_school_days
-            worked = {one.id for one in self.members if source_id in self.class_data.last_active.get(one.id, {})}
-            working = sum(days[one] < limit for one in worked)
+            worked = {
+                member.id for member in self.members if source_id in self.class_data.last_active.get(member.id, {})
+            }
+            working = sum(days[item] < limit for item in worked)
             for member in self.members:
                 if days[member.id] < limit or (working * HALF < len(self.members) and not source.late):
                     continue
                 last_on = self.class_data.last_active.get(member.id, {}).get(source_id)
                 if last_on is None and not self._is_set_ready(member.id, source_id):
                     continue  # whether the material is meant for this pupil nobody said
-                field = self._newest_field(member.id, source_id) or used
+                subject_material = self._newest_field(member.id, source_id) or used
                 evidence = Evidence(last_on or "", last_on=last_on, days=days[member.id])
                 yield Signal(
-                    SignalRule.IDLE, self.class_id, member.id, field, f"source {source_id}", limit, evidence,
+                    SignalRule.IDLE, self.class_id, member.id, subject_material, f"source {source_id}", limit, evidence,
                     suppressed=source.late,
                 )  # fmt: skip
 
     def _newest_field(self, pupil_id: int, source_id: int) -> SubjectMaterial | None:
         """The subject and material of a source that a pupil has the newest total or record in."""
         found = [
-            (lane[-1].taken_on, field)
-            for field, lane in self.class_data.totals.get(pupil_id, {}).items()
-            if field.source_id == source_id
+            (scored_tests[-1].taken_on, subject_material)
+            for subject_material, scored_tests in self.class_data.totals.get(pupil_id, {}).items()
+            if subject_material.source_id == source_id
         ]
         records = self.class_data.progress.get(pupil_id, ())
         found += [
-            (one.row.taken_on, one.subject_material) for one in records if one.subject_material.source_id == source_id
+            (record.row.taken_on, record.subject_material)
+            for record in records
+            if record.subject_material.source_id == source_id
         ]
         return max(found)[1] if found else None
 
     def _is_set_ready(self, pupil_id: int, source_id: int) -> bool:
         """Whether the source says that work is there for a pupil."""
-        return any(one.subject_material.source_id == source_id for one in self.class_data.progress.get(pupil_id, ()))
+        return any(
+            progress.subject_material.source_id == source_id for progress in self.class_data.progress.get(pupil_id, ())
+        )
 
     def _used_sources(self) -> dict[int, SubjectMaterial]:
         """The sources that somebody of the class worked with this school year, each with its field."""
@@ -264,13 +285,13 @@ class _Judge:
         used: dict[int, SubjectMaterial] = {}
         for member in self.members:
             worked = self.class_data.last_active.get(member.id, {})
-            fields = [
+            subject_materials = [
                 *self.class_data.totals.get(member.id, {}),
-                *(one.subject_material for one in self.class_data.progress.get(member.id, ())),
+                *(progress.subject_material for progress in self.class_data.progress.get(member.id, ())),
             ]
-            for field in fields:
-                if worked.get(field.source_id, "") >= begin:
-                    used.setdefault(field.source_id, field)
+            for subject_material in subject_materials:
+                if worked.get(subject_material.source_id, "") >= begin:
+                    used.setdefault(subject_material.source_id, subject_material)
         return used
 
     def _school_days_without(self, member: Member, source_id: int) -> int:
@@ -343,40 +364,54 @@ class Topic:
 
 
 def topics(
-    seen: ClassData, class_id: int | None = None, period: Period | None = None, pupils: Collection[int] | None = None
+    class_data: ClassData,
+    class_id: int | None = None,
+    period: Period | None = None,
+    pupils: Collection[int] | None = None,
 ) -> list[Topic]:
     """Every part with a norm that pupils made in a period, the hardest first; of one name only the newest test."""
-    wanted = {one.id for one in (seen.members if class_id is None else seen.of_class(class_id))}
+    wanted = {member.id for member in (class_data.members if class_id is None else class_data.of_class(class_id))}
     if pupils is not None:
         wanted &= set(pupils)
     rows: dict[tuple[SubjectMaterial, str], dict[int, list[ScoredPart]]] = defaultdict(lambda: defaultdict(list))
-    for one in seen.parts:
-        in_period = period is None or one.taken_on in period
-        if in_period and one.pupil_id in wanted and one.reading.counts and one.reading.has_norm:
-            rows[one.subject_material, one.name.name][one.test_id].append(one)
-    found = [_topic(seen, max(by_test.values(), key=_newest_day)) for by_test in rows.values()]
-    return sorted(found, key=lambda one: (-one.below / one.made, -one.made, one.subject_material, one.part))
+    for part in class_data.parts:
+        in_period = period is None or part.taken_on in period
+        if in_period and part.pupil_id in wanted and part.reading.counts and part.reading.has_norm:
+            rows[part.subject_material, part.name.name][part.test_id].append(part)
+    topics = [_topic(class_data, max(by_test.values(), key=_newest_day)) for by_test in rows.values()]
+    return sorted(
+        topics, key=lambda topic: (-topic.below / topic.made, -topic.made, topic.subject_material, topic.part)
+    )
 
 
-def _newest_day(several: list[ScoredPart]) -> tuple[str, int]:
-    return (max(one.taken_on for one in several), several[0].test_id)
+def _newest_day(scored_parts: list[ScoredPart]) -> tuple[str, int]:
+    return (max(scored_part.taken_on for scored_part in scored_parts), scored_parts[0].test_id)
 
 
-def _topic(seen: ClassData, several: list[ScoredPart]) -> Topic:
+def _topic(class_data: ClassData, scored_parts: list[ScoredPart]) -> Topic:
     newest: dict[int, ScoredPart] = {}
-    for one in sorted(several, key=lambda one: one.taken_on):
+    for one in sorted(scored_parts, key=lambda scored_part: scored_part.taken_on):
         newest[one.pupil_id] = one
-    first = several[0]
-    below = tuple(one.pupil_id for one in newest.values() if one.reading.position is NormPosition.BELOW)
+    first = scored_parts[0]
+    below = tuple(
+        scored_part.pupil_id for scored_part in newest.values() if scored_part.reading.position is NormPosition.BELOW
+    )
     return Topic(
-        first.subject_material, first.test_id, first.part_id,
-        seen.catalogue.definitions[first.definition_id].name, first.name.name, _newest_day(several)[0], len(below),
-        len(newest), below, tuple(sorted((one.pupil_id, one.reading.value or 0) for one in newest.values())),
-    )  # fmt: skip
+        first.subject_material,
+        first.test_id,
+        first.part_id,
+        class_data.catalogue.definitions[first.definition_id].name,
+        first.name.name,
+        _newest_day(scored_parts)[0],
+        len(below),
+        len(newest),
+        below,
+        tuple(sorted((scored_part.pupil_id, scored_part.reading.value or 0) for scored_part in newest.values())),
+    )
 
 
-def _value(one: ScoredTest) -> int:
-    return one.reading.value or 0
+def _value(scored_test: ScoredTest) -> int:
+    return scored_test.reading.value or 0
 
 
 def _facts(found: Iterable[str]) -> str:
@@ -384,5 +419,5 @@ def _facts(found: Iterable[str]) -> str:
     return ",".join(sorted(found))
 
 
-def _key(one: ScoredTest) -> str:
-    return f"{one.taken_on} {one.test_id} {_value(one)}"
+def _key(scored_test: ScoredTest) -> str:
+    return f"{scored_test.taken_on} {scored_test.test_id} {_value(scored_test)}"

@@ -33,7 +33,7 @@ class Thresholds:
     overdue_school_days: int
 
 
-NAMES = tuple(one.name for one in fields(Thresholds))
+NAMES = tuple(item.name for item in fields(Thresholds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def bounds() -> Mapping[str, Bounds]:
 
 def defaults() -> Thresholds:
     """What holds where a class has set nothing."""
-    return Thresholds(**{name: one.default for name, one in bounds().items()})
+    return Thresholds(**{name: item.default for name, item in bounds().items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,16 +107,19 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     owners = pupil_identifiers(connection, viewer, [pupil_id])
     rows = all_rows(connection, viewer, owners, period)
     reports = progress_rows(connection, viewer, owners, period.whole_years)
-    known = _known(connection, viewer, [*rows, *reports])
-    standing = list(resolve_duplicates(rows).values())
-    progress = newest_progress(reports, known)
+    catalogue = _known(connection, viewer, [*rows, *reports])
+    currents = list(resolve_duplicates(rows).values())
+    progress = newest_progress(reports, catalogue)
     received = _received(connection, viewer, rows)
-    lanes = _series(
-        known, _sittings(known, standing), received, {one.subject_material for one in progress.get(pupil_id, ())}
+    all_series = _series(
+        catalogue,
+        _sittings(catalogue, currents),
+        received,
+        {item.subject_material for item in progress.get(pupil_id, ())},
     )
     states = tuple(source_states(connection, viewer))
     hidden = hidden_by_pupil(hidden_sittings(connection, viewer, owners, period)).get(pupil_id, 0)
-    return PupilTimeline(record, period, tuple(lanes), progress.get(pupil_id, ()), states, known, hidden)
+    return PupilTimeline(record, period, tuple(all_series), progress.get(pupil_id, ()), states, catalogue, hidden)
 
 
 def _known(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> Catalogue:
@@ -128,79 +131,93 @@ def _known(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> Cat
 
 
 def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> dict[int, int]:
-    found = connection.execute(
+    cursor_result = connection.execute(
         select(deliveries.c.id, deliveries.c.received_us).where(
             deliveries.c.school_id == viewer.school_id, deliveries.c.id.in_({row.delivery_id for row in rows})
         )
     )
-    return {row.id: row.received_us for row in found}
+    return {row.id: row.received_us for row in cursor_result}
 
 
-def _sittings(known: Catalogue, standing: list[CurrentResult]) -> list[Sitting]:
+def _sittings(catalogue: Catalogue, standing: list[CurrentResult]) -> list[Sitting]:
     """Every test on every day, with its total (as sent or derived) and its parts."""
-    totals = [one for one in standing if one.row.part_id == 0 and one.row.kind in (Kind.SCORE, Kind.OSO)]
+    totals = [
+        current for current in standing if current.row.part_id == 0 and current.row.kind in (Kind.SCORE, Kind.OSO)
+    ]
     parts: dict[tuple[int, str], list[CurrentResult]] = defaultdict(list)
     for one in standing:
         if one.row.part_id > 0 and one.row.kind == Kind.SCORE:
             parts[one.row.test_id, one.row.taken_on].append(one)
-    found = [_sitting(known, [one], parts.get((one.row.test_id, one.row.taken_on), []), False) for one in totals]
-    lonely = part_sittings((one for several in parts.values() for one in several), totals)
-    return found + [_sitting(known, several, several, True) for several in lonely.values()]
+    sittings = [
+        _sitting(catalogue, [total], parts.get((total.row.test_id, total.row.taken_on), []), False) for total in totals
+    ]
+    lonely = part_sittings((current for currents in parts.values() for current in currents), totals)
+    return sittings + [_sitting(catalogue, currents, currents, True) for currents in lonely.values()]
 
 
-def _sitting(known: Catalogue, made_of: list[CurrentResult], parts: list[CurrentResult], derived: bool) -> Sitting:
-    newest = max((one.row for one in made_of), key=date_order)
-    definition = known.definitions[newest.definition_id]
-    scores = sorted((_part(known, one) for one in parts), key=lambda one: (one.name.number, one.name.code, one.part_id))
+def _sitting(catalogue: Catalogue, made_of: list[CurrentResult], parts: list[CurrentResult], derived: bool) -> Sitting:
+    newest = max((current.row for current in made_of), key=date_order)
+    definition = catalogue.definitions[newest.definition_id]
+    scores = sorted(
+        (_part(catalogue, part) for part in parts),
+        key=lambda part_score: (part_score.name.number, part_score.name.code, part_score.part_id),
+    )
     return Sitting(
-        total_of(known, made_of, derived),
+        total_of(catalogue, made_of, derived),
         newest.test_id,
         newest.definition_id,
         definition.name,
-        known.total_norm(newest.definition_id),
+        catalogue.total_norm(newest.definition_id),
         tuple(scores),
         False,
     )
 
 
-def _part(known: Catalogue, standing: CurrentResult) -> PartScore:
-    row = standing.row
-    measure = known.part_norm(row.definition_id, row.part_id)
+def _part(catalogue: Catalogue, current: CurrentResult) -> PartScore:
+    row = current.row
+    norm = catalogue.part_norm(row.definition_id, row.part_id)
     return PartScore(
-        known.part_name(row.definition_id, row.part_id),
+        catalogue.part_name(row.definition_id, row.part_id),
         row.part_id,
-        read_score(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
-        measure,
-        standing.duplicate,
+        read_score(row.kind, row.score, row.score_text, row.absence, norm, row.detail),
+        norm,
+        current.duplicate,
         row,
     )
 
 
 def _series(
-    known: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[SubjectMaterial]
+    catalogue: Catalogue, sittings: list[Sitting], received: dict[int, int], with_progress: set[SubjectMaterial]
 ) -> list[MaterialSeries]:
     by_field: dict[SubjectMaterial, list[Sitting]] = defaultdict(list)
     for one in sittings:
-        by_field[known.subject_material(one.definition_id)].append(one)
-    lanes = []
-    for field, several in by_field.items():
-        ordered = sorted(several, key=lambda one: one.total.order)
-        lanes.append(
+        by_field[catalogue.subject_material(one.definition_id)].append(one)
+    all_series = []
+    for subject_material, several in by_field.items():
+        ordered = sorted(several, key=lambda sitting: sitting.total.order)
+        all_series.append(
             MaterialSeries(
-                field, known.sources[field.source_id].name, _mark_late(ordered, received), field in with_progress
+                subject_material,
+                catalogue.sources[subject_material.source_id].name,
+                _mark_late(ordered, received),
+                subject_material in with_progress,
             )
         )
-    return sorted(lanes, key=lambda one: (one.subject_material.source_id, one.subject_material))
+    return sorted(all_series, key=lambda series: (series.subject_material.source_id, series.subject_material))
 
 
 def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sitting, ...]:
     """A sitting is late where one of a later day had come in before it."""
     marked: list[Sitting] = []
     newer: int | None = None
-    for one in reversed(ordered):
-        came = received.get(one.total.row.delivery_id)
+    for sitting in reversed(ordered):
+        came = received.get(sitting.total.row.delivery_id)
         late = came is not None and newer is not None and newer < came
-        marked.append(Sitting(one.total, one.test_id, one.definition_id, one.name, one.norm, one.parts, late))
+        marked.append(
+            Sitting(
+                sitting.total, sitting.test_id, sitting.definition_id, sitting.name, sitting.norm, sitting.parts, late
+            )
+        )
         if came is not None:
             newer = came if newer is None else min(newer, came)
     return tuple(reversed(marked))
@@ -209,7 +226,7 @@ def _mark_late(ordered: list[Sitting], received: dict[int, int]) -> tuple[Sittin
 def subject_materials_of(connection: Connection, viewer: Viewer, pupil_id: int) -> set[SubjectMaterial]:
     """The subjects and materials that a pupil has a total in, of whatever day, as far as the viewer sees the pupil."""
     found = pupil_timeline(connection, viewer, pupil_id, EVER)
-    return {lane.subject_material for lane in found.series} if found is not None else set()
+    return {series.subject_material for series in found.series} if found is not None else set()
 
 
 # -- where a value comes from ------------------------------------------------------------------------------------
@@ -240,7 +257,7 @@ def provenance(
     timeline = pupil_timeline(connection, viewer, pupil_id, Period(taken_on, taken_on))
     if timeline is None:
         return None
-    sittings = [one for lane in timeline.series for one in lane.sittings if one.test_id == test_id]
+    sittings = [sitting for series in timeline.series for sitting in series.sittings if sitting.test_id == test_id]
     for one in sittings:
         part = next((part for part in one.parts if part.part_id == part_id), None)
         if part_id == 0 or part is not None:
@@ -249,7 +266,7 @@ def provenance(
 
 
 def _provenance(
-    connection: Connection, viewer: Viewer, known: Catalogue, sitting: Sitting, part: PartScore | None
+    connection: Connection, viewer: Viewer, catalogue: Catalogue, sitting: Sitting, part: PartScore | None
 ) -> Provenance:
     row = part.row if part is not None else sitting.total.row
     delivery = connection.execute(
@@ -258,10 +275,10 @@ def _provenance(
     return Provenance(
         sitting,
         part,
-        known.definitions[row.definition_id].material,
-        known.sources[row.source_id].name,
-        tuple(known.hierarchy(row.definition_id)),
-        known.level(row.definition_id),
+        catalogue.definitions[row.definition_id].material,
+        catalogue.sources[row.source_id].name,
+        tuple(catalogue.hierarchy(row.definition_id)),
+        catalogue.level(row.definition_id),
         test_versions(connection, viewer.school_id, [row.test_id]).get(row.test_id, ""),
         delivery.received_us if delivery is not None else None,
         delivery.created_text if delivery is not None else None,

@@ -123,8 +123,11 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
     states = source_states(connection, viewer)
     people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
     return ConnectionOverview(
-        tuple(ConnectionRow(one, received.get(one.id, 0), numbers[one.id], parked.get(one.id, 0)) for one in states),
-        tuple(one for _source, one in refused[:REFUSED_SHOWN]),
+        tuple(
+            ConnectionRow(state, received.get(state.id, 0), numbers[state.id], parked.get(state.id, 0))
+            for state in states
+        ),
+        tuple(refused_message for _source, refused_message in refused[:REFUSED_SHOWN]),
         tuple(_pending_rosters(connection, viewer)),
         tuple(_links(connection, viewer)),
         int(people or 0),
@@ -174,16 +177,16 @@ def _us(day: str) -> int:
 def _reasons(findings: str) -> tuple[RefusalReason, ...]:
     return tuple(
         RefusalReason(
-            rule=one["rule"],
-            sentence_nl=one["message_nl"],
-            sentence_en=one["message_en"],
-            remedy=one["remedy"],
-            remedy_en=one.get("remedy_en", one["remedy"]),  # rows of before there was an English one
-            line=one.get("line"),
-            column=one.get("column"),
+            rule=load["rule"],
+            sentence_nl=load["message_nl"],
+            sentence_en=load["message_en"],
+            remedy=load["remedy"],
+            remedy_en=load.get("remedy_en", load["remedy"]),  # rows of before there was an English one
+            line=load.get("line"),
+            column=load.get("column"),
         )
-        for one in json.loads(findings)
-        if one["level"] == "error"
+        for load in json.loads(findings)
+        if load["level"] == "error"
     )
 
 

@@ -115,20 +115,20 @@ def claim_due(engine: Engine, now_us: int, lease_seconds: float, source_id: int 
 
     With `source_id` only rows of that source. Two workers never get the same row: the second finds it held.
     """
-    wanted = [_due(now_us)]
+    conditions = [_due(now_us)]
     if source_id is not None:
-        wanted.append(couplings.c.source_id == source_id)
-    return _claim(engine, and_(*wanted), now_us, lease_seconds)
+        conditions.append(couplings.c.source_id == source_id)
+    return _claim(engine, and_(*conditions), now_us, lease_seconds)
 
 
 def claim_now(engine: Engine, coupling: SourceConnection, now_us: int, lease_seconds: float) -> Claim | None:
     """Take this coupling, due or not; None where another worker holds it or it was stopped."""
-    wanted = and_(
+    condition = and_(
         couplings.c.school_id == coupling.school_id,
         couplings.c.source_id == coupling.source_id,
         _free(now_us),
     )
-    return _claim(engine, wanted, now_us, lease_seconds)
+    return _claim(engine, condition, now_us, lease_seconds)
 
 
 def extend(engine: Engine, claim: Claim, until_us: int) -> bool:
@@ -188,13 +188,13 @@ def _due(now_us: int) -> ColumnElement[bool]:
     return and_(couplings.c.next_try_us <= now_us, _free(now_us))
 
 
-def _claim(engine: Engine, wanted: ColumnElement[bool], now_us: int, lease_seconds: float) -> Claim | None:
+def _claim(engine: Engine, condition: ColumnElement[bool], now_us: int, lease_seconds: float) -> Claim | None:
     lease = secrets.token_hex(16)
     with write_transaction(engine) as connection:
-        while (row := _first(connection, wanted)) is not None:
+        while (row := _first(connection, condition)) is not None:
             taken = connection.execute(
                 update(couplings)
-                .where(couplings.c.school_id == row.school_id, couplings.c.source_id == row.source_id, wanted)
+                .where(couplings.c.school_id == row.school_id, couplings.c.source_id == row.source_id, condition)
                 .values(lease=lease, leased_until_us=now_us + int(lease_seconds * SECOND_US), last_try_us=now_us)
             ).rowcount
             if taken:  # else another worker was between the look and the hold
@@ -202,7 +202,7 @@ def _claim(engine: Engine, wanted: ColumnElement[bool], now_us: int, lease_secon
     return None
 
 
-def _first(connection: Connection, wanted: ColumnElement[bool]) -> Row[int, int, str | None, int, str, str] | None:
+def _first(connection: Connection, condition: ColumnElement[bool]) -> Row[int, int, str | None, int, str, str] | None:
     return connection.execute(
         select(
             couplings.c.school_id,
@@ -213,7 +213,7 @@ def _first(connection: Connection, wanted: ColumnElement[bool]) -> Row[int, int,
             sources.c.role,
         )
         .join(sources, sources.c.id == couplings.c.source_id)
-        .where(wanted)
+        .where(condition)
         .order_by(couplings.c.next_try_us, couplings.c.school_id, couplings.c.source_id)
         .limit(1)
     ).one_or_none()

@@ -69,11 +69,11 @@ def newest(engine: Engine, page: int = 500) -> Iterator[Delivery]:
 def is_fetched(engine: Engine, school_id: int, source_id: int, digest: bytes) -> bool:
     """Whether a document of these bytes was taken in from this source for this school before."""
     with read_transaction(engine) as connection:
-        found = connection.execute(
+        row = connection.execute(
             select(fetched_documents.c.digest).where(
                 fetched_documents.c.school_id == school_id,
                 fetched_documents.c.source_id == source_id,
                 fetched_documents.c.digest == digest,
             )
         ).one_or_none()
-    return found is not None
+    return row is not None

@@ -93,30 +93,30 @@ def normalised_ref(ref: PupilRef) -> PupilRef:
     return PupilRef(las_key, eck_id, ref.processor)
 
 
-def identifier_values(seal: PiiCipher, ref: PupilRef) -> list[tuple[IdentifierValue, str]]:
+def identifier_values(cipher: PiiCipher, ref: PupilRef) -> list[tuple[IdentifierValue, str]]:
     """Kind, digest and clear value of each identifier in `ref`; a pupil without any has the empty LAS key."""
     ref = normalised_ref(ref)
     found = [(LAS, ref.las_key)] if ref.las_key is not None else []
     if ref.eck_id is not None:
         found.append((ECK, ref.eck_id))
-    return [((kind, seal.digest(kind, value)), value) for kind, value in found or [(LAS, "")]]
+    return [((kind, cipher.digest(kind, value)), value) for kind, value in found or [(LAS, "")]]
 
 
-def _pair(seal: PiiCipher, las: IdentifierValue, eck: IdentifierValue) -> IdentifierValue:
-    return PAIR, seal.digest(PAIR, las[1].hex() + eck[1].hex())
+def _pair(cipher: PiiCipher, las: IdentifierValue, eck: IdentifierValue) -> IdentifierValue:
+    return PAIR, cipher.digest(PAIR, las[1].hex() + eck[1].hex())
 
 
 # -- identifiers of a message --------------------------------------------------------------------------------
 
 
-def identify(connection: Connection, seal: PiiCipher, school_id: int, refs: Sequence[PupilRef]) -> list[int]:
+def identify(connection: Connection, cipher: PiiCipher, school_id: int, refs: Sequence[PupilRef]) -> list[int]:
     """For each ref the id of its row in `identifiers`, made and matched where new; call inside `writing`.
 
     A ref with a LAS key and an ECK iD gets a row for each and one for the two together, which is returned.
     """
-    named = [identifier_values(seal, ref) for ref in refs]
-    ensured = ensure_identifiers(connection, seal, school_id, (one for ref in named for one in ref))
-    pairs = {_pair(seal, ref[0][0], ref[1][0]): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
+    named = [identifier_values(cipher, ref) for ref in refs]
+    ensured = ensure_identifiers(connection, cipher, school_id, (item for ref in named for item in ref))
+    pairs = {_pair(cipher, ref[0][0], ref[1][0]): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
     known = _known(connection, school_id, pairs)
     fresh = {pair: parts for pair, parts in pairs.items() if pair not in known}
     if fresh:
@@ -133,19 +133,19 @@ def identify(connection: Connection, seal: PiiCipher, school_id: int, refs: Sequ
             ],
         )  # fmt: skip
         rematch(connection, school_id, from_id=first)
-    return [known[_pair(seal, ref[0][0], ref[1][0])] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
+    return [known[_pair(cipher, ref[0][0], ref[1][0])] if len(ref) == 2 else ensured[ref[0][0]] for ref in named]
 
 
 def unmatched(
-    connection: Connection, seal: PiiCipher, school_id: int, refs: Sequence[PupilRef]
+    connection: Connection, cipher: PiiCipher, school_id: int, refs: Sequence[PupilRef]
 ) -> list[tuple[int, str]]:
     """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing.
 
     Stricter than `match_pair`: a LAS key that the roster does not know is no key of a pupil who has another one there.
     """
-    named = [identifier_values(seal, ref) for ref in refs]
-    pairs = {index: _pair(seal, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
-    known = find_identifiers(connection, school_id, [*(one for ref in named for one, _ in ref), *pairs.values()])
+    named = [identifier_values(cipher, ref) for ref in refs]
+    pairs = {index: _pair(cipher, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
+    known = find_identifiers(connection, school_id, [*(item for ref in named for item, _ in ref), *pairs.values()])
     with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
     with_las_key = pupils_with(connection, school_id, LAS) if pairs else frozenset()
 
@@ -170,7 +170,7 @@ def unmatched(
 
 
 def ensure_identifiers(
-    connection: Connection, seal: PiiCipher, school_id: int, named: Iterable[tuple[IdentifierValue, str]]
+    connection: Connection, cipher: PiiCipher, school_id: int, named: Iterable[tuple[IdentifierValue, str]]
 ) -> dict[IdentifierValue, int]:
     """The row id of each identifier, made (parked as unknown) where missing."""
     values = dict(named)
@@ -184,7 +184,7 @@ def ensure_identifiers(
             [
                 {
                     "school_id": school_id, "id": known[single], "kind": single[0], "digest": single[1],
-                    "sealed": seal.encrypt(value.encode()), "parked_because": UNKNOWN,
+                    "sealed": cipher.encrypt(value.encode()), "parked_because": UNKNOWN,
                 }
                 for single, value in fresh.items()
             ],
@@ -432,7 +432,7 @@ def close_links(connection: Connection, school_id: int, identifier_ids: Sequence
 # -- a file of links -----------------------------------------------------------------------------------------
 
 
-def link_csv(connection: Connection, seal: PiiCipher, viewer: Viewer, text: str) -> LinkedFile:
+def link_csv(connection: Connection, cipher: PiiCipher, viewer: Viewer, text: str) -> LinkedFile:
     """Link by a CSV file (`;` or `,`) with columns identifier (the value as sent) and pupil (its LAS key).
 
     Links every parked identifier with that value, alone and in pairs. One wrong line and nothing is linked.
@@ -443,14 +443,16 @@ def link_csv(connection: Connection, seal: PiiCipher, viewer: Viewer, text: str)
     header, lines = _read_csv(text)
     if header is None:
         return LinkedFile(0, 0, (_line_error(1, *_NO_COLUMNS),))
-    values = {single for _, identifier, pupil in lines for single in (*_named(seal, identifier), *_named(seal, pupil))}
+    values = {
+        single for _, identifier, pupil in lines for single in (*_named(cipher, identifier), *_named(cipher, pupil))
+    }
     known = find_identifiers(connection, school_id, values)
     errors: list[LineError] = []
     links: dict[int, int] = {}
     for number, identifier, pupil in lines:
-        pupil_id = _roster_pupil(known, _named(seal, pupil))
+        pupil_id = _roster_pupil(known, _named(cipher, pupil))
         targets = _parked_with(
-            connection, school_id, [known[one].id for one in _named(seal, identifier) if one in known]
+            connection, school_id, [known[item].id for item in _named(cipher, identifier) if item in known]
         )
         if pupil_id is None:
             errors.append(_line_error(number, *_NO_PUPIL))
@@ -506,8 +508,8 @@ def _read_csv(text: str) -> tuple[list[str] | None, list[tuple[int, str, str]]]:
     return header, lines
 
 
-def _named(seal: PiiCipher, value: str) -> list[IdentifierValue]:
-    return [single for single, _ in identifier_values(seal, PupilRef(value, None))]
+def _named(cipher: PiiCipher, value: str) -> list[IdentifierValue]:
+    return [single for single, _ in identifier_values(cipher, PupilRef(value, None))]
 
 
 def _roster_pupil(known: dict[IdentifierValue, KnownIdentifier], named: list[IdentifierValue]) -> int | None:
@@ -535,7 +537,7 @@ def _parked_with(connection: Connection, school_id: int, single_ids: list[int]) 
 # -- what is parked ------------------------------------------------------------------------------------------
 
 
-def parked(connection: Connection, viewer: Viewer, seal: PiiCipher) -> list[ParkedIdentifier]:
+def parked(connection: Connection, viewer: Viewer, cipher: PiiCipher) -> list[ParkedIdentifier]:
     """The identifiers with results but without a pupil, most results first; for an administrator only."""
     las = identifiers.alias("las")
     number = func.count().label("number")
@@ -564,17 +566,17 @@ def parked(connection: Connection, viewer: Viewer, seal: PiiCipher) -> list[Park
         counted.setdefault(row.id, []).append((row.name, row.number))
     found = {
         row.id: ParkedIdentifier(
-            row.id, row.kind, _label(seal, row), row.parked_because or UNKNOWN, tuple(counted[row.id])
+            row.id, row.kind, _label(cipher, row), row.parked_because or UNKNOWN, tuple(counted[row.id])
         )
         for row in rows
     }
-    return sorted(found.values(), key=lambda one: (-one.count, one.id))
+    return sorted(found.values(), key=lambda parked: (-parked.count, parked.id))
 
 
-def _label(seal: PiiCipher, row: Row[Any]) -> str:
+def _label(cipher: PiiCipher, row: Row[Any]) -> str:
     """How to show an identifier: a pupil number as it is, an ECK iD never (only the number of its row)."""
     surrogate = f"ECK iD …{row.id}"
-    value = seal.decrypt(row.sealed).decode() if row.kind != ECK else ""
+    value = cipher.decrypt(row.sealed).decode() if row.kind != ECK else ""
     if row.kind == ECK or value.startswith(ECK_ID_START):
         return surrogate
     return f"{value} + {surrogate}" if row.kind == PAIR else value

@@ -29,9 +29,9 @@ KINDS = (MESSAGE, ENDPOINT, ROOM, REFUSED, REPLAY)
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
 TOKEN_BYTES = 16
 LEASE_SECONDS = 180.0
-MOST_TRIES = 3  # of work whose worker went down each time
-MOST_OPEN = 100  # of vendors: each may have handed in some megabytes
-MOST_OPEN_OF_ONE = 5
+MAX_TRIES = 3  # of work whose worker went down each time
+MAX_OPEN = 100  # of vendors: each may have handed in some megabytes
+MAX_OPEN_OF_ONE = 5
 
 
 class TooManyRequests(Exception):
@@ -83,7 +83,7 @@ class CheckOutput:
 
 
 def submit(
-    engine: Engine, seal: PiiCipher, kind: str, title: str, given: bytes, room_id: int | None = None,
+    engine: Engine, cipher: PiiCipher, kind: str, title: str, given: bytes, room_id: int | None = None,
     school_id: int | None = None, keep_days: int = VENDOR_DAYS, asked_by: str = "",
 ) -> str:  # fmt: skip
     """Write down work for a worker; returns the token with which what it found is read.
@@ -91,14 +91,14 @@ def submit(
     `asked_by` is the session of a vendor. Raises TooMany where that, or all vendors, have too much open.
     """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
-    asker = seal.digest("asker", asked_by) if asked_by else None
+    asker = cipher.digest("asker", asked_by) if asked_by else None
     with write_transaction(engine) as connection:
         if school_id is None:
             _check_open(connection, asker)
         connection.execute(
             insert(checks).values(
-                token_digest=_digest(seal, token), room_id=room_id, school_id=school_id, kind=kind,
-                title=title[:200], asked_us=now, input=seal.encrypt(given), state=WAITING, asked_by=asker,
+                token_digest=_digest(cipher, token), room_id=room_id, school_id=school_id, kind=kind,
+                title=title[:200], asked_us=now, input=cipher.encrypt(given), state=WAITING, asked_by=asker,
                 keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
@@ -107,38 +107,40 @@ def submit(
 
 def _check_open(connection: Connection, asker: bytes | None) -> None:
     is_open = and_(checks.c.school_id.is_(None), checks.c.state.in_((WAITING, BUSY)))
-    if asker is not None and _count(connection, and_(is_open, checks.c.asked_by == asker)) >= MOST_OPEN_OF_ONE:
+    if asker is not None and _count(connection, and_(is_open, checks.c.asked_by == asker)) >= MAX_OPEN_OF_ONE:
         raise TooManyRequests(own=True)
-    if _count(connection, is_open) >= MOST_OPEN:
+    if _count(connection, is_open) >= MAX_OPEN:
         raise TooManyRequests(own=False)
 
 
-def _count(connection: Connection, wanted: ColumnElement[bool]) -> int:
-    return connection.scalar(select(func.count()).select_from(checks).where(wanted)) or 0
+def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(checks).where(condition)) or 0
 
 
-def find(engine: Engine, seal: PiiCipher, token: str) -> RequestState | None:
+def find(engine: Engine, cipher: PiiCipher, token: str) -> RequestState | None:
     """The work with this token and what became of it, or None."""
     with read_transaction(engine) as connection:
         row = connection.execute(
-            select(checks).where(checks.c.token_digest == _digest(seal, token), checks.c.keep_until_us > clock.now_us())
+            select(checks).where(
+                checks.c.token_digest == _digest(cipher, token), checks.c.keep_until_us > clock.now_us()
+            )
         ).one_or_none()
     if row is None:
         return None
     return RequestState(
         row.kind, row.title, row.school_id, row.state, row.asked_us, row.done_us,
         None if row.report is None else json.loads(row.report),
-        {} if row.excerpts is None else json.loads(seal.decrypt(row.excerpts)),
+        {} if row.excerpts is None else json.loads(cipher.decrypt(row.excerpts)),
         row.error_nl, row.error_en,
     )  # fmt: skip
 
 
-def file_of(engine: Engine, seal: PiiCipher, token: str, kind: str) -> bytes | None:
+def file_of(engine: Engine, cipher: PiiCipher, token: str, kind: str) -> bytes | None:
     """The report of a vendor's check as a file: html, junit or json; None where there is none (yet)."""
     with read_transaction(engine) as connection:
         row = connection.execute(
             select(checks.c.html, checks.c.junit, checks.c.report).where(
-                checks.c.token_digest == _digest(seal, token), checks.c.state == DONE, checks.c.school_id.is_(None),
+                checks.c.token_digest == _digest(cipher, token), checks.c.state == DONE, checks.c.school_id.is_(None),
                 checks.c.keep_until_us > clock.now_us(),
             )
         ).one_or_none()  # fmt: skip
@@ -148,8 +150,8 @@ def file_of(engine: Engine, seal: PiiCipher, token: str, kind: str) -> bytes | N
     return None if found is None else bytes(found)
 
 
-def _digest(seal: PiiCipher, token: str) -> bytes:
-    return seal.digest("check", token)
+def _digest(cipher: PiiCipher, token: str) -> bytes:
+    return cipher.digest("check", token)
 
 
 # -- the worker's side ---------------------------------------------------------------------------------------
@@ -161,7 +163,7 @@ def is_waiting(engine: Engine, kinds: Collection[str] = KINDS) -> bool:
         return connection.scalar(select(checks.c.id).where(_free(kinds)).limit(1)) is not None
 
 
-def claim(engine: Engine, seal: PiiCipher, kinds: Collection[str] = KINDS) -> LeasedRequest | None:
+def claim(engine: Engine, cipher: PiiCipher, kinds: Collection[str] = KINDS) -> LeasedRequest | None:
     """Take the oldest work of these kinds that nobody holds, that of administrators first.
 
     Two workers never get the same; one that was killed is overtaken when its lease is over.
@@ -178,7 +180,7 @@ def claim(engine: Engine, seal: PiiCipher, kinds: Collection[str] = KINDS) -> Le
     if row is None:
         return None
     return LeasedRequest(
-        row.id, row.kind, row.title, row.room_id, row.school_id, seal.decrypt(row.input), lease, row.tries
+        row.id, row.kind, row.title, row.room_id, row.school_id, cipher.decrypt(row.input), lease, row.tries
     )
 
 
@@ -201,17 +203,17 @@ def release(engine: Engine, work: LeasedRequest) -> bool:
     return _write(engine, work, {"state": WAITING, "lease": None, "leased_until_us": None, "tries": work.tries - 1})
 
 
-def finish(engine: Engine, seal: PiiCipher, work: LeasedRequest, found: CheckOutput) -> bool:
+def finish(engine: Engine, cipher: PiiCipher, work: LeasedRequest, check_output: CheckOutput) -> bool:
     """Write down what was found; what was handed in is thrown away. False where the work was lost."""
     return _finish(
         engine,
         work,
         {
             "state": DONE,
-            "report": json.dumps(found.report, ensure_ascii=False),
-            "html": found.html,
-            "junit": found.junit,
-            "excerpts": seal.encrypt(json.dumps(found.excerpts).encode()),
+            "report": json.dumps(check_output.report, ensure_ascii=False),
+            "html": check_output.html,
+            "junit": check_output.junit,
+            "excerpts": cipher.encrypt(json.dumps(check_output.excerpts).encode()),
         },
     )
 

@@ -62,7 +62,7 @@ def accepted_since() -> ColumnElement[bool]:
     )
 
 
-def raw(connection: Connection, seal: PiiCipher, delivery_id: int) -> bytes | None:
+def raw(connection: Connection, cipher: PiiCipher, delivery_id: int) -> bytes | None:
     """The bytes of a message as they came, or None where they are not kept (any more); never of a settled refusal."""
     sealed = connection.scalar(
         select(raw_messages.c.sealed)
@@ -73,7 +73,7 @@ def raw(connection: Connection, seal: PiiCipher, delivery_id: int) -> bytes | No
             _in_time(),
         )
     )
-    return None if sealed is None else seal.decrypt(sealed)
+    return None if sealed is None else cipher.decrypt(sealed)
 
 
 def _in_time() -> ColumnElement[bool]:

@@ -54,7 +54,7 @@ from models.schema.tables import (
 DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 KEYS_A_QUERY = 500
-MOST_FINDINGS = 50
+MAX_FINDINGS = 50
 
 T = TypeVar("T")
 
@@ -122,13 +122,13 @@ def find_repeat(engine: Engine, delivery: Incoming, school_ids: Collection[int] 
     `school_ids` are the schools that the source may deliver for; None: whichever it was.
     """
     with read_transaction(engine) as connection:
-        found = _accepted(connection, delivery, school_ids)
-    if found is None:
+        row = _accepted(connection, delivery, school_ids)
+    if row is None:
         return None
     if delivery.moves_cursor or delivery.remembers_document:
-        with write_transaction(engine, found.school_id) as connection:
-            _record_success(connection, delivery, found.school_id, new_data=False)
-    return Receipt(found.id, Verdict(found.verdict), counts={}, school_id=found.school_id, repeated=True)
+        with write_transaction(engine, row.school_id) as connection:
+            _record_success(connection, delivery, row.school_id, new_data=False)
+    return Receipt(row.id, Verdict(row.verdict), counts={}, school_id=row.school_id, repeated=True)
 
 
 def _accepted(
@@ -185,7 +185,7 @@ def _check_sender(connection: Connection, delivery: Incoming, school_id: int) ->
 
 def save_results(
     engine: Engine,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     delivery: Incoming,
     school_id: int,
     batch: ResultBatch,
@@ -200,14 +200,14 @@ def save_results(
     """
     with write_transaction(engine, school_id) as connection:
         _check_sender(connection, delivery, school_id)
-        known = _accepted(connection, delivery, {school_id})  # another worker may have been faster
-        if known is not None:
-            return Receipt(known.id, Verdict(known.verdict), school_id=known.school_id, repeated=True)
+        row = _accepted(connection, delivery, {school_id})  # another worker may have been faster
+        if row is not None:
+            return Receipt(row.id, Verdict(row.verdict), school_id=row.school_id, repeated=True)
         if delivery.in_order:
             _check_order(connection, delivery, school_id, batch.head.created_us)
-        verdict = Verdict.WARN if any(one.level == "warning" for one in batch.findings) else Verdict.ACCEPT
+        verdict = Verdict.WARN if any(finding.level == "warning" for finding in batch.findings) else Verdict.ACCEPT
         delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
-        saving = _Saving(connection, seal, delivery, delivery_id, school_id, batch)
+        saving = _Saving(connection, cipher, delivery, delivery_id, school_id, batch)
         counts = saving.run()
         findings = list(batch.findings)
         if saving.moved:
@@ -220,7 +220,7 @@ def save_results(
         )
         _forget_refused(connection, delivery)
         if raw is not None:
-            _keep_raw(connection, seal, delivery_id, raw, keep_days)
+            _keep_raw(connection, cipher, delivery_id, raw, keep_days)
         _record_success(
             connection,
             delivery,
@@ -241,7 +241,7 @@ def save_empty(engine: Engine, delivery: Incoming, school_id: int | None, empty:
 
 def save_refusal(
     engine: Engine,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     delivery: Incoming,
     school_id: int | None,
     *,
@@ -273,11 +273,11 @@ def save_refusal(
         wanted = raw if _accepted(connection, delivery, None) is None else None
         if again is not None:
             if wanted is not None:
-                _keep_raw(connection, seal, again, wanted, keep_days)
+                _keep_raw(connection, cipher, again, wanted, keep_days)
             return Receipt(again, Verdict.REJECT, fault, tuple(findings), {}, school_id, repeated=True)
         delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault, others)
         if wanted is not None:
-            _keep_raw(connection, seal, delivery_id, wanted, keep_days)
+            _keep_raw(connection, cipher, delivery_id, wanted, keep_days)
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
 
 
@@ -306,16 +306,16 @@ def forget_refusals(engine: Engine, keep_days: int) -> int:
 
 def findings_json(findings: Sequence[Finding]) -> str:
     """Findings as the JSON that a delivery keeps; the first few dozen."""
-    return json.dumps([asdict(one) for one in findings[:MOST_FINDINGS]], ensure_ascii=False)
+    return json.dumps([asdict(finding) for finding in findings[:MAX_FINDINGS]], ensure_ascii=False)
 
 
-def _keep_raw(connection: Connection, seal: PiiCipher, delivery_id: int, raw: bytes, keep_days: int) -> None:
+def _keep_raw(connection: Connection, cipher: PiiCipher, delivery_id: int, raw: bytes, keep_days: int) -> None:
     """Keep these bytes from now on; where they are there already, that long."""
     until = clock.now_us() + keep_days * DAY_US
     own = raw_messages.c.delivery_id == delivery_id
     if not connection.execute(update(raw_messages).where(own).values(keep_until_us=until)).rowcount:
         connection.execute(
-            insert(raw_messages).values(delivery_id=delivery_id, sealed=seal.encrypt(raw), keep_until_us=until)
+            insert(raw_messages).values(delivery_id=delivery_id, sealed=cipher.encrypt(raw), keep_until_us=until)
         )
 
 
@@ -413,7 +413,7 @@ def plain(value: object) -> object:
     if value is None or isinstance(value, str | int):
         return value
     if isinstance(value, tuple):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     return {name: plain(getattr(value, name)) for name in type(value).__slots__}  # type: ignore[attr-defined]
 
 
@@ -423,7 +423,7 @@ class _Saving:
     def __init__(
         self,
         connection: Connection,
-        seal: PiiCipher,
+        cipher: PiiCipher,
         delivery: Incoming,
         delivery_id: int,
         school_id: int,
@@ -431,7 +431,7 @@ class _Saving:
     ) -> None:
         assert delivery.source_id is not None  # what nobody is known to have sent is refused
         self.connection = connection
-        self.cipher = seal
+        self.cipher = cipher
         self.school_id = school_id
         self.source_id = delivery.source_id
         self.delivery_id = delivery_id

@@ -63,14 +63,14 @@ def apply_groups(
     connection: Connection, scope: Scope, roster: Roster, memberships: dict[int, list[GroupKey]], now: int
 ) -> dict[GroupKey, int]:
     """Write groups and classes of a roster; what is no longer there ends. Returns the id of each group."""
-    wanted = list(roster.groups)
+    roster_groups = list(roster.groups)
     if any((False, WITHOUT_GROUP.key) in keys for keys in memberships.values()):
-        wanted.append(WITHOUT_GROUP)
+        roster_groups.append(WITHOUT_GROUP)
     known = {(row.composed, row.key): row for row in connection.execute(select(groups).where(*scope.of(groups)))}
-    class_of = _apply_classes(connection, scope, _classes(wanted, roster.pupils, memberships), known)
+    class_of = _apply_classes(connection, scope, _classes(roster_groups, roster.pupils, memberships), known)
     ids = {}
     fresh_id = next_id(connection, groups, scope.school_id)
-    for group in wanted:
+    for group in roster_groups:
         key = (group.composed, group.key)
         values = {
             "name": group.name, "year_group": group.year_group, "class_id": class_of[key], "ended_us": None
@@ -100,7 +100,7 @@ def _age(code: str) -> tuple[int, str]:
 
 
 def _classes(
-    wanted: list[RosterGroup], pupils: tuple[RosterPupil, ...], memberships: dict[int, list[GroupKey]]
+    roster_groups: list[RosterGroup], pupils: tuple[RosterPupil, ...], memberships: dict[int, list[GroupKey]]
 ) -> list[_Class]:
     of_pupils: dict[GroupKey, set[str]] = {}
     for place, keys in memberships.items():
@@ -109,7 +109,7 @@ def _classes(
             for key in keys:
                 of_pupils.setdefault(key, set()).add(code)
     clusters: dict[tuple[bool, str, str], list[RosterGroup]] = {}
-    for group in wanted:
+    for group in roster_groups:
         split = _SPLIT_KEY.fullmatch(group.key)
         cluster = (group.composed, split[1], group.name) if split else (group.composed, group.key, "")
         clusters.setdefault(cluster, []).append(group)
@@ -154,25 +154,25 @@ def _apply_classes(
         kept_names.add((one.composed, name))
         final.append((class_id, one, name))
     _write_classes(connection, scope, final, rows)
-    return {(part.composed, part.key): class_id for class_id, one, _ in final for part in one.parts}
+    return {(part.composed, part.key): class_id for class_id, item, _ in final for part in item.parts}
 
 
 def _continued(
-    wanted: list[_Class], known: dict[GroupKey, Row[*tuple[Any, ...]]], by_name: dict[tuple[bool, str], int]
+    classes: list[_Class], known: dict[GroupKey, Row[*tuple[Any, ...]]], by_name: dict[tuple[bool, str], int]
 ) -> dict[int, int]:
     """For the classes (by place) that there are already: their id."""
     chosen: dict[int, int] = {}
     by_key = [
-        [known[part.composed, part.key].class_id for part in one.parts if (part.composed, part.key) in known]
-        for one in wanted
+        [known[part.composed, part.key].class_id for part in item.parts if (part.composed, part.key) in known]
+        for item in classes
     ]
-    for place, one in enumerate(wanted):  # same name and a key in common: surely the same
-        class_id = by_name.get((one.composed, one.name))
+    for place, item in enumerate(classes):  # same name and a key in common: surely the same
+        class_id = by_name.get((item.composed, item.name))
         if class_id is not None and class_id in by_key[place] and class_id not in chosen.values():
             chosen[place] = class_id
-    for place, one in enumerate(wanted):
-        candidates = [*by_key[place], by_name.get((one.composed, one.name))]
-        if any(part.key.startswith("#") for part in one.parts):
+    for place, item in enumerate(classes):
+        candidates = [*by_key[place], by_name.get((item.composed, item.name))]
+        if any(part.key.startswith("#") for part in item.parts):
             candidates.reverse()
         free = [one_id for one_id in candidates if one_id is not None and one_id not in chosen.values()]
         if place not in chosen and free:
@@ -180,11 +180,11 @@ def _continued(
     return chosen
 
 
-def _free_name(one: _Class, taken: set[tuple[bool, str]]) -> str:
-    name, number = one.name, 1
-    while (one.composed, name) in taken:
+def _free_name(item: _Class, taken: set[tuple[bool, str]]) -> str:
+    name, number = item.name, 1
+    while (item.composed, name) in taken:
         number += 1
-        name = f"{one.name} ({number})"
+        name = f"{item.name} ({number})"
     return name
 
 
@@ -197,12 +197,12 @@ def _write_classes(
     renamed = [(class_id, name) for class_id, _, name in final if class_id in rows and rows[class_id].name != name]
     for class_id, _ in renamed:  # two classes may swap names: free the old ones first
         connection.execute(_at(classes, scope.school_id, class_id).values(name=f"\x1f{class_id}"))
-    for class_id, one, name in final:
-        values = {"name": name, "year_groups": one.year_groups}
+    for class_id, item, name in final:
+        values = {"name": name, "year_groups": item.year_groups}
         if class_id not in rows:
-            key_values = _scope_values(scope) | {"id": class_id, "composed": one.composed}
+            key_values = _scope_values(scope) | {"id": class_id, "composed": item.composed}
             connection.execute(insert(classes).values(**key_values, **values))
-        elif (class_id, name) in renamed or rows[class_id].year_groups != one.year_groups:
+        elif (class_id, name) in renamed or rows[class_id].year_groups != item.year_groups:
             connection.execute(_at(classes, scope.school_id, class_id).values(**values))
 
 

@@ -90,7 +90,7 @@ class Matching:
     @property
     def known_ids(self) -> set[int]:
         """The pupils of the store that the roster holds."""
-        return {one.pupil_id for one in self.pupils if one.pupil_id is not None}
+        return {pupil.pupil_id for pupil in self.pupils if pupil.pupil_id is not None}
 
     @property
     def disputed(self) -> set[int]:
@@ -104,10 +104,10 @@ class Matching:
 
 
 def match_pupils(
-    connection: Connection, seal: PiiCipher, school_id: int, roster_pupils: Sequence[RosterPupil]
+    connection: Connection, cipher: PiiCipher, school_id: int, roster_pupils: Sequence[RosterPupil]
 ) -> Matching:
     """Find the pupils of a roster among those that earlier rosters of the school stated."""
-    stated = [_stated(seal, pupil) for pupil in roster_pupils]
+    stated = [_stated(cipher, pupil) for pupil in roster_pupils]
     found = identity.find_identifiers(
         connection, school_id, (single for identifiers in stated for single, _ in identifiers)
     )
@@ -138,14 +138,14 @@ class _Known:
     names: dict[int, tuple[str | None, str | None]]
 
 
-def _stated(seal: PiiCipher, pupil: RosterPupil) -> tuple[Identifier, ...]:
+def _stated(cipher: PiiCipher, pupil: RosterPupil) -> tuple[Identifier, ...]:
     """The identifiers of a roster pupil that may identify: a key that is not stable only where nothing else is."""
     las_key = pupil.las_key
     if las_key is not None and las_key.startswith(UNSTABLE_KEY_START) and pupil.eck_id:
         las_key = None
     if not las_key and not pupil.eck_id:
         return ()
-    return tuple(identity.identifier_values(seal, PupilRef(las_key, pupil.eck_id)))
+    return tuple(identity.identifier_values(cipher, PupilRef(las_key, pupil.eck_id)))
 
 
 def _eck_pupil(whose: dict[identity.IdentifierValue, int], identifiers: tuple[Identifier, ...]) -> int | None:

@@ -78,7 +78,7 @@ CONFIRMED = "confirmed"
 
 def save_roster(
     engine: Engine,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     *,
     school_id: int,
     source_id: int,
@@ -97,14 +97,14 @@ def save_roster(
         if confirmed is not None:
             _move_connection(connection, school_id, source_id, cursor, new_data=False)
             return confirmed
-        matching = match_pupils(connection, seal, school_id, roster.pupils)
+        matching = match_pupils(connection, cipher, school_id, roster.pupils)
         state, because = _judge(connection, scope, roster, matching, force)
         findings = [*roster.findings, *matching.findings, *_state_findings(state, because)]
         delivery_id = _insert_delivery(connection, school_id, source_id, roster, way, findings)
-        roster_id = _insert_roster(connection, seal, scope, roster, delivery_id, state, because)
+        roster_id = _insert_roster(connection, cipher, scope, roster, delivery_id, state, because)
         rematched = 0
         if state == APPLIED:
-            rematched = _apply(connection, seal, scope, roster, matching)
+            rematched = _apply(connection, cipher, scope, roster, matching)
         if because != OLDER:
             _drop_waiting(connection, scope, roster_id)
             _move_connection(connection, school_id, source_id, cursor, new_data=True)
@@ -141,7 +141,7 @@ def save_refused_roster(
         )
 
 
-def decide_pending(engine: Engine, seal: PiiCipher, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
+def decide_pending(engine: Engine, cipher: PiiCipher, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
     """Apply or drop a roster that waits; who decided is added to the findings of its delivery.
 
     Raises NotHeld and NotAllowed.
@@ -151,7 +151,7 @@ def decide_pending(engine: Engine, seal: PiiCipher, viewer: Viewer, roster_id: i
     with database.write_transaction(engine, school_id) as connection:
         row = _waiting(connection, school_id, roster_id)
         scope = Scope(school_id, row.school_year, row.location)
-        roster = _roster_json.validate_json(seal.decrypt(row.sealed))
+        roster = _roster_json.validate_json(cipher.decrypt(row.sealed))
         state = APPLIED if apply else DROPPED
         connection.execute(
             update(rosters)
@@ -160,9 +160,9 @@ def decide_pending(engine: Engine, seal: PiiCipher, viewer: Viewer, roster_id: i
         )
         rematched, decided = 0, [_decision(apply, viewer.name)]
         if apply:
-            matching = match_pupils(connection, seal, school_id, roster.pupils)
+            matching = match_pupils(connection, cipher, school_id, roster.pupils)
             decided += matching.findings
-            rematched = _apply(connection, seal, scope, roster, matching)
+            rematched = _apply(connection, cipher, scope, roster, matching)
         findings = _add_findings(connection, row.delivery_id, decided)
         return RosterReceipt(
             row.delivery_id, roster_id, state, _verdict(findings), _counts(roster), tuple(findings), rematched
@@ -323,7 +323,7 @@ def _findings_json(findings: Collection[Finding]) -> str:
 
 def _add_findings(connection: Connection, delivery_id: int, more: list[Finding]) -> list[Finding]:
     stored = connection.scalar(select(deliveries.c.findings).where(deliveries.c.id == delivery_id))
-    findings = [Finding(**{"remedy_en": one["remedy"]} | one) for one in json.loads(stored or "[]")] + more
+    findings = [Finding(**{"remedy_en": load["remedy"]} | load) for load in json.loads(stored or "[]")] + more
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)
@@ -334,7 +334,7 @@ def _add_findings(connection: Connection, delivery_id: int, more: list[Finding])
 
 def _insert_roster(
     connection: Connection,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     scope: Scope,
     roster: Roster,
     delivery_id: int,
@@ -357,7 +357,7 @@ def _insert_roster(
             composed_count=counts["composed"],
             state=state,
             held_because=because,
-            sealed=seal.encrypt(_roster_json.dump_json(kept)) if state == HELD else None,
+            sealed=cipher.encrypt(_roster_json.dump_json(kept)) if state == HELD else None,
         )
     )
     return roster_id
@@ -398,22 +398,22 @@ def _move_connection(
 # -- applying -------------------------------------------------------------------------------------------------
 
 
-def _apply(connection: Connection, seal: PiiCipher, scope: Scope, roster: Roster, matching: Matching) -> int:
+def _apply(connection: Connection, cipher: PiiCipher, scope: Scope, roster: Roster, matching: Matching) -> int:
     """Bring pupils, classes, memberships and teachers to what the roster says; returns how many identifiers moved."""
     now = clock.now_us()
-    pupil_ids, changed = _apply_pupils(connection, seal, scope.school_id, matching)
+    pupil_ids, changed = _apply_pupils(connection, cipher, scope.school_id, matching)
     in_groups = pupil_groups(roster)
     group_ids = apply_groups(connection, scope, roster, in_groups, now)
     wanted = _wanted_memberships(roster, in_groups, group_ids, pupil_ids)
     _apply_links(connection, scope, memberships, "pupil_id", wanted, matching.disputed, now)
-    taught = _apply_teachers(connection, seal, scope.school_id, roster.teachers, group_ids)
+    taught = _apply_teachers(connection, cipher, scope.school_id, roster.teachers, group_ids)
     _apply_links(connection, scope, teacher_groups, "teacher_id", taught, frozenset(), now)
     _end_teaching_of_past_years(connection, scope, now)
     return changed + identity.rematch(connection, scope.school_id)
 
 
 def _apply_pupils(
-    connection: Connection, seal: PiiCipher, school_id: int, matching: Matching
+    connection: Connection, cipher: PiiCipher, school_id: int, matching: Matching
 ) -> tuple[dict[RosterPupil, int], int]:
     """Write the pupils and whose their identifiers are; returns their ids and how many identifiers moved."""
     known = {row.id: row for row in connection.execute(select(pupils).where(pupils.c.school_id == school_id))}
@@ -435,8 +435,8 @@ def _apply_pupils(
         whose |= {single: pupil_id for single, _ in matched.identifiers}
     if fresh:
         connection.execute(insert(pupils), fresh)
-    named = [one for matched in matching.pupils for one in matched.identifiers]
-    identity.ensure_identifiers(connection, seal, school_id, named)
+    named = [identifier for matched in matching.pupils for identifier in matched.identifiers]
+    identity.ensure_identifiers(connection, cipher, school_id, named)
     return ids, identity.state_pupils(connection, school_id, whose)
 
 
@@ -463,7 +463,7 @@ def _wanted_memberships(
 
 def _apply_teachers(
     connection: Connection,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     school_id: int,
     roster_teachers: tuple[RosterTeacher, ...],
     group_ids: dict[GroupKey, int],
@@ -478,14 +478,14 @@ def _apply_teachers(
     seen: dict[bytes, int] = {}
     for teacher in roster_teachers:
         key = teacher.las_key or teacher.eck_id
-        if not key or (digest := seal.digest("teacher", key)) in seen:
+        if not key or (digest := cipher.digest("teacher", key)) in seen:
             continue
         values = {name: getattr(teacher, name) for name in ("first_name", "prefix", "last_name", "email")}
         values["roles"] = _roles(teacher.roles)
         row = known.get(digest)
         if row is None:
             seen[digest], fresh_id = fresh_id, fresh_id + 1
-            keys = {"key_digest": digest, "key_sealed": seal.encrypt(key.encode())}
+            keys = {"key_digest": digest, "key_sealed": cipher.encrypt(key.encode())}
             connection.execute(insert(teachers).values(school_id=school_id, id=seen[digest], **keys, **values))
         else:
             seen[digest] = row.id

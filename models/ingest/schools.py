@@ -65,7 +65,7 @@ def ensure_school(connection: Connection, named: list[Identification], name: str
     """The school with any of these identifications, made where there is none; the others become its own too."""
     known = select(school_identifications)
     found = {Identification(row.scheme, row.value, row.location): row.school_id for row in connection.execute(known)}
-    school_id = next((found[one] for one in named if one in found), None)
+    school_id = next((found[identification] for identification in named if identification in found), None)
     if school_id is None:
         school_id = unused_id(connection, schools)
         connection.execute(insert(schools).values(id=school_id, name=name))

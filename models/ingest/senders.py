@@ -27,7 +27,7 @@ from models.schema.tables import sender_key_schools, sender_keys, senders, sourc
 KEY_BYTES = 20
 CODE_BYTES = 10
 KEYS_AT_ONCE = 2
-MOST_CHARACTERS = 64  # of each text of an autorisatie header (UWLR_Autorisatie: tpString64)
+MAX_CHARACTERS = 64  # of each text of an autorisatie header (UWLR_Autorisatie: tpString64)
 SAFE_CHARACTERS = 22  # of a key of random letters and digits: fewer cannot hold 128 bits
 FROM_CONFIG, FROM_COMMAND, FROM_TEST = "config", "command", "test"
 
@@ -81,14 +81,14 @@ class SenderKey:
 
 
 HEADER_TEXT = (
-    f"moet 1 tot {MOST_CHARACTERS} tekens hebben, zonder stuurtekens en zonder spaties aan begin of eind; pas hem aan",
-    f"must have 1 to {MOST_CHARACTERS} characters, no control characters, and no blanks at either end",
+    f"moet 1 tot {MAX_CHARACTERS} tekens hebben, zonder stuurtekens en zonder spaties aan begin of eind; pas hem aan",
+    f"must have 1 to {MAX_CHARACTERS} characters, no control characters, and no blanks at either end",
 )
 
 
 def fits_header(text: str) -> bool:
     """Whether a klantnaam, klantcode or key can stand in an autorisatie header; `HEADER_TEXT` says what it must be."""
-    return 1 <= len(text) <= MOST_CHARACTERS and text.isprintable() and text == text.strip()
+    return 1 <= len(text) <= MAX_CHARACTERS and text.isprintable() and text == text.strip()
 
 
 def new_code() -> str:
@@ -104,24 +104,24 @@ def new_key() -> str:
 # -- finding -------------------------------------------------------------------------------------------------
 
 
-def find_customer(connection: Connection, seal: PiiCipher, code: str, name: str) -> Sender | None:
+def find_customer(connection: Connection, cipher: PiiCipher, code: str, name: str) -> Sender | None:
     """The sender with this klantcode and klantnaam together, or None."""
     row = connection.execute(
-        _senders().where(senders.c.customer_digest == seal.digest("klantcode", code), senders.c.active.is_(True))
+        _senders().where(senders.c.customer_digest == cipher.digest("klantcode", code), senders.c.active.is_(True))
     ).one_or_none()
     if row is None or not hmac.compare_digest(row.customer_name.encode(), name.encode()):
         return None
     return _sender(row)
 
 
-def find_key(connection: Connection, seal: PiiCipher, source_id: int, key: str) -> SenderKey | None:
+def find_key(connection: Connection, cipher: PiiCipher, source_id: int, key: str) -> SenderKey | None:
     """The valid key of this sender with these characters, or None; compared in constant time."""
-    digest = seal.digest("autorisatiesleutel", key)
+    digest = cipher.digest("autorisatiesleutel", key)
     return next(
         (
-            one
-            for one, known in _keys(connection, source_id)
-            if one.revoked_us is None and hmac.compare_digest(known, digest)
+            sender_key
+            for sender_key, known in _keys(connection, source_id)
+            if sender_key.revoked_us is None and hmac.compare_digest(known, digest)
         ),
         None,
     )
@@ -151,23 +151,23 @@ def find_editable(connection: Connection, customer_name: str) -> Sender:
 
     What commands did to a sender of the configuration would be undone when that is read again.
     """
-    found = by_name(connection, customer_name)
-    if found.origin == FROM_CONFIG:
-        raise _in_configuration(found)
-    return found
+    sender = by_name(connection, customer_name)
+    if sender.origin == FROM_CONFIG:
+        raise _in_configuration(sender)
+    return sender
 
 
-def _in_configuration(found: Sender) -> SenderRefused:
-    if found.active:
+def _in_configuration(sender: Sender) -> SenderRefused:
+    if sender.active:
         return SenderRefused(
             "Deze afzender staat in de configuratie; verander hem daar.",
             "This sender stands in the configuration; change it there.",
         )
     return SenderRefused(
         "Deze afzender is uit de configuratie gehaald; neem hem over met `rondblik sender add`, zijn eigen klantnaam "
-        f"en --id {found.source_key}, of zet hem terug.",
+        f"en --id {sender.source_key}, of zet hem terug.",
         "This sender left the configuration; take it over with `rondblik sender add`, its own klantnaam and "
-        f"--id {found.source_key}, or put it back there.",
+        f"--id {sender.source_key}, or put it back there.",
     )
 
 
@@ -179,7 +179,7 @@ def by_source(connection: Connection, source_id: int) -> Sender | None:
 
 def valid_keys(connection: Connection, source_id: int) -> list[SenderKey]:
     """The keys of a sender that were not revoked."""
-    return [one for one, _ in _keys(connection, source_id) if one.revoked_us is None]
+    return [sender_key for sender_key, _ in _keys(connection, source_id) if sender_key.revoked_us is None]
 
 
 def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
@@ -222,7 +222,7 @@ def _keys(connection: Connection, source_id: int) -> list[tuple[SenderKey, bytes
 
 def add_sender(
     connection: Connection,
-    seal: PiiCipher,
+    cipher: PiiCipher,
     source_key: str,
     customer_name: str,
     code: str,
@@ -234,24 +234,24 @@ def add_sender(
     One that left the configuration is taken over, with its results, where id and klantnaam are the same; its keys stay
     revoked. Raises SenderRefused where another sender or source has the id, klantnaam or klantcode.
     """
-    known = connection.execute(_senders().where(sources.c.key == source_key)).one_or_none()
-    other = _other(connection, seal, customer_name, code, [] if known is None else [known.source_id])
+    row = connection.execute(_senders().where(sources.c.key == source_key)).one_or_none()
+    other = _other(connection, cipher, customer_name, code, [] if row is None else [row.source_id])
     if other is not None:
         raise _taken(other)
-    if known is not None:
-        left = known.origin == FROM_CONFIG and not known.active and known.customer_name == customer_name
+    if row is not None:
+        left = row.origin == FROM_CONFIG and not row.active and row.customer_name == customer_name
         if not left:
-            raise _taken(_sender(known))
+            raise _taken(_sender(row))
     elif schools.find_source(connection, source_key) is not None:
         raise SenderRefused(
             "Er is al een bron met deze id; kies een andere id.", "There is a source with this id; choose another id."
         )
     source_id = schools.ensure_source(connection, source_key, customer_name, "publisher")
     values = {
-        "customer_digest": seal.digest("klantcode", code), "customer_name": customer_name, "terms": _json(terms),
+        "customer_digest": cipher.digest("klantcode", code), "customer_name": customer_name, "terms": _json(terms),
         "origin": origin, "active": True,
     }  # fmt: skip
-    if known is None:
+    if row is None:
         connection.execute(insert(senders).values(source_id=source_id, **values))
     else:
         connection.execute(update(senders).where(senders.c.source_id == source_id).values(**values))
@@ -259,19 +259,19 @@ def add_sender(
 
 
 def _other(
-    connection: Connection, seal: PiiCipher, customer_name: str, code: str, own: Collection[int]
+    connection: Connection, cipher: PiiCipher, customer_name: str, code: str, own: Collection[int]
 ) -> Sender | None:
     """A sender with this klantnaam or klantcode that is none of `own`, or None."""
-    named = (senders.c.customer_name == customer_name) | (senders.c.customer_digest == seal.digest("klantcode", code))
+    named = (senders.c.customer_name == customer_name) | (senders.c.customer_digest == cipher.digest("klantcode", code))
     row = connection.execute(_senders().where(named, senders.c.source_id.not_in(own))).first()
     return None if row is None else _sender(row)
 
 
-def _taken(found: Sender) -> SenderRefused:
+def _taken(sender: Sender) -> SenderRefused:
     """Why there can be no second sender with what this one has."""
-    if found.origin == FROM_CONFIG:
-        return _in_configuration(found)
-    if found.origin == FROM_TEST:
+    if sender.origin == FROM_CONFIG:
+        return _in_configuration(sender)
+    if sender.origin == FROM_TEST:
         return SenderRefused(
             "Een testadres heeft deze klantnaam, klantcode of id; kies een andere klantnaam en id.",
             "A test address has this klantnaam, klantcode or id; choose another klantnaam and id.",
@@ -290,14 +290,14 @@ def set_terms(connection: Connection, source_id: int, terms: SenderTerms) -> Non
 
 
 def add_key(
-    connection: Connection, seal: PiiCipher, source_id: int, key: str, covered: Sequence[Identification]
+    connection: Connection, cipher: PiiCipher, source_id: int, key: str, covered: Sequence[Identification]
 ) -> int:
     """Make a key that covers these schools (made where new); returns its number.
 
     Raises SenderRefused where two keys are valid for one of them already: revoke one first.
     """
     valid = valid_keys(connection, source_id)
-    if any(sum(named in one.covered for one in valid) >= KEYS_AT_ONCE for named in covered):
+    if any(sum(named in sender_key.covered for sender_key in valid) >= KEYS_AT_ONCE for named in covered):
         raise SenderRefused(
             "Er zijn al twee geldige sleutels voor deze school; trek er eerst een in met `rondblik sender revoke`.",
             "Two keys are valid for this school already; revoke one first with `rondblik sender revoke`.",
@@ -305,7 +305,7 @@ def add_key(
     key_id = unused_id(connection, sender_keys)
     connection.execute(
         insert(sender_keys).values(
-            id=key_id, source_id=source_id, digest=seal.digest("autorisatiesleutel", key), made_us=clock.now_us()
+            id=key_id, source_id=source_id, digest=cipher.digest("autorisatiesleutel", key), made_us=clock.now_us()
         )
     )
     _cover(connection, key_id, covered)
@@ -342,7 +342,7 @@ def revoke(connection: Connection, source_id: int, key_id: int) -> None:
 def connect_schools(connection: Connection, source_id: int) -> None:
     """A coupling with every school of a valid key; those with others become inactive."""
     valid = valid_keys(connection, source_id)
-    wanted = {school_id for one in valid for school_id in one.covered.values()}
+    wanted = {school_id for sender_key in valid for school_id in sender_key.covered.values()}
     for school_id in wanted:
         connections.ensure_connection(connection, school_id, source_id, clock.now_us(), pushes=True)
     connection.execute(
@@ -368,7 +368,7 @@ class ConfiguredSender:
     terms: SenderTerms
 
 
-def apply_configured(connection: Connection, seal: PiiCipher, wanted: Sequence[ConfiguredSender]) -> None:
+def apply_configured(connection: Connection, cipher: PiiCipher, configured_senders: Sequence[ConfiguredSender]) -> None:
     """Make the senders of the configuration what it says; those that it no longer has can send no more.
 
     No two of `wanted` have the same source key, klantnaam or klantcode. Raises SenderRefused, with the place of the
@@ -377,33 +377,45 @@ def apply_configured(connection: Connection, seal: PiiCipher, wanted: Sequence[C
     known = {
         row.source_key: row.source_id for row in connection.execute(_senders().where(senders.c.origin == FROM_CONFIG))
     }
-    kept = {one.source_key: known.pop(one.source_key) for one in wanted if one.source_key in known}
+    kept = {
+        configured_sender.source_key: known.pop(configured_sender.source_key)
+        for configured_sender in configured_senders
+        if configured_sender.source_key in known
+    }
     for source_id in known.values():
         _end(connection, source_id)
     for source_id in kept.values():  # two that change codes with each other must not meet half-way
         connection.execute(
             update(senders).where(senders.c.source_id == source_id).values(customer_digest=secrets.token_bytes(16))
         )
-    for place, one in sorted(enumerate(wanted), key=lambda placed: placed[1].source_key not in kept):
+    for place, one in sorted(enumerate(configured_senders), key=lambda placed: placed[1].source_key not in kept):
         try:  # those that were there first: a new one may have the name that another gives up
-            _configure(connection, seal, one, kept)
+            _configure(connection, cipher, one, kept)
         except SenderRefused as refused:
             where = f"senders[{place}]"
             raise SenderRefused(f"{where}: {refused.sentence_nl}", f"{where}: {refused.sentence_en}") from None
 
 
-def _configure(connection: Connection, seal: PiiCipher, wanted: ConfiguredSender, kept: Mapping[str, int]) -> None:
+def _configure(
+    connection: Connection, cipher: PiiCipher, configured_sender: ConfiguredSender, kept: Mapping[str, int]
+) -> None:
     """Make one sender of the configuration what it says; `kept` are those that were there and stay."""
-    other = _other(connection, seal, wanted.customer_name, wanted.code, kept.values())
+    other = _other(connection, cipher, configured_sender.customer_name, configured_sender.code, kept.values())
     if other is not None and other.origin == FROM_CONFIG:
         raise SenderRefused(
             f"De afzender met id {other.source_key} heeft deze klantnaam of klantcode; houd die id, of kies andere.",
             f"The sender with id {other.source_key} has this klantnaam or klantcode; keep that id, or choose others.",
         )
-    source_id = kept.get(wanted.source_key)
+    source_id = kept.get(configured_sender.source_key)
     if source_id is None:
         source_id = add_sender(
-            connection, seal, wanted.source_key, wanted.customer_name, wanted.code, wanted.terms, FROM_CONFIG
+            connection,
+            cipher,
+            configured_sender.source_key,
+            configured_sender.customer_name,
+            configured_sender.code,
+            configured_sender.terms,
+            FROM_CONFIG,
         )
     elif other is not None:
         raise _taken(other)
@@ -411,12 +423,14 @@ def _configure(connection: Connection, seal: PiiCipher, wanted: ConfiguredSender
         update(senders)
         .where(senders.c.source_id == source_id)
         .values(
-            customer_digest=seal.digest("klantcode", wanted.code), customer_name=wanted.customer_name,
-            terms=_json(wanted.terms), active=True,
+            customer_digest=cipher.digest("klantcode", configured_sender.code),
+            customer_name=configured_sender.customer_name,
+            terms=_json(configured_sender.terms),
+            active=True,
         )
-    )  # fmt: skip
-    schools.ensure_source(connection, wanted.source_key, wanted.customer_name, "publisher")
-    _keep_keys(connection, seal, source_id, wanted)
+    )
+    schools.ensure_source(connection, configured_sender.source_key, configured_sender.customer_name, "publisher")
+    _keep_keys(connection, cipher, source_id, configured_sender)
 
 
 def _end(connection: Connection, source_id: int) -> None:
@@ -426,8 +440,8 @@ def _end(connection: Connection, source_id: int) -> None:
         revoke(connection, source_id, key.id)
 
 
-def _keep_keys(connection: Connection, seal: PiiCipher, source_id: int, wanted: ConfiguredSender) -> None:
-    digests = {seal.digest("autorisatiesleutel", key): key for key in wanted.keys}
+def _keep_keys(connection: Connection, cipher: PiiCipher, source_id: int, configured_sender: ConfiguredSender) -> None:
+    digests = {cipher.digest("autorisatiesleutel", key): key for key in configured_sender.keys}
     known = _keys(connection, source_id)
     if any(key.revoked_us is not None and digest in digests for key, digest in known):
         raise SenderRefused(
@@ -439,11 +453,11 @@ def _keep_keys(connection: Connection, seal: PiiCipher, source_id: int, wanted: 
             continue
         if digest in digests:
             del digests[digest]
-            _cover(connection, key.id, wanted.covered)
+            _cover(connection, key.id, configured_sender.covered)
         else:
             revoke(connection, source_id, key.id)
     for text in digests.values():
-        add_key(connection, seal, source_id, text, wanted.covered)
+        add_key(connection, cipher, source_id, text, configured_sender.covered)
     connect_schools(connection, source_id)
 
 

@@ -17,7 +17,7 @@ from models.schema.records import Absence, Kind, Status
 from models.schema.tables import KEY_COLUMNS, result_history, results
 
 SAME = ("school_year", "identifier_id", "test_id", "part_id")  # a key may have been of something else before
-MOST_KEYS = 5_000  # in one query: both databases bound the number of parameters
+MAX_KEYS = 5_000  # in one query: both databases bound the number of parameters
 
 Days = dict[int, dict[int, str]]  # by pupil and source
 
@@ -59,8 +59,8 @@ def _stated_before(connection: Connection, viewer: Viewer, reports: list[ResultR
         keys[row.source_id].append(row.key)
     found: dict[tuple[int, str], str] = {}
     for source_id, several in keys.items():
-        for begin in range(0, len(several), MOST_KEYS):
-            query = _same_amount(viewer, source_id, several[begin : begin + MOST_KEYS])
+        for begin in range(0, len(several), MAX_KEYS):
+            query = _same_amount(viewer, source_id, several[begin : begin + MAX_KEYS])
             found |= {(source_id, key): day for key, day in connection.execute(query)}
     return found
 

@@ -82,25 +82,25 @@ class Catalogue:
 
     def subject_material(self, definition_id: int) -> SubjectMaterial:
         """The subject and material of a definition."""
-        one = self.definitions[definition_id]
-        return SubjectMaterial(one.subject, one.material, one.source_id)
+        definition = self.definitions[definition_id]
+        return SubjectMaterial(definition.subject, definition.material, definition.source_id)
 
-    def material_names(self, fields: Collection[SubjectMaterial]) -> dict[SubjectMaterial, str]:
+    def material_names(self, subject_materials: Collection[SubjectMaterial]) -> dict[SubjectMaterial, str]:
         """What to call the material of each field; with its publisher where another one has a material of that name."""
         owners: dict[str, set[int]] = defaultdict(set)
-        for one in fields:
+        for one in subject_materials:
             owners[one.material].add(one.source_id)
         return {
-            one: one.material
-            if len(owners[one.material]) == 1
-            else f"{one.material} ({self.sources[one.source_id].name})"
-            for one in fields
+            subject_material: subject_material.material
+            if len(owners[subject_material.material]) == 1
+            else f"{subject_material.material} ({self.sources[subject_material.source_id].name})"
+            for subject_material in subject_materials
         }
 
     def hierarchy(self, definition_id: int) -> list[str]:
         """The hierarchy of a test from the material down."""
         levels = self.bodies[definition_id].get("hierarchy") or []
-        return [level["term"]["text"] for level in sorted(levels, key=lambda one: int(one["depth"]))]
+        return [level["term"]["text"] for level in sorted(levels, key=lambda item: int(item["depth"]))]
 
     def level(self, definition_id: int) -> str | None:
         """The toetsniveau that the norm states, as given."""
@@ -109,9 +109,9 @@ class Catalogue:
 
     def _part(self, definition_id: int, part_id: int) -> dict[str, Any] | None:
         code = self.part_codes.get(part_id)
-        for one in self.bodies[definition_id].get("parts") or ():
-            if one["code"]["text"] == code:
-                return dict(one)
+        for body in self.bodies[definition_id].get("parts") or ():
+            if body["code"]["text"] == code:
+                return dict(body)
         return None
 
 
@@ -172,9 +172,9 @@ def _newest_names(connection: Connection, school_id: int, wanted: set[tuple[int,
     return {(row.source_id, row.code): (row.name or "").strip() or row.code for row in rows}
 
 
-def load_bodies(connection: Connection, school_id: int, known: Catalogue, ids: Iterable[int]) -> None:
+def load_bodies(connection: Connection, school_id: int, catalogue: Catalogue, ids: Iterable[int]) -> None:
     """Fetch norms, hierarchies and parts of these definitions into `known`."""
-    wanted = sorted(set(ids) - known.bodies.keys())
+    wanted = sorted(set(ids) - catalogue.bodies.keys())
     if not wanted:
         return
     rows = connection.execute(
@@ -182,17 +182,17 @@ def load_bodies(connection: Connection, school_id: int, known: Catalogue, ids: I
             test_definitions.c.school_id == school_id, test_definitions.c.id.in_(wanted)
         )
     )
-    known.bodies |= {row.id: json.loads(row.body) for row in rows}
+    catalogue.bodies |= {row.id: json.loads(row.body) for row in rows}
 
 
-def load_parts(connection: Connection, school_id: int, known: Catalogue, ids: Iterable[int]) -> None:
+def load_parts(connection: Connection, school_id: int, catalogue: Catalogue, ids: Iterable[int]) -> None:
     """Fetch the codes of these parts into `known`."""
-    wanted = sorted(set(ids) - known.part_codes.keys() - {0})
+    wanted = sorted(set(ids) - catalogue.part_codes.keys() - {0})
     if wanted:
         rows = connection.execute(
             select(parts.c.id, parts.c.code).where(parts.c.school_id == school_id, parts.c.id.in_(wanted))
         )
-        known.part_codes |= {row.id: row.code for row in rows}
+        catalogue.part_codes |= {row.id: row.code for row in rows}
 
 
 def test_versions(connection: Connection, school_id: int, ids: Iterable[int]) -> dict[int, str]:

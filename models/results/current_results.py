@@ -61,10 +61,10 @@ def resolve_duplicates(rows: Iterable[ResultRow]) -> dict[Slot, CurrentResult]:
             crowded.setdefault(slot, [alone[slot]]).append(row)
         else:
             alone[slot] = row
-    standing = {slot: CurrentResult(row, False) for slot, row in alone.items()}
-    for slot, several in crowded.items():
-        standing[slot] = _resolve_slot(several)
-    return standing
+    current = {slot: CurrentResult(row, False) for slot, row in alone.items()}
+    for slot, result_rows in crowded.items():
+        current[slot] = _resolve_slot(result_rows)
+    return current
 
 
 def _resolve_slot(rows: list[ResultRow]) -> CurrentResult:
@@ -108,34 +108,34 @@ class Total:
         return date_order(self.row)
 
 
-def sent_total(standing: CurrentResult, measure: ParsedNorm) -> Total:
+def sent_total(current: CurrentResult, norm: ParsedNorm) -> Total:
     """The total that a source sent itself."""
-    row = standing.row
+    row = current.row
     return Total(
         row,
-        read_score(row.kind, row.score, row.score_text, row.absence, measure, row.detail),
-        standing.duplicate,
+        read_score(row.kind, row.score, row.score_text, row.absence, norm, row.detail),
+        current.duplicate,
     )
 
 
-def summed_total(parts: list[CurrentResult], measures: dict[int, ParsedNorm]) -> Total:
+def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> Total:
     """The sum of the parts of one sitting, without X, absent and suspect ones; `measures` by part id."""
     counted: list[ScoreReading] = []
     counted_ids: set[int] = set()
     for standing in parts:
         row = standing.row
-        one = read_score(row.kind, row.score, row.score_text, row.absence, measures[row.part_id], row.detail)
+        one = read_score(row.kind, row.score, row.score_text, row.absence, norms[row.part_id], row.detail)
         if one.counts:
             counted.append(one)
             counted_ids.add(row.part_id)
-    newest = max((standing.row for standing in parts), key=recency)
-    duplicate = any(standing.duplicate for standing in parts)
+    newest = max((current.row for current in parts), key=recency)
+    duplicate = any(current.duplicate for current in parts)
     left_out = len(parts) - len(counted)
     if not counted:
         only_not_offered = all(part.row.absence == Absence.NOT_OFFERED for part in parts)
         reason = Missing.NOT_OFFERED if only_not_offered else Missing.NO_SCORE
         return Total(newest, ScoreReading(missing=reason), duplicate, True, 0, left_out)
-    value = sum(one.value for one in counted if one.value is not None)
+    value = sum(reading.value for reading in counted if reading.value is not None)
     return Total(newest, _sum(counted, value), duplicate, True, len(counted), left_out, frozenset(counted_ids))
 
 
@@ -143,8 +143,8 @@ def _sum(counted: list[ScoreReading], value: int) -> ScoreReading:
     """A derived total: the sum, out of the points that the counted parts could give where each says so."""
 
     text = plain_decimal(Decimal(value) / SCALE)
-    if any(one.maximum is None for one in counted):
+    if any(reading.maximum is None for reading in counted):
         return ScoreReading(text, value)
     return ScoreReading(
-        text, value, maximum=plain_decimal(sum((Decimal(one.maximum or 0) for one in counted), Decimal(0)))
+        text, value, maximum=plain_decimal(sum((Decimal(reading.maximum or 0) for reading in counted), Decimal(0)))
     )

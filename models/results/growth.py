@@ -35,7 +35,7 @@ class Point:
 
 def growth(points: Sequence[Point]) -> Growth:
     """Up, down or the same only where all of the last three steps go that way, on one scale."""
-    if len({one.scale for one in points}) > 1:
+    if len({point.scale for point in points}) > 1:
         return Growth.OTHER_SCALE
     if len(points) < TREND_POINTS:
         return Growth.TOO_FEW

@@ -16,7 +16,7 @@ def missing_reason_of(
     records: Collection[PupilProgress],
     outside: Collection[FieldTest],
     *,
-    coupled: bool,
+    connected: bool,
     sends_progress: bool,
     sends_scores: bool,
 ) -> tuple[Missing, PupilProgress | None]:
@@ -25,10 +25,10 @@ def missing_reason_of(
     `records` and `outside` are the pupil's own: progress, and what was made outside of the period. `sends_progress` and
     `sends_scores`: whether the source does so of anybody in the own class.
     """
-    if not coupled:
+    if not connected:
         return Missing.NOT_LINKED, None
     if records:
-        newest = max(records, key=lambda one: date_order(one.row))
+        newest = max(records, key=lambda progress: date_order(progress.row))
         scored = newest.state is Missing.NO_SCORE and (newest.subject_material, newest.row.test_id) in outside
         return (Missing.OUTSIDE, None) if scored else (newest.state, newest)
     if outside:

@@ -60,54 +60,54 @@ def newest_records(rows: list[ResultRow]) -> dict[tuple[int, int, int], ResultRo
     return newest
 
 
-def newest_progress(rows: list[ResultRow], known: Catalogue) -> dict[int, tuple[PupilProgress, ...]]:
+def newest_progress(rows: list[ResultRow], catalogue: Catalogue) -> dict[int, tuple[PupilProgress, ...]]:
     """Per pupil how far they are with each test that a progress record is there for."""
     tests: dict[tuple[int, int], dict[int, ResultRow]] = defaultdict(dict)
     for (pupil_id, test_id, part_id), row in newest_records(rows).items():
         tests[pupil_id, test_id][part_id] = row
     found: dict[int, list[PupilProgress]] = defaultdict(list)
     for (pupil_id, _), records in tests.items():
-        found[pupil_id].append(_of_test(records, known))
-    return {pupil_id: tuple(several) for pupil_id, several in found.items()}
+        found[pupil_id].append(_of_test(records, catalogue))
+    return {pupil_id: tuple(progress_records) for pupil_id, progress_records in found.items()}
 
 
-def of_record(row: ResultRow, field: SubjectMaterial) -> PupilProgress:
+def of_record(row: ResultRow, subject_material: SubjectMaterial) -> PupilProgress:
     """What one record says of a test or part."""
     status = Status(row.status if row.status is not None else Status.BUSY)
-    return PupilProgress(row, field, status, row.offered, row.made, row.correct, row.worked_ms)
+    return PupilProgress(row, subject_material, status, row.offered, row.made, row.correct, row.worked_ms)
 
 
-def _of_test(records: dict[int, ResultRow], known: Catalogue) -> PupilProgress:
+def _of_test(records: dict[int, ResultRow], catalogue: Catalogue) -> PupilProgress:
     row = records.get(0) or max(records.values(), key=date_order)
-    field = known.subject_material(row.definition_id)
+    subject_material = catalogue.subject_material(row.definition_id)
     if row.part_id == 0:
-        return of_record(row, field)
+        return of_record(row, subject_material)
     statuses = {Status(part.status) for part in records.values() if part.status is not None}
     status = statuses.pop() if len(statuses) == 1 else Status.BUSY
-    return PupilProgress(row, field, status, None, None, None, None)
+    return PupilProgress(row, subject_material, status, None, None, None, None)
 
 
 def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) -> list[TestProgress]:
     """How far a class of `pupils` is with each test, newest test first."""
     tests: dict[int, list[PupilProgress]] = defaultdict(list)
     for several in progress.values():
-        for one in several:
-            tests[one.row.test_id].append(one)
-    found = [_class_test(several, pupils) for several in tests.values()]
-    return sorted(found, key=lambda one: (one.taken_on, one.test_id), reverse=True)
+        for item in several:
+            tests[item.row.test_id].append(item)
+    found = [_class_test(progress_records, pupils) for progress_records in tests.values()]
+    return sorted(found, key=lambda progress: (progress.taken_on, progress.test_id), reverse=True)
 
 
-def _class_test(several: list[PupilProgress], pupils: int) -> TestProgress:
-    newest = max((one.row for one in several), key=date_order)
-    counted = [one.status for one in several]
+def _class_test(progress_records: list[PupilProgress], pupils: int) -> TestProgress:
+    newest = max((progress.row for progress in progress_records), key=date_order)
+    counted = [progress.status for progress in progress_records]
     return TestProgress(
         newest.test_id,
         newest.definition_id,
-        several[0].subject_material,
+        progress_records[0].subject_material,
         newest.taken_on,
         counted.count(Status.DONE),
         counted.count(Status.BUSY),
         counted.count(Status.NOT_BEGUN),
-        pupils - len(several),
-        tuple(one.worked_ms for one in several if one.worked_ms is not None),
+        pupils - len(progress_records),
+        tuple(progress.worked_ms for progress in progress_records if progress.worked_ms is not None),
     )

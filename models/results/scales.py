@@ -80,7 +80,7 @@ class ParsedNorm:
         """The lowest and the highest value that the norm knows."""
         if self.maximum is None:
             return None
-        return (min((one.low for one in self.intervals), default=Decimal(0)), self.maximum)
+        return (min((interval.low for interval in self.intervals), default=Decimal(0)), self.maximum)
 
 
 NO_NORM = ParsedNorm()
@@ -161,12 +161,12 @@ def parse_norm(norm: dict[str, Any] | None) -> ParsedNorm:
         if low is not None:
             word = (band.get("term") or "").strip() or (band.get("description") or "").strip()
             bounded.append((low, high, word or f"{plain_decimal(low)}–{plain_decimal(high)}", _grade(band)))
-    bounded.sort(key=lambda one: (one[0], one[1]))
+    bounded.sort(key=lambda item: (item[0], item[1]))
     places = band_positions(len(bounded))
     return ParsedNorm(
         tuple(
-            NormBand(word, low, high, place, grade)
-            for (low, high, word, grade), place in zip(bounded, places, strict=True)
+            NormBand(word, low, high, position, grade)
+            for (low, high, word, grade), position in zip(bounded, places, strict=True)
         ),
         max(highs, default=None),
     )
@@ -178,23 +178,23 @@ def _grade(band: dict[str, Any]) -> tuple[str, str] | None:
     return None if low is None or high is None else (format(low, "f"), format(high, "f"))
 
 
-def scale_of(kind: int, one: ScoreReading, measure: ParsedNorm) -> tuple[Decimal, Decimal] | None:
+def scale_of(kind: int, reading: ScoreReading, norm: ParsedNorm) -> tuple[Decimal, Decimal] | None:
     """The range of values that the scale of a score has; None where nobody said."""
-    if one.maximum is not None:
-        return (Decimal(0), Decimal(one.maximum))
-    return measure.span if kind == Kind.SCORE else None
+    if reading.maximum is not None:
+        return (Decimal(0), Decimal(reading.maximum))
+    return norm.span if kind == Kind.SCORE else None
 
 
-def comparability(measures: Collection[ParsedNorm], levels: bool = False) -> Comparability:
+def comparability(norms: Collection[ParsedNorm], levels: bool = False) -> Comparability:
     """With what the numbers given by these norms may be compared; `levels`: OSO levels of one norm group."""
     if levels:
         return Comparability.SAME_NORM
-    banded = [one for one in measures if one.intervals]
-    if not banded or len(banded) < len(measures):
+    banded = [norm for norm in norms if norm.intervals]
+    if not banded or len(banded) < len(norms):
         return Comparability.OWN_SCALE
-    if len({one.intervals for one in banded}) == 1:
+    if len({norm.intervals for norm in banded}) == 1:
         return Comparability.SAME_NORM
-    graded = all(interval.grade is not None for one in banded for interval in one.intervals)
+    graded = all(interval.grade is not None for norm in banded for interval in norm.intervals)
     return Comparability.CONVERTED if graded else Comparability.OWN_SCALE
 
 
@@ -205,10 +205,10 @@ def band_positions(count: int) -> list[NormPosition]:
     return [NormPosition.BELOW] + [NormPosition.ON] * (count - 2) + [NormPosition.ABOVE]
 
 
-def band_of(value: int, measure: ParsedNorm) -> NormBand | None:
+def band_of(value: int, norm: ParsedNorm) -> NormBand | None:
     """The band that holds `value` (ten-thousandths); bounds belong to it, and a begin goes before an end."""
     exact = Decimal(value) / SCALE
-    fitting = [one for one in measure.intervals if one.low <= exact <= one.high]
+    fitting = [interval for interval in norm.intervals if interval.low <= exact <= interval.high]
     return fitting[-1] if fitting else None
 
 
@@ -217,7 +217,7 @@ def read_score(
     score: int | None,
     score_text: str | None,
     absence: int | None,
-    measure: ParsedNorm,
+    norm: ParsedNorm,
     detail: str | None = None,
 ) -> ScoreReading:
     """What may be said of a result of `kind`, by the norm of the definition it came with."""
@@ -227,14 +227,14 @@ def read_score(
         reason = Missing.NOT_OFFERED if absence == Absence.NOT_OFFERED else Missing.NO_SCORE
         return ScoreReading(missing=reason)
     text = score_as_text(score, score_text)
-    limit = measure.maximum
+    limit = norm.maximum
     if score > HUGEST_SCORE * SCALE or (limit is not None and Decimal(score) / SCALE > limit):
-        return ScoreReading(text, score, has_norm=bool(measure.intervals), suspect=True)
-    if measure.maximum_only and limit is not None:
+        return ScoreReading(text, score, has_norm=bool(norm.intervals), suspect=True)
+    if norm.maximum_only and limit is not None:
         return ScoreReading(text, score, maximum=plain_decimal(limit))
-    if not measure.intervals:
+    if not norm.intervals:
         return ScoreReading(text, score)
-    band = band_of(score, measure)
+    band = band_of(score, norm)
     if band is None:
         return ScoreReading(text, score, has_norm=True)
     return ScoreReading(text, score, band=band.word, position=band.position, has_norm=True, grade=band.grade)
@@ -253,21 +253,21 @@ _FIFTHS = {
 def _read_oso_score(score: int | None, score_text: str | None, detail: str | None) -> ScoreReading:
     """An OSO result: the skill score, and the level that the source itself gives; no UWLR norm holds."""
     levels = reference_levels(detail)
-    own = next((one for one in levels if one.code == "IV"), None)
+    own = next((level for level in levels if level.code == "IV"), None)
     band = own.value if own is not None else None
-    place = _FIFTHS.get(band or "", NormPosition.UNKNOWN)
-    others = tuple(one for one in levels if one is not own)
+    position = _FIFTHS.get(band or "", NormPosition.UNKNOWN)
+    others = tuple(level for level in levels if level is not own)
     if score is None:
         return ScoreReading(
             missing=Missing.NO_SCORE if band is None else None,
             band=band,
-            position=place,
+            position=position,
             has_norm=own is not None,
             references=others,
         )
     text, huge = score_as_text(score, score_text), score > HUGEST_SCORE * SCALE
     return ScoreReading(
-        text, score, band=band, position=place, has_norm=own is not None, suspect=huge, references=others
+        text, score, band=band, position=position, has_norm=own is not None, suspect=huge, references=others
     )
 
 
@@ -276,8 +276,8 @@ def reference_levels(detail: str | None) -> tuple[ReferenceLevel, ...]:
     if detail is None:
         return ()
     return tuple(
-        ReferenceLevel(one["code"], one["group"], one["value"], one.get("qualification"))
-        for one in json.loads(detail).get("references", ())
+        ReferenceLevel(load["code"], load["group"], load["value"], load.get("qualification"))
+        for load in json.loads(detail).get("references", ())
     )
 
 

@@ -29,7 +29,17 @@ def subject_mapping(connection: Connection, school_id: int) -> tuple[SubjectMapp
     """The school's own lines; longer patterns first, so that the more exact one decides."""
     rows = connection.execute(select(subject_mappings).where(subject_mappings.c.school_id == school_id)).all()
     found = [SubjectMapping(row.source_id, row.field, row.pattern, row.subject) for row in rows]
-    return tuple(sorted(found, key=lambda one: (one.source_id, one.field, -len(one.pattern), one.pattern)))
+    return tuple(
+        sorted(
+            found,
+            key=lambda subject_mapping: (
+                subject_mapping.source_id,
+                subject_mapping.field,
+                -len(subject_mapping.pattern),
+                subject_mapping.pattern,
+            ),
+        )
+    )
 
 
 def unmapped_terms(connection: Connection, viewer: Viewer) -> list[UnmappedTerm]:
@@ -53,8 +63,10 @@ def unmapped_terms(connection: Connection, viewer: Viewer) -> list[UnmappedTerm]
         field, pattern = (CODE, row.code) if row.subject_term is None else (TERM, row.subject_term)
         key = (row.source_id, row.name, field, pattern)
         counted[key] = counted.get(key, 0) + 1
-    found = [UnmappedTerm(*key, number) for key, number in counted.items()]
-    return sorted(found, key=lambda one: (-one.tests, one.source, one.pattern))
+    unmapped_terms = [UnmappedTerm(*key, number) for key, number in counted.items()]
+    return sorted(
+        unmapped_terms, key=lambda unmapped_term: (-unmapped_term.tests, unmapped_term.source, unmapped_term.pattern)
+    )
 
 
 def mapped_terms(connection: Connection, viewer: Viewer) -> list[SubjectMapping]:

@@ -30,6 +30,6 @@ def subject_material_of_key(key: str) -> SubjectMaterial | None:
     return SubjectMaterial(subject, material, int(source))
 
 
-def matches(field: SubjectMaterial, subject: str | None, material: str | None) -> bool:
+def matches(subject_material: SubjectMaterial, subject: str | None, material: str | None) -> bool:
     """Whether a field is within a subject and material; None stands for all."""
-    return subject in (None, field.subject) and material in (None, field.material)
+    return subject in (None, subject_material.subject) and material in (None, subject_material.material)

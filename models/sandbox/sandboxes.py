@@ -39,8 +39,8 @@ from models.schema.tables import schools as schools_table
 from models.schema.tables import senders as senders_table
 
 TOKEN_BYTES = 16
-MOST_ROOMS = 500
-MOST_ARRIVALS = 1_000  # of a room; what comes after is judged and counted, and not written down
+MAX_ROOMS = 500
+MAX_ARRIVALS = 1_000  # of a room; what comes after is judged and counted, and not written down
 TEACHER_KEY = "proef-leraar"
 FIRST_DIGITS = 90  # a BRIN of a real school begins with lower digits
 BRINS = 9 * 26 * 26
@@ -79,7 +79,7 @@ class Sandbox:
     shown: bool  # the vendor read the code on its own screen
     made_us: int
     keep_until_us: int
-    came: int  # how many messages; the first MOST_ARRIVALS of them are arrivals
+    came: int  # how many messages; the first MAX_ARRIVALS of them are arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Arrival:
 
     def broke(self, rule: str) -> bool:
         """Whether a rule stands among its errors."""
-        return any(one["rule"] == rule and one["level"] == "error" for one in self.findings)
+        return any(finding["rule"] == rule and finding["level"] == "error" for finding in self.findings)
 
 
 def pupils_of(room_id: int) -> tuple[RosterPupil, ...]:
@@ -130,12 +130,12 @@ def _digits(room_id: int, number: int) -> str:
 # -- making and finding --------------------------------------------------------------------------------------
 
 
-def create_sandbox(engine: Engine, seal: PiiCipher, name: str, keep_days: int = VENDOR_DAYS) -> Sandbox:
+def create_sandbox(engine: Engine, cipher: PiiCipher, name: str, keep_days: int = VENDOR_DAYS) -> Sandbox:
     """A new room with its two schools, ten pupils, one teacher, and an account to send with. Raises NoRoom."""
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     with write_transaction(engine) as connection:
         live = select(func.count()).select_from(test_rooms).where(test_rooms.c.keep_until_us >= now)
-        if (connection.scalar(live) or 0) >= MOST_ROOMS:
+        if (connection.scalar(live) or 0) >= MAX_ROOMS:
             raise NoSandboxAvailable
         room_id = unused_id(connection, test_rooms)
         brin = _free_brin(connection, room_id)
@@ -145,23 +145,23 @@ def create_sandbox(engine: Engine, seal: PiiCipher, name: str, keep_days: int = 
             for location, letter in (("", "A"), ("01", "B"))
         )
         source_id = senders.add_sender(
-            connection, seal, f"proef-{room_id}", account.customer_name, account.customer_code,
+            connection, cipher, f"proef-{room_id}", account.customer_name, account.customer_code,
             SenderTerms(unknown_pupil="refuse", test_school=True), senders.FROM_TEST,
         )  # fmt: skip
         covered = [Identification("brin", brin), Identification("brin", brin, "01")]
-        senders.add_key(connection, seal, source_id, account.key, covered)
+        senders.add_key(connection, cipher, source_id, account.key, covered)
         connection.execute(
             insert(test_rooms).values(
-                id=room_id, token_digest=_digest(seal, token), name=name[:200], school_id=first,
+                id=room_id, token_digest=_digest(cipher, token), name=name[:200], school_id=first,
                 second_school_id=second, source_id=source_id, armed=False, shown=False, made_us=now, used_us=now,
-                account=seal.encrypt(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
+                account=cipher.encrypt(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
     for school_id, location in ((first, ""), (second, "01")):
-        _make_roster(engine, seal, room_id, school_id, source_id, SchoolRef(brin, location))
-    found = find_sandbox(engine, seal, token)
-    assert found is not None
-    return found
+        _make_roster(engine, cipher, room_id, school_id, source_id, SchoolRef(brin, location))
+    sandbox = find_sandbox(engine, cipher, token)
+    assert sandbox is not None
+    return sandbox
 
 
 def _free_brin(connection: Connection, room_id: int) -> str:
@@ -193,7 +193,9 @@ def _make_school(connection: Connection, named: Identification, name: str) -> in
     return school_id
 
 
-def _make_roster(engine: Engine, seal: PiiCipher, room_id: int, school_id: int, source_id: int, ref: SchoolRef) -> None:
+def _make_roster(
+    engine: Engine, cipher: PiiCipher, room_id: int, school_id: int, source_id: int, ref: SchoolRef
+) -> None:
     roster = Roster(
         school_year=clock.school_year(clock.today()),
         school=ref,
@@ -206,34 +208,35 @@ def _make_roster(engine: Engine, seal: PiiCipher, room_id: int, school_id: int, 
         ),
         digest=secrets.token_bytes(32),
     )  # fmt: skip
-    rosters.save_roster(engine, seal, school_id=school_id, source_id=source_id, roster=roster, way="load")
+    rosters.save_roster(engine, cipher, school_id=school_id, source_id=source_id, roster=roster, way="load")
 
 
-def find_sandbox(engine: Engine, seal: PiiCipher, token: str) -> Sandbox | None:
+def find_sandbox(engine: Engine, cipher: PiiCipher, token: str) -> Sandbox | None:
     """The room with this token in its address, or None."""
     with read_transaction(engine) as connection:
         row = connection.execute(
-            select(test_rooms).where(test_rooms.c.token_digest == _digest(seal, token))
+            select(test_rooms).where(test_rooms.c.token_digest == _digest(cipher, token))
         ).one_or_none()
     if row is None or row.keep_until_us < clock.now_us():
         return None
-    account = SandboxAccount(**json.loads(seal.decrypt(row.account)))
+    account = SandboxAccount(**json.loads(cipher.decrypt(row.account)))
     return Sandbox(
         row.id, row.name, row.school_id, row.second_school_id, row.source_id, account, row.code, row.armed, row.shown,
         row.made_us, row.keep_until_us, row.came,
     )  # fmt: skip
 
 
-def _digest(seal: PiiCipher, token: str) -> bytes:
-    return seal.digest("room", token)
+def _digest(cipher: PiiCipher, token: str) -> bytes:
+    return cipher.digest("room", token)
 
 
-def teacher_of(engine: Engine, seal: PiiCipher, room: Sandbox) -> int | None:
+def teacher_of(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> int | None:
     """The made-up teacher of the room's first school, as whom its results can be looked at."""
     with read_transaction(engine) as connection:
         return connection.scalar(
             select(teachers.c.id).where(
-                teachers.c.school_id == room.school_id, teachers.c.key_digest == seal.digest("teacher", TEACHER_KEY)
+                teachers.c.school_id == sandbox.school_id,
+                teachers.c.key_digest == cipher.digest("teacher", TEACHER_KEY),
             )
         )
 
@@ -242,7 +245,7 @@ def teacher_of(engine: Engine, seal: PiiCipher, room: Sandbox) -> int | None:
 
 
 def record_arrival(
-    engine: Engine, room: Sandbox, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
+    engine: Engine, sandbox: Sandbox, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
 ) -> None:
     """Write down that a message came in at the room's address; the room is kept longer for it.
 
@@ -253,15 +256,15 @@ def record_arrival(
     with write_transaction(engine) as connection:
         came = connection.scalar(
             update(test_rooms)
-            .where(test_rooms.c.id == room.id)
+            .where(test_rooms.c.id == sandbox.id)
             .values(came=test_rooms.c.came + 1, **longer)
             .returning(test_rooms.c.came)
         )
-        if came is None or came > MOST_ARRIVALS:
+        if came is None or came > MAX_ARRIVALS:
             return
         connection.execute(
             insert(test_arrivals).values(
-                room_id=room.id, arrived_us=now, digest=digest, size=size, verdict=receipt.verdict.value,
+                room_id=sandbox.id, arrived_us=now, digest=digest, size=size, verdict=receipt.verdict.value,
                 fault=receipt.fault, repeated=receipt.repeated and receipt.verdict is not Verdict.REJECT,
                 provoked=provoked, school_id=receipt.school_id, counts=json.dumps(receipt.counts),
                 findings=findings_json(receipt.findings),
@@ -269,11 +272,11 @@ def record_arrival(
         )  # fmt: skip
 
 
-def arrivals(engine: Engine, room: Sandbox) -> list[Arrival]:
+def arrivals(engine: Engine, sandbox: Sandbox) -> list[Arrival]:
     """What came in at the room's address, in order, as far as it was written down."""
     with read_transaction(engine) as connection:
         rows = connection.execute(
-            select(test_arrivals).where(test_arrivals.c.room_id == room.id).order_by(test_arrivals.c.id)
+            select(test_arrivals).where(test_arrivals.c.room_id == sandbox.id).order_by(test_arrivals.c.id)
         ).all()
     return [
         Arrival(
@@ -284,35 +287,39 @@ def arrivals(engine: Engine, room: Sandbox) -> list[Arrival]:
     ]  # fmt: skip
 
 
-def arm_fault(engine: Engine, room: Sandbox) -> None:
+def arm_fault(engine: Engine, sandbox: Sandbox) -> None:
     """Let the next message get a Fault with a new code in its sentence, once."""
     code = f"{secrets.randbelow(9000) + 1000}"
     with write_transaction(engine) as connection:
         connection.execute(
-            update(test_rooms).where(test_rooms.c.id == room.id).values(code=code, armed=True, shown=False)
+            update(test_rooms).where(test_rooms.c.id == sandbox.id).values(code=code, armed=True, shown=False)
         )
 
 
-def take_armed_fault(engine: Engine, room: Sandbox) -> str | None:
+def take_armed_fault(engine: Engine, sandbox: Sandbox) -> str | None:
     """The code of the Fault that was asked for, for the message that takes it: of two at once only one gets it."""
-    if not room.armed:
+    if not sandbox.armed:
         return None
     with write_transaction(engine) as connection:
         code: str | None = connection.scalar(
             update(test_rooms)
-            .where(test_rooms.c.id == room.id, test_rooms.c.armed.is_(True))
+            .where(test_rooms.c.id == sandbox.id, test_rooms.c.armed.is_(True))
             .values(armed=False)
             .returning(test_rooms.c.code)
         )
     return code
 
 
-def confirm_shown(engine: Engine, room: Sandbox, code: str) -> bool:
+def confirm_shown(engine: Engine, sandbox: Sandbox, code: str) -> bool:
     """Whether the code that a vendor read on its own screen is the one that we sent; remembered where it is."""
-    if room.code is None or room.armed or not secrets.compare_digest(room.code.encode(), code.strip().encode()):
+    if (
+        sandbox.code is None
+        or sandbox.armed
+        or not secrets.compare_digest(sandbox.code.encode(), code.strip().encode())
+    ):
         return False
     with write_transaction(engine) as connection:
-        connection.execute(update(test_rooms).where(test_rooms.c.id == room.id).values(shown=True))
+        connection.execute(update(test_rooms).where(test_rooms.c.id == sandbox.id).values(shown=True))
     return True
 
 

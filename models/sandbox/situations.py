@@ -12,7 +12,7 @@ from models.sandbox.sandboxes import Arrival, Sandbox
 from models.schema.records import Text
 
 LARGE = 1_000
-MOST_RESENDS = 2  # of the same bytes after a refusal that sending again cannot mend
+MAX_RESENDS = 2  # of the same bytes after a refusal that sending again cannot mend
 DONE, FAILED, BUSY, WAITING = "done", "failed", "busy", "waiting"
 FIRST, AGAIN, CORRECTION, SCHOOLS = "first", "again", "correction", "schools"
 WRONG_KEY, WRONG_VERSION, UNKNOWN_PUPIL, LARGE_BATCH, SHOWN_FAULT = "key", "version", "pupil", "large", "fault"
@@ -135,19 +135,19 @@ class Situation:
     arrival_id: int | None = None
 
 
-def progress(room: Sandbox, came: Sequence[Arrival]) -> list[Situation]:
+def progress(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> list[Situation]:
     """The situations in the order of TASKS, as the arrivals tell them."""
-    new = [one for one in came if one.accepted and not one.repeated]
+    new = [arrival for arrival in arrivals if arrival.accepted and not arrival.repeated]
     found: dict[str, Situation] = {
         FIRST: _first(FIRST, new),
-        AGAIN: _first(AGAIN, [one for one in came if one.accepted and one.repeated]),
-        CORRECTION: _first(CORRECTION, [one for one in new if one.counts.get("changed", 0)]),
-        SCHOOLS: _both_schools(room, new),
-        LARGE_BATCH: _first(LARGE_BATCH, [one for one in new if one.counts.get("results", 0) >= LARGE]),
-        SHOWN_FAULT: _shown_fault(room, came),
+        AGAIN: _first(AGAIN, [arrival for arrival in arrivals if arrival.accepted and arrival.repeated]),
+        CORRECTION: _first(CORRECTION, [arrival for arrival in new if arrival.counts.get("changed", 0)]),
+        SCHOOLS: _both_schools(sandbox, new),
+        LARGE_BATCH: _first(LARGE_BATCH, [arrival for arrival in new if arrival.counts.get("results", 0) >= LARGE]),
+        SHOWN_FAULT: _shown_fault(sandbox, arrivals),
     }
     for key, rules in REFUSALS.items():
-        found[key] = _refusal(key, rules, came)
+        found[key] = _refusal(key, rules, arrivals)
     return [found[key] for key in TASKS]
 
 
@@ -155,36 +155,38 @@ def _first(key: str, fitting: Sequence[Arrival]) -> Situation:
     return Situation(key, DONE, fitting[0].id) if fitting else Situation(key, WAITING)
 
 
-def _both_schools(room: Sandbox, new: Sequence[Arrival]) -> Situation:
-    for school_id in (room.school_id, room.second_school_id):
-        if not any(one.school_id == school_id for one in new):
+def _both_schools(sandbox: Sandbox, new: Sequence[Arrival]) -> Situation:
+    for school_id in (sandbox.school_id, sandbox.second_school_id):
+        if not any(arrival.school_id == school_id for arrival in new):
             return Situation(SCHOOLS, BUSY if new else WAITING)
-    second = next(one for one in new if one.school_id == room.second_school_id)
+    second = next(arrival for arrival in new if arrival.school_id == sandbox.second_school_id)
     return Situation(SCHOOLS, DONE, second.id)
 
 
-def _refusal(key: str, rules: Sequence[str], came: Sequence[Arrival]) -> Situation:
+def _refusal(key: str, rules: Sequence[str], arrivals: Sequence[Arrival]) -> Situation:
     """A refusal that must come, and after which the same bytes must not come again and again."""
     first: dict[bytes, int] = {}
     resent: dict[bytes, int] = {}
-    for one in came:
-        if one.digest not in first:
-            if any(one.broke(rule) for rule in rules):
-                first[one.digest] = one.id
-        elif not one.accepted:
-            resent[one.digest] = resent.get(one.digest, 0) + 1
+    for arrival in arrivals:
+        if arrival.digest not in first:
+            if any(arrival.broke(rule) for rule in rules):
+                first[arrival.digest] = arrival.id
+        elif not arrival.accepted:
+            resent[arrival.digest] = resent.get(arrival.digest, 0) + 1
     if not first:
         return Situation(key, WAITING)
     for digest, arrival_id in first.items():
-        if resent.get(digest, 0) > MOST_RESENDS:
+        if resent.get(digest, 0) > MAX_RESENDS:
             return Situation(key, FAILED, arrival_id)
     return Situation(key, DONE, next(iter(first.values())))
 
 
-def _shown_fault(room: Sandbox, came: Sequence[Arrival]) -> Situation:
+def _shown_fault(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Situation:
     """The Fault that we provoke: the vendor shows it to its user, and sends the same bytes again later."""
-    faulted = next((one for one in reversed(came) if one.provoked), None)
+    faulted = next((arrival for arrival in reversed(arrivals) if arrival.provoked), None)
     if faulted is None:
-        return Situation(SHOWN_FAULT, BUSY if room.armed else WAITING)
-    sent_again = any(one.id > faulted.id and one.digest == faulted.digest and one.accepted for one in came)
-    return Situation(SHOWN_FAULT, DONE if sent_again and room.shown else BUSY, faulted.id)
+        return Situation(SHOWN_FAULT, BUSY if sandbox.armed else WAITING)
+    sent_again = any(
+        arrival.id > faulted.id and arrival.digest == faulted.digest and arrival.accepted for arrival in arrivals
+    )
+    return Situation(SHOWN_FAULT, DONE if sent_again and sandbox.shown else BUSY, faulted.id)

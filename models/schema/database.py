@@ -203,7 +203,7 @@ def upgrading(engine: Engine) -> Iterator[Connection]:
 
 
 def _check_not_newer(connection: Connection, config: Config) -> None:
-    known = {one.revision for one in ScriptDirectory.from_config(config).walk_revisions()}
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
     if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
         raise DatabaseUnsafe(
             "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de "

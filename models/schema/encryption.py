@@ -91,14 +91,14 @@ def read_key(folder: Path) -> PiiCipher | None:
             f"{path} is ook voor anderen dan de eigenaar toegankelijk; geef het bestand rechten 600 (chmod 600).",
             f"{path} is open to others than its owner; give the file mode 600 (chmod 600).",
         )
-    found = _KEY_TEXT.fullmatch(text)
-    if found is None:
+    match = _KEY_TEXT.fullmatch(text)
+    if match is None:
         raise KeyRefused(
             f"{path} is geen sleutel van {KEY_BYTES} bytes in hexadecimale tekens; zet het bestand terug uit de "
             "reservekopie.",
             f"{path} is no key of {KEY_BYTES} bytes in hexadecimal digits; put the file back from the backup.",
         )
-    return PiiCipher.from_secret(bytes.fromhex(found[1].decode()))
+    return PiiCipher.from_secret(bytes.fromhex(match[1].decode()))
 
 
 def make_key(folder: Path) -> PiiCipher:

@@ -36,7 +36,7 @@ ENCRYPTED_COLUMNS: tuple[Column[bytes], ...] = (
     rosters.c.sealed,
     raw_messages.c.sealed,
 )
-MOST_TRIED = 100  # values of a column
+MAX_TRIED = 100  # values of a column
 
 
 def open_encrypted(engine: Engine, folder: Path) -> PiiCipher:
@@ -46,37 +46,37 @@ def open_encrypted(engine: Engine, folder: Path) -> PiiCipher:
     has changed nothing then.
     """
     with database.upgrading(engine) as connection:  # one process at a time, so two first starts make one key
-        seal = encryption.read_key(folder)
+        cipher = encryption.read_key(folder)
         stored = connection.scalar(select(key_fingerprints.c.fingerprint))
         if stored is None:
-            seal = _first_key(connection, folder, seal)
-            connection.execute(insert(key_fingerprints).values(id=1, fingerprint=seal.fingerprint))
-        elif seal is None:
+            cipher = _first_key(connection, folder, cipher)
+            connection.execute(insert(key_fingerprints).values(id=1, fingerprint=cipher.fingerprint))
+        elif cipher is None:
             raise _missing(folder)
-        elif not hmac.compare_digest(stored, seal.fingerprint):
+        elif not hmac.compare_digest(stored, cipher.fingerprint):
             raise _other(folder)
-        return seal
+        return cipher
 
 
-def _first_key(connection: Connection, folder: Path, seal: PiiCipher | None) -> PiiCipher:
+def _first_key(connection: Connection, folder: Path, cipher: PiiCipher | None) -> PiiCipher:
     """The key whose fingerprint a store is to keep that has none: it is new, or of an earlier version."""
-    if seal is None:
+    if cipher is None:
         if any(connection.scalar(select(literal(1)).select_from(table).limit(1)) for table in metadata.sorted_tables):
             raise _missing(folder)
         return encryption.make_key(folder)
-    if not _decrypts_something(connection, seal):
+    if not _decrypts_something(connection, cipher):
         raise _other(folder)
-    return seal
+    return cipher
 
 
-def _decrypts_something(connection: Connection, seal: PiiCipher) -> bool:
+def _decrypts_something(connection: Connection, cipher: PiiCipher) -> bool:
     """Whether a key opens a value of the store, or there is none to try it on."""
     empty = True
     for column in ENCRYPTED_COLUMNS:
-        for value in connection.scalars(select(column).where(column.is_not(None)).limit(MOST_TRIED)):
+        for value in connection.scalars(select(column).where(column.is_not(None)).limit(MAX_TRIED)):
             empty = False
             try:
-                seal.decrypt(value)
+                cipher.decrypt(value)
             except DecryptionFailed:
                 continue
             return True

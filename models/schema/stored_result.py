@@ -72,6 +72,6 @@ DIGEST_BYTES = 16
 
 def value_digest(row: StoredResult) -> bytes:
     """The version of the digest in one byte, and a digest of what the result says."""
-    said = {name: value for name in DIGEST_FIELDS if (value := getattr(row, name)) is not None}
-    body = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    reading = {name: value for name in DIGEST_FIELDS if (value := getattr(row, name)) is not None}
+    body = json.dumps(reading, sort_keys=True, separators=(",", ":")).encode()
     return bytes([DIGEST_VERSION]) + hashlib.blake2b(body, digest_size=DIGEST_BYTES - 1).digest()

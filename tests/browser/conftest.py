@@ -82,9 +82,9 @@ def served(store: Store) -> Iterator[Served]:
 def browser() -> Iterator[Browser]:
     """Debian's chromium."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield found
-        found.close()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -92,12 +92,17 @@ def watched(browser: Browser, served: Served) -> Iterator[Watched]:
     """A fresh page; afterwards it must have asked nothing outside and complained of nothing."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    found = Watched(page, served.address)
+    watched = Watched(page, served.address)
     own = (served.address, "data:", "blob:")
-    context.on("request", lambda one: None if one.url.startswith(own) else found.outside.append(one.url))
-    page.on("console", lambda one: found.complaints.append(one.text) if one.type in ("error", "warning") else None)
-    page.on("pageerror", lambda one: found.complaints.append(str(one)))
-    yield found
+    context.on(
+        "request", lambda web_error: None if web_error.url.startswith(own) else watched.outside.append(web_error.url)
+    )
+    page.on(
+        "console",
+        lambda worker: watched.complaints.append(worker.text) if worker.type in ("error", "warning") else None,
+    )
+    page.on("pageerror", lambda worker: watched.complaints.append(str(worker)))
+    yield watched
     context.close()
-    assert found.outside == []
-    assert found.complaints == []
+    assert watched.outside == []
+    assert watched.complaints == []

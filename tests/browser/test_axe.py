@@ -173,7 +173,7 @@ def test_what_is_said_of_a_request_that_failed_and_of_typed_text_has_no_violatio
     page.fill("#notes textarea[name=tekst]", "Werkt graag samen.")
     page.reload()
     page.wait_for_selector("#notes .draft")
-    page.route("**/_dash-update-component*", lambda one: one.fulfill(status=500, body=""))
+    page.route("**/_dash-update-component*", lambda item: item.fulfill(status=500, body=""))
     page.evaluate("document.querySelector('.brand').click()")
     page.wait_for_selector("#trouble button")
     found = violations(page, axe)
@@ -186,7 +186,7 @@ def test_a_picture_without_a_word_is_a_violation(browser: Browser, axe: str) -> 
     page = browser.new_page()
     page.set_content("<html lang='nl'><title>t</title><main><h1>h</h1><img src='data:,'></main></html>")
     page.evaluate(axe)
-    assert [one[0] for one in page.evaluate(RUN, list(TAGS))] == ["image-alt"]
+    assert [item[0] for item in page.evaluate(RUN, list(TAGS))] == ["image-alt"]
     page.close()
 
 
@@ -197,14 +197,14 @@ def test_a_refused_message_and_what_is_not_there_have_no_violation(
         shown.store.engine, shown.store.cipher, f"Rekenwijs {token_hex(4)}", Identification("brin", "99XX"),
         terms=SenderTerms(versions=("2.3",)),
     )  # fmt: skip
-    desk = ReceiverContext(shown.store.engine, shown.store.cipher)
+    receiver = ReceiverContext(shown.store.engine, shown.store.cipher)
     with spool([enveloped(message(leerlingid="leerling-4711"), sender.header)]) as spooled:
-        refused = deliver(desk, spooled).delivery_id
+        refused = deliver(receiver, spooled).delivery_id
     page = visits["Sam de Groot"].new_page()
     page.goto(f"{shown.address}/koppelingen")
     page.click(f"form[action$='/geweigerd/{refused}'] button")
     page.wait_for_url("**/koppelingen/bericht/*")
-    assert work_once(desk)
+    assert work_once(receiver)
     page.wait_for_selector("#refused-content pre")
     found = [violations(page, axe)]
     page.goto(f"{shown.address}/groep/bestand/weg.csv")

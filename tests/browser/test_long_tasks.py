@@ -92,10 +92,10 @@ class Walk:
 def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[str]:
     """The address of a school with classes of these sizes."""
     engine = database.open_engine(database.sqlite_url(folder))
-    seal = open_encrypted(engine, folder)
+    cipher = open_encrypted(engine, folder)
     with clock.fixed(large_school.NOW):
-        large_school.build(engine, seal, sizes, columns)
-        with address_of(create_app(engine, seal, AppOptions(demo=True, users=PERSONAS))) as address:
+        large_school.build(engine, cipher, sizes, columns)
+        with address_of(create_app(engine, cipher, AppOptions(demo=True, users=PERSONAS))) as address:
             yield address
     engine.dispose()
 
@@ -106,11 +106,11 @@ def walk(browser: Browser, address: str, way: Callable[[Walk], None]) -> None:
     for _round in range(ROUNDS):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script(WATCH)
-        found = Walk(context.new_page(), address)
-        way(found)
+        walk = Walk(context.new_page(), address)
+        way(walk)
         context.close()
-        print({name: f"{task} ms" for name, task in found.longest.items()})
-        long = {name: task for name, task in found.longest.items() if task > LONGEST}
+        print({name: f"{task} ms" for name, task in walk.longest.items()})
+        long = {name: task for name, task in walk.longest.items() if task > LONGEST}
         always = long if always is None else {name: long[name] for name in always if name in long}
         if not always:
             return

@@ -41,7 +41,7 @@ def served(store: Store) -> Iterator[Served]:
 
 def shown_pupils(page: Page, rows: str = ROWS) -> list[str]:
     """The pupils that stand on the page."""
-    return [str(one) for one in page.locator(rows).evaluate_all("all => all.map(one => one.dataset.pupil)")]
+    return [str(item) for item in page.locator(rows).evaluate_all("all => all.map(one => one.dataset.pupil)")]
 
 
 def test_filters_live_in_the_address_and_reload_and_back_give_the_same_page(watched: Watched) -> None:
@@ -74,7 +74,7 @@ def test_every_sparkline_is_drawn_and_said_and_shares_its_size(watched: Watched)
     read = "all => all.map(one => [one.complete, one.naturalWidth, one.width, one.height, one.alt.length > 20])"
     images = watched.page.locator("#mine-table img").evaluate_all(read)
     assert len(images) == 10 + 10  # with two scores of sums and of spelling; of questions there is one each
-    assert {tuple(one) for one in images} == {(True, 112, 112, 38, True)}
+    assert {tuple(image) for image in images} == {(True, 112, 112, 38, True)}
 
 
 def test_from_question_to_hand_over_without_a_mouse(watched: Watched) -> None:

@@ -44,7 +44,7 @@ def test_on_paper_the_filters_and_the_time_come_first_and_below_is_told_apart_in
     assert below.evaluate_all(kept) == ["exact"]
     assert above.evaluate_all(ground) == ["rgb(255, 255, 255)"]
     # Not by grey alone: the sign and the word stand beside the number.
-    assert all("onvoldoende" in one or "niveau" in one for one in below.all_inner_texts())
+    assert all("onvoldoende" in text or "niveau" in text for text in below.all_inner_texts())
     assert page.locator("#matrix .num").first.evaluate("one => getComputedStyle(one).textDecorationLine") == "none"
 
 
@@ -59,7 +59,7 @@ def test_the_web_page_of_a_screen_opens_without_network(watched: Watched, browse
     context = browser.new_context(offline=True)
     reading = context.new_page()
     asked: list[str] = []
-    reading.on("request", lambda one: asked.append(one.url))
+    reading.on("request", lambda worker: asked.append(worker.url))
     reading.goto(file.as_uri())
     assert asked == [file.as_uri()]
     assert reading.title() == "Groep 6a"

@@ -15,7 +15,8 @@ from tests.browser.conftest import Served, Watched
 from tests.dashboard import school
 
 SUMS, LEVELS, SPELLING, QUESTIONS = (
-    one.key for one in (school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD)
+    subject_material.key
+    for subject_material in (school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD)
 )
 COLUMN_OF_SOURCE = {1: SUMS, 2: SPELLING, 3: LEVELS, 4: QUESTIONS}
 
@@ -52,7 +53,7 @@ def shown_cells(page: Page) -> dict[tuple[int, str], dict[str, str | None]]:
         value: cell.dataset.value ?? null, state: cell.dataset.state ?? null,
         bold: cell.querySelector('b')?.firstChild?.textContent ?? null, text: cell.innerText}))"""
     cells = page.locator("#matrix tbody td[data-pupil]").evaluate_all(read)
-    return {(int(one["pupil"]), one["column"]): one for one in cells}
+    return {(int(cell["pupil"]), cell["column"]): cell for cell in cells}
 
 
 def expected_cells(served: Served) -> dict[tuple[int, str], tuple[str | None, str]]:
@@ -84,7 +85,7 @@ def test_the_matrix_shows_the_newest_total_of_every_pupil_zeros_and_missing_incl
     for pupil, (total, _parts) in derived.items():
         assert shown[pupil, QUESTIONS]["bold"] == dutch(total)
         assert "opgeteld" in str(shown[pupil, QUESTIONS]["text"])
-    with_value = {key for key, one in shown.items() if one["value"] is not None}
+    with_value = {key for key, item in shown.items() if item["value"] is not None}
     with_score = {key for key, (score, _day) in expected.items() if score is not None}
     assert with_value == with_score | {(pupil, QUESTIONS) for pupil in derived}
     assert [shown[10, SUMS]["bold"], shown[4, SPELLING]["bold"], shown[5, QUESTIONS]["bold"]] == ["0", "0", "0"]
@@ -215,7 +216,7 @@ def test_charts_speak_dutch_and_have_a_sentence_and_a_table_beside_them(watched:
 
 def test_no_identifier_reaches_the_browser(watched: Watched) -> None:
     bodies: list[str] = []
-    watched.page.on("response", lambda one: bodies.append(one.text()) if "_dash-update" in one.url else None)
+    watched.page.on("response", lambda worker: bodies.append(worker.text()) if "_dash-update" in worker.url else None)
     watched.open("/")
     watched.open("/leerling/1")
     assert bodies

@@ -7,7 +7,7 @@ from playwright.sync_api import Request, expect
 from tests.browser.conftest import Watched
 
 CALLBACK = "/_dash-update-component"
-MOST_SHIFT = 0.1
+MAX_SHIFT = 0.1
 _WATCH_SHIFTS = """() => {
   window.shifted = 0;
   new PerformanceObserver(list => {
@@ -24,16 +24,16 @@ def test_a_change_of_class_is_one_request(watched: Watched) -> None:
     expect(page.locator("#matrix tr[data-pupil='1']")).to_have_count(1)
     asked: list[str] = []
 
-    def note(one: Request) -> None:
-        if one.method == "POST":
-            asked.append(one.url)
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            asked.append(request.url)
 
     page.on("request", note)
     page.locator(".f.k .mantine-MultiSelect-input").first.click()
     page.locator("[role=option]:has-text('Groep 6b')").first.click()
     expect(page.locator("#matrix tr[data-pupil='101']")).to_have_count(1)
     page.wait_for_load_state("networkidle")
-    assert [one.removeprefix(watched.address).partition("?")[0] for one in asked] == [CALLBACK]
+    assert [item.removeprefix(watched.address).partition("?")[0] for item in asked] == [CALLBACK]
 
 
 def test_nothing_jumps_while_a_page_loads(watched: Watched) -> None:
@@ -42,4 +42,4 @@ def test_nothing_jumps_while_a_page_loads(watched: Watched) -> None:
         watched.open(path)
         page.evaluate(_WATCH_SHIFTS)
         page.wait_for_load_state("networkidle")
-        assert page.evaluate("window.shifted") <= MOST_SHIFT, path
+        assert page.evaluate("window.shifted") <= MAX_SHIFT, path

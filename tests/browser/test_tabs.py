@@ -78,13 +78,13 @@ def kept(store: Store) -> list[Note]:
 def rows(store: Store) -> int:
     """How many notes and goals there are, of all schools."""
     with database.read_transaction(store.engine) as connection:
-        return sum(int(connection.scalar(select(func.count()).select_from(one)) or 0) for one in (notes, goals))
+        return sum(int(connection.scalar(select(func.count()).select_from(table)) or 0) for table in (notes, goals))
 
 
 def drafts(page: Page) -> list[str]:
     """What the tab keeps of what was typed."""
     found = page.evaluate("Object.entries(sessionStorage).filter(one => one[0].startsWith('draft')).map(String)")
-    return [str(one) for one in found]
+    return [str(item) for item in found]
 
 
 def typed(page: Page) -> str:
@@ -175,12 +175,12 @@ def test_a_session_that_ended_is_said_and_a_new_one_begins(window: BrowserContex
     [(500, "Er ging iets mis in Rondblik."), (503, "De database van Rondblik antwoordt niet."),
      (400, "Deze vraag kent Rondblik niet."), (502, "Er ging iets mis in Rondblik.")],
 )  # fmt: skip
-def test_a_callback_that_fails_is_said_once(window: BrowserContext, served: Served, status: int, said: str) -> None:
+def test_a_callback_that_fails_is_said_once(window: BrowserContext, served: Served, status: int, reading: str) -> None:
     page = opened(window, served.address + "/groep")
     body = '{"error": "Deze vraag kent Rondblik niet."}' if status == 400 else "<html>"
-    page.route(CALLBACK, lambda one: one.fulfill(status=status, body=body))
+    page.route(CALLBACK, lambda item: item.fulfill(status=status, body=body))
     choose_period(page)
-    expect(page.locator(BANNER)).to_contain_text(said)
+    expect(page.locator(BANNER)).to_contain_text(reading)
     assert page.locator(f"{BANNER} p").count() == 1
 
 
@@ -208,7 +208,7 @@ def test_a_server_that_does_not_answer_is_said_and_a_note_can_be_sent_when_it_do
         with serving_app(app, bind("127.0.0.1", port)):
             page.click("#notes button:has-text('Notitie opslaan')")
             page.wait_for_selector("#told:has-text('De notitie is opgeslagen.')")
-            assert [one.text for one in kept(store)] == [TYPED]
+            assert [note.text for note in kept(store)] == [TYPED]
 
 
 def test_a_page_without_a_database_says_so(window: BrowserContext, served: Served) -> None:
@@ -230,7 +230,7 @@ def test_the_banner_hides_nothing_of_what_is_typed(window: BrowserContext, serve
     page.set_viewport_size({"width": width, "height": 700})
     type_note(page)
     page.evaluate("document.activeElement.scrollIntoView({block: 'start'})")
-    page.route(CALLBACK, lambda one: one.fulfill(status=500, body=""))
+    page.route(CALLBACK, lambda item: item.fulfill(status=500, body=""))
     page.evaluate("document.querySelector('header nav a').click()")
     expect(page.locator(BANNER)).to_contain_text("Er ging iets mis")
     seen = """() => { const box = document.activeElement.getBoundingClientRect();
@@ -273,7 +273,7 @@ def test_typed_text_comes_back_after_a_reload_and_a_link_until_it_is_saved(
     page.wait_for_selector("#told:has-text('De notitie is opgeslagen.')")
     page.wait_for_load_state("networkidle")
     assert (page.locator("#notes .draft").count(), drafts(page)) == (0, [])
-    assert [one.restricted for one in kept(served.store)] == [True]
+    assert [note.restricted for note in kept(served.store)] == [True]
 
 
 def test_a_draft_can_be_thrown_away(window: BrowserContext, served: Served) -> None:
@@ -332,7 +332,7 @@ def test_a_double_click_stores_one_note(window: BrowserContext, served: Served) 
     type_note(page)
     page.dblclick("#notes button:has-text('Notitie opslaan')")
     page.wait_for_selector("#told:has-text('De notitie is opgeslagen.')")
-    assert [(one.text, one.kind) for one in kept(served.store)] == [(TYPED, NoteKind.NOTE)]
+    assert [(note.text, note.kind) for note in kept(served.store)] == [(TYPED, NoteKind.NOTE)]
 
 
 def test_a_form_whose_answer_was_lost_is_stored_once_when_it_is_sent_again(

@@ -18,7 +18,7 @@ from models.schema.tables import results
 from tests.browser.conftest import Served, Watched
 from tests.dashboard import school
 
-MOST_CLICKS = 3
+MAX_CLICKS = 3
 
 
 @dataclass
@@ -43,9 +43,9 @@ class Task:
 def task(watched: Watched) -> Iterator[Task]:
     """A task at the start page."""
     watched.open("/")
-    found = Task(watched)
-    yield found
-    assert found.clicks <= MOST_CLICKS
+    task = Task(watched)
+    yield task
+    assert task.clicks <= MAX_CLICKS
 
 
 def test_who_needs_help_with_spelling_and_why(task: Task) -> None:
@@ -112,10 +112,10 @@ def test_why_a_pupil_has_no_score_here(task: Task) -> None:
     cells = task.watched.page.locator("#matrix tr[data-pupil='12'] td").evaluate_all(
         "all => all.map(one => one.innerText)"
     )
-    states = [one.split("\n")[0].strip() for one in cells]
+    states = [cell.split("\n")[0].strip() for cell in cells]
     assert "nog geen resultaat" in states
-    assert any(one in ("niet begonnen", "bezig", "niet klaargezet") for one in states)
-    assert not any(one.startswith("0") for one in cells)
+    assert any(state in ("niet begonnen", "bezig", "niet klaargezet") for state in states)
+    assert not any(cell.startswith("0") for cell in cells)
     assert task.clicks == 0
 
 

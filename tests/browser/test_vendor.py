@@ -108,9 +108,9 @@ def test_all_nine_situations_turn_while_the_page_stays_open(watched: Watched) ->
     page.click("#room-provoke")
     wait_for(page, "fault", "busy")
     last = sender.message(scores=["9"])
-    told = sender.post(last)
-    assert told.fault == "Server.TijdelijkNietBeschikbaar"
-    code = "".join(filter(str.isdigit, told.sentence))[:4]
+    answer = sender.post(last)
+    assert answer.fault == "Server.TijdelijkNietBeschikbaar"
+    code = "".join(filter(str.isdigit, answer.sentence))[:4]
     page.wait_for_selector("#room-fault:has-text('De fout is verstuurd')")
     assert code not in page.inner_text("main")
     page.fill("#room-code", "0")

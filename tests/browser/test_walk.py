@@ -33,14 +33,14 @@ def settled(page: Page) -> None:
 
 
 @pytest.mark.parametrize("persona", ["Hanna Vos", "Noa Berg", "Sam de Groot"])
-def test_every_page_opens_without_complaint_and_without_a_way_to_share_a_chart(watched: Watched, persona: str) -> None:
+def test_every_page_opens_without_complaint_and_without_a_way_to_share_a_chart(watched: Watched, user: str) -> None:
     page = watched.page
     watched.open("/")
-    watched.become(persona)
+    watched.become(user)
     menu = "header > nav a"
     names = page.locator(menu).all_inner_texts()
     assert {"Groepen", "Signalen", "Leermiddelen"} <= set(names)
-    assert ("Koppelingen" in names) is (persona == "Sam de Groot")
+    assert ("Koppelingen" in names) is (user == "Sam de Groot")
     seen = []
     for name in names:
         page.locator(menu, has_text=name).click()

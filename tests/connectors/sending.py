@@ -49,15 +49,19 @@ class Account:
 
 
 def account(
-    engine: Engine, seal: PiiCipher, name: str = "Rekenwijs", *covered: Identification, terms: SenderTerms | None = None
+    engine: Engine,
+    cipher: PiiCipher,
+    name: str = "Rekenwijs",
+    *covered: Identification,
+    terms: SenderTerms | None = None,
 ) -> Account:
     """A sender with one key, for De Horizon unless other schools are named."""
     code, key = senders.new_code(), senders.new_key()
     with write_transaction(engine) as connection:
         source_id = senders.add_sender(
-            connection, seal, name.lower(), name, code, terms or SenderTerms(), senders.FROM_COMMAND
+            connection, cipher, name.lower(), name, code, terms or SenderTerms(), senders.FROM_COMMAND
         )
-        senders.add_key(connection, seal, source_id, key, covered or (HORIZON,))
+        senders.add_key(connection, cipher, source_id, key, covered or (HORIZON,))
     return Account(code, name, key, source_id)
 
 
@@ -82,14 +86,14 @@ class Answer:
     @property
     def fault(self) -> str | None:
         """The faultcode behind its prefix."""
-        found = re.search(rb"<faultcode>soap:([^<]*)</faultcode>", self.body)
-        return None if found is None else found[1].decode()
+        match = re.search(rb"<faultcode>soap:([^<]*)</faultcode>", self.body)
+        return None if match is None else match[1].decode()
 
     @property
     def sentence(self) -> str:
         """The faultstring."""
-        found = re.search(rb"<faultstring>([^<]*)</faultstring>", self.body)
-        return "" if found is None else found[1].decode()
+        match = re.search(rb"<faultstring>([^<]*)</faultstring>", self.body)
+        return "" if match is None else match[1].decode()
 
     @property
     def confirmed(self) -> bool:
@@ -121,9 +125,9 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
     return Answer(response.status, headers.get("content-type", "").partition(";")[0], body, headers)
 
 
-def _beside_the_dashboard(desk: ReceiverContext, public_address: str | None = None) -> flask.Flask:
+def _beside_the_dashboard(receiver: ReceiverContext, public_address: str | None = None) -> flask.Flask:
     options = AppOptions(demo=False, users=())
-    return create_app(desk.engine, desk.cipher, options, desk, public_address)
+    return create_app(receiver.engine, receiver.cipher, options, receiver, public_address)
 
 
 # The apps that have the service: that of `serve --soap-only`, and that of `serve` and `demo`.
@@ -136,17 +140,17 @@ chosen_app = "alone"
 
 @contextmanager
 def receiving(
-    desk: ReceiverContext, limits: BodyLimits | None = None, public_address: str | None = None
+    receiver: ReceiverContext, limits: BodyLimits | None = None, public_address: str | None = None
 ) -> Iterator[Receiver]:
     """The service behind the real web server, on a free port; alone, unless the test uses `every_app`."""
-    with serving_app(APPS[chosen_app](desk, public_address), bind("127.0.0.1", 0), limits) as port:
+    with serving_app(APPS[chosen_app](receiver, public_address), bind("127.0.0.1", 0), limits) as port:
         yield Receiver(port)
 
 
 @contextmanager
-def serving_app(app: Any, door: socket.socket, limits: BodyLimits | None = None) -> Iterator[int]:
+def serving_app(app: Any, listener: socket.socket, limits: BodyLimits | None = None) -> Iterator[int]:
     """An application behind the real web server; the port of its door, which is closed at the end."""
-    server = make_server(app, door, limits or BodyLimits(is_service))
+    server = make_server(app, listener, limits or BodyLimits(is_service))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
 
@@ -156,11 +160,11 @@ def serving_app(app: Any, door: socket.socket, limits: BodyLimits | None = None)
         server.close()
 
     try:
-        yield door.getsockname()[1]
+        yield listener.getsockname()[1]
     finally:
         with suppress(OSError):  # a thread that has just answered may have made the server do it before we ring
             server.trigger.pull_trigger(stop)  # in the thread of the server, which ends when nothing is open
         thread.join(10)
         server.task_dispatcher.shutdown()
-        door.close()
+        listener.close()
         assert not thread.is_alive()

@@ -59,15 +59,15 @@ def endpoint(url: str, party: str = "las", owner: SchoolRef = HORIZON, limits: L
 
 
 def check_las(url: str, *ids: str, owner: SchoolRef = HORIZON, limits: Limits = PATIENT) -> dict[str, Outcome]:
-    chosen = [one for one in las.SCENARIOS if not ids or one.id in ids]
+    chosen = [scenario for scenario in las.SCENARIOS if not ids or scenario.id in ids]
     outcomes = run(las.LasSession(endpoint(url, "las", owner, limits)), chosen)
-    return {one.scenario.id: one for one in outcomes}
+    return {outcome.scenario.id: outcome for outcome in outcomes}
 
 
 def check_publisher(url: str, *ids: str, party: str = "rekenwijs") -> dict[str, Outcome]:
-    chosen = [one for one in publisher.SCENARIOS if not ids or one.id in ids]
+    chosen = [scenario for scenario in publisher.SCENARIOS if not ids or scenario.id in ids]
     outcomes = run(publisher.PublisherSession(endpoint(url, party)), chosen)
-    return {one.scenario.id: one for one in outcomes}
+    return {outcome.scenario.id: outcome for outcome in outcomes}
 
 
 def honest(ask: Callable[[bytes], bytes], body: bytes) -> Reply:
@@ -104,11 +104,11 @@ def ask_both_forms(body: bytes) -> bytes:
 
 
 def rules_of(outcome: Outcome, level: str) -> set[str]:
-    return {one.rule for one in outcome.findings if one.level == level}
+    return {finding.rule for finding in outcome.findings if finding.level == level}
 
 
 def found(outcome: Outcome, rule: str) -> Finding:
-    return next(one for one in outcome.findings if one.rule == rule)
+    return next(finding for finding in outcome.findings if finding.rule == rule)
 
 
 # -- right endpoints -------------------------------------------------------------------------------------------
@@ -122,41 +122,41 @@ def ports() -> Iterator[dict[str, int]]:
 
 def test_a_las_that_gives_all_in_one_passes_and_staged_is_not_held_against_it(ports: dict[str, int]) -> None:
     outcomes = check_las(f"http://127.0.0.1:{ports['las']}/")
-    assert [one.scenario.id for one in outcomes.values() if one.findings] == []
-    untested = {one.scenario.id for one in outcomes.values() if one.state is State.NOT_TESTED}
+    assert [outcome.scenario.id for outcome in outcomes.values() if outcome.findings] == []
+    untested = {outcome.scenario.id for outcome in outcomes.values() if outcome.state is State.NOT_TESTED}
     assert untested == {"las.staged", "las.same-pupils"}
     assert "Client.OngeldigBericht" in outcomes["las.staged"].reason.nl  # type: ignore[union-attr]
-    assert all(one.state is State.PASSED for one in outcomes.values() if one.scenario.id not in untested)
+    assert all(outcome.state is State.PASSED for outcome in outcomes.values() if outcome.scenario.id not in untested)
 
 
 def test_a_las_that_gives_staged_passes_and_all_in_one_is_not_held_against_it(ports: dict[str, int]) -> None:
     outcomes = check_las(f"http://127.0.0.1:{ports['las']}/", owner=BAKEN)
-    assert [one.scenario.id for one in outcomes.values() if one.findings] == []
-    untested = {one.scenario.id for one in outcomes.values() if one.state is State.NOT_TESTED}
+    assert [outcome.scenario.id for outcome in outcomes.values() if outcome.findings] == []
+    untested = {outcome.scenario.id for outcome in outcomes.values() if outcome.state is State.NOT_TESTED}
     assert untested == {"las.all-in-one", "las.same-pupils"}
-    operations = [one.operation for one in outcomes["las.staged"].came]
+    operations = [response.operation for response in outcomes["las.staged"].came]
     assert operations == ["HaalStructuur", "HaalLeerlingen", "HaalLeerkrachten"]
-    assert {one.operation for one in outcomes["las.wrong-key"].came} == {"HaalStructuur"}
+    assert {response.operation for response in outcomes["las.wrong-key"].came} == {"HaalStructuur"}
 
 
 def test_a_las_that_gives_both_forms_gives_the_same_pupils() -> None:
     with serving(spoiled(ask_both_forms, lambda _, reply: reply)) as peer:
         outcomes = check_las(peer.url, "las.all-in-one", "las.staged", "las.same-pupils")
-    assert {one.state for one in outcomes.values()} == {State.PASSED}
+    assert {outcome.state for outcome in outcomes.values()} == {State.PASSED}
 
 
 @pytest.mark.parametrize("party", ["rekenwijs", "spelsprong"])
 def test_a_publisher_that_is_right_passes(ports: dict[str, int], party: str) -> None:
     outcomes = check_publisher(f"http://127.0.0.1:{ports[party]}/", party=party)
-    assert {one.state for one in outcomes.values()} == {State.PASSED}
-    assert all(one.level not in (ERROR, WARNING) for outcome in outcomes.values() for one in outcome.findings)
+    assert {outcome.state for outcome in outcomes.values()} == {State.PASSED}
+    assert all(finding.level not in (ERROR, WARNING) for outcome in outcomes.values() for finding in outcome.findings)
 
 
 def test_what_is_away_for_a_while_is_not_tested_and_has_not_failed(ports: dict[str, int]) -> None:
     outcomes = check_publisher(f"http://127.0.0.1:{ports['leeslijn']}/", party="leeslijn")
     assert outcomes["publisher.right"].state is State.PASSED
     assert outcomes["publisher.changes"].state is State.NOT_TESTED
-    assert State.FAILED not in {one.state for one in outcomes.values()}
+    assert State.FAILED not in {outcome.state for outcome in outcomes.values()}
 
 
 # -- a LAS that answers wrongly --------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_a_wrong_key_that_is_let_in_is_found() -> None:
     with serving(spoiled(ask_anybody, lambda _, reply: reply)) as peer:
         outcomes = check_las(peer.url)
     assert rules_of(outcomes["las.wrong-key"], ERROR) == {"fault.none"}
-    failed = {one.scenario.id for one in outcomes.values() if one.state is State.FAILED}
+    failed = {outcome.scenario.id for outcome in outcomes.values() if outcome.state is State.FAILED}
     assert failed == {"las.wrong-key"}
 
 
@@ -270,9 +270,9 @@ def test_whoever_answers_everything_fails_every_refusal() -> None:
     everything = write_answer(school.roster(HORIZON, YEAR, NOVEMBER))
     with serving(spoiled(ask_las, always(200, everything))) as peer:
         outcomes = check_las(peer.url)
-    refusing = [one for one in outcomes.values() if "Fault" in one.scenario.expected.nl]
+    refusing = [outcome for outcome in outcomes.values() if "Fault" in outcome.scenario.expected.nl]
     assert len(refusing) == 10
-    assert all(rules_of(one, ERROR) == {"fault.none"} for one in refusing)
+    assert all(rules_of(outcome, ERROR) == {"fault.none"} for outcome in refusing)
     assert rules_of(outcomes["las.no-changes"], WARNING) == {"las.no-changes"}
 
 
@@ -361,12 +361,12 @@ def test_a_number_is_found_with_its_place_and_without_its_value() -> None:
     spoil = in_answers(GROUP, f"{GROUP}<lg:bsn>{BSN}</lg:bsn>", 3)
     with serving(spoiled(ask_las, spoil)) as peer:
         outcome = check_las(peer.url, "las.all-in-one")["las.all-in-one"]
-    one = found(outcome, "las.personal-number")
-    assert "3 keer" in one.message_nl
-    assert one.path is not None
-    assert one.path.endswith("/bsn")
-    assert (one.line or 0) >= 1
-    assert (one.column or 0) > 1
+    finding = found(outcome, "las.personal-number")
+    assert "3 keer" in finding.message_nl
+    assert finding.path is not None
+    assert finding.path.endswith("/bsn")
+    assert (finding.line or 0) >= 1
+    assert (finding.column or 0) > 1
 
 
 def test_a_number_that_no_child_can_have_is_left_alone() -> None:
@@ -464,7 +464,7 @@ def test_whoever_drips_three_times_is_not_asked_again() -> None:
 
     with serving(answer) as peer:
         outcomes = check_las(peer.url, limits=QUICK)
-    slow = [one.scenario.id for one in outcomes.values() if "endpoint.slow" in rules_of(one, ERROR)]
+    slow = [outcome.scenario.id for outcome in outcomes.values() if "endpoint.slow" in rules_of(outcome, ERROR)]
     # HaalStructuur was tried as well: its drip is the first, and stands with its own scenario
     assert len(slow) == 3
     assert outcomes["las.all-in-one"].state is State.PASSED
@@ -515,7 +515,7 @@ def test_what_breaks_off_is_compressed_or_is_not_there_is_a_finding() -> None:
         assert "opnieuw" not in found(outcome, "endpoint.no-answer").message_nl
     outcome = check_las(peer.url, "las.all-in-one")["las.all-in-one"]
     assert rules_of(outcome, ERROR) == {"endpoint.no-answer"}
-    assert [one.status for one in outcome.came] == [None]
+    assert [response.status for response in outcome.came] == [None]
 
 
 def test_a_redirect_leads_nowhere() -> None:
@@ -532,12 +532,12 @@ def test_headers_and_action_go_along() -> None:
     with serving(spoiled(ask_las, lambda _, reply: reply)) as peer:
         with_header = replace(endpoint(peer.url), headers={"Ocp-Apim-Subscription-Key": "abonnement"})
         run(las.LasSession(with_header), las.SCENARIOS[:2])
-    assert [one.headers["soapaction"] for one in peer.asked] == [
+    assert [item.headers["soapaction"] for item in peer.asked] == [
         '"HaalLeerlinggegevens"',
         f'"{names.LG}/structuur_verzoek"',
     ]
-    assert {one.headers["ocp-apim-subscription-key"] for one in peer.asked} == {"abonnement"}
-    assert {one.headers["accept-encoding"] for one in peer.asked} == {"identity"}
+    assert {item.headers["ocp-apim-subscription-key"] for item in peer.asked} == {"abonnement"}
+    assert {item.headers["accept-encoding"] for item in peer.asked} == {"identity"}
 
 
 # -- a publisher that answers wrongly --------------------------------------------------------------------------
@@ -547,8 +547,8 @@ def on_cursor(change: Callable[[bytes], bytes], moment: bytes = b"1990") -> Spoi
     """Something wrong in the answer to a moment."""
 
     def spoil(body: bytes, reply: Reply) -> Reply:
-        asked = re.search(rb"laatstontvangen>([^<]*)", body)
-        about = reply[0] == 200 and asked is not None and asked[1].startswith(moment)
+        match = re.search(rb"laatstontvangen>([^<]*)", body)
+        about = reply[0] == 200 and match is not None and match[1].startswith(moment)
         return (200, change(reply[1]), XML) if about else reply
 
     return spoil
@@ -610,7 +610,9 @@ def test_a_publisher_that_lets_a_wrong_key_in_is_found() -> None:
 
     with serving(spoiled(ask_anybody, lambda _, reply: reply)) as peer:
         outcomes = check_publisher(peer.url)
-    assert {one.scenario.id for one in outcomes.values() if one.state is State.FAILED} == {"publisher.wrong-key"}
+    assert {outcome.scenario.id for outcome in outcomes.values() if outcome.state is State.FAILED} == {
+        "publisher.wrong-key"
+    }
 
 
 # -- the rules -------------------------------------------------------------------------------------------------
@@ -619,17 +621,17 @@ def test_a_publisher_that_lets_a_wrong_key_in_is_found() -> None:
 def test_every_rule_has_its_words_in_two_languages_and_fills_them() -> None:
     words = {"nl": "a", "en": "b", "limit": 1, "expected": "c", "code": "d", "count": 2}
     for rule in BEHAVIOUR_RULES.values():
-        one = behaviour_finding(rule.id, **words)
-        for text in (one.message_nl, one.message_en, one.remedy, one.remedy_en):
+        finding = behaviour_finding(rule.id, **words)
+        for text in (finding.message_nl, finding.message_en, finding.remedy, finding.remedy_en):
             assert text.endswith((".", ":"))
             assert "{" not in text
-        assert one.clause
-        assert one.level in (ERROR, WARNING)
+        assert finding.clause
+        assert finding.level in (ERROR, WARNING)
 
 
 def test_scenarios_have_ids_of_their_own_and_two_languages() -> None:
     every = [*las.SCENARIOS, *publisher.SCENARIOS]
-    assert len({one.id for one in every}) == len(every)
+    assert len({scenario.id for scenario in every}) == len(every)
     for one in every:
         assert one.clause
         assert all(text.nl and text.en for text in (one.title, one.explanation, one.expected))
@@ -637,17 +639,17 @@ def test_scenarios_have_ids_of_their_own_and_two_languages() -> None:
 
 def test_the_page_for_vendors_names_every_scenario() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "conformance.md").read_text("utf-8")
-    assert [one.id for one in (*las.SCENARIOS, *publisher.SCENARIOS) if f"`{one.id}`" not in page] == []
+    assert [scenario.id for scenario in (*las.SCENARIOS, *publisher.SCENARIOS) if f"`{scenario.id}`" not in page] == []
 
 
 def test_the_state_of_a_report_is_that_of_its_worst_finding() -> None:
     with serving(spoiled(ask_las, lambda _, reply: reply)) as peer:
         outcomes = run(las.LasSession(endpoint(peer.url)), las.SCENARIOS)
     assert endpoint_report("x", LAS, outcomes).state is State.PASSED
-    untested = [one for one in outcomes if one.state is State.NOT_TESTED]
+    untested = [outcome for outcome in outcomes if outcome.state is State.NOT_TESTED]
     report: Report = endpoint_report("x", PUBLISHER, untested)
     assert report.state is State.NOT_TESTED
-    assert {one.state for one in report.levels} == {State.NOT_TESTED}
+    assert {level.state for level in report.levels} == {State.NOT_TESTED}
 
 
 def test_a_moment_in_the_future_is_no_trouble_for_a_clock_that_runs_behind() -> None:

@@ -61,11 +61,11 @@ class Canary:
     @property
     def knocks(self) -> int:
         count = 0
-        for door in (self.v4, self.v6):
-            door.setblocking(False)
+        for listener in (self.v4, self.v6):
+            listener.setblocking(False)
             try:
                 while True:
-                    door.accept()[0].close()
+                    listener.accept()[0].close()
                     count += 1
             except BlockingIOError:
                 pass
@@ -78,8 +78,8 @@ class Canary:
 
 @pytest.fixture
 def canary() -> Iterator[Canary]:
-    with closing(Canary()) as one:
-        yield one
+    with closing(Canary()) as canary:
+        yield canary
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
@@ -91,8 +91,8 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
         asked.append(host)
         return [
-            (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port))
-            for one in addresses
+            (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+            for address in addresses
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
@@ -205,8 +205,8 @@ def test_a_name_is_resolved_once_and_never_again(monkeypatch: pytest.MonkeyPatch
         school, account = SchoolRef(brin="99XX"), Authorisation("sleutel", "RB", "Rondblik")
         outcomes = run(las.LasSession(Endpoint(target, school, "2026-2027", account, limits=QUICK)), las.SCENARIOS)
     assert (asked, again) == (["localhost"], [])
-    assert [one.status for one in outcomes[0].came] == [200]
-    assert {one.headers["host"] for one in server.asked} == {f"localhost:{port}"}
+    assert [response.status for response in outcomes[0].came] == [200]
+    assert {item.headers["host"] for item in server.asked} == {f"localhost:{port}"}
 
 
 def certificate_for(folder: Path, name: str) -> tuple[Path, Path]:

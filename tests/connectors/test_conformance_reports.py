@@ -58,7 +58,7 @@ def checked(content: bytes, name: str = "bericht.xml") -> Report:
 
 
 def states(report: Report) -> dict[Level, State]:
-    return {one.level: one.state for one in report.levels}
+    return {level.level: level.state for level in report.levels}
 
 
 # -- levels ----------------------------------------------------------------------------------------------------
@@ -75,8 +75,8 @@ def test_every_rule_has_a_level_that_fits_when_it_is_checked() -> None:
             assert level is (Level.KEYS if rule.id.startswith("key.") else Level.SCHEMA)
         else:
             assert level is Level.BUSINESS
-    assert {level_of(one) for one in PUPIL_RULES} == {Level.ENVELOPE, Level.SCHEMA, Level.KEYS, Level.BUSINESS}
-    assert {level_of(one) for one in BEHAVIOUR_RULES} == {Level.KEYS, Level.BUSINESS, Level.BEHAVIOUR}
+    assert {level_of(item) for item in PUPIL_RULES} == {Level.ENVELOPE, Level.SCHEMA, Level.KEYS, Level.BUSINESS}
+    assert {level_of(item) for item in BEHAVIOUR_RULES} == {Level.KEYS, Level.BUSINESS, Level.BEHAVIOUR}
 
 
 def test_a_good_file_passes_every_level_but_behaviour() -> None:
@@ -114,10 +114,10 @@ def test_a_level_behind_an_error_that_stops_is_not_tested(content: bytes, failed
 def test_json_says_of_each_finding_what_where_and_how_to_mend_it() -> None:
     told = json.loads(json.dumps(as_json(checked(message(scores=["7.5"])))))
     assert (told["kind"], told["state"], told["fault"]) == ("file", "failed", "Client.ScoreOngeldig")
-    assert [one["level"] for one in told["levels"]] == [
+    assert [item["level"] for item in told["levels"]] == [
         "well-formed", "envelope", "schema", "keys", "business", "behaviour",
     ]  # fmt: skip
-    (error,) = [one for one in told["findings"] if one["rule"] == "score.decimal"]
+    (error,) = [item for item in told["findings"] if item["rule"] == "score.decimal"]
     assert error["line"] == 1
     assert error["column"] > 1
     assert all(error[name] for name in ("clause", "path", "message_nl", "message_en", "remedy", "remedy_en", "check"))
@@ -135,13 +135,13 @@ def test_no_report_holds_a_value_of_a_pupil_or_a_secret() -> None:
     roster = school.roster(HORIZON, YEAR, NOVEMBER)
     texts = [json.dumps(as_json(report), ensure_ascii=False), as_junit([report]).decode(), as_html([report]).decode()]
     values = {BSN, "demo-las-99XX", "Rondblik toets onbekend"}
-    values |= {one.las_key for one in roster.pupils if one.las_key} | {
-        one.eck_id for one in roster.pupils if one.eck_id
+    values |= {pupil.las_key for pupil in roster.pupils if pupil.las_key} | {
+        pupil.eck_id for pupil in roster.pupils if pupil.eck_id
     }
-    values |= {one.last_name for one in roster.pupils if one.last_name and len(one.last_name) > 5}
+    values |= {pupil.last_name for pupil in roster.pupils if pupil.last_name and len(pupil.last_name) > 5}
     for text in texts:
         assert "las.personal-number" in text
-        assert [one for one in values if re.search(rf"\b{re.escape(one)}\b", text)] == []
+        assert [value for value in values if re.search(rf"\b{re.escape(value)}\b", text)] == []
 
 
 # -- JUnit -----------------------------------------------------------------------------------------------------
@@ -157,9 +157,9 @@ def read_junit(content: bytes) -> etree._Element:
         datetime.fromisoformat(suite.get("timestamp", ""))
         cases = suite.findall("testcase")
         assert int(suite.get("tests", "")) == len(cases)
-        assert int(suite.get("failures", "")) == sum(one.find("failure") is not None for one in cases)
-        assert int(suite.get("skipped", "")) == sum(one.find("skipped") is not None for one in cases)
-        assert len({one.get("name") for one in cases}) == len(cases)
+        assert int(suite.get("failures", "")) == sum(case.find("failure") is not None for case in cases)
+        assert int(suite.get("skipped", "")) == sum(case.find("skipped") is not None for case in cases)
+        assert len({case.get("name") for case in cases}) == len(cases)
         for case in cases:
             assert case.get("classname")
             assert float(case.get("time", "")) >= 0
@@ -185,7 +185,7 @@ def test_junit_has_a_case_for_each_level_with_rule_place_and_remedy() -> None:
 def test_junit_has_a_case_for_each_scenario_with_what_was_expected_and_came() -> None:
     report = wrong_endpoint()
     root = read_junit(as_junit([report]))
-    assert [one.get("name") for one in root.iter("testcase")] == [one.id for one in las.SCENARIOS]
+    assert [element.get("name") for element in root.iter("testcase")] == [scenario.id for scenario in las.SCENARIOS]
     (failure,) = root.iter("failure")
     assert "HaalLeerlinggegevens: HTTP 200, text/xml" in (failure.text or "")
     assert NO_CERTIFICATE.nl in etree.tostring(root, encoding="unicode")
@@ -193,7 +193,7 @@ def test_junit_has_a_case_for_each_scenario_with_what_was_expected_and_came() ->
 
 def test_junit_survives_hostile_names() -> None:
     root = read_junit(as_junit([hostile()]))
-    assert "script" not in {one.tag for one in root.iter()}
+    assert "script" not in {element.tag for element in root.iter()}
     assert "\x1b" not in etree.tostring(root, encoding="unicode")
 
 
@@ -202,8 +202,10 @@ def test_junit_survives_hostile_names() -> None:
 
 def hostile() -> Report:
     """A report in which every name that a stranger can choose is hostile."""
-    found = replace(checked(message(scores=["7.5"])).findings[0], path=f"/{HOSTILE}", message_nl=HOSTILE, rule=HOSTILE)
-    return document_report(HOSTILE, [found], "Client.OngeldigBericht")
+    finding = replace(
+        checked(message(scores=["7.5"])).findings[0], path=f"/{HOSTILE}", message_nl=HOSTILE, rule=HOSTILE
+    )
+    return document_report(HOSTILE, [finding], "Client.OngeldigBericht")
 
 
 class _Seen(HTMLParser):

@@ -47,8 +47,11 @@ def test_no_fault_holds_a_key_whatever_is_wrong(policy: Policy) -> None:
     told, pointed_at = set(), 0
     for path in MESSAGES.glob("*.xml"):
         receipt = judged(with_keys(path), policy)
-        pointed_at += any(KEY in (one.path or "") for one in receipt.findings)
-        told |= {fault_sentence(receipt), *(text for one in receipt.findings for text in (one.message_nl, one.remedy))}
+        pointed_at += any(KEY in (finding.path or "") for finding in receipt.findings)
+        told |= {
+            fault_sentence(receipt),
+            *(text for finding in receipt.findings for text in (finding.message_nl, finding.remedy)),
+        }
     assert pointed_at > 10
     assert not [sentence for sentence in told if KEY in sentence]
 
@@ -75,21 +78,21 @@ def test_a_report_holds_the_keys_of_the_results_it_points_at_and_no_other_value(
         + result_xml("fout-2", "12", toetscode="ONBEKEND-99"),
     ).replace(b"<xsdversie>", b"<auteur>Juf An</auteur><xsdversie>")
     receipt = judged(data, "strict")
-    said = whole_report(document_report("bericht.xml", receipt.findings, receipt.fault))
-    assert 'resultaat[@key=\\"fout-1\\"]' in said
+    reading = whole_report(document_report("bericht.xml", receipt.findings, receipt.fault))
+    assert 'resultaat[@key=\\"fout-1\\"]' in reading
     for value in (
         "goed-1", "leerling-815", "Toets-met-naam", "7331", "zevenhonderd", "ONBEKEND-99", "2026-11-08", "2026-11-09",
         "Juf An", "99XX", "2026-11-11",
     ):  # fmt: skip
-        assert value not in said
+        assert value not in reading
 
 
 def test_a_report_holds_no_key_but_that_of_a_result_and_no_long_one() -> None:
     long = "k" * 65
     data = message(results=result_xml(long, "zeven")).replace(b"<leerlingid>", b'<leerlingid key="ander-1">')
     receipt = judged(data.replace(b"<toetsafname>", b'<toetsafname key="ander-2">'), "strict")
-    said = whole_report(document_report("bericht.xml", receipt.findings, receipt.fault))
+    reading = whole_report(document_report("bericht.xml", receipt.findings, receipt.fault))
     assert receipt.fault is not None
-    assert "resultaat[@key]" in said
+    assert "resultaat[@key]" in reading
     for value in (long, "ander-1", "ander-2"):
-        assert value not in said
+        assert value not in reading

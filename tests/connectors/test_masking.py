@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from connectors.intake.masking import COVER, MOST_CHARACTERS, mask
+from connectors.intake.masking import COVER, MAX_CHARACTERS, mask
 from tests.uwlr.messages import message
 
 CHILD = {
@@ -123,7 +123,7 @@ REPEATED = {
 
 @pytest.mark.parametrize(("start", "again"), REPEATED.values(), ids=REPEATED)
 def test_covering_takes_time_in_proportion_whatever_is_sent(start: bytes, again: bytes) -> None:
-    data = (start + again * (MOST_CHARACTERS // len(again) + 1))[:MOST_CHARACTERS]
+    data = (start + again * (MAX_CHARACTERS // len(again) + 1))[:MAX_CHARACTERS]
     assert any(seconds(data) < 1.0 for _ in range(3))
 
 
@@ -135,8 +135,8 @@ def seconds(data: bytes) -> float:
 
 def test_many_values_of_many_lengths_are_all_covered() -> None:
     values = [f"{'a' * (4 + number % 250)}-{number}" for number in range(5_000)]
-    data = "".join(f'<leerlingid>{one}</leerlingid><x y="r-{one}"/>' for one in values).encode()
+    data = "".join(f'<leerlingid>{value}</leerlingid><x y="r-{value}"/>' for value in values).encode()
     began = time.process_time()
     shown = mask(data).show()
     assert time.process_time() - began < 2.0
-    assert not [one for one in values if one in shown]
+    assert not [value for value in values if value in shown]

@@ -104,10 +104,10 @@ def test_the_request_is_valid_by_our_schema_and_carries_the_account(place: Place
     envelope = etree.fromstring(asked.body)
     (payload,) = envelope.find(names.BODY)
     assert schema("pull.xsd").validate(payload)
-    assert [(names.local(one.tag), one.text) for one in payload] == [
+    assert [(names.local(item.tag), item.text) for item in payload] == [
         ("schooljaar", "2026-2027"), ("brincode", "99XX"), ("dependancecode", "00"), ("xsdversie", "2.2"),
     ]  # fmt: skip
-    texts = [one.text for one in envelope.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")]
+    texts = [item.text for item in envelope.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")]
     assert texts == ["de-sleutel", "RB", "Rondblik & Co"]
     assert asked.headers["soapaction"] == f'"{SOAP_ACTION}"'
     assert asked.headers["content-type"] == "text/xml; charset=utf-8"
@@ -118,7 +118,7 @@ def test_the_cursor_is_asked_again_with_an_hour_of_overlap(place: Place) -> None
         place.pull(soap(server.url))
         assert place.cursor() == "2026-11-11T00:05:46"
         place.pull(soap(server.url))
-    first, second = (etree.fromstring(one.body) for one in server.asked)
+    first, second = (etree.fromstring(item.body) for item in server.asked)
     tag = f"{{{names.OPHALEN}}}laatstontvangen"
     assert first.find(f".//{tag}") is None
     assert second.findtext(f".//{tag}") == "2026-11-10T23:05:46+01:00"
@@ -145,7 +145,7 @@ def test_a_schoolkey_goes_before_a_brin_and_without_either_nothing_is_asked() ->
     both = PullRequest(SchoolRef(brin="99XX", school_key="k"), "2026-2027", since="2026-11-10T23:05:46+01:00")
     payload = etree.fromstring(write_pull_request(both)).find(f"{names.BODY}/*")
     assert schema("pull.xsd").validate(payload)
-    assert [names.local(one.tag) for one in payload] == ["schooljaar", "schoolkey", "xsdversie", "laatstontvangen"]
+    assert [names.local(item.tag) for item in payload] == ["schooljaar", "schoolkey", "xsdversie", "laatstontvangen"]
     with pytest.raises(Fatal, match="BRIN or a schoolkey"):
         write_pull_request(PullRequest(SchoolRef(institution="12345"), "2026-2027"))
 
@@ -262,7 +262,7 @@ def test_an_answer_that_is_too_large_is_not_stored(place: Place) -> None:
     with serving(lambda h: h.say(many)) as server:
         pulled = place.pull(replace(settings, location=server.url))
     assert pulled.failure is not None
-    assert [[one.rule for one in taken.receipt.findings] for taken in pulled.taken] == [["xml.size"]]
+    assert [[finding.rule for finding in document.receipt.findings] for document in pulled.taken] == [["xml.size"]]
     assert place.count() == 0
 
 
@@ -281,7 +281,9 @@ def test_a_wrong_message_is_kept_apart_and_the_cursor_stays(place: Place) -> Non
 def test_results_of_another_school_are_refused(place: Place) -> None:
     with serving(lambda h: h.say(in_answer(brin="99YY"))) as server:
         pulled = place.pull(soap(server.url))
-    assert [one.rule for one in pulled.taken[0].receipt.findings if one.level == "error"] == ["school.other"]
+    assert [finding.rule for finding in pulled.taken[0].receipt.findings if finding.level == "error"] == [
+        "school.other"
+    ]
     assert place.count() == 0
 
 
@@ -317,7 +319,7 @@ def test_a_document_is_taken_in_once(place: Place) -> None:
     with serving(lambda h: h.say(message())) as server:
         first, again = place.pull(https(server.url)), place.pull(https(server.url))
     assert server.asked[0].headers["authorization"] == "Bearer x"
-    assert [one.receipt.counts["new"] for one in first.taken] == [1]
+    assert [document.receipt.counts["new"] for document in first.taken] == [1]
     assert (again.taken, again.catalogue, again.failure) == ((), 1, None)
     assert place.cursor() is None
 
@@ -333,11 +335,11 @@ def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_othe
     with serving(lambda h: h.say(archive, content_type="application/octet-stream")) as server:
         pulled = place.pull(https(server.url))
         again = place.pull(https(server.url))
-    assert [(one.name, one.receipt.verdict is Verdict.REJECT) for one in pulled.taken] == [
+    assert [(document.name, document.receipt.verdict is Verdict.REJECT) for document in pulled.taken] == [
         ("a/1.xml", False), ("a/2.xml", True), ("a/3.xml", False),
     ]  # fmt: skip
     assert pulled.failure is None
-    assert ([one.receipt.repeated for one in again.taken], again.catalogue) == ([True], 2)
+    assert ([document.receipt.repeated for document in again.taken], again.catalogue) == ([True], 2)
     assert again.failure is None
     assert place.count() == 2
 
@@ -365,25 +367,28 @@ def unpacked(archive: bytes, cap: int = 2_000_000) -> list[documents.Document]:
         found = list(documents.unpack(spooled, cap))
     finally:
         spooled.close()
-    for one in found:
-        if one.spooled is not None:
-            one.spooled.close()
+    for document in found:
+        if document.spooled is not None:
+            document.spooled.close()
     return found
 
 
 def test_a_zip_bomb_is_not_unpacked_and_the_others_are() -> None:
-    found = unpacked(zipped(("bomb.xml", b" " * 30_000_000), ("ok.xml", b"<a/>")), cap=100_000_000)
-    assert [(one.name, one.problem is None) for one in found] == [("bomb.xml", False), ("ok.xml", True)]
+    documents = unpacked(zipped(("bomb.xml", b" " * 30_000_000), ("ok.xml", b"<a/>")), cap=100_000_000)
+    assert [(document.name, document.problem is None) for document in documents] == [
+        ("bomb.xml", False),
+        ("ok.xml", True),
+    ]
 
 
 def test_all_documents_together_stay_under_the_cap() -> None:
-    found = unpacked(zipped(*((f"{number}.xml", os.urandom(900_000)) for number in range(4))))
-    assert [one.problem is None for one in found] == [True, True, False, False]
+    documents = unpacked(zipped(*((f"{number}.xml", os.urandom(900_000)) for number in range(4))))
+    assert [document.problem is None for document in documents] == [True, True, False, False]
 
 
 def test_a_zip_with_too_many_files_is_refused_as_a_whole() -> None:
     with pytest.raises(Fatal, match="too many files"):
-        unpacked(zipped(*((f"{number}.xml", b"") for number in range(documents.MOST_MEMBERS + 1))))
+        unpacked(zipped(*((f"{number}.xml", b"") for number in range(documents.MAX_MEMBERS + 1))))
 
 
 def test_a_list_of_contents_that_is_too_long_is_not_even_read() -> None:
@@ -395,7 +400,7 @@ def test_a_list_of_contents_that_is_too_long_is_not_even_read() -> None:
 def test_a_damaged_a_cut_off_and_an_empty_zip_are_sentences() -> None:
     good = zipped(("a.xml", b"<a/>" * 100), compression=zipfile.ZIP_STORED)
     damaged = good.replace(b"<a/><a/>", b"<b/><a/>", 1)
-    assert [one.problem is None for one in unpacked(damaged)] == [False]
+    assert [document.problem is None for document in unpacked(damaged)] == [False]
     for archive in (good[:-30], zipped(), zipped(("a.txt", b""))):
         with pytest.raises(Fatal):
             unpacked(archive)
@@ -431,11 +436,11 @@ def test_settled_files_are_taken_in_once_and_stay_where_they_are(place: Place, t
     drop(inbox / ".5.xml", b"half")
     (inbox / "6.xml").symlink_to("/etc/hostname")
     first, again = place.pull(folder(inbox)), place.pull(folder(inbox))
-    assert [one.name for one in first.taken] == ["1.xml", "2.ZIP/x.xml"]
+    assert [document.name for document in first.taken] == ["1.xml", "2.ZIP/x.xml"]
     assert (again.taken, again.catalogue) == ((), 2)
     assert len(list(inbox.iterdir())) == 6
     drop(inbox / "3.xml", (inbox / "3.xml").read_bytes())
-    assert [one.name for one in place.pull(folder(inbox)).taken] == ["3.xml"]
+    assert [document.name for document in place.pull(folder(inbox)).taken] == ["3.xml"]
     assert place.count() == 3
 
 
@@ -445,7 +450,7 @@ def test_a_copy_under_another_name_is_known_and_a_changed_file_is_new(place: Pla
     drop(tmp_path / "copy.xml", message())
     drop(tmp_path / "1.xml", message(aanmaakdatum="2026-11-12T00:00:00"))
     pulled = place.pull(folder(tmp_path))
-    assert ([one.name for one in pulled.taken], pulled.catalogue) == (["1.xml"], 1)
+    assert ([document.name for document in pulled.taken], pulled.catalogue) == (["1.xml"], 1)
 
 
 def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in(place: Place, tmp_path: Path) -> None:
@@ -453,11 +458,11 @@ def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in
     drop(tmp_path / "2.zip", b"PK\x03\x04 kapot")
     drop(tmp_path / "3.xml", message())
     pulled = place.pull(folder(tmp_path))
-    assert [one.name for one in pulled.problems] == ["1.xml", "2.zip"]
-    assert ([one.name for one in pulled.taken], pulled.failure) == (["3.xml"], None)
+    assert [problem.name for problem in pulled.problems] == ["1.xml", "2.zip"]
+    assert ([document.name for document in pulled.taken], pulled.failure) == (["3.xml"], None)
     with database.read_transaction(place.store.engine) as connection:
-        told = connection.execute(select(deliveries.c.findings).where(deliveries.c.verdict == "reject"))
-        rules = sorted((one["rule"], one["path"]) for row in told for one in json.loads(row.findings))
+        cursor_result = connection.execute(select(deliveries.c.findings).where(deliveries.c.verdict == "reject"))
+        rules = sorted((load["rule"], load["path"]) for row in cursor_result for load in json.loads(row.findings))
     assert rules == [("document.unreadable", "2.zip"), ("xml.size", "1.xml")]
 
 

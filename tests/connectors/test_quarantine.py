@@ -43,27 +43,27 @@ def rekenwijs(store: Store) -> Account:
     return account(store.engine, store.cipher, terms=SenderTerms(versions=("2.3",)))
 
 
-def send(given: Store, body: bytes) -> Receipt:
+def send(store: Store, body: bytes) -> Receipt:
     with spool([body]) as spooled:
-        return deliver(ReceiverContext(given.engine, given.cipher), spooled)
+        return deliver(ReceiverContext(store.engine, store.cipher), spooled)
 
 
-def kept(given: Store) -> list[QuarantinedMessage]:
-    with database.read_transaction(given.engine) as connection:
+def kept(store: Store) -> list[QuarantinedMessage]:
+    with database.read_transaction(store.engine) as connection:
         return quarantine.quarantined_messages(connection)
 
 
-def raw(given: Store, one: QuarantinedMessage) -> bytes | None:
-    with database.read_transaction(given.engine) as connection:
-        return quarantine.raw(connection, given.cipher, one.delivery_id)
+def raw(store: Store, message: QuarantinedMessage) -> bytes | None:
+    with database.read_transaction(store.engine) as connection:
+        return quarantine.raw(connection, store.cipher, message.delivery_id)
 
 
 def test_a_refused_message_is_kept_sealed_and_for_a_time(store: Store, rekenwijs: Account) -> None:
     body = enveloped(message(leerlingid=PUPIL), rekenwijs.header)
     assert send(store, body).fault == "Client.XsdVersieOngeldig"
-    (one,) = kept(store)
-    assert (one.source_key, one.fault, one.size) == ("rekenwijs", "Client.XsdVersieOngeldig", len(body))
-    assert raw(store, one) == body
+    (item,) = kept(store)
+    assert (item.source_key, item.fault, item.size) == ("rekenwijs", "Client.XsdVersieOngeldig", len(body))
+    assert raw(store, item) == body
     with database.read_transaction(store.engine) as connection:
         sealed = connection.scalar(select(raw_messages.c.sealed))
     assert sealed is not None
@@ -73,36 +73,36 @@ def test_a_refused_message_is_kept_sealed_and_for_a_time(store: Store, rekenwijs
     assert kept(store) == []
 
 
-def _forget(given: Store) -> int:
-    return result_store.forget_raw(given.engine)
+def _forget(store: Store) -> int:
+    return result_store.forget_raw(store.engine)
 
 
 def test_after_a_mend_the_message_is_judged_anew_and_settled(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(scores=["0"]), rekenwijs.header))
-    (one,) = kept(store)
-    desk = ReceiverContext(store.engine, store.cipher)
-    again = replay(desk, one)
+    (item,) = kept(store)
+    receiver = ReceiverContext(store.engine, store.cipher)
+    again = replay(receiver, item)
     assert again is not None
     assert (again.verdict, again.repeated) == (Verdict.REJECT, True)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
-    receipt = replay(desk, one)
+    receipt = replay(receiver, item)
     assert receipt is not None
     assert (receipt.verdict, receipt.counts["new"]) == (Verdict.ACCEPT, 1)
     assert kept(store) == []
-    assert raw(store, one) is None
-    assert replay(desk, one) is None
+    assert raw(store, item) is None
+    assert replay(receiver, item) is None
     with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(results.c.score)) == 0
 
 
 def test_a_message_whose_keys_are_all_revoked_stays_refused(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(), rekenwijs.header))
-    (one,) = kept(store)
+    (item,) = kept(store)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
         senders.revoke(connection, rekenwijs.source_id, 1)
-    receipt = replay(ReceiverContext(store.engine, store.cipher), one)
+    receipt = replay(ReceiverContext(store.engine, store.cipher), item)
     assert receipt is not None
     assert receipt.fault == "Client.AutorisatieOngeldig"
 
@@ -110,26 +110,26 @@ def test_a_message_whose_keys_are_all_revoked_stays_refused(store: Store, rekenw
 # -- how long ------------------------------------------------------------------------------------------------
 
 
-def days(given: Store, number: float, body: bytes) -> Receipt:
+def days(store: Store, number: float, body: bytes) -> Receipt:
     """Send this a number of days after noon."""
     with clock.fixed(NOW + timedelta(days=number)):
-        return send(given, body)
+        return send(store, body)
 
 
-def kept_on(given: Store, number: float) -> list[QuarantinedMessage]:
+def kept_on(store: Store, number: float) -> list[QuarantinedMessage]:
     """What is kept by then, once what is due was thrown away."""
     with clock.fixed(NOW + timedelta(days=number)):
-        _forget(given)
-        return kept(given)
+        _forget(store)
+        return kept(store)
 
 
-def stored_bytes(given: Store) -> int:
-    with database.read_transaction(given.engine) as connection:
+def stored_bytes(store: Store) -> int:
+    with database.read_transaction(store.engine) as connection:
         return connection.scalar(select(func.count()).select_from(raw_messages)) or 0
 
 
-def mend(given: Store, sender: Account, **terms: Any) -> None:
-    with database.write_transaction(given.engine) as connection:
+def mend(store: Store, sender: Account, **terms: Any) -> None:
+    with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, sender.source_id, SenderTerms(**terms))
 
 
@@ -143,8 +143,8 @@ def test_a_refused_message_that_comes_again_is_kept_from_then_on(any_store: Stor
     body = enveloped(message(), anywhere.header)
     first = days(any_store, 0, body)
     assert days(any_store, 29, body).delivery_id == first.delivery_id
-    (one,) = kept_on(any_store, 58)
-    assert raw(any_store, one) == body
+    (item,) = kept_on(any_store, 58)
+    assert raw(any_store, item) == body
     assert kept_on(any_store, 60) == []
 
 
@@ -153,26 +153,26 @@ def test_a_refused_message_that_comes_again_after_its_time_is_kept_anew(any_stor
     first = days(any_store, 0, body)
     assert kept_on(any_store, 31) == []
     assert days(any_store, 32, body).delivery_id == first.delivery_id
-    (one,) = kept_on(any_store, 61)
+    (item,) = kept_on(any_store, 61)
     with clock.fixed(NOW + timedelta(days=61)):
-        assert raw(any_store, one) == body
+        assert raw(any_store, item) == body
     assert kept_on(any_store, 63) == []
 
 
 def test_what_is_due_is_not_there_for_anybody_before_it_is_thrown_away(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(), rekenwijs.header))
-    (one,) = kept(store)
+    (item,) = kept(store)
     with clock.fixed(NOW + timedelta(days=30, seconds=1)):
-        assert (kept(store), raw(store, one)) == ([], None)
+        assert (kept(store), raw(store, item)) == ([], None)
 
 
 def test_judging_anew_keeps_a_message_no_longer(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(), rekenwijs.header))
-    (one,) = kept(store)
+    (item,) = kept(store)
     for terms in ({"versions": ("2.3",)}, {"unknown_pupil": "refuse"}):  # refused for the same reason, and for another
         mend(store, rekenwijs, **terms)
         with clock.fixed(NOW + timedelta(days=20)):
-            receipt = replay(ReceiverContext(store.engine, store.cipher), one)
+            receipt = replay(ReceiverContext(store.engine, store.cipher), item)
         assert receipt is not None
         assert receipt.verdict is Verdict.REJECT
     assert stored_bytes(store) == 1
@@ -189,7 +189,7 @@ def test_once_the_same_bytes_are_accepted_those_of_the_refusals_are_gone(any_sto
     first, second, third = kept(any_store)  # refused for two reasons, and another message
     mend(any_store, anywhere)
     assert days(any_store, 2, body).verdict is Verdict.ACCEPT
-    assert [one.delivery_id for one in kept(any_store)] == [second.delivery_id]
+    assert [message.delivery_id for message in kept(any_store)] == [second.delivery_id]
     assert stored_bytes(any_store) == 1
     assert (raw(any_store, first), raw(any_store, third)) == (None, None)
     receipt = replay(ReceiverContext(any_store.engine, any_store.cipher), second)
@@ -217,20 +217,20 @@ def test_bytes_of_one_sender_do_not_settle_those_of_another(store: Store, rekenw
     leeslijn = account(store.engine, store.cipher, "Leeslijn")
     send(store, enveloped(message(), rekenwijs.header))
     send(store, enveloped(message(), leeslijn.header))
-    (one,) = kept(store)
-    assert one.source_key == "rekenwijs"
-    assert raw(store, one) is not None
+    (item,) = kept(store)
+    assert item.source_key == "rekenwijs"
+    assert raw(store, item) is not None
 
 
 def test_accepted_bytes_are_kept_where_that_is_configured_and_are_no_refusal(store: Store, rekenwijs: Account) -> None:
-    desk = ReceiverContext(store.engine, store.cipher, retention=RetentionPolicy(accepted_days=2))
+    receiver = ReceiverContext(store.engine, store.cipher, retention=RetentionPolicy(accepted_days=2))
     body = enveloped(message(), rekenwijs.header)
     with spool([body]) as spooled:
-        deliver(desk, spooled)
+        deliver(receiver, spooled)
     (refused,) = kept(store)
     mend(store, rekenwijs)
     with spool([body]) as spooled:
-        accepted = deliver(desk, spooled)
+        accepted = deliver(receiver, spooled)
     assert accepted.verdict is Verdict.ACCEPT
     assert (kept(store), raw(store, refused)) == ([], None)
     with database.read_transaction(store.engine) as connection:
@@ -253,22 +253,22 @@ def test_what_was_accepted_before_is_not_kept_when_it_is_refused(store: Store) -
 @pytest.mark.parametrize("terms", [{"versions": ("2.3",)}, {}])
 def test_of_a_test_school_no_bytes_are_kept(store: Store, terms: dict[str, Any]) -> None:
     vendor = account(store.engine, store.cipher, terms=SenderTerms(test_school=True, **terms))
-    desk = ReceiverContext(store.engine, store.cipher, retention=RetentionPolicy(refused_days=30, accepted_days=30))
+    receiver = ReceiverContext(store.engine, store.cipher, retention=RetentionPolicy(refused_days=30, accepted_days=30))
     with spool([enveloped(message(), vendor.header)]) as spooled:
-        receipt = deliver(desk, spooled)
+        receipt = deliver(receiver, spooled)
     assert (receipt.verdict is Verdict.REJECT) is bool(terms)
     assert stored_bytes(store) == 0
 
 
 def test_a_message_of_a_school_that_stopped_its_coupling_stays_refused(store: Store, rekenwijs: Account) -> None:
     send(store, enveloped(message(), rekenwijs.header))
-    (one,) = kept(store)
+    (item,) = kept(store)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
         connection.execute(update(couplings).values(stopped=True))
-    receipt = replay(ReceiverContext(store.engine, store.cipher), one)
+    receipt = replay(ReceiverContext(store.engine, store.cipher), item)
     assert receipt is not None
-    assert [one.rule for one in receipt.findings] == ["school.stopped"]
+    assert [finding.rule for finding in receipt.findings] == ["school.stopped"]
     with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 0
 
@@ -318,9 +318,9 @@ def test_any_bytes_can_be_shown(data: bytes) -> None:
 
 def test_a_place_is_shown_with_what_stands_around_it(rekenwijs: Account) -> None:
     data = b"<a>\n" + whole(rekenwijs)
-    found = mask(data)
-    place = found.text.index("<score>") - found.text.index("\n")
-    shown = found.around(2, place)
+    masked = mask(data)
+    place = masked.text.index("<score>") - masked.text.index("\n")
+    shown = masked.around(2, place)
     assert "<score>0</score>" in shown
     assert len(shown) < 600
     for text in personal(rekenwijs):

@@ -39,7 +39,7 @@ from tests.uwlr.messages import message, result_xml
 pytestmark = pytest.mark.usefixtures("every_app")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = "2026-11-12T00:05:46"
-MOST_HEADER = 262_144  # of waitress
+MAX_HEADER = 262_144  # of waitress
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +59,8 @@ def rekenwijs(store: Store) -> Account:
 
 
 @pytest.fixture
-def receiver(desk: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
-    with receiving(desk) as found:
+def receiver(receiver: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
+    with receiving(receiver) as found:
         yield found
 
 
@@ -73,8 +73,8 @@ def newest(store: Store) -> deliveries.Delivery:
     return next(deliveries.newest(store.engine))
 
 
-def rules_of(one: deliveries.Delivery, level: str = "error") -> list[str]:
-    return [found["rule"] for found in one.findings if found["level"] == level]
+def rules_of(delivery: deliveries.Delivery, level: str = "error") -> list[str]:
+    return [finding["rule"] for finding in delivery.findings if finding["level"] == level]
 
 
 def with_terms(store: Store, sender: Account, **terms: Any) -> None:
@@ -87,8 +87,8 @@ def roster(store: Store, *pupils: RosterPupil) -> None:
     with write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON])
         source_id = schools.ensure_source(connection, "las", "LAS", "las")
-    found = Roster("2026-2027", school, None, None, (RosterGroup("g", "6"),), pupils, (), digest=b"x" * 32)
-    rosters.save_roster(store.engine, store.cipher, school_id=school_id, source_id=source_id, roster=found, way="load")
+    roster = Roster("2026-2027", school, None, None, (RosterGroup("g", "6"),), pupils, (), digest=b"x" * 32)
+    rosters.save_roster(store.engine, store.cipher, school_id=school_id, source_id=source_id, roster=roster, way="load")
 
 
 def check_shape(answer: Answer) -> None:
@@ -108,8 +108,8 @@ def test_a_message_is_stored_when_it_is_confirmed(store: Store, receiver: Receiv
     assert answer.confirmed
     assert etree.fromstring(answer.body)[0][0].text is None
     assert stored(store) == {"r1": "0", "r2": "7"}
-    one = newest(store)
-    assert (one.source, one.channel, one.verdict, one.counts["new"], one.counts["parked"]) == (
+    delivery = newest(store)
+    assert (delivery.source, delivery.channel, delivery.verdict, delivery.counts["new"], delivery.counts["parked"]) == (
         "rekenwijs",
         "push",
         "accept",
@@ -129,7 +129,7 @@ def test_both_databases_take_in_what_is_sent(any_store: Store) -> None:
         stranger = Account(rekenwijs.code, rekenwijs.name, "anders")
         assert receiver.post(enveloped(message(), stranger.header)).fault == "Client.AutorisatieOngeldig"
     assert stored(any_store) == {"r1": "0", "r2": "7"}
-    assert [one.verdict for one in deliveries.newest(any_store.engine)] == ["reject", "reject", "accept"]
+    assert [delivery.verdict for delivery in deliveries.newest(any_store.engine)] == ["reject", "reject", "accept"]
 
 
 @pytest.mark.parametrize("action", ['"BrengLeerresultaten"', "leer:leerresultaten_verzoek", "", '"iets anders"'])
@@ -220,30 +220,30 @@ def test_a_flood_of_strangers_leaves_a_few_rows_that_count_the_others(store: Sto
                 posted += 1
                 rows = list(deliveries.newest(store.engine))
             new = rows[: len(rows) - known]
-            assert {tuple(rules_of(one)) for one in new} == {tuple(rules_of(new[0]))}
-            assert sum(1 + one.counts.get("others", 0) for one in new) == posted
+            assert {tuple(rules_of(delivery)) for delivery in new} == {tuple(rules_of(new[0]))}
+            assert sum(1 + delivery.counts.get("others", 0) for delivery in new) == posted
             assert len(new) < posted
 
 
 def test_a_kind_of_refusal_gets_a_few_rows_and_then_one_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    told, now = RefusalThrottle(first=2), 1000.0
+    throttle, now = RefusalThrottle(first=2), 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     kind = ("header.key", 1)
-    assert [told.take(kind) for _ in range(4)] == [0, 0, None, None]
-    assert told.take(("header.key", 2)) == 0
+    assert [throttle.take(kind) for _ in range(4)] == [0, 0, None, None]
+    assert throttle.take(("header.key", 2)) == 0
     now += 59.0
-    assert told.take(kind) is None
+    assert throttle.take(kind) is None
     now += 1.0
-    assert [told.take(kind), told.take(kind)] == [3, None]
+    assert [throttle.take(kind), throttle.take(kind)] == [3, None]
     now += 3600.0
-    assert [told.take(kind) for _ in range(3)] == [1, 0, None]
+    assert [throttle.take(kind) for _ in range(3)] == [1, 0, None]
 
 
 def test_the_same_bytes_of_a_stranger_take_one_row_and_no_room_of_others(store: Store) -> None:
     with receiving(ReceiverContext(store.engine, store.cipher, refusals=RefusalThrottle(first=2))) as receiver:
         for body in (b"<x/>", b"<x/>", b"<x/>", b"<y/>", b"<z/>"):
             assert receiver.post(body).fault == "Client.OngeldigBericht"
-    assert [one.size for one in deliveries.newest(store.engine)] == [4, 4]
+    assert [delivery.size for delivery in deliveries.newest(store.engine)] == [4, 4]
 
 
 def test_the_hourly_clean_up_throws_away_old_refusals_of_no_school(any_store: Store) -> None:
@@ -260,7 +260,7 @@ def test_the_hourly_clean_up_throws_away_old_refusals_of_no_school(any_store: St
             receiver.post(b"<young/>")
 
     def left() -> list[str]:
-        return [":".join((one.verdict, *rules_of(one))) for one in deliveries.newest(any_store.engine)]
+        return [":".join((delivery.verdict, *rules_of(delivery))) for delivery in deliveries.newest(any_store.engine)]
 
     assert len(left()) == 5
     of_school = ["reject:xsd.value", "accept"]
@@ -403,10 +403,10 @@ def test_the_form_of_an_eckid_warns_or_refuses(store: Store, receiver: Receiver,
 
 def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
     with_terms(store, rekenwijs, messages_per_minute=2)
-    bodies = [enveloped(message(scores=[str(one)]), rekenwijs.header) for one in range(4)]
+    bodies = [enveloped(message(scores=[str(item)]), rekenwijs.header) for item in range(4)]
     faults = [receiver.post(body).fault for body in bodies]
     assert faults == [None, None, "Server.TijdelijkNietBeschikbaar", "Server.TijdelijkNietBeschikbaar"]
-    assert [rules_of(one) for one in deliveries.newest(store.engine)].count(["message.rate"]) == 1
+    assert [rules_of(delivery) for delivery in deliveries.newest(store.engine)].count(["message.rate"]) == 1
 
 
 def test_a_bucket_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -454,9 +454,9 @@ def test_what_cannot_be_unpacked_is_refused_in_soap(
 
 
 def test_too_large_a_body_gets_a_fault_and_not_a_closed_door(store: Store, rekenwijs: Account) -> None:
-    desk = ReceiverContext(store.engine, store.cipher, Bounds(max_bytes=100_000))
+    receiver_context = ReceiverContext(store.engine, store.cipher, Bounds(max_bytes=100_000))
     large = enveloped(message(toetsnaam="x" * 120), rekenwijs.header) + b" " * 5_000_000
-    with receiving(desk, BodyLimits(is_service, service_bytes=100_000)) as receiver:
+    with receiving(receiver_context, BodyLimits(is_service, service_bytes=100_000)) as receiver:
         for answer in (receiver.post(large), receiver.post(gzip.compress(large), Content_Encoding="gzip")):
             check_shape(answer)
             assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["xml.size"])
@@ -469,9 +469,9 @@ def test_too_large_a_body_gets_a_fault_and_not_a_closed_door(store: Store, reken
 
 
 def test_a_body_that_does_not_arrive_gets_a_fault_in_time(
-    store: Store, rekenwijs: Account, desk: ReceiverContext
+    store: Store, rekenwijs: Account, receiver_context: ReceiverContext
 ) -> None:
-    with receiving(desk, BodyLimits(is_service, service_seconds=1.0)) as receiver:
+    with receiving(receiver_context, BodyLimits(is_service, service_seconds=1.0)) as receiver:
         with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
             wire.sendall(b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n<x>" % PATH.encode())
             got = b"".join(iter(lambda: wire.recv(65536), b""))
@@ -491,8 +491,8 @@ def test_badly_cut_chunks_get_a_fault(receiver: Receiver) -> None:
 
 
 def test_more_results_than_the_bound_are_refused(store: Store, rekenwijs: Account) -> None:
-    desk = ReceiverContext(store.engine, store.cipher, Bounds(max_results=2))
-    with receiving(desk) as receiver:
+    receiver_context = ReceiverContext(store.engine, store.cipher, Bounds(max_results=2))
+    with receiving(receiver_context) as receiver:
         answer = receiver.post(enveloped(message(scores=["1", "2", "3"]), rekenwijs.header))
         assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["message.results"])
         assert receiver.post(enveloped(message(scores=["1", "2"]), rekenwijs.header)).confirmed
@@ -573,7 +573,7 @@ def said_to(receiver: Receiver, data: bytes) -> bytes:
 @pytest.mark.parametrize("path", [PATH, f"/test/x{PATH}/", f"{PATH}?wsdl"])
 def test_a_header_that_cannot_be_read_gets_a_fault(store: Store, receiver: Receiver, header: bytes, path: str) -> None:
     data = b"POST %s HTTP/1.1\r\nHost: localhost\r\n%s" % (path.encode(), header)
-    got = said_to(receiver, data.ljust(MOST_HEADER, b"g") if header == b"X: long" else data + b"\r\n\r\n")
+    got = said_to(receiver, data.ljust(MAX_HEADER, b"g") if header == b"X: long" else data + b"\r\n\r\n")
     assert got.startswith(b"HTTP/1.1 500")
     assert b"Content-Type: text/xml" in got
     assert b"Client.OngeldigBericht" in got

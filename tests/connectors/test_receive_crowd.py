@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("every_app")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BUSY = "Server.TijdelijkNietBeschikbaar"
 MB = 1024 * 1024
-MOST_SECONDS = 3.0  # for /health while ten messages wait, on a machine that has more to do
+MAX_SECONDS = 3.0  # for /health while ten messages wait, on a machine that has more to do
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def health_seconds(receiver: Receiver) -> float:
 def slowest_health(receiver: Receiver, posts: list[Future[Answer]]) -> float:
     """The longest that /health took while these were posted; it is asked at least once meanwhile."""
     took = [health_seconds(receiver)]
-    while not all(one.done() for one in posts):
+    while not all(post.done() for post in posts):
         took.append(health_seconds(receiver))
     assert len(took) > 1
     return max(took)
@@ -58,7 +58,7 @@ def slowest_health(receiver: Receiver, posts: list[Future[Answer]]) -> float:
 
 def test_messages_that_wait_too_long_are_put_off_and_pages_are_answered(store: Store) -> None:
     sender = account(store.engine, store.cipher)
-    bodies = [enveloped(message(results=result_xml(f"r{one}", "7")), sender.header) for one in range(10)]
+    bodies = [enveloped(message(results=result_xml(f"r{item}", "7")), sender.header) for item in range(10)]
     limits = BodyLimits(is_service, wait_seconds=0.5, look_seconds=0.1)
     with (
         receiving(ReceiverContext(store.engine, store.cipher), limits) as receiver,
@@ -69,16 +69,16 @@ def test_messages_that_wait_too_long_are_put_off_and_pages_are_answered(store: S
             put_off: list[Answer] = []
             ends = time.monotonic() + 20
             while len(put_off) < len(bodies) - MESSAGE_THREADS:
-                assert health_seconds(receiver) < MOST_SECONDS
+                assert health_seconds(receiver) < MAX_SECONDS
                 assert time.monotonic() < ends
-                put_off = [one.result() for one in posts if one.done()]
-            assert {one.fault for one in put_off} == {BUSY}
-            assert all(one.status == 500 and "message.busy" in one.sentence for one in put_off)
-        answers = [one.result() for one in posts]
-        assert sum(one.confirmed for one in answers) == MESSAGE_THREADS
+                put_off = [post.result() for post in posts if post.done()]
+            assert {answer.fault for answer in put_off} == {BUSY}
+            assert all(answer.status == 500 and "message.busy" in answer.sentence for answer in put_off)
+        answers = [post.result() for post in posts]
+        assert sum(answer.confirmed for answer in answers) == MESSAGE_THREADS
         again = [receiver.post(body).confirmed for body in bodies]
     assert all(again)
-    assert {one.verdict for one in deliveries.newest(store.engine)} == {"accept"}
+    assert {delivery.verdict for delivery in deliveries.newest(store.engine)} == {"accept"}
 
 
 @pytest.mark.parametrize("kind", ["junk", "stranger", "sender"])
@@ -94,7 +94,7 @@ def test_eight_large_messages_at_once_hold_up_no_page(tmp_path: Path, kind: str)
         posts = [pool.submit(receiver.post, body) for _ in range(8)]
         assert slowest_health(receiver, posts) < 1.0
         expected = {"junk": "Client.OngeldigBericht", "stranger": "Client.OngeldigeKlantIdentificatie", "sender": None}
-        assert {one.result().fault for one in posts} == {expected[kind]}
+        assert {post.result().fault for post in posts} == {expected[kind]}
 
 
 def test_of_a_large_message_of_a_stranger_only_the_start_goes_through_the_gate(store: Store) -> None:
@@ -136,7 +136,7 @@ def test_bodies_that_come_in_at_once_are_bounded_together(store: Store) -> None:
             ends = time.monotonic() + 20
             while not receiver.post(body + b" " * number).confirmed:  # until it is seen that those before have gone
                 assert time.monotonic() < ends
-    assert {one.verdict for one in deliveries.newest(store.engine)} == {"accept"}
+    assert {delivery.verdict for delivery in deliveries.newest(store.engine)} == {"accept"}
 
 
 # -- headers -------------------------------------------------------------------------------------------------

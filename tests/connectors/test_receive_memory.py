@@ -22,13 +22,13 @@ FEW, MANY = 10_000, 100_000
 
 def sender(data: Path) -> Account:
     engine = open_engine(sqlite_url(data))
-    seal = open_encrypted(engine, data)
+    cipher = open_encrypted(engine, data)
     code, key = senders.new_code(), senders.new_key()
     with write_transaction(engine) as connection:
         source_id = senders.add_sender(
-            connection, seal, "rekenwijs", "Rekenwijs", code, senders.SenderTerms(), senders.FROM_COMMAND
+            connection, cipher, "rekenwijs", "Rekenwijs", code, senders.SenderTerms(), senders.FROM_COMMAND
         )
-        senders.add_key(connection, seal, source_id, key, [HORIZON])
+        senders.add_key(connection, cipher, source_id, key, [HORIZON])
     engine.dispose()
     return Account(code, "Rekenwijs", key)
 
@@ -48,9 +48,9 @@ def serving_alone(folder: Path) -> Iterator[tuple[Receiver, Account, Callable[[]
 
     try:
         assert program.stdout is not None
-        found = re.search(r":(\d+)/uwlr", program.stdout.readline())
-        assert found is not None
-        yield Receiver(int(found[1])), account, peak
+        match = re.search(r":(\d+)/uwlr", program.stdout.readline())
+        assert match is not None
+        yield Receiver(int(match[1])), account, peak
     finally:
         program.send_signal(signal.SIGTERM)
         program.communicate(timeout=20)

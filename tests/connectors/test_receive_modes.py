@@ -31,8 +31,8 @@ def port_of(program: subprocess.Popen[str]) -> int:
     """The port in the line with the address of the program."""
     assert program.stdout is not None
     for line in program.stdout:
-        if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-            return int(found[1])
+        if match := re.search(r"http://127\.0\.0\.1:(\d+)", line):
+            return int(match[1])
     pytest.fail("the program ended before it served")
 
 

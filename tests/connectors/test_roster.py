@@ -68,12 +68,12 @@ def las() -> Iterator[Las]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             request, authorisation = read_request(self.rfile.read(int(self.headers["Content-Length"])))
-            one.requests.append(request)
-            one.authorisations.append(authorisation)
-            one.headers.append(dict(self.headers))
-            one.paths.append(self.path)
+            las.requests.append(request)
+            las.authorisations.append(authorisation)
+            las.headers.append(dict(self.headers))
+            las.paths.append(self.path)
             try:
-                (one.answer or answer_whole)(self, request)
+                (las.answer or answer_whole)(self, request)
             except (ConnectionError, TimeoutError):
                 self.close_connection = True  # the client went away, as some tests want
 
@@ -82,11 +82,11 @@ def las() -> Iterator[Las]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    one = Las(f"http://127.0.0.1:{server.server_port}")
+    las = Las(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     with clock.fixed(dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)):
-        yield one
+        yield las
     server.shutdown()
     server.server_close()
     thread.join()

@@ -63,7 +63,7 @@ def test_the_question_level_sender_needs_the_tolerant_policy(store: Store, name:
     assert receipt.verdict is Verdict.WARN
     assert {
         "header.unqualified", "version.missing", "score.decimal", "score.not-offered", "norm.maximum-only"
-    } <= {one.rule for one in receipt.findings}  # fmt: skip
+    } <= {finding.rule for finding in receipt.findings}  # fmt: skip
 
 
 def test_a_re_export_leaves_the_same_number_of_current_results(store: Store) -> None:
@@ -82,7 +82,7 @@ def visible(store: Store) -> int:
 def test_an_unescaped_ampersand_is_refused_with_line_and_column(store: Store, policy: Policy) -> None:
     receipt = take(store, "vo-sender-3-*", policy)
     assert receipt.verdict is Verdict.REJECT
-    (found,) = [one for one in receipt.findings if one.rule == "xml.well-formed"]
+    (found,) = [finding for finding in receipt.findings if finding.rule == "xml.well-formed"]
     data: bytes = next(iter(SAMPLES.glob("vo-sender-3-*"))).read_bytes()
     at = data.index(b"& ")
     assert found.line == 1
@@ -92,5 +92,5 @@ def test_an_unescaped_ampersand_is_refused_with_line_and_column(store: Store, po
 
 def test_a_request_is_refused_as_a_request_with_nothing_to_store(store: Store) -> None:
     receipt = take(store, "las-request-1.xml")
-    assert [one.rule for one in receipt.findings] == ["soap.request"]
+    assert [finding.rule for finding in receipt.findings] == ["soap.request"]
     assert state(store.engine) == ([], [], [])

@@ -62,7 +62,7 @@ class Schedules(RuleBasedStateMachine):
         return enveloped(message.bytes(), accounts[number].header)
 
     def burst(self, planned: list[Planned]) -> None:
-        bodies = [self.body(one, self.accounts) for one in planned]
+        bodies = [self.body(item, self.accounts) for item in planned]
         verdicts = list(self.pool.map(lambda body: send(self.store, body), bodies))
         assert Verdict.REJECT not in verdicts
 
@@ -73,7 +73,7 @@ class Schedules(RuleBasedStateMachine):
     )
     def new_messages(self, fresh_ones: list[Planned], order: random.Random, times: int) -> None:
         """Some messages, each so many times, shuffled."""
-        burst = [one for one in fresh_ones for _ in range(order.randint(1, times))]
+        burst = [item for item in fresh_ones for _ in range(order.randint(1, times))]
         order.shuffle(burst)
         self.burst(burst)
         self.sent += fresh_ones
@@ -90,7 +90,7 @@ class Schedules(RuleBasedStateMachine):
             return
         with database.read_transaction(self.store.engine) as connection:
             accepted = connection.scalar(select(func.count()).select_from(deliveries))
-        assert accepted == len({self.body(one, self.accounts) for one in self.sent})
+        assert accepted == len({self.body(item, self.accounts) for item in self.sent})
 
     def teardown(self) -> None:
         if not hasattr(self, "store"):

@@ -90,7 +90,7 @@ def year_results(publisher: str, now: datetime = SUMMER) -> list[Result]:
 
 def of_pupil(results: list[Result], place: int, school_year: str = "2026-2027") -> list[Result]:
     pupil = school.classes(HORIZON, school_year)["5a"][place]
-    return [one for one in results if one.pupil.las_key == pupil.key]
+    return [result for result in results if result.pupil.las_key == pupil.key]
 
 
 # -- the school ------------------------------------------------------------------------------------------------
@@ -116,8 +116,8 @@ def test_there_are_14_teachers_with_groups_and_one_of_them_is_ib() -> None:
 
 
 def test_a_pupil_keeps_key_and_name_from_year_to_year() -> None:
-    before = {one.key: one for one in school.pupils(HORIZON, "2025-2026")}
-    both = [(one, before[one.key]) for one in school.pupils(HORIZON, "2026-2027") if one.key in before]
+    before = {pupil.key: pupil for pupil in school.pupils(HORIZON, "2025-2026")}
+    both = [(pupil, before[pupil.key]) for pupil in school.pupils(HORIZON, "2026-2027") if pupil.key in before]
     assert len(both) > 140
     assert all((new.first_name, new.last_name) == (old.first_name, old.last_name) for new, old in both)
     assert all(new.year_group == old.year_group + 1 for new, old in both)
@@ -157,8 +157,8 @@ def test_the_las_gives_the_other_school_in_stages() -> None:
     teachers = answers.las(ask_las("leerkrachten_verzoek", BAKEN, groups=wanted), NOVEMBER)
     for body in (structure, pupils, teachers):
         assert is_valid(body, "entry_pupils_narrow.xsd")
-    found = [read_part(body, "narrow").roster for body in (structure, pupils, teachers)]
-    assert [(len(one.groups), len(one.pupils), len(one.teachers)) for one in found if one] == [
+    rosters = [read_part(body, "narrow").roster for body in (structure, pupils, teachers)]
+    assert [(len(roster.groups), len(roster.pupils), len(roster.teachers)) for roster in rosters if roster] == [
         (5, 0, 0),
         (0, 26, 0),
         (0, 0, 2),
@@ -241,7 +241,7 @@ def test_exports_of_the_question_level_sender_pass_the_tolerant_schema_only() ->
 def test_all_is_the_same_in_every_run() -> None:
     def everything() -> list[bytes]:
         soap = [answers.publisher(name, ask_pull(name), NOVEMBER) for name in SOAP_PUBLISHERS]
-        return [*soap, answers.archive(NOVEMBER), *(one.body for one in questions.exports(BAKEN, NOVEMBER))]
+        return [*soap, answers.archive(NOVEMBER), *(export.body for export in questions.exports(BAKEN, NOVEMBER))]
 
     first = everything()
     for cached in (publishers._year, publishers._oso_documents, school.pupils, calendar.school_days):
@@ -251,14 +251,14 @@ def test_all_is_the_same_in_every_run() -> None:
 
 def test_a_school_year_has_the_volume_of_a_school() -> None:
     soap = sum(len(year_results(name)) for name in SOAP_PUBLISHERS)
-    oso = sum(len(one.message.results) for one in publishers.documents("toetsvolg", SUMMER))
-    asked = sum(one.body.count(b"</resultaat>") for one in questions.exports(BAKEN, SUMMER)) // 2
+    oso = sum(len(document.message.results) for document in publishers.documents("toetsvolg", SUMMER))
+    asked = sum(export.body.count(b"</resultaat>") for export in questions.exports(BAKEN, SUMMER)) // 2
     assert 15_000 <= soap + oso + asked <= 28_000
 
 
 @pytest.mark.parametrize("publisher", SOAP_PUBLISHERS)
 def test_nothing_is_sent_before_it_happened(publisher: str) -> None:
-    assert max(one.taken_on for one in year_results(publisher, NOVEMBER)) <= "2026-11-26"
+    assert max(result.taken_on for result in year_results(publisher, NOVEMBER)) <= "2026-11-26"
 
 
 @pytest.mark.parametrize("publisher", SOAP_PUBLISHERS)
@@ -271,10 +271,10 @@ def test_a_later_question_brings_the_days_since_and_nothing_else(publisher: str)
     assert later is not None
     assert 0 < len(later.results) < len(first.results)
     assert later.head.created_us > first.head.created_us
-    together = {one.key: one for one in (*first.results, *later.results)}
+    together = {result.key: result for result in (*first.results, *later.results)}
     at_once = publishers.next_message(publisher, None, NOVEMBER + timedelta(days=14))
     assert at_once is not None
-    assert together == {one.key: one for one in at_once.results}
+    assert together == {result.key: result for result in at_once.results}
 
 
 @pytest.mark.parametrize("now", AWKWARD, ids=lambda now: now.isoformat())
@@ -295,21 +295,21 @@ def test_there_is_something_to_see_on_every_day_and_an_end_to_it(publisher: str,
 def test_documents_and_exports_are_there_on_every_day(now: datetime) -> None:
     assert publishers.documents("toetsvolg", now)
     assert questions.exports(BAKEN, now)
-    assert all(one.available <= now for one in questions.exports(HORIZON, now))
+    assert all(export.available <= now for export in questions.exports(HORIZON, now))
 
 
 @pytest.mark.parametrize("now", AWKWARD, ids=lambda now: now.isoformat())
 def test_of_last_year_only_pupils_who_are_still_here_are_sent(now: datetime) -> None:
     present = clock.school_year(now.astimezone(clock.AMSTERDAM).date())
-    here = {one.key for one in school.pupils(HORIZON, present)} | {
-        one.eck_id for one in school.pupils(HORIZON, present)
+    here = {pupil.key for pupil in school.pupils(HORIZON, present)} | {
+        pupil.eck_id for pupil in school.pupils(HORIZON, present)
     }
-    messages = [one.message for one in publishers.documents("toetsvolg", now)]
+    messages = [document.message for document in publishers.documents("toetsvolg", now)]
     messages += [one for name in SOAP_PUBLISHERS if (one := publishers.next_message(name, None, now)) is not None]
     for message in messages:
         if message.head.school_year != present:
             assert message.results
-            assert {one.pupil.las_key or one.pupil.eck_id for one in message.results} <= here
+            assert {result.pupil.las_key or result.pupil.eck_id for result in message.results} <= here
 
 
 def test_a_new_school_year_comes_after_the_end_of_the_one_before() -> None:
@@ -317,7 +317,7 @@ def test_a_new_school_year_comes_after_the_end_of_the_one_before() -> None:
     first = publishers.next_message("spelsprong", None, now)
     assert first is not None
     assert first.head.school_year == "2025-2026"
-    assert min(one.taken_on for one in first.results) >= "2026-04-01"
+    assert min(result.taken_on for result in first.results) >= "2026-04-01"
     second = publishers.next_message("spelsprong", clock.from_us(first.head.created_us) - timedelta(hours=1), now)
     assert second is not None
     assert second.head.school_year == "2026-2027"
@@ -327,23 +327,23 @@ def test_a_new_school_year_comes_after_the_end_of_the_one_before() -> None:
 
 
 def test_a_real_zero_is_sent_as_zero() -> None:
-    zeros = [one for one in of_pupil(year_results("rekenwijs"), school.ZERO) if one.score == 0]
-    assert [one.score_text for one in zeros] == ["0"]
-    assert any(one.score == 0 for one in of_pupil(year_results("spelsprong"), school.ZERO))
+    zeros = [result for result in of_pupil(year_results("rekenwijs"), school.ZERO) if result.score == 0]
+    assert [zero.score_text for zero in zeros] == ["0"]
+    assert any(result.score == 0 for result in of_pupil(year_results("spelsprong"), school.ZERO))
 
 
 def test_the_idle_pupil_stops_and_the_newcomer_begins_late() -> None:
     for publisher in SOAP_PUBLISHERS:
         results = year_results(publisher)
-        assert max((one.taken_on for one in of_pupil(results, school.IDLE)), default="") < "2026-09-12"
-        assert min(one.taken_on for one in of_pupil(results, school.NEWCOMER)) >= "2026-11-09"
+        assert max((result.taken_on for result in of_pupil(results, school.IDLE)), default="") < "2026-09-12"
+        assert min(result.taken_on for result in of_pupil(results, school.NEWCOMER)) >= "2026-11-09"
 
 
 def test_a_late_delivery_is_known_weeks_after_the_test() -> None:
     late = [
-        (one.available.date() - date.fromisoformat(one.result.taken_on)).days
-        for one in publishers._year("rekenwijs", "2026-2027")
-        if one.result in of_pupil([one.result], school.LATE)
+        (item.available.date() - date.fromisoformat(item.result.taken_on)).days
+        for item in publishers._year("rekenwijs", "2026-2027")
+        if item.result in of_pupil([item.result], school.LATE)
     ]
     assert max(late) == 42
 
@@ -356,9 +356,9 @@ def test_the_first_answer_ends_before_what_came_late_and_the_next_brings_it() ->
     assert clock.from_us(first.head.created_us) == until
     second = publishers.next_message("rekenwijs", until - timedelta(hours=1), NOVEMBER)
     assert second is not None
-    newest = max(one.taken_on for one in of_pupil(first.results, school.LATE))
-    assert min(one.taken_on for one in of_pupil(second.results, school.LATE)) < newest
-    assert {one.key for one in first.results} & {one.key for one in second.results}  # corrected
+    newest = max(result.taken_on for result in of_pupil(first.results, school.LATE))
+    assert min(result.taken_on for result in of_pupil(second.results, school.LATE)) < newest
+    assert {result.key for result in first.results} & {result.key for result in second.results}  # corrected
 
 
 @pytest.mark.parametrize("now", AWKWARD, ids=lambda now: now.isoformat())
@@ -372,49 +372,49 @@ def test_the_first_answer_is_of_the_present_school_year_and_of_the_past(now: dat
 
 def test_a_correction_has_the_key_of_what_it_corrects() -> None:
     items = publishers._year("rekenwijs", "2026-2027")
-    keys = Counter(one.result.key for one in items)
+    keys = Counter(item.result.key for item in items)
     corrected = next(key for key, times in keys.items() if times == 2)
-    first, second = (one for one in items if one.result.key == corrected)
+    first, second = (item for item in items if item.result.key == corrected)
     assert first.available < second.available
     assert first.result.taken_on == second.result.taken_on
 
 
 def test_the_same_document_is_sent_again_and_one_is_corrected() -> None:
-    found = {one.name: one.message for one in publishers.documents("toetsvolg", NOVEMBER)}
+    found = {document.name: document.message for document in publishers.documents("toetsvolg", NOVEMBER)}
     assert found["toetsvolg-2026-2027-B-RW.xml"] == found["toetsvolg-2026-2027-B-RW-nogmaals.xml"]
     (corrected,) = found["toetsvolg-2026-2027-B-RW-correctie.xml"].results
-    (before,) = (one for one in found["toetsvolg-2026-2027-B-RW.xml"].results if one.key == corrected.key)
+    (before,) = (result for result in found["toetsvolg-2026-2027-B-RW.xml"].results if result.key == corrected.key)
     assert before.detail != corrected.detail
 
 
 def test_one_pupil_has_a_reference_score_only() -> None:
     details = [
-        one.detail for document in publishers.documents("toetsvolg", NOVEMBER) for one in document.message.results
+        result.detail for document in publishers.documents("toetsvolg", NOVEMBER) for result in document.message.results
     ]
-    without = [one for one in details if isinstance(one, OsoResult) and not one.has_score]
+    without = [detail for detail in details if isinstance(detail, OsoResult) and not detail.has_score]
     assert without
-    assert all(one.references for one in without)
+    assert all(oso_result.references for oso_result in without)
 
 
 def test_an_unknown_pupil_has_results() -> None:
     known = {pupil.las_key for pupil in school.roster(HORIZON, "2026-2027", SUMMER).pupils}
-    assert {one.pupil.las_key for one in year_results("rekenwijs")} - known == {"199999"}
+    assert {result.pupil.las_key for result in year_results("rekenwijs")} - known == {"199999"}
 
 
 def test_progress_stands_beside_the_score_with_a_key_of_its_own() -> None:
     results = year_results("spelsprong")
-    assert {one.kind for one in results} == {Kind.SCORE, Kind.PROGRESS}
-    slots = Counter((one.pupil, one.test, one.kind) for one in results)
+    assert {result.kind for result in results} == {Kind.SCORE, Kind.PROGRESS}
+    slots = Counter((result.pupil, result.test, result.kind) for result in results)
     assert set(slots.values()) == {1}
 
 
 def test_the_question_level_sender_makes_new_keys_for_what_was_not_offered() -> None:
     def by_key(body: bytes) -> dict[str, str]:
-        found = etree.fromstring(body).iter(names.lr("resultaat"))
-        return {one.get("key", ""): one.findtext(names.lr("score"), "") for one in found}
+        elements = etree.fromstring(body).iter(names.lr("resultaat"))
+        return {element.get("key", ""): element.findtext(names.lr("score"), "") for element in elements}
 
-    exports = [one for one in questions.exports(BAKEN, SUMMER) if b"|EN|" in one.body][:2]
-    first, again = (by_key(one.body) for one in exports)
+    exports = [export for export in questions.exports(BAKEN, SUMMER) if b"|EN|" in export.body][:2]
+    first, again = (by_key(export.body) for export in exports)
     assert "X" in first.values()
     for key in first.keys() ^ again.keys():
         assert {**first, **again}[key] == "X"
@@ -424,7 +424,7 @@ def test_the_question_level_sender_makes_new_keys_for_what_was_not_offered() -> 
 def test_two_pupils_have_another_number_at_the_question_level_sender() -> None:
     known = {pupil.las_key for pupil in school.roster(BAKEN, "2026-2027", NOVEMBER).pupils}
     (first, *_) = questions.exports(BAKEN, NOVEMBER)
-    sent = {one.text for one in etree.fromstring(first.body).iter(names.lr("leerlingid"))}
+    sent = {element.text for element in etree.fromstring(first.body).iter(names.lr("leerlingid"))}
     assert len(sent - known) == 2
 
 
@@ -499,10 +499,12 @@ def test_exports_are_dropped_once(tmp_path: Path) -> None:
 
 
 def test_pupil_references_are_those_that_each_publisher_uses() -> None:
-    assert all(one.pupil.eck_id is None for one in year_results("leeslijn"))
-    oso = [one.pupil for document in publishers.documents("toetsvolg", NOVEMBER) for one in document.message.results]
-    assert all((one.las_key is None) != (one.eck_id is None) for one in oso)
-    assert PupilRef("199999", None, "rekenwijs-5a") in {one.pupil for one in year_results("rekenwijs")}
+    assert all(result.pupil.eck_id is None for result in year_results("leeslijn"))
+    oso = [
+        result.pupil for document in publishers.documents("toetsvolg", NOVEMBER) for result in document.message.results
+    ]
+    assert all((pupil_ref.las_key is None) != (pupil_ref.eck_id is None) for pupil_ref in oso)
+    assert PupilRef("199999", None, "rekenwijs-5a") in {result.pupil for result in year_results("rekenwijs")}
 
 
 def test_the_example_for_publishers_of_progress_is_valid() -> None:

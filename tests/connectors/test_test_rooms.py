@@ -49,8 +49,8 @@ def _noon() -> Iterator[None]:
 
 @pytest.fixture
 def receiver(store: Store) -> Iterator[Receiver]:
-    with receiving(ReceiverContext(store.engine, store.cipher)) as found:
-        yield found
+    with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
+        yield receiver
 
 
 class Vendor:
@@ -60,9 +60,9 @@ class Vendor:
         self.store = store
         self.receiver = receiver
         self.room = sandboxes.create_sandbox(store.engine, store.cipher, "Spelsprong")
-        given = self.room.account
-        self.header = Account(given.customer_code, given.customer_name, given.key).header
-        self.address = f"/test/{given.token}/uwlr/leerresultaten"
+        sandbox_account = self.room.account
+        self.header = Account(sandbox_account.customer_code, sandbox_account.customer_name, sandbox_account.key).header
+        self.address = f"/test/{sandbox_account.token}/uwlr/leerresultaten"
         self.minute = 0
 
     def message(self, dependance: str = "", **changes: object) -> bytes:
@@ -79,14 +79,14 @@ class Vendor:
         return self.receiver.post(enveloped(data, self.header if header is None else header), path=self.address)
 
     def found(self) -> Sandbox:
-        room = sandboxes.find_sandbox(self.store.engine, self.store.cipher, self.room.account.token)
-        assert room is not None
-        return room
+        sandbox = sandboxes.find_sandbox(self.store.engine, self.store.cipher, self.room.account.token)
+        assert sandbox is not None
+        return sandbox
 
     def progress(self) -> dict[str, str]:
-        room = self.found()
-        told: list[Situation] = situations.progress(room, sandboxes.arrivals(self.store.engine, room))
-        return {one.key: one.state for one in told}
+        sandbox = self.found()
+        told: list[Situation] = situations.progress(sandbox, sandboxes.arrivals(self.store.engine, sandbox))
+        return {situation.key: situation.state for situation in told}
 
 
 @pytest.fixture
@@ -114,10 +114,10 @@ def test_all_situations_can_be_shown(vendor: Vendor) -> None:
     assert vendor.post(vendor.message(results=many)).confirmed
     sandboxes.arm_fault(vendor.store.engine, vendor.room)
     last = vendor.message(scores=["9"])
-    told = vendor.post(last)
+    answer = vendor.post(last)
     code = vendor.found().code
     assert code is not None
-    assert (told.fault, code in told.sentence) == ("Server.TijdelijkNietBeschikbaar", True)
+    assert (answer.fault, code in answer.sentence) == ("Server.TijdelijkNietBeschikbaar", True)
     assert vendor.progress()["fault"] == situations.BUSY
     assert sandboxes.arrivals(vendor.store.engine, vendor.room)[-1].broke("message.provoked")
     assert vendor.post(last).confirmed
@@ -151,8 +151,8 @@ def test_only_the_account_of_the_room_may_send_there_and_nowhere_else(
 
 
 def test_the_description_of_a_test_address_names_that_address(vendor: Vendor) -> None:
-    told = vendor.receiver.post(b"", path=vendor.address + "?wsdl", method="GET")
-    assert vendor.address.encode() in told.body
+    answer = vendor.receiver.post(b"", path=vendor.address + "?wsdl", method="GET")
+    assert vendor.address.encode() in answer.body
 
 
 def test_numbers_of_real_children_have_no_place_in_a_test_school(vendor: Vendor) -> None:
@@ -160,7 +160,7 @@ def test_numbers_of_real_children_have_no_place_in_a_test_school(vendor: Vendor)
     assert vendor.post(bsn).fault == "Client.LeerlingOngeldig"
     assert vendor.post(vendor.message(leerlingid="111222333")).fault == "Client.LeerlingOngeldig"
     found = sandboxes.arrivals(vendor.store.engine, vendor.room)[-1].findings
-    assert [one["rule"] for one in found if one["level"] == "warning"] == ["pupil.bsn-like"]
+    assert [item["rule"] for item in found if item["level"] == "warning"] == ["pupil.bsn-like"]
 
 
 def test_a_test_school_is_seen_by_its_own_teacher_only(store: Store, vendor: Vendor) -> None:
@@ -169,7 +169,7 @@ def test_a_test_school_is_seen_by_its_own_teacher_only(store: Store, vendor: Ven
     with database.read_transaction(store.engine) as connection:
         assert schools.all_schools(connection) == []
         own = Viewer(vendor.room.school_id, Role.TEACHER, teacher)
-        assert [one.name for one in class_list(connection, own)] == ["Proefgroep 6"]
+        assert [class_ref.name for class_ref in class_list(connection, own)] == ["Proefgroep 6"]
         nobody = Viewer(vendor.room.school_id, Role.TEACHER, None)
         assert class_list(connection, nobody) == []
 
@@ -206,7 +206,7 @@ def test_a_room_leaves_nothing_when_its_time_is_over(any_store: Store) -> None:
 
 def test_rooms_have_schools_of_their_own(store: Store) -> None:
     made = [sandboxes.create_sandbox(store.engine, store.cipher, "x") for _ in range(3)]
-    assert len({one.account.brin for one in made}) == 3
+    assert len({sandbox.account.brin for sandbox in made}) == 3
     assert len({sandboxes.brin_of(number) for number in range(1, 6000)}) == 5999
     assert all(not sandboxes.brin_of(number).startswith("99") for number in range(1, 7000))
 
@@ -253,9 +253,9 @@ def numbers_of_all(store: Store) -> dict[str, set[int]]:
 
 
 def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> None:
-    room = sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x")
+    sandbox = sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x")
     gone = numbers_of_all(any_store)
-    sandboxes.erase_sandbox(any_store.engine, room.id)
+    sandboxes.erase_sandbox(any_store.engine, sandbox.id)
     assert not any(numbers_of_all(any_store).values())
     account(any_store.engine, any_store.cipher)
     sandboxes.create_sandbox(any_store.engine, any_store.cipher, "y")
@@ -266,20 +266,20 @@ def test_no_number_of_an_erased_room_is_given_out_again(any_store: Store) -> Non
 
 @pytest.mark.parametrize("score", ["7", "zeven"], ids=["right", "wrong"])
 def test_a_message_under_way_when_its_room_is_erased_lands_nowhere(any_store: Store, score: str) -> None:
-    engine, seal = any_store.engine, any_store.cipher
-    room, desk = sandboxes.create_sandbox(engine, seal, "x"), ReceiverContext(engine, seal)
-    given = room.account
-    header = Account(given.customer_code, given.customer_name, given.key).header
-    data = enveloped(message(brin=given.brin, leerlingid="proef-01", scores=[score]), header)
+    engine, cipher = any_store.engine, any_store.cipher
+    sandbox, receiver = sandboxes.create_sandbox(engine, cipher, "x"), ReceiverContext(engine, cipher)
+    sandbox_account = sandbox.account
+    header = Account(sandbox_account.customer_code, sandbox_account.customer_name, sandbox_account.key).header
+    data = enveloped(message(brin=sandbox_account.brin, leerlingid="proef-01", scores=[score]), header)
 
     def erase() -> None:
-        sandboxes.erase_sandbox(engine, room.id)
+        sandboxes.erase_sandbox(engine, sandbox.id)
         with database.write_transaction(engine) as connection:
             schools.ensure_school(connection, [HORIZON], "De Horizon")
             schools.ensure_source(connection, "echt", "Echt", "publisher")
 
-    receipt = deliver_while(lambda spooled: room_service.deliver(desk, given.token, spooled), data, erase)
-    assert [one.rule for one in receipt.findings] == ["message.room"]
+    receipt = deliver_while(lambda spooled: room_service.deliver(receiver, sandbox_account.token, spooled), data, erase)
+    assert [finding.rule for finding in receipt.findings] == ["message.room"]
     with database.read_transaction(engine) as connection:
         for table in (results, deliveries, test_arrivals):
             assert connection.scalar(select(func.count()).select_from(table)) == 0
@@ -310,12 +310,12 @@ def test_who_may_not_send_any_more_when_a_message_was_read_stores_nothing(
     any_store: Store, ends: Callable[[Store, Account], None], rule: str
 ) -> None:
     rekenwijs = account(any_store.engine, any_store.cipher)
-    desk = ReceiverContext(any_store.engine, any_store.cipher)
+    receiver = ReceiverContext(any_store.engine, any_store.cipher)
     data = enveloped(message(), rekenwijs.header)
     receipt = deliver_while(
-        lambda spooled: push.deliver(desk, spooled), data, lambda: ends(any_store, rekenwijs)
+        lambda spooled: push.deliver(receiver, spooled), data, lambda: ends(any_store, rekenwijs)
     )  # fmt: skip
-    assert [one.rule for one in receipt.findings] == [rule]
+    assert [finding.rule for finding in receipt.findings] == [rule]
     with database.read_transaction(any_store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 0
         refused = connection.execute(select(deliveries)).one()
@@ -338,9 +338,9 @@ def test_what_is_stored_is_confirmed_also_where_it_cannot_be_written_down(
 
 
 def test_of_two_messages_at_once_only_one_gets_the_fault_that_was_asked_for(any_store: Store) -> None:
-    room = sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x")
-    sandboxes.arm_fault(any_store.engine, room)
-    armed = sandboxes.find_sandbox(any_store.engine, any_store.cipher, room.account.token)  # as both have read it
+    sandbox = sandboxes.create_sandbox(any_store.engine, any_store.cipher, "x")
+    sandboxes.arm_fault(any_store.engine, sandbox)
+    armed = sandboxes.find_sandbox(any_store.engine, any_store.cipher, sandbox.account.token)  # as both have read it
     assert armed is not None
     assert [sandboxes.take_armed_fault(any_store.engine, armed) for _ in range(2)] == [armed.code, None]
 
@@ -351,16 +351,16 @@ def test_of_two_messages_at_once_only_one_gets_the_fault_that_was_asked_for(any_
 def test_beyond_the_most_that_a_room_keeps_messages_are_only_counted(
     vendor: Vendor, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandboxes, "MOST_ARRIVALS", 3)
+    monkeypatch.setattr(sandboxes, "MAX_ARRIVALS", 3)
     for _ in range(5):
         assert vendor.post(vendor.message()).confirmed
-    came = sandboxes.arrivals(store.engine, vendor.room)
-    assert (len(came), vendor.found().came) == (3, 5)
+    arrivals = sandboxes.arrivals(store.engine, vendor.room)
+    assert (len(arrivals), vendor.found().came) == (3, 5)
     assert vendor.progress()["first"] == situations.DONE
 
 
 def test_there_are_only_so_many_rooms(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandboxes, "MOST_ROOMS", 2)
+    monkeypatch.setattr(sandboxes, "MAX_ROOMS", 2)
     for _ in range(2):
         sandboxes.create_sandbox(store.engine, store.cipher, "x")
     with pytest.raises(sandboxes.NoSandboxAvailable):

@@ -49,17 +49,17 @@ def flat_schema() -> etree.XMLSchema:
     """The types of the flat WSDL as one schema: each of its schemas in a file, and the imports led to those."""
     inline = described("wsdl").findall(f"{{{WSDL}}}types/{{{XSD}}}schema")
     with TemporaryDirectory() as folder:
-        files = {one.get("targetNamespace"): f"{number}.xsd" for number, one in enumerate(inline)}
-        for one in inline:
-            for reference in one.findall(f"{{{XSD}}}import"):
+        files = {element.get("targetNamespace"): f"{number}.xsd" for number, element in enumerate(inline)}
+        for item in inline:
+            for reference in item.findall(f"{{{XSD}}}import"):
                 reference.set("schemaLocation", files[reference.get("namespace")])
-            for element in one.findall(".//*[@type='xs:duration']"):
+            for element in item.findall(".//*[@type='xs:duration']"):
                 # libxml2 collapses blanks around an xs:duration, as it must, only where there is a pattern.
                 del element.attrib["type"]
                 own_type = etree.SubElement(element, f"{{{XSD}}}simpleType")
                 restriction = etree.SubElement(own_type, f"{{{XSD}}}restriction", base="xs:duration")
                 etree.SubElement(restriction, f"{{{XSD}}}pattern", value=".*")
-            (Path(folder) / files[one.get("targetNamespace")]).write_bytes(etree.tostring(one))
+            (Path(folder) / files[item.get("targetNamespace")]).write_bytes(etree.tostring(item))
         imports = "".join(f'<xs:import namespace="{space}" schemaLocation="{file}"/>' for space, file in files.items())
         whole = f'<xs:schema xmlns:xs="{XSD}">{imports}</xs:schema>'
         return etree.XMLSchema(etree.parse(BytesIO(whole.encode()), base_url=f"{folder}/all.xsd"))
@@ -85,7 +85,9 @@ def flat_accepts(document: etree._Element) -> bool:
 def test_the_flat_file_has_no_group_no_choice_and_refers_to_no_other_file() -> None:
     root = described("wsdl")
     assert [*root.iter(f"{{{XSD}}}group"), *root.iter(f"{{{XSD}}}choice"), *root.iter(f"{{{XSD}}}include")] == []
-    assert not [one for one in root.iter("{*}import") if one.get("schemaLocation") or one.get("location")]
+    assert not [
+        element for element in root.iter("{*}import") if element.get("schemaLocation") or element.get("location")
+    ]
 
 
 def test_every_part_of_the_flat_file_is_named_after_its_element() -> None:
@@ -99,7 +101,7 @@ def test_every_part_of_the_flat_file_is_named_after_its_element() -> None:
 @pytest.mark.parametrize("query", ["wsdl", "WSDL", "wsdl=official", "wsdl=Official"])
 def test_the_address_is_the_one_that_was_asked(query: str) -> None:
     address = 'https://school.example/uwlr/leerresultaten?a="&b=<'
-    locations = [place.get("location") for place in described(query, address).iter(f"{{{SOAP}}}address")]
+    locations = [element.get("location") for element in described(query, address).iter(f"{{{SOAP}}}address")]
     assert locations == [address]
 
 
@@ -118,14 +120,14 @@ def test_the_served_address_is_that_of_the_server_unless_another_is_public(store
             answer = requests.get(f"{served}?wsdl", timeout=10)
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/xml; charset=utf-8")
         places = etree.fromstring(answer.content).iter(f"{{{SOAP}}}address")
-        assert [place.get("location") for place in places] == [public or served]
+        assert [element.get("location") for element in places] == [public or served]
 
 
 @pytest.mark.parametrize("path", ["/uwlr/leerresultaten", "/test/proefadres/uwlr/leerresultaten"])
 @pytest.mark.parametrize("query", ["wsdl", "wsdl=official", "xsd=results.xsd"])
 def test_no_name_that_a_stranger_says_stands_in_a_document(store: Store, path: str, query: str) -> None:
-    desk = ReceiverContext(store.engine, store.cipher)
-    with receiving(desk) as receiver:
+    receiver_context = ReceiverContext(store.engine, store.cipher)
+    with receiving(receiver_context) as receiver:
         for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "[", "a b"):
             answer = receiver.post(b"", f"{path}?{query}", "GET", Host=host)
             assert (answer.status, answer.media_type, answer.fault) == (500, "text/xml", "Client.OngeldigBericht")
@@ -135,7 +137,7 @@ def test_no_name_that_a_stranger_says_stands_in_a_document(store: Store, path: s
             assert (
                 f"http://{host.lower()}{path}".encode() in receiver.post(b"", f"{path}?{query}", "GET", Host=host).body
             )
-    with receiving(desk, public_address="https://rondblik.example/uwlr/leerresultaten") as receiver:
+    with receiving(receiver_context, public_address="https://rondblik.example/uwlr/leerresultaten") as receiver:
         body = receiver.post(b"", f"{path}?{query}", "GET", Host="evil.example").body
         assert f"https://rondblik.example{path}".encode() in body
         assert b"evil" not in body

@@ -28,11 +28,11 @@ LAS = 100
 __all__ = ["NOW", "SCHOOL", "TEACHER", "build"]
 
 
-def build(engine: Engine, seal: PiiCipher, sizes: Sequence[int], columns: int) -> None:
+def build(engine: Engine, cipher: PiiCipher, sizes: Sequence[int], columns: int) -> None:
     """Fill an empty store with a class of each size; the first teacher has the first class. The clock stands at NOW."""
     database.upgrade(engine)
     with database.write_transaction(engine) as connection:
-        _people(connection, seal, sizes)
+        _people(connection, cipher, sizes)
         _sources(connection, columns)
         _tests(connection, columns)
         _results(connection, sum(sizes), columns)
@@ -42,7 +42,7 @@ def _many(connection: Connection, table: str, rows: list[dict[str, object]]) -> 
     connection.execute(insert(tables.metadata.tables[table]), rows)
 
 
-def _people(connection: Connection, seal: PiiCipher, sizes: Sequence[int]) -> None:
+def _people(connection: Connection, cipher: PiiCipher, sizes: Sequence[int]) -> None:
     _many(connection, "schools", [{"id": SCHOOL, "name": "De Grote Vaart"}])
     _many(
         connection,
@@ -90,8 +90,8 @@ def _people(connection: Connection, seal: PiiCipher, sizes: Sequence[int]) -> No
         connection,
         "identifiers",
         [
-            {"school_id": SCHOOL, "id": i, "kind": "las", "digest": seal.digest("las", str(i)),
-             "sealed": seal.encrypt(str(i).encode()), "pupil_id": i, "matched_by": "roster", "parked_because": None}
+            {"school_id": SCHOOL, "id": i, "kind": "las", "digest": cipher.digest("las", str(i)),
+             "sealed": cipher.encrypt(str(i).encode()), "pupil_id": i, "matched_by": "roster", "parked_because": None}
             for i in pupils
         ],
     )  # fmt: skip
@@ -99,8 +99,8 @@ def _people(connection: Connection, seal: PiiCipher, sizes: Sequence[int]) -> No
         connection,
         "teachers",
         [
-            {"school_id": SCHOOL, "id": TEACHER, "key_digest": seal.digest("teacher", "1"),
-             "key_sealed": seal.encrypt(b"t"), "first_name": "Hanna", "last_name": "Vos"}
+            {"school_id": SCHOOL, "id": TEACHER, "key_digest": cipher.digest("teacher", "1"),
+             "key_sealed": cipher.encrypt(b"t"), "first_name": "Hanna", "last_name": "Vos"}
         ],
     )  # fmt: skip
     _many(
@@ -166,9 +166,9 @@ def _tests(connection: Connection, columns: int) -> None:
         connection,
         "tests",
         [
-            {"school_id": SCHOOL, "id": _test_id(column, place), "source_id": column + 1, "code": one.code.text,
+            {"school_id": SCHOOL, "id": _test_id(column, place), "source_id": column + 1, "code": definition.code.text,
              "version": ""}
-            for column, place, one in found
+            for column, place, definition in found
         ],
     )  # fmt: skip
     _many(
@@ -176,15 +176,21 @@ def _tests(connection: Connection, columns: int) -> None:
         "test_definitions",
         [
             {
-                "school_id": SCHOOL, "id": _test_id(column, place), "source_id": column + 1,
-                "digest": hashlib.md5(f"{column}-{place}".encode()).digest(), "code": one.code.text, "name": one.name,
-                "subject_term": one.subject.text if one.subject else None,
-                "material": one.hierarchy[0].term.text, "body": json.dumps(asdict(one)), "newest_us": us("2026-11-24"),
+                "school_id": SCHOOL,
+                "id": _test_id(column, place),
+                "source_id": column + 1,
+                "digest": hashlib.md5(f"{column}-{place}".encode()).digest(),
+                "code": definition.code.text,
+                "name": definition.name,
+                "subject_term": definition.subject.text if definition.subject else None,
+                "material": definition.hierarchy[0].term.text,
+                "body": json.dumps(asdict(definition)),
+                "newest_us": us("2026-11-24"),
             }
-            for column, place, one in found
+            for column, place, definition in found
         ],
-    )  # fmt: skip
-    codes = [part.code.text for _column, _place, one in found for part in one.parts or ()]
+    )
+    codes = [part.code.text for _column, _place, definition in found for part in definition.parts or ()]
     _many(connection, "parts", [{"school_id": SCHOOL, "id": i + 1, "code": code} for i, code in enumerate(codes)])
 
 

@@ -19,7 +19,7 @@ _NUMBERS = ("colSpan", "rowSpan", "tabIndex", "width", "height")
 def expanded(tree: Any) -> Any:
     """An answer of Dash with the elements of each markup as children of the component that holds it."""
     if isinstance(tree, list):
-        return [expanded(one) for one in tree]
+        return [expanded(item) for item in tree]
     if not isinstance(tree, dict):
         return tree
     found = {key: expanded(value) for key, value in tree.items()}

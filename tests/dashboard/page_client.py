@@ -25,9 +25,9 @@ class PageClient(FlaskClient):
         if more.get("method", "GET") != "GET":
             return self._send(*args, **more)
         answer = super().open(*args, **more)
-        found = _MARK.search(answer.text) if answer.mimetype == "text/html" else None
-        if found is not None:
-            self.mark, self.led_to = found[1], None
+        match = _MARK.search(answer.text) if answer.mimetype == "text/html" else None
+        if match is not None:
+            self.mark, self.led_to = match[1], None
         return answer
 
     def _send(self, *args: Any, **more: Any) -> TestResponse:

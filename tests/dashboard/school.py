@@ -53,11 +53,11 @@ SKILL = (212, 203, 192, 221, 199, 188, 217, 209, 196, 170, 206, None)
 FIFTH = ("II", "III", "IV", "I", "III", "V", "I", "II", "IV", "V", "III", None)
 
 
-def build(engine: Engine, seal: PiiCipher) -> None:
+def build(engine: Engine, cipher: PiiCipher) -> None:
     """Fill an empty store; the clock must stand at NOW."""
     database.upgrade(engine)
     with database.write_transaction(engine) as connection:
-        _people(connection, seal)
+        _people(connection, cipher)
         _sources(connection)
         _results(connection)
         if connection.dialect.name == "postgresql":  # its own numbers come after those given here
@@ -74,7 +74,7 @@ def _many(connection: Connection, table: str, rows: list[dict[str, object]]) -> 
     connection.execute(insert(tables.metadata.tables[table]), rows)
 
 
-def _people(connection: Connection, seal: PiiCipher) -> None:
+def _people(connection: Connection, cipher: PiiCipher) -> None:
     _many(connection, "schools", [{"id": SCHOOL, "name": "De Wissel"}, {"id": OTHER_SCHOOL, "name": "Elders"}])
     _many(
         connection,
@@ -132,18 +132,18 @@ def _people(connection: Connection, seal: PiiCipher) -> None:
         [{"school_id": SCHOOL, "pupil_id": 90, "group_id": 1, "from_us": start, "to_us": us("2026-10-01")}],
     )
     rows = [
-        {"school_id": s, "id": p, "kind": "las", "digest": seal.digest("las", f"{s}-{p}"),
-         "sealed": seal.encrypt(f"L{s}{p:04}".encode()), "pupil_id": p, "matched_by": "roster",
+        {"school_id": s, "id": p, "kind": "las", "digest": cipher.digest("las", f"{s}-{p}"),
+         "sealed": cipher.encrypt(f"L{s}{p:04}".encode()), "pupil_id": p, "matched_by": "roster",
          "parked_because": None}
         for s, p, _, _ in everyone
     ]  # fmt: skip
     rows.append(
-        {"school_id": SCHOOL, "id": 90, "kind": "las", "digest": seal.digest("las", "90"),
-         "sealed": seal.encrypt(b"L10090"), "pupil_id": 90, "matched_by": "roster", "parked_because": None}
+        {"school_id": SCHOOL, "id": 90, "kind": "las", "digest": cipher.digest("las", "90"),
+         "sealed": cipher.encrypt(b"L10090"), "pupil_id": 90, "matched_by": "roster", "parked_because": None}
     )  # fmt: skip
     rows.append(
-        {"school_id": SCHOOL, "id": 500, "kind": "las", "digest": seal.digest("las", "20417"),
-         "sealed": seal.encrypt(b"20417"), "pupil_id": None, "matched_by": None, "parked_because": "unknown"}
+        {"school_id": SCHOOL, "id": 500, "kind": "las", "digest": cipher.digest("las", "20417"),
+         "sealed": cipher.encrypt(b"20417"), "pupil_id": None, "matched_by": None, "parked_because": "unknown"}
     )  # fmt: skip
     _many(connection, "identifiers", rows)
     teachers = [(SCHOOL, TEACHER_A, "Hanna", "Vos", 1), (SCHOOL, TEACHER_B, "Joris", "Blom", 2)]
@@ -151,11 +151,17 @@ def _people(connection: Connection, seal: PiiCipher) -> None:
         connection,
         "teachers",
         [
-            {"school_id": s, "id": t, "key_digest": seal.digest("teacher", str(t)), "key_sealed": seal.encrypt(b"t"),
-             "first_name": first, "last_name": last}
+            {
+                "school_id": s,
+                "id": t,
+                "key_digest": cipher.digest("teacher", str(t)),
+                "key_sealed": cipher.encrypt(b"t"),
+                "first_name": first,
+                "last_name": last,
+            }
             for s, t, first, last, _ in teachers
         ],
-    )  # fmt: skip
+    )
     _many(
         connection,
         "teacher_groups",
@@ -293,8 +299,8 @@ def _results(connection: Connection) -> None:
         connection,
         "tests",
         [
-            {"school_id": SCHOOL, "id": i, "source_id": source, "code": one.code.text, "version": ""}
-            for i, (source, one) in DEFINITIONS.items()
+            {"school_id": SCHOOL, "id": i, "source_id": source, "code": definition.code.text, "version": ""}
+            for i, (source, definition) in DEFINITIONS.items()
         ],
     )
     _many(
@@ -302,60 +308,66 @@ def _results(connection: Connection) -> None:
         "test_definitions",
         [
             {
-                "school_id": SCHOOL, "id": i, "source_id": source, "digest": hashlib.md5(str(i).encode()).digest(),
-                "code": one.code.text, "name": one.name, "subject_term": one.subject.text if one.subject else None,
-                "material": one.hierarchy[0].term.text if one.hierarchy else None,
-                "body": json.dumps(asdict(one)), "newest_us": us("2026-11-24"),
+                "school_id": SCHOOL,
+                "id": i,
+                "source_id": source,
+                "digest": hashlib.md5(str(i).encode()).digest(),
+                "code": definition.code.text,
+                "name": definition.name,
+                "subject_term": definition.subject.text if definition.subject else None,
+                "material": definition.hierarchy[0].term.text if definition.hierarchy else None,
+                "body": json.dumps(asdict(definition)),
+                "newest_us": us("2026-11-24"),
             }
-            for i, (source, one) in DEFINITIONS.items()
+            for i, (source, definition) in DEFINITIONS.items()
         ],
-    )  # fmt: skip
-    codes = [part.code.text for _, one in DEFINITIONS.values() for part in one.parts or ()]
+    )
+    codes = [part.code.text for _, definition in DEFINITIONS.values() for part in definition.parts or ()]
     _many(connection, "parts", [{"school_id": SCHOOL, "id": i + 1, "code": code} for i, code in enumerate(codes)])
-    found = _Rows()
-    _sums(found, codes)
-    _spelling(found)
-    _levels(found)
-    _questions(found, codes)
-    found.add(500, 2, "2026-11-13", **number(77))  # nobody knows whose this is
-    found.add(101, 2, "2026-11-13", **number(88))  # of the other class
-    found.add(90, 2, "2026-09-20", **number(33))  # left the class
-    _many(connection, "results", found.rows)
+    rows = _Rows()
+    _sums(rows, codes)
+    _spelling(rows)
+    _levels(rows)
+    _questions(rows, codes)
+    rows.add(500, 2, "2026-11-13", **number(77))  # nobody knows whose this is
+    rows.add(101, 2, "2026-11-13", **number(88))  # of the other class
+    rows.add(90, 2, "2026-09-20", **number(33))  # left the class
+    _many(connection, "results", rows.rows)
 
 
-def _sums(found: _Rows, codes: list[str]) -> None:
+def _sums(rows: _Rows, codes: list[str]) -> None:
     for place in range(len(NAMES)):
         for definition, day, scores in ((1, "2026-10-01", SUMS_BLOCK_2), (2, "2026-11-13", SUMS_BLOCK_3)):
             score = scores[place]
             if score is None:
                 continue
-            found.add(place + 1, definition, day, **number(score), info_url="https://cijferpad.example/toets")
+            rows.add(place + 1, definition, day, **number(score), info_url="https://cijferpad.example/toets")
             block = DEFINITIONS[definition][1]
             rights = ((score + 9) // 10, max(score // 10 - 1, 0), max(score // 10 - 3, 0))
             for part, right in zip(block.parts or (), rights, strict=True):
-                found.add(place + 1, definition, day, part=codes.index(part.code.text) + 1, **number(min(right, 10)))
-    found.add(11, 2, "2026-11-13", absence=int(Absence.NO_SCORE))  # was there, has no score
-    found.add(2, 1, "2026-01-20", **number(64))  # last school year
+                rows.add(place + 1, definition, day, part=codes.index(part.code.text) + 1, **number(min(right, 10)))
+    rows.add(11, 2, "2026-11-13", absence=int(Absence.NO_SCORE))  # was there, has no score
+    rows.add(2, 1, "2026-01-20", **number(64))  # last school year
 
 
-def _spelling(found: _Rows) -> None:
+def _spelling(rows: _Rows) -> None:
     for place, score in enumerate(SPELL_WEEK):
         if score is not None:
-            found.add(place + 1, 3, "2026-11-12", **number(score - 5 if score >= 5 else score))
-            found.add(place + 1, 4, "2026-11-18", **number(score))
+            rows.add(place + 1, 3, "2026-11-12", **number(score - 5 if score >= 5 else score))
+            rows.add(place + 1, 4, "2026-11-18", **number(score))
         status = Status.DONE if score is not None else (Status.BUSY if place == 6 else Status.NOT_BEGUN)
         made = 40 if score is not None else (12 if place == 6 else 0)
-        found.add(
+        rows.add(
             place + 1, 4, "2026-11-18", Kind.PROGRESS, status=int(status), offered=40, made=made,
             correct=round(made * (score or 0) / 100), worked_ms=made * 60_000,
         )  # fmt: skip
     # Esra's week came twice with another key and another value: the newest counts, with a flag.
-    found.add(
+    rows.add(
         5, 4, "2026-11-18", **number(90), created_us=us("2026-11-18") - int(timedelta(hours=2).total_seconds() * 1e6)
     )
 
 
-def _levels(found: _Rows) -> None:
+def _levels(rows: _Rows) -> None:
     for place, score in enumerate(SKILL):
         if score is not None:
             detail = {
@@ -365,13 +377,13 @@ def _levels(found: _Rows) -> None:
                     {"code": "RNTRM", "group": "M6", "value": "1F", "qualification": None},
                 ],
             }  # fmt: skip
-            found.add(
+            rows.add(
                 place + 1, 5, "2026-11-02", Kind.OSO, **number(score), detail=json.dumps(detail), offered=60,
                 correct=52, worked_ms=2_400_000,
             )  # fmt: skip
 
 
-def _questions(found: _Rows, codes: list[str]) -> None:
+def _questions(rows: _Rows, codes: list[str]) -> None:
     """Questions only, no total: decimals, X for not offered, one score above its maximum, zeros."""
     answers: tuple[tuple[float | str, ...], ...] = (
         (2, 1.5, 0, 4), (2, 2, 2, 3.5), (1, 0, "X", 2), (2, 2, 2, 4), (0, 0, 0, 0), (2, 6, 1, 3), ("X", "X", "X", "X"),
@@ -380,12 +392,12 @@ def _questions(found: _Rows, codes: list[str]) -> None:
         for question, answer in enumerate(given):
             part = codes.index(f"V{question + 1}") + 1
             if answer == "X":
-                found.add(place + 1, 6, "2026-11-20", part=part, absence=int(Absence.NOT_OFFERED), score_text="X")
+                rows.add(place + 1, 6, "2026-11-20", part=part, absence=int(Absence.NOT_OFFERED), score_text="X")
             else:
-                found.add(place + 1, 6, "2026-11-20", part=part, **number(float(answer)))
+                rows.add(place + 1, 6, "2026-11-20", part=part, **number(float(answer)))
     # Cas's first question came a day earlier as not offered: the answer takes its place.
     earlier = us("2026-11-20") - 24 * 3600 * 1_000_000
     part = codes.index("V1") + 1
-    found.add(
+    rows.add(
         3, 6, "2026-11-20", part=part, absence=int(Absence.NOT_OFFERED), score_text="X", created_us=earlier
     )  # fmt: skip

@@ -22,9 +22,9 @@ from tests.dashboard.test_web import as_persona, shown_page
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 
 
-def view_of(known: Store, **asked: object) -> ClassView:
+def view_of(store: Store, **asked: object) -> ClassView:
     """What the class screens show for an address."""
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         _classes, _filters, view = read_class(connection, HANNA, asked, read_holidays())
     assert view is not None
     return view
@@ -43,8 +43,8 @@ def words(answer: str) -> str:
         if isinstance(node, dict):
             walk(node["props"].get("children") if "props" in node else list(node.values()))
         elif isinstance(node, list):
-            for one in node:
-                walk(one)
+            for item in node:
+                walk(item)
         elif isinstance(node, str | int):
             texts.append(str(node))
 
@@ -53,7 +53,9 @@ def words(answer: str) -> str:
 
 
 def test_the_newest_test_of_each_material_says_how_many_are_done(known_school: Store) -> None:
-    found = {one.subject_material.material: (one.name, one.done, one.all) for one in board_tests(view_of(known_school))}
+    found = {
+        test.subject_material.material: (test.name, test.done, test.all) for test in board_tests(view_of(known_school))
+    }
     assert found == {
         # Ten scores of block 3, one of them 0, and one pupil who finished without score.
         "Cijferpad groep 6": ("Toets blok 3", 11, 12),
@@ -74,8 +76,8 @@ def test_the_page_says_the_totals_in_words(web: flask.Flask) -> None:
 
 @pytest.mark.parametrize("search", ["?klas=1", "?klas=1&vak=spelling", "?klas=1&status=aandacht", "?klas=1,2", ""])
 @pytest.mark.parametrize("persona", ["hanna", "noa", "sam"])
-def test_no_pupil_is_on_the_board_by_name_or_number(web: flask.Flask, persona: str, search: str) -> None:
-    answer = shown_page(as_persona(web, persona), "/digibord", search)
+def test_no_pupil_is_on_the_board_by_name_or_number(web: flask.Flask, user: str, search: str) -> None:
+    answer = shown_page(as_persona(web, user), "/digibord", search)
     assert "klaar" in answer
     for first, _prefix, last in (*school.NAMES, *school.NAMES_B):
         assert first not in answer
@@ -106,14 +108,16 @@ def test_what_most_master_stands_with_a_number_and_what_most_do_not_without(web:
 
 
 def test_the_filters_of_the_class_screen_hold(known_school: Store, web: flask.Flask) -> None:
-    assert [one.subject_material.material for one in board_tests(view_of(known_school, vak="spelling"))] == [
+    assert [test.subject_material.material for test in board_tests(view_of(known_school, vak="spelling"))] == [
         "Letterlab"
     ]
-    assert [one.subject_material.material for one in board_tests(view_of(known_school, uitgever="3"))] == ["Peillijn"]
-    assert [one.subject_material.material for one in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == [
+    assert [test.subject_material.material for test in board_tests(view_of(known_school, uitgever="3"))] == ["Peillijn"]
+    assert [test.subject_material.material for test in board_tests(view_of(known_school, materiaal="Vraagstuk"))] == [
         "Vraagstuk"
     ]
-    assert [one.name for one in board_tests(view_of(known_school, periode="2026-09-01_2026-10-31"))] == ["Toets blok 2"]
+    assert [test.name for test in board_tests(view_of(known_school, periode="2026-09-01_2026-10-31"))] == [
+        "Toets blok 2"
+    ]
     answer = board(web, "?klas=1&vak=spelling&periode=12weken")
     assert "/groep?klas=1-1&periode=12weken&vak=spelling" in answer
 

@@ -44,9 +44,9 @@ def served(app: flask.Flask) -> AbstractContextManager[int]:
 
 
 @pytest.fixture
-def whole(desk: ReceiverContext) -> Iterator[int]:
+def whole(receiver: ReceiverContext) -> Iterator[int]:
     """The port of the app of `serve`."""
-    with served(create_app(desk.engine, desk.cipher, OPTIONS, desk)) as port:
+    with served(create_app(receiver.engine, receiver.cipher, OPTIONS, receiver)) as port:
         yield port
 
 
@@ -79,12 +79,12 @@ class Browser:
         return self.post(CALLBACK, json.dumps(body).encode(), "application/json")
 
 
-def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(desk: ReceiverContext) -> None:
+def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(receiver_context: ReceiverContext) -> None:
     apps: list[Callable[[], flask.Flask]] = [
-        lambda: create_soap_app(desk),
-        lambda: create_app(desk.engine, desk.cipher, OPTIONS, desk),
+        lambda: create_soap_app(receiver_context),
+        lambda: create_app(receiver_context.engine, receiver_context.cipher, OPTIONS, receiver_context),
     ]
-    body = enveloped(message(), account(desk.engine, desk.cipher).header)
+    body = enveloped(message(), account(receiver_context.engine, receiver_context.cipher).header)
     for make in apps:
         with served(make()) as port:
             receiver = Receiver(port)
@@ -110,7 +110,7 @@ def test_a_form_a_callback_and_any_other_request_have_each_their_bound(whole: in
 
 def test_a_file_of_the_size_that_the_page_names_is_taken_in_and_no_larger_one(whole: int) -> None:
     browser = Browser(whole)
-    taken = browser.upload(b"<x/>".ljust(LARGEST_FILE))
-    assert taken.json()["response"]["vendor-go"]["href"].startswith("/toets/uitslag/")
+    response = browser.upload(b"<x/>".ljust(LARGEST_FILE))
+    assert response.json()["response"]["vendor-go"]["href"].startswith("/toets/uitslag/")
     refused = browser.upload(b"<x/>".ljust(LARGEST_FILE + 1))
     assert "4 MB" in json.dumps(refused.json())

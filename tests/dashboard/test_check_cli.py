@@ -46,9 +46,9 @@ class Check:
     def __call__(self, *arguments: object) -> Outcome:
         self._capture.readouterr()
         code = cli.run(["check", *map(str, arguments)])
-        said = self._capture.readouterr()
-        assert "Traceback" not in said.err
-        return Outcome(code, said.out, said.err)
+        capture_result = self._capture.readouterr()
+        assert "Traceback" not in capture_result.err
+        return Outcome(code, capture_result.out, capture_result.err)
 
     def endpoint(self, url: str, kind: str = "las", *more: object, key: str = "SLEUTEL_LAS") -> Outcome:
         return self(
@@ -85,12 +85,12 @@ def ports() -> Iterator[dict[str, int]]:
 
 def test_reports_of_files_are_written_for_people_and_for_ci(check: Check) -> None:
     good, bad = check.file("goed.xml", message()), check.file("fout.xml", message(scores=["7.5"]))
-    told = check(good, bad, "--junit", "uit.xml", "--html", "uit.html", "--json")
-    assert told.code == 1
-    objects = [json.loads(line) for line in told.out.splitlines()]
-    assert [one["levels"][2]["state"] for one in objects] == ["passed", "failed"]
+    outcome = check(good, bad, "--junit", "uit.xml", "--html", "uit.html", "--json")
+    assert outcome.code == 1
+    objects = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [item["levels"][2]["state"] for item in objects] == ["passed", "failed"]
     suites = etree.parse(check.folder / "uit.xml").getroot()
-    assert [one.get("name") for one in suites] == [str(good), str(bad)]
+    assert [suite.get("name") for suite in suites] == [str(good), str(bad)]
     assert suites.get("failures") == "1"
     assert "score.decimal" in (check.folder / "uit.html").read_text("utf-8")
 
@@ -105,34 +105,34 @@ def test_warnings_count_where_that_is_asked(check: Check) -> None:
 
 def test_a_report_that_cannot_be_written_is_a_sentence(check: Check) -> None:
     good = check.file("goed.xml", message())
-    told = check(good, "--html", "weg/uit.html")
-    assert told.code == 2
-    assert len(told.err.splitlines()) == 1
+    outcome = check(good, "--html", "weg/uit.html")
+    assert outcome.code == 2
+    assert len(outcome.err.splitlines()) == 1
 
 
 def test_a_zip_that_holds_what_cannot_be_read_is_in_the_report(check: Check) -> None:
-    told = check(check.file("kapot.zip", b"PK\x03\x04kapot"), "--junit", "uit.xml")
-    assert told.code != 0
+    outcome = check(check.file("kapot.zip", b"PK\x03\x04kapot"), "--junit", "uit.xml")
+    assert outcome.code != 0
     assert (check.folder / "uit.xml").exists()
 
 
 def test_an_error_against_namespaces_is_an_error_and_no_made_up_name_is_told(check: Check) -> None:
     flawed = check.file("prefix.xml", message().replace(b"<norm>", b'<norm xmlns:a="">', 1))
-    told = check(flawed, "--json")
-    assert told.code == 1
-    assert "xml.well-formed" in told.out
+    outcome = check(flawed, "--json")
+    assert outcome.code == 1
+    assert "xml.well-formed" in outcome.out
     named = check.file("naam.xml", message().replace(b"<score>", b'<Jan_Jansen/><score Jan_Jansen="1">', 1))
-    told = check(named)
-    assert told.code == 1
-    assert "xsd.order" in told.out
-    assert "Jansen" not in told.out + told.err
+    outcome = check(named)
+    assert outcome.code == 1
+    assert "xsd.order" in outcome.out
+    assert "Jansen" not in outcome.out + outcome.err
 
 
 def test_a_number_that_may_be_of_a_real_child_is_told(check: Check) -> None:
-    told = check(check.file("kind.xml", message(leerlingid="111222333")))
-    assert told.code == 0
-    assert "pupil.bsn-like" in told.out
-    assert "111222333" not in told.out + told.err
+    outcome = check(check.file("kind.xml", message(leerlingid="111222333")))
+    assert outcome.code == 0
+    assert "pupil.bsn-like" in outcome.out
+    assert "111222333" not in outcome.out + outcome.err
     assert "pupil.bsn-like" not in check(check.file("goed.xml", message(leerlingid="111222334"))).out
 
 
@@ -140,30 +140,30 @@ def test_a_number_that_may_be_of_a_real_child_is_told(check: Check) -> None:
 
 
 def test_a_right_las_passes_and_is_told_scenario_by_scenario(check: Check, ports: dict[str, int]) -> None:
-    told = check.endpoint(f"http://127.0.0.1:{ports['las']}/las", "las", "--junit", "uit.xml", "--html", "uit.html")
-    assert told.code == 0
+    outcome = check.endpoint(f"http://127.0.0.1:{ports['las']}/las", "las", "--junit", "uit.xml", "--html", "uit.html")
+    assert outcome.code == 0
     for scenario in las.SCENARIOS:
-        assert f"{scenario.id}: {scenario.title.nl}" in told.out
-    assert "no certification" in told.err
+        assert f"{scenario.id}: {scenario.title.nl}" in outcome.out
+    assert "no certification" in outcome.err
     assert etree.parse(check.folder / "uit.xml").getroot().get("failures") == "0"
     assert "geen certificering" in (check.folder / "uit.html").read_text("utf-8")
 
 
 def test_a_right_publisher_passes_in_json(check: Check, ports: dict[str, int]) -> None:
     url = f"http://localhost:{ports['rekenwijs']}/pull?geheim=1"
-    told = check.endpoint(url, "publisher", "--json", key="SLEUTEL_REKENWIJS")
-    (report,) = [json.loads(line) for line in told.out.splitlines()]
-    assert (told.code, report["state"], report["errors"], report["kind"]) == (0, "passed", 0, "publisher")
-    assert [one["scenario"] for one in report["outcomes"]] == [one.id for one in publisher.SCENARIOS]
-    assert "geheim" not in told.out
+    outcome = check.endpoint(url, "publisher", "--json", key="SLEUTEL_REKENWIJS")
+    (report,) = [json.loads(line) for line in outcome.out.splitlines()]
+    assert (outcome.code, report["state"], report["errors"], report["kind"]) == (0, "passed", 0, "publisher")
+    assert [item["scenario"] for item in report["outcomes"]] == [scenario.id for scenario in publisher.SCENARIOS]
+    assert "geheim" not in outcome.out
 
 
 def test_chosen_scenarios_only(check: Check, ports: dict[str, int]) -> None:
     url = f"http://127.0.0.1:{ports['las']}/"
-    told = check.endpoint(url, "las", "--scenario", "las.wrong-key", "--scenario", "las.garbage", "--json")
-    report = json.loads(told.out)
-    assert [one["scenario"] for one in report["outcomes"]] == ["las.wrong-key", "las.garbage"]
-    assert [len(one["came"]) for one in report["outcomes"]] == [1, 1]
+    outcome = check.endpoint(url, "las", "--scenario", "las.wrong-key", "--scenario", "las.garbage", "--json")
+    report = json.loads(outcome.out)
+    assert [item["scenario"] for item in report["outcomes"]] == ["las.wrong-key", "las.garbage"]
+    assert [len(item["came"]) for item in report["outcomes"]] == [1, 1]
 
 
 def test_an_error_is_one_and_a_warning_where_that_is_asked(check: Check) -> None:
@@ -180,21 +180,21 @@ def test_an_error_is_one_and_a_warning_where_that_is_asked(check: Check) -> None
 
 def test_where_nothing_could_be_tested_it_could_not_run(check: Check, ports: dict[str, int]) -> None:
     url = f"http://127.0.0.1:{ports['las']}/"
-    told = check.endpoint(url, "las", "--scenario", "las.wrong-key", key="SLEUTEL_FOUT")
-    assert told.code == 2
-    assert "Het juiste verzoek krijgt geen antwoord" in told.out
-    assert "geheim-en-onjuist" not in told.out + told.err
+    outcome = check.endpoint(url, "las", "--scenario", "las.wrong-key", key="SLEUTEL_FOUT")
+    assert outcome.code == 2
+    assert "Het juiste verzoek krijgt geen antwoord" in outcome.out
+    assert "geheim-en-onjuist" not in outcome.out + outcome.err
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "https://10.0.0.1/", "https://2130706433/", "ftp://x.example/"])
 def test_an_address_that_is_not_public_is_refused(check: Check, url: str) -> None:
-    told = check(
+    outcome = check(
         "--endpoint", url, "--kind", "las", "--brin", "99XX", "--customer-code", "RB", "--customer-name", "Rondblik",
         "--key-env", "SLEUTEL_LAS",
     )  # fmt: skip
-    assert (told.code, told.out) == (2, "")
-    assert len(told.err.splitlines()) == 1
-    assert url not in told.err
+    assert (outcome.code, outcome.out) == (2, "")
+    assert len(outcome.err.splitlines()) == 1
+    assert url not in outcome.err
 
 
 WHOLE: dict[str, Any] = {
@@ -220,10 +220,10 @@ WHOLE: dict[str, Any] = {
 )  # fmt: skip
 def test_what_is_missing_or_odd_is_a_sentence(check: Check, change: dict[str, Any], about: str) -> None:
     wanted = {name: value for name, value in (WHOLE | change).items() if value is not None}
-    told = check("--allow-loopback", *(part for pair in wanted.items() for part in pair))
-    assert (told.code, told.out) == (2, "")
-    assert about in told.err
-    assert len(told.err.splitlines()) == 1
+    outcome = check("--allow-loopback", *(part for pair in wanted.items() for part in pair))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert about in outcome.err
+    assert len(outcome.err.splitlines()) == 1
 
 
 def test_files_or_an_endpoint_and_not_both(check: Check) -> None:
@@ -236,24 +236,24 @@ def test_a_school_may_be_named_by_its_key_and_headers_come_from_the_environment(
 ) -> None:
     monkeypatch.setenv("ABONNEMENT", "abonnement-sleutel")
     with serving(spoiled(ask_las, lambda _, reply: reply)) as peer:
-        told = check(
+        outcome = check(
             "--endpoint", peer.url, "--kind", "las", "--schoolkey", "horizon", "--customer-code", "RB",
             "--customer-name", "Rondblik", "--key-env", "SLEUTEL_LAS", "--header", "X-Abonnement=ABONNEMENT",
             "--allow-loopback", "--scenario", "las.all-in-one",
         )  # fmt: skip
-    assert told.code == 1
+    assert outcome.code == 1
     assert b"<lg:schoolkey>horizon</lg:schoolkey>" in peer.asked[0].body
     assert b"<lg:schooljaar>2026-2027</lg:schooljaar>" in peer.asked[0].body
     assert peer.asked[0].headers["x-abonnement"] == "abonnement-sleutel"
-    assert "abonnement-sleutel" not in told.out + told.err
+    assert "abonnement-sleutel" not in outcome.out + outcome.err
 
 
 def test_scenarios_are_listed_with_their_titles(check: Check) -> None:
-    told = check("--list-scenarios")
-    assert told.code == 0
-    for one in (*las.SCENARIOS, *publisher.SCENARIOS):
-        assert f"{one.id} " in told.out
-        assert f"{one.title.nl} / {one.title.en}" in told.out
+    outcome = check("--list-scenarios")
+    assert outcome.code == 0
+    for scenario in (*las.SCENARIOS, *publisher.SCENARIOS):
+        assert f"{scenario.id} " in outcome.out
+        assert f"{scenario.title.nl} / {scenario.title.en}" in outcome.out
 
 
 def test_an_endpoint_needs_no_configuration_and_leaves_nothing_behind(check: Check, ports: dict[str, int]) -> None:

@@ -71,9 +71,9 @@ class Rondblik:
 
     def __call__(self, *arguments: object) -> Outcome:
         self._capture.readouterr()
-        code = cli.run([str(one) for one in arguments])
-        said = self._capture.readouterr()
-        return Outcome(code, said.out, said.err)
+        code = cli.run([str(argument) for argument in arguments])
+        capture_result = self._capture.readouterr()
+        return Outcome(code, capture_result.out, capture_result.err)
 
     def on_data(self, *arguments: object) -> Outcome:
         return self("--data", self.data, *arguments)
@@ -111,12 +111,12 @@ def test_check_says_accept_warn_and_reject_without_a_database(rondblik: Rondblik
     odd = rondblik.file("vreemd.xml", message(toetsnaam="  "))
     bad = rondblik.file("fout.xml", message(scores=["x"]))
     assert rondblik("check", good, odd).code == 0
-    told = rondblik("check", good, odd, bad, "--json")
-    assert told.code == 1
-    assert [one["file"] for one in told.objects] == [str(good), str(odd), str(bad)]
-    assert told.objects[2]["verdict"] == "reject"
-    assert [one["fault"] for one in told.objects] == [None, None, "Client.ScoreOngeldig"]
-    (finding, *_) = [one for one in told.objects[2]["findings"] if one["level"] == "error"]
+    outcome = rondblik("check", good, odd, bad, "--json")
+    assert outcome.code == 1
+    assert [item["file"] for item in outcome.objects] == [str(good), str(odd), str(bad)]
+    assert outcome.objects[2]["verdict"] == "reject"
+    assert [item["fault"] for item in outcome.objects] == [None, None, "Client.ScoreOngeldig"]
+    (finding, *_) = [item for item in outcome.objects[2]["findings"] if item["level"] == "error"]
     assert set(finding) == {
         "rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy", "remedy_en",
     }  # fmt: skip
@@ -128,11 +128,11 @@ def test_check_says_accept_warn_and_reject_without_a_database(rondblik: Rondblik
 def test_a_finding_is_told_in_one_language_with_its_place(rondblik: Rondblik) -> None:
     file = rondblik.file("fout.xml", message(scores=["7.5"]))
     rule = RULES["score.decimal"]
-    for told in (rondblik("check", file), rondblik.on_data("load", file), rondblik.on_data("deliveries")):
-        (line,) = [one for one in told.out.splitlines() if "score.decimal" in one]
+    for outcome in (rondblik("check", file), rondblik.on_data("load", file), rondblik.on_data("deliveries")):
+        (line,) = [splitline for splitline in outcome.out.splitlines() if "score.decimal" in splitline]
         assert line.endswith(f": {rule.nl} {rule.remedy}")
         assert re.match(r" +error score\.decimal regel 1, kolom [0-9]+: ", line)
-        assert rule.en not in told.out
+        assert rule.en not in outcome.out
 
 
 def on_a_terminal(*arguments: object, out: Path | None = None) -> str:
@@ -179,11 +179,11 @@ def test_the_bytes_worked_off_are_told_of_a_document_and_of_a_zip(rondblik: Rond
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("1.xml", file.read_bytes())
         archive.writestr("2.xml", message())
-    for one in (file, path):
+    for item in (file, path):
         seen: list[int] = []
-        assert [judged.refused for judged in file_loading.check_file(one, "strict", seen.append)].count(True) == 0
-        assert max(seen) <= one.stat().st_size
-        assert max(seen) > 0.9 * one.stat().st_size
+        assert [judged.refused for judged in file_loading.check_file(item, "strict", seen.append)].count(True) == 0
+        assert max(seen) <= item.stat().st_size
+        assert max(seen) > 0.9 * item.stat().st_size
 
 
 def test_check_is_milder_for_a_tolerant_sender(rondblik: Rondblik) -> None:
@@ -193,8 +193,8 @@ def test_check_is_milder_for_a_tolerant_sender(rondblik: Rondblik) -> None:
 
 
 def test_check_knows_pupil_data_by_its_root(rondblik: Rondblik) -> None:
-    told = rondblik("check", "--json", rondblik.file("leerlingen.xml", EDEXML))
-    assert (told.code, told.objects[0]["fault"]) == (0, None)
+    outcome = rondblik("check", "--json", rondblik.file("leerlingen.xml", EDEXML))
+    assert (outcome.code, outcome.objects[0]["fault"]) == (0, None)
     broken = rondblik("check", "--json", rondblik.file("kapot.xml", EDEXML.replace("</EDEX>", "")))
     assert (broken.code, broken.objects[0]["verdict"]) == (1, "reject")
 
@@ -204,9 +204,9 @@ def test_check_opens_a_zip(rondblik: Rondblik) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("1.xml", message())
         archive.writestr("2.xml", b"niets")
-    told = rondblik("check", "--json", path)
-    assert told.code == 1
-    assert [one["file"] for one in told.objects] == [f"{path}/1.xml", f"{path}/2.xml"]
+    outcome = rondblik("check", "--json", path)
+    assert outcome.code == 1
+    assert [item["file"] for item in outcome.objects] == [f"{path}/1.xml", f"{path}/2.xml"]
 
 
 def test_check_could_not_run_without_its_file(rondblik: Rondblik) -> None:
@@ -280,13 +280,13 @@ def test_pupil_data_is_loaded_only_where_it_is_asked_for(rondblik: Rondblik) -> 
 def test_deliveries_come_newest_first(rondblik: Rondblik) -> None:
     rondblik.on_data("load", rondblik.file("goed.xml", message()))
     rondblik.on_data("load", rondblik.file("fout.xml", message(scores=["x"])))
-    told = rondblik.on_data("deliveries", "--json")
-    assert told.code == 0
-    assert [one["verdict"] for one in told.objects] == ["reject", "accept"]
-    assert [one["source"] for one in told.objects] == ["load", "load"]
-    assert told.objects[1]["counts"]["new"] == 1
-    assert told.objects[0]["findings"][0]["message_en"]
-    assert set(told.objects[0]) >= {"source", "time", "verdict", "fault", "findings", "counts"}
+    outcome = rondblik.on_data("deliveries", "--json")
+    assert outcome.code == 0
+    assert [item["verdict"] for item in outcome.objects] == ["reject", "accept"]
+    assert [item["source"] for item in outcome.objects] == ["load", "load"]
+    assert outcome.objects[1]["counts"]["new"] == 1
+    assert outcome.objects[0]["findings"][0]["message_en"]
+    assert set(outcome.objects[0]) >= {"source", "time", "verdict", "fault", "findings", "counts"}
     assert rondblik.on_data("deliveries").out.count("load") == 2
 
 
@@ -347,9 +347,9 @@ def test_sync_fetches_now_and_tells_of_each_source(rondblik: Rondblik) -> None:
         configured(rondblik, goed=up.url, fout=wrong.url)
         assert rondblik("sync", "--publisher", "goed").out.startswith("goed: 1 messages")
         assert rondblik("sync", "--publisher", "goed").out.startswith("goed: 1 known")
-        told = rondblik("sync")
-    assert told.code == 1
-    assert "sleutel-geheim" not in told.out + told.err
+        outcome = rondblik("sync")
+    assert outcome.code == 1
+    assert "sleutel-geheim" not in outcome.out + outcome.err
     assert rondblik.query("SELECT count(*) FROM results") == [(1,)]
 
 
@@ -404,7 +404,10 @@ def until(rondblik: Rondblik, sql: str, wanted: list[tuple[Any, ...]], seconds: 
 def test_one_publisher_that_hangs_does_not_hold_up_the_others(rondblik: Rondblik) -> None:
     hangs = [serving(lambda h: h.loopback.over.wait()) for _ in range(6)]
     with serving(lambda h: h.say(message())) as up:
-        addresses = {f"hangt-{number}": one.__enter__().url for number, one in enumerate(hangs)}
+        addresses = {
+            f"hangt-{number}": generator_context_manager.__enter__().url
+            for number, generator_context_manager in enumerate(hangs)
+        }
         try:
             configured(rondblik, **addresses, werkt=up.url)
             began = time.monotonic()
@@ -412,8 +415,8 @@ def test_one_publisher_that_hangs_does_not_hold_up_the_others(rondblik: Rondblik
             until(rondblik, "SELECT count(*) FROM results", [(1,)])
             code, err = ends(process, signal.SIGTERM)
         finally:
-            for one in hangs:
-                one.__exit__(None, None, None)
+            for hang in hangs:
+                hang.__exit__(None, None, None)
     assert time.monotonic() - began < 60
     assert code == 0
     assert "Traceback" not in err
@@ -435,8 +438,8 @@ def test_a_worker_that_is_killed_loses_nothing(rondblik: Rondblik) -> None:
         until(rondblik, "SELECT leased_until_us IS NOT NULL FROM couplings", [(1,)])
         code, _ = ends(process, signal.SIGKILL)
         assert code == -signal.SIGKILL
-        held = rondblik("sync")
-        assert (held.code, "another worker" in held.err) == (2, True)
+        outcome = rondblik("sync")
+        assert (outcome.code, "another worker" in outcome.err) == (2, True)
         connection = sqlite3.connect(rondblik.data / "rondblik.db")
         connection.execute("UPDATE couplings SET leased_until_us = 1")  # the lease lapses
         connection.commit()

@@ -95,9 +95,9 @@ def ready(process: subprocess.Popen[str]) -> Demo:
             continue
         line = process.stdout.readline()
         printed += line
-        found = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
-        if found:
-            return Demo(process, found[0], printed)
+        match = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
+        if match:
+            return Demo(process, match[0], printed)
         if not line:
             pytest.fail(f"the demo ended: {printed}{process.stderr.read()}")
     pytest.fail(f"the demo was not ready in time: {printed}")
@@ -155,9 +155,9 @@ def test_one_class_has_results_of_all_publishers_of_its_school(first: Demo, data
 def pupil_of(data: Path, place: int) -> tuple[int, int]:
     """School and pupil in the store of a pupil of 5a."""
     key = school.classes(HORIZON, "2026-2027")["5a"][place].key
-    seal = read_key(data)
-    assert seal is not None
-    digest = seal.digest(identity.LAS, key)
+    cipher = read_key(data)
+    assert cipher is not None
+    digest = cipher.digest(identity.LAS, key)
     ((school_id, pupil_id),) = ask(
         data, f"SELECT school_id, pupil_id FROM identifiers WHERE kind = 'las' AND digest = x'{digest.hex()}'"
     )
@@ -175,7 +175,9 @@ def late_sittings(data: Path, place: int) -> set[tuple[str, str]]:
             viewer = Viewer(school_id, Role.ADMINISTRATOR)
             seen = pupil_timeline(connection, viewer, pupil_id, Period("2026-08-01", "2027-07-31"))
             assert seen is not None
-            return {(lane.source, one.name) for lane in seen.series for one in lane.sittings if one.late}
+            return {
+                (series.source, sitting.name) for series in seen.series for sitting in series.sittings if sitting.late
+            }
     finally:
         engine.dispose()
 
@@ -216,13 +218,13 @@ def test_what_is_sent_again_changes_nothing(first: Demo, data: Path) -> None:
             "SELECT d.counts FROM deliveries d JOIN sources s ON s.id = d.source_id WHERE s.key = 'rekenwijs'",
         )
     ]
-    assert any(one["unchanged"] and not one["new"] and not one["changed"] for one in counts)
+    assert any(count["unchanged"] and not count["new"] and not count["changed"] for count in counts)
     ((taken,),) = ask(
         data,
         "SELECT count(*) FROM fetched_documents f JOIN sources s ON s.id = f.source_id WHERE s.key = 'toetsvolg'",
     )
     with clock.fixed(datetime.fromisoformat(FIRST_DAY)):
-        names = [one.name for one in publishers.documents("toetsvolg", clock.now())]
+        names = [document.name for document in publishers.documents("toetsvolg", clock.now())]
     again = [name for name in names if name.endswith("-nogmaals.xml")]
     assert again
     assert taken == len(names) - len(again)
@@ -294,12 +296,12 @@ def test_a_second_start_brings_the_days_since_and_keeps_the_rest(first: Demo, da
             "WHERE s.key = 'spelsprong' ORDER BY d.id",
         )
         assert len(newest) > 1
-        said = again.printed
+        reading = again.printed
         assert again.stop(signal.SIGTERM) == 0
-    assert "Spelsprong" in said
-    assert "leerling" not in said
-    assert "Leeslijn: antwoordt nu niet / " in said
-    assert "Niets nieuws" not in said
+    assert "Spelsprong" in reading
+    assert "leerling" not in reading
+    assert "Leeslijn: antwoordt nu niet / " in reading
+    assert "Niets nieuws" not in reading
 
 
 def test_a_folder_that_somebody_else_made_keeps_its_mode(tmp_path: Path) -> None:
@@ -321,16 +323,16 @@ def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
     with clock.fixed(now), server.running(inbox=tmp_path / "inbox") as ports:
         settings = demo_module._configure(tmp_path, ports)
         settings = settings.model_copy(
-            update={"publishers": tuple(one for one in settings.publishers if one.id != "leeslijn")}
+            update={"publishers": tuple(publisher for publisher in settings.publishers if publisher.id != "leeslijn")}
         )
         engine = database.open_engine(settings.database_url())
         try:
-            seal = open_encrypted(engine, tmp_path)
-            coupled = configuration.apply(settings, engine)
-            context = loop.make_context(settings, engine, seal, coupled)
-            demo_module._pull_all(context, coupled)
+            cipher = open_encrypted(engine, tmp_path)
+            connection_configs = configuration.apply(settings, engine)
+            context = loop.make_context(settings, engine, cipher, connection_configs)
+            demo_module._pull_all(context, connection_configs)
             first = capsys.readouterr().out.splitlines()
-            demo_module._pull_all(context, coupled)
+            demo_module._pull_all(context, connection_configs)
             second = capsys.readouterr().out.splitlines()
         finally:
             engine.dispose()
@@ -358,11 +360,11 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
         settings = demo_module._configure(tmp_path, ports)
         engine = database.open_engine(settings.database_url())
         try:
-            seal = open_encrypted(engine, tmp_path)
-            coupled = configuration.apply(settings, engine)
-            demo_module._pull_all(loop.make_context(settings, engine, seal, coupled), coupled)
-            assert demo_module.demo_users(engine, seal)[0].key == "leraar-5a"
-            assert len(demo_module.demo_users(engine, seal)) == 7
+            cipher = open_encrypted(engine, tmp_path)
+            connection_configs = configuration.apply(settings, engine)
+            demo_module._pull_all(loop.make_context(settings, engine, cipher, connection_configs), connection_configs)
+            assert demo_module.demo_users(engine, cipher)[0].key == "leraar-5a"
+            assert len(demo_module.demo_users(engine, cipher)) == 7
         finally:
             engine.dispose()
     assert set(results_by_source(tmp_path)) == PUBLISHERS

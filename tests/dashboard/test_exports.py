@@ -67,12 +67,15 @@ def screen(client: FlaskClient, **values: object) -> Screen:
     for body in nodes_of(table, "Tbody"):
         course = attention_group_word(AttentionGroup(body["props"]["data-course"]))
         sections += [(course, row) for row in nodes_of(body, "Tr")[1:]]
-    links = [one["props"]["href"] for one in nodes_of(answer["response"]["group-content"]["children"], "A")]
+    links = [node["props"]["href"] for node in nodes_of(answer["response"]["group-content"]["children"], "A")]
     return Screen(
         _column_words(nodes_of(table, "Thead")[0]),
-        [(course, words(nodes_of(row, "Th")), [_cell(one) for one in nodes_of(row, "Td")]) for course, row in sections],
-        [_cell(one) for one in nodes_of(nodes_of(table, "Tfoot"), "Td")],
-        {one.rpartition(".")[2]: one for one in links if one.startswith(FILE_PATH)},
+        [
+            (attention_group, words(nodes_of(row, "Th")), [_cell(node) for node in nodes_of(row, "Td")])
+            for attention_group, row in sections
+        ],
+        [_cell(node) for node in nodes_of(nodes_of(table, "Tfoot"), "Td")],
+        {link.rpartition(".")[2]: link for link in links if link.startswith(FILE_PATH)},
     )
 
 
@@ -80,12 +83,12 @@ def _column_words(head: Any) -> list[str]:
     """Each column as group and label."""
     groups, details = nodes_of(head, "Tr")
     names = [
-        words(one)
-        for one in nodes_of(groups, "Th")
-        if "colSpan" in one["props"]
-        for _ in range(one["props"]["colSpan"])
+        words(node)
+        for node in nodes_of(groups, "Th")
+        if "colSpan" in node["props"]
+        for _ in range(node["props"]["colSpan"])
     ]
-    labels = [words(nodes_of(one, "B")) for one in nodes_of(details, "Th")]
+    labels = [words(nodes_of(node, "B")) for node in nodes_of(details, "Th")]
     return [f"{name} · {label}" if label else name for name, label in zip(names, labels, strict=True)]
 
 
@@ -120,7 +123,7 @@ def read_csv(data: bytes) -> Table:
     end = lines.index([], begin + 1)
     table = [[value or None for value in line] for line in lines[begin + 1 : end]]
     facts = dict(lines[1:begin])
-    return Table(facts, [str(one) for one in table[0]], table[1:-1], table[-1], dict(lines[end + 2 :]))  # type: ignore[arg-type]
+    return Table(facts, [str(item) for item in table[0]], table[1:-1], table[-1], dict(lines[end + 2 :]))  # type: ignore[arg-type]
 
 
 def read_xlsx(data: bytes) -> Table:
@@ -132,7 +135,7 @@ def read_xlsx(data: bytes) -> Table:
     split = next(place for place, (name, _words) in enumerate(told) if not name)
     return Table(
         {str(name): str(value) for name, value in told[1:split]},
-        [str(one) for one in lines[0]],
+        [str(line) for line in lines[0]],
         lines[1:-1],
         lines[-1],
         {str(name): str(value) for name, value in told[split + 2 :]},
@@ -150,34 +153,36 @@ def _number(value: str | None) -> Decimal | None:
     return None if value is None else Decimal(value.replace(",", "."))
 
 
-def check_flat(shown: Screen, found: Table, number: Any) -> None:
+def check_flat(shown: Screen, table: Table, number: Any) -> None:
     """A flat table has the cells of the screen: values, dates, words, means, in the same order."""
-    assert found.heads[3:] == [f"{name} · {part}" for name in shown.columns for part in PARTS]
-    assert [(row[0], row[1]) for row in found.rows] == [(course, name) for course, name, _cells in shown.rows]
-    for (_course, _name, cells), row in zip(shown.rows, found.rows, strict=True):
+    assert table.heads[3:] == [f"{name} · {part}" for name in shown.columns for part in PARTS]
+    assert [(row[0], row[1]) for row in table.rows] == [
+        (attention_group, name) for attention_group, name, _cells in shown.rows
+    ]
+    for (_course, _name, cells), row in zip(shown.rows, table.rows, strict=True):
         for place, cell in enumerate(cells):
-            score, maximum, said, day, test, others = row[3 + 6 * place : 9 + 6 * place]
+            score, maximum, reading, day, test, others = row[3 + 6 * place : 9 + 6 * place]
             assert number(score) == _number(cell.get("data-value"))
             assert day == cell.get("data-date")
             assert (test is None) == ("data-test" not in cell)
             if "data-value" in cell:
                 assert cell["text"].startswith(str(_number(cell["data-value"])).replace(".", ","))
                 assert f"van {maximum}".replace(".", ",") in cell["text"] or maximum is None
-            assert str(said).partition(" (")[0] in cell["text"] or "data-value" not in cell
+            assert str(reading).partition(" (")[0] in cell["text"] or "data-value" not in cell
             if "data-state" in cell:
                 assert score is None
-                assert re.sub("[()]", "", str(said)) in cell["text"]
+                assert re.sub("[()]", "", str(reading)) in cell["text"]
             earlier = re.search(r"\+(\d+) eerder", cell["text"])
             assert number(others) == (None if test is None else Decimal(earlier[1]) if earlier else 0)
     for place, foot in enumerate(shown.feet):
-        mean, _maximum, said = found.foot[3 + 6 * place : 6 + 6 * place]
+        mean, _maximum, reading = table.foot[3 + 6 * place : 6 + 6 * place]
         exact = foot.get("data-mean")
         if exact is None:
             assert mean is None
         else:
             assert number(mean) == (Decimal(exact) / 10_000).quantize(Decimal("0.1"), ROUND_HALF_UP)
-            assert said == f"gemiddelde van {foot['data-counted']} van {foot['data-all']}"
-            assert str(said) in foot["text"]
+            assert reading == f"gemiddelde van {foot['data-counted']} van {foot['data-all']}"
+            assert str(reading) in foot["text"]
 
 
 def of_csv(value: str | None) -> Decimal | None:
@@ -208,12 +213,14 @@ def test_the_web_page_holds_the_cells_of_the_screen(web: flask.Flask, values: di
     page = page_of_html.fromstring(fetched(client, shown, "html").decode())
     table = page.find(".//table")
     assert table is not None
-    assert [one.text_content() for one in table.xpath("./thead/tr/th")] == ["Leerling", *shown.columns]
+    assert [item.text_content() for item in table.xpath("./thead/tr/th")] == ["Leerling", *shown.columns]
     rows = []
     for body in table.xpath("./tbody"):
         course = body.xpath("./tr[@class='group']")[0].text_content()
         rows += [(course, row) for row in body.xpath("./tr[not(@class)]")]
-    assert [(course, row.findtext("th")) for course, row in rows] == [(a, b) for a, b, _cells in shown.rows]
+    assert [(attention_group, row.findtext("th")) for attention_group, row in rows] == [
+        (a, b) for a, b, _cells in shown.rows
+    ]
     for (_course, _name, cells), (_same, row) in zip(shown.rows, rows, strict=True):
         for cell, found in zip(cells, row.xpath("./td"), strict=True):
             value = found.findtext("b")
@@ -254,8 +261,8 @@ def test_a_zero_is_a_zero_and_missing_is_a_word(web: flask.Flask) -> None:
     shown = screen(client)
     flat = read_csv(fetched(client, shown, "csv")), read_xlsx(fetched(client, shown, "xlsx"))
     place = 3 + 6 * shown.columns.index("Rekenen · Cijferpad groep 6")
-    for found, zero in zip(flat, ("0", 0), strict=True):
-        by_name = {row[1]: row for row in found.rows}
+    for table, zero in zip(flat, ("0", 0), strict=True):
+        by_name = {row[1]: row for row in table.rows}
         assert by_name["Jonas ter Horst"][place] == zero
         assert by_name["Jonas ter Horst"][place + 2] == "onvoldoende"
         assert by_name["Kyra Ramdin"][place : place + 4] == [None, None, "afgerond zonder score", "2026-11-13"]
@@ -304,11 +311,11 @@ def test_filters_time_sources_and_dictionary_are_in_every_file(web: flask.Flask)
     shown = screen(client, vak="arithmetic", status="koers", groep="jaar-6", weergave="materiaal")
     page = page_of_html.fromstring(fetched(client, shown, "html").decode())
     lists = [
-        dict(zip(map(_text, one.xpath("./dt")), map(_text, one.xpath("./dd")), strict=True))
-        for one in page.xpath("//dl")
+        dict(zip(map(_text, item.xpath("./dt")), map(_text, item.xpath("./dd")), strict=True))
+        for item in page.xpath("//dl")
     ]
     flat = read_csv(fetched(client, shown, "csv")), read_xlsx(fetched(client, shown, "xlsx"))
-    several = [(lists[0], lists[1]), *((one.facts, one.meanings) for one in flat)]
+    several = [(lists[0], lists[1]), *((table.facts, table.meanings) for table in flat)]
     for told, meanings in several:
         assert told["Groep"] == "Groep 6a"
         assert told["Periode"].startswith("Dit schooljaar")
@@ -365,7 +372,7 @@ def test_a_name_with_marks_of_a_page_is_only_text(web: flask.Flask, known_school
     page = page_of_html.fromstring(fetched(client, shown, "html").decode())
     assert not page.xpath("//script")
     name = '<script>alert(1)</script>;" Bouzid'
-    assert name in [one.findtext("th") for one in page.xpath("//tbody/tr")]
+    assert name in [item.findtext("th") for item in page.xpath("//tbody/tr")]
     assert name in [row[1] for row in read_csv(fetched(client, shown, "csv")).rows]
 
 
@@ -437,7 +444,7 @@ def test_a_link_to_a_file_lets_a_page_that_answers_be_seen(web: flask.Flask) -> 
     answer = group_callback(as_persona(web, "hanna"), klas=["1"]).json
     links = nodes_of(answer["response"]["group-content"]["children"], "A")
     assert len(links) == 3
-    assert not [one for one in links if "download" in one["props"]]
+    assert not [link for link in links if "download" in link["props"]]
 
 
 def test_who_lost_the_class_since_gets_no_file(web: flask.Flask, known_school: Store) -> None:

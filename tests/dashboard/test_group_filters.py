@@ -45,42 +45,49 @@ PROGRESS: dict[str, object] = {**SCORE, "kind": int(Kind.PROGRESS), "status": in
 def view(store: Store, viewer: Viewer = HANNA, **asked: object) -> ClassView:
     """What the class screen shows."""
     with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
-        found = read_class(connection, viewer, {"klas": "1", **asked}, read_holidays())[2]
-    assert found is not None
-    return found
+        view = read_class(connection, viewer, {"klas": "1", **asked}, read_holidays())[2]
+    assert view is not None
+    return view
 
 
 def more_rows(store: Store, rows: list[dict[str, object]]) -> None:
     """Results beside those of the known school."""
     with database.write_transaction(store.engine) as connection:
-        connection.execute(insert(tables.results), [{"key": f"more{i}", **one} for i, one in enumerate(rows)])
+        connection.execute(insert(tables.results), [{"key": f"more{i}", **item} for i, item in enumerate(rows)])
 
 
-def ids(found: ClassView) -> list[int]:
+def ids(view: ClassView) -> list[int]:
     """The pupils that are shown."""
-    return [one.id for one in found.overview.pupils]
+    return [pupil.id for pupil in view.overview.pupils]
 
 
 def test_each_pupil_is_in_exactly_one_group_and_the_matrix_is_ordered_by_it(known_school: Store) -> None:
-    found = view(known_school)
-    by_course = {course: [one.id for one in found.of_group(course)] for course in AttentionGroup}
-    assert sorted(one for several in by_course.values() for one in several) == ids(found)
+    class_view = view(known_school)
+    by_course = {
+        attention_group: [pupil.id for pupil in class_view.of_group(attention_group)]
+        for attention_group in AttentionGroup
+    }
+    assert sorted(item for several in by_course.values() for item in several) == ids(class_view)
     assert by_course[AttentionGroup.ATTENTION] == [12]
     assert by_course[AttentionGroup.FEW] == [11]
-    sections = by_attention_group(grid(found.overview, columns(found.overview, "vak", None)), found.attention_groups)
-    assert [course for course, _rows in sections] == list(AttentionGroup)
+    sections = by_attention_group(
+        grid(class_view.overview, columns(class_view.overview, "vak", None)), class_view.attention_groups
+    )
+    assert [attention_group for attention_group, _rows in sections] == list(AttentionGroup)
     assert [[pupil.id for pupil, _cells in rows] for _course, rows in sections] == list(by_course.values())
 
 
 def test_the_mean_counts_the_pupils_that_are_shown(known_school: Store) -> None:
-    found = view(known_school, status="ruim")
-    shown = ids(found)
-    assert shown == [one.id for one in view(known_school).of_group(AttentionGroup.AMPLE)]
-    [column] = [one for one in columns(found.overview, "vak", "arithmetic") if one.subject_materials == (SUMS,)]
-    under = footer([cells[0] for _name, cells in grid(found.overview, [column])])
-    scores = [school.SUMS_BLOCK_3[one - 1] for one in shown]
+    class_view = view(known_school, status="ruim")
+    shown = ids(class_view)
+    assert shown == [pupil.id for pupil in view(known_school).of_group(AttentionGroup.AMPLE)]
+    [column] = [
+        column for column in columns(class_view.overview, "vak", "arithmetic") if column.subject_materials == (SUMS,)
+    ]
+    under = footer([cells[0] for _name, cells in grid(class_view.overview, [column])])
+    scores = [school.SUMS_BLOCK_3[item - 1] for item in shown]
     assert None not in scores
-    assert under.mean == sum(one for one in scores if one is not None) * 10_000 / len(scores)
+    assert under.mean == sum(score for score in scores if score is not None) * 10_000 / len(scores)
     assert (under.counted, under.all) == (len(shown), len(shown))
 
 
@@ -95,37 +102,37 @@ def test_a_part_of_a_class_is_a_year_group_or_another_class(known_school: Store)
         connection.execute(insert(tables.classes), [{**plus, "id": 9, "name": "Plus", "year_groups": "6"}])
         group = {**plus, "id": 9, "key": "plus", "name": "Plus", "class_id": 9}
         connection.execute(insert(tables.groups), [group])
-        members = [{"school_id": 1, "pupil_id": one, "group_id": 9, "from_us": 1} for one in (3, 4, 101)]
+        members = [{"school_id": 1, "pupil_id": item, "group_id": 9, "from_us": 1} for item in (3, 4, 101)]
         connection.execute(insert(tables.memberships), members)
     assert ids(view(known_school, groep="jaar-7")) == [1, 2]
     assert ids(view(known_school, groep="groep-9")) == [3, 4]
-    assert [(one.key, one.name) for one in view(known_school).subgroups] == [
+    assert [(subgroup.key, subgroup.name) for subgroup in view(known_school).subgroups] == [
         ("jaar-6", "6"), ("jaar-7", "7"), ("groep-9", "Plus"),
     ]  # fmt: skip
     assert "groep=groep-9" in view(known_school, groep="groep-9").filters.query
     for gone in ("groep-77", "jaar-8"):  # of a class that was looked at before
-        found = view(known_school, groep=gone)
-        assert ids(found) == list(range(1, 13))
-        assert "groep=" not in found.filters.query
+        class_view = view(known_school, groep=gone)
+        assert ids(class_view) == list(range(1, 13))
+        assert "groep=" not in class_view.filters.query
 
 
 def test_a_goal_shows_the_scores_on_that_part_by_its_own_norm(known_school: Store) -> None:
-    found = view(known_school, doel="Breuken vergelijken")
-    assert found.overview.subject_materials == [SUMS]
-    cell = found.overview.cells[1][SUMS]
+    class_view = view(known_school, doel="Breuken vergelijken")
+    assert class_view.overview.subject_materials == [SUMS]
+    cell = class_view.overview.cells[1][SUMS]
     assert (cell.total.reading.text, cell.total.reading.band, cell.others) == ("2", "onvoldoende", 1)
-    assert found.overview.cells[4][SUMS].total.reading.band == "voldoende"
+    assert class_view.overview.cells[4][SUMS].total.reading.band == "voldoende"
 
 
 def test_under_a_goal_progress_of_the_whole_test_is_no_state_of_the_part(known_school: Store) -> None:
-    more_rows(known_school, [{**PROGRESS, "identifier_id": one} for one in (11, 12)])
+    more_rows(known_school, [{**PROGRESS, "identifier_id": item} for item in (11, 12)])
     [column] = columns(view(known_school).overview, "vak", None, "Cijferpad groep 6")
     assert cell_content(view(known_school).overview, column, 12).missing is Missing.NO_SCORE
-    found = view(known_school, doel="Breuken vergelijken")
-    [column] = columns(found.overview, "vak", None)
-    states = {one: cell_content(found.overview, column, one).missing for one in (11, 12)}
+    class_view = view(known_school, doel="Breuken vergelijken")
+    [column] = columns(class_view.overview, "vak", None)
+    states = {item: cell_content(class_view.overview, column, item).missing for item in (11, 12)}
     assert states == {11: None, 12: Missing.NO_RESULT}
-    assert columns(found.overview, "materiaal", None)[0].subject_materials == (SUMS,)
+    assert columns(class_view.overview, "materiaal", None)[0].subject_materials == (SUMS,)
 
 
 def test_a_goal_is_of_the_publisher_that_is_chosen(known_school: Store) -> None:
@@ -137,39 +144,39 @@ def test_a_goal_is_of_the_publisher_that_is_chosen(known_school: Store) -> None:
 def test_a_goal_shows_the_parts_of_the_period_that_is_chosen(known_school: Store) -> None:
     part = {**SCORE, "identifier_id": 2, "test_id": 1, "definition_id": 1, "part_id": 3, "taken_on": "2026-01-20"}
     more_rows(known_school, [{**part, "score": 40_000, "score_text": "4"}])
-    found = view(known_school, doel="Breuken vergelijken", periode="vorigjaar")
-    assert {one: list(cells) for one, cells in found.overview.cells.items()} == {2: [SUMS]}
-    assert found.overview.cells[2][SUMS].total.reading.text == "4"
-    assert found.overview.cells[2][SUMS].total.reading.band == "onvoldoende"
+    class_view = view(known_school, doel="Breuken vergelijken", periode="vorigjaar")
+    assert {item: list(cells) for item, cells in class_view.overview.cells.items()} == {2: [SUMS]}
+    assert class_view.overview.cells[2][SUMS].total.reading.text == "4"
+    assert class_view.overview.cells[2][SUMS].total.reading.band == "onvoldoende"
     both = view(known_school, doel="Breuken vergelijken", periode="tweejaar")
     assert both.overview.cells[2][SUMS].others == 2
 
 
 def test_one_pupil_below_is_not_hard_for_many(known_school: Store) -> None:
-    found = view(known_school)
-    assert [(one.part, one.below, one.made) for one in shown_topics(found)] == [
+    class_view = view(known_school)
+    assert [(topic.part, topic.below, topic.made) for topic in shown_topics(class_view)] == [
         ("Breuken vergelijken", 9, 10), ("Klok: digitale tijd", 5, 10),
     ]  # fmt: skip
-    every = topics(found.state.class_data, None, found.overview.period)
-    assert ("Optellen tot 1000", 2, 10) in [(one.part, one.below, one.made) for one in every]
+    every = topics(class_view.state.class_data, None, class_view.overview.period)
+    assert ("Optellen tot 1000", 2, 10) in [(topic.part, topic.below, topic.made) for topic in every]
 
 
 def test_how_far_a_pupil_is_does_not_depend_on_the_period(known_school: Store) -> None:
     own = {**PROGRESS, "taken_on": "2026-10-10", "status": int(Status.BUSY), "offered": 40, "made": 12}
     more_rows(known_school, [{**own, "identifier_id": 12}])
     for period in ("jaar", "4weken", "2026-11-10_2026-11-26"):
-        found = view(known_school, periode=period)
-        [column] = columns(found.overview, "vak", None, "Cijferpad groep 6")
-        assert cell_content(found.overview, column, 12).missing is Missing.BUSY
+        class_view = view(known_school, periode=period)
+        [column] = columns(class_view.overview, "vak", None, "Cijferpad groep 6")
+        assert cell_content(class_view.overview, column, 12).missing is Missing.BUSY
 
 
 def test_a_score_outside_of_the_period_is_told_as_that(known_school: Store) -> None:
     score = {**SCORE, "identifier_id": 12, "score": 700_000, "score_text": "70"}
     more_rows(known_school, [score])
     more_rows(known_school, [{**PROGRESS, "identifier_id": 1, "key": "done"}])
-    found = view(known_school, periode="2026-11-20_2026-11-26")
-    [column] = columns(found.overview, "vak", None, "Cijferpad groep 6")
-    states = {one: cell_content(found.overview, column, one).missing for one in (1, 2, 12)}
+    class_view = view(known_school, periode="2026-11-20_2026-11-26")
+    [column] = columns(class_view.overview, "vak", None, "Cijferpad groep 6")
+    states = {item: cell_content(class_view.overview, column, item).missing for item in (1, 2, 12)}
     # Block 3 of 13 November is hidden, also where the source says of it that it is finished.
     assert states == {1: Missing.OUTSIDE, 2: Missing.OUTSIDE, 12: None}
     assert "niet in deze periode" in missing_word(Missing.OUTSIDE)
@@ -197,18 +204,18 @@ def test_a_part_of_another_test_last_year_is_hidden_by_the_period(known_school: 
     goal = {"doel": "Breuken vergelijken", "periode": "2026-11-10_2026-11-26"}
     before = view(known_school, **goal).overview.hidden
     more_rows(known_school, [{**part, "identifier_id": 12, "taken_on": "2025-11-20"}])
-    found = view(known_school, **goal)
-    assert found.overview.hidden == before + 1
-    [column] = columns(found.overview, "vak", None)
-    assert cell_content(found.overview, column, 12).missing is Missing.OUTSIDE
+    class_view = view(known_school, **goal)
+    assert class_view.overview.hidden == before + 1
+    [column] = columns(class_view.overview, "vak", None)
+    assert cell_content(class_view.overview, column, 12).missing is Missing.OUTSIDE
 
 
 def test_progress_of_a_part_is_of_the_whole_school_year(known_school: Store) -> None:
     own = {**PROGRESS, "part_id": 6, "status": int(Status.BUSY), "identifier_id": 12, "taken_on": "2025-12-10"}
     more_rows(known_school, [own])
     for period in ("2025-08-01_2026-07-31", "2026-03-01_2026-07-31"):
-        found = view(known_school, doel="Breuken vergelijken", periode=period)
-        assert [one.status for one in found.overview.progress[12]] == [Status.BUSY]
+        class_view = view(known_school, doel="Breuken vergelijken", periode=period)
+        assert [progress.status for progress in class_view.overview.progress[12]] == [Status.BUSY]
 
 
 def test_a_goal_hides_only_what_is_of_its_part_and_filters(known_school: Store) -> None:
@@ -219,10 +226,12 @@ def test_a_goal_hides_only_what_is_of_its_part_and_filters(known_school: Store) 
 
 
 def test_a_class_signal_is_within_the_filters_and_a_pupil_keeps_all(known_school: Store) -> None:
-    found, narrowed = view(known_school), view(known_school, vak="spelling", uitgever=str(school.SPELL))
-    assert [one.rule for one in found.signals if one.pupil_id is None]
-    assert not [one for one in narrowed.signals if one.pupil_id is None]
-    assert [one.target for one in narrowed.signals] == [one.target for one in found.signals if one.pupil_id is not None]
+    class_view, narrowed = view(known_school), view(known_school, vak="spelling", uitgever=str(school.SPELL))
+    assert [signal.rule for signal in class_view.signals if signal.pupil_id is None]
+    assert not [signal for signal in narrowed.signals if signal.pupil_id is None]
+    assert [signal.target for signal in narrowed.signals] == [
+        signal.target for signal in class_view.signals if signal.pupil_id is not None
+    ]
 
 
 def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, known_school: Store) -> None:
@@ -231,11 +240,11 @@ def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, kn
             update(tables.couplings).where(tables.couplings.c.source_id == school.SUMS).values(active=False)
         )
     for by in ("vak", "materiaal"):
-        found = view(known_school)
-        several = [one for one in columns(found.overview, by, None) if one.source_id == school.SUMS]
+        class_view = view(known_school)
+        several = [column for column in columns(class_view.overview, by, None) if column.source_id == school.SUMS]
         assert len(several) == 1
-        assert cell_content(found.overview, several[0], 12).missing is Missing.NOT_LINKED
-        assert cell_content(found.overview, several[0], 1).cell is not None
+        assert cell_content(class_view.overview, several[0], 12).missing is Missing.NOT_LINKED
+        assert cell_content(class_view.overview, several[0], 1).cell is not None
     assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerling/12")
     assert "geen koppeling" not in shown_page(as_persona(web, "hanna"), "/leerlingen")  # arithmetic has another source
     with database.write_transaction(known_school.engine) as connection:
@@ -248,22 +257,22 @@ def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, kn
             update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=True)
         )
     other = view(known_school, uitgever=str(school.SPELL))
-    assert {one.source_id for one in columns(other.overview, "materiaal", None)} == {school.SPELL}
+    assert {column.source_id for column in columns(other.overview, "materiaal", None)} == {school.SPELL}
 
 
 def test_a_period_of_long_ago_has_its_groups_and_the_same_signals(known_school: Store) -> None:
     more_rows(
         known_school,
         [
-            {**SCORE, "identifier_id": 1, "test_id": 1, "definition_id": 1, "taken_on": f"2024-1{one}-05",
+            {**SCORE, "identifier_id": 1, "test_id": 1, "definition_id": 1, "taken_on": f"2024-1{item}-05",
              "score": 900_000, "score_text": "90"}
-            for one in range(3)
+            for item in range(3)
         ],
     )  # fmt: skip
-    found = view(known_school, periode="2024-09-01_2025-07-01")
-    assert found.attention_groups[1] is AttentionGroup.AMPLE
-    assert [one.target for one in found.signals if one.pupil_id] == [
-        one.target for one in view(known_school).signals if one.pupil_id
+    class_view = view(known_school, periode="2024-09-01_2025-07-01")
+    assert class_view.attention_groups[1] is AttentionGroup.AMPLE
+    assert [signal.target for signal in class_view.signals if signal.pupil_id] == [
+        signal.target for signal in view(known_school).signals if signal.pupil_id
     ]
 
 
@@ -271,26 +280,26 @@ def test_of_last_year_what_was_hard_and_its_parts_can_be_seen(known_school: Stor
     part = {**SCORE, "test_id": 1, "definition_id": 1, "part_id": 3, "taken_on": "2026-01-20"}
     more_rows(
         known_school,
-        [{**part, "identifier_id": one, "score": one * 10_000, "score_text": str(one)} for one in range(1, 11)],
+        [{**part, "identifier_id": item, "score": item * 10_000, "score_text": str(item)} for item in range(1, 11)],
     )
-    found = view(known_school, periode="vorigjaar")
-    [topic] = shown_topics(found)
+    class_view = view(known_school, periode="vorigjaar")
+    [topic] = shown_topics(class_view)
     assert (topic.part, topic.below, topic.made) == ("Breuken vergelijken", 5, 10)
-    assert [one["value"] for one in goal_options(found, found.filters)] == ["", "Breuken vergelijken"]
+    assert [option["value"] for option in goal_options(class_view, class_view.filters)] == ["", "Breuken vergelijken"]
     # A signal is about now: the same signals stand there as in this school year.
-    assert [one.target for one in found.signals] == [one.target for one in view(known_school).signals]
+    assert [signal.target for signal in class_view.signals] == [signal.target for signal in view(known_school).signals]
 
 
 def test_under_a_goal_the_progress_is_of_the_part_where_the_source_sends_it(known_school: Store) -> None:
     own = {**PROGRESS, "part_id": 6, "status": int(Status.BUSY), "offered": 8, "made": 5}
     more_rows(known_school, [{**own, "identifier_id": 12}])
-    found = view(known_school, doel="Breuken vergelijken")
-    [column] = columns(found.overview, "vak", None)
-    assert cell_content(found.overview, column, 12).missing is Missing.BUSY
-    assert cell_content(found.overview, column, 11).missing is None  # a score on it in an earlier block
-    [bar] = shown_tests(found.overview, None, None)
+    class_view = view(known_school, doel="Breuken vergelijken")
+    [column] = columns(class_view.overview, "vak", None)
+    assert cell_content(class_view.overview, column, 12).missing is Missing.BUSY
+    assert cell_content(class_view.overview, column, 11).missing is None  # a score on it in an earlier block
+    [bar] = shown_tests(class_view.overview, None, None)
     assert (bar.done, bar.busy, bar.without) == (0, 1, 11)
-    [test] = board_tests(found)
+    [test] = board_tests(class_view)
     assert (test.name, test.done, test.all) == ("Toets blok 3 · Breuken vergelijken", 10, 12)
 
 
@@ -312,23 +321,25 @@ def test_under_a_goal_the_period_hides_what_it_hides_of_the_part(known_school: S
 
 @pytest.mark.parametrize(("last", "below"), [("2026-10-31", "Toets blok 2"), ("2026-11-26", "Toets blok 3")])
 def test_what_is_hard_for_many_is_of_the_period_that_is_shown(known_school: Store, last: str, below: str) -> None:
-    found = view(known_school, periode=f"2026-09-01_{last}")
-    assert {one.test for one in shown_topics(found)} == {below}
-    assert {one.test for one in board_topics(found)} == {below}
+    class_view = view(known_school, periode=f"2026-09-01_{last}")
+    assert {topic.test for topic in shown_topics(class_view)} == {below}
+    assert {topic.test for topic in board_topics(class_view)} == {below}
 
 
 def test_the_state_of_a_cell_does_not_depend_on_who_else_is_shown(known_school: Store) -> None:
-    [one] = [one for one in columns(view(known_school).overview, "vak", None) if one.subject_materials == (SUMS,)]
-    everybody = cell_content(view(known_school).overview, one, 12).missing
+    [item] = [
+        column for column in columns(view(known_school).overview, "vak", None) if column.subject_materials == (SUMS,)
+    ]
+    everybody = cell_content(view(known_school).overview, item, 12).missing
     alone = view(known_school, status="aandacht")
     assert ids(alone) == [12]
-    assert cell_content(alone.overview, one, 12).missing is everybody is Missing.NO_RESULT
+    assert cell_content(alone.overview, item, 12).missing is everybody is Missing.NO_RESULT
 
 
 def test_what_another_class_uses_is_not_said_of_this_one(known_school: Store) -> None:
-    field = school.SPELL_FIELD
+    subject_material = school.SPELL_FIELD
     both = view(known_school, SUPPORT, klas="1,2")
-    assert missing_reason(both.overview, 101, [field])[0] is Missing.NOT_DELIVERED
+    assert missing_reason(both.overview, 101, [subject_material])[0] is Missing.NOT_DELIVERED
     assert missing_reason(both.overview, 102, [SUMS])[0] is Missing.NO_RESULT
 
 
@@ -343,13 +354,13 @@ def call_alike(store: Store) -> None:
 def test_two_publishers_with_one_name_of_a_material_stay_two_columns(known_school: Store, by: str) -> None:
     call_alike(known_school)
     overview = view(known_school).overview
-    found = {one.source_id: one for one in columns(overview, by, "arithmetic")}
+    found = {column.source_id: column for column in columns(overview, by, "arithmetic")}
     named = {"Cijferpad groep 6 (Cijferpad)": school.SUMS, "Cijferpad groep 6 (Peillijn)": school.LEVELS}
-    assert {one.label if by == "vak" else one.group: one.source_id for one in found.values()} == named
-    cells = {source: cell_content(overview, one, 1).cell for source, one in found.items()}
-    said = {source: cell.total.reading for source, cell in cells.items() if cell is not None}
-    assert said[school.SUMS].text == "58"
-    assert said[school.LEVELS].band == "II"
+    assert {item.label if by == "vak" else item.group: item.source_id for item in found.values()} == named
+    cells = {source: cell_content(overview, item, 1).cell for source, item in found.items()}
+    reading = {source: cell.total.reading for source, cell in cells.items() if cell is not None}
+    assert reading[school.SUMS].text == "58"
+    assert reading[school.LEVELS].band == "II"
 
 
 def test_a_goal_in_one_of_two_materials_of_one_name_is_not_of_the_other(known_school: Store) -> None:
@@ -360,17 +371,20 @@ def test_a_goal_in_one_of_two_materials_of_one_name_is_not_of_the_other(known_sc
         timeline = pupil_timeline(connection, HANNA, 1, of_school_year(school.YEAR))
         goals = goals_of(connection, HANNA, [1])[1]
     assert timeline is not None
-    lanes = [one for one in timeline.series if one.subject_material.subject == "arithmetic"]
-    assert [(one.source, one.subject_material in goals) for one in lanes] == [("Cijferpad", True), ("Peillijn", False)]
+    all_series = [series for series in timeline.series if series.subject_material.subject == "arithmetic"]
+    assert [(series.source, series.subject_material in goals) for series in all_series] == [
+        ("Cijferpad", True),
+        ("Peillijn", False),
+    ]
 
 
 def test_a_material_or_publisher_leaves_its_own_columns(known_school: Store) -> None:
-    found = view(known_school)
-    assert {one.subject_materials[0].material for one in columns(found.overview, "vak", None, "Letterlab")} == {
-        "Letterlab"
-    }
+    class_view = view(known_school)
+    assert {
+        column.subject_materials[0].material for column in columns(class_view.overview, "vak", None, "Letterlab")
+    } == {"Letterlab"}
     only = view(known_school, uitgever=str(school.LEVELS))
-    assert {field.material for field in only.overview.subject_materials} == {"Peillijn"}
+    assert {subject_material.material for subject_material in only.overview.subject_materials} == {"Peillijn"}
 
 
 def test_what_the_period_hides_is_counted_of_the_pupils_shown(known_school: Store) -> None:
@@ -388,9 +402,9 @@ def test_what_the_period_hides_is_counted_within_the_other_filters(known_school:
 
 
 def test_several_classes_stand_on_one_screen(known_school: Store) -> None:
-    found = view(known_school, SUPPORT, klas="1,2")
-    assert set(ids(found)) == {*range(1, 13), 101, 102, 103}
-    assert found.names == ["6a", "6b"]
+    class_view = view(known_school, SUPPORT, klas="1,2")
+    assert set(ids(class_view)) == {*range(1, 13), 101, 102, 103}
+    assert class_view.names == ["6a", "6b"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_any_text_and_any_value_stay_what_they_are(text: str, value: str) -> Non
     markup = to_html(html.P([html.B(text), " ", text], title=value, **{"data-x": value}))
     [found] = etree.fromstring(f"<div>{markup}</div>")
     assert "".join(found.itertext()) == f"{text} {text}"
-    assert [one.tag for one in found.iter()] == ["p", "b"]
+    assert [element.tag for element in found.iter()] == ["p", "b"]
     assert dict(found.attrib) == {"title": value, "data-x": value}
 
 
@@ -43,7 +43,7 @@ def test_any_text_and_any_value_stay_what_they_are(text: str, value: str) -> Non
 def test_a_hostile_text_is_a_text(hostile: str) -> None:
     markup = to_html(html.Div([hostile, html.Span(hostile, title=hostile, className=hostile)], id="x"))
     [found] = parsed(markup)
-    assert [one.tag for one in found.iter()] == ["div", "span"]
+    assert [item.tag for item in found.iter()] == ["div", "span"]
     assert found.text == hostile
     assert dict(found[0].attrib) == {"title": hostile, "class": hostile}
 

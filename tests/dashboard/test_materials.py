@@ -39,11 +39,11 @@ def nodes(answer: str, kind: str) -> list[dict[str, object]]:
         if isinstance(node, dict):
             if node.get("type") == kind:
                 found.append(node["props"])
-            for one in node.values():
-                walk(one)
+            for item in node.values():
+                walk(item)
         elif isinstance(node, list):
-            for one in node:
-                walk(one)
+            for item in node:
+                walk(item)
 
     walk(json.loads(answer))
     return found
@@ -52,9 +52,9 @@ def nodes(answer: str, kind: str) -> list[dict[str, object]]:
 def cells(answer: str) -> dict[tuple[object, object], tuple[object, object]]:
     """The cells of the overview: how many materials, and whether it is a gap."""
     return {
-        (one["data-subject"], one["data-year"]): (one["data-materials"], one.get("data-gap"))
-        for one in nodes(answer, "Td")
-        if "data-subject" in one
+        (node["data-subject"], node["data-year"]): (node["data-materials"], node.get("data-gap"))
+        for node in nodes(answer, "Td")
+        if "data-subject" in node
     }
 
 
@@ -68,8 +68,8 @@ def test_a_school_sees_where_there_are_several_and_where_there_is_none(web: flas
 
 
 def test_every_role_of_a_school_has_it_in_the_menu(web: flask.Flask) -> None:
-    for persona in ("hanna", "noa", "sam"):
-        assert '"href": "/leermiddelen"' in shown_page(as_persona(web, persona), "/groep")
+    for user in ("hanna", "noa", "sam"):
+        assert '"href": "/leermiddelen"' in shown_page(as_persona(web, user), "/groep")
 
 
 def test_a_card_says_publisher_comparability_norm_and_how_far(web: flask.Flask, two_years: Store) -> None:
@@ -110,7 +110,7 @@ def test_a_change_of_the_controls_gives_the_content_and_the_address(web: flask.F
     ]
     given = {"materials-vak": "spelling", "materials-jaar": "", "materials-uitgever": "2"}
     body = {
-        "output": "..{}..".format("...".join(".".join(one.values()) for one in outputs)),
+        "output": "..{}..".format("...".join(".".join(output.values()) for output in outputs)),
         "outputs": outputs,
         "inputs": [
             {"id": "materials-asked", "property": "data", "value": None},
@@ -120,8 +120,8 @@ def test_a_change_of_the_controls_gives_the_content_and_the_address(web: flask.F
     }
     answer = shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
     assert answer.status_code == 200
-    said = json.loads(answer.text)["response"]
-    assert said["materials-query"]["data"] == "?vak=spelling&uitgever=2"
+    reading = json.loads(answer.text)["response"]
+    assert reading["materials-query"]["data"] == "?vak=spelling&uitgever=2"
     assert cells(answer.text).keys() == {("spelling", "6"), ("spelling", "7")}
 
 

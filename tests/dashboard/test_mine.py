@@ -17,7 +17,7 @@ from sqlalchemy import insert, text
 
 from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.server.wsgi import create_app
-from dashboard.ui.my_pupils_view import CONTROLS, MOST_CLASSES_AT_FIRST, read_my_pupils_filters
+from dashboard.ui.my_pupils_view import CONTROLS, MAX_CLASSES_AT_FIRST, read_my_pupils_filters
 from models.access.people import ClassRef
 from models.access.viewer import Role, Viewer
 from models.classroom.goals import set_due_date, set_goal
@@ -49,8 +49,8 @@ def web(known_school: Store) -> flask.Flask:
 def nodes(tree: Any) -> Iterator[dict[str, Any]]:
     """Every component of a page, with its properties."""
     if isinstance(tree, list):
-        for one in tree:
-            yield from nodes(one)
+        for item in tree:
+            yield from nodes(item)
     elif isinstance(tree, dict):
         if "props" in tree:
             yield {"type": tree.get("type"), **tree["props"]}
@@ -79,19 +79,19 @@ def page_of(web: flask.Flask, key: str, search: str = "", path: str = MINE) -> l
 
 def cells(page: list[dict[str, Any]]) -> dict[tuple[int, str], dict[str, Any]]:
     """The cells of the table by pupil and subject."""
-    found = [one for one in page if one["type"] == "Td" and "data-subject" in one]
-    return {(int(one["data-pupil"]), one["data-subject"]): one for one in found}
+    found = [item for item in page if item["type"] == "Td" and "data-subject" in item]
+    return {(int(item["data-pupil"]), item["data-subject"]): item for item in found}
 
 
 def pupils(page: list[dict[str, Any]]) -> list[int]:
     """The pupils that the page shows, in order."""
-    return [int(one["data-pupil"]) for one in page if one["type"] in ("Tr", "Article") and "data-pupil" in one]
+    return [int(item["data-pupil"]) for item in page if item["type"] in ("Tr", "Article") and "data-pupil" in item]
 
 
 def card_of(page: list[dict[str, Any]], name: str) -> tuple[str, str]:
     """The answer and the address of one of the three questions."""
-    box = next(one for one in page if one.get("id") == f"question-{name}")
-    answer = next(words(one["children"]) for one in nodes(box["children"]) if one["type"] == "Small")
+    box = next(item for item in page if item.get("id") == f"question-{name}")
+    answer = next(words(node["children"]) for node in nodes(box["children"]) if node["type"] == "Small")
     return answer, str(box["children"]["props"]["href"])
 
 
@@ -113,7 +113,7 @@ def also_teaches(store: Store, teacher: int, group: int) -> None:
 
 def viewer_of(key: str) -> Viewer:
     """Who a persona is."""
-    return next(one.viewer for one in (*PERSONAS, IB) if one.key == key)
+    return next(user.viewer for user in (*PERSONAS, IB) if user.key == key)
 
 
 def with_signals(store: Store) -> None:
@@ -155,16 +155,16 @@ def test_a_sparkline_draws_the_scores_of_the_store_and_the_numbers_stand_beside_
     for row in found:
         if row.score is not None:
             scores.setdefault(row.pupil_id, []).append(Decimal(row.score) / 10_000)
-    low, high = Decimal(0), max(max(several) for several in scores.values())  # Jonas has two zeros
+    low, high = Decimal(0), max(max(score) for score in scores.values())  # Jonas has two zeros
     shown = cells(page_of(web, "hanna", TWO_YEARS))
     for pupil, several in scores.items():
         cell = shown[pupil, "arithmetic"]
-        assert [Decimal(one) for one in cell["data-line"].split(",")] == several
+        assert [Decimal(item) for item in cell["data-line"].split(",")] == several
         assert (cell["data-bound"], cell["data-material"]) == ("60", "Cijferpad groep 6")
         if len(several) == 1:  # one point is no line
-            assert not [one for one in nodes(cell["children"]) if one["type"] == "Img"]
+            assert not [node for node in nodes(cell["children"]) if node["type"] == "Img"]
             continue
-        assert drawn(image(cell)) == [height(one, low, high) for one in several]
+        assert drawn(image(cell)) == [height(item, low, high) for item in several]
         assert dotted(image(cell)) == height(Decimal(60), low, high)
     newest = {row.pupil_id: row for row in found}
     for pupil, row in newest.items():
@@ -174,7 +174,7 @@ def test_a_sparkline_draws_the_scores_of_the_store_and_the_numbers_stand_beside_
 
 def image(cell: dict[str, Any]) -> dict[str, Any]:
     """The sparkline of a cell."""
-    return next(one for one in nodes(cell["children"]) if one["type"] == "Img")
+    return next(node for node in nodes(cell["children"]) if node["type"] == "Img")
 
 
 def svg_of(img: dict[str, Any]) -> ElementTree.Element:
@@ -186,8 +186,12 @@ def svg_of(img: dict[str, Any]) -> ElementTree.Element:
 def drawn(img: dict[str, Any]) -> list[Decimal]:
     """The heights of the points: the line, and the dot that stands on the last only."""
     tree = svg_of(img)
-    (dot,) = (one for one in tree if one.tag.endswith("circle"))
-    lines = [one.get("d", "") for one in tree if one.tag.endswith("path") and one.get("stroke-dasharray") is None]
+    (dot,) = (element for element in tree if element.tag.endswith("circle"))
+    lines = [
+        element.get("d", "")
+        for element in tree
+        if element.tag.endswith("path") and element.get("stroke-dasharray") is None
+    ]
     points = re.findall(r"[ML]([\d.]+) ([\d.]+)", lines[0]) if lines else [(dot.get("cx"), dot.get("cy"))]
     assert points[-1] == (dot.get("cx"), dot.get("cy"))
     return [Decimal(y) for _x, y in points]
@@ -195,7 +199,7 @@ def drawn(img: dict[str, Any]) -> list[Decimal]:
 
 def dotted(img: dict[str, Any]) -> Decimal | None:
     """The height of the dotted line."""
-    found = [one.get("d", "") for one in svg_of(img) if one.get("stroke-dasharray") is not None]
+    found = [element.get("d", "") for element in svg_of(img) if element.get("stroke-dasharray") is not None]
     return Decimal(re.fullmatch(r"M0 ([\d.]+)H112", found[0])[1]) if found else None  # type: ignore[index]
 
 
@@ -229,28 +233,30 @@ def test_value_level_and_growth_are_words_and_growth_needs_three_scores(web: fla
     shown = cells(page_of(web, "hanna", TWO_YEARS))
     assert words(shown[1, "arithmetic"]) == ("58 · 13 nov onvoldoende nog geen trend, 2 van 3")
     assert words(shown[2, "arithmetic"]) == "84 · 13 nov goed stijgt"
-    signs = [one["className"] for one in nodes(shown[2, "arithmetic"]["children"]) if one["type"] == "I"]
+    signs = [node["className"] for node in nodes(shown[2, "arithmetic"]["children"]) if node["type"] == "I"]
     assert signs == ["sg sg-above", "sg sg-up"]
 
 
 def test_a_missing_value_is_its_word_and_a_zero_is_a_zero(web: flask.Flask) -> None:
     shown = cells(page_of(web, "hanna"))
-    assert "Img" not in [one["type"] for one in nodes(shown[12, "spelling"]["children"])]
-    said = {key: (shown[key].get("data-state"), words(shown[key]["children"])) for key in shown}
-    assert said[12, "spelling"] == ("not_begun", "niet begonnen")
-    assert said[7, "spelling"] == ("busy", "bezig 12 van 40 opgaven")
-    assert said[12, "arithmetic"] == ("no_result", "nog geen resultaat")
-    assert said[7, "unmapped"][1].startswith("niet aangeboden")
-    assert said[11, "arithmetic"][1].startswith("afgerond zonder score")
-    assert "laatste score 66, 1 okt" in said[11, "arithmetic"][1]
-    assert said[10, "arithmetic"][1].startswith("0 · 13 nov onvoldoende")
-    assert said[4, "spelling"][1].startswith("0 ")
-    for state, sentence in said.values():
+    assert "Img" not in [node["type"] for node in nodes(shown[12, "spelling"]["children"])]
+    reading = {key: (shown[key].get("data-state"), words(shown[key]["children"])) for key in shown}
+    assert reading[12, "spelling"] == ("not_begun", "niet begonnen")
+    assert reading[7, "spelling"] == ("busy", "bezig 12 van 40 opgaven")
+    assert reading[12, "arithmetic"] == ("no_result", "nog geen resultaat")
+    assert reading[7, "unmapped"][1].startswith("niet aangeboden")
+    assert reading[11, "arithmetic"][1].startswith("afgerond zonder score")
+    assert "laatste score 66, 1 okt" in reading[11, "arithmetic"][1]
+    assert reading[10, "arithmetic"][1].startswith("0 · 13 nov onvoldoende")
+    assert reading[4, "spelling"][1].startswith("0 ")
+    for state, sentence in reading.values():
         assert state is None or not re.match(r"0\b", sentence)
 
 
 def test_the_head_names_the_material_with_the_most_scores_and_its_scale(web: flask.Flask) -> None:
-    heads = [words(one["children"]) for one in page_of(web, "hanna") if one["type"] == "Th" and one["scope"] == "col"]
+    heads = [
+        words(item["children"]) for item in page_of(web, "hanna") if item["type"] == "Th" and item["scope"] == "col"
+    ]
     assert heads == [
         "Leerling op groep en naam",
         "Signalen",
@@ -285,19 +291,19 @@ def test_a_mentor_sees_the_pupils_of_all_own_classes_and_each_is_judged_within_t
     also_teaches(known_school, school.TEACHER_A, 2)
     page = page_of(web, "noa")
     assert pupils(page) == [*range(1, 13), 101, 102, 103]
-    assert "15 leerlingen uit 2 groepen." in words(next(one for one in page if one.get("id") == "mine-intro"))
+    assert "15 leerlingen uit 2 groepen." in words(next(item for item in page if item.get("id") == "mine-intro"))
     shown = cells(page)
     assert shown[101, "arithmetic"]["data-value"] == "88"
     assert shown[102, "arithmetic"]["data-state"] == "no_result"
     assert shown[102, "spelling"]["data-state"] == "not_delivered"  # the other class has Letterlab, this one has not
-    assert "groep 6b" in words(next(one for one in page if one["type"] == "Tr" and one.get("data-pupil") == "101"))
+    assert "groep 6b" in words(next(item for item in page if item["type"] == "Tr" and item.get("data-pupil") == "101"))
 
 
 def test_learning_support_begins_with_the_first_classes_and_teachers_with_all_of_theirs() -> None:
     classes = [ClassRef(place, f"{place}a", school.YEAR, "", False, "", 25) for place in range(1, 9)]
     teacher, support = Viewer(1, Role.TEACHER, 1), Viewer(1, Role.SUPPORT)
     assert read_my_pupils_filters(teacher, classes, {}).class_ids == tuple(range(1, 9))
-    assert read_my_pupils_filters(support, classes, {}).class_ids == tuple(range(1, 1 + MOST_CLASSES_AT_FIRST))
+    assert read_my_pupils_filters(support, classes, {}).class_ids == tuple(range(1, 1 + MAX_CLASSES_AT_FIRST))
     assert read_my_pupils_filters(support, classes, {"klas": "8,2"}).class_ids == (8, 2)
     assert read_my_pupils_filters(support, classes, {"klas": []}).class_ids == (1, 2, 3)
 
@@ -313,8 +319,8 @@ def test_open_signals_are_counted_per_pupil_and_lead_to_the_pupil(web: flask.Fla
         if row["type"] == "Tr" and "data-pupil" in row
     }
     assert counts == dict.fromkeys(range(1, 13), 0) | SIGNALS
-    links = [one for one in page if one["type"] == "Link" and one.get("className") == "st be"]
-    assert [one["href"] for one in links] == [f"/leerling/1-{pupil}" for pupil in SIGNALS]
+    links = [item for item in page if item["type"] == "Link" and item.get("className") == "st be"]
+    assert [link["href"] for link in links] == [f"/leerling/1-{pupil}" for pupil in SIGNALS]
     assert words(links[-1]["children"]) == "2 open : signalen van Lars Boon"
 
 
@@ -327,7 +333,7 @@ def test_the_newest_agreement_stands_in_its_row(web: flask.Flask, known_school: 
     with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
         close_agreement(connection, viewer_of("hanna"), done)
     page = page_of(web, "hanna")
-    found = [words(one["children"]) for one in page if one.get("className") == "t2 ag"]
+    found = [words(item["children"]) for item in page if item.get("className") == "t2 ag"]
     assert found[:6] == [
         "Afspraak loopt tot 18 dec",
         "Afspraak liep tot 20 nov",
@@ -336,7 +342,7 @@ def test_the_newest_agreement_stands_in_its_row(web: flask.Flask, known_school: 
         "– geen afspraak",
         "– geen afspraak",
     ]
-    assert not [one for one in (SECRET, OPEN_NOTE, "24 dec") if one in json.dumps(page, ensure_ascii=False)]
+    assert not [item for item in (SECRET, OPEN_NOTE, "24 dec") if item in json.dumps(page, ensure_ascii=False)]
 
 
 # -- the filters -----------------------------------------------------------------------------------------------
@@ -351,7 +357,7 @@ def mine_callback(client: FlaskClient, query: str = "", **values: object) -> Sho
     """The answer to the controls of the bar; a control that is not named stands at its default."""
     body = {
         "output": f"..{'...'.join(OUTPUTS)}..",
-        "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in OUTPUTS],
+        "outputs": [dict(zip(("id", "property"), item.split("."), strict=True)) for item in OUTPUTS],
         "inputs": [
             {"id": "mine-asked", "property": "data", "value": None},
             *({"id": f"mine-{name}", "property": "value", "value": values.get(name, "")} for name in CONTROLS),
@@ -370,7 +376,9 @@ def test_the_controls_end_up_in_the_address_and_the_address_gives_the_same_rows(
     assert query == "?klas=1-1&periode=tweejaar&vak=spelling&signalen=met&vraag=stof"
     again = list(nodes(json.loads(shown_page(client, MINE, query))))
     assert pupils(again) == pupils(list(nodes(answer["mine-content"]))) == [12]
-    controls = {one["id"]: one["value"] for one in again if str(one.get("id")).startswith("mine-") and "value" in one}
+    controls = {
+        item["id"]: item["value"] for item in again if str(item.get("id")).startswith("mine-") and "value" in item
+    }
     assert controls == {f"mine-{name}": value for name, value in chosen.items()}
 
 
@@ -388,9 +396,9 @@ def test_the_period_bounds_line_value_and_growth_and_says_what_it_hides(web: fla
     assert cells(both)[2, "arithmetic"]["data-line"] == "64,81,84"
     assert cells(year)[2, "arithmetic"]["data-line"] == "81,84"
     assert "nog geen trend, 2 van 3" in words(cells(year)[2, "arithmetic"])
-    hidden = next(one for one in year if one.get("id") == "hidden-by-period")
+    hidden = next(item for item in year if item.get("id") == "hidden-by-period")
     assert "De periode verbergt 1 resultaat van deze leerlingen." in words(hidden["children"])
-    assert not [one for one in both if one.get("id") == "hidden-by-period"]
+    assert not [item for item in both if item.get("id") == "hidden-by-period"]
 
 
 def test_what_the_period_hides_is_of_the_subject_and_once_for_a_pupil_of_two_classes(
@@ -405,8 +413,8 @@ def test_what_the_period_hides_is_of_the_subject_and_once_for_a_pupil_of_two_cla
     also_teaches(known_school, school.TEACHER_A, 9)
     for search, number in (("", 1), ("&vak=arithmetic", 1), ("&vak=spelling", 0)):
         page = page_of(web, "hanna", f"?klas=1,9&periode=jaar{search}")
-        notes = [words(one["children"]) for one in page if one.get("id") == "hidden-by-period"]
-        assert [one.split(" resulta")[0] for one in notes] == ["De periode verbergt 1"] * number
+        notes = [words(item["children"]) for item in page if item.get("id") == "hidden-by-period"]
+        assert [note.split(" resulta")[0] for note in notes] == ["De periode verbergt 1"] * number
 
 
 def test_without_an_open_signal_are_the_others(web: flask.Flask, known_school: Store) -> None:
@@ -430,7 +438,7 @@ def test_whom_to_urge_on_is_who_has_an_open_signal(web: flask.Flask, known_schoo
     chosen = page_of(web, "hanna", href.partition("?")[2].join(("?", "")))
     assert pupils(chosen) == list(SIGNALS)
     assert card_of(chosen, "signals")[0] == answer  # of the classes, whatever is filtered
-    intro = words(next(one for one in chosen if one.get("id") == "mine-intro"))
+    intro = words(next(item for item in chosen if item.get("id") == "mine-intro"))
     assert "Getoond: met een open signaal, 3 van 12." in intro
     assert card_of(chosen, "signals")[1] == "/leerlingen?klas=1-1"  # pressed again: everybody
 
@@ -449,12 +457,12 @@ def test_what_is_hard_is_the_part_that_most_of_who_made_it_scored_below_the_norm
     assert answer == f"Breuken vergelijken, bij {below} van {len(made)} die het maakten"
     assert href == "/leerlingen?klas=1-1&vraag=stof"
     page = page_of(web, "hanna", "?klas=1&vraag=stof")
-    topics = [(one["data-topic"], one["data-below"], one["data-made"]) for one in page if "data-topic" in one]
+    topics = [(item["data-topic"], item["data-below"], item["data-made"]) for item in page if "data-topic" in item]
     assert topics[0] == ("Breuken vergelijken", str(below), str(len(made)))
     assert [name for name, *_counts in topics] == ["Breuken vergelijken", "Klok: digitale tijd"]
     assert pupils(page) == list(range(1, 13))
-    named = next(one for one in page if one.get("data-topic") == "Klok: digitale tijd")
-    names = [words(one["children"]) for one in nodes(named["children"]) if one["type"] == "Link"]
+    named = next(item for item in page if item.get("data-topic") == "Klok: digitale tijd")
+    names = [words(node["children"]) for node in nodes(named["children"]) if node["type"] == "Link"]
     assert len(names) == int(topics[1][1])
     assert "Jonas ter Horst" in names
 
@@ -468,9 +476,9 @@ def test_who_is_ready_is_who_finished_all_that_is_set_ready(web: flask.Flask, kn
         one_more_week(connection)
     again = page_of(web, "hanna", "?klas=1&vraag=klaar")
     assert pupils(again) == finished[1:]
-    line = next(one for one in again if "data-material" in one and "data-set" in one)
+    line = next(item for item in again if "data-material" in item and "data-set" in item)
     assert (line["data-material"], line["data-done"], line["data-set"]) == ("Letterlab", "9", "12")
-    panel = words(next(one for one in again if one.get("id") == "mine-ready"))
+    panel = words(next(item for item in again if item.get("id") == "mine-ready"))
     assert "Cijferpad groep 6, Peillijn, Vraagstuk : bron levert dit niet" in panel
 
 
@@ -498,7 +506,7 @@ def test_without_progress_nobody_is_called_ready_or_not(web: flask.Flask) -> Non
 
 def person(page: list[dict[str, Any]], pupil: int) -> dict[str, Any]:
     """The part of the hand-over about one pupil."""
-    return next(one for one in page if one["type"] == "Article" and one["data-pupil"] == str(pupil))
+    return next(item for item in page if item["type"] == "Article" and item["data-pupil"] == str(pupil))
 
 
 def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is_of(
@@ -513,16 +521,17 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
     lars, bente = words(person(page, 12)), words(person(page, 2))
     for sentence in (AGREED, OPEN_NOTE, "tot 18 dec", "58 schooldagen niets gemaakt.", "nog geen resultaat"):
         assert sentence in lars
-    table = {one["data-field"]: one for one in nodes(person(page, 2)["children"]) if "data-field" in one}
+    table = {node["data-field"]: node for node in nodes(person(page, 2)["children"]) if "data-field" in node}
     assert list(table) == [
-        one.key for one in (school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD)
-    ]  # fmt: skip
+        subject_material.key
+        for subject_material in (school.SUMS_FIELD, school.LEVELS_FIELD, school.SPELL_FIELD, school.QUESTIONS_FIELD)
+    ]
     sums = words(table[school.SUMS_FIELD.key])
     for part in ("84", "13 nov · Toets blok 3", "goed", "stijgt", "90 voor 29 jan, gesteld door Hanna Vos"):
         assert part in sums
     assert "niveau III" in words(table[school.LEVELS_FIELD.key])
     assert "Er staat geen signaal open." in bente
-    made = words(next(one for one in page if one.get("id") == "handover-made"))
+    made = words(next(item for item in page if item.get("id") == "handover-made"))
     assert made == (
         "Rondblik · De Wissel · schooljaar 2026-2027 · groep 6a · Dit en vorig schooljaar · Alle vakken · "
         "alle leerlingen · gemaakt do 26 nov 2026, 8:12 door Hanna Vos"
@@ -531,7 +540,7 @@ def test_the_hand_over_holds_scores_goals_signals_agreements_and_says_what_it_is
 
 def test_the_hand_over_follows_the_filters_and_the_pupils_that_are_named(web: flask.Flask) -> None:
     page = page_of(web, "hanna")
-    link = next(one["href"] for one in page if one["type"] == "Link" and one["href"].startswith(HANDOVER))
+    link = next(item["href"] for item in page if item["type"] == "Link" and item["href"].startswith(HANDOVER))
     assert link == f"{HANDOVER}?klas=1-1"
     chosen = page_of(web, "hanna", "?klas=1&signalen=met&vak=spelling", HANDOVER)
     assert pupils(chosen) == [12]
@@ -553,9 +562,9 @@ def test_a_restricted_note_is_only_counted_but_for_learning_support_on_the_scree
     support = person(page_of(web, "ilse", "?klas=1&leerling=1", HANDOVER), 1)
     assert SECRET in words(support)
     assert "besloten: komt niet op papier" in words(support)
-    hidden = [one for one in nodes(support["children"]) if one.get("className") == "secret"]
-    assert {SECRET, own} == {found for one in hidden for found in (SECRET, own) if found in words(one)}
-    counted = next(one for one in nodes(support["children"]) if "data-restricted" in one)
+    hidden = [node for node in nodes(support["children"]) if node.get("className") == "secret"]
+    assert {SECRET, own} == {found for item in hidden for found in (SECRET, own) if found in words(item)}
+    counted = next(node for node in nodes(support["children"]) if "data-restricted" in node)
     assert (counted["data-restricted"], counted["className"]) == ("2", "sm t2 paper")
 
 
@@ -599,5 +608,5 @@ def test_an_administrator_or_vendor_gets_a_sentence_no_pupils_and_no_notes(
 
 def test_the_menu_names_the_page_for_who_teaches(web: flask.Flask) -> None:
     for key, there in (("hanna", True), ("noa", True), ("ilse", True), ("sam", False), ("vera", False)):
-        links = [one.get("href") for one in page_of(web, key, path="/") if one["type"] == "Link"]
+        links = [item.get("href") for item in page_of(web, key, path="/") if item["type"] == "Link"]
         assert (MINE in links) is there, key

@@ -40,19 +40,19 @@ def done(store: Store, kind: str, given: bytes, title: str = "bericht.xml") -> t
     assert waiting is not None
     assert waiting.state == page_requests.WAITING
     assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher), allow_loopback=True)
-    found = page_requests.find(store.engine, store.cipher, token)
-    assert found is not None
-    return token, found
+    request_state = page_requests.find(store.engine, store.cipher, token)
+    assert request_state is not None
+    return token, request_state
 
 
 def test_a_message_is_judged_and_reported_three_ways(store: Store) -> None:
-    token, found = done(store, page_requests.MESSAGE, message(scores=["7,4"], leerlingid="leerling-4711"))
-    assert (found.state, found.error_nl) == (page_requests.DONE, None)
-    assert found.report is not None
-    assert (found.report["title"], found.report["errors"]) == ("bericht.xml", 1)
-    (one,) = [one for one in found.report["findings"] if one["level"] == "error"]
+    token, request_state = done(store, page_requests.MESSAGE, message(scores=["7,4"], leerlingid="leerling-4711"))
+    assert (request_state.state, request_state.error_nl) == (page_requests.DONE, None)
+    assert request_state.report is not None
+    assert (request_state.report["title"], request_state.report["errors"]) == ("bericht.xml", 1)
+    (one,) = [item for item in request_state.report["findings"] if item["level"] == "error"]
     assert (one["rule"], one["line"]) == ("xsd.value", 1)
-    (excerpt,) = [text for text in found.excerpts.values() if "7,4" in text]
+    (excerpt,) = [text for text in request_state.excerpts.values() if "7,4" in text]
     assert "leerling-4711" not in excerpt
     page = page_requests.file_of(store.engine, store.cipher, token, "html")
     junit = page_requests.file_of(store.engine, store.cipher, token, "junit")
@@ -80,48 +80,51 @@ def test_of_a_zip_the_worst_document_is_shown(store: Store) -> None:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("goed.xml", message())
         archive.writestr("fout.xml", message(scores=["-1"]))
-    _, found = done(store, page_requests.MESSAGE, packed.getvalue(), "levering.zip")
-    assert found.report is not None
-    assert (found.report["title"], found.report["documents"]) == ("levering.zip/fout.xml", 2)
+    _, request_state = done(store, page_requests.MESSAGE, packed.getvalue(), "levering.zip")
+    assert request_state.report is not None
+    assert (request_state.report["title"], request_state.report["documents"]) == ("levering.zip/fout.xml", 2)
 
 
 @pytest.mark.parametrize("given", [b"", b"\0\1\2", b"PK\x03\x04kapot", b"<x/>", b"{}"])
 def test_any_file_gets_an_answer(store: Store, given: bytes) -> None:
-    _, found = done(store, page_requests.MESSAGE, given)
-    assert found.state in (page_requests.DONE, page_requests.FAILED)
-    assert found.report is not None or found.error_en
+    _, request_state = done(store, page_requests.MESSAGE, given)
+    assert request_state.state in (page_requests.DONE, page_requests.FAILED)
+    assert request_state.report is not None or request_state.error_en
 
 
 def test_a_room_is_reported_on(store: Store) -> None:
-    room = sandboxes.create_sandbox(store.engine, store.cipher, "Spelsprong")
-    header = Account(room.account.customer_code, room.account.customer_name, room.account.key).header
+    sandbox = sandboxes.create_sandbox(store.engine, store.cipher, "Spelsprong")
+    header = Account(sandbox.account.customer_code, sandbox.account.customer_name, sandbox.account.key).header
     with receiving(ReceiverContext(store.engine, store.cipher)) as receiver:
         for body in (
-            message(brin=room.account.brin, leerlingid="proef-01"),
-            message(brin=room.account.brin, leerlingid="proef-01", scores=["zeven"]),
-            message(brin=room.account.brin, leerlingid="proef-01", xsdversie="1.0"),
+            message(brin=sandbox.account.brin, leerlingid="proef-01"),
+            message(brin=sandbox.account.brin, leerlingid="proef-01", scores=["zeven"]),
+            message(brin=sandbox.account.brin, leerlingid="proef-01", xsdversie="1.0"),
         ):
-            receiver.post(enveloped(body, header), path=f"/test/{room.account.token}/uwlr/leerresultaten")
-    _, found = done(store, page_requests.ROOM, json.dumps({"token": room.account.token}).encode())
-    assert found.report is not None
-    states = {one["scenario"]: one["state"] for one in found.report["outcomes"]}
+            receiver.post(enveloped(body, header), path=f"/test/{sandbox.account.token}/uwlr/leerresultaten")
+    _, request_state = done(store, page_requests.ROOM, json.dumps({"token": sandbox.account.token}).encode())
+    assert request_state.report is not None
+    states = {item["scenario"]: item["state"] for item in request_state.report["outcomes"]}
     assert states["sender.first"] == states["sender.version"] == "passed"
     assert states["sender.large"] == "not_tested"
     assert states["sender.messages"] == "failed"
-    rules = {one["rule"] for outcome in found.report["outcomes"] for one in outcome["findings"]}
+    rules = {item["rule"] for outcome in request_state.report["outcomes"] for item in outcome["findings"]}
     assert rules == {"xsd.value"}
 
 
 def test_a_room_that_is_gone_and_an_address_that_may_not_be_called_are_said(store: Store) -> None:
-    _, found = done(store, page_requests.ROOM, b'{"token": "weg"}')
-    assert (found.state, found.error_en) == (page_requests.FAILED, "This test address does not exist any more.")
+    _, request_state = done(store, page_requests.ROOM, b'{"token": "weg"}')
+    assert (request_state.state, request_state.error_en) == (
+        page_requests.FAILED,
+        "This test address does not exist any more.",
+    )
     endpoint = {"url": "https://10.0.0.1/", "kind": "las", "key": "k", "customer_code": "c", "customer_name": "n"}
-    _, found = done(store, page_requests.ENDPOINT, json.dumps(endpoint).encode())
-    assert found.state == page_requests.FAILED
-    assert found.error_nl is not None
-    assert "10.0.0.1" not in found.error_nl
-    _, found = done(store, page_requests.ENDPOINT, b"{}")
-    assert found.state == page_requests.FAILED
+    _, request_state = done(store, page_requests.ENDPOINT, json.dumps(endpoint).encode())
+    assert request_state.state == page_requests.FAILED
+    assert request_state.error_nl is not None
+    assert "10.0.0.1" not in request_state.error_nl
+    _, request_state = done(store, page_requests.ENDPOINT, b"{}")
+    assert request_state.state == page_requests.FAILED
 
 
 def test_a_worker_that_was_killed_is_overtaken(store: Store) -> None:
@@ -151,37 +154,37 @@ def ask(store: Store, kind: str = page_requests.MESSAGE, given: bytes = b"<x/>",
 
 
 def found_of(store: Store, token: str) -> RequestState:
-    found = page_requests.find(store.engine, store.cipher, token)
-    assert found is not None
-    return found
+    request_state = page_requests.find(store.engine, store.cipher, token)
+    assert request_state is not None
+    return request_state
 
 
 def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Store) -> None:
-    engine, seal = any_store.engine, any_store.cipher
-    room = sandboxes.create_sandbox(engine, seal, "x")
-    page_requests.submit(engine, seal, page_requests.ROOM, "room", b"{}", room.id)
-    work = page_requests.claim(engine, seal)
+    engine, cipher = any_store.engine, any_store.cipher
+    sandbox = sandboxes.create_sandbox(engine, cipher, "x")
+    page_requests.submit(engine, cipher, page_requests.ROOM, "room", b"{}", sandbox.id)
+    work = page_requests.claim(engine, cipher)
     assert work is not None
-    sandboxes.erase_sandbox(engine, room.id)
+    sandboxes.erase_sandbox(engine, sandbox.id)
     other = ask(any_store)
-    assert not page_requests.finish(engine, seal, work, NOTHING)
+    assert not page_requests.finish(engine, cipher, work, NOTHING)
     assert not page_requests.fail(engine, work, "x", "x")
     assert found_of(any_store, other).state == page_requests.WAITING
-    taken = page_requests.claim(engine, seal)
-    assert taken is not None
-    assert taken.id != work.id
+    leased_request = page_requests.claim(engine, cipher)
+    assert leased_request is not None
+    assert leased_request.id != work.id
 
 
 def test_who_was_overtaken_changes_nothing(any_store: Store) -> None:
-    engine, seal = any_store.engine, any_store.cipher
+    engine, cipher = any_store.engine, any_store.cipher
     token = ask(any_store)
-    first = page_requests.claim(engine, seal)
+    first = page_requests.claim(engine, cipher)
     assert first is not None
     with clock.fixed(NOW + timedelta(seconds=page_requests.LEASE_SECONDS + 1)):
-        second = page_requests.claim(engine, seal)
+        second = page_requests.claim(engine, cipher)
         assert second is not None
         assert (second.id, second.tries) == (first.id, 2)
-        assert not page_requests.finish(engine, seal, first, NOTHING)
+        assert not page_requests.finish(engine, cipher, first, NOTHING)
         assert not page_requests.extend(engine, first)
         assert not page_requests.release(engine, first)
         assert found_of(any_store, token).state == page_requests.BUSY
@@ -213,30 +216,30 @@ def test_work_that_is_given_back_is_taken_at_once_and_was_no_try(store: Store) -
 def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
     for _ in range(12):
         ask(any_store)
-    taken: Counter[int] = Counter()
+    counter: Counter[int] = Counter()
 
     def work() -> None:
-        while (one := page_requests.claim(any_store.engine, any_store.cipher)) is not None:
-            taken[one.id] += 1
+        while (leased_request := page_requests.claim(any_store.engine, any_store.cipher)) is not None:
+            counter[leased_request.id] += 1
 
     workers = [threading.Thread(target=work) for _ in range(4)]
-    for one in workers:
-        one.start()
-    for one in workers:
-        one.join(60)
-    assert sorted(taken.values()) == [1] * 12
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert sorted(counter.values()) == [1] * 12
 
 
 def test_work_that_brings_its_worker_down_is_given_up_after_three_tries(store: Store) -> None:
     token = ask(store)
-    for number in range(page_requests.MOST_TRIES):
+    for number in range(page_requests.MAX_TRIES):
         with clock.fixed(NOW + timedelta(hours=number)):
             assert page_requests.claim(store.engine, store.cipher) is not None
-    with clock.fixed(NOW + timedelta(hours=page_requests.MOST_TRIES)):
+    with clock.fixed(NOW + timedelta(hours=page_requests.MAX_TRIES)):
         assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
         assert not page_requests.is_waiting(store.engine)
-    found = found_of(store, token)
-    assert (found.state, found.error_en) == (
+    request_state = found_of(store, token)
+    assert (request_state.state, request_state.error_en) == (
         page_requests.FAILED,
         "The check failed through a fault on our side; try again.",
     )
@@ -248,8 +251,8 @@ def test_whatever_goes_wrong_is_a_sentence_and_only_its_kind_is_logged(
     given = {"url": 5, "kind": "las", "key": "geheim", "customer_code": "c", "customer_name": "n"}
     token = ask(store, page_requests.ENDPOINT, json.dumps(given).encode())
     after = ask(store)
-    desk = ReceiverContext(store.engine, store.cipher)
-    while page_jobs.work_once(desk):
+    receiver = ReceiverContext(store.engine, store.cipher)
+    while page_jobs.work_once(receiver):
         pass
     assert found_of(store, token).state == page_requests.FAILED
     assert found_of(store, after).state == page_requests.DONE
@@ -274,12 +277,12 @@ def test_every_kind_of_work_has_one_lane() -> None:
 
 
 def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_requests, "MOST_OPEN", page_requests.MOST_OPEN_OF_ONE + 1)
+    monkeypatch.setattr(page_requests, "MAX_OPEN", page_requests.MAX_OPEN_OF_ONE + 1)
 
     def ask_as(session: str) -> str:
         return page_requests.submit(store.engine, store.cipher, page_requests.MESSAGE, "x", b"<x/>", asked_by=session)
 
-    for _ in range(page_requests.MOST_OPEN_OF_ONE):
+    for _ in range(page_requests.MAX_OPEN_OF_ONE):
         ask_as("a")
     with pytest.raises(page_requests.TooManyRequests) as own:
         ask_as("a")
@@ -290,8 +293,8 @@ def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatc
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
     ask(store, page_requests.REFUSED, b"{}", school_id)
-    desk = ReceiverContext(store.engine, store.cipher)
-    while page_jobs.work_once(desk):
+    receiver = ReceiverContext(store.engine, store.cipher)
+    while page_jobs.work_once(receiver):
         pass
     ask_as("a")
     with database.read_transaction(store.engine) as connection:
@@ -308,13 +311,13 @@ def test_excerpts_of_a_zip_are_those_of_the_document_that_is_shown(store: Store,
         for name in names:
             scores = ["7,4"] if name == "fout.xml" else ["7"]
             archive.writestr(name, message(scores=scores, leerlingid="leerling-4711"))
-    _, found = done(store, page_requests.MESSAGE, packed.getvalue(), "levering.zip")
-    (excerpt,) = [text for text in found.excerpts.values() if "7,4" in text]
+    _, request_state = done(store, page_requests.MESSAGE, packed.getvalue(), "levering.zip")
+    (excerpt,) = [text for text in request_state.excerpts.values() if "7,4" in text]
     assert "leerling-4711" not in excerpt
 
 
 def test_a_document_too_large_to_show_is_judged_without_excerpts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_jobs, "MOST_COVERED", 100)
-    _, found = done(store, page_requests.MESSAGE, message(scores=["7,4"]))
-    assert found.report is not None
-    assert (found.report["errors"], found.excerpts) == (1, {})
+    monkeypatch.setattr(page_jobs, "MAX_COVERED", 100)
+    _, request_state = done(store, page_requests.MESSAGE, message(scores=["7,4"]))
+    assert request_state.report is not None
+    assert (request_state.report["errors"], request_state.excerpts) == (1, {})

@@ -47,8 +47,8 @@ def refused(store: Store) -> int:
     return receipt.delivery_id
 
 
-def client_of(store: Store, persona: DemoUser) -> FlaskClient:
-    app: flask.Flask = create_app(store.engine, store.cipher, AppOptions(demo=True, users=[persona]))
+def client_of(store: Store, user: DemoUser) -> FlaskClient:
+    app: flask.Flask = create_app(store.engine, store.cipher, AppOptions(demo=True, users=[user]))
     client = app.test_client()
     client.get("/koppelingen", base_url="http://127.0.0.1")
     return client
@@ -75,35 +75,35 @@ def page(client: FlaskClient, path: str) -> str:
 
 
 def test_an_administrator_sees_the_message_covered_and_has_it_judged_anew(store: Store, refused: int) -> None:
-    client, desk = client_of(store, OWN), ReceiverContext(store.engine, store.cipher)
+    client, receiver = client_of(store, OWN), ReceiverContext(store.engine, store.cipher)
     assert f"/koppelingen/geweigerd/{refused}" in page(client, "/koppelingen")
     status, path = post(client, f"/koppelingen/geweigerd/{refused}")
     assert status == 303
     assert "Een ogenblik" in page(client, path)
-    assert work_once(desk)
+    assert work_once(receiver)
     shown = page(client, path)
     assert "<score>7</score>" in shown
     assert "leerling-4711" not in shown
     _, path = post(client, f"/koppelingen/opnieuw/{refused}")
-    assert work_once(desk)
+    assert work_once(receiver)
     assert "Het is opnieuw geweigerd." in page(client, path)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, senders.by_name(connection, "Rekenwijs").source_id, SenderTerms())
     _, path = post(client, f"/koppelingen/opnieuw/{refused}")
-    assert work_once(desk)
+    assert work_once(receiver)
     assert "1 resultaat is opgeslagen." in page(client, path)
     assert f"/koppelingen/geweigerd/{refused}" not in page(client, "/koppelingen")
     _, path = post(client, f"/koppelingen/geweigerd/{refused}")
-    assert work_once(desk)
+    assert work_once(receiver)
     assert "niet (meer) bewaard" in page(client, path)
 
 
 def test_nobody_else_sees_it(store: Store, refused: int) -> None:
-    desk = ReceiverContext(store.engine, store.cipher)
+    receiver = ReceiverContext(store.engine, store.cipher)
     _, own_path = post(client_of(store, OWN), f"/koppelingen/geweigerd/{refused}")
-    assert work_once(desk)
-    for persona in (OTHER, TEACHER):
-        client = client_of(store, persona)
+    assert work_once(receiver)
+    for user in (OTHER, TEACHER):
+        client = client_of(store, user)
         assert "score" not in page(client, own_path)
         assert "<score>7" not in page(client, own_path.replace("/koppelingen/bericht/", "/toets/uitslag/"))
     token = own_path.rpartition("/")[2]
@@ -111,7 +111,7 @@ def test_nobody_else_sees_it(store: Store, refused: int) -> None:
         assert client.get(f"/toets/uitslag/{token}/rapport.{kind}", base_url="http://127.0.0.1").status_code == 404
     assert post(client_of(store, TEACHER), f"/koppelingen/geweigerd/{refused}")[0] == 403
     _, path = post(client_of(store, OTHER), f"/koppelingen/geweigerd/{refused}")
-    assert work_once(desk)
+    assert work_once(receiver)
     shown = page(client_of(store, OTHER), path)
     assert "niet (meer) bewaard" in shown
     assert "score" not in shown

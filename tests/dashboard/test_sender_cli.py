@@ -41,8 +41,8 @@ class Operator:
 
     def type(self, *words: str) -> tuple[int, str, str]:
         code = cli.run(["--data", str(self.data), *words])
-        said = self.capsys.readouterr()
-        return code, said.out, said.err
+        capture_result = self.capsys.readouterr()
+        return code, capture_result.out, capture_result.err
 
     def add(self, *words: str) -> Account:
         code, out, _ = self.type("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX/00", *words)
@@ -131,11 +131,11 @@ def test_what_was_agreed_can_change(operator: Operator) -> None:
         (("sender", "add", "--klantnaam", "A", "--school", "99XX", "--id", "A B"), "small letters"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(operator: Operator, words: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_said_in_a_sentence(operator: Operator, words: tuple[str, ...], reading: str) -> None:
     operator.add()
     code, out, err = operator.type(*words)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
+    assert reading in err
 
 
 def test_quarantine_is_listed_shown_and_judged_anew(operator: Operator) -> None:
@@ -168,8 +168,8 @@ def test_the_configuration_makes_senders_and_ends_them(operator: Operator) -> No
     first, second = Account("KLANT", "Rekenwijs", "sleutel-1"), Account("KLANT", "Rekenwijs", "sleutel-2")
     assert operator.send(enveloped(message(scores=["1"]), first.header)).verdict is Verdict.ACCEPT
     assert operator.configure(CONFIG.replace("KEYS", "sleutel-1, sleutel-2"))[0] == 0
-    for one in (first, second):
-        assert operator.send(enveloped(message(scores=["2"]), one.header)).verdict is Verdict.ACCEPT
+    for account in (first, second):
+        assert operator.send(enveloped(message(scores=["2"]), account.header)).verdict is Verdict.ACCEPT
     assert operator.configure(CONFIG.replace("KEYS", "sleutel-2").replace("KLANT", "KLANT-2"))[0] == 0
     assert operator.send(enveloped(message(), second.header)).fault == "Client.OngeldigeKlantIdentificatie"
     renamed = Account("KLANT-2", "Rekenwijs", "sleutel-2")
@@ -241,11 +241,11 @@ def test_two_senders_of_the_configuration_never_share_a_name_or_code(operator: O
 
 
 def test_senders_of_the_configuration_can_pass_on_names_and_codes(operator: Operator) -> None:
-    one = "  - {id: ID, customer_name: NAME, customer_code: CODE, keys: [KEY], covers: [{brin: 99XX}]}\n"
+    item = "  - {id: ID, customer_name: NAME, customer_code: CODE, keys: [KEY], covers: [{brin: 99XX}]}\n"
 
     def text(*given: tuple[str, str, str]) -> str:
         lines = [
-            one.replace("ID", source).replace("NAME", name).replace("CODE", code).replace("KEY", f"sleutel-{source}")
+            item.replace("ID", source).replace("NAME", name).replace("CODE", code).replace("KEY", f"sleutel-{source}")
             for source, name, code in given
         ]
         return CONFIG.partition("  - {id")[0] + "".join(lines)
@@ -262,9 +262,9 @@ def test_senders_of_the_configuration_can_pass_on_names_and_codes(operator: Oper
 def test_the_senders_of_test_rooms_are_not_there_for_commands(operator: Operator) -> None:
     operator.add()
     engine = open_engine(sqlite_url(operator.data))
-    room = sandboxes.create_sandbox(engine, open_encrypted(engine, operator.data), "Uitgever")
+    sandbox = sandboxes.create_sandbox(engine, open_encrypted(engine, operator.data), "Uitgever")
     engine.dispose()
-    named = ("--klantnaam", room.account.customer_name)
+    named = ("--klantnaam", sandbox.account.customer_name)
     for words in (
         ("key", *named, "--school", "99XX"),
         ("revoke", *named, "--key", "2"),
@@ -272,7 +272,7 @@ def test_the_senders_of_test_rooms_are_not_there_for_commands(operator: Operator
     ):
         assert "There is no sender" in operator.refused("sender", *words)
     assert "another klantnaam" in operator.refused("sender", "add", *named, "--school", "99XX")
-    assert room.account.customer_name not in operator.type("sender", "list")[1]
+    assert sandbox.account.customer_name not in operator.type("sender", "list")[1]
 
 
 def test_an_id_of_another_source_is_taken(operator: Operator) -> None:
@@ -287,13 +287,13 @@ def test_an_id_of_another_source_is_taken(operator: Operator) -> None:
 def test_tolerances_are_of_a_tolerant_sender_only(operator: Operator, tmp_path: Path) -> None:
     strict = ("sender", "set", "--klantnaam", "Rekenwijs")
     asked = ("--tolerance", "score.decimal")
-    said = "a strict sender has no tolerances; say --policy tolerant"
-    assert said in operator.refused("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX", *asked)
+    reading = "a strict sender has no tolerances; say --policy tolerant"
+    assert reading in operator.refused("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX", *asked)
     operator.add()
-    assert said in operator.refused(*strict, *asked)
-    assert said in operator.refused(*strict, "--all-tolerances")
+    assert reading in operator.refused(*strict, *asked)
+    assert reading in operator.refused(*strict, "--all-tolerances")
     assert operator.type(*strict, "--policy", "tolerant", *asked)[0] == 0
-    assert said in operator.refused(*strict, "--policy", "strict", *asked)
+    assert reading in operator.refused(*strict, "--policy", "strict", *asked)
     assert operator.terms()["tolerances"] == ["score.decimal"]
     code, err = operator.configure(CONFIG.replace("KEYS", "a").replace("covers", "tolerances: [score.decimal], covers"))
     assert (code, "senders[0].tolerances" in err, "policy tolerant" in err) == (2, True, True)
@@ -327,9 +327,9 @@ def test_setting_nothing_says_so(operator: Operator) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", "Reken\twijs", "Reken\x07wijs", " Rekenwijs", "Rekenwijs\u2028", "R" * 65])
 def test_a_klantnaam_that_no_header_can_carry_is_refused(operator: Operator, name: str) -> None:
-    said = operator.refused("sender", "add", "--klantnaam", name, "--school", "99XX", "--id", "rekenwijs")
-    assert "--klantnaam" in said
-    assert "1 to 64 characters" in said
+    reading = operator.refused("sender", "add", "--klantnaam", name, "--school", "99XX", "--id", "rekenwijs")
+    assert "--klantnaam" in reading
+    assert "1 to 64 characters" in reading
     code, err = operator.configure(
         CONFIG.replace("KEYS", "a").replace("customer_name: Rekenwijs", f"customer_name: {json.dumps(name)}")
     )
@@ -361,6 +361,6 @@ def test_a_key_that_can_be_guessed_is_warned_of_by_its_place(
         assert operator.configure(CONFIG.replace("KEYS", "S" * 22))[0] == 0
         assert caplog.messages == []
         assert operator.configure(CONFIG.replace("KEYS", "kort-een, " + "S" * 22))[0] == 0
-    (said,) = caplog.messages
-    assert "senders[0].keys[0]" in said
-    assert "kort" not in said
+    (reading,) = caplog.messages
+    assert "senders[0].keys[0]" in reading
+    assert "kort" not in reading

@@ -22,12 +22,12 @@ from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page
 @pytest.fixture
 def port(store: Store) -> Iterator[int]:
     """An empty installation behind the server that `serve` starts."""
-    door = serving.bind("127.0.0.1", 0)
+    socket = serving.bind("127.0.0.1", 0)
     app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=[]))
-    server = make_server(app, door, serving.body_limits(Receive()))
+    server = make_server(app, socket, serving.body_limits(Receive()))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield door.getsockname()[1]
+    yield socket.getsockname()[1]
     server.close()
     thread.join(10)
     assert isinstance(server, waitress.server.BaseWSGIServer)

@@ -81,7 +81,7 @@ def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch:
     assert school.las is not None
     assert school.ref.brin == "99XX"
     assert school.ref.institution == "12345"
-    assert [one.kind for one in found.publishers] == ["soap", "https", "folder"]
+    assert [publisher.kind for publisher in found.publishers] == ["soap", "https", "folder"]
     assert found.publishers[1].header_texts == {"Authorization": "toetsvolg-authorization"}
     assert found.database.url is not None
     assert set(yaml.safe_load(text)) == set(Settings.model_fields)
@@ -93,8 +93,8 @@ def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch:
 
 def test_codes_stay_text(tmp_path: Path) -> None:
     text = SCHOOL.replace("99XX, dependance: 00", "00AB, dependance: 01").replace("horizon-1", "0123")
-    found = settings.load(write(tmp_path, text)).schools[0].ref
-    assert (found.brin, found.dependance, found.school_key) == ("00AB", "01", "0123")
+    school_ref = settings.load(write(tmp_path, text)).schools[0].ref
+    assert (school_ref.brin, school_ref.dependance, school_ref.school_key) == ("00AB", "01", "0123")
 
 
 def test_paths_are_taken_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,14 +120,14 @@ def test_a_secret_comes_from_the_environment_or_its_file_and_is_never_shown(
     secrets.write_text("my-key: uit-het-bestand\n")
     secrets.chmod(0o600)
     found = settings.load(write(tmp_path, text))
-    known = found.publishers[0].authorisation
-    assert known is not None
-    assert known.key.get_secret_value() == "uit-het-bestand"
+    authorisation = found.publishers[0].authorisation
+    assert authorisation is not None
+    assert authorisation.key.get_secret_value() == "uit-het-bestand"
     assert "uit-het-bestand" not in repr(found) + str(found) + found.model_dump_json()
     monkeypatch.setenv("RONDBLIK_SECRET_MY_KEY", "uit-de-omgeving")
-    known = settings.load(write(tmp_path, text)).publishers[0].authorisation
-    assert known is not None
-    assert known.key.get_secret_value() == "uit-de-omgeving"
+    authorisation = settings.load(write(tmp_path, text)).publishers[0].authorisation
+    assert authorisation is not None
+    assert authorisation.key.get_secret_value() == "uit-de-omgeving"
 
 
 def test_settings_do_not_change(tmp_path: Path) -> None:
@@ -208,9 +208,9 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         (SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, headers: {X: {secret: weg}}"), "RONDBLIK_SECRET_WEG"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: str, said: str) -> None:
+def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: str, reading: str) -> None:
     sentence = wrong(tmp_path, text)
-    assert said in sentence
+    assert reading in sentence
     assert "hush" not in sentence
 
 
@@ -286,7 +286,10 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
     )
     first = settings.apply(found, store.engine)
     assert settings.apply(found, store.engine) == first
-    assert [(one.source.id, one.row.role) for one in first] == [("las", "las"), ("rekenwijs", "publisher")]
+    assert [(connection_config.source.id, connection_config.row.role) for connection_config in first] == [
+        ("las", "las"),
+        ("rekenwijs", "publisher"),
+    ]
     assert set(make_context(found, store.engine, store.cipher, first).work) == {(1, 1), (1, 2)}
     settings.apply(found.model_copy(update={"publishers": ()}), store.engine)
     with database.read_transaction(store.engine) as connection:

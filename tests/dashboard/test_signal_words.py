@@ -13,15 +13,15 @@ from tests.models.classroom import Classroom, days
 
 
 def test_parts_below_the_norm_stand_in_the_order_of_the_test_and_the_others_are_counted() -> None:
-    room, taken = Classroom(), days(4)
+    classroom, taken = Classroom(), days(4)
     with clock.fixed(school.NOW):
         for value, day in zip((80, 80, 80, 20), taken, strict=True):
-            room.score(1, value, day)
+            classroom.score(1, value, day)
         for place, (name, value) in enumerate((("Breuken", 5), ("Klok", 0), ("Meten", 3), ("Geld", 9))):
-            room.part(1, value, taken[-1], name)
-            room.parts[-1] = replace(room.parts[-1], name=PartName(place, name, name, True))
-        room.parts.reverse()
-        [drop] = [one for one in room.signals() if one.rule is SignalRule.DROP]
-        assert evidence_words(room.class_data, drop).endswith(
+            classroom.part(1, value, taken[-1], name)
+            classroom.parts[-1] = replace(classroom.parts[-1], name=PartName(place, name, name, True))
+        classroom.parts.reverse()
+        [drop] = [signal for signal in classroom.signals() if signal.rule is SignalRule.DROP]
+        assert evidence_words(classroom.class_data, drop).endswith(
             "Onder de norm: Breuken (5), Klok (0), en nog 1 onderdeel."
         )

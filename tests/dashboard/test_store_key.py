@@ -49,10 +49,10 @@ class Installation:
 
     def run(self, *command: str) -> tuple[int, str]:
         """Exit code and standard error of a command that ends by itself, in this process."""
-        out, said = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(said):
+        out, buffer = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(buffer):
             code = cli.run(["--data", str(self.data), *command])
-        return code, said.getvalue()
+        return code, buffer.getvalue()
 
     def load(self) -> tuple[int, str]:
         return self.run("load", "--roster", str(self.roster))
@@ -66,15 +66,15 @@ class Installation:
     def refused(self, *command: str) -> str:
         """The one sentence with which a command refuses to do anything; nothing has changed."""
         files, rows = self.files(), self.rows()
-        code, said = self.run(*command)
-        assert (code, len(said.splitlines())) == (2, 1), said
-        assert "Traceback" not in said
+        code, reading = self.run(*command)
+        assert (code, len(reading.splitlines())) == (2, 1), reading
+        assert "Traceback" not in reading
         assert (self.files(), self.rows()) == (files, rows)
-        return said
+        return reading
 
     def files(self) -> dict[str, bytes]:
         """What stands in the data folder beside the database."""
-        return {one.name: one.read_bytes() for one in self.data.iterdir() if not one.name.startswith("rondblik.db")}
+        return {path.name: path.read_bytes() for path in self.data.iterdir() if not path.name.startswith("rondblik.db")}
 
     def rows(self) -> dict[str, list[Any]]:
         """All that is in the database."""
@@ -82,7 +82,7 @@ class Installation:
         tables = MetaData()
         with engine.connect() as connection:
             tables.reflect(connection)
-            found = {one.name: list(connection.execute(select(one))) for one in tables.sorted_tables}
+            found = {table.name: list(connection.execute(select(table))) for table in tables.sorted_tables}
         engine.dispose()
         return found
 
@@ -90,8 +90,8 @@ class Installation:
         """Change the database behind the program's back."""
         engine = create_engine(self.url)
         with engine.begin() as connection:
-            for one in statements:
-                connection.execute(text(one))
+            for statement in statements:
+                connection.execute(text(statement))
         engine.dispose()
 
 
@@ -162,9 +162,9 @@ def test_nothing_is_done_with_a_key_that_is_not_that_of_the_store(filled: Instal
         commands += [("serve", "--port", "0"), ("serve", "--soap-only", "--port", "0"), ("sync",), ("worker",)]
         commands += [("deliveries",), ("db", "upgrade"), ("sender", "list")]
     for command in commands:
-        said = filled.refused(*command)
-        assert words in said
-        assert str(filled.key) in said
+        reading = filled.refused(*command)
+        assert words in reading
+        assert str(filled.key) in reading
     filled.key.write_bytes(good)
     filled.key.chmod(0o600)
     assert filled.load() == (0, "")
@@ -207,8 +207,8 @@ def test_a_start_that_is_killed_when_it_has_made_the_key_keeps_it(empty: Install
 @pytest.mark.parametrize("_time", range(2))
 def test_two_first_starts_at_once_make_one_key(empty: Installation, _time: int) -> None:
     programs = [empty.start("load", "--roster", str(empty.roster)) for _ in range(2)]
-    said = [one.communicate(timeout=60)[1] for one in programs]
-    assert ([one.returncode for one in programs], said) == ([0, 0], ["", ""])
+    reading = [program.communicate(timeout=60)[1] for program in programs]
+    assert ([program.returncode for program in programs], reading) == ([0, 0], ["", ""])
     [row] = empty.rows()["key_fingerprints"]
     assert row.fingerprint == PiiCipher.from_secret(bytes.fromhex(empty.key.read_text())).fingerprint
     assert empty.load() == (0, "")

@@ -41,9 +41,9 @@ def web(known_school: Store) -> flask.Flask:
 
 def mark_of(client: FlaskClient) -> str:
     """For whom the pages that this browser opens now are made."""
-    found = re.search(r'data-page="(\w+)"', client.get("/groep", base_url=HERE).text)
-    assert found is not None
-    return found[1]
+    match = re.search(r'data-page="(\w+)"', client.get("/groep", base_url=HERE).text)
+    assert match is not None
+    return match[1]
 
 
 def became(client: FlaskClient, key: str) -> None:
@@ -72,7 +72,7 @@ def test_a_page_says_for_whom_it_was_made_and_nobody_can_make_that_up(web: flask
     marks = {key: mark_of(as_persona(web, key)) for key in ("hanna", "joris", "noa", "sam", "wil")}
     assert len(set(marks.values())) == 5
     assert marks["hanna"] == mark_of(as_persona(web, "hanna"))  # of the viewer, not of the session
-    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in marks.values())
+    assert all(re.fullmatch("[0-9a-f]{32}", item) for item in marks.values())
 
 
 def test_two_of_one_role_and_school_have_pages_of_their_own(known_school: Store) -> None:
@@ -119,9 +119,9 @@ def form_paths(web: flask.Flask) -> list[str]:
 def callbacks(client: FlaskClient) -> list[dict[str, Any]]:
     """A body for every callback of the app."""
     return [
-        {"output": one["output"], "inputs": one["inputs"], "changedPropIds": [], "state": one["state"]}
-        for one in client.get("/_dash-dependencies", base_url=HERE).json or []
-        if not one["clientside_function"]
+        {"output": item["output"], "inputs": item["inputs"], "changedPropIds": [], "state": item["state"]}
+        for item in client.get("/_dash-dependencies", base_url=HERE).json or []
+        if not item["clientside_function"]
     ]
 
 
@@ -254,10 +254,10 @@ def test_two_of_the_same_form_at_once_are_stored_once(web: flask.Flask, known_sc
             answers.append(post_note(tab, page).headers["Location"])
 
     tabs = [threading.Thread(target=send) for _ in range(4)]
-    for one in tabs:
-        one.start()
-    for one in tabs:
-        one.join()
+    for thread in tabs:
+        thread.start()
+    for thread in tabs:
+        thread.join()
     assert answers == ["/leerling/1-1"] * 4
     assert written(known_school) == 1
 
@@ -320,4 +320,4 @@ def test_the_texts_of_the_banner_come_with_the_page(web: flask.Flask, language: 
     banner = re.search(r'<div id="trouble" role="alert"[^>]*></div>', client.get("/groep", base_url=HERE).text)
     assert banner is not None
     texts = {"nl": ("Opnieuw laden", "Deze pagina is gemaakt voor Hanna Vos"), "en": ("Load again", "made for Hanna")}
-    assert all(one in banner[0] for one in texts[language])
+    assert all(text in banner[0] for text in texts[language])

@@ -38,7 +38,7 @@ from tests.uwlr.messages import message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTE_US = 60 * 1_000_000
-MOST_SECONDS = 1.0  # for a page, on a busy machine
+MAX_SECONDS = 1.0  # for a page, on a busy machine
 
 
 @pytest.fixture(autouse=True)
@@ -76,9 +76,9 @@ class Plan:
         path = self.folder / "config.yaml"
         path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
         found = settings.load(path)
-        coupled = settings.apply(found, self.store.engine)
-        context = loop.make_context(found, self.store.engine, self.store.cipher, coupled)
-        return context, [one.row for one in coupled]
+        connection_configs = settings.apply(found, self.store.engine)
+        context = loop.make_context(found, self.store.engine, self.store.cipher, connection_configs)
+        return context, [connection_config.row for connection_config in connection_configs]
 
     def row(self, source_id: int) -> Row[Any]:
         with database.read_transaction(self.store.engine) as connection:
@@ -134,12 +134,12 @@ def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(p
 
 
 def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
-    told: list[Outcome | None] = []
+    outcomes: list[Outcome | None] = []
     with serving(lambda h: h.say(write_answer(roster()))) as las:
         context, rows = plan.couple(las.url)
         for _ in range(2):
-            loop.run_now(context, rows, lambda row, outcome: told.append(outcome))
-    assert [one.counts for one in told if one is not None] == [
+            loop.run_now(context, rows, lambda row, outcome: outcomes.append(outcome))
+    assert [outcome.counts for outcome in outcomes if outcome is not None] == [
         {"pupils": 1, "groups": 1, "composed": 0, "teachers": 0},
         {"unchanged": 1},
     ]
@@ -251,15 +251,15 @@ def running(context: WorkContext, number: int = 1) -> Iterator[None]:
     """So many workers, until the block ends."""
     stop = threading.Event()
     workers = [threading.Thread(target=loop.run_worker, args=(context, stop)) for _ in range(number)]
-    for one in workers:
-        one.start()
+    for worker in workers:
+        worker.start()
     try:
         yield
     finally:
         stop.set()
-        for one in workers:
-            one.join(30)
-        assert not any(one.is_alive() for one in workers)
+        for worker in workers:
+            worker.join(30)
+        assert not any(worker.is_alive() for worker in workers)
 
 
 def looped(plan: Plan) -> WorkContext:
@@ -324,7 +324,7 @@ def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:
             for path in ("/groep", "/koppelingen", "/leermiddelen"):
                 began = time.monotonic()
                 assert shown_page(client, path)
-                assert time.monotonic() - began < MOST_SECONDS, path
+                assert time.monotonic() - began < MAX_SECONDS, path
             assert plan.row(1).lease is not None  # the source is still being asked
         finally:
             stop.set()

@@ -42,9 +42,9 @@ def known_signals(store: Store) -> list[Signal]:
     return list(state.signals)
 
 
-def order(one: Signal, action: ResolutionAction = ResolutionAction.SEEN, back: str = "/signalen?klas=1") -> str:
+def order(signal: Signal, action: ResolutionAction = ResolutionAction.SEEN, back: str = "/signalen?klas=1") -> str:
     """What the button of a signal sends."""
-    return str(resolution_form([one], action, back).children.value)
+    return str(resolution_form([signal], action, back).children.value)
 
 
 def rows(store: Store, table: object) -> int:
@@ -66,8 +66,8 @@ def test_every_signal_stands_with_its_rule_threshold_and_evidence(web: flask.Fla
 
 
 def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask, known_school: Store) -> None:
-    client, one = as_persona(web, "hanna"), known_signals(known_school)[0]
-    status, where = post(client, PATH, opdracht=order(one, ResolutionAction.DISCUSSED))
+    client, signal = as_persona(web, "hanna"), known_signals(known_school)[0]
+    status, where = post(client, PATH, opdracht=order(signal, ResolutionAction.DISCUSSED))
     assert (status, where) == (303, "/signalen?klas=1")
     shown = shown_page(client, "/signalen")
     assert "Afgehandeld. Het komt terug als er nieuwe gegevens zijn." in shown
@@ -76,13 +76,13 @@ def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask,
     settled = shown_page(client, "/signalen", "?toestand=klaar")
     assert "Besproken door Hanna Vos, vandaag om 8:12." in settled
     assert "Op koers" in shown_page(client, "/groep")
-    post(client, PATH, opdracht=order(one, ResolutionAction.REOPENED))
+    post(client, PATH, opdracht=order(signal, ResolutionAction.REOPENED))
     assert "Lars Boon" in shown_page(client, "/signalen")
 
 
 def test_a_form_of_the_class_screen_settles_all_signals_of_a_pupil(web: flask.Flask, known_school: Store) -> None:
     client = as_persona(web, "hanna")
-    own = [one for one in known_signals(known_school) if one.pupil_id is not None]
+    own = [signal for signal in known_signals(known_school) if signal.pupil_id is not None]
     form = resolution_form(own, ResolutionAction.SEEN, "/groep?klas=1")
     assert post(client, PATH, opdracht=str(form.children.value)) == (303, "/groep?klas=1")
     assert rows(known_school, signal_marks) == len(own)
@@ -90,9 +90,9 @@ def test_a_form_of_the_class_screen_settles_all_signals_of_a_pupil(web: flask.Fl
 
 
 @pytest.mark.parametrize("persona", ["joris", "sam"])
-def test_nobody_else_settles_sets_or_writes(web: flask.Flask, known_school: Store, persona: str) -> None:
-    client, one = as_persona(web, persona), known_signals(known_school)[0]
-    post(client, PATH, opdracht=order(one))
+def test_nobody_else_settles_sets_or_writes(web: flask.Flask, known_school: Store, user: str) -> None:
+    client, signal = as_persona(web, user), known_signals(known_school)[0]
+    post(client, PATH, opdracht=order(signal))
     post(client, "/signalen/drempels/1", drop_percent="20")
     post(client, "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde="80")
     post(client, "/leerling/notitie/1", soort="note", tekst="Mag niet")
@@ -134,18 +134,18 @@ def test_a_signal_that_is_not_there_is_not_settled(
 
 
 def test_an_order_holds_at_most_sixty_signals(known_school: Store) -> None:
-    one = known_signals(known_school)[0]
+    signal = known_signals(known_school)[0]
     for number, found in ((60, True), (61, False)):
-        text = str(resolution_form([one] * number, ResolutionAction.SEEN, "/signalen").children.value)
+        text = str(resolution_form([signal] * number, ResolutionAction.SEEN, "/signalen").children.value)
         assert (read_resolution_request(text) is not None) is found
 
 
 def test_every_signal_of_a_class_can_be_settled(web: flask.Flask, known_school: Store) -> None:
-    client, several = as_persona(web, "hanna"), known_signals(known_school)
-    assert {one.pupil_id is None for one in several} == {True, False}
-    for one in several:
+    client, signals = as_persona(web, "hanna"), known_signals(known_school)
+    assert {signal.pupil_id is None for signal in signals} == {True, False}
+    for one in signals:
         post(client, PATH, opdracht=order(one))
-    assert rows(known_school, signal_marks) == len(several)
+    assert rows(known_school, signal_marks) == len(signals)
 
 
 def test_what_was_told_can_have_the_focus(web: flask.Flask, known_school: Store) -> None:
@@ -157,8 +157,10 @@ def test_what_was_told_can_have_the_focus(web: flask.Flask, known_school: Store)
 
 
 def test_a_form_from_another_site_is_refused(web: flask.Flask, known_school: Store) -> None:
-    client, one = as_persona(web, "hanna"), known_signals(known_school)[0]
-    answer = client.post(PATH, data={"opdracht": order(one)}, base_url=HERE, headers={"Sec-Fetch-Site": "cross-site"})
+    client, signal = as_persona(web, "hanna"), known_signals(known_school)[0]
+    answer = client.post(
+        PATH, data={"opdracht": order(signal)}, base_url=HERE, headers={"Sec-Fetch-Site": "cross-site"}
+    )
     assert answer.status_code == 403
     assert rows(known_school, signal_marks) == 0
 
@@ -181,11 +183,14 @@ def test_a_form_leads_to_a_page_of_ours_only(path: str | None) -> None:
 
 
 def test_an_order_survives_its_way_through_the_page(known_school: Store) -> None:
-    one = known_signals(known_school)[0]
-    found = read_resolution_request(order(one, ResolutionAction.AGREED))
-    assert found is not None
-    assert (found.action, found.signals) == (ResolutionAction.AGREED, ((one.target, one.evidence.key),))
-    assert json.loads(order(one))[0] == "seen"
+    signal = known_signals(known_school)[0]
+    resolution_request = read_resolution_request(order(signal, ResolutionAction.AGREED))
+    assert resolution_request is not None
+    assert (resolution_request.action, resolution_request.signals) == (
+        ResolutionAction.AGREED,
+        ((signal.target, signal.evidence.key),),
+    )
+    assert json.loads(order(signal))[0] == "seen"
 
 
 # -- thresholds --------------------------------------------------------------------------------------------------
@@ -196,8 +201,8 @@ def test_thresholds_of_a_class_hold_for_all_its_teachers(web: flask.Flask) -> No
     assert post(client, "/signalen/drempels/1", idle_school_days="40", terug="/signalen?klas=1") == (
         303, "/signalen?klas=1",
     )  # fmt: skip
-    for persona in ("hanna", "sam"):
-        shown = shown_page(as_persona(web, persona), "/signalen", "?klas=1")
+    for user in ("hanna", "sam"):
+        shown = shown_page(as_persona(web, user), "/signalen", "?klas=1")
         assert "Regel: 40 schooldagen niets gemaakt" in shown
         assert "Op 40 gezet door Hanna Vos, vandaag om 8:12." in shown
 
@@ -384,10 +389,10 @@ def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flas
 
 def test_with_several_classes_the_class_stands_beside_each_name(web: flask.Flask) -> None:
     client = as_persona(web, "sam")
-    both, one = shown_page(client, "/groep", "?klas=1,2"), shown_page(client, "/groep", "?klas=1")
+    both, item = shown_page(client, "/groep", "?klas=1,2"), shown_page(client, "/groep", "?klas=1")
     for child in ('{"children": "6b"', '"children": "groep 6a"'):
         assert child in both
-        assert child not in one
+        assert child not in item
 
 
 def test_a_form_of_before_leaves_what_a_colleague_changed_since(web: flask.Flask, known_school: Store) -> None:
@@ -395,12 +400,12 @@ def test_a_form_of_before_leaves_what_a_colleague_changed_since(web: flask.Flask
     shown = shown_page(client, "/signalen", "?klas=1")
     action = re.search(r'"action": "(/signalen/drempels/1[?][^"]*)"', shown)
     assert action is not None
-    old = {name: str(one.default) for name, one in bounds().items()}
+    old = {name: str(item.default) for name, item in bounds().items()}
     post(client, "/signalen/drempels/1", drop_percent="25")
     post(client, action[1], **{**old, "stuck_times": "4"})
     with database.read_transaction(known_school.engine) as connection:
-        found = thresholds_of(connection, HANNA, [school.CLASS_A])[school.CLASS_A]
-    assert (found.drop_percent, found.stuck_times) == (25, 4)
+        thresholds = thresholds_of(connection, HANNA, [school.CLASS_A])[school.CLASS_A]
+    assert (thresholds.drop_percent, thresholds.stuck_times) == (25, 4)
 
 
 def test_of_several_classes_with_other_thresholds_each_is_told(web: flask.Flask) -> None:

@@ -32,8 +32,8 @@ def in_language(language: str) -> flask.ctx.AppContext:
 
 def messages() -> list[str | tuple[str, ...]]:
     """Every message in the code of the screens."""
-    found = extract_from_dir(FOLDER, [("**.py", "python")], keywords={"_": None, "n_": (1, 2)})
-    return sorted({message for _file, _line, message, _comments, _context in found}, key=str)
+    generator = extract_from_dir(FOLDER, [("**.py", "python")], keywords={"_": None, "n_": (1, 2)})
+    return sorted({message for _file, _line, message, _comments, _context in generator}, key=str)
 
 
 @pytest.mark.parametrize("language", translate.LANGUAGES)
@@ -58,8 +58,8 @@ def test_a_translation_names_the_same_places_to_fill_in(language: str) -> None:
 
 
 def test_every_subject_and_state_has_a_dutch_word() -> None:
-    assert all(words.subject_word(one) != one for one in (*SUBJECTS, UNMAPPED))
-    assert all(words.missing_word(one) for one in Missing)
+    assert all(words.subject_word(item) != item for item in (*SUBJECTS, UNMAPPED))
+    assert all(words.missing_word(missing) for missing in Missing)
     assert words.subject_word(UNMAPPED) == "Vak nog niet gekoppeld"
     assert words.reference_word("1F") == "op weg naar 1F (indicatie)"
 
@@ -107,6 +107,6 @@ def test_the_charts_take_their_colours_from_the_tokens() -> None:
 
 def test_month_ticks_are_few_and_name_each_year_once() -> None:
     ticks = charts._months(date(2025, 8, 1), date(2026, 12, 6))
-    assert len(ticks) <= charts.MOST_TICKS
+    assert len(ticks) <= charts.MAX_TICKS
     assert charts._month_words(ticks)[0].endswith("2025")
     assert sum("<br>" in word for word in charts._month_words(ticks)) == 2

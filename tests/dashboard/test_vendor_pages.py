@@ -17,7 +17,7 @@ from dashboard.auth.guard import AppOptions, DemoUser
 from dashboard.cli import main as cli
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox
-from dashboard.pages.vendor.requests import MOST_CONTENTS, Refused, read_endpoint, read_upload
+from dashboard.pages.vendor.requests import MAX_CONTENTS, Refused, read_endpoint, read_upload
 from dashboard.server.wsgi import create_app
 from dashboard.worker.page_jobs import work_once
 from models.access.people import class_list, members, pupil, pupil_names, school_name
@@ -52,8 +52,8 @@ ODD_PATHS: list[Any] = [
 @pytest.fixture
 def vendor_web(known_school: Store) -> flask.Flask:
     """The web app on the known school, with a vendor among those who look."""
-    personas = (*PERSONAS, VENDOR)
-    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=personas))
+    users = (*PERSONAS, VENDOR)
+    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=users))
 
 
 @pytest.fixture
@@ -66,31 +66,31 @@ def room(known_school: Store, vendor: FlaskClient) -> Sandbox:
     """A room that was made by the button."""
     answer = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert answer.status_code == 303
-    found = sandboxes.find_sandbox(
+    sandbox = sandboxes.find_sandbox(
         known_school.engine, known_school.cipher, answer.headers["Location"].rpartition("/")[2]
     )
-    assert found is not None
-    return found
+    assert sandbox is not None
+    return sandbox
 
 
-def page_of(room: Sandbox) -> str:
-    return f"/toets/proef/{room.account.token}"
+def page_of(sandbox: Sandbox) -> str:
+    return f"/toets/proef/{sandbox.account.token}"
 
 
-def again(store: Store, room: Sandbox) -> Sandbox:
+def again(store: Store, sandbox: Sandbox) -> Sandbox:
     """The room as it is now."""
-    found = sandboxes.find_sandbox(store.engine, store.cipher, room.account.token)
+    found = sandboxes.find_sandbox(store.engine, store.cipher, sandbox.account.token)
     assert found is not None
     return found
 
 
-def send(web: flask.Flask, room: Sandbox, **changes: Any) -> str:
+def send(web: flask.Flask, sandbox: Sandbox, **changes: Any) -> str:
     """Send a message to the room's address; the body of the answer."""
-    given = room.account
-    options = {"brin": given.brin, "leerlingid": "proef-01", **changes}
-    header = Account(given.customer_code, given.customer_name, given.key).header
+    sandbox_account = sandbox.account
+    options = {"brin": sandbox_account.brin, "leerlingid": "proef-01", **changes}
+    header = Account(sandbox_account.customer_code, sandbox_account.customer_name, sandbox_account.key).header
     answer = web.test_client().post(
-        f"/test/{given.token}/uwlr/leerresultaten",
+        f"/test/{sandbox_account.token}/uwlr/leerresultaten",
         data=enveloped(message(**options), header), content_type="text/xml", base_url=HERE,
     )  # fmt: skip
     return answer.text
@@ -103,25 +103,29 @@ def post(client: FlaskClient, path: str) -> int:
 def call(client: FlaskClient, listens: str, inputs: dict[str, Any], state: dict[str, Any]) -> Any:
     """The answer of the callback whose first input is `listens`, with these values by id.property."""
     dependencies = client.get("/_dash-dependencies", base_url=HERE).json or []
-    found = next(one for one in dependencies if [f"{i['id']}.{i['property']}" for i in one["inputs"]][:1] == [listens]
-                 and one["clientside_function"] is None)  # fmt: skip
-    named = [one.partition("@")[0].split(".") for one in found["output"].strip(".").split("...")]
+    found = next(
+        dependency
+        for dependency in dependencies
+        if [f"{i['id']}.{i['property']}" for i in dependency["inputs"]][:1] == [listens]
+        and dependency["clientside_function"] is None
+    )
+    named = [item.partition("@")[0].split(".") for item in found["output"].strip(".").split("...")]
     body = {
         "output": found["output"],
         "outputs": [{"id": name, "property": prop} for name, prop in named],
-        "inputs": [{**_id(one), "value": inputs.get(_key(one))} for one in found["inputs"]],
-        "state": [{**_id(one), "value": state.get(_key(one))} for one in found["state"]],
+        "inputs": [{**_id(item), "value": inputs.get(_key(item))} for item in found["inputs"]],
+        "state": [{**_id(item), "value": state.get(_key(item))} for item in found["state"]],
         "changedPropIds": [listens],
     }
     return client.post(CALLBACK, json=body, base_url=HERE, headers=OWN)
 
 
-def _id(one: dict[str, str]) -> dict[str, str]:
-    return {"id": one["id"], "property": one["property"]}
+def _id(item: dict[str, str]) -> dict[str, str]:
+    return {"id": item["id"], "property": item["property"]}
 
 
-def _key(one: dict[str, str]) -> str:
-    return f"{one['id']}.{one['property']}"
+def _key(item: dict[str, str]) -> str:
+    return f"{item['id']}.{item['property']}"
 
 
 def tick(client: FlaskClient, path: Any, seen: Any = None, ticks: Any = 3) -> Any:
@@ -202,9 +206,9 @@ def test_an_administrator_may_test_and_a_teacher_is_told_for_whom_it_is(
 
 
 def test_nobody_asks_for_anything_without_a_session_or_from_another_site(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox
 ) -> None:
-    for path in ("/toets/proef", *(f"{page_of(room)}/{what}" for what in ("bekijk", "terug", "rapport", "wissen"))):
+    for path in ("/toets/proef", *(f"{page_of(sandbox)}/{what}" for what in ("bekijk", "terug", "rapport", "wissen"))):
         assert vendor_web.test_client().post(path, base_url=HERE).status_code == 401
         elsewhere = {"Sec-Fetch-Site": "cross-site"}
         assert vendor.post(path, base_url=HERE, headers=elsewhere).status_code == 403
@@ -215,7 +219,7 @@ def test_nobody_asks_for_anything_without_a_session_or_from_another_site(
 
 
 @pytest.mark.parametrize("token", ["x", MADE_UP, "%ED%A0%80", "A" * 500, "'--", "..", "\u0661" * 22])
-def test_a_wrong_token_opens_nothing(vendor: FlaskClient, room: Sandbox, token: str) -> None:
+def test_a_wrong_token_opens_nothing(vendor: FlaskClient, sandbox: Sandbox, token: str) -> None:
     assert "Dit proefadres is er niet (meer)" in shown_page(vendor, f"/toets/proef/{token}")
     assert "Deze uitslag is er niet (meer)" in shown_page(vendor, f"/toets/uitslag/{token}")
     for what in ("bekijk", "rapport", "wissen"):
@@ -226,27 +230,31 @@ def test_a_wrong_token_opens_nothing(vendor: FlaskClient, room: Sandbox, token: 
         assert "attachment" not in str(vendor.get(f"/toets/uitslag/{token}/rapport.{kind}", base_url=HERE).headers)
 
 
-def test_one_room_does_not_open_another(vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox) -> None:
+def test_one_room_does_not_open_another(vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox) -> None:
     other = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
-    send(vendor_web, room)
+    send(vendor_web, sandbox)
     assert "Er is nog niets binnengekomen" in shown_page(vendor, other)
-    assert room.account.key not in shown_page(vendor, other)
+    assert sandbox.account.key not in shown_page(vendor, other)
 
 
 def test_the_token_is_in_no_log(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store, caplog: pytest.LogCaptureFixture
+    vendor_web: flask.Flask,
+    vendor: FlaskClient,
+    sandbox: Sandbox,
+    known_school: Store,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    send(vendor_web, room)
-    shown_page(vendor, page_of(room))
-    tick(vendor, page_of(room), ticks=[])
+    send(vendor_web, sandbox)
+    shown_page(vendor, page_of(sandbox))
+    tick(vendor, page_of(sandbox), ticks=[])
     tick(vendor, 7)
     for what in ("rapport", "bekijk", "terug", "wissen", "rapport"):
-        post(vendor, f"{page_of(room)}/{what}")
+        post(vendor, f"{page_of(sandbox)}/{what}")
     while work_once(ReceiverContext(known_school.engine, known_school.cipher)):
         pass
-    assert room.account.token not in caplog.text
-    assert room.account.key not in caplog.text
+    assert sandbox.account.token not in caplog.text
+    assert sandbox.account.key not in caplog.text
 
 
 # -- what comes from a browser -------------------------------------------------------------------------------------
@@ -254,9 +262,9 @@ def test_the_token_is_in_no_log(
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_values_in_a_callback_are_refused_in_a_sentence_or_do_nothing(
-    vendor: FlaskClient, room: Sandbox, known_school: Store, odd: Any
+    vendor: FlaskClient, sandbox: Sandbox, known_school: Store, odd: Any
 ) -> None:
-    path = page_of(room)
+    path = page_of(sandbox)
     answers = [
         upload(vendor, odd),
         upload(vendor, data_address(b"<a/>"), odd),
@@ -279,12 +287,12 @@ def test_odd_values_in_a_callback_are_refused_in_a_sentence_or_do_nothing(
         ),
     ]  # fmt: skip
     assert {answer.status_code for answer in answers} <= {200, 204}
-    assert not again(known_school, room).shown
+    assert not again(known_school, sandbox).shown
 
 
 @pytest.mark.parametrize("path", ODD_PATHS)
 def test_a_callback_with_a_strange_address_changes_nothing(
-    vendor: FlaskClient, room: Sandbox, known_school: Store, path: Any
+    vendor: FlaskClient, sandbox: Sandbox, known_school: Store, path: Any
 ) -> None:
     state = {"_pages_location.pathname": path}
     answers = [
@@ -294,8 +302,8 @@ def test_a_callback_with_a_strange_address_changes_nothing(
         call(vendor, "result-tick.n_intervals", {"result-tick.n_intervals": 1}, state),
     ]
     assert {answer.status_code for answer in answers} <= {200, 204}
-    assert not again(known_school, room).armed
-    assert room.account.key not in "".join(answer.text for answer in answers)
+    assert not again(known_school, sandbox).armed
+    assert sandbox.account.key not in "".join(answer.text for answer in answers)
 
 
 def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, known_school: Store) -> None:
@@ -346,7 +354,7 @@ def test_small_letters_of_a_brin_and_an_empty_school_year_are_understood(known_s
     assert {"brin": "99XX", "dependance": "00", "school_year": "2026-2027"}.items() <= json.loads(given).items()
 
 
-@pytest.mark.parametrize("contents", ["data:,", "x" * (MOST_CONTENTS + 1), "data:;base64,%", "data:;base64,", None])
+@pytest.mark.parametrize("contents", ["data:,", "x" * (MAX_CONTENTS + 1), "data:;base64,%", "data:;base64,", None])
 def test_a_file_that_cannot_be_read_is_refused(known_school: Store, contents: Any) -> None:
     with pytest.raises(Refused):
         read_upload(contents, "x.xml")
@@ -383,51 +391,51 @@ def _split(address: str) -> tuple[str, str]:
 
 
 def test_where_no_room_is_free_the_page_says_so(
-    vendor: FlaskClient, room: Sandbox, monkeypatch: pytest.MonkeyPatch
+    vendor: FlaskClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandboxes, "MOST_ROOMS", 1)
+    monkeypatch.setattr(sandboxes, "MAX_ROOMS", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
     assert "zoveel proefadressen als Rondblik bewaart" in shown_page(vendor, *_split(refused.headers["Location"]))
 
 
 @pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
-def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, room: Sandbox, odd: str) -> None:
-    for path in ("/toets", page_of(room)):
+def test_an_odd_reason_in_an_address_is_no_reason(vendor: FlaskClient, sandbox: Sandbox, odd: str) -> None:
+    for path in ("/toets", page_of(sandbox)):
         assert shown_page(vendor, path, f"?niet={odd}").count('"role": "alert"') == shown_page(vendor, path).count(
             '"role": "alert"'
         )
 
 
 def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store, monkeypatch: pytest.MonkeyPatch
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, known_school: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(page_requests.MOST_OPEN_OF_ONE):
+    for _ in range(page_requests.MAX_OPEN_OF_ONE):
         asked(vendor, message())
     for answer in (upload(vendor, data_address(message())), endpoint(vendor)):
         assert "Er wachten nog meer toetsen van u." in json.dumps(answer.json, ensure_ascii=False)
         assert "href" not in answer.json["response"].get("vendor-go", {})
-    report = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
+    report = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
     assert "Er wachten nog meer toetsen van u." in shown_page(vendor, *_split(report))
     other = as_persona(vendor_web, "leverancier")
     assert asked(other, message()).startswith("/toets/uitslag/")
-    monkeypatch.setattr(page_requests, "MOST_OPEN", page_requests.MOST_OPEN_OF_ONE + 1)
+    monkeypatch.setattr(page_requests, "MAX_OPEN", page_requests.MAX_OPEN_OF_ONE + 1)
     assert "zoveel toetsen" in json.dumps(upload(other, data_address(message())).json, ensure_ascii=False)
-    assert count(known_school, checks_table) == page_requests.MOST_OPEN_OF_ONE + 1
+    assert count(known_school, checks_table) == page_requests.MAX_OPEN_OF_ONE + 1
 
 
 def test_messages_beyond_what_a_room_keeps_are_told_as_a_number(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, monkeypatch: pytest.MonkeyPatch
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandboxes, "MOST_ARRIVALS", 2)
+    monkeypatch.setattr(sandboxes, "MAX_ARRIVALS", 2)
     for number in range(2):
-        send(vendor_web, room, scores=[str(number)])
-    assert "latere bericht" not in shown_page(vendor, page_of(room))
-    seen = tick(vendor, page_of(room)).json["response"]["room-seen"]["data"]
+        send(vendor_web, sandbox, scores=[str(number)])
+    assert "latere bericht" not in shown_page(vendor, page_of(sandbox))
+    seen = tick(vendor, page_of(sandbox)).json["response"]["room-seen"]["data"]
     for number in range(2):
-        send(vendor_web, room, scores=[f"1{number}"])
-    assert "2 latere berichten zijn beoordeeld" in shown_page(vendor, page_of(room))
-    assert tick(vendor, page_of(room), seen).status_code == 200
+        send(vendor_web, sandbox, scores=[f"1{number}"])
+    assert "2 latere berichten zijn beoordeeld" in shown_page(vendor, page_of(sandbox))
+    assert tick(vendor, page_of(sandbox), seen).status_code == 200
 
 
 def test_how_long_a_room_is_kept_is_told_as_it_was_set(known_school: Store) -> None:
@@ -439,78 +447,78 @@ def test_how_long_a_room_is_kept_is_told_as_it_was_set(known_school: Store) -> N
 # -- the room ------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, room: Sandbox) -> None:
-    shown, account = shown_page(vendor, page_of(room)), room.account
+def test_the_page_of_a_room_has_all_that_one_fills_in(vendor: FlaskClient, sandbox: Sandbox) -> None:
+    shown, account = shown_page(vendor, page_of(sandbox)), sandbox.account
     address = f"{HERE}/test/{account.token}/uwlr/leerresultaten"
     for text in (address, account.customer_code, account.customer_name, account.key, account.brin, "proef-10"):
         assert text in shown
-    assert [one.eck_id in shown for one in sandboxes.pupils_of(room.id)] == [True] * 10
+    assert [pupil.eck_id in shown for pupil in sandboxes.pupils_of(sandbox.id)] == [True] * 10
     assert shown.count('"data-situation"') == len(situations.TASKS)
     assert "geen certificering door Edustandaard" in shown
 
 
 def test_the_eck_ids_of_a_room_stand_nowhere_else(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, known_school: Store
 ) -> None:
-    send(vendor_web, room, scores=["zeven"])
-    send(vendor_web, room, leerlingid="proef-02")
-    answer = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
+    send(vendor_web, sandbox, scores=["zeven"])
+    send(vendor_web, sandbox, leerlingid="proef-02")
+    answer = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
     work_once(ReceiverContext(known_school.engine, known_school.cipher))
     path, _, query = answer.partition("?")
-    places = [shown_page(vendor, path, f"?{query}"), tick(vendor, page_of(room)).text]
+    places = [shown_page(vendor, path, f"?{query}"), tick(vendor, page_of(sandbox)).text]
     places += [vendor.get(f"{path}/rapport.{kind}", base_url=HERE).text for kind in ("html", "json", "xml")]
-    post(vendor, f"{page_of(room)}/bekijk")
+    post(vendor, f"{page_of(sandbox)}/bekijk")
     places += [shown_page(vendor, "/groep"), shown_page(vendor, "/leerling/1")]
-    assert len([one for one in places if one]) == len(places)
-    assert not [one for one in places if "ketenid" in one]
+    assert len([item for item in places if item]) == len(places)
+    assert not [item for item in places if "ketenid" in item]
 
 
 def test_what_came_in_is_told_in_the_language_of_who_looks(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox
 ) -> None:
-    send(vendor_web, room)
-    send(vendor_web, room, xsdversie="1.0")
-    shown = shown_page(vendor, page_of(room))
+    send(vendor_web, sandbox)
+    send(vendor_web, sandbox, xsdversie="1.0")
+    shown = shown_page(vendor, page_of(sandbox))
     for text in ("2 van 9 gedaan", "Client.XsdVersieOngeldig", "version.unsupported", "UWLR 2.2 xsdversie",
                  "regel 1, kolom ", "Stuur versie 2.1, 2.2 of 2.3.", "1 resultaat"):  # fmt: skip
         assert text in shown
     vendor.get("/?taal=en", base_url=HERE)
-    shown = shown_page(vendor, page_of(room))
+    shown = shown_page(vendor, page_of(sandbox))
     for text in ("2 of 9 done", "Send version 2.1, 2.2 or 2.3.", "line 1, column", "no certification by Edustandaard"):
         assert text in shown
     assert "gedaan" not in shown
 
 
 def test_who_sends_any_refused_message_again_and_again_is_told(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox
 ) -> None:
-    send(vendor_web, room, xsdversie="1.0")
-    assert "1 van 9 gedaan" in shown_page(vendor, page_of(room))
-    for _ in range(2 + situations.MOST_RESENDS):
-        send(vendor_web, room, xsdversie="1.1")
-    shown = shown_page(vendor, page_of(room))
+    send(vendor_web, sandbox, xsdversie="1.0")
+    assert "1 van 9 gedaan" in shown_page(vendor, page_of(sandbox))
+    for _ in range(2 + situations.MAX_RESENDS):
+        send(vendor_web, sandbox, xsdversie="1.1")
+    shown = shown_page(vendor, page_of(sandbox))
     assert "0 van 9 gedaan, 1 fout" in shown
     assert "daarna kwam hetzelfde bericht nog 3 keer" in shown
 
 
 def test_the_page_looks_on_only_when_there_is_something_new(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox
 ) -> None:
-    first = tick(vendor, page_of(room)).json["response"]
+    first = tick(vendor, page_of(sandbox)).json["response"]
     seen = first["room-seen"]["data"]
-    assert tick(vendor, page_of(room), seen, ticks=4).status_code == 204
-    send(vendor_web, room)
-    news = tick(vendor, page_of(room), seen, ticks=5).json["response"]
+    assert tick(vendor, page_of(sandbox), seen, ticks=4).status_code == 204
+    send(vendor_web, sandbox)
+    news = tick(vendor, page_of(sandbox), seen, ticks=5).json["response"]
     assert news["room-seen"]["data"]["at"] == 5
     assert "Gedaan: Eerste levering." in news["room-news"]["children"]
     assert "bevestigd" in json.dumps(news["room-came"])
 
 
-def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: FlaskClient, room: Sandbox) -> None:
-    seen = tick(vendor, page_of(room), ticks=10).json["response"]["room-seen"]["data"]
-    before = tick(vendor, page_of(room), seen, ticks=9 + vendor_sandbox.QUIET_TICKS)
+def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: FlaskClient, sandbox: Sandbox) -> None:
+    seen = tick(vendor, page_of(sandbox), ticks=10).json["response"]["room-seen"]["data"]
+    before = tick(vendor, page_of(sandbox), seen, ticks=9 + vendor_sandbox.QUIET_TICKS)
     assert before.status_code == 204
-    told = tick(vendor, page_of(room), seen, ticks=10 + vendor_sandbox.QUIET_TICKS).json["response"]
+    told = tick(vendor, page_of(sandbox), seen, ticks=10 + vendor_sandbox.QUIET_TICKS).json["response"]
     assert told["room-tick"]["disabled"] is True
     assert told["room-resume"]["hidden"] is False
     assert "kijkt niet meer mee" in told["room-news"]["children"]
@@ -518,55 +526,57 @@ def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: Flask
 
 
 def test_a_fault_that_was_asked_for_does_not_tell_its_code_here(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, known_school: Store
 ) -> None:
-    state = {"_pages_location.pathname": page_of(room)}
+    state = {"_pages_location.pathname": page_of(sandbox)}
     armed = call(vendor, "room-provoke.n_clicks", {"room-provoke.n_clicks": 1}, state)
     assert "Het volgende bericht krijgt een fout" in armed.text
-    code = again(known_school, room).code
+    code = again(known_school, sandbox).code
     assert code is not None
-    assert code in send(vendor_web, room)
-    shown = shown_page(vendor, page_of(room)) + tick(vendor, page_of(room)).text
+    assert code in send(vendor_web, sandbox)
+    shown = shown_page(vendor, page_of(sandbox)) + tick(vendor, page_of(sandbox)).text
     assert f"gebruikt: {code}" not in shown
     assert f'"{code}' not in shown
     wrong = call(vendor, "room-confirm.n_clicks", {"room-confirm.n_clicks": 1}, {**state, "room-code.value": "0"})
     assert "niet de code" in wrong.text
     right = call(vendor, "room-confirm.n_clicks", {"room-code.n_submit": 1}, {**state, "room-code.value": code})
     assert "Dat is de code." in right.text
-    assert again(known_school, room).shown
+    assert again(known_school, sandbox).shown
 
 
 def test_an_erased_room_is_gone_from_every_page(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, known_school: Store
 ) -> None:
-    send(vendor_web, room)
-    report = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
+    send(vendor_web, sandbox)
+    report = (
+        vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
+    )
     work_once(ReceiverContext(known_school.engine, known_school.cipher))
     assert vendor.get(f"{report}/rapport.json", base_url=HERE).status_code == 200
-    erased = vendor.post(f"{page_of(room)}/wissen", base_url=HERE, headers=OWN)
+    erased = vendor.post(f"{page_of(sandbox)}/wissen", base_url=HERE, headers=OWN)
     assert erased.headers["Location"] == "/toets?gewist=1"
     assert "Het proefadres is gewist" in shown_page(vendor, "/toets", "?gewist=1")
-    assert "Dit proefadres is er niet (meer)" in shown_page(vendor, page_of(room))
+    assert "Dit proefadres is er niet (meer)" in shown_page(vendor, page_of(sandbox))
     assert "Deze uitslag is er niet (meer)" in shown_page(vendor, report)
     assert vendor.get(f"{report}/rapport.json", base_url=HERE).status_code == 404
-    told = tick(vendor, page_of(room)).json["response"]
+    told = tick(vendor, page_of(sandbox)).json["response"]
     assert told["room-tick"]["disabled"] is True
     assert "gewist" in told["room-news"]["children"]
-    assert post(vendor, f"{page_of(room)}/wissen") == 404
+    assert post(vendor, f"{page_of(sandbox)}/wissen") == 404
 
 
 # -- look as a teacher ---------------------------------------------------------------------------------------------
 
 
 def test_looking_as_a_teacher_shows_the_made_up_school_and_nothing_else(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox
 ) -> None:
-    send(vendor_web, room, scores=["9"])
-    assert vendor.post(f"{page_of(room)}/bekijk", base_url=HERE, headers=OWN).headers["Location"] == "/groep"
+    send(vendor_web, sandbox, scores=["9"])
+    assert vendor.post(f"{page_of(sandbox)}/bekijk", base_url=HERE, headers=OWN).headers["Location"] == "/groep"
     shown = shown_page(vendor, "/groep")
-    for text in ("U bekijkt een proefschool", "Proefschool A", "Noa Proef", f"{page_of(room)}/terug"):
+    for text in ("U bekijkt een proefschool", "Proefschool A", "Noa Proef", f"{page_of(sandbox)}/terug"):
         assert text in shown
-    for path in ("/groep", "/leerling/1", "/koppelingen", "/toets", page_of(room)):
+    for path in ("/groep", "/leerling/1", "/koppelingen", "/toets", page_of(sandbox)):
         seen = shown_page(vendor, path, "?klas=1,2,3")
         assert "U bekijkt een proefschool" in seen
         assert not [last for _, _, last in school.NAMES if last in seen]
@@ -574,32 +584,32 @@ def test_looking_as_a_teacher_shows_the_made_up_school_and_nothing_else(
     assert post(vendor, "/toets/proef") == 403
 
 
-def test_going_back_makes_one_oneself_again(vendor: FlaskClient, room: Sandbox) -> None:
+def test_going_back_makes_one_oneself_again(vendor: FlaskClient, sandbox: Sandbox) -> None:
     for _ in range(2):
-        assert post(vendor, f"{page_of(room)}/bekijk") == 303  # twice is as good as once
-    answer = vendor.post(f"{page_of(room)}/terug", base_url=HERE, headers=OWN)
-    assert answer.headers["Location"] == page_of(room)
-    shown = shown_page(vendor, page_of(room))
+        assert post(vendor, f"{page_of(sandbox)}/bekijk") == 303  # twice is as good as once
+    answer = vendor.post(f"{page_of(sandbox)}/terug", base_url=HERE, headers=OWN)
+    assert answer.headers["Location"] == page_of(sandbox)
+    shown = shown_page(vendor, page_of(sandbox))
     assert "Leverancier" in shown
     assert "U bekijkt een proefschool" not in shown
     assert "Noa Proef" not in shown_page(vendor, "/groep")
-    assert post(vendor, f"{page_of(room)}/terug") == 303
+    assert post(vendor, f"{page_of(sandbox)}/terug") == 303
     assert "Leverancier" in shown_page(vendor, "/toets")
 
 
 @pytest.mark.parametrize("by", ["the page", "the worker"])
 def test_looking_ends_when_the_room_is_erased(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store, by: str
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, known_school: Store, by: str
 ) -> None:
-    send(vendor_web, room)
-    assert post(vendor, f"{page_of(room)}/bekijk") == 303
+    send(vendor_web, sandbox)
+    assert post(vendor, f"{page_of(sandbox)}/bekijk") == 303
     assert "Noa Proef" in shown_page(vendor, "/groep")
     if by == "the page":
-        assert post(as_persona(vendor_web, "sam"), f"{page_of(room)}/wissen") == 303
+        assert post(as_persona(vendor_web, "sam"), f"{page_of(sandbox)}/wissen") == 303
     else:
-        sandboxes.erase_sandbox(known_school.engine, room.id)
-    asked = vendor.post(CALLBACK, json={}, base_url=HERE, headers=OWN)
-    assert asked.status_code == 409  # the page was the made-up teacher's
+        sandboxes.erase_sandbox(known_school.engine, sandbox.id)
+    test_response = vendor.post(CALLBACK, json={}, base_url=HERE, headers=OWN)
+    assert test_response.status_code == 409  # the page was the made-up teacher's
     vendor.get("/groep", base_url=HERE)
     shown = shown_page(vendor, "/groep")
     assert "Noa Proef" not in shown
@@ -607,20 +617,23 @@ def test_looking_ends_when_the_room_is_erased(
     assert "Leverancier" in shown
 
 
-def test_nobody_else_ever_sees_a_made_up_school(vendor_web: flask.Flask, room: Sandbox, known_school: Store) -> None:
-    send(vendor_web, room)
-    for persona in (*PERSONAS, VENDOR):
-        client = as_persona(vendor_web, persona.key)
+def test_nobody_else_ever_sees_a_made_up_school(vendor_web: flask.Flask, sandbox: Sandbox, known_school: Store) -> None:
+    send(vendor_web, sandbox)
+    for user in (*PERSONAS, VENDOR):
+        client = as_persona(vendor_web, user.key)
         for path in ("/groep", "/koppelingen", "/leerling/1"):
             shown = shown_page(client, path)
             assert "Proefschool" not in shown
             assert "Noa Proef" not in shown
-            assert room.account.brin not in shown
+            assert sandbox.account.brin not in shown
         with database.read_transaction(known_school.engine) as connection:
-            assert "Proefgroep 6" not in [one.name for one in class_list(connection, persona.viewer)]
+            assert "Proefgroep 6" not in [class_ref.name for class_ref in class_list(connection, user.viewer)]
     with database.read_transaction(known_school.engine) as connection:
         assert {name for _, name in schools.all_schools(connection)} == {"De Wissel", "Elders"}
-    assert {one.school_id for one in cli._administrators(known_school.engine)} == {school.SCHOOL, school.OTHER_SCHOOL}
+    assert {administrator.school_id for administrator in cli._administrators(known_school.engine)} == {
+        school.SCHOOL,
+        school.OTHER_SCHOOL,
+    }
 
 
 # -- the outcome ---------------------------------------------------------------------------------------------------
@@ -663,7 +676,7 @@ def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, k
         work_once(ReceiverContext(known_school.engine, known_school.cipher))
         shown = shown_page(vendor, path)
         words = ["Leesbaar", "Envelop en kop", "Schema", "Sleutels en verwijzingen", "Afspraken", "Gedrag"]
-        places = [shown.index(f'"{one}"') for one in words]
+        places = [shown.index(f'"{word}"') for word in words]
         assert places == sorted(places)
 
 
@@ -703,13 +716,13 @@ def test_names_and_texts_of_a_stranger_stay_text(vendor: FlaskClient, known_scho
 
 
 def test_the_outcome_of_a_room_names_its_situations_and_the_way_back(
-    vendor_web: flask.Flask, vendor: FlaskClient, room: Sandbox, known_school: Store
+    vendor_web: flask.Flask, vendor: FlaskClient, sandbox: Sandbox, known_school: Store
 ) -> None:
-    send(vendor_web, room)
-    answer = vendor.post(f"{page_of(room)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
+    send(vendor_web, sandbox)
+    answer = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
     work_once(ReceiverContext(known_school.engine, known_school.cipher))
     path, _, query = answer.partition("?")
     shown = shown_page(vendor, path, f"?{query}")
-    assert page_of(room) in shown
+    assert page_of(sandbox) in shown
     assert "Gedrag, 10 situaties" in shown
-    assert page_of(room) not in shown_page(vendor, path, "?proef=../../x")
+    assert page_of(sandbox) not in shown_page(vendor, path, "?proef=../../x")

@@ -200,7 +200,7 @@ def group_callback(client: FlaskClient, query: str = "", asked: object = None, *
     """
     body = {
         "output": GROUP_OUTPUT,
-        "outputs": [dict(zip(("id", "property"), one.split("."), strict=True)) for one in GROUP_OUTPUTS],
+        "outputs": [dict(zip(("id", "property"), item.split("."), strict=True)) for item in GROUP_OUTPUTS],
         "inputs": [
             {"id": "group-asked", "property": "data", "value": asked},
             *({"id": name, "property": "value", "value": values.get(name, "")} for name in CONTROLS),
@@ -256,8 +256,8 @@ def test_a_score_is_shown_plain_and_told_as_it_was_sent(
         connection.execute(change, {"sent": sent})
     client = as_persona(web, "hanna")
     assert f'"children": "{shown}"' in shown_page(client, "/leerling/1")
-    told = client.post(CALLBACK, json=asks_why("2_2026-11-13_0", "/leerling/1"), base_url=HERE, headers=OWN)
-    assert f"De bron stuurde zelf {sent};" in told.text
+    test_response = client.post(CALLBACK, json=asks_why("2_2026-11-13_0", "/leerling/1"), base_url=HERE, headers=OWN)
+    assert f"De bron stuurde zelf {sent};" in test_response.text
 
 
 def asks_why(index: object, path: object) -> dict[str, Any]:
@@ -274,14 +274,16 @@ def asks_why(index: object, path: object) -> dict[str, Any]:
 def output_of(client: FlaskClient, kind: str) -> str:
     """The name of the callback that listens to the buttons of a kind."""
     dependencies = client.get("/_dash-dependencies", base_url=HERE).json or []
-    return next(str(one["output"]) for one in dependencies if f'"type":"{kind}"' in one["inputs"][0]["id"])
+    return next(
+        str(dependency["output"]) for dependency in dependencies if f'"type":"{kind}"' in dependency["inputs"][0]["id"]
+    )
 
 
 def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: flask.Flask, known_school: Store) -> None:
     asked = {"do": "stop", "index": school.SUMS, "type": "coupling"}
     changed = json.dumps(asked, separators=(",", ":")) + ".n_clicks"
     output = output_of(as_persona(web, "sam"), "coupling")
-    names = [one.partition("@")[0].split(".") for one in output.removeprefix("..").removesuffix("..").split("...")]
+    names = [item.partition("@")[0].split(".") for item in output.removeprefix("..").removesuffix("..").split("...")]
     body = {
         "output": output,
         "outputs": [{"id": name, "property": prop} for name, prop in names],
@@ -335,14 +337,14 @@ def test_an_error_of_ours_is_one_sentence_and_the_log_holds_nothing_of_it(
 
     web.view_functions["health"] = fail
     client = as_persona(web, "hanna")
-    seen = client.get("/health", base_url=HERE, headers={"Accept": "text/html"})
-    assert (seen.status_code, seen.mimetype) == (500, "text/html")
-    assert "Er ging iets mis in Rondblik." in seen.text
-    assert seen.headers["Content-Security-Policy"]
+    test_response = client.get("/health", base_url=HERE, headers={"Accept": "text/html"})
+    assert (test_response.status_code, test_response.mimetype) == (500, "text/html")
+    assert "Er ging iets mis in Rondblik." in test_response.text
+    assert test_response.headers["Content-Security-Policy"]
     assert client.get("/health", base_url=HERE).mimetype == "text/plain"
     client.get("/?taal=en", base_url=HERE)
     assert "Something went wrong in Rondblik." in client.get("/health", base_url=HERE).text
-    assert CLIENT_TEXT not in seen.text + caplog.text
+    assert CLIENT_TEXT not in test_response.text + caplog.text
     assert "500: ValueError in fail" in caplog.text
 
 
@@ -389,5 +391,5 @@ def test_the_page_states_its_colour_scheme(web: flask.Flask, scheme: str) -> Non
 
 def test_couplings_stand_in_the_menu_of_who_may_administer_them(web: flask.Flask) -> None:
     link = '"href": "/koppelingen"'
-    for persona, there in (("hanna", False), ("noa", False), ("sam", True)):
-        assert (link in shown_page(as_persona(web, persona), "/groep")) is there
+    for user, there in (("hanna", False), ("noa", False), ("sam", True)):
+        assert (link in shown_page(as_persona(web, user), "/groep")) is there

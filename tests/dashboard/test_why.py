@@ -23,7 +23,7 @@ from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, group_call
 
 SUMS, SPELLING, QUESTIONS = school.SUMS_FIELD.key, school.SPELL_FIELD.key, school.QUESTIONS_FIELD.key
 LEVELS = school.LEVELS_FIELD.key
-MOST_BYTES = 15 * 1024
+MAX_BYTES = 15 * 1024
 
 
 def ask(client: FlaskClient, asked: object) -> Shown:
@@ -37,9 +37,9 @@ def ask(client: FlaskClient, asked: object) -> Shown:
     return shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
 
 
-def told(web: flask.Flask, persona: str = "hanna", **asked: object) -> list[Any]:
+def told(web: flask.Flask, user: str = "hanna", **asked: object) -> list[Any]:
     """The panel that opens, as nodes; fails where none opens."""
-    answer = ask(as_persona(web, persona), {"search": "?klas=1", "at": 1, **asked})
+    answer = ask(as_persona(web, user), {"search": "?klas=1", "at": 1, **asked})
     assert answer.status_code == 200
     found = answer.json["response"]
     assert found["why"]["opened"] is True
@@ -52,14 +52,14 @@ def words(node: object) -> str:
     if isinstance(node, dict):
         return words(node["props"].get("children"))
     if isinstance(node, list):
-        return re.sub(r"\s+", " ", " ".join(words(one) for one in node)).strip()
+        return re.sub(r"\s+", " ", " ".join(words(item) for item in node)).strip()
     return "" if node is None else str(node)
 
 
 def nodes_of(node: object, kind: str) -> list[Any]:
     """All nodes of a kind within some nodes."""
     if isinstance(node, list):
-        return [found for one in node for found in nodes_of(one, kind)]
+        return [found for item in node for found in nodes_of(item, kind)]
     if not isinstance(node, dict):
         return []
     return [*([node] if node["type"] == kind else []), *nodes_of(node["props"].get("children"), kind)]
@@ -73,9 +73,9 @@ def facts(nodes: list[Any]) -> dict[str, str]:
 
 def listed(nodes: list[Any], name: str) -> dict[str, str]:
     """The pupils of a list with what is said of each."""
-    found = [one for one in nodes_of(nodes, "Ul") if one["props"].get("data-list") == name]
-    rows = [row["props"]["children"] for one in found for row in nodes_of(one, "Li")]
-    return {words(pupil): words(said) for pupil, said in rows}
+    found = [node for node in nodes_of(nodes, "Ul") if node["props"].get("data-list") == name]
+    rows = [row["props"]["children"] for item in found for row in nodes_of(item, "Li")]
+    return {words(pupil): words(reading) for pupil, reading in rows}
 
 
 # -- what is told ------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def test_a_score_says_where_it_comes_from(web: flask.Flask) -> None:
     }
     assert words(nodes_of(nodes, "H3")) == "Aïsha Bouzid · Rekenen · Cijferpad groep 6"
     assert "1 ander resultaat in deze periode" in words(nodes)
-    links = [one["props"]["href"] for one in nodes_of(nodes, "Link") + nodes_of(nodes, "A")]
+    links = [node["props"]["href"] for node in nodes_of(nodes, "Link") + nodes_of(nodes, "A")]
     assert links == ["/leerling/1-1", "https://cijferpad.example/toets"]
 
 
@@ -117,9 +117,9 @@ def test_a_zero_is_told_as_a_zero(web: flask.Flask) -> None:
 
 
 def test_a_sum_of_parts_says_that_it_is_one(web: flask.Flask) -> None:
-    said = words(told(web, kind="cell", pupil="3", column=QUESTIONS))
-    assert "De bron stuurt geen totaal." in said
-    assert "van 4 onderdelen" in said or "van 3 onderdelen" in said
+    reading = words(told(web, kind="cell", pupil="3", column=QUESTIONS))
+    assert "De bron stuurt geen totaal." in reading
+    assert "van 4 onderdelen" in reading or "van 3 onderdelen" in reading
 
 
 def test_a_score_of_a_goal_is_that_of_the_part(web: flask.Flask) -> None:
@@ -139,14 +139,14 @@ def test_a_cell_without_a_score_says_why_and_from_which_record(web: flask.Flask)
 def test_a_mean_says_who_counts_and_who_does_not_and_why(web: flask.Flask) -> None:
     nodes = told(web, kind="mean", column=SUMS)
     counted, left_out = listed(nodes, "counted"), listed(nodes, "left-out")
-    scores = {i: one for i, one in enumerate(school.SUMS_BLOCK_3) if one is not None}
-    assert [int(one.split(" · ")[0]) for one in counted.values()] == list(scores.values())
+    scores = {i: item for i, item in enumerate(school.SUMS_BLOCK_3) if item is not None}
+    assert [int(item.split(" · ")[0]) for item in counted.values()] == list(scores.values())
     assert counted["Jonas ter Horst"] == "0 · onvoldoende"
     assert left_out == {"Kyra Ramdin": "afgerond zonder score", "Lars Boon": "nog geen resultaat"}
-    said = words(nodes)
-    assert "63,7 · gemiddelde van 10 van 12" in said
+    reading = words(nodes)
+    assert "63,7 · gemiddelde van 10 van 12" in reading
     assert round(sum(scores.values()) / len(scores), 1) == 63.7
-    assert "alleen uit scores van dezelfde toets in dezelfde versie" in said
+    assert "alleen uit scores van dezelfde toets in dezelfde versie" in reading
     assert facts(nodes)["Toets"] == "Toets blok 3"
     assert facts(nodes)["Bron"] == "Cijferpad het laatst di 24 nov om 6:30."
 
@@ -158,24 +158,24 @@ def test_a_mean_counts_only_the_pupils_of_the_filters(web: flask.Flask) -> None:
     shown = group_callback(as_persona(web, "hanna"), klas=["1"], status="koers").json
     names = set(listed(few, "counted")) | set(listed(few, "left-out"))
     assert names == {
-        words(one) for one in nodes_of(table_of(shown), "Th") if one["props"].get("className") == "pin"
+        words(node) for node in nodes_of(table_of(shown), "Th") if node["props"].get("className") == "pin"
     } - {"Gemiddelde of hoeveel leerlingen per niveau"}
 
 
 def test_a_group_says_its_rule_its_thresholds_and_its_pupils(web: flask.Flask) -> None:
     page = group_callback(as_persona(web, "hanna"), klas=["1"]).json["response"]["group-content"]["children"]
-    cards = [one["props"] for one in nodes_of(page, "Div") if "data-count" in one["props"]]
-    counts = {one["data-course"]: int(one["data-count"]) for one in cards}
+    cards = [node["props"] for node in nodes_of(page, "Div") if "data-count" in node["props"]]
+    counts = {card["data-course"]: int(card["data-count"]) for card in cards}
     assert len(counts) == 4
     assert sum(counts.values()) == 12
-    for course, count in counts.items():
-        nodes = told(web, kind="course", course=course)
+    for attention_group, count in counts.items():
+        nodes = told(web, kind="course", course=attention_group)
         assert len(listed(nodes, "pupils")) == count
         assert facts(nodes)["Telt mee"] == f"{count} van de 12 getoonde leerlingen"
     assert "minder dan 3 scores met een norm" in words(told(web, kind="course", course="few"))
-    said = words(told(web, kind="course", course="attention"))
-    assert "15 % van de schaal of meer" in said
-    assert "10 schooldagen niets gemaakt" in said
+    reading = words(told(web, kind="course", course="attention"))
+    assert "15 % van de schaal of meer" in reading
+    assert "10 schooldagen niets gemaakt" in reading
 
 
 def test_the_thresholds_of_a_group_are_those_of_the_class(web: flask.Flask, known_school: Store) -> None:
@@ -193,7 +193,7 @@ def _threshold(row: dict[str, object]) -> dict[str, object]:
 
 def test_the_scores_behind_the_group_of_a_pupil_are_named(web: flask.Flask) -> None:
     nodes = told(web, kind="scores", pupil="1")
-    rows = [words(one) for one in nodes_of(nodes, "Li")]
+    rows = [words(node) for node in nodes_of(nodes, "Li")]
     assert "Rekenen · Cijferpad groep 6 · Toets blok 3 · 13 nov 58 · onvoldoende" in rows
     assert "Rekenen · Peillijn · Rekenen M6 · 2 nov 212 · niveau II" in rows
     assert len(rows) == 3
@@ -202,9 +202,9 @@ def test_the_scores_behind_the_group_of_a_pupil_are_named(web: flask.Flask) -> N
 def test_a_hard_part_says_who_made_it_and_who_is_below(web: flask.Flask) -> None:
     part = "Klok: digitale tijd"
     nodes = told(web, kind="topic", topic=part, field=SUMS)
-    rights = [max(one // 10 - 1, 0) for one in school.SUMS_BLOCK_3 if one is not None]
-    below = [one for one in rights if one < 6]
-    assert sorted(int(one.split(" · ")[0]) for one in listed(nodes, "below").values()) == sorted(below)
+    rights = [max(item // 10 - 1, 0) for item in school.SUMS_BLOCK_3 if item is not None]
+    below = [right for right in rights if right < 6]
+    assert sorted(int(item.split(" · ")[0]) for item in listed(nodes, "below").values()) == sorted(below)
     found = facts(nodes)
     assert found["Gemaakt door"] == f"{len(rights)} van de 12 getoonde leerlingen"
     assert found["Onder de norm"] == f"{len(below)} van {len(rights)}"
@@ -245,20 +245,20 @@ def test_a_bar_of_another_material_than_the_filter_is_not_shown(web: flask.Flask
     for material, number in (("Letterlab", 1), ("Peillijn", 0)):
         answer = group_callback(client, klas=["1"], materiaal=material).json
         bars = nodes_of(answer["response"]["group-content"]["children"], "Div")
-        assert sum("data-progress" in one["props"] for one in bars) == number
+        assert sum("data-progress" in bar["props"] for bar in bars) == number
     gone = told(web, kind="progress", progress="4", search="?klas=1&materiaal=Peillijn")
     assert words(gone) == "Dit getal is er niet meer."
 
 
 def test_the_line_over_the_sources_says_of_each_when_and_how_much(web: flask.Flask) -> None:
     nodes = told(web, kind="coverage")
-    heads, lists = [words(one) for one in nodes_of(nodes, "H4")], nodes_of(nodes, "Dl")
-    by_name = {head: facts([one]) for head, one in zip(heads, lists, strict=True)}
+    heads, lists = [words(node) for node in nodes_of(nodes, "H4")], nodes_of(nodes, "Dl")
+    by_name = {head: facts([item]) for head, item in zip(heads, lists, strict=True)}
     assert list(by_name) == [
         "Cijferpad werkt", "Letterlab werkt", "Peillijn werkt", "Vraagstuk werkt", "Stiltewerk 14 keer mislukt",
         "Schoolregister werkt",
     ]  # fmt: skip
-    totals = sum(one is not None for several in (school.SUMS_BLOCK_2, school.SUMS_BLOCK_3) for one in several) + 1
+    totals = sum(item is not None for several in (school.SUMS_BLOCK_2, school.SUMS_BLOCK_3) for item in several) + 1
     assert by_name["Cijferpad werkt"] == {
         "Laatst gelukt": "di 24 nov 6:30",
         "Laatste poging": "vandaag 7:30",
@@ -296,17 +296,17 @@ EVERY = (
 )
 
 
-@pytest.mark.parametrize("asked", EVERY, ids=lambda one: str(one["kind"]))
+@pytest.mark.parametrize("asked", EVERY, ids=lambda item: str(item["kind"]))
 @pytest.mark.parametrize("search", ["?klas=1", "?klas=1,2", "", "?klas=2"])
 def test_nothing_of_another_class_is_told(web: flask.Flask, asked: dict[str, str], search: str) -> None:
     answer = ask(as_persona(web, "joris"), {**asked, "search": search})
     assert answer.status_code in (200, 204)
     names = [name for first, _prefix, last in school.NAMES for name in (first, last)]
     shown = json.dumps(answer.json, ensure_ascii=False) if answer.status_code == 200 else ""
-    assert not [one for one in names if one in shown]
+    assert not [name for name in names if name in shown]
 
 
-@pytest.mark.parametrize("asked", EVERY, ids=lambda one: str(one["kind"]))
+@pytest.mark.parametrize("asked", EVERY, ids=lambda item: str(item["kind"]))
 def test_without_a_session_nothing_is_told(web: flask.Flask, asked: dict[str, str]) -> None:
     assert ask(web.test_client(), {**asked, "search": "?klas=1"}).status_code == 401
 
@@ -330,8 +330,8 @@ def test_an_odd_question_is_harmless(web: flask.Flask, odd: object) -> None:
     answers = [ask(client, odd)]
     names = ("kind", "search", "pupil", "column", "course", "field", "topic", "progress", "at")
     answers += [ask(client, {**asked, "search": "?klas=2", name: odd}) for asked in EVERY for name in names]
-    assert {one.status_code for one in answers} <= {200, 204}
-    assert not [one for one in answers if "Bouzid" in one.text or "alert(1)" in one.text]
+    assert {answer.status_code for answer in answers} <= {200, 204}
+    assert not [answer for answer in answers if "Bouzid" in answer.text or "alert(1)" in answer.text]
 
 
 def test_a_number_that_is_gone_is_a_sentence(web: flask.Flask) -> None:
@@ -340,7 +340,7 @@ def test_a_number_that_is_gone_is_a_sentence(web: flask.Flask) -> None:
         {"kind": "mean", "column": "x"}, {"kind": "course", "course": "x"}, {"kind": "scores", "pupil": "101"},
         {"kind": "topic", "topic": "x", "field": SUMS}, {"kind": "progress", "progress": "99"},
     )  # fmt: skip
-    assert {words(told(web, **one)) for one in asked} == {"Dit getal is er niet meer."}
+    assert {words(told(web, **item)) for item in asked} == {"Dit getal is er niet meer."}
 
 
 # -- the page ----------------------------------------------------------------------------------------------------
@@ -349,25 +349,25 @@ def test_a_number_that_is_gone_is_a_sentence(web: flask.Flask) -> None:
 def table_of(answer: Any) -> Any:
     """The matrix in the answer to the filters."""
     tables_found = nodes_of(answer["response"]["group-content"]["children"], "Table")
-    return next(one for one in tables_found if one["props"].get("id") == "matrix")
+    return next(item for item in tables_found if item["props"].get("id") == "matrix")
 
 
 def test_every_number_of_the_page_can_be_asked(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     answer = group_callback(client, klas=["1"]).json
     table = table_of(answer)
-    with_value = [one for one in nodes_of(table, "Td") if "data-value" in one["props"]]
+    with_value = [node for node in nodes_of(table, "Td") if "data-value" in node["props"]]
     assert len(with_value) > 30
-    assert all(len(nodes_of(one, "Button")) == 1 for one in with_value)
-    with_mean = [one for one in nodes_of(table, "Td") if "data-mean" in one["props"]]
+    assert all(len(nodes_of(item, "Button")) == 1 for item in with_value)
+    with_mean = [node for node in nodes_of(table, "Td") if "data-mean" in node["props"]]
     assert len(with_mean) == 3
-    assert all(len(nodes_of(one, "Button")) == 1 for one in with_mean)
+    assert all(len(nodes_of(item, "Button")) == 1 for item in with_mean)
     buttons = nodes_of(answer["response"]["group-content"]["children"], "Button")
-    asking = [one for one in buttons if "data-why" in one["props"]]
-    assert {one["props"]["data-why"] for one in asking} == {
+    asking = [button for button in buttons if "data-why" in button["props"]]
+    assert {item["props"]["data-why"] for item in asking} == {
         "cell", "mean", "course", "topic", "progress", "coverage", "hidden",
     }  # fmt: skip
-    assert {one["props"]["aria-describedby"] for one in asking} == {"why-hint"}
+    assert {item["props"]["aria-describedby"] for item in asking} == {"why-hint"}
     frame = shown_page(client, "/groep", "?klas=1")
     assert '"id": "why-hint"' in frame
 
@@ -378,11 +378,11 @@ def test_the_class_page_stays_light(web: flask.Flask, known_school: Store) -> No
     for view in ("vak", "materiaal"):
         answer = group_callback(client, klas=["1"], weergave=view)
         table = table_of(answer.json)
-        cells = [one for one in nodes_of(table, "Td") if "data-pupil" in one["props"]]
+        cells = [node for node in nodes_of(table, "Td") if "data-pupil" in node["props"]]
         assert len(cells) == 25 * 7
-        assert sum("data-value" in one["props"] for one in cells) >= 160
+        assert sum("data-value" in cell["props"] for cell in cells) >= 160
         size = len(gzip.compress(answer.data, 6))
-        assert size <= MOST_BYTES, f"{view}: {size} bytes"
+        assert size <= MAX_BYTES, f"{view}: {size} bytes"
 
 
 def test_the_number_of_pupils_that_are_shown_is_told(web: flask.Flask) -> None:
@@ -399,7 +399,7 @@ NEWCOMERS = (
 )  # fmt: skip
 
 
-def fill_to_25_by_7(known: Store) -> None:
+def fill_to_25_by_7(store: Store) -> None:
     """Thirteen more pupils and three more materials; a score of everybody in nearly every column, no two alike."""
     bands = school.BANDS
     more = {
@@ -409,7 +409,7 @@ def fill_to_25_by_7(known: Store) -> None:
     }
     pupils = [*range(1, 13), *range(201, 214)]
     table = tables.metadata.tables
-    with database.write_transaction(known.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         names = [(201 + place, *name) for place, name in enumerate(NEWCOMERS)]
         connection.execute(
             insert(table["pupils"]),
@@ -425,8 +425,8 @@ def fill_to_25_by_7(known: Store) -> None:
         connection.execute(
             insert(table["identifiers"]),
             [
-                {"school_id": 1, "id": i, "kind": "las", "digest": known.cipher.digest("las", f"1-{i}"),
-                 "sealed": known.cipher.encrypt(f"L1{i:04}".encode()), "pupil_id": i, "matched_by": "roster",
+                {"school_id": 1, "id": i, "kind": "las", "digest": store.cipher.digest("las", f"1-{i}"),
+                 "sealed": store.cipher.encrypt(f"L1{i:04}".encode()), "pupil_id": i, "matched_by": "roster",
                  "parked_because": None}
                 for i in range(201, 214)
             ],
@@ -434,19 +434,28 @@ def fill_to_25_by_7(known: Store) -> None:
         connection.execute(
             insert(table["tests"]),
             [
-                {"school_id": 1, "id": i, "source_id": s, "code": one.code.text, "version": ""}
-                for i, (s, one) in more.items()
+                {"school_id": 1, "id": i, "source_id": s, "code": definition.code.text, "version": ""}
+                for i, (s, definition) in more.items()
             ],
         )
         connection.execute(
             insert(table["test_definitions"]),
             [
-                {"school_id": 1, "id": i, "source_id": s, "digest": hashlib.md5(str(i).encode()).digest(),
-                 "code": one.code.text, "name": one.name, "subject_term": one.subject.text if one.subject else None,
-                 "material": f"Materiaal {i}", "body": json.dumps(asdict(one)), "newest_us": school.us("2026-11-24")}
-                for i, (s, one) in more.items()
+                {
+                    "school_id": 1,
+                    "id": i,
+                    "source_id": s,
+                    "digest": hashlib.md5(str(i).encode()).digest(),
+                    "code": definition.code.text,
+                    "name": definition.name,
+                    "subject_term": definition.subject.text if definition.subject else None,
+                    "material": f"Materiaal {i}",
+                    "body": json.dumps(asdict(definition)),
+                    "newest_us": school.us("2026-11-24"),
+                }
+                for i, (s, definition) in more.items()
             ],
-        )  # fmt: skip
+        )
         rows = school._Rows()
         school.DEFINITIONS.update(more)
         try:
@@ -463,7 +472,7 @@ def fill_to_25_by_7(known: Store) -> None:
                         rows.add(pupil, 6, "2026-11-20", part=part, **school.number((place + part) % 3))
                     rows.add(pupil, 4, "2026-11-18", Kind.PROGRESS, status=int(Status.DONE), offered=40, made=40)
         finally:
-            for one in more:
-                del school.DEFINITIONS[one]
+            for item in more:
+                del school.DEFINITIONS[item]
         found = [row | {"key": f"m{i}", "digest64": 100_000 + i} for i, row in enumerate(rows.rows)]
         connection.execute(insert(table["results"]), found)

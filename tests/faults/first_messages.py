@@ -53,25 +53,28 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--starts", type=int, default=300)
     parser.add_argument("--live", type=int, default=20)
     parser.add_argument("--rosters", type=int, default=60)
-    asked = parser.parse_args(arguments)
+    namespace = parser.parse_args(arguments)
     began = time.monotonic()
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="rondblik-first-") as folder:
         template = Path(folder) / "template"
         bodies = _messages(_installation(template))
-        for number in range(asked.starts):
+        for number in range(namespace.starts):
             data = Path(folder) / "data"
             shutil.copytree(template, data)
-            outcome = _start(data, MODES[number % len(MODES)], bodies, live=number < asked.live)
+            outcome = _start(data, MODES[number % len(MODES)], bodies, live=number < namespace.live)
             outcomes[outcome] += 1
             if outcome != GOOD:
                 print(outcome, (data / ERRORS).read_text(), sep="\n", file=sys.stderr)
             shutil.rmtree(data)
-    for _ in range(asked.rosters):
+    for _ in range(namespace.rosters):
         outcomes[_first_rosters()] += 1
-    live, seconds = min(asked.live, asked.starts), time.monotonic() - began
-    print(f"{asked.starts} starts ({live} new processes, {asked.starts - live} forks), each {MESSAGES} first messages;")
-    print(f"{asked.rosters} forks, each {MESSAGES} first rosters; {seconds:.0f} s:")
+    live, seconds = min(namespace.live, namespace.starts), time.monotonic() - began
+    print(
+        f"{namespace.starts} starts ({live} new processes, {namespace.starts - live} forks), "
+        f"each {MESSAGES} first messages;"
+    )
+    print(f"{namespace.rosters} forks, each {MESSAGES} first rosters; {seconds:.0f} s:")
     for outcome, count in outcomes.most_common():
         print(f"  {count:4d} {outcome}")
     return 0 if set(outcomes) == {GOOD} else 1
@@ -111,12 +114,12 @@ def _start(data: Path, mode: tuple[str, ...], bodies: list[bytes], *, live: bool
     pid = _new_process(arguments, write_end, errors) if live else _fork(arguments, read_end, write_end, errors)
     os.close(write_end)
     os.close(errors)
-    with os.fdopen(read_end) as said:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", said.readline())
-        if found is None:
+    with os.fdopen(read_end) as text_iowrapper:
+        match = re.search(r"http://127\.0\.0\.1:(\d+)", text_iowrapper.readline())
+        if match is None:
             os.waitpid(pid, 0)
             return "did not start"
-        refused = _send_at_once(Receiver(int(found[1])), bodies)
+        refused = _send_at_once(Receiver(int(match[1])), bodies)
         os.kill(pid, signal.SIGTERM)
         died = _wait(pid)
     return died or (f"answered: {', '.join(sorted(refused))}" if refused else GOOD)

@@ -47,7 +47,7 @@ PAPERS = (
     Authorisation("SLEUTEL-SCHOOL-99XX", "KLANT-UITGEVER-A", "Uitgever van A"),
     Authorisation("SLEUTEL-B-99XX", "KLANT-UITGEVER-B", "Uitgever van B"),
 )
-MOST_BYTES = 40_000
+MAX_BYTES = 40_000
 SHARE_OF_PAPERS = 0.3
 CHANGES = (1, 1, 1, 2, 3)
 
@@ -177,7 +177,7 @@ def add_mark(rng: random.Random, data: bytes) -> bytes:
 
 def insert_markup(rng: random.Random, data: bytes) -> bytes:
     """Something of XML inside a text, an attribute or a tag."""
-    places = [found.start() + rng.choice((0, 1)) for found in re.finditer(rb"[<>\"]", data)]
+    places = [match.start() + rng.choice((0, 1)) for match in re.finditer(rb"[<>\"]", data)]
     if not places:
         return data
     at = rng.choice(places)
@@ -186,8 +186,8 @@ def insert_markup(rng: random.Random, data: bytes) -> bytes:
 
 def add_doctype(rng: random.Random, data: bytes) -> bytes:
     """A DOCTYPE before the root, and its entity in a text."""
-    whole = re.sub(rb"(<\?xml[^>]*\?>)?", lambda found: found[0] + rng.choice(DOCTYPES).encode(), data, count=1)
-    places = [found.end() for found in re.finditer(rb"[^/]>", whole)]
+    whole = re.sub(rb"(<\?xml[^>]*\?>)?", lambda match: match[0] + rng.choice(DOCTYPES).encode(), data, count=1)
+    places = [match.end() for match in re.finditer(rb"[^/]>", whole)]
     if not places or rng.random() < 0.3:
         return whole
     at = rng.choice(places)
@@ -196,11 +196,11 @@ def add_doctype(rng: random.Random, data: bytes) -> bytes:
 
 def in_cdata(rng: random.Random, data: bytes) -> bytes:
     """A text as CDATA, which says the same."""
-    found = list(re.finditer(rb">([^<>&]+)<", data))
-    if not found:
+    matches = list(re.finditer(rb">([^<>&]+)<", data))
+    if not matches:
         return data
-    one = rng.choice(found)
-    return data[: one.start(1)] + b"<![CDATA[" + one[1] + b"]]>" + data[one.end(1) :]
+    match = rng.choice(matches)
+    return data[: match.start(1)] + b"<![CDATA[" + match[1] + b"]]>" + data[match.end(1) :]
 
 
 # -- the tree ------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def _inner(rng: random.Random, root: etree._Element) -> etree._Element:
 
 
 def _leaf(rng: random.Random, root: etree._Element) -> etree._Element:
-    return rng.choice([one for one in _elements(root) if len(one) == 0])
+    return rng.choice([element for element in _elements(root) if len(element) == 0])
 
 
 def remove(rng: random.Random, root: etree._Element) -> None:
@@ -247,7 +247,7 @@ def duplicate(rng: random.Random, root: etree._Element) -> None:
 
 
 def reorder(rng: random.Random, root: etree._Element) -> None:
-    parent = rng.choice([one for one in _elements(root) if len(one)] or [root])
+    parent = rng.choice([element for element in _elements(root) if len(element)] or [root])
     children = list(parent)
     rng.shuffle(children)
     parent[:] = children
@@ -274,8 +274,8 @@ def rename(rng: random.Random, root: etree._Element) -> None:
 def move_namespace(rng: random.Random, root: etree._Element) -> None:
     space = rng.choice(NAMESPACES)
     element = rng.choice(_elements(root))
-    for one in rng.choice(([element], _elements(element))):
-        one.tag = etree.QName(space, etree.QName(one).localname).text
+    for item in rng.choice(([element], _elements(element))):
+        item.tag = etree.QName(space, etree.QName(item).localname).text
 
 
 def add_attributes(rng: random.Random, root: etree._Element) -> None:
@@ -288,13 +288,13 @@ def add_attributes(rng: random.Random, root: etree._Element) -> None:
 
 
 def remove_attribute(rng: random.Random, root: etree._Element) -> None:
-    element = rng.choice([one for one in _elements(root) if one.attrib] or [root])
+    element = rng.choice([element for element in _elements(root) if element.attrib] or [root])
     for name in list(element.attrib)[:1]:
         del element.attrib[name]
 
 
 def change_attribute(rng: random.Random, root: etree._Element) -> None:
-    element = rng.choice([one for one in _elements(root) if one.attrib] or [root])
+    element = rng.choice([element for element in _elements(root) if element.attrib] or [root])
     for name in list(element.attrib)[:1]:
         element.set(name, rng.choice((*TEXTS, *NUMBERS, *DATES)))
 
@@ -308,8 +308,8 @@ def odd_text(rng: random.Random, root: etree._Element) -> None:
 
 
 def swap_texts(rng: random.Random, root: etree._Element) -> None:
-    one, other = _leaf(rng, root), _leaf(rng, root)
-    one.text, other.text = other.text, one.text
+    element, other = _leaf(rng, root), _leaf(rng, root)
+    element.text, other.text = other.text, element.text
 
 
 def stray_text(rng: random.Random, root: etree._Element) -> None:
@@ -411,8 +411,8 @@ def _of_account(account: Authorisation) -> list[bytes]:
         message(results=result_xml("resultaat-4712-0", "1.5"), leerlingid="leerling-4712", xsdversie="2.3"),
     ]
     complete = [_complete(start) for start in range(3)]
-    enclosed = [enveloped(one.decode().partition("?>")[2], account) for one in small]
-    enclosed += [enveloped(etree.tostring(one).decode(), account) for one in complete]
+    enclosed = [enveloped(item.decode().partition("?>")[2], account) for item in small]
+    enclosed += [enveloped(etree.tostring(element).decode(), account) for element in complete]
     return [*enclosed, _written(account), b"\xef\xbb\xbf" + enclosed[0], small[0]]
 
 
@@ -458,7 +458,7 @@ def paper_messages() -> tuple[bytes, ...]:
     found: list[bytes] = []
     for path in sorted([*SHARED.glob("uwlr/samples/*.xml"), *SHARED.glob("uwlr/hostile/*.xml")]):
         data = path.read_bytes()
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_BYTES:
             continue
         found.append(data)
         payload = re.search(rb"<(\w+:)?leerresultaten_verzoek.*</(\w+:)?leerresultaten_verzoek>", data, re.DOTALL)
@@ -480,5 +480,5 @@ def mutant(number: int) -> tuple[bytes, str]:
     for _ in range(rng.choice(CHANGES)):
         mutator = rng.choice(TO_BYTES if rng.random() < SHARE_OF_BYTES else TO_THE_TREE)
         told.append(mutator.__name__)
-        data = mutator(rng, data)[: 4 * MOST_BYTES]
+        data = mutator(rng, data)[: 4 * MAX_BYTES]
     return data, ", ".join(told)

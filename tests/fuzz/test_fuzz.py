@@ -52,7 +52,7 @@ _PUBLIC = " ".join(f"{rule.id} {rule.nl} {rule.en} {rule.remedy}" for rule in ru
 def secrets_of(data: bytes) -> set[bytes]:
     """What an answer may not repeat: keys of results and pupils, and the texts of the account."""
     found = {match for pattern in _SECRETS for match in pattern.findall(data)}
-    return {one for one in found if one.decode("utf-8", "replace").strip() not in _PUBLIC}
+    return {item for item in found if item.decode("utf-8", "replace").strip() not in _PUBLIC}
 
 
 def problems(data: bytes, code: str | None, answer: bytes, seconds: float) -> list[str]:
@@ -62,27 +62,27 @@ def problems(data: bytes, code: str | None, answer: bytes, seconds: float) -> li
         found.append(f"fault {code}")
     if seconds > SECONDS:
         found.append(f"{seconds:.2f} s")
-    if told := [one for one in secrets_of(data) if one in answer]:
+    if told := [secret for secret in secrets_of(data) if secret in answer]:
         found.append(f"told {told}")
     return found
 
 
-def in_process(desk: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
+def in_process(receiver: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
     """Deliver a message; its verdict and what is wrong with the answer. The clock is that of the processor.
 
     What is slow is slow each time: one that seems so is measured once more, as other threads count too.
     """
-    verdict, found = deliver(desk, data)
-    if any(one.endswith(" s") for one in found):
-        verdict, found = deliver(desk, data + b"\n")  # other bytes, the same message
+    verdict, found = deliver(receiver, data)
+    if any(item.endswith(" s") for item in found):
+        verdict, found = deliver(receiver, data + b"\n")  # other bytes, the same message
     return verdict, found
 
 
-def deliver(desk: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
+def deliver(receiver: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
     """One delivery: its verdict and what is wrong with the answer."""
     began = time.process_time()
     with spool([data]) as spooled:
-        receipt = push.deliver(desk, spooled)
+        receipt = push.deliver(receiver, spooled)
     seconds = time.process_time() - began
     refused = receipt.verdict is Verdict.REJECT
     found = problems(data, receipt.fault, push.fault_sentence(receipt).encode() if refused else b"", seconds)
@@ -113,18 +113,18 @@ class OverHttp:
         began = time.process_time()
         self.connection.request("POST", self.path, body=body, headers=headers)
         answer = self.connection.getresponse()
-        said = answer.read()
+        reading = answer.read()
         seconds = time.process_time() - began
-        confirmed, code = understood(said)
-        found = problems(data, code, said, seconds)
+        confirmed, code = understood(reading)
+        found = problems(data, code, reading, seconds)
         if (answer.status, answer.getheader("Content-Type")) != (200 if confirmed else 500, SOAP_TYPE):
             found.append(f"HTTP {answer.status} {answer.getheader('Content-Type')}")
         return Verdict.ACCEPT if confirmed else Verdict.REJECT, found
 
 
-def understood(said: bytes) -> tuple[bool, str | None]:
+def understood(reading: bytes) -> tuple[bool, str | None]:
     """Whether an answer confirms, else the code of its Fault; AssertionError where it is neither."""
-    root = etree.fromstring(said)
+    root = etree.fromstring(reading)
     assert root.tag == names.ENVELOPE
     (body,) = root
     assert body.tag == names.BODY
@@ -157,10 +157,10 @@ def run(numbers: Iterable[int], attempt: Callable[[int, bytes], tuple[Verdict, l
     return verdicts
 
 
-def nothing_half_stored(desk: ReceiverContext) -> bool:
+def nothing_half_stored(receiver: ReceiverContext) -> bool:
     """Whether every result came with a delivery that was taken in."""
     refused = select(results.c.key).join(deliveries, deliveries.c.id == results.c.delivery_id)
-    with database.read_transaction(desk.engine) as connection:
+    with database.read_transaction(receiver.engine) as connection:
         return connection.execute(refused.where(deliveries.c.verdict == Verdict.REJECT.value)).first() is None
 
 
@@ -170,9 +170,9 @@ def assert_various(verdicts: Counter[Verdict]) -> None:
     assert tried < 500 or tried // 30 < verdicts[Verdict.REJECT] < tried - tried // 30
 
 
-def over_http(desk: ReceiverContext, numbers: Iterable[int]) -> Counter[Verdict]:
+def over_http(receiver: ReceiverContext, numbers: Iterable[int]) -> Counter[Verdict]:
     """Try mutants at the real server."""
-    with serving(desk) as address:
+    with serving(receiver) as address:
         client = OverHttp(address)
         try:
             return run(numbers, lambda number, data: client(data, random.Random(number)))
@@ -180,30 +180,30 @@ def over_http(desk: ReceiverContext, numbers: Iterable[int]) -> Counter[Verdict]
             client.connection.close()
 
 
-def test_the_messages_that_are_mutated_are_good_ones(desk: ReceiverContext) -> None:
+def test_the_messages_that_are_mutated_are_good_ones(receiver: ReceiverContext) -> None:
     own = mutate.own_messages()
-    verdicts = [in_process(desk, data) for data in own]
+    verdicts = [in_process(receiver, data) for data in own]
     assert [found for _, found in verdicts if found] == []
     refused = [number for number, (verdict, _) in enumerate(verdicts) if verdict is Verdict.REJECT]
     assert len(refused) == 3, refused  # a decimal from the strict sender, and no envelope from each
 
 
 @pytest.mark.parametrize("shard", range(SHARDS - 1))
-def test_every_mutant_is_answered(desk: ReceiverContext, shard: int) -> None:
-    verdicts = run(range(shard, COUNT, SHARDS), lambda _, data: in_process(desk, data))
-    assert nothing_half_stored(desk)
+def test_every_mutant_is_answered(receiver: ReceiverContext, shard: int) -> None:
+    verdicts = run(range(shard, COUNT, SHARDS), lambda _, data: in_process(receiver, data))
+    assert nothing_half_stored(receiver)
     assert_various(verdicts)
 
 
-def test_every_mutant_is_answered_over_http(desk: ReceiverContext) -> None:
-    verdicts = over_http(desk, range(SHARDS - 1, COUNT, SHARDS))
-    assert nothing_half_stored(desk)
+def test_every_mutant_is_answered_over_http(receiver: ReceiverContext) -> None:
+    verdicts = over_http(receiver, range(SHARDS - 1, COUNT, SHARDS))
+    assert nothing_half_stored(receiver)
     assert_various(verdicts)
 
 
-def test_what_once_went_wrong_is_answered(desk: ReceiverContext) -> None:
-    run(KEPT, lambda _, data: in_process(desk, data))
-    over_http(desk, KEPT)
+def test_what_once_went_wrong_is_answered(receiver: ReceiverContext) -> None:
+    run(KEPT, lambda _, data: in_process(receiver, data))
+    over_http(receiver, KEPT)
 
 
 def test_nothing_of_the_xml_conformance_suite_breaks_us_or_is_taken_in() -> None:
@@ -216,8 +216,8 @@ def test_nothing_of_the_xml_conformance_suite_breaks_us_or_is_taken_in() -> None
             began = time.process_time()
             try:
                 with spool([path.read_bytes()]) as spooled:
-                    opening = read_envelope_header(spooled.file, agreement)
-                    judgement = judge(spooled, agreement, opening=opening)
+                    header = read_envelope_header(spooled.file, agreement)
+                    judgement = judge(spooled, agreement, header=header)
             except Exception as broken:  # noqa: BLE001 - which exceptions there are is what is asked
                 failures.append(f"{path.name}: {type(broken).__name__}")
                 continue

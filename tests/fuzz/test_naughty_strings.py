@@ -91,7 +91,7 @@ FREE = {
     "waarde", "kwalificatie", "ander", "toetsnaam", "leerjaar", "vakgebied", "categorie", "niveau", "term",
     "omschrijving", "ingang", "onderdeelnaam", "auteur", "commentaar", "verwerker",
 }  # fmt: skip
-_ESCAPED = {ord(one): f"&#{ord(one)};" for one in "&<>\"'\t\n\r"}
+_ESCAPED = {ord(item): f"&#{ord(item)};" for item in "&<>\"'\t\n\r"}
 
 
 @cache
@@ -99,7 +99,7 @@ def naughty() -> tuple[str, ...]:
     """The strings, less those that XML cannot hold."""
     path = npm.installed(HERE) / "blns" / "resources" / "blns.json"
     strings = dict.fromkeys(json.loads(path.read_text(encoding="utf-8")))
-    return tuple(one for one in strings if not NOT_XML.search(one))
+    return tuple(string for string in strings if not NOT_XML.search(string))
 
 
 def filled(number: int, field: str, text: str) -> bytes:
@@ -117,7 +117,7 @@ def leaves(value: Any) -> Iterator[str]:
         yield from leaves(inner)
 
 
-def stored(desk: ReceiverContext, delivery_id: int) -> set[str]:
+def stored(receiver: ReceiverContext, delivery_id: int) -> set[str]:
     """Every text that the store has of the results of a delivery."""
     query = (
         select(results, tests, test_definitions, identifiers, parts.c.code.label("part"))
@@ -129,7 +129,7 @@ def stored(desk: ReceiverContext, delivery_id: int) -> set[str]:
     )
     found: set[str] = set()
     pupils: set[int] = set()
-    with database.read_transaction(desk.engine) as connection:
+    with database.read_transaction(receiver.engine) as connection:
         for row in connection.execute(query).all():
             pupils |= {row.eck_id, row.las_id} if row.sealed is None else {row.identifier_id}
             found |= {value for value in row if isinstance(value, str)} | {str(row.correct)}
@@ -138,32 +138,32 @@ def stored(desk: ReceiverContext, delivery_id: int) -> set[str]:
         for row in connection.execute(select(deliveries).where(deliveries.c.id == delivery_id)):
             found |= {value for value in row if isinstance(value, str)}
         for sealed in connection.scalars(select(identifiers.c.sealed).where(identifiers.c.id.in_(pupils))):
-            found.add(desk.cipher.decrypt(sealed).decode())
+            found.add(receiver.cipher.decrypt(sealed).decode())
     return found
 
 
-def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(desk: ReceiverContext) -> None:
+def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(receiver: ReceiverContext) -> None:
     with spool([filled(0, "key", "r-0")]) as spooled:
-        receipt = push.deliver(desk, spooled)
+        receipt = push.deliver(receiver, spooled)
     assert receipt.verdict is not Verdict.REJECT, receipt.findings
-    missing = {field: text for field, text in SOUND.items() if text not in stored(desk, receipt.delivery_id)}
+    missing = {field: text for field, text in SOUND.items() if text not in stored(receiver, receipt.delivery_id)}
     assert missing.keys() <= NOT_STORED
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(desk: ReceiverContext, field: str) -> None:
+def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(receiver: ReceiverContext, field: str) -> None:
     assert len(naughty()) > 400
     changed, broken, accepted = [], [], 0
     for number, text in enumerate(naughty(), 1):
         with spool([filled(number, field, text)]) as spooled:
-            receipt = push.deliver(desk, spooled)
+            receipt = push.deliver(receiver, spooled)
         if receipt.verdict is Verdict.REJECT:
             if receipt.fault not in ALLOWED:
                 broken.append((text, receipt.fault))
             continue
         accepted += 1
         kept = str(max(LEAST, min(int(text), MOST))) if field in COUNTS else text
-        if field not in NOT_STORED and kept not in stored(desk, receipt.delivery_id):
+        if field not in NOT_STORED and kept not in stored(receiver, receipt.delivery_id):
             changed.append(text)
     assert broken == []
     assert changed == []

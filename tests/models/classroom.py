@@ -30,8 +30,8 @@ WORDS = SubjectMaterial("spelling", "Letterlab", 2)
 
 def bands(*rows: tuple[str, int, int, NormPosition]) -> ParsedNorm:
     """A norm of these bands."""
-    found = tuple(NormBand(word, Decimal(low), Decimal(high), place) for word, low, high, place in rows)
-    return ParsedNorm(found, found[-1].high)
+    norm_bands = tuple(NormBand(word, Decimal(low), Decimal(high), position) for word, low, high, position in rows)
+    return ParsedNorm(norm_bands, norm_bands[-1].high)
 
 
 NORM = bands(
@@ -66,15 +66,21 @@ class Classroom:
     thresholds: Thresholds = field(default_factory=defaults)
 
     def score(
-        self, pupil: int, value: int | None, day: str, about: SubjectMaterial = SUMS, norm: ParsedNorm = NORM, test: int = 1,
+        self,
+        pupil: int,
+        value: int | None,
+        day: str,
+        about: SubjectMaterial = SUMS,
+        norm: ParsedNorm = NORM,
+        test: int = 1,
         absence: Absence | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A total of a pupil; None with an absence is one without a number."""
         row = self.row(pupil, about, day, test, value, absence)
         total = Total(row, read_score(Kind.SCORE, row.score, row.score_text, row.absence, norm))
-        lanes = self.totals.setdefault(pupil, {}).setdefault(about, [])
-        lanes.append(ScoredTest(total, about, test, test, norm))
-        lanes.sort(key=lambda one: one.total.order)
+        scored_tests = self.totals.setdefault(pupil, {}).setdefault(about, [])
+        scored_tests.append(ScoredTest(total, about, test, test, norm))
+        scored_tests.sort(key=lambda scored_test: scored_test.total.order)
         if absence is not Absence.NOT_OFFERED:
             self.work(pupil, about, day)
 
@@ -114,32 +120,32 @@ class Classroom:
         """The picture of the class."""
         members = tuple(
             Member(
-                one,
-                f"Naam{one}",
-                f"Naam{one}",
+                item,
+                f"Naam{item}",
+                f"Naam{item}",
                 CLASS,
                 "6",
-                self.since.get(one),
-                {CLASS: self.since[one]} if one in self.since else {},
+                self.since.get(item),
+                {CLASS: self.since[item]} if item in self.since else {},
             )
-            for one in range(1, self.pupils + 1)
+            for item in range(1, self.pupils + 1)
         )
         tests = {
-            one.test_id: one.subject_material
-            for lanes in self.totals.values()
-            for lane in lanes.values()
-            for one in lane
+            scored_test.test_id: scored_test.subject_material
+            for total in self.totals.values()
+            for scored_tests in total.values()
+            for scored_test in scored_tests
         }
-        known = Catalogue(
-            {one: Source(one, f"bron{one}", f"bron {one}", None) for one in (1, 2)},
+        catalogue = Catalogue(
+            {item: Source(item, f"bron{item}", f"bron {item}", None) for item in (1, 2)},
             {test: Definition(test, about.source_id, f"T{test}", f"Toets {test}", about.subject, None, about.material)
                  for test, about in (tests | {1: SUMS, 2: SUMS}).items()}
         )  # fmt: skip
         return ClassData(
-            members, {CLASS: frozenset(one.id for one in members)}, with_year_before(YEAR), YEAR, self.totals,
+            members, {CLASS: frozenset(member.id for member in members)}, with_year_before(YEAR), YEAR, self.totals,
             self.parts, [],
-            {pupil: tuple(several) for pupil, several in self.progress.items()}, self.last_active,
-            tuple(source_state(one, one in self.late) for one in (1, 2)), known,
+            {pupil: tuple(progress_records) for pupil, progress_records in self.progress.items()}, self.last_active,
+            tuple(source_state(item, item in self.late) for item in (1, 2)), catalogue,
         )  # fmt: skip
 
     def signals(self, due: tuple[DueDate, ...] = (), region: str = "midden") -> list[Signal]:

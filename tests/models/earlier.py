@@ -113,8 +113,8 @@ def upgraded_to_0004(engine: Engine) -> None:
 
 
 EARLIER: dict[str, Callable[[Engine], None]] = {
-    one.__name__: one
-    for one in (
+    item.__name__: item
+    for item in (
         first,
         last_of_0001,
         first_of_0002,

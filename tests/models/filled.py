@@ -62,19 +62,19 @@ def send(store: Store, score: int, made_on: str) -> Receipt:
 
 def fill(store: Store) -> None:
     """Fill an empty store; the clock must stand at school.NOW."""
-    engine, seal = store.engine, store.cipher
-    school.build(engine, seal)
+    engine, cipher = store.engine, store.cipher
+    school.build(engine, cipher)
     with clock.fixed(school.NOW):
-        for one in SENT:
-            assert send(store, *one).verdict is not Verdict.REJECT
+        for item in SENT:
+            assert send(store, *item).verdict is not Verdict.REJECT
         take(store, message(scores=["bad"]))
     save = {"school_id": school.OTHER_SCHOOL, "source_id": school.LAS, "way": "load"}
-    rosters.save_roster(engine, seal, roster=ROSTER, **save)  # type: ignore[arg-type]
-    held = replace(ROSTER, groups=(), created_us=2_000, digest=b"h" * 32)
-    assert rosters.save_roster(engine, seal, roster=held, **save).state == rosters.HELD  # type: ignore[arg-type]
+    rosters.save_roster(engine, cipher, roster=ROSTER, **save)  # type: ignore[arg-type]
+    roster = replace(ROSTER, groups=(), created_us=2_000, digest=b"h" * 32)
+    assert rosters.save_roster(engine, cipher, roster=roster, **save).state == rosters.HELD  # type: ignore[arg-type]
     with database.write_transaction(engine, school.SCHOOL) as connection:
         pair = PupilRef("20418", "https://ketenid.nl/pilot/" + "a" * 128)
-        (identifier_id,) = identity.identify(connection, seal, school.SCHOOL, [pair])
+        (identifier_id,) = identity.identify(connection, cipher, school.SCHOOL, [pair])
         identity.link(connection, ADMINISTRATOR, identifier_id, BENTE)
         goals.set_goal(connection, HANNA, LARS, school.LEVELS_FIELD, 10_000)
         goals.set_goal(connection, HANNA, LARS, school.SPELL_FIELD, 20_000, "2027-01-31")
@@ -84,38 +84,38 @@ def fill(store: Store) -> None:
         signal_resolutions.resolve_signal(
             connection, HANNA, about, "2026-10-01 7 80,2026-11-02 5 60", ResolutionAction.SEEN
         )
-        notes.write_note(connection, seal, HANNA, LARS, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-20")
+        notes.write_note(connection, cipher, HANNA, LARS, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-20")
         map_subject(connection, ADMINISTRATOR, school.QUESTIONS, "term", "topografie", "geography")
     with database.write_transaction(engine) as connection:
-        source_id = senders.add_sender(connection, seal, "zender", "Zender", "K-1", senders.SenderTerms(), "command")
-        senders.add_key(connection, seal, source_id, "sleutel", [Identification("brin", "99XX")])
+        source_id = senders.add_sender(connection, cipher, "zender", "Zender", "K-1", senders.SenderTerms(), "command")
+        senders.add_key(connection, cipher, source_id, "sleutel", [Identification("brin", "99XX")])
 
 
 def everything(store: Store) -> dict[str, object]:
     """What the program's own functions read of a store; of the history, which no page shows, the rows."""
     year = of_school_year(school.YEAR)
-    seal = store.cipher
+    cipher = store.cipher
     with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
-        kept = quarantine.quarantined_messages(connection)
+        messages = quarantine.quarantined_messages(connection)
         lars = pupil_timeline(connection, HANNA, LARS, year)
         assert lars is not None
-        sittings = [one for lane in lars.series for one in lane.sittings]
+        sittings = [sitting for series in lars.series for sitting in series.sittings]
         return {
             "overview": class_overview.class_overview(connection, HANNA, [school.CLASS_A, school.CLASS_B], year),
             "state": class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays(), year.first),
             "lars": lars,
-            "why": [provenance(connection, HANNA, LARS, one.test_id, one.taken_on, 0) for one in sittings],
+            "why": [provenance(connection, HANNA, LARS, sitting.test_id, sitting.taken_on, 0) for sitting in sittings],
             "bente": pupil_timeline(connection, HANNA, BENTE, year),
             "couplings": [
-                connection_overview.connection_overview(connection, one) for one in (ADMINISTRATOR, ELSEWHERE)
+                connection_overview.connection_overview(connection, viewer) for viewer in (ADMINISTRATOR, ELSEWHERE)
             ],
-            "parked": identity.parked(connection, ADMINISTRATOR, seal),
-            "kept": [(one, quarantine.raw(connection, seal, one.delivery_id)) for one in kept],
+            "parked": identity.parked(connection, ADMINISTRATOR, cipher),
+            "kept": [(message, quarantine.raw(connection, cipher, message.delivery_id)) for message in messages],
             "deliveries": list(delivery_list.newest(store.engine)),
             "goals": goals.goals_of(connection, HANNA, [LARS, BENTE]),
             "due": goals.due_dates_of(connection, HANNA, [school.CLASS_A]),
             "marks": signal_resolutions.newest_resolutions(connection, HANNA, [1], []),
-            "notes": notes.notes_of(connection, seal, HANNA, [LARS]),
+            "notes": notes.notes_of(connection, cipher, HANNA, [LARS]),
             "thresholds": changes(connection, HANNA, school.CLASS_A),
             "subjects": mapped_terms(connection, ADMINISTRATOR),
             "senders": senders.all_senders(connection),
@@ -127,12 +127,12 @@ def everything(store: Store) -> dict[str, object]:
 def any_order(value: Any) -> Any:
     """What was read, without the order of records and of numbers of pupils, which may be the database's own."""
     if is_dataclass(value) and not isinstance(value, type):
-        return type(value).__name__, {one.name: any_order(getattr(value, one.name)) for one in fields(value)}
+        return type(value).__name__, {item.name: any_order(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, dict):
-        return {name: any_order(one) for name, one in value.items()}
+        return {name: any_order(item) for name, item in value.items()}
     if isinstance(value, list) or type(value) is tuple:
-        found = [any_order(one) for one in value]
-        unordered = all(is_dataclass(one) or hasattr(one, "_fields") or isinstance(one, int) for one in value)
+        found = [any_order(item) for item in value]
+        unordered = all(is_dataclass(item) or hasattr(item, "_fields") or isinstance(item, int) for item in value)
         return sorted(found, key=repr) if unordered else found
     return value
 
@@ -140,12 +140,12 @@ def any_order(value: Any) -> Any:
 def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_then: bool) -> None:
     """The rows of these tables; `as_then`: as a program of the revision of the target wrote them."""
     present = inspect(target)
-    for one in (one for one in metadata.sorted_tables if one.name in tables):
+    for one in (known for known in metadata.sorted_tables if known.name in tables):
         with database.read_transaction(origin) as connection:
             rows = [dict(row) for row in connection.execute(select(one)).mappings()]
         if one.name == "couplings" and "senders" not in tables:
             rows = [row for row in rows if not row["pushes"]]
-        names = {found["name"] for found in present.get_columns(one.name)} & set(one.columns.keys())
+        names = {column["name"] for column in present.get_columns(one.name)} & set(one.columns.keys())
         if as_then and one.name == "result_history":
             rows = [_with_old_digest(row) for row in rows]
         if as_then and one.name == "signal_marks" and not _goals_have_sources(present):
@@ -165,13 +165,13 @@ def _insert(target: Engine, known: Table, rows: list[dict[str, Any]]) -> None:
 
 
 def _goals_have_sources(present: Inspector) -> bool:
-    return "source_id" in {found["name"] for found in present.get_columns("goals")}
+    return "source_id" in {column["name"] for column in present.get_columns("goals")}
 
 
 def _with_old_digest(row: dict[str, Any]) -> dict[str, Any]:
     """A value as programs before 0005_store knew it."""
-    said = repr(tuple(row[one] for one in VALUE_COLUMNS)).encode()
-    return row | {"value_digest": hashlib.blake2b(said, digest_size=16).digest()}
+    reading = repr(tuple(row[item] for item in VALUE_COLUMNS)).encode()
+    return row | {"value_digest": hashlib.blake2b(reading, digest_size=16).digest()}
 
 
 def _without_source(row: dict[str, Any]) -> dict[str, Any]:

@@ -53,10 +53,12 @@ class Finder(importlib.abc.MetaPathFinder):
         """The module with its changes, or None where it has none."""
         if name not in CHANGES:
             return None
-        found = importlib.machinery.PathFinder.find_spec(name, path)
-        assert found is not None
-        assert found.origin is not None
-        return importlib.util.spec_from_loader(name, Changed(found.origin, CHANGES[name]), origin=found.origin)
+        module_spec = importlib.machinery.PathFinder.find_spec(name, path)
+        assert module_spec is not None
+        assert module_spec.origin is not None
+        return importlib.util.spec_from_loader(
+            name, Changed(module_spec.origin, CHANGES[name]), origin=module_spec.origin
+        )
 
 
 def main(url: str, keys: str, sent: str) -> None:
@@ -70,11 +72,11 @@ def main(url: str, keys: str, sent: str) -> None:
     from tests.models.test_store import take
 
     assert "remark" in tables.results.columns
-    seal = read_key(Path(keys))
-    assert seal is not None
-    store = Store(database.open_engine(url), seal)
-    receipts = [take(store, every_kind(*one), agreement=TOLERANT) for one in json.loads(sent)]
-    print(json.dumps({"counts": [one.counts for one in receipts], "read": read(store.engine)}))
+    cipher = read_key(Path(keys))
+    assert cipher is not None
+    store = Store(database.open_engine(url), cipher)
+    receipts = [take(store, every_kind(*load), agreement=TOLERANT) for load in json.loads(sent)]
+    print(json.dumps({"counts": [receipt.counts for receipt in receipts], "read": read(store.engine)}))
 
 
 if __name__ == "__main__":

@@ -34,19 +34,19 @@ def schema(engine: Engine) -> Schema:
     read = _postgresql if engine.dialect.name == "postgresql" else _sqlite
     with database.read_transaction(engine) as connection:
         found = read(connection)
-    return {name: one for name, one in found.items() if name != "alembic_version"}
+    return {name: item for name, item in found.items() if name != "alembic_version"}
 
 
 def without(found: Schema, any_order: Collection[str], defaults: Collection[tuple[str, str]]) -> Schema:
     """A schema without the order of the columns of some tables, and without the defaults of some columns."""
     rest: Schema = {}
-    for name, one in found.items():
+    for name, item in found.items():
         columns = [
-            {**column, "preset": None} if (name, column["name"]) in defaults else column for column in one["columns"]
+            {**column, "preset": None} if (name, column["name"]) in defaults else column for column in item["columns"]
         ]
         if name in any_order:
             columns.sort(key=lambda column: str(column["name"]))
-        rest[name] = {**one, "columns": columns}
+        rest[name] = {**item, "columns": columns}
     return rest
 
 
@@ -75,11 +75,11 @@ def _sqlite(connection: Connection) -> Schema:
     for name, *kind in connection.execute(text(kinds)).all():
         sql = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": name}) or ""
         indexes = rows('SELECT name, "unique", origin, partial FROM pragma_index_list(:name)', name)
-        for one in indexes:
-            keys = rows('SELECT name, "desc", coll, key FROM pragma_index_xinfo(:name)', one["name"])
-            one["keys"] = [key for key in keys if key["key"]]
-            if one["origin"] != "c":
-                del one["name"]  # SQLite's own, by their number
+        for index in indexes:
+            keys = rows('SELECT name, "desc", coll, key FROM pragma_index_xinfo(:name)', index["name"])
+            index["keys"] = [key for key in keys if key["key"]]
+            if index["origin"] != "c":
+                del index["name"]  # SQLite's own, by their number
         links = rows(
             'SELECT "from", "table", "to", on_update, on_delete, match FROM pragma_foreign_key_list(:name)', name
         )

@@ -40,44 +40,44 @@ def thursday() -> Iterator[None]:
     ],
 )
 def test_a_group_follows_from_the_totals_with_a_norm(values: tuple[int, ...], expected: AttentionGroup) -> None:
-    room = Classroom(pupils=1)
+    classroom = Classroom(pupils=1)
     for value, day in zip(values, days(len(values)), strict=True):
-        room.score(1, value, day)
-    assert room.state().attention_groups(PERIOD) == {1: expected}
+        classroom.score(1, value, day)
+    assert classroom.state().attention_groups(PERIOD) == {1: expected}
 
 
 def test_totals_without_norm_or_number_say_nothing_of_the_group() -> None:
-    room = Classroom(pupils=1)
+    classroom = Classroom(pupils=1)
     for day in days(5):
-        room.score(1, 90, day, norm=WITHOUT)
-        room.score(1, None, day, test=2, absence=Absence.NO_SCORE)
-    assert room.state().attention_groups(PERIOD) == {1: AttentionGroup.FEW}
+        classroom.score(1, 90, day, norm=WITHOUT)
+        classroom.score(1, None, day, test=2, absence=Absence.NO_SCORE)
+    assert classroom.state().attention_groups(PERIOD) == {1: AttentionGroup.FEW}
 
 
 def test_an_idle_pupil_is_not_called_low() -> None:
-    room = Classroom()
+    classroom = Classroom()
     for pupil in (1, 2, 3):
         for day in days(3):
-            room.score(pupil, 70, day)
-    room.score(4, 90, "2026-09-01")
-    state = room.state()
+            classroom.score(pupil, 70, day)
+    classroom.score(4, 90, "2026-09-01")
+    state = classroom.state()
     [signal] = state.open_signals[4]
     assert (signal.rule.value, signal.evidence.totals) == ("idle", ())
     assert state.attention_groups(PERIOD)[4] is AttentionGroup.ATTENTION
 
 
 def test_a_period_without_results_makes_few_data_and_no_judgement() -> None:
-    room = Classroom(pupils=1)
+    classroom = Classroom(pupils=1)
     for day in days(4, "2026-06-20"):
-        room.score(1, 90, day)
-    assert room.state().attention_groups(PERIOD) == {1: AttentionGroup.FEW}
-    assert room.state().attention_groups(of_school_year("2025-2026")) == {1: AttentionGroup.AMPLE}
+        classroom.score(1, 90, day)
+    assert classroom.state().attention_groups(PERIOD) == {1: AttentionGroup.FEW}
+    assert classroom.state().attention_groups(of_school_year("2025-2026")) == {1: AttentionGroup.AMPLE}
 
 
 def test_a_class_changes_the_bounds_itself() -> None:
-    room = Classroom(pupils=1)
+    classroom = Classroom(pupils=1)
     for value, day in zip((80, 60), days(2), strict=True):
-        room.score(1, value, day)
-    room.thresholds = replace(room.thresholds, few_totals=2, ample_of_three=1)
-    assert room.state().attention_groups(PERIOD) == {1: AttentionGroup.AMPLE}
-    assert room.totals[1][SUMS][0].reading.position.value == "above"
+        classroom.score(1, value, day)
+    classroom.thresholds = replace(classroom.thresholds, few_totals=2, ample_of_three=1)
+    assert classroom.state().attention_groups(PERIOD) == {1: AttentionGroup.AMPLE}
+    assert classroom.totals[1][SUMS][0].reading.position.value == "above"

@@ -50,15 +50,15 @@ def test_a_digest_of_a_value_is_what_it_was() -> None:
     assert stored_result.value_digest(row).hex() == "0176d33975f4dadc00a6247be4e46e74"
     assert stored_result.value_digest(row._replace(score_text=None)) != stored_result.value_digest(row)
     same_words = row._replace(score_text="x", school_year="y"), row._replace(score_text="y", school_year="x")
-    assert len({stored_result.value_digest(one) for one in same_words}) == 2
+    assert len({stored_result.value_digest(word) for word in same_words}) == 2
 
 
 def turn_columns(engine: Engine) -> None:
     """The same tables with their columns in the opposite order, and one that this program does not know at each end."""
     with database.write_transaction(engine) as connection:
         for table in TABLES:
-            named = [f"{one.name} {one.type.compile(engine.dialect)}" for one in reversed(list(table.columns))]
-            key = ", ".join(one.name for one in table.primary_key.columns)
+            named = [f"{column.name} {column.type.compile(engine.dialect)}" for column in reversed(list(table.columns))]
+            key = ", ".join(column.name for column in table.primary_key.columns)
             connection.execute(text(f"DROP TABLE {table.name}"))
             columns = ", ".join(("first_of_all TEXT", *named, "last_of_all INTEGER DEFAULT 3"))
             connection.execute(text(f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key}))"))
@@ -69,7 +69,9 @@ def fill(store: Store) -> None:
     source(store)
     sent = ((7, "2026-11-11"), (8, "2026-11-13"), (6, "2026-11-12"), (8, "2026-11-14"))
     receipts = [take(store, every_kind(score, day), agreement=TOLERANT) for score, day in sent]
-    counted = [tuple(one.counts[name] for name in ("new", "changed", "history", "unchanged")) for one in receipts]
+    counted = [
+        tuple(receipt.counts[name] for name in ("new", "changed", "history", "unchanged")) for receipt in receipts
+    ]
     assert counted == [(4, 0, 0, 0), (0, 3, 0, 1), (0, 0, 3, 1), (0, 0, 0, 4)]
     with_pupil(store.engine)
 
@@ -93,8 +95,8 @@ def check_values(rows: list[dict[str, object]]) -> None:
 
 def test_the_order_of_columns_in_the_database_does_not_matter(any_store: Store, store_beside: Store) -> None:
     turn_columns(any_store.engine)
-    for one in (any_store, store_beside):
-        fill(one)
+    for store in (any_store, store_beside):
+        fill(store)
     check_values(read(any_store.engine))
     assert read(any_store.engine) == read(store_beside.engine)
     unknown = {"first_of_all": None, "last_of_all": 3}
@@ -108,8 +110,8 @@ def test_the_order_of_columns_in_the_database_does_not_matter(any_store: Store, 
 def test_a_column_in_the_middle_of_the_tables_and_at_the_end_of_the_database(
     any_store: Store, store_beside: Store, tmp_path: Path
 ) -> None:
-    for one in (any_store, store_beside):
-        fill(one)
+    for store in (any_store, store_beside):
+        fill(store)
     with database.write_transaction(any_store.engine) as connection:
         for table in TABLES:
             connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN remark TEXT"))
@@ -120,7 +122,7 @@ def test_a_column_in_the_middle_of_the_tables_and_at_the_end_of_the_database(
         (4, "2026-11-17", "remarked-"),
     )
     later = later_program(any_store.engine, tmp_path, sent)
-    before = [take(store_beside, every_kind(*one), agreement=TOLERANT).counts for one in sent]
+    before = [take(store_beside, every_kind(*item), agreement=TOLERANT).counts for item in sent]
     # A part that was not offered says the same in every message.
     assert before[0] | before[1] == {"results": 4, "new": 0, "changed": 0, "unchanged": 1, "history": 3, "parked": 0}
     assert later["counts"] == before

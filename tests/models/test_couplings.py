@@ -48,9 +48,9 @@ def change(store: Store, coupling: SourceConnection, **values: object) -> None:
 
 
 def claim(store: Store, now: int = NOW, source_id: int | None = None) -> Claim:
-    taken = connections.claim_due(store.engine, now, LEASE, source_id)
-    assert taken is not None
-    return taken
+    claim = connections.claim_due(store.engine, now, LEASE, source_id)
+    assert claim is not None
+    return claim
 
 
 def test_the_most_overdue_comes_first_and_each_only_once(any_store: Store) -> None:
@@ -60,11 +60,11 @@ def test_the_most_overdue_comes_first_and_each_only_once(any_store: Store) -> No
 
 
 def test_what_is_not_due_stopped_inactive_or_held_is_left(any_store: Store) -> None:
-    later, stopped, gone, held = couple(any_store, "later", "stopped", "gone", "held")
+    later, stopped, gone, source_connection = couple(any_store, "later", "stopped", "gone", "held")
     change(any_store, later, next_try_us=NOW + 1)
     change(any_store, stopped, stopped=True)
     change(any_store, gone, active=False)
-    change(any_store, held, leased_until_us=NOW + 1, lease="x")
+    change(any_store, source_connection, leased_until_us=NOW + 1, lease="x")
     assert connections.due_sources(any_store.engine, NOW) == []
     assert connections.claim_due(any_store.engine, NOW, LEASE) is None
 
@@ -77,12 +77,12 @@ def test_workers_at_the_same_moment_never_get_the_same_row(any_store: Store) -> 
     def work() -> list[str]:
         taken = []
         begin.wait()
-        while (one := connections.claim_due(any_store.engine, NOW, LEASE)) is not None:
-            taken.append(one.source_key)
+        while (claim := connections.claim_due(any_store.engine, NOW, LEASE)) is not None:
+            taken.append(claim.source_key)
         return taken
 
     with ThreadPoolExecutor(4) as workers:
-        lists = [one.result() for one in [workers.submit(work) for _ in range(4)]]
+        lists = [future.result() for future in [workers.submit(work) for _ in range(4)]]
     assert sorted(key for taken in lists for key in taken) == sorted(keys)
 
 
@@ -140,10 +140,10 @@ def test_what_is_given_back_is_due_again_at_once(any_store: Store) -> None:
 def test_asked_for_by_name_it_need_not_be_due_but_may_not_be_held_or_stopped(any_store: Store) -> None:
     (coupling,) = couple(any_store, "a")
     change(any_store, coupling, next_try_us=NOW + 1000 * SECOND_US)
-    held = connections.claim_now(any_store.engine, coupling, NOW, LEASE)
-    assert held is not None
+    claim = connections.claim_now(any_store.engine, coupling, NOW, LEASE)
+    assert claim is not None
     assert connections.claim_now(any_store.engine, coupling, NOW, LEASE) is None
-    connections.release(any_store.engine, held)
+    connections.release(any_store.engine, claim)
     change(any_store, coupling, stopped=True)
     assert connections.claim_now(any_store.engine, coupling, NOW, LEASE) is None
 

@@ -47,9 +47,9 @@ def test_school_days_are_counted_after_the_first_up_to_the_last() -> None:
 def test_every_region_has_five_holidays_a_year_that_do_not_overlap() -> None:
     ours = read_holidays()
     for region in REGIONS:
-        found = ours.between(date(2025, 8, 31), date(2028, 8, 1), region)
-        assert [one.kind for one in found] == [*KINDS] * 3
-        assert all(before.last + timedelta(days=1) < after.first for before, after in pairwise(found))
+        holidays = ours.between(date(2025, 8, 31), date(2028, 8, 1), region)
+        assert [holiday.kind for holiday in holidays] == [*KINDS] * 3
+        assert all(before.last + timedelta(days=1) < after.first for before, after in pairwise(holidays))
 
 
 OWN = """
@@ -66,9 +66,9 @@ WRONG = ("[[year]]\nautumn = 3", OWN.replace("11-02", "11-99"), OWN.replace("11-
 def test_an_administrator_changes_the_dates_in_a_file_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "vakanties.toml").write_text(OWN)
     (tmp_path / "config.yaml").write_text("holidays: vakanties.toml\n")
-    found = settings.holidays_of(settings.load(tmp_path / "config.yaml"))
-    assert not found.is_school_day(date(2026, 11, 3), "midden")
-    assert found.is_school_day(date(2026, 10, 20), "midden")
+    holidays = settings.holidays_of(settings.load(tmp_path / "config.yaml"))
+    assert not holidays.is_school_day(date(2026, 11, 3), "midden")
+    assert holidays.is_school_day(date(2026, 10, 20), "midden")
 
 
 @pytest.mark.parametrize(

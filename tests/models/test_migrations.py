@@ -65,8 +65,8 @@ def test_a_migration_stands_by_itself() -> None:
     assert len(versions) >= 5
     for path in versions:
         nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-        imported = [one.module or "" for one in nodes if isinstance(one, ast.ImportFrom)]
-        imported += [name.name for one in nodes if isinstance(one, ast.Import) for name in one.names]
+        imported = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        imported += [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
         assert {name.partition(".")[0] for name in imported} & {"models", "connectors", "dashboard"} == set(), path.name
 
 
@@ -90,8 +90,8 @@ def check_values(earlier: Store, fresh: Store) -> None:
     """Whatever the program reads is the same in both."""
     found, expected = everything(earlier), everything(fresh)
     assert len(stored(earlier.engine, "result_history")) == 6
-    for name, one in expected.items():
-        assert any_order(found[name]) == any_order(one), name
+    for name, item in expected.items():
+        assert any_order(found[name]) == any_order(item), name
 
 
 def check_nothing_is_new(store: Store) -> None:
@@ -120,18 +120,18 @@ def check_it_goes_on(store: Store) -> None:
         (other,) = {score for score, _ in SENT} - {SENT[-1][0], 6}
         assert send(store, other, "2026-11-19").counts["changed"] == 3
         assert len(stored(store.engine, "result_history")) == 6
-        held = rosters.decide_pending(store.engine, store.cipher, ELSEWHERE, 2, True)
-        assert (held.state, held.counts["pupils"]) == ("applied", 4)
+        roster_receipt = rosters.decide_pending(store.engine, store.cipher, ELSEWHERE, 2, True)
+        assert (roster_receipt.state, roster_receipt.counts["pupils"]) == ("applied", 4)
         with database.write_transaction(store.engine) as connection:
             new = senders.add_sender(
                 connection, store.cipher, "b", "B", "K-2", senders.SenderTerms(), senders.FROM_COMMAND
             )
             senders.add_key(connection, store.cipher, new, "S", [Identification("brin", "99XX")])
             assert connection.scalar(text("SELECT count(*) FROM numbers")) >= 2
-        room = sandboxes.create_sandbox(store.engine, store.cipher, "Uitgever X")
+        sandbox = sandboxes.create_sandbox(store.engine, store.cipher, "Uitgever X")
         token = page_requests.submit(
-            store.engine, store.cipher, "room", "Proefadres", b"{}", room.id, asked_by="sessie"
+            store.engine, store.cipher, "room", "Proefadres", b"{}", sandbox.id, asked_by="sessie"
         )
-        found = page_requests.find(store.engine, store.cipher, token)
-        assert found is not None
-        assert (found.kind, found.state) == ("room", "waiting")
+        request_state = page_requests.find(store.engine, store.cipher, token)
+        assert request_state is not None
+        assert (request_state.kind, request_state.state) == ("room", "waiting")

@@ -28,7 +28,7 @@ def with_plus(any_store: Store) -> Store:
         connection.execute(insert(tables.classes), [{**plus, "id": PLUS, "name": "Plus", "year_groups": "6"}])
         group = {**plus, "id": PLUS, "key": "plus", "name": "Plus", "class_id": PLUS}
         connection.execute(insert(tables.groups), [group])
-        members = [{"school_id": 1, "pupil_id": one, "group_id": PLUS, "from_us": 1} for one in range(1, 9)]
+        members = [{"school_id": 1, "pupil_id": item, "group_id": PLUS, "from_us": 1} for item in range(1, 9)]
         connection.execute(insert(tables.memberships), members)
     return any_store
 
@@ -40,15 +40,15 @@ def test_the_signals_of_a_class_do_not_depend_on_which_others_are_chosen(with_pl
         def hard(class_ids: list[int], of: int) -> list[tuple[str, str]]:
             state = class_state(connection, SUPPORT, class_ids, school.YEAR, read_holidays())
             return [
-                (one.scope, one.evidence.key)
-                for one in state.signals
-                if one.class_id == of and one.rule is SignalRule.HARD
+                (signal.scope, signal.evidence.key)
+                for signal in state.signals
+                if signal.class_id == of and signal.rule is SignalRule.HARD
             ]
 
         for class_id in chosen:
             assert hard(chosen, class_id) == hard([class_id], class_id) != []
         state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
-        about = [one.target for one in state.signals]
+        about = [signal.target for signal in state.signals]
         assert len(about) == len(set(about))
 
 
@@ -59,7 +59,7 @@ def test_a_date_of_the_second_class_holds_for_its_pupils_whichever_class_is_aske
     for chosen in ([PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
         with clock.fixed(school.NOW), database.read_transaction(with_plus.engine) as connection:
             state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
-        overdue.append(sorted(one.pupil_id or 0 for one in state.signals if one.rule is SignalRule.OVERDUE))
+        overdue.append(sorted(signal.pupil_id or 0 for signal in state.signals if signal.rule is SignalRule.OVERDUE))
     assert overdue[0] == overdue[1] == overdue[2] != []
 
 
@@ -71,6 +71,6 @@ def test_who_joined_the_class_of_a_date_after_it_is_not_overdue_whichever_class_
     for chosen in ([PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
         with clock.fixed(school.NOW), database.read_transaction(with_plus.engine) as connection:
             state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
-        overdue = {one.pupil_id for one in state.signals if one.rule is SignalRule.OVERDUE}
+        overdue = {signal.pupil_id for signal in state.signals if signal.rule is SignalRule.OVERDUE}
         assert 11 not in overdue
         assert overdue != set()

@@ -44,15 +44,15 @@ def known(any_store: Store) -> Iterator[Store]:
         yield any_store
 
 
-def overview(known: Store, viewer: Viewer = HANNA, period: Period = YEAR, source: int | None = None) -> ClassOverview:
+def overview(store: Store, viewer: Viewer = HANNA, period: Period = YEAR, source: int | None = None) -> ClassOverview:
     """The overview of class 6a."""
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         return class_overview(connection, viewer, [school.CLASS_A], period, source)
 
 
-def timeline(known: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeline:
+def timeline(store: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeline:
     """The lanes of a pupil over two school years."""
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         found = pupil_timeline(connection, viewer, pupil_id, with_year_before(school.YEAR))
     assert found is not None
     return found
@@ -61,34 +61,39 @@ def timeline(known: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeli
 # -- who sees what -----------------------------------------------------------------------------------------------
 
 
-def test_a_teacher_sees_their_own_class_and_no_other(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
-        assert [one.name for one in people.class_list(connection, HANNA)] == ["6a"]
-        assert [one.name for one in people.class_list(connection, JORIS)] == ["6b"]
-        assert [one.name for one in people.class_list(connection, SAM)] == ["6a", "6b"]
-        assert [one.name for one in people.class_list(connection, STRANGER)] == ["6z"]
+def test_a_teacher_sees_their_own_class_and_no_other(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
+        assert [class_ref.name for class_ref in people.class_list(connection, HANNA)] == ["6a"]
+        assert [class_ref.name for class_ref in people.class_list(connection, JORIS)] == ["6b"]
+        assert [class_ref.name for class_ref in people.class_list(connection, SAM)] == ["6a", "6b"]
+        assert [class_ref.name for class_ref in people.class_list(connection, STRANGER)] == ["6z"]
         assert people.class_list(connection, UNLINKED) == []
 
 
 @pytest.mark.parametrize("viewer", [JORIS, STRANGER, UNLINKED])
-def test_who_may_not_see_a_class_reads_nothing_of_it(known: Store, viewer: Viewer) -> None:
-    found = overview(known, viewer)
-    assert (found.pupils, found.cells, found.progress, found.hidden) == ((), {}, {}, 0)
+def test_who_may_not_see_a_class_reads_nothing_of_it(store: Store, viewer: Viewer) -> None:
+    class_overview = overview(store, viewer)
+    assert (class_overview.pupils, class_overview.cells, class_overview.progress, class_overview.hidden) == (
+        (),
+        {},
+        {},
+        0,
+    )
 
 
 @pytest.mark.parametrize("viewer", [JORIS, STRANGER, UNLINKED])
-def test_who_may_not_see_a_pupil_reads_nothing_of_them(known: Store, viewer: Viewer) -> None:
-    with database.read_transaction(known.engine) as connection:
+def test_who_may_not_see_a_pupil_reads_nothing_of_them(store: Store, viewer: Viewer) -> None:
+    with database.read_transaction(store.engine) as connection:
         assert pupil(connection, viewer, BENTE) is None
         assert pupil_timeline(connection, viewer, BENTE, YEAR) is None
         assert provenance(connection, viewer, BENTE, 2, "2026-11-13", 0) is None
-        assert BENTE not in [one.id for one in pupil_names(connection, viewer) if viewer.school_id == school.SCHOOL]
+        assert BENTE not in [name.id for name in pupil_names(connection, viewer) if viewer.school_id == school.SCHOOL]
 
 
-def test_a_pupil_who_left_the_class_is_not_shown(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
+def test_a_pupil_who_left_the_class_is_not_shown(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
         shown = members(connection, HANNA, [school.CLASS_A])
-    assert [one.id for one in shown] == list(range(1, 13))
+    assert [pupil.id for pupil in shown] == list(range(1, 13))
 
 
 def add_class(connection: Connection, class_id: int, year: str, name: str, location: str, pupil_id: int) -> None:
@@ -100,36 +105,36 @@ def add_class(connection: Connection, class_id: int, year: str, name: str, locat
     connection.execute(insert(tables.memberships), member)
 
 
-def names(known: Store) -> list[str]:
+def names(store: Store) -> list[str]:
     """The classes that the administrator sees, as year and name."""
-    with database.read_transaction(known.engine) as connection:
-        return [f"{one.school_year[:4]} {one.name}" for one in people.class_list(connection, SAM)]
+    with database.read_transaction(store.engine) as connection:
+        return [f"{class_ref.school_year[:4]} {class_ref.name}" for class_ref in people.class_list(connection, SAM)]
 
 
-def test_a_roster_of_the_coming_year_hides_no_class_before_that_year_begins(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_a_roster_of_the_coming_year_hides_no_class_before_that_year_begins(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         add_class(connection, 11, "2027-2028", "7a", "", AISHA)
-    assert names(known) == ["2026 6a", "2026 6b"]
+    assert names(store) == ["2026 6a", "2026 6b"]
     with clock.fixed(datetime(2027, 7, 31, 23, 59, tzinfo=clock.AMSTERDAM)):
-        assert names(known) == ["2026 6a", "2026 6b"]
+        assert names(store) == ["2026 6a", "2026 6b"]
     with clock.fixed(datetime(2027, 8, 1, 0, 1, tzinfo=clock.AMSTERDAM)):
-        assert names(known) == ["2027 7a"]
+        assert names(store) == ["2027 7a"]
 
 
-def test_each_location_shows_its_own_newest_year_and_a_coming_one_only_where_there_is_no_other(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_each_location_shows_its_own_newest_year_and_a_coming_one_only_where_there_is_no_other(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         add_class(connection, 11, "2027-2028", "7a", "", AISHA)
         add_class(connection, 12, "2026-2027", "6c", "west", BENTE)
         add_class(connection, 13, "2027-2028", "1a", "nieuw", CAS)
-    assert names(known) == ["2027 1a", "2026 6a", "2026 6b", "2026 6c"]
+    assert names(store) == ["2027 1a", "2026 6a", "2026 6b", "2026 6c"]
     with clock.fixed(datetime(2027, 8, 20, 12, tzinfo=clock.AMSTERDAM)):
-        assert names(known) == ["2027 1a", "2026 6c", "2027 7a"]
+        assert names(store) == ["2027 1a", "2026 6c", "2027 7a"]
 
 
-def test_couplings_are_for_an_administrator_only(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection, pytest.raises(AccessDenied):
+def test_couplings_are_for_an_administrator_only(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection, pytest.raises(AccessDenied):
         connection_overview(connection, HANNA)
-    with database.write_transaction(known.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         for change in (
             lambda: retry_now(connection, HANNA, school.SILENT),
             lambda: set_stopped(connection, HANNA, school.SILENT, True),
@@ -142,20 +147,20 @@ def test_couplings_are_for_an_administrator_only(known: Store) -> None:
 # -- totals ------------------------------------------------------------------------------------------------------
 
 
-def test_a_cell_holds_the_newest_total_of_the_period_and_counts_the_others(known: Store) -> None:
-    cell = overview(known).cells[AISHA][SUMS]
+def test_a_cell_holds_the_newest_total_of_the_period_and_counts_the_others(store: Store) -> None:
+    cell = overview(store).cells[AISHA][SUMS]
     assert (cell.total.reading.text, cell.total.row.taken_on, cell.others) == ("58", "2026-11-13", 1)
     assert (cell.total.reading.band, cell.total.reading.position) == ("onvoldoende", NormPosition.BELOW)
-    early = overview(known, period=Period("2026-08-01", "2026-10-31")).cells[AISHA][SUMS]
+    early = overview(store, period=Period("2026-08-01", "2026-10-31")).cells[AISHA][SUMS]
     assert (early.total.reading.text, early.others) == ("76", 0)
 
 
-def test_what_the_period_leaves_out_is_counted(known: Store) -> None:
-    assert overview(known).hidden == 1
-    assert overview(known, period=with_year_before(school.YEAR)).hidden == 0
+def test_what_the_period_leaves_out_is_counted(store: Store) -> None:
+    assert overview(store).hidden == 1
+    assert overview(store, period=with_year_before(school.YEAR)).hidden == 0
 
 
-def test_the_period_leaves_out_sittings_not_rows(known: Store) -> None:
+def test_the_period_leaves_out_sittings_not_rows(store: Store) -> None:
     common: dict[str, object] = {
         "school_id": 1, "source_id": school.SUMS, "kind": 1, "identifier_id": CAS, "test_id": 1, "definition_id": 1,
         "part_id": 0, "school_year": "2025-2026", "created_us": 1, "digest64": 1, "delivery_id": 1,
@@ -175,79 +180,82 @@ def test_the_period_leaves_out_sittings_not_rows(known: Store) -> None:
         {"taken_on": "2026-04-03", **not_offered},
         {"taken_on": "2026-05-03", "kind": int(Kind.PROGRESS), "status": int(Status.BUSY)},
     ]
-    with database.write_transaction(known.engine) as connection:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             insert(tables.results), [{**common, "key": f"old{place}", **row} for place, row in enumerate(rows)]
         )
-    assert overview(known).hidden_of == {BENTE: 1, CAS: 2}
+    assert overview(store).hidden_of == {BENTE: 1, CAS: 2}
 
 
-def test_a_zero_is_shown_as_a_score(known: Store) -> None:
-    found = overview(known).cells
+def test_a_zero_is_shown_as_a_score(store: Store) -> None:
+    found = overview(store).cells
     assert (found[JONAS][SUMS].total.reading.text, found[JONAS][SUMS].total.reading.counts) == ("0", True)
     assert found[DILAN][SPELLING].total.reading.text == "0"
     assert found[ESRA][QUESTIONS].total.reading.text == "0"
 
 
-def test_where_a_source_sends_parts_only_the_total_is_derived_without_x_and_suspect_parts(known: Store) -> None:
-    found = overview(known).cells
+def test_where_a_source_sends_parts_only_the_total_is_derived_without_x_and_suspect_parts(store: Store) -> None:
+    found = overview(store).cells
     assert [
-        (found[one][QUESTIONS].total.reading.text, found[one][QUESTIONS].total.reading.maximum)
-        for one in (AISHA, FEDDE)
+        (found[item][QUESTIONS].total.reading.text, found[item][QUESTIONS].total.reading.maximum)
+        for item in (AISHA, FEDDE)
     ] == [("7.5", "10"), ("6", "8")]
-    assert all(found[one][QUESTIONS].total.derived for one in (AISHA, CAS, FEDDE, GUUSJE))
+    assert all(found[item][QUESTIONS].total.derived for item in (AISHA, CAS, FEDDE, GUUSJE))
     assert not found[AISHA][SUMS].total.derived
 
 
-def test_an_answer_takes_the_place_of_an_older_not_offered(known: Store) -> None:
-    total = overview(known).cells[CAS][QUESTIONS].total
+def test_an_answer_takes_the_place_of_an_older_not_offered(store: Store) -> None:
+    total = overview(store).cells[CAS][QUESTIONS].total
     assert (total.reading.text, total.reading.maximum, total.duplicate, total.parts_left_out) == ("3", "8", False, 1)
 
 
-def test_all_parts_not_offered_is_not_offered_and_no_zero(known: Store) -> None:
-    said = overview(known).cells[GUUSJE][QUESTIONS].total.reading
-    assert (said.value, said.missing, said.counts) == (None, Missing.NOT_OFFERED, False)
+def test_all_parts_not_offered_is_not_offered_and_no_zero(store: Store) -> None:
+    reading = overview(store).cells[GUUSJE][QUESTIONS].total.reading
+    assert (reading.value, reading.missing, reading.counts) == (None, Missing.NOT_OFFERED, False)
 
 
-def test_of_two_values_for_one_day_the_newest_counts_and_is_marked(known: Store) -> None:
-    total = overview(known).cells[ESRA][SPELLING].total
+def test_of_two_values_for_one_day_the_newest_counts_and_is_marked(store: Store) -> None:
+    total = overview(store).cells[ESRA][SPELLING].total
     assert (total.reading.text, total.duplicate) == ("92.5", True)
 
 
-def test_a_total_without_score_is_finished_without_score(known: Store) -> None:
-    cell = overview(known).cells[KYRA][SUMS]
+def test_a_total_without_score_is_finished_without_score(store: Store) -> None:
+    cell = overview(store).cells[KYRA][SUMS]
     assert (cell.total.reading.missing, cell.total.reading.value, cell.others) == (Missing.NO_SCORE, None, 1)
 
 
-def test_an_oso_result_stands_with_the_level_of_its_source(known: Store) -> None:
-    said = overview(known).cells[CAS][LEVELS].total.reading
-    assert (said.text, said.band, said.position) == ("192", "IV", NormPosition.BELOW)
-    assert [one.value for one in said.references] == ["1F"]
+def test_an_oso_result_stands_with_the_level_of_its_source(store: Store) -> None:
+    reading = overview(store).cells[CAS][LEVELS].total.reading
+    assert (reading.text, reading.band, reading.position) == ("192", "IV", NormPosition.BELOW)
+    assert [reference.value for reference in reading.references] == ["1F"]
 
 
-def test_results_without_a_pupil_are_in_no_cell(known: Store) -> None:
-    texts = {cell.total.reading.text for row in overview(known).cells.values() for cell in row.values()}
+def test_results_without_a_pupil_are_in_no_cell(store: Store) -> None:
+    texts = {cell.total.reading.text for row in overview(store).cells.values() for cell in row.values()}
     assert "77" not in {
-        cell.total.reading.text for row in overview(known).cells.values() for f, cell in row.items() if f == SUMS
+        cell.total.reading.text for row in overview(store).cells.values() for f, cell in row.items() if f == SUMS
     }
     assert "33" not in texts
 
 
-def test_a_source_alone_shows_its_own_columns(known: Store) -> None:
-    assert overview(known, source=school.SPELL).subject_materials == [SPELLING]
+def test_a_source_alone_shows_its_own_columns(store: Store) -> None:
+    assert overview(store, source=school.SPELL).subject_materials == [SPELLING]
 
 
-def test_material_is_the_lowest_level_of_the_hierarchy_else_the_source(known: Store) -> None:
-    assert overview(known).subject_materials == [SUMS, LEVELS, SPELLING, QUESTIONS]
+def test_material_is_the_lowest_level_of_the_hierarchy_else_the_source(store: Store) -> None:
+    assert overview(store).subject_materials == [SUMS, LEVELS, SPELLING, QUESTIONS]
 
 
-def test_a_test_without_a_name_shows_its_code(known: Store) -> None:
-    found = overview(known)
-    assert found.catalogue.definitions[found.cells[AISHA][QUESTIONS].definition_id].name == "Rivieren|topo|6a|77"
+def test_a_test_without_a_name_shows_its_code(store: Store) -> None:
+    class_overview = overview(store)
+    assert (
+        class_overview.catalogue.definitions[class_overview.cells[AISHA][QUESTIONS].definition_id].name
+        == "Rivieren|topo|6a|77"
+    )
 
 
-def test_the_name_of_a_test_is_the_one_of_its_newest_definition(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_the_name_of_a_test_is_the_one_of_its_newest_definition(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             text(
                 "INSERT INTO test_definitions (school_id, id, source_id, digest, code, name, body, newest_us) "
@@ -256,36 +264,36 @@ def test_the_name_of_a_test_is_the_one_of_its_newest_definition(known: Store) ->
             ),
             {"digest": b"another"},
         )
-    found = overview(known)
-    assert found.catalogue.definitions[2].name == "Blok 3 (nieuw)"
-    assert found.cells[AISHA][SUMS].total.reading.band == "onvoldoende"
+    class_overview = overview(store)
+    assert class_overview.catalogue.definitions[2].name == "Blok 3 (nieuw)"
+    assert class_overview.cells[AISHA][SUMS].total.reading.band == "onvoldoende"
 
 
 # -- why there is no total -----------------------------------------------------------------------------------------
 
 
-def test_a_pupil_without_score_has_the_state_that_the_progress_tells(known: Store) -> None:
-    found = overview(known)
-    assert missing_reason(found, GUUSJE, [SPELLING])[0] is Missing.BUSY
-    assert missing_reason(found, LARS, [SPELLING])[0] is Missing.NOT_BEGUN
-    assert missing_reason(found, LARS, [SUMS])[0] is Missing.NO_RESULT
+def test_a_pupil_without_score_has_the_state_that_the_progress_tells(store: Store) -> None:
+    class_overview = overview(store)
+    assert missing_reason(class_overview, GUUSJE, [SPELLING])[0] is Missing.BUSY
+    assert missing_reason(class_overview, LARS, [SPELLING])[0] is Missing.NOT_BEGUN
+    assert missing_reason(class_overview, LARS, [SUMS])[0] is Missing.NO_RESULT
 
 
-def test_only_of_what_a_source_never_sends_it_is_said_that_it_does_not_deliver_it(known: Store) -> None:
-    found = overview(known)
-    assert missing_reason(found, LARS, [QUESTIONS])[0] is Missing.NO_RESULT
-    assert missing_reason(found, LARS, [QUESTIONS._replace(subject="music")])[0] is Missing.NOT_DELIVERED
+def test_only_of_what_a_source_never_sends_it_is_said_that_it_does_not_deliver_it(store: Store) -> None:
+    class_overview = overview(store)
+    assert missing_reason(class_overview, LARS, [QUESTIONS])[0] is Missing.NO_RESULT
+    assert missing_reason(class_overview, LARS, [QUESTIONS._replace(subject="music")])[0] is Missing.NOT_DELIVERED
 
 
-def test_progress_counts_the_newest_record_of_each_pupil_and_sums_nothing(known: Store) -> None:
-    found = overview(known)
-    (one,) = class_progress(found.progress, len(found.pupils))
-    assert (one.done, one.busy, one.not_begun, one.without) == (10, 1, 1, 0)
-    assert sum(one.worked_ms) == (10 * 40 + 12) * 60_000
+def test_progress_counts_the_newest_record_of_each_pupil_and_sums_nothing(store: Store) -> None:
+    class_overview = overview(store)
+    (progress,) = class_progress(class_overview.progress, len(class_overview.pupils))
+    assert (progress.done, progress.busy, progress.not_begun, progress.without) == (10, 1, 1, 0)
+    assert sum(progress.worked_ms) == (10 * 40 + 12) * 60_000
 
 
-def test_a_newer_progress_record_replaces_the_one_before(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_a_newer_progress_record_replaces_the_one_before(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(
             text(
                 "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
@@ -295,64 +303,66 @@ def test_a_newer_progress_record_replaces_the_one_before(known: Store) -> None:
                 "FROM results WHERE kind = 3 AND identifier_id = 7"
             )
         )
-    (mine,) = overview(known).progress[GUUSJE]
+    (mine,) = overview(store).progress[GUUSJE]
     assert (mine.made, mine.worked_ms) == (40, 99_000)
 
 
 # -- subjects ------------------------------------------------------------------------------------------------------
 
 
-def test_an_assigned_subject_shows_without_loading_again(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
-        assert [(one.source, one.pattern) for one in unmapped_terms(connection, SAM)] == [("Vraagstuk", "topografie")]
-    with database.write_transaction(known.engine) as connection:
+def test_an_assigned_subject_shows_without_loading_again(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
+        assert [(term.source, term.pattern) for term in unmapped_terms(connection, SAM)] == [
+            ("Vraagstuk", "topografie")
+        ]
+    with database.write_transaction(store.engine) as connection:
         map_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
-    assert QUESTIONS._replace(subject="geography") in overview(known).subject_materials
-    with database.read_transaction(known.engine) as connection:
+    assert QUESTIONS._replace(subject="geography") in overview(store).subject_materials
+    with database.read_transaction(store.engine) as connection:
         assert unmapped_terms(connection, SAM) == []
 
 
-def test_a_pattern_on_codes_goes_before_a_term(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_a_pattern_on_codes_goes_before_a_term(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         map_subject(connection, SAM, school.QUESTIONS, "term", "topografie", "geography")
         map_subject(connection, SAM, school.QUESTIONS, "code", "*|topo|*", "history")
-    assert QUESTIONS._replace(subject="history") in overview(known).subject_materials
+    assert QUESTIONS._replace(subject="history") in overview(store).subject_materials
 
 
 # -- the pupil -----------------------------------------------------------------------------------------------------
 
 
-def test_a_lane_holds_the_sittings_of_a_material_by_test_date(known: Store) -> None:
-    lanes = {lane.subject_material: lane for lane in timeline(known, BENTE).series}
-    assert [(one.taken_on, one.total.reading.text) for one in lanes[SUMS].sittings] == [
+def test_a_lane_holds_the_sittings_of_a_material_by_test_date(store: Store) -> None:
+    lanes = {series.subject_material: series for series in timeline(store, BENTE).series}
+    assert [(sitting.taken_on, sitting.total.reading.text) for sitting in lanes[SUMS].sittings] == [
         ("2026-01-20", "64"),
         ("2026-10-01", "81"),
         ("2026-11-13", "84"),
     ]
 
 
-def test_the_parts_of_a_sitting_stand_in_the_order_of_the_definition_with_their_own_norms(known: Store) -> None:
-    lanes = {lane.subject_material: lane for lane in timeline(known, AISHA).series}
+def test_the_parts_of_a_sitting_stand_in_the_order_of_the_definition_with_their_own_norms(store: Store) -> None:
+    lanes = {series.subject_material: series for series in timeline(store, AISHA).series}
     newest = lanes[SUMS].sittings[-1]
-    assert [(one.name.name, one.reading.text, one.reading.band) for one in newest.parts] == [
+    assert [(part.name.name, part.reading.text, part.reading.band) for part in newest.parts] == [
         ("Optellen tot 1000", "6", "voldoende"),
         ("Klok: digitale tijd", "4", "onvoldoende"),
         ("Breuken vergelijken", "2", "onvoldoende"),
     ]
 
 
-def test_what_came_in_after_newer_results_is_late(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_what_came_in_after_newer_results_is_late(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         connection.execute(text("UPDATE deliveries SET received_us = received_us + 1000 WHERE id = 2"))
         connection.execute(
             text("UPDATE results SET delivery_id = 2 WHERE identifier_id = 1 AND test_id = 1 AND part_id = 0")
         )
-    lanes = {lane.subject_material: lane for lane in timeline(known, AISHA).series}
-    assert [one.late for one in lanes[SUMS].sittings] == [True, False]
+    lanes = {series.subject_material: series for series in timeline(store, AISHA).series}
+    assert [sitting.late for sitting in lanes[SUMS].sittings] == [True, False]
 
 
-def test_a_value_tells_where_it_comes_from(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
+def test_a_value_tells_where_it_comes_from(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
         found = provenance(connection, HANNA, AISHA, 2, "2026-11-13", 0)
     assert found is not None
     assert (found.material, found.publisher, found.xsd_version, found.delivery_id) == (
@@ -367,15 +377,15 @@ def test_a_value_tells_where_it_comes_from(known: Store) -> None:
 # -- sources -------------------------------------------------------------------------------------------------------
 
 
-def test_a_source_that_fails_or_did_not_answer_for_a_week_is_late(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
-        late = {one.name: (one.late, one.delivered_this_week) for one in source_states(connection, SAM)}
+def test_a_source_that_fails_or_did_not_answer_for_a_week_is_late(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
+        late = {state.name: (state.late, state.delivered_this_week) for state in source_states(connection, SAM)}
     assert late["Stiltewerk"] == (True, False)
     assert late["Cijferpad"] == (False, True)
 
 
-def test_the_couplings_count_results_refusals_and_what_waits(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
+def test_the_couplings_count_results_refusals_and_what_waits(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
         state = connection_overview(connection, SAM)
         sums = connection.scalar(text("SELECT count(*) FROM results WHERE source_id = 1 AND school_year = '2026-2027'"))
     rows = {row.state.name: row for row in state.rows}
@@ -384,22 +394,22 @@ def test_the_couplings_count_results_refusals_and_what_waits(known: Store) -> No
     assert state.refused[0].reasons[0].sentence_nl == "Toets D7 staat niet in het bericht."
 
 
-def test_retry_now_makes_a_coupling_due_at_this_moment(known: Store) -> None:
-    with database.write_transaction(known.engine) as connection:
+def test_retry_now_makes_a_coupling_due_at_this_moment(store: Store) -> None:
+    with database.write_transaction(store.engine) as connection:
         retry_now(connection, SAM, school.SILENT)
-    with database.read_transaction(known.engine) as connection:
-        (silent,) = (one for one in source_states(connection, SAM) if one.id == school.SILENT)
+    with database.read_transaction(store.engine) as connection:
+        (silent,) = (state for state in source_states(connection, SAM) if state.id == school.SILENT)
     assert silent.next_try_us == clock.now_us()
 
 
-def test_the_mean_of_a_column_is_that_of_the_counted_scores(known: Store) -> None:
-    found = overview(known)
+def test_the_mean_of_a_column_is_that_of_the_counted_scores(store: Store) -> None:
+    class_overview = overview(store)
     values = [
         cells[SUMS].total.reading.value
-        for cells in found.cells.values()
+        for cells in class_overview.cells.values()
         if SUMS in cells and cells[SUMS].total.reading.counts
     ]
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         expected = connection.execute(
             text(
                 "SELECT sum(r.score), count(r.score) FROM results r JOIN identifiers i ON i.id = r.identifier_id "

@@ -19,26 +19,26 @@ def _today() -> Iterator[None]:
         yield
 
 
-def finished(room: Classroom) -> tuple[int, ...]:
+def finished(classroom: Classroom) -> tuple[int, ...]:
     """Who finished everything of the one material."""
-    [found] = readiness(room.class_data, range(1, room.pupils + 1))
+    [found] = readiness(classroom.class_data, range(1, classroom.pupils + 1))
     assert ready([found]) == set(found.finished)
     return found.finished
 
 
 def test_who_finished_all_that_is_known_of_the_class_is_ready() -> None:
-    room = Classroom()
+    classroom = Classroom()
     for pupil in (1, 2, 3, 4):
-        room.record(pupil, Status.DONE, "2026-11-10", 10)
-    room.record(1, Status.DONE, "2026-11-20", 10, test=2)
-    room.record(2, Status.BUSY, "2026-11-20", 3, test=2)
-    room.record(3, Status.NOT_BEGUN, "2026-09-01", 0, test=2)
-    assert finished(room) == (1,)  # of pupil 4 nothing is known of a test that most have
+        classroom.record(pupil, Status.DONE, "2026-11-10", 10)
+    classroom.record(1, Status.DONE, "2026-11-20", 10, test=2)
+    classroom.record(2, Status.BUSY, "2026-11-20", 3, test=2)
+    classroom.record(3, Status.NOT_BEGUN, "2026-09-01", 0, test=2)
+    assert finished(classroom) == (1,)  # of pupil 4 nothing is known of a test that most have
 
 
 def test_a_test_of_a_few_is_not_asked_of_the_others() -> None:
-    room = Classroom()
+    classroom = Classroom()
     for pupil in (1, 2, 3, 4):
-        room.record(pupil, Status.DONE, "2026-11-10", 10)
-    room.record(1, Status.BUSY, "2026-11-20", 3, test=2)
-    assert finished(room) == (2, 3, 4)
+        classroom.record(pupil, Status.DONE, "2026-11-10", 10)
+    classroom.record(1, Status.BUSY, "2026-11-20", 3, test=2)
+    assert finished(classroom) == (2, 3, 4)

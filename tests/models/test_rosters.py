@@ -78,8 +78,8 @@ def roster(*roster_pupils: RosterPupil, **more: Any) -> Roster:
     return Roster(pupils=roster_pupils, **values)
 
 
-def save(engine: Engine, one: Roster, **more: Any) -> RosterReceipt:
-    return save_roster(engine, SEAL, school_id=SCHOOL, source_id=SOURCE, roster=one, way="pull", **more)
+def save(engine: Engine, roster: Roster, **more: Any) -> RosterReceipt:
+    return save_roster(engine, SEAL, school_id=SCHOOL, source_id=SOURCE, roster=roster, way="pull", **more)
 
 
 def rows(engine: Engine, table: Table, *conditions: Any) -> list[Any]:
@@ -124,8 +124,8 @@ def test_a_roster_fills_pupils_classes_memberships_and_teachers(engine: Engine) 
         (("5", ("STA",)), ("gone", ())),
         (("p", ()),),
     )
-    one = pupil("k1", composed_groups=("p",), location="v1", entered_on="2024-08-01")
-    receipt = save(engine, roster(one, teachers=(teacher,)))
+    roster_pupil = pupil("k1", composed_groups=("p",), location="v1", entered_on="2024-08-01")
+    receipt = save(engine, roster(roster_pupil, teachers=(teacher,)))
     assert (receipt.state, receipt.verdict) == ("applied", Verdict.ACCEPT)
     assert receipt.counts == {"pupils": 1, "groups": 2, "composed": 1, "teachers": 1}
     assert members(engine) == {("Roep-k1", "5a"), ("Roep-k1", "Plusgroep")}
@@ -245,7 +245,7 @@ def test_a_class_keeps_its_id_when_it_is_renamed_swaps_names_or_gets_other_keys(
         "6a": ids["5a"], "5a": ids["6a"], "Plusgroep": ids["Plusgroep"]
     }  # fmt: skip
     rekeyed = (RosterGroup("new", "6a", year_group="5"), swapped[1], PLUS)
-    moved = [dataclasses.replace(one, group="new") for one in PUPILS]
+    moved = [dataclasses.replace(roster_pupil, group="new") for roster_pupil in PUPILS]
     save(engine, roster(*moved, groups=rekeyed, created_us=3_000))
     assert {row.name: row.id for row in rows(engine, classes)}["6a"] == ids["5a"]
     assert {name for _, name in members(engine)} == {"6a"}
@@ -287,7 +287,7 @@ def test_a_roster_that_lacks_too_much_is_held_until_somebody_decides(
     assert b"Achter" not in held.sealed
     decided = decide_pending(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
     assert decided.state == "applied"
-    assert {name for name, _ in members(engine)} == {one.first_name for one in suspicious.pupils}
+    assert {name for name, _ in members(engine)} == {pupil.first_name for pupil in suspicious.pupils}
     assert rows(engine, rosters, rosters.c.sealed.is_not(None)) == []
     with pytest.raises(NotPending):
         decide_pending(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True)
@@ -296,12 +296,14 @@ def test_a_roster_that_lacks_too_much_is_held_until_somebody_decides(
 @pytest.mark.parametrize("role", [Role.TEACHER, Role.MENTOR, Role.SUPPORT, Role.VENDOR])
 def test_only_an_administrator_of_the_school_decides_about_a_held_roster(engine: Engine, role: Role) -> None:
     save(engine, roster(*PUPILS))
-    held = save(engine, roster(PUPILS[0], created_us=2_000))
+    roster_receipt = save(engine, roster(PUPILS[0], created_us=2_000))
     before = dump(engine, rosters, deliveries, memberships)
     with pytest.raises(AccessDenied):
-        decide_pending(engine, SEAL, Viewer(SCHOOL, role, name="iemand"), held.roster_id, True)
+        decide_pending(engine, SEAL, Viewer(SCHOOL, role, name="iemand"), roster_receipt.roster_id, True)
     with pytest.raises(NotPending):
-        decide_pending(engine, SEAL, Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders"), held.roster_id, True)
+        decide_pending(
+            engine, SEAL, Viewer(SCHOOL + 1, Role.ADMINISTRATOR, name="elders"), roster_receipt.roster_id, True
+        )
     assert dump(engine, rosters, deliveries, memberships) == before
 
 
@@ -326,7 +328,7 @@ def test_half_of_the_pupils_is_not_held(engine: Engine) -> None:
 def test_an_older_roster_never_overwrites_a_newer(engine: Engine) -> None:
     save(engine, roster(*PUPILS, created_us=2_000), cursor="newest")
     receipt = save(engine, roster(*PUPILS[:3], created_us=1_000), cursor="older")
-    assert (receipt.state, [one.rule for one in receipt.findings]) == ("dropped", ["roster.older"])
+    assert (receipt.state, [finding.rule for finding in receipt.findings]) == ("dropped", ["roster.older"])
     assert len(members(engine)) == 4
     assert rows(engine, couplings)[0].cursor == "newest"
 
@@ -356,7 +358,7 @@ def test_unstable_keys_never_say_who_a_pupil_is_where_there_is_an_eck_id(engine:
 def test_an_unstable_key_alone_does_not_turn_one_pupil_into_another(engine: Engine) -> None:
     save(engine, roster(pupil("#1", first_name="A", last_name="X"), pupil("#2")))
     receipt = save(engine, roster(pupil("#1", first_name="B", last_name="Y"), pupil("#2"), created_us=2_000))
-    assert [one.rule for one in receipt.findings] == ["roster.key-reused"]
+    assert [finding.rule for finding in receipt.findings] == ["roster.key-reused"]
     assert {row.first_name for row in rows(engine, pupils)} == {"A", "Roep-#2"}
 
 
@@ -364,7 +366,7 @@ def test_two_pupils_of_a_roster_never_become_one(engine: Engine) -> None:
     save(engine, roster(pupil("k1", eck_id=eck("a")), *PUPILS[1:]))
     both = (pupil("k1", eck_id=eck("b"), last_name="Achter-k1"), pupil("k9", eck_id=eck("a")))
     receipt = save(engine, roster(*both, *PUPILS[2:], created_us=2_000))
-    assert sorted(one.rule for one in receipt.findings) == ["roster.key-changed", "roster.pupil-twice"]
+    assert sorted(finding.rule for finding in receipt.findings) == ["roster.key-changed", "roster.pupil-twice"]
     assert whose(engine, PupilRef("k9", eck("a"))) == whose(engine, PupilRef("k1", None))
     assert whose(engine, PupilRef(None, eck("b"))) is None
 
@@ -372,7 +374,7 @@ def test_two_pupils_of_a_roster_never_become_one(engine: Engine) -> None:
 def test_a_changed_key_is_the_same_pupil_with_a_warning(engine: Engine) -> None:
     save(engine, roster(pupil("k1", eck_id=eck("a"), first_name="A"), *PUPILS[2:]))
     receipt = save(engine, roster(pupil("new", eck_id=eck("a"), first_name="A"), *PUPILS[2:], created_us=2_000))
-    assert [one.rule for one in receipt.findings] == ["roster.key-changed"]
+    assert [finding.rule for finding in receipt.findings] == ["roster.key-changed"]
     assert whose(engine, PupilRef("k1", None)) == whose(engine, PupilRef("new", None)) is not None
     assert len(rows(engine, pupils)) == 3
 
@@ -381,7 +383,7 @@ def test_a_changed_eck_id_is_the_same_pupil_unless_the_name_is_another_too(engin
     save(engine, roster(pupil("k1", eck_id=eck("a")), pupil("k2", eck_id=eck("b")), pupil("k3")))
     changed = (pupil("k1", eck_id=eck("c")), pupil("k2", eck_id=eck("d"), first_name="An", last_name="Der"))
     receipt = save(engine, roster(*changed, pupil("k3", eck_id=eck("e")), created_us=2_000))
-    assert sorted((one.rule, one.level) for one in receipt.findings) == [
+    assert sorted((finding.rule, finding.level) for finding in receipt.findings) == [
         ("roster.eckid-changed", "warning"),
         ("roster.key-reused", "error"),
     ]
@@ -393,7 +395,7 @@ def test_a_changed_eck_id_is_the_same_pupil_unless_the_name_is_another_too(engin
 def test_a_key_and_an_eck_id_of_different_pupils_are_left_out_and_both_stay_as_they_are(engine: Engine) -> None:
     save(engine, roster(pupil("k1", eck_id=eck("a")), pupil("k2", eck_id=eck("b")), *PUPILS[:1]))
     receipt = save(engine, roster(pupil("k1", eck_id=eck("b")), *PUPILS[:1], created_us=2_000), force=True)
-    assert [(one.rule, one.level) for one in receipt.findings] == [("roster.identity-conflict", "error")]
+    assert [(finding.rule, finding.level) for finding in receipt.findings] == [("roster.identity-conflict", "error")]
     assert (receipt.state, receipt.verdict) == ("applied", Verdict.WARN)
     assert {name for name, _ in members(engine)} == {"Roep-k1", "Roep-k2", "Roep-k0"}
 
@@ -458,12 +460,12 @@ def test_rosters_and_results_take_turns_and_every_delivery_has_an_id_of_its_own(
 ) -> None:
     source_id = publisher(engine)
     first = take(any_store, source_id, "k0")
-    taken = save(engine, roster(*PUPILS))
+    roster_receipt = save(engine, roster(*PUPILS))
     second = take(any_store, source_id, "k1")
     again = save(engine, roster(*PUPILS[1:], created_us=2_000))
     third = take(any_store, source_id, "k2")
-    assert Verdict.REJECT not in [one.verdict for one in (first, second, third)]
-    ids = [one.delivery_id for one in (first, taken, second, again, third)]
+    assert Verdict.REJECT not in [receipt.verdict for receipt in (first, second, third)]
+    ids = [item.delivery_id for item in (first, roster_receipt, second, again, third)]
     assert ids == sorted(set(ids))
     assert [row.what for row in rows(engine, deliveries)] == ["results", "roster", "results", "roster", "results"]
     assert all(whose(engine, PupilRef(key, None)) is not None for key in ("k0", "k1", "k2"))
@@ -490,7 +492,7 @@ def test_two_schools_are_written_at_once(engine: Engine, any_store: Store) -> No
             failed.append(wrong)
             raise
 
-    threads = [threading.Thread(target=work, args=one, daemon=True) for one in schools.items()]
+    threads = [threading.Thread(target=work, args=item, daemon=True) for item in schools.items()]
     for thread in threads:
         thread.start()
     for thread in threads:

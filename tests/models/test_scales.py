@@ -31,12 +31,10 @@ def norm(*bands: tuple[str | None, str | None, str]) -> dict[str, Any]:
 THREE = parse_norm(norm(("goed", "80", "100"), ("onvoldoende", "0", "59"), ("voldoende", "60", "79")))
 
 
-def score(
-    value: float | None, text: str | None = None, measure: Any = THREE, absence: int | None = None
-) -> ScoreReading:
+def score(value: float | None, text: str | None = None, norm: Any = THREE, absence: int | None = None) -> ScoreReading:
     """What is said of a plain score."""
     fixed = None if value is None else round(value * 10_000)
-    return read_score(Kind.SCORE, fixed, text if text is not None or value is None else f"{value:g}", absence, measure)
+    return read_score(Kind.SCORE, fixed, text if text is not None or value is None else f"{value:g}", absence, norm)
 
 
 @pytest.mark.parametrize(
@@ -51,14 +49,14 @@ def score(
     ],
 )
 def test_a_bound_belongs_to_its_band_and_bands_are_ordered_by_where_they_begin(
-    value: float, band: str, place: NormPosition
+    value: float, band: str, position: NormPosition
 ) -> None:
-    assert (score(value).band, score(value).position) == (band, place)
+    assert (score(value).band, score(value).position) == (band, position)
 
 
 def test_a_bound_of_two_bands_belongs_to_the_one_that_begins_there() -> None:
     touching = parse_norm(norm(("laag", "0", "60"), ("hoog", "60", "100")))
-    assert score(60, measure=touching).band == "hoog"
+    assert score(60, norm=touching).band == "hoog"
 
 
 def test_a_zero_is_a_score_and_counts() -> None:
@@ -88,8 +86,8 @@ def test_a_score_is_shown_as_a_plain_number(sent: str, shown: str) -> None:
 
 
 def test_what_no_test_has_is_suspect_also_without_a_norm() -> None:
-    assert score(1_000_000, measure=NO_NORM).counts
-    huge = score(1_000_001, measure=NO_NORM)
+    assert score(1_000_000, norm=NO_NORM).counts
+    huge = score(1_000_001, norm=NO_NORM)
     assert (huge.suspect, huge.counts) == (True, False)
     assert oso("II", 10_000_010_000).suspect
 
@@ -111,21 +109,26 @@ def test_above_the_highest_value_of_the_norm_a_score_is_suspect_and_does_not_cou
 
 def test_a_norm_with_a_maximum_only_is_a_number_of_points_and_no_band() -> None:
     points = parse_norm(norm((None, None, "2")))
-    one = score(1.5, measure=points)
-    assert (one.maximum, one.band, one.position, one.has_norm) == ("2", None, NormPosition.UNKNOWN, False)
-    assert score(6, measure=points).suspect
+    reading = score(1.5, norm=points)
+    assert (reading.maximum, reading.band, reading.position, reading.has_norm) == (
+        "2",
+        None,
+        NormPosition.UNKNOWN,
+        False,
+    )
+    assert score(6, norm=points).suspect
 
 
 def test_without_a_norm_nothing_is_said_but_the_number() -> None:
-    assert score(71.5, measure=NO_NORM) == ScoreReading("71.5", 715_000)
+    assert score(71.5, norm=NO_NORM) == ScoreReading("71.5", 715_000)
 
 
 def test_a_single_band_tints_nothing() -> None:
-    assert score(5, measure=parse_norm(norm(("behaald", "0", "10")))).position is NormPosition.ON
+    assert score(5, norm=parse_norm(norm(("behaald", "0", "10")))).position is NormPosition.ON
 
 
 def test_a_band_without_term_is_named_by_its_bounds() -> None:
-    assert score(5, measure=parse_norm(norm(("", "0", "10"), ("b", "11", "20")))).band == "0–10"
+    assert score(5, norm=parse_norm(norm(("", "0", "10"), ("b", "11", "20")))).band == "0–10"
 
 
 def test_not_offered_and_without_score_are_reasons_and_no_numbers() -> None:
@@ -153,10 +156,10 @@ def oso(level: str | None, value: int | None = 2_120_000) -> ScoreReading:
     ],
 )
 def test_an_oso_result_has_the_level_that_its_source_gives_and_never_a_band_of_a_norm(
-    level: str, place: NormPosition
+    level: str, position: NormPosition
 ) -> None:
-    one = oso(level)
-    assert (one.text, one.band, one.position, one.suspect) == ("212", level, place, False)
+    reading = oso(level)
+    assert (reading.text, reading.band, reading.position, reading.suspect) == ("212", level, position, False)
 
 
 def test_an_oso_result_without_a_level_has_no_band() -> None:
@@ -169,7 +172,7 @@ def test_an_oso_result_without_skill_score_still_shows_its_level() -> None:
 
 
 def test_a_reference_level_is_told_from_other_reference_scores() -> None:
-    assert [one.value for one in oso("II").references] == ["1F"]
+    assert [reference.value for reference in oso("II").references] == ["1F"]
     assert [value for value in ("1F", "2S", "M6", "12", "1") if is_reference_level(value)] == ["1F", "2S"]
 
 
@@ -190,13 +193,13 @@ def test_a_school_grade_is_the_advice_of_the_source_and_never_computed() -> None
 
 
 def test_with_what_numbers_may_be_compared() -> None:
-    one = graded(("laag", "0", "5", "1.0", "5.4"), ("hoog", "6", "10", "5.5", "10.0"))
+    norm = graded(("laag", "0", "5", "1.0", "5.4"), ("hoog", "6", "10", "5.5", "10.0"))
     other = graded(("laag", "0", "11", "1.0", "5.4"), ("hoog", "12", "20", "5.5", "10.0"))
     plain_ = graded(("laag", "0", "11", None, None), ("hoog", "12", "20", None, None))
-    assert comparability([one, one]) is Comparability.SAME_NORM
-    assert comparability([one, other]) is Comparability.CONVERTED
-    assert comparability([one, plain_]) is Comparability.OWN_SCALE
-    assert comparability([one, ParsedNorm()]) is Comparability.OWN_SCALE
+    assert comparability([norm, norm]) is Comparability.SAME_NORM
+    assert comparability([norm, other]) is Comparability.CONVERTED
+    assert comparability([norm, plain_]) is Comparability.OWN_SCALE
+    assert comparability([norm, ParsedNorm()]) is Comparability.OWN_SCALE
     assert comparability([ParsedNorm()]) is Comparability.OWN_SCALE
     assert comparability([]) is Comparability.OWN_SCALE
     assert comparability([ParsedNorm()], levels=True) is Comparability.SAME_NORM

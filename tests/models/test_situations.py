@@ -17,16 +17,16 @@ def refused(number: int, digest: bytes, rule: str = "header.key") -> Arrival:
 
 
 def state_of(key: str, *came: Arrival) -> tuple[str, int | None]:
-    (found,) = [one for one in situations.progress(ROOM, came) if one.key == key]
+    (found,) = [situation for situation in situations.progress(ROOM, came) if situation.key == key]
     return found.state, found.arrival_id
 
 
 def test_of_many_refused_messages_the_one_that_came_again_and_again_is_found() -> None:
-    came = [refused(number, number.to_bytes(32, "big")) for number in range(1, 30_000)]
-    again = [refused(40_000 + number, came[7].digest) for number in range(situations.MOST_RESENDS)]
+    arrivals = [refused(number, number.to_bytes(32, "big")) for number in range(1, 30_000)]
+    again = [refused(40_000 + number, arrivals[7].digest) for number in range(situations.MAX_RESENDS)]
     began = time.process_time()
-    assert state_of("key", *came, *again) == (situations.DONE, 1)
-    assert state_of("key", *came, *again, refused(50_000, came[7].digest)) == (situations.FAILED, 8)
+    assert state_of("key", *arrivals, *again) == (situations.DONE, 1)
+    assert state_of("key", *arrivals, *again, refused(50_000, arrivals[7].digest)) == (situations.FAILED, 8)
     assert time.process_time() - began < 3.0
 
 
@@ -42,4 +42,4 @@ def test_every_situation_is_told_in_both_languages() -> None:
             assert words.nl
             assert words.en
     assert "1.000" in situations.TASKS[situations.LARGE_BATCH].words.nl
-    assert [one.key for one in situations.progress(ROOM, [])] == list(situations.TASKS)
+    assert [situation.key for situation in situations.progress(ROOM, [])] == list(situations.TASKS)

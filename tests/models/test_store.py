@@ -139,7 +139,7 @@ def fresh(folder: str) -> Store:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
-    again = sent + [one for one in sent if shuffle.random() < 0.5]
+    again = sent + [item for item in sent if shuffle.random() < 0.5]
     shuffle.shuffle(again)
     states = []
     for order in (sent, again):
@@ -284,7 +284,7 @@ def test_a_key_that_moves_to_another_pupil_is_warned_about(store: Store) -> None
     take(store, message())
     receipt = take(store, message(leerlingid="L2", aanmaakdatum="2026-11-12T00:00:00"))
     assert receipt.verdict is Verdict.WARN
-    assert [one.rule for one in receipt.findings] == ["result.moved"]
+    assert [finding.rule for finding in receipt.findings] == ["result.moved"]
 
 
 def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
@@ -379,6 +379,9 @@ def test_the_same_bytes_for_another_school_are_judged_for_that_school(store: Sto
 def test_a_date_outside_the_school_year_is_stored_on_its_date_with_a_warning(store: Store) -> None:
     source(store)
     receipt = take(store, message(results=result_xml("r1", "4", afnamedatum="2026-06-30")))
-    assert (receipt.verdict, [one.rule for one in receipt.findings]) == (Verdict.WARN, ["result.date-outside-year"])
+    assert (receipt.verdict, [finding.rule for finding in receipt.findings]) == (
+        Verdict.WARN,
+        ["result.date-outside-year"],
+    )
     with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(results.c.taken_on)) == "2026-06-30"

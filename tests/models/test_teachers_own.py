@@ -44,14 +44,16 @@ def known(any_store: Store) -> Iterator[Store]:
 # -- thresholds --------------------------------------------------------------------------------------------------
 
 
-def test_two_teachers_of_a_class_have_one_set_of_thresholds(known: Store) -> None:
+def test_two_teachers_of_a_class_have_one_set_of_thresholds(store: Store) -> None:
     second = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": 20, "idle_school_days": 10})
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         for viewer in (HANNA, second):
             assert thresholds_of(connection, viewer, [school.CLASS_A])[school.CLASS_A].drop_percent == 20
-            told = [(one.name, one.value, one.set_by) for one in changes(connection, viewer, school.CLASS_A)]
+            told = [
+                (change.name, change.value, change.set_by) for change in changes(connection, viewer, school.CLASS_A)
+            ]
             assert told == [("drop_percent", 20, "Hanna Vos")]  # what stands at its default is not set
         assert thresholds_of(connection, JORIS, [school.CLASS_B])[school.CLASS_B] == defaults()
 
@@ -66,23 +68,23 @@ def test_two_teachers_of_a_class_have_one_set_of_thresholds(known: Store) -> Non
         (ELSEWHERE, {"drop_percent": 20}),
     ],
 )
-def test_a_refused_threshold_changes_nothing(known: Store, viewer: Viewer, wanted: dict[str, int]) -> None:
-    with pytest.raises(ThresholdRefused), database.write_transaction(known.engine, school.SCHOOL) as connection:
+def test_a_refused_threshold_changes_nothing(store: Store, viewer: Viewer, wanted: dict[str, int]) -> None:
+    with pytest.raises(ThresholdRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
         set_thresholds(connection, viewer, school.CLASS_A, wanted)
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(class_thresholds)) == 0
 
 
-def test_a_threshold_goes_back_to_its_default(known: Store) -> None:
+def test_a_threshold_goes_back_to_its_default(store: Store) -> None:
     for value in (20, bounds()["drop_percent"].default):
-        with database.write_transaction(known.engine, school.SCHOOL) as connection:
+        with database.write_transaction(store.engine, school.SCHOOL) as connection:
             set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": value})
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert changes(connection, HANNA, school.CLASS_A) == []
 
 
 def test_every_default_lies_within_its_bounds() -> None:
-    assert all(one.lowest <= one.default <= one.highest for one in bounds().values())
+    assert all(bound.lowest <= bound.default <= bound.highest for bound in bounds().values())
 
 
 # -- settling ----------------------------------------------------------------------------------------------------
@@ -90,36 +92,36 @@ def test_every_default_lies_within_its_bounds() -> None:
 STUCK = SignalTarget("stuck", 12, None, SUMS.key)
 
 
-def test_a_mark_says_by_whom_and_when_and_the_newest_holds(known: Store) -> None:
+def test_a_mark_says_by_whom_and_when_and_the_newest_holds(store: Store) -> None:
     for viewer, action in ((HANNA, ResolutionAction.SEEN), (SUPPORT, ResolutionAction.AGREED)):
-        with database.write_transaction(known.engine, school.SCHOOL) as connection:
+        with database.write_transaction(store.engine, school.SCHOOL) as connection:
             resolve_signal(connection, viewer, STUCK, "2 2026-11-13 580000", action)
-    with database.read_transaction(known.engine) as connection:
-        found = newest_resolutions(connection, HANNA, [12], [school.CLASS_A])[STUCK]
-        assert (found.action, found.resolved_by, found.resolved_us) == (
+    with database.read_transaction(store.engine) as connection:
+        resolution = newest_resolutions(connection, HANNA, [12], [school.CLASS_A])[STUCK]
+        assert (resolution.action, resolution.resolved_by, resolution.resolved_us) == (
             ResolutionAction.AGREED,
             "Els Prins",
             clock.now_us(),
         )
-        assert found.closes("2 2026-11-13 580000")
-        assert not found.closes("3 2026-11-20 590000")
+        assert resolution.closes("2 2026-11-13 580000")
+        assert not resolution.closes("3 2026-11-20 590000")
 
 
 @pytest.mark.parametrize("viewer", [JORIS, ADMINISTRATOR, ELSEWHERE])
 @pytest.mark.parametrize("about", [STUCK, SignalTarget("hard", None, school.CLASS_A, "part 2 3")])
-def test_nobody_else_settles_a_signal(known: Store, viewer: Viewer, about: SignalTarget) -> None:
-    with pytest.raises(ResolutionRefused), database.write_transaction(known.engine, school.SCHOOL) as connection:
+def test_nobody_else_settles_a_signal(store: Store, viewer: Viewer, about: SignalTarget) -> None:
+    with pytest.raises(ResolutionRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
         resolve_signal(connection, viewer, about, "x", ResolutionAction.SEEN)
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(signal_marks)) == 0
 
 
-def test_a_mark_is_read_by_who_sees_what_it_is_about(known: Store) -> None:
+def test_a_mark_is_read_by_who_sees_what_it_is_about(store: Store) -> None:
     about_class = SignalTarget("hard", None, school.CLASS_A, "part 2 3")
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         for about in (STUCK, about_class):
             resolve_signal(connection, HANNA, about, "x", ResolutionAction.SEEN)
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         seen = {
             viewer.name: set(newest_resolutions(connection, viewer, [12], [school.CLASS_A]))
             for viewer in (HANNA, SUPPORT, JORIS, ELSEWHERE)
@@ -131,58 +133,61 @@ def test_a_mark_is_read_by_who_sees_what_it_is_about(known: Store) -> None:
 # -- goals and dates ---------------------------------------------------------------------------------------------
 
 
-def test_a_goal_is_empty_until_somebody_sets_it_and_a_new_one_takes_its_place(known: Store) -> None:
-    with database.read_transaction(known.engine) as connection:
+def test_a_goal_is_empty_until_somebody_sets_it_and_a_new_one_takes_its_place(store: Store) -> None:
+    with database.read_transaction(store.engine) as connection:
         assert goals_of(connection, HANNA, [1]) == {}
     for value in (750_000, 800_000):
-        with database.write_transaction(known.engine, school.SCHOOL) as connection:
+        with database.write_transaction(store.engine, school.SCHOOL) as connection:
             set_goal(connection, HANNA, 1, SUMS, value, "2026-12-18")
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert goals_of(connection, HANNA, [1])[1][SUMS].value == 800_000
         assert goals_of(connection, JORIS, [1]) == {}
         assert connection.scalar(select(func.count()).select_from(goals)) == 2  # the old one is kept, ended
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         set_goal(connection, HANNA, 1, SUMS, None)
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert goals_of(connection, HANNA, [1]) == {}
 
 
 @pytest.mark.parametrize(("viewer", "day"), [(JORIS, None), (ADMINISTRATOR, None), (ELSEWHERE, None), (HANNA, "18-12")])
-def test_a_goal_of_another_class_or_for_no_day_is_refused(known: Store, viewer: Viewer, day: str | None) -> None:
-    with pytest.raises(GoalRefused), database.write_transaction(known.engine, school.SCHOOL) as connection:
+def test_a_goal_of_another_class_or_for_no_day_is_refused(store: Store, viewer: Viewer, day: str | None) -> None:
+    with pytest.raises(GoalRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
         set_goal(connection, viewer, 12, SUMS, 750_000, day)
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(goals)) == 0
 
 
-def test_a_due_date_makes_signals_for_who_has_not_finished(known: Store) -> None:
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
+def test_a_due_date_makes_signals_for_who_has_not_finished(store: Store) -> None:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         set_due_date(connection, HANNA, school.CLASS_A, 2, "2026-11-16")
         with pytest.raises(GoalRefused):
             set_due_date(connection, JORIS, school.CLASS_A, 2, None)
         with pytest.raises(GoalRefused):
             set_due_date(connection, HANNA, school.CLASS_A, 999, "2026-11-16")
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         [due] = due_dates_of(connection, HANNA, [school.CLASS_A])
         assert (due.test_id, due.due_on, due.subject_material, due.test) == (2, "2026-11-16", SUMS, "Toets blok 3")
         state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
-        overdue = {one.pupil_id for one in state.signals if one.rule.value == "overdue"}
+        overdue = {signal.pupil_id for signal in state.signals if signal.rule.value == "overdue"}
         assert overdue == {12}  # pupil 11 finished it, without a score
 
 
 # -- notes and agreements ----------------------------------------------------------------------------------------
 
 
-def test_a_restricted_note_shows_only_that_it_exists(known: Store) -> None:
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
-        write_note(connection, known.cipher, SUPPORT, 1, NoteKind.NOTE, "Alleen voor ons.", restricted=True)
-        write_note(connection, known.cipher, HANNA, 1, NoteKind.AGREEMENT, "Twee keer per week.", until_on="2026-12-18")
-    with database.read_transaction(known.engine) as connection:
-        assert [one.text for one in notes_of(connection, known.cipher, HANNA, [1])[1]] == ["Twee keer per week.", None]
-        assert [one.text for one in notes_of(connection, known.cipher, SUPPORT, [1])[1]][1] == "Alleen voor ons."
-        assert [one.text for one in notes_of(connection, known.cipher, ADMINISTRATOR, [1])[1]] == [None, None]
-        assert notes_of(connection, known.cipher, JORIS, [1]) == {}
-        assert notes_of(connection, known.cipher, ELSEWHERE, [1]) == {}
+def test_a_restricted_note_shows_only_that_it_exists(store: Store) -> None:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        write_note(connection, store.cipher, SUPPORT, 1, NoteKind.NOTE, "Alleen voor ons.", restricted=True)
+        write_note(connection, store.cipher, HANNA, 1, NoteKind.AGREEMENT, "Twee keer per week.", until_on="2026-12-18")
+    with database.read_transaction(store.engine) as connection:
+        assert [note.text for note in notes_of(connection, store.cipher, HANNA, [1])[1]] == [
+            "Twee keer per week.",
+            None,
+        ]
+        assert [note.text for note in notes_of(connection, store.cipher, SUPPORT, [1])[1]][1] == "Alleen voor ons."
+        assert [note.text for note in notes_of(connection, store.cipher, ADMINISTRATOR, [1])[1]] == [None, None]
+        assert notes_of(connection, store.cipher, JORIS, [1]) == {}
+        assert notes_of(connection, store.cipher, ELSEWHERE, [1]) == {}
         stored = b" ".join(bytes(row) for row in connection.scalars(select(notes.c.sealed)))
         assert b"week" not in stored
         assert b"ons" not in stored
@@ -200,20 +205,20 @@ def test_a_restricted_note_shows_only_that_it_exists(known: Store) -> None:
     ],
 )
 def test_a_note_that_cannot_be_says_why_and_changes_nothing(
-    known: Store, viewer: Viewer, text: str, kind: NoteKind, day: str | None, reason: str
+    store: Store, viewer: Viewer, text: str, kind: NoteKind, day: str | None, reason: str
 ) -> None:
-    with pytest.raises(NoteRefused) as refused, database.write_transaction(known.engine, school.SCHOOL) as connection:
-        write_note(connection, known.cipher, viewer, 1, kind, text, until_on=day)
+    with pytest.raises(NoteRefused) as refused, database.write_transaction(store.engine, school.SCHOOL) as connection:
+        write_note(connection, store.cipher, viewer, 1, kind, text, until_on=day)
     assert refused.value.reason == reason
-    with database.read_transaction(known.engine) as connection:
+    with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(notes)) == 0
 
 
-def test_who_cannot_read_an_agreement_does_not_settle_it_and_sees_no_day(known: Store) -> None:
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
+def test_who_cannot_read_an_agreement_does_not_settle_it_and_sees_no_day(store: Store) -> None:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         number = write_note(
             connection,
-            known.cipher,
+            store.cipher,
             SUPPORT,
             1,
             NoteKind.AGREEMENT,
@@ -223,21 +228,21 @@ def test_who_cannot_read_an_agreement_does_not_settle_it_and_sees_no_day(known: 
         )
         with pytest.raises(NoteRefused):
             close_agreement(connection, HANNA, number)
-        [one] = notes_of(connection, known.cipher, HANNA, [1])[1]
-        assert (one.text, one.until_on, one.runs) == (None, None, True)
+        [note] = notes_of(connection, store.cipher, HANNA, [1])[1]
+        assert (note.text, note.until_on, note.runs) == (None, None, True)
         close_agreement(connection, SUPPORT, number)
 
 
-def test_an_agreement_is_settled_once_by_who_sees_the_pupil(known: Store) -> None:
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
-        number = write_note(connection, known.cipher, HANNA, 1, NoteKind.AGREEMENT, "Oefenen.")
+def test_an_agreement_is_settled_once_by_who_sees_the_pupil(store: Store) -> None:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        number = write_note(connection, store.cipher, HANNA, 1, NoteKind.AGREEMENT, "Oefenen.")
     for viewer in (JORIS, ADMINISTRATOR):
-        with pytest.raises(NoteRefused), database.write_transaction(known.engine, school.SCHOOL) as connection:
+        with pytest.raises(NoteRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
             close_agreement(connection, viewer, number)
-    with database.write_transaction(known.engine, school.SCHOOL) as connection:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
         close_agreement(connection, SUPPORT, number)
-    with pytest.raises(NoteRefused), database.write_transaction(known.engine, school.SCHOOL) as connection:
+    with pytest.raises(NoteRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
         close_agreement(connection, HANNA, number)
-    with database.read_transaction(known.engine) as connection:
-        [one] = notes_of(connection, known.cipher, HANNA, [1])[1]
-        assert (one.runs, one.settled_by) == (False, "Els Prins")
+    with database.read_transaction(store.engine) as connection:
+        [note] = notes_of(connection, store.cipher, HANNA, [1])[1]
+        assert (note.runs, note.settled_by) == (False, "Els Prins")

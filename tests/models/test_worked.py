@@ -62,54 +62,54 @@ def last_work(store: Store, pupil: int = LARS) -> str | None:
 
 def days(first: str, number: int) -> list[str]:
     """So many days from a day on."""
-    return [f"{datetime.fromisoformat(first) + timedelta(days=one):%Y-%m-%d}" for one in range(number)]
+    return [f"{datetime.fromisoformat(first) + timedelta(days=item):%Y-%m-%d}" for item in range(number)]
 
 
 @pytest.mark.parametrize("key", ["always", "{day}"])
-def test_the_same_totals_every_day_are_the_work_of_the_first_day(known: Store, key: str) -> None:
+def test_the_same_totals_every_day_are_the_work_of_the_first_day(store: Store, key: str) -> None:
     for day, made in zip(days("2026-11-16", 10), (3, 3, 8, 8, 8, 8, 8, 8, 8, 8), strict=True):
-        send(known, day, report(key.format(day=day), day, made))
-    assert last_work(known) == "2026-11-18"
-    send(known, "2026-11-26", report(key.format(day="2026-11-26"), "2026-11-26", 9))
-    assert last_work(known) == "2026-11-26"
+        send(store, day, report(key.format(day=day), day, made))
+    assert last_work(store) == "2026-11-18"
+    send(store, "2026-11-26", report(key.format(day="2026-11-26"), "2026-11-26", 9))
+    assert last_work(store) == "2026-11-26"
 
 
-def test_without_a_number_the_state_and_the_time_tell(known: Store) -> None:
+def test_without_a_number_the_state_and_the_time_tell(store: Store) -> None:
     for day, minutes in zip(days("2026-11-16", 4), (10, 20, 20, 20), strict=True):
-        send(known, day, report("one", day, None, minutes=minutes))
-    assert last_work(known) == "2026-11-17"
-    send(known, "2026-11-20", report("one", "2026-11-20", None, "afgerond", 20))
-    assert last_work(known) == "2026-11-20"
+        send(store, day, report("one", day, None, minutes=minutes))
+    assert last_work(store) == "2026-11-17"
+    send(store, "2026-11-20", report("one", "2026-11-20", None, "afgerond", 20))
+    assert last_work(store) == "2026-11-20"
 
 
-def test_of_several_tests_the_newest_work_counts(known: Store) -> None:
+def test_of_several_tests_the_newest_work_counts(store: Store) -> None:
     for day in days("2026-11-16", 3):
-        send(known, day, report("old", day, 5))
-    assert last_work(known) == "2026-11-16"
-    send(known, "2026-11-20", report("old", "2026-11-20", 5), report("new", "2026-11-19", 2, test="T2"))
-    assert last_work(known) == "2026-11-19"
-    assert last_work(known, BENTE) == "2026-11-13"  # a score
+        send(store, day, report("old", day, 5))
+    assert last_work(store) == "2026-11-16"
+    send(store, "2026-11-20", report("old", "2026-11-20", 5), report("new", "2026-11-19", 2, test="T2"))
+    assert last_work(store) == "2026-11-19"
+    assert last_work(store, BENTE) == "2026-11-13"  # a score
 
 
-def test_messages_in_another_order_give_the_same_day(known: Store) -> None:
+def test_messages_in_another_order_give_the_same_day(store: Store) -> None:
     sent = [(day, report("one", day, made)) for day, made in zip(days("2026-11-16", 4), (2, 5, 5, 5), strict=True)]
-    for day, one in reversed(sent):
-        send(known, day, one)
-    assert last_work(known) == "2026-11-17"
+    for day, item in reversed(sent):
+        send(store, day, item)
+    assert last_work(store) == "2026-11-17"
 
 
-def test_who_only_repeats_old_totals_is_idle(known: Store) -> None:
+def test_who_only_repeats_old_totals_is_idle(store: Store) -> None:
     for pupil in range(1, 12):
-        send(known, "2026-11-25", report(f"busy{pupil}", "2026-11-25", 10 + pupil), pupil=pupil)
+        send(store, "2026-11-25", report(f"busy{pupil}", "2026-11-25", 10 + pupil), pupil=pupil)
     for day in (*days("2026-10-05", 3), *days("2026-11-23", 3)):
-        send(known, day, report("idle", day, 4))
-    with clock.fixed(school.NOW), database.read_transaction(known.engine) as connection:
+        send(store, day, report("idle", day, 4))
+    with clock.fixed(school.NOW), database.read_transaction(store.engine) as connection:
         state = class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays())
-    found = [one for one in state.signals if one.rule is SignalRule.IDLE and one.source_id == school.SUMS]
-    assert [(one.pupil_id, one.evidence.last_on) for one in found] == [(LARS, "2026-10-05")]
+    signals = [signal for signal in state.signals if signal.rule is SignalRule.IDLE and signal.source_id == school.SUMS]
+    assert [(signal.pupil_id, signal.evidence.last_on) for signal in signals] == [(LARS, "2026-10-05")]
 
 
-def test_a_key_of_another_test_before_says_nothing(known: Store) -> None:
-    send(known, "2026-09-07", report("one", "2026-09-07", 5, test="T2"))
-    send(known, "2026-11-20", report("one", "2026-11-20", 5))
-    assert last_work(known) == "2026-11-20"
+def test_a_key_of_another_test_before_says_nothing(store: Store) -> None:
+    send(store, "2026-09-07", report("one", "2026-09-07", 5, test="T2"))
+    send(store, "2026-11-20", report("one", "2026-11-20", 5))
+    assert last_work(store) == "2026-11-20"

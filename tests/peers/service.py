@@ -39,9 +39,9 @@ def add_sender(
 
 
 @contextmanager
-def serving(desk: ReceiverContext, public_address: str | None = None) -> Iterator[str]:
+def serving(receiver_context: ReceiverContext, public_address: str | None = None) -> Iterator[str]:
     """The address of the service, on a port of its own, while the block runs."""
-    with receiving(desk, public_address=public_address) as receiver:
+    with receiving(receiver_context, public_address=public_address) as receiver:
         yield f"http://127.0.0.1:{receiver.port}{PATH}"
 
 

@@ -59,10 +59,10 @@ def run(*command: str) -> Said:
     """What a client in a process of its own said as JSON."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode in (0, 3), done.stdout + done.stderr
-    said = json.loads(done.stdout)
+    reading = json.loads(done.stdout)
     if done.returncode == 0:
-        return Said("answer" in said)
-    return Said(False, said["faultcode"], said["message"])
+        return Said("answer" in reading)
+    return Said(False, reading["faultcode"], reading["message"])
 
 
 def arguments(address: str, account: Authorisation, when: When) -> tuple[str, ...]:
@@ -205,20 +205,20 @@ def test_a_class_arrives_as_it_was_meant(store: Store, address: str, name: str) 
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_the_sentence_about_a_wrong_key_reaches_the_caller(store: Store, address: str, name: str) -> None:
-    said = CLIENTS[name](address, replace(ACCOUNT, key="van-een-ander"), present())
-    assert not said.confirmed
-    assert said.code.endswith("Client.AutorisatieOngeldig")
-    assert "Vraag de school om de sleutel die nu geldt" in said.message
-    assert "van-een-ander" not in said.message
+    reading = CLIENTS[name](address, replace(ACCOUNT, key="van-een-ander"), present())
+    assert not reading.confirmed
+    assert reading.code.endswith("Client.AutorisatieOngeldig")
+    assert "Vraag de school om de sleutel die nu geldt" in reading.message
+    assert "van-een-ander" not in reading.message
     assert stored(store) == {}
     with database.read_transaction(store.engine) as connection:
         assert connection.execute(select(deliveries.c.fault)).scalars().all() == ["Client.AutorisatieOngeldig"]
 
 
 def test_by_the_standards_own_wsdl_zeep_drops_a_zero_and_is_told_so(store: Store, address: str) -> None:
-    said = send_with_zeep(f"{address}?wsdl=official", ACCOUNT, class_for_zeep(present()))
-    assert said.code.endswith("Client.OngeldigBericht")
-    assert "result.none" in said.message
+    reading = send_with_zeep(f"{address}?wsdl=official", ACCOUNT, class_for_zeep(present()))
+    assert reading.code.endswith("Client.OngeldigBericht")
+    assert "result.none" in reading.message
     assert stored(store) == {}
 
 

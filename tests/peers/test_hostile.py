@@ -70,10 +70,10 @@ def told_deliveries(data: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def listen(door: socket.socket, heard: list[str]) -> None:
+def listen(listener: socket.socket, heard: list[str]) -> None:
     while True:
         try:
-            wire, _ = door.accept()
+            wire, _ = listener.accept()
         except OSError:
             return
         heard.append("a connection")
@@ -83,15 +83,15 @@ def listen(door: socket.socket, heard: list[str]) -> None:
 @contextmanager
 def canary_port(host: str, port: int) -> Iterator[socket.socket]:
     """The port that the messages name, listened on; another run of these tests has its turn before or after."""
-    with Path(tempfile.gettempdir(), f"rondblik-canary-{port}.lock").open("w") as turn, socket.socket() as door:
+    with Path(tempfile.gettempdir(), f"rondblik-canary-{port}.lock").open("w") as turn, socket.socket() as listener:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((host, port))
-        door.listen()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
         try:
-            yield door
+            yield listener
         finally:
-            door.shutdown(socket.SHUT_RDWR)  # or the thread that listens would hold the port
+            listener.shutdown(socket.SHUT_RDWR)  # or the thread that listens would hold the port
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def post_all(data: Path) -> tuple[list[Posted], dict[str, dict[str, object]]]:
         assert program.stdout is not None
         port = int(program.stdout.readline().rpartition(":")[2])
         ends = time.monotonic() + 30
-        while not any(one["what"] == "roster" for one in told_deliveries(data)):
+        while not any(delivery["what"] == "roster" for delivery in told_deliveries(data)):
             assert time.monotonic() < ends
         posted = [post(Receiver(port), row) for row in rows()]
         found: dict[str, dict[str, object]] = {}
@@ -147,31 +147,33 @@ def post(receiver: Receiver, row: dict[str, str]) -> Posted:
     for _ in range(3):  # something else on this machine may hold up a try
         if statistics.median(took) > MEDIAN_MS or max(took) > LONGEST_MS:
             took = tuple(timed(receiver, data, answers) for _ in range(5))
-    assert {(one.status, one.fault) for one in answers} == {(answers[0].status, answers[0].fault)}
+    assert {(answer.status, answer.fault) for answer in answers} == {(answers[0].status, answers[0].fault)}
     fault = OTHERWISE.get(row["file"], row["fault"].removeprefix("soap:"))
     return Posted(row["file"], data, VERDICTS[row["expected"]], fault, answers[0], took)
 
 
 def test_every_verdict_and_fault_code_is_that_of_the_list(world: World) -> None:
     wrong = [
-        (one.file, one.expected, one.fault, one.answer.status, one.answer.fault)
-        for one in world.posted
-        if (one.answer.fault or "") != one.fault or one.answer.confirmed != (one.expected != "reject")
+        (posted.file, posted.expected, posted.fault, posted.answer.status, posted.answer.fault)
+        for posted in world.posted
+        if (posted.answer.fault or "") != posted.fault or posted.answer.confirmed != (posted.expected != "reject")
     ]
     assert wrong == []
     assert len(world.posted) > 100
 
 
 def test_warnings_stand_in_the_list_of_deliveries(world: World) -> None:
-    told = {one.file: world.deliveries[hashlib.sha256(one.data).hexdigest()]["verdict"] for one in world.posted}
-    assert told == {one.file: one.expected for one in world.posted}
+    told = {
+        posted.file: world.deliveries[hashlib.sha256(posted.data).hexdigest()]["verdict"] for posted in world.posted
+    }
+    assert told == {posted.file: posted.expected for posted in world.posted}
 
 
 def test_every_answer_is_quick(world: World) -> None:
     slow = [
-        (one.file, one.took)
-        for one in world.posted
-        if statistics.median(one.took) > MEDIAN_MS or max(one.took) > LONGEST_MS
+        (posted.file, posted.took)
+        for posted in world.posted
+        if statistics.median(posted.took) > MEDIAN_MS or max(posted.took) > LONGEST_MS
     ]
     assert slow == []
 
@@ -179,7 +181,7 @@ def test_every_answer_is_quick(world: World) -> None:
 def test_nobody_else_is_asked_and_no_local_file_is_told(world: World) -> None:
     assert world.canary == []
     passwd = Path("/etc/passwd").read_text(encoding="utf-8").splitlines()[0]
-    answers = b"".join(one.answer.body for one in world.posted)
+    answers = b"".join(posted.answer.body for posted in world.posted)
     rows = json.dumps(list(world.deliveries.values()))
     for text in (passwd, "root:x:0"):
         assert text.encode() not in answers

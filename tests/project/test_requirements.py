@@ -39,7 +39,7 @@ def rows() -> dict[str, list[tuple[str, str]]]:
 def functions_of(path: str) -> frozenset[str]:
     """The test functions of a file."""
     tree = ast.parse((ROOT / path).read_text("utf-8"))
-    return frozenset(one.name for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
+    return frozenset(item.name for item in ast.walk(tree) if isinstance(item, ast.FunctionDef))
 
 
 def test_every_rule_has_its_row_in_order() -> None:

@@ -21,11 +21,11 @@ def test_the_page_has_every_rule_once_in_the_order_of_the_checks() -> None:
     text = PAGE.read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([a-z0-9.-]+)` ", text, re.MULTILINE)
     assert sorted(listed) == sorted(RULES)
-    assert [RULES[one].stage for one in listed] == sorted(RULES[one].stage for one in listed)
+    assert [RULES[item].stage for item in listed] == sorted(RULES[item].stage for item in listed)
     assert re.findall(r"^## ([0-9]+)\.", text, re.MULTILINE) == [str(int(stage)) for stage in Stage]
 
 
 def test_every_link_of_the_page_leads_to_a_file() -> None:
     links = re.findall(r"\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
     assert links
-    assert [one for one in links if not (PAGE.parent / one).is_file()] == []
+    assert [link for link in links if not (PAGE.parent / link).is_file()] == []

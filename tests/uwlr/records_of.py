@@ -47,6 +47,6 @@ def _detail(kind: int, fields: tuple[Any, ...] | None) -> OsoResult | Progress |
         skill_scale=scale,
         interval_low=low,
         interval_high=high,
-        references=tuple(ReferenceScore(*one) for one in references),
+        references=tuple(ReferenceScore(*reference) for reference in references),
         has_score=has_score,
     )

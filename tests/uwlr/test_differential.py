@@ -156,8 +156,8 @@ def assert_same_verdict(name: str, document: etree._Element) -> None:
         assert not official(name).validate(document), f"no difference any more: {names}"
         twin = copy.deepcopy(document)
     for difference in applicable:
-        for place in list(difference.places(twin)):
-            difference.rewrite(place)
+        for element in list(difference.places(twin)):
+            difference.rewrite(element)
     verdict, expected = ours(name).validate(document), official(name).validate(twin)
     assert verdict == expected, report(name, document, names)
 

@@ -38,14 +38,16 @@ def texts(document: etree._Element, name: str) -> list[etree._Element]:
 def confuse(document: etree._Element, choose: random.Random) -> None:
     """Break at most one key or reference, or none where the message is too small for it."""
     name = choose.choice(["resultaat", "toetscode", "toetsonderdeelvolgnummer"])
-    found = texts(document, name)
-    if len(found) < 2:
+    elements = texts(document, name)
+    if len(elements) < 2:
         return
-    one, other = choose.sample(found, 2)
+    element, other = choose.sample(elements, 2)
     if name == "resultaat":
-        one.set("key", other.get("key", ""))
+        element.set("key", other.get("key", ""))
     else:
-        one.text = choose.choice([other.text, f" {one.text}", f"{one.text}x" if name == "toetscode" else "077"])
+        element.text = choose.choice(
+            [other.text, f" {element.text}", f"{element.text}x" if name == "toetscode" else "077"]
+        )
 
 
 @settings(

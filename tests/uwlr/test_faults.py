@@ -234,9 +234,9 @@ def at(path: str) -> str:
 
 def the(root: etree._Element, path: str) -> etree._Element:
     """The first element at `path`."""
-    found = root.find(at(path))
-    assert found is not None
-    return found
+    element = root.find(at(path))
+    assert element is not None
+    return element
 
 
 def verdict_on(root: etree._Element, agreement: Agreement | None = None) -> Judgement:
@@ -244,9 +244,9 @@ def verdict_on(root: etree._Element, agreement: Agreement | None = None) -> Judg
     data = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     strict = judged(data, "strict", agreement or Agreement())
     tolerant = judged(data, "tolerant", agreement or Agreement())
-    for one in (strict, tolerant):
-        assert (one.batch is None) == (one.verdict is Verdict.REJECT) == (one.fault is not None)
-        assert all(found.line is not None for found in one.findings)
+    for judgement in (strict, tolerant):
+        assert (judgement.batch is None) == (judgement.verdict is Verdict.REJECT) == (judgement.fault is not None)
+        assert all(finding.line is not None for finding in judgement.findings)
     assert tolerant.fault in (None, strict.fault)
     return strict
 
@@ -254,11 +254,11 @@ def verdict_on(root: etree._Element, agreement: Agreement | None = None) -> Judg
 def assert_refused(root: etree._Element, fault: str, *rules: str) -> None:
     """Refused with this fault, for one of these rules, with the place where it is."""
     judgement = verdict_on(root)
-    errors = [one for one in judgement.findings if one.level == "error"]
+    errors = [finding for finding in judgement.findings if finding.level == "error"]
     assert judgement.fault == fault
-    assert {one.fault for one in errors} == {fault}
-    assert {one.rule for one in errors} & set(rules)
-    assert all(one.path for one in errors)
+    assert {error.fault for error in errors} == {fault}
+    assert {error.rule for error in errors} & set(rules)
+    assert all(error.path for error in errors)
 
 
 def rows(table: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
@@ -273,14 +273,14 @@ def test_a_value_that_its_type_does_not_allow(fault: str, path: str, value: str)
     root = good(path)
     the(root, path).text = value
     judgement = verdict_on(root)
-    told = [one for one in judgement.findings if one.level == "error" and one.rule == "xsd.value"]
+    findings = [finding for finding in judgement.findings if finding.level == "error" and finding.rule == "xsd.value"]
     assert judgement.fault == fault
-    assert [one.fault for one in told] == [fault]
-    assert told[0].path is not None
-    assert told[0].path.endswith("/" + path.rpartition("/")[2])
-    assert not value.strip() or value not in f"{told[0].message_nl} {told[0].message_en}"
+    assert [finding.fault for finding in findings] == [fault]
+    assert findings[0].path is not None
+    assert findings[0].path.endswith("/" + path.rpartition("/")[2])
+    assert not value.strip() or value not in f"{findings[0].message_nl} {findings[0].message_en}"
     leaf = path.rpartition("/")[2]
-    assert told[0].remedy == f"Schrijf in {leaf}: {FORMS[leaf][0]}."
+    assert findings[0].remedy == f"Schrijf in {leaf}: {FORMS[leaf][0]}."
 
 
 @pytest.mark.parametrize(
@@ -298,8 +298,8 @@ def test_a_required_element_that_is_missing(fault: str, path: str) -> None:
     root = good(path)
     parent = the(root, path).getparent()
     assert parent is not None
-    for one in parent.findall("{*}" + path.rpartition("/")[2]):
-        parent.remove(one)
+    for element in parent.findall("{*}" + path.rpartition("/")[2]):
+        parent.remove(element)
     own = OWN_MISSING.get(path)
     assert_refused(root, fault, *((own,) if own else ("xsd.missing", "xsd.order")))
 
@@ -417,8 +417,8 @@ def test_a_pupil_without_any_identifier_is_about_the_pupil_in_every_version() ->
         root = good("toetsafname/leerlingid")
         the(root, "school/xsdversie").text = version
         for name in ("leerlingid", "eckid"):
-            found = the(root, f"toetsafname/{name}")
-            the(root, "toetsafname").remove(found)
+            element = the(root, f"toetsafname/{name}")
+            the(root, "toetsafname").remove(element)
         assert_refused(root, PUPIL, "pupil.no-las-key", "xsd.order")
 
 
@@ -430,7 +430,7 @@ def test_result_keys_are_unique_also_between_pupils() -> None:
 
 def test_a_test_code_is_unique_also_where_versions_differ() -> None:
     root = good("toets/versie")
-    test = next(one for one in root.iter("{*}toets") if one.find("{*}versie") is not None)
+    test = next(element for element in root.iter("{*}toets") if element.find("{*}versie") is not None)
     other = deepcopy(test)
     the(other, "versie").text = "2"
     test.addnext(other)
@@ -473,8 +473,8 @@ def test_what_the_standard_allows_is_not_refused(path: str, value: str) -> None:
 def test_what_the_standard_allows_of_keys_is_not_refused() -> None:
     twice = good("toetsafname")
     again = deepcopy(the(twice, "toetsafname"))
-    for number, one in enumerate(again.iter("{*}resultaat")):
-        one.set("key", f"andere-{number}")
+    for number, element in enumerate(again.iter("{*}resultaat")):
+        element.set("key", f"andere-{number}")
     the(twice, "toetsafnames").append(again)
     unused = good("toetsen")
     definition = etree.SubElement(the(unused, "toetsen"), the(unused, "toets").tag)
@@ -507,7 +507,7 @@ def test_an_autorisatie_that_is_not_whole(children: dict[str, str], rule: str) -
         etree.SubElement(account, f"{namespace}}}{name}").text = text
     judgement = verdict_on(root, Agreement(header="required"))
     assert judgement.fault == ACCESS
-    assert rule in {one.rule for one in judgement.findings}
+    assert rule in {finding.rule for finding in judgement.findings}
 
 
 def test_a_cut_or_garbled_message_is_no_message() -> None:

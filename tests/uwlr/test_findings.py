@@ -17,11 +17,11 @@ CYRILLIC_A = "\u0430"
 
 
 def rules_of(judgement: Judgement) -> set[str]:
-    return {one.rule for one in judgement.findings}
+    return {finding.rule for finding in judgement.findings}
 
 
 def places(judgement: Judgement, rule: str) -> list[tuple[int | None, int | None, str | None]]:
-    return [(one.line, one.column, one.path) for one in judgement.findings if one.rule == rule]
+    return [(finding.line, finding.column, finding.path) for finding in judgement.findings if finding.rule == rule]
 
 
 # -- versions ------------------------------------------------------------------------------------------------
@@ -36,11 +36,11 @@ def places(judgement: Judgement, rule: str) -> list[tuple[int | None, int | None
     ],
 )
 def test_who_sends_another_version_is_told_which_were_agreed(agreed: tuple[str, ...], dutch: str, english: str) -> None:
-    (found,) = judged(message(xsdversie="2.0"), "strict", replace(STRICT, versions=agreed)).findings
-    assert found.rule == "version.unsupported"
-    assert found.message_nl == f"Deze xsdversie is niet afgesproken; afgesproken is {dutch}."
-    assert found.message_en == f"This xsdversie was not agreed; agreed is {english}."
-    assert (found.remedy, found.remedy_en) == (f"Stuur versie {dutch}.", f"Send version {english}.")
+    (finding,) = judged(message(xsdversie="2.0"), "strict", replace(STRICT, versions=agreed)).findings
+    assert finding.rule == "version.unsupported"
+    assert finding.message_nl == f"Deze xsdversie is niet afgesproken; afgesproken is {dutch}."
+    assert finding.message_en == f"This xsdversie was not agreed; agreed is {english}."
+    assert (finding.remedy, finding.remedy_en) == (f"Stuur versie {dutch}.", f"Send version {english}.")
 
 
 # -- two results of the same ---------------------------------------------------------------------------------
@@ -222,10 +222,10 @@ def test_codes_that_look_alike_are_told(other: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [("la1", "LA1"), ("la1", f"l{CYRILLIC_A}1"), ("abc", "\u0430\u0432\u0441")])
-def test_pupils_whose_keys_look_alike_are_told_and_kept_apart(one: str, other: str) -> None:
-    data = message(leerlingid=one).decode()
+def test_pupils_whose_keys_look_alike_are_told_and_kept_apart(item: str, other: str) -> None:
+    data = message(leerlingid=item).decode()
     sitting = data[data.index("<toetsafname>") : data.index("</toetsafnames>")]
-    second = sitting.replace(one, other).replace('"r1"', '"r2"')
+    second = sitting.replace(item, other).replace('"r1"', '"r2"')
     judgement = judged(data.replace(sitting, sitting + second).encode(), "strict")
     assert rules_of(judgement) == {"text.lookalike"}
     assert places(judgement, "text.lookalike")[-1][2] == (
@@ -247,7 +247,7 @@ def test_a_comment_within_a_value_is_told_at_its_place(name: str, text: str) -> 
     data = message().decode().replace(value, f"<{name}>{text}\n <!-- x --></{name}>".replace("\n ", ""), 1)
     data = data.replace("<school>", "<!-- y -->\n<school>")
     (place,) = places(judged(data.encode(), "strict"), "xml.comment-in-text")
-    line = next(number for number, one in enumerate(data.splitlines(), 1) if "<!-- x" in one)
+    line = next(number for number, item in enumerate(data.splitlines(), 1) if "<!-- x" in item)
     assert place[:2] == (line, data.splitlines()[line - 1].index("<!-- x") + 1)
     assert place[2] is not None
     assert place[2].endswith(f"/{name}")

@@ -39,16 +39,16 @@ def test_no_name_that_the_sender_made_up_is_told(change: tuple[str, str], policy
     refused = Receipt(1, judgement.verdict, judgement.fault, tuple(judgement.findings))
     assert NAME not in fault_sentence(refused)
     assert "Jan" not in str(judgement.findings)
-    assert all(one.line is not None and one.column is not None for one in judgement.findings)
+    assert all(finding.line is not None and finding.column is not None for finding in judgement.findings)
 
 
 def test_the_place_of_an_unknown_element_is_told() -> None:
     judgement = judged(message().replace(b"<score>7</score>", b"<Jan>7</Jan>"), "strict")
-    (found,) = judgement.findings
-    assert found.message_nl == "Het element (onbekende naam) staat hier niet op zijn plaats."
-    assert found.message_en == "The element (unknown name) is out of place here."
-    assert found.path == '/leerresultaten_verzoek/toetsafnames/toetsafname/resultaten/resultaat[@key="r1"]/*'
-    assert found.column == message().index(b"<score>") + 1
+    (finding,) = judgement.findings
+    assert finding.message_nl == "Het element (onbekende naam) staat hier niet op zijn plaats."
+    assert finding.message_en == "The element (unknown name) is out of place here."
+    assert finding.path == '/leerresultaten_verzoek/toetsafnames/toetsafname/resultaten/resultaat[@key="r1"]/*'
+    assert finding.column == message().index(b"<score>") + 1
 
 
 def test_a_name_that_the_schema_knows_is_told() -> None:

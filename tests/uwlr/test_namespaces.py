@@ -51,7 +51,9 @@ def spoiled(at: str, flaw: str) -> bytes:
 @pytest.mark.parametrize("at", PLACES.values(), ids=PLACES)
 def test_an_error_against_namespaces_is_not_well_formed(at: str, flaw: str, policy: Policy) -> None:
     judgement = judged(spoiled(at, flaw), policy)
-    assert [(one.rule, one.level, one.fault) for one in judgement.findings] == [("xml.well-formed", ERROR, MESSAGE)]
+    assert [(finding.rule, finding.level, finding.fault) for finding in judgement.findings] == [
+        ("xml.well-formed", ERROR, MESSAGE)
+    ]
     assert (judgement.verdict, judgement.fault, judgement.batch) == (Verdict.REJECT, MESSAGE, None)
     assert judgement.findings[0].line == 1
     assert judgement.findings[0].column is not None
@@ -62,13 +64,13 @@ def test_a_prefix_of_an_element_that_is_not_declared_is_not_well_formed(name: st
     data = message().replace(f"<{name}>".encode(), f"<nooit:{name}>".encode(), 1)
     data = data.replace(f"</{name}>".encode(), f"</nooit:{name}>".encode(), 1)
     judgement = judged(data, "strict")
-    assert (judgement.fault, [one.rule for one in judgement.findings]) == (MESSAGE, ["xml.well-formed"])
+    assert (judgement.fault, [finding.rule for finding in judgement.findings]) == (MESSAGE, ["xml.well-formed"])
 
 
 def test_a_prefix_within_an_osoresultaat_is_no_matter_of_oso() -> None:
     data = content("good-oso").replace(b"<oso:aantalgoed>", b"<nooit:aantalgoed>", 1)
     judgement = judged(data.replace(b"</oso:aantalgoed>", b"</nooit:aantalgoed>", 1), "strict")
-    assert (judgement.fault, [one.rule for one in judgement.findings]) == (MESSAGE, ["xml.well-formed"])
+    assert (judgement.fault, [finding.rule for finding in judgement.findings]) == (MESSAGE, ["xml.well-formed"])
 
 
 def test_it_is_found_far_from_the_start() -> None:
@@ -76,7 +78,7 @@ def test_it_is_found_far_from_the_start() -> None:
     data = message(results=results).replace(b"<norm>", b'<norm xmlns:a="">', 1)
     assert len(data) > 1 << 19
     judgement = judged(data, "strict")
-    assert (judgement.fault, [one.rule for one in judgement.findings]) == (MESSAGE, ["xml.well-formed"])
+    assert (judgement.fault, [finding.rule for finding in judgement.findings]) == (MESSAGE, ["xml.well-formed"])
 
 
 def test_a_namespace_of_the_senders_own_is_no_error() -> None:

@@ -66,7 +66,7 @@ def rosters(draw: st.DrawFn) -> Roster:
 
     def names_of() -> dict[str, str | None]:
         return {
-            "first_name": draw(texts), "prefix": optional(texts.map(lambda one: one[:10].strip())),
+            "first_name": draw(texts), "prefix": optional(texts.map(lambda item: item[:10].strip())),
             "last_name": draw(texts),
         }  # fmt: skip
 
@@ -86,16 +86,16 @@ def rosters(draw: st.DrawFn) -> Roster:
         pupils=tuple(
             RosterPupil(
                 key, ECK + key if draw(st.booleans()) else None, **names_of(), year_group=optional(year_groups),
-                group=one_of(base), composed_groups=tuple(one for one in composed if draw(st.booleans())),
-                location=one_of([one for one, _ in locations]), entered_on=optional(days), left_on=optional(days),
+                group=one_of(base), composed_groups=tuple(item for item in composed if draw(st.booleans())),
+                location=one_of([item for item, _ in locations]), entered_on=optional(days), left_on=optional(days),
             )
             for key in people
         ),
         teachers=tuple(
             RosterTeacher(
                 "t" + key, None, **names_of(), email=optional(texts), roles=draw(roles),
-                groups=tuple((one, draw(roles)) for one in base if draw(st.booleans())),
-                composed_groups=tuple((one, draw(roles)) for one in composed if draw(st.booleans())),
+                groups=tuple((item, draw(roles)) for item in base if draw(st.booleans())),
+                composed_groups=tuple((item, draw(roles)) for item in composed if draw(st.booleans())),
             )
             for key in people
         ),
@@ -229,7 +229,7 @@ def test_an_answer_without_data_says_why(name: str, empty: str) -> None:
 def test_a_sample_request_is_refused() -> None:
     answer = read_roster((SAMPLES / "las-request-1.xml").read_bytes())
     assert answer.roster is None
-    assert [(one.rule, one.level) for one in answer.findings] == [("soap.request", "error")]
+    assert [(finding.rule, finding.level) for finding in answer.findings] == [("soap.request", "error")]
     assert "nothing to store" in answer.findings[0].message_en
 
 
@@ -241,7 +241,7 @@ def edex(body: str, school: str = "<schooljaar>2026-2027</schooljaar><brincode>9
 
 
 def rules(answer: RosterAnswer) -> list[tuple[str, str]]:
-    return [(one.rule, one.level) for one in answer.findings]
+    return [(finding.rule, finding.level) for finding in answer.findings]
 
 
 def test_children_out_of_order_and_an_empty_prefix_are_read_and_reported() -> None:
@@ -257,7 +257,7 @@ def test_children_out_of_order_and_an_empty_prefix_are_read_and_reported() -> No
     (pupil,) = answer.roster.pupils
     assert (pupil.first_name, pupil.prefix, pupil.last_name) == ("Mila", None, "Voorbeeld")
     assert {rule for rule, _ in rules(answer)} == {"roster.schema"}
-    assert all(one.line == 1 and one.path for one in answer.findings)
+    assert all(finding.line == 1 and finding.path for finding in answer.findings)
 
 
 def test_groups_of_teachers_are_no_groups_of_the_school() -> None:
@@ -276,7 +276,7 @@ def test_groups_of_teachers_are_no_groups_of_the_school() -> None:
 def test_unknown_elements_are_reported_once_with_a_count() -> None:
     pupils_ = "".join(f'<leerling key="{n}"><roepnaam>x</roepnaam><hobby>schaken</hobby></leerling>' for n in range(3))
     answer = read_roster(edex(f"<leerlingen>{pupils_}</leerlingen>"))
-    (unknown,) = [one for one in answer.findings if one.rule == "roster.unknown-element"]
+    (unknown,) = [finding for finding in answer.findings if finding.rule == "roster.unknown-element"]
     assert "3 times" in unknown.message_en
     assert "schaken" not in str(answer.findings)
 
@@ -315,7 +315,7 @@ def test_no_name_that_the_sender_made_up_is_told() -> None:
     assert ("roster.unknown-element", "warning") in rules(answer)
     assert ("roster.schema", "warning") in rules(answer)
     assert "Jan_Jansen" not in str(answer.findings)
-    (unknown,) = [one for one in answer.findings if one.rule == "roster.unknown-element"]
+    (unknown,) = [finding for finding in answer.findings if finding.rule == "roster.unknown-element"]
     assert unknown.path == "/EDEX/*"
 
 
@@ -327,7 +327,7 @@ def test_a_finding_names_line_and_column_of_the_element() -> None:
     for encoding in ("utf-8", "utf-16", "iso-8859-1"):
         declaration = f'<?xml version="1.0" encoding="{encoding}"?>'
         answer = read_roster((declaration + edex(body).decode()).encode(encoding))
-        places = {one.rule: (one.path, one.line, one.column) for one in answer.findings}
+        places = {finding.rule: (finding.path, finding.line, finding.column) for finding in answer.findings}
         assert places["roster.key-twice"] == ("/EDEX/leerlingen/leerling[3]", 3, 63)
         assert places["roster.unknown-element"] == ("/EDEX/leerlingen/leerling[2]/*", 3, 43)
 

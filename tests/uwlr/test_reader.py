@@ -29,11 +29,11 @@ def judged(data: bytes, policy: Policy = "strict") -> Judgement:
 
 
 def rules_of(judgement: Judgement, level: str = "error") -> set[str]:
-    return {one.rule for one in judgement.findings if one.level == level}
+    return {finding.rule for finding in judgement.findings if finding.level == level}
 
 
 def scores(judgement: Judgement) -> list[tuple[int | None, int | None]]:
-    assert judgement.batch is not None, [one.message_en for one in judgement.findings]
+    assert judgement.batch is not None, [finding.message_en for finding in judgement.findings]
     return [(row[7], row[8]) for chunk in judgement.batch.chunks() for row in chunk]
 
 
@@ -148,17 +148,17 @@ def test_letters_survive_every_allowed_encoding(encoding: str) -> None:
 def test_findings_name_line_and_column_of_the_element() -> None:
     lines = message(scores=["1", "bad", "3"]).decode().replace("><", ">\n<").splitlines()
     line = next(number for number, text in enumerate(lines, 1) if "bad" in text)
-    found = [one for one in judged("\n".join(lines).encode()).findings if one.rule == "xsd.value"]
-    assert [(one.line, one.column) for one in found] == [(line, 1)]
-    assert found[0].path is not None
-    assert found[0].path.endswith('/resultaat[@key="r2"]/score')
-    assert "bad" not in found[0].message_nl + found[0].message_en + found[0].remedy
+    findings = [finding for finding in judged("\n".join(lines).encode()).findings if finding.rule == "xsd.value"]
+    assert [(finding.line, finding.column) for finding in findings] == [(line, 1)]
+    assert findings[0].path is not None
+    assert findings[0].path.endswith('/resultaat[@key="r2"]/score')
+    assert "bad" not in findings[0].message_nl + findings[0].message_en + findings[0].remedy
 
 
 def test_a_wrong_value_far_into_a_long_message_is_found_at_its_place() -> None:
     data = message(scores=["1"] * 4_000 + ["wrong"] + ["1"] * 4_000)
-    found = [one for one in judged(data).findings if one.level == "error"]
-    assert [(one.rule, one.column) for one in found] == [("xsd.value", data.index(b"<score>wrong") + 1)]
+    findings = [finding for finding in judged(data).findings if finding.level == "error"]
+    assert [(finding.rule, finding.column) for finding in findings] == [("xsd.value", data.index(b"<score>wrong") + 1)]
 
 
 def test_many_wrong_scores_cost_no_more_than_the_first_few() -> None:
@@ -242,7 +242,7 @@ def test_progress_is_a_record_of_its_own() -> None:
         "<vg:gemaakt>0</vg:gemaakt></anderresultaat></resultaat>"
     )
     judgement = judged(message(results=xml))
-    assert judgement.batch is not None, [one.message_en for one in judgement.findings]
+    assert judgement.batch is not None, [finding.message_en for finding in judgement.findings]
     (row,) = next(iter(judgement.batch.chunks()))
     assert row[4] == Kind.PROGRESS
     assert row[9] == (2, 3_723_500, 30, 0, None, "PT1H2M3.5S", None)

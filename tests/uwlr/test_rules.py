@@ -268,13 +268,13 @@ def test_a_good_message_breaks_no_rule(name: str, policy: Policy) -> None:
 def test_the_message_of_a_rule_breaks_that_one(rule: str, policy: Policy) -> None:
     (level, fault), others = ROWS[rule].expected(policy)
     judgement = judged(content(rule), policy, ROWS[rule].agreement)
-    own = [one for one in judgement.findings if one.rule == rule]
-    assert {(one.level, one.fault) for one in own} == {(level, fault)}
-    assert {one.rule for one in judgement.findings} == {rule, *others}
+    own = [finding for finding in judgement.findings if finding.rule == rule]
+    assert {(finding.level, finding.fault) for finding in own} == {(level, fault)}
+    assert {finding.rule for finding in judgement.findings} == {rule, *others}
     assert judgement.verdict is VERDICTS[level]
     assert (judgement.batch is None) == (level == ERROR)
     assert judgement.fault == fault
-    assert rule in OF_THE_WHOLE or all(one.line is not None for one in own)
+    assert rule in OF_THE_WHOLE or all(finding.line is not None for finding in own)
 
 
 @pytest.mark.parametrize("rule", [*RULES.values(), *PUPIL_RULES.values()], ids=lambda rule: rule.id)

@@ -79,7 +79,7 @@ def what_is_stored(judgement: Judgement) -> tuple[object, ...]:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_blanks_around_a_day_with_a_zone_are_no_part_of_it(policy: Policy) -> None:
     judgement = judged(message().replace(b"2026-11-10<", b" 2026-11-10+01:00\n<"), policy)
-    assert [one.rule for one in judgement.findings] == ["result.date-zone"]
+    assert [finding.rule for finding in judgement.findings] == ["result.date-zone"]
     ((row,),) = [chunk for _, _, chunk in [what_is_stored(judgement)]]
     assert (row[5], row[11]) == ("2026-11-10", "2026-11-10+01:00")
 
@@ -95,7 +95,7 @@ def test_blanks_around_a_day_with_a_zone_are_no_part_of_it(policy: Policy) -> No
 def test_what_is_no_day_is_none_with_blanks_either(name: str, text: str, policy: Policy) -> None:
     judgement = judged(re.sub(rf"<{name}>[^<]*", f"<{name}>{text}", message().decode()).encode(), policy)
     assert judgement.verdict is Verdict.REJECT
-    assert "xsd.value" in {one.rule for one in judgement.findings}
+    assert "xsd.value" in {finding.rule for finding in judgement.findings}
 
 
 @pytest.mark.parametrize("name", ["schooljaar", "brincode"])
@@ -113,10 +113,10 @@ def test_blanks_in_a_text_are_part_of_it(name: str) -> None:
 def typed(source: str, path: str, type_name: str) -> bytes | None:
     """A message that says the type of its first element at a path; None where it has none there."""
     root = etree.fromstring(content(source))
-    found = root.find(".//" + "/".join(names.lr(step) for step in path.split("/")))
-    if found is None:
+    element = root.find(".//" + "/".join(names.lr(step) for step in path.split("/")))
+    if element is None:
         return None
-    found.set(f"{{{names.XSI}}}type", type_name if ":" in type_name else f"lr:{type_name}")
+    element.set(f"{{{names.XSI}}}type", type_name if ":" in type_name else f"lr:{type_name}")
     text = etree.tostring(root, encoding="unicode")
     declared = f'<leerresultaten_verzoek xmlns:lr="{names.LR}" xmlns:xs="{XS}"'
     return text.replace("<leerresultaten_verzoek", declared, 1).encode()
@@ -146,7 +146,7 @@ def test_another_type_is_refused(path: str, type_name: str, policy: Policy) -> N
     for data in messages_with(path, type_name):
         judgement = judged(data, policy)
         assert judgement.verdict is Verdict.REJECT
-        assert {one.rule for one in judgement.findings} == {"xsd.xsi-type"}
+        assert {finding.rule for finding in judgement.findings} == {"xsd.xsi-type"}
 
 
 def test_a_type_that_is_said_loosens_no_value() -> None:
@@ -158,14 +158,14 @@ def test_a_type_that_is_said_loosens_no_value() -> None:
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="no copy of the official UWLR files here")
 def test_these_are_the_types_of_the_official_schema() -> None:
     document = etree.parse(OFFICIAL / RESULTS_FILE)
-    said = {(path.rpartition("/")[2], type_name) for path, type_name in TYPES.items()}
+    reading = {(path.rpartition("/")[2], type_name) for path, type_name in TYPES.items()}
     theirs = {
         (element.get("name"), element.get("type"))
         for element in document.iter(f"{{{XS}}}element")
         if element.get("name") and element.get("type")
     }
     outside = {"leerresultaten_bevestiging", "anderresultaat", "andere_score"}  # no result, abstract, text
-    assert said == {pair for pair in theirs if pair[0] not in outside}
+    assert reading == {pair for pair in theirs if pair[0] not in outside}
     official = etree.XMLSchema(document)
     for path, type_name in TYPES.items():
         for data in messages_with(path, type_name):

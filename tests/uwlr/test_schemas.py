@@ -71,8 +71,8 @@ def test_a_schema_that_is_meant_to_be_loaded_loads(file: str) -> None:
 def test_no_schema_keeps_a_table_of_keys() -> None:
     constraints = ("key", "keyref", "unique")
     for file in SCHEMAS.glob("*.xsd"):
-        found = [element for name in constraints for element in etree.parse(file).iter(f"{{*}}{name}")]
-        assert not found, file.name
+        elements = [element for name in constraints for element in etree.parse(file).iter(f"{{*}}{name}")]
+        assert not elements, file.name
 
 
 def test_every_file_is_reached_from_a_schema_that_is_loaded() -> None:

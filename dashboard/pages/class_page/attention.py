@@ -32,39 +32,43 @@ from models.classroom.signals import Signal, SignalRule, Topic, topics
 from models.classroom.thresholds import Thresholds
 from models.results.scales import NormPosition
 
-MOST_TOPICS = 6
+MAX_TOPICS = 6
 
 
 def attention_cards(view: ClassView) -> html.Nav:
     """The four groups with how many pupils are in each; each opens its list."""
     return html.Nav(
-        [_card(view, course) for course in AttentionGroup],
+        [_card(view, attention_group) for attention_group in AttentionGroup],
         className="groups",
         **attrs(aria_label=_("Groups of pupils")),
     )
 
 
-def _card(view: ClassView, course: AttentionGroup) -> html.Div:
-    number = len(view.of_group(course))
-    is_open = view.filters.open_group is course
+def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
+    number = len(view.of_group(attention_group))
+    is_open = view.filters.open_group is attention_group
     link = dcc.Link(
         [
-            html.Span([sign(ATTENTION_GROUP_SIGNS[course]), attention_group_word(course)], className="name"),
-            html.Small(_by_class(view, lambda limits: attention_group_rule(course, limits))),
+            html.Span(
+                [sign(ATTENTION_GROUP_SIGNS[attention_group]), attention_group_word(attention_group)], className="name"
+            ),
+            html.Small(_by_class(view, lambda limits: attention_group_rule(attention_group, limits))),
         ],
-        href=f"/groep{view.filters.replacing(stand=course).query}",
+        href=f"/groep{view.filters.replacing(stand=attention_group).query}",
     )
     return html.Div(
-        [num("course", html.B(str(number)), attention_group_word(course)), link],
+        [num("course", html.B(str(number)), attention_group_word(attention_group)), link],
         className="on" if is_open else "",
-        id=f"stand-{course.value}",
-        **attrs(data_course=course.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})),
+        id=f"stand-{attention_group.value}",
+        **attrs(
+            data_course=attention_group.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})
+        ),
     )
 
 
 def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
     """A rule with its thresholds; class by class where theirs differ."""
-    names = {one.id: one.name for one in view.classes}
+    names = {class_ref.id: class_ref.name for class_ref in view.classes}
     words = {class_id: rule(view.state.thresholds[class_id]) for class_id in view.filters.class_ids}
     if len(set(words.values())) == 1:
         return next(iter(words.values()))
@@ -73,21 +77,23 @@ def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
 
 def attention_panel(view: ClassView) -> html.Section:
     """The list of the group that is open: signals with their reasons, or the pupils by name."""
-    course = view.filters.open_group
-    pupils = view.of_group(course)
+    attention_group = view.filters.open_group
+    pupils = view.of_group(attention_group)
     rows: list[Any]
-    if course is AttentionGroup.ATTENTION:
+    if attention_group is AttentionGroup.ATTENTION:
         rows = [_attention_row(view, pupil, view.state.open_signals[pupil.id]) for pupil in pupils]
         words = _suppressed(view)
     else:
         rows = [_pupil_row(view, pupil) for pupil in pupils]
-        words = [_by_class(view, lambda limits: attention_group_rule(course, limits))]
+        words = [_by_class(view, lambda limits: attention_group_rule(attention_group, limits))]
     nobody = (
-        _("Nobody asks for attention now.") if course is AttentionGroup.ATTENTION else _("Nobody is in this group now.")
+        _("Nobody asks for attention now.")
+        if attention_group is AttentionGroup.ATTENTION
+        else _("Nobody is in this group now.")
     )
     empty = html.P(nobody, className="t2 sm")
     return card(
-        attention_group_word(course),
+        attention_group_word(attention_group),
         [html.Ul(rows, className="att", id="course-list") if rows else empty, _class_signals(view)],
         words,
         id="course-panel",
@@ -96,9 +102,9 @@ def attention_panel(view: ClassView) -> html.Section:
 
 def _suppressed(view: ClassView) -> list[Any]:
     """That some signals cannot be judged now, a sentence a source."""
-    shown = {one.id for one in view.overview.pupils}
-    counts = Counter(one.source_id for one in view.signals if one.suppressed and one.pupil_id in shown)
-    sources = {one.id: one for one in view.state.class_data.sources}
+    shown = {pupil.id for pupil in view.overview.pupils}
+    counts = Counter(signal.source_id for signal in view.signals if signal.suppressed and signal.pupil_id in shown)
+    sources = {source.id: source for source in view.state.class_data.sources}
     lines: list[Any] = [_("Who and why.")]
     for source_id, number in sorted(counts.items()):
         lines += [
@@ -108,7 +114,7 @@ def _suppressed(view: ClassView) -> list[Any]:
     return lines
 
 
-def _attention_row(view: ClassView, pupil: PupilName, several: Sequence[Signal]) -> html.Li:
+def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal]) -> html.Li:
     name = pupil_word(pupil)
     called = pupil.first_name or name
     return html.Li(
@@ -117,16 +123,16 @@ def _attention_row(view: ClassView, pupil: PupilName, several: Sequence[Signal])
                 [
                     html.B(dcc.Link(name, href=pupil_href(pupil.id))),
                     *_class_of(view, pupil),
-                    html.Small(" · ".join(dict.fromkeys(material_words(one) for one in several))),
+                    html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
                 className="who_",
             ),
-            html.Div([signal_lines(view, one) for one in several], className="why_"),
+            html.Div([signal_lines(view, signal) for signal in signals], className="why_"),
             html.Div(
                 [
                     dcc.Link(_("See {name}", name=called), href=pupil_href(pupil.id), className="btn"),
                     resolution_form(
-                        several,
+                        signals,
                         ResolutionAction.SEEN,
                         f"/groep{view.filters.query}",
                         hidden_words=_("the signals of {name}", name=name),
@@ -152,12 +158,12 @@ def _may_resolve() -> bool:
     return viewer is not None and viewer.teaches
 
 
-def signal_lines(view: ClassView, one: Signal) -> html.Div:
+def signal_lines(view: ClassView, signal: Signal) -> html.Div:
     """A signal in words: what, on which evidence, by which rule."""
-    rule = rule_words(one, view.state.thresholds[one.class_id])
+    rule = rule_words(signal, view.state.thresholds[signal.class_id])
     return html.Div(
-        [html.P(html.B(headline(one))), html.Small(f"{evidence_words(view.state.class_data, one)} {rule}")],
-        **attrs(data_rule=one.rule.value, data_field=one.subject_material.key),
+        [html.P(html.B(headline(signal))), html.Small(f"{evidence_words(view.state.class_data, signal)} {rule}")],
+        **attrs(data_rule=signal.rule.value, data_field=signal.subject_material.key),
     )
 
 
@@ -177,13 +183,13 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
 def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
     """The scores of a pupil in the period that the groups are judged by."""
     totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
-    return [one for one in totals if one.reading.has_norm and one.reading.counts]
+    return [total for total in totals if total.reading.has_norm and total.reading.counts]
 
 
-def norm_words(several: Sequence[ScoredTest]) -> str:
+def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
     """How many scores with a norm there are, and how many of them on the highest level."""
-    highest = sum(one.reading.position is NormPosition.ABOVE for one in several)
-    words = n_("{number} score with a norm", "{number} scores with a norm", len(several))
+    highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in scored_tests)
+    words = n_("{number} score with a norm", "{number} scores with a norm", len(scored_tests))
     if highest:
         words += " · " + n_("{number} on the highest level", "{number} on the highest level", highest)
     return words
@@ -191,13 +197,13 @@ def norm_words(several: Sequence[ScoredTest]) -> str:
 
 def _class_signals(view: ClassView) -> Any:
     """The signals of the class as a whole, at the foot of what asks for attention."""
-    several = [one for one in view.signals if one.rule is SignalRule.HARD and one.open]
-    if view.filters.open_group is not AttentionGroup.ATTENTION or not several:
+    signals = [signal for signal in view.signals if signal.rule is SignalRule.HARD and signal.open]
+    if view.filters.open_group is not AttentionGroup.ATTENTION or not signals:
         return None
     return html.Div(
         [
             html.H3(_("For the whole class")),
-            *(html.Div([sign("flag"), signal_lines(view, one)], className="whole") for one in several),
+            *(html.Div([sign("flag"), signal_lines(view, signal)], className="whole") for signal in signals),
         ],
         className="forall",
     )
@@ -205,7 +211,7 @@ def _class_signals(view: ClassView) -> Any:
 
 def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
     """The parts that most of who made them scored below the norm on."""
-    rows = [_topic(one, filters) for one in shown_topics(view)]
+    rows = [_topic(topic, filters) for topic in shown_topics(view)]
     words = _by_class(view, lambda limits: rule_with(SignalRule.HARD, limits))
     foot = html.P(words, className="xs t3") if rows else None
     empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
@@ -219,27 +225,30 @@ def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
 
 def shown_topics(view: ClassView) -> list[Topic]:
     """The parts that are hard for many of the pupils shown, by the rule of a class of theirs; the hardest first."""
-    wanted = {one.id for one in view.overview.pupils}
+    wanted = {pupil.id for pupil in view.overview.pupils}
     limits = list(view.state.thresholds.values())
     found = [
-        one
-        for one in topics(view.state.class_data, None, view.overview.period, wanted)
-        if view.wanted(one.subject_material) and any(one.is_hard(limit) for limit in limits)
+        topic
+        for topic in topics(view.state.class_data, None, view.overview.period, wanted)
+        if view.wanted(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
     ]
-    return found[:MOST_TOPICS]
+    return found[:MAX_TOPICS]
 
 
-def _topic(one: Topic, filters: ClassFilters) -> html.Div:
-    share = 100 * one.below / one.made
+def _topic(topic: Topic, filters: ClassFilters) -> html.Div:
+    share = 100 * topic.below / topic.made
     return html.Div(
         [
-            html.Span(dcc.Link(one.part, href=f"/groep{filters.replacing(goal=one.part).query}")),
-            num("topic", html.B(_("{below} of {made}", below=one.below, made=one.made)), one.part),
+            html.Span(dcc.Link(topic.part, href=f"/groep{filters.replacing(goal=topic.part).query}")),
+            num("topic", html.B(_("{below} of {made}", below=topic.below, made=topic.made)), topic.part),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{one.subject_material.material} · {one.test}"),
+            html.Small(f"{topic.subject_material.material} · {topic.test}"),
         ],
         className="hb acc",
         **attrs(
-            data_topic=one.part, data_field=one.subject_material.key, data_below=str(one.below), data_made=str(one.made)
+            data_topic=topic.part,
+            data_field=topic.subject_material.key,
+            data_below=str(topic.below),
+            data_made=str(topic.made),
         ),
     )

@@ -60,7 +60,7 @@ def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView |
 def control_values(filters: ClassFilters) -> list[str | list[str]]:
     """The values of the controls, in the order of CONTROLS."""
     return [
-        [str(one) for one in filters.class_ids], filters.period, filters.subject or "", filters.material or "",
+        [str(item) for item in filters.class_ids], filters.period, filters.subject or "", filters.material or "",
         _number(filters.source), filters.subgroup or "", filters.goal or "",
         ATTENTION_GROUP_NAMES[filters.status] if filters.status is not None else "", filters.view,
     ]  # fmt: skip
@@ -90,16 +90,26 @@ def _number(value: int | None) -> str:
 
 def subject_options(view: ClassView | None, filters: ClassFilters) -> Options:
     """The subjects that there are results of."""
-    subjects = {field.subject for field in view.overview.subject_materials} if view is not None else set()
+    subjects = (
+        {subject_material.subject for subject_material in view.overview.subject_materials}
+        if view is not None
+        else set()
+    )
     if filters.subject is not None:
         subjects.add(filters.subject)
-    ordered = sorted(subjects, key=lambda one: (subject_order(one), one))
-    return [{"value": "", "label": _("All subjects")}] + [{"value": one, "label": subject_word(one)} for one in ordered]
+    ordered = sorted(subjects, key=lambda item: (subject_order(item), item))
+    return [{"value": "", "label": _("All subjects")}] + [
+        {"value": item, "label": subject_word(item)} for item in ordered
+    ]
 
 
 def material_options(view: ClassView | None, filters: ClassFilters, everything: str) -> Options:
     """The materials that there are results of."""
-    materials = {field.material for field in view.overview.subject_materials} if view is not None else set()
+    materials = (
+        {subject_material.material for subject_material in view.overview.subject_materials}
+        if view is not None
+        else set()
+    )
     if filters.material is not None:
         materials.add(filters.material)
     return _named(everything, sorted(materials, key=str.casefold))
@@ -110,28 +120,33 @@ def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
     goals = {filters.goal} if filters.goal is not None else set()
     if view is not None:
         period = view.overview.period
-        goals |= {one.name.name for one in view.state.class_data.parts if one.name.defined and one.taken_on in period}
+        goals |= {
+            part.name.name for part in view.state.class_data.parts if part.name.defined and part.taken_on in period
+        }
     return _named(_("All goals"), sorted(goals, key=str.casefold))
 
 
 def _named(everything: str, names: list[str]) -> Options:
-    return [{"value": "", "label": everything}, *({"value": one, "label": one} for one in names)]
+    return [{"value": "", "label": everything}, *({"value": name, "label": name} for name in names)]
 
 
 def publisher_options(view: ClassView | None) -> Options:
     """The publishers that the school is or was coupled to."""
     states = view.overview.sources if view is not None else ()
-    found = [{"value": str(one.id), "label": one.name} for one in states if one.role == "publisher"]
+    found = [{"value": str(state.id), "label": state.name} for state in states if state.role == "publisher"]
     return [{"value": "", "label": _("All publishers")}, *found]
 
 
 def subgroup_options(view: ClassView | None) -> Options:
     """The parts of the classes that are shown."""
-    found = view.subgroups if view is not None else ()
-    words = [{"value": one.key, "label": subgroup_word(one)} for one in found]
+    subgroups = view.subgroups if view is not None else ()
+    words = [{"value": subgroup.key, "label": subgroup_word(subgroup)} for subgroup in subgroups]
     return [{"value": "", "label": _("Whole class")}, *words]
 
 
 def _status_options() -> Options:
-    found = [{"value": ATTENTION_GROUP_NAMES[one], "label": attention_group_word(one)} for one in AttentionGroup]
+    found = [
+        {"value": ATTENTION_GROUP_NAMES[attention_group], "label": attention_group_word(attention_group)}
+        for attention_group in AttentionGroup
+    ]
     return [{"value": "", "label": _("All present pupils")}, *found]

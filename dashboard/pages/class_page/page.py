@@ -70,9 +70,9 @@ def layout(**query: object) -> list[Any]:
 
 
 def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
-    found = guard.context()
-    with database.read_transaction(found.engine) as connection:
-        return read_class(connection, viewer, asked, found.options.holidays)
+    context = guard.context()
+    with database.read_transaction(context.engine) as connection:
+        return read_class(connection, viewer, asked, context.options.holidays)
 
 
 def register(app: dash.Dash) -> None:
@@ -277,7 +277,7 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
 
 def legend() -> html.Div:
     """The key of the states without a score."""
-    words = [html.Span([sign(MISSING_SIGNS[one]), " ", missing_word(one)]) for one in KEY_OF_STATES]
+    words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in KEY_OF_STATES]
     return html.Div(
         [
             html.B(_("No score?")),

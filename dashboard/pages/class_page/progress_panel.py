@@ -18,8 +18,8 @@ TESTS_PER_MATERIAL = 2
 def progress_panel(overview: ClassOverview, subject: str | None, material: str | None) -> html.Section:
     """The newest tests of each material that sends progress; the others are named."""
     chosen = shown_tests(overview, subject, material)
-    names = overview.catalogue.material_names({one.subject_material for one in chosen})
-    bars = [_bar(overview, one, names[one.subject_material]) for one in chosen]
+    names = overview.catalogue.material_names({progress.subject_material for progress in chosen})
+    bars = [_bar(overview, progress, names[progress.subject_material]) for progress in chosen]
     return html.Section(
         [
             html.Header(
@@ -43,34 +43,34 @@ def shown_tests(overview: ClassOverview, subject: str | None, material: str | No
         several = chosen.setdefault((one.subject_material.material, one.subject_material.source_id), [])
         if matches(one.subject_material, subject, material) and len(several) < TESTS_PER_MATERIAL:
             several.append(one)
-    return [one for several in chosen.values() for one in several]
+    return [progress for progress_records in chosen.values() for progress in progress_records]
 
 
-def _bar(overview: ClassOverview, one: TestProgress, material: str) -> html.Div:
+def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html.Div:
     everyone = len(overview.pupils)
-    name = overview.catalogue.definitions[one.definition_id].name
+    name = overview.catalogue.definitions[progress.definition_id].name
     if overview.part is not None:
         name = f"{name} · {overview.part}"
     words = [
-        n_("{number} in progress", "{number} in progress", one.busy) if one.busy else "",
-        n_("{number} not begun", "{number} not begun", one.not_begun) if one.not_begun else "",
-        n_("of {number} pupil nothing is known", "of {number} pupils nothing is known", one.without)
-        if one.without
+        n_("{number} in progress", "{number} in progress", progress.busy) if progress.busy else "",
+        n_("{number} not begun", "{number} not begun", progress.not_begun) if progress.not_begun else "",
+        n_("of {number} pupil nothing is known", "of {number} pupils nothing is known", progress.without)
+        if progress.without
         else "",
-        _("on average {time} per pupil", time=minutes(sum(one.worked_ms) / len(one.worked_ms)))
-        if one.worked_ms
+        _("on average {time} per pupil", time=minutes(sum(progress.worked_ms) / len(progress.worked_ms)))
+        if progress.worked_ms
         else "",
-        _("as of {day}", day=short_day(one.taken_on)),
+        _("as of {day}", day=short_day(progress.taken_on)),
     ]
     return html.Div(
         [
             html.Span(f"{material} · {name}"),
-            num("progress", html.B(_("{done} of {all} done", done=one.done, all=everyone)), name),
-            html.Span([_track(one.done, everyone), _track(one.busy, everyone)], className="tr"),
+            num("progress", html.B(_("{done} of {all} done", done=progress.done, all=everyone)), name),
+            html.Span([_track(progress.done, everyone), _track(progress.busy, everyone)], className="tr"),
             html.Small(" · ".join(word for word in words if word)),
         ],
         className="hb",
-        **attrs(data_progress=str(one.test_id), data_done=str(one.done), data_busy=str(one.busy)),
+        **attrs(data_progress=str(progress.test_id), data_done=str(progress.done), data_busy=str(progress.busy)),
     )
 
 
@@ -80,11 +80,23 @@ def _track(part: int, whole: int) -> html.I:
 
 def _silent(overview: ClassOverview, subject: str | None, material: str | None) -> list[Any]:
     """The materials whose source sends no progress of them."""
-    of_classes = {field for one in overview.pupils for field in overview.delivered[one.id].progress}
-    sending = {(one.material, one.source_id) for one in of_classes}
-    fields = [one for one in overview.subject_materials if matches(one, subject, material)]
-    called = overview.catalogue.material_names(fields)
-    names = sorted({called[one] for one in fields if (one.material, one.source_id) not in sending})
+    of_classes = {
+        subject_material for pupil in overview.pupils for subject_material in overview.delivered[pupil.id].progress
+    }
+    sending = {(subject_material.material, subject_material.source_id) for subject_material in of_classes}
+    subject_materials = [
+        subject_material
+        for subject_material in overview.subject_materials
+        if matches(subject_material, subject, material)
+    ]
+    called = overview.catalogue.material_names(subject_materials)
+    names = sorted(
+        {
+            called[subject_material]
+            for subject_material in subject_materials
+            if (subject_material.material, subject_material.source_id) not in sending
+        }
+    )
     if not names:
         return []
     return [

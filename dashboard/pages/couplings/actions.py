@@ -75,14 +75,14 @@ def register(app: dash.Dash, content: Content) -> None:
 
     @app.callback(*done, Input({"type": "links-file", "index": ALL}, "contents"), prevent_initial_call=True)
     def on_file(files: object) -> Any:
-        given = [one for one in files if one] if isinstance(files, list) else []
+        given = [file for file in files if file] if isinstance(files, list) else []
         return _run(content, [1] if given else [], lambda viewer, _asked: _link_file(viewer, given[0]))
 
 
 def _run(content: Content, clicks: object, action: Callable[[Viewer, dict[str, Any]], str]) -> Any:
     """Do what was asked, as who looks; show the sentence and the page as it is now."""
     viewer = guard.viewer()
-    pressed = isinstance(clicks, list) and any(isinstance(one, int) and one > 0 for one in clicks)
+    pressed = isinstance(clicks, list) and any(isinstance(click, int) and click > 0 for click in clicks)
     if viewer is None or not viewer.may_administer or not pressed:
         raise dash.exceptions.PreventUpdate
     triggered = dash.ctx.triggered_id
@@ -124,7 +124,7 @@ def _link(viewer: Viewer, asked: dict[str, Any], values: object, ids: object) ->
     if isinstance(values, list) and isinstance(ids, list) and len(values) == len(ids):
         pairs = zip(ids, values, strict=True)
         chosen = next(
-            (value for one, value in pairs if isinstance(one, dict) and one.get("index") == identifier_id), None
+            (value for item, value in pairs if isinstance(item, dict) and item.get("index") == identifier_id), None
         )
     if not isinstance(chosen, str) or not chosen.isascii() or not chosen.isdigit() or len(chosen) > 9:
         raise _ActionRefused(_("Choose a pupil first."))

@@ -112,7 +112,7 @@ def _headline(state: ConnectionOverview) -> str:
     publishers = [
         row.state for row in state.rows if row.state.role == "publisher" and row.state.active and not row.state.stopped
     ]
-    fresh = sum(one.delivered_this_week for one in publishers)
+    fresh = sum(publisher.delivered_this_week for publisher in publishers)
     line = n_(
         "{fresh} of {number} publisher delivered this week.",
         "{fresh} of {number} publishers delivered this week.",

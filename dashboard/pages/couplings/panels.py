@@ -24,39 +24,43 @@ REASONS_SHOWN = 3
 OWN_RULES = ("school.other",)  # may lie with the coupling here, not with who sent the message
 
 
-def refused_panel(coupled: ConnectionOverview) -> html.Section:
+def refused_panel(connection_overview: ConnectionOverview) -> html.Section:
     """Messages that were refused this school year, each with its reason and remedy."""
     items = [
         html.Li(
             [
-                html.B(_message_name(one.source, one.what)),
+                html.B(_message_name(refused_message.source, refused_message.what)),
                 html.P(
-                    _("received {moment}, message {number}", moment=moment(one.received_us), number=one.id),
+                    _(
+                        "received {moment}, message {number}",
+                        moment=moment(refused_message.received_us),
+                        number=refused_message.id,
+                    ),
                     className="xs t3",
                 ),
-                *_pass_on(one),
-                *(html.P(_reason(reason)) for reason in one.reasons[:REASONS_SHOWN]),
-                *([html.P(one.fault)] if not one.reasons and one.fault else []),
-                *([view_form(one.id)] if one.in_quarantine else []),
+                *_pass_on(refused_message),
+                *(html.P(_reason(reason)) for reason in refused_message.reasons[:REASONS_SHOWN]),
+                *([html.P(refused_message.fault)] if not refused_message.reasons and refused_message.fault else []),
+                *([view_form(refused_message.id)] if refused_message.in_quarantine else []),
             ],
-            **attrs(data_refused=str(one.id)),
+            **attrs(data_refused=str(refused_message.id)),
         )
-        for one in coupled.refused
+        for refused_message in connection_overview.refused
     ]
     return _panel(
         "refused",
         _("Refused"),
-        n_("{number} message", "{number} messages", len(coupled.refused)),
+        n_("{number} message", "{number} messages", len(connection_overview.refused)),
         items,
         _("Nothing was refused this school year."),
     )
 
 
-def _pass_on(one: RefusedMessage) -> list[Any]:
+def _pass_on(refused_message: RefusedMessage) -> list[Any]:
     """Who can mend the message: its sender, where it breaks a rule and it is known who that is."""
-    if one.source is None or not any(reason.rule not in OWN_RULES for reason in one.reasons):
+    if refused_message.source is None or not any(reason.rule not in OWN_RULES for reason in refused_message.reasons):
         return []
-    return [html.P(html.B(_("Pass this on to {source}:", source=one.source)))]
+    return [html.P(html.B(_("Pass this on to {source}:", source=refused_message.source)))]
 
 
 def _message_name(source: str | None, what: str) -> str:
@@ -69,24 +73,34 @@ def unknown_source() -> str:
     return _("Unknown source")
 
 
-def _reason(one: RefusalReason) -> list[Any]:
+def _reason(refusal_reason: RefusalReason) -> list[Any]:
     dutch = language() == "nl"
-    sentence, remedy = (one.sentence_nl, one.remedy) if dutch else (one.sentence_en, one.remedy_en)
-    where = _("line {line}, column {column}", line=one.line, column=one.column or 1) if one.line is not None else ""
+    sentence, remedy = (
+        (refusal_reason.sentence_nl, refusal_reason.remedy)
+        if dutch
+        else (refusal_reason.sentence_en, refusal_reason.remedy_en)
+    )
+    where = (
+        _("line {line}, column {column}", line=refusal_reason.line, column=refusal_reason.column or 1)
+        if refusal_reason.line is not None
+        else ""
+    )
     place = f" ({where})" if where else ""
     return [
         html.Span(f"{sentence}{place}"),
-        html.Small(f" {one.rule}", className="t3"),
+        html.Small(f" {refusal_reason.rule}", className="t3"),
         html.Br(),
         html.Small(remedy, className="t3"),
     ]
 
 
-def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled: ConnectionOverview) -> html.Section:
+def parked_panel(
+    parked: list[ParkedIdentifier], names: list[PupilName], connection_overview: ConnectionOverview
+) -> html.Section:
     """Identifiers whose results have no pupil, with a choice of pupils; links in force; a file of links."""
-    options = [{"value": str(one.id), "label": pupil_word(one)} for one in names]
-    items = [_parked_item(one, options) for one in parked[:SHOWN]]
-    total = sum(one.count for one in parked)
+    options = [{"value": str(name.id), "label": pupil_word(name)} for name in names]
+    items = [_parked_item(item, options) for item in parked[:SHOWN]]
+    total = sum(item.count for item in parked)
     words = (
         n_("{number} result", "{number} results", total)
         + " · "
@@ -100,16 +114,16 @@ def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled
     links = [
         html.Li(
             [
-                html.B(one.pupil or _("Pupil without name")),
-                html.P(_("linked by {name}, {moment}", name=one.by, moment=moment(one.linked_us)), className="xs t3"),
+                html.B(link.pupil or _("Pupil without name")),
+                html.P(_("linked by {name}, {moment}", name=link.by, moment=moment(link.linked_us)), className="xs t3"),
                 html.Button(
-                    [_("Undo"), html.Span(f" {one.pupil or ''}", className="vh")],
-                    id={"type": "unlink", "index": one.id},
+                    [_("Undo"), html.Span(f" {link.pupil or ''}", className="vh")],
+                    id={"type": "unlink", "index": link.id},
                     className="btn q",
                 ),
             ]
         )
-        for one in coupled.links
+        for link in connection_overview.links
     ]
     upload = html.Details(
         [
@@ -143,19 +157,19 @@ def parked_panel(parked: list[ParkedIdentifier], names: list[PupilName], coupled
     )  # fmt: skip
 
 
-def _parked_item(one: ParkedIdentifier, options: list[dict[str, str]]) -> html.Li:
+def _parked_item(parked: ParkedIdentifier, options: list[dict[str, str]]) -> html.Li:
     results = ", ".join(
-        n_("{name}: {number} result", "{name}: {number} results", number, name=name) for name, number in one.results
+        n_("{name}: {number} result", "{name}: {number} results", number, name=name) for name, number in parked.results
     )
     return html.Li(
         [
-            html.B(_("Number {label}", label=one.label)),
-            html.P(f"{results}. {parked_word(one.reason)}"),
+            html.B(_("Number {label}", label=parked.label)),
+            html.P(f"{results}. {parked_word(parked.reason)}"),
             html.Div(
                 [
                     dmc.Select(
-                        id={"type": "link-pupil", "index": one.id},
-                        **attrs(aria_label=_("Pupil for number {label}", label=one.label)),
+                        id={"type": "link-pupil", "index": parked.id},
+                        **attrs(aria_label=_("Pupil for number {label}", label=parked.label)),
                         placeholder=_("Choose a pupil"),
                         data=options,
                         searchable=True,
@@ -163,31 +177,36 @@ def _parked_item(one: ParkedIdentifier, options: list[dict[str, str]]) -> html.L
                         limit=30,
                         className="f grow",
                     ),
-                    html.Button(_("Link"), id={"type": "link", "index": one.id}, className="btn"),
+                    html.Button(_("Link"), id={"type": "link", "index": parked.id}, className="btn"),
                 ],
                 className="acts",
             ),
         ],
-        **attrs(data_parked=str(one.id)),
+        **attrs(data_parked=str(parked.id)),
     )
 
 
 def subjects_panel(
-    open_subjects: list[UnmappedTerm], lines: list[SubjectMapping], coupled: ConnectionOverview
+    open_subjects: list[UnmappedTerm], lines: list[SubjectMapping], connection_overview: ConnectionOverview
 ) -> html.Section:
     """Terms and codes without subject, with a choice of subjects; the school's own lines with a way back."""
-    options = [{"value": one, "label": subject_word(one)} for one in SUBJECTS]
-    names = {row.state.id: row.state.name for row in coupled.rows}
+    options = [{"value": item, "label": subject_word(item)} for item in SUBJECTS]
+    names = {row.state.id: row.state.name for row in connection_overview.rows}
     items = [
         html.Li(
             [
-                html.B(one.pattern),
-                html.P(f"{one.source} · " + n_("{number} test", "{number} tests", one.tests)),
+                html.B(subject.pattern),
+                html.P(f"{subject.source} · " + n_("{number} test", "{number} tests", subject.tests)),
                 html.Div(
                     [
                         dmc.Select(
-                            id={"type": "subject", "source": one.source_id, "field": one.field, "index": one.pattern},
-                            **attrs(aria_label=_("Subject for {pattern}", pattern=one.pattern)),
+                            id={
+                                "type": "subject",
+                                "source": subject.source_id,
+                                "field": subject.field,
+                                "index": subject.pattern,
+                            },
+                            **attrs(aria_label=_("Subject for {pattern}", pattern=subject.pattern)),
                             placeholder=_("Choose a subject"),
                             data=options,
                             searchable=True,
@@ -198,11 +217,13 @@ def subjects_panel(
                     className="acts",
                 ),
             ],
-            **attrs(data_term=one.pattern),
+            **attrs(data_term=subject.pattern),
         )
-        for one in open_subjects[:SHOWN]
+        for subject in open_subjects[:SHOWN]
     ]
-    starred = any("*" in one for one in (*(term.pattern for term in open_subjects), *(line.pattern for line in lines)))
+    starred = any(
+        "*" in item for item in (*(term.pattern for term in open_subjects), *(line.pattern for line in lines))
+    )
     own = [
         html.Li(
             [
@@ -224,39 +245,41 @@ def subjects_panel(
     return _panel("subjects", _("Subjects to assign"), words, items, _("Every test has a subject."), more)
 
 
-def pending_rosters_panel(coupled: ConnectionOverview) -> list[Any]:
+def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
     """Rosters that look as if half is missing, with the choice to apply or drop them."""
-    if not coupled.pending_rosters:
+    if not connection_overview.pending_rosters:
         return []
     items = [
         html.Li(
             [
-                html.B(f"{one.source or unknown_source()} · {one.school_year}"),
+                html.B(f"{roster.source or unknown_source()} · {roster.school_year}"),
                 html.P(
                     " ".join(
                         (
-                            pending_word(one.reason),
-                            n_("{number} pupil", "{number} pupils", one.pupils) + ",",
-                            n_("{number} group.", "{number} groups.", one.groups),
-                            _("Received {moment}.", moment=moment(one.received_us)),
+                            pending_word(roster.reason),
+                            n_("{number} pupil", "{number} pupils", roster.pupils) + ",",
+                            n_("{number} group.", "{number} groups.", roster.groups),
+                            _("Received {moment}.", moment=moment(roster.received_us)),
                         )
                     )
                 ),
                 html.Div(
                     [
                         html.Button(
-                            _("Apply this list"), id={"type": "roster", "do": "apply", "index": one.id}, className="btn"
+                            _("Apply this list"),
+                            id={"type": "roster", "do": "apply", "index": roster.id},
+                            className="btn",
                         ),
                         html.Button(
-                            _("Do not use"), id={"type": "roster", "do": "drop", "index": one.id}, className="btn q"
+                            _("Do not use"), id={"type": "roster", "do": "drop", "index": roster.id}, className="btn q"
                         ),
                     ],
                     className="acts",
                 ),
             ],
-            **attrs(data_roster=str(one.id)),
+            **attrs(data_roster=str(roster.id)),
         )
-        for one in coupled.pending_rosters
+        for roster in connection_overview.pending_rosters
     ]
     return [
         _panel(

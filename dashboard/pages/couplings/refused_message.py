@@ -28,12 +28,12 @@ def title(**_parts: object) -> str:
 
 def layout(token: object = None, **_query: object) -> list[Any]:
     """The whole page; a sentence where the message is not there for who looks."""
-    found = _find(read_token(token)) if flask.has_request_context() else None
-    waiting = found is not None and found.state in (page_requests.WAITING, page_requests.BUSY)
+    request_state = _find(read_token(token)) if flask.has_request_context() else None
+    waiting = request_state is not None and request_state.state in (page_requests.WAITING, page_requests.BUSY)
     return page(
         "couplings",
         [
-            html.Div(content(found), id="refused-content", **attrs(aria_live="polite")),
+            html.Div(content(request_state), id="refused-content", **attrs(aria_live="polite")),
             dcc.Interval(id="refused-tick", interval=EVERY_MS, disabled=not waiting),
         ],
     )
@@ -50,10 +50,10 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_tick(_ticks: object, path: object) -> Any:
-        found = _find(token_of_path(path, PATH))
-        if found is None or found.state in (page_requests.WAITING, page_requests.BUSY):
+        request_state = _find(token_of_path(path, PATH))
+        if request_state is None or request_state.state in (page_requests.WAITING, page_requests.BUSY):
             raise dash.exceptions.PreventUpdate
-        return content(found), True
+        return content(request_state), True
 
 
 def _find(token: str | None) -> RequestState | None:
@@ -61,22 +61,25 @@ def _find(token: str | None) -> RequestState | None:
     viewer, context = guard.viewer(), guard.context()
     if token is None or viewer is None or not viewer.may_administer:
         return None
-    found = page_requests.find(context.engine, context.cipher, token)
-    return found if found is not None and found.school_id == viewer.school_id else None
+    request_state = page_requests.find(context.engine, context.cipher, token)
+    return request_state if request_state is not None and request_state.school_id == viewer.school_id else None
 
 
-def content(found: RequestState | None) -> list[Any]:
+def content(request_state: RequestState | None) -> list[Any]:
     """Everything on the page."""
-    if found is None:
+    if request_state is None:
         return [_head(""), note("", "search", html.P(_("This message is not there (any more).")))]
-    head = _head(_("Message {number}", number=found.title))
-    if found.state == page_requests.FAILED:
-        sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
+    head = _head(_("Message {number}", number=request_state.title))
+    if request_state.state == page_requests.FAILED:
+        sentence = (request_state.error_nl if language() == "nl" else request_state.error_en) or ""
         return [head, note("fa", "cross", html.P(sentence), role="alert")]
-    report = found.report
+    report = request_state.report
     if report is None:
         return [head, note("", "busy", html.P(_("A moment: the message is being fetched.")))]
-    return [head, *(_outcome(report) if found.kind == page_requests.REPLAY else _message(report, found.excerpts))]
+    return [
+        head,
+        *(_outcome(report) if request_state.kind == page_requests.REPLAY else _message(report, request_state.excerpts)),
+    ]
 
 
 def _head(sentence: str) -> html.Div:
@@ -113,9 +116,14 @@ def _outcome(report: dict[str, Any]) -> list[Any]:
         return [note("ok", "check", html.P([html.B(_("The message is accepted now.")), " ", stored]))]
     items = [
         html.Li(
-            [finding_state(one), html.P(html.B(sentence_of(one))), html.P(remedy_of(one)), html.Small(place_of(one))]
+            [
+                finding_state(item),
+                html.P(html.B(sentence_of(item))),
+                html.P(remedy_of(item)),
+                html.Small(place_of(item)),
+            ]
         )
-        for one in report.get("findings", ())
+        for item in report.get("findings", ())
     ]
     return [
         note("fa", "cross", html.P([html.B(_("It is refused again.")), " ", str(report.get("fault"))])),

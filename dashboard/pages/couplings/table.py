@@ -15,7 +15,7 @@ from models.schema import clock
 HOUR_US = 3600 * 1_000_000
 
 
-def late_notes(coupled: ConnectionOverview) -> list[Any]:
+def late_notes(connection_overview: ConnectionOverview) -> list[Any]:
     """A message for each source that needs somebody."""
     return [
         note(
@@ -24,26 +24,26 @@ def late_notes(coupled: ConnectionOverview) -> list[Any]:
             html.P([html.B(_late_word(row.state)), " ", error_word(row.state) or ""]),
             role="status",
         )
-        for row in coupled.rows
+        for row in connection_overview.rows
         if row.state.late
     ]
 
 
-def _late_word(one: SourceState) -> str:
-    if one.last_success_us is None:
-        return _("{name} has not delivered yet.", name=one.name)
-    since = at_moment(one.last_success_us)
-    if one.delivered_this_week:
-        return _("{name} does not answer now, last {moment}.", name=one.name, moment=since)
-    return _("{name} has not delivered since {moment}.", name=one.name, moment=since)
+def _late_word(source: SourceState) -> str:
+    if source.last_success_us is None:
+        return _("{name} has not delivered yet.", name=source.name)
+    since = at_moment(source.last_success_us)
+    if source.delivered_this_week:
+        return _("{name} does not answer now, last {moment}.", name=source.name, moment=since)
+    return _("{name} has not delivered since {moment}.", name=source.name, moment=since)
 
 
-def error_word(one: SourceState) -> str | None:
+def error_word(source: SourceState) -> str | None:
     """What went wrong at the last try, in the language of the request."""
-    return one.error_nl if language() == "nl" else one.error_en
+    return source.error_nl if language() == "nl" else source.error_en
 
 
-def source_table(coupled: ConnectionOverview) -> html.Table:
+def source_table(connection_overview: ConnectionOverview) -> html.Table:
     """A row a source."""
     heads = (
         (_("Source"), ""),
@@ -67,7 +67,7 @@ def source_table(coupled: ConnectionOverview) -> html.Table:
                     ]
                 )
             ),
-            html.Tbody([_row(row, coupled.pupils) for row in coupled.rows]),
+            html.Tbody([_row(row, connection_overview.pupils) for row in connection_overview.rows]),
         ],
         className="kt stk",
         id="sources",
@@ -75,89 +75,89 @@ def source_table(coupled: ConnectionOverview) -> html.Table:
 
 
 def _row(row: ConnectionRow, pupils: int) -> html.Tr:
-    one = row.state
-    publisher = one.role == "publisher"
+    source = row.state
+    publisher = source.role == "publisher"
     received = whole(row.received) if publisher else n_("{number} pupil", "{number} pupils", pupils)
     cells: tuple[tuple[str, Any, str], ...] = (
-        (_("Status"), source_status(one), ""),
-        (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never"), ""),
-        (_("Last try"), last_try_word(one), ""),
-        (_("Next try"), next_try_word(one), ""),
-        (_("Latest data"), age(one.last_data_us) if one.last_data_us is not None else "–", ""),
+        (_("Status"), source_status(source), ""),
+        (_("Last success"), moment(source.last_success_us) if source.last_success_us is not None else _("never"), ""),
+        (_("Last try"), last_try_word(source), ""),
+        (_("Next try"), next_try_word(source), ""),
+        (_("Latest data"), age(source.last_data_us) if source.last_data_us is not None else "–", ""),
         (_("Received"), received, "n"),
         (_("Refused"), _finding(row.refused, "#refused"), "n"),
         (_("Without pupil"), _finding(row.parked, "#parked") if publisher else "–", "n"),
     )
     return html.Tr(
         [
-            html.Th([one.name, html.Small(_role(one))], scope="row"),
+            html.Th([source.name, html.Small(_role(source))], scope="row"),
             *(html.Td(shown, className=kind, **attrs(data_l=word)) for word, shown, kind in cells),
-            html.Td(_actions(one), className="bt"),
+            html.Td(_actions(source), className="bt"),
         ],
-        className="hot" if one.late else "",
-        **attrs(data_source=str(one.id), data_received=str(row.received), data_parked=str(row.parked)),
+        className="hot" if source.late else "",
+        **attrs(data_source=str(source.id), data_received=str(row.received), data_parked=str(row.parked)),
     )
 
 
-def _role(one: SourceState) -> str:
-    return _("pupil administration") if one.role == "las" else _("publisher")
+def _role(source: SourceState) -> str:
+    return _("pupil administration") if source.role == "las" else _("publisher")
 
 
-def source_status(one: SourceState) -> html.Span:
+def source_status(source: SourceState) -> html.Span:
     """How a source goes, as sign and word."""
-    if not one.active:
+    if not source.active:
         return state("no", "nolink", _("not coupled"))
-    if one.stopped:
+    if source.stopped:
         return state("no", "stop", _("stopped"))
-    if one.leased:
+    if source.leased:
         return state("no", "retry", _("being fetched"))
-    if one.failures > 0:
-        return state("wa", "clock", n_("failed {number} time", "failed {number} times", one.failures))
-    if not one.delivered_this_week:
+    if source.failures > 0:
+        return state("wa", "clock", n_("failed {number} time", "failed {number} times", source.failures))
+    if not source.delivered_this_week:
         return state("wa", "clock", _("late"))
     return state("ok", "check", _("works"))
 
 
-def last_try_word(one: SourceState) -> str:
+def last_try_word(source: SourceState) -> str:
     """When it was asked last."""
-    if one.pushes:
+    if source.pushes:
         return "–"
-    return moment(one.last_try_us) if one.last_try_us is not None else _("never")
+    return moment(source.last_try_us) if source.last_try_us is not None else _("never")
 
 
-def next_try_word(one: SourceState) -> str:
+def next_try_word(source: SourceState) -> str:
     """When it is asked again."""
-    if one.pushes and one.active:
+    if source.pushes and source.active:
         return _("sends by itself")
-    if not one.active or one.stopped:
+    if not source.active or source.stopped:
         return "–"
-    away = one.next_try_us - clock.now_us()
+    away = source.next_try_us - clock.now_us()
     if away <= 0:
         return _("now")
     if away < HOUR_US:
         return n_("in {number} minute", "in {number} minutes", max(away // (60 * 1_000_000), 1))
-    return moment(one.next_try_us)
+    return moment(source.next_try_us)
 
 
 def _finding(number: int, anchor: str) -> Any:
     return html.A(html.B(whole(number)), href=anchor) if number else html.Span("0", className="t3")
 
 
-def _actions(one: SourceState) -> list[Any]:
-    if not one.active:
+def _actions(source: SourceState) -> list[Any]:
+    if not source.active:
         return []
-    if one.stopped:
-        return [_button("resume", one, "retry", _("Go on"), "btn")]
-    again = [] if one.pushes else [_button("retry", one, "retry", _("Retry now"), "btn")]
+    if source.stopped:
+        return [_button("resume", source, "retry", _("Go on"), "btn")]
+    again = [] if source.pushes else [_button("retry", source, "retry", _("Retry now"), "btn")]
     return [
         *again,
-        _button("stop", one, "stop", _("Stop"), "btn stop"),
+        _button("stop", source, "stop", _("Stop"), "btn stop"),
     ]
 
 
-def _button(kind: str, one: SourceState, name: str, word: str, look: str) -> html.Button:
+def _button(kind: str, source: SourceState, name: str, word: str, look: str) -> html.Button:
     return html.Button(
-        [sign(name), word, html.Span(f" {one.name}", className="vh")],
-        id={"type": "coupling", "do": kind, "index": one.id},
+        [sign(name), word, html.Span(f" {source.name}", className="vh")],
+        id={"type": "coupling", "do": kind, "index": source.id},
         className=look,
     )

@@ -16,40 +16,46 @@ from models.results.scales import Missing, NormBand, ParsedNorm, plain_decimal
 NAMED_TESTS = 3
 
 
-def material_card(one: Material, found: MaterialCatalogue) -> html.Article:
+def material_card(material: Material, catalogue: MaterialCatalogue) -> html.Article:
     """A material of one subject and year."""
-    split = _split_classes(found)
+    split = _split_classes(catalogue)
     return html.Article(
         [
             html.Header(
                 [
-                    html.H4(one.name),
-                    html.P([_("Publisher {name}", name=one.source), " ", badge(comparability_word(one.comparability))]),
+                    html.H4(material.name),
+                    html.P(
+                        [
+                            _("Publisher {name}", name=material.source),
+                            " ",
+                            badge(comparability_word(material.comparability)),
+                        ]
+                    ),
                 ]
             ),
-            *([] if one.stated else [html.P(_not_stated(one), className="xs t3")]),
-            *_norms(one),
-            _uses(one, split),
-            *([] if one.progress else [_silent()]),
-            _tests(one, split),
+            *([] if material.stated else [html.P(_not_stated(material), className="xs t3")]),
+            *_norms(material),
+            _uses(material, split),
+            *([] if material.progress else [_silent()]),
+            _tests(material, split),
         ],
         className="mat",
-        **attrs(data_material=one.name, data_year=one.year, data_comparability=one.comparability.value),
+        **attrs(data_material=material.name, data_year=material.year, data_comparability=material.comparability.value),
     )
 
 
-def _not_stated(one: Material) -> str:
-    if one.year is None:
+def _not_stated(material: Material) -> str:
+    if material.year is None:
         return _("The source states no year.")
     return _("The source states no year; this is the year of the pupils.")
 
 
-def _split_classes(found: MaterialCatalogue) -> set[int]:
+def _split_classes(catalogue: MaterialCatalogue) -> set[int]:
     """The classes with pupils of several year groups."""
     years = Counter(
         class_id
         for class_id, _year in {
-            (reach.class_id, reach.year_group) for one in found.materials for reach in one.uptake
+            (uptake.class_id, uptake.year_group) for material in catalogue.materials for uptake in material.uptake
         }
     )  # fmt: skip
     return {class_id for class_id, number in years.items() if number > 1}
@@ -58,49 +64,49 @@ def _split_classes(found: MaterialCatalogue) -> set[int]:
 # -- norms ---------------------------------------------------------------------------------------------------
 
 
-def _norms(one: Material) -> list[Any]:
+def _norms(material: Material) -> list[Any]:
     """Each norm that the tests came with, named by its tests where there are several."""
-    if one.levels:
+    if material.levels:
         return [html.P(_("Levels I to V, given by the source with each result."), className="sm")]
     by_norm: dict[ParsedNorm, list[CatalogueTest]] = {}
-    for test in one.tests:
+    for test in material.tests:
         for measure in test.norms:
             by_norm.setdefault(measure, []).append(test)
     alone = len(by_norm) == 1
-    return [html.Div(_norm(measure, None if alone else several)) for measure, several in by_norm.items()]
+    return [html.Div(_norm(norm, None if alone else catalogue_tests)) for norm, catalogue_tests in by_norm.items()]
 
 
-def _norm(measure: ParsedNorm, several: list[CatalogueTest] | None) -> list[Any]:
-    names = [] if several is None else [html.P(_names(several), className="xs t3")]
-    if measure.intervals:
-        return [*names, _bands(measure.intervals)]
-    if measure.maximum is not None:
-        words = _("Points, {maximum} at most; no levels.", maximum=native(plain_decimal(measure.maximum)))
+def _norm(norm: ParsedNorm, catalogue_tests: list[CatalogueTest] | None) -> list[Any]:
+    names = [] if catalogue_tests is None else [html.P(_names(catalogue_tests), className="xs t3")]
+    if norm.intervals:
+        return [*names, _bands(norm.intervals)]
+    if norm.maximum is not None:
+        words = _("Points, {maximum} at most; no levels.", maximum=native(plain_decimal(norm.maximum)))
         return [*names, html.P(words, className="sm")]
     return [*names, html.P(_("The source sends no norm."), className="sm t2")]
 
 
-def _names(several: list[CatalogueTest]) -> str:
-    names = list(dict.fromkeys(short_test(one.name) for one in several))
+def _names(catalogue_tests: list[CatalogueTest]) -> str:
+    names = list(dict.fromkeys(short_test(catalogue_test.name) for catalogue_test in catalogue_tests))
     words = ", ".join(names[:NAMED_TESTS])
     rest = len(names) - NAMED_TESTS
     return words + " " + n_("and {number} other", "and {number} others", rest) if rest > 0 else words
 
 
 def _bands(intervals: tuple[NormBand, ...]) -> html.Table:
-    graded = any(one.grade is not None for one in intervals)
+    graded = any(interval.grade is not None for interval in intervals)
     heads = [html.Th(_("Level"), scope="col"), html.Th(_("Scores"), scope="col", className="n")]
     if graded:
         heads.append(html.Th(_("School grade, advice of the source"), scope="col", className="n"))
     rows = [
         html.Tr(
             [
-                html.Th(band_word(one.word), scope="row"),
-                html.Td(_span(plain_decimal(one.low), plain_decimal(one.high)), className="n"),
-                *([html.Td(_span(*one.grade) if one.grade else "–", className="n")] if graded else []),
+                html.Th(band_word(interval.word), scope="row"),
+                html.Td(_span(plain_decimal(interval.low), plain_decimal(interval.high)), className="n"),
+                *([html.Td(_span(*interval.grade) if interval.grade else "–", className="n")] if graded else []),
             ]
         )
-        for one in intervals
+        for interval in intervals
     ]
     caption = html.Caption(_("Norm of the source"), className="vh")
     return html.Table([caption, html.Thead(html.Tr(heads)), html.Tbody(rows)], className="bands")
@@ -113,14 +119,14 @@ def _span(low: str, high: str) -> str:
 # -- use -----------------------------------------------------------------------------------------------------
 
 
-def _uses(one: Material, split: set[int]) -> html.Div:
+def _uses(material: Material, split: set[int]) -> html.Div:
     """The classes of its year, and the pupils of each that have anything of it."""
     rows = [
         html.Li(
-            [html.Span(_class_word(reach, split)), html.B(_of_pupils(reach))],
-            **attrs(data_class=reach.class_name, data_reached=str(reach.reached), data_all=str(reach.all)),
+            [html.Span(_class_word(uptake, split)), html.B(_of_pupils(uptake))],
+            **attrs(data_class=uptake.class_name, data_reached=str(uptake.reached), data_all=str(uptake.all)),
         )
-        for reach in one.uptake
+        for uptake in material.uptake
     ]
     empty = html.P(_("No class here uses it yet."), className="sm t2")
     return html.Div(
@@ -135,24 +141,24 @@ def _silent() -> html.P:
     )
 
 
-def _class_word(reach: Uptake, split: set[int]) -> str:
-    name = _("Class {name}", name=reach.class_name)
-    return f"{name}, {year_word(reach.year_group)}" if reach.class_id in split else name
+def _class_word(uptake: Uptake, split: set[int]) -> str:
+    name = _("Class {name}", name=uptake.class_name)
+    return f"{name}, {year_word(uptake.year_group)}" if uptake.class_id in split else name
 
 
-def _of_pupils(reach: Uptake) -> str:
+def _of_pupils(uptake: Uptake) -> str:
     return n_(
-        "{reached} of {number} pupil", "{reached} of {number} pupils", reach.all, reached=str(reach.reached)
+        "{reached} of {number} pupil", "{reached} of {number} pupils", uptake.all, reached=str(uptake.reached)
     )  # fmt: skip
 
 
-def _tests(one: Material, split: set[int]) -> html.Details:
+def _tests(material: Material, split: set[int]) -> html.Details:
     """The tests, each with how far the classes are."""
-    words = n_("{number} test", "{number} tests", len(one.tests))
-    lines = [html.Li([html.B(_test_name(test)), *_far(test, one.progress, split)]) for test in one.tests]
+    words = n_("{number} test", "{number} tests", len(material.tests))
+    lines = [html.Li([html.B(_test_name(test)), *_far(test, material.progress, split)]) for test in material.tests]
     return html.Details(
         [
-            html.Summary([words, hidden(" " + _("of {name}", name=one.name)), sign("chev")]),
+            html.Summary([words, hidden(" " + _("of {name}", name=material.name)), sign("chev")]),
             html.Ul(lines, className="tests"),
         ],
         className="fold",
@@ -165,19 +171,19 @@ def _test_name(test: CatalogueTest) -> str:
 
 
 def _far(test: CatalogueTest, sends: bool, split: set[int]) -> list[Any]:
-    used = [one for one in test.uptake if one.reached]
+    used = [uptake for uptake in test.uptake if uptake.reached]
     if not used:
         return [html.Small(_("not begun by any class here"))]
     return [
         html.Small(
-            [f"{_class_word(one, split)}: {_of_pupils(one)}", *([" · ", _progress(one)] if sends else [])],
-            **attrs(data_class=one.class_name),
+            [f"{_class_word(uptake, split)}: {_of_pupils(uptake)}", *([" · ", _progress(uptake)] if sends else [])],
+            **attrs(data_class=uptake.class_name),
         )
-        for one in used
+        for uptake in used
     ]
 
 
-def _progress(one: Uptake) -> str:
-    if one.done is None or one.busy is None:
+def _progress(uptake: Uptake) -> str:
+    if uptake.done is None or uptake.busy is None:
         return _("progress not delivered")
-    return _("{done} done, {busy} in progress", done=one.done, busy=one.busy)
+    return _("{done} done, {busy} in progress", done=uptake.done, busy=uptake.busy)

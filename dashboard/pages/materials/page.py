@@ -44,12 +44,12 @@ class MaterialFilters:
         given = zip(CONTROLS, (self.subject, self.year, self.source), strict=True)
         return "?" + urlencode({name: str(value) for name, value in given if value is not None})
 
-    def shows(self, one: Material) -> bool:
+    def shows(self, material: Material) -> bool:
         """Whether a material is within them."""
         return (
-            self.subject in (None, one.subject)
-            and self.year in (None, one.year or NO_YEAR)
-            and self.source in (None, one.source_id)
+            self.subject in (None, material.subject)
+            and self.year in (None, material.year or NO_YEAR)
+            and self.source in (None, material.source_id)
         )
 
 
@@ -63,9 +63,11 @@ def layout(**query: object) -> list[Any]:
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
         return page("materials", html.Div(id="materials-content"), _bar(None, MaterialFilters()))
-    found = _read(viewer)
-    filters = read_filters(found, query)
-    return page("materials", html.Div(_content(viewer, found, filters), id="materials-content"), _bar(found, filters))
+    catalogue = _read(viewer)
+    filters = read_filters(catalogue, query)
+    return page(
+        "materials", html.Div(_content(viewer, catalogue, filters), id="materials-content"), _bar(catalogue, filters)
+    )
 
 
 def register(app: dash.Dash) -> None:
@@ -83,11 +85,13 @@ def register(app: dash.Dash) -> None:
         viewer = guard.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
-        found = _read(viewer)
+        catalogue = _read(viewer)
         by_address = address_asked("materials", address)
-        filters = read_filters(found, dict(zip(CONTROLS, chosen, strict=True)) if by_address is None else by_address)
+        filters = read_filters(
+            catalogue, dict(zip(CONTROLS, chosen, strict=True)) if by_address is None else by_address
+        )
         controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
-        return _content(viewer, found, filters), filters.query, *controls
+        return _content(viewer, catalogue, filters), filters.query, *controls
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),
@@ -102,13 +106,13 @@ def _read(viewer: Viewer) -> MaterialCatalogue:
         return material_catalogue(connection, viewer)
 
 
-def read_filters(found: MaterialCatalogue, asked: Mapping[str, object]) -> MaterialFilters:
+def read_filters(catalogue: MaterialCatalogue, asked: Mapping[str, object]) -> MaterialFilters:
     """The filters as an address or controls state them; what no material has is left out."""
     subject, year, source = (asked.get(name) for name in CONTROLS)
-    sources = {str(one.source_id): one.source_id for one in found.materials}
+    sources = {str(material.source_id): material.source_id for material in catalogue.materials}
     return MaterialFilters(
-        subject if subject in {one.subject for one in found.materials} else None,
-        year if year in {*found.years, *(one.year or NO_YEAR for one in found.materials)} else None,
+        subject if subject in {material.subject for material in catalogue.materials} else None,
+        year if year in {*catalogue.years, *(material.year or NO_YEAR for material in catalogue.materials)} else None,
         sources.get(source) if isinstance(source, str) else None,
     )
 
@@ -116,10 +120,12 @@ def read_filters(found: MaterialCatalogue, asked: Mapping[str, object]) -> Mater
 # -- the bar -------------------------------------------------------------------------------------------------
 
 
-def _bar(found: MaterialCatalogue | None, filters: MaterialFilters) -> html.Div:
-    sources = {str(one.source_id): one.source for one in found.materials} if found is not None else {}
-    years = {year or NO_YEAR: year_word(year) for year in _years(found)}
-    subjects = {subject: subject_word(subject) for subject in _subjects(found)}
+def _bar(catalogue: MaterialCatalogue | None, filters: MaterialFilters) -> html.Div:
+    sources = (
+        {str(material.source_id): material.source for material in catalogue.materials} if catalogue is not None else {}
+    )
+    years = {year or NO_YEAR: year_word(year) for year in _years(catalogue)}
+    subjects = {subject: subject_word(subject) for subject in _subjects(catalogue)}
     subject, year, source = _control_values(filters)
     return html.Div(
         html.Div(
@@ -142,63 +148,63 @@ def _control_values(filters: MaterialFilters) -> list[str]:
     return [filters.subject or "", filters.year or "", "" if filters.source is None else str(filters.source)]
 
 
-def _subjects(found: MaterialCatalogue | None) -> list[str]:
-    subjects = {one.subject for one in found.materials} if found is not None else set()
-    return sorted(subjects, key=lambda one: (subject_order(one), one))
+def _subjects(catalogue: MaterialCatalogue | None) -> list[str]:
+    subjects = {material.subject for material in catalogue.materials} if catalogue is not None else set()
+    return sorted(subjects, key=lambda item: (subject_order(item), item))
 
 
-def _years(found: MaterialCatalogue | None) -> list[str | None]:
-    years = {*found.years, *(one.year for one in found.materials)} if found is not None else set()
+def _years(catalogue: MaterialCatalogue | None) -> list[str | None]:
+    years = {*catalogue.years, *(material.year for material in catalogue.materials)} if catalogue is not None else set()
     return sorted(years, key=year_order)
 
 
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def _content(viewer: Viewer, found: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
+def _content(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
     """Everything under the filter bar, as markup."""
-    return blocks(_sections(viewer, found, filters))
+    return blocks(_sections(viewer, catalogue, filters))
 
 
-def _sections(viewer: Viewer, found: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
-    if not found.classes:
+def _sections(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
+    if not catalogue.classes:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
         return [html.Div(html.Div(html.H1(_("Materials"))), className="head"), note("", "notbegun", html.P(text))]
-    shown = [one for one in found.materials if filters.shows(one)]
-    head = html.Div(html.Div([html.H1(_("Materials")), html.P(_scope(viewer, found))]), className="head")
-    if not found.materials:
+    shown = [material for material in catalogue.materials if filters.shows(material)]
+    head = html.Div(html.Div([html.H1(_("Materials")), html.P(_scope(viewer, catalogue))]), className="head")
+    if not catalogue.materials:
         return [head, note("", "notbegun", html.P(_("No results have come in yet this school year.")))]
-    years = [one for one in _years(found) if filters.year in (None, one or NO_YEAR)]
-    subjects = [one for one in _subjects(found) if filters.subject in (None, one)]
+    years = [year for year in _years(catalogue) if filters.year in (None, year or NO_YEAR)]
+    subjects = [subject for subject in _subjects(catalogue) if filters.subject in (None, subject)]
     return [
         head,
-        _overview(found, filters, subjects, years),
+        _overview(catalogue, filters, subjects, years),
         *(
-            _subject(found, shown, subject, years)
+            _subject(catalogue, shown, subject, years)
             for subject in subjects
-            if any(one.subject == subject for one in shown)
+            if any(material.subject == subject for material in shown)
         ),
     ]
 
 
-def _scope(viewer: Viewer, found: MaterialCatalogue) -> str:
-    words = _("School year {year}.", year=found.school_year)
+def _scope(viewer: Viewer, catalogue: MaterialCatalogue) -> str:
+    words = _("School year {year}.", year=catalogue.school_year)
     if viewer.sees_whole_school:
         return words + " " + _("All classes of the school.")
-    names = ", ".join(one.name for one in found.classes)
-    return words + " " + n_("Class {names}.", "Classes {names}.", len(found.classes), names=names)
+    names = ", ".join(class_ref.name for class_ref in catalogue.classes)
+    return words + " " + n_("Class {names}.", "Classes {names}.", len(catalogue.classes), names=names)
 
 
 def _overview(
-    found: MaterialCatalogue, filters: MaterialFilters, subjects: list[str], years: list[str | None]
+    catalogue: MaterialCatalogue, filters: MaterialFilters, subjects: list[str], years: list[str | None]
 ) -> html.Section:
     """Subjects against years: which materials there are, where there are several and where there is none."""
-    gaps = found.gaps
+    gaps = catalogue.gaps
     rows = [
         html.Tr(
             [
                 html.Th(subject_word(subject), scope="row"),
-                *(_cell(found, filters, gaps, subject, year) for year in years),
+                *(_cell(catalogue, filters, gaps, subject, year) for year in years),
             ]
         )
         for subject in subjects
@@ -230,18 +236,18 @@ def _gap_words(gaps: set[tuple[str, str]], subjects: list[str], years: list[str 
 
 
 def _cell(
-    found: MaterialCatalogue, filters: MaterialFilters, gaps: set[tuple[str, str]], subject: str, year: str | None
+    catalogue: MaterialCatalogue, filters: MaterialFilters, gaps: set[tuple[str, str]], subject: str, year: str | None
 ) -> html.Td:
-    several = found.at(subject, year)
-    shown = [one for one in several if filters.shows(one)]
+    materials = catalogue.at(subject, year)
+    shown = [material for material in materials if filters.shows(material)]
     marks = {"data-subject": subject, "data-year": year or NO_YEAR, "data-materials": str(len(shown))}
     if shown:
         href = PATH + replace(filters, subject=subject, year=year or NO_YEAR).query
-        names = ", ".join(dict.fromkeys(one.name for one in shown))
+        names = ", ".join(dict.fromkeys(material.name for material in shown))
         return html.Td([dcc.Link(names, href=href), *_overlap(shown)], **marks)
     if (subject, year) in gaps:
         return html.Td([sign("notset"), " ", _("no material")], className="t2", **marks, **attrs(data_gap="true"))
-    return html.Td(_("of another publisher") if several else "–", className="t3", **marks)
+    return html.Td(_("of another publisher") if materials else "–", className="t3", **marks)
 
 
 def _overlap(shown: list[Material]) -> list[Any]:
@@ -250,12 +256,14 @@ def _overlap(shown: list[Material]) -> list[Any]:
     return [html.Small(n_("{number} material", "{number} materials", len(shown)))]
 
 
-def _subject(found: MaterialCatalogue, shown: list[Material], subject: str, years: list[str | None]) -> html.Section:
+def _subject(
+    catalogue: MaterialCatalogue, shown: list[Material], subject: str, years: list[str | None]
+) -> html.Section:
     """The materials of one subject, those of one year side by side."""
     parts: list[Any] = []
     for year in years:
-        own = [one for one in shown if (one.subject, one.year) == (subject, year)]
+        own = [material for material in shown if (material.subject, material.year) == (subject, year)]
         if own:
-            cards = html.Div([material_card(one, found) for one in own], className="shelf")
+            cards = html.Div([material_card(material, catalogue) for material in own], className="shelf")
             parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(own), 3)}"))
     return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")

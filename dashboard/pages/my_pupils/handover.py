@@ -75,7 +75,7 @@ def register(app: dash.Dash) -> None:
         by_address = address_asked("handover", address)
         by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
         _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
-        chosen = dash.no_update if by_address is None else [str(one) for one in filters.pupil_ids]
+        chosen = dash.no_update if by_address is None else [str(item) for item in filters.pupil_ids]
         return _content(viewer, view), filters.query, _pupil_options(view), chosen
 
     app.clientside_callback(
@@ -99,7 +99,7 @@ def _bar(filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
                     label=_("Pupils of this hand-over"),
                     placeholder=_("all pupils that are shown") if not filters.pupil_ids else "",
                     data=_pupil_options(view),
-                    value=[str(one) for one in filters.pupil_ids],
+                    value=[str(item) for item in filters.pupil_ids],
                     searchable=True,
                     nothingFoundMessage=_("Nothing found"),
                     className="f k who_many",
@@ -117,7 +117,9 @@ def _bar(filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
 
 
 def _pupil_options(view: MyPupilsView | None) -> Options:
-    return [{"value": str(one.id), "label": name_of(one)} for one in (view.everyone if view is not None else ())]
+    return [
+        {"value": str(member.id), "label": name_of(member)} for member in (view.everyone if view is not None else ())
+    ]
 
 
 def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
@@ -136,13 +138,13 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             className="head",
         ),
         *hidden_note(view, PATH),
-        html.Div([_pupil(viewer, view, one, view.goals.get(one.id, {})) for one in view.pupils] or [empty]),
+        html.Div([_pupil(viewer, view, pupil, view.goals.get(pupil.id, {})) for pupil in view.pupils] or [empty]),
     ]
     return blocks(sections)
 
 
 def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> html.Article:
-    own = next(one for one in view.classes if one.id == member.class_id)
+    own = next(class_ref for class_ref in view.classes if class_ref.id == member.class_id)
     place = [_("class {name}", name=own.name)]
     if member.year_group is not None and member.year_group != own.name:
         place.append(_("year group {name}", name=member.year_group))
@@ -173,20 +175,27 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
 def _materials(view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> Any:
     """A row a material that the class has results of, or that the pupil has a goal in."""
     used = {
-        one
-        for one in view.overview.delivered[member.id].subject_materials
-        if view.filters.subject in (None, one.subject)
+        material
+        for material in view.overview.delivered[member.id].subject_materials
+        if view.filters.subject in (None, material.subject)
     }
-    used |= {one for one in goals if view.filters.subject in (None, one.subject)}
-    fields = sorted(used, key=lambda one: (subject_order(one.subject), one))
-    if not fields:
+    used |= {goal for goal in goals if view.filters.subject in (None, goal.subject)}
+    subject_materials = sorted(
+        used, key=lambda subject_material: (subject_order(subject_material.subject), subject_material)
+    )
+    if not subject_materials:
         return html.P(_("There are no results of this class in this period."), className="sm t2")
     heads = (_("Subject and material"), _("Newest score"), _("Level"), _("Growth"), _("Own goal"))
     return html.Table(
         [
             html.Caption(_("Newest score, level, growth and goal per material"), className="vh"),
-            html.Thead(html.Tr([html.Th(one, scope="col") for one in heads])),
-            html.Tbody([_material(view, series_of(view, member, one), goals.get(one), heads) for one in fields]),
+            html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
+            html.Tbody(
+                [
+                    _material(view, series_of(view, member, subject_material), goals.get(subject_material), heads)
+                    for subject_material in subject_materials
+                ]
+            ),
         ],
         className="handed stk",
     )
@@ -224,9 +233,9 @@ def _goal(goal: Goal) -> str:
 
 
 def _signals(view: MyPupilsView, member: Member) -> list[Any]:
-    several = view.signals_of(member.id)
-    names = {one.id: one.name for one in view.class_data.sources}
-    held = dict.fromkeys((one.rule, one.source_id) for one in view.held_of(member.id))
+    signals = view.signals_of(member.id)
+    names = {source.id: source.name for source in view.class_data.sources}
+    held = dict.fromkeys((signal.rule, signal.source_id) for signal in view.held_of(member.id))
     waiting = [
         html.P(
             [
@@ -242,20 +251,20 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         )
         for rule, source_id in held
     ]
-    if not several:
+    if not signals:
         return [html.P(_("No signal is open."), className="sm t2"), *waiting]
     rows = [
         html.Li(
             [
-                html.P([sign("flag"), " ", html.B(headline(one))]),
+                html.P([sign("flag"), " ", html.B(headline(signal))]),
                 html.Small(
-                    f"{material_words(one)}. {evidence_words(view.class_data, one)} "
-                    f"{rule_words(one, view.state.thresholds[one.class_id])}"
+                    f"{material_words(signal)}. {evidence_words(view.class_data, signal)} "
+                    f"{rule_words(signal, view.state.thresholds[signal.class_id])}"
                 ),
             ],
-            **attrs(data_rule=one.rule.value),
+            **attrs(data_rule=signal.rule.value),
         )
-        for one in several
+        for signal in signals
     ]
     return [html.Ul(rows, className="ls_"), *waiting]
 
@@ -266,14 +275,14 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
 def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
     """The agreements that run and the newest others. Paper goes from hand to hand: of restricted notes only that they
     are there, but for learning support on the screen."""
-    secret = [one for one in notes if one.restricted]
-    readable = [one for one in notes if not one.restricted or viewer.role is Role.SUPPORT]
-    running = [one for one in readable if one.runs]
-    others = [one for one in readable if not one.runs]
+    secret = [note for note in notes if note.restricted]
+    readable = [note for note in notes if not note.restricted or viewer.role is Role.SUPPORT]
+    running = [note for note in readable if note.runs]
+    others = [note for note in readable if not note.runs]
     shown = [*running, *others[:LAST_NOTES]]
     parts: list[Any] = []
     if shown:
-        parts.append(html.Ul([_note(one) for one in shown], className="ls_"))
+        parts.append(html.Ul([_note(note) for note in shown], className="ls_"))
     left = len(others) - LAST_NOTES
     if left > 0:
         words = n_("and {number} older", "and {number} older", left)
@@ -288,24 +297,24 @@ def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
     return parts or [html.P(_("Nothing was written down."), className="sm t2")]
 
 
-def _note(one: Note) -> html.Li:
-    kind = {NoteKind.NOTE: _("Note"), NoteKind.AGREEMENT: _("Agreement")}[one.kind]
-    when = at_moment(one.written_us)
-    words: list[Any] = [html.B(kind), " · ", when, f" · {one.author}"]
-    if one.kind is NoteKind.AGREEMENT:
-        words += [" · ", _agreement_state(one)]
-    if one.restricted:
+def _note(note: Note) -> html.Li:
+    kind = {NoteKind.NOTE: _("Note"), NoteKind.AGREEMENT: _("Agreement")}[note.kind]
+    when = at_moment(note.written_us)
+    words: list[Any] = [html.B(kind), " · ", when, f" · {note.author}"]
+    if note.kind is NoteKind.AGREEMENT:
+        words += [" · ", _agreement_state(note)]
+    if note.restricted:
         words += [" · ", state("no", "lock", _("restricted: does not go on paper"))]
     return html.Li(
-        [html.Small(words), html.P(one.text or "")],
-        className="secret" if one.restricted else "",
-        **attrs(data_note=str(one.id)),
+        [html.Small(words), html.P(note.text or "")],
+        className="secret" if note.restricted else "",
+        **attrs(data_note=str(note.id)),
     )
 
 
-def _agreement_state(one: Note) -> str:
-    if one.settled_us is not None:
-        return _("settled by {name}, {day}", name=one.settled_by, day=at_moment(one.settled_us))
-    if one.until_on is None:
+def _agreement_state(note: Note) -> str:
+    if note.settled_us is not None:
+        return _("settled by {name}, {day}", name=note.settled_by, day=at_moment(note.settled_us))
+    if note.until_on is None:
         return _("runs")
-    return _("until {day}", day=short_day(one.until_on))
+    return _("until {day}", day=short_day(note.until_on))

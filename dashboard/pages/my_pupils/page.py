@@ -138,7 +138,7 @@ def _bar(classes: list[ClassRef], filters: MyPupilsFilters, view: MyPupilsView |
 def _control_values(filters: MyPupilsFilters) -> list[str | list[str]]:
     """The values of the controls, in the order of CONTROLS."""
     return [
-        [str(one) for one in filters.class_ids],
+        [str(item) for item in filters.class_ids],
         filters.period,
         filters.subject or "",
         filters.signals or "",
@@ -147,14 +147,18 @@ def _control_values(filters: MyPupilsFilters) -> list[str | list[str]]:
 
 def _period_options(classes: list[ClassRef], filters: MyPupilsFilters) -> Options:
     names = [*PERIODS, *([filters.period] if filters.period not in PERIODS else [])]
-    return [{"value": one, "label": period_word(ClassFilters(filters.class_ids, one), classes)} for one in names]
+    return [{"value": name, "label": period_word(ClassFilters(filters.class_ids, name), classes)} for name in names]
 
 
 def _subject_options(filters: MyPupilsFilters, view: MyPupilsView | None) -> Options:
-    found = {field.subject for field in view.overview.subject_materials} if view is not None else set()
+    found = (
+        {subject_material.subject for subject_material in view.overview.subject_materials}
+        if view is not None
+        else set()
+    )
     found |= {filters.subject} if filters.subject is not None else set()
-    ordered = sorted(found, key=lambda one: (subject_order(one), one))
-    return options(_("All subjects"), {one: subject_word(one) for one in ordered})
+    ordered = sorted(found, key=lambda item: (subject_order(item), item))
+    return options(_("All subjects"), {item: subject_word(item) for item in ordered})
 
 
 def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
@@ -192,7 +196,7 @@ def _intro(view: MyPupilsView) -> list[Any]:
     parts: list[Any] = [_("{pupils} from {classes}. Each line compares a pupil only with themselves.", pupils=count,
                           classes=classes)]  # fmt: skip
     if len(filters.class_ids) < len(view.classes):
-        everyone = filters.replacing(class_ids=tuple(one.id for one in view.classes))
+        everyone = filters.replacing(class_ids=tuple(class_ref.id for class_ref in view.classes))
         words = _("Show all {number} classes", number=len(view.classes))
         parts += [" ", dcc.Link(words, href=f"{PATH}{everyone.query}")]
     if len(view.pupils) < len(view.everyone):

@@ -15,8 +15,8 @@ from models.access.people import Member, PupilName
 from models.classroom.readiness import Readiness
 from models.classroom.signals import SignalRule, Topic
 
-MOST_TOPICS = 8
-MOST_NAMED = 2
+MAX_TOPICS = 8
+MAX_NAMED = 2
 
 
 def question_cards(view: MyPupilsView, path: str) -> html.Nav:
@@ -51,7 +51,7 @@ def question_cards(view: MyPupilsView, path: str) -> html.Nav:
 
 def _signals_answer(view: MyPupilsView) -> str:
     number = len(view.with_signal)
-    held = sum(bool(view.held_of(one.id)) for one in view.everyone)
+    held = sum(bool(view.held_of(member.id)) for member in view.everyone)
     words = (
         n_("{number} pupil with an open signal", "{number} pupils with an open signal", number)
         if number
@@ -67,16 +67,16 @@ def topics_answer(view: MyPupilsView) -> str:
     """The hardest part, where it is hard for many by the rule of the classes; else that none is."""
     if not view.topics:
         return _("no part with a norm of the source stands out")
-    one = view.topics[0]
-    return _("{part}, with {below} of {made} who made it", part=one.part, below=one.below, made=one.made)
+    topic = view.topics[0]
+    return _("{part}, with {below} of {made} who made it", part=topic.part, below=topic.below, made=topic.made)
 
 
 def ready_answer(view: MyPupilsView) -> str:
     """Per material that sends progress how many have finished all that is set ready; of the others that they do not."""
     if not view.readiness:
         return _("no source sends how far pupils are")
-    words = [_ready_words(one) for one in view.readiness[:MOST_NAMED]]
-    more = len(view.readiness) - MOST_NAMED
+    words = [_ready_words(readiness) for readiness in view.readiness[:MAX_NAMED]]
+    more = len(view.readiness) - MAX_NAMED
     if more > 0:
         words.append(n_("and {number} more material", "and {number} more materials", more))
     silent = len(view.without_progress)
@@ -85,12 +85,12 @@ def ready_answer(view: MyPupilsView) -> str:
     return " · ".join(words)
 
 
-def _ready_words(one: Readiness) -> str:
+def _ready_words(readiness: Readiness) -> str:
     return _(
         "{material}: {done} of {all} have finished everything",
-        material=one.material,
-        done=len(one.finished),
-        all=len(one.set_for),
+        material=readiness.material,
+        done=len(readiness.finished),
+        all=len(readiness.set_for),
     )
 
 
@@ -126,8 +126,8 @@ def question_panel(view: MyPupilsView, path: str) -> list[Any]:
 
 def _topics_panel(view: MyPupilsView) -> html.Section:
     limits = next(iter(view.state.thresholds.values()))
-    names = {one.id: one for one in view.everyone}
-    rows = [_topic(view, one, names) for one in view.topics[:MOST_TOPICS]]
+    names = {member.id: member for member in view.everyone}
+    rows = [_topic(view, topic, names) for topic in view.topics[:MAX_TOPICS]]
     empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")
     foot = html.P(rule_with(SignalRule.HARD, limits), className="xs t3") if rows else None
     return card(
@@ -139,16 +139,16 @@ def _topics_panel(view: MyPupilsView) -> html.Section:
     )
 
 
-def _topic(view: MyPupilsView, one: Topic, names: dict[int, Member]) -> html.Div:
-    share = 100 * one.below / one.made
-    pupils = sorted((names[pupil_id] for pupil_id in one.pupils), key=lambda member: (member.name or "").casefold())
+def _topic(view: MyPupilsView, topic: Topic, names: dict[int, Member]) -> html.Div:
+    share = 100 * topic.below / topic.made
+    pupils = sorted((names[pupil_id] for pupil_id in topic.pupils), key=lambda member: (member.name or "").casefold())
     number = n_("{number} pupil below the norm", "{number} pupils below the norm", len(pupils))
     return html.Div(
         [
-            html.Span(one.part),
-            html.B(_("{below} of {made}", below=one.below, made=one.made)),
+            html.Span(topic.part),
+            html.B(_("{below} of {made}", below=topic.below, made=topic.made)),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{view.material(one.subject_material)} · {one.test}"),
+            html.Small(f"{view.material(topic.subject_material)} · {topic.test}"),
             html.Details(
                 [
                     html.Summary([number, sign("chev")]),
@@ -158,7 +158,7 @@ def _topic(view: MyPupilsView, one: Topic, names: dict[int, Member]) -> html.Div
             ),
         ],
         className="hb acc",
-        **attrs(data_topic=one.part, data_below=str(one.below), data_made=str(one.made)),
+        **attrs(data_topic=topic.part, data_below=str(topic.below), data_made=str(topic.made)),
     )
 
 
@@ -174,7 +174,7 @@ def name_of(member: Member) -> str:
 
 
 def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
-    rows = [_material(view, one, path) for one in view.readiness]
+    rows = [_material(view, readiness, path) for readiness in view.readiness]
     silent = view.without_progress
     lines = []
     if silent:
@@ -193,29 +193,35 @@ def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
     )
 
 
-def _material(view: MyPupilsView, one: Readiness, path: str) -> html.Div:
-    share = 100 * len(one.finished) / len(one.set_for)
-    only = view.filters.replacing(material=one.material)
-    nothing = len(view.everyone) - len(one.set_for)
+def _material(view: MyPupilsView, readiness: Readiness, path: str) -> html.Div:
+    share = 100 * len(readiness.finished) / len(readiness.set_for)
+    only = view.filters.replacing(material=readiness.material)
+    nothing = len(view.everyone) - len(readiness.set_for)
     words = [
         n_("for {number} pupil nothing is set ready", "for {number} pupils nothing is set ready", nothing)
         if nothing
         else "",
-        _("as of {day}", day=short_day(one.newest_on)),
+        _("as of {day}", day=short_day(readiness.newest_on)),
     ]
-    chosen = view.filters.material == one.material
-    show = n_("show only this pupil", "show only these {number} pupils", len(one.finished))
+    chosen = view.filters.material == readiness.material
+    show = n_("show only this pupil", "show only these {number} pupils", len(readiness.finished))
     return html.Div(
         [
-            html.Span([one.material, " · ", html.B(_("shown below"))])
+            html.Span([readiness.material, " · ", html.B(_("shown below"))])
             if chosen
-            else html.Span([f"{one.material} · ", dcc.Link(show, href=f"{path}{only.query}")])
-            if one.finished and len(view.readiness) > 1
-            else html.Span(one.material),
-            html.B(_("{done} of {all} have finished everything", done=len(one.finished), all=len(one.set_for))),
+            else html.Span([f"{readiness.material} · ", dcc.Link(show, href=f"{path}{only.query}")])
+            if readiness.finished and len(view.readiness) > 1
+            else html.Span(readiness.material),
+            html.B(
+                _("{done} of {all} have finished everything", done=len(readiness.finished), all=len(readiness.set_for))
+            ),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
             html.Small(" · ".join(word for word in words if word)),
         ],
         className="hb",
-        **attrs(data_material=one.material, data_done=str(len(one.finished)), data_set=str(len(one.set_for))),
+        **attrs(
+            data_material=readiness.material,
+            data_done=str(len(readiness.finished)),
+            data_set=str(len(readiness.set_for)),
+        ),
     )

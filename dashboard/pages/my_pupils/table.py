@@ -47,7 +47,7 @@ def my_pupils_table(view: MyPupilsView) -> html.Section:
                     [
                         html.Caption(_("Newest score, level and growth per pupil and subject"), className="vh"),
                         html.Thead(_heads(view)),
-                        html.Tbody([_row(view, one, [line[one.id] for line in lines]) for one in view.pupils]),
+                        html.Tbody([_row(view, pupil, [line[pupil.id] for line in lines]) for pupil in view.pupils]),
                     ],
                     className="mt9 stk",
                     id="mine-table",
@@ -72,7 +72,7 @@ def _heads(view: MyPupilsView) -> html.Tr:
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
             html.Th(signals, scope="col"),
             html.Th(html.B(_("Agreement")), scope="col"),
-            *(html.Th(_subject_head(view, one), scope="col", className="sub_") for one in view.columns),
+            *(html.Th(_subject_head(view, column), scope="col", className="sub_") for column in view.columns),
         ]
     )
 
@@ -82,8 +82,8 @@ def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
     others = len(column.subject_materials) - 1
     words = [view.material(column.subject_material)]
     if column.newest:
-        levels = all(one.total.row.kind == Kind.OSO for one in column.newest)
-        words.append(scale_word([one.norm for one in column.newest], levels))
+        levels = all(scored_test.total.row.kind == Kind.OSO for scored_test in column.newest)
+        words.append(scale_word([scored_test.norm for scored_test in column.newest], levels))
     if others:
         words.append(n_("and {number} more material", "and {number} more materials", others))
     return [html.B(subject_word(column.subject)), " · ".join(words)]
@@ -118,18 +118,18 @@ def _cell(view: MyPupilsView, member: Member, column: SubjectColumn, line: Subje
         return html.Td(
             html.Div(words, className="none"), className="sp", **marks, **attrs(data_state=line.missing.value)
         )
-    said = line.newest.reading
-    missing = said.missing.value if said.missing is not None else None
+    reading = line.newest.reading
+    missing = reading.missing.value if reading.missing is not None else None
     marks |= attrs(
         data_material=line.subject_material.material,
-        data_value=said.text,
+        data_value=reading.text,
         data_state=missing,
         data_date=line.newest.taken_on,
     )
     if line.spark is not None:
         bound = line.spark.bound
         marks |= attrs(
-            data_line=",".join(plain_decimal(one) for one in line.spark.values),
+            data_line=",".join(plain_decimal(value) for value in line.spark.values),
             data_bound=plain_decimal(bound) if bound is not None else None,
         )
     parts = numbers(line)
@@ -192,13 +192,13 @@ def level_of(line: SubjectSeries) -> html.Span:
 
 def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
     """How the scores of the period go, as sign and word; under three of them, how many there are."""
-    found = line.growth
-    word = growth_word(found)
-    if found is Growth.TOO_FEW:
+    growth = line.growth
+    word = growth_word(growth)
+    if growth is Growth.TOO_FEW:
         return [sign("few"), _("{word}, {number} of {needed}", word=word, number=line.counted, needed=TREND_POINTS)]
-    if found is Growth.OTHER_SCALE and narrow:
+    if growth is Growth.OTHER_SCALE and narrow:
         return [_("another scale"), hidden(f": {word}")]
-    name = GROWTH_SIGNS.get(found)
+    name = GROWTH_SIGNS.get(growth)
     return [*([sign(name)] if name else []), word]
 
 
@@ -222,8 +222,8 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
 
 def agreement_words(notes: list[Note]) -> Any:
     """The newest running agreement, else the newest that was settled; of a restricted one only that it is there."""
-    agreements = [one for one in notes if one.kind is NoteKind.AGREEMENT]
-    one = next((one for one in agreements if one.runs), None) or next(iter(agreements), None)
+    agreements = [note for note in notes if note.kind is NoteKind.AGREEMENT]
+    one = next((agreement for agreement in agreements if agreement.runs), None) or next(iter(agreements), None)
     if one is None:
         return ["–", hidden(_("no agreement"))]
     if one.restricted and one.text is None:

@@ -35,20 +35,26 @@ from models.results.scales import NormPosition, ScoreReading, comparability, is_
 from models.schema.records import SCALE, Kind
 
 
-def in_subject_order(lanes: Sequence[MaterialSeries]) -> list[MaterialSeries]:
+def in_subject_order(all_series: Sequence[MaterialSeries]) -> list[MaterialSeries]:
     """The lanes as the screens order subjects, then in order of coupling."""
     return sorted(
-        lanes, key=lambda one: (subject_order(one.subject_material.subject), one.source_id, one.subject_material)
+        all_series,
+        key=lambda series: (subject_order(series.subject_material.subject), series.source_id, series.subject_material),
     )
 
 
 def series_section(
-    lane: MaterialSeries, mark: str, period: Period, scheme: str, goal: Goal | None = None, off: Sequence[Holiday] = ()
+    series: MaterialSeries,
+    mark: str,
+    period: Period,
+    scheme: str,
+    goal: Goal | None = None,
+    off: Sequence[Holiday] = (),
 ) -> html.Section:
     """One lane: words at the left, the figure at the right with a sentence that says the same."""
-    newest = lane.sittings[-1]
-    figure = series_figure(lane, period, mark, scheme, goal, off)
-    has_points = any(one.total.reading.value is not None for one in lane.sittings)
+    newest = series.sittings[-1]
+    figure = series_figure(series, period, mark, scheme, goal, off)
+    has_points = any(sitting.total.reading.value is not None for sitting in series.sittings)
     return html.Section(
         [
             block(
@@ -57,13 +63,13 @@ def series_section(
                         html.H3(
                             [
                                 html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
-                                subject_word(lane.subject_material.subject),
+                                subject_word(series.subject_material.subject),
                             ]
                         ),
-                        html.P(" · ".join(_unique(lane.subject_material.material, lane.source)), className="sm t2"),
+                        html.P(" · ".join(_unique(series.subject_material.material, series.source)), className="sm t2"),
                         html.P([value(newest.total.reading), html.Small(short_day(newest.taken_on))], className="big"),
-                        html.Dl(_facts(lane, goal), className="lg"),
-                        badge(_badge(lane)),
+                        html.Dl(_facts(series, goal), className="lg"),
+                        badge(_badge(series)),
                     ],
                     className="lh",
                 )
@@ -74,11 +80,11 @@ def series_section(
                 else html.P(_("No numbers in this period."), className="sm t3"),
                 className="lc",
                 role="img",
-                **attrs(aria_label=series_sentence(lane, goal)),
+                **attrs(aria_label=series_sentence(series, goal)),
             ),
         ],
         className="lane",
-        **attrs(data_lane=lane.key),
+        **attrs(data_lane=series.key),
     )
 
 
@@ -86,19 +92,19 @@ def _unique(*names: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _facts(lane: MaterialSeries, goal: Goal | None) -> list[Any]:
-    newest = lane.sittings[-1]
+def _facts(series: MaterialSeries, goal: Goal | None) -> list[Any]:
+    newest = series.sittings[-1]
     found = [html.Dt(_("Level")), html.Dd(level_state(newest.total.reading))]
-    growth, number = trend(lane)
+    growth, number = trend(series)
     found += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
     if newest.total.reading.grade is not None:
         found += [html.Dt(_("Grade")), html.Dd(grade_word(newest.total.reading.grade))]
     if goal is not None:
         until = _("before {day}", day=short_day(goal.due_on)) if goal.due_on else ""
         found += [html.Dt(_("Goal")), html.Dd([html.B(goal_number(goal), className="goal"), html.Small(until)])]
-    levels = [one for one in newest.total.reading.references if is_reference_level(one.value)]
-    for one in levels:
-        found += [html.Dt(_("Reference")), html.Dd(reference_word(one.value))]
+    levels = [reference for reference in newest.total.reading.references if is_reference_level(reference.value)]
+    for level in levels:
+        found += [html.Dt(_("Reference")), html.Dd(reference_word(level.value))]
     return found
 
 
@@ -115,20 +121,20 @@ def goal_number(goal: Goal) -> str:
     return native(plain_decimal(Decimal(goal.value) / SCALE))
 
 
-def level_state(said: ScoreReading) -> html.Span:
+def level_state(reading: ScoreReading) -> html.Span:
     """The band of a score as sign and word, or why there is none."""
-    if said.missing is not None:
-        return state("no", MISSING_SIGNS[said.missing], missing_word(said.missing))
-    if said.suspect:
+    if reading.missing is not None:
+        return state("no", MISSING_SIGNS[reading.missing], missing_word(reading.missing))
+    if reading.suspect:
         return state("no", "bang", _("being checked"))
-    if said.band is not None:
-        return state(TINTS.get(said.position, "no"), POSITION_SIGNS.get(said.position), band_word(said.band))
-    return state("no", None, _("fits no level") if said.has_norm else _("source sends no norm"))
+    if reading.band is not None:
+        return state(TINTS.get(reading.position, "no"), POSITION_SIGNS.get(reading.position), band_word(reading.band))
+    return state("no", None, _("fits no level") if reading.has_norm else _("source sends no norm"))
 
 
-def trend(lane: MaterialSeries) -> tuple[html.Span, str]:
+def trend(series: MaterialSeries) -> tuple[html.Span, str]:
     """The word for how the scores of a lane go, and from how many."""
-    points = points_of(lane)
+    points = points_of(series)
     found = growth(points)
     if found is Growth.TOO_FEW:
         return _growth_state(found), _("{number} of 3", number=len(points))
@@ -137,38 +143,38 @@ def trend(lane: MaterialSeries) -> tuple[html.Span, str]:
     return _growth_state(found), n_("{number} measurement", "{number} measurements", len(points))
 
 
-def _growth_state(found: Growth) -> html.Span:
-    return state("no", GROWTH_SIGNS.get(found), growth_word(found))
+def _growth_state(growth: Growth) -> html.Span:
+    return state("no", GROWTH_SIGNS.get(growth), growth_word(growth))
 
 
-def points_of(lane: MaterialSeries) -> list[Point]:
+def points_of(series: MaterialSeries) -> list[Point]:
     """The scores of a lane that count."""
     return [
-        Point(one.taken_on, one.total.reading.value, one.scale)
-        for one in lane.sittings
-        if one.total.reading.counts and one.total.reading.value is not None
+        Point(sitting.taken_on, sitting.total.reading.value, sitting.scale)
+        for sitting in series.sittings
+        if sitting.total.reading.counts and sitting.total.reading.value is not None
     ]
 
 
-def _badge(lane: MaterialSeries) -> str:
+def _badge(series: MaterialSeries) -> str:
     """With what the numbers of the lane may be compared."""
-    if lane.sittings[-1].total.derived:
+    if series.sittings[-1].total.derived:
         return _("sum of parts")
-    levels = all(one.total.row.kind == Kind.OSO for one in lane.sittings)
-    return comparability_word(comparability([one.norm for one in lane.sittings], levels))
+    levels = all(sitting.total.row.kind == Kind.OSO for sitting in series.sittings)
+    return comparability_word(comparability([sitting.norm for sitting in series.sittings], levels))
 
 
-def series_sentence(lane: MaterialSeries, goal: Goal | None = None) -> str:
+def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
     """What the figure shows, in one sentence for who does not see it."""
-    points = [one for one in lane.sittings if one.total.reading.value is not None]
+    points = [sitting for sitting in series.sittings if sitting.total.reading.value is not None]
     if not points:
-        return _("{material}: no numbers in this period.", material=lane.subject_material.material)
+        return _("{material}: no numbers in this period.", material=series.subject_material.material)
     first, last = points[0].total.reading, points[-1].total.reading
     words = n_(
         "{material}, {number} measurement: {last}",
         "{material}, {number} measurements: from {first} to {last}",
         len(points),
-        material=lane.subject_material.material,
+        material=series.subject_material.material,
         first=native(first.text or ""),
         last=native(last.text or ""),
     )
@@ -179,29 +185,29 @@ def series_sentence(lane: MaterialSeries, goal: Goal | None = None) -> str:
 
 def summary_sentence(timeline: PupilTimeline) -> str:
     """What stands out, by the source's own norms and the pupil's own past; no judgement of a child."""
-    parts = [_own_past(lane) for lane in timeline.series]
-    below = [lane for lane in timeline.series if lane.sittings[-1].total.reading.position is NormPosition.BELOW]
+    parts = [_own_past(series) for series in timeline.series]
+    below = [series for series in timeline.series if series.sittings[-1].total.reading.position is NormPosition.BELOW]
     if below:
         names = ", ".join(
-            f"{subject_word(one.subject_material.subject)} ({one.subject_material.material})" for one in below
+            f"{subject_word(series.subject_material.subject)} ({series.subject_material.material})" for series in below
         )
         parts.append(_("Below the norm of the source: {names}.", names=names))
     found = " ".join(part for part in parts if part)
     if found:
         return found
-    number = sum(len(lane.sittings) for lane in timeline.series)
+    number = sum(len(series.sittings) for series in timeline.series)
     return n_("{number} result in this period.", "{number} results in this period.", number)
 
 
-def _own_past(lane: MaterialSeries) -> str:
+def _own_past(series: MaterialSeries) -> str:
     """How far the newest score is from the one before it, where both are of one scale that is known."""
-    points = [one for one in lane.sittings if one.total.reading.counts][-2:]
+    points = [sitting for sitting in series.sittings if sitting.total.reading.counts][-2:]
     if len(points) < 2 or not _shared_scale(points):
         return ""
-    before, now = (Decimal(one.total.reading.value or 0) / SCALE for one in points)
+    before, now = (Decimal(point.total.reading.value or 0) / SCALE for point in points)
     words = {
-        "subject": subject_word(lane.subject_material.subject),
-        "material": lane.subject_material.material,
+        "subject": subject_word(series.subject_material.subject),
+        "material": series.subject_material.material,
         "number": native(plain_decimal(abs(now - before))),
     }
     if now == before:

@@ -71,10 +71,10 @@ def layout(pupil_id: object = None, periode: object = None, **_query: object) ->
         return page("group", _frame(BOTH_YEARS, None, None))
     number = read_id(pupil_id)
     period = period_of({"periode": periode})
-    found = _read(viewer, number, period)
-    if found is None:
+    pupil_data = _read(viewer, number, period)
+    if pupil_data is None:
         return page("group", not_yours())
-    return page("group", _frame(period, viewer, found))
+    return page("group", _frame(period, viewer, pupil_data))
 
 
 def period_of(asked: Mapping[str, object]) -> str:
@@ -114,7 +114,7 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
         timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
         if timeline is None:
             return None
-        home = [one.id for one in timeline.pupil.classes[:1]]
+        home = [class_ref.id for class_ref in timeline.pupil.classes[:1]]
         neighbours = members(connection, viewer, home) if home else []
         side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
     return _PupilData(timeline, neighbours, side)
@@ -143,13 +143,13 @@ def not_yours() -> list[Any]:
 # -- the page --------------------------------------------------------------------------------------------------
 
 
-def _frame(period: str, viewer: Viewer | None, found: _PupilData | None) -> list[Any]:
+def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) -> list[Any]:
     """Title, controls and what they act on; all that callbacks name is there, with data or without."""
-    timeline = found.timeline if found is not None else None
+    timeline = pupil_data.timeline if pupil_data is not None else None
     options = sitting_options(timeline) if timeline is not None else []
     first = newest_with_parts(timeline) if timeline is not None else None
     return [
-        *(_head(found) if found is not None else [html.P(id="summary")]),
+        *(_head(pupil_data) if pupil_data is not None else [html.P(id="summary")]),
         html.Div(
             [
                 html.Div(
@@ -157,7 +157,7 @@ def _frame(period: str, viewer: Viewer | None, found: _PupilData | None) -> list
                         html.Section(
                             [
                                 _series_header(period),
-                                html.Div(_series_panel(found), id="lanes"),
+                                html.Div(_series_panel(pupil_data), id="lanes"),
                             ],
                             className="card lanes",
                         ),
@@ -167,7 +167,7 @@ def _frame(period: str, viewer: Viewer | None, found: _PupilData | None) -> list
                 ),
                 html.Div(
                     [
-                        *(_side_first(viewer, found) if viewer is not None and found is not None else []),
+                        *(_side_first(viewer, pupil_data) if viewer is not None and pupil_data is not None else []),
                         html.Section(
                             [
                                 html.Header([html.H2(_("Test by part"))]),
@@ -186,11 +186,11 @@ def _frame(period: str, viewer: Viewer | None, found: _PupilData | None) -> list
                             className="card",
                         ),
                         html.Section(
-                            blocks(_progress_panel(found)),
+                            blocks(_progress_panel(pupil_data)),
                             className="card",
                             id="worked",
                         ),
-                        *(_side_last(viewer, found) if viewer is not None and found is not None else []),
+                        *(_side_last(viewer, pupil_data) if viewer is not None and pupil_data is not None else []),
                     ],
                     className="stack",
                 ),
@@ -202,28 +202,28 @@ def _frame(period: str, viewer: Viewer | None, found: _PupilData | None) -> list
     ]
 
 
-def _side_first(viewer: Viewer, found: _PupilData) -> list[Any]:
-    record = found.timeline.pupil
-    return [block(signals_panel(viewer, record.id, record.first_name or _name(record), found.side))]
+def _side_first(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
+    record = pupil_data.timeline.pupil
+    return [block(signals_panel(viewer, record.id, record.first_name or _name(record), pupil_data.side))]
 
 
-def _side_last(viewer: Viewer, found: _PupilData) -> list[Any]:
-    record = found.timeline.pupil
-    return [goals_panel(viewer, found.timeline, found.side), notes_panel(viewer, record.id, found.side)]
+def _side_last(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
+    record = pupil_data.timeline.pupil
+    return [goals_panel(viewer, pupil_data.timeline, pupil_data.side), notes_panel(viewer, record.id, pupil_data.side)]
 
 
-def _head(found: _PupilData) -> list[Any]:
-    timeline = found.timeline
+def _head(pupil_data: _PupilData) -> list[Any]:
+    timeline = pupil_data.timeline
     home = timeline.pupil.classes[:1]
     back = [
         dcc.Link(
-            [sign("back"), _("Class {name}", name=one.name)],
-            href=f"/groep?klas={addresses.number(one.id)}",
+            [sign("back"), _("Class {name}", name=class_ref.name)],
+            href=f"/groep?klas={addresses.number(class_ref.id)}",
             className="back",
         )
-        for one in home
+        for class_ref in home
     ]
-    classes = [_("Class {name}", name=one.name) for one in home]
+    classes = [_("Class {name}", name=class_ref.name) for class_ref in home]
     made = [_name(timeline.pupil), *classes, _span(timeline.period), long_moment(clock.now_us())]
     return [
         html.P(" · ".join(made), className="printhead"),
@@ -240,7 +240,7 @@ def _head(found: _PupilData) -> list[Any]:
                                 className="btn pri",
                             ),
                             html.Button(_("Print"), className="btn", **attrs(data_print="true")),
-                            *_neighbours(timeline.pupil.id, found.neighbours),
+                            *_neighbours(timeline.pupil.id, pupil_data.neighbours),
                         ],
                         className="acts",
                     )
@@ -256,19 +256,19 @@ def _span(period: Period) -> str:
 
 
 def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
-    ids = [one.id for one in neighbours]
+    ids = [neighbour.id for neighbour in neighbours]
     if pupil_id not in ids:
         return []
     place = ids.index(pupil_id)
     found = []
     if place > 0:
-        one = neighbours[place - 1]
-        words = [html.Span(_("Previous pupil: "), className="vh"), one.first_name or pupil_word(one)]
-        found.append(dcc.Link([sign("prev"), *words], href=pupil_href(one.id), className="btn"))
+        pupil = neighbours[place - 1]
+        words = [html.Span(_("Previous pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
+        found.append(dcc.Link([sign("prev"), *words], href=pupil_href(pupil.id), className="btn"))
     if place + 1 < len(ids):
-        one = neighbours[place + 1]
-        words = [html.Span(_("Next pupil: "), className="vh"), one.first_name or pupil_word(one)]
-        found.append(dcc.Link([*words, sign("next")], href=pupil_href(one.id), className="btn"))
+        pupil = neighbours[place + 1]
+        words = [html.Span(_("Next pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
+        found.append(dcc.Link([*words, sign("next")], href=pupil_href(pupil.id), className="btn"))
     return found
 
 
@@ -295,8 +295,8 @@ def _series_header(period: str) -> html.Header:
                     dmc.SegmentedControl(
                         id="view",
                         data=[
-                            {"value": one, "label": word}
-                            for one, word in zip(VIEWS, (_("Chart"), _("Table"), _("Both")), strict=True)
+                            {"value": item, "label": word}
+                            for item, word in zip(VIEWS, (_("Chart"), _("Table"), _("Both")), strict=True)
                         ],
                         value="beide",
                         **attrs(aria_labelledby="view-label"),
@@ -325,25 +325,27 @@ def _period_options(period: str) -> Options:
     return [{"value": key, "label": word} for key, word in words.items()]
 
 
-def _series_panel(found: _PupilData | None) -> list[Any]:
-    if found is None:
+def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
+    if pupil_data is None:
         return []
-    timeline = found.timeline
+    timeline = pupil_data.timeline
     if not timeline.series:
         return [
             *blocks(_hidden(timeline)),
             html.P(_("There are no scores in this period."), className="t2 sm"),
-            *blocks(_absent(found)),
+            *blocks(_absent(pupil_data)),
         ]
     marks, axis = markers(timeline.series), axis_period(timeline.period, timeline.series)
     off = guard.context().options.holidays.between(
-        date.fromisoformat(axis.first), date.fromisoformat(axis.last), found.side.region
+        date.fromisoformat(axis.first), date.fromisoformat(axis.last), pupil_data.side.region
     )
     lanes = [
-        series_section(lane, marks[lane.key], axis, guard.scheme(), found.side.goals.get(lane.subject_material), off)
-        for lane in in_subject_order(timeline.series)
+        series_section(
+            series, marks[series.key], axis, guard.scheme(), pupil_data.side.goals.get(series.subject_material), off
+        )
+        for series in in_subject_order(timeline.series)
     ]
-    return [*blocks(_hidden(timeline)), *lanes, *blocks(_absent(found))]
+    return [*blocks(_hidden(timeline)), *lanes, *blocks(_absent(pupil_data))]
 
 
 def _hidden(timeline: PupilTimeline) -> list[Any]:
@@ -358,37 +360,40 @@ def _hidden(timeline: PupilTimeline) -> list[Any]:
     return [html.P([sign("info"), " ", words], className="hid sm t2", id="hidden-by-period")]
 
 
-def _absent(found: _PupilData) -> list[Any]:
+def _absent(pupil_data: _PupilData) -> list[Any]:
     """The materials that the classes of the pupil have results of in the period and this pupil has none of, and why."""
-    state, timeline = found.side.state, found.timeline
+    state, timeline = pupil_data.side.state, pupil_data.timeline
     if state is None:
         return []
-    seen, own = state.class_data, {one.subject_material for one in timeline.series}
+    class_data, own = state.class_data, {series.subject_material for series in timeline.series}
     of_class = {
-        field
-        for lanes in seen.totals.values()
-        for field, lane in lanes.items()
-        if any(one.taken_on in timeline.period for one in lane)
+        subject_material
+        for total in class_data.totals.values()
+        for subject_material, scored_tests in total.items()
+        if any(scored_test.taken_on in timeline.period for scored_test in scored_tests)
     }
-    lines = [html.Li(_absent_words(found, field), className="sm t2") for field in sorted(of_class - own)]
+    lines = [
+        html.Li(_absent_words(pupil_data, subject_material), className="sm t2")
+        for subject_material in sorted(of_class - own)
+    ]
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 
 
-def _absent_reason(found: _PupilData, field: SubjectMaterial) -> Missing:
-    timeline, state = found.timeline, found.side.state
-    own = state.class_data.totals.get(timeline.pupil.id, {}).get(field, []) if state is not None else []
+def _absent_reason(pupil_data: _PupilData, subject_material: SubjectMaterial) -> Missing:
+    timeline, state = pupil_data.timeline, pupil_data.side.state
+    own = state.class_data.totals.get(timeline.pupil.id, {}).get(subject_material, []) if state is not None else []
     return missing_reason_of(
-        [one for one in timeline.progress if one.subject_material == field],
-        {(one.subject_material, one.test_id) for one in own},
-        coupled=all(one.active for one in timeline.sources if one.id == field.source_id),
-        sends_progress=field in found.side.sending,
+        [progress for progress in timeline.progress if progress.subject_material == subject_material],
+        {(scored_test.subject_material, scored_test.test_id) for scored_test in own},
+        connected=all(source.active for source in timeline.sources if source.id == subject_material.source_id),
+        sends_progress=subject_material in pupil_data.side.sending,
         sends_scores=True,  # only what the class has scores of is absent
     )[0]
 
 
-def _absent_words(found: _PupilData, field: SubjectMaterial) -> list[Any]:
-    reason = _absent_reason(found, field)
-    name = f"{subject_word(field.subject)} · {field.material}"
+def _absent_words(pupil_data: _PupilData, subject_material: SubjectMaterial) -> list[Any]:
+    reason = _absent_reason(pupil_data, subject_material)
+    name = f"{subject_word(subject_material.subject)} · {subject_material.material}"
     return [sign(MISSING_SIGNS[reason]), " ", html.B(name), ": ", missing_word(reason)]
 
 
@@ -396,15 +401,15 @@ def _tables(timeline: PupilTimeline | None) -> list[Any]:
     return series_tables(timeline) if timeline is not None else []
 
 
-def _progress_panel(found: _PupilData | None) -> list[Any]:
-    return pupil_progress(found.timeline, found.side.sending) if found is not None else []
+def _progress_panel(pupil_data: _PupilData | None) -> list[Any]:
+    return pupil_progress(pupil_data.timeline, pupil_data.side.sending) if pupil_data is not None else []
 
 
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
     """The sitting that the parts panel opens with: the newest that has parts, else the newest."""
-    sittings = [one for lane in timeline.series for one in lane.sittings]
-    with_parts = [one for one in sittings if one.parts] or sittings
-    return max(with_parts, key=lambda one: one.total.order, default=None)
+    sittings = [sitting for series in timeline.series for sitting in series.sittings]
+    with_parts = [sitting for sitting in sittings if sitting.parts] or sittings
+    return max(with_parts, key=lambda sitting: sitting.total.order, default=None)
 
 
 # -- callbacks -------------------------------------------------------------------------------------------------
@@ -431,17 +436,23 @@ def register(app: dash.Dash) -> None:
     def show_period(address: object, periode: object, path: object) -> tuple[Any, ...]:
         by_address = address_asked("pupil", address)
         period = read_period(periode) if by_address is None else period_of(by_address)
-        found = _requested(path, period)
-        if found is None:
+        pupil_data = _requested(path, period)
+        if pupil_data is None:
             raise dash.exceptions.PreventUpdate
-        timeline = found.timeline
+        timeline = pupil_data.timeline
         first = newest_with_parts(timeline)
         query = "" if period == BOTH_YEARS else f"?periode={period}"
         return (
-            _series_panel(found), blocks(series_tables(timeline)), blocks(_progress_panel(found)), sitting_options(timeline),
-            first.key if first is not None else None, summary_sentence(timeline), query, _period_options(period),
+            _series_panel(pupil_data),
+            blocks(series_tables(timeline)),
+            blocks(_progress_panel(pupil_data)),
+            sitting_options(timeline),
+            first.key if first is not None else None,
+            summary_sentence(timeline),
+            query,
+            _period_options(period),
             period if by_address is not None else dash.no_update,
-        )  # fmt: skip
+        )
 
     @app.callback(
         Output("parts", "children"),
@@ -451,12 +462,12 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show_parts(sitting: object, periode: object, path: object) -> Any:
-        found = _requested(path, read_period(periode))
-        if found is None:
+        pupil_data = _requested(path, read_period(periode))
+        if pupil_data is None:
             raise dash.exceptions.PreventUpdate
-        timeline = found.timeline
-        sittings = (one for lane in timeline.series for one in lane.sittings)
-        return blocks(parts_panel(timeline, next((one for one in sittings if one.key == sitting), None)))
+        timeline = pupil_data.timeline
+        sittings = (sitting for series in timeline.series for sitting in series.sittings)
+        return blocks(parts_panel(timeline, next((item for item in sittings if item.key == sitting), None)))
 
     @app.callback(
         Output("number-told", "children"),
@@ -467,12 +478,12 @@ def register(app: dash.Dash) -> None:
     )
     def show_provenance(asked: object, path: object) -> tuple[list[Any], bool]:
         index = asked.get("index") if isinstance(asked, dict) else None
-        found = _SITTING.fullmatch(str(index))
+        match = _SITTING.fullmatch(str(index))
         viewer, pupil_id = guard.viewer(), _pupil_of(path)
-        if found is None or viewer is None or pupil_id is None:
+        if match is None or viewer is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
         with database.read_transaction(guard.context().engine) as connection:
-            source = provenance(connection, viewer, pupil_id, int(found[1]), found[2], int(found[3] or 0))
+            source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
         return blocks(provenance_panel(source)), True
 
     app.clientside_callback(
@@ -487,8 +498,8 @@ def register(app: dash.Dash) -> None:
 
 
 def _pupil_of(path: object) -> int | None:
-    found = _PATH.fullmatch(path) if isinstance(path, str) else None
-    return addresses.read_number(found[1]) if found is not None else None
+    match = _PATH.fullmatch(path) if isinstance(path, str) else None
+    return addresses.read_number(match[1]) if match is not None else None
 
 
 def _requested(path: object, period: str) -> _PupilData | None:

@@ -23,48 +23,48 @@ def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
     """Every sitting under its material, newest first."""
     return [
         {
-            "group": f"{subject_word(lane.subject_material.subject)} · {lane.subject_material.material}",
+            "group": f"{subject_word(series.subject_material.subject)} · {series.subject_material.material}",
             "items": [
-                {"value": one.key, "label": f"{one.name} · {short_day(one.taken_on)}"}
-                for one in reversed(lane.sittings)
+                {"value": sitting.key, "label": f"{sitting.name} · {short_day(sitting.taken_on)}"}
+                for sitting in reversed(series.sittings)
             ],
         }
-        for lane in timeline.series
+        for series in timeline.series
     ]
 
 
-def parts_panel(timeline: PupilTimeline | None, one: Sitting | None) -> list[Any]:
+def parts_panel(timeline: PupilTimeline | None, sitting: Sitting | None) -> list[Any]:
     """The parts of a sitting in the order of the definition, each by its own norm."""
-    if timeline is None or one is None:
+    if timeline is None or sitting is None:
         return [html.P(_("There is no test to show."), className="sm t3")] if timeline is not None else []
     path = (
-        " › ".join(timeline.catalogue.hierarchy(one.definition_id))
-        or timeline.catalogue.definitions[one.definition_id].material
+        " › ".join(timeline.catalogue.hierarchy(sitting.definition_id))
+        or timeline.catalogue.definitions[sitting.definition_id].material
     )
     head = [
-        html.H3(one.name),
-        html.P(f"{path} · {day_name(one.taken_on)}", className="sm t2"),
-        html.P([value(one.total.reading), " ", level_state(one.total.reading)], className="tot"),
+        html.H3(sitting.name),
+        html.P(f"{path} · {day_name(sitting.taken_on)}", className="sm t2"),
+        html.P([value(sitting.total.reading), " ", level_state(sitting.total.reading)], className="tot"),
     ]
-    if not one.parts:
+    if not sitting.parts:
         return [*head, html.P(_("This source does not deliver deeper than the test."), className="sm t3")]
     return [
         *head,
-        *(_part(one, part) for part in one.parts),
+        *(_part(sitting, part) for part in sitting.parts),
         html.P(_("This source does not deliver deeper than the part."), className="sm t3"),
     ]
 
 
-def _part(one: Sitting, part: PartScore) -> html.Div:
-    said = part.reading
+def _part(sitting: Sitting, part: PartScore) -> html.Div:
+    reading = part.reading
     marks: dict[str, Any] = (
-        {"data-part": part.name.code, "data-value": said.text}
-        if said.text is not None
+        {"data-part": part.name.code, "data-value": reading.text}
+        if reading.text is not None
         else {"data-part": part.name.code}
     )
-    if said.missing is not None:
-        marks["data-state"] = said.missing.value
-    share = _share(said, part.norm)
+    if reading.missing is not None:
+        marks["data-state"] = reading.missing.value
+    share = _share(reading, part.norm)
     bar = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     remarks = [_norm_word(part.norm)]
     if part.duplicate:
@@ -72,7 +72,7 @@ def _part(one: Sitting, part: PartScore) -> html.Div:
     if not part.name.defined:
         remarks.append(_("not in the definition of the test"))
     name = part.name.name if part.name.name != part.name.code else _("Part {code}", code=part.name.code)
-    number = explained(f"{one.key}_{part.part_id}", value(said)) if said.text is not None else value(said)
+    number = explained(f"{sitting.key}_{part.part_id}", value(reading)) if reading.text is not None else value(reading)
     words = " · ".join(remark for remark in remarks if remark)
     return html.Div(
         [
@@ -81,33 +81,33 @@ def _part(one: Sitting, part: PartScore) -> html.Div:
             *bar,
             html.Small(_level_and_norm(part, words)),
         ],
-        className="hb acc" if said.position is NormPosition.BELOW else "hb",
+        className="hb acc" if reading.position is NormPosition.BELOW else "hb",
         **marks,
     )
 
 
 def _level_and_norm(part: PartScore, words: str) -> list[Any]:
     """The band and the norm behind it; where the norm is a number of points only, those words alone."""
-    said = part.reading
-    if said.missing is not None or (part.norm.maximum_only and not said.suspect):
+    reading = part.reading
+    if reading.missing is not None or (part.norm.maximum_only and not reading.suspect):
         return [words]
-    return [level_state(said), f" · {words}" if words else None]
+    return [level_state(reading), f" · {words}" if words else None]
 
 
-def _share(said: ScoreReading, measure: ParsedNorm) -> Decimal | None:
+def _share(reading: ScoreReading, norm: ParsedNorm) -> Decimal | None:
     """How much of the points a part got, where the norm says how many there are."""
-    if said.value is None or said.suspect or not measure.maximum:
+    if reading.value is None or reading.suspect or not norm.maximum:
         return None
-    return max(Decimal(0), Decimal(said.value) / SCALE / measure.maximum * 100)
+    return max(Decimal(0), Decimal(reading.value) / SCALE / norm.maximum * 100)
 
 
-def _norm_word(measure: ParsedNorm) -> str:
+def _norm_word(norm: ParsedNorm) -> str:
     """The norm of a test or part in words."""
-    if measure.maximum_only and measure.maximum is not None:
-        return _("at most {maximum}", maximum=native(plain_decimal(measure.maximum)))
+    if norm.maximum_only and norm.maximum is not None:
+        return _("at most {maximum}", maximum=native(plain_decimal(norm.maximum)))
     return ", ".join(
-        f"{band_word(one.word)} {native(plain_decimal(one.low))}–{native(plain_decimal(one.high))}"
-        for one in measure.intervals
+        f"{band_word(interval.word)} {native(plain_decimal(interval.low))}–{native(plain_decimal(interval.high))}"
+        for interval in norm.intervals
     )
 
 
@@ -124,7 +124,7 @@ def provenance_panel(source: Provenance | None) -> list[Any]:
 
 def provenance_lines(source: Provenance) -> list[Any]:
     """The same without its heading: what was sent, the facts, and the publisher's own page."""
-    measure = source.part.norm if source.part is not None else source.sitting.norm
+    norm = source.part.norm if source.part is not None else source.sitting.norm
     facts = [
         (_("Material"), source.material),
         (_("Publisher"), source.publisher),
@@ -133,7 +133,7 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Version"), source.version),
         (_("Level by the source"), band_word(_score_words(source).band or "")),
         (_("Meant for level"), source.level or ""),
-        (_("Norm"), _norm_fact(source, measure)),
+        (_("Norm"), _norm_fact(source, norm)),
         (_("Conversion"), _conversion(source)),
         (_("Made on"), day_name(source.sitting.taken_on)),
         (_("Received"), long_moment(source.received_us) if source.received_us is not None else ""),
@@ -153,10 +153,10 @@ def _conversion(source: Provenance) -> str:
     return grade_word(grade) if grade is not None else _("none")
 
 
-def _norm_fact(source: Provenance, measure: ParsedNorm) -> str:
+def _norm_fact(source: Provenance, norm: ParsedNorm) -> str:
     if source.part is None and source.sitting.total.row.kind == 2:
         return _("level given by the source")
-    return _norm_word(measure) or _("source sends no norm")
+    return _norm_word(norm) or _("source sends no norm")
 
 
 def _message_word(source: Provenance) -> str:
@@ -167,7 +167,7 @@ def _message_word(source: Provenance) -> str:
 def _story(source: Provenance) -> Any:
     """One or two sentences: what was sent, and what we did not do with it."""
     total = source.sitting.total
-    said = source.part.reading if source.part is not None else total.reading
+    reading = source.part.reading if source.part is not None else total.reading
     duplicate = source.part.duplicate if source.part is not None else total.duplicate
     words = []
     if source.part is None and total.derived:
@@ -186,11 +186,13 @@ def _story(source: Provenance) -> Any:
                     total.parts_left_out,
                 )
             )
-    elif said.text is not None:
-        words.append(_("The source sent {value} itself; that number is left as it is.", value=_as_sent(source, said)))
-    if said.suspect and (said.value or 0) > HUGEST_SCORE * SCALE:
+    elif reading.text is not None:
+        words.append(
+            _("The source sent {value} itself; that number is left as it is.", value=_as_sent(source, reading))
+        )
+    if reading.suspect and (reading.value or 0) > HUGEST_SCORE * SCALE:
         words.append(_("It is larger than any test has, so it does not count in any mean."))
-    elif said.suspect:
+    elif reading.suspect:
         words.append(_("It is higher than the highest value of the norm, so it does not count in any mean."))
     if duplicate:
         words.append(_("The source sent another value for the same test and day; the newest one stands here."))
@@ -199,11 +201,11 @@ def _story(source: Provenance) -> Any:
     return " ".join(words)
 
 
-def _as_sent(source: Provenance, said: ScoreReading) -> str:
+def _as_sent(source: Provenance, reading: ScoreReading) -> str:
     """The text of a score as the source sent it; nothing is made of a point or a leading zero."""
     row = source.part.row if source.part is not None else source.sitting.total.row
     sent = (row.score_text or "").strip()
-    return native(said.text or "") if sent in ("", said.text) else sent
+    return native(reading.text or "") if sent in ("", reading.text) else sent
 
 
 def _link(source: Provenance) -> list[Any]:

@@ -24,12 +24,18 @@ def pupil_progress(timeline: PupilTimeline, of_class: Collection[SubjectMaterial
 
     `of_class`: what the sources send progress of for the classes of the pupil.
     """
-    ordered = sorted(timeline.progress, key=lambda one: (one.row.taken_on, one.row.test_id), reverse=True)
-    own = {_material(one.subject_material) for one in ordered}
-    sending = own | {_material(one) for one in of_class}
-    fields = {lane.subject_material for lane in timeline.series}
-    names = timeline.catalogue.material_names(fields)
-    without = {names[one]: _material(one) in sending for one in fields if _material(one) not in own}
+    ordered = sorted(
+        timeline.progress, key=lambda progress: (progress.row.taken_on, progress.row.test_id), reverse=True
+    )
+    own = {_material(progress.subject_material) for progress in ordered}
+    sending = own | {_material(subject_material) for subject_material in of_class}
+    subject_materials = {series.subject_material for series in timeline.series}
+    names = timeline.catalogue.material_names(subject_materials)
+    without = {
+        names[subject_material]: _material(subject_material) in sending
+        for subject_material in subject_materials
+        if _material(subject_material) not in own
+    }
     states = {True: Missing.NOT_SET, False: Missing.NOT_DELIVERED}
     words = [
         html.P(
@@ -38,36 +44,44 @@ def pupil_progress(timeline: PupilTimeline, of_class: Collection[SubjectMaterial
         )
         for name, sends in sorted(without.items())
     ]
-    return [html.Header([html.H2(_("Progress and time"))]), *(_record(timeline, one) for one in ordered), *words]
-
-
-def _material(field: SubjectMaterial) -> tuple[str, int]:
-    return field.material, field.source_id
-
-
-def _record(timeline: PupilTimeline, one: PupilProgress) -> html.Div:
-    name = timeline.catalogue.definitions[one.row.definition_id].name
-    status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("in progress"), Status.DONE: _("done")}[one.status]
-    facts = [
-        _("{made} of {offered} exercises", made=one.made if one.made is not None else "?", offered=one.offered)
-        if one.offered is not None
-        else "",
-        n_("{number} right", "{number} right", one.correct) if one.correct is not None else "",
-        minutes(one.worked_ms) if one.worked_ms is not None else "",
-        _("as of {day}", day=short_day(one.row.taken_on)),
+    return [
+        html.Header([html.H2(_("Progress and time"))]),
+        *(_record(timeline, progress) for progress in ordered),
+        *words,
     ]
-    share = 100 * (one.made or 0) / one.offered if one.offered else None
+
+
+def _material(subject_material: SubjectMaterial) -> tuple[str, int]:
+    return subject_material.material, subject_material.source_id
+
+
+def _record(timeline: PupilTimeline, progress: PupilProgress) -> html.Div:
+    name = timeline.catalogue.definitions[progress.row.definition_id].name
+    status = {Status.NOT_BEGUN: _("not begun"), Status.BUSY: _("in progress"), Status.DONE: _("done")}[progress.status]
+    facts = [
+        _(
+            "{made} of {offered} exercises",
+            made=progress.made if progress.made is not None else "?",
+            offered=progress.offered,
+        )
+        if progress.offered is not None
+        else "",
+        n_("{number} right", "{number} right", progress.correct) if progress.correct is not None else "",
+        minutes(progress.worked_ms) if progress.worked_ms is not None else "",
+        _("as of {day}", day=short_day(progress.row.taken_on)),
+    ]
+    share = 100 * (progress.made or 0) / progress.offered if progress.offered else None
     track = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     return html.Div(
         [
-            html.Span(f"{one.subject_material.material} · {name}"),
-            state("no", _SIGNS[one.status], status),
+            html.Span(f"{progress.subject_material.material} · {name}"),
+            state("no", _SIGNS[progress.status], status),
             *track,
             html.Small(" · ".join(fact for fact in facts if fact)),
         ],
         className="hb",
         **attrs(
-            data_progress=str(one.row.test_id),
-            data_worked=str(one.worked_ms) if one.worked_ms is not None else None,
+            data_progress=str(progress.row.test_id),
+            data_worked=str(progress.worked_ms) if progress.worked_ms is not None else None,
         ),
     )

@@ -53,18 +53,22 @@ class Side:
         """What the sources send progress of for the classes of the pupil."""
         if self.state is None:
             return set()
-        return {one.subject_material for several in self.state.class_data.progress.values() for one in several}
+        return {
+            progress.subject_material
+            for progress_records in self.state.class_data.progress.values()
+            for progress in progress_records
+        }
 
 
 def read_side(
-    connection: Connection, seal: PiiCipher, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
 ) -> Side:
     """The signals by the rules of the pupil's classes, the goals and the notes."""
-    home = [one.id for one in pupil.classes]
+    home = [class_ref.id for class_ref in pupil.classes]
     found = class_state(connection, viewer, home, school_year, holidays) if home else None
-    own = tuple(one for one in found.signals if one.pupil_id == pupil.id) if found is not None else ()
+    own = tuple(signal for signal in found.signals if signal.pupil_id == pupil.id) if found is not None else ()
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
-    notes = notes_of(connection, seal, viewer, [pupil.id]).get(pupil.id, [])
+    notes = notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
     return Side(found, own, goals, tuple(notes), found.region if found is not None else "midden")
 
 
@@ -74,44 +78,44 @@ def read_side(
 def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.Section:
     """The signals of this pupil with their reasons, and the buttons to settle them."""
     back = pupil_href(pupil_id)
-    rows = [_signal(viewer, side, one, back) for one in side.signals if not one.suppressed]
-    held = [_suppressed(side, one) for one in side.signals if one.suppressed]
+    rows = [_signal(viewer, side, signal, back) for signal in side.signals if not signal.suppressed]
+    held = [_suppressed(side, signal) for signal in side.signals if signal.suppressed]
     empty = [] if rows or held else [html.P(_("There is no signal now."), className="t2 sm")]
     return card(_("Signals of {name}", name=name), [*rows, *held, *empty], id="pupil-signals")
 
 
-def _signal(viewer: Viewer, side: Side, one: Signal, back: str) -> html.Div:
+def _signal(viewer: Viewer, side: Side, signal: Signal, back: str) -> html.Div:
     assert side.state is not None
-    rule = rule_words(one, side.state.thresholds[one.class_id])
+    rule = rule_words(signal, side.state.thresholds[signal.class_id])
     settled: list[Any] = []
-    if one.resolution is not None and not one.open:
+    if signal.resolution is not None and not signal.open:
         words = _(
             "{action} by {name}, {moment}.",
-            action=action_word(one.resolution.action),
-            name=one.resolution.resolved_by,
-            moment=at_moment(one.resolution.resolved_us),
+            action=action_word(signal.resolution.action),
+            name=signal.resolution.resolved_by,
+            moment=at_moment(signal.resolution.resolved_us),
         )
         settled = [html.Small(state("no", "check", words))]
     return html.Div(
         [
-            html.P(html.B([sign("flag") if one.open else sign("check"), " ", material_words(one)])),
-            html.P(headline(one), className="sm"),
-            html.Small(f"{evidence_words(side.state.class_data, one)} {rule}", className="t2"),
+            html.P(html.B([sign("flag") if signal.open else sign("check"), " ", material_words(signal)])),
+            html.P(headline(signal), className="sm"),
+            html.Small(f"{evidence_words(side.state.class_data, signal)} {rule}", className="t2"),
             *settled,
             html.Div(
-                settle_buttons([one], "", viewer, back, f"{material_words(one)}, {rule_title(one.rule)}"),
+                settle_buttons([signal], "", viewer, back, f"{material_words(signal)}, {rule_title(signal.rule)}"),
                 className="acts two_",
             ),
         ],
         className="sig",
-        **attrs(data_rule=one.rule.value, data_state="open" if one.open else "klaar"),
+        **attrs(data_rule=signal.rule.value, data_state="open" if signal.open else "klaar"),
     )
 
 
-def _suppressed(side: Side, one: Signal) -> html.P:
+def _suppressed(side: Side, signal: Signal) -> html.P:
     assert side.state is not None
-    source = next((known for known in side.state.class_data.sources if known.id == one.source_id), None)
-    subject = html.B(f"{subject_word(one.subject_material.subject)}: ")
+    source = next((source for source in side.state.class_data.sources if source.id == signal.source_id), None)
+    subject = html.B(f"{subject_word(signal.subject_material.subject)}: ")
     return html.P([sign("clock"), " ", subject, suppressed_words(source, None)], className="sm sig")
 
 
@@ -144,8 +148,8 @@ def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
 
 
 def _goal_form(timeline: PupilTimeline) -> html.Details:
-    lanes = in_subject_order(timeline.series)
-    names = timeline.catalogue.material_names({one.subject_material for one in lanes})
+    all_series = in_subject_order(timeline.series)
+    names = timeline.catalogue.material_names({series.subject_material for series in all_series})
     return html.Details(
         [
             html.Summary(_("Set a goal"), className="btn q"),
@@ -154,15 +158,28 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                     html.Label(_("Material"), htmlFor="goal-field", className="lab"),
                     html.Select(
                         [
-                            html.Option(f"{subject_word(one.subject_material.subject)} · {names[one.subject_material]}", value=one.key)
-                            for one in lanes
+                            html.Option(
+                                f"{subject_word(series.subject_material.subject)} · {names[series.subject_material]}",
+                                value=series.key,
+                            )
+                            for series in all_series
                         ],
-                        name="materiaal", id="goal-field", className="native",
+                        name="materiaal",
+                        id="goal-field",
+                        className="native",
                     ),
-                    dmc.TextInput(label=_("Score to reach, on the scale of the material"), name="waarde",
-                                  required=True, className="f"),
-                    dmc.TextInput(label=_("Before which day (may be empty)"), name="dag", placeholder=_("dd-mm-yyyy"),
-                                  className="f"),
+                    dmc.TextInput(
+                        label=_("Score to reach, on the scale of the material"),
+                        name="waarde",
+                        required=True,
+                        className="f",
+                    ),
+                    dmc.TextInput(
+                        label=_("Before which day (may be empty)"),
+                        name="dag",
+                        placeholder=_("dd-mm-yyyy"),
+                        className="f",
+                    ),
                     html.Button(_("Save goal"), type="submit", className="btn pri"),
                 ],
                 action=f"{GOAL_PATH}/{timeline.pupil.id}",
@@ -172,7 +189,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
             ),
         ],
         className="fold_",
-    )  # fmt: skip
+    )
 
 
 # -- notes and agreements ------------------------------------------------------------------------------------
@@ -180,7 +197,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
 
 def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     """What was written down and agreed, the newest first; of a restricted note only that it exists."""
-    rows = [note_row(viewer, pupil_id, one) for one in side.notes]
+    rows = [note_row(viewer, pupil_id, note) for note in side.notes]
     empty = [] if rows else [html.P(_("Nothing is written down yet."), className="t2 sm")]
     form = [_note_form(pupil_id)] if viewer.teaches else []
     return card(
@@ -190,20 +207,20 @@ def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     )
 
 
-def note_row(viewer: Viewer | None, pupil_id: int, one: Note) -> html.Li:
+def note_row(viewer: Viewer | None, pupil_id: int, note: Note) -> html.Li:
     """A note; `viewer` None: to read only."""
-    kind = _("Agreement") if one.kind is NoteKind.AGREEMENT else _("Note")
-    title = [sign("lock"), " ", _("Restricted note")] if one.restricted else [kind]
-    until = " " + _("until {day}", day=day_name(one.until_on)) if one.until_on else ""
-    text = one.text if one.text is not None else _("Only its author and learning support can read this one.")
+    kind = _("Agreement") if note.kind is NoteKind.AGREEMENT else _("Note")
+    title = [sign("lock"), " ", _("Restricted note")] if note.restricted else [kind]
+    until = " " + _("until {day}", day=day_name(note.until_on)) if note.until_on else ""
+    text = note.text if note.text is not None else _("Only its author and learning support can read this one.")
     settled: list[Any] = []
-    if one.settled_us is not None:
-        words = _("Done, says {name}, {moment}.", name=one.settled_by, moment=at_moment(one.settled_us))
+    if note.settled_us is not None:
+        words = _("Done, says {name}, {moment}.", name=note.settled_by, moment=at_moment(note.settled_us))
         settled = [html.Small(state("no", "check", words))]
-    elif one.runs and one.text is not None and viewer is not None and viewer.teaches:
+    elif note.runs and note.text is not None and viewer is not None and viewer.teaches:
         settled = [
             html.Form(
-                html.Button(_("Agreement is done"), type="submit", name="klaar", value=str(one.id),
+                html.Button(_("Agreement is done"), type="submit", name="klaar", value=str(note.id),
                             className="btn q small"),
                 action=f"{NOTE_PATH}/{pupil_id}",
                 method="POST",
@@ -211,12 +228,12 @@ def note_row(viewer: Viewer | None, pupil_id: int, one: Note) -> html.Li:
         ]  # fmt: skip
     return html.Li(
         [
-            html.P([html.B(title), html.Small(f" {at_moment(one.written_us)}{until}", className="t3")]),
-            html.P(text, className="sm" if one.text is not None else "sm t3"),
-            html.Small(one.author, className="t3"),
+            html.P([html.B(title), html.Small(f" {at_moment(note.written_us)}{until}", className="t3")]),
+            html.P(text, className="sm" if note.text is not None else "sm t3"),
+            html.Small(note.author, className="t3"),
             *settled,
         ],
-        **attrs(data_note=one.kind.value, data_restricted="true" if one.restricted else None),
+        **attrs(data_note=note.kind.value, data_restricted="true" if note.restricted else None),
     )
 
 

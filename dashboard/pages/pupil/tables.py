@@ -23,28 +23,33 @@ def series_tables(timeline: PupilTimeline) -> list[Any]:
         html.Header(
             [html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]
         ),
-        *(_twin(lane, marks[lane.key], place == 0) for place, lane in enumerate(in_subject_order(timeline.series))),
+        *(
+            _twin(series, marks[series.key], place == 0)
+            for place, series in enumerate(in_subject_order(timeline.series))
+        ),
         *([] if timeline.series else [html.P(_("There are no scores in this period."), className="t2 sm")]),
     ]
 
 
-def _twin(lane: MaterialSeries, mark: str, is_open: bool) -> html.Details:
+def _twin(series: MaterialSeries, mark: str, is_open: bool) -> html.Details:
     return html.Details(
         [
             html.Summary(
                 [
                     sign("chev"),
                     html.I(className=f"mark {mark}", **attrs(aria_hidden="true")),
-                    html.B(subject_word(lane.subject_material.subject)),
-                    html.Span(lane.subject_material.material, className="t2"),
-                    html.Small(n_("{number} measurement", "{number} measurements", len(lane.sittings)), className="t3"),
+                    html.B(subject_word(series.subject_material.subject)),
+                    html.Span(series.subject_material.material, className="t2"),
+                    html.Small(
+                        n_("{number} measurement", "{number} measurements", len(series.sittings)), className="t3"
+                    ),
                 ]
             ),
             html.Div(
                 html.Table(
                     [
                         html.Caption(
-                            f"{subject_word(lane.subject_material.subject)}, {lane.subject_material.material}",
+                            f"{subject_word(series.subject_material.subject)}, {series.subject_material.material}",
                             className="vh",
                         ),
                         html.Thead(
@@ -58,7 +63,7 @@ def _twin(lane: MaterialSeries, mark: str, is_open: bool) -> html.Details:
                                 ]
                             )
                         ),
-                        html.Tbody([_row(one) for one in reversed(lane.sittings)]),
+                        html.Tbody([_row(sitting) for sitting in reversed(series.sittings)]),
                     ],
                     className="ct nr stk",
                 ),
@@ -67,24 +72,24 @@ def _twin(lane: MaterialSeries, mark: str, is_open: bool) -> html.Details:
         ],
         className="twin",
         open=is_open,
-        **attrs(data_lane=lane.key),
+        **attrs(data_lane=series.key),
     )
 
 
-def _row(one: Sitting) -> html.Tr:
-    said = one.total.reading
+def _row(sitting: Sitting) -> html.Tr:
+    reading = sitting.total.reading
     marks: dict[str, Any] = {
-        "data-sitting": one.key,
-        "data-value": said.text or "",
-        "data-state": said.missing.value if said.missing else "",
+        "data-sitting": sitting.key,
+        "data-value": reading.text or "",
+        "data-state": reading.missing.value if reading.missing else "",
     }
     return html.Tr(
         [
-            html.Td(day_name(one.taken_on), **attrs(data_l=_("Test date"))),
-            html.Th(one.name, scope="row", **attrs(data_l=_("Test"))),
-            html.Td(explained(f"{one.key}_0", value(said)), className="n", **attrs(data_l=_("Score"))),
-            html.Td([level_state(said), *_remarks(one)], **attrs(data_l=_("Level according to the source"))),
-            html.Td(_to_parts(one), **attrs(data_l=_("Parts"))),
+            html.Td(day_name(sitting.taken_on), **attrs(data_l=_("Test date"))),
+            html.Th(sitting.name, scope="row", **attrs(data_l=_("Test"))),
+            html.Td(explained(f"{sitting.key}_0", value(reading)), className="n", **attrs(data_l=_("Score"))),
+            html.Td([level_state(reading), *_remarks(sitting)], **attrs(data_l=_("Level according to the source"))),
+            html.Td(_to_parts(sitting), **attrs(data_l=_("Parts"))),
         ],
         **{key: text for key, text in marks.items() if text},
     )
@@ -125,23 +130,23 @@ def number_panel() -> list[Any]:
     ]
 
 
-def _remarks(one: Sitting) -> list[Any]:
+def _remarks(sitting: Sitting) -> list[Any]:
     words = []
-    if one.total.derived:
+    if sitting.total.derived:
         words.append(_("sum of parts"))
-    if one.total.duplicate:
+    if sitting.total.duplicate:
         words.append(_("possibly double"))
-    if one.late:
+    if sitting.late:
         words.append(_("received later"))
     return [html.Small(f" · {word}", className="t3") for word in words]
 
 
-def _to_parts(one: Sitting) -> Any:
-    if not one.parts:
+def _to_parts(sitting: Sitting) -> Any:
+    if not sitting.parts:
         return html.Span(_("none"), className="t3")
-    words = n_("{number} part", "{number} parts", len(one.parts))
+    words = n_("{number} part", "{number} parts", len(sitting.parts))
     return html.Button(
-        [words, html.Span(f" · {one.name}", className="vh")],
+        [words, html.Span(f" · {sitting.name}", className="vh")],
         className="btn q small",
-        **attrs(data_parts=one.key),
+        **attrs(data_parts=sitting.key),
     )

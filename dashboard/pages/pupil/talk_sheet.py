@@ -60,8 +60,8 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
     record = timeline.pupil
     name = pupil_word(PupilName(record.id, record.first_name, record.name))
     called = record.first_name or name
-    lanes = in_subject_order(timeline.series)
-    about = [_("Class {name}", name=one.name) for one in record.classes[:1]] + [
+    all_series = in_subject_order(timeline.series)
+    about = [_("Class {name}", name=class_ref.name) for class_ref in record.classes[:1]] + [
         school or "",
         _("school year {year}", year=year),
         day_name(clock.today().isoformat()),
@@ -79,14 +79,21 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
         html.Article(
             [
                 html.H1(_("Talk about {name}", name=called)),
-                html.P(" · ".join(one for one in about if one), className="sm t2"),
-                _block(_("What goes well"), [_series_words(one) for one in lanes if goes_well(one)], "well"),
-                _block(_("What we watch"), _watch(lanes, side), "watch"),
-                _block(_("Own growth this year"), [_growth_words(one) for one in lanes if _can_grow(one)], "growth"),
+                html.P(" · ".join(item for item in about if item), className="sm t2"),
+                _block(
+                    _("What goes well"), [_series_words(series) for series in all_series if goes_well(series)], "well"
+                ),
+                _block(_("What we watch"), _watch(all_series, side), "watch"),
+                _block(
+                    _("Own growth this year"),
+                    [_growth_words(series) for series in all_series if _can_grow(series)],
+                    "growth",
+                ),
                 _block(_("What we agree"), _agreed(side), "agreed", empty=False),
                 html.Div(
-                    dmc.Textarea(label=_("In our own words"), autosize=True, minRows=3, className="f wide",
-                                 id="sheet-words"),
+                    dmc.Textarea(
+                        label=_("In our own words"), autosize=True, minRows=3, className="f wide", id="sheet-words"
+                    ),
                     className="own",
                 ),
                 html.P(
@@ -97,7 +104,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             className="card sheet",
             id="talk-sheet",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> html.Section:
@@ -111,69 +118,78 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
     return html.Section([html.H2(heading), *(ticks or nothing)], className=kept, **attrs(data_block=name))
 
 
-def goes_well(lane: MaterialSeries) -> bool:
+def goes_well(series: MaterialSeries) -> bool:
     """Whether the newest score stands on the norm or above it; where there is no norm, whether the scores rise."""
-    newest = worth_mentioning(lane)
+    newest = worth_mentioning(series)
     if newest is None:
         return False
-    rises = growth(points_of(lane)) is Growth.RISES
+    rises = growth(points_of(series)) is Growth.RISES
     return newest.position in (NormPosition.ON, NormPosition.ABOVE) or (
         rises and newest.position is not NormPosition.BELOW
     )
 
 
-def counting(lane: MaterialSeries) -> list[Sitting]:
+def counting(series: MaterialSeries) -> list[Sitting]:
     """The sittings whose score counts: what is being checked or missing is not told at a talk."""
-    return [one for one in lane.sittings if one.total.reading.counts]
+    return [sitting for sitting in series.sittings if sitting.total.reading.counts]
 
 
-def worth_mentioning(lane: MaterialSeries) -> ScoreReading | None:
+def worth_mentioning(series: MaterialSeries) -> ScoreReading | None:
     """What may be told of the newest sitting that has a number or a level: neither missing nor being checked."""
-    found = [one.total.reading for one in lane.sittings]
-    return next((one for one in reversed(found) if one.counts or (one.band is not None and not one.suspect)), None)
+    readings = [sitting.total.reading for sitting in series.sittings]
+    return next(
+        (
+            reading
+            for reading in reversed(readings)
+            if reading.counts or (reading.band is not None and not reading.suspect)
+        ),
+        None,
+    )
 
 
-def _series_words(lane: MaterialSeries) -> str:
-    said = worth_mentioning(lane)
-    assert said is not None
-    name = _series_name(lane.subject_material)
-    level = band_word(said.band) if said.band else ""
-    found = growth(points_of(lane))
+def _series_words(series: MaterialSeries) -> str:
+    reading = worth_mentioning(series)
+    assert reading is not None
+    name = _series_name(series.subject_material)
+    level = band_word(reading.band) if reading.band else ""
+    found = growth(points_of(series))
     how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
-    words = ", ".join(one for one in (_number(said), level, how) if one)
+    words = ", ".join(item for item in (_number(reading), level, how) if item)
     return f"{name}: {words}."
 
 
-def _number(said: ScoreReading) -> str:
-    if said.text is None:
+def _number(reading: ScoreReading) -> str:
+    if reading.text is None:
         return ""
-    if said.maximum is None:
-        return native(said.text)
-    return _("{score} of {maximum}", score=native(said.text), maximum=native(said.maximum))
+    if reading.maximum is None:
+        return native(reading.text)
+    return _("{score} of {maximum}", score=native(reading.text), maximum=native(reading.maximum))
 
 
-def _watch(lanes: list[MaterialSeries], side: Side) -> list[str]:
+def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
     """Open signals in words, and what stands below the norm of its source."""
-    signals = [f"{_series_name(one.subject_material)}. {headline(one)}" for one in side.signals if one.open]
-    named = {one.subject_material for one in side.signals if one.open}
-    below = [one for one in lanes if _is_below(worth_mentioning(one)) and one.subject_material not in named]
-    return signals + [_series_words(one) for one in below]
+    signals = [f"{_series_name(signal.subject_material)}. {headline(signal)}" for signal in side.signals if signal.open]
+    named = {signal.subject_material for signal in side.signals if signal.open}
+    below = [
+        series for series in all_series if _is_below(worth_mentioning(series)) and series.subject_material not in named
+    ]
+    return signals + [_series_words(series) for series in below]
 
 
-def _is_below(said: ScoreReading | None) -> bool:
-    return said is not None and said.position is NormPosition.BELOW
+def _is_below(reading: ScoreReading | None) -> bool:
+    return reading is not None and reading.position is NormPosition.BELOW
 
 
-def _can_grow(lane: MaterialSeries) -> bool:
+def _can_grow(series: MaterialSeries) -> bool:
     """Whether something may be said of the scores together."""
-    points = points_of(lane)
+    points = points_of(series)
     return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
 
-def _growth_words(lane: MaterialSeries) -> str:
-    points, counted = points_of(lane), counting(lane)
-    first, last = (native(one.total.reading.text or "") for one in (counted[0], counted[-1]))
-    name = _series_name(lane.subject_material)
+def _growth_words(series: MaterialSeries) -> str:
+    points, counted = points_of(series), counting(series)
+    first, last = (native(sitting.total.reading.text or "") for sitting in (counted[0], counted[-1]))
+    name = _series_name(series.subject_material)
     if len(points) == 1:
         return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
                  day=short_day(points[-1].taken_on))  # fmt: skip
@@ -193,17 +209,17 @@ def _growth_words(lane: MaterialSeries) -> str:
 def _agreed(side: Side) -> list[str]:
     """Running agreements that everybody may read, and the goals."""
     running = [
-        one.text + (" " + _("until {day}", day=day_name(one.until_on)) if one.until_on else "")
-        for one in side.notes
-        if one.runs and not one.restricted and one.text is not None
+        note.text + (" " + _("until {day}", day=day_name(note.until_on)) if note.until_on else "")
+        for note in side.notes
+        if note.runs and not note.restricted and note.text is not None
     ]
     goals = [
-        _("Goal for {subject} ({material}): {value}.", subject=subject_word(one.subject_material.subject),
-          material=one.subject_material.material, value=goal_number(one))
-        for one in side.goals.values()
+        _("Goal for {subject} ({material}): {value}.", subject=subject_word(goal.subject_material.subject),
+          material=goal.subject_material.material, value=goal_number(goal))
+        for goal in side.goals.values()
     ]  # fmt: skip
     return running + goals
 
 
-def _series_name(field: SubjectMaterial) -> str:
-    return f"{subject_word(field.subject)} ({field.material})"
+def _series_name(subject_material: SubjectMaterial) -> str:
+    return f"{subject_word(subject_material.subject)} ({subject_material.material})"

@@ -17,46 +17,46 @@ from models.classroom.signals import DueDate
 from models.results.subject_materials import SubjectMaterial
 
 PATH = "/signalen/datum"
-MOST_TESTS = 40
+MAX_TESTS = 40
 
 
-def due_panel(viewer: Viewer, one: ClassRef, state: ClassState, back: str) -> html.Section:
+def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str) -> html.Section:
     """The agreed dates of one class, and for its teachers a form to set one."""
-    names = test_names(state, one.id)
-    rows = [_row(viewer, due, back) for due in state.due_dates if due.class_id == one.id]
+    names = test_names(state, class_ref.id)
+    rows = [_row(viewer, due, back) for due in state.due_dates if due.class_id == class_ref.id]
     empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
-    form = [_form(one.id, names, back)] if viewer.teaches and names else []
+    form = [_form(class_ref.id, names, back)] if viewer.teaches and names else []
     return card(
-        _("Dates of class {name}", name=one.name),
+        _("Dates of class {name}", name=class_ref.name),
         [*empty, html.Ul(rows, className="ls") if rows else None, *form],
-        id=f"due-{one.id}",
+        id=f"due-{class_ref.id}",
     )
 
 
 def test_names(state: ClassState, class_id: int) -> dict[int, str]:
     """The tests of a class by number, the newest first: material, name, day."""
-    seen = state.class_data
+    class_data = state.class_data
     newest: dict[int, tuple[str, str]] = {}
-    for member in seen.of_class(class_id):
+    for member in class_data.of_class(class_id):
         found = [
-            (one.test_id, one.definition_id, one.subject_material, one.taken_on)
-            for lane in seen.totals.get(member.id, {}).values()
-            for one in lane
+            (scored_test.test_id, scored_test.definition_id, scored_test.subject_material, scored_test.taken_on)
+            for scored_tests in class_data.totals.get(member.id, {}).values()
+            for scored_test in scored_tests
         ]
         found += [
-            (one.row.test_id, one.row.definition_id, one.subject_material, one.row.taken_on)
-            for one in seen.progress.get(member.id, ())
+            (progress.row.test_id, progress.row.definition_id, progress.subject_material, progress.row.taken_on)
+            for progress in class_data.progress.get(member.id, ())
         ]
-        for test_id, definition_id, field, day in found:
-            name = seen.catalogue.definitions[definition_id].name
+        for test_id, definition_id, subject_material, day in found:
+            name = class_data.catalogue.definitions[definition_id].name
             if day > newest.get(test_id, ("", ""))[0]:
-                newest[test_id] = (day, _words(field, name))
-    ordered = sorted(newest.items(), key=lambda one: (one[1][0], one[0]), reverse=True)
-    return {test_id: words for test_id, (_day, words) in ordered[:MOST_TESTS]}
+                newest[test_id] = (day, _words(subject_material, name))
+    ordered = sorted(newest.items(), key=lambda item: (item[1][0], item[0]), reverse=True)
+    return {test_id: words for test_id, (_day, words) in ordered[:MAX_TESTS]}
 
 
-def _words(field: SubjectMaterial, test: str) -> str:
-    return f"{subject_word(field.subject)} · {field.material} · {test}"
+def _words(subject_material: SubjectMaterial, test: str) -> str:
+    return f"{subject_word(subject_material.subject)} · {subject_material.material} · {test}"
 
 
 def _row(viewer: Viewer, due: DueDate, back: str) -> html.Li:

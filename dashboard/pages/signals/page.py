@@ -79,15 +79,15 @@ class _SignalsView:
 
     def of_state(self, wanted: str) -> list[Signal]:
         """The signals in a state, by the rule that is chosen."""
-        chosen = [one for one in self.state.signals if self.filters.rule in (None, one.rule)]
-        return [one for one in chosen if state_of(one) == wanted]
+        chosen = [signal for signal in self.state.signals if self.filters.rule in (None, signal.rule)]
+        return [signal for signal in chosen if state_of(signal) == wanted]
 
 
-def state_of(one: Signal) -> str:
+def state_of(signal: Signal) -> str:
     """Open, held back, or settled."""
-    if one.suppressed:
+    if signal.suppressed:
         return HELD
-    return OPEN if one.open else SETTLED
+    return OPEN if signal.open else SETTLED
 
 
 def title(**_parts: object) -> str:
@@ -121,7 +121,9 @@ def _filters(classes: list[ClassRef], asked: Mapping[str, object]) -> SignalFilt
     rule, wanted = asked.get("regel"), asked.get("toestand")
     return SignalFilters(
         read_filters(classes, {"klas": asked.get("klas")}).class_ids,
-        SignalRule(rule) if isinstance(rule, str) and rule in [one.value for one in SignalRule] else None,
+        SignalRule(rule)
+        if isinstance(rule, str) and rule in [signal_rule.value for signal_rule in SignalRule]
+        else None,
         wanted if isinstance(wanted, str) and wanted in STATES else OPEN,
     )
 
@@ -163,7 +165,7 @@ def _state_word(name: str) -> str:
 
 
 def _bar(classes: list[ClassRef], filters: SignalFilters) -> html.Div:
-    rules = {one.value: rule_title(one) for one in SignalRule}
+    rules = {signal_rule.value: rule_title(signal_rule) for signal_rule in SignalRule}
     states = [{"value": name, "label": _state_word(name)} for name in STATES]
     return html.Div(
         html.Div(
@@ -187,7 +189,7 @@ def _bar(classes: list[ClassRef], filters: SignalFilters) -> html.Div:
 def _control_values(filters: SignalFilters) -> list[str | list[str]]:
     """The values of the controls, in the order of CONTROLS."""
     rule = filters.rule.value if filters.rule is not None else ""
-    return [[str(one) for one in filters.class_ids], rule, filters.state]
+    return [[str(item) for item in filters.class_ids], rule, filters.state]
 
 
 def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
@@ -202,9 +204,9 @@ def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
                 html.Div(
                     [
                         panel
-                        for one in shown.classes
-                        if one.id in shown.filters.class_ids
-                        for panel in _class_panels(viewer, shown, one)
+                        for class_ref in shown.classes
+                        if class_ref.id in shown.filters.class_ids
+                        for panel in _class_panels(viewer, shown, class_ref)
                     ],
                     className="stack",
                 ),
@@ -214,94 +216,96 @@ def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
     ]
 
 
-def _class_panels(viewer: Viewer, shown: _SignalsView, one: ClassRef) -> list[Any]:
-    limits = threshold_panel(viewer, one, shown.state.thresholds[one.id], shown.changed[one.id], PATH)
-    return [limits, due_panel(viewer, one, shown.state, f"{PATH}{shown.filters.query}")]
+def _class_panels(viewer: Viewer, shown: _SignalsView, class_ref: ClassRef) -> list[Any]:
+    limits = threshold_panel(viewer, class_ref, shown.state.thresholds[class_ref.id], shown.changed[class_ref.id], PATH)
+    return [limits, due_panel(viewer, class_ref, shown.state, f"{PATH}{shown.filters.query}")]
 
 
 def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
-    found = shown.of_state(shown.filters.state)
+    signals = shown.of_state(shown.filters.state)
     counts = " · ".join(f"{_state_word(name).lower()}: {len(shown.of_state(name))}" for name in STATES)
     if shown.filters.state == HELD:
-        return [card(_state_word(HELD), _suppressed(shown, found), counts, id="signal-list")]
-    if not found:
+        return [card(_state_word(HELD), _suppressed(shown, signals), counts, id="signal-list")]
+    if not signals:
         empty = html.P(_("There is no signal here by the rules of these classes."), className="t2 sm")
         return [card(_state_word(shown.filters.state), [empty], counts, id="signal-list")]
-    names = {one.id: PupilName(one.id, one.first_name, one.name) for one in shown.state.class_data.members}
+    names = {
+        member.id: PupilName(member.id, member.first_name, member.name) for member in shown.state.class_data.members
+    }
     rows: list[Any] = [html.P(counts, className="sm t2", id="signal-counts")]
     for rule in SignalRule:
-        own = [one for one in found if one.rule is rule]
+        own = [signal for signal in signals if signal.rule is rule]
         if own:
             number = n_("{number} signal", "{number} signals", len(own))
-            items = [_row(viewer, shown, names, one) for one in own]
+            items = [_row(viewer, shown, names, signal) for signal in own]
             rows.append(card(rule_title(rule), [html.Ul(items, className="att")], number, id=f"rule-{rule.value}"))
     return rows
 
 
-def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], one: Signal) -> html.Li:
-    class_name = next(known.name for known in shown.classes if known.id == one.class_id)
-    if one.pupil_id is None:
+def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], signal: Signal) -> html.Li:
+    class_name = next(class_ref.name for class_ref in shown.classes if class_ref.id == signal.class_id)
+    if signal.pupil_id is None:
         whom: Any = html.B(_("Class {name}", name=class_name))
     else:
-        whom = html.B(dcc.Link(pupil_word(names[one.pupil_id]), href=pupil_href(one.pupil_id)))
-    rule = rule_words(one, shown.state.thresholds[one.class_id])
-    name = class_name if one.pupil_id is None else pupil_word(names[one.pupil_id])
-    about = f"{name}, {material_words(one)}, {rule_title(one.rule)}"
+        whom = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=pupil_href(signal.pupil_id)))
+    rule = rule_words(signal, shown.state.thresholds[signal.class_id])
+    name = class_name if signal.pupil_id is None else pupil_word(names[signal.pupil_id])
+    about = f"{name}, {material_words(signal)}, {rule_title(signal.rule)}"
     return html.Li(
         [
-            html.Div([whom, html.Small(material_words(one))], className="who_"),
+            html.Div([whom, html.Small(material_words(signal))], className="who_"),
             html.Div(
                 [
-                    html.P(html.B(headline(one))),
-                    html.Small(f"{evidence_words(shown.state.class_data, one)} {rule}"),
-                    _resolution_words(one),
+                    html.P(html.B(headline(signal))),
+                    html.Small(f"{evidence_words(shown.state.class_data, signal)} {rule}"),
+                    _resolution_words(signal),
                 ],
                 className="why_",
             ),
-            html.Div(settle_buttons([one], shown.filters.query, viewer, about=about), className="acts two_"),
+            html.Div(settle_buttons([signal], shown.filters.query, viewer, about=about), className="acts two_"),
         ],
         **attrs(
-            data_rule=one.rule.value,
-            data_pupil=None if one.pupil_id is None else str(one.pupil_id),
-            data_state=state_of(one),
+            data_rule=signal.rule.value,
+            data_pupil=None if signal.pupil_id is None else str(signal.pupil_id),
+            data_state=state_of(signal),
         ),
     )
 
 
-def _resolution_words(one: Signal) -> Any:
+def _resolution_words(signal: Signal) -> Any:
     """By whom and when it was settled last; of an open signal, that it came back on new data."""
-    if one.resolution is None:
+    if signal.resolution is None:
         return None
     words = _(
         "{action} by {name}, {moment}.",
-        action=action_word(one.resolution.action),
-        name=one.resolution.resolved_by,
-        moment=at_moment(one.resolution.resolved_us),
+        action=action_word(signal.resolution.action),
+        name=signal.resolution.resolved_by,
+        moment=at_moment(signal.resolution.resolved_us),
     )
-    came_back = one.open and one.resolution.action is not ResolutionAction.REOPENED
+    came_back = signal.open and signal.resolution.action is not ResolutionAction.REOPENED
     return html.Small([state("no", "check", words), " ", _("New data came in since.") if came_back else ""])
 
 
 def settle_buttons(
-    several: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH, about: str | None = None
+    signals: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH, about: str | None = None
 ) -> list[Any]:
     """The four ways to settle open signals, or one way back; `about` tells a screen reader which buttons they are."""
     if not viewer.teaches:
         return []
     back = f"{path}{query}"
-    if all(one.open for one in several):
-        return [resolution_form(several, action, back, "btn small_", about) for action in SETTLING]
-    return [resolution_form(several, ResolutionAction.REOPENED, back, "btn q", about)]
+    if all(signal.open for signal in signals):
+        return [resolution_form(signals, action, back, "btn small_", about) for action in SETTLING]
+    return [resolution_form(signals, ResolutionAction.REOPENED, back, "btn q", about)]
 
 
-def _suppressed(shown: _SignalsView, found: Sequence[Signal]) -> list[Any]:
+def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
     """What cannot be judged, a sentence a source: never a list of children who did nothing."""
-    if not found:
+    if not signals:
         return [html.P(_("Every source delivers, so everything can be judged."), className="t2 sm")]
-    sources = {one.id: one for one in shown.state.class_data.sources}
+    sources = {source.id: source for source in shown.state.class_data.sources}
     counted: dict[tuple[SignalRule, int], set[int]] = {}
-    for one in found:
-        counted.setdefault((one.rule, one.source_id), set()).add(one.pupil_id or 0)
+    for signal in signals:
+        counted.setdefault((signal.rule, signal.source_id), set()).add(signal.pupil_id or 0)
     return [
         html.P(
             [sign("clock"), " ", html.B(f"{rule_title(rule)}: "), suppressed_words(sources.get(source_id), len(pupils))]

@@ -16,7 +16,7 @@ from models.classroom.signals import Signal
 PATH = "/signalen/afhandelen"
 FIELD = "opdracht"
 LONGEST, LONGEST_ORDER = 8_000, 200_000  # characters of a text, and of all that a button says
-MOST_SIGNALS = 60
+MAX_SIGNALS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,17 @@ class ResolutionRequest:
 
 
 def resolution_form(
-    several: Sequence[Signal],
+    signals: Sequence[Signal],
     action: ResolutionAction,
     back: str,
     class_name: str = "btn q",
     hidden_words: str | None = None,
 ) -> html.Form:
     """A button that settles these signals; `hidden_words` tell a screen reader which."""
-    asked = [[one.rule.value, one.pupil_id, one.target.class_id, one.scope, one.evidence.key] for one in several]
+    asked = [
+        [signal.rule.value, signal.pupil_id, signal.target.class_id, signal.scope, signal.evidence.key]
+        for signal in signals
+    ]
     return html.Form(
         html.Button(
             [action_word(action), hidden(f": {hidden_words}") if hidden_words else None],
@@ -54,8 +57,8 @@ def read_resolution_request(text: str | None) -> ResolutionRequest | None:
     """What a button asked for, or None where it is nothing that we made."""
     try:
         action, asked, back = json.loads((text or "")[:LONGEST_ORDER])
-        found = tuple((_about(*one[:4]), _text(one[4])) for one in asked)
-        return ResolutionRequest(ResolutionAction(action), found, str(back)) if len(found) <= MOST_SIGNALS else None
+        found = tuple((_about(*item[:4]), _text(item[4])) for item in asked)
+        return ResolutionRequest(ResolutionAction(action), found, str(back)) if len(found) <= MAX_SIGNALS else None
     except (ValueError, TypeError, IndexError, RecursionError):
         return None
 

@@ -34,7 +34,7 @@ def threshold_word(name: str) -> str:
 
 
 def threshold_panel(
-    viewer: Viewer, one: ClassRef, limits: Thresholds, changed: Sequence[Change], back: str
+    viewer: Viewer, class_ref: ClassRef, limits: Thresholds, changed: Sequence[Change], back: str
 ) -> html.Section:
     """The thresholds of one class, to read or, for its teachers, to change."""
     by_name = {change.name: change for change in changed}
@@ -45,22 +45,22 @@ def threshold_panel(
             _("Save thresholds"),
             type="submit",
             name="terug",
-            value=f"{back}?klas={addresses.number(one.id)}",
+            value=f"{back}?klas={addresses.number(class_ref.id)}",
             className="btn pri",
         )
         fields = [*rows, html.Div(button, className="acts")]
-        body = [html.Form(fields, action=_action(one, limits), method="POST", **KEEP_DRAFT)]
+        body = [html.Form(fields, action=_action(class_ref, limits), method="POST", **KEEP_DRAFT)]
     return card(
-        _("Thresholds of class {name}", name=one.name),
+        _("Thresholds of class {name}", name=class_ref.name),
         [html.Details([html.Summary(_("See the thresholds"), className="btn q"), *body], className="limits")],
         _("All teachers of the class share them."),
-        id=f"limits-{one.id}",
+        id=f"limits-{class_ref.id}",
     )
 
 
-def _action(one: ClassRef, limits: Thresholds) -> str:
+def _action(class_ref: ClassRef, limits: Thresholds) -> str:
     """Where the form goes, with what it shows: only what somebody changes is saved, not what a colleague did since."""
-    return f"{PATH}/{one.id}?{SHOWN}={','.join(str(getattr(limits, name)) for name in NAMES)}"
+    return f"{PATH}/{class_ref.id}?{SHOWN}={','.join(str(getattr(limits, name)) for name in NAMES)}"
 
 
 def _row(viewer: Viewer, name: str, value: int, change: Change | None) -> html.Div:

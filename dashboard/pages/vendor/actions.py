@@ -49,23 +49,23 @@ def create_sandbox() -> ResponseReturnValue:
     if not guard.within_rate_limit(ROOMS_AN_HOUR, HOUR_SECONDS):
         return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
     try:
-        room = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
+        sandbox = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
     except sandboxes.NoSandboxAvailable:
         return flask.redirect(f"{START}?{NOT_NOW}={FULL}", 303)
-    return flask.redirect(ROOM_PATH + room.account.token, 303)
+    return flask.redirect(ROOM_PATH + sandbox.account.token, 303)
 
 
 def view_as_teacher(token: str) -> ResponseReturnValue:
     """Look at the room's first school as its made-up teacher, at nothing else, until going back."""
-    room, context = _sandbox_of(token), guard.context()
+    sandbox, context = _sandbox_of(token), guard.context()
     guard.leave_sandbox()  # who looks at a room already is somebody else of their own
     teacher = DemoUser(
         "proef",
         _("Teacher of the test school"),
         Role.TEACHER,
-        sandboxes.teacher_of(context.engine, context.cipher, room),
-        room.school_id,
-        room.account.token,
+        sandboxes.teacher_of(context.engine, context.cipher, sandbox),
+        sandbox.school_id,
+        sandbox.account.token,
     )
     guard.sign_in_as(teacher, guard.current_user())
     return flask.redirect("/groep", 303)
@@ -80,9 +80,9 @@ def leave_sandbox(token: str) -> ResponseReturnValue:
 
 def report_on_sandbox(token: str) -> ResponseReturnValue:
     """Ask for a report on a room, and to its page; back with the reason where too much waits."""
-    room, context = _sandbox_of(token), guard.context()
-    given = json.dumps({"token": room.account.token}).encode()
-    title = room.account.customer_name
+    sandbox, context = _sandbox_of(token), guard.context()
+    given = json.dumps({"token": sandbox.account.token}).encode()
+    title = sandbox.account.customer_name
     try:
         found = page_requests.submit(
             context.engine,
@@ -90,19 +90,19 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
             page_requests.ROOM,
             title,
             given,
-            room.id,
+            sandbox.id,
             asked_by=guard.browser_session_id(),
         )
     except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
-        return flask.redirect(f"{ROOM_PATH}{room.account.token}?{NOT_NOW}={why}", 303)
-    return flask.redirect(f"{RESULT_PATH}{found}?proef={room.account.token}", 303)
+        return flask.redirect(f"{ROOM_PATH}{sandbox.account.token}?{NOT_NOW}={why}", 303)
+    return flask.redirect(f"{RESULT_PATH}{found}?proef={sandbox.account.token}", 303)
 
 
 def erase_sandbox(token: str) -> ResponseReturnValue:
     """Erase a room with all that is of it; who looked at it as its teacher is oneself again."""
-    room, context = _sandbox_of(token), guard.context()
-    sandboxes.erase_sandbox(context.engine, room.id)
+    sandbox, context = _sandbox_of(token), guard.context()
+    sandboxes.erase_sandbox(context.engine, sandbox.id)
     return flask.redirect(f"{START}?gewist=1", 303)
 
 
@@ -124,7 +124,7 @@ def report_file(token: str, kind: str) -> ResponseReturnValue:
 def _sandbox_of(token: str) -> Sandbox:
     """The room with this token; 404 where there is none."""
     found, context = read_token(token), guard.context()
-    room = sandboxes.find_sandbox(context.engine, context.cipher, found) if found else None
-    if room is None:
+    sandbox = sandboxes.find_sandbox(context.engine, context.cipher, found) if found else None
+    if sandbox is None:
         flask.abort(404)
-    return room
+    return sandbox

@@ -17,16 +17,20 @@ SHOWN = 25
 FINDINGS_SHOWN = 5
 
 
-def arrivals_panel(came: Sequence[Arrival], number: int) -> html.Section:
+def arrivals_panel(arrivals: Sequence[Arrival], number: int) -> html.Section:
     """The newest messages of those that were written down; `number` came in all."""
-    newest = list(reversed(came))[:SHOWN]
-    words = n_("{number} message", "{number} messages", len(came))
-    if len(came) > SHOWN:
+    newest = list(reversed(arrivals))[:SHOWN]
+    words = n_("{number} message", "{number} messages", len(arrivals))
+    if len(arrivals) > SHOWN:
         words += ", " + _("the newest {number} shown", number=SHOWN)
     nothing = _("Nothing has come in yet. This page shows a message as soon as it is there.")
-    body = html.Ol([_item(one) for one in newest], className="came") if newest else html.P(nothing, className="sm t2")
+    body = (
+        html.Ol([_item(arrival) for arrival in newest], className="came")
+        if newest
+        else html.P(nothing, className="sm t2")
+    )
     return html.Section(
-        [html.Header([html.H2(_("What came in")), html.P(words)]), *_only_counted(len(came), number), body],
+        [html.Header([html.H2(_("What came in")), html.P(words)]), *_only_counted(len(arrivals), number), body],
         className="card",
         id="came",
     )
@@ -44,34 +48,34 @@ def _only_counted(kept: int, number: int) -> list[html.P]:
     return [html.P(words, className="sm", role="note")]
 
 
-def _item(one: Arrival) -> html.Li:
-    kind, icon = VERDICT_LOOKS.get(one.verdict, ("no", "info"))
-    results = one.counts.get("results")
-    facts = [moment(one.arrived_us), size_word(one.size)]
-    if one.accepted and not one.repeated and results is not None:
+def _item(arrival: Arrival) -> html.Li:
+    kind, icon = VERDICT_LOOKS.get(arrival.verdict, ("no", "info"))
+    results = arrival.counts.get("results")
+    facts = [moment(arrival.arrived_us), size_word(arrival.size)]
+    if arrival.accepted and not arrival.repeated and results is not None:
         facts.append(n_("{number} result", "{number} results", results))
-    shown = one.findings[:FINDINGS_SHOWN]
-    more = len(one.findings) - len(shown)
+    shown = arrival.findings[:FINDINGS_SHOWN]
+    more = len(arrival.findings) - len(shown)
     return html.Li(
         [
             html.Div(
                 [
-                    state(kind, icon, verdict_word(one.verdict, one.repeated)),
-                    *([html.Code(one.fault)] if one.fault else []),
+                    state(kind, icon, verdict_word(arrival.verdict, arrival.repeated)),
+                    *([html.Code(arrival.fault)] if arrival.fault else []),
                     html.Small(" · ".join(facts)),
                 ],
                 className="came-head",
             ),
             *(
                 [_requested_fault()]
-                if one.provoked
+                if arrival.provoked
                 else [html.Ul([_finding(found) for found in shown])]
                 if shown
                 else []
             ),
             *([html.P(_more(more), className="xs t3")] if more > 0 else []),
         ],
-        **attrs(data_arrival=str(one.id), data_verdict=one.verdict),
+        **attrs(data_arrival=str(arrival.id), data_verdict=arrival.verdict),
     )
 
 
@@ -85,7 +89,7 @@ def _more(number: int) -> str:
 
 
 def _finding(found: Mapping[str, Any]) -> html.Li:
-    places = [one for one in (place_of(found), broken_path(str(found.get("path") or ""))) if one]
+    places = [item for item in (place_of(found), broken_path(str(found.get("path") or ""))) if item]
     return html.Li(
         [
             finding_state(found),
@@ -95,7 +99,7 @@ def _finding(found: Mapping[str, Any]) -> html.Li:
                     html.P(remedy_of(found)),
                     html.Small(
                         [html.Code(str(found.get("rule", ""))), f" · {found.get('clause', '')}"]
-                        + [html.Span([" · ", html.Span(one)]) for one in places]
+                        + [html.Span([" · ", html.Span(item)]) for item in places]
                     ),
                 ]
             ),

@@ -29,24 +29,26 @@ class _FindingGroup:
 
 
 def _all(report: Report) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for one in report.get("findings", ()):
-        yield "", one
+    for item in report.get("findings", ()):
+        yield "", item
     for outcome in report.get("outcomes", ()):
-        for one in outcome.get("findings", ()):
-            yield finding_sentence(outcome, "title"), one
+        for item in outcome.get("findings", ()):
+            yield finding_sentence(outcome, "title"), item
 
 
 def _kinds(report: Report) -> list[_FindingGroup]:
     """Errors first, then warnings; within that in the order in which they came."""
     found: dict[tuple[str, ...], _FindingGroup] = {}
-    for scenario, one in _all(report):
-        key = (scenario, str(one.get("rule")), str(one.get("level")), sentence_of(one))
+    for scenario, item in _all(report):
+        key = (scenario, str(item.get("rule")), str(item.get("level")), sentence_of(item))
         if key in found:
             found[key].times += 1
         else:
-            found[key] = _FindingGroup(one, scenario)
+            found[key] = _FindingGroup(item, scenario)
     order = {level: place for place, level in enumerate(LEVELS)}
-    return sorted(found.values(), key=lambda one: order.get(str(one.first.get("level")), len(order)))
+    return sorted(
+        found.values(), key=lambda finding_group: order.get(str(finding_group.first.get("level")), len(order))
+    )
 
 
 def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
@@ -55,7 +57,7 @@ def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
     if not kinds:
         return []
     more = len(kinds) - SHOWN
-    rows = [_row(one, excerpts) for one in kinds[:SHOWN]]
+    rows = [_row(kind, excerpts) for kind in kinds[:SHOWN]]
     head = (
         _("Outcome"),
         _("Rule and place in the standard"),
@@ -67,7 +69,7 @@ def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
             [
                 html.Header([html.H2(_("What you can mend")), _choice(kinds)]),
                 html.Table(
-                    [html.Thead(html.Tr([html.Th(one, scope="col") for one in head])), html.Tbody(rows)],
+                    [html.Thead(html.Tr([html.Th(item, scope="col") for item in head])), html.Tbody(rows)],
                     className="fd stk",
                 ),
                 *(
@@ -84,7 +86,7 @@ def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
 
 def _choice(kinds: Sequence[_FindingGroup]) -> Any:
     """Which findings are shown; the style sheet does the work."""
-    counts = {level: sum(one.first.get("level") == level for one in kinds) for level in LEVELS}
+    counts = {level: sum(kind.first.get("level") == level for kind in kinds) for level in LEVELS}
     if sum(count > 0 for count in counts.values()) < 2:
         return None
     words = [("all", _("Everything"))]
@@ -99,17 +101,17 @@ def _choice(kinds: Sequence[_FindingGroup]) -> Any:
     )
 
 
-def _row(one: _FindingGroup, excerpts: Mapping[str, str]) -> html.Tr:
-    found = one.first
+def _row(finding_group: _FindingGroup, excerpts: Mapping[str, str]) -> html.Tr:
+    found = finding_group.first
     place, path = place_of(found), str(found.get("path") or "")
     where: list[Any] = []
     if place and _key(found) in excerpts:
         where.append(html.A(place, href=f"#{_name(found)}", className="mono"))
     elif place:
         where.append(html.Span(place, className="mono"))
-    elif one.scenario:
-        where.append(html.Span(one.scenario))
-    where += [html.Small(text) for text in (broken_path(path), _times(one.times)) if text]
+    elif finding_group.scenario:
+        where.append(html.Span(finding_group.scenario))
+    where += [html.Small(text) for text in (broken_path(path), _times(finding_group.times)) if text]
     return html.Tr(
         [
             html.Td(finding_state(found), **attrs(data_l=_("Outcome"))),
@@ -139,9 +141,9 @@ def _name(found: Mapping[str, Any]) -> str:
 def excerpts_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
     """The text of the message around each place, covered where it is personal."""
     shown: dict[str, list[Mapping[str, Any]]] = {}
-    for one in _kinds(report):
-        if _key(one.first) in excerpts:
-            shown.setdefault(_key(one.first), []).append(one.first)
+    for kind in _kinds(report):
+        if _key(kind.first) in excerpts:
+            shown.setdefault(_key(kind.first), []).append(kind.first)
     if not shown:
         return []
     return [
@@ -159,8 +161,10 @@ def excerpts_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
 def _excerpt(found: Sequence[Mapping[str, Any]], text: str) -> list[Any]:
     place = place_of(found[0])
     lines = [
-        html.P([finding_state(one), html.Code(str(one.get("rule", ""))), html.Span(sentence_of(one))], className="pt")
-        for one in found
+        html.P(
+            [finding_state(item), html.Code(str(item.get("rule", ""))), html.Span(sentence_of(item))], className="pt"
+        )
+        for item in found
     ]
     return [
         html.Div(
@@ -183,8 +187,8 @@ def _excerpt(found: Sequence[Mapping[str, Any]], text: str) -> list[Any]:
 def _lines(text: str, line: object) -> list[Any]:
     """The numbered lines of an excerpt, the one that it is about marked."""
     return [
-        html.Mark(one + "\n") if one.split(maxsplit=1)[:1] == [str(line)] else html.Span(one + "\n")
-        for one in text.rstrip().splitlines()
+        html.Mark(splitline + "\n") if splitline.split(maxsplit=1)[:1] == [str(line)] else html.Span(splitline + "\n")
+        for splitline in text.rstrip().splitlines()
     ]
 
 
@@ -196,7 +200,7 @@ def scenarios_panel(report: Report) -> list[Any]:
     outcomes = report.get("outcomes", ())
     if not outcomes:
         return []
-    tested = sum(one.get("state") != "not_tested" for one in outcomes)
+    tested = sum(outcome.get("state") != "not_tested" for outcome in outcomes)
     words = n_("{number} situation", "{number} situations", len(outcomes))
     return [
         html.Section(
@@ -207,7 +211,7 @@ def scenarios_panel(report: Report) -> list[Any]:
                         html.P(n_("{number} tested", "{number} tested", tested)),
                     ]
                 ),
-                html.Ul([_scenario(one, before) for one, before in _with_the_one_before(outcomes)], className="sn"),
+                html.Ul([_scenario(item, before) for item, before in _with_the_one_before(outcomes)], className="sn"),
             ],
             className="card",
             id="scenarios",
@@ -219,43 +223,43 @@ def _with_the_one_before(
     outcomes: Sequence[Mapping[str, Any]],
 ) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     before: Mapping[str, Any] = {}
-    for one in outcomes:
-        yield one, before
-        before = one
+    for outcome in outcomes:
+        yield outcome, before
+        before = outcome
 
 
-def _scenario(one: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
+def _scenario(item: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
     """A scenario; why it was not tested is not said twice in a row."""
-    name = str(one.get("state"))
+    name = str(item.get("state"))
     kind, icon = RESULT_LOOKS.get(name, ("no", "info"))
     lines = []
-    if name == "not_tested" and finding_sentence(one, "reason") != finding_sentence(before, "reason"):
-        lines.append(finding_sentence(one, "reason"))
+    if name == "not_tested" and finding_sentence(item, "reason") != finding_sentence(before, "reason"):
+        lines.append(finding_sentence(item, "reason"))
     if name in ("failed", "warned"):
-        levels = [found.get("level") for found in one.get("findings", ())]
-        lines.append(_("Expected: {what}", what=finding_sentence(one, "expected")))
-        lines.append(_("Came: {what}", what=_responses(one)) if one.get("came") else "")
+        levels = [found.get("level") for found in item.get("findings", ())]
+        lines.append(_("Expected: {what}", what=finding_sentence(item, "expected")))
+        lines.append(_("Came: {what}", what=_responses(item)) if item.get("came") else "")
         lines.append(counts_word(levels.count("error"), levels.count("warning")))
-    facts = [] if name == "not_tested" else [_seconds(one.get("seconds", 0.0))]
+    facts = [] if name == "not_tested" else [_seconds(item.get("seconds", 0.0))]
     return html.Li(
         [
             state(kind, icon, result_word(name)),
             html.Div(
                 [
-                    html.B(finding_sentence(one, "title")),
+                    html.B(finding_sentence(item, "title")),
                     *(html.P(line) for line in lines if line),
                     *(html.Small(fact) for fact in facts if fact),
                 ]
             ),
         ],
-        **attrs(data_scenario=str(one.get("scenario", "")), data_state=name),
+        **attrs(data_scenario=str(item.get("scenario", "")), data_state=name),
     )
 
 
-def _responses(one: Mapping[str, Any]) -> str:
+def _responses(item: Mapping[str, Any]) -> str:
     answers = [
         " ".join(part for part in (f"HTTP {came['status']}", came.get("media_type"), came.get("fault")) if part)
-        for came in one.get("came", ())
+        for came in item.get("came", ())
         if came.get("status") is not None
     ]
     return "; ".join(answers) or _("no answer")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard.pages.vendor.requests import KINDS, MOST_CONTENTS, PROFILES, too_large
+from dashboard.pages.vendor.requests import KINDS, MAX_CONTENTS, PROFILES, too_large
 from dashboard.text.translate import _
 from dashboard.ui.signs import note
 from models.schema import clock
@@ -30,7 +30,7 @@ def upload_form() -> html.Div:
                 )
             ),
             html.Div(note("fa", "cross", html.P(too_large())), id="upload-large", role="alert", hidden=True),
-            dcc.Store(id="upload-most", storage_type="memory", data=MOST_CONTENTS),
+            dcc.Store(id="upload-most", storage_type="memory", data=MAX_CONTENTS),
             dcc.Store(id="upload-small", storage_type="memory"),
             html.P(_("4 MB at most; larger files on the command line, see below."), className="xs t3"),
         ]
@@ -43,7 +43,7 @@ def endpoint_form() -> html.Div:
         [
             _text("url", _("Address"), placeholder="https://uwlr.voorbeeld.nl/soap"),
             dmc.RadioGroup(
-                dmc.Group([dmc.Radio(label=_kind_word(one), value=one) for one in KINDS], gap="lg"),
+                dmc.Group([dmc.Radio(label=_kind_word(item), value=item) for item in KINDS], gap="lg"),
                 id="endpoint-kind",
                 label=_("What stands there"),
                 value=KINDS[0],
@@ -66,7 +66,7 @@ def endpoint_form() -> html.Div:
                     dmc.Select(
                         id="endpoint-profile",
                         label=_("Profile (LAS only)"),
-                        data=[{"value": one, "label": _profile_word(one)} for one in PROFILES],
+                        data=[{"value": item, "label": _profile_word(item)} for item in PROFILES],
                         value=PROFILES[0],
                         allowDeselect=False,
                         className="f",

@@ -102,7 +102,7 @@ def _sandbox_panel() -> html.Section:
     )  # fmt: skip
     make = button_form("/toets/proef", _("Make a test address"), look="btn pri")
     return _option_card(
-        "3", _("Send to a test address"), words, [html.Ul([html.Li(one) for one in steps], className="dots"), make]
+        "3", _("Send to a test address"), words, [html.Ul([html.Li(step) for step in steps], className="dots"), make]
     )
 
 

@@ -15,7 +15,7 @@ from models.schema import clock
 from models.schema.urls import address_problem
 
 LARGEST_FILE = 4_000_000
-MOST_CONTENTS = LARGEST_FILE * 4 // 3 + 200  # of the data address that a browser makes of a file
+MAX_CONTENTS = LARGEST_FILE * 4 // 3 + 200  # of the data address that a browser makes of a file
 KINDS = ("publisher", "las")
 PROFILES = ("edexml", "lvs", "narrow")
 # The fields of the form, with how much each may hold.
@@ -48,7 +48,7 @@ def read_upload(contents: object, name: object) -> Asked:
     """Name and bytes of an uploaded file: a data address with base64. Raises Refused."""
     if not isinstance(contents, str) or "," not in contents:
         raise Refused(_("This file cannot be read."))
-    if len(contents) > MOST_CONTENTS:
+    if len(contents) > MAX_CONTENTS:
         raise Refused(too_large())
     try:
         data = base64.b64decode(contents.partition(",")[2], validate=True)

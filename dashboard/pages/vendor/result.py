@@ -28,7 +28,7 @@ from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 
 EVERY_MS = 2_000
-MOST_TICKS = 450  # a quarter of an hour
+MAX_TICKS = 450  # a quarter of an hour
 Report = Mapping[str, Any]
 
 
@@ -42,13 +42,15 @@ def layout(token: object = None, proef: object = None, **_query: object) -> list
     if not flask.has_request_context() or guard.viewer() is None:
         return page("vendor", _frame([], waiting=False))
     found_token = read_token(token)
-    found = _find(found_token)
-    if found is None or found_token is None:
+    request_state = _find(found_token)
+    if request_state is None or found_token is None:
         return page(
             "vendor",
             no_longer_there(_("This outcome is not there (any more)"), _("It was erased, or its time was over.")),
         )
-    return page("vendor", _frame(content(found, found_token, read_token(proef)), waiting=not _is_over(found)))
+    return page(
+        "vendor", _frame(content(request_state, found_token, read_token(proef)), waiting=not _is_over(request_state))
+    )
 
 
 def register(app: dash.Dash) -> None:
@@ -68,14 +70,14 @@ def register(app: dash.Dash) -> None:
 
 
 def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, ...]:
-    found = _find(token)
-    if found is None or token is None:
+    request_state = _find(token)
+    if request_state is None or token is None:
         raise dash.exceptions.PreventUpdate
-    if _is_over(found):
-        return content(found, token, room), _("The outcome is there."), True
-    if isinstance(ticks, int) and ticks >= MOST_TICKS:
+    if _is_over(request_state):
+        return content(request_state, token, room), _("The outcome is there."), True
+    if isinstance(ticks, int) and ticks >= MAX_TICKS:
         long = _("This takes long. Open the page again later; the outcome is kept.")
-        return [_head(found, room), test_aid_notice(), note("", "clock", html.P(long))], long, True
+        return [_head(request_state, room), test_aid_notice(), note("", "clock", html.P(long))], long, True
     raise dash.exceptions.PreventUpdate
 
 
@@ -86,12 +88,14 @@ def _sandbox_of(search: object) -> str | None:
 
 def _find(token: str | None) -> RequestState | None:
     context = guard.context()
-    found = None if token is None else page_requests.find(context.engine, context.cipher, token)
-    return None if found is None or found.school_id is not None else found  # of a school: not for who has a token
+    request_state = None if token is None else page_requests.find(context.engine, context.cipher, token)
+    return (
+        None if request_state is None or request_state.school_id is not None else request_state
+    )  # of a school: not for who has a token
 
 
-def _is_over(found: RequestState) -> bool:
-    return found.state in (page_requests.DONE, page_requests.FAILED)
+def _is_over(request_state: RequestState) -> bool:
+    return request_state.state in (page_requests.DONE, page_requests.FAILED)
 
 
 def _frame(children: Sequence[Any], *, waiting: bool) -> list[Any]:
@@ -105,14 +109,14 @@ def _frame(children: Sequence[Any], *, waiting: bool) -> list[Any]:
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def content(found: RequestState, token: str, room: str | None) -> list[Any]:
+def content(request_state: RequestState, token: str, room: str | None) -> list[Any]:
     """Everything on the page of a check."""
-    head = _head(found, room)
-    if found.state == page_requests.FAILED:
-        return [head, test_aid_notice(), _failed(found)]
-    if found.report is None:
-        return [head, test_aid_notice(), _waiting(found)]
-    report = found.report
+    head = _head(request_state, room)
+    if request_state.state == page_requests.FAILED:
+        return [head, test_aid_notice(), _failed(request_state)]
+    if request_state.report is None:
+        return [head, test_aid_notice(), _waiting(request_state)]
+    report = request_state.report
     return [
         head,
         test_aid_notice(),
@@ -121,8 +125,8 @@ def content(found: RequestState, token: str, room: str | None) -> list[Any]:
                 html.Div(
                     [
                         _levels(report),
-                        *findings_panel(report, found.excerpts),
-                        *excerpts_panel(report, found.excerpts),
+                        *findings_panel(report, request_state.excerpts),
+                        *excerpts_panel(report, request_state.excerpts),
                     ],
                     className="stack",
                 ),
@@ -133,13 +137,13 @@ def content(found: RequestState, token: str, room: str | None) -> list[Any]:
     ]
 
 
-def _head(found: RequestState, room: str | None) -> html.Div:
+def _head(request_state: RequestState, room: str | None) -> html.Div:
     kind = {
         page_requests.MESSAGE: _("an uploaded file"),
         page_requests.ENDPOINT: _("an address that was called"),
         page_requests.ROOM: _("a test address"),
-    }.get(found.kind, "")
-    asked = _("asked {moment}", moment=at_moment(found.asked_us))
+    }.get(request_state.kind, "")
+    asked = _("asked {moment}", moment=at_moment(request_state.asked_us))
     back = (
         html.A([sign("back"), _("Back to the test address")], href=ROOM_PATH + room, className="back")
         if room is not None
@@ -148,15 +152,17 @@ def _head(found: RequestState, room: str | None) -> html.Div:
     again = html.A(_("Check again"), href=ROOM_PATH + room if room is not None else "/toets", className="btn pri")
     return html.Div(
         [
-            html.Div([back, html.H1(_("Outcome of the check")), html.P(" · ".join((found.title, kind, asked)))]),
-            html.Div(again if _is_over(found) else None, className="acts"),
+            html.Div(
+                [back, html.H1(_("Outcome of the check")), html.P(" · ".join((request_state.title, kind, asked)))]
+            ),
+            html.Div(again if _is_over(request_state) else None, className="acts"),
         ],
         className="head",
     )
 
 
-def _waiting(found: RequestState) -> html.Div:
-    busy = found.state == page_requests.BUSY
+def _waiting(request_state: RequestState) -> html.Div:
+    busy = request_state.state == page_requests.BUSY
     sentence = _("The check is running.") if busy else _("The check begins in a moment.")
     return note(
         "",
@@ -167,8 +173,8 @@ def _waiting(found: RequestState) -> html.Div:
     )
 
 
-def _failed(found: RequestState) -> html.Div:
-    sentence = (found.error_nl if language() == "nl" else found.error_en) or ""
+def _failed(request_state: RequestState) -> html.Div:
+    sentence = (request_state.error_nl if language() == "nl" else request_state.error_en) or ""
     return note(
         "fa",
         "cross",
@@ -188,7 +194,7 @@ def _levels(report: Report) -> html.Section:
     return html.Section(
         [
             html.Header([html.H2(headline(report), id="headline"), html.P(_subtitle(report))]),
-            html.Ol([_level(number, one, report) for number, one in enumerate(levels, 1)], className="lv"),
+            html.Ol([_level(number, item, report) for number, item in enumerate(levels, 1)], className="lv"),
         ],
         className="card",
         id="levels",
@@ -219,10 +225,10 @@ def _subtitle(report: Report) -> str:
     return " ".join(parts)
 
 
-def _level(number: int, one: Mapping[str, Any], report: Report) -> html.Li:
-    name, what = str(one.get("level")), str(one.get("state"))
+def _level(number: int, item: Mapping[str, Any], report: Report) -> html.Li:
+    name, what = str(item.get("level")), str(item.get("state"))
     kind, icon = RESULT_LOOKS.get(what, ("no", "info"))
-    small = counts_word(int(one.get("errors", 0)), int(one.get("warnings", 0)))
+    small = counts_word(int(item.get("errors", 0)), int(item.get("warnings", 0)))
     if what == "not_tested":
         small = _why_not(name, report)
     return html.Li(

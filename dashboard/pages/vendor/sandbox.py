@@ -36,7 +36,7 @@ from models.schema import clock
 
 EVERY_MS = 2_000
 QUIET_TICKS = 450  # a quarter of an hour
-MOST_CODE = 20
+MAX_CODE = 20
 SERVICE = "receive.room_service"
 
 
@@ -57,11 +57,11 @@ def layout(token: object = None, niet: object = None, **_query: object) -> list[
     """The whole page of a room; a sentence where there is none, the frame without data where nobody looks."""
     if not flask.has_request_context() or guard.viewer() is None:
         return page("vendor", _frame(None))
-    room = _find(read_token(token))
-    if room is None:
+    sandbox = _find(read_token(token))
+    if sandbox is None:
         return page("vendor", no_longer_there(_("This test address is not there (any more)"), _gone()))
     told = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
-    return page("vendor", _frame(room, told))
+    return page("vendor", _frame(sandbox, told))
 
 
 def _gone() -> str:
@@ -76,17 +76,17 @@ def _find(token: str | None) -> Sandbox | None:
 # -- what stands still -----------------------------------------------------------------------------------------
 
 
-def _frame(room: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
-    live = _live(room, 0) if room is not None else _LiveContent()
+def _frame(sandbox: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
+    live = _live(sandbox, 0) if sandbox is not None else _LiveContent()
     news = [
         html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
         html.Button(_("Look on"), id="room-resume", className="btn", hidden=True),
     ]
     return [
-        _head(room),
+        _head(sandbox),
         *told,
         test_aid_notice(),
-        *([_account(room)] if room is not None else []),
+        *([_account(sandbox)] if sandbox is not None else []),
         html.Div(news, className="live mt"),
         html.Div(
             [
@@ -96,29 +96,29 @@ def _frame(room: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
             className="cols mt",
         ),
         html.Div(live.came, id="room-came", className="mt"),
-        *([_end(room)] if room is not None else []),
-        dcc.Interval(id="room-tick", interval=EVERY_MS, disabled=room is None),
+        *([_end(sandbox)] if sandbox is not None else []),
+        dcc.Interval(id="room-tick", interval=EVERY_MS, disabled=sandbox is None),
         dcc.Store(id="room-seen", storage_type="memory", data=live.seen),
     ]
 
 
-def _head(room: Sandbox | None) -> html.Div:
-    until = _("kept until {day}, longer with every message", day=_day(room)) if room is not None else ""
+def _head(sandbox: Sandbox | None) -> html.Div:
+    until = _("kept until {day}, longer with every message", day=_day(sandbox)) if sandbox is not None else ""
     actions = []
-    if room is not None:
-        here = ROOM_PATH + room.account.token
+    if sandbox is not None:
+        here = ROOM_PATH + sandbox.account.token
         actions = [
             button_form(f"{here}/bekijk", _("Look as a teacher"), look="btn pri"),
             button_form(f"{here}/rapport", _("Report")),
         ]
-    name = room.account.customer_name if room is not None else ""
+    name = sandbox.account.customer_name if sandbox is not None else ""
     return html.Div(
         [
             html.Div(
                 [
                     html.A([sign("back"), _("Test your coupling")], href="/toets", className="back"),
                     html.H1(_("Test address")),
-                    html.P(" · ".join(one for one in (name, until) if one)),
+                    html.P(" · ".join(item for item in (name, until) if item)),
                 ]
             ),
             html.Div(actions, className="acts"),
@@ -127,13 +127,13 @@ def _head(room: Sandbox | None) -> html.Div:
     )
 
 
-def _day(room: Sandbox) -> str:
-    return day_name(clock.from_us(room.keep_until_us).astimezone(clock.AMSTERDAM).date().isoformat())
+def _day(sandbox: Sandbox) -> str:
+    return day_name(clock.from_us(sandbox.keep_until_us).astimezone(clock.AMSTERDAM).date().isoformat())
 
 
-def _account(room: Sandbox) -> html.Section:
+def _account(sandbox: Sandbox) -> html.Section:
     """What the vendor fills in in its own system, and the pupils to send results of."""
-    account = room.account
+    account = sandbox.account
     address = guard.service_address(flask.url_for(SERVICE, token=account.token))
     wsdl = f"{address}?wsdl"
     location = _("location (dependancecode)")
@@ -150,26 +150,26 @@ def _account(room: Sandbox) -> html.Section:
         [
             html.Header([html.H2(_("Fill this in in your own system")), html.P(_("UWLR 2.1, 2.2 and 2.3"))]),
             html.Dl(pairs, className="dl"),
-            _pupils(room),
+            _pupils(sandbox),
         ],
         className="card",
         id="account",
     )
 
 
-def _pupils(room: Sandbox) -> html.Details:
+def _pupils(sandbox: Sandbox) -> html.Details:
     """The made-up pupils, the same in both locations."""
     rows = [
         html.Tr(
             [
-                html.Th(one.first_name, scope="row"),
-                html.Td(field_code(str(one.las_key)), **attrs(data_l="leerlingid")),
-                html.Td(field_code(str(one.eck_id)), **attrs(data_l="eckid")),
+                html.Th(pupil.first_name, scope="row"),
+                html.Td(field_code(str(pupil.las_key)), **attrs(data_l="leerlingid")),
+                html.Td(field_code(str(pupil.eck_id)), **attrs(data_l="eckid")),
             ]
         )
-        for one in sandboxes.pupils_of(room.id)
+        for pupil in sandboxes.pupils_of(sandbox.id)
     ]
-    head = html.Thead(html.Tr([html.Th(one, scope="col") for one in (_("Pupil"), "leerlingid", "eckid")]))
+    head = html.Thead(html.Tr([html.Th(item, scope="col") for item in (_("Pupil"), "leerlingid", "eckid")]))
     return html.Details(
         [
             html.Summary([sign("chev"), _("Ten made-up pupils, with leerlingid and ECK iD")]),
@@ -216,14 +216,14 @@ def _fault(line: str) -> html.Section:
     )
 
 
-def _end(room: Sandbox) -> html.Details:
+def _end(sandbox: Sandbox) -> html.Details:
     """Erasing the room, with a step before it."""
     words = _("Address, key, messages, results and reports are gone at once, and cannot be brought back.")
     return html.Details(
         [
             html.Summary([sign("chev"), _("Erase this test address")]),
             html.P(words, className="sm"),
-            button_form(f"{ROOM_PATH}{room.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"),
+            button_form(f"{ROOM_PATH}{sandbox.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"),
         ],
         className="fold mt",
         id="erase",
@@ -255,23 +255,23 @@ class _LiveContent(NamedTuple):
     resume_hidden: bool = True
 
 
-def _live(room: Sandbox, ticks: int) -> _LiveContent:
+def _live(sandbox: Sandbox, ticks: int) -> _LiveContent:
     """Everything that lives, read anew."""
-    came = sandboxes.arrivals(guard.context().engine, room)
-    told = situations.progress(room, came)
+    arrivals = sandboxes.arrivals(guard.context().engine, sandbox)
+    told = situations.progress(sandbox, arrivals)
     return _LiveContent(
-        situations_panel(room, came, told),
-        arrivals_panel(came, room.came),
-        fault_line(room, came),
-        news(came, told),
-        {"mark": _state_digest(room), "at": ticks},
+        situations_panel(sandbox, arrivals, told),
+        arrivals_panel(arrivals, sandbox.came),
+        fault_line(sandbox, arrivals),
+        news(arrivals, told),
+        {"mark": _state_digest(sandbox), "at": ticks},
         stopped=False,
     )
 
 
-def _state_digest(room: Sandbox) -> str:
+def _state_digest(sandbox: Sandbox) -> str:
     """What changes whenever there is something new to show; what comes in after the room was read is new next time."""
-    return f"{room.came}.{int(room.armed)}.{int(room.shown)}"
+    return f"{sandbox.came}.{int(sandbox.armed)}.{int(sandbox.shown)}"
 
 
 def _read_page_state(seen: object) -> _PageState:
@@ -288,7 +288,7 @@ def register(app: dash.Dash) -> None:
     path, tick = State("_pages_location", "pathname"), State("room-tick", "n_intervals")
 
     @app.callback(
-        *(Output(*one) for one in _LIVE),
+        *(Output(*item) for item in _LIVE),
         Input("room-tick", "n_intervals"),
         Input("room-resume", "n_clicks"),
         path,
@@ -299,7 +299,7 @@ def register(app: dash.Dash) -> None:
         return _on_tick(_count(ticks), path, _read_page_state(seen), resumed=dash.ctx.triggered_id == "room-resume")
 
     @app.callback(
-        *(Output(*one, allow_duplicate=True) for one in _LIVE),
+        *(Output(*item, allow_duplicate=True) for item in _LIVE),
         Output("room-said", "children"),
         Input("room-provoke", "n_clicks"),
         path,
@@ -311,7 +311,7 @@ def register(app: dash.Dash) -> None:
         return *_live(_pressed(clicks, path), _count(ticks)), None
 
     @app.callback(
-        *(Output(*one, allow_duplicate=True) for one in _LIVE),
+        *(Output(*item, allow_duplicate=True) for item in _LIVE),
         Output("room-said", "children", allow_duplicate=True),
         Input("room-confirm", "n_clicks"),
         Input("room-code", "n_submit"),
@@ -322,18 +322,18 @@ def register(app: dash.Dash) -> None:
     )
     def on_confirm(clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
         pressed = _count(clicks) + _count(enters)
-        room = _pressed(pressed, path)
-        right = sandboxes.confirm_shown(guard.context().engine, room, _read_code(code))
-        return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, room)
+        sandbox = _pressed(pressed, path)
+        right = sandboxes.confirm_shown(guard.context().engine, sandbox, _read_code(code))
+        return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, sandbox)
 
 
 def _on_tick(ticks: int, path: object, look: _PageState, *, resumed: bool) -> _LiveContent:
     """What is new, or nothing; the page stops looking when nothing came for a while, and says so."""
-    room, same = _find(token_of_path(path, ROOM_PATH)), dash.no_update
-    if room is None:
+    sandbox, same = _find(token_of_path(path, ROOM_PATH)), dash.no_update
+    if sandbox is None:
         return _LiveContent(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
-    if resumed or _state_digest(room) != look.mark:
-        return _live(room, ticks)
+    if resumed or _state_digest(sandbox) != look.mark:
+        return _live(sandbox, ticks)
     if ticks - look.at >= QUIET_TICKS:
         return _LiveContent(same, same, same, _quiet(), same, resume_hidden=False)
     raise dash.exceptions.PreventUpdate
@@ -347,19 +347,19 @@ def _quiet() -> str:
 
 def _pressed(clicks: object, path: object) -> Sandbox:
     """The room whose button was pressed."""
-    room = _find(token_of_path(path, ROOM_PATH))
-    if room is None or guard.viewer() is None or not _count(clicks):
+    sandbox = _find(token_of_path(path, ROOM_PATH))
+    if sandbox is None or guard.viewer() is None or not _count(clicks):
         raise dash.exceptions.PreventUpdate
-    return room
+    return sandbox
 
 
 def _read_code(code: object) -> str:
-    return code if isinstance(code, str) and code.isascii() and len(code) <= MOST_CODE else ""
+    return code if isinstance(code, str) and code.isascii() and len(code) <= MAX_CODE else ""
 
 
-def _notice(right: bool, room: Sandbox) -> html.Div:
+def _notice(right: bool, sandbox: Sandbox) -> html.Div:
     if right:
         return note("ok", "check", html.P(_("That is the code.")))
-    if room.code is None or room.armed:
+    if sandbox.code is None or sandbox.armed:
         return note("wa", "bang", html.P(_("No fault was sent yet.")))
     return note("wa", "bang", html.P(_("That is not the code that was sent last.")))

@@ -29,7 +29,7 @@ from models.classroom.signals import SignalRule
 
 def explain_group(view: ClassView, name: str) -> Told:
     """Who is in one of the four groups, and by which rule with which thresholds."""
-    course = next((one for one in AttentionGroup if one.value == name), None)
+    course = next((attention_group for attention_group in AttentionGroup if attention_group.value == name), None)
     if course is None:
         return None
     pupils = view.of_group(course)
@@ -48,57 +48,61 @@ def explain_group(view: ClassView, name: str) -> Told:
                 *source_facts(view, _sources_of(view, pupils)),
             ]
         ),
-        *pupil_list(_("Pupils"), [(one, _group_reason(view, course, one)) for one in pupils], "pupils"),
+        *pupil_list(_("Pupils"), [(pupil, _group_reason(view, course, pupil)) for pupil in pupils], "pupils"),
     ]
 
 
-def _group_rules(view: ClassView, course: AttentionGroup) -> list[Fact]:
+def _group_rules(view: ClassView, attention_group: AttentionGroup) -> list[Fact]:
     """The rule with its thresholds, of each class where they differ; for who asks for attention those of signals."""
     found: list[Fact] = []
     for class_id in view.filters.class_ids:
         limits = view.state.thresholds[class_id]
-        found.append((_("Rule"), attention_group_rule(course, limits)))
-        if course is AttentionGroup.ATTENTION:
-            found += [(rule_title(one), rule_with(one, limits)) for one in SignalRule if one is not SignalRule.HARD]
+        found.append((_("Rule"), attention_group_rule(attention_group, limits)))
+        if attention_group is AttentionGroup.ATTENTION:
+            found += [
+                (rule_title(signal_rule), rule_with(signal_rule, limits))
+                for signal_rule in SignalRule
+                if signal_rule is not SignalRule.HARD
+            ]
     return list(dict.fromkeys(found))
 
 
 def _sources_of(view: ClassView, pupils: Sequence[PupilName]) -> set[int]:
     """The sources that the judgement of these pupils rests on."""
-    scores = {one.source_id for pupil in pupils for one in with_norm(view, pupil.id)}
-    return scores | {one.source_id for pupil in pupils for one in view.state.open_signals.get(pupil.id, ())}
+    scores = {scored_test.source_id for pupil in pupils for scored_test in with_norm(view, pupil.id)}
+    return scores | {signal.source_id for pupil in pupils for signal in view.state.open_signals.get(pupil.id, ())}
 
 
-def _group_reason(view: ClassView, course: AttentionGroup, pupil: PupilName) -> str:
-    if course is AttentionGroup.ATTENTION:
-        several = view.state.open_signals[pupil.id]
-        return ", ".join(dict.fromkeys(f"{rule_title(one.rule)} ({material_words(one)})" for one in several))
+def _group_reason(view: ClassView, attention_group: AttentionGroup, pupil: PupilName) -> str:
+    if attention_group is AttentionGroup.ATTENTION:
+        signals = view.state.open_signals[pupil.id]
+        return ", ".join(dict.fromkeys(f"{rule_title(signal.rule)} ({material_words(signal)})" for signal in signals))
     return norm_words(with_norm(view, pupil.id))
 
 
 def explain_scores(view: ClassView, pupil_id: int | None) -> Told:
     """The scores with a norm that the group of a pupil is judged by."""
-    pupil = next((one for one in view.overview.pupils if one.id == pupil_id), None)
+    pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     if pupil is None:
         return None
-    several = sorted(with_norm(view, pupil.id), key=lambda one: one.taken_on, reverse=True)
+    scored_tests = sorted(with_norm(view, pupil.id), key=lambda scored_test: scored_test.taken_on, reverse=True)
     names = view.state.class_data.catalogue.definitions
     rows = [
         html.Li(
             [
                 html.Span(
-                    f"{subject_word(one.subject_material.subject)} · {one.subject_material.material} · {names[one.definition_id].name} · "
-                    f"{short_day(one.taken_on)}"
+                    f"{subject_word(scored_test.subject_material.subject)} · {scored_test.subject_material.material} · "
+                    f"{names[scored_test.definition_id].name} · {short_day(scored_test.taken_on)}"
                 ),
-                html.Span(score_words(one.reading, one.total.derived)),
+                html.Span(score_words(scored_test.reading, scored_test.total.derived)),
             ]
         )
-        for one in several
+        for scored_test in scored_tests
     ]
     return [
-        html.H3(f"{pupil_word(pupil)} · {norm_words(several)}"),
+        html.H3(f"{pupil_word(pupil)} · {norm_words(scored_tests)}"),
         rule(_("All totals in the period that came with a norm of the source, of every material.")),
-        facts([period_fact(view), *source_facts(view, {one.source_id for one in several})]),
+        facts([period_fact(view), *source_facts(view, {scored_test.source_id for scored_test in scored_tests})]),
         html.Ul(rows),
     ]
 
@@ -107,9 +111,9 @@ def explain_hidden(view: ClassView) -> Told:
     """Of whom the period hides results, and how many."""
     overview = view.overview
     rows = [
-        (one, n_("{number} result", "{number} results", overview.hidden_of[one.id]))
-        for one in overview.pupils
-        if overview.hidden_of.get(one.id)
+        (pupil, n_("{number} result", "{number} results", overview.hidden_of[pupil.id]))
+        for pupil in overview.pupils
+        if overview.hidden_of.get(pupil.id)
     ]
     words = n_(
         "The period hides {number} result of these pupils.",
@@ -126,23 +130,27 @@ def explain_hidden(view: ClassView) -> Told:
 
 def explain_topic(view: ClassView, field: str, part: str) -> Told:
     """How many made a part and who of them scored below its norm."""
-    topic = next((one for one in shown_topics(view) if one.subject_material.key == field and one.part == part), None)
+    topic = next(
+        (topic for topic in shown_topics(view) if topic.subject_material.key == field and topic.part == part), None
+    )
     if topic is None:
         return None
     period = view.overview.period
     scores = {
-        one.pupil_id: one
-        for one in sorted(view.state.class_data.parts, key=lambda one: one.taken_on)
-        if (one.test_id, one.subject_material, one.name.name) == (topic.test_id, topic.subject_material, topic.part)
-        and one.reading.counts
-        and one.reading.has_norm
-        and one.taken_on in period
+        part.pupil_id: part
+        for part in sorted(view.state.class_data.parts, key=lambda scored_part: scored_part.taken_on)
+        if (part.test_id, part.subject_material, part.name.name) == (topic.test_id, topic.subject_material, topic.part)
+        and part.reading.counts
+        and part.reading.has_norm
+        and part.taken_on in period
     }
-    shown = {one.id: one for one in view.overview.pupils}
-    below = [(one, score_words(scores[one.id].reading, False)) for one in shown.values() if one.id in topic.pupils]
+    shown = {pupil.id: pupil for pupil in view.overview.pupils}
+    below = [
+        (pupil, score_words(scores[pupil.id].reading, False)) for pupil in shown.values() if pupil.id in topic.pupils
+    ]
     limits = [view.state.thresholds[class_id] for class_id in view.filters.class_ids]
-    days = sorted({scores[one].taken_on for one in scores if one in shown})
-    rules = list(dict.fromkeys(rule_with(SignalRule.HARD, one) for one in limits))
+    days = sorted({scores[score].taken_on for score in scores if score in shown})
+    rules = list(dict.fromkeys(rule_with(SignalRule.HARD, limit) for limit in limits))
     return [
         html.H3(topic.part),
         rule(
@@ -153,7 +161,7 @@ def explain_topic(view: ClassView, field: str, part: str) -> Told:
             [
                 (_("Made by"), _("{counted} of {all} pupils shown", counted=topic.made, all=len(view.overview.pupils))),
                 (_("Below the norm"), _("{below} of {made}", below=topic.below, made=topic.made)),
-                *((_("Signal"), one) for one in rules),
+                *((_("Signal"), rule) for rule in rules),
                 (_("Material"), topic.subject_material.material),
                 (_("Test"), topic.test),
                 (_("Made on"), ", ".join(map(short_day, days))),

@@ -89,7 +89,7 @@ def read_question(asked: object) -> Asked | None:
     """What a browser asks, as texts; None where it is no question that a page of ours sends."""
     if not isinstance(asked, dict):
         return None
-    texts = {key: one for key, one in asked.items() if isinstance(one, str) and len(one) <= LONGEST}
+    texts = {key: item for key, item in asked.items() if isinstance(item, str) and len(item) <= LONGEST}
     return texts if texts.get("kind") in KINDS else None
 
 

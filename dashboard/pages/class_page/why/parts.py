@@ -30,7 +30,7 @@ def facts(several: Iterable[Fact]) -> html.Dl:
 
 def rule(*sentences: str) -> html.P:
     """How a number is made, in a few sentences."""
-    return html.P(" ".join(one for one in sentences if one), className="t2")
+    return html.P(" ".join(sentence for sentence in sentences if sentence), className="t2")
 
 
 def pupil_list(title: str, several: Sequence[tuple[PupilName, str]], name: str) -> list[Any]:
@@ -55,36 +55,36 @@ def period_fact(view: ClassView) -> Fact:
 def source_facts(view: ClassView, source_ids: Iterable[int]) -> list[Fact]:
     """The publishers that a number comes from, each with its last success."""
     wanted = set(source_ids)
-    return [(_("Source"), source_word(one)) for one in view.overview.sources if one.id in wanted]
+    return [(_("Source"), source_word(source)) for source in view.overview.sources if source.id in wanted]
 
 
-def source_word(one: SourceState) -> str:
+def source_word(source: SourceState) -> str:
     """A source and when it delivered last."""
-    if one.last_success_us is None:
-        return _("{name} has not delivered yet.", name=one.name)
-    return _("{name} last {moment}.", name=one.name, moment=at_moment(one.last_success_us))
+    if source.last_success_us is None:
+        return _("{name} has not delivered yet.", name=source.name)
+    return _("{name} last {moment}.", name=source.name, moment=at_moment(source.last_success_us))
 
 
 def column_of(view: ClassView, key: str) -> Column | None:
     """The column of the screen with this key."""
     filters = view.filters
     several = columns(view.overview, filters.view, filters.subject, filters.material)
-    return next((one for one in several if one.key == key), None)
+    return next((item for item in several if item.key == key), None)
 
 
-def cell_words(one: CellContent) -> str:
+def cell_words(cell_content: CellContent) -> str:
     """What stands in a cell: number and level, or why there is none."""
-    if one.cell is None:
-        assert one.missing is not None
-        return missing_word(one.missing)
-    return score_words(one.cell.total.reading, one.cell.total.derived)
+    if cell_content.cell is None:
+        assert cell_content.missing is not None
+        return missing_word(cell_content.missing)
+    return score_words(cell_content.cell.total.reading, cell_content.cell.total.derived)
 
 
-def score_words(said: ScoreReading, derived: bool) -> str:
+def score_words(reading: ScoreReading, derived: bool) -> str:
     """A number with its level or state."""
-    if said.missing is not None or said.text is None:
-        return level_word(said, derived)
-    value = native(said.text)
-    if said.maximum is not None:
-        value = _("{score} of {maximum}", score=value, maximum=native(said.maximum))
-    return f"{value} · {level_word(said, derived)}"
+    if reading.missing is not None or reading.text is None:
+        return level_word(reading, derived)
+    value = native(reading.text)
+    if reading.maximum is not None:
+        value = _("{score} of {maximum}", score=value, maximum=native(reading.maximum))
+    return f"{value} · {level_word(reading, derived)}"

@@ -33,26 +33,26 @@ from models.results.scales import Missing
 
 def explain_cell(connection: Connection, viewer: Viewer, view: ClassView, pupil_id: int | None, key: str) -> Told:
     """The newest total of a pupil in a column: what was sent, by whom, in which message; or why there is none."""
-    pupil = next((one for one in view.overview.pupils if one.id == pupil_id), None)
+    pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     column = column_of(view, key)
     if pupil is None or column is None:
         return None
-    one = cell_content(view.overview, column, pupil.id)
-    head = [html.H3(f"{pupil_word(pupil)} · {column.full_name}"), rule(*_cell_rule(view, one))]
-    lines = _sent(connection, viewer, pupil, one.cell) if one.cell is not None else _not_sent(view, column, one)
+    item = cell_content(view.overview, column, pupil.id)
+    head = [html.H3(f"{pupil_word(pupil)} · {column.full_name}"), rule(*_cell_rule(view, item))]
+    lines = _sent(connection, viewer, pupil, item.cell) if item.cell is not None else _not_sent(view, column, item)
     link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id))
     return [*head, *lines, html.P(link, className="acts")]
 
 
-def _cell_rule(view: ClassView, one: CellContent) -> list[str]:
-    if one.cell is None:
+def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
+    if cell_content.cell is None:
         return [_("There is no score in the period. It is not counted as 0, and not in any mean.")]
     if view.filters.goal is not None:
         first = _("The newest score on the part {part} in the period.", part=view.filters.goal)
     else:
         first = _("The newest total of this pupil in this column in the period.")
-    others = n_("{number} other result in this period", "{number} other results in this period", one.others)
-    return [first, f"{others}." if one.others else ""]
+    others = n_("{number} other result in this period", "{number} other results in this period", cell_content.others)
+    return [first, f"{others}." if cell_content.others else ""]
 
 
 def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) -> list[Any]:
@@ -63,10 +63,14 @@ def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) 
     return provenance_lines(source) if source is not None else [html.P(_("This number is not there any more."))]
 
 
-def _not_sent(view: ClassView, column: Column, one: CellContent) -> list[Any]:
-    assert one.missing is not None
-    told = [(_("State"), missing_word(one.missing)), (_("Rule"), _missing_rule(one.missing))]
-    return [facts([*told, *_progress(view, one.progress), period_fact(view), *source_facts(view, [column.source_id])])]
+def _not_sent(view: ClassView, column: Column, cell_content: CellContent) -> list[Any]:
+    assert cell_content.missing is not None
+    told = [(_("State"), missing_word(cell_content.missing)), (_("Rule"), _missing_rule(cell_content.missing))]
+    return [
+        facts(
+            [*told, *_progress(view, cell_content.progress), period_fact(view), *source_facts(view, [column.source_id])]
+        )
+    ]
 
 
 def _missing_rule(reason: Missing) -> str:
@@ -84,15 +88,17 @@ def _missing_rule(reason: Missing) -> str:
     }[reason]
 
 
-def _progress(view: ClassView, one: PupilProgress | None) -> list[tuple[str, str]]:
-    if one is None:
+def _progress(view: ClassView, progress: PupilProgress | None) -> list[tuple[str, str]]:
+    if progress is None:
         return []
-    made = one.made if one.made is not None else "?"
-    counted = _("{made} of {offered} exercises", made=made, offered=one.offered) if one.offered is not None else ""
+    made = progress.made if progress.made is not None else "?"
+    counted = (
+        _("{made} of {offered} exercises", made=made, offered=progress.offered) if progress.offered is not None else ""
+    )
     return [
-        (_("Test"), view.overview.catalogue.definitions[one.row.definition_id].name),
+        (_("Test"), view.overview.catalogue.definitions[progress.row.definition_id].name),
         (_("Progress"), counted),
-        (_("As of"), short_day(one.row.taken_on)),
+        (_("As of"), short_day(progress.row.taken_on)),
     ]
 
 
@@ -105,9 +111,9 @@ def explain_mean(view: ClassView, key: str) -> Told:
     if column is None:
         return None
     rows = [(pupil, cell_content(view.overview, column, pupil.id)) for pupil in view.overview.pupils]
-    under = footer([one for _pupil, one in rows])
-    counted = [(pupil, cell_words(one)) for pupil, one in rows if _counts(one)]
-    left_out = [(pupil, cell_words(one)) for pupil, one in rows if not _counts(one)]
+    under = footer([cell_content for _pupil, cell_content in rows])
+    counted = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if _counts(cell_content)]
+    left_out = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if not _counts(cell_content)]
     return [
         html.H3(column.full_name),
         html.P(html.B(_outcome(under))),
@@ -119,7 +125,10 @@ def explain_mean(view: ClassView, key: str) -> Told:
         facts(
             [
                 (_("Counted"), _("{counted} of {all} pupils shown", counted=under.counted, all=under.all)),
-                (_("Test"), ", ".join(_tests(view, [one for _pupil, one in rows if _counts(one)]))),
+                (
+                    _("Test"),
+                    ", ".join(_tests(view, [cell_content for _pupil, cell_content in rows if _counts(cell_content)])),
+                ),
                 period_fact(view),
                 *source_facts(view, [column.source_id]),
             ]
@@ -136,12 +145,12 @@ def _outcome(under: Footer) -> str:
     return f"{tenths(under.mean)}{of_points} · {foot_words(under)}"
 
 
-def _counts(one: CellContent) -> bool:
-    return one.cell is not None and one.cell.total.reading.counts
+def _counts(cell_content: CellContent) -> bool:
+    return cell_content.cell is not None and cell_content.cell.total.reading.counts
 
 
-def _tests(view: ClassView, several: list[CellContent]) -> list[str]:
+def _tests(view: ClassView, cell_contents: list[CellContent]) -> list[str]:
     """The names of the tests that count, with the day where there is one only."""
-    cells = [one.cell for one in several if one.cell is not None]
-    names = {one.definition_id: view.overview.catalogue.definitions[one.definition_id].name for one in cells}
+    cells = [cell_content.cell for cell_content in cell_contents if cell_content.cell is not None]
+    names = {cell.definition_id: view.overview.catalogue.definitions[cell.definition_id].name for cell in cells}
     return sorted(set(names.values()), key=str.casefold)

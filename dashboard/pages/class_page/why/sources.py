@@ -23,14 +23,14 @@ def explain_progress(view: ClassView, test_id: int | None) -> Told:
     """Who is done with a test, who is busy, who has not begun, and of whom nothing is known."""
     overview = view.overview
     tests = shown_tests(overview, view.filters.subject, view.filters.material)
-    test = next((one for one in tests if one.test_id == test_id), None)
+    test = next((test for test in tests if test.test_id == test_id), None)
     if test is None:
         return None
-    everything = [one for several in overview.progress.values() for one in several]
-    records = {one.row.pupil_id: one for one in everything if one.row.test_id == test_id}
+    everything = [progress for progress_records in overview.progress.values() for progress in progress_records]
+    records = {progress.row.pupil_id: progress for progress in everything if progress.row.test_id == test_id}
     name = overview.catalogue.definitions[test.definition_id].name
-    timed = [one.worked_ms for one in records.values() if one.worked_ms is not None]
-    sending = {one.row.source_id for one in everything}
+    timed = [record.worked_ms for record in records.values() if record.worked_ms is not None]
+    sending = {progress.row.source_id for progress in everything}
     return [
         html.H3(f"{test.subject_material.material} · {name}"),
         rule(
@@ -60,9 +60,9 @@ def _time_words(timed: list[int]) -> str:
 
 def _silent(view: ClassView, sending: set[int]) -> list[str]:
     return [
-        one.name
-        for one in view.overview.sources
-        if one.role == "publisher" and one.active and not one.stopped and one.id not in sending
+        source.name
+        for source in view.overview.sources
+        if source.role == "publisher" and source.active and not source.stopped and source.id not in sending
     ]
 
 
@@ -75,17 +75,23 @@ def _lists(pupils: tuple[PupilName, ...], records: dict[int, PupilProgress]) -> 
     found: list[Any] = []
     for title, status, name in groups:
         rows = [
-            (one, _made(records[one.id])) for one in pupils if one.id in records and records[one.id].status is status
+            (pupil, _made(records[pupil.id]))
+            for pupil in pupils
+            if pupil.id in records and records[pupil.id].status is status
         ]
         found += pupil_list(title.capitalize(), rows, name)
-    unknown = [(one, "") for one in pupils if one.id not in records]
+    unknown = [(pupil, "") for pupil in pupils if pupil.id not in records]
     return found + pupil_list(_("Nothing is known"), unknown, "unknown")
 
 
-def _made(one: PupilProgress) -> str:
-    if one.offered is None:
+def _made(progress: PupilProgress) -> str:
+    if progress.offered is None:
         return ""
-    return _("{made} of {offered} exercises", made=one.made if one.made is not None else "?", offered=one.offered)
+    return _(
+        "{made} of {offered} exercises",
+        made=progress.made if progress.made is not None else "?",
+        offered=progress.offered,
+    )
 
 
 # -- the sources ---------------------------------------------------------------------------------------------
@@ -99,39 +105,41 @@ def explain_coverage(view: ClassView) -> Told:
             _("A source delivered this week when it answered in the last seven days."),
             _("It is late when it did not, or when its last try failed."),
         ),
-        *(piece for one in view.overview.sources for piece in _source(view, one)),
+        *(piece for source in view.overview.sources for piece in _source(view, source)),
     ]
 
 
-def _source(view: ClassView, one: SourceState) -> list[Any]:
+def _source(view: ClassView, source: SourceState) -> list[Any]:
     rows = [
-        (_("Last success"), moment(one.last_success_us) if one.last_success_us is not None else _("never")),
-        (_("Last try"), last_try_word(one)),
-        (_("Next try"), next_try_word(one)),
-        (_("Records"), _records(view, one)),
-        (_("Lag"), _lag(one)),
+        (_("Last success"), moment(source.last_success_us) if source.last_success_us is not None else _("never")),
+        (_("Last try"), last_try_word(source)),
+        (_("Next try"), next_try_word(source)),
+        (_("Records"), _records(view, source)),
+        (_("Lag"), _lag(source)),
     ]
-    return [html.H4([one.name, " ", source_status(one)]), facts(rows)]
+    return [html.H4([source.name, " ", source_status(source)]), facts(rows)]
 
 
-def _lag(one: SourceState) -> str:
+def _lag(source: SourceState) -> str:
     """How old the data are, in words."""
-    if one.last_data_us is None:
+    if source.last_data_us is None:
         return _("no data came in yet")
-    return _("the newest data came in {age}", age=age(one.last_data_us))
+    return _("the newest data came in {age}", age=age(source.last_data_us))
 
 
-def _records(view: ClassView, one: SourceState) -> str:
+def _records(view: ClassView, source: SourceState) -> str:
     """How much of the pupils shown is there of this source in the period."""
     pupils = len(view.overview.pupils)
-    if one.role != "publisher":
+    if source.role != "publisher":
         return n_("{number} pupil", "{number} pupils", pupils)
-    seen, period = view.state.class_data, view.overview.period
+    class_data, period = view.state.class_data, view.overview.period
     scores = sum(
-        total.source_id == one.id for pupil in view.overview.pupils for total in seen.all_totals(pupil.id, period)
+        total.source_id == source.id
+        for pupil in view.overview.pupils
+        for total in class_data.all_totals(pupil.id, period)
     )
     progress = sum(
-        record.row.source_id == one.id
+        record.row.source_id == source.id
         for pupil in view.overview.pupils
         for record in view.overview.progress.get(pupil.id, ())
     )

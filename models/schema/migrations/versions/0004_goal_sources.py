@@ -33,7 +33,7 @@ def upgrade() -> None:
     owners = {(row.school_id, row.material): row.source_id for row in bind.execute(sa.text(MATERIALS))}
     for row in bind.execute(sa.text(MARKS)).all():
         source_id = owners.get((row.school_id, row.scope.partition("|")[2]), 0)
-        facts = sorted(_day_first(one) for one in row.evidence.split(","))
+        facts = sorted(_day_first(item) for item in row.evidence.split(","))
         bind.execute(
             sa.text(SETTLED),
             {"school_id": row.school_id, "id": row.id, "scope": f"{row.scope}|{source_id}",

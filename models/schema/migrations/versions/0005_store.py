@@ -83,9 +83,9 @@ def renew_digests(school_id: int) -> None:
         key = tuple((name, row[name]) for name in KEY)
         alike[key, digest_of({name: row[name] for name in VALUE})].append(row)
     older, newest = [], []
-    for (key, digest), several in alike.items():
-        several.sort(key=lambda row: (row["created_us"], row["digest64"]))
-        found = [{**{f"_{name}": value for name, value in key}, "_old": row["value_digest"]} for row in several]
+    for (key, digest), rows in alike.items():
+        rows.sort(key=lambda row: (row["created_us"], row["digest64"]))
+        found = [{**{f"_{name}": value for name, value in key}, "_old": row["value_digest"]} for row in rows]
         older += found[:-1]
         newest.append({**found[-1], "_new": digest})
     own = sa.and_(*(history.c[name] == sa.bindparam(f"_{name}") for name in KEY))
@@ -97,6 +97,6 @@ def renew_digests(school_id: int) -> None:
 
 def digest_of(values: dict[str, object]) -> bytes:
     """Version 1 of `models.schema.stored_result.value_digest`, as it was then."""
-    said = {name: value for name, value in values.items() if value is not None}
-    body = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+    reading = {name: value for name, value in values.items() if value is not None}
+    body = json.dumps(reading, sort_keys=True, separators=(",", ":")).encode()
     return b"\x01" + hashlib.blake2b(body, digest_size=15).digest()
