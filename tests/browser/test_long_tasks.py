@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.auth.guard import AppOptions, DemoUser
@@ -16,6 +17,8 @@ from models.schema import clock, database
 from models.schema.store_key import open_encrypted
 from tests.browser.conftest import address_of
 from tests.dashboard import large_school
+
+pytestmark = pytest.mark.timing
 
 LONGEST = 500  # milliseconds
 ROUNDS = 3  # a busy machine makes a task long now and then; one that is long each time is ours

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from models.tables import pupils, test_definitions
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from models import database
+from models.schema import database
+from models.schema.tables import pupils, test_definitions
 from tests.browser.conftest import Served, Watched
 from tests.dashboard import school
 
@@ -59,7 +59,7 @@ def test_nothing_of_a_name_runs_or_becomes_an_element(served: Served, watched: W
 
 def test_links_in_markup_change_the_page_without_loading_it(watched: Watched) -> None:
     page = watched.page
-    watched.open("/groep?klas=1")
+    watched.open("/groep?klas=1-1")
     page.evaluate("window.loaded = 'once'")
     page.click("#matrix tbody th a:has-text('Aïsha Bouzid')")
     page.wait_for_selector("#lanes .lane")
@@ -81,17 +81,17 @@ def test_links_in_markup_change_the_page_without_loading_it(watched: Watched) ->
 
 def test_back_and_forward_bring_back_filters_and_controls_of_one_page(watched: Watched) -> None:
     page = watched.page
-    watched.open("/groep?klas=1")
+    watched.open("/groep?klas=1-1")
     page.click("#vak")
     page.get_by_role("option", name="Spelling", exact=True).click()
-    page.wait_for_url("**/groep?klas=1&vak=spelling")
+    page.wait_for_url("**/groep?klas=1-1&vak=spelling")
     page.click("#stand-on_course a")
     page.wait_for_selector("#stand-on_course[aria-current]")
-    assert page.url.endswith("/groep?klas=1&vak=spelling&stand=koers")
+    assert page.url.endswith("/groep?klas=1-1&vak=spelling&stand=koers")
     page.click("#bar .more")
     page.click("[data-clear] a")
     expect(page.locator("#vak")).to_have_value("Alle vakken")
-    assert page.url.endswith("/groep?klas=1")
+    assert page.url.endswith("/groep?klas=1-1")
     page.go_back()
     expect(page.locator("#vak")).to_have_value("Spelling")
     page.wait_for_selector("#stand-on_course[aria-current]")
@@ -107,7 +107,7 @@ def test_back_and_forward_bring_back_filters_and_controls_of_one_page(watched: W
 
 def test_a_card_is_one_request_and_the_skip_link_none(watched: Watched) -> None:
     page = watched.page
-    watched.open("/groep?klas=1")
+    watched.open("/groep?klas=1-1")
     settled(page)
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url) if one.method == "POST" else None)
@@ -125,8 +125,8 @@ def test_a_card_is_one_request_and_the_skip_link_none(watched: Watched) -> None:
 
 def test_a_link_with_a_key_held_is_the_browsers_own(watched: Watched) -> None:
     page = watched.page
-    watched.open("/groep?klas=1")
+    watched.open("/groep?klas=1-1")
     with page.context.expect_page() as opened:
         page.click("#matrix tbody th a >> nth=0", modifiers=["Control"])
     opened.value.wait_for_url("**/leerling/*")
-    assert page.url.endswith("/groep?klas=1")
+    assert page.url.endswith("/groep?klas=1-1")

@@ -161,7 +161,8 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                         html.Select(
                             [
                                 html.Option(
-                                    f"{subject_word(series.subject_material.subject)} · {names[series.subject_material]}",
+                                    f"{subject_word(series.subject_material.subject)} · "
+                                    f"{names[series.subject_material]}",
                                     value=series.key,
                                 )
                                 for series in all_series
