@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 from connectors.conformance.addresses import Target
-from connectors.conformance.rules import behaviour_finding
 from connectors.errors import ConnectorError, TooLarge
 from connectors.intake.documents import outline_of
 from connectors.transport import http_client
@@ -19,6 +18,7 @@ from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_gate import NotReadable, local, parse
 from connectors.uwlr.pupil_messages import Profile
+from connectors.uwlr.rules import finding
 from models.schema.records import Finding, SchoolRef
 
 ANSWER_SECONDS = 30.0
@@ -118,13 +118,13 @@ def shown(text: str) -> str:
 def _no_answer(failed: ConnectorError, seconds: float, endpoint: Endpoint) -> Finding:
     limits = endpoint.limits
     if isinstance(failed, TooLarge):
-        return behaviour_finding("endpoint.too-large", limit=limits.max_bytes // 1_000_000)
+        return finding("endpoint.too-large", limit=limits.max_bytes // 1_000_000)
     patience = min(endpoint.answer_seconds, limits.idle_seconds, limits.total_seconds)
     if seconds >= patience:
-        return behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}")
+        return finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}")
     # Behind the semicolon stands what a scheduled fetch would do about it.
     nl, en = (sentence.partition(";")[0].rstrip(".") for sentence in (failed.sentence_nl, failed.sentence_en))
-    return behaviour_finding("endpoint.no-answer", nl=nl, en=en)
+    return finding("endpoint.no-answer", nl=nl, en=en)
 
 
 def _read_fault(content: bytes) -> ReceivedFault | None:
@@ -159,15 +159,15 @@ def judge_answer(reply: Reply, tag: str, endpoint: Endpoint) -> list[Finding]:
     if useless:
         return findings
     if reply.fault is not None:
-        return [*findings, behaviour_finding("answer.fault", code=reply.fault.code)]
+        return [*findings, finding("answer.fault", code=reply.fault.code)]
     if reply.status != 200:
-        findings.append(behaviour_finding("answer.status"))
+        findings.append(finding("answer.status"))
     if reply.media_type != TEXT_XML:
-        findings.append(behaviour_finding("answer.media-type"))
+        findings.append(finding("answer.media-type"))
     if reply.root != names.ENVELOPE:
-        findings.append(behaviour_finding("answer.not-soap"))
+        findings.append(finding("answer.not-soap"))
     elif reply.payload != tag:
-        findings.append(behaviour_finding("answer.element", expected=names.local(tag)))
+        findings.append(finding("answer.element", expected=names.local(tag)))
     return findings
 
 
@@ -182,18 +182,18 @@ def judge_refusal(reply: Reply, expected: str, seen_in_practice: Collection[str]
     fault = reply.fault
     if fault is None:
         answered = reply.status == 200 and reply.payload not in (None, names.FAULT)
-        return [*findings, behaviour_finding("fault.none" if answered else "fault.missing", expected=expected)]
+        return [*findings, finding("fault.none" if answered else "fault.missing", expected=expected)]
     if reply.status != 500:
-        findings.append(behaviour_finding("fault.status"))
+        findings.append(finding("fault.status"))
     if reply.media_type != TEXT_XML:
-        findings.append(behaviour_finding("fault.media-type"))
+        findings.append(finding("fault.media-type"))
     if fault.code != expected:
         rule = "fault.code-other" if fault.code in seen_in_practice else "fault.code"
-        findings.append(behaviour_finding(rule, expected=expected, code=fault.code))
+        findings.append(finding(rule, expected=expected, code=fault.code))
     if not fault.qualified:
-        findings.append(behaviour_finding("fault.prefix"))
+        findings.append(finding("fault.prefix"))
     if not fault.has_text:
-        findings.append(behaviour_finding("fault.text"))
+        findings.append(finding("fault.text"))
     return findings
 
 
@@ -203,13 +203,13 @@ def _judge_reply(reply: Reply, endpoint: Endpoint, *, is_data: bool) -> tuple[li
         return [reply.broken], True
     findings = []
     if reply.seconds > endpoint.answer_seconds:
-        findings.append(behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
+        findings.append(finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
     if not is_data:
         findings += _leaks(reply.body[:_TRACE_BYTES], endpoint.authorisation)
     if reply.status is not None and 300 <= reply.status < 400:
-        return [*findings, behaviour_finding("endpoint.redirect")], True
+        return [*findings, finding("endpoint.redirect")], True
     if reply.media_type in ("text/html", "application/xhtml+xml") or _HTML.match(reply.body[:_LOOK_BYTES]):
-        return [*findings, behaviour_finding("endpoint.html")], True
+        return [*findings, finding("endpoint.html")], True
     return findings, False
 
 
@@ -217,8 +217,8 @@ def _leaks(body: bytes, authorisation: Authorisation) -> list[Finding]:
     text = body.decode("utf-8", "replace")
     findings = []
     if _STACK_TRACE.search(text):
-        findings.append(behaviour_finding("endpoint.stack-trace"))
+        findings.append(finding("endpoint.stack-trace"))
     key = authorisation.key
     if len(key) >= _SHORTEST_SECRET and (key in text or escape(key) in text):
-        findings.append(behaviour_finding("endpoint.secret"))
+        findings.append(finding("endpoint.secret"))
     return findings

@@ -18,7 +18,6 @@ from importlib import resources
 from lxml import etree
 
 from connectors.conformance.exchange import NO_SERVICE, Endpoint, Reply, is_answer, judge_answer
-from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
 from connectors.uwlr import names
 from connectors.uwlr.envelope import authorisation_element
@@ -27,7 +26,7 @@ from connectors.uwlr.pull_messages import BEFORE_ALL
 from connectors.uwlr.pupil_gate import NotReadable, local, parse, path_of, positions
 from connectors.uwlr.pupil_messages import ANSWERS, NO_CHANGES, NO_DATA, Part, RosterAnswer, merge, read_part
 from connectors.uwlr.reader import is_personal_number
-from connectors.uwlr.rules import ERROR
+from connectors.uwlr.rules import ERROR, finding
 from models.schema import clock
 from models.schema.records import Finding, Roster, RosterPupil, Text
 
@@ -102,7 +101,7 @@ class LasSession(Session):
         if answer.roster is not None:
             findings += self._judge_school(answer.roster)
         if answer.empty == NO_CHANGES and request.since is None:
-            findings.append(behaviour_finding("las.unasked-no-changes"))
+            findings.append(finding("las.unasked-no-changes"))
         return LasExchange(reply, findings, answer)
 
     def write(self, request: Request) -> tuple[str, bytes, str]:
@@ -148,9 +147,9 @@ class LasSession(Session):
             if school_ref.brin is not None and came.brin is not None
             else school_ref.school_key == came.school_key or None in (school_ref.school_key, came.school_key)
         )
-        findings = [] if same else [behaviour_finding("answer.school")]
+        findings = [] if same else [finding("answer.school")]
         if self.endpoint.school_year and roster.school_year != self.endpoint.school_year:
-            findings.append(behaviour_finding("answer.school-year"))
+            findings.append(finding("answer.school-year"))
         return findings
 
 
@@ -190,8 +189,7 @@ def personal_numbers(body: bytes) -> list[Finding]:
     for rule, nodes in hits.items():
         if nodes:
             line, column = locations.get(nodes[0], (None, None))
-            finding = behaviour_finding(rule, count=len(nodes))
-            findings.append(dataclasses.replace(finding, path=path_of(nodes[0]), line=line, column=column))
+            findings.append(finding(rule, path=path_of(nodes[0]), line=line, column=column, count=len(nodes)))
     return findings
 
 
@@ -232,7 +230,7 @@ def _play_same_pupils(session: LasSession) -> list[Finding]:
         )
     counter, other = _counted(whole.pupils), _counted(staged.pupils)
     differences = max((counter - other).total(), (other - counter).total())
-    return [behaviour_finding("las.staged-differs", count=differences)] if differences else []
+    return [finding("las.staged-differs", count=differences)] if differences else []
 
 
 def _play_no_changes(session: LasSession) -> list[Finding]:
@@ -242,7 +240,7 @@ def _play_no_changes(session: LasSession) -> list[Finding]:
     exchange = session.ask(form, dataclasses.replace(session.right, since=moment))
     if exchange.answer is None:
         return exchange.findings
-    return [] if exchange.answer.empty == NO_CHANGES else [behaviour_finding("las.no-changes")]
+    return [] if exchange.answer.empty == NO_CHANGES else [finding("las.no-changes")]
 
 
 def _play_changes(session: LasSession) -> list[Finding]:
@@ -251,7 +249,7 @@ def _play_changes(session: LasSession) -> list[Finding]:
     exchange = session.ask(form, dataclasses.replace(session.right, since=BEFORE_ALL))
     if exchange.answer is None:
         return exchange.findings
-    return [] if exchange.answer.empty is None else [behaviour_finding("las.changes-lost")]
+    return [] if exchange.answer.empty is None else [finding("las.changes-lost")]
 
 
 def _form_with_data(session: LasSession) -> Part:
@@ -269,7 +267,7 @@ def _form_with_data(session: LasSession) -> Part:
 
 def _with_no_data(exchange: LasExchange) -> list[Finding]:
     if exchange.answer is not None and exchange.answer.empty == NO_DATA:
-        return [*exchange.findings, behaviour_finding("las.no-data")]
+        return [*exchange.findings, finding("las.no-data")]
     return exchange.findings
 
 

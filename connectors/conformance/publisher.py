@@ -6,12 +6,12 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from connectors.conformance.exchange import Endpoint, Reply, is_answer, judge_answer
-from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
 from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import names
 from connectors.uwlr.agreement import Agreement
 from connectors.uwlr.pull_messages import BEFORE_ALL, OPERATION, SOAP_ACTION, PullRequest, write_pull_request
+from connectors.uwlr.rules import finding
 from models.schema import clock
 from models.schema.records import KEY, Finding, SchoolRef, Text
 
@@ -59,7 +59,7 @@ class PublisherSession(Session):
             findings += self._judge_head(judgement)
             keys = frozenset(row[KEY] for chunk in judgement.batch.chunks() for row in chunk) if judgement.batch else ()
         if judgement.empty == NO_CHANGES and request.since is None:
-            findings.append(behaviour_finding("publisher.unasked-no-changes"))
+            findings.append(finding("publisher.unasked-no-changes"))
         created_us = None if judgement.head is None else judgement.head.created_us
         return PullExchange(reply, findings, True, judgement.empty, frozenset(keys), created_us)
 
@@ -83,9 +83,9 @@ class PublisherSession(Session):
             return []
         findings = []
         if not _is_same(self.endpoint.school, judgement.school):
-            findings.append(behaviour_finding("answer.school"))
+            findings.append(finding("answer.school"))
         if judgement.head.school_year != self.endpoint.school_year:
-            findings.append(behaviour_finding("publisher.school-year"))
+            findings.append(finding("publisher.school-year"))
         return findings
 
 
@@ -102,9 +102,7 @@ def _is_same(school_ref: SchoolRef, came: SchoolRef) -> bool:
 def _play_right(session: PublisherSession) -> list[Finding]:
     exchange = session.first()
     session.only(exchange.reply)
-    return (
-        [*exchange.findings, behaviour_finding("publisher.no-data")] if exchange.empty == NO_DATA else exchange.findings
-    )
+    return [*exchange.findings, finding("publisher.no-data")] if exchange.empty == NO_DATA else exchange.findings
 
 
 def _play_no_changes(session: PublisherSession) -> list[Finding]:
@@ -121,9 +119,9 @@ def _play_changes(session: PublisherSession) -> list[Finding]:
         return exchange.findings
     findings = list(exchange.findings)
     if first.keys - exchange.keys:
-        findings.append(behaviour_finding("publisher.changes-lost", count=len(first.keys - exchange.keys)))
+        findings.append(finding("publisher.changes-lost", count=len(first.keys - exchange.keys)))
     if None not in (first.created_us, exchange.created_us) and (exchange.created_us or 0) < (first.created_us or 0):
-        findings.append(behaviour_finding("publisher.created-order"))
+        findings.append(finding("publisher.created-order"))
     return findings
 
 

@@ -13,9 +13,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from connectors.conformance.rules import BEHAVIOUR_RULES
 from connectors.conformance.scenarios import Outcome, State, state_of
-from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
+from connectors.uwlr.rules import BEHAVIOUR_RULES, ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
 from models.schema import clock
 from models.schema.records import Finding, Text
 
@@ -166,7 +165,9 @@ def level_of(rule_id: str) -> Level:
     if rule_id.startswith("key."):
         return Level.KEYS
     rule = RULES.get(rule_id)
-    return Level.BUSINESS if rule is None else _LEVELS_OF_STAGES.get(rule.stage, Level.BUSINESS)
+    if rule is None or rule.stage is None:
+        return Level.BUSINESS
+    return _LEVELS_OF_STAGES.get(rule.stage, Level.BUSINESS)
 
 
 def _document_levels(findings: Sequence[Finding]) -> tuple[LevelResult, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
-from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
+from connectors.uwlr.rules import finding
 from models.sandbox import situations
 from models.sandbox.sandboxes import Arrival, Sandbox
 from models.sandbox.situations import Situation, Task
@@ -57,7 +57,7 @@ def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
     if situation.state in (situations.WAITING, situations.BUSY):
         return Outcome(scenario, State.NOT_TESTED, (), 0.0, (), _NOT_SEEN)
     failed = situation.state == situations.FAILED
-    findings = (behaviour_finding("sender.again-and-again"),) if failed else ()
+    findings = (finding("sender.again-and-again"),) if failed else ()
     return Outcome(scenario, State.FAILED if failed else State.PASSED, findings, 0.0, _summary_of(arrival))
 
 
@@ -69,21 +69,21 @@ def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
 
 def _messages(arrivals: Sequence[Arrival]) -> Outcome:
     """What is wrong with what came in, but for the refusals that the situations ask for."""
-    found: dict[tuple[str, str | None], Finding] = {}
+    findings: dict[tuple[str, str | None], Finding] = {}
     for arrival in arrivals:
         if arrival.provoked or _is_requested(arrival):
             continue
-        for finding in arrival.findings:
-            if finding["level"] in ("error", "warning"):
-                found.setdefault((finding["rule"], finding.get("path")), Finding(**_complete(finding)))
+        for stored in arrival.findings:
+            if stored["level"] in ("error", "warning"):
+                findings.setdefault((stored["rule"], stored.get("path")), Finding(**_complete(stored)))
     if not arrivals:
         return Outcome(MESSAGES, State.NOT_TESTED, (), 0.0, (), _NOT_SEEN)
-    findings = tuple(found.values())
-    return Outcome(MESSAGES, state_of(findings), findings, 0.0, (), examined=True)
+    distinct = tuple(findings.values())
+    return Outcome(MESSAGES, state_of(distinct), distinct, 0.0, (), examined=True)
 
 
 def _is_requested(arrival: Arrival) -> bool:
-    errors = {finding["rule"] for finding in arrival.findings if finding["level"] == "error"}
+    errors = {stored["rule"] for stored in arrival.findings if stored["level"] == "error"}
     return bool(errors) and errors <= _EXPECTED
 
 

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.uwlr.pupil_rules import pupil_finding
+from connectors.uwlr.rules import finding
 from connectors.uwlr.soap import detect_encoding
 from connectors.uwlr.validator import known_name, schema
 from models.schema.records import Finding
@@ -61,9 +61,7 @@ class Notes:
         findings = []
         for (rule, name), note in self.kept.items():
             line, column = locations.get(note.node, (None, None)) if note.node is not None else (None, None)
-            findings.append(
-                pupil_finding(rule, element=name, count=note.count, path=note.path, line=line, column=column)
-            )
+            findings.append(finding(rule, element=name, count=note.count, path=note.path, line=line, column=column))
         return sorted(findings, key=lambda finding: finding.level != "error")
 
 
@@ -117,7 +115,7 @@ def all_bytes(data: bytes | BinaryIO) -> bytes:
     """The bytes of a message; raises NotReadable above MAX_BYTES."""
     content = data if isinstance(data, bytes) else data.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise NotReadable([pupil_finding("xml.size")])
+        raise NotReadable([finding("xml.size")])
     return content
 
 
@@ -128,11 +126,11 @@ def parse(content: bytes) -> tuple[etree._Element, list[Finding]]:
         raise NotReadable(findings)
     tree = _tree(content, keep_comments=True)
     if tree.docinfo.doctype:
-        raise NotReadable([pupil_finding("xml.doctype")])
+        raise NotReadable([finding("xml.doctype")])
     if tree.xpath("boolean(//processing-instruction())"):
-        raise NotReadable([pupil_finding("xml.processing-instruction")])
+        raise NotReadable([finding("xml.processing-instruction")])
     if (tree.docinfo.encoding or "UTF-8").upper() not in _ENCODINGS:
-        raise NotReadable([pupil_finding("xml.encoding")])
+        raise NotReadable([finding("xml.encoding")])
     if tree.xpath("boolean(//comment())"):
         findings += _comments_in_text(tree)
         tree = _tree(content, keep_comments=False)
@@ -151,7 +149,7 @@ def _tree(content: bytes, *, keep_comments: bool) -> etree._ElementTree:
         return etree.fromstring(content, parser).getroottree()
     except etree.XMLSyntaxError as broken:
         line, column = broken.position
-        raise NotReadable([pupil_finding("xml.well-formed", line=max(line, 1), column=max(column, 1))]) from None
+        raise NotReadable([finding("xml.well-formed", line=max(line, 1), column=max(column, 1))]) from None
 
 
 def _comments_in_text(tree: etree._ElementTree) -> list[Finding]:
@@ -162,7 +160,7 @@ def _comments_in_text(tree: etree._ElementTree) -> list[Finding]:
         before = comment.getprevious()
         text = parent.text if before is None else before.tail
         if (text or "").strip() or (comment.tail or "").strip():
-            return [pupil_finding("xml.comment-in-text", path=path_of(parent), line=comment.sourceline)]
+            return [finding("xml.comment-in-text", path=path_of(parent), line=comment.sourceline)]
     return []
 
 

@@ -19,8 +19,8 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.pupil_gate import Notes, NotReadable, all_bytes, local, note_schema_errors, parse
-from connectors.uwlr.pupil_rules import pupil_finding
 from connectors.uwlr.reader import is_eck_id
+from connectors.uwlr.rules import finding
 from models.ingest.schools import normal_location
 from models.schema import clock
 from models.schema.records import Finding, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
@@ -116,7 +116,7 @@ def read_roster(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAn
     answer = read_part(data, profile)
     if answer.part is Part.ALL or answer.roster is None:
         return answer
-    alone = (*answer.findings, pupil_finding("roster.part"))
+    alone = (*answer.findings, finding("roster.part"))
     return dataclasses.replace(answer, roster=None, findings=alone)
 
 
@@ -169,13 +169,13 @@ def _read_root(
 ) -> RosterAnswer:
     payload, refusal = find_payload(root)
     if payload is None:
-        return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(refusal)))
+        return dataclasses.replace(stamp, findings=(*warnings, finding(refusal)))
     if payload.tag == names.FAULT:
-        findings = (*warnings, pupil_finding("roster.fault"))
+        findings = (*warnings, finding("roster.fault"))
         return dataclasses.replace(stamp, findings=findings, fault=_fault(payload))
     content, part, no_roster = _content(payload)
     if no_roster is not None:
-        return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(no_roster)))
+        return dataclasses.replace(stamp, findings=(*warnings, finding(no_roster)))
     notes = Notes()
     file = local(payload) == "EDEX"
     note_schema_errors(root, "edexml_file.xsd" if file else f"entry_pupils_{profile}.xsd", notes)
