@@ -1,4 +1,4 @@
-"""The scenarios for a publisher that is asked for results: HaalLeerresultaten of docs/pull.md, rightly and wrongly."""
+"""The scenarios for a publisher: HaalLeerresultaten of docs/pull.md, with valid and with invalid requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_CHANGES, NO_DATA = "no_changes", "no_data"
 
 @dataclass(frozen=True, slots=True)
 class PullExchange:
-    """One request and its answer: keys of its results and aanmaakdatum where it has any, `empty` where it says so."""
+    """One request and its answer: the keys of its results and its aanmaakdatum, or `empty` (no_changes, no_data)."""
 
     reply: Reply
     findings: list[Finding]
@@ -41,13 +41,13 @@ class PublisherSession(Session):
         self._first: PullExchange | None = None
 
     def first(self) -> PullExchange:
-        """The answer to the right request without a cursor; asked once."""
+        """The answer to the valid request without a cursor; requested once."""
         if self._first is None:
-            self._first = self.ask(self.right)
+            self._first = self.ask(self.valid_request)
         return self._first
 
     def ask(self, request: Request) -> PullExchange:
-        """Ask, and judge the answer as a message that was sent to us."""
+        """Send a request, and judge the answer as a message that was sent to us."""
         reply = self.post(*self.write(request))
         findings = judge_answer(reply, names.OPHALEN_ANTWOORD, self.endpoint)
         if not is_answer(reply, names.OPHALEN_ANTWOORD):
@@ -75,7 +75,7 @@ class PublisherSession(Session):
         return OPERATION, write_pull_request(pull_request), SOAP_ACTION
 
     def is_answered(self) -> bool:
-        """Whether the right request brings an answer."""
+        """Whether the valid request is answered."""
         return self.first().answered
 
     def _judge_head(self, judgement: Judgement) -> list[Finding]:
@@ -89,11 +89,11 @@ class PublisherSession(Session):
         return findings
 
 
-def _is_same(school_ref: SchoolRef, came: SchoolRef) -> bool:
-    """Whether two ways to name a school may be one: a publisher may name by BRIN what is asked by key."""
-    if school_ref.brin is not None and came.brin is not None:
-        return (school_ref.brin, school_ref.dependance) == (came.brin, came.dependance)
-    return None in (school_ref.school_key, came.school_key) or school_ref.school_key == came.school_key
+def _is_same(requested: SchoolRef, answered: SchoolRef) -> bool:
+    """Whether two references may be to the same school: a publisher may answer by BRIN a request by key."""
+    if requested.brin is not None and answered.brin is not None:
+        return (requested.brin, requested.dependance) == (answered.brin, answered.dependance)
+    return None in (requested.school_key, answered.school_key) or requested.school_key == answered.school_key
 
 
 # -- scenarios -------------------------------------------------------------------------------------------------
@@ -101,20 +101,20 @@ def _is_same(school_ref: SchoolRef, came: SchoolRef) -> bool:
 
 def _play_right(session: PublisherSession) -> list[Finding]:
     exchange = session.first()
-    session.only(exchange.reply)
+    session.set_replies(exchange.reply)
     return [*exchange.findings, finding("publisher.no-data")] if exchange.empty == NO_DATA else exchange.findings
 
 
 def _play_no_changes(session: PublisherSession) -> list[Finding]:
-    """Results are allowed too: more than what changed does no harm."""
+    """Results are allowed too: an answer with more than the changes does no harm."""
     _need_results(session)
     moment = clock.now().astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
-    return session.ask(dataclasses.replace(session.right, since=moment)).findings
+    return session.ask(dataclasses.replace(session.valid_request, since=moment)).findings
 
 
 def _play_changes(session: PublisherSession) -> list[Finding]:
     first = _need_results(session)
-    exchange = session.ask(dataclasses.replace(session.right, since=BEFORE_ALL))
+    exchange = session.ask(dataclasses.replace(session.valid_request, since=BEFORE_ALL))
     if not exchange.answered or (exchange.empty is None and not exchange.keys):
         return exchange.findings
     findings = list(exchange.findings)
@@ -126,7 +126,7 @@ def _play_changes(session: PublisherSession) -> list[Finding]:
 
 
 def _need_results(session: PublisherSession) -> PullExchange:
-    session.need_right()
+    session.require_answer()
     first = session.first()
     if not first.keys:
         raise NotTested(
@@ -135,7 +135,7 @@ def _need_results(session: PublisherSession) -> PullExchange:
                 "The right request brings no usable results; then this says nothing.",
             )
         )
-    session.only()
+    session.set_replies()
     return first
 
 

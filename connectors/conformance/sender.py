@@ -1,4 +1,4 @@
-"""How a sender behaves at its test address, as scenarios: what `situations` saw, as a report."""
+"""The report of a sender at its test address: each situation of `models.sandbox.situations` as a scenario."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOT_SEEN = Text("Deze situatie is nog niet getoond op het proefadres.", "This w
 
 
 def _play(_: object) -> list[Finding]:
-    """A sender is not called: it sends, and what came is looked at."""
+    """A sender is not called: what it sent is judged."""
     raise NotTested(_NOT_SEEN)
 
 
@@ -43,7 +43,7 @@ MESSAGES = _scenario(
 
 
 def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Report:
-    """The report of a test room: its situations, and what the rules say of all that came in."""
+    """The report of a sandbox: its situations, and what the rules say of all messages that came in."""
     by_id = {arrival.id: arrival for arrival in arrivals}
     outcomes = [
         _outcome(situation, by_id.get(situation.arrival_id or 0))
@@ -68,7 +68,7 @@ def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
 
 
 def _messages(arrivals: Sequence[Arrival]) -> Outcome:
-    """What is wrong with what came in, but for the refusals that the situations ask for."""
+    """What is wrong with the messages that came in, except for the refusals that the situations ask for."""
     findings: dict[tuple[str, str | None], Finding] = {}
     for arrival in arrivals:
         if arrival.provoked or _is_requested(arrival):
@@ -88,5 +88,5 @@ def _is_requested(arrival: Arrival) -> bool:
 
 
 def _complete(item: dict[str, Any]) -> dict[str, Any]:
-    """A finding as an older program may have stored it: without a remedy in English."""
+    """A stored finding; one of an older version has no remedy in English."""
     return {"remedy_en": item.get("remedy", ""), **item}
