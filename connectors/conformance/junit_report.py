@@ -23,7 +23,7 @@ class _Case:
     findings: Sequence[Finding]
     seconds: float = 0.0
     reason: str = ""
-    came: str = ""
+    responses: str = ""
 
 
 def as_junit(reports: Sequence[Report]) -> bytes:
@@ -61,7 +61,7 @@ def _cases(report: Report) -> list[_Case]:
                 findings=outcome.findings,
                 seconds=outcome.seconds,
                 reason="" if outcome.reason is None else f"{outcome.reason.nl} / {outcome.reason.en}",
-                came=_response_text(outcome),
+                responses=_response_text(outcome),
             )
             for outcome in report.outcomes
         ]
@@ -87,7 +87,7 @@ def _junit_case(suite: etree._Element, case: _Case, title: str) -> None:
         failure = etree.SubElement(
             node, "failure", type=clean(first.rule), message=clean(f"{first.rule}: {first.message_nl}")
         )
-        failure.text = "\n\n".join([*map(_finding_text, errors), *([case.came] if case.came else [])])
+        failure.text = "\n\n".join([*map(_finding_text, errors), *([case.responses] if case.responses else [])])
     if others:
         etree.SubElement(node, "system-out").text = "\n\n".join(map(_finding_text, others))
 

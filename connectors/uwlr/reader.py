@@ -204,7 +204,7 @@ class _Pass:
             self.year_bounds = (self.year[0], min(self.year[1], self.today))
 
     def limit_today(self, created: str) -> None:
-        """Limit dates to one day, for time zones, after the aanmaakdatum: no test is taken after its result was made."""
+        """Limit dates to the day after the aanmaakdatum (for time zones): no test is later than its result."""
         try:
             self.today = min(self.today, (date.fromisoformat(created.strip()[:10]) + timedelta(days=1)).isoformat())
         except (ValueError, OverflowError):
