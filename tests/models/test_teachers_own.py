@@ -36,7 +36,7 @@ SUMS = school.SUMS_FIELD
 
 
 @pytest.fixture
-def known(any_store: Store) -> Iterator[Store]:
+def store(any_store: Store) -> Iterator[Store]:
     """The known school, on both databases."""
     with clock.fixed(school.NOW):
         school.build(any_store.engine, any_store.cipher)
