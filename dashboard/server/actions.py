@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dashboard.auth import guard
 from dashboard.pages.pupil import side_panels
 from dashboard.pages.signals import due_form, resolution_forms, threshold_form
+from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.filters import current_school_year
@@ -23,11 +24,11 @@ from dashboard.ui.matrix_table import pupil_href
 from models.access.people import class_list
 from models.access.viewer import Viewer
 from models.classroom.class_state import present_signals
+from models.classroom.class_thresholds import THRESHOLDS, ThresholdRefused, set_thresholds
 from models.classroom.goals import GoalRefused, set_due_date, set_goal
 from models.classroom.notes import LONGEST, NoteKind, NoteRefused, close_agreement, write_note
 from models.classroom.signal_resolutions import ResolutionRefused, resolve_signal
 from models.classroom.signals import SignalRule
-from models.classroom.thresholds import NAMES, ThresholdRefused, bounds, set_thresholds
 from models.classroom.timeline import subject_materials_of
 from models.results.scales import HUGEST_SCORE, parse_decimal
 from models.results.subject_materials import subject_material_of_key
@@ -80,8 +81,8 @@ def resolve_signals() -> ResponseReturnValue:
 def save_thresholds(class_id: int) -> ResponseReturnValue:
     """Set the thresholds of a class."""
     viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
-    shown = dict(zip(NAMES, flask.request.args.get(threshold_form.SHOWN, "").split(","), strict=False))
-    given = {name: form[name].strip() for name in NAMES if name in form and form[name].strip() != shown.get(name)}
+    shown = dict(zip(THRESHOLDS, flask.request.args.get(threshold_form.SHOWN, "").split(","), strict=False))
+    given = {name: form[name].strip() for name in THRESHOLDS if name in form and form[name].strip() != shown.get(name)}
 
     def save() -> None:
         if not all(re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) for text in given.values()):
@@ -230,12 +231,12 @@ def _bounds_words(name: str) -> str:
     """Why a threshold was not set."""
     if name == "number":
         return _("A threshold is a whole number.")
-    if name not in NAMES:
+    if name not in THRESHOLDS:
         return _("You may not do this.")
-    limit = bounds()[name]
+    limit = THRESHOLDS[name]
     return _(
         "Choose from {lowest} to {highest} for ‘{threshold}’.",
-        threshold=threshold_form.threshold_word(name),
+        threshold=threshold_word(limit),
         lowest=limit.lowest,
         highest=limit.highest,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashboard.text.translate import _
-from models.classroom.attention import AttentionGroup
-from models.classroom.thresholds import Thresholds
+from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
+from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
 from models.results.scales import Comparability, Missing, NormPosition
 
@@ -73,9 +73,17 @@ def attention_group_rule(attention_group: AttentionGroup, limits: Thresholds) ->
     return {
         AttentionGroup.ATTENTION: _("a signal is open"),
         AttentionGroup.ON_COURSE: _("no signal"),
-        AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits.ample_of_three),
-        AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits.few_totals),
+        AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits[AMPLE_OF_THREE]),
+        AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits[FEW_TOTALS]),
     }[attention_group]
+
+
+def attention_threshold_words() -> dict[Threshold, str]:
+    """What each threshold of the attention groups counts."""
+    return {
+        FEW_TOTALS: _("Scores with a norm that are needed to say how a pupil is doing"),
+        AMPLE_OF_THREE: _("Amply on course: highest level in so many of every 3 scores"),
+    }
 
 
 def comparability_word(comparability: Comparability) -> str:

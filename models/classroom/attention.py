@@ -6,9 +6,14 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from models.classroom.class_data import ClassData, ScoredTest
-from models.classroom.thresholds import Thresholds
+from models.classroom.thresholds import Threshold, Thresholds
 from models.results.periods import Period
 from models.results.scales import NormPosition
+
+FEW_TOTALS = Threshold("few_totals", default=3, lowest=1, highest=10)  # fewer totals with a norm: too few data
+# Amply on course: the highest band in at least this many of every three totals with a norm.
+AMPLE_OF_THREE = Threshold("ample_of_three", default=2, lowest=1, highest=3)
+GROUP_THRESHOLDS = (FEW_TOTALS, AMPLE_OF_THREE)
 
 
 class AttentionGroup(StrEnum):
@@ -28,11 +33,11 @@ def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds
     if has_signal:
         return AttentionGroup.ATTENTION
     with_norm = [total for total in totals if total.reading.has_norm and total.reading.counts]
-    if len(with_norm) < thresholds.few_totals:
+    if len(with_norm) < thresholds[FEW_TOTALS]:
         return AttentionGroup.FEW
     highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in with_norm)
     return (
-        AttentionGroup.AMPLE if highest * 3 >= thresholds.ample_of_three * len(with_norm) else AttentionGroup.ON_COURSE
+        AttentionGroup.AMPLE if highest * 3 >= thresholds[AMPLE_OF_THREE] * len(with_norm) else AttentionGroup.ON_COURSE
     )
 
 

@@ -11,11 +11,12 @@ from models.access.people import class_list, pupils_by_class
 from models.access.viewer import Viewer
 from models.classroom.attention import AttentionGroup, attention_groups
 from models.classroom.class_data import ClassData, read_class_data
+from models.classroom.class_thresholds import thresholds_of
 from models.classroom.goals import due_dates_of
 from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
 from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
 from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
-from models.classroom.thresholds import Thresholds, thresholds_of
+from models.classroom.thresholds import Thresholds
 from models.results.periods import Period
 from models.schema.tables import schools
 

@@ -503,7 +503,7 @@ subject_mappings = Table(
 # -- what teachers set and write -------------------------------------------------------------------------------
 
 class_thresholds = Table(
-    "class_thresholds",  # what a class has set differently from models/classroom/data/thresholds.toml
+    "class_thresholds",  # what a class has set differently from the defaults
     metadata,
     _school(),
     Column("class_id", Integer, nullable=False),

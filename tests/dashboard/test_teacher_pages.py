@@ -15,11 +15,11 @@ from dashboard.server import actions
 from dashboard.text import translate
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
+from models.classroom.class_thresholds import THRESHOLDS, thresholds_of
 from models.classroom.holidays import read_holidays
 from models.classroom.notes import NoteKind, write_note
 from models.classroom.signal_resolutions import ResolutionAction
-from models.classroom.signals import Signal
-from models.classroom.thresholds import bounds, thresholds_of
+from models.classroom.signals import Signal, drop, stuck
 from models.schema import clock, database
 from models.schema.tables import class_thresholds, due_dates, goals, notes, results, signal_marks
 from tests.conftest import Store
@@ -400,12 +400,12 @@ def test_a_form_of_before_leaves_what_a_colleague_changed_since(web: flask.Flask
     shown = shown_page(client, "/signalen", "?klas=1")
     action = re.search(r'"action": "(/signalen/drempels/1[?][^"]*)"', shown)
     assert action is not None
-    old = {name: str(item.default) for name, item in bounds().items()}
+    old = {name: str(item.default) for name, item in THRESHOLDS.items()}
     post(client, "/signalen/drempels/1", drop_percent="25")
     post(client, action[1], **{**old, "stuck_times": "4"})
     with database.read_transaction(known_school.engine) as connection:
         thresholds = thresholds_of(connection, HANNA, [school.CLASS_A])[school.CLASS_A]
-    assert (thresholds.drop_percent, thresholds.stuck_times) == (25, 4)
+    assert (thresholds[drop.PERCENT], thresholds[stuck.TIMES]) == (25, 4)
 
 
 def test_of_several_classes_with_other_thresholds_each_is_told(web: flask.Flask) -> None:

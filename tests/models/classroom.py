@@ -11,7 +11,7 @@ from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
 from models.classroom.class_state import ClassState
 from models.classroom.holidays import read_holidays
 from models.classroom.signals import DueDate, Signal, SignalInputs, signals
-from models.classroom.thresholds import Thresholds, defaults
+from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import SourceState
 from models.results.catalogue import Catalogue, Definition, PartName, Source
 from models.results.current_results import ResultRow, Total
@@ -63,7 +63,7 @@ class Classroom:
     parts: list[ScoredPart] = field(default_factory=list)
     progress: dict[int, list[PupilProgress]] = field(default_factory=dict)
     last_active: dict[int, dict[int, str]] = field(default_factory=dict)
-    thresholds: Thresholds = field(default_factory=defaults)
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
     def score(
         self,

@@ -13,10 +13,10 @@ from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.classroom import class_overview, goals, notes, signal_resolutions
 from models.classroom.class_state import class_state
+from models.classroom.class_thresholds import changes, set_thresholds
 from models.classroom.holidays import read_holidays
 from models.classroom.notes import NoteKind
 from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
-from models.classroom.thresholds import changes, set_thresholds
 from models.classroom.timeline import provenance, pupil_timeline
 from models.ingest import connection_overview, identity, quarantine, rosters, senders
 from models.ingest import deliveries as delivery_list

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from models.classroom.attention import AttentionGroup
+from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
+from models.classroom.thresholds import Thresholds
 from models.results.periods import of_school_year
 from models.schema import clock
 from models.schema.records import Absence
@@ -78,6 +78,6 @@ def test_a_class_changes_the_bounds_itself() -> None:
     classroom = Classroom(pupils=1)
     for value, day in zip((80, 60), days(2), strict=True):
         classroom.score(1, value, day)
-    classroom.thresholds = replace(classroom.thresholds, few_totals=2, ample_of_three=1)
+    classroom.thresholds = Thresholds({FEW_TOTALS.name: 2, AMPLE_OF_THREE.name: 1})
     assert classroom.state().attention_groups(PERIOD) == {1: AttentionGroup.AMPLE}
     assert classroom.totals[1][SUMS][0].reading.position.value == "above"

@@ -10,7 +10,7 @@ import pytest
 from models.classroom.holidays import read_holidays
 from models.classroom.signal_resolutions import ResolutionAction, SignalResolution
 from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, open_by_pupil, signals, topics
-from models.classroom.thresholds import defaults
+from models.classroom.thresholds import Thresholds
 from models.results.progress import PupilProgress
 from models.schema import clock
 from models.schema.records import Absence, Status
@@ -214,7 +214,7 @@ def test_busy_with_parts_or_a_score_of_last_year_is_not_finished() -> None:
 
 
 def test_with_no_days_of_grace_the_day_after_is_overdue_and_the_day_itself_is_not() -> None:
-    classroom = Classroom(thresholds=replace(defaults(), overdue_school_days=0))
+    classroom = Classroom(thresholds=Thresholds({"overdue_school_days": 0}))
     for pupil in (1, 2, 3):
         classroom.score(pupil, 70, "2026-11-20", test=5)
     for due_on, late in (("2026-11-25", True), ("2026-11-26", False), ("2026-12-10", False)):
@@ -233,7 +233,7 @@ def test_nothing_is_overdue_where_no_result_can_come_in() -> None:
     stopped = replace(class_data.sources[0], stopped=True)
     gone = replace(class_data.sources[0], active=False)
     for source in (stopped, gone):
-        signal_inputs = SignalInputs({CLASS: defaults()}, read_holidays(), "midden", {}, (due("2026-11-16"),))
+        signal_inputs = SignalInputs({CLASS: Thresholds()}, read_holidays(), "midden", {}, (due("2026-11-16"),))
         assert of(signals(replace(class_data, sources=(source,)), signal_inputs), SignalRule.OVERDUE) == []
 
 
@@ -251,7 +251,7 @@ def test_another_threshold_is_no_new_data() -> None:
         classroom.score(1, value, day)
     [drop] = of(classroom.signals(), SignalRule.DROP)
     resolution = SignalResolution(ResolutionAction.SEEN, drop.evidence.key, "Hanna Vos", 1)
-    classroom.thresholds = replace(defaults(), drop_earlier=4)
+    classroom.thresholds = Thresholds({"drop_earlier": 4})
     [wider] = of(classroom.signals(), SignalRule.DROP)
     assert wider.evidence.key != drop.evidence.key
     assert resolution.closes(wider.evidence.key)
@@ -379,6 +379,6 @@ def test_a_settled_signal_comes_back_on_new_data_only() -> None:
         signal, resolution=SignalResolution(ResolutionAction.REOPENED, signal.evidence.key, "Hanna Vos", 2)
     ).open
     classroom.score(1, 40, "2026-11-25")
-    classroom.thresholds = replace(classroom.thresholds, drop_earlier=2)
+    classroom.thresholds = Thresholds({"drop_earlier": 2})
     [later] = of(classroom.signals(), SignalRule.DROP)
     assert replace(later, resolution=closed.resolution).open

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
+from models.classroom.class_thresholds import THRESHOLDS, ThresholdRefused, changes, set_thresholds, thresholds_of
 from models.classroom.goals import GoalRefused, due_dates_of, goals_of, set_due_date, set_goal
 from models.classroom.holidays import read_holidays
 from models.classroom.notes import NoteKind, NoteRefused, close_agreement, notes_of, write_note
@@ -19,7 +20,8 @@ from models.classroom.signal_resolutions import (
     newest_resolutions,
     resolve_signal,
 )
-from models.classroom.thresholds import ThresholdRefused, bounds, changes, defaults, set_thresholds, thresholds_of
+from models.classroom.signals import drop
+from models.classroom.thresholds import Thresholds
 from models.schema import clock, database
 from models.schema.tables import class_thresholds, goals, notes, signal_marks
 from tests.conftest import Store
@@ -34,7 +36,7 @@ SUMS = school.SUMS_FIELD
 
 
 @pytest.fixture
-def known(any_store: Store) -> Iterator[Store]:
+def store(any_store: Store) -> Iterator[Store]:
     """The known school, on both databases."""
     with clock.fixed(school.NOW):
         school.build(any_store.engine, any_store.cipher)
@@ -50,12 +52,12 @@ def test_two_teachers_of_a_class_have_one_set_of_thresholds(store: Store) -> Non
         set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": 20, "idle_school_days": 10})
     with database.read_transaction(store.engine) as connection:
         for viewer in (HANNA, second):
-            assert thresholds_of(connection, viewer, [school.CLASS_A])[school.CLASS_A].drop_percent == 20
+            assert thresholds_of(connection, viewer, [school.CLASS_A])[school.CLASS_A][drop.PERCENT] == 20
             told = [
                 (change.name, change.value, change.set_by) for change in changes(connection, viewer, school.CLASS_A)
             ]
             assert told == [("drop_percent", 20, "Hanna Vos")]  # what stands at its default is not set
-        assert thresholds_of(connection, JORIS, [school.CLASS_B])[school.CLASS_B] == defaults()
+        assert thresholds_of(connection, JORIS, [school.CLASS_B])[school.CLASS_B] == Thresholds()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_a_refused_threshold_changes_nothing(store: Store, viewer: Viewer, wante
 
 
 def test_a_threshold_goes_back_to_its_default(store: Store) -> None:
-    for value in (20, bounds()["drop_percent"].default):
+    for value in (20, drop.PERCENT.default):
         with database.write_transaction(store.engine, school.SCHOOL) as connection:
             set_thresholds(connection, HANNA, school.CLASS_A, {"drop_percent": value})
     with database.read_transaction(store.engine) as connection:
@@ -84,7 +86,7 @@ def test_a_threshold_goes_back_to_its_default(store: Store) -> None:
 
 
 def test_every_default_lies_within_its_bounds() -> None:
-    assert all(bound.lowest <= bound.default <= bound.highest for bound in bounds().values())
+    assert all(threshold.allows(threshold.default) for threshold in THRESHOLDS.values())
 
 
 # -- settling ----------------------------------------------------------------------------------------------------

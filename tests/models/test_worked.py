@@ -25,7 +25,7 @@ OTHER_TEST = "<toets><toetscode>T2</toetscode><toetsnaam>Toets 2</toetsnaam></to
 
 
 @pytest.fixture
-def known(any_store: Store) -> Store:
+def store(any_store: Store) -> Store:
     """The known school, on both databases."""
     with clock.fixed(school.NOW):
         school.build(any_store.engine, any_store.cipher)

@@ -197,7 +197,7 @@ def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
 
 def _class_signals(view: ClassView) -> Any:
     """The signals of the class as a whole, at the foot of what asks for attention."""
-    signals = [signal for signal in view.signals if signal.rule is SignalRule.HARD and signal.open]
+    signals = [signal for signal in view.signals if signal.pupil_id is None and signal.open]
     if view.filters.open_group is not AttentionGroup.ATTENTION or not signals:
         return None
     return html.Div(

@@ -37,9 +37,9 @@ from dashboard.ui.signs import attrs, card, note, sign, state
 from models.access.people import ClassRef, PupilName, class_list
 from models.access.viewer import Viewer
 from models.classroom.class_state import ClassState, class_state
+from models.classroom.class_thresholds import Change, changes
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal, SignalRule
-from models.classroom.thresholds import Change, changes
 from models.schema import database
 
 PATH = "/signalen"

@@ -8,29 +8,16 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _, at_moment
 from dashboard.ui import addresses
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
-from models.classroom.thresholds import NAMES, Change, Thresholds, bounds
+from models.classroom.class_thresholds import THRESHOLDS, Change
+from models.classroom.thresholds import Threshold, Thresholds
 
 PATH, SHOWN = "/signalen/drempels", "getoond"
-
-
-def threshold_word(name: str) -> str:
-    """What a threshold counts."""
-    return {
-        "few_totals": _("Scores with a norm that are needed to say how a pupil is doing"),
-        "ample_of_three": _("Amply on course: highest level in so many of every 3 scores"),
-        "drop_percent": _("Drop: percent of the scale below the own mean"),
-        "drop_earlier": _("Drop: number of earlier scores in that mean"),
-        "stuck_times": _("Stuck: scores in a row in the lowest level"),
-        "idle_school_days": _("No work: school days"),
-        "hard_percent": _("Hard for many: percent of the pupils below the norm"),
-        "hard_pupils": _("Hard for many: at least so many pupils made it"),
-        "overdue_school_days": _("Past the date: school days after it"),
-    }[name]
 
 
 def threshold_panel(
@@ -38,7 +25,7 @@ def threshold_panel(
 ) -> html.Section:
     """The thresholds of one class, to read or, for its teachers, to change."""
     by_name = {change.name: change for change in changed}
-    rows = [_row(viewer, name, getattr(limits, name), by_name.get(name)) for name in NAMES]
+    rows = [_row(viewer, limit, limits[limit], by_name.get(name)) for name, limit in THRESHOLDS.items()]
     body: Any = rows
     if viewer.teaches:
         button = html.Button(
@@ -60,18 +47,17 @@ def threshold_panel(
 
 def _action(class_ref: ClassRef, limits: Thresholds) -> str:
     """Where the form goes, with what it shows: only what somebody changes is saved, not what a colleague did since."""
-    return f"{PATH}/{class_ref.id}?{SHOWN}={','.join(str(getattr(limits, name)) for name in NAMES)}"
+    return f"{PATH}/{class_ref.id}?{SHOWN}={','.join(str(limits[limit]) for limit in THRESHOLDS.values())}"
 
 
-def _row(viewer: Viewer, name: str, value: int, change: Change | None) -> html.Div:
-    limit = bounds()[name]
+def _row(viewer: Viewer, limit: Threshold, value: int, change: Change | None) -> html.Div:
     words = _("Default {value}.", value=limit.default)
     if change is not None:
         moment = at_moment(change.set_us)
         words += " " + _("Set to {value} by {name}, {moment}.", value=change.value, name=change.set_by, moment=moment)
     if not viewer.teaches:
-        return html.Div([html.Span(threshold_word(name)), html.B(str(value)), html.Small(words)], className="hb")
+        return html.Div([html.Span(threshold_word(limit)), html.B(str(value)), html.Small(words)], className="hb")
     return dmc.NumberInput(
-        label=threshold_word(name), description=words, name=name, value=value, min=limit.lowest, max=limit.highest,
-        allowDecimal=False, className="f wide", clampBehavior="strict",
+        label=threshold_word(limit), description=words, name=limit.name, value=value, min=limit.lowest,
+        max=limit.highest, allowDecimal=False, className="f wide", clampBehavior="strict",
     )  # fmt: skip

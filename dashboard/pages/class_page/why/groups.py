@@ -24,7 +24,7 @@ from dashboard.ui.class_view import ClassView
 from dashboard.ui.matrix_table import pupil_word
 from models.access.people import PupilName
 from models.classroom.attention import AttentionGroup
-from models.classroom.signals import SignalRule
+from models.classroom.signals import SignalRule, kind_of
 
 
 def explain_group(view: ClassView, name: str) -> Told:
@@ -62,7 +62,7 @@ def _group_rules(view: ClassView, attention_group: AttentionGroup) -> list[Fact]
             found += [
                 (rule_title(signal_rule), rule_with(signal_rule, limits))
                 for signal_rule in SignalRule
-                if signal_rule is not SignalRule.HARD
+                if not kind_of(signal_rule).of_class
             ]
     return list(dict.fromkeys(found))
 

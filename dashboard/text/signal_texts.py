@@ -1,0 +1,210 @@
+"""The texts of every kind of signal: what is the matter, on which evidence, by which rule; no judgement of a child."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import assert_never
+
+from dashboard.text.translate import _, n_, native, short_day, tenths
+from models.classroom.class_data import ClassData, ScoredTest
+from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
+from models.classroom.thresholds import Threshold, Thresholds
+from models.results.scales import NormPosition
+
+MAX_PARTS = 2
+
+
+class SignalText(ABC):
+    """What the screens say about one kind of signal."""
+
+    @abstractmethod
+    def title(self) -> str:
+        """What the rule is called."""
+
+    @abstractmethod
+    def headline(self, signal: Signal) -> str:
+        """What is the matter, in one sentence."""
+
+    @abstractmethod
+    def evidence(self, class_data: ClassData, signal: Signal) -> str:
+        """What the signal rests on besides its headline: dates, the mean, the parts below the norm."""
+
+    @abstractmethod
+    def rule(self, limits: Thresholds) -> str:
+        """The rule with its thresholds, as a class has set them."""
+
+    @abstractmethod
+    def thresholds(self) -> dict[Threshold, str]:
+        """What each threshold of the rule counts."""
+
+
+class DropText(SignalText):
+    """Sharp drop."""
+
+    def title(self) -> str:
+        return _("Sharp drop against own past")
+
+    def headline(self, signal: Signal) -> str:
+        *earlier, last = [_number(scored_test) for scored_test in signal.evidence.totals]
+        return _("Drops against own past: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
+
+    def evidence(self, class_data: ClassData, signal: Signal) -> str:
+        assert signal.evidence.mean is not None
+        mean = _("Own mean before: {mean}.", mean=tenths(signal.evidence.mean))
+        return " ".join([mean, *_weak_parts(class_data, signal)])
+
+    def rule(self, limits: Thresholds) -> str:
+        return _(
+            "Rule: {percent} % of the scale or more below the mean of the {number} scores before.",
+            percent=limits[drop.PERCENT],
+            number=limits[drop.EARLIER],
+        )
+
+    def thresholds(self) -> dict[Threshold, str]:
+        return {
+            drop.PERCENT: _("Drop: percent of the scale below the own mean"),
+            drop.EARLIER: _("Drop: number of earlier scores in that mean"),
+        }
+
+
+class StuckText(SignalText):
+    """Stuck below the norm."""
+
+    def title(self) -> str:
+        return _("Stuck below the norm")
+
+    def headline(self, signal: Signal) -> str:
+        scores = ", ".join(_number(scored_test) for scored_test in signal.evidence.totals)
+        number = len(signal.evidence.totals)
+        return _("{number} times in a row in the lowest level: {scores}.", number=number, scores=scores)
+
+    def evidence(self, class_data: ClassData, signal: Signal) -> str:
+        days = ", ".join(short_day(scored_test.taken_on) for scored_test in signal.evidence.totals)
+        return " ".join([_("Tests of {days}.", days=days), *_weak_parts(class_data, signal)])
+
+    def rule(self, limits: Thresholds) -> str:
+        return _("Rule: {number} scores in a row in the lowest level of the source.", number=limits[stuck.TIMES])
+
+    def thresholds(self) -> dict[Threshold, str]:
+        return {stuck.TIMES: _("Stuck: scores in a row in the lowest level")}
+
+
+class IdleText(SignalText):
+    """No work."""
+
+    def title(self) -> str:
+        return _("No work")
+
+    def headline(self, signal: Signal) -> str:
+        return n_("{number} school day without work.", "{number} school days without work.", signal.evidence.days)
+
+    def evidence(self, class_data: ClassData, signal: Signal) -> str:
+        if signal.evidence.last_on is None:
+            return _("Nothing was made with this source yet.")
+        return _("Last worked on {day}. Holidays are not counted.", day=short_day(signal.evidence.last_on))
+
+    def rule(self, limits: Thresholds) -> str:
+        return _(
+            "Rule: {number} school days without work, while at least half of the class worked.",
+            number=limits[idle.SCHOOL_DAYS],
+        )
+
+    def thresholds(self) -> dict[Threshold, str]:
+        return {idle.SCHOOL_DAYS: _("No work: school days")}
+
+
+class OverdueText(SignalText):
+    """Past the agreed date."""
+
+    def title(self) -> str:
+        return _("Past the agreed date")
+
+    def headline(self, signal: Signal) -> str:
+        day = short_day(signal.evidence.due_on or "")
+        return _("{test} is not finished. The agreement was {day}.", test=signal.evidence.test, day=day)
+
+    def evidence(self, class_data: ClassData, signal: Signal) -> str:
+        return n_("{number} school day ago.", "{number} school days ago.", signal.evidence.days)
+
+    def rule(self, limits: Thresholds) -> str:
+        return _("Rule: {number} school days after the agreed date.", number=limits[overdue.SCHOOL_DAYS])
+
+    def thresholds(self) -> dict[Threshold, str]:
+        return {overdue.SCHOOL_DAYS: _("Past the date: school days after it")}
+
+
+class HardText(SignalText):
+    """Hard for many."""
+
+    def title(self) -> str:
+        return _("Hard for many")
+
+    def headline(self, signal: Signal) -> str:
+        evidence = signal.evidence
+        return _(
+            "{part}: {below} of {made} pupils below the norm.",
+            part=evidence.part,
+            below=evidence.below,
+            made=evidence.made,
+        )
+
+    def evidence(self, class_data: ClassData, signal: Signal) -> str:
+        return f"{signal.evidence.test}."
+
+    def rule(self, limits: Thresholds) -> str:
+        return _(
+            "Rule: {percent} % or more below the norm, of at least {number} pupils who made it.",
+            percent=limits[hard.PERCENT],
+            number=limits[hard.PUPILS],
+        )
+
+    def thresholds(self) -> dict[Threshold, str]:
+        return {
+            hard.PERCENT: _("Hard for many: percent of the pupils below the norm"),
+            hard.PUPILS: _("Hard for many: at least so many pupils made it"),
+        }
+
+
+def text_of(rule: SignalRule) -> SignalText:
+    """The texts of the kind of signal that a rule stands for."""
+    match rule:
+        case SignalRule.DROP:
+            return DropText()
+        case SignalRule.STUCK:
+            return StuckText()
+        case SignalRule.IDLE:
+            return IdleText()
+        case SignalRule.OVERDUE:
+            return OverdueText()
+        case SignalRule.HARD:
+            return HardText()
+        case _:
+            assert_never(rule)
+
+
+def _number(scored_test: ScoredTest) -> str:
+    text = native(scored_test.reading.text or "")
+    return (
+        _("{score} of {maximum}", score=text, maximum=native(scored_test.reading.maximum))
+        if scored_test.reading.maximum
+        else text
+    )
+
+
+def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
+    """The parts of the newest test below the norm of the source, in the order of the test: their scales differ."""
+    newest = signal.evidence.totals[-1]
+    weak = [
+        part
+        for part in class_data.parts
+        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
+        if part.reading.position is NormPosition.BELOW and part.reading.value is not None
+    ]
+    if not weak:
+        return []
+    weak.sort(key=lambda part: (part.name.number, part.name.code))
+    names = [f"{part.name.name} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
+    more = len(weak) - MAX_PARTS
+    if more > 0:
+        names.append(n_("and {number} more part", "and {number} more parts", more))
+    return [_("Below the norm: {parts}.", parts=", ".join(names))]

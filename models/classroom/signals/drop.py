@@ -1,0 +1,48 @@
+"""Sharp drop: the newest total lies far below the pupil's own mean on the same scale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from models.classroom.class_data import ScoredTest
+from models.classroom.signals.kind import Evidence, Finding, JudgedClass, SignalKind, evidence_key, score_fact
+from models.classroom.thresholds import Threshold, Thresholds
+from models.schema.records import SCALE
+
+PERCENT = Threshold("drop_percent", default=15, lowest=5, highest=50)  # of the scale, below the pupil's own mean
+EARLIER = Threshold("drop_earlier", default=3, lowest=2, highest=6)  # totals on the same scale in that mean
+
+
+class Drop(SignalKind):
+    """A sharp drop of a pupil against their own past."""
+
+    thresholds = (PERCENT, EARLIER)
+
+    def judge(self, judged_class: JudgedClass) -> Iterator[Finding]:
+        """A drop in the newest total of this school year, per pupil and material."""
+        limits = judged_class.thresholds
+        for member, subject_material, scored_tests in judged_class.series():
+            if scored_tests[-1].taken_on < judged_class.year_start:
+                continue
+            evidence = _drop(scored_tests, limits)
+            if evidence is not None:
+                yield Finding(member.id, subject_material, subject_material.key, limits[PERCENT], evidence)
+
+
+def _drop(scored_tests: list[ScoredTest], limits: Thresholds) -> Evidence | None:
+    newest, scale = scored_tests[-1], scored_tests[-1].scale
+    if scale is None or scale[1] <= scale[0]:
+        return None
+    earlier = [scored_test for scored_test in scored_tests[:-1] if scored_test.scale == scale][-limits[EARLIER] :]
+    if len(earlier) < limits[EARLIER]:
+        return None
+    mean = sum((Decimal(_value(scored_test)) for scored_test in earlier), Decimal(0)) / len(earlier)
+    fall = (mean - _value(newest)) / SCALE
+    if fall * 100 < limits[PERCENT] * (scale[1] - scale[0]):
+        return None
+    return Evidence(evidence_key(map(score_fact, (*earlier, newest))), (*earlier, newest), mean)
+
+
+def _value(scored_test: ScoredTest) -> int:
+    return scored_test.reading.value or 0

@@ -1,0 +1,134 @@
+"""The signals of classes: every rule with its kind, judged on reading; only how a signal was resolved is stored.
+
+There is no ranking and no prediction. docs/display-rules.md explains each rule.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from models.classroom.class_data import ClassData
+from models.classroom.signal_resolutions import SignalResolution, SignalTarget
+from models.classroom.signals.drop import Drop
+from models.classroom.signals.hard import Hard
+from models.classroom.signals.idle import Idle
+from models.classroom.signals.kind import Evidence, Finding, JudgedClass, SignalInputs, SignalKind
+from models.classroom.signals.overdue import Overdue
+from models.classroom.signals.stuck import Stuck
+from models.results.subject_materials import SubjectMaterial
+
+
+class SignalRule(StrEnum):
+    """The rules, in the order in which a list shows them."""
+
+    DROP = "drop"
+    STUCK = "stuck"
+    IDLE = "idle"
+    OVERDUE = "overdue"
+    HARD = "hard"
+
+
+def kind_of(rule: SignalRule) -> SignalKind:
+    """The kind of signal that a rule stands for."""
+    match rule:
+        case SignalRule.DROP:
+            return Drop()
+        case SignalRule.STUCK:
+            return Stuck()
+        case SignalRule.IDLE:
+            return Idle()
+        case SignalRule.OVERDUE:
+            return Overdue()
+        case SignalRule.HARD:
+            return Hard()
+        case _:
+            assert_never(rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One signal: of a pupil, or of a class (`pupil_id` None).
+
+    A suppressed signal cannot be judged while its source is late or down, and is not open.
+    """
+
+    rule: SignalRule
+    class_id: int
+    pupil_id: int | None
+    subject_material: SubjectMaterial
+    scope: str
+    threshold: int
+    evidence: Evidence
+    suppressed: bool = False
+    resolution: SignalResolution | None = None
+
+    @property
+    def source_id(self) -> int:
+        """The source that its data come from."""
+        return self.subject_material.source_id
+
+    @property
+    def target(self) -> SignalTarget:
+        """What it is about, as resolutions refer to it."""
+        class_id = self.class_id if self.pupil_id is None else None
+        return SignalTarget(self.rule.value, self.pupil_id, class_id, self.scope)
+
+    @property
+    def open(self) -> bool:
+        """Whether a teacher has yet to resolve it."""
+        return not self.suppressed and (self.resolution is None or not self.resolution.closes(self.evidence.key))
+
+
+def signals(class_data: ClassData, inputs: SignalInputs) -> list[Signal]:
+    """All signals of these classes, open, suppressed and resolved; by rule, then by class and name."""
+    order = {member.id: position for position, member in enumerate(class_data.members)}
+    first_class = {member.id: member.class_id for member in class_data.members}
+    judged_classes = [JudgedClass(class_data, inputs, class_id) for class_id in class_data.class_ids]
+    all_signals: list[Signal] = []
+    for rule in SignalRule:
+        of_rule = [
+            _signal(rule, judged_class.class_id, finding, inputs.resolutions)
+            for judged_class, finding in _findings(kind_of(rule), judged_classes, first_class)
+        ]
+        all_signals += sorted(of_rule, key=lambda signal: (order.get(signal.pupil_id or 0, -1), signal.scope))
+    return all_signals
+
+
+def open_by_pupil(signals: Sequence[Signal]) -> dict[int, list[Signal]]:
+    """The open signals of each pupil that has any."""
+    by_pupil: dict[int, list[Signal]] = defaultdict(list)
+    for signal in signals:
+        if signal.pupil_id is not None and signal.open:
+            by_pupil[signal.pupil_id].append(signal)
+    return dict(by_pupil)
+
+
+def _findings(
+    kind: SignalKind, judged_classes: Sequence[JudgedClass], first_class: Mapping[int, int]
+) -> Iterator[tuple[JudgedClass, Finding]]:
+    """What a kind finds in these classes; of a pupil of two classes only once, as a rule in the first class."""
+    agreed: set[tuple[int | None, str]] = set()
+    for judged_class in judged_classes:
+        for finding in kind.judge(judged_class):
+            if finding.pupil_id is None:
+                yield judged_class, finding
+            elif kind.by_agreement:
+                if (finding.pupil_id, finding.scope) not in agreed:
+                    agreed.add((finding.pupil_id, finding.scope))
+                    yield judged_class, finding
+            elif first_class[finding.pupil_id] == judged_class.class_id:
+                yield judged_class, finding
+
+
+def _signal(
+    rule: SignalRule, class_id: int, finding: Finding, resolutions: Mapping[SignalTarget, SignalResolution]
+) -> Signal:
+    signal = Signal(
+        rule, class_id, finding.pupil_id, finding.subject_material, finding.scope, finding.threshold, finding.evidence,
+        finding.suppressed,
+    )  # fmt: skip
+    return replace(signal, resolution=resolutions.get(signal.target))
