@@ -130,7 +130,7 @@ EARLIER: dict[str, Callable[[Engine], None]] = {
 def upgrade_to(engine: Engine, revision: str) -> None:
     """The migrations up to a revision, on an empty database with the view that all programs of then made."""
     config = Config()
-    config.set_main_option("script_location", str(resources.files("models") / "migrations"))
+    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
     with database.write_transaction(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -61,7 +61,7 @@ def test_all_migrations_make_the_tables_of_this_program(any_store: Store, bare: 
 
 
 def test_a_migration_stands_by_itself() -> None:
-    versions = sorted((Path(models.__file__).parent / "migrations" / "versions").glob("*.py"))
+    versions = sorted((Path(models.__file__).parent / "schema" / "migrations" / "versions").glob("*.py"))
     assert len(versions) >= 5
     for path in versions:
         nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
