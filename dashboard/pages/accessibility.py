@@ -10,7 +10,6 @@ from dashboard.pages.shell import page
 from dashboard.text.translate import _, day_name
 from dashboard.ui.signs import card
 
-PATH = "/toegankelijkheid"
 LOOKED_ON = "2026-11-24"  # the day on which the statement was last held against the pages
 
 

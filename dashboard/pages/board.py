@@ -13,6 +13,7 @@ from dashboard.auth import guard
 from dashboard.pages.class_page.page import heading_of
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import short_test, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
@@ -48,11 +49,11 @@ def layout(**query: object) -> list[Any]:
     """The whole page for an address, without header; the frame without data where nobody looks."""
     viewer = guard.viewer() if flask.has_request_context() else None
     if viewer is None:
-        return _frame("/groep", [])
+        return _frame(addresses.CLASSES, [])
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         _classes, filters, view = read_class(connection, viewer, query, context.options.holidays)
-    return _frame(f"/groep{filters.query}", content(view))
+    return _frame(f"{addresses.CLASSES}{filters.query}", content(view))
 
 
 def _frame(back: str, children: list[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from dash import dcc, html
 
 from dashboard.pages.shell import page
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from dashboard.ui.signs import note
 
 
@@ -21,7 +22,11 @@ def layout(**_parts: object) -> list[Any]:
                 "",
                 "search",
                 html.P(
-                    [_("The address is not right or has changed."), " ", dcc.Link(_("To the classes"), href="/groep")]
+                    [
+                        _("The address is not right or has changed."),
+                        " ",
+                        dcc.Link(_("To the classes"), href=addresses.CLASSES),
+                    ]
                 ),
             ),
         ],

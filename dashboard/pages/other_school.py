@@ -50,7 +50,7 @@ def elsewhere() -> list[Any]:
                         " ",
                         _("The same number is another pupil or class there, so nothing is shown here."),
                         " ",
-                        dcc.Link(_("To the classes"), href="/groep"),
+                        dcc.Link(_("To the classes"), href=addresses.CLASSES),
                     ]
                 ),
             ),

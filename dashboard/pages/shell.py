@@ -10,6 +10,7 @@ from dash import dcc, html
 from dashboard.auth import guard
 from dashboard.text.translate import LANGUAGES, _, language
 from dashboard.text.words import role_word
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, hidden, note, sign
 from models.access.people import school_name
 from models.access.viewer import Role
@@ -27,7 +28,7 @@ def page(active: str, children: Any, bar: Any = None) -> list[Any]:
 
 def footer() -> html.Footer:
     """Under every page: where the accessibility statement is."""
-    return html.Footer(dcc.Link(_("Accessibility"), href="/toegankelijkheid"), className="foot")
+    return html.Footer(dcc.Link(_("Accessibility"), href=addresses.ACCESSIBILITY), className="foot")
 
 
 def _flash_message() -> list[Any]:
@@ -76,7 +77,7 @@ def _test_school() -> list[Any]:
                     html.P([sign("info"), html.Span([html.B(_("You look at a test school.")), " ", sentence])]),
                     html.Button([sign("back"), _("Back to the test address")], type="submit", className="btn"),
                 ],
-                action=f"/toets/proef/{user.sandbox}/terug",
+                action=f"{addresses.SANDBOXES}/{user.sandbox}/terug",
                 method="POST",
             ),
             className="proofbar",
@@ -148,7 +149,7 @@ def _choices() -> html.Div:
                 className="pick",
                 **attrs(aria_current="true" if user == present else None),
             ),
-            action="/persona",
+            action=addresses.SWITCH_USER,
             method="POST",
         )
         for user in options.users

@@ -20,9 +20,10 @@ from dashboard.text.signal_words import (
 )
 from dashboard.text.translate import _, n_
 from dashboard.text.words import ATTENTION_GROUP_SIGNS, attention_group_rule, attention_group_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.filters import ClassFilters
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
 from models.access.people import PupilName
 from models.classroom.attention import AttentionGroup
@@ -54,7 +55,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
             ),
             html.Small(_by_class(view, lambda limits: attention_group_rule(attention_group, limits))),
         ],
-        href=f"/groep{view.filters.replacing(stand=attention_group).query}",
+        href=f"{addresses.CLASSES}{view.filters.replacing(stand=attention_group).query}",
     )
     return html.Div(
         [num("course", html.B(str(number)), attention_group_word(attention_group)), link],
@@ -121,7 +122,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
         [
             html.Div(
                 [
-                    html.B(dcc.Link(name, href=pupil_href(pupil.id))),
+                    html.B(dcc.Link(name, href=addresses.pupil_href(pupil.id))),
                     *_class_of(view, pupil),
                     html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
@@ -130,11 +131,11 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
             html.Div([signal_lines(view, signal) for signal in signals], className="why_"),
             html.Div(
                 [
-                    dcc.Link(_("See {name}", name=called), href=pupil_href(pupil.id), className="btn"),
+                    dcc.Link(_("See {name}", name=called), href=addresses.pupil_href(pupil.id), className="btn"),
                     resolution_form(
                         signals,
                         ResolutionAction.SEEN,
-                        f"/groep{view.filters.query}",
+                        f"{addresses.CLASSES}{view.filters.query}",
                         hidden_words=_("the signals of {name}", name=name),
                     )
                     if _may_resolve()
@@ -171,7 +172,7 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
     words = norm_words(with_norm(view, pupil.id))
     return html.Li(
         [
-            html.B(dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))),
+            html.B(dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
             *_class_of(view, pupil),
             html.Small(num("scores", words)),
         ],
@@ -239,7 +240,7 @@ def _topic(topic: Topic, filters: ClassFilters) -> html.Div:
     share = 100 * topic.below / topic.made
     return html.Div(
         [
-            html.Span(dcc.Link(topic.part, href=f"/groep{filters.replacing(goal=topic.part).query}")),
+            html.Span(dcc.Link(topic.part, href=f"{addresses.CLASSES}{filters.replacing(goal=topic.part).query}")),
             num("topic", html.B(_("{below} of {made}", below=topic.below, made=topic.made)), topic.part),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
             html.Small(f"{topic.subject_material.material} · {topic.test}"),

@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from dashboard.text.translate import _
 from dashboard.text.words import attention_group_word, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
 from dashboard.ui.filters import (
@@ -42,7 +43,9 @@ def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView |
                         ATTENTION_GROUP_NAMES[filters.status] if filters.status is not None else "", "f o x"),
                 html.Span(
                     dcc.Link(
-                        _("Clear filters"), href=f"/groep{ClassFilters(filters.class_ids).query}", className="btn q"
+                        _("Clear filters"),
+                        href=f"{addresses.CLASSES}{ClassFilters(filters.class_ids).query}",
+                        className="btn q",
                     ),
                     className="o x",
                     **attrs(data_clear="true"),

@@ -25,6 +25,7 @@ from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, missing_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
 from dashboard.ui.coverage import coverage
@@ -39,7 +40,7 @@ from models.access.viewer import Viewer
 from models.results.scales import Missing
 from models.schema import clock, database
 
-FILE_PATH = "/groep/bestand"
+FILE_PATH = f"{addresses.CLASSES}/bestand"
 OPTIONS = ("periode", "vak", "uitgever", "materiaal", "groep", "doel")  # whose choices depend on what is shown
 KEY_OF_STATES = (
     Missing.NOT_LINKED,
@@ -204,7 +205,7 @@ def print_head(view: ClassView, heading: str) -> html.P:
 
 def _acts(view: ClassView, heading: str) -> list[Any]:
     return [
-        dcc.Link(_("Smartboard"), href=f"/digibord{view.filters.query}", className="btn"),
+        dcc.Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.query}", className="btn"),
         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
         _save_as(view, heading),
     ]
@@ -237,7 +238,7 @@ def _hidden_note(view: ClassView) -> list[Any]:
     link = (
         []
         if view.filters.period == BOTH_YEARS
-        else [" ", dcc.Link(_("Show this school year and the last"), href=f"/groep{wider.query}")]
+        else [" ", dcc.Link(_("Show this school year and the last"), href=f"{addresses.CLASSES}{wider.query}")]
     )
     return [html.P([sign("info"), " ", num("hidden", words), *link], className="hid sm t2", id="hidden-by-period")]
 
@@ -258,7 +259,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
     line = [
         _("Shown: {filters}.", filters=" · ".join(on)),
         " ",
-        dcc.Link(_("Show everything"), href=f"/groep{plain.query}"),
+        dcc.Link(_("Show everything"), href=f"{addresses.CLASSES}{plain.query}"),
     ]
     return [html.P(line, className="hid sm", id="filters-on")]
 
@@ -269,7 +270,7 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
         _("Nothing within this filter"),
         [
             html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
-            dcc.Link(_("Clear filters"), href=f"/groep{plain}", className="btn"),
+            dcc.Link(_("Clear filters"), href=f"{addresses.CLASSES}{plain}", className="btn"),
         ],
         className="mt",
     )

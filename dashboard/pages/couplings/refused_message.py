@@ -13,11 +13,12 @@ from dashboard.pages.couplings.refused_message_actions import PATH, replay_form
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
 from dashboard.text.translate import _, language, n_
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 
-TEMPLATE = PATH + "<token>"
+TEMPLATE = f"{PATH}/<token>"
 EVERY_MS = 1_000
 
 
@@ -83,7 +84,7 @@ def content(request_state: RequestState | None) -> list[Any]:
 
 
 def _head(sentence: str) -> html.Div:
-    back = html.A([sign("back"), _("Couplings")], href="/koppelingen#refused", className="back")
+    back = html.A([sign("back"), _("Couplings")], href=f"{addresses.CONNECTIONS}#refused", className="back")
     return html.Div(html.Div([back, html.H1(_("Refused message")), html.P(sentence)]), className="head")
 
 

@@ -10,16 +10,19 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.auth import guard
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from dashboard.ui.signs import sign
 from models.ingest import page_requests
 
-PATH = "/koppelingen/bericht/"
+PATH = f"{addresses.CONNECTIONS}/bericht"
+VIEW_PATH = f"{addresses.CONNECTIONS}/geweigerd"
+REPLAY_PATH = f"{addresses.CONNECTIONS}/opnieuw"
 
 
 def register(server: flask.Flask) -> None:
     """The routes: each writes down work for the worker, and goes to the page that shows what came of it."""
-    server.add_url_rule("/koppelingen/geweigerd/<int:delivery>", "see_refused", view_refused, methods=["POST"])
-    server.add_url_rule("/koppelingen/opnieuw/<int:delivery>", "judge_anew", replay_refused, methods=["POST"])
+    server.add_url_rule(f"{VIEW_PATH}/<int:delivery>", "see_refused", view_refused, methods=["POST"])
+    server.add_url_rule(f"{REPLAY_PATH}/<int:delivery>", "judge_anew", replay_refused, methods=["POST"])
 
 
 def view_form(delivery: int) -> html.Form:
@@ -28,7 +31,7 @@ def view_form(delivery: int) -> html.Form:
         html.Button(
             [_("See the message"), html.Span(f" {delivery}", className="vh")], type="submit", className="btn q"
         ),
-        action=f"/koppelingen/geweigerd/{delivery}",
+        action=f"{VIEW_PATH}/{delivery}",
         method="POST",
     )
 
@@ -37,7 +40,7 @@ def replay_form(delivery: int) -> html.Form:
     """The button that has a refused message judged anew."""
     return html.Form(
         html.Button([sign("retry"), _("Judge it anew")], type="submit", className="btn pri"),
-        action=f"/koppelingen/opnieuw/{delivery}",
+        action=f"{REPLAY_PATH}/{delivery}",
         method="POST",
     )
 
@@ -58,4 +61,4 @@ def _submit(kind: str, delivery: int) -> ResponseReturnValue:
         flask.abort(403)
     given = json.dumps({"delivery": delivery}).encode()
     token = page_requests.submit(context.engine, context.cipher, kind, str(delivery), given, school_id=viewer.school_id)
-    return flask.redirect(PATH + token, 303)
+    return flask.redirect(f"{PATH}/{token}", 303)

@@ -11,7 +11,6 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.my_pupils import page as my_pupils_page
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of
@@ -19,6 +18,7 @@ from dashboard.pages.shell import page
 from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import short_test, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.controls import Options
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import CellContent, subject_order
@@ -34,7 +34,6 @@ from models.results.scales import plain_decimal
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE
 
-PATH = "/leerlingen/overdracht"
 LAST_NOTES = 5  # beside the agreements that run
 
 
@@ -129,7 +128,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
     back = view.filters.replacing(pupil_ids=())
     empty = note("", "notbegun", html.P(_("There are no pupils with these filters.")))
     sections = [
-        dcc.Link([sign("back"), _("My pupils")], href=f"{my_pupils_page.PATH}{back.query}", className="back"),
+        dcc.Link([sign("back"), _("My pupils")], href=f"{addresses.MY_PUPILS}{back.query}", className="back"),
         html.Div(
             [
                 html.Div([html.H1(_("Hand-over")), html.P(made_sentence(viewer, view), id="handover-made")]),
@@ -137,7 +136,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             ],
             className="head",
         ),
-        *hidden_note(view, PATH),
+        *hidden_note(view, addresses.HANDOVER),
         html.Div([_pupil(viewer, view, pupil, view.goals.get(pupil.id, {})) for pupil in view.pupils] or [empty]),
     ]
     return blocks(sections)

@@ -15,6 +15,7 @@ from dashboard.pages.my_pupils.table import my_pupils_table
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import subject_word
+from dashboard.ui import addresses
 from dashboard.ui.controls import Options, class_select, options, period_word, select
 from dashboard.ui.filters import BOTH_YEARS, PERIODS, ClassFilters
 from dashboard.ui.markup import blocks
@@ -26,7 +27,6 @@ from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.schema import clock, database
 
-PATH = "/leerlingen"
 IN_ADDRESS = ("vraag", "materiaal")  # what no control of the bar states, but links on the page do
 
 
@@ -60,7 +60,7 @@ def not_for_you(heading: str) -> list[Any]:
     text = _("This page is for teachers, mentors and learning support: it holds notes about pupils.")
     return [
         html.Div(html.Div(html.H1(heading)), className="head"),
-        note("", "lock", html.P([text, " ", dcc.Link(_("To the classes"), href="/groep")])),
+        note("", "lock", html.P([text, " ", dcc.Link(_("To the classes"), href=addresses.CLASSES)])),
     ]
 
 
@@ -172,7 +172,9 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
                 html.Div([html.H1(_("My pupils")), html.P(_intro(view), id="mine-intro")]),
                 html.Div(
                     [
-                        dcc.Link(_("Make hand-over"), href=f"{PATH}/overdracht{view.filters.query}", className="btn"),
+                        dcc.Link(
+                            _("Make hand-over"), href=f"{addresses.HANDOVER}{view.filters.query}", className="btn"
+                        ),
                         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
                     ],
                     className="acts",
@@ -180,9 +182,9 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             ],
             className="head",
         ),
-        *hidden_note(view, PATH),
-        question_cards(view, PATH),
-        *question_panel(view, PATH),
+        *hidden_note(view, addresses.MY_PUPILS),
+        question_cards(view, addresses.MY_PUPILS),
+        *question_panel(view, addresses.MY_PUPILS),
         my_pupils_table(view),
     ]
     return blocks(sections)
@@ -198,12 +200,12 @@ def _intro(view: MyPupilsView) -> list[Any]:
     if len(filters.class_ids) < len(view.classes):
         everyone = filters.replacing(class_ids=tuple(class_ref.id for class_ref in view.classes))
         words = _("Show all {number} classes", number=len(view.classes))
-        parts += [" ", dcc.Link(words, href=f"{PATH}{everyone.query}")]
+        parts += [" ", dcc.Link(words, href=f"{addresses.MY_PUPILS}{everyone.query}")]
     if len(view.pupils) < len(view.everyone):
         plain = filters.replacing(signals=None, question=None, material=None)
         words = _("Shown: {who}, {number} of {all}.", who=shown_words(filters), number=len(view.pupils),
                   all=len(view.everyone))  # fmt: skip
-        parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{PATH}{plain.query}")]
+        parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{addresses.MY_PUPILS}{plain.query}")]
     return parts
 
 

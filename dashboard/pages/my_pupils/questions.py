@@ -8,7 +8,8 @@ from dash import dcc, html
 
 from dashboard.text.signal_words import rule_with
 from dashboard.text.translate import _, n_, short_day
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui import addresses
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MyPupilsFilters, MyPupilsView
 from dashboard.ui.signs import attrs, card, sign
 from models.access.people import Member, PupilName
@@ -165,7 +166,7 @@ def _topic(view: MyPupilsView, topic: Topic, names: dict[int, Member]) -> html.D
 def _name_link(view: MyPupilsView, member: Member) -> html.Span:
     several = len(view.filters.class_ids) > 1
     place = f" ({view.class_name(member.class_id)})" if several else ""
-    return html.Span([dcc.Link(name_of(member), href=pupil_href(member.id)), place])
+    return html.Span([dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), place])
 
 
 def name_of(member: Member) -> str:

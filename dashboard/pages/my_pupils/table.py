@@ -11,8 +11,9 @@ from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.lanes import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import GROWTH_SIGNS, growth_word, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.matrix_columns import CellContent
-from dashboard.ui.matrix_table import missing_lines, pupil_href, scale_word, value
+from dashboard.ui.matrix_table import missing_lines, scale_word, value
 from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeries, bound_of, column_series
 from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
@@ -93,7 +94,7 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
     place = _("class {name}", name=view.class_name(member.class_id))
     return html.Tr(
         [
-            html.Th([dcc.Link(name_of(member), href=pupil_href(member.id)), html.Small(place)], scope="row"),
+            html.Th([dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(place)], scope="row"),
             html.Td(
                 _signals(view, member),
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
@@ -214,7 +215,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
             _("{number} open", number=number),
             hidden(_(": signals of {name}", name=name_of(member))),
         ]
-        parts.append(dcc.Link(words, href=pupil_href(member.id), className="st be"))
+        parts.append(dcc.Link(words, href=addresses.pupil_href(member.id), className="st be"))
     if held:
         parts.append(state("no", "clock", _("{number} not to be judged", number=held)))
     return parts or [html.Span(_("none"), className="t3")]

@@ -36,7 +36,7 @@ from dashboard.ui.filters import (
     read_period,
 )
 from dashboard.ui.markup import block, blocks
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
@@ -50,7 +50,7 @@ from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
 VIEWS = ("grafiek", "tabel", "beide")
-_PATH = re.compile(rf"/leerling/({addresses.NUMBER})/?", re.ASCII)
+_PATH = re.compile(rf"{addresses.PUPIL}/({addresses.NUMBER})/?", re.ASCII)
 _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.ASCII)
 
 
@@ -133,7 +133,7 @@ def not_yours() -> list[Any]:
                     " ",
                     _("You see the pupils of the classes that the pupil list links you to."),
                     " ",
-                    dcc.Link(_("To the classes"), href="/groep"),
+                    dcc.Link(_("To the classes"), href=addresses.CLASSES),
                 ]
             ),
         ),
@@ -218,7 +218,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
     back = [
         dcc.Link(
             [sign("back"), _("Class {name}", name=class_ref.name)],
-            href=f"/groep?klas={addresses.number(class_ref.id)}",
+            href=addresses.class_href(class_ref.id),
             className="back",
         )
         for class_ref in home
@@ -236,7 +236,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                         [
                             dcc.Link(
                                 _("Make a talk sheet"),
-                                href=f"/gesprek/{addresses.number(timeline.pupil.id)}",
+                                href=addresses.talk_sheet_href(timeline.pupil.id),
                                 className="btn pri",
                             ),
                             html.Button(_("Print"), className="btn", **attrs(data_print="true")),
@@ -264,11 +264,11 @@ def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
     if place > 0:
         pupil = neighbours[place - 1]
         words = [html.Span(_("Previous pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        found.append(dcc.Link([sign("prev"), *words], href=pupil_href(pupil.id), className="btn"))
+        found.append(dcc.Link([sign("prev"), *words], href=addresses.pupil_href(pupil.id), className="btn"))
     if place + 1 < len(ids):
         pupil = neighbours[place + 1]
         words = [html.Span(_("Next pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        found.append(dcc.Link([*words, sign("next")], href=pupil_href(pupil.id), className="btn"))
+        found.append(dcc.Link([*words, sign("next")], href=addresses.pupil_href(pupil.id), className="btn"))
     return found
 
 

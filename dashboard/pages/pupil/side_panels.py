@@ -22,7 +22,7 @@ from dashboard.text.signal_words import (
 )
 from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
-from dashboard.ui.matrix_table import pupil_href
+from dashboard.ui import addresses
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
 from models.access.viewer import Viewer
@@ -35,7 +35,7 @@ from models.classroom.timeline import PupilTimeline
 from models.results.subject_materials import SubjectMaterial
 from models.schema.encryption import PiiCipher
 
-GOAL_PATH, NOTE_PATH = "/leerling/doel", "/leerling/notitie"
+GOAL_PATH, NOTE_PATH = f"{addresses.PUPIL}/doel", f"{addresses.PUPIL}/notitie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def read_side(
 
 def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.Section:
     """The signals of this pupil with their reasons, and the buttons to settle them."""
-    back = pupil_href(pupil_id)
+    back = addresses.pupil_href(pupil_id)
     rows = [_signal(viewer, side, signal, back) for signal in side.signals if not signal.suppressed]
     held = [_suppressed(side, signal) for signal in side.signals if signal.suppressed]
     empty = [] if rows or held else [html.P(_("There is no signal now."), className="t2 sm")]

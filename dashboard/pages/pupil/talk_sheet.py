@@ -19,8 +19,9 @@ from dashboard.pages.shell import page
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import band_word, growth_word, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
@@ -29,7 +30,7 @@ from models.results.scales import NormPosition, ScoreReading
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
-TEMPLATE = "/gesprek/<pupil_id>"
+TEMPLATE = f"{addresses.TALK_SHEET}/<pupil_id>"
 
 
 def title(**_parts: object) -> str:
@@ -70,7 +71,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
     return [
         html.Div(
             [
-                dcc.Link([sign("back"), name], href=pupil_href(record.id), className="back"),
+                dcc.Link([sign("back"), name], href=addresses.pupil_href(record.id), className="back"),
                 html.Button(_("Print"), className="btn pri", **attrs(data_print="true")),
                 html.P(_("Untick what is not to be printed. Nothing of this choice is kept."), className="sm t2"),
             ],

@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import subject_word
+from dashboard.ui import addresses
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
@@ -16,7 +17,7 @@ from models.classroom.class_state import ClassState
 from models.classroom.signals import DueDate
 from models.results.subject_materials import SubjectMaterial
 
-PATH = "/signalen/datum"
+PATH = f"{addresses.SIGNALS}/datum"
 MAX_TESTS = 40
 
 

@@ -31,7 +31,7 @@ from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
 from dashboard.ui.filters import current_school_year, read_filters
 from dashboard.ui.markup import block, blocks
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
 from dashboard.ui.signs import attrs, card, note, sign, state
 from models.access.people import ClassRef, PupilName, class_list
@@ -42,7 +42,6 @@ from models.classroom.signals import Signal, SignalRule
 from models.classroom.thresholds import Change, changes
 from models.schema import database
 
-PATH = "/signalen"
 CONTROLS = ("klas", "regel", "toestand")
 OPEN, HELD, SETTLED = "open", "wacht", "klaar"
 STATES = (OPEN, HELD, SETTLED)
@@ -217,8 +216,10 @@ def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
 
 
 def _class_panels(viewer: Viewer, shown: _SignalsView, class_ref: ClassRef) -> list[Any]:
-    limits = threshold_panel(viewer, class_ref, shown.state.thresholds[class_ref.id], shown.changed[class_ref.id], PATH)
-    return [limits, due_panel(viewer, class_ref, shown.state, f"{PATH}{shown.filters.query}")]
+    limits = threshold_panel(
+        viewer, class_ref, shown.state.thresholds[class_ref.id], shown.changed[class_ref.id], addresses.SIGNALS
+    )
+    return [limits, due_panel(viewer, class_ref, shown.state, f"{addresses.SIGNALS}{shown.filters.query}")]
 
 
 def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
@@ -247,7 +248,7 @@ def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], si
     if signal.pupil_id is None:
         whom: Any = html.B(_("Class {name}", name=class_name))
     else:
-        whom = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=pupil_href(signal.pupil_id)))
+        whom = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=addresses.pupil_href(signal.pupil_id)))
     rule = rule_words(signal, shown.state.thresholds[signal.class_id])
     name = class_name if signal.pupil_id is None else pupil_word(names[signal.pupil_id])
     about = f"{name}, {material_words(signal)}, {rule_title(signal.rule)}"
@@ -287,7 +288,7 @@ def _resolution_words(signal: Signal) -> Any:
 
 
 def settle_buttons(
-    signals: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH, about: str | None = None
+    signals: Sequence[Signal], query: str, viewer: Viewer, path: str = addresses.SIGNALS, about: str | None = None
 ) -> list[Any]:
     """The four ways to settle open signals, or one way back; `about` tells a screen reader which buttons they are."""
     if not viewer.teaches:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from dash import html
 
 from dashboard.text.signal_words import action_word
+from dashboard.ui import addresses
 from dashboard.ui.signs import hidden
 from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
 from models.classroom.signals import Signal
 
-PATH = "/signalen/afhandelen"
+PATH = f"{addresses.SIGNALS}/afhandelen"
 FIELD = "opdracht"
 LONGEST, LONGEST_ORDER = 8_000, 200_000  # characters of a text, and of all that a button says
 MAX_SIGNALS = 60

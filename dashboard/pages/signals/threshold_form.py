@@ -15,7 +15,7 @@ from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.classroom.thresholds import NAMES, Change, Thresholds, bounds
 
-PATH, SHOWN = "/signalen/drempels", "getoond"
+PATH, SHOWN = f"{addresses.SIGNALS}/drempels", "getoond"
 
 
 def threshold_word(name: str) -> str:

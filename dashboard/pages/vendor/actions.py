@@ -12,14 +12,14 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.auth import guard
 from dashboard.auth.guard import DemoUser
-from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, RESULT_PATH, ROOM_PATH, read_token
+from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, read_token
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from models.access.viewer import Role
 from models.ingest import page_requests
 from models.sandbox import sandboxes
 from models.sandbox.sandboxes import Sandbox
 
-START = "/toets"
 ROOMS_AN_HOUR = 5  # of one browser
 HOUR_SECONDS = 3600.0
 # Name in the address, name in the store, media type.
@@ -33,12 +33,12 @@ FILES = {
 def register(server: flask.Flask) -> None:
     """The routes of the pages for vendors."""
     post = ["POST"]
-    server.add_url_rule("/toets/proef", "make_room", create_sandbox, methods=post)
-    server.add_url_rule("/toets/proef/<token>/bekijk", "look_at_room", view_as_teacher, methods=post)
-    server.add_url_rule("/toets/proef/<token>/terug", "leave_room", leave_sandbox, methods=post)
-    server.add_url_rule("/toets/proef/<token>/rapport", "report_on_room", report_on_sandbox, methods=post)
-    server.add_url_rule("/toets/proef/<token>/wissen", "erase_room", erase_sandbox, methods=post)
-    server.add_url_rule("/toets/uitslag/<token>/rapport.<kind>", "report_file", report_file)
+    server.add_url_rule(addresses.SANDBOXES, "make_room", create_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/bekijk", "look_at_room", view_as_teacher, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/terug", "leave_room", leave_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/rapport", "report_on_room", report_on_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/wissen", "erase_room", erase_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.CHECK_RESULTS}/<token>/rapport.<kind>", "report_file", report_file)
 
 
 def create_sandbox() -> ResponseReturnValue:
@@ -47,12 +47,12 @@ def create_sandbox() -> ResponseReturnValue:
     if viewer is None or not viewer.may_test:
         flask.abort(403)
     if not guard.within_rate_limit(ROOMS_AN_HOUR, HOUR_SECONDS):
-        return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
+        return flask.redirect(f"{addresses.VENDOR}?{NOT_NOW}={OFTEN}", 303)
     try:
         sandbox = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
     except sandboxes.NoSandboxAvailable:
-        return flask.redirect(f"{START}?{NOT_NOW}={FULL}", 303)
-    return flask.redirect(ROOM_PATH + sandbox.account.token, 303)
+        return flask.redirect(f"{addresses.VENDOR}?{NOT_NOW}={FULL}", 303)
+    return flask.redirect(f"{addresses.SANDBOXES}/{sandbox.account.token}", 303)
 
 
 def view_as_teacher(token: str) -> ResponseReturnValue:
@@ -68,14 +68,14 @@ def view_as_teacher(token: str) -> ResponseReturnValue:
         sandbox.account.token,
     )
     guard.sign_in_as(teacher, guard.current_user())
-    return flask.redirect("/groep", 303)
+    return flask.redirect(addresses.CLASSES, 303)
 
 
 def leave_sandbox(token: str) -> ResponseReturnValue:
     """Be oneself again, at the page of the room."""
     guard.leave_sandbox()
     found = read_token(token)
-    return flask.redirect(ROOM_PATH + found if found else START, 303)
+    return flask.redirect(f"{addresses.SANDBOXES}/{found}" if found else addresses.VENDOR, 303)
 
 
 def report_on_sandbox(token: str) -> ResponseReturnValue:
@@ -95,15 +95,15 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
         )
     except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
-        return flask.redirect(f"{ROOM_PATH}{sandbox.account.token}?{NOT_NOW}={why}", 303)
-    return flask.redirect(f"{RESULT_PATH}{found}?proef={sandbox.account.token}", 303)
+        return flask.redirect(f"{addresses.SANDBOXES}/{sandbox.account.token}?{NOT_NOW}={why}", 303)
+    return flask.redirect(f"{addresses.CHECK_RESULTS}/{found}?proef={sandbox.account.token}", 303)
 
 
 def erase_sandbox(token: str) -> ResponseReturnValue:
     """Erase a room with all that is of it; who looked at it as its teacher is oneself again."""
     sandbox, context = _sandbox_of(token), guard.context()
     sandboxes.erase_sandbox(context.engine, sandbox.id)
-    return flask.redirect(f"{START}?gewist=1", 303)
+    return flask.redirect(f"{addresses.VENDOR}?gewist=1", 303)
 
 
 def report_file(token: str, kind: str) -> ResponseReturnValue:

@@ -14,7 +14,6 @@ from dashboard.pages.vendor.forms import endpoint_form, upload_form
 from dashboard.pages.vendor.parts import (
     FULL,
     OFTEN,
-    RESULT_PATH,
     button_form,
     command_line,
     test_aid_notice,
@@ -22,6 +21,7 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
 from dashboard.text.translate import _, n_
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note
 from models.ingest import page_requests
 from models.schema.limits import VENDOR_DAYS
@@ -63,7 +63,7 @@ def _not_yours() -> list[Any]:
                 [
                     html.B(_("This page is for administrators and for vendors of learning materials.")),
                     " ",
-                    html.A(_("To the classes"), href="/groep"),
+                    html.A(_("To the classes"), href=addresses.CLASSES),
                 ]
             ),
         ),
@@ -100,7 +100,7 @@ def _sandbox_panel() -> html.Section:
         n_("Erased by itself after {number} day without a message.",
            "Erased by itself after {number} days without a message.", _sandbox_days()),
     )  # fmt: skip
-    make = button_form("/toets/proef", _("Make a test address"), look="btn pri")
+    make = button_form(addresses.SANDBOXES, _("Make a test address"), look="btn pri")
     return _option_card(
         "3", _("Send to a test address"), words, [html.Ul([html.Li(step) for step in steps], className="dots"), make]
     )
@@ -173,4 +173,4 @@ def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
         )
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)
-    return RESULT_PATH + token, None
+    return f"{addresses.CHECK_RESULTS}/{token}", None

@@ -9,10 +9,10 @@ from typing import Any
 from dash import html
 
 from dashboard.text.translate import _, language
+from dashboard.ui import addresses
 from dashboard.ui.signs import note, sign, state
 
 COMMAND = "rondblik check bericht.xml --junit uit.xml"
-ROOM_PATH, RESULT_PATH = "/toets/proef/", "/toets/uitslag/"
 NOT_NOW, OFTEN, FULL = "niet", "vaak", "vol"  # in an address: what was asked was not done, and why
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -24,9 +24,9 @@ def read_token(value: object) -> str | None:
 
 def token_of_path(path: object, folder: str) -> str | None:
     """The token behind `folder` in the address that a callback names, or None."""
-    if not isinstance(path, str) or not path.startswith(folder):
+    if not isinstance(path, str) or not path.startswith(f"{folder}/"):
         return None
-    return read_token(path.removeprefix(folder).removesuffix("/"))
+    return read_token(path.removeprefix(f"{folder}/").removesuffix("/"))
 
 
 def printable(value: object, most: int = 200) -> str:
@@ -53,7 +53,7 @@ def no_longer_there(title: str, sentence: str) -> list[Any]:
     """A page for a token that leads nowhere (any more)."""
     return [
         html.Div(html.Div(html.H1(title)), className="head"),
-        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href="/toets")])),
+        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href=addresses.VENDOR)])),
     ]
 
 

@@ -13,8 +13,6 @@ from dashboard.auth import guard
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
 from dashboard.pages.vendor.parts import (
-    RESULT_PATH,
-    ROOM_PATH,
     command_line,
     no_longer_there,
     read_token,
@@ -23,6 +21,7 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, level_explained, level_word, result_word
 from dashboard.text.translate import _, at_moment, language
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign, state
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
@@ -66,7 +65,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_tick(ticks: object, path: object, search: object) -> Any:
-        return _on_tick(ticks, token_of_path(path, RESULT_PATH), _sandbox_of(search))
+        return _on_tick(ticks, token_of_path(path, addresses.CHECK_RESULTS), _sandbox_of(search))
 
 
 def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, ...]:
@@ -145,11 +144,15 @@ def _head(request_state: RequestState, room: str | None) -> html.Div:
     }.get(request_state.kind, "")
     asked = _("asked {moment}", moment=at_moment(request_state.asked_us))
     back = (
-        html.A([sign("back"), _("Back to the test address")], href=ROOM_PATH + room, className="back")
+        html.A([sign("back"), _("Back to the test address")], href=f"{addresses.SANDBOXES}/{room}", className="back")
         if room is not None
-        else html.A([sign("back"), _("Test your coupling")], href="/toets", className="back")
+        else html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back")
     )
-    again = html.A(_("Check again"), href=ROOM_PATH + room if room is not None else "/toets", className="btn pri")
+    again = html.A(
+        _("Check again"),
+        href=f"{addresses.SANDBOXES}/{room}" if room is not None else addresses.VENDOR,
+        className="btn pri",
+    )
     return html.Div(
         [
             html.Div(
@@ -181,7 +184,7 @@ def _failed(request_state: RequestState) -> html.Div:
         html.P(
             [
                 html.B(_("The check could not be done.")), " ", sentence, " ",
-                html.A(_("Change what was asked and check again"), href="/toets"),
+                html.A(_("Change what was asked and check again"), href=addresses.VENDOR),
             ]
         ),
         role="alert",
@@ -252,7 +255,12 @@ def _why_not(level: str, report: Report) -> str:
 def _files(token: str) -> html.Section:
     """The report as files to keep."""
     links = [
-        html.A(words, href=f"{RESULT_PATH}{token}/rapport.{kind}", download=f"uwlr-toets.{kind}", className="btn")
+        html.A(
+            words,
+            href=f"{addresses.CHECK_RESULTS}/{token}/rapport.{kind}",
+            download=f"uwlr-toets.{kind}",
+            className="btn",
+        )
         for kind, words in (("html", "HTML"), ("json", "JSON"), ("xml", "JUnit"))
     ]
     return html.Section(

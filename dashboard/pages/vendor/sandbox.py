@@ -17,7 +17,6 @@ from dashboard.pages.vendor.arrivals import arrivals_panel
 from dashboard.pages.vendor.parts import (
     FULL,
     OFTEN,
-    ROOM_PATH,
     button_form,
     command_line,
     field_code,
@@ -29,6 +28,7 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.situations import fault_line, news, situations_panel
 from dashboard.text.translate import _, day_name, long_moment
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign
 from models.sandbox import sandboxes, situations
 from models.sandbox.sandboxes import Sandbox
@@ -106,7 +106,7 @@ def _head(sandbox: Sandbox | None) -> html.Div:
     until = _("kept until {day}, longer with every message", day=_day(sandbox)) if sandbox is not None else ""
     actions = []
     if sandbox is not None:
-        here = ROOM_PATH + sandbox.account.token
+        here = f"{addresses.SANDBOXES}/{sandbox.account.token}"
         actions = [
             button_form(f"{here}/bekijk", _("Look as a teacher"), look="btn pri"),
             button_form(f"{here}/rapport", _("Report")),
@@ -116,7 +116,7 @@ def _head(sandbox: Sandbox | None) -> html.Div:
         [
             html.Div(
                 [
-                    html.A([sign("back"), _("Test your coupling")], href="/toets", className="back"),
+                    html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back"),
                     html.H1(_("Test address")),
                     html.P(" · ".join(item for item in (name, until) if item)),
                 ]
@@ -223,7 +223,9 @@ def _end(sandbox: Sandbox) -> html.Details:
         [
             html.Summary([sign("chev"), _("Erase this test address")]),
             html.P(words, className="sm"),
-            button_form(f"{ROOM_PATH}{sandbox.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"),
+            button_form(
+                f"{addresses.SANDBOXES}/{sandbox.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"
+            ),
         ],
         className="fold mt",
         id="erase",
@@ -329,7 +331,7 @@ def register(app: dash.Dash) -> None:
 
 def _on_tick(ticks: int, path: object, look: _PageState, *, resumed: bool) -> _LiveContent:
     """What is new, or nothing; the page stops looking when nothing came for a while, and says so."""
-    sandbox, same = _find(token_of_path(path, ROOM_PATH)), dash.no_update
+    sandbox, same = _find(token_of_path(path, addresses.SANDBOXES)), dash.no_update
     if sandbox is None:
         return _LiveContent(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
     if resumed or _state_digest(sandbox) != look.mark:
@@ -347,7 +349,7 @@ def _quiet() -> str:
 
 def _pressed(clicks: object, path: object) -> Sandbox:
     """The room whose button was pressed."""
-    sandbox = _find(token_of_path(path, ROOM_PATH))
+    sandbox = _find(token_of_path(path, addresses.SANDBOXES))
     if sandbox is None or guard.viewer() is None or not _count(clicks):
         raise dash.exceptions.PreventUpdate
     return sandbox

@@ -9,10 +9,11 @@ from dash import dcc, html
 
 from dashboard.text.translate import _, at_moment, native
 from dashboard.text.words import missing_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import period_word
 from dashboard.ui.matrix_columns import CellContent, Column, columns
-from dashboard.ui.matrix_table import level_word, pupil_href, pupil_word
+from dashboard.ui.matrix_table import level_word, pupil_word
 from dashboard.ui.signs import attrs
 from models.access.people import PupilName
 from models.ingest.freshness import SourceState
@@ -39,7 +40,7 @@ def pupil_list(title: str, several: Sequence[tuple[PupilName, str]], name: str) 
         return []
     rows = [
         html.Li(
-            [dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id)), html.Span(words)],
+            [dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id)), html.Span(words)],
             **attrs(data_pupil=str(pupil.id)),
         )
         for pupil, words in several

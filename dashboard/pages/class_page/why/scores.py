@@ -20,9 +20,10 @@ from dashboard.pages.class_page.why.parts import (
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import missing_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer
-from dashboard.ui.matrix_table import foot_words, pupil_href, pupil_word
+from dashboard.ui.matrix_table import foot_words, pupil_word
 from models.access.people import PupilName
 from models.access.viewer import Viewer
 from models.classroom.class_overview import Cell
@@ -40,7 +41,7 @@ def explain_cell(connection: Connection, viewer: Viewer, view: ClassView, pupil_
     item = cell_content(view.overview, column, pupil.id)
     head = [html.H3(f"{pupil_word(pupil)} · {column.full_name}"), rule(*_cell_rule(view, item))]
     lines = _sent(connection, viewer, pupil, item.cell) if item.cell is not None else _not_sent(view, column, item)
-    link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id))
+    link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=addresses.pupil_href(pupil.id))
     return [*head, *lines, html.P(link, className="acts")]
 
 
