@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flask
 from dash import dcc, html
 
 from dashboard.auth import guard
 from dashboard.pages.class_page.page import heading_of
+from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
+from models.access.viewer import Viewer
 from models.classroom.class_data import ScoredPart, ScoredTest
 from models.classroom.signals import Topic, topics
 from models.results.scales import Missing, ScoreReading
@@ -40,25 +41,27 @@ class BoardTest:
     all: int
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Smartboard") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Smartboard")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address, without header; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return _frame(addresses.CLASSES, [])
+def frame() -> Body:
+    """The page without data."""
+    return _body(addresses.CLASSES, [])
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         _classes, filters, view = read_class(connection, viewer, query, context.options.holidays)
-    return _frame(f"{addresses.CLASSES}{filters.query}", content(view))
+    return _body(f"{addresses.CLASSES}{filters.query}", content(view))
 
 
-def _frame(back: str, children: list[Any]) -> list[Any]:
+def _body(back: str, children: list[Any]) -> Body:
     link = dcc.Link([sign("back"), _("Back")], href=back, className="btn")
-    return [html.Main([html.Div(link, className="leave"), *children], id="main", className="board")]
+    return Body([html.Main([html.Div(link, className="leave"), *children], id="main", className="board")])
 
 
 def content(view: ClassView | None) -> list[Any]:
@@ -242,3 +245,6 @@ def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
         and source in (None, date.subject_material.source_id)
     }
     return [(html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test))) for day, test in sorted(coming)]
+
+
+PAGE = Page("board", addresses.BOARD, title, layout, frame, has_header=False)

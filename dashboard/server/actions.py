@@ -36,10 +36,8 @@ from models.schema.records import SCALE
 MAX_NAME = 400
 _DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
 _SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
-_BACK = re.compile(
-    rf"(?:{addresses.CLASSES}|{addresses.SIGNALS}|{addresses.MY_PUPILS}|{addresses.PUPIL}/{addresses.NUMBER})(?:[?/][\x21-\x7e]*)?",
-    re.ASCII,
-)
+_RETURN_PATHS = (addresses.CLASSES, addresses.SIGNALS, addresses.MY_PUPILS, f"{addresses.PUPIL}/{addresses.NUMBER}")
+_BACK = re.compile(rf"(?:{'|'.join(_RETURN_PATHS)})(?:[?/][\x21-\x7e]*)?", re.ASCII)
 
 
 def register(server: flask.Flask) -> None:

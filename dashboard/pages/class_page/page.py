@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.export.sheets import filter_words, sheet_of
 from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
 from dashboard.pages.class_page.filter_bar import (
@@ -22,7 +22,8 @@ from dashboard.pages.class_page.filter_bar import (
 )
 from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, is_at_school
+from dashboard.pages.vendor import page as vendor_page
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, missing_word
 from dashboard.ui import addresses
@@ -54,20 +55,22 @@ KEY_OF_STATES = (
 )
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Classes") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Classes")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
-        return page("group", empty, filter_bar([], ClassFilters(()), None))
+def frame() -> Body:
+    """The page without data."""
+    empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
+    return Body(empty, filter_bar([], ClassFilters(()), None))
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     classes, filters, view = _read(viewer, query)
     shown = html.Div(content(filters, view), id="group-content")
-    return page("group", [_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
+    return Body([_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
 
 
 def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
@@ -90,10 +93,8 @@ def register(app: dash.Dash) -> None:
         State("group-query", "data"),
         prevent_initial_call=True,
     )
-    def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer()
+    def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("group", address)
         # Which of the four groups is open is no control: it stays as the address has it.
@@ -288,3 +289,17 @@ def legend() -> html.Div:
         ],
         className="legend",
     )
+
+
+PAGE = Page(
+    name="group",
+    path=addresses.CLASSES,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=is_at_school,
+    refusal=vendor_page.frame,  # a vendor has no classes and starts with testing a connection
+    in_menu_of=is_at_school,
+    register=register,
+)
+HOME = Page("home", addresses.HOME, title, layout, frame, is_at_school, vendor_page.frame, section=PAGE.name)

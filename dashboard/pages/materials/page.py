@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.text.translate import _, n_
 from dashboard.text.words import subject_word, year_word
 from dashboard.ui.controls import options, select
@@ -53,21 +53,22 @@ class MaterialFilters:
         )
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Materials") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Materials")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("materials", html.Div(id="materials-content"), _bar(None, MaterialFilters()))
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="materials-content")], _bar(None, MaterialFilters()))
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     catalogue = _read(viewer)
     filters = read_filters(catalogue, query)
-    return page(
-        "materials", html.Div(_content(viewer, catalogue, filters), id="materials-content"), _bar(catalogue, filters)
-    )
+    content = html.Div(_content(viewer, catalogue, filters), id="materials-content")
+    return Body([content], _bar(catalogue, filters))
 
 
 def register(app: dash.Dash) -> None:
@@ -81,10 +82,8 @@ def register(app: dash.Dash) -> None:
         *(Input(f"materials-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    def show(address: object, *chosen: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer()
+    def show(viewer: Viewer, address: object, *chosen: object) -> tuple[Any, ...]:
         catalogue = _read(viewer)
         by_address = address_asked("materials", address)
         filters = read_filters(
@@ -267,3 +266,6 @@ def _subject(
             cards = html.Div([material_card(material, catalogue) for material in own], className="shelf")
             parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(own), 3)}"))
     return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")
+
+
+PAGE = Page("materials", PATH, title, layout, frame, in_menu_of=is_at_school, register=register)

@@ -7,14 +7,13 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import short_test, subject_word
@@ -37,21 +36,26 @@ from models.schema.records import SCALE
 LAST_NOTES = 5  # beside the agreements that run
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Hand-over") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Hand-over")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("pupils", html.Div(id="handover-content"), _bar(MyPupilsFilters(()), None))
-    if not viewer.teaches:
-        content = [*not_for_you(_("Hand-over")), html.Div(id="handover-content")]
-        return page("pupils", content, _bar(MyPupilsFilters(()), None))
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="handover-content")], _bar(MyPupilsFilters(()), None))
+
+
+def refusal() -> Body:
+    """The page for who does not work with pupils."""
+    empty = frame()
+    return Body([*not_for_you(_("Hand-over")), *empty.children], empty.bar)
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     _classes, filters, view = read(viewer, query)
-    return page("pupils", html.Div(_content(viewer, view), id="handover-content"), _bar(filters, view))
+    return Body([html.Div(_content(viewer, view), id="handover-content")], _bar(filters, view))
 
 
 def register(app: dash.Dash) -> None:
@@ -67,10 +71,8 @@ def register(app: dash.Dash) -> None:
         State("handover-query", "data"),
         prevent_initial_call=True,
     )
-    def show(address: object, pupils: object, query: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None or not viewer.teaches:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer(teaches)
+    def show(viewer: Viewer, address: object, pupils: object, query: object) -> tuple[Any, ...]:
         by_address = address_asked("handover", address)
         by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
         _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
@@ -317,3 +319,16 @@ def _agreement_state(note: Note) -> str:
     if note.until_on is None:
         return _("runs")
     return _("until {day}", day=short_day(note.until_on))
+
+
+PAGE = Page(
+    name="handover",
+    path=addresses.HANDOVER,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=teaches,
+    refusal=refusal,
+    section="my_pupils",
+    register=register,
+)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import subject_word
 from dashboard.ui import addresses
@@ -30,22 +30,26 @@ from models.schema import clock, database
 IN_ADDRESS = ("vraag", "materiaal")  # what no control of the bar states, but links on the page do
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("My pupils") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("My pupils")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("pupils", html.Div(id="mine-content"), _bar([], MyPupilsFilters(()), None))
-    if not viewer.teaches:
-        return page(
-            "pupils", [*not_for_you(_("My pupils")), html.Div(id="mine-content")], _bar([], MyPupilsFilters(()), None)
-        )
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="mine-content")], _bar([], MyPupilsFilters(()), None))
+
+
+def refusal() -> Body:
+    """The page for who does not work with pupils."""
+    empty = frame()
+    return Body([*not_for_you(_("My pupils")), *empty.children], empty.bar)
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     classes, filters, view = read(viewer, query)
-    return page("pupils", html.Div(_content(viewer, view), id="mine-content"), _bar(classes, filters, view))
+    return Body([html.Div(_content(viewer, view), id="mine-content")], _bar(classes, filters, view))
 
 
 def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
@@ -84,10 +88,8 @@ def register(app: dash.Dash) -> None:
         State("mine-query", "data"),
         prevent_initial_call=True,
     )
-    def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None or not viewer.teaches:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer(teaches)
+    def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("mine", address)
         by_controls = dict(zip(CONTROLS, chosen, strict=False)) | stated(query, IN_ADDRESS)
@@ -239,3 +241,16 @@ def made_sentence(viewer: Viewer, view: MyPupilsView) -> str:
         _("made on {moment} by {name}", moment=long_moment(clock.now_us()), name=viewer.name),
     ]
     return " · ".join(part for part in parts if part)
+
+
+PAGE = Page(
+    name="my_pupils",
+    path=addresses.MY_PUPILS,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=teaches,
+    refusal=refusal,
+    in_menu_of=teaches,
+    register=register,
+)

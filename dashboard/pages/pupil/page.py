@@ -10,16 +10,16 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import Body, Page
 from dashboard.pages.pupil.lanes import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
-from dashboard.pages.shell import page
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
 from dashboard.text.words import MISSING_SIGNS, missing_word, subject_word
 from dashboard.ui import addresses
@@ -54,27 +54,26 @@ _PATH = re.compile(rf"{addresses.PUPIL}/({addresses.NUMBER})/?", re.ASCII)
 _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.ASCII)
 
 
-def title(pupil_id: object = None, **_parts: object) -> str:
-    """The title of the window: the name of a pupil that the viewer may see."""
-    viewer, number = _viewer(), read_id(pupil_id)
+def title(pupil_id: object = None, **_address: object) -> str:
+    """The name of a pupil that the viewer may see; empty for any other pupil."""
+    viewer, number = guard.viewer(), read_id(pupil_id)
     if viewer is None or number is None:
-        return "Rondblik"
+        return ""
     with database.read_transaction(guard.context().engine) as connection:
         record = read_pupil(connection, viewer, number)
-    return f"{_name(record)} – Rondblik" if record is not None else "Rondblik"
+    return _name(record) if record is not None else ""
 
 
-def layout(pupil_id: object = None, periode: object = None, **_query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = _viewer()
-    if viewer is None:
-        return page("group", _frame(BOTH_YEARS, None, None))
-    number = read_id(pupil_id)
+def frame() -> Body:
+    """The page without data."""
+    return Body(_frame(BOTH_YEARS, None, None))
+
+
+def layout(viewer: Viewer, /, pupil_id: object = None, periode: object = None, **_query: object) -> Body:
+    """The whole page for an address; a sentence where the viewer may not see the pupil."""
     period = period_of({"periode": periode})
-    pupil_data = _read(viewer, number, period)
-    if pupil_data is None:
-        return page("group", not_yours())
-    return page("group", _frame(period, viewer, pupil_data))
+    pupil_data = _read(viewer, read_id(pupil_id), period)
+    return not_yours() if pupil_data is None else Body(_frame(period, viewer, pupil_data))
 
 
 def period_of(asked: Mapping[str, object]) -> str:
@@ -86,10 +85,6 @@ def period_of(asked: Mapping[str, object]) -> str:
 def read_id(value: object) -> int | None:
     """A pupil's number as an address states it; None where that is of another school."""
     return addresses.read_number(value)
-
-
-def _viewer() -> Viewer | None:
-    return guard.viewer() if flask.has_request_context() else None
 
 
 def _name(record: PupilRecord) -> str:
@@ -120,9 +115,9 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
     return _PupilData(timeline, neighbours, side)
 
 
-def not_yours() -> list[Any]:
-    """That the viewer may not see this pupil, or that there is none."""
-    return [
+def not_yours() -> Body:
+    """That the viewer may not see this pupil, or that there is no such pupil."""
+    children = [
         html.Div(html.Div(html.H1(_("Pupil"))), className="head"),
         note(
             "",
@@ -138,6 +133,7 @@ def not_yours() -> list[Any]:
             ),
         ),
     ]
+    return Body(children)
 
 
 # -- the page --------------------------------------------------------------------------------------------------
@@ -433,10 +429,11 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_period(address: object, periode: object, path: object) -> tuple[Any, ...]:
+    @with_viewer()
+    def show_period(viewer: Viewer, address: object, periode: object, path: object) -> tuple[Any, ...]:
         by_address = address_asked("pupil", address)
         period = read_period(periode) if by_address is None else period_of(by_address)
-        pupil_data = _requested(path, period)
+        pupil_data = _read(viewer, _pupil_of(path), period)
         if pupil_data is None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
@@ -461,8 +458,9 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_parts(sitting: object, periode: object, path: object) -> Any:
-        pupil_data = _requested(path, read_period(periode))
+    @with_viewer()
+    def show_parts(viewer: Viewer, sitting: object, periode: object, path: object) -> Any:
+        pupil_data = _read(viewer, _pupil_of(path), read_period(periode))
         if pupil_data is None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
@@ -476,11 +474,11 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_provenance(asked: object, path: object) -> tuple[list[Any], bool]:
-        index = asked.get("index") if isinstance(asked, dict) else None
-        match = _SITTING.fullmatch(str(index))
-        viewer, pupil_id = guard.viewer(), _pupil_of(path)
-        if match is None or viewer is None or pupil_id is None:
+    @with_viewer()
+    def show_provenance(viewer: Viewer, question: object, path: object) -> tuple[list[Any], bool]:
+        index = question.get("index") if isinstance(question, dict) else None
+        match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
+        if match is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
         with database.read_transaction(guard.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
@@ -502,6 +500,4 @@ def _pupil_of(path: object) -> int | None:
     return addresses.read_number(match[1]) if match is not None else None
 
 
-def _requested(path: object, period: str) -> _PupilData | None:
-    viewer = guard.viewer()
-    return _read(viewer, _pupil_of(path), period) if viewer is not None else None
+PAGE = Page("pupil", f"{addresses.PUPIL}/<pupil_id>", title, layout, frame, section="group", register=register)

@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-import flask
 from dash import dcc, html
 
 from dashboard.auth import guard
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.lanes import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.page import not_yours, read_id
 from dashboard.pages.pupil.side_panels import Side, read_side
-from dashboard.pages.shell import page
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import band_word, growth_word, subject_word
@@ -24,37 +23,38 @@ from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
+from models.access.viewer import Viewer
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
 from models.results.growth import Growth, growth
 from models.results.scales import NormPosition, ScoreReading
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
-TEMPLATE = f"{addresses.TALK_SHEET}/<pupil_id>"
+
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Talk sheet")
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Talk sheet") + " – Rondblik"
+def frame() -> Body:
+    """The page without data: no callback names anything on it."""
+    return Body([])
 
 
-def layout(pupil_id: object = None, **_query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+def layout(viewer: Viewer, /, pupil_id: object = None, **_query: object) -> Body:
+    """The whole page for an address; a sentence where the viewer may not see the pupil."""
     number = read_id(pupil_id)
-    if viewer is None:
-        return page("group", html.Div())
-    if number is None or not viewer.teaches:
-        return page("group", not_yours())
+    if number is None:
+        return not_yours()
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))
         if timeline is None:
-            return page("group", not_yours())
+            return not_yours()
         side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
         school = school_name(connection, viewer)
-    return page("group", _sheet(timeline, side, school, viewer.name, year))
+    return Body(_sheet(timeline, side, school, viewer.name, year))
 
 
 def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str, year: str) -> list[Any]:
@@ -224,3 +224,15 @@ def _agreed(side: Side) -> list[str]:
 
 def _series_name(subject_material: SubjectMaterial) -> str:
     return f"{subject_word(subject_material.subject)} ({subject_material.material})"
+
+
+PAGE = Page(
+    name="talk_sheet",
+    path=f"{addresses.TALK_SHEET}/<pupil_id>",
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=teaches,
+    refusal=not_yours,
+    section="group",
+)

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.signals.due_form import due_panel
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.pages.signals.threshold_form import threshold_panel
@@ -89,18 +89,20 @@ def state_of(signal: Signal) -> str:
     return OPEN if signal.open else SETTLED
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Signals") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Signals")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("signals", html.Div(id="signals-content"), _bar([], SignalFilters(())))
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="signals-content")], _bar([], SignalFilters(())))
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     classes, filters, shown = _read(viewer, query)
-    return page("signals", html.Div(_content(viewer, shown), id="signals-content"), _bar(classes, filters))
+    return Body([html.Div(_content(viewer, shown), id="signals-content")], _bar(classes, filters))
 
 
 def _read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
@@ -138,10 +140,8 @@ def register(app: dash.Dash) -> None:
         *(Input(f"signals-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer()
+    def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         by_address = address_asked("signals", address)
         asked = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
         _classes, filters, shown = _read(viewer, asked)
@@ -313,3 +313,6 @@ def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
         )
         for (rule, source_id), pupils in counted.items()
     ]
+
+
+PAGE = Page("signals", addresses.SIGNALS, title, layout, frame, in_menu_of=is_at_school, register=register)

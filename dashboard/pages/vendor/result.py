@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash
-import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
 from dashboard.pages.vendor.parts import (
     command_line,
@@ -23,6 +22,7 @@ from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, level_explai
 from dashboard.text.translate import _, at_moment, language
 from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign, state
+from models.access.viewer import Viewer
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 
@@ -31,25 +31,25 @@ MAX_TICKS = 450  # a quarter of an hour
 Report = Mapping[str, Any]
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Outcome of the check") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Outcome of the check")
 
 
-def layout(token: object = None, proef: object = None, **_query: object) -> list[Any]:
-    """The whole page of a check; `proef` is the room that it is about, for the way back."""
-    if not flask.has_request_context() or guard.viewer() is None:
-        return page("vendor", _frame([], waiting=False))
-    found_token = read_token(token)
-    request_state = _find(found_token)
-    if request_state is None or found_token is None:
-        return page(
-            "vendor",
-            no_longer_there(_("This outcome is not there (any more)"), _("It was erased, or its time was over.")),
-        )
-    return page(
-        "vendor", _frame(content(request_state, found_token, read_token(proef)), waiting=not _is_over(request_state))
-    )
+def frame() -> Body:
+    """The page without data."""
+    return Body(_frame([], waiting=False))
+
+
+def layout(_viewer: Viewer, /, token: object = None, proef: object = None, **_query: object) -> Body:
+    """The whole page of a check; `proef` is the sandbox that it is about. Whoever has the token may see it."""
+    request_token = read_token(token)
+    request_state = _find(request_token)
+    if request_state is None or request_token is None:
+        sentence = _("It was erased, or its time was over.")
+        return Body(no_longer_there(_("This outcome is not there (any more)"), sentence))
+    children = content(request_state, request_token, read_token(proef))
+    return Body(_frame(children, waiting=not _is_over(request_state)))
 
 
 def register(app: dash.Dash) -> None:
@@ -272,3 +272,8 @@ def _files(token: str) -> html.Section:
         className="card",
         id="files",
     )
+
+
+PAGE = Page(
+    "check_result", f"{addresses.CHECK_RESULTS}/<token>", title, layout, frame, section="vendor", register=register
+)

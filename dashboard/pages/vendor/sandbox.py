@@ -12,7 +12,7 @@ import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.arrivals import arrivals_panel
 from dashboard.pages.vendor.parts import (
     FULL,
@@ -30,6 +30,7 @@ from dashboard.pages.vendor.situations import fault_line, news, situations_panel
 from dashboard.text.translate import _, day_name, long_moment
 from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign
+from models.access.viewer import Viewer
 from models.sandbox import sandboxes, situations
 from models.sandbox.sandboxes import Sandbox
 from models.schema import clock
@@ -48,20 +49,23 @@ class _PageState:
     at: int
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Test address") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Test address")
 
 
-def layout(token: object = None, niet: object = None, **_query: object) -> list[Any]:
-    """The whole page of a room; a sentence where there is none, the frame without data where nobody looks."""
-    if not flask.has_request_context() or guard.viewer() is None:
-        return page("vendor", _frame(None))
+def frame() -> Body:
+    """The page without data."""
+    return Body(_frame(None))
+
+
+def layout(_viewer: Viewer, /, token: object = None, niet: object = None, **_query: object) -> Body:
+    """The whole page of a sandbox; a sentence where there is none. Whoever has the token may see it."""
     sandbox = _find(read_token(token))
     if sandbox is None:
-        return page("vendor", no_longer_there(_("This test address is not there (any more)"), _gone()))
-    told = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
-    return page("vendor", _frame(sandbox, told))
+        return Body(no_longer_there(_("This test address is not there (any more)"), _gone()))
+    notices = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
+    return Body(_frame(sandbox, notices))
 
 
 def _gone() -> str:
@@ -76,7 +80,7 @@ def _find(token: str | None) -> Sandbox | None:
 # -- what stands still -----------------------------------------------------------------------------------------
 
 
-def _frame(sandbox: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
+def _frame(sandbox: Sandbox | None, notices: Sequence[Any] = ()) -> list[Any]:
     live = _live(sandbox, 0) if sandbox is not None else _LiveContent()
     news = [
         html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
@@ -84,7 +88,7 @@ def _frame(sandbox: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
     ]
     return [
         _head(sandbox),
-        *told,
+        *notices,
         test_aid_notice(),
         *([_account(sandbox)] if sandbox is not None else []),
         html.Div(news, className="live mt"),
@@ -365,3 +369,6 @@ def _notice(right: bool, sandbox: Sandbox) -> html.Div:
     if sandbox.code is None or sandbox.armed:
         return note("wa", "bang", html.P(_("No fault was sent yet.")))
     return note("wa", "bang", html.P(_("That is not the code that was sent last.")))
+
+
+PAGE = Page("sandbox", f"{addresses.SANDBOXES}/<token>", title, layout, frame, section="vendor", register=register)

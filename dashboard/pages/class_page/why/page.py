@@ -17,6 +17,7 @@ from dash import Input, Output, dcc, html
 from sqlalchemy import Connection
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
 from dashboard.pages.class_page.why.parts import Told
 from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
@@ -77,12 +78,13 @@ def register(app: dash.Dash) -> None:
         Input("why-asked", "data"),
         prevent_initial_call=True,
     )
-    def answer(asked: object) -> tuple[list[Any], bool]:
-        viewer, found = guard.viewer(), read_question(asked)
-        told = _explain(viewer, found) if viewer is not None and found is not None else None
-        if told is None:
+    @with_viewer()
+    def answer(viewer: Viewer, asked: object) -> tuple[list[Any], bool]:
+        question = read_question(asked)
+        explanation = _explain(viewer, question) if question is not None else None
+        if explanation is None:
             raise dash.exceptions.PreventUpdate
-        return blocks(told), True
+        return blocks(explanation), True
 
 
 def read_question(asked: object) -> Asked | None:
