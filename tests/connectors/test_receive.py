@@ -49,7 +49,7 @@ def _noon() -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(store: Store) -> ReceiverContext:
+def receiver_context(store: Store) -> ReceiverContext:
     return ReceiverContext(store.engine, store.cipher)
 
 
@@ -59,8 +59,8 @@ def rekenwijs(store: Store) -> Account:
 
 
 @pytest.fixture
-def receiver(receiver: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
-    with receiving(receiver) as found:
+def receiver(receiver_context: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
+    with receiving(receiver_context) as found:
         yield found
 
 
@@ -692,7 +692,7 @@ def test_an_error_of_our_own_is_told_without_its_text(
     def fail(*_: object) -> None:
         raise ValueError("L1 heeft 7")
 
-    monkeypatch.setattr(push, "take_results", fail)
+    monkeypatch.setattr(push, "process_results", fail)
     monkeypatch.setattr(push, "_destination", fail)
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     check_shape(answer)
