@@ -12,6 +12,7 @@ import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.arrivals import arrivals_panel
 from dashboard.pages.vendor.parts import (
@@ -312,7 +313,8 @@ def register(app: dash.Dash) -> None:
         tick,
         prevent_initial_call=True,
     )
-    def on_provoke(clicks: object, path: object, ticks: object) -> Any:
+    @with_viewer()
+    def on_provoke(_viewer: Viewer, clicks: object, path: object, ticks: object) -> Any:
         sandboxes.arm_fault(guard.context().engine, _pressed(clicks, path))
         return *_live(_pressed(clicks, path), _count(ticks)), None
 
@@ -326,7 +328,8 @@ def register(app: dash.Dash) -> None:
         tick,
         prevent_initial_call=True,
     )
-    def on_confirm(clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
+    @with_viewer()
+    def on_confirm(_viewer: Viewer, clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
         pressed = _count(clicks) + _count(enters)
         sandbox = _pressed(pressed, path)
         right = sandboxes.confirm_shown(guard.context().engine, sandbox, _read_code(code))
@@ -354,7 +357,7 @@ def _quiet() -> str:
 def _pressed(clicks: object, path: object) -> Sandbox:
     """The room whose button was pressed."""
     sandbox = _find(token_of_path(path, addresses.SANDBOXES))
-    if sandbox is None or guard.viewer() is None or not _count(clicks):
+    if sandbox is None or not _count(clicks):
         raise dash.exceptions.PreventUpdate
     return sandbox
 
