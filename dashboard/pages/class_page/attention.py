@@ -1,4 +1,4 @@
-"""The four groups of the class screen, the list of the one that is open, and what is hard for many."""
+"""The four attention groups of the class page, the list of the open group, and the parts that are hard for many."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_TOPICS = 6
 
 
 def attention_cards(view: ClassView) -> html.Nav:
-    """The four groups with how many pupils are in each; each opens its list."""
+    """The four groups with their number of pupils; each opens its list."""
     return html.Nav(
         [_card(view, attention_group) for attention_group in AttentionGroup],
         className="groups",
@@ -68,7 +68,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
 
 
 def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
-    """A rule with its thresholds; class by class where theirs differ."""
+    """A rule with its thresholds, per class where the thresholds differ."""
     names = {class_ref.id: class_ref.name for class_ref in view.classes}
     words = {class_id: rule(view.state.thresholds[class_id]) for class_id in view.filters.class_ids}
     if len(set(words.values())) == 1:
@@ -77,7 +77,7 @@ def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
 
 
 def attention_panel(view: ClassView) -> html.Section:
-    """The list of the group that is open: signals with their reasons, or the pupils by name."""
+    """The list of the open group: signals with their reasons, or the pupils by name."""
     attention_group = view.filters.open_group
     pupils = view.of_group(attention_group)
     rows: list[Any]
@@ -102,7 +102,7 @@ def attention_panel(view: ClassView) -> html.Section:
 
 
 def _suppressed(view: ClassView) -> list[Any]:
-    """That some signals cannot be judged now, a sentence a source."""
+    """A sentence per source with suppressed signals: they cannot be evaluated now."""
     shown = {pupil.id for pupil in view.overview.pupils}
     counts = Counter(signal.source_id for signal in view.signals if signal.suppressed and signal.pupil_id in shown)
     sources = {source.id: source for source in view.state.class_data.sources}
@@ -149,7 +149,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
 
 
 def _class_of(view: ClassView, pupil: PupilName) -> list[Any]:
-    """The class of a pupil, where several are shown."""
+    """The class of a pupil, where more than one class is shown."""
     name = view.class_names.get(pupil.id)
     return [html.Small(_("class {name}", name=name))] if name is not None else []
 
@@ -160,7 +160,7 @@ def _may_resolve() -> bool:
 
 
 def signal_lines(view: ClassView, signal: Signal) -> html.Div:
-    """A signal in words: what, on which evidence, by which rule."""
+    """A signal in words: headline, evidence and rule."""
     rule = rule_words(signal, view.state.thresholds[signal.class_id])
     return html.Div(
         [html.P(html.B(headline(signal))), html.Small(f"{evidence_words(view.state.class_data, signal)} {rule}")],
@@ -182,13 +182,13 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
 
 
 def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
-    """The scores of a pupil in the period that the groups are judged by."""
+    """The scores of a pupil in the period that decide on the attention group."""
     totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
     return [total for total in totals if total.reading.has_norm and total.reading.counts]
 
 
 def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
-    """How many scores with a norm there are, and how many of them on the highest level."""
+    """How many scores have a norm, and how many of those are on the highest level."""
     highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in scored_tests)
     words = n_("{number} score with a norm", "{number} scores with a norm", len(scored_tests))
     if highest:
@@ -197,7 +197,7 @@ def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
 
 
 def _class_signals(view: ClassView) -> Any:
-    """The signals of the class as a whole, at the foot of what asks for attention."""
+    """The signals about the class as a whole, at the end of the attention list."""
     signals = [signal for signal in view.signals if signal.rule is SignalRule.HARD and signal.open]
     if view.filters.open_group is not AttentionGroup.ATTENTION or not signals:
         return None
@@ -211,7 +211,7 @@ def _class_signals(view: ClassView) -> Any:
 
 
 def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
-    """The parts that most of who made them scored below the norm on."""
+    """The parts on which most pupils who took them scored below the norm."""
     rows = [_topic(topic, filters) for topic in shown_topics(view)]
     words = _by_class(view, lambda limits: rule_with(SignalRule.HARD, limits))
     foot = html.P(words, className="xs t3") if rows else None
@@ -225,15 +225,15 @@ def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
 
 
 def shown_topics(view: ClassView) -> list[Topic]:
-    """The parts that are hard for many of the pupils shown, by the rule of a class of theirs; the hardest first."""
-    wanted = {pupil.id for pupil in view.overview.pupils}
+    """The parts that are hard for many of the pupils shown, by the rule of one of their classes; hardest first."""
+    pupil_ids = {pupil.id for pupil in view.overview.pupils}
     limits = list(view.state.thresholds.values())
-    found = [
+    hard_topics = [
         topic
-        for topic in topics(view.state.class_data, None, view.overview.period, wanted)
+        for topic in topics(view.state.class_data, None, view.overview.period, pupil_ids)
         if view.wanted(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
     ]
-    return found[:MAX_TOPICS]
+    return hard_topics[:MAX_TOPICS]
 
 
 def _topic(topic: Topic, filters: ClassFilters) -> html.Div:

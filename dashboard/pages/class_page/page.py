@@ -1,4 +1,4 @@
-"""The class screen: filters in the address, coverage, the four groups, what is hard, the matrix, progress."""
+"""The class page: filters in the address, coverage, attention groups, hard parts, the matrix and progress."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
     return Body([_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
 
 
-def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
+def _read(viewer: Viewer, address: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
-        return read_class(connection, viewer, asked, context.options.holidays)
+        return read_class(connection, viewer, address, context.options.holidays)
 
 
 def register(app: dash.Dash) -> None:
@@ -113,7 +113,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> list[Options]:
-    """The choices of the controls named in OPTIONS."""
+    """The options of the controls named in OPTIONS."""
     return [
         period_options(classes, filters), subject_options(view, filters), publisher_options(view),
         material_options(view, filters, _("All materials")), subgroup_options(view), goal_options(view, filters),
@@ -124,7 +124,7 @@ def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | N
 
 
 def content(filters: ClassFilters, view: ClassView | None) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     return blocks(_sections(filters, view))
 
 
@@ -182,7 +182,7 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
 
 
 def _how_many(view: ClassView | None) -> html.P:
-    """What a screen reader says after a filter; outside of the content, so that it stays and only its words change."""
+    """What a screen reader reads after a filter changed; outside the content, so that only its text is replaced."""
     return html.P(pupils_word(view), className="vh", id="shown-pupils", role="status")
 
 
@@ -192,12 +192,12 @@ def pupils_word(view: ClassView | None) -> str:
 
 
 def heading_of(view: ClassView) -> str:
-    """The classes that are shown."""
+    """The names of the classes shown."""
     return n_("Class {names}", "Classes {names}", len(view.names), names=", ".join(view.names))
 
 
 def print_head(view: ClassView, heading: str) -> html.P:
-    """On paper the first line: which filters, and when."""
+    """The first line of a print: the filters and the time."""
     words = " · ".join(f"{name}: {value}" for name, value in filter_words(view))
     return html.P(f"{heading} · {words} · {long_moment(clock.now_us())}", className="printhead")
 
@@ -211,7 +211,7 @@ def _acts(view: ClassView, heading: str) -> list[Any]:
 
 
 def _save_as(view: ClassView, heading: str) -> html.Details:
-    """The files of just what stands on the screen."""
+    """The menu with files of exactly what the screen shows."""
     viewer = guard.viewer()
     assert viewer is not None
     token = guard.context().snapshots.add(viewer, sheet_of(view, heading))
@@ -243,7 +243,7 @@ def _hidden_note(view: ClassView) -> list[Any]:
 
 
 def _folded_filters(view: ClassView) -> list[Any]:
-    """The filters that stand behind a button and are on, and how to take them off."""
+    """The active filters that are hidden behind a button, and a link that clears them."""
     filters, words = view.filters, dict(filter_words(view))
     names = {
         _("Material"): filters.material,
@@ -276,7 +276,7 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
 
 
 def legend() -> html.Div:
-    """The key of the states without a score."""
+    """The legend of the states without a score."""
     words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in KEY_OF_STATES]
     return html.Div(
         [

@@ -1,8 +1,8 @@
-"""Hoe komt dit getal tot stand, for every number of the class screen: one place where it is asked and answered.
+"""The panel "Hoe komt dit getal tot stand?" for every number of the class page.
 
-A number is a button (`signs.num`) of some kind; what it is of stands in the data attributes around it. The browser
-sends those with the filters of its address (assets/rondblik.js, askWhy), and the answer is read anew with them: the
-page itself stays light, and whoever may not see the class gets no answer.
+A number is a button (`signs.num`) with a kind; the data attributes around it identify the number. The browser
+sends these with the filters of its address (assets/rondblik.js, askWhy), and the server reads the explanation: the
+page itself stays small, and who may not see the class gets no explanation.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ KINDS: Mapping[str, Answer] = {
 
 
 def frame() -> list[Any]:
-    """What the page holds for it: what is asked, the one panel that answers, and the words for screen readers."""
+    """The parts of the page that it needs: the store with the question, the panel, and a hint for screen readers."""
     title = _("Where does this number come from?")
     return [
         html.Div(title, id=WHY_HINT, hidden=True),
@@ -79,33 +79,33 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     @with_viewer()
-    def answer(viewer: Viewer, asked: object) -> tuple[list[Any], bool]:
-        question = read_question(asked)
+    def answer(viewer: Viewer, value: object) -> tuple[list[Any], bool]:
+        question = read_question(value)
         explanation = _explain(viewer, question) if question is not None else None
         if explanation is None:
             raise dash.exceptions.PreventUpdate
         return blocks(explanation), True
 
 
-def read_question(asked: object) -> Asked | None:
-    """What a browser asks, as texts; None where it is no question that a page of ours sends."""
-    if not isinstance(asked, dict):
+def read_question(value: object) -> Asked | None:
+    """The question of a browser as texts; None where the value is no question of this page."""
+    if not isinstance(value, dict):
         return None
-    texts = {key: item for key, item in asked.items() if isinstance(item, str) and len(item) <= LONGEST}
+    texts = {key: item for key, item in value.items() if isinstance(item, str) and len(item) <= LONGEST}
     return texts if texts.get("kind") in KINDS else None
 
 
-def _explain(viewer: Viewer, asked: Asked) -> list[Any] | None:
-    """The answer; None where the viewer has no class."""
+def _explain(viewer: Viewer, question: Asked) -> list[Any] | None:
+    """The explanation; None where the viewer has no class."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         _classes, _filters, view = read_class(
-            connection, viewer, filters_of(asked.get("search")), context.options.holidays
+            connection, viewer, filters_of(question.get("search")), context.options.holidays
         )
         if view is None:
             return None
-        found = KINDS[asked["kind"]](connection, viewer, view, asked)
-    return found if found is not None else [html.P(_("This number is not there any more."))]
+        explanation = KINDS[question["kind"]](connection, viewer, view, question)
+    return explanation if explanation is not None else [html.P(_("This number is not there any more."))]
 
 
 def _number(value: str | None) -> int | None:
