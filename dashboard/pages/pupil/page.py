@@ -1,4 +1,4 @@
-"""The pupil screen: one time axis, a lane per material, the same as tables, and down to test and part."""
+"""The pupil page: a time axis, a series per material as chart and table, and details per test and part."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def layout(viewer: Viewer, /, pupil_id: object = None, periode: object = None, *
     return not_yours() if pupil_data is None else Body(_frame(period, viewer, pupil_data))
 
 
-def period_of(asked: Mapping[str, object]) -> str:
-    """The period that an address states; both school years where it states none."""
-    periode = asked.get("periode")
+def period_of(address: Mapping[str, object]) -> str:
+    """The period of an address; both school years where it has none."""
+    periode = address.get("periode")
     return read_period(periode) if periode is not None else BOTH_YEARS
 
 
 def read_id(value: object) -> int | None:
-    """A pupil's number as an address states it; None where that is of another school."""
+    """The pupil number of an address; None where it is of another school."""
     return addresses.read_number(value)
 
 
@@ -93,7 +93,7 @@ def _name(record: PupilRecord) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _PupilData:
-    """What was read for one pupil."""
+    """The data of one pupil."""
 
     timeline: PupilTimeline
     neighbours: list[PupilName]
@@ -116,7 +116,7 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
 
 
 def not_yours() -> Body:
-    """That the viewer may not see this pupil, or that there is no such pupil."""
+    """The page for a pupil that the viewer may not see or that does not exist."""
     children = [
         html.Div(html.Div(html.H1(_("Pupil"))), className="head"),
         note(
@@ -140,7 +140,7 @@ def not_yours() -> Body:
 
 
 def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) -> list[Any]:
-    """Title, controls and what they act on; all that callbacks name is there, with data or without."""
+    """Title, controls and panels; every component that callbacks name is present, with data or without."""
     timeline = pupil_data.timeline if pupil_data is not None else None
     options = sitting_options(timeline) if timeline is not None else []
     first = newest_with_parts(timeline) if timeline is not None else None
@@ -255,17 +255,17 @@ def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
     ids = [neighbour.id for neighbour in neighbours]
     if pupil_id not in ids:
         return []
-    place = ids.index(pupil_id)
-    found = []
-    if place > 0:
-        pupil = neighbours[place - 1]
+    index = ids.index(pupil_id)
+    links = []
+    if index > 0:
+        pupil = neighbours[index - 1]
         words = [html.Span(_("Previous pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        found.append(dcc.Link([sign("prev"), *words], href=addresses.pupil_href(pupil.id), className="btn"))
-    if place + 1 < len(ids):
-        pupil = neighbours[place + 1]
+        links.append(dcc.Link([sign("prev"), *words], href=addresses.pupil_href(pupil.id), className="btn"))
+    if index + 1 < len(ids):
+        pupil = neighbours[index + 1]
         words = [html.Span(_("Next pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        found.append(dcc.Link([*words, sign("next")], href=addresses.pupil_href(pupil.id), className="btn"))
-    return found
+        links.append(dcc.Link([*words, sign("next")], href=addresses.pupil_href(pupil.id), className="btn"))
+    return links
 
 
 def _series_header(period: str) -> html.Header:
@@ -357,11 +357,11 @@ def _hidden(timeline: PupilTimeline) -> list[Any]:
 
 
 def _absent(pupil_data: _PupilData) -> list[Any]:
-    """The materials that the classes of the pupil have results of in the period and this pupil has none of, and why."""
+    """The materials of which classmates have results in the period and this pupil has none, and why."""
     state, timeline = pupil_data.side.state, pupil_data.timeline
     if state is None:
         return []
-    class_data, own = state.class_data, {series.subject_material for series in timeline.series}
+    class_data, of_pupil = state.class_data, {series.subject_material for series in timeline.series}
     of_class = {
         subject_material
         for total in class_data.totals.values()
@@ -370,20 +370,20 @@ def _absent(pupil_data: _PupilData) -> list[Any]:
     }
     lines = [
         html.Li(_absent_words(pupil_data, subject_material), className="sm t2")
-        for subject_material in sorted(of_class - own)
+        for subject_material in sorted(of_class - of_pupil)
     ]
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 
 
 def _absent_reason(pupil_data: _PupilData, subject_material: SubjectMaterial) -> Missing:
     timeline, state = pupil_data.timeline, pupil_data.side.state
-    own = state.class_data.totals.get(timeline.pupil.id, {}).get(subject_material, []) if state is not None else []
+    of_pupil = state.class_data.totals.get(timeline.pupil.id, {}).get(subject_material, []) if state is not None else []
     return missing_reason_of(
         [progress for progress in timeline.progress if progress.subject_material == subject_material],
-        {(scored_test.subject_material, scored_test.test_id) for scored_test in own},
+        {(scored_test.subject_material, scored_test.test_id) for scored_test in of_pupil},
         connected=all(source.active for source in timeline.sources if source.id == subject_material.source_id),
         sends_progress=subject_material in pupil_data.side.sending,
-        sends_scores=True,  # only what the class has scores of is absent
+        sends_scores=True,  # only a material with scores in the class can be absent
     )[0]
 
 
@@ -402,7 +402,7 @@ def _progress_panel(pupil_data: _PupilData | None) -> list[Any]:
 
 
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
-    """The sitting that the parts panel opens with: the newest that has parts, else the newest."""
+    """The sitting that the parts panel shows first: the newest with parts, or else the newest."""
     sittings = [sitting for series in timeline.series for sitting in series.sittings]
     with_parts = [sitting for sitting in sittings if sitting.parts] or sittings
     return max(with_parts, key=lambda sitting: sitting.total.order, default=None)

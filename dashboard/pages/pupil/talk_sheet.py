@@ -1,6 +1,6 @@
-"""The sheet for a talk with a pupil and the parents: one A4 in words, without any other pupil.
+"""The sheet for a talk with a pupil and the parents: one A4 in words, without data of other pupils.
 
-The teacher picks what is on it: what is not ticked is not printed.
+The teacher selects the lines: what is not ticked is not printed.
 """
 
 from __future__ import annotations
@@ -109,18 +109,18 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
 
 
 def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> html.Section:
-    """A part of the sheet; every line can be left out."""
+    """A section of the sheet; every line can be left out."""
     ticks = [
-        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{place}"), className="tick")
-        for place, line in enumerate(lines)
+        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{index}"), className="tick")
+        for index, line in enumerate(lines)
     ]
     nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
-    kept = "" if ticks or not empty else "noprint"
-    return html.Section([html.H2(heading), *(ticks or nothing)], className=kept, **attrs(data_block=name))
+    look = "" if ticks or not empty else "noprint"
+    return html.Section([html.H2(heading), *(ticks or nothing)], className=look, **attrs(data_block=name))
 
 
 def goes_well(series: MaterialSeries) -> bool:
-    """Whether the newest score stands on the norm or above it; where there is no norm, whether the scores rise."""
+    """Whether the newest score is on or above the norm; without a norm, whether the scores rise."""
     newest = worth_mentioning(series)
     if newest is None:
         return False
@@ -131,12 +131,12 @@ def goes_well(series: MaterialSeries) -> bool:
 
 
 def counting(series: MaterialSeries) -> list[Sitting]:
-    """The sittings whose score counts: what is being checked or missing is not told at a talk."""
+    """The sittings whose score counts: missing and suspect scores are not mentioned."""
     return [sitting for sitting in series.sittings if sitting.total.reading.counts]
 
 
 def worth_mentioning(series: MaterialSeries) -> ScoreReading | None:
-    """What may be told of the newest sitting that has a number or a level: neither missing nor being checked."""
+    """The newest score or level that may be mentioned: neither missing nor suspect."""
     readings = [sitting.total.reading for sitting in series.sittings]
     return next(
         (
@@ -153,8 +153,8 @@ def _series_words(series: MaterialSeries) -> str:
     assert reading is not None
     name = _series_name(series.subject_material)
     level = band_word(reading.band) if reading.band else ""
-    found = growth(points_of(series))
-    how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
+    direction = growth(points_of(series))
+    how = growth_word(direction) if direction in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
     words = ", ".join(item for item in (_number(reading), level, how) if item)
     return f"{name}: {words}."
 
@@ -168,7 +168,7 @@ def _number(reading: ScoreReading) -> str:
 
 
 def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
-    """Open signals in words, and what stands below the norm of its source."""
+    """Open signals in words, and scores below the norm of their source."""
     signals = [f"{_series_name(signal.subject_material)}. {headline(signal)}" for signal in side.signals if signal.open]
     named = {signal.subject_material for signal in side.signals if signal.open}
     below = [
@@ -182,7 +182,7 @@ def _is_below(reading: ScoreReading | None) -> bool:
 
 
 def _can_grow(series: MaterialSeries) -> bool:
-    """Whether something may be said of the scores together."""
+    """Whether the scores can be compared with each other."""
     points = points_of(series)
     return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
@@ -208,7 +208,7 @@ def _growth_words(series: MaterialSeries) -> str:
 
 
 def _agreed(side: Side) -> list[str]:
-    """Running agreements that everybody may read, and the goals."""
+    """Current agreements that are not restricted, and the goals."""
     running = [
         note.text + (" " + _("until {day}", day=day_name(note.until_on)) if note.until_on else "")
         for note in side.notes
