@@ -1,4 +1,4 @@
-"""The hand-over page: per pupil what a colleague must know, from the filters of Mijn leerlingen, to print."""
+"""The hand-over page: per pupil what a colleague must know, filtered as Mijn leerlingen, to print."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from models.results.scales import plain_decimal
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE
 
-LAST_NOTES = 5  # beside the agreements that run
+LAST_NOTES = 5  # besides current agreements
 
 
 def title(**_address: object) -> str:
@@ -91,7 +91,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _bar(filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
-    """Which of the pupils; the other filters are those of Mijn leerlingen."""
+    """The bar with the choice of pupils; the other filters are those of Mijn leerlingen."""
     return html.Div(
         html.Div(
             [
@@ -124,7 +124,7 @@ def _pupil_options(view: MyPupilsView | None) -> Options:
 
 
 def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("Hand-over")))
     back = view.filters.replacing(pupil_ids=())
@@ -145,15 +145,15 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
 
 
 def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> html.Article:
-    own = next(class_ref for class_ref in view.classes if class_ref.id == member.class_id)
-    place = [_("class {name}", name=own.name)]
-    if member.year_group is not None and member.year_group != own.name:
-        place.append(_("year group {name}", name=member.year_group))
+    class_of_pupil = next(class_ref for class_ref in view.classes if class_ref.id == member.class_id)
+    details = [_("class {name}", name=class_of_pupil.name)]
+    if member.year_group is not None and member.year_group != class_of_pupil.name:
+        details.append(_("year group {name}", name=member.year_group))
     if member.since is not None:
-        place.append(_("here since {day}", day=short_day(member.since)))
+        details.append(_("here since {day}", day=short_day(member.since)))
     return html.Article(
         [
-            html.Header([html.H2(name_of(member)), html.P(" · ".join(place))]),
+            html.Header([html.H2(name_of(member)), html.P(" · ".join(details))]),
             _materials(view, member, goals),
             html.Div(
                 [
@@ -174,7 +174,7 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
 
 
 def _materials(view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> Any:
-    """A row a material that the class has results of, or that the pupil has a goal in."""
+    """A row per material of which the class has results or the pupil has a goal."""
     used = {
         material
         for material in view.overview.delivered[member.id].subject_materials
@@ -236,7 +236,7 @@ def _goal(goal: Goal) -> str:
 def _signals(view: MyPupilsView, member: Member) -> list[Any]:
     signals = view.signals_of(member.id)
     names = {source.id: source.name for source in view.class_data.sources}
-    held = dict.fromkeys((signal.rule, signal.source_id) for signal in view.held_of(member.id))
+    suppressed = dict.fromkeys((signal.rule, signal.source_id) for signal in view.held_of(member.id))
     waiting = [
         html.P(
             [
@@ -250,7 +250,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
             ],
             className="sm held",
         )
-        for rule, source_id in held
+        for rule, source_id in suppressed
     ]
     if not signals:
         return [html.P(_("No signal is open."), className="sm t2"), *waiting]
@@ -274,8 +274,8 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
 
 
 def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
-    """The agreements that run and the newest others. Paper goes from hand to hand: of restricted notes only that they
-    are there, but for learning support on the screen."""
+    """The current agreements and the newest notes. As paper is passed on, restricted notes are only counted,
+    except for learning support on the screen."""
     secret = [note for note in notes if note.restricted]
     readable = [note for note in notes if not note.restricted or viewer.role is Role.SUPPORT]
     running = [note for note in readable if note.runs]
@@ -284,9 +284,9 @@ def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
     parts: list[Any] = []
     if shown:
         parts.append(html.Ul([_note(note) for note in shown], className="ls_"))
-    left = len(others) - LAST_NOTES
-    if left > 0:
-        words = n_("and {number} older", "and {number} older", left)
+    not_shown = len(others) - LAST_NOTES
+    if not_shown > 0:
+        words = n_("and {number} older", "and {number} older", not_shown)
         parts.append(html.P(words, className="xs t3"))
     if secret:
         reads = viewer.role is Role.SUPPORT

@@ -1,4 +1,4 @@
-"""Mijn leerlingen: a row a pupil over classes, a sparkline a subject, and the three questions that schools asked."""
+"""Mijn leerlingen: a row per pupil of all classes, a sparkline per subject, and three questions with their answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.schema import clock, database
 
-IN_ADDRESS = ("vraag", "materiaal")  # what no control of the bar states, but links on the page do
+IN_ADDRESS = ("vraag", "materiaal")  # set by links on the page and not by controls of the bar
 
 
 def title(**_address: object) -> str:
@@ -52,15 +52,15 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
     return Body([html.Div(_content(viewer, view), id="mine-content")], _bar(classes, filters, view))
 
 
-def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
-    """What the page shows for an address, of who works with pupils."""
+def read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
+    """Read what the page shows for an address."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
-        return read_my_pupils(connection, context.cipher, viewer, asked, context.options.holidays)
+        return read_my_pupils(connection, context.cipher, viewer, address, context.options.holidays)
 
 
 def not_for_you(heading: str) -> list[Any]:
-    """That the page is for who works with pupils."""
+    """The notice that the page is for who works with pupils."""
     text = _("This page is for teachers, mentors and learning support: it holds notes about pupils.")
     return [
         html.Div(html.Div(html.H1(heading)), className="head"),
@@ -69,7 +69,7 @@ def not_for_you(heading: str) -> list[Any]:
 
 
 def no_classes(heading: str) -> list[Any]:
-    """That there is nobody to show yet."""
+    """The notice that there are no classes yet."""
     text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
     return [html.Div(html.Div(html.H1(heading)), className="head"), note("", "notbegun", html.P(text))]
 
@@ -107,7 +107,7 @@ def register(app: dash.Dash) -> None:
 
 
 def stated(search: object, names: tuple[str, ...]) -> dict[str, object]:
-    """What an address states of these names."""
+    """The filters of an address with these names."""
     return {name: value for name, value in filters_of(search).items() if name in names}
 
 
@@ -152,18 +152,18 @@ def _period_options(classes: list[ClassRef], filters: MyPupilsFilters) -> Option
 
 
 def _subject_options(filters: MyPupilsFilters, view: MyPupilsView | None) -> Options:
-    found = (
+    subjects = (
         {subject_material.subject for subject_material in view.overview.subject_materials}
         if view is not None
         else set()
     )
-    found |= {filters.subject} if filters.subject is not None else set()
-    ordered = sorted(found, key=lambda item: (subject_order(item), item))
+    subjects |= {filters.subject} if filters.subject is not None else set()
+    ordered = sorted(subjects, key=lambda item: (subject_order(item), item))
     return options(_("All subjects"), {item: subject_word(item) for item in ordered})
 
 
 def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("My pupils")))
     sections = [
@@ -192,7 +192,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
 
 
 def _intro(view: MyPupilsView) -> list[Any]:
-    """Who is shown, of how many; how to see the others."""
+    """Which pupils are shown, of how many, and how to see the others."""
     filters = view.filters
     count = n_("{number} pupil", "{number} pupils", len(view.pupils))
     classes = n_("{number} class", "{number} classes", len(filters.class_ids))
@@ -211,7 +211,7 @@ def _intro(view: MyPupilsView) -> list[Any]:
 
 
 def hidden_note(view: MyPupilsView, path: str) -> list[Any]:
-    """How many results the period leaves out, and the way to them."""
+    """How many results are outside the period, with a link to a wider period."""
     if view.hidden == 0:
         return []
     words = n_(
@@ -227,7 +227,7 @@ def hidden_note(view: MyPupilsView, path: str) -> list[Any]:
 
 
 def made_sentence(viewer: Viewer, view: MyPupilsView) -> str:
-    """What a print is of: school and year, classes, period, filters, when it was made and by whom."""
+    """The heading of a print: school, year, classes, period, filters, time and author."""
     filters = view.filters
     parts = [
         "Rondblik",
