@@ -1,4 +1,4 @@
-"""The thresholds of a class: shared by its teachers, each with its default and who changed it."""
+"""The thresholds of a class, shared by its teachers: each with its default and its last change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def threshold_word(name: str) -> str:
 def threshold_panel(
     viewer: Viewer, class_ref: ClassRef, limits: Thresholds, changed: Sequence[Change], back: str
 ) -> html.Section:
-    """The thresholds of one class, to read or, for its teachers, to change."""
+    """The thresholds of a class; its teachers can change them."""
     by_name = {change.name: change for change in changed}
     rows = [_row(viewer, name, getattr(limits, name), by_name.get(name)) for name in NAMES]
     body: Any = rows
@@ -59,7 +59,7 @@ def threshold_panel(
 
 
 def _action(class_ref: ClassRef, limits: Thresholds) -> str:
-    """Where the form goes, with what it shows: only what somebody changes is saved, not what a colleague did since."""
+    """The address of the form with the values that it shows, so that only changed values overwrite a colleague's."""
     return f"{PATH}/{class_ref.id}?{SHOWN}={','.join(str(getattr(limits, name)) for name in NAMES)}"
 
 
