@@ -1,4 +1,4 @@
-"""The materials of a school per subject and year: overlap, gaps, who uses them, how far, and their norms."""
+"""The materials page: materials per subject and year with overlap, gaps, use, progress and norms."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_YEAR = "onbekend"
 
 @dataclass(frozen=True, slots=True)
 class MaterialFilters:
-    """What the page shows; None stands for all. `year` is a code, or `onbekend` for what nobody stated."""
+    """The filters of the page; None: all. `year` is a code, or `onbekend` where no year was stated."""
 
     subject: str | None = None
     year: str | None = None
@@ -40,12 +40,12 @@ class MaterialFilters:
 
     @property
     def query(self) -> str:
-        """The address behind the question mark."""
-        given = zip(CONTROLS, (self.subject, self.year, self.source), strict=True)
-        return "?" + urlencode({name: str(value) for name, value in given if value is not None})
+        """The query of the address."""
+        values = zip(CONTROLS, (self.subject, self.year, self.source), strict=True)
+        return "?" + urlencode({name: str(value) for name, value in values if value is not None})
 
     def shows(self, material: Material) -> bool:
-        """Whether a material is within them."""
+        """Whether a material passes the filters."""
         return (
             self.subject in (None, material.subject)
             and self.year in (None, material.year or NO_YEAR)
@@ -105,9 +105,9 @@ def _read(viewer: Viewer) -> MaterialCatalogue:
         return material_catalogue(connection, viewer)
 
 
-def read_filters(catalogue: MaterialCatalogue, asked: Mapping[str, object]) -> MaterialFilters:
-    """The filters as an address or controls state them; what no material has is left out."""
-    subject, year, source = (asked.get(name) for name in CONTROLS)
+def read_filters(catalogue: MaterialCatalogue, address: Mapping[str, object]) -> MaterialFilters:
+    """The filters of an address or of the controls; values that no material has are ignored."""
+    subject, year, source = (address.get(name) for name in CONTROLS)
     sources = {str(material.source_id): material.source_id for material in catalogue.materials}
     return MaterialFilters(
         subject if subject in {material.subject for material in catalogue.materials} else None,
@@ -161,7 +161,7 @@ def _years(catalogue: MaterialCatalogue | None) -> list[str | None]:
 
 
 def _content(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     return blocks(_sections(viewer, catalogue, filters))
 
 
@@ -197,7 +197,7 @@ def _scope(viewer: Viewer, catalogue: MaterialCatalogue) -> str:
 def _overview(
     catalogue: MaterialCatalogue, filters: MaterialFilters, subjects: list[str], years: list[str | None]
 ) -> html.Section:
-    """Subjects against years: which materials there are, where there are several and where there is none."""
+    """A table of subjects and years with their materials, marking overlap and gaps."""
     gaps = catalogue.gaps
     rows = [
         html.Tr(
@@ -258,13 +258,13 @@ def _overlap(shown: list[Material]) -> list[Any]:
 def _subject(
     catalogue: MaterialCatalogue, shown: list[Material], subject: str, years: list[str | None]
 ) -> html.Section:
-    """The materials of one subject, those of one year side by side."""
+    """The materials of one subject, side by side per year."""
     parts: list[Any] = []
     for year in years:
-        own = [material for material in shown if (material.subject, material.year) == (subject, year)]
-        if own:
-            cards = html.Div([material_card(material, catalogue) for material in own], className="shelf")
-            parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(own), 3)}"))
+        materials = [material for material in shown if (material.subject, material.year) == (subject, year)]
+        if materials:
+            cards = html.Div([material_card(material, catalogue) for material in materials], className="shelf")
+            parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(materials), 3)}"))
     return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")
 
 
