@@ -1,1 +1,1 @@
-"""The couplings page of the administrator."""
+"""The connections page of the administrator."""

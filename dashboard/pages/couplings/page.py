@@ -1,4 +1,4 @@
-"""The couplings screen for an administrator: does every source deliver, what was refused, whose results wait."""
+"""The connections page of an administrator: state of the sources, refused messages, results without a pupil."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def refusal() -> Body:
 
 
 def content(viewer: Viewer) -> list[Any]:
-    """Everything on the page, read anew."""
+    """Everything on the page, with the current state."""
     state, parked, names, open_subjects, lines = _read(viewer)
     return [
         html.Div(html.Div([html.H1(_("Couplings")), html.P(_headline(state))]), className="head"),

@@ -1,4 +1,4 @@
-"""A refused message for the administrator of its school: what it says, covered where it names somebody; judged anew."""
+"""A refused message for the administrator of its school, with personal fields masked, and its replay."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _body(request_state: RequestState | None) -> Body:
 
 
 def register(app: dash.Dash) -> None:
-    """The callback of the page: what was asked for, once it is there."""
+    """The callback of the page: shows the outcome when the worker has finished."""
 
     @app.callback(
         Output("refused-content", "children"),
@@ -97,7 +97,7 @@ def _head(sentence: str) -> html.Div:
 
 
 def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
-    """The text of the message, and the button that has it judged anew."""
+    """The text of the message, and the button that replays it."""
     more = [] if report.get("whole") else [html.P(_("Only the beginning is shown."), className="sm t2")]
     return [
         html.Section(
@@ -119,7 +119,7 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
 
 
 def _outcome(report: dict[str, Any]) -> list[Any]:
-    """What came of judging it anew."""
+    """The outcome of a replay."""
     if report.get("accepted"):
         stored = n_("{number} result is stored.", "{number} results are stored.", int(report.get("results", 0)))
         return [note("ok", "check", html.P([html.B(_("The message is accepted now.")), " ", stored]))]
