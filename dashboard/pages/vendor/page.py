@@ -1,4 +1,4 @@
-"""Where a vendor begins: hand in one message, have an address called, or make a test address to send to."""
+"""The start page for vendors: upload a message, have an address called, or create a sandbox to send to."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def layout(_viewer: Viewer, /, gewist: object = None, niet: object = None, **_qu
 
 
 def _notices(erased: object, not_now: object) -> list[Any]:
-    """What became of the button that led here."""
+    """The outcome of the form that redirected here."""
     if erased == "1":
         done = _("The test address is erased, with all that was of it.")
         return [note("ok", "check", html.P(done), role="status")]
@@ -128,7 +128,7 @@ def _field_text(name: str) -> html.Div:
 
 
 def register(app: dash.Dash) -> None:
-    """The callbacks of the page: each writes down work for the worker, and goes to its page."""
+    """The callbacks of the page: each queues a request for the worker and goes to its page."""
     app.clientside_callback(
         ClientsideFunction("rondblik", "smallFile"),
         Output("upload-small", "data"),
@@ -162,17 +162,17 @@ def register(app: dash.Dash) -> None:
 
 
 def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
-    """Write down what was asked and go to its page; a sentence where it cannot be done."""
+    """Queue the request and go to its page; a sentence where it is refused."""
     context = guard.context()
     if not pressed:
         raise dash.exceptions.PreventUpdate
     try:
-        name, given = read()
+        name, payload = read()
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
         token = page_requests.submit(
-            context.engine, context.cipher, kind, name, given, asked_by=guard.browser_session_id()
+            context.engine, context.cipher, kind, name, payload, asked_by=guard.browser_session_id()
         )
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)

@@ -1,4 +1,4 @@
-"""What a check found, as a page: six levels, what to mend, the text around it, what each scenario brought."""
+"""The page of a check: six levels, findings with remedies, excerpts and scenarios."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def layout(_viewer: Viewer, /, token: object = None, proef: object = None, **_qu
 
 
 def register(app: dash.Dash) -> None:
-    """The callback of the page: what was found, once it is there."""
+    """The callback of the page: shows the report when the worker has finished."""
 
     @app.callback(
         Output("result-content", "children"),
@@ -90,7 +90,7 @@ def _find(token: str | None) -> RequestState | None:
     request_state = None if token is None else page_requests.find(context.engine, context.cipher, token)
     return (
         None if request_state is None or request_state.school_id is not None else request_state
-    )  # of a school: not for who has a token
+    )  # a request of a school is not open to who has the token
 
 
 def _is_over(request_state: RequestState) -> bool:
@@ -142,7 +142,7 @@ def _head(request_state: RequestState, room: str | None) -> html.Div:
         page_requests.ENDPOINT: _("an address that was called"),
         page_requests.ROOM: _("a test address"),
     }.get(request_state.kind, "")
-    asked = _("asked {moment}", moment=at_moment(request_state.asked_us))
+    requested = _("asked {moment}", moment=at_moment(request_state.asked_us))
     back = (
         html.A([sign("back"), _("Back to the test address")], href=f"{addresses.SANDBOXES}/{room}", className="back")
         if room is not None
@@ -156,7 +156,7 @@ def _head(request_state: RequestState, room: str | None) -> html.Div:
     return html.Div(
         [
             html.Div(
-                [back, html.H1(_("Outcome of the check")), html.P(" · ".join((request_state.title, kind, asked)))]
+                [back, html.H1(_("Outcome of the check")), html.P(" · ".join((request_state.title, kind, requested)))]
             ),
             html.Div(again if _is_over(request_state) else None, className="acts"),
         ],
@@ -205,7 +205,7 @@ def _levels(report: Report) -> html.Section:
 
 
 def headline(report: Report) -> str:
-    """What it comes down to."""
+    """The conclusion of a report."""
     counts = counts_word(int(report.get("errors", 0)), int(report.get("warnings", 0)))
     if counts:
         return counts[0].upper() + counts[1:]

@@ -1,4 +1,4 @@
-"""A vendor's test room: what to fill in, nine situations to show, and live what comes in at the address."""
+"""A vendor's sandbox: the account to configure, nine situations to show, and the messages as they arrive."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SERVICE = "receive.room_service"
 
 @dataclass(frozen=True, slots=True)
 class _PageState:
-    """What the page knows of itself: the state that it shows, and the tick at which that came."""
+    """The state that the page shows, and the tick at which it changed last."""
 
     mark: str
     at: int
@@ -111,10 +111,10 @@ def _head(sandbox: Sandbox | None) -> html.Div:
     until = _("kept until {day}, longer with every message", day=_day(sandbox)) if sandbox is not None else ""
     actions = []
     if sandbox is not None:
-        here = f"{addresses.SANDBOXES}/{sandbox.account.token}"
+        path = f"{addresses.SANDBOXES}/{sandbox.account.token}"
         actions = [
-            button_form(f"{here}/bekijk", _("Look as a teacher"), look="btn pri"),
-            button_form(f"{here}/rapport", _("Report")),
+            button_form(f"{path}/bekijk", _("Look as a teacher"), look="btn pri"),
+            button_form(f"{path}/rapport", _("Report")),
         ]
     name = sandbox.account.customer_name if sandbox is not None else ""
     return html.Div(
@@ -137,7 +137,7 @@ def _day(sandbox: Sandbox) -> str:
 
 
 def _account(sandbox: Sandbox) -> html.Section:
-    """What the vendor fills in in its own system, and the pupils to send results of."""
+    """The account to configure in the vendor's system, and the pupils to send results of."""
     account = sandbox.account
     address = guard.service_address(flask.url_for(SERVICE, token=account.token))
     wsdl = f"{address}?wsdl"
@@ -163,7 +163,7 @@ def _account(sandbox: Sandbox) -> html.Section:
 
 
 def _pupils(sandbox: Sandbox) -> html.Details:
-    """The made-up pupils, the same in both locations."""
+    """The fictitious pupils, the same in both locations."""
     rows = [
         html.Tr(
             [
@@ -189,7 +189,7 @@ def _pupils(sandbox: Sandbox) -> html.Details:
 
 
 def _fault(line: str) -> html.Section:
-    """The fault to ask for, and the field for its code; stays as it is while messages come in."""
+    """The panel that requests a fault, with the field for its code; it is not replaced while messages arrive."""
     return html.Section(
         [
             html.Header(html.H2(_("Let a fault come"))),
@@ -222,7 +222,7 @@ def _fault(line: str) -> html.Section:
 
 
 def _end(sandbox: Sandbox) -> html.Details:
-    """Erasing the room, with a step before it."""
+    """The button that erases the sandbox, behind a confirmation."""
     words = _("Address, key, messages, results and reports are gone at once, and cannot be brought back.")
     return html.Details(
         [
@@ -251,7 +251,7 @@ _LIVE = (
 
 
 class _LiveContent(NamedTuple):
-    """What is put in the places of _LIVE."""
+    """The values of the outputs of _LIVE."""
 
     situations: Any = None
     came: Any = None
@@ -263,26 +263,26 @@ class _LiveContent(NamedTuple):
 
 
 def _live(sandbox: Sandbox, ticks: int) -> _LiveContent:
-    """Everything that lives, read anew."""
+    """Everything that changes while messages arrive, read now."""
     arrivals = sandboxes.arrivals(guard.context().engine, sandbox)
-    told = situations.progress(sandbox, arrivals)
+    progress = situations.progress(sandbox, arrivals)
     return _LiveContent(
-        situations_panel(sandbox, arrivals, told),
+        situations_panel(sandbox, arrivals, progress),
         arrivals_panel(arrivals, sandbox.came),
         fault_line(sandbox, arrivals),
-        news(arrivals, told),
+        news(arrivals, progress),
         {"mark": _state_digest(sandbox), "at": ticks},
         stopped=False,
     )
 
 
 def _state_digest(sandbox: Sandbox) -> str:
-    """What changes whenever there is something new to show; what comes in after the room was read is new next time."""
+    """A text that differs whenever there is something new to show."""
     return f"{sandbox.came}.{int(sandbox.armed)}.{int(sandbox.shown)}"
 
 
-def _read_page_state(seen: object) -> _PageState:
-    mark, at = (seen.get("mark"), seen.get("at")) if isinstance(seen, dict) else (None, None)
+def _read_page_state(data: object) -> _PageState:
+    mark, at = (data.get("mark"), data.get("at")) if isinstance(data, dict) else (None, None)
     return _PageState(mark if isinstance(mark, str) else "", _count(at))
 
 
@@ -291,7 +291,7 @@ def _count(value: object) -> int:
 
 
 def register(app: dash.Dash) -> None:
-    """The callbacks of the page; the token in the address is what they go by."""
+    """The callbacks of the page; the token in the address identifies the sandbox."""
     path, tick = State("_pages_location", "pathname"), State("room-tick", "n_intervals")
 
     @app.callback(
@@ -302,8 +302,10 @@ def register(app: dash.Dash) -> None:
         State("room-seen", "data"),
         prevent_initial_call=True,
     )
-    def on_tick(ticks: object, _clicks: object, path: object, seen: object) -> Any:
-        return _on_tick(_count(ticks), path, _read_page_state(seen), resumed=dash.ctx.triggered_id == "room-resume")
+    def on_tick(ticks: object, _clicks: object, path: object, page_state: object) -> Any:
+        return _on_tick(
+            _count(ticks), path, _read_page_state(page_state), resumed=dash.ctx.triggered_id == "room-resume"
+        )
 
     @app.callback(
         *(Output(*item, allow_duplicate=True) for item in _LIVE),
@@ -336,14 +338,14 @@ def register(app: dash.Dash) -> None:
         return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, sandbox)
 
 
-def _on_tick(ticks: int, path: object, look: _PageState, *, resumed: bool) -> _LiveContent:
-    """What is new, or nothing; the page stops looking when nothing came for a while, and says so."""
+def _on_tick(ticks: int, path: object, page_state: _PageState, *, resumed: bool) -> _LiveContent:
+    """What is new, if anything; after a quiet period the page stops polling and says so."""
     sandbox, same = _find(token_of_path(path, addresses.SANDBOXES)), dash.no_update
     if sandbox is None:
         return _LiveContent(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
-    if resumed or _state_digest(sandbox) != look.mark:
+    if resumed or _state_digest(sandbox) != page_state.mark:
         return _live(sandbox, ticks)
-    if ticks - look.at >= QUIET_TICKS:
+    if ticks - page_state.at >= QUIET_TICKS:
         return _LiveContent(same, same, same, _quiet(), same, resume_hidden=False)
     raise dash.exceptions.PreventUpdate
 
@@ -355,7 +357,7 @@ def _quiet() -> str:
 
 
 def _pressed(clicks: object, path: object) -> Sandbox:
-    """The room whose button was pressed."""
+    """The sandbox whose button was clicked."""
     sandbox = _find(token_of_path(path, addresses.SANDBOXES))
     if sandbox is None or not _count(clicks):
         raise dash.exceptions.PreventUpdate
