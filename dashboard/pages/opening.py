@@ -19,8 +19,8 @@ PRODUCT = "Rondblik"
 def register(app: dash.Dash, pages: Sequence[Page]) -> None:
     """Register all pages and their callbacks with Dash."""
     for page in pages:
-        place = {"path_template": page.path} if "<" in page.path else {"path": page.path}
-        dash.register_page(page.name, layout=_layout(page, pages), title=_title(page), **place)
+        path = {"path_template": page.path} if "<" in page.path else {"path": page.path}
+        dash.register_page(page.name, layout=_layout(page, pages), title=_title(page), **path)
     for page in pages:
         if page.register is not None:
             page.register(app)
