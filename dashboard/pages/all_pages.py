@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dashboard.pages import accessibility, board, not_found
 from dashboard.pages.class_page import page as class_page
-from dashboard.pages.couplings import page as connections
-from dashboard.pages.couplings import refused_message
+from dashboard.pages.connections import page as connections
+from dashboard.pages.connections import refused_message
 from dashboard.pages.materials import page as materials
 from dashboard.pages.my_pupils import handover
 from dashboard.pages.my_pupils import page as my_pupils

@@ -11,7 +11,7 @@ from connectors.intake import receive
 from connectors.intake.push import ReceiverContext
 from dashboard.auth import guard
 from dashboard.auth.guard import AppOptions, Context, DemoUser
-from dashboard.pages.couplings import refused_message_actions
+from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
 from dashboard.server.app import build

@@ -8,7 +8,7 @@ from dash import html
 
 from dashboard.pages.class_page.progress_panel import shown_tests
 from dashboard.pages.class_page.why.parts import Told, facts, pupil_list, rule, source_facts
-from dashboard.pages.couplings.table import last_try_word, next_try_word, source_status
+from dashboard.pages.connections.table import last_try_word, next_try_word, source_status
 from dashboard.text.translate import _, age, minutes, moment, n_, short_day
 from dashboard.text.words import missing_word, subject_word
 from dashboard.ui.class_view import ClassView

@@ -8,9 +8,9 @@ import dash
 from dash import html
 
 from dashboard.auth import guard
-from dashboard.pages.couplings.actions import register as register_actions
-from dashboard.pages.couplings.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
-from dashboard.pages.couplings.table import late_notes, source_table
+from dashboard.pages.connections.actions import register as register_actions
+from dashboard.pages.connections.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
+from dashboard.pages.connections.table import late_notes, source_table
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses

@@ -7,8 +7,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard.pages.couplings.actions import LARGEST_FILE
-from dashboard.pages.couplings.refused_message_actions import view_form
+from dashboard.pages.connections.actions import LARGEST_FILE
+from dashboard.pages.connections.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
 from dashboard.text.words import parked_word, subject_word
 from dashboard.ui.matrix_table import pupil_word

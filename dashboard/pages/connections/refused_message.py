@@ -9,7 +9,7 @@ from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
 from dashboard.auth.callbacks import with_viewer
-from dashboard.pages.couplings.refused_message_actions import PATH, replay_form
+from dashboard.pages.connections.refused_message_actions import PATH, replay_form
 from dashboard.pages.page import Body, Page, administers
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
 from dashboard.text.translate import _, language, n_
