@@ -32,7 +32,7 @@ MOST = {
 FIELDS = ("kind", "profile", *MOST)
 _LOCATION = re.compile(r"[0-9]{1,2}")
 _YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})")
-Asked = tuple[str, bytes]
+CheckRequest = tuple[str, bytes]
 
 
 class Refused(Exception):
@@ -44,7 +44,7 @@ def too_large() -> str:
     return _("This file is larger than 4 MB; check it on the command line.")
 
 
-def read_upload(contents: object, name: object) -> Asked:
+def read_upload(contents: object, name: object) -> CheckRequest:
     """Name and content of an uploaded file: a data URL with base64. Raises Refused."""
     if not isinstance(contents, str) or "," not in contents:
         raise Refused(_("This file cannot be read."))
@@ -61,7 +61,7 @@ def read_upload(contents: object, name: object) -> Asked:
     return printable(name, 120) or _("uploaded file"), data
 
 
-def read_endpoint(values: Mapping[str, object]) -> Asked:
+def read_endpoint(values: Mapping[str, object]) -> CheckRequest:
     """Title and JSON of a call to an address. Raises Refused."""
     texts = {name: _text(values.get(name)) for name in FIELDS}
     if any(len(texts[name]) > limit for name, limit in MOST.items()):

@@ -68,15 +68,15 @@ def register(app: dash.Dash) -> None:
         return _on_tick(ticks, token_of_path(path, addresses.CHECK_RESULTS), _sandbox_of(search))
 
 
-def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, ...]:
+def _on_tick(ticks: object, token: str | None, sandbox_token: str | None) -> tuple[Any, ...]:
     request_state = _find(token)
     if request_state is None or token is None:
         raise dash.exceptions.PreventUpdate
     if _is_over(request_state):
-        return content(request_state, token, room), _("The outcome is there."), True
+        return content(request_state, token, sandbox_token), _("The outcome is there."), True
     if isinstance(ticks, int) and ticks >= MAX_TICKS:
         long = _("This takes long. Open the page again later; the outcome is kept.")
-        return [_head(request_state, room), test_aid_notice(), note("", "clock", html.P(long))], long, True
+        return [_head(request_state, sandbox_token), test_aid_notice(), note("", "clock", html.P(long))], long, True
     raise dash.exceptions.PreventUpdate
 
 
@@ -108,9 +108,9 @@ def _frame(children: Sequence[Any], *, waiting: bool) -> list[Any]:
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def content(request_state: RequestState, token: str, room: str | None) -> list[Any]:
+def content(request_state: RequestState, token: str, sandbox_token: str | None) -> list[Any]:
     """Everything on the page of a check."""
-    head = _head(request_state, room)
+    head = _head(request_state, sandbox_token)
     if request_state.state == page_requests.FAILED:
         return [head, test_aid_notice(), _failed(request_state)]
     if request_state.report is None:
@@ -136,7 +136,7 @@ def content(request_state: RequestState, token: str, room: str | None) -> list[A
     ]
 
 
-def _head(request_state: RequestState, room: str | None) -> html.Div:
+def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
     kind = {
         page_requests.MESSAGE: _("an uploaded file"),
         page_requests.ENDPOINT: _("an address that was called"),
@@ -144,13 +144,17 @@ def _head(request_state: RequestState, room: str | None) -> html.Div:
     }.get(request_state.kind, "")
     requested = _("asked {moment}", moment=at_moment(request_state.asked_us))
     back = (
-        html.A([sign("back"), _("Back to the test address")], href=f"{addresses.SANDBOXES}/{room}", className="back")
-        if room is not None
+        html.A(
+            [sign("back"), _("Back to the test address")],
+            href=f"{addresses.SANDBOXES}/{sandbox_token}",
+            className="back",
+        )
+        if sandbox_token is not None
         else html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back")
     )
     again = html.A(
         _("Check again"),
-        href=f"{addresses.SANDBOXES}/{room}" if room is not None else addresses.VENDOR,
+        href=f"{addresses.SANDBOXES}/{sandbox_token}" if sandbox_token is not None else addresses.VENDOR,
         className="btn pri",
     )
     return html.Div(

@@ -8,8 +8,8 @@ from dash import html
 
 from dashboard.pages.class_page.attention import norm_words, shown_topics, with_norm
 from dashboard.pages.class_page.why.parts import (
+    Explanation,
     Fact,
-    Told,
     facts,
     period_fact,
     pupil_list,
@@ -27,7 +27,7 @@ from models.classroom.attention import AttentionGroup
 from models.classroom.signals import SignalRule
 
 
-def explain_group(view: ClassView, name: str) -> Told:
+def explain_group(view: ClassView, name: str) -> Explanation:
     """Who is in an attention group, by which rule and with which thresholds."""
     course = next((attention_group for attention_group in AttentionGroup if attention_group.value == name), None)
     if course is None:
@@ -80,7 +80,7 @@ def _group_reason(view: ClassView, attention_group: AttentionGroup, pupil: Pupil
     return norm_words(with_norm(view, pupil.id))
 
 
-def explain_scores(view: ClassView, pupil_id: int | None) -> Told:
+def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
     """The scores with a norm that decide on the attention group of a pupil."""
     pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     if pupil is None:
@@ -107,7 +107,7 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Told:
     ]
 
 
-def explain_hidden(view: ClassView) -> Told:
+def explain_hidden(view: ClassView) -> Explanation:
     """The pupils with results outside the period, and how many."""
     overview = view.overview
     rows = [
@@ -128,7 +128,7 @@ def explain_hidden(view: ClassView) -> Told:
     ]
 
 
-def explain_topic(view: ClassView, field: str, part: str) -> Told:
+def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
     """How many pupils took a part, and who scored below its norm."""
     topic = next(
         (topic for topic in shown_topics(view) if topic.subject_material.key == field and topic.part == part), None

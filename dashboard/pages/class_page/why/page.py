@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from dashboard.auth import guard
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
-from dashboard.pages.class_page.why.parts import Told
+from dashboard.pages.class_page.why.parts import Explanation
 from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
 from dashboard.pages.class_page.why.sources import explain_coverage, explain_progress
 from dashboard.text.translate import _
@@ -30,22 +30,22 @@ from dashboard.ui.signs import WHY_HINT, hidden
 from models.access.viewer import Viewer
 from models.schema import database
 
-Asked = Mapping[str, str]
-Answer = Callable[[Connection, Viewer, ClassView, Asked], Told]
+Question = Mapping[str, str]
+Explainer = Callable[[Connection, Viewer, ClassView, Question], Explanation]
 
-KINDS: Mapping[str, Answer] = {
-    "cell": lambda connection, viewer, view, asked: explain_cell(
-        connection, viewer, view, _number(asked.get("pupil")), asked.get("column", "")
+KINDS: Mapping[str, Explainer] = {
+    "cell": lambda connection, viewer, view, question: explain_cell(
+        connection, viewer, view, _number(question.get("pupil")), question.get("column", "")
     ),
-    "mean": lambda _connection, _viewer, view, asked: explain_mean(view, asked.get("column", "")),
-    "course": lambda _connection, _viewer, view, asked: explain_group(view, asked.get("course", "")),
-    "scores": lambda _connection, _viewer, view, asked: explain_scores(view, _number(asked.get("pupil"))),
-    "hidden": lambda _connection, _viewer, view, _asked: explain_hidden(view),
-    "topic": lambda _connection, _viewer, view, asked: explain_topic(
-        view, asked.get("field", ""), asked.get("topic", "")
+    "mean": lambda _connection, _viewer, view, question: explain_mean(view, question.get("column", "")),
+    "course": lambda _connection, _viewer, view, question: explain_group(view, question.get("course", "")),
+    "scores": lambda _connection, _viewer, view, question: explain_scores(view, _number(question.get("pupil"))),
+    "hidden": lambda _connection, _viewer, view, _question: explain_hidden(view),
+    "topic": lambda _connection, _viewer, view, question: explain_topic(
+        view, question.get("field", ""), question.get("topic", "")
     ),
-    "progress": lambda _connection, _viewer, view, asked: explain_progress(view, _number(asked.get("progress"))),
-    "coverage": lambda _connection, _viewer, view, _asked: explain_coverage(view),
+    "progress": lambda _connection, _viewer, view, question: explain_progress(view, _number(question.get("progress"))),
+    "coverage": lambda _connection, _viewer, view, _question: explain_coverage(view),
 }
 
 
@@ -87,7 +87,7 @@ def register(app: dash.Dash) -> None:
         return blocks(explanation), True
 
 
-def read_question(value: object) -> Asked | None:
+def read_question(value: object) -> Question | None:
     """The question of a browser as texts; None where the value is no question of this page."""
     if not isinstance(value, dict):
         return None
@@ -95,7 +95,7 @@ def read_question(value: object) -> Asked | None:
     return texts if texts.get("kind") in KINDS else None
 
 
-def _explain(viewer: Viewer, question: Asked) -> list[Any] | None:
+def _explain(viewer: Viewer, question: Question) -> list[Any] | None:
     """The explanation; None where the viewer has no class."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:

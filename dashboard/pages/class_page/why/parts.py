@@ -19,7 +19,7 @@ from models.access.people import PupilName
 from models.ingest.freshness import SourceState
 from models.results.scales import ScoreReading
 
-Told = list[Any] | None  # None: the number does not exist any more
+Explanation = list[Any] | None  # None: the number does not exist any more
 Fact = tuple[str, str]
 
 

@@ -8,7 +8,7 @@ from dash import dcc, html
 from sqlalchemy import Connection
 
 from dashboard.pages.class_page.why.parts import (
-    Told,
+    Explanation,
     cell_words,
     column_of,
     facts,
@@ -32,7 +32,9 @@ from models.results.progress import PupilProgress
 from models.results.scales import Missing
 
 
-def explain_cell(connection: Connection, viewer: Viewer, view: ClassView, pupil_id: int | None, key: str) -> Told:
+def explain_cell(
+    connection: Connection, viewer: Viewer, view: ClassView, pupil_id: int | None, key: str
+) -> Explanation:
     """The newest total of a pupil in a column: what was sent, in which message; or why there is none."""
     pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     column = column_of(view, key)
@@ -111,7 +113,7 @@ def _progress(view: ClassView, progress: PupilProgress | None) -> list[tuple[str
 # -- under a column ------------------------------------------------------------------------------------------
 
 
-def explain_mean(view: ClassView, key: str) -> Told:
+def explain_mean(view: ClassView, key: str) -> Explanation:
     """Which pupils count in the footer of a column, which do not and why, and by which rule."""
     column = column_of(view, key)
     if column is None:

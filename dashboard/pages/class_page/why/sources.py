@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard.pages.class_page.progress_panel import shown_tests
-from dashboard.pages.class_page.why.parts import Told, facts, pupil_list, rule, source_facts
+from dashboard.pages.class_page.why.parts import Explanation, facts, pupil_list, rule, source_facts
 from dashboard.pages.connections.table import last_try_word, next_try_word, source_status
 from dashboard.text.translate import _, age, minutes, moment, n_, short_day
 from dashboard.text.words import missing_word, subject_word
@@ -19,7 +19,7 @@ from models.results.scales import Missing
 from models.schema.records import Status
 
 
-def explain_progress(view: ClassView, test_id: int | None) -> Told:
+def explain_progress(view: ClassView, test_id: int | None) -> Explanation:
     """Which pupils finished a test, are busy or have not begun, and of which nothing is known."""
     overview = view.overview
     tests = shown_tests(overview, view.filters.subject, view.filters.material)
@@ -97,7 +97,7 @@ def _made(progress: PupilProgress) -> str:
 # -- the sources ---------------------------------------------------------------------------------------------
 
 
-def explain_coverage(view: ClassView) -> Told:
+def explain_coverage(view: ClassView) -> Explanation:
     """Each source of the school: state, last success, last and next attempt, records and the age of its data."""
     return [
         html.H3(_("Sources and how they deliver")),
