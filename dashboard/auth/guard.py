@@ -403,7 +403,7 @@ def switch_user() -> ResponseReturnValue:
     if persona is None:
         raise Refused(_("There is nobody with this name."), 400)
     sign_in_as(persona)
-    return flask.redirect("/", 303)
+    return flask.redirect(addresses.HOME, 303)
 
 
 def sign_in_as(user: DemoUser, own: DemoUser | None = None) -> None:

@@ -6,22 +6,28 @@ from typing import Any
 
 from dash import html
 
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
+from dashboard.ui import addresses
 from dashboard.ui.signs import card
+from models.access.viewer import Viewer
 
-PATH = "/toegankelijkheid"
 LOOKED_ON = "2026-11-24"  # the day on which the statement was last held against the pages
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Accessibility") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Accessibility")
 
 
-def layout(**_query: object) -> list[Any]:
-    """The whole page; it is the same for everybody."""
-    return page("accessibility", content())
+def frame() -> Body:
+    """The whole page, which holds no data."""
+    return Body(content())
+
+
+def layout(_viewer: Viewer, /, **_query: object) -> Body:
+    """The whole page, the same for everybody."""
+    return frame()
 
 
 def content() -> list[Any]:
@@ -87,3 +93,6 @@ def _report() -> list[str]:
         ),
         _("What you need to know can meanwhile be handed to you in another form, such as on paper."),
     ]
+
+
+PAGE = Page("accessibility", addresses.ACCESSIBILITY, title, layout, frame)

@@ -1,4 +1,4 @@
-"""The class for the smartboard: totals and goals of the class, and nothing of a single pupil."""
+"""The class on the smartboard: totals and goals of the class, never data of a single pupil."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import flask
 from dash import dcc, html
 
 from dashboard.auth import guard
 from dashboard.pages.class_page.page import heading_of
+from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import short_test, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
+from models.access.viewer import Viewer
 from models.classroom.class_data import ScoredPart, ScoredTest
 from models.classroom.signals import Topic, topics
 from models.results.scales import Missing, ScoreReading
@@ -29,7 +31,7 @@ MAX_TESTS = 4  # more do not fit on a board without scrolling
 
 @dataclass(frozen=True, slots=True)
 class BoardTest:
-    """The newest test of a material, and how many of the pupils shown are done with it or have a score of it."""
+    """The newest test of a material, and how many of the pupils shown have finished it or have a score."""
 
     subject_material: SubjectMaterial
     test_id: int
@@ -39,37 +41,39 @@ class BoardTest:
     all: int
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Smartboard") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Smartboard")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address, without header; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return _frame("/groep", [])
+def frame() -> Body:
+    """The page without data."""
+    return _body(addresses.CLASSES, [])
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         _classes, filters, view = read_class(connection, viewer, query, context.options.holidays)
-    return _frame(f"/groep{filters.query}", content(view))
+    return _body(f"{addresses.CLASSES}{filters.query}", content(view))
 
 
-def _frame(back: str, children: list[Any]) -> list[Any]:
+def _body(back: str, children: list[Any]) -> Body:
     link = dcc.Link([sign("back"), _("Back")], href=back, className="btn")
-    return [html.Main([html.Div(link, className="leave"), *children], id="main", className="board")]
+    return Body([html.Main([html.Div(link, className="leave"), *children], id="main", className="board")])
 
 
 def content(view: ClassView | None) -> list[Any]:
-    """The heading, the bars of the newest tests, what the class knows and when something is due."""
+    """The heading, the bars of the newest tests, what the class masters and what is due."""
     if view is None:
         return [html.H1(_("No classes yet"))]
-    found = board_tests(view)
+    tests = board_tests(view)
     empty = html.P(_("There are no results yet."), className="bn")
     return [
         html.H1(heading_of(view)),
         html.Div(
-            [_bar(board_test, _place(view, board_test, found)) for board_test in found] or [empty], className="gs"
+            [_bar(board_test, _place(view, board_test, tests)) for board_test in tests] or [empty], className="gs"
         ),
         *_foot(view),
     ]
@@ -79,7 +83,7 @@ def content(view: ClassView | None) -> list[Any]:
 
 
 def board_tests(view: ClassView) -> list[BoardTest]:
-    """The newest test of each material within the filters, of those the newest few, in the order of the subjects."""
+    """The newest test of each material within the filters; at most MAX_TESTS of them, in the order of the subjects."""
     finished: dict[SubjectMaterial, dict[int, set[int]]] = {}
     newest: dict[SubjectMaterial, tuple[str, int, int]] = {}
     for field, test_id, definition_id, taken_on, pupil_id, done in _work(view):
@@ -114,7 +118,7 @@ def board_tests(view: ClassView) -> list[BoardTest]:
 
 
 def _scores(view: ClassView, pupil_id: int) -> Sequence[ScoredTest | ScoredPart]:
-    """The scores of a pupil in the period: on the part that is chosen, else on whole tests."""
+    """The scores of a pupil in the period: of the selected part, or of whole tests where none is selected."""
     class_data, period, part = view.state.class_data, view.overview.period, view.overview.part
     if part is None:
         return class_data.all_totals(pupil_id, period)
@@ -126,24 +130,24 @@ def _scores(view: ClassView, pupil_id: int) -> Sequence[ScoredTest | ScoredPart]
 
 
 def _work(view: ClassView) -> list[tuple[SubjectMaterial, int, int, str, int, bool]]:
-    """Field, test, definition, day, pupil and whether it is done, of all work of the pupils shown in the period."""
-    source, found = view.filters.source, []
+    """Subject material, test, definition, date, pupil and whether it is finished, for all work in the period."""
+    source, work = view.filters.source, []
     for pupil in view.overview.pupils:
         for score in _scores(view, pupil.id):
             if source in (None, score.source_id) and score.reading.missing is not Missing.NOT_OFFERED:
                 done = _is_done(score.reading)
-                found.append(
+                work.append(
                     (score.subject_material, score.test_id, score.definition_id, score.taken_on, pupil.id, done)
                 )
         for record in view.overview.progress.get(pupil.id, ()):
             row, done = record.row, record.status is Status.DONE
             if source in (None, row.source_id) and row.taken_on in view.overview.period:
-                found.append((record.subject_material, row.test_id, row.definition_id, row.taken_on, pupil.id, done))
-    return found
+                work.append((record.subject_material, row.test_id, row.definition_id, row.taken_on, pupil.id, done))
+    return work
 
 
 def _is_done(reading: ScoreReading) -> bool:
-    """A score, be it 0, or finished without one."""
+    """Whether there is a score, which may be 0, or the work was finished without one."""
     return reading.text is not None or reading.band is not None or reading.missing is Missing.NO_SCORE
 
 
@@ -162,7 +166,7 @@ def _name(view: ClassView, definition_id: int) -> str:
 
 
 def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest]) -> str:
-    """The subject of a test, and the material where the board has another test of it with this name."""
+    """The subject of a test, with the material where the board shows two tests of this subject and name."""
     subject = subject_word(board_test.subject_material.subject)
     if (
         sum(
@@ -176,11 +180,11 @@ def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest])
     return f"{subject}, {names[board_test.subject_material]}"
 
 
-def _bar(board_test: BoardTest, place: str) -> html.Section:
+def _bar(board_test: BoardTest, heading: str) -> html.Section:
     width = 100 * board_test.done / board_test.all if board_test.all else 0
     return html.Section(
         [
-            html.H2([html.Span(place), " ", board_test.name]),
+            html.H2([html.Span(heading), " ", board_test.name]),
             html.P([html.B(str(board_test.done)), " ", _("of {all} done", all=board_test.all)], className="bn"),
             html.Span(html.I(style={"width": f"{width:.1f}%"}), className="tr", **attrs(aria_hidden="true")),
         ],
@@ -197,12 +201,12 @@ def _foot(view: ClassView) -> list[Any]:
 
 
 def board_topics(view: ClassView) -> list[Topic]:
-    """The parts that at least half of the pupils shown made, the hardest first."""
+    """The parts that at least half of the pupils shown took, hardest first."""
     shown = {pupil.id for pupil in view.overview.pupils}
-    found = topics(view.state.class_data, None, view.overview.period, shown)
+    all_topics = topics(view.state.class_data, None, view.overview.period, shown)
     return [
         topic
-        for topic in found
+        for topic in all_topics
         if 2 * topic.made >= len(shown)
         and _wanted(view, topic.subject_material)
         and view.filters.source in (None, topic.source_id)
@@ -210,7 +214,7 @@ def board_topics(view: ClassView) -> list[Topic]:
 
 
 def _known(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
-    """The parts that most who made them master; how many do, never how many do not."""
+    """The parts that most pupils who took them master, with how many do and never how many do not."""
     best = [topic for topic in reversed(board_topics(view)) if 2 * topic.below < topic.made][:MAX_KNOWN]
     if not best:
         return []
@@ -225,13 +229,13 @@ def _known(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
 
 
 def _practised(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
-    """The part that most who made it do not master yet: its name alone."""
+    """The name of the hardest part that most pupils who took it do not master yet."""
     hardest = next((topic for topic in board_topics(view) if 2 * topic.below > topic.made), None)
     return [] if hardest is None else [(html.Dt(_("We practise")), html.Dd(html.B(hardest.part)))]
 
 
 def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
-    """The tests that a teacher set a day for that has not passed."""
+    """The tests with a due date that has not passed."""
     today, source = clock.today().isoformat(), view.filters.source
     coming = {
         (date.due_on, short_test(date.test))
@@ -241,3 +245,6 @@ def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
         and source in (None, date.subject_material.source_id)
     }
     return [(html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test))) for day, test in sorted(coming)]
+
+
+PAGE = Page("board", addresses.BOARD, title, layout, frame, has_header=False)

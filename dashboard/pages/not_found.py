@@ -1,28 +1,37 @@
-"""The page for an address that is not there."""
+"""The page for an address that does not exist."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from dash import dcc, html
 
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from dashboard.ui.signs import note
+from models.access.viewer import Viewer
 
 
-def layout(**_parts: object) -> list[Any]:
+def title(**_address: object) -> str:
+    """No title of its own."""
+    return ""
+
+
+def frame() -> Body:
     """A sentence and the way back."""
-    return page(
-        "",
+    sentence = _("The address is not right or has changed.")
+    link = dcc.Link(_("To the classes"), href=addresses.CLASSES)
+    return Body(
         [
             html.Div(html.Div(html.H1(_("There is no such page"))), className="head"),
-            note(
-                "",
-                "search",
-                html.P(
-                    [_("The address is not right or has changed."), " ", dcc.Link(_("To the classes"), href="/groep")]
-                ),
-            ),
-        ],
+            note("", "search", html.P([sentence, " ", link])),
+        ]
     )
+
+
+def layout(_viewer: Viewer, /, **_query: object) -> Body:
+    """The whole page, the same for everybody."""
+    return frame()
+
+
+# Dash shows the page of this name where no other page has the address.
+PAGE = Page("not_found_404", "/niet-gevonden", title, layout, frame)

@@ -1,60 +1,70 @@
-"""What stands around every page: the header with its menus, and where the content begins."""
+"""What surrounds every page: the header with its menus, and the footer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import flask
 from dash import dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.guard import DemoUser
+from dashboard.pages.page import Body, Page
 from dashboard.text.translate import LANGUAGES, _, language
 from dashboard.text.words import role_word
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, hidden, note, sign
 from models.access.people import school_name
-from models.access.viewer import Role
+from models.access.viewer import Viewer
 from models.schema import database
 
 LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
 
 
-def page(active: str, children: Any, bar: Any = None) -> list[Any]:
-    """A whole page: header, an optional filter bar, the content; `active` names the menu entry."""
-    bars = [*_test_school(), *([bar] if bar is not None else [])]
-    shown = children if isinstance(children, list) else [children]
-    return [header(active), *bars, html.Main([*_flash_message(), *shown], id="main", className="page"), footer()]
+def page(current: str, pages: Sequence[Page], body: Body) -> list[Any]:
+    """A whole page for who is signed in: header, an optional filter bar, content and footer.
+
+    `current` is the name of the page whose menu entry is marked as current.
+    """
+    user = guard.current_user()
+    assert user is not None
+    bars = [*_test_school(user), *([body.bar] if body.bar is not None else [])]
+    main = html.Main([*_flash_message(), *body.children], id="main", className="page")
+    return [_header(current, _menu_pages(pages, user.viewer), user), *bars, main, footer()]
 
 
 def footer() -> html.Footer:
-    """Under every page: where the accessibility statement is."""
-    return html.Footer(dcc.Link(_("Accessibility"), href="/toegankelijkheid"), className="foot")
+    """The footer, with the link to the accessibility statement."""
+    return html.Footer(dcc.Link(_("Accessibility"), href=addresses.ACCESSIBILITY), className="foot")
 
 
 def _flash_message() -> list[Any]:
-    """How what was asked on the page before went; the script gives it the focus when it appears."""
-    found = guard.take_flash()
-    if found is None:
+    """The outcome of the last form; the script gives it the focus when it appears."""
+    message = guard.take_flash()
+    if message is None:
         return []
-    sentence, well = found
-    told = note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")
-    return [html.Div(told, id="told", tabIndex=-1, **attrs(data_well="true" if well else "false"))]
+    sentence, well = message
+    outcome = note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")
+    return [html.Div(outcome, id="told", tabIndex=-1, **attrs(data_well="true" if well else "false"))]
 
 
-def header(active: str) -> html.Header:
-    """Brand, menu, and who looks."""
+def _header(current: str, pages: Sequence[Page], user: DemoUser) -> html.Header:
+    """Brand, menu, and who is signed in."""
     return html.Header(
         [
             dcc.Link(
                 [html.I(className="logo", **attrs(aria_hidden="true")), "Rondblik"],
-                href=_entries()[0][1],
+                href=pages[0].path,
                 className="brand",
             ),
-            html.Nav(_menu(active), **attrs(aria_label=_("Main menu"))),
-            _who(),
+            html.Nav(_menu(current, pages), **attrs(aria_label=_("Main menu"))),
+            _who(user),
             html.Details(
                 [
                     html.Summary([sign("menu"), _("Menu")], className="btn q"),
-                    html.Nav([*_menu(active), _choices()], className="pop", **attrs(aria_label=_("Main menu"))),
+                    html.Nav(
+                        [*_menu(current, pages), _choices(user)], className="pop", **attrs(aria_label=_("Main menu"))
+                    ),
                 ],
                 className="burger",
             ),
@@ -63,10 +73,9 @@ def header(active: str) -> html.Header:
     )
 
 
-def _test_school() -> list[Any]:
-    """That what is shown is of a test room, and the way back to it."""
-    user = guard.current_user() if flask.has_request_context() else None
-    if user is None or user.sandbox is None:
+def _test_school(user: DemoUser) -> list[Any]:
+    """That the data are those of a sandbox, and the way back to it."""
+    if user.sandbox is None:
         return []
     sentence = _("The pupils are made up; their results came in at your test address.")
     return [
@@ -76,7 +85,7 @@ def _test_school() -> list[Any]:
                     html.P([sign("info"), html.Span([html.B(_("You look at a test school.")), " ", sentence])]),
                     html.Button([sign("back"), _("Back to the test address")], type="submit", className="btn"),
                 ],
-                action=f"/toets/proef/{user.sandbox}/terug",
+                action=f"{addresses.SANDBOXES}/{user.sandbox}/terug",
                 method="POST",
             ),
             className="proofbar",
@@ -84,58 +93,38 @@ def _test_school() -> list[Any]:
     ]
 
 
-def _entries() -> list[tuple[str, str, str]]:
-    """The menu entries of who looks: name, address, words."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    pupils = [("pupils", "/leerlingen", _("My pupils"))] if viewer is not None and viewer.teaches else []
-    couplings = [("couplings", "/koppelingen", _("Couplings"))] if viewer is not None and viewer.may_administer else []
-    school = [
-        ("group", "/groep", _("Classes")),
-        *pupils,
-        ("signals", "/signalen", _("Signals")),
-        ("materials", "/leermiddelen", _("Materials")),
-        *couplings,
-    ]
-    test = [("vendor", "/toets", _("Test your coupling"))]
-    if viewer is not None and viewer.role is Role.VENDOR:
-        return test
-    return [*school, *test] if viewer is not None and viewer.may_test else school
+def _menu_pages(pages: Sequence[Page], viewer: Viewer) -> list[Page]:
+    """The pages in the viewer's menu."""
+    return [page for page in pages if page.in_menu_of is not None and page.in_menu_of(viewer)]
 
 
-def _menu(active: str) -> list[Any]:
+def _menu(current: str, pages: Sequence[Page]) -> list[Any]:
     return [
-        dcc.Link(text, href=href, className="here" if name == active else "")
-        if name != active
-        else html.Span(dcc.Link(text, href=href), className="here", **attrs(aria_current="page"))
-        for name, href, text in _entries()
+        dcc.Link(page.title(), href=page.path, className="")
+        if page.name != current
+        else html.Span(dcc.Link(page.title(), href=page.path), className="here", **attrs(aria_current="page"))
+        for page in pages
     ]
 
 
-def _who() -> html.Details:
-    user = guard.current_user() if flask.has_request_context() else None
-    school = None
-    if user is not None:
-        with database.read_transaction(guard.context().engine) as connection:
-            school = school_name(connection, user.viewer)
-    name = user.name if user is not None else ""
-    role = " · ".join(part for part in (role_word(user.role) if user else "", school) if part)
+def _who(user: DemoUser) -> html.Details:
+    with database.read_transaction(guard.context().engine) as connection:
+        school = school_name(connection, user.viewer)
+    role = " · ".join(part for part in (role_word(user.role), school) if part)
     return html.Details(
         [
             html.Summary(
-                [html.Span([html.B(name), html.Span(role)]), sign("chev"), hidden(_("Look as, language, colours"))]
+                [html.Span([html.B(user.name), html.Span(role)]), sign("chev"), hidden(_("Look as, language, colours"))]
             ),
-            html.Div(_choices(), className="pop"),
+            html.Div(_choices(user), className="pop"),
         ],
         className="who",
         id="who",
     )
 
 
-def _choices() -> html.Div:
-    """The personas of the demo, the languages and the colour schemes."""
-    present = guard.current_user() if flask.has_request_context() else None
-    if present is None:
-        return html.Div()
+def _choices(present: DemoUser) -> html.Div:
+    """The demo users, the languages and the colour schemes."""
     options = guard.context().options
     dark = guard.scheme() == "dark"
     users = [
@@ -148,7 +137,7 @@ def _choices() -> html.Div:
                 className="pick",
                 **attrs(aria_current="true" if user == present else None),
             ),
-            action="/persona",
+            action=addresses.SWITCH_USER,
             method="POST",
         )
         for user in options.users

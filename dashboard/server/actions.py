@@ -20,7 +20,6 @@ from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.filters import current_school_year
-from dashboard.ui.matrix_table import pupil_href
 from models.access.people import class_list
 from models.access.viewer import Viewer
 from models.classroom.class_state import present_signals
@@ -38,7 +37,8 @@ from models.schema.records import SCALE
 MAX_NAME = 400
 _DAY = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4})", re.ASCII)
 _SCORE = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,4})?", re.ASCII)
-_BACK = re.compile(rf"/(?:groep|signalen|leerlingen|leerling/{addresses.NUMBER})(?:[?/][\x21-\x7e]*)?", re.ASCII)
+_RETURN_PATHS = (addresses.CLASSES, addresses.SIGNALS, addresses.MY_PUPILS, f"{addresses.PUPIL}/{addresses.NUMBER}")
+_BACK = re.compile(rf"(?:{'|'.join(_RETURN_PATHS)})(?:[?/][\x21-\x7e]*)?", re.ASCII)
 
 
 def register(server: flask.Flask) -> None:
@@ -111,7 +111,7 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
             set_goal(connection, viewer, pupil_id, subject_material, value, due_on)
 
     sentence = _("The goal has ended.") if ending else _("The goal is saved.")
-    return saved(save, (GoalRefused, WrongInput), sentence, pupil_href(pupil_id))
+    return saved(save, (GoalRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
 
 
 def save_note(pupil_id: int) -> ResponseReturnValue:
@@ -136,7 +136,7 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
             )
 
     sentence = _("The agreement is done.") if done is not None else _("The note is saved.")
-    return saved(save, (NoteRefused, WrongInput), sentence, pupil_href(pupil_id))
+    return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
 
 
 def save_due(class_id: int) -> ResponseReturnValue:
@@ -244,4 +244,4 @@ def _bounds_words(name: str) -> str:
 
 def safe_back(path: str | None) -> str:
     """A page of ours to go back to; the start where it is none."""
-    return path if path is not None and _BACK.fullmatch(path) else "/groep"
+    return path if path is not None and _BACK.fullmatch(path) else addresses.CLASSES

@@ -1,4 +1,4 @@
-"""The Dash app: its frame, its theme, and one explicit list of pages."""
+"""The Dash app: its frame, its theme and the pages of dashboard/pages/all_pages.py."""
 
 from __future__ import annotations
 
@@ -11,23 +11,10 @@ import flask
 from dash import html
 
 from dashboard.auth import guard
-from dashboard.pages import accessibility, board, not_found
-from dashboard.pages.class_page import page as class_page
-from dashboard.pages.couplings import page as couplings_page
-from dashboard.pages.couplings import refused_message
-from dashboard.pages.materials import page as materials_page
-from dashboard.pages.my_pupils import handover
-from dashboard.pages.my_pupils import page as my_pupils_page
-from dashboard.pages.other_school import Layout, of_own_school
-from dashboard.pages.pupil import page as pupil_page
-from dashboard.pages.pupil import talk_sheet
-from dashboard.pages.signals import page as signals_page
-from dashboard.pages.vendor import page as vendor_page
-from dashboard.pages.vendor import result as vendor_result
-from dashboard.pages.vendor import sandbox as vendor_sandbox
+from dashboard.pages import opening
+from dashboard.pages.all_pages import PAGES
 from dashboard.server.banner import banner
 from dashboard.text.translate import _, language
-from models.access.viewer import Role
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
@@ -78,47 +65,8 @@ def build(server: flask.Flask) -> dash.Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width,initial-scale=1"}],
     )
     app.layout = layout
-    _register("home", start, path="/", title=class_page.title)
-    _register("group", start, path="/groep", title=class_page.title)
-    _register("talk_sheet", talk_sheet.layout, path_template=talk_sheet.TEMPLATE, title=talk_sheet.title)
-    _register("pupil", pupil_page.layout, path_template="/leerling/<pupil_id>", title=pupil_page.title)
-    _register("mine", my_pupils_page.layout, path=my_pupils_page.PATH, title=my_pupils_page.title)
-    _register("handover", handover.layout, path=handover.PATH, title=handover.title)
-    _register("signals", signals_page.layout, path="/signalen", title=signals_page.title)
-    _register("materials", materials_page.layout, path=materials_page.PATH, title=materials_page.title)
-    _register("board", board.layout, path="/digibord", title=board.title)
-    _register("accessibility", accessibility.layout, path=accessibility.PATH, title=accessibility.title)
-    _register("couplings", couplings_page.layout, path="/koppelingen", title=couplings_page.title)
-    _register("refused", refused_message.layout, path_template=refused_message.TEMPLATE, title=refused_message.title)
-    _register("vendor", vendor_page.layout, path="/toets", title=vendor_page.title)
-    _register("vendor_room", vendor_sandbox.layout, path_template="/toets/proef/<token>", title=vendor_sandbox.title)
-    _register("vendor_result", vendor_result.layout, path_template="/toets/uitslag/<token>", title=vendor_result.title)
-    _register("not_found_404", not_found.layout, path="/niet-gevonden", title="Rondblik")
-    class_page.register(app)
-    pupil_page.register(app)
-    my_pupils_page.register(app)
-    handover.register(app)
-    signals_page.register(app)
-    materials_page.register(app)
-    couplings_page.register(app)
-    refused_message.register(app)
-    vendor_page.register(app)
-    vendor_sandbox.register(app)
-    vendor_result.register(app)
+    opening.register(app, PAGES)
     return app
-
-
-def _register(name: str, layout: Layout, **where: Any) -> None:
-    """A page, for addresses of the viewer's own school only."""
-    dash.register_page(name, layout=of_own_school(layout), **where)
-
-
-def start(**query: object) -> list[Any]:
-    """Where one begins: the classes, or for a vendor, who has none, the page to test a coupling."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is not None and viewer.role is Role.VENDOR:
-        return vendor_page.layout()
-    return class_page.layout(**query)
 
 
 def layout() -> dmc.MantineProvider:

@@ -11,6 +11,7 @@ from dashboard.auth import guard
 from dashboard.export import file_formats
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from models.access.people import can_see_all
 from models.schema import clock, database
 
@@ -33,7 +34,7 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:
         guard.flash(_("What stood on that screen is not kept any more. Save it from here."), well=False)
-        return flask.redirect("/groep", 303)
+        return flask.redirect(addresses.CLASSES, 303)
     make, media_type = file_formats.FILES[kind]
     answer = flask.Response(make(sheet), content_type=media_type)
     day = clock.from_us(sheet.taken_us).astimezone(clock.AMSTERDAM).date().isoformat()

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from dashboard.auth import guard
 from dashboard.auth.guard import CALLBACK, Refused
 from dashboard.text.translate import _, language
+from dashboard.ui import addresses
 
 AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
 OWN_CODE = "/dashboard/pages/"
@@ -95,7 +96,7 @@ def _page(sentence: str) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         '<title>Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
         '<link rel="stylesheet" href="/assets/rondblik.css"></head>\n<body><header class="top">'
-        '<a class="brand" href="/groep"><i class="logo" aria-hidden="true"></i>Rondblik</a></header>'
+        f'<a class="brand" href="{addresses.CLASSES}"><i class="logo" aria-hidden="true"></i>Rondblik</a></header>'
         f'<main class="page"><div class="head"><div><h1>{escape(sentence)}</h1></div></div>'
-        f'<p><a href="/groep">{escape(_("To the classes"))}</a></p></main></body></html>\n'
+        f'<p><a href="{addresses.CLASSES}">{escape(_("To the classes"))}</a></p></main></body></html>\n'
     )

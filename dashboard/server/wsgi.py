@@ -11,10 +11,11 @@ from connectors.intake import receive
 from connectors.intake.push import ReceiverContext
 from dashboard.auth import guard
 from dashboard.auth.guard import AppOptions, Context, DemoUser
-from dashboard.pages.couplings import refused_message_actions
+from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
 from dashboard.server.app import build
+from dashboard.ui import addresses
 from models.schema import database
 from models.schema.encryption import PiiCipher
 from models.schema.records import Verdict
@@ -44,7 +45,7 @@ def create_app(
     server.after_request(guard.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
-    server.add_url_rule("/persona", view_func=guard.switch_user, methods=["POST"])
+    server.add_url_rule(addresses.SWITCH_USER, view_func=guard.switch_user, methods=["POST"])
     server.register_blueprint(receive.blueprint(receiver or ReceiverContext(engine, cipher), public_address))
     actions.register(server)
     downloads.register(server)

@@ -37,7 +37,7 @@ class ClassFilters:
     """What the class screens show; None stands for all.
 
     `subgroup` is `jaar-6` (a year group) or `groep-12` (another class that pupils are in too), `goal` the name of a
-    part, `status` restricts the pupils to one of the four groups, `stand` is the group whose list is open.
+    part, `status` restricts the pupils to one of the four groups, `open_group` is the group whose list is open.
     """
 
     class_ids: tuple[int, ...]

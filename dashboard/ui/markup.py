@@ -1,8 +1,8 @@
-"""Elements that need no callback, written to HTML on the server: to the browser they are one Dash component.
+"""Elements that need no callback, written as HTML on the server: for the browser they are one Dash component.
 
-Dash's renderer keeps a subscription for each component and tells all of them of each one that is new, so that a page of
-thousands of components blocks the browser (docs/adr/0016). `block` gives an element whose content is a text; the
-script of assets/rondblik.js makes elements of it. All escaping happens here, in `to_html`.
+Dash's renderer keeps a subscription for each component and notifies all of them of each new one, so that a page with
+thousands of components blocks the browser (docs/adr/0016). `block` returns an element whose content is a text; the
+script of assets/rondblik.js turns it into elements. All escaping happens here, in `to_html`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 from markupsafe import escape
 
 MARKUP = "data-markup"
-LINK = "data-link"  # a link that changes the page without loading it anew, as dcc.Link does
+LINK = "data-link"  # a link that changes the page without reloading, as dcc.Link does
 
 _VOID = frozenset({"br", "wbr", "img"})
 _TAGS = _VOID | {
@@ -39,20 +39,20 @@ def block(element: Component) -> Component:
     """
     if _is_link(element):
         return element
-    own = {name: value for name, value in _properties(element) if name != "style"}
+    properties = {name: value for name, value in _properties(element) if name != "style"}
     style = {"style": element.style} if hasattr(element, "style") else {}
-    return type(element)(**own, **style, **{MARKUP: to_html(getattr(element, "children", None))})
+    return type(element)(**properties, **style, **{MARKUP: to_html(getattr(element, "children", None))})
 
 
 def blocks(elements: Iterable[Any]) -> list[Any]:
-    """Each element as `block`; None stays out."""
+    """Each element as `block`; None is left out."""
     return [block(element) for element in elements if element is not None]
 
 
 def to_html(node: object) -> str:
     """A tree of `html` components and `dcc.Link` as HTML that is XML too; every text and value in it is escaped.
 
-    Raises ValueError for what is no such component: it needs Dash in the browser.
+    Raises ValueError for any other component, which needs Dash in the browser.
     """
     pieces: list[str] = []
     _write(node, pieces)
@@ -98,13 +98,13 @@ def _tag(node: Any) -> str:
 
 
 def _properties(node: Component) -> list[tuple[str, Any]]:
-    """What is set of an element, by name: Dash keeps it in no order."""
+    """The properties of an element that are set, by name: Dash keeps them in no order."""
     names = sorted(name for name in vars(node) if name[0] != "_" and name not in _NOT_WRITTEN)
     return [(name, getattr(node, name)) for name in names]
 
 
 def _attribute(name: str, value: object) -> str:
-    """An attribute with a space before it; nothing where it is not there."""
+    """An attribute with a leading space; empty where it has no value."""
     written = _NAMES.get(name) or name.lower()
     if _NAME.fullmatch(written) is None or isinstance(value, dict) != (name == "style"):
         raise ValueError(f"{name} is no attribute of markup")
@@ -126,7 +126,7 @@ def _css_name(name: str) -> str:
 
 
 def _is_plain_address(address: str) -> bool:
-    """A path, a page of the web, or an image of ours: nothing that runs."""
+    """Whether an address is a path, a web page or one of our images: nothing that runs as a script."""
     return address.startswith(_IMAGE) or (
         address.isprintable() and address == address.strip() and urlsplit(address).scheme in _SCHEMES
     )

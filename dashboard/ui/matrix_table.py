@@ -103,11 +103,6 @@ def pupil_word(pupil: PupilName) -> str:
     return pupil.name or _("Pupil without name")
 
 
-def pupil_href(pupil_id: int) -> str:
-    """The address of a pupil's page."""
-    return f"/leerling/{addresses.number(pupil_id)}"
-
-
 # -- heads ---------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +186,7 @@ def _row(
     head_tests: dict[str, int],
     class_names: Mapping[int, str],
 ) -> html.Tr:
-    name: Any = dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))
+    name: Any = dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))
     if pupil.id in class_names:
         name = [name, html.Small(class_names[pupil.id])]
     return html.Tr(
@@ -420,7 +415,8 @@ def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
                 html.Summary([html.B(pupil_word(pupil)), html.Small(counts_word(row)), sign("chev")], className="mr"),
                 html.Dl([_line(column, cell_content) for column, cell_content in zip(shown_columns, row, strict=True)]),
                 dcc.Link(
-                    _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id)
+                    _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)),
+                    href=addresses.pupil_href(pupil.id),
                 ),
             ],
             className="mo",

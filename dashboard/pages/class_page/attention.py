@@ -1,4 +1,4 @@
-"""The four groups of the class screen, the list of the one that is open, and what is hard for many."""
+"""The four attention groups of the class page, the list of the open group, and the parts that are hard for many."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from dashboard.text.signal_words import (
 )
 from dashboard.text.translate import _, n_
 from dashboard.text.words import ATTENTION_GROUP_SIGNS, attention_group_rule, attention_group_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.filters import ClassFilters
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
 from models.access.people import PupilName
 from models.classroom.attention import AttentionGroup
@@ -36,7 +37,7 @@ MAX_TOPICS = 6
 
 
 def attention_cards(view: ClassView) -> html.Nav:
-    """The four groups with how many pupils are in each; each opens its list."""
+    """The four groups with their number of pupils; each opens its list."""
     return html.Nav(
         [_card(view, attention_group) for attention_group in AttentionGroup],
         className="groups",
@@ -54,7 +55,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
             ),
             html.Small(_by_class(view, lambda limits: attention_group_rule(attention_group, limits))),
         ],
-        href=f"/groep{view.filters.replacing(open_group=attention_group).query}",
+        href=f"{addresses.CLASSES}{view.filters.replacing(open_group=attention_group).query}",
     )
     return html.Div(
         [num("course", html.B(str(number)), attention_group_word(attention_group)), link],
@@ -67,7 +68,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
 
 
 def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
-    """A rule with its thresholds; class by class where theirs differ."""
+    """A rule with its thresholds, per class where the thresholds differ."""
     names = {class_ref.id: class_ref.name for class_ref in view.classes}
     words = {class_id: rule(view.state.thresholds[class_id]) for class_id in view.filters.class_ids}
     if len(set(words.values())) == 1:
@@ -76,7 +77,7 @@ def _by_class(view: ClassView, rule: Callable[[Thresholds], str]) -> str:
 
 
 def attention_panel(view: ClassView) -> html.Section:
-    """The list of the group that is open: signals with their reasons, or the pupils by name."""
+    """The list of the open group: signals with their reasons, or the pupils by name."""
     attention_group = view.filters.open_group
     pupils = view.of_group(attention_group)
     rows: list[Any]
@@ -101,7 +102,7 @@ def attention_panel(view: ClassView) -> html.Section:
 
 
 def _suppressed(view: ClassView) -> list[Any]:
-    """That some signals cannot be judged now, a sentence a source."""
+    """A sentence per source with suppressed signals: they cannot be evaluated now."""
     shown = {pupil.id for pupil in view.overview.pupils}
     counts = Counter(signal.source_id for signal in view.signals if signal.suppressed and signal.pupil_id in shown)
     sources = {source.id: source for source in view.state.class_data.sources}
@@ -121,7 +122,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
         [
             html.Div(
                 [
-                    html.B(dcc.Link(name, href=pupil_href(pupil.id))),
+                    html.B(dcc.Link(name, href=addresses.pupil_href(pupil.id))),
                     *_class_of(view, pupil),
                     html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
@@ -130,11 +131,11 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
             html.Div([signal_lines(view, signal) for signal in signals], className="why_"),
             html.Div(
                 [
-                    dcc.Link(_("See {name}", name=called), href=pupil_href(pupil.id), className="btn"),
+                    dcc.Link(_("See {name}", name=called), href=addresses.pupil_href(pupil.id), className="btn"),
                     resolution_form(
                         signals,
                         ResolutionAction.SEEN,
-                        f"/groep{view.filters.query}",
+                        f"{addresses.CLASSES}{view.filters.query}",
                         hidden_words=_("the signals of {name}", name=name),
                     )
                     if _may_resolve()
@@ -148,7 +149,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
 
 
 def _class_of(view: ClassView, pupil: PupilName) -> list[Any]:
-    """The class of a pupil, where several are shown."""
+    """The class of a pupil, where more than one class is shown."""
     name = view.class_names.get(pupil.id)
     return [html.Small(_("class {name}", name=name))] if name is not None else []
 
@@ -159,7 +160,7 @@ def _may_resolve() -> bool:
 
 
 def signal_lines(view: ClassView, signal: Signal) -> html.Div:
-    """A signal in words: what, on which evidence, by which rule."""
+    """A signal in words: headline, evidence and rule."""
     rule = rule_words(signal, view.state.thresholds[signal.class_id])
     return html.Div(
         [html.P(html.B(headline(signal))), html.Small(f"{evidence_words(view.state.class_data, signal)} {rule}")],
@@ -171,7 +172,7 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
     words = norm_words(with_norm(view, pupil.id))
     return html.Li(
         [
-            html.B(dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id))),
+            html.B(dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
             *_class_of(view, pupil),
             html.Small(num("scores", words)),
         ],
@@ -181,13 +182,13 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
 
 
 def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
-    """The scores of a pupil in the period that the groups are judged by."""
+    """The scores of a pupil in the period that decide on the attention group."""
     totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
     return [total for total in totals if total.reading.has_norm and total.reading.counts]
 
 
 def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
-    """How many scores with a norm there are, and how many of them on the highest level."""
+    """How many scores have a norm, and how many of those are on the highest level."""
     highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in scored_tests)
     words = n_("{number} score with a norm", "{number} scores with a norm", len(scored_tests))
     if highest:
@@ -196,7 +197,7 @@ def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
 
 
 def _class_signals(view: ClassView) -> Any:
-    """The signals of the class as a whole, at the foot of what asks for attention."""
+    """The signals about the class as a whole, at the end of the attention list."""
     signals = [signal for signal in view.signals if signal.pupil_id is None and signal.open]
     if view.filters.open_group is not AttentionGroup.ATTENTION or not signals:
         return None
@@ -210,7 +211,7 @@ def _class_signals(view: ClassView) -> Any:
 
 
 def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
-    """The parts that most of who made them scored below the norm on."""
+    """The parts on which most pupils who took them scored below the norm."""
     rows = [_topic(topic, filters) for topic in shown_topics(view)]
     words = _by_class(view, lambda limits: rule_with(SignalRule.HARD, limits))
     foot = html.P(words, className="xs t3") if rows else None
@@ -224,22 +225,22 @@ def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
 
 
 def shown_topics(view: ClassView) -> list[Topic]:
-    """The parts that are hard for many of the pupils shown, by the rule of a class of theirs; the hardest first."""
-    wanted = {pupil.id for pupil in view.overview.pupils}
+    """The parts that are hard for many of the pupils shown, by the rule of one of their classes; hardest first."""
+    pupil_ids = {pupil.id for pupil in view.overview.pupils}
     limits = list(view.state.thresholds.values())
-    found = [
+    hard_topics = [
         topic
-        for topic in topics(view.state.class_data, None, view.overview.period, wanted)
+        for topic in topics(view.state.class_data, None, view.overview.period, pupil_ids)
         if view.wanted(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
     ]
-    return found[:MAX_TOPICS]
+    return hard_topics[:MAX_TOPICS]
 
 
 def _topic(topic: Topic, filters: ClassFilters) -> html.Div:
     share = 100 * topic.below / topic.made
     return html.Div(
         [
-            html.Span(dcc.Link(topic.part, href=f"/groep{filters.replacing(goal=topic.part).query}")),
+            html.Span(dcc.Link(topic.part, href=f"{addresses.CLASSES}{filters.replacing(goal=topic.part).query}")),
             num("topic", html.B(_("{below} of {made}", below=topic.below, made=topic.made)), topic.part),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
             html.Small(f"{topic.subject_material.material} · {topic.test}"),

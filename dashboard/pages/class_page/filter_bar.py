@@ -1,4 +1,4 @@
-"""The bar of controls of the class screen: the class first, the rest behind a button on a phone."""
+"""The filter bar of the class page: the class first, the other filters behind a button on a phone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from dashboard.text.translate import _
 from dashboard.text.words import attention_group_word, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
 from dashboard.ui.filters import (
@@ -23,7 +24,7 @@ from models.classroom.attention import AttentionGroup
 
 
 def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> html.Div:
-    """All controls, with the choices that there are."""
+    """All controls with their options."""
     everything = _("All materials")
     return html.Div(
         html.Div(
@@ -42,7 +43,9 @@ def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView |
                         ATTENTION_GROUP_NAMES[filters.status] if filters.status is not None else "", "f o x"),
                 html.Span(
                     dcc.Link(
-                        _("Clear filters"), href=f"/groep{ClassFilters(filters.class_ids).query}", className="btn q"
+                        _("Clear filters"),
+                        href=f"{addresses.CLASSES}{ClassFilters(filters.class_ids).query}",
+                        className="btn q",
                     ),
                     className="o x",
                     **attrs(data_clear="true"),
@@ -89,7 +92,7 @@ def _number(value: int | None) -> str:
 
 
 def subject_options(view: ClassView | None, filters: ClassFilters) -> Options:
-    """The subjects that there are results of."""
+    """The subjects that have results."""
     subjects = (
         {subject_material.subject for subject_material in view.overview.subject_materials}
         if view is not None
@@ -104,7 +107,7 @@ def subject_options(view: ClassView | None, filters: ClassFilters) -> Options:
 
 
 def material_options(view: ClassView | None, filters: ClassFilters, everything: str) -> Options:
-    """The materials that there are results of."""
+    """The materials that have results."""
     materials = (
         {subject_material.material for subject_material in view.overview.subject_materials}
         if view is not None
@@ -116,7 +119,7 @@ def material_options(view: ClassView | None, filters: ClassFilters, everything: 
 
 
 def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
-    """The parts by name that the pupils made."""
+    """The names of the parts that the pupils took."""
     goals = {filters.goal} if filters.goal is not None else set()
     if view is not None:
         period = view.overview.period
@@ -131,22 +134,22 @@ def _named(everything: str, names: list[str]) -> Options:
 
 
 def publisher_options(view: ClassView | None) -> Options:
-    """The publishers that the school is or was coupled to."""
+    """The publishers that the school is or was connected to."""
     states = view.overview.sources if view is not None else ()
-    found = [{"value": str(state.id), "label": state.name} for state in states if state.role == "publisher"]
-    return [{"value": "", "label": _("All publishers")}, *found]
+    choices = [{"value": str(state.id), "label": state.name} for state in states if state.role == "publisher"]
+    return [{"value": "", "label": _("All publishers")}, *choices]
 
 
 def subgroup_options(view: ClassView | None) -> Options:
-    """The parts of the classes that are shown."""
+    """The year groups and other classes that the pupils shown are in."""
     subgroups = view.subgroups if view is not None else ()
     words = [{"value": subgroup.key, "label": subgroup_word(subgroup)} for subgroup in subgroups]
     return [{"value": "", "label": _("Whole class")}, *words]
 
 
 def _status_options() -> Options:
-    found = [
+    choices = [
         {"value": ATTENTION_GROUP_NAMES[attention_group], "label": attention_group_word(attention_group)}
         for attention_group in AttentionGroup
     ]
-    return [{"value": "", "label": _("All present pupils")}, *found]
+    return [{"value": "", "label": _("All present pupils")}, *choices]

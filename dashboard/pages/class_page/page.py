@@ -1,14 +1,14 @@
-"""The class screen: filters in the address, coverage, the four groups, what is hard, the matrix, progress."""
+"""The class page: filters in the address, coverage, attention groups, hard parts, the matrix and progress."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.export.sheets import filter_words, sheet_of
 from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
 from dashboard.pages.class_page.filter_bar import (
@@ -22,9 +22,11 @@ from dashboard.pages.class_page.filter_bar import (
 )
 from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, is_at_school
+from dashboard.pages.vendor import page as vendor_page
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, missing_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
 from dashboard.ui.coverage import coverage
@@ -39,7 +41,7 @@ from models.access.viewer import Viewer
 from models.results.scales import Missing
 from models.schema import clock, database
 
-FILE_PATH = "/groep/bestand"
+FILE_PATH = f"{addresses.CLASSES}/bestand"
 OPTIONS = ("periode", "vak", "uitgever", "materiaal", "groep", "doel")  # whose choices depend on what is shown
 KEY_OF_STATES = (
     Missing.NOT_LINKED,
@@ -53,26 +55,28 @@ KEY_OF_STATES = (
 )
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Classes") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Classes")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
-        return page("group", empty, filter_bar([], ClassFilters(()), None))
+def frame() -> Body:
+    """The page without data."""
+    empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
+    return Body(empty, filter_bar([], ClassFilters(()), None))
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     classes, filters, view = _read(viewer, query)
     shown = html.Div(content(filters, view), id="group-content")
-    return page("group", [_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
+    return Body([_how_many(view), shown, *why_page.frame()], filter_bar(classes, filters, view))
 
 
-def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
+def _read(viewer: Viewer, address: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
-        return read_class(connection, viewer, asked, context.options.holidays)
+        return read_class(connection, viewer, address, context.options.holidays)
 
 
 def register(app: dash.Dash) -> None:
@@ -89,10 +93,8 @@ def register(app: dash.Dash) -> None:
         State("group-query", "data"),
         prevent_initial_call=True,
     )
-    def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer()
+    def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("group", address)
         # Which of the four groups is open is no control: it stays as the address has it.
@@ -111,7 +113,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> list[Options]:
-    """The choices of the controls named in OPTIONS."""
+    """The options of the controls named in OPTIONS."""
     return [
         period_options(classes, filters), subject_options(view, filters), publisher_options(view),
         material_options(view, filters, _("All materials")), subgroup_options(view), goal_options(view, filters),
@@ -122,7 +124,7 @@ def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | N
 
 
 def content(filters: ClassFilters, view: ClassView | None) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     return blocks(_sections(filters, view))
 
 
@@ -180,7 +182,7 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
 
 
 def _how_many(view: ClassView | None) -> html.P:
-    """What a screen reader says after a filter; outside of the content, so that it stays and only its words change."""
+    """What a screen reader reads after a filter changed; outside the content, so that only its text is replaced."""
     return html.P(pupils_word(view), className="vh", id="shown-pupils", role="status")
 
 
@@ -190,26 +192,26 @@ def pupils_word(view: ClassView | None) -> str:
 
 
 def heading_of(view: ClassView) -> str:
-    """The classes that are shown."""
+    """The names of the classes shown."""
     return n_("Class {names}", "Classes {names}", len(view.names), names=", ".join(view.names))
 
 
 def print_head(view: ClassView, heading: str) -> html.P:
-    """On paper the first line: which filters, and when."""
+    """The first line of a print: the filters and the time."""
     words = " · ".join(f"{name}: {value}" for name, value in filter_words(view))
     return html.P(f"{heading} · {words} · {long_moment(clock.now_us())}", className="printhead")
 
 
 def _acts(view: ClassView, heading: str) -> list[Any]:
     return [
-        dcc.Link(_("Smartboard"), href=f"/digibord{view.filters.query}", className="btn"),
+        dcc.Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.query}", className="btn"),
         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
         _save_as(view, heading),
     ]
 
 
 def _save_as(view: ClassView, heading: str) -> html.Details:
-    """The files of just what stands on the screen."""
+    """The menu with files of exactly what the screen shows."""
     viewer = guard.viewer()
     assert viewer is not None
     token = guard.context().snapshots.add(viewer, sheet_of(view, heading))
@@ -235,13 +237,13 @@ def _hidden_note(view: ClassView) -> list[Any]:
     link = (
         []
         if view.filters.period == BOTH_YEARS
-        else [" ", dcc.Link(_("Show this school year and the last"), href=f"/groep{wider.query}")]
+        else [" ", dcc.Link(_("Show this school year and the last"), href=f"{addresses.CLASSES}{wider.query}")]
     )
     return [html.P([sign("info"), " ", num("hidden", words), *link], className="hid sm t2", id="hidden-by-period")]
 
 
 def _folded_filters(view: ClassView) -> list[Any]:
-    """The filters that stand behind a button and are on, and how to take them off."""
+    """The active filters that are hidden behind a button, and a link that clears them."""
     filters, words = view.filters, dict(filter_words(view))
     names = {
         _("Material"): filters.material,
@@ -256,7 +258,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
     line = [
         _("Shown: {filters}.", filters=" · ".join(on)),
         " ",
-        dcc.Link(_("Show everything"), href=f"/groep{plain.query}"),
+        dcc.Link(_("Show everything"), href=f"{addresses.CLASSES}{plain.query}"),
     ]
     return [html.P(line, className="hid sm", id="filters-on")]
 
@@ -267,14 +269,14 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
         _("Nothing within this filter"),
         [
             html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
-            dcc.Link(_("Clear filters"), href=f"/groep{plain}", className="btn"),
+            dcc.Link(_("Clear filters"), href=f"{addresses.CLASSES}{plain}", className="btn"),
         ],
         className="mt",
     )
 
 
 def legend() -> html.Div:
-    """The key of the states without a score."""
+    """The legend of the states without a score."""
     words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in KEY_OF_STATES]
     return html.Div(
         [
@@ -285,3 +287,17 @@ def legend() -> html.Div:
         ],
         className="legend",
     )
+
+
+PAGE = Page(
+    name="group",
+    path=addresses.CLASSES,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=is_at_school,
+    refusal=vendor_page.frame,  # a vendor has no classes and starts with testing a connection
+    in_menu_of=is_at_school,
+    register=register,
+)
+HOME = Page("home", addresses.HOME, title, layout, frame, is_at_school, vendor_page.frame, section=PAGE.name)

@@ -1,4 +1,4 @@
-"""How far a class is per material, for the sources that send it."""
+"""The progress of a class per material, for the sources that send progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TESTS_PER_MATERIAL = 2
 
 
 def progress_panel(overview: ClassOverview, subject: str | None, material: str | None) -> html.Section:
-    """The newest tests of each material that sends progress; the others are named."""
+    """The progress panel: the newest tests of each material that sends progress, and the names of the others."""
     chosen = shown_tests(overview, subject, material)
     names = overview.catalogue.material_names({progress.subject_material for progress in chosen})
     bars = [_bar(overview, progress, names[progress.subject_material]) for progress in chosen]
@@ -39,10 +39,10 @@ def progress_panel(overview: ClassOverview, subject: str | None, material: str |
 def shown_tests(overview: ClassOverview, subject: str | None, material: str | None) -> list[TestProgress]:
     """The newest tests of each material that sends progress."""
     chosen: dict[tuple[str, int], list[TestProgress]] = {}
-    for one in class_progress(overview.progress, len(overview.pupils)):
-        several = chosen.setdefault((one.subject_material.material, one.subject_material.source_id), [])
-        if matches(one.subject_material, subject, material) and len(several) < TESTS_PER_MATERIAL:
-            several.append(one)
+    for progress in class_progress(overview.progress, len(overview.pupils)):
+        tests = chosen.setdefault((progress.subject_material.material, progress.subject_material.source_id), [])
+        if matches(progress.subject_material, subject, material) and len(tests) < TESTS_PER_MATERIAL:
+            tests.append(progress)
     return [progress for progress_records in chosen.values() for progress in progress_records]
 
 
@@ -79,7 +79,7 @@ def _track(part: int, whole: int) -> html.I:
 
 
 def _silent(overview: ClassOverview, subject: str | None, material: str | None) -> list[Any]:
-    """The materials whose source sends no progress of them."""
+    """The materials whose source sends no progress."""
     of_classes = {
         subject_material for pupil in overview.pupils for subject_material in overview.delivered[pupil.id].progress
     }

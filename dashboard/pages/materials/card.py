@@ -1,4 +1,4 @@
-"""One material on its card: publisher, comparability, norms, who uses it and how far."""
+"""The card of a material: publisher, comparability, norms, use and progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMED_TESTS = 3
 
 
 def material_card(material: Material, catalogue: MaterialCatalogue) -> html.Article:
-    """A material of one subject and year."""
+    """The card of a material of one subject and year."""
     split = _split_classes(catalogue)
     return html.Article(
         [
@@ -51,7 +51,7 @@ def _not_stated(material: Material) -> str:
 
 
 def _split_classes(catalogue: MaterialCatalogue) -> set[int]:
-    """The classes with pupils of several year groups."""
+    """The classes with pupils of more than one year group."""
     years = Counter(
         class_id
         for class_id, _year in {
@@ -65,7 +65,7 @@ def _split_classes(catalogue: MaterialCatalogue) -> set[int]:
 
 
 def _norms(material: Material) -> list[Any]:
-    """Each norm that the tests came with, named by its tests where there are several."""
+    """The norms of the tests; with the names of their tests where there is more than one."""
     if material.levels:
         return [html.P(_("Levels I to V, given by the source with each result."), className="sm")]
     by_norm: dict[ParsedNorm, list[CatalogueTest]] = {}
@@ -120,7 +120,7 @@ def _span(low: str, high: str) -> str:
 
 
 def _uses(material: Material, split: set[int]) -> html.Div:
-    """The classes of its year, and the pupils of each that have anything of it."""
+    """The classes of its year group, and how many pupils of each have results or progress of it."""
     rows = [
         html.Li(
             [html.Span(_class_word(uptake, split)), html.B(_of_pupils(uptake))],
@@ -153,7 +153,7 @@ def _of_pupils(uptake: Uptake) -> str:
 
 
 def _tests(material: Material, split: set[int]) -> html.Details:
-    """The tests, each with how far the classes are."""
+    """The tests with the progress of the classes."""
     words = n_("{number} test", "{number} tests", len(material.tests))
     lines = [html.Li([html.B(_test_name(test)), *_far(test, material.progress, split)]) for test in material.tests]
     return html.Details(

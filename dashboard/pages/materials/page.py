@@ -1,4 +1,4 @@
-"""The materials of a school per subject and year: overlap, gaps, who uses them, how far, and their norms."""
+"""The materials page: materials per subject and year with overlap, gaps, use, progress and norms."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.text.translate import _, n_
 from dashboard.text.words import subject_word, year_word
 from dashboard.ui.controls import options, select
@@ -32,7 +32,7 @@ NO_YEAR = "onbekend"
 
 @dataclass(frozen=True, slots=True)
 class MaterialFilters:
-    """What the page shows; None stands for all. `year` is a code, or `onbekend` for what nobody stated."""
+    """The filters of the page; None: all. `year` is a code, or `onbekend` where no year was stated."""
 
     subject: str | None = None
     year: str | None = None
@@ -40,12 +40,12 @@ class MaterialFilters:
 
     @property
     def query(self) -> str:
-        """The address behind the question mark."""
-        given = zip(CONTROLS, (self.subject, self.year, self.source), strict=True)
-        return "?" + urlencode({name: str(value) for name, value in given if value is not None})
+        """The query of the address."""
+        values = zip(CONTROLS, (self.subject, self.year, self.source), strict=True)
+        return "?" + urlencode({name: str(value) for name, value in values if value is not None})
 
     def shows(self, material: Material) -> bool:
-        """Whether a material is within them."""
+        """Whether a material passes the filters."""
         return (
             self.subject in (None, material.subject)
             and self.year in (None, material.year or NO_YEAR)
@@ -53,21 +53,22 @@ class MaterialFilters:
         )
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Materials") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Materials")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("materials", html.Div(id="materials-content"), _bar(None, MaterialFilters()))
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="materials-content")], _bar(None, MaterialFilters()))
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     catalogue = _read(viewer)
     filters = read_filters(catalogue, query)
-    return page(
-        "materials", html.Div(_content(viewer, catalogue, filters), id="materials-content"), _bar(catalogue, filters)
-    )
+    content = html.Div(_content(viewer, catalogue, filters), id="materials-content")
+    return Body([content], _bar(catalogue, filters))
 
 
 def register(app: dash.Dash) -> None:
@@ -81,10 +82,8 @@ def register(app: dash.Dash) -> None:
         *(Input(f"materials-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    def show(address: object, *chosen: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer()
+    def show(viewer: Viewer, address: object, *chosen: object) -> tuple[Any, ...]:
         catalogue = _read(viewer)
         by_address = address_asked("materials", address)
         filters = read_filters(
@@ -106,9 +105,9 @@ def _read(viewer: Viewer) -> MaterialCatalogue:
         return material_catalogue(connection, viewer)
 
 
-def read_filters(catalogue: MaterialCatalogue, asked: Mapping[str, object]) -> MaterialFilters:
-    """The filters as an address or controls state them; what no material has is left out."""
-    subject, year, source = (asked.get(name) for name in CONTROLS)
+def read_filters(catalogue: MaterialCatalogue, address: Mapping[str, object]) -> MaterialFilters:
+    """The filters of an address or of the controls; values that no material has are ignored."""
+    subject, year, source = (address.get(name) for name in CONTROLS)
     sources = {str(material.source_id): material.source_id for material in catalogue.materials}
     return MaterialFilters(
         subject if subject in {material.subject for material in catalogue.materials} else None,
@@ -162,7 +161,7 @@ def _years(catalogue: MaterialCatalogue | None) -> list[str | None]:
 
 
 def _content(viewer: Viewer, catalogue: MaterialCatalogue, filters: MaterialFilters) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     return blocks(_sections(viewer, catalogue, filters))
 
 
@@ -198,7 +197,7 @@ def _scope(viewer: Viewer, catalogue: MaterialCatalogue) -> str:
 def _overview(
     catalogue: MaterialCatalogue, filters: MaterialFilters, subjects: list[str], years: list[str | None]
 ) -> html.Section:
-    """Subjects against years: which materials there are, where there are several and where there is none."""
+    """A table of subjects and years with their materials, marking overlap and gaps."""
     gaps = catalogue.gaps
     rows = [
         html.Tr(
@@ -259,11 +258,14 @@ def _overlap(shown: list[Material]) -> list[Any]:
 def _subject(
     catalogue: MaterialCatalogue, shown: list[Material], subject: str, years: list[str | None]
 ) -> html.Section:
-    """The materials of one subject, those of one year side by side."""
+    """The materials of one subject, side by side per year."""
     parts: list[Any] = []
     for year in years:
-        own = [material for material in shown if (material.subject, material.year) == (subject, year)]
-        if own:
-            cards = html.Div([material_card(material, catalogue) for material in own], className="shelf")
-            parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(own), 3)}"))
+        materials = [material for material in shown if (material.subject, material.year) == (subject, year)]
+        if materials:
+            cards = html.Div([material_card(material, catalogue) for material in materials], className="shelf")
+            parts.append(html.Div([html.H3(year_word(year)), cards], className=f"of-{min(len(materials), 3)}"))
     return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")
+
+
+PAGE = Page("materials", PATH, title, layout, frame, in_menu_of=is_at_school, register=register)

@@ -1,1 +1,1 @@
-"""Mijn leerlingen and the hand-over."""
+"""The pages Mijn leerlingen and hand-over."""

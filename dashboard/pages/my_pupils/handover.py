@@ -1,4 +1,4 @@
-"""The hand-over page: per pupil what a colleague must know, from the filters of Mijn leerlingen, to print."""
+"""The hand-over page: per pupil what a colleague must know, filtered as Mijn leerlingen, to print."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
-from dashboard.pages.my_pupils import page as my_pupils_page
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import short_test, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.controls import Options
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import CellContent, subject_order
@@ -34,25 +33,29 @@ from models.results.scales import plain_decimal
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE
 
-PATH = "/leerlingen/overdracht"
-LAST_NOTES = 5  # beside the agreements that run
+LAST_NOTES = 5  # besides current agreements
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Hand-over") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Hand-over")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("pupils", html.Div(id="handover-content"), _bar(MyPupilsFilters(()), None))
-    if not viewer.teaches:
-        content = [*not_for_you(_("Hand-over")), html.Div(id="handover-content")]
-        return page("pupils", content, _bar(MyPupilsFilters(()), None))
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="handover-content")], _bar(MyPupilsFilters(()), None))
+
+
+def refusal() -> Body:
+    """The page for who does not work with pupils."""
+    empty = frame()
+    return Body([*not_for_you(_("Hand-over")), *empty.children], empty.bar)
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     _classes, filters, view = read(viewer, query)
-    return page("pupils", html.Div(_content(viewer, view), id="handover-content"), _bar(filters, view))
+    return Body([html.Div(_content(viewer, view), id="handover-content")], _bar(filters, view))
 
 
 def register(app: dash.Dash) -> None:
@@ -68,10 +71,8 @@ def register(app: dash.Dash) -> None:
         State("handover-query", "data"),
         prevent_initial_call=True,
     )
-    def show(address: object, pupils: object, query: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None or not viewer.teaches:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer(teaches)
+    def show(viewer: Viewer, address: object, pupils: object, query: object) -> tuple[Any, ...]:
         by_address = address_asked("handover", address)
         by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
         _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
@@ -90,7 +91,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _bar(filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
-    """Which of the pupils; the other filters are those of Mijn leerlingen."""
+    """The bar with the choice of pupils; the other filters are those of Mijn leerlingen."""
     return html.Div(
         html.Div(
             [
@@ -123,13 +124,13 @@ def _pupil_options(view: MyPupilsView | None) -> Options:
 
 
 def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("Hand-over")))
     back = view.filters.replacing(pupil_ids=())
     empty = note("", "notbegun", html.P(_("There are no pupils with these filters.")))
     sections = [
-        dcc.Link([sign("back"), _("My pupils")], href=f"{my_pupils_page.PATH}{back.query}", className="back"),
+        dcc.Link([sign("back"), _("My pupils")], href=f"{addresses.MY_PUPILS}{back.query}", className="back"),
         html.Div(
             [
                 html.Div([html.H1(_("Hand-over")), html.P(made_sentence(viewer, view), id="handover-made")]),
@@ -137,22 +138,22 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             ],
             className="head",
         ),
-        *hidden_note(view, PATH),
+        *hidden_note(view, addresses.HANDOVER),
         html.Div([_pupil(viewer, view, pupil, view.goals.get(pupil.id, {})) for pupil in view.pupils] or [empty]),
     ]
     return blocks(sections)
 
 
 def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> html.Article:
-    own = next(class_ref for class_ref in view.classes if class_ref.id == member.class_id)
-    place = [_("class {name}", name=own.name)]
-    if member.year_group is not None and member.year_group != own.name:
-        place.append(_("year group {name}", name=member.year_group))
+    class_of_pupil = next(class_ref for class_ref in view.classes if class_ref.id == member.class_id)
+    details = [_("class {name}", name=class_of_pupil.name)]
+    if member.year_group is not None and member.year_group != class_of_pupil.name:
+        details.append(_("year group {name}", name=member.year_group))
     if member.since is not None:
-        place.append(_("here since {day}", day=short_day(member.since)))
+        details.append(_("here since {day}", day=short_day(member.since)))
     return html.Article(
         [
-            html.Header([html.H2(name_of(member)), html.P(" · ".join(place))]),
+            html.Header([html.H2(name_of(member)), html.P(" · ".join(details))]),
             _materials(view, member, goals),
             html.Div(
                 [
@@ -173,7 +174,7 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
 
 
 def _materials(view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, Goal]) -> Any:
-    """A row a material that the class has results of, or that the pupil has a goal in."""
+    """A row per material of which the class has results or the pupil has a goal."""
     used = {
         material
         for material in view.overview.delivered[member.id].subject_materials
@@ -235,7 +236,7 @@ def _goal(goal: Goal) -> str:
 def _signals(view: MyPupilsView, member: Member) -> list[Any]:
     signals = view.signals_of(member.id)
     names = {source.id: source.name for source in view.class_data.sources}
-    held = dict.fromkeys((signal.rule, signal.source_id) for signal in view.held_of(member.id))
+    suppressed = dict.fromkeys((signal.rule, signal.source_id) for signal in view.held_of(member.id))
     waiting = [
         html.P(
             [
@@ -249,7 +250,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
             ],
             className="sm held",
         )
-        for rule, source_id in held
+        for rule, source_id in suppressed
     ]
     if not signals:
         return [html.P(_("No signal is open."), className="sm t2"), *waiting]
@@ -273,8 +274,8 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
 
 
 def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
-    """The agreements that run and the newest others. Paper goes from hand to hand: of restricted notes only that they
-    are there, but for learning support on the screen."""
+    """The current agreements and the newest notes. As paper is passed on, restricted notes are only counted,
+    except for learning support on the screen."""
     secret = [note for note in notes if note.restricted]
     readable = [note for note in notes if not note.restricted or viewer.role is Role.SUPPORT]
     running = [note for note in readable if note.runs]
@@ -283,9 +284,9 @@ def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
     parts: list[Any] = []
     if shown:
         parts.append(html.Ul([_note(note) for note in shown], className="ls_"))
-    left = len(others) - LAST_NOTES
-    if left > 0:
-        words = n_("and {number} older", "and {number} older", left)
+    not_shown = len(others) - LAST_NOTES
+    if not_shown > 0:
+        words = n_("and {number} older", "and {number} older", not_shown)
         parts.append(html.P(words, className="xs t3"))
     if secret:
         reads = viewer.role is Role.SUPPORT
@@ -318,3 +319,16 @@ def _agreement_state(note: Note) -> str:
     if note.until_on is None:
         return _("runs")
     return _("until {day}", day=short_day(note.until_on))
+
+
+PAGE = Page(
+    name="handover",
+    path=addresses.HANDOVER,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=teaches,
+    refusal=refusal,
+    section="my_pupils",
+    register=register,
+)

@@ -1,4 +1,4 @@
-"""Mijn leerlingen: a row a pupil over classes, a sparkline a subject, and the three questions that schools asked."""
+"""Mijn leerlingen: a row per pupil of all classes, a sparkline per subject, and three questions with their answers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import subject_word
+from dashboard.ui import addresses
 from dashboard.ui.controls import Options, class_select, options, period_word, select
 from dashboard.ui.filters import BOTH_YEARS, PERIODS, ClassFilters
 from dashboard.ui.markup import blocks
@@ -26,46 +27,49 @@ from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.schema import clock, database
 
-PATH = "/leerlingen"
-IN_ADDRESS = ("vraag", "materiaal")  # what no control of the bar states, but links on the page do
+IN_ADDRESS = ("vraag", "materiaal")  # set by links on the page and not by controls of the bar
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("My pupils") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("My pupils")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("pupils", html.Div(id="mine-content"), _bar([], MyPupilsFilters(()), None))
-    if not viewer.teaches:
-        return page(
-            "pupils", [*not_for_you(_("My pupils")), html.Div(id="mine-content")], _bar([], MyPupilsFilters(()), None)
-        )
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="mine-content")], _bar([], MyPupilsFilters(()), None))
+
+
+def refusal() -> Body:
+    """The page for who does not work with pupils."""
+    empty = frame()
+    return Body([*not_for_you(_("My pupils")), *empty.children], empty.bar)
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     classes, filters, view = read(viewer, query)
-    return page("pupils", html.Div(_content(viewer, view), id="mine-content"), _bar(classes, filters, view))
+    return Body([html.Div(_content(viewer, view), id="mine-content")], _bar(classes, filters, view))
 
 
-def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
-    """What the page shows for an address, of who works with pupils."""
+def read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
+    """Read what the page shows for an address."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
-        return read_my_pupils(connection, context.cipher, viewer, asked, context.options.holidays)
+        return read_my_pupils(connection, context.cipher, viewer, address, context.options.holidays)
 
 
 def not_for_you(heading: str) -> list[Any]:
-    """That the page is for who works with pupils."""
+    """The notice that the page is for who works with pupils."""
     text = _("This page is for teachers, mentors and learning support: it holds notes about pupils.")
     return [
         html.Div(html.Div(html.H1(heading)), className="head"),
-        note("", "lock", html.P([text, " ", dcc.Link(_("To the classes"), href="/groep")])),
+        note("", "lock", html.P([text, " ", dcc.Link(_("To the classes"), href=addresses.CLASSES)])),
     ]
 
 
 def no_classes(heading: str) -> list[Any]:
-    """That there is nobody to show yet."""
+    """The notice that there are no classes yet."""
     text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
     return [html.Div(html.Div(html.H1(heading)), className="head"), note("", "notbegun", html.P(text))]
 
@@ -84,10 +88,8 @@ def register(app: dash.Dash) -> None:
         State("mine-query", "data"),
         prevent_initial_call=True,
     )
-    def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None or not viewer.teaches:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer(teaches)
+    def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("mine", address)
         by_controls = dict(zip(CONTROLS, chosen, strict=False)) | stated(query, IN_ADDRESS)
@@ -105,7 +107,7 @@ def register(app: dash.Dash) -> None:
 
 
 def stated(search: object, names: tuple[str, ...]) -> dict[str, object]:
-    """What an address states of these names."""
+    """The filters of an address with these names."""
     return {name: value for name, value in filters_of(search).items() if name in names}
 
 
@@ -150,18 +152,18 @@ def _period_options(classes: list[ClassRef], filters: MyPupilsFilters) -> Option
 
 
 def _subject_options(filters: MyPupilsFilters, view: MyPupilsView | None) -> Options:
-    found = (
+    subjects = (
         {subject_material.subject for subject_material in view.overview.subject_materials}
         if view is not None
         else set()
     )
-    found |= {filters.subject} if filters.subject is not None else set()
-    ordered = sorted(found, key=lambda item: (subject_order(item), item))
+    subjects |= {filters.subject} if filters.subject is not None else set()
+    ordered = sorted(subjects, key=lambda item: (subject_order(item), item))
     return options(_("All subjects"), {item: subject_word(item) for item in ordered})
 
 
 def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
-    """Everything under the filter bar, as markup."""
+    """Everything below the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("My pupils")))
     sections = [
@@ -171,7 +173,9 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
                 html.Div([html.H1(_("My pupils")), html.P(_intro(view), id="mine-intro")]),
                 html.Div(
                     [
-                        dcc.Link(_("Make hand-over"), href=f"{PATH}/overdracht{view.filters.query}", className="btn"),
+                        dcc.Link(
+                            _("Make hand-over"), href=f"{addresses.HANDOVER}{view.filters.query}", className="btn"
+                        ),
                         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
                     ],
                     className="acts",
@@ -179,16 +183,16 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             ],
             className="head",
         ),
-        *hidden_note(view, PATH),
-        question_cards(view, PATH),
-        *question_panel(view, PATH),
+        *hidden_note(view, addresses.MY_PUPILS),
+        question_cards(view, addresses.MY_PUPILS),
+        *question_panel(view, addresses.MY_PUPILS),
         my_pupils_table(view),
     ]
     return blocks(sections)
 
 
 def _intro(view: MyPupilsView) -> list[Any]:
-    """Who is shown, of how many; how to see the others."""
+    """Which pupils are shown, of how many, and how to see the others."""
     filters = view.filters
     count = n_("{number} pupil", "{number} pupils", len(view.pupils))
     classes = n_("{number} class", "{number} classes", len(filters.class_ids))
@@ -197,17 +201,17 @@ def _intro(view: MyPupilsView) -> list[Any]:
     if len(filters.class_ids) < len(view.classes):
         everyone = filters.replacing(class_ids=tuple(class_ref.id for class_ref in view.classes))
         words = _("Show all {number} classes", number=len(view.classes))
-        parts += [" ", dcc.Link(words, href=f"{PATH}{everyone.query}")]
+        parts += [" ", dcc.Link(words, href=f"{addresses.MY_PUPILS}{everyone.query}")]
     if len(view.pupils) < len(view.everyone):
         plain = filters.replacing(signals=None, question=None, material=None)
         words = _("Shown: {who}, {number} of {all}.", who=shown_words(filters), number=len(view.pupils),
                   all=len(view.everyone))  # fmt: skip
-        parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{PATH}{plain.query}")]
+        parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{addresses.MY_PUPILS}{plain.query}")]
     return parts
 
 
 def hidden_note(view: MyPupilsView, path: str) -> list[Any]:
-    """How many results the period leaves out, and the way to them."""
+    """How many results are outside the period, with a link to a wider period."""
     if view.hidden == 0:
         return []
     words = n_(
@@ -223,7 +227,7 @@ def hidden_note(view: MyPupilsView, path: str) -> list[Any]:
 
 
 def made_sentence(viewer: Viewer, view: MyPupilsView) -> str:
-    """What a print is of: school and year, classes, period, filters, when it was made and by whom."""
+    """The heading of a print: school, year, classes, period, filters, time and author."""
     filters = view.filters
     parts = [
         "Rondblik",
@@ -236,3 +240,16 @@ def made_sentence(viewer: Viewer, view: MyPupilsView) -> str:
         _("made on {moment} by {name}", moment=long_moment(clock.now_us()), name=viewer.name),
     ]
     return " · ".join(part for part in parts if part)
+
+
+PAGE = Page(
+    name="my_pupils",
+    path=addresses.MY_PUPILS,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=teaches,
+    refusal=refusal,
+    in_menu_of=teaches,
+    register=register,
+)

@@ -1,4 +1,4 @@
-"""The three first questions of a mentor, each with its answer in one line, and what opens under them."""
+"""The three questions of a mentor, each with its answer in one line and a panel with details."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dash import dcc, html
 
 from dashboard.text.signal_words import rule_with
 from dashboard.text.translate import _, n_, short_day
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui import addresses
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MyPupilsFilters, MyPupilsView
 from dashboard.ui.signs import attrs, card, sign
 from models.access.people import Member, PupilName
@@ -20,7 +21,7 @@ MAX_NAMED = 2
 
 
 def question_cards(view: MyPupilsView, path: str) -> html.Nav:
-    """The three questions; each opens or filters, and takes it back when it is open."""
+    """The three questions; each opens a panel or sets a filter, and a second click undoes that."""
     filters = view.filters
     plain = filters.replacing(signals=None, question=None, material=None)
     cards = [
@@ -51,20 +52,20 @@ def question_cards(view: MyPupilsView, path: str) -> html.Nav:
 
 def _signals_answer(view: MyPupilsView) -> str:
     number = len(view.with_signal)
-    held = sum(bool(view.held_of(member.id)) for member in view.everyone)
+    suppressed = sum(bool(view.held_of(member.id)) for member in view.everyone)
     words = (
         n_("{number} pupil with an open signal", "{number} pupils with an open signal", number)
         if number
         else _("nobody has an open signal")
     )
-    if not held:
+    if not suppressed:
         return words
-    late = n_("for {number} not to be judged now", "for {number} not to be judged now", held)
+    late = n_("for {number} not to be judged now", "for {number} not to be judged now", suppressed)
     return f"{words} · {late}"
 
 
 def topics_answer(view: MyPupilsView) -> str:
-    """The hardest part, where it is hard for many by the rule of the classes; else that none is."""
+    """The hardest part, where it is hard for many by the rule of the classes; otherwise that there is none."""
     if not view.topics:
         return _("no part with a norm of the source stands out")
     topic = view.topics[0]
@@ -72,7 +73,7 @@ def topics_answer(view: MyPupilsView) -> str:
 
 
 def ready_answer(view: MyPupilsView) -> str:
-    """Per material that sends progress how many have finished all that is set ready; of the others that they do not."""
+    """How many pupils finished everything, per material that sends progress; that the other materials send none."""
     if not view.readiness:
         return _("no source sends how far pupils are")
     words = [_ready_words(readiness) for readiness in view.readiness[:MAX_NAMED]]
@@ -95,7 +96,7 @@ def _ready_words(readiness: Readiness) -> str:
 
 
 def shown_words(filters: MyPupilsFilters) -> str:
-    """Whom the filters leave, in words; empty where they leave everybody."""
+    """Which pupils the filters select, in words; empty where they select everybody."""
     parts = []
     if filters.signals == WITH:
         parts.append(_("with an open signal"))
@@ -116,7 +117,7 @@ def shown_words(filters: MyPupilsFilters) -> str:
 
 
 def question_panel(view: MyPupilsView, path: str) -> list[Any]:
-    """The list of topics, or how far pupils are per material, where that question is open."""
+    """The panel of the open question: hard parts, or progress per material."""
     if view.filters.question == TOPICS:
         return [_topics_panel(view)]
     if view.filters.question == READY:
@@ -163,13 +164,13 @@ def _topic(view: MyPupilsView, topic: Topic, names: dict[int, Member]) -> html.D
 
 
 def _name_link(view: MyPupilsView, member: Member) -> html.Span:
-    several = len(view.filters.class_ids) > 1
-    place = f" ({view.class_name(member.class_id)})" if several else ""
-    return html.Span([dcc.Link(name_of(member), href=pupil_href(member.id)), place])
+    many_classes = len(view.filters.class_ids) > 1
+    class_word = f" ({view.class_name(member.class_id)})" if many_classes else ""
+    return html.Span([dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), class_word])
 
 
 def name_of(member: Member) -> str:
-    """The name of a pupil, or a word for who has none."""
+    """The name of a pupil, or a word for a pupil without a name."""
     return pupil_word(PupilName(member.id, member.first_name, member.name))
 
 

@@ -1,4 +1,4 @@
-"""The table of Mijn leerlingen: pupils down, per subject a sparkline and its numbers, then signals and agreement."""
+"""The table of Mijn leerlingen: a row per pupil; per subject a sparkline with numbers, then signals and agreement."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.lanes import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import GROWTH_SIGNS, growth_word, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.matrix_columns import CellContent
-from dashboard.ui.matrix_table import missing_lines, pupil_href, scale_word, value
+from dashboard.ui.matrix_table import missing_lines, scale_word, value
 from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeries, bound_of, column_series
 from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
@@ -25,7 +26,7 @@ from models.schema.records import Kind
 
 
 def my_pupils_table(view: MyPupilsView) -> html.Section:
-    """All subjects per pupil; on a phone every row is a block with its labels."""
+    """The table with all subjects per pupil; on a phone every row is a block with labels."""
     heading = _("All subjects per pupil") if view.filters.subject is None else subject_word(view.filters.subject)
     if not view.pupils:
         return html.Section(
@@ -78,7 +79,7 @@ def _heads(view: MyPupilsView) -> html.Tr:
 
 
 def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
-    """The subject; the material that most scores are of, and its scale."""
+    """The subject, and the material with most scores and its scale."""
     others = len(column.subject_materials) - 1
     words = [view.material(column.subject_material)]
     if column.newest:
@@ -90,10 +91,12 @@ def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
 
 
 def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html.Tr:
-    place = _("class {name}", name=view.class_name(member.class_id))
+    class_word = _("class {name}", name=view.class_name(member.class_id))
     return html.Tr(
         [
-            html.Th([dcc.Link(name_of(member), href=pupil_href(member.id)), html.Small(place)], scope="row"),
+            html.Th(
+                [dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_word)], scope="row"
+            ),
             html.Td(
                 _signals(view, member),
                 **attrs(data_l=_("Open signals"), data_signals=str(len(view.signals_of(member.id)))),
@@ -140,12 +143,12 @@ def _cell(view: MyPupilsView, member: Member, column: SubjectColumn, line: Subje
 
 def _image(column: SubjectColumn, line: SubjectSeries) -> list[Any]:
     if line.spark is None or len(line.spark.values) == 1:
-        return []  # one point is no line: the number beside it says all
+        return []  # a single point is no line; the number next to it is enough
     return [sparkline(line.spark, guard.scheme(), spark_sentence(column.subject, line))]
 
 
 def spark_sentence(subject: str, line: SubjectSeries) -> str:
-    """What the sparkline draws, in one sentence for who does not see it."""
+    """What the sparkline shows, in one sentence for screen readers."""
     first, last = line.drawn[0].reading, line.drawn[-1].reading
     words = n_(
         "{subject} with {material}, {number} score: {last}",
@@ -165,7 +168,7 @@ def spark_sentence(subject: str, line: SubjectSeries) -> str:
 
 
 def numbers(line: SubjectSeries) -> list[Any]:
-    """The numbers beside a sparkline: newest value with its day, level, growth; what is not plain is named."""
+    """The numbers next to a sparkline: newest value with date, level and growth."""
     newest = line.newest
     assert newest is not None
     day = html.Time(short_day(newest.taken_on), title=day_name(newest.taken_on))
@@ -181,7 +184,7 @@ def numbers(line: SubjectSeries) -> list[Any]:
 
 
 def level_of(line: SubjectSeries) -> html.Span:
-    """The level of the newest value as sign and word; of a sum of parts that it is one."""
+    """The level of the newest value as icon and word; whether the value is a sum of parts."""
     newest = line.newest
     assert newest is not None
     if newest.total.derived:
@@ -191,7 +194,7 @@ def level_of(line: SubjectSeries) -> html.Span:
 
 
 def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
-    """How the scores of the period go, as sign and word; under three of them, how many there are."""
+    """The direction of the scores in the period as icon and word; below three scores, how many there are."""
     growth = line.growth
     word = growth_word(growth)
     if growth is Growth.TOO_FEW:
@@ -206,7 +209,7 @@ def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
 
 
 def _signals(view: MyPupilsView, member: Member) -> list[Any]:
-    number, held = len(view.signals_of(member.id)), len(view.held_of(member.id))
+    number, suppressed = len(view.signals_of(member.id)), len(view.held_of(member.id))
     parts: list[Any] = []
     if number:
         words = [
@@ -214,25 +217,25 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
             _("{number} open", number=number),
             hidden(_(": signals of {name}", name=name_of(member))),
         ]
-        parts.append(dcc.Link(words, href=pupil_href(member.id), className="st be"))
-    if held:
-        parts.append(state("no", "clock", _("{number} not to be judged", number=held)))
+        parts.append(dcc.Link(words, href=addresses.pupil_href(member.id), className="st be"))
+    if suppressed:
+        parts.append(state("no", "clock", _("{number} not to be judged", number=suppressed)))
     return parts or [html.Span(_("none"), className="t3")]
 
 
 def agreement_words(notes: list[Note]) -> Any:
-    """The newest running agreement, else the newest that was settled; of a restricted one only that it is there."""
+    """The newest current agreement, or else the newest settled one; of a restricted agreement only that it exists."""
     agreements = [note for note in notes if note.kind is NoteKind.AGREEMENT]
-    one = next((agreement for agreement in agreements if agreement.runs), None) or next(iter(agreements), None)
-    if one is None:
+    agreement = next((agreement for agreement in agreements if agreement.runs), None) or next(iter(agreements), None)
+    if agreement is None:
         return ["–", hidden(_("no agreement"))]
-    if one.restricted and one.text is None:
+    if agreement.restricted and agreement.text is None:
         return state("no", "lock", _("restricted agreement"))
-    if one.settled_us is not None:
-        done = clock.from_us(one.settled_us).astimezone(clock.AMSTERDAM).date().isoformat()
+    if agreement.settled_us is not None:
+        done = clock.from_us(agreement.settled_us).astimezone(clock.AMSTERDAM).date().isoformat()
         return _("Agreement settled on {day}", day=short_day(done))
-    if one.until_on is None:
+    if agreement.until_on is None:
         return _("Agreement runs")
-    if one.until_on < clock.today().isoformat():
-        return state("wa", "clock", _("Agreement ran until {day}", day=short_day(one.until_on)))
-    return _("Agreement runs until {day}", day=short_day(one.until_on))
+    if agreement.until_on < clock.today().isoformat():
+        return state("wa", "clock", _("Agreement ran until {day}", day=short_day(agreement.until_on)))
+    return _("Agreement runs until {day}", day=short_day(agreement.until_on))

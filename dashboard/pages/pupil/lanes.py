@@ -1,4 +1,4 @@
-"""The lanes of the pupil screen: beside each figure the newest score, its level, growth and badge."""
+"""The series of the pupil page: next to each chart the newest score with level, growth and badge."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from models.schema.records import SCALE, Kind
 
 
 def in_subject_order(all_series: Sequence[MaterialSeries]) -> list[MaterialSeries]:
-    """The lanes as the screens order subjects, then in order of coupling."""
+    """The series in the order of subjects, then of sources."""
     return sorted(
         all_series,
         key=lambda series: (subject_order(series.subject_material.subject), series.source_id, series.subject_material),
@@ -51,7 +51,7 @@ def series_section(
     goal: Goal | None = None,
     off: Sequence[Holiday] = (),
 ) -> html.Section:
-    """One lane: words at the left, the figure at the right with a sentence that says the same."""
+    """One series: facts on the left, the chart on the right with a sentence that says the same."""
     newest = series.sittings[-1]
     figure = series_figure(series, period, mark, scheme, goal, off)
     has_points = any(sitting.total.reading.value is not None for sitting in series.sittings)
@@ -94,22 +94,22 @@ def _unique(*names: str) -> list[str]:
 
 def _facts(series: MaterialSeries, goal: Goal | None) -> list[Any]:
     newest = series.sittings[-1]
-    found = [html.Dt(_("Level")), html.Dd(level_state(newest.total.reading))]
+    pairs = [html.Dt(_("Level")), html.Dd(level_state(newest.total.reading))]
     growth, number = trend(series)
-    found += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
+    pairs += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
     if newest.total.reading.grade is not None:
-        found += [html.Dt(_("Grade")), html.Dd(grade_word(newest.total.reading.grade))]
+        pairs += [html.Dt(_("Grade")), html.Dd(grade_word(newest.total.reading.grade))]
     if goal is not None:
         until = _("before {day}", day=short_day(goal.due_on)) if goal.due_on else ""
-        found += [html.Dt(_("Goal")), html.Dd([html.B(goal_number(goal), className="goal"), html.Small(until)])]
+        pairs += [html.Dt(_("Goal")), html.Dd([html.B(goal_number(goal), className="goal"), html.Small(until)])]
     levels = [reference for reference in newest.total.reading.references if is_reference_level(reference.value)]
     for level in levels:
-        found += [html.Dt(_("Reference")), html.Dd(reference_word(level.value))]
-    return found
+        pairs += [html.Dt(_("Reference")), html.Dd(reference_word(level.value))]
+    return pairs
 
 
 def grade_word(grade: tuple[str, str]) -> str:
-    """The school grades that the source advises for the band: never one that we computed."""
+    """The school grade that the source advises for the band; Rondblik computes none."""
     low, high = native(grade[0]), native(grade[1])
     return (
         _("{grade} by the source", grade=low) if low == high else _("{low} to {high} by the source", low=low, high=high)
@@ -117,12 +117,12 @@ def grade_word(grade: tuple[str, str]) -> str:
 
 
 def goal_number(goal: Goal) -> str:
-    """The number of a goal as people write it."""
+    """The value of a goal, formatted."""
     return native(plain_decimal(Decimal(goal.value) / SCALE))
 
 
 def level_state(reading: ScoreReading) -> html.Span:
-    """The band of a score as sign and word, or why there is none."""
+    """The band of a score as icon and word, or why there is none."""
     if reading.missing is not None:
         return state("no", MISSING_SIGNS[reading.missing], missing_word(reading.missing))
     if reading.suspect:
@@ -133,14 +133,14 @@ def level_state(reading: ScoreReading) -> html.Span:
 
 
 def trend(series: MaterialSeries) -> tuple[html.Span, str]:
-    """The word for how the scores of a lane go, and from how many."""
+    """The direction of the scores of a series in words, and from how many scores."""
     points = points_of(series)
-    found = growth(points)
-    if found is Growth.TOO_FEW:
-        return _growth_state(found), _("{number} of 3", number=len(points))
-    if found is Growth.OTHER_SCALE:
-        return _growth_state(found), ""
-    return _growth_state(found), n_("{number} measurement", "{number} measurements", len(points))
+    direction = growth(points)
+    if direction is Growth.TOO_FEW:
+        return _growth_state(direction), _("{number} of 3", number=len(points))
+    if direction is Growth.OTHER_SCALE:
+        return _growth_state(direction), ""
+    return _growth_state(direction), n_("{number} measurement", "{number} measurements", len(points))
 
 
 def _growth_state(growth: Growth) -> html.Span:
@@ -148,7 +148,7 @@ def _growth_state(growth: Growth) -> html.Span:
 
 
 def points_of(series: MaterialSeries) -> list[Point]:
-    """The scores of a lane that count."""
+    """The scores of a series that count."""
     return [
         Point(sitting.taken_on, sitting.total.reading.value, sitting.scale)
         for sitting in series.sittings
@@ -157,7 +157,7 @@ def points_of(series: MaterialSeries) -> list[Point]:
 
 
 def _badge(series: MaterialSeries) -> str:
-    """With what the numbers of the lane may be compared."""
+    """With what the scores of the series may be compared."""
     if series.sittings[-1].total.derived:
         return _("sum of parts")
     levels = all(sitting.total.row.kind == Kind.OSO for sitting in series.sittings)
@@ -165,7 +165,7 @@ def _badge(series: MaterialSeries) -> str:
 
 
 def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
-    """What the figure shows, in one sentence for who does not see it."""
+    """What the chart shows, in one sentence for screen readers."""
     points = [sitting for sitting in series.sittings if sitting.total.reading.value is not None]
     if not points:
         return _("{material}: no numbers in this period.", material=series.subject_material.material)
@@ -184,7 +184,7 @@ def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
 
 
 def summary_sentence(timeline: PupilTimeline) -> str:
-    """What stands out, by the source's own norms and the pupil's own past; no judgement of a child."""
+    """What stands out, by the norms of the source and the pupil's own earlier scores."""
     parts = [_own_past(series) for series in timeline.series]
     below = [series for series in timeline.series if series.sittings[-1].total.reading.position is NormPosition.BELOW]
     if below:
@@ -192,15 +192,15 @@ def summary_sentence(timeline: PupilTimeline) -> str:
             f"{subject_word(series.subject_material.subject)} ({series.subject_material.material})" for series in below
         )
         parts.append(_("Below the norm of the source: {names}.", names=names))
-    found = " ".join(part for part in parts if part)
-    if found:
-        return found
+    sentence = " ".join(part for part in parts if part)
+    if sentence:
+        return sentence
     number = sum(len(series.sittings) for series in timeline.series)
     return n_("{number} result in this period.", "{number} results in this period.", number)
 
 
 def _own_past(series: MaterialSeries) -> str:
-    """How far the newest score is from the one before it, where both are of one scale that is known."""
+    """The difference between the two newest scores, where both are on the same known scale."""
     points = [sitting for sitting in series.sittings if sitting.total.reading.counts][-2:]
     if len(points) < 2 or not _shared_scale(points):
         return ""

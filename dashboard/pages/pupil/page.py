@@ -1,4 +1,4 @@
-"""The pupil screen: one time axis, a lane per material, the same as tables, and down to test and part."""
+"""The pupil page: a time axis, a series per material as chart and table, and details per test and part."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import Body, Page
 from dashboard.pages.pupil.lanes import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
-from dashboard.pages.shell import page
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
 from dashboard.text.words import MISSING_SIGNS, missing_word, subject_word
 from dashboard.ui import addresses
@@ -36,7 +36,7 @@ from dashboard.ui.filters import (
     read_period,
 )
 from dashboard.ui.markup import block, blocks
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
@@ -50,46 +50,41 @@ from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
 VIEWS = ("grafiek", "tabel", "beide")
-_PATH = re.compile(rf"/leerling/({addresses.NUMBER})/?", re.ASCII)
+_PATH = re.compile(rf"{addresses.PUPIL}/({addresses.NUMBER})/?", re.ASCII)
 _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.ASCII)
 
 
-def title(pupil_id: object = None, **_parts: object) -> str:
-    """The title of the window: the name of a pupil that the viewer may see."""
-    viewer, number = _viewer(), read_id(pupil_id)
+def title(pupil_id: object = None, **_address: object) -> str:
+    """The name of a pupil that the viewer may see; empty for any other pupil."""
+    viewer, number = guard.viewer(), read_id(pupil_id)
     if viewer is None or number is None:
-        return "Rondblik"
+        return ""
     with database.read_transaction(guard.context().engine) as connection:
         record = read_pupil(connection, viewer, number)
-    return f"{_name(record)} – Rondblik" if record is not None else "Rondblik"
+    return _name(record) if record is not None else ""
 
 
-def layout(pupil_id: object = None, periode: object = None, **_query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = _viewer()
-    if viewer is None:
-        return page("group", _frame(BOTH_YEARS, None, None))
-    number = read_id(pupil_id)
+def frame() -> Body:
+    """The page without data."""
+    return Body(_frame(BOTH_YEARS, None, None))
+
+
+def layout(viewer: Viewer, /, pupil_id: object = None, periode: object = None, **_query: object) -> Body:
+    """The whole page for an address; a sentence where the viewer may not see the pupil."""
     period = period_of({"periode": periode})
-    pupil_data = _read(viewer, number, period)
-    if pupil_data is None:
-        return page("group", not_yours())
-    return page("group", _frame(period, viewer, pupil_data))
+    pupil_data = _read(viewer, read_id(pupil_id), period)
+    return not_yours() if pupil_data is None else Body(_frame(period, viewer, pupil_data))
 
 
-def period_of(asked: Mapping[str, object]) -> str:
-    """The period that an address states; both school years where it states none."""
-    periode = asked.get("periode")
+def period_of(address: Mapping[str, object]) -> str:
+    """The period of an address; both school years where it has none."""
+    periode = address.get("periode")
     return read_period(periode) if periode is not None else BOTH_YEARS
 
 
 def read_id(value: object) -> int | None:
-    """A pupil's number as an address states it; None where that is of another school."""
+    """The pupil number of an address; None where it is of another school."""
     return addresses.read_number(value)
-
-
-def _viewer() -> Viewer | None:
-    return guard.viewer() if flask.has_request_context() else None
 
 
 def _name(record: PupilRecord) -> str:
@@ -98,7 +93,7 @@ def _name(record: PupilRecord) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _PupilData:
-    """What was read for one pupil."""
+    """The data of one pupil."""
 
     timeline: PupilTimeline
     neighbours: list[PupilName]
@@ -120,9 +115,9 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
     return _PupilData(timeline, neighbours, side)
 
 
-def not_yours() -> list[Any]:
-    """That the viewer may not see this pupil, or that there is none."""
-    return [
+def not_yours() -> Body:
+    """The page for a pupil that the viewer may not see or that does not exist."""
+    children = [
         html.Div(html.Div(html.H1(_("Pupil"))), className="head"),
         note(
             "",
@@ -133,18 +128,19 @@ def not_yours() -> list[Any]:
                     " ",
                     _("You see the pupils of the classes that the pupil list links you to."),
                     " ",
-                    dcc.Link(_("To the classes"), href="/groep"),
+                    dcc.Link(_("To the classes"), href=addresses.CLASSES),
                 ]
             ),
         ),
     ]
+    return Body(children)
 
 
 # -- the page --------------------------------------------------------------------------------------------------
 
 
 def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) -> list[Any]:
-    """Title, controls and what they act on; all that callbacks name is there, with data or without."""
+    """Title, controls and panels; every component that callbacks name is present, with data or without."""
     timeline = pupil_data.timeline if pupil_data is not None else None
     options = sitting_options(timeline) if timeline is not None else []
     first = newest_with_parts(timeline) if timeline is not None else None
@@ -218,7 +214,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
     back = [
         dcc.Link(
             [sign("back"), _("Class {name}", name=class_ref.name)],
-            href=f"/groep?klas={addresses.number(class_ref.id)}",
+            href=addresses.class_href(class_ref.id),
             className="back",
         )
         for class_ref in home
@@ -236,7 +232,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                         [
                             dcc.Link(
                                 _("Make a talk sheet"),
-                                href=f"/gesprek/{addresses.number(timeline.pupil.id)}",
+                                href=addresses.talk_sheet_href(timeline.pupil.id),
                                 className="btn pri",
                             ),
                             html.Button(_("Print"), className="btn", **attrs(data_print="true")),
@@ -259,17 +255,17 @@ def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
     ids = [neighbour.id for neighbour in neighbours]
     if pupil_id not in ids:
         return []
-    place = ids.index(pupil_id)
-    found = []
-    if place > 0:
-        pupil = neighbours[place - 1]
+    index = ids.index(pupil_id)
+    links = []
+    if index > 0:
+        pupil = neighbours[index - 1]
         words = [html.Span(_("Previous pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        found.append(dcc.Link([sign("prev"), *words], href=pupil_href(pupil.id), className="btn"))
-    if place + 1 < len(ids):
-        pupil = neighbours[place + 1]
+        links.append(dcc.Link([sign("prev"), *words], href=addresses.pupil_href(pupil.id), className="btn"))
+    if index + 1 < len(ids):
+        pupil = neighbours[index + 1]
         words = [html.Span(_("Next pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        found.append(dcc.Link([*words, sign("next")], href=pupil_href(pupil.id), className="btn"))
-    return found
+        links.append(dcc.Link([*words, sign("next")], href=addresses.pupil_href(pupil.id), className="btn"))
+    return links
 
 
 def _series_header(period: str) -> html.Header:
@@ -361,11 +357,11 @@ def _hidden(timeline: PupilTimeline) -> list[Any]:
 
 
 def _absent(pupil_data: _PupilData) -> list[Any]:
-    """The materials that the classes of the pupil have results of in the period and this pupil has none of, and why."""
+    """The materials of which classmates have results in the period and this pupil has none, and why."""
     state, timeline = pupil_data.side.state, pupil_data.timeline
     if state is None:
         return []
-    class_data, own = state.class_data, {series.subject_material for series in timeline.series}
+    class_data, of_pupil = state.class_data, {series.subject_material for series in timeline.series}
     of_class = {
         subject_material
         for total in class_data.totals.values()
@@ -374,20 +370,20 @@ def _absent(pupil_data: _PupilData) -> list[Any]:
     }
     lines = [
         html.Li(_absent_words(pupil_data, subject_material), className="sm t2")
-        for subject_material in sorted(of_class - own)
+        for subject_material in sorted(of_class - of_pupil)
     ]
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 
 
 def _absent_reason(pupil_data: _PupilData, subject_material: SubjectMaterial) -> Missing:
     timeline, state = pupil_data.timeline, pupil_data.side.state
-    own = state.class_data.totals.get(timeline.pupil.id, {}).get(subject_material, []) if state is not None else []
+    of_pupil = state.class_data.totals.get(timeline.pupil.id, {}).get(subject_material, []) if state is not None else []
     return missing_reason_of(
         [progress for progress in timeline.progress if progress.subject_material == subject_material],
-        {(scored_test.subject_material, scored_test.test_id) for scored_test in own},
+        {(scored_test.subject_material, scored_test.test_id) for scored_test in of_pupil},
         connected=all(source.active for source in timeline.sources if source.id == subject_material.source_id),
         sends_progress=subject_material in pupil_data.side.sending,
-        sends_scores=True,  # only what the class has scores of is absent
+        sends_scores=True,  # only a material with scores in the class can be absent
     )[0]
 
 
@@ -406,7 +402,7 @@ def _progress_panel(pupil_data: _PupilData | None) -> list[Any]:
 
 
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
-    """The sitting that the parts panel opens with: the newest that has parts, else the newest."""
+    """The sitting that the parts panel shows first: the newest with parts, or else the newest."""
     sittings = [sitting for series in timeline.series for sitting in series.sittings]
     with_parts = [sitting for sitting in sittings if sitting.parts] or sittings
     return max(with_parts, key=lambda sitting: sitting.total.order, default=None)
@@ -433,10 +429,11 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_period(address: object, periode: object, path: object) -> tuple[Any, ...]:
+    @with_viewer()
+    def show_period(viewer: Viewer, address: object, periode: object, path: object) -> tuple[Any, ...]:
         by_address = address_asked("pupil", address)
         period = read_period(periode) if by_address is None else period_of(by_address)
-        pupil_data = _requested(path, period)
+        pupil_data = _read(viewer, _pupil_of(path), period)
         if pupil_data is None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
@@ -462,8 +459,9 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_parts(sitting: object, periode: object, path: object) -> Any:
-        pupil_data = _requested(path, read_period(periode))
+    @with_viewer()
+    def show_parts(viewer: Viewer, sitting: object, periode: object, path: object) -> Any:
+        pupil_data = _read(viewer, _pupil_of(path), read_period(periode))
         if pupil_data is None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
@@ -477,11 +475,11 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def show_provenance(asked: object, path: object) -> tuple[list[Any], bool]:
-        index = asked.get("index") if isinstance(asked, dict) else None
-        match = _SITTING.fullmatch(str(index))
-        viewer, pupil_id = guard.viewer(), _pupil_of(path)
-        if match is None or viewer is None or pupil_id is None:
+    @with_viewer()
+    def show_provenance(viewer: Viewer, question: object, path: object) -> tuple[list[Any], bool]:
+        index = question.get("index") if isinstance(question, dict) else None
+        match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
+        if match is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
         with database.read_transaction(guard.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
@@ -503,6 +501,4 @@ def _pupil_of(path: object) -> int | None:
     return addresses.read_number(match[1]) if match is not None else None
 
 
-def _requested(path: object, period: str) -> _PupilData | None:
-    viewer = guard.viewer()
-    return _read(viewer, _pupil_of(path), period) if viewer is not None else None
+PAGE = Page("pupil", f"{addresses.PUPIL}/<pupil_id>", title, layout, frame, section="group", register=register)

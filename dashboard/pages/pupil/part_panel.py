@@ -1,4 +1,4 @@
-"""Down from a test to its parts, and where a single number comes from."""
+"""The parts of a test, and the provenance of a single number."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.schema.urls import is_plain_link
 
 
 def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
-    """Every sitting under its material, newest first."""
+    """The options with every sitting, grouped by material, newest first."""
     return [
         {
             "group": f"{subject_word(series.subject_material.subject)} · {series.subject_material.material}",
@@ -34,7 +34,7 @@ def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
 
 
 def parts_panel(timeline: PupilTimeline | None, sitting: Sitting | None) -> list[Any]:
-    """The parts of a sitting in the order of the definition, each by its own norm."""
+    """The parts of a sitting in the order of the definition, each with its own norm."""
     if timeline is None or sitting is None:
         return [html.P(_("There is no test to show."), className="sm t3")] if timeline is not None else []
     path = (
@@ -87,7 +87,7 @@ def _part(sitting: Sitting, part: PartScore) -> html.Div:
 
 
 def _level_and_norm(part: PartScore, words: str) -> list[Any]:
-    """The band and the norm behind it; where the norm is a number of points only, those words alone."""
+    """The band and its norm; where the norm is only a number of points, just the norm."""
     reading = part.reading
     if reading.missing is not None or (part.norm.maximum_only and not reading.suspect):
         return [words]
@@ -95,14 +95,14 @@ def _level_and_norm(part: PartScore, words: str) -> list[Any]:
 
 
 def _share(reading: ScoreReading, norm: ParsedNorm) -> Decimal | None:
-    """How much of the points a part got, where the norm says how many there are."""
+    """The share of the points of a part, where the norm states the maximum."""
     if reading.value is None or reading.suspect or not norm.maximum:
         return None
     return max(Decimal(0), Decimal(reading.value) / SCALE / norm.maximum * 100)
 
 
 def _norm_word(norm: ParsedNorm) -> str:
-    """The norm of a test or part in words."""
+    """The norm of a test or part, in words."""
     if norm.maximum_only and norm.maximum is not None:
         return _("at most {maximum}", maximum=native(plain_decimal(norm.maximum)))
     return ", ".join(
@@ -115,7 +115,7 @@ def _norm_word(norm: ParsedNorm) -> str:
 
 
 def provenance_panel(source: Provenance | None) -> list[Any]:
-    """Hoe komt dit getal tot stand: material, publisher, norm, dates, message."""
+    """The provenance of a number: material, publisher, norm, dates and message."""
     head = html.H3(_("Where does this number come from?"))
     if source is None:
         return [head, html.P(_("This number is not there any more."))]
@@ -123,7 +123,7 @@ def provenance_panel(source: Provenance | None) -> list[Any]:
 
 
 def provenance_lines(source: Provenance) -> list[Any]:
-    """The same without its heading: what was sent, the facts, and the publisher's own page."""
+    """The provenance without heading: what was sent, the facts, and a link to the publisher."""
     norm = source.part.norm if source.part is not None else source.sitting.norm
     facts = [
         (_("Material"), source.material),
@@ -148,7 +148,7 @@ def _score_words(source: Provenance) -> ScoreReading:
 
 
 def _conversion(source: Provenance) -> str:
-    """The school grades that the source advises; we convert nothing."""
+    """The school grade that the source advises; Rondblik converts nothing."""
     grade = _score_words(source).grade
     return grade_word(grade) if grade is not None else _("none")
 
@@ -165,7 +165,7 @@ def _message_word(source: Provenance) -> str:
 
 
 def _story(source: Provenance) -> Any:
-    """One or two sentences: what was sent, and what we did not do with it."""
+    """One or two sentences: what was sent, and that it was not converted."""
     total = source.sitting.total
     reading = source.part.reading if source.part is not None else total.reading
     duplicate = source.part.duplicate if source.part is not None else total.duplicate
@@ -202,14 +202,14 @@ def _story(source: Provenance) -> Any:
 
 
 def _as_sent(source: Provenance, reading: ScoreReading) -> str:
-    """The text of a score as the source sent it; nothing is made of a point or a leading zero."""
+    """The text of a score exactly as the source sent it."""
     row = source.part.row if source.part is not None else source.sitting.total.row
     sent = (row.score_text or "").strip()
     return native(reading.text or "") if sent in ("", reading.text) else sent
 
 
 def _link(source: Provenance) -> list[Any]:
-    """The publisher's own page, only over https, in a new tab and without saying where one came from."""
+    """A link to the publisher's page: only https, in a new tab, without a referrer."""
     if source.info_url is None or not is_plain_link(source.info_url):
         return []
     words = _("See it at {publisher}", publisher=source.publisher)

@@ -1,4 +1,4 @@
-"""What a pupil worked through, for the sources that send it: status, exercises, time; never summed over sources."""
+"""The progress of a pupil, for the sources that send it: status, exercises and time, never summed over sources."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _SIGNS = {Status.NOT_BEGUN: "notbegun", Status.BUSY: "busy", Status.DONE: "check
 
 
 def pupil_progress(timeline: PupilTimeline, of_class: Collection[SubjectMaterial]) -> list[Any]:
-    """The newest record of each test, newest first; of the other materials whether their source sends any.
+    """The newest progress of each test, newest first; for other materials whether their source sends progress.
 
-    `of_class`: what the sources send progress of for the classes of the pupil.
+    `of_class`: the materials with progress in the classes of the pupil.
     """
     ordered = sorted(
         timeline.progress, key=lambda progress: (progress.row.taken_on, progress.row.test_id), reverse=True
     )
-    own = {_material(progress.subject_material) for progress in ordered}
-    sending = own | {_material(subject_material) for subject_material in of_class}
+    with_progress = {_material(progress.subject_material) for progress in ordered}
+    sending = with_progress | {_material(subject_material) for subject_material in of_class}
     subject_materials = {series.subject_material for series in timeline.series}
     names = timeline.catalogue.material_names(subject_materials)
     without = {
         names[subject_material]: _material(subject_material) in sending
         for subject_material in subject_materials
-        if _material(subject_material) not in own
+        if _material(subject_material) not in with_progress
     }
     states = {True: Missing.NOT_SET, False: Missing.NOT_DELIVERED}
     words = [

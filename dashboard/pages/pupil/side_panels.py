@@ -1,4 +1,4 @@
-"""Beside the lanes of a pupil: the signals, the goals, the notes and agreements; what a teacher sets and writes."""
+"""The side panels of the pupil page: signals, goals, notes and agreements."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from dashboard.text.signal_words import (
 )
 from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
+from dashboard.ui import addresses
 from dashboard.ui.markup import block
-from dashboard.ui.matrix_table import pupil_href
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
 from models.access.viewer import Viewer
@@ -36,12 +36,12 @@ from models.classroom.timeline import PupilTimeline
 from models.results.subject_materials import SubjectMaterial
 from models.schema.encryption import PiiCipher
 
-GOAL_PATH, NOTE_PATH = "/leerling/doel", "/leerling/notitie"
+GOAL_PATH, NOTE_PATH = f"{addresses.PUPIL}/doel", f"{addresses.PUPIL}/notitie"
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What stands beside the lanes of a pupil."""
+    """The data of the side panels."""
 
     state: ClassState | None
     signals: tuple[Signal, ...]
@@ -51,7 +51,7 @@ class Side:
 
     @property
     def sending(self) -> set[SubjectMaterial]:
-        """What the sources send progress of for the classes of the pupil."""
+        """The materials with progress in the classes of the pupil."""
         if self.state is None:
             return set()
         return {
@@ -64,25 +64,25 @@ class Side:
 def read_side(
     connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil: PupilRecord, school_year: str, holidays: Holidays
 ) -> Side:
-    """The signals by the rules of the pupil's classes, the goals and the notes."""
+    """Read the signals, goals and notes of a pupil."""
     home = [class_ref.id for class_ref in pupil.classes]
-    found = class_state(connection, viewer, home, school_year, holidays) if home else None
-    own = tuple(signal for signal in found.signals if signal.pupil_id == pupil.id) if found is not None else ()
+    state = class_state(connection, viewer, home, school_year, holidays) if home else None
+    of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id) if state is not None else ()
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
     notes = notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
-    return Side(found, own, goals, tuple(notes), found.region if found is not None else "midden")
+    return Side(state, of_pupil, goals, tuple(notes), state.region if state is not None else "midden")
 
 
 # -- signals -------------------------------------------------------------------------------------------------
 
 
 def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.Section:
-    """The signals of this pupil with their reasons, and the buttons to settle them."""
-    back = pupil_href(pupil_id)
+    """The signals of the pupil with their reasons, and the buttons that resolve them."""
+    back = addresses.pupil_href(pupil_id)
     rows = [_signal(viewer, side, signal, back) for signal in side.signals if not signal.suppressed]
-    held = [_suppressed(side, signal) for signal in side.signals if signal.suppressed]
-    empty = [] if rows or held else [html.P(_("There is no signal now."), className="t2 sm")]
-    return card(_("Signals of {name}", name=name), [*rows, *held, *empty], id="pupil-signals")
+    suppressed = [_suppressed(side, signal) for signal in side.signals if signal.suppressed]
+    empty = [] if rows or suppressed else [html.P(_("There is no signal now."), className="t2 sm")]
+    return card(_("Signals of {name}", name=name), [*rows, *suppressed, *empty], id="pupil-signals")
 
 
 def _signal(viewer: Viewer, side: Side, signal: Signal, back: str) -> html.Div:
@@ -124,7 +124,7 @@ def _suppressed(side: Side, signal: Signal) -> html.P:
 
 
 def goals_panel(viewer: Viewer, timeline: PupilTimeline, side: Side) -> html.Section:
-    """The goals that teachers set for this pupil; empty until one does."""
+    """The goals that teachers set for the pupil."""
     rows = [_goal(viewer, timeline.pupil.id, goal) for goal in side.goals.values()]
     empty = [] if rows else [html.P(_("No goal is set. No source sends any."), className="t2 sm")]
     form = [_goal_form(timeline)] if viewer.teaches and timeline.series else []
@@ -200,7 +200,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
 
 
 def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
-    """What was written down and agreed, the newest first; of a restricted note only that it exists."""
+    """The notes and agreements, newest first; of a restricted note only that it exists."""
     rows = [note_row(viewer, pupil_id, note) for note in side.notes]
     empty = [] if rows else [html.P(_("Nothing is written down yet."), className="t2 sm")]
     form = [_note_form(pupil_id)] if viewer.teaches else []
@@ -212,7 +212,7 @@ def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
 
 
 def note_row(viewer: Viewer | None, pupil_id: int, note: Note) -> html.Li:
-    """A note; `viewer` None: to read only."""
+    """A note; `viewer` None: read-only."""
     kind = _("Agreement") if note.kind is NoteKind.AGREEMENT else _("Note")
     title = [sign("lock"), " ", _("Restricted note")] if note.restricted else [kind]
     until = " " + _("until {day}", day=day_name(note.until_on)) if note.until_on else ""

@@ -1,4 +1,4 @@
-"""The table twin of each lane: every sitting with its score, band, parts and where the number comes from."""
+"""The series as tables: every sitting with its score, band, parts and provenance."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting
 
 
 def series_tables(timeline: PupilTimeline) -> list[Any]:
-    """A table a lane; the first is open."""
+    """A table per series; the first is open."""
     marks = markers(timeline.series)
     return [
         html.Header(
             [html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]
         ),
         *(
-            _twin(series, marks[series.key], place == 0)
-            for place, series in enumerate(in_subject_order(timeline.series))
+            _twin(series, marks[series.key], index == 0)
+            for index, series in enumerate(in_subject_order(timeline.series))
         ),
         *([] if timeline.series else [html.P(_("There are no scores in this period."), className="t2 sm")]),
     ]
@@ -96,26 +96,26 @@ def _row(sitting: Sitting) -> html.Tr:
 
 
 def explained(index: str, shown: Any) -> html.Button:
-    """A number that opens where it comes from, in the panel of `number_panel`; `index` says which it is."""
+    """A number that opens its provenance in the panel of `number_panel`; `index` identifies it."""
     words = html.Span(_("Where does this number come from?"), className="vh")
     return html.Button([shown, words], className="num", **attrs(data_told=index, aria_haspopup="dialog"))
 
 
 def number_panel() -> list[Any]:
-    """What the page holds for its numbers: which one is asked about, and one panel that opens beside it.
+    """The store with the number that was clicked, and the panel with its provenance.
 
-    The script puts what the panel stands beside (`.numplace`) on the number. The roles are our own: the library puts
-    them on a box around it, where they mean nothing. The focus goes to the answer, which may hold nothing to focus;
+    The script moves the anchor of the panel (`.numplace`) to the number. The roles are set here: the library puts
+    them on a surrounding box, where they have no effect. The focus goes to the answer, which may hold nothing to focus;
     Escape closes it from there.
     """
     words = _("Where does this number come from?")
-    told = html.Div(id="number-told", role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true"))
+    answer = html.Div(id="number-told", role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true"))
     return [
         dcc.Store(id="number-asked", storage_type="memory"),
         dmc.Popover(
             [
                 dmc.PopoverTarget(html.Span(), boxWrapperProps={"className": "numplace"}),
-                dmc.PopoverDropdown(told, className="pop how"),
+                dmc.PopoverDropdown(answer, className="pop how"),
             ],
             id="number",
             opened=False,

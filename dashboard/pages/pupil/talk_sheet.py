@@ -1,6 +1,6 @@
-"""The sheet for a talk with a pupil and the parents: one A4 in words, without any other pupil.
+"""The sheet for a talk with a pupil and the parents: one A4 in words, without data of other pupils.
 
-The teacher picks what is on it: what is not ticked is not printed.
+The teacher selects the lines: what is not ticked is not printed.
 """
 
 from __future__ import annotations
@@ -8,52 +8,53 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-import flask
 from dash import dcc, html
 
 from dashboard.auth import guard
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.lanes import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.page import not_yours, read_id
 from dashboard.pages.pupil.side_panels import Side, read_side
-from dashboard.pages.shell import page
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import band_word, growth_word, subject_word
+from dashboard.ui import addresses
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
+from models.access.viewer import Viewer
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
 from models.results.growth import Growth, growth
 from models.results.scales import NormPosition, ScoreReading
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
-TEMPLATE = "/gesprek/<pupil_id>"
+
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Talk sheet")
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Talk sheet") + " – Rondblik"
+def frame() -> Body:
+    """The page without data: no callback names anything on it."""
+    return Body([])
 
 
-def layout(pupil_id: object = None, **_query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+def layout(viewer: Viewer, /, pupil_id: object = None, **_query: object) -> Body:
+    """The whole page for an address; a sentence where the viewer may not see the pupil."""
     number = read_id(pupil_id)
-    if viewer is None:
-        return page("group", html.Div())
-    if number is None or not viewer.teaches:
-        return page("group", not_yours())
+    if number is None:
+        return not_yours()
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))
         if timeline is None:
-            return page("group", not_yours())
+            return not_yours()
         side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
         school = school_name(connection, viewer)
-    return page("group", _sheet(timeline, side, school, viewer.name, year))
+    return Body(_sheet(timeline, side, school, viewer.name, year))
 
 
 def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str, year: str) -> list[Any]:
@@ -70,7 +71,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
     return [
         html.Div(
             [
-                dcc.Link([sign("back"), name], href=pupil_href(record.id), className="back"),
+                dcc.Link([sign("back"), name], href=addresses.pupil_href(record.id), className="back"),
                 html.Button(_("Print"), className="btn pri", **attrs(data_print="true")),
                 html.P(_("Untick what is not to be printed. Nothing of this choice is kept."), className="sm t2"),
             ],
@@ -108,18 +109,18 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
 
 
 def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> html.Section:
-    """A part of the sheet; every line can be left out."""
+    """A section of the sheet; every line can be left out."""
     ticks = [
-        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{place}"), className="tick")
-        for place, line in enumerate(lines)
+        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{index}"), className="tick")
+        for index, line in enumerate(lines)
     ]
     nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
-    kept = "" if ticks or not empty else "noprint"
-    return html.Section([html.H2(heading), *(ticks or nothing)], className=kept, **attrs(data_block=name))
+    look = "" if ticks or not empty else "noprint"
+    return html.Section([html.H2(heading), *(ticks or nothing)], className=look, **attrs(data_block=name))
 
 
 def goes_well(series: MaterialSeries) -> bool:
-    """Whether the newest score stands on the norm or above it; where there is no norm, whether the scores rise."""
+    """Whether the newest score is on or above the norm; without a norm, whether the scores rise."""
     newest = worth_mentioning(series)
     if newest is None:
         return False
@@ -130,12 +131,12 @@ def goes_well(series: MaterialSeries) -> bool:
 
 
 def counting(series: MaterialSeries) -> list[Sitting]:
-    """The sittings whose score counts: what is being checked or missing is not told at a talk."""
+    """The sittings whose score counts: missing and suspect scores are not mentioned."""
     return [sitting for sitting in series.sittings if sitting.total.reading.counts]
 
 
 def worth_mentioning(series: MaterialSeries) -> ScoreReading | None:
-    """What may be told of the newest sitting that has a number or a level: neither missing nor being checked."""
+    """The newest score or level that may be mentioned: neither missing nor suspect."""
     readings = [sitting.total.reading for sitting in series.sittings]
     return next(
         (
@@ -152,8 +153,8 @@ def _series_words(series: MaterialSeries) -> str:
     assert reading is not None
     name = _series_name(series.subject_material)
     level = band_word(reading.band) if reading.band else ""
-    found = growth(points_of(series))
-    how = growth_word(found) if found in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
+    direction = growth(points_of(series))
+    how = growth_word(direction) if direction in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
     words = ", ".join(item for item in (_number(reading), level, how) if item)
     return f"{name}: {words}."
 
@@ -167,7 +168,7 @@ def _number(reading: ScoreReading) -> str:
 
 
 def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
-    """Open signals in words, and what stands below the norm of its source."""
+    """Open signals in words, and scores below the norm of their source."""
     signals = [f"{_series_name(signal.subject_material)}. {headline(signal)}" for signal in side.signals if signal.open]
     named = {signal.subject_material for signal in side.signals if signal.open}
     below = [
@@ -181,7 +182,7 @@ def _is_below(reading: ScoreReading | None) -> bool:
 
 
 def _can_grow(series: MaterialSeries) -> bool:
-    """Whether something may be said of the scores together."""
+    """Whether the scores can be compared with each other."""
     points = points_of(series)
     return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
@@ -207,7 +208,7 @@ def _growth_words(series: MaterialSeries) -> str:
 
 
 def _agreed(side: Side) -> list[str]:
-    """Running agreements that everybody may read, and the goals."""
+    """Current agreements that are not restricted, and the goals."""
     running = [
         note.text + (" " + _("until {day}", day=day_name(note.until_on)) if note.until_on else "")
         for note in side.notes
@@ -223,3 +224,15 @@ def _agreed(side: Side) -> list[str]:
 
 def _series_name(subject_material: SubjectMaterial) -> str:
     return f"{subject_word(subject_material.subject)} ({subject_material.material})"
+
+
+PAGE = Page(
+    name="talk_sheet",
+    path=f"{addresses.TALK_SHEET}/<pupil_id>",
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=teaches,
+    refusal=not_yours,
+    section="group",
+)

@@ -1,1 +1,1 @@
-"""The signals page and the forms that settle signals."""
+"""The signals page and the forms that resolve signals."""

@@ -1,4 +1,4 @@
-"""The dates by which a class is to have finished a test: set by its teachers, and empty until then."""
+"""The due dates of tests of a class, set by its teachers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import subject_word
+from dashboard.ui import addresses
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
@@ -17,12 +18,12 @@ from models.classroom.class_state import ClassState
 from models.classroom.signals import DueDate
 from models.results.subject_materials import SubjectMaterial
 
-PATH = "/signalen/datum"
+PATH = f"{addresses.SIGNALS}/datum"
 MAX_TESTS = 40
 
 
 def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str) -> html.Section:
-    """The agreed dates of one class, and for its teachers a form to set one."""
+    """The due dates of a class, with a form for its teachers."""
     names = test_names(state, class_ref.id)
     rows = [_row(viewer, due, back) for due in state.due_dates if due.class_id == class_ref.id]
     empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
@@ -35,20 +36,20 @@ def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str)
 
 
 def test_names(state: ClassState, class_id: int) -> dict[int, str]:
-    """The tests of a class by number, the newest first: material, name, day."""
+    """The tests of a class by id, newest first: material, name and date."""
     class_data = state.class_data
     newest: dict[int, tuple[str, str]] = {}
     for member in class_data.of_class(class_id):
-        found = [
+        tests = [
             (scored_test.test_id, scored_test.definition_id, scored_test.subject_material, scored_test.taken_on)
             for scored_tests in class_data.totals.get(member.id, {}).values()
             for scored_test in scored_tests
         ]
-        found += [
+        tests += [
             (progress.row.test_id, progress.row.definition_id, progress.subject_material, progress.row.taken_on)
             for progress in class_data.progress.get(member.id, ())
         ]
-        for test_id, definition_id, subject_material, day in found:
+        for test_id, definition_id, subject_material, day in tests:
             name = class_data.catalogue.definitions[definition_id].name
             if day > newest.get(test_id, ("", ""))[0]:
                 newest[test_id] = (day, _words(subject_material, name))

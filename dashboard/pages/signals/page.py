@@ -1,4 +1,4 @@
-"""The signals: each with its rule, threshold and evidence; how it was settled; and the thresholds of the class."""
+"""The signals page: each signal with its rule, threshold, evidence and resolution; the thresholds of the class."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.signals.due_form import due_panel
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.pages.signals.threshold_form import threshold_panel
@@ -31,7 +31,7 @@ from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
 from dashboard.ui.filters import current_school_year, read_filters
 from dashboard.ui.markup import block, blocks
-from dashboard.ui.matrix_table import pupil_href, pupil_word
+from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, card, note, sign, state
 from models.access.people import ClassRef, PupilName, class_list
@@ -42,7 +42,6 @@ from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal, SignalRule
 from models.schema import database
 
-PATH = "/signalen"
 CONTROLS = ("klas", "regel", "toestand")
 OPEN, HELD, SETTLED = "open", "wacht", "klaar"
 STATES = (OPEN, HELD, SETTLED)
@@ -51,7 +50,7 @@ SETTLING = (ResolutionAction.SEEN, ResolutionAction.DISCUSSED, ResolutionAction.
 
 @dataclass(frozen=True, slots=True)
 class SignalFilters:
-    """What the screen shows; `rule` None: all rules."""
+    """The filters of the page; `rule` None: all rules."""
 
     class_ids: tuple[int, ...]
     rule: SignalRule | None = None
@@ -59,72 +58,74 @@ class SignalFilters:
 
     @property
     def query(self) -> str:
-        """The address behind the question mark; defaults are left out."""
-        given = {
+        """The query of the address, without defaults."""
+        values = {
             "klas": addresses.numbers(self.class_ids),
             "regel": self.rule.value if self.rule is not None else "",
             "toestand": self.state if self.state != OPEN else "",
         }
-        return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
+        return "?" + urlencode({key: value for key, value in values.items() if value}, safe=",")
 
 
 @dataclass(frozen=True, slots=True)
 class _SignalsView:
-    """What was read for one page."""
+    """The data of one page."""
 
     classes: list[ClassRef]
     filters: SignalFilters
     state: ClassState
     changed: dict[int, list[Change]]
 
-    def of_state(self, wanted: str) -> list[Signal]:
-        """The signals in a state, by the rule that is chosen."""
+    def of_state(self, state: str) -> list[Signal]:
+        """The signals in a state, of the selected rule."""
         chosen = [signal for signal in self.state.signals if self.filters.rule in (None, signal.rule)]
-        return [signal for signal in chosen if state_of(signal) == wanted]
+        return [signal for signal in chosen if state_of(signal) == state]
 
 
 def state_of(signal: Signal) -> str:
-    """Open, held back, or settled."""
+    """The state of a signal: open, suppressed or resolved."""
     if signal.suppressed:
         return HELD
     return OPEN if signal.open else SETTLED
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Signals") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Signals")
 
 
-def layout(**query: object) -> list[Any]:
-    """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("signals", html.Div(id="signals-content"), _bar([], SignalFilters(())))
+def frame() -> Body:
+    """The page without data."""
+    return Body([html.Div(id="signals-content")], _bar([], SignalFilters(())))
+
+
+def layout(viewer: Viewer, /, **query: object) -> Body:
+    """The whole page for an address."""
     classes, filters, shown = _read(viewer, query)
-    return page("signals", html.Div(_content(viewer, shown), id="signals-content"), _bar(classes, filters))
+    return Body([html.Div(_content(viewer, shown), id="signals-content")], _bar(classes, filters))
 
 
-def _read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
+def _read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         classes = class_list(connection, viewer)
-        filters = _filters(classes, asked)
+        filters = _filters(classes, address)
         if not classes:
             return classes, filters, None
         chosen = list(filters.class_ids)
-        found = class_state(connection, viewer, chosen, current_school_year(classes), context.options.holidays)
+        state = class_state(connection, viewer, chosen, current_school_year(classes), context.options.holidays)
         changed = {class_id: changes(connection, viewer, class_id) for class_id in chosen}
-    return classes, filters, _SignalsView(classes, filters, found, changed)
+    return classes, filters, _SignalsView(classes, filters, state, changed)
 
 
-def _filters(classes: list[ClassRef], asked: Mapping[str, object]) -> SignalFilters:
-    rule, wanted = asked.get("regel"), asked.get("toestand")
+def _filters(classes: list[ClassRef], address: Mapping[str, object]) -> SignalFilters:
+    rule, state = address.get("regel"), address.get("toestand")
     return SignalFilters(
-        read_filters(classes, {"klas": asked.get("klas")}).class_ids,
+        read_filters(classes, {"klas": address.get("klas")}).class_ids,
         SignalRule(rule)
         if isinstance(rule, str) and rule in [signal_rule.value for signal_rule in SignalRule]
         else None,
-        wanted if isinstance(wanted, str) and wanted in STATES else OPEN,
+        state if isinstance(state, str) and state in STATES else OPEN,
     )
 
 
@@ -139,13 +140,11 @@ def register(app: dash.Dash) -> None:
         *(Input(f"signals-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
-        if viewer is None:
-            raise dash.exceptions.PreventUpdate
+    @with_viewer()
+    def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         by_address = address_asked("signals", address)
-        asked = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
-        _classes, filters, shown = _read(viewer, asked)
+        chosen = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
+        _classes, filters, shown = _read(viewer, chosen)
         changed = query_and_controls(by_address, filters.query, _control_values(filters))
         return _content(viewer, shown), *changed
 
@@ -217,8 +216,10 @@ def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
 
 
 def _class_panels(viewer: Viewer, shown: _SignalsView, class_ref: ClassRef) -> list[Any]:
-    limits = threshold_panel(viewer, class_ref, shown.state.thresholds[class_ref.id], shown.changed[class_ref.id], PATH)
-    return [limits, due_panel(viewer, class_ref, shown.state, f"{PATH}{shown.filters.query}")]
+    limits = threshold_panel(
+        viewer, class_ref, shown.state.thresholds[class_ref.id], shown.changed[class_ref.id], addresses.SIGNALS
+    )
+    return [limits, due_panel(viewer, class_ref, shown.state, f"{addresses.SIGNALS}{shown.filters.query}")]
 
 
 def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
@@ -234,10 +235,10 @@ def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
     }
     rows: list[Any] = [html.P(counts, className="sm t2", id="signal-counts")]
     for rule in SignalRule:
-        own = [signal for signal in signals if signal.rule is rule]
-        if own:
-            number = n_("{number} signal", "{number} signals", len(own))
-            items = [_row(viewer, shown, names, signal) for signal in own]
+        of_rule = [signal for signal in signals if signal.rule is rule]
+        if of_rule:
+            number = n_("{number} signal", "{number} signals", len(of_rule))
+            items = [_row(viewer, shown, names, signal) for signal in of_rule]
             rows.append(card(rule_title(rule), [html.Ul(items, className="att")], number, id=f"rule-{rule.value}"))
     return rows
 
@@ -245,15 +246,15 @@ def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
 def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], signal: Signal) -> html.Li:
     class_name = next(class_ref.name for class_ref in shown.classes if class_ref.id == signal.class_id)
     if signal.pupil_id is None:
-        whom: Any = html.B(_("Class {name}", name=class_name))
+        subject: Any = html.B(_("Class {name}", name=class_name))
     else:
-        whom = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=pupil_href(signal.pupil_id)))
+        subject = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=addresses.pupil_href(signal.pupil_id)))
     rule = rule_words(signal, shown.state.thresholds[signal.class_id])
     name = class_name if signal.pupil_id is None else pupil_word(names[signal.pupil_id])
     about = f"{name}, {material_words(signal)}, {rule_title(signal.rule)}"
     return html.Li(
         [
-            html.Div([whom, html.Small(material_words(signal))], className="who_"),
+            html.Div([subject, html.Small(material_words(signal))], className="who_"),
             html.Div(
                 [
                     html.P(html.B(headline(signal))),
@@ -273,7 +274,7 @@ def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], si
 
 
 def _resolution_words(signal: Signal) -> Any:
-    """By whom and when it was settled last; of an open signal, that it came back on new data."""
+    """Who resolved it last and when; for an open signal, that it came back on new data."""
     if signal.resolution is None:
         return None
     words = _(
@@ -287,9 +288,9 @@ def _resolution_words(signal: Signal) -> Any:
 
 
 def settle_buttons(
-    signals: Sequence[Signal], query: str, viewer: Viewer, path: str = PATH, about: str | None = None
+    signals: Sequence[Signal], query: str, viewer: Viewer, path: str = addresses.SIGNALS, about: str | None = None
 ) -> list[Any]:
-    """The four ways to settle open signals, or one way back; `about` tells a screen reader which buttons they are."""
+    """The four buttons that resolve open signals, or one that reopens them; `about` names them for screen readers."""
     if not viewer.teaches:
         return []
     back = f"{path}{query}"
@@ -299,7 +300,7 @@ def settle_buttons(
 
 
 def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
-    """What cannot be judged, a sentence a source: never a list of children who did nothing."""
+    """A sentence per rule and source about suppressed signals; never a list of pupils."""
     if not signals:
         return [html.P(_("Every source delivers, so everything can be judged."), className="t2 sm")]
     sources = {source.id: source for source in shown.state.class_data.sources}
@@ -312,3 +313,6 @@ def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
         )
         for (rule, source_id), pupils in counted.items()
     ]
+
+
+PAGE = Page("signals", addresses.SIGNALS, title, layout, frame, in_menu_of=is_at_school, register=register)

@@ -1,4 +1,4 @@
-"""The buttons with which a teacher settles signals: each a form of its own, so they work without a script."""
+"""The buttons that resolve signals: each is a form of its own."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from dash import html
 
 from dashboard.text.signal_words import action_word
+from dashboard.ui import addresses
 from dashboard.ui.signs import hidden
 from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
 from models.classroom.signals import Signal
 
-PATH = "/signalen/afhandelen"
+PATH = f"{addresses.SIGNALS}/afhandelen"
 FIELD = "opdracht"
-LONGEST, LONGEST_ORDER = 8_000, 200_000  # characters of a text, and of all that a button says
+LONGEST, LONGEST_ORDER = 8_000, 200_000  # characters of a text, and of the value of a button
 MAX_SIGNALS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ResolutionRequest:
-    """What a button asks for: these signals, each with the data behind it, settled so; and where to go back to."""
+    """The request of a button: the signals, each with the evidence behind it, the action, and the path to return to."""
 
     action: ResolutionAction
     signals: tuple[tuple[SignalTarget, str], ...]
@@ -35,8 +36,8 @@ def resolution_form(
     class_name: str = "btn q",
     hidden_words: str | None = None,
 ) -> html.Form:
-    """A button that settles these signals; `hidden_words` tell a screen reader which."""
-    asked = [
+    """A button that resolves these signals; `hidden_words` name them for screen readers."""
+    targets = [
         [signal.rule.value, signal.pupil_id, signal.target.class_id, signal.scope, signal.evidence.key]
         for signal in signals
     ]
@@ -45,7 +46,7 @@ def resolution_form(
             [action_word(action), hidden(f": {hidden_words}") if hidden_words else None],
             type="submit",
             name=FIELD,
-            value=json.dumps([action.value, asked, back], ensure_ascii=False),
+            value=json.dumps([action.value, targets, back], ensure_ascii=False),
             className=class_name,
         ),
         action=PATH,
@@ -54,11 +55,11 @@ def resolution_form(
 
 
 def read_resolution_request(text: str | None) -> ResolutionRequest | None:
-    """What a button asked for, or None where it is nothing that we made."""
+    """The request of a button; None where the text is not one that `resolution_form` made."""
     try:
-        action, asked, back = json.loads((text or "")[:LONGEST_ORDER])
-        found = tuple((_about(*item[:4]), _text(item[4])) for item in asked)
-        return ResolutionRequest(ResolutionAction(action), found, str(back)) if len(found) <= MAX_SIGNALS else None
+        action, targets, back = json.loads((text or "")[:LONGEST_ORDER])
+        signals = tuple((_about(*item[:4]), _text(item[4])) for item in targets)
+        return ResolutionRequest(ResolutionAction(action), signals, str(back)) if len(signals) <= MAX_SIGNALS else None
     except (ValueError, TypeError, IndexError, RecursionError):
         return None
 

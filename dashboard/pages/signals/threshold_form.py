@@ -1,4 +1,4 @@
-"""The thresholds of a class: shared by its teachers, each with its default and who changed it."""
+"""The thresholds of a class, shared by its teachers: each with its default and its last change."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from models.access.viewer import Viewer
 from models.classroom.class_thresholds import THRESHOLDS, Change
 from models.classroom.thresholds import Threshold, Thresholds
 
-PATH, SHOWN = "/signalen/drempels", "getoond"
+PATH, SHOWN = f"{addresses.SIGNALS}/drempels", "getoond"
 
 
 def threshold_panel(
     viewer: Viewer, class_ref: ClassRef, limits: Thresholds, changed: Sequence[Change], back: str
 ) -> html.Section:
-    """The thresholds of one class, to read or, for its teachers, to change."""
+    """The thresholds of a class; its teachers can change them."""
     by_name = {change.name: change for change in changed}
     rows = [_row(viewer, limit, limits[limit], by_name.get(name)) for name, limit in THRESHOLDS.items()]
     body: Any = rows
@@ -46,7 +46,7 @@ def threshold_panel(
 
 
 def _action(class_ref: ClassRef, limits: Thresholds) -> str:
-    """Where the form goes, with what it shows: only what somebody changes is saved, not what a colleague did since."""
+    """The address of the form with the values that it shows, so that only changed values overwrite a colleague's."""
     return f"{PATH}/{class_ref.id}?{SHOWN}={','.join(str(limits[limit]) for limit in THRESHOLDS.values())}"
 
 

@@ -1,6 +1,6 @@
-"""What a button of the pages for vendors asks for: a test room, its report, its end, its teacher; and reports as files.
+"""The form routes of the vendor pages: create, view, report on and erase a sandbox; download a report.
 
-Each is a form that goes where the answer says; the guard has looked at the session and at where the request is from.
+Each answers with a redirect; the guard has checked the session and the origin of the request.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.auth import guard
 from dashboard.auth.guard import DemoUser
-from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, RESULT_PATH, ROOM_PATH, read_token
+from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, read_token
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from models.access.viewer import Role
 from models.ingest import page_requests
 from models.sandbox import sandboxes
 from models.sandbox.sandboxes import Sandbox
 
-START = "/toets"
-ROOMS_AN_HOUR = 5  # of one browser
+ROOMS_AN_HOUR = 5  # per browser
 HOUR_SECONDS = 3600.0
-# Name in the address, name in the store, media type.
+# Extension in the address: name in the store, media type.
 FILES = {
     "html": ("html", "text/html; charset=utf-8"),
     "json": ("json", "application/json"),
@@ -33,32 +33,32 @@ FILES = {
 def register(server: flask.Flask) -> None:
     """The routes of the pages for vendors."""
     post = ["POST"]
-    server.add_url_rule("/toets/proef", "make_room", create_sandbox, methods=post)
-    server.add_url_rule("/toets/proef/<token>/bekijk", "look_at_room", view_as_teacher, methods=post)
-    server.add_url_rule("/toets/proef/<token>/terug", "leave_room", leave_sandbox, methods=post)
-    server.add_url_rule("/toets/proef/<token>/rapport", "report_on_room", report_on_sandbox, methods=post)
-    server.add_url_rule("/toets/proef/<token>/wissen", "erase_room", erase_sandbox, methods=post)
-    server.add_url_rule("/toets/uitslag/<token>/rapport.<kind>", "report_file", report_file)
+    server.add_url_rule(addresses.SANDBOXES, "make_room", create_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/bekijk", "look_at_room", view_as_teacher, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/terug", "leave_room", leave_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/rapport", "report_on_room", report_on_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.SANDBOXES}/<token>/wissen", "erase_room", erase_sandbox, methods=post)
+    server.add_url_rule(f"{addresses.CHECK_RESULTS}/<token>/rapport.<kind>", "report_file", report_file)
 
 
 def create_sandbox() -> ResponseReturnValue:
-    """A new test room, and to its page; back with the reason where there can be none now."""
+    """Create a sandbox and redirect to it; back with the reason where none can be created now."""
     viewer, context = guard.viewer(), guard.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
     if not guard.within_rate_limit(ROOMS_AN_HOUR, HOUR_SECONDS):
-        return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
+        return flask.redirect(f"{addresses.VENDOR}?{NOT_NOW}={OFTEN}", 303)
     try:
         sandbox = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
     except sandboxes.NoSandboxAvailable:
-        return flask.redirect(f"{START}?{NOT_NOW}={FULL}", 303)
-    return flask.redirect(ROOM_PATH + sandbox.account.token, 303)
+        return flask.redirect(f"{addresses.VENDOR}?{NOT_NOW}={FULL}", 303)
+    return flask.redirect(f"{addresses.SANDBOXES}/{sandbox.account.token}", 303)
 
 
 def view_as_teacher(token: str) -> ResponseReturnValue:
-    """Look at the room's first school as its made-up teacher, at nothing else, until going back."""
+    """Sign in as the fictitious teacher of the sandbox's first school, until leaving the sandbox."""
     sandbox, context = _sandbox_of(token), guard.context()
-    guard.leave_sandbox()  # who looks at a room already is somebody else of their own
+    guard.leave_sandbox()  # who is signed in as a teacher of a sandbox returns to the original user first
     teacher = DemoUser(
         "proef",
         _("Teacher of the test school"),
@@ -68,51 +68,51 @@ def view_as_teacher(token: str) -> ResponseReturnValue:
         sandbox.account.token,
     )
     guard.sign_in_as(teacher, guard.current_user())
-    return flask.redirect("/groep", 303)
+    return flask.redirect(addresses.CLASSES, 303)
 
 
 def leave_sandbox(token: str) -> ResponseReturnValue:
-    """Be oneself again, at the page of the room."""
+    """Return to the original user, on the page of the sandbox."""
     guard.leave_sandbox()
-    found = read_token(token)
-    return flask.redirect(ROOM_PATH + found if found else START, 303)
+    sandbox_token = read_token(token)
+    return flask.redirect(f"{addresses.SANDBOXES}/{sandbox_token}" if sandbox_token else addresses.VENDOR, 303)
 
 
 def report_on_sandbox(token: str) -> ResponseReturnValue:
-    """Ask for a report on a room, and to its page; back with the reason where too much waits."""
+    """Request a report on a sandbox and redirect to it; back with the reason where too many checks are waiting."""
     sandbox, context = _sandbox_of(token), guard.context()
-    given = json.dumps({"token": sandbox.account.token}).encode()
+    payload = json.dumps({"token": sandbox.account.token}).encode()
     title = sandbox.account.customer_name
     try:
-        found = page_requests.submit(
+        request_token = page_requests.submit(
             context.engine,
             context.cipher,
             page_requests.ROOM,
             title,
-            given,
+            payload,
             sandbox.id,
             asked_by=guard.browser_session_id(),
         )
     except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
-        return flask.redirect(f"{ROOM_PATH}{sandbox.account.token}?{NOT_NOW}={why}", 303)
-    return flask.redirect(f"{RESULT_PATH}{found}?proef={sandbox.account.token}", 303)
+        return flask.redirect(f"{addresses.SANDBOXES}/{sandbox.account.token}?{NOT_NOW}={why}", 303)
+    return flask.redirect(f"{addresses.CHECK_RESULTS}/{request_token}?proef={sandbox.account.token}", 303)
 
 
 def erase_sandbox(token: str) -> ResponseReturnValue:
-    """Erase a room with all that is of it; who looked at it as its teacher is oneself again."""
+    """Erase a sandbox with all its data; who was signed in as its teacher becomes the original user again."""
     sandbox, context = _sandbox_of(token), guard.context()
     sandboxes.erase_sandbox(context.engine, sandbox.id)
-    return flask.redirect(f"{START}?gewist=1", 303)
+    return flask.redirect(f"{addresses.VENDOR}?gewist=1", 303)
 
 
 def report_file(token: str, kind: str) -> ResponseReturnValue:
-    """The report of a check as a file to keep."""
-    found, context = read_token(token), guard.context()
-    if found is None or kind not in FILES:
+    """Download the report of a check."""
+    request_token, context = read_token(token), guard.context()
+    if request_token is None or kind not in FILES:
         flask.abort(404)
     name, media_type = FILES[kind]
-    content = page_requests.file_of(context.engine, context.cipher, found, name)
+    content = page_requests.file_of(context.engine, context.cipher, request_token, name)
     if content is None:
         flask.abort(404)
     answer = flask.Response(content, content_type=media_type)
@@ -122,9 +122,9 @@ def report_file(token: str, kind: str) -> ResponseReturnValue:
 
 
 def _sandbox_of(token: str) -> Sandbox:
-    """The room with this token; 404 where there is none."""
-    found, context = read_token(token), guard.context()
-    sandbox = sandboxes.find_sandbox(context.engine, context.cipher, found) if found else None
+    """The sandbox with this token; 404 where there is none."""
+    sandbox_token, context = read_token(token), guard.context()
+    sandbox = sandboxes.find_sandbox(context.engine, context.cipher, sandbox_token) if sandbox_token else None
     if sandbox is None:
         flask.abort(404)
     return sandbox

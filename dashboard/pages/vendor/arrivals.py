@@ -1,4 +1,4 @@
-"""What came in at a test address, newest first, each message with its verdict and with what was found in it."""
+"""The messages received in a sandbox, newest first, each with its verdict and findings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINDINGS_SHOWN = 5
 
 
 def arrivals_panel(arrivals: Sequence[Arrival], number: int) -> html.Section:
-    """The newest messages of those that were written down; `number` came in all."""
+    """The newest stored messages; `number` were received in total."""
     newest = list(reversed(arrivals))[:SHOWN]
     words = n_("{number} message", "{number} messages", len(arrivals))
     if len(arrivals) > SHOWN:
@@ -36,14 +36,14 @@ def arrivals_panel(arrivals: Sequence[Arrival], number: int) -> html.Section:
     )
 
 
-def _only_counted(kept: int, number: int) -> list[html.P]:
-    """That messages beyond the most that a room keeps are answered, and no more than that."""
-    if number <= kept:
+def _only_counted(stored: int, number: int) -> list[html.P]:
+    """The notice that messages above the limit of a sandbox are answered but not stored."""
+    if number <= stored:
         return []
     words = n_(
         "{number} later message was judged and answered, but is not kept here. Make a new test address to go on.",
         "{number} later messages were judged and answered, but are not kept here. Make a new test address to go on.",
-        number - kept,
+        number - stored,
     )
     return [html.P(words, className="sm", role="note")]
 
@@ -69,7 +69,7 @@ def _item(arrival: Arrival) -> html.Li:
             *(
                 [_requested_fault()]
                 if arrival.provoked
-                else [html.Ul([_finding(found) for found in shown])]
+                else [html.Ul([_finding(finding) for finding in shown])]
                 if shown
                 else []
             ),
@@ -80,7 +80,7 @@ def _item(arrival: Arrival) -> html.Li:
 
 
 def _requested_fault() -> html.P:
-    """Of a fault that was asked for; its code stands on the vendor's own screen, and not here."""
+    """The row of a requested fault; its code is shown on the vendor's screen, not here."""
     return html.P(_("The fault that you asked for, with a code for your own screen."), className="sm")
 
 
@@ -88,21 +88,21 @@ def _more(number: int) -> str:
     return n_("and {number} more remark; the report has it", "and {number} more remarks; the report has them", number)
 
 
-def _finding(found: Mapping[str, Any]) -> html.Li:
-    places = [item for item in (place_of(found), broken_path(str(found.get("path") or ""))) if item]
+def _finding(finding: Mapping[str, Any]) -> html.Li:
+    places = [item for item in (place_of(finding), broken_path(str(finding.get("path") or ""))) if item]
     return html.Li(
         [
-            finding_state(found),
+            finding_state(finding),
             html.Div(
                 [
-                    html.B(sentence_of(found)),
-                    html.P(remedy_of(found)),
+                    html.B(sentence_of(finding)),
+                    html.P(remedy_of(finding)),
                     html.Small(
-                        [html.Code(str(found.get("rule", ""))), f" · {found.get('clause', '')}"]
+                        [html.Code(str(finding.get("rule", ""))), f" · {finding.get('clause', '')}"]
                         + [html.Span([" · ", html.Span(item)]) for item in places]
                     ),
                 ]
             ),
         ],
-        **attrs(data_rule=str(found.get("rule", ""))),
+        **attrs(data_rule=str(finding.get("rule", ""))),
     )

@@ -1,4 +1,4 @@
-"""What a check found: the findings with how to mend them, the text around each, and what each scenario brought."""
+"""The outcome of a check: findings with remedies, excerpts of the message, and the scenarios."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Report = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _FindingGroup:
-    """Findings that say the same: the first of them, and how many there are."""
+    """Equal findings: the first, and how many there are."""
 
     first: Mapping[str, Any]
     scenario: str
@@ -37,22 +37,22 @@ def _all(report: Report) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _kinds(report: Report) -> list[_FindingGroup]:
-    """Errors first, then warnings; within that in the order in which they came."""
-    found: dict[tuple[str, ...], _FindingGroup] = {}
+    """Errors first, then warnings, each in the order of the report."""
+    groups: dict[tuple[str, ...], _FindingGroup] = {}
     for scenario, item in _all(report):
         key = (scenario, str(item.get("rule")), str(item.get("level")), sentence_of(item))
-        if key in found:
-            found[key].times += 1
+        if key in groups:
+            groups[key].times += 1
         else:
-            found[key] = _FindingGroup(item, scenario)
-    order = {level: place for place, level in enumerate(LEVELS)}
+            groups[key] = _FindingGroup(item, scenario)
+    order = {level: index for index, level in enumerate(LEVELS)}
     return sorted(
-        found.values(), key=lambda finding_group: order.get(str(finding_group.first.get("level")), len(order))
+        groups.values(), key=lambda finding_group: order.get(str(finding_group.first.get("level")), len(order))
     )
 
 
 def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
-    """The findings as a table; nothing where there are none."""
+    """The findings as a table; empty where there are none."""
     kinds = _kinds(report)
     if not kinds:
         return []
@@ -85,7 +85,7 @@ def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
 
 
 def _choice(kinds: Sequence[_FindingGroup]) -> Any:
-    """Which findings are shown; the style sheet does the work."""
+    """The choice of which findings are shown; the style sheet hides the others."""
     counts = {level: sum(kind.first.get("level") == level for kind in kinds) for level in LEVELS}
     if sum(count > 0 for count in counts.values()) < 2:
         return None
@@ -102,27 +102,27 @@ def _choice(kinds: Sequence[_FindingGroup]) -> Any:
 
 
 def _row(finding_group: _FindingGroup, excerpts: Mapping[str, str]) -> html.Tr:
-    found = finding_group.first
-    place, path = place_of(found), str(found.get("path") or "")
+    finding = finding_group.first
+    position, path = place_of(finding), str(finding.get("path") or "")
     where: list[Any] = []
-    if place and _key(found) in excerpts:
-        where.append(html.A(place, href=f"#{_name(found)}", className="mono"))
-    elif place:
-        where.append(html.Span(place, className="mono"))
+    if position and _key(finding) in excerpts:
+        where.append(html.A(position, href=f"#{_name(finding)}", className="mono"))
+    elif position:
+        where.append(html.Span(position, className="mono"))
     elif finding_group.scenario:
         where.append(html.Span(finding_group.scenario))
     where += [html.Small(text) for text in (broken_path(path), _times(finding_group.times)) if text]
     return html.Tr(
         [
-            html.Td(finding_state(found), **attrs(data_l=_("Outcome"))),
+            html.Td(finding_state(finding), **attrs(data_l=_("Outcome"))),
             html.Td(
-                [html.B(str(found.get("rule", "")), className="mono"), html.Small(str(found.get("clause", "")))],
+                [html.B(str(finding.get("rule", "")), className="mono"), html.Small(str(finding.get("clause", "")))],
                 **attrs(data_l=_("Rule")),
             ),
             html.Td(where or [_("whole message")], className="where", **attrs(data_l=_("Place"))),
-            html.Td([html.B(sentence_of(found)), html.P(remedy_of(found), className="t2")], className="wide"),
+            html.Td([html.B(sentence_of(finding)), html.P(remedy_of(finding), className="t2")], className="wide"),
         ],
-        **attrs(data_level=str(found.get("level", "")), data_rule=str(found.get("rule", ""))),
+        **attrs(data_level=str(finding.get("level", "")), data_rule=str(finding.get("rule", ""))),
     )
 
 
@@ -130,16 +130,16 @@ def _times(times: int) -> str:
     return n_("{number} time", "{number} times", times) if times > 1 else ""
 
 
-def _key(found: Mapping[str, Any]) -> str:
-    return f"{found.get('line')}:{found.get('column') or 1}"
+def _key(finding: Mapping[str, Any]) -> str:
+    return f"{finding.get('line')}:{finding.get('column') or 1}"
 
 
-def _name(found: Mapping[str, Any]) -> str:
-    return f"tekst-{found.get('line')}-{found.get('column') or 1}"
+def _name(finding: Mapping[str, Any]) -> str:
+    return f"tekst-{finding.get('line')}-{finding.get('column') or 1}"
 
 
 def excerpts_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
-    """The text of the message around each place, covered where it is personal."""
+    """The text of the message around each position, with personal fields masked."""
     shown: dict[str, list[Mapping[str, Any]]] = {}
     for kind in _kinds(report):
         if _key(kind.first) in excerpts:
@@ -150,7 +150,7 @@ def excerpts_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
         html.Section(
             [
                 html.Header([html.H2(_("Your message around it")), html.P(_("Personal fields are covered"))]),
-                *(part for key, found in shown.items() for part in _excerpt(found, excerpts[key])),
+                *(part for key, findings in shown.items() for part in _excerpt(findings, excerpts[key])),
             ],
             className="card",
             id="excerpts",
@@ -158,34 +158,34 @@ def excerpts_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def _excerpt(found: Sequence[Mapping[str, Any]], text: str) -> list[Any]:
-    place = place_of(found[0])
+def _excerpt(findings: Sequence[Mapping[str, Any]], text: str) -> list[Any]:
+    position = place_of(findings[0])
     lines = [
         html.P(
             [finding_state(item), html.Code(str(item.get("rule", ""))), html.Span(sentence_of(item))], className="pt"
         )
-        for item in found
+        for item in findings
     ]
     return [
         html.Div(
             [
-                html.H3(place),
+                html.H3(position),
                 html.Pre(
-                    _lines(text, found[0].get("line")),
+                    _lines(text, findings[0].get("line")),
                     tabIndex=0,
                     role="region",
-                    **attrs(aria_label=_("Your message around {place}", place=place)),
+                    **attrs(aria_label=_("Your message around {place}", place=position)),
                 ),
                 *lines,
             ],
             className="excerpt",
-            id=_name(found[0]),
+            id=_name(findings[0]),
         )
     ]
 
 
 def _lines(text: str, line: object) -> list[Any]:
-    """The numbered lines of an excerpt, the one that it is about marked."""
+    """The numbered lines of an excerpt, with the line of the finding marked."""
     return [
         html.Mark(splitline + "\n") if splitline.split(maxsplit=1)[:1] == [str(line)] else html.Span(splitline + "\n")
         for splitline in text.rstrip().splitlines()
@@ -196,7 +196,7 @@ def _lines(text: str, line: object) -> list[Any]:
 
 
 def scenarios_panel(report: Report) -> list[Any]:
-    """What was tried at an address, in order."""
+    """The scenarios that were tried at an address, in order."""
     outcomes = report.get("outcomes", ())
     if not outcomes:
         return []
@@ -229,14 +229,14 @@ def _with_the_one_before(
 
 
 def _scenario(item: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
-    """A scenario; why it was not tested is not said twice in a row."""
+    """A scenario; the reason why it was not tested is not repeated for the next one."""
     name = str(item.get("state"))
     kind, icon = RESULT_LOOKS.get(name, ("no", "info"))
     lines = []
     if name == "not_tested" and finding_sentence(item, "reason") != finding_sentence(before, "reason"):
         lines.append(finding_sentence(item, "reason"))
     if name in ("failed", "warned"):
-        levels = [found.get("level") for found in item.get("findings", ())]
+        levels = [finding.get("level") for finding in item.get("findings", ())]
         lines.append(_("Expected: {what}", what=finding_sentence(item, "expected")))
         lines.append(_("Came: {what}", what=_responses(item)) if item.get("came") else "")
         lines.append(counts_word(levels.count("error"), levels.count("warning")))
@@ -258,9 +258,11 @@ def _scenario(item: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
 
 def _responses(item: Mapping[str, Any]) -> str:
     answers = [
-        " ".join(part for part in (f"HTTP {came['status']}", came.get("media_type"), came.get("fault")) if part)
-        for came in item.get("came", ())
-        if came.get("status") is not None
+        " ".join(
+            part for part in (f"HTTP {response['status']}", response.get("media_type"), response.get("fault")) if part
+        )
+        for response in item.get("came", ())
+        if response.get("status") is not None
     ]
     return "; ".join(answers) or _("no answer")
 

@@ -1,4 +1,4 @@
-"""The two forms of the start page for vendors: a file to hand in, an address to have called."""
+"""The two forms of the start page for vendors: upload a message, have an address called."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from models.schema import clock
 
 
 def upload_form() -> html.Div:
-    """One file, dropped or chosen."""
+    """The upload of a single file."""
     return html.Div(
         [
-            html.Label(  # what names the field; it opens the choice of files, so the field itself must not
+            html.Label(  # labels the field; it opens the file dialog itself, so the field must not
                 dcc.Upload(
                     id="upload",
                     children=html.Div(
@@ -38,7 +38,7 @@ def upload_form() -> html.Div:
 
 
 def endpoint_form() -> html.Div:
-    """What is called, for which school, with which key."""
+    """The form with the address to call, the school and the key."""
     return html.Div(
         [
             _text("url", _("Address"), placeholder="https://uwlr.voorbeeld.nl/soap"),
@@ -93,7 +93,7 @@ def _text(name: str, label: str, value: str = "", placeholder: str | None = None
 
 
 def _secret(name: str, label: str) -> dmc.PasswordInput:
-    """A field of which the browser shows and keeps nothing."""
+    """A field whose value the browser neither shows nor stores."""
     return dmc.PasswordInput(
         id=f"endpoint-{name}",
         label=label,

@@ -1,20 +1,19 @@
-"""Where a vendor begins: hand in one message, have an address called, or make a test address to send to."""
+"""The start page for vendors: upload a message, have an address called, or create a sandbox to send to."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import dash
-import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import Body, Page, tests_connections
 from dashboard.pages.vendor.forms import endpoint_form, upload_form
 from dashboard.pages.vendor.parts import (
     FULL,
     OFTEN,
-    RESULT_PATH,
     button_form,
     command_line,
     test_aid_notice,
@@ -22,26 +21,29 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
 from dashboard.text.translate import _, n_
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note
+from models.access.viewer import Viewer
 from models.ingest import page_requests
-from models.schema.limits import VENDOR_DAYS
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Test your coupling") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Test your coupling")
 
 
-def layout(gewist: object = None, niet: object = None, **_query: object) -> list[Any]:
-    """The whole page; a sentence for who may not test, the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is not None and not viewer.may_test:
-        return page("vendor", _not_yours())
-    return page("vendor", _frame(_notices(gewist, niet)))
+def frame() -> Body:
+    """The page without any notice."""
+    return _body([])
+
+
+def layout(_viewer: Viewer, /, gewist: object = None, niet: object = None, **_query: object) -> Body:
+    """The whole page."""
+    return _body(_notices(gewist, niet))
 
 
 def _notices(erased: object, not_now: object) -> list[Any]:
-    """What became of the button that led here."""
+    """The outcome of the form that redirected here."""
     if erased == "1":
         done = _("The test address is erased, with all that was of it.")
         return [note("ok", "check", html.P(done), role="status")]
@@ -53,8 +55,9 @@ def _notices(erased: object, not_now: object) -> list[Any]:
     return [] if sentence is None else [note("wa", "clock", html.P(sentence), role="alert")]
 
 
-def _not_yours() -> list[Any]:
-    return [
+def refusal() -> Body:
+    """The page for who may not test connections."""
+    children = [
         html.Div(html.Div(html.H1(_("Test your coupling"))), className="head"),
         note(
             "",
@@ -63,23 +66,25 @@ def _not_yours() -> list[Any]:
                 [
                     html.B(_("This page is for administrators and for vendors of learning materials.")),
                     " ",
-                    html.A(_("To the classes"), href="/groep"),
+                    html.A(_("To the classes"), href=addresses.CLASSES),
                 ]
             ),
         ),
     ]
+    return Body(children)
 
 
-def _frame(told: list[Any]) -> list[Any]:
+def _body(notices: list[Any]) -> Body:
     lead = _("See whether your learning material and a school understand each other, by the rules of UWLR 2.1 to 2.3.")
-    return [
+    children = [
         html.Div(html.Div([html.H1(_("Test your coupling")), html.P(lead)]), className="head"),
-        *told,
+        *notices,
         test_aid_notice(),
         html.Div([_upload(), _endpoint(), _sandbox_panel()], className="ways mt"),
         html.Div(command_line(), className="mt"),
         dcc.Location(id="vendor-go", refresh="callback-nav"),
     ]
+    return Body(children)
 
 
 def _upload() -> html.Section:
@@ -98,16 +103,12 @@ def _sandbox_panel() -> html.Section:
         _("Nine situations to show, each ticked off as it comes in."),
         _("Look as a teacher at what you sent."),
         n_("Erased by itself after {number} day without a message.",
-           "Erased by itself after {number} days without a message.", _sandbox_days()),
+           "Erased by itself after {number} days without a message.", guard.context().options.sandbox_days),
     )  # fmt: skip
-    make = button_form("/toets/proef", _("Make a test address"), look="btn pri")
+    make = button_form(addresses.SANDBOXES, _("Make a test address"), look="btn pri")
     return _option_card(
         "3", _("Send to a test address"), words, [html.Ul([html.Li(step) for step in steps], className="dots"), make]
     )
-
-
-def _sandbox_days() -> int:
-    return guard.context().options.sandbox_days if flask.has_app_context() else VENDOR_DAYS
 
 
 def _option_card(number: str, words: str, lead: str, children: list[Any]) -> html.Section:
@@ -127,7 +128,7 @@ def _field_text(name: str) -> html.Div:
 
 
 def register(app: dash.Dash) -> None:
-    """The callbacks of the page: each writes down work for the worker, and goes to its page."""
+    """The callbacks of the page: each queues a request for the worker and goes to its page."""
     app.clientside_callback(
         ClientsideFunction("rondblik", "smallFile"),
         Output("upload-small", "data"),
@@ -144,7 +145,8 @@ def register(app: dash.Dash) -> None:
         State("upload", "filename"),
         prevent_initial_call=True,
     )
-    def on_upload(contents: object, name: object) -> Any:
+    @with_viewer(tests_connections)
+    def on_upload(_viewer: Viewer, contents: object, name: object) -> Any:
         return _submit(page_requests.MESSAGE, contents, lambda: read_upload(contents, name))
 
     @app.callback(
@@ -154,23 +156,37 @@ def register(app: dash.Dash) -> None:
         *(State(f"endpoint-{name}", "value") for name in FIELDS),
         prevent_initial_call=True,
     )
-    def on_endpoint(clicks: object, *values: object) -> Any:
+    @with_viewer(tests_connections)
+    def on_endpoint(_viewer: Viewer, clicks: object, *values: object) -> Any:
         return _submit(page_requests.ENDPOINT, clicks, lambda: read_endpoint(dict(zip(FIELDS, values, strict=True))))
 
 
 def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
-    """Write down what was asked and go to its page; a sentence where it cannot be done."""
-    viewer, context = guard.viewer(), guard.context()
-    if viewer is None or not viewer.may_test or not pressed:
+    """Queue the request and go to its page; a sentence where it is refused."""
+    context = guard.context()
+    if not pressed:
         raise dash.exceptions.PreventUpdate
     try:
-        name, given = read()
+        name, payload = read()
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
         token = page_requests.submit(
-            context.engine, context.cipher, kind, name, given, asked_by=guard.browser_session_id()
+            context.engine, context.cipher, kind, name, payload, asked_by=guard.browser_session_id()
         )
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)
-    return RESULT_PATH + token, None
+    return f"{addresses.CHECK_RESULTS}/{token}", None
+
+
+PAGE = Page(
+    name="vendor",
+    path=addresses.VENDOR,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=tests_connections,
+    refusal=refusal,
+    in_menu_of=tests_connections,
+    register=register,
+)

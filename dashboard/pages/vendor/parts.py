@@ -1,4 +1,4 @@
-"""What the pages for vendors share: the remark, tokens and texts of strangers, a finding, the command line."""
+"""What the vendor pages share: notices, tokens, untrusted texts, findings and the command line."""
 
 from __future__ import annotations
 
@@ -9,56 +9,56 @@ from typing import Any
 from dash import html
 
 from dashboard.text.translate import _, language
+from dashboard.ui import addresses
 from dashboard.ui.signs import note, sign, state
 
 COMMAND = "rondblik check bericht.xml --junit uit.xml"
-ROOM_PATH, RESULT_PATH = "/toets/proef/", "/toets/uitslag/"
-NOT_NOW, OFTEN, FULL = "niet", "vaak", "vol"  # in an address: what was asked was not done, and why
+NOT_NOW, OFTEN, FULL = "niet", "vaak", "vol"  # in an address: why a request was refused
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 def read_token(value: object) -> str | None:
-    """A token as an address states it, or None where it cannot be one."""
+    """The token of an address; None where it cannot be one."""
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
 
 
 def token_of_path(path: object, folder: str) -> str | None:
-    """The token behind `folder` in the address that a callback names, or None."""
-    if not isinstance(path, str) or not path.startswith(folder):
+    """The token after `folder` in a path; None where there is none."""
+    if not isinstance(path, str) or not path.startswith(f"{folder}/"):
         return None
-    return read_token(path.removeprefix(folder).removesuffix("/"))
+    return read_token(path.removeprefix(f"{folder}/").removesuffix("/"))
 
 
 def printable(value: object, most: int = 200) -> str:
-    """A text of a stranger as one line: no control characters, no half characters; empty where it is no text."""
+    """An untrusted text as one line without control characters and surrogates; empty where it is no text."""
     text = value if isinstance(value, str) else ""
     return "".join(character for character in text[: most * 2] if character.isprintable()).strip()[:most]
 
 
 def test_aid_notice() -> html.Div:
-    """That this is an aid for testing, and what to test with; on every page for vendors."""
+    """The notice on every vendor page that this is an aid for testing with fictitious data."""
     sentence = _("This is an aid for testing, no certification by Edustandaard.")
     made_up = _("Use made-up data: a message with a valid citizen service number is refused.")
     return note("", "info", html.P(f"{sentence} {made_up}"))
 
 
 def too_many_checks(*, own: bool) -> html.Div:
-    """Why no check can be asked for now."""
+    """Why no check can be requested now."""
     mine = _("Several checks of yours are still waiting. Look at those first, or wait until they are done.")
     everybody = _("So many checks are waiting now that no new one is taken. Try again in a few minutes.")
     return note("wa", "clock", html.P(mine if own else everybody), role="alert")
 
 
 def no_longer_there(title: str, sentence: str) -> list[Any]:
-    """A page for a token that leads nowhere (any more)."""
+    """The page for an unknown or expired token."""
     return [
         html.Div(html.Div(html.H1(title)), className="head"),
-        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href="/toets")])),
+        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href=addresses.VENDOR)])),
     ]
 
 
 def command_line() -> html.Section:
-    """The same checks on the command line."""
+    """The panel about the same checks on the command line."""
     return html.Section(
         [
             html.Header(html.H2(_("In your own build street too"))),
@@ -69,44 +69,44 @@ def command_line() -> html.Section:
     )
 
 
-def finding_sentence(found: Mapping[str, Any], name: str) -> str:
-    """A text of a finding or a scenario in the language of who reads: `name`_nl or `name`_en."""
-    return str(found.get(f"{name}_{language()}") or found.get(f"{name}_nl") or "")
+def finding_sentence(finding: Mapping[str, Any], name: str) -> str:
+    """A text of a finding or scenario in the language of the request: `name`_nl or `name`_en."""
+    return str(finding.get(f"{name}_{language()}") or finding.get(f"{name}_nl") or "")
 
 
-def sentence_of(found: Mapping[str, Any]) -> str:
-    """What a finding says."""
-    return finding_sentence(found, "message")
+def sentence_of(finding: Mapping[str, Any]) -> str:
+    """The message of a finding."""
+    return finding_sentence(finding, "message")
 
 
-def remedy_of(found: Mapping[str, Any]) -> str:
-    """How to mend it."""
-    return str(found.get("remedy" if language() == "nl" else "remedy_en") or found.get("remedy") or "")
+def remedy_of(finding: Mapping[str, Any]) -> str:
+    """The remedy of a finding."""
+    return str(finding.get("remedy" if language() == "nl" else "remedy_en") or finding.get("remedy") or "")
 
 
-def place_of(found: Mapping[str, Any]) -> str:
-    """Line and column of a finding in words; empty where it has none."""
-    if found.get("line") is None:
+def place_of(finding: Mapping[str, Any]) -> str:
+    """The position of a finding in words; empty where it has none."""
+    if finding.get("line") is None:
         return ""
-    return _("line {line}, column {column}", line=found["line"], column=found.get("column") or 1)
+    return _("line {line}, column {column}", line=finding["line"], column=finding.get("column") or 1)
 
 
 def broken_path(path: str) -> list[Any]:
-    """A path of elements that may go on on the next line behind each slash."""
+    """A path of elements that may wrap after each slash."""
     return [part for step in re.split(r"(?<=/)(?=.)", path) if step for part in (step, html.Wbr())][:-1]
 
 
-def finding_state(found: Mapping[str, Any]) -> html.Span:
-    """The sign and word of a finding."""
-    if found.get("level") == "error":
+def finding_state(finding: Mapping[str, Any]) -> html.Span:
+    """The level of a finding as icon and word."""
+    if finding.get("level") == "error":
         return state("fa", "cross", _("wrong"))
-    if found.get("level") == "warning":
+    if finding.get("level") == "warning":
         return state("wa", "bang", _("attention"))
     return state("no", "info", _("remark"))
 
 
 def button_form(action: str, words: str, icon: str | None = None, look: str = "btn", **more: Any) -> html.Form:
-    """A button that asks the server for something and goes where that answers."""
+    """A form with only a button; the browser follows the redirect of the answer."""
     parts = [sign(icon), words] if icon else [words]
     return html.Form(html.Button(parts, type="submit", className=look), action=action, method="POST", **more)
 

@@ -1,4 +1,4 @@
-"""What a vendor asked for, as its browser sent it: read into work for the worker, or refused with a sentence."""
+"""Reads the requests of vendors: validated input for the worker, or a refusal with a sentence."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from models.schema import clock
 from models.schema.urls import address_problem
 
 LARGEST_FILE = 4_000_000
-MAX_CONTENTS = LARGEST_FILE * 4 // 3 + 200  # of the data address that a browser makes of a file
+MAX_CONTENTS = LARGEST_FILE * 4 // 3 + 200  # characters of the data URL of a file
 KINDS = ("publisher", "las")
 PROFILES = ("edexml", "lvs", "narrow")
-# The fields of the form, with how much each may hold.
+# The fields of the form, with their maximum length.
 MOST = {
     "url": 2000,
     "brin": 4,
@@ -32,20 +32,20 @@ MOST = {
 FIELDS = ("kind", "profile", *MOST)
 _LOCATION = re.compile(r"[0-9]{1,2}")
 _YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})")
-Asked = tuple[str, bytes]
+CheckRequest = tuple[str, bytes]
 
 
 class Refused(Exception):
-    """What was asked cannot be done; the sentence for people says how to mend it."""
+    """The request is refused; the sentence says how to correct it."""
 
 
 def too_large() -> str:
-    """What is said of a file that is not taken in here."""
+    """The sentence about a file that is too large."""
     return _("This file is larger than 4 MB; check it on the command line.")
 
 
-def read_upload(contents: object, name: object) -> Asked:
-    """Name and bytes of an uploaded file: a data address with base64. Raises Refused."""
+def read_upload(contents: object, name: object) -> CheckRequest:
+    """Name and content of an uploaded file: a data URL with base64. Raises Refused."""
     if not isinstance(contents, str) or "," not in contents:
         raise Refused(_("This file cannot be read."))
     if len(contents) > MAX_CONTENTS:
@@ -61,10 +61,10 @@ def read_upload(contents: object, name: object) -> Asked:
     return printable(name, 120) or _("uploaded file"), data
 
 
-def read_endpoint(values: Mapping[str, object]) -> Asked:
+def read_endpoint(values: Mapping[str, object]) -> CheckRequest:
     """Title and JSON of a call to an address. Raises Refused."""
     texts = {name: _text(values.get(name)) for name in FIELDS}
-    if any(len(texts[name]) > most for name, most in MOST.items()):
+    if any(len(texts[name]) > limit for name, limit in MOST.items()):
         raise Refused(_("One of the fields holds too much."))
     _check_address(texts["url"])
     if texts["kind"] not in KINDS or texts["profile"] not in PROFILES:
@@ -77,7 +77,7 @@ def read_endpoint(values: Mapping[str, object]) -> Asked:
 
 
 def _text(value: object) -> str:
-    """What was typed; too much, or what is no text, is never cut to what might pass."""
+    """The text of a field; a value that is too long or no text is kept invalid and never truncated."""
     if not isinstance(value, str):
         return ""
     plain = value.strip()

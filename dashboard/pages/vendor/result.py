@@ -1,4 +1,4 @@
-"""What a check found, as a page: six levels, what to mend, the text around it, what each scenario brought."""
+"""The page of a check: six levels, findings with remedies, excerpts and scenarios."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash
-import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
 from dashboard.pages.vendor.parts import (
-    RESULT_PATH,
-    ROOM_PATH,
     command_line,
     no_longer_there,
     read_token,
@@ -23,7 +20,9 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, level_explained, level_word, result_word
 from dashboard.text.translate import _, at_moment, language
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign, state
+from models.access.viewer import Viewer
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 
@@ -32,29 +31,29 @@ MAX_TICKS = 450  # a quarter of an hour
 Report = Mapping[str, Any]
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Outcome of the check") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Outcome of the check")
 
 
-def layout(token: object = None, proef: object = None, **_query: object) -> list[Any]:
-    """The whole page of a check; `proef` is the room that it is about, for the way back."""
-    if not flask.has_request_context() or guard.viewer() is None:
-        return page("vendor", _frame([], waiting=False))
-    found_token = read_token(token)
-    request_state = _find(found_token)
-    if request_state is None or found_token is None:
-        return page(
-            "vendor",
-            no_longer_there(_("This outcome is not there (any more)"), _("It was erased, or its time was over.")),
-        )
-    return page(
-        "vendor", _frame(content(request_state, found_token, read_token(proef)), waiting=not _is_over(request_state))
-    )
+def frame() -> Body:
+    """The page without data."""
+    return Body(_frame([], waiting=False))
+
+
+def layout(_viewer: Viewer, /, token: object = None, proef: object = None, **_query: object) -> Body:
+    """The whole page of a check; `proef` is the sandbox that it is about. Whoever has the token may see it."""
+    request_token = read_token(token)
+    request_state = _find(request_token)
+    if request_state is None or request_token is None:
+        sentence = _("It was erased, or its time was over.")
+        return Body(no_longer_there(_("This outcome is not there (any more)"), sentence))
+    children = content(request_state, request_token, read_token(proef))
+    return Body(_frame(children, waiting=not _is_over(request_state)))
 
 
 def register(app: dash.Dash) -> None:
-    """The callback of the page: what was found, once it is there."""
+    """The callback of the page: shows the report when the worker has finished."""
 
     @app.callback(
         Output("result-content", "children"),
@@ -66,18 +65,18 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_tick(ticks: object, path: object, search: object) -> Any:
-        return _on_tick(ticks, token_of_path(path, RESULT_PATH), _sandbox_of(search))
+        return _on_tick(ticks, token_of_path(path, addresses.CHECK_RESULTS), _sandbox_of(search))
 
 
-def _on_tick(ticks: object, token: str | None, room: str | None) -> tuple[Any, ...]:
+def _on_tick(ticks: object, token: str | None, sandbox_token: str | None) -> tuple[Any, ...]:
     request_state = _find(token)
     if request_state is None or token is None:
         raise dash.exceptions.PreventUpdate
     if _is_over(request_state):
-        return content(request_state, token, room), _("The outcome is there."), True
+        return content(request_state, token, sandbox_token), _("The outcome is there."), True
     if isinstance(ticks, int) and ticks >= MAX_TICKS:
         long = _("This takes long. Open the page again later; the outcome is kept.")
-        return [_head(request_state, room), test_aid_notice(), note("", "clock", html.P(long))], long, True
+        return [_head(request_state, sandbox_token), test_aid_notice(), note("", "clock", html.P(long))], long, True
     raise dash.exceptions.PreventUpdate
 
 
@@ -91,7 +90,7 @@ def _find(token: str | None) -> RequestState | None:
     request_state = None if token is None else page_requests.find(context.engine, context.cipher, token)
     return (
         None if request_state is None or request_state.school_id is not None else request_state
-    )  # of a school: not for who has a token
+    )  # a request of a school is not open to who has the token
 
 
 def _is_over(request_state: RequestState) -> bool:
@@ -109,9 +108,9 @@ def _frame(children: Sequence[Any], *, waiting: bool) -> list[Any]:
 # -- content -------------------------------------------------------------------------------------------------
 
 
-def content(request_state: RequestState, token: str, room: str | None) -> list[Any]:
+def content(request_state: RequestState, token: str, sandbox_token: str | None) -> list[Any]:
     """Everything on the page of a check."""
-    head = _head(request_state, room)
+    head = _head(request_state, sandbox_token)
     if request_state.state == page_requests.FAILED:
         return [head, test_aid_notice(), _failed(request_state)]
     if request_state.report is None:
@@ -137,23 +136,31 @@ def content(request_state: RequestState, token: str, room: str | None) -> list[A
     ]
 
 
-def _head(request_state: RequestState, room: str | None) -> html.Div:
+def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
     kind = {
         page_requests.MESSAGE: _("an uploaded file"),
         page_requests.ENDPOINT: _("an address that was called"),
         page_requests.ROOM: _("a test address"),
     }.get(request_state.kind, "")
-    asked = _("asked {moment}", moment=at_moment(request_state.asked_us))
+    requested = _("asked {moment}", moment=at_moment(request_state.asked_us))
     back = (
-        html.A([sign("back"), _("Back to the test address")], href=ROOM_PATH + room, className="back")
-        if room is not None
-        else html.A([sign("back"), _("Test your coupling")], href="/toets", className="back")
+        html.A(
+            [sign("back"), _("Back to the test address")],
+            href=f"{addresses.SANDBOXES}/{sandbox_token}",
+            className="back",
+        )
+        if sandbox_token is not None
+        else html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back")
     )
-    again = html.A(_("Check again"), href=ROOM_PATH + room if room is not None else "/toets", className="btn pri")
+    again = html.A(
+        _("Check again"),
+        href=f"{addresses.SANDBOXES}/{sandbox_token}" if sandbox_token is not None else addresses.VENDOR,
+        className="btn pri",
+    )
     return html.Div(
         [
             html.Div(
-                [back, html.H1(_("Outcome of the check")), html.P(" · ".join((request_state.title, kind, asked)))]
+                [back, html.H1(_("Outcome of the check")), html.P(" · ".join((request_state.title, kind, requested)))]
             ),
             html.Div(again if _is_over(request_state) else None, className="acts"),
         ],
@@ -181,7 +188,7 @@ def _failed(request_state: RequestState) -> html.Div:
         html.P(
             [
                 html.B(_("The check could not be done.")), " ", sentence, " ",
-                html.A(_("Change what was asked and check again"), href="/toets"),
+                html.A(_("Change what was asked and check again"), href=addresses.VENDOR),
             ]
         ),
         role="alert",
@@ -202,7 +209,7 @@ def _levels(report: Report) -> html.Section:
 
 
 def headline(report: Report) -> str:
-    """What it comes down to."""
+    """The conclusion of a report."""
     counts = counts_word(int(report.get("errors", 0)), int(report.get("warnings", 0)))
     if counts:
         return counts[0].upper() + counts[1:]
@@ -252,7 +259,12 @@ def _why_not(level: str, report: Report) -> str:
 def _files(token: str) -> html.Section:
     """The report as files to keep."""
     links = [
-        html.A(words, href=f"{RESULT_PATH}{token}/rapport.{kind}", download=f"uwlr-toets.{kind}", className="btn")
+        html.A(
+            words,
+            href=f"{addresses.CHECK_RESULTS}/{token}/rapport.{kind}",
+            download=f"uwlr-toets.{kind}",
+            className="btn",
+        )
         for kind, words in (("html", "HTML"), ("json", "JSON"), ("xml", "JUnit"))
     ]
     return html.Section(
@@ -264,3 +276,8 @@ def _files(token: str) -> html.Section:
         className="card",
         id="files",
     )
+
+
+PAGE = Page(
+    "check_result", f"{addresses.CHECK_RESULTS}/<token>", title, layout, frame, section="vendor", register=register
+)

@@ -1,4 +1,4 @@
-"""A vendor's test room: what to fill in, nine situations to show, and live what comes in at the address."""
+"""A vendor's sandbox: the account to configure, nine situations to show, and the messages as they arrive."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.shell import page
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.arrivals import arrivals_panel
 from dashboard.pages.vendor.parts import (
     FULL,
     OFTEN,
-    ROOM_PATH,
     button_form,
     command_line,
     field_code,
@@ -29,7 +29,9 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.situations import fault_line, news, situations_panel
 from dashboard.text.translate import _, day_name, long_moment
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign
+from models.access.viewer import Viewer
 from models.sandbox import sandboxes, situations
 from models.sandbox.sandboxes import Sandbox
 from models.schema import clock
@@ -42,26 +44,29 @@ SERVICE = "receive.room_service"
 
 @dataclass(frozen=True, slots=True)
 class _PageState:
-    """What the page knows of itself: the state that it shows, and the tick at which that came."""
+    """The state that the page shows, and the tick at which it changed last."""
 
     mark: str
     at: int
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Test address") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Test address")
 
 
-def layout(token: object = None, niet: object = None, **_query: object) -> list[Any]:
-    """The whole page of a room; a sentence where there is none, the frame without data where nobody looks."""
-    if not flask.has_request_context() or guard.viewer() is None:
-        return page("vendor", _frame(None))
+def frame() -> Body:
+    """The page without data."""
+    return Body(_frame(None))
+
+
+def layout(_viewer: Viewer, /, token: object = None, niet: object = None, **_query: object) -> Body:
+    """The whole page of a sandbox; a sentence where there is none. Whoever has the token may see it."""
     sandbox = _find(read_token(token))
     if sandbox is None:
-        return page("vendor", no_longer_there(_("This test address is not there (any more)"), _gone()))
-    told = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
-    return page("vendor", _frame(sandbox, told))
+        return Body(no_longer_there(_("This test address is not there (any more)"), _gone()))
+    notices = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
+    return Body(_frame(sandbox, notices))
 
 
 def _gone() -> str:
@@ -76,7 +81,7 @@ def _find(token: str | None) -> Sandbox | None:
 # -- what stands still -----------------------------------------------------------------------------------------
 
 
-def _frame(sandbox: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
+def _frame(sandbox: Sandbox | None, notices: Sequence[Any] = ()) -> list[Any]:
     live = _live(sandbox, 0) if sandbox is not None else _LiveContent()
     news = [
         html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
@@ -84,7 +89,7 @@ def _frame(sandbox: Sandbox | None, told: Sequence[Any] = ()) -> list[Any]:
     ]
     return [
         _head(sandbox),
-        *told,
+        *notices,
         test_aid_notice(),
         *([_account(sandbox)] if sandbox is not None else []),
         html.Div(news, className="live mt"),
@@ -106,17 +111,17 @@ def _head(sandbox: Sandbox | None) -> html.Div:
     until = _("kept until {day}, longer with every message", day=_day(sandbox)) if sandbox is not None else ""
     actions = []
     if sandbox is not None:
-        here = ROOM_PATH + sandbox.account.token
+        path = f"{addresses.SANDBOXES}/{sandbox.account.token}"
         actions = [
-            button_form(f"{here}/bekijk", _("Look as a teacher"), look="btn pri"),
-            button_form(f"{here}/rapport", _("Report")),
+            button_form(f"{path}/bekijk", _("Look as a teacher"), look="btn pri"),
+            button_form(f"{path}/rapport", _("Report")),
         ]
     name = sandbox.account.customer_name if sandbox is not None else ""
     return html.Div(
         [
             html.Div(
                 [
-                    html.A([sign("back"), _("Test your coupling")], href="/toets", className="back"),
+                    html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back"),
                     html.H1(_("Test address")),
                     html.P(" · ".join(item for item in (name, until) if item)),
                 ]
@@ -132,7 +137,7 @@ def _day(sandbox: Sandbox) -> str:
 
 
 def _account(sandbox: Sandbox) -> html.Section:
-    """What the vendor fills in in its own system, and the pupils to send results of."""
+    """The account to configure in the vendor's system, and the pupils to send results of."""
     account = sandbox.account
     address = guard.service_address(flask.url_for(SERVICE, token=account.token))
     wsdl = f"{address}?wsdl"
@@ -158,7 +163,7 @@ def _account(sandbox: Sandbox) -> html.Section:
 
 
 def _pupils(sandbox: Sandbox) -> html.Details:
-    """The made-up pupils, the same in both locations."""
+    """The fictitious pupils, the same in both locations."""
     rows = [
         html.Tr(
             [
@@ -184,7 +189,7 @@ def _pupils(sandbox: Sandbox) -> html.Details:
 
 
 def _fault(line: str) -> html.Section:
-    """The fault to ask for, and the field for its code; stays as it is while messages come in."""
+    """The panel that requests a fault, with the field for its code; it is not replaced while messages arrive."""
     return html.Section(
         [
             html.Header(html.H2(_("Let a fault come"))),
@@ -217,13 +222,15 @@ def _fault(line: str) -> html.Section:
 
 
 def _end(sandbox: Sandbox) -> html.Details:
-    """Erasing the room, with a step before it."""
+    """The button that erases the sandbox, behind a confirmation."""
     words = _("Address, key, messages, results and reports are gone at once, and cannot be brought back.")
     return html.Details(
         [
             html.Summary([sign("chev"), _("Erase this test address")]),
             html.P(words, className="sm"),
-            button_form(f"{ROOM_PATH}{sandbox.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"),
+            button_form(
+                f"{addresses.SANDBOXES}/{sandbox.account.token}/wissen", _("Yes, erase everything"), "cross", "btn stop"
+            ),
         ],
         className="fold mt",
         id="erase",
@@ -244,7 +251,7 @@ _LIVE = (
 
 
 class _LiveContent(NamedTuple):
-    """What is put in the places of _LIVE."""
+    """The values of the outputs of _LIVE."""
 
     situations: Any = None
     came: Any = None
@@ -256,26 +263,26 @@ class _LiveContent(NamedTuple):
 
 
 def _live(sandbox: Sandbox, ticks: int) -> _LiveContent:
-    """Everything that lives, read anew."""
+    """Everything that changes while messages arrive, read now."""
     arrivals = sandboxes.arrivals(guard.context().engine, sandbox)
-    told = situations.progress(sandbox, arrivals)
+    progress = situations.progress(sandbox, arrivals)
     return _LiveContent(
-        situations_panel(sandbox, arrivals, told),
+        situations_panel(sandbox, arrivals, progress),
         arrivals_panel(arrivals, sandbox.came),
         fault_line(sandbox, arrivals),
-        news(arrivals, told),
+        news(arrivals, progress),
         {"mark": _state_digest(sandbox), "at": ticks},
         stopped=False,
     )
 
 
 def _state_digest(sandbox: Sandbox) -> str:
-    """What changes whenever there is something new to show; what comes in after the room was read is new next time."""
+    """A text that differs whenever there is something new to show."""
     return f"{sandbox.came}.{int(sandbox.armed)}.{int(sandbox.shown)}"
 
 
-def _read_page_state(seen: object) -> _PageState:
-    mark, at = (seen.get("mark"), seen.get("at")) if isinstance(seen, dict) else (None, None)
+def _read_page_state(data: object) -> _PageState:
+    mark, at = (data.get("mark"), data.get("at")) if isinstance(data, dict) else (None, None)
     return _PageState(mark if isinstance(mark, str) else "", _count(at))
 
 
@@ -284,7 +291,7 @@ def _count(value: object) -> int:
 
 
 def register(app: dash.Dash) -> None:
-    """The callbacks of the page; the token in the address is what they go by."""
+    """The callbacks of the page; the token in the address identifies the sandbox."""
     path, tick = State("_pages_location", "pathname"), State("room-tick", "n_intervals")
 
     @app.callback(
@@ -295,8 +302,10 @@ def register(app: dash.Dash) -> None:
         State("room-seen", "data"),
         prevent_initial_call=True,
     )
-    def on_tick(ticks: object, _clicks: object, path: object, seen: object) -> Any:
-        return _on_tick(_count(ticks), path, _read_page_state(seen), resumed=dash.ctx.triggered_id == "room-resume")
+    def on_tick(ticks: object, _clicks: object, path: object, page_state: object) -> Any:
+        return _on_tick(
+            _count(ticks), path, _read_page_state(page_state), resumed=dash.ctx.triggered_id == "room-resume"
+        )
 
     @app.callback(
         *(Output(*item, allow_duplicate=True) for item in _LIVE),
@@ -306,7 +315,8 @@ def register(app: dash.Dash) -> None:
         tick,
         prevent_initial_call=True,
     )
-    def on_provoke(clicks: object, path: object, ticks: object) -> Any:
+    @with_viewer()
+    def on_provoke(_viewer: Viewer, clicks: object, path: object, ticks: object) -> Any:
         sandboxes.arm_fault(guard.context().engine, _pressed(clicks, path))
         return *_live(_pressed(clicks, path), _count(ticks)), None
 
@@ -320,21 +330,22 @@ def register(app: dash.Dash) -> None:
         tick,
         prevent_initial_call=True,
     )
-    def on_confirm(clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
+    @with_viewer()
+    def on_confirm(_viewer: Viewer, clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
         pressed = _count(clicks) + _count(enters)
         sandbox = _pressed(pressed, path)
         right = sandboxes.confirm_shown(guard.context().engine, sandbox, _read_code(code))
         return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, sandbox)
 
 
-def _on_tick(ticks: int, path: object, look: _PageState, *, resumed: bool) -> _LiveContent:
-    """What is new, or nothing; the page stops looking when nothing came for a while, and says so."""
-    sandbox, same = _find(token_of_path(path, ROOM_PATH)), dash.no_update
+def _on_tick(ticks: int, path: object, page_state: _PageState, *, resumed: bool) -> _LiveContent:
+    """What is new, if anything; after a quiet period the page stops polling and says so."""
+    sandbox, same = _find(token_of_path(path, addresses.SANDBOXES)), dash.no_update
     if sandbox is None:
         return _LiveContent(note("", "search", html.P(_gone())), None, "", _gone(), {"mark": "", "at": ticks})
-    if resumed or _state_digest(sandbox) != look.mark:
+    if resumed or _state_digest(sandbox) != page_state.mark:
         return _live(sandbox, ticks)
-    if ticks - look.at >= QUIET_TICKS:
+    if ticks - page_state.at >= QUIET_TICKS:
         return _LiveContent(same, same, same, _quiet(), same, resume_hidden=False)
     raise dash.exceptions.PreventUpdate
 
@@ -346,9 +357,9 @@ def _quiet() -> str:
 
 
 def _pressed(clicks: object, path: object) -> Sandbox:
-    """The room whose button was pressed."""
-    sandbox = _find(token_of_path(path, ROOM_PATH))
-    if sandbox is None or guard.viewer() is None or not _count(clicks):
+    """The sandbox whose button was clicked."""
+    sandbox = _find(token_of_path(path, addresses.SANDBOXES))
+    if sandbox is None or not _count(clicks):
         raise dash.exceptions.PreventUpdate
     return sandbox
 
@@ -363,3 +374,6 @@ def _notice(right: bool, sandbox: Sandbox) -> html.Div:
     if sandbox.code is None or sandbox.armed:
         return note("wa", "bang", html.P(_("No fault was sent yet.")))
     return note("wa", "bang", html.P(_("That is not the code that was sent last.")))
+
+
+PAGE = Page("sandbox", f"{addresses.SANDBOXES}/<token>", title, layout, frame, section="vendor", register=register)

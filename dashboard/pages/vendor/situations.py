@@ -1,4 +1,4 @@
-"""The situations that a vendor shows at a test address: what to do for each, how far it is, and what was seen."""
+"""The situations to show in a sandbox: the task, the state and the evidence of each."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def situations_panel(sandbox: Sandbox, arrivals: Sequence[Arrival], situations: 
     )
 
 
-def counts_line(told: Sequence[Situation]) -> str:
-    """How many are done, and how many went wrong."""
+def counts_line(progress: Sequence[Situation]) -> str:
+    """How many situations are done, and how many failed."""
     done, wrong = (
-        sum(situation.state == state for situation in told) for state in (situations.DONE, situations.FAILED)
+        sum(situation.state == state for situation in progress) for state in (situations.DONE, situations.FAILED)
     )
-    line = _("{done} of {number} done", done=done, number=len(told))
+    line = _("{done} of {number} done", done=done, number=len(progress))
     return line + (", " + n_("{number} wrong", "{number} wrong", wrong) if wrong else "")
 
 
@@ -45,7 +45,7 @@ def _item(
     number: int, situation: Situation, sandbox: Sandbox, arrivals: Sequence[Arrival], shown_by: Arrival | None
 ) -> html.Li:
     kind, icon = SITUATION_LOOKS[situation.state]
-    seen = _evidence(situation, sandbox, arrivals, shown_by)
+    evidence = _evidence(situation, sandbox, arrivals, shown_by)
     return html.Li(
         [
             html.Span(str(number), className="no_"),
@@ -53,7 +53,7 @@ def _item(
                 [
                     html.B(situation_word(situation.key)),
                     html.P([situation_task(situation.key), *_to_the_fault(situation.key)]),
-                    *([html.P(seen, className="seen")] if seen else []),
+                    *([html.P(evidence, className="seen")] if evidence else []),
                 ]
             ),
             state(kind, icon, situation_state_word(situation.state)),
@@ -67,7 +67,7 @@ def _to_the_fault(key: str) -> list[Any]:
 
 
 def _evidence(situation: Situation, sandbox: Sandbox, arrivals: Sequence[Arrival], shown_by: Arrival | None) -> str:
-    """What was seen of a situation, or what is still to come; empty where nothing was."""
+    """The evidence of a situation, or what is still missing; empty where there is none."""
     if situation.key == situations.SHOWN_FAULT:
         return fault_line(sandbox, arrivals)
     if situation.key == situations.SCHOOLS and situation.state == situations.BUSY:
@@ -95,7 +95,7 @@ def _evidence(situation: Situation, sandbox: Sandbox, arrivals: Sequence[Arrival
 
 
 def fault_line(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> str:
-    """How far showing a fault is; empty where none was asked for."""
+    """The state of the requested fault; empty where none was requested."""
     if sandbox.armed:
         return _("The next message gets a fault with a code in it.")
     faulted = next((arrival for arrival in reversed(arrivals) if arrival.provoked), None)
@@ -117,14 +117,14 @@ def _when(arrival: Arrival) -> str:
     return at_moment(arrival.arrived_us)
 
 
-def news(arrivals: Sequence[Arrival], told: Sequence[Situation]) -> str:
-    """The newest in one sentence, which a screen reader says when it changes."""
+def news(arrivals: Sequence[Arrival], progress: Sequence[Situation]) -> str:
+    """The latest news in one sentence, which a screen reader reads when it changes."""
     if not arrivals:
         return _("Nothing has come in yet.")
     newest = arrivals[-1]
     done = [
         situation_word(situation.key)
-        for situation in told
+        for situation in progress
         if situation.arrival_id == newest.id and situation.state == situations.DONE
     ]
     told_done = " " + _("Done: {names}.", names=", ".join(done)) if done else ""

@@ -1,4 +1,4 @@
-"""The words of the pages for vendors: the situations to show, the levels of a check, verdicts and states."""
+"""The words of the vendor pages: situations, levels of a check, verdicts and states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dashboard.text.translate import _, language, n_
 from models.sandbox import situations
 from models.schema.records import Text, Verdict
 
-# State of a situation or a level: kind of `signs.state`, sign.
+# State of a situation or level: kind of `signs.state`, icon.
 SITUATION_LOOKS = {
     situations.DONE: ("ok", "check"),
     situations.BUSY: ("no", "busy"),
@@ -27,7 +27,7 @@ VERDICT_LOOKS = {
 
 
 def situation_state_word(state: str) -> str:
-    """How far a situation is."""
+    """The state of a situation, in words."""
     return {
         situations.DONE: _("situation done"),
         situations.BUSY: _("busy"),
@@ -37,12 +37,12 @@ def situation_state_word(state: str) -> str:
 
 
 def situation_word(key: str) -> str:
-    """What a situation is called."""
+    """The name of a situation."""
     return _in_language(situations.TASKS[key].title)
 
 
 def situation_task(key: str) -> str:
-    """What to do for a situation."""
+    """The task of a situation."""
     return _in_language(situations.TASKS[key].words)
 
 
@@ -51,7 +51,7 @@ def _in_language(text: Text) -> str:
 
 
 def verdict_word(verdict: str, repeated: bool) -> str:
-    """What became of a message."""
+    """The verdict of a message, in words."""
     if verdict == Verdict.REJECT.value:
         return _("refused")
     if repeated:
@@ -60,7 +60,7 @@ def verdict_word(verdict: str, repeated: bool) -> str:
 
 
 def level_word(level: str) -> str:
-    """What a level of checks is called."""
+    """The name of a level of checks."""
     return {
         "well-formed": _("Readable"),
         "envelope": _("Envelope and header"),
@@ -72,7 +72,7 @@ def level_word(level: str) -> str:
 
 
 def level_explained(level: str) -> str:
-    """What a level of checks looks at."""
+    """What a level of checks covers."""
     return {
         "well-formed": _("the message is good XML"),
         "envelope": _("who sends, with which key"),
@@ -84,7 +84,7 @@ def level_explained(level: str) -> str:
 
 
 def result_word(state: str) -> str:
-    """What became of a level or a scenario."""
+    """The outcome of a level or scenario, in words."""
     return {
         "passed": _("good"),
         "warned": _("attention"),
@@ -94,7 +94,7 @@ def result_word(state: str) -> str:
 
 
 def counts_word(errors: int, warnings: int) -> str:
-    """How often something is wrong, and how often it needs attention."""
+    """The number of errors and warnings, in words."""
     parts = []
     if errors:
         parts.append(n_("{number} time wrong", "{number} times wrong", errors))
@@ -104,7 +104,7 @@ def counts_word(errors: int, warnings: int) -> str:
 
 
 def size_word(size: int) -> str:
-    """How large a message is."""
+    """The size of a message, in words."""
     if size < 1_000:
         return n_("{number} byte", "{number} bytes", size)
     if size < 1_000_000:

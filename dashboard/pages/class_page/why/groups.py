@@ -8,8 +8,8 @@ from dash import html
 
 from dashboard.pages.class_page.attention import norm_words, shown_topics, with_norm
 from dashboard.pages.class_page.why.parts import (
+    Explanation,
     Fact,
-    Told,
     facts,
     period_fact,
     pupil_list,
@@ -27,8 +27,8 @@ from models.classroom.attention import AttentionGroup
 from models.classroom.signals import SignalRule, kind_of
 
 
-def explain_group(view: ClassView, name: str) -> Told:
-    """Who is in one of the four groups, and by which rule with which thresholds."""
+def explain_group(view: ClassView, name: str) -> Explanation:
+    """Who is in an attention group, by which rule and with which thresholds."""
     course = next((attention_group for attention_group in AttentionGroup if attention_group.value == name), None)
     if course is None:
         return None
@@ -53,22 +53,22 @@ def explain_group(view: ClassView, name: str) -> Told:
 
 
 def _group_rules(view: ClassView, attention_group: AttentionGroup) -> list[Fact]:
-    """The rule with its thresholds, of each class where they differ; for who asks for attention those of signals."""
-    found: list[Fact] = []
+    """The rule with its thresholds, per class where they differ; for the attention group those of its signals."""
+    rules: list[Fact] = []
     for class_id in view.filters.class_ids:
         limits = view.state.thresholds[class_id]
-        found.append((_("Rule"), attention_group_rule(attention_group, limits)))
+        rules.append((_("Rule"), attention_group_rule(attention_group, limits)))
         if attention_group is AttentionGroup.ATTENTION:
-            found += [
+            rules += [
                 (rule_title(signal_rule), rule_with(signal_rule, limits))
                 for signal_rule in SignalRule
                 if not kind_of(signal_rule).of_class
             ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(rules))
 
 
 def _sources_of(view: ClassView, pupils: Sequence[PupilName]) -> set[int]:
-    """The sources that the judgement of these pupils rests on."""
+    """The sources of the scores that decided on the group of these pupils."""
     scores = {scored_test.source_id for pupil in pupils for scored_test in with_norm(view, pupil.id)}
     return scores | {signal.source_id for pupil in pupils for signal in view.state.open_signals.get(pupil.id, ())}
 
@@ -80,8 +80,8 @@ def _group_reason(view: ClassView, attention_group: AttentionGroup, pupil: Pupil
     return norm_words(with_norm(view, pupil.id))
 
 
-def explain_scores(view: ClassView, pupil_id: int | None) -> Told:
-    """The scores with a norm that the group of a pupil is judged by."""
+def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
+    """The scores with a norm that decide on the attention group of a pupil."""
     pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     if pupil is None:
         return None
@@ -107,8 +107,8 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Told:
     ]
 
 
-def explain_hidden(view: ClassView) -> Told:
-    """Of whom the period hides results, and how many."""
+def explain_hidden(view: ClassView) -> Explanation:
+    """The pupils with results outside the period, and how many."""
     overview = view.overview
     rows = [
         (pupil, n_("{number} result", "{number} results", overview.hidden_of[pupil.id]))
@@ -128,8 +128,8 @@ def explain_hidden(view: ClassView) -> Told:
     ]
 
 
-def explain_topic(view: ClassView, field: str, part: str) -> Told:
-    """How many made a part and who of them scored below its norm."""
+def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
+    """How many pupils took a part, and who scored below its norm."""
     topic = next(
         (topic for topic in shown_topics(view) if topic.subject_material.key == field and topic.part == part), None
     )

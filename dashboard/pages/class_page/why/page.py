@@ -1,8 +1,8 @@
-"""Hoe komt dit getal tot stand, for every number of the class screen: one place where it is asked and answered.
+"""The panel "Hoe komt dit getal tot stand?" for every number of the class page.
 
-A number is a button (`signs.num`) of some kind; what it is of stands in the data attributes around it. The browser
-sends those with the filters of its address (assets/rondblik.js, askWhy), and the answer is read anew with them: the
-page itself stays light, and whoever may not see the class gets no answer.
+A number is a button (`signs.num`) with a kind; the data attributes around it identify the number. The browser
+sends these with the filters of its address (assets/rondblik.js, askWhy), and the server reads the explanation: the
+page itself stays small, and who may not see the class gets no explanation.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from dash import Input, Output, dcc, html
 from sqlalchemy import Connection
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
-from dashboard.pages.class_page.why.parts import Told
+from dashboard.pages.class_page.why.parts import Explanation
 from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
 from dashboard.pages.class_page.why.sources import explain_coverage, explain_progress
 from dashboard.text.translate import _
@@ -29,27 +30,27 @@ from dashboard.ui.signs import WHY_HINT, hidden
 from models.access.viewer import Viewer
 from models.schema import database
 
-Asked = Mapping[str, str]
-Answer = Callable[[Connection, Viewer, ClassView, Asked], Told]
+Question = Mapping[str, str]
+Explainer = Callable[[Connection, Viewer, ClassView, Question], Explanation]
 
-KINDS: Mapping[str, Answer] = {
-    "cell": lambda connection, viewer, view, asked: explain_cell(
-        connection, viewer, view, _number(asked.get("pupil")), asked.get("column", "")
+KINDS: Mapping[str, Explainer] = {
+    "cell": lambda connection, viewer, view, question: explain_cell(
+        connection, viewer, view, _number(question.get("pupil")), question.get("column", "")
     ),
-    "mean": lambda _connection, _viewer, view, asked: explain_mean(view, asked.get("column", "")),
-    "course": lambda _connection, _viewer, view, asked: explain_group(view, asked.get("course", "")),
-    "scores": lambda _connection, _viewer, view, asked: explain_scores(view, _number(asked.get("pupil"))),
-    "hidden": lambda _connection, _viewer, view, _asked: explain_hidden(view),
-    "topic": lambda _connection, _viewer, view, asked: explain_topic(
-        view, asked.get("field", ""), asked.get("topic", "")
+    "mean": lambda _connection, _viewer, view, question: explain_mean(view, question.get("column", "")),
+    "course": lambda _connection, _viewer, view, question: explain_group(view, question.get("course", "")),
+    "scores": lambda _connection, _viewer, view, question: explain_scores(view, _number(question.get("pupil"))),
+    "hidden": lambda _connection, _viewer, view, _question: explain_hidden(view),
+    "topic": lambda _connection, _viewer, view, question: explain_topic(
+        view, question.get("field", ""), question.get("topic", "")
     ),
-    "progress": lambda _connection, _viewer, view, asked: explain_progress(view, _number(asked.get("progress"))),
-    "coverage": lambda _connection, _viewer, view, _asked: explain_coverage(view),
+    "progress": lambda _connection, _viewer, view, question: explain_progress(view, _number(question.get("progress"))),
+    "coverage": lambda _connection, _viewer, view, _question: explain_coverage(view),
 }
 
 
 def frame() -> list[Any]:
-    """What the page holds for it: what is asked, the one panel that answers, and the words for screen readers."""
+    """The parts of the page that it needs: the store with the question, the panel, and a hint for screen readers."""
     title = _("Where does this number come from?")
     return [
         html.Div(title, id=WHY_HINT, hidden=True),
@@ -77,33 +78,34 @@ def register(app: dash.Dash) -> None:
         Input("why-asked", "data"),
         prevent_initial_call=True,
     )
-    def answer(asked: object) -> tuple[list[Any], bool]:
-        viewer, found = guard.viewer(), read_question(asked)
-        told = _explain(viewer, found) if viewer is not None and found is not None else None
-        if told is None:
+    @with_viewer()
+    def answer(viewer: Viewer, value: object) -> tuple[list[Any], bool]:
+        question = read_question(value)
+        explanation = _explain(viewer, question) if question is not None else None
+        if explanation is None:
             raise dash.exceptions.PreventUpdate
-        return blocks(told), True
+        return blocks(explanation), True
 
 
-def read_question(asked: object) -> Asked | None:
-    """What a browser asks, as texts; None where it is no question that a page of ours sends."""
-    if not isinstance(asked, dict):
+def read_question(value: object) -> Question | None:
+    """The question of a browser as texts; None where the value is no question of this page."""
+    if not isinstance(value, dict):
         return None
-    texts = {key: item for key, item in asked.items() if isinstance(item, str) and len(item) <= LONGEST}
+    texts = {key: item for key, item in value.items() if isinstance(item, str) and len(item) <= LONGEST}
     return texts if texts.get("kind") in KINDS else None
 
 
-def _explain(viewer: Viewer, asked: Asked) -> list[Any] | None:
-    """The answer; None where the viewer has no class."""
+def _explain(viewer: Viewer, question: Question) -> list[Any] | None:
+    """The explanation; None where the viewer has no class."""
     context = guard.context()
     with database.read_transaction(context.engine) as connection:
         _classes, _filters, view = read_class(
-            connection, viewer, filters_of(asked.get("search")), context.options.holidays
+            connection, viewer, filters_of(question.get("search")), context.options.holidays
         )
         if view is None:
             return None
-        found = KINDS[asked["kind"]](connection, viewer, view, asked)
-    return found if found is not None else [html.P(_("This number is not there any more."))]
+        explanation = KINDS[question["kind"]](connection, viewer, view, question)
+    return explanation if explanation is not None else [html.P(_("This number is not there any more."))]
 
 
 def _number(value: str | None) -> int | None:

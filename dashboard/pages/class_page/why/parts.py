@@ -1,4 +1,4 @@
-"""What the answers to "Hoe komt dit getal tot stand?" are made of: a heading, sentences, facts, lists of pupils."""
+"""The building blocks of explanations of numbers: sentences, facts and lists of pupils."""
 
 from __future__ import annotations
 
@@ -9,71 +9,72 @@ from dash import dcc, html
 
 from dashboard.text.translate import _, at_moment, native
 from dashboard.text.words import missing_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import period_word
 from dashboard.ui.matrix_columns import CellContent, Column, columns
-from dashboard.ui.matrix_table import level_word, pupil_href, pupil_word
+from dashboard.ui.matrix_table import level_word, pupil_word
 from dashboard.ui.signs import attrs
 from models.access.people import PupilName
 from models.ingest.freshness import SourceState
 from models.results.scales import ScoreReading
 
-Told = list[Any] | None  # None: the number is not there any more
+Explanation = list[Any] | None  # None: the number does not exist any more
 Fact = tuple[str, str]
 
 
-def facts(several: Iterable[Fact]) -> html.Dl:
-    """Words with what they stand for; an empty one is left out."""
-    rows = [piece for word, text in several if text for piece in (html.Dt(word), html.Dd(text))]
+def facts(pairs: Iterable[Fact]) -> html.Dl:
+    """A description list; pairs without a text are left out."""
+    rows = [piece for word, text in pairs if text for piece in (html.Dt(word), html.Dd(text))]
     return html.Dl(rows, className="dl")
 
 
 def rule(*sentences: str) -> html.P:
-    """How a number is made, in a few sentences."""
+    """How a number is computed, in a few sentences."""
     return html.P(" ".join(sentence for sentence in sentences if sentence), className="t2")
 
 
-def pupil_list(title: str, several: Sequence[tuple[PupilName, str]], name: str) -> list[Any]:
-    """Pupils by name, each with what is to be said of them; nothing where there are none."""
-    if not several:
+def pupil_list(title: str, pupils: Sequence[tuple[PupilName, str]], name: str) -> list[Any]:
+    """Pupils by name, each with a remark; empty where there are none."""
+    if not pupils:
         return []
     rows = [
         html.Li(
-            [dcc.Link(pupil_word(pupil), href=pupil_href(pupil.id)), html.Span(words)],
+            [dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id)), html.Span(words)],
             **attrs(data_pupil=str(pupil.id)),
         )
-        for pupil, words in several
+        for pupil, words in pupils
     ]
     return [html.H4(f"{title} ({len(rows)})"), html.Ul(rows, **attrs(data_list=name))]
 
 
 def period_fact(view: ClassView) -> Fact:
-    """The test dates that the screen counts."""
+    """The range of test dates that the page counts."""
     return (_("Period"), period_word(view.filters, list(view.classes)))
 
 
 def source_facts(view: ClassView, source_ids: Iterable[int]) -> list[Fact]:
-    """The publishers that a number comes from, each with its last success."""
-    wanted = set(source_ids)
-    return [(_("Source"), source_word(source)) for source in view.overview.sources if source.id in wanted]
+    """The publishers that a number comes from, each with its last successful delivery."""
+    ids = set(source_ids)
+    return [(_("Source"), source_word(source)) for source in view.overview.sources if source.id in ids]
 
 
 def source_word(source: SourceState) -> str:
-    """A source and when it delivered last."""
+    """The name of a source and the time of its last delivery."""
     if source.last_success_us is None:
         return _("{name} has not delivered yet.", name=source.name)
     return _("{name} last {moment}.", name=source.name, moment=at_moment(source.last_success_us))
 
 
 def column_of(view: ClassView, key: str) -> Column | None:
-    """The column of the screen with this key."""
+    """The column with this key."""
     filters = view.filters
-    several = columns(view.overview, filters.view, filters.subject, filters.material)
-    return next((item for item in several if item.key == key), None)
+    shown_columns = columns(view.overview, filters.view, filters.subject, filters.material)
+    return next((item for item in shown_columns if item.key == key), None)
 
 
 def cell_words(cell_content: CellContent) -> str:
-    """What stands in a cell: number and level, or why there is none."""
+    """The content of a cell in words: number and level, or why there is none."""
     if cell_content.cell is None:
         assert cell_content.missing is not None
         return missing_word(cell_content.missing)

@@ -1,4 +1,4 @@
-"""Where a score of the matrix comes from, and what stands under its column."""
+"""Explains a score of the matrix and the footer of its column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dash import dcc, html
 from sqlalchemy import Connection
 
 from dashboard.pages.class_page.why.parts import (
-    Told,
+    Explanation,
     cell_words,
     column_of,
     facts,
@@ -20,9 +20,10 @@ from dashboard.pages.class_page.why.parts import (
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import missing_word
+from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer
-from dashboard.ui.matrix_table import foot_words, pupil_href, pupil_word
+from dashboard.ui.matrix_table import foot_words, pupil_word
 from models.access.people import PupilName
 from models.access.viewer import Viewer
 from models.classroom.class_overview import Cell
@@ -31,8 +32,10 @@ from models.results.progress import PupilProgress
 from models.results.scales import Missing
 
 
-def explain_cell(connection: Connection, viewer: Viewer, view: ClassView, pupil_id: int | None, key: str) -> Told:
-    """The newest total of a pupil in a column: what was sent, by whom, in which message; or why there is none."""
+def explain_cell(
+    connection: Connection, viewer: Viewer, view: ClassView, pupil_id: int | None, key: str
+) -> Explanation:
+    """The newest total of a pupil in a column: what was sent, in which message; or why there is none."""
     pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     column = column_of(view, key)
     if pupil is None or column is None:
@@ -40,7 +43,7 @@ def explain_cell(connection: Connection, viewer: Viewer, view: ClassView, pupil_
     item = cell_content(view.overview, column, pupil.id)
     head = [html.H3(f"{pupil_word(pupil)} · {column.full_name}"), rule(*_cell_rule(view, item))]
     lines = _sent(connection, viewer, pupil, item.cell) if item.cell is not None else _not_sent(view, column, item)
-    link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=pupil_href(pupil.id))
+    link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=addresses.pupil_href(pupil.id))
     return [*head, *lines, html.P(link, className="acts")]
 
 
@@ -56,7 +59,7 @@ def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
 
 
 def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) -> list[Any]:
-    """What the source sent; of a total that is the sum of parts, of the whole sitting."""
+    """What the source sent; for a total that is the sum of parts, of the whole sitting."""
     row = cell.total.row
     part_id = 0 if cell.total.derived else row.part_id
     source = provenance(connection, viewer, pupil.id, cell.test_id, row.taken_on, part_id)
@@ -65,16 +68,21 @@ def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) 
 
 def _not_sent(view: ClassView, column: Column, cell_content: CellContent) -> list[Any]:
     assert cell_content.missing is not None
-    told = [(_("State"), missing_word(cell_content.missing)), (_("Rule"), _missing_rule(cell_content.missing))]
+    pairs = [(_("State"), missing_word(cell_content.missing)), (_("Rule"), _missing_rule(cell_content.missing))]
     return [
         facts(
-            [*told, *_progress(view, cell_content.progress), period_fact(view), *source_facts(view, [column.source_id])]
+            [
+                *pairs,
+                *_progress(view, cell_content.progress),
+                period_fact(view),
+                *source_facts(view, [column.source_id]),
+            ]
         )
     ]
 
 
 def _missing_rule(reason: Missing) -> str:
-    """When this state is said."""
+    """When this state is shown."""
     return {
         Missing.NOT_OFFERED: _("The source says that it was not offered."),
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
@@ -105,8 +113,8 @@ def _progress(view: ClassView, progress: PupilProgress | None) -> list[tuple[str
 # -- under a column ------------------------------------------------------------------------------------------
 
 
-def explain_mean(view: ClassView, key: str) -> Told:
-    """Who counts in what stands under a column, who does not and why, and by which rule."""
+def explain_mean(view: ClassView, key: str) -> Explanation:
+    """Which pupils count in the footer of a column, which do not and why, and by which rule."""
     column = column_of(view, key)
     if column is None:
         return None
@@ -150,7 +158,7 @@ def _counts(cell_content: CellContent) -> bool:
 
 
 def _tests(view: ClassView, cell_contents: list[CellContent]) -> list[str]:
-    """The names of the tests that count, with the day where there is one only."""
+    """The names of the tests that count; of a single test also the date."""
     cells = [cell_content.cell for cell_content in cell_contents if cell_content.cell is not None]
     names = {cell.definition_id: view.overview.catalogue.definitions[cell.definition_id].name for cell in cells}
     return sorted(set(names.values()), key=str.casefold)

@@ -1,4 +1,4 @@
-"""Where the bars of progress and the line over the sources come from."""
+"""Explains the progress bars and the coverage line."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from dash import html
 
 from dashboard.pages.class_page.progress_panel import shown_tests
-from dashboard.pages.class_page.why.parts import Told, facts, pupil_list, rule, source_facts
-from dashboard.pages.couplings.table import last_try_word, next_try_word, source_status
+from dashboard.pages.class_page.why.parts import Explanation, facts, pupil_list, rule, source_facts
+from dashboard.pages.connections.table import last_try_word, next_try_word, source_status
 from dashboard.text.translate import _, age, minutes, moment, n_, short_day
 from dashboard.text.words import missing_word, subject_word
 from dashboard.ui.class_view import ClassView
@@ -19,8 +19,8 @@ from models.results.scales import Missing
 from models.schema.records import Status
 
 
-def explain_progress(view: ClassView, test_id: int | None) -> Told:
-    """Who is done with a test, who is busy, who has not begun, and of whom nothing is known."""
+def explain_progress(view: ClassView, test_id: int | None) -> Explanation:
+    """Which pupils finished a test, are busy or have not begun, and of which nothing is known."""
     overview = view.overview
     tests = shown_tests(overview, view.filters.subject, view.filters.material)
     test = next((test for test in tests if test.test_id == test_id), None)
@@ -72,16 +72,16 @@ def _lists(pupils: tuple[PupilName, ...], records: dict[int, PupilProgress]) -> 
         (missing_word(Missing.BUSY), Status.BUSY, "busy"),
         (missing_word(Missing.NOT_BEGUN), Status.NOT_BEGUN, "not-begun"),
     )
-    found: list[Any] = []
+    lists: list[Any] = []
     for title, status, name in groups:
         rows = [
             (pupil, _made(records[pupil.id]))
             for pupil in pupils
             if pupil.id in records and records[pupil.id].status is status
         ]
-        found += pupil_list(title.capitalize(), rows, name)
+        lists += pupil_list(title.capitalize(), rows, name)
     unknown = [(pupil, "") for pupil in pupils if pupil.id not in records]
-    return found + pupil_list(_("Nothing is known"), unknown, "unknown")
+    return lists + pupil_list(_("Nothing is known"), unknown, "unknown")
 
 
 def _made(progress: PupilProgress) -> str:
@@ -97,8 +97,8 @@ def _made(progress: PupilProgress) -> str:
 # -- the sources ---------------------------------------------------------------------------------------------
 
 
-def explain_coverage(view: ClassView) -> Told:
-    """Each source of the school: how it goes, last success, last and next try, records, and how old its data are."""
+def explain_coverage(view: ClassView) -> Explanation:
+    """Each source of the school: state, last success, last and next attempt, records and the age of its data."""
     return [
         html.H3(_("Sources and how they deliver")),
         rule(
@@ -121,14 +121,14 @@ def _source(view: ClassView, source: SourceState) -> list[Any]:
 
 
 def _lag(source: SourceState) -> str:
-    """How old the data are, in words."""
+    """The age of the data, in words."""
     if source.last_data_us is None:
         return _("no data came in yet")
     return _("the newest data came in {age}", age=age(source.last_data_us))
 
 
 def _records(view: ClassView, source: SourceState) -> str:
-    """How much of the pupils shown is there of this source in the period."""
+    """How many records of the pupils shown this source has in the period."""
     pupils = len(view.overview.pupils)
     if source.role != "publisher":
         return n_("{number} pupil", "{number} pupils", pupils)

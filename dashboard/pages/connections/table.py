@@ -1,4 +1,4 @@
-"""The table of sources: last success, last and next try, age of the data, and counts of this school year."""
+"""The table of sources: last success, last and next attempt, age of the data, and counts of this school year."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOUR_US = 3600 * 1_000_000
 
 
 def late_notes(connection_overview: ConnectionOverview) -> list[Any]:
-    """A message for each source that needs somebody."""
+    """A notice for each source that needs attention."""
     return [
         note(
             "wa",
@@ -39,12 +39,12 @@ def _late_word(source: SourceState) -> str:
 
 
 def error_word(source: SourceState) -> str | None:
-    """What went wrong at the last try, in the language of the request."""
+    """The error of the last attempt, in the language of the request."""
     return source.error_nl if language() == "nl" else source.error_en
 
 
 def source_table(connection_overview: ConnectionOverview) -> html.Table:
-    """A row a source."""
+    """The table with a row per source."""
     heads = (
         (_("Source"), ""),
         (_("Status"), ""),
@@ -104,7 +104,7 @@ def _role(source: SourceState) -> str:
 
 
 def source_status(source: SourceState) -> html.Span:
-    """How a source goes, as sign and word."""
+    """The state of a source, as icon and word."""
     if not source.active:
         return state("no", "nolink", _("not coupled"))
     if source.stopped:
@@ -119,14 +119,14 @@ def source_status(source: SourceState) -> html.Span:
 
 
 def last_try_word(source: SourceState) -> str:
-    """When it was asked last."""
+    """The time of the last poll."""
     if source.pushes:
         return "–"
     return moment(source.last_try_us) if source.last_try_us is not None else _("never")
 
 
 def next_try_word(source: SourceState) -> str:
-    """When it is asked again."""
+    """The time of the next poll."""
     if source.pushes and source.active:
         return _("sends by itself")
     if not source.active or source.stopped:

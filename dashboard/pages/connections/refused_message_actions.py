@@ -1,4 +1,4 @@
-"""The buttons of refused messages, and the routes behind them: see one, and have it judged anew."""
+"""The buttons of refused messages and their routes: view a message, replay it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from flask.typing import ResponseReturnValue
 
 from dashboard.auth import guard
 from dashboard.text.translate import _
+from dashboard.ui import addresses
 from dashboard.ui.signs import sign
 from models.ingest import page_requests
 
-PATH = "/koppelingen/bericht/"
+PATH = f"{addresses.CONNECTIONS}/bericht"
+VIEW_PATH = f"{addresses.CONNECTIONS}/geweigerd"
+REPLAY_PATH = f"{addresses.CONNECTIONS}/opnieuw"
 
 
 def register(server: flask.Flask) -> None:
-    """The routes: each writes down work for the worker, and goes to the page that shows what came of it."""
-    server.add_url_rule("/koppelingen/geweigerd/<int:delivery>", "see_refused", view_refused, methods=["POST"])
-    server.add_url_rule("/koppelingen/opnieuw/<int:delivery>", "judge_anew", replay_refused, methods=["POST"])
+    """The routes: each queues a request for the worker and redirects to the page of its outcome."""
+    server.add_url_rule(f"{VIEW_PATH}/<int:delivery>", "see_refused", view_refused, methods=["POST"])
+    server.add_url_rule(f"{REPLAY_PATH}/<int:delivery>", "judge_anew", replay_refused, methods=["POST"])
 
 
 def view_form(delivery: int) -> html.Form:
@@ -28,27 +31,27 @@ def view_form(delivery: int) -> html.Form:
         html.Button(
             [_("See the message"), html.Span(f" {delivery}", className="vh")], type="submit", className="btn q"
         ),
-        action=f"/koppelingen/geweigerd/{delivery}",
+        action=f"{VIEW_PATH}/{delivery}",
         method="POST",
     )
 
 
 def replay_form(delivery: int) -> html.Form:
-    """The button that has a refused message judged anew."""
+    """The button that replays a refused message."""
     return html.Form(
         html.Button([sign("retry"), _("Judge it anew")], type="submit", className="btn pri"),
-        action=f"/koppelingen/opnieuw/{delivery}",
+        action=f"{REPLAY_PATH}/{delivery}",
         method="POST",
     )
 
 
 def view_refused(delivery: int) -> ResponseReturnValue:
-    """Ask for a refused message of the own school."""
+    """Request a refused message of the viewer's school."""
     return _submit(page_requests.REFUSED, delivery)
 
 
 def replay_refused(delivery: int) -> ResponseReturnValue:
-    """Ask for a refused message of the own school to be judged anew."""
+    """Request the replay of a refused message of the viewer's school."""
     return _submit(page_requests.REPLAY, delivery)
 
 
@@ -56,6 +59,8 @@ def _submit(kind: str, delivery: int) -> ResponseReturnValue:
     viewer, context = guard.viewer(), guard.context()
     if viewer is None or not viewer.may_administer:
         flask.abort(403)
-    given = json.dumps({"delivery": delivery}).encode()
-    token = page_requests.submit(context.engine, context.cipher, kind, str(delivery), given, school_id=viewer.school_id)
-    return flask.redirect(PATH + token, 303)
+    payload = json.dumps({"delivery": delivery}).encode()
+    token = page_requests.submit(
+        context.engine, context.cipher, kind, str(delivery), payload, school_id=viewer.school_id
+    )
+    return flask.redirect(f"{PATH}/{token}", 303)

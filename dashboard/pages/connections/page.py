@@ -1,19 +1,19 @@
-"""The couplings screen for an administrator: does every source deliver, what was refused, whose results wait."""
+"""The connections page of an administrator: state of the sources, refused messages, results without a pupil."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import dash
-import flask
 from dash import html
 
 from dashboard.auth import guard
-from dashboard.pages.couplings.actions import register as register_actions
-from dashboard.pages.couplings.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
-from dashboard.pages.couplings.table import late_notes, source_table
-from dashboard.pages.shell import page
+from dashboard.pages.connections.actions import register as register_actions
+from dashboard.pages.connections.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
+from dashboard.pages.connections.table import late_notes, source_table
+from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note
 from models.access.people import PupilName, pupil_names
 from models.access.viewer import Viewer
@@ -25,19 +25,19 @@ from models.results.subjects import SubjectMapping
 from models.schema import clock, database
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Couplings") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Couplings")
 
 
-def layout(**_query: object) -> list[Any]:
-    """The whole page; a sentence for who is no administrator, the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
-    if viewer is None:
-        return page("couplings", _frame([]))
-    if not viewer.may_administer:
-        return page("couplings", _not_yours())
-    return page("couplings", _frame(content(viewer)))
+def frame() -> Body:
+    """The page without data."""
+    return _body([])
+
+
+def layout(viewer: Viewer, /, **_query: object) -> Body:
+    """The whole page."""
+    return _body(content(viewer))
 
 
 def register(app: dash.Dash) -> None:
@@ -45,15 +45,14 @@ def register(app: dash.Dash) -> None:
     register_actions(app, content)
 
 
-def _frame(children: list[Any]) -> list[Any]:
-    return [
-        html.Div(id="couplings-done", **attrs(role="status", aria_live="polite")),
-        html.Div(children, id="couplings-content"),
-    ]
+def _body(children: list[Any]) -> Body:
+    status = html.Div(id="couplings-done", **attrs(role="status", aria_live="polite"))
+    return Body([status, html.Div(children, id="couplings-content")])
 
 
-def _not_yours() -> list[Any]:
-    return [
+def refusal() -> Body:
+    """The page for who is no administrator."""
+    children = [
         html.Div(html.Div(html.H1(_("Couplings"))), className="head"),
         note(
             "",
@@ -67,10 +66,11 @@ def _not_yours() -> list[Any]:
             ),
         ),
     ]
+    return Body(children)
 
 
 def content(viewer: Viewer) -> list[Any]:
-    """Everything on the page, read anew."""
+    """Everything on the page, with the current state."""
     state, parked, names, open_subjects, lines = _read(viewer)
     return [
         html.Div(html.Div([html.H1(_("Couplings")), html.P(_headline(state))]), className="head"),
@@ -121,3 +121,16 @@ def _headline(state: ConnectionOverview) -> str:
     )
     late = ", ".join(row.state.name for row in state.rows if row.state.late)
     return line + " " + _("{names}: your attention is needed.", names=late) if late else line
+
+
+PAGE = Page(
+    name="connections",
+    path=addresses.CONNECTIONS,
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=administers,
+    refusal=refusal,
+    in_menu_of=administers,
+    register=register,
+)

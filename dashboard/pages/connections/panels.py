@@ -1,4 +1,4 @@
-"""Under the table of sources: what was refused, whose results wait, subjects to assign, rosters that are held."""
+"""The panels below the table of sources: refused messages, unlinked identifiers, unmapped subjects, pending rosters."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard.pages.couplings.actions import LARGEST_FILE
-from dashboard.pages.couplings.refused_message_actions import view_form
+from dashboard.pages.connections.actions import LARGEST_FILE
+from dashboard.pages.connections.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
 from dashboard.text.words import parked_word, subject_word
 from dashboard.ui.matrix_table import pupil_word
@@ -21,11 +21,11 @@ from models.results.subjects import SUBJECTS, SubjectMapping
 
 SHOWN = 25
 REASONS_SHOWN = 3
-OWN_RULES = ("school.other",)  # may lie with the coupling here, not with who sent the message
+OWN_RULES = ("school.other",)  # may be caused by the connection here and not by the sender
 
 
 def refused_panel(connection_overview: ConnectionOverview) -> html.Section:
-    """Messages that were refused this school year, each with its reason and remedy."""
+    """The messages that were refused this school year, each with reason and remedy."""
     items = [
         html.Li(
             [
@@ -57,7 +57,7 @@ def refused_panel(connection_overview: ConnectionOverview) -> html.Section:
 
 
 def _pass_on(refused_message: RefusedMessage) -> list[Any]:
-    """Who can mend the message: its sender, where it breaks a rule and it is known who that is."""
+    """Whom to forward it to: the sender, where it is known and the message breaks a rule."""
     if refused_message.source is None or not any(reason.rule not in OWN_RULES for reason in refused_message.reasons):
         return []
     return [html.P(html.B(_("Pass this on to {source}:", source=refused_message.source)))]
@@ -69,7 +69,7 @@ def _message_name(source: str | None, what: str) -> str:
 
 
 def unknown_source() -> str:
-    """The name of a sender that nobody knows."""
+    """The name of an unknown sender."""
     return _("Unknown source")
 
 
@@ -85,9 +85,9 @@ def _reason(refusal_reason: RefusalReason) -> list[Any]:
         if refusal_reason.line is not None
         else ""
     )
-    place = f" ({where})" if where else ""
+    position = f" ({where})" if where else ""
     return [
-        html.Span(f"{sentence}{place}"),
+        html.Span(f"{sentence}{position}"),
         html.Small(f" {refusal_reason.rule}", className="t3"),
         html.Br(),
         html.Small(remedy, className="t3"),
@@ -97,7 +97,7 @@ def _reason(refusal_reason: RefusalReason) -> list[Any]:
 def parked_panel(
     parked: list[ParkedIdentifier], names: list[PupilName], connection_overview: ConnectionOverview
 ) -> html.Section:
-    """Identifiers whose results have no pupil, with a choice of pupils; links in force; a file of links."""
+    """Identifiers without a pupil with a choice of pupils, current links, and the upload of a file of links."""
     options = [{"value": str(name.id), "label": pupil_word(name)} for name in names]
     items = [_parked_item(item, options) for item in parked[:SHOWN]]
     total = sum(item.count for item in parked)
@@ -138,7 +138,7 @@ def parked_panel(
                 ],
                 className="xs t2",
             ),
-            html.Label(  # what names the field; it opens the choice of files, so the field itself must not
+            html.Label(  # labels the field; it opens the file dialog itself, so the field must not
                 dcc.Upload(
                     id={"type": "links-file", "index": 0},
                     children=html.Span([sign("menu"), _("Choose a CSV file")], className="btn"),
@@ -189,7 +189,7 @@ def _parked_item(parked: ParkedIdentifier, options: list[dict[str, str]]) -> htm
 def subjects_panel(
     open_subjects: list[UnmappedTerm], lines: list[SubjectMapping], connection_overview: ConnectionOverview
 ) -> html.Section:
-    """Terms and codes without subject, with a choice of subjects; the school's own lines with a way back."""
+    """Terms and codes without a subject, with a choice of subjects; the school's own mappings, which can be undone."""
     options = [{"value": item, "label": subject_word(item)} for item in SUBJECTS]
     names = {row.state.id: row.state.name for row in connection_overview.rows}
     items = [
@@ -224,7 +224,7 @@ def subjects_panel(
     starred = any(
         "*" in item for item in (*(term.pattern for term in open_subjects), *(line.pattern for line in lines))
     )
-    own = [
+    mapped = [
         html.Li(
             [
                 html.B(line.pattern),
@@ -239,14 +239,14 @@ def subjects_panel(
         for line in lines
     ]
     words = n_("{number} term without subject", "{number} terms without subject", len(open_subjects))
-    more = [html.H3(_("Assigned by your school")), html.Ul(own, className="ls")] if own else []
+    more = [html.H3(_("Assigned by your school")), html.Ul(mapped, className="ls")] if mapped else []
     if starred:
         more.append(html.P(_("* stands for anything."), className="xs t3"))
     return _panel("subjects", _("Subjects to assign"), words, items, _("Every test has a subject."), more)
 
 
 def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
-    """Rosters that look as if half is missing, with the choice to apply or drop them."""
+    """Pending rosters that seem incomplete, with buttons to apply or drop them."""
     if not connection_overview.pending_rosters:
         return []
     items = [
@@ -289,7 +289,7 @@ def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
 
 
 def pending_word(because: str | None) -> str:
-    """Why a roster waits."""
+    """Why a roster is pending."""
     return {
         "no_groups": _("This list has no groups any more."),
         "no_composed_groups": _("This list has no mixed groups any more."),

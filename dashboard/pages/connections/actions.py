@@ -1,4 +1,4 @@
-"""What an administrator can set in motion from the couplings screen; each action says what became of it."""
+"""The actions of an administrator on the connections page; each returns a sentence with its outcome."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import dash
 from dash import ALL, Input, Output, State, html
 
 from dashboard.auth import guard
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.page import administers
 from dashboard.text.translate import _, language, n_
 from dashboard.ui.signs import note
 from models.access.viewer import AccessDenied, Viewer
@@ -24,71 +26,76 @@ LARGEST_FILE = 1_000_000
 
 
 class _ActionRefused(Exception):
-    """An action that was not done, with the sentence for people."""
+    """An action that was refused, with the sentence for the user."""
 
 
 def register(app: dash.Dash, content: Content) -> None:
-    """The callbacks of the page; every one reads who looks from the session."""
-    done = (
+    """The callbacks of the page, for administrators."""
+    outputs = (
         Output("couplings-done", "children", allow_duplicate=True),
         Output("couplings-content", "children", allow_duplicate=True),
     )
 
-    @app.callback(*done, Input({"type": "coupling", "do": ALL, "index": ALL}, "n_clicks"), prevent_initial_call=True)
-    def on_coupling(clicks: object) -> Any:
-        return _run(content, clicks, _coupling)
+    @app.callback(*outputs, Input({"type": "coupling", "do": ALL, "index": ALL}, "n_clicks"), prevent_initial_call=True)
+    @with_viewer(administers)
+    def on_connection(viewer: Viewer, clicks: object) -> Any:
+        return _run(viewer, content, clicks, _set_connection)
 
     @app.callback(
-        *done,
+        *outputs,
         Input({"type": "link", "index": ALL}, "n_clicks"),
         State({"type": "link-pupil", "index": ALL}, "value"),
         State({"type": "link-pupil", "index": ALL}, "id"),
         prevent_initial_call=True,
     )
-    def on_link(clicks: object, values: object, ids: object) -> Any:
-        return _run(content, clicks, lambda viewer, asked: _link(viewer, asked, values, ids))
+    @with_viewer(administers)
+    def on_link(viewer: Viewer, clicks: object, values: object, ids: object) -> Any:
+        return _run(viewer, content, clicks, lambda viewer, button: _link(viewer, button, values, ids))
 
-    @app.callback(*done, Input({"type": "unlink", "index": ALL}, "n_clicks"), prevent_initial_call=True)
-    def on_unlink(clicks: object) -> Any:
-        return _run(content, clicks, _unlink)
+    @app.callback(*outputs, Input({"type": "unlink", "index": ALL}, "n_clicks"), prevent_initial_call=True)
+    @with_viewer(administers)
+    def on_unlink(viewer: Viewer, clicks: object) -> Any:
+        return _run(viewer, content, clicks, _unlink)
 
     @app.callback(
-        *done,
+        *outputs,
         Input({"type": "subject", "source": ALL, "field": ALL, "index": ALL}, "value"),
         prevent_initial_call=True,
     )
-    def on_subject(_values: object) -> Any:
+    @with_viewer(administers)
+    def on_subject(viewer: Viewer, _values: object) -> Any:
         chosen = dash.ctx.triggered[0]["value"] if dash.ctx.triggered else None
-        return _run(content, [1] if chosen else [], lambda viewer, asked: _assign(viewer, asked, chosen))
+        return _run(viewer, content, [1] if chosen else [], lambda viewer, button: _assign(viewer, button, chosen))
 
     @app.callback(
-        *done,
+        *outputs,
         Input({"type": "unassign", "source": ALL, "field": ALL, "index": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    def on_unassign(clicks: object) -> Any:
-        return _run(content, clicks, _unassign)
+    @with_viewer(administers)
+    def on_unassign(viewer: Viewer, clicks: object) -> Any:
+        return _run(viewer, content, clicks, _unassign)
 
-    @app.callback(*done, Input({"type": "roster", "do": ALL, "index": ALL}, "n_clicks"), prevent_initial_call=True)
-    def on_roster(clicks: object) -> Any:
-        return _run(content, clicks, _decide)
+    @app.callback(*outputs, Input({"type": "roster", "do": ALL, "index": ALL}, "n_clicks"), prevent_initial_call=True)
+    @with_viewer(administers)
+    def on_roster(viewer: Viewer, clicks: object) -> Any:
+        return _run(viewer, content, clicks, _decide)
 
-    @app.callback(*done, Input({"type": "links-file", "index": ALL}, "contents"), prevent_initial_call=True)
-    def on_file(files: object) -> Any:
-        given = [file for file in files if file] if isinstance(files, list) else []
-        return _run(content, [1] if given else [], lambda viewer, _asked: _link_file(viewer, given[0]))
+    @app.callback(*outputs, Input({"type": "links-file", "index": ALL}, "contents"), prevent_initial_call=True)
+    @with_viewer(administers)
+    def on_file(viewer: Viewer, files: object) -> Any:
+        uploads = [file for file in files if file] if isinstance(files, list) else []
+        return _run(viewer, content, [1] if uploads else [], lambda viewer, _button: _link_file(viewer, uploads[0]))
 
 
-def _run(content: Content, clicks: object, action: Callable[[Viewer, dict[str, Any]], str]) -> Any:
-    """Do what was asked, as who looks; show the sentence and the page as it is now."""
-    viewer = guard.viewer()
-    pressed = isinstance(clicks, list) and any(isinstance(click, int) and click > 0 for click in clicks)
-    if viewer is None or not viewer.may_administer or not pressed:
+def _run(viewer: Viewer, content: Content, clicks: object, action: Callable[[Viewer, dict[str, Any]], str]) -> Any:
+    """Do the action of the button that was clicked; show its outcome and the page with the new state."""
+    if not (isinstance(clicks, list) and any(isinstance(click, int) and click > 0 for click in clicks)):
         raise dash.exceptions.PreventUpdate
     triggered = dash.ctx.triggered_id
-    asked = dict(triggered) if isinstance(triggered, dict) else {}
+    button = dict(triggered) if isinstance(triggered, dict) else {}
     try:
-        sentence = action(viewer, asked)
+        sentence = action(viewer, button)
     except AccessDenied:
         return _not_done(_("You may not do this.")), dash.no_update
     except (identity.LinkRefused, rosters.NotPending) as refused:
@@ -108,8 +115,8 @@ def _number(value: object) -> int:
     return value
 
 
-def _coupling(viewer: Viewer, asked: dict[str, Any]) -> str:
-    source_id, do = _number(asked.get("index")), asked.get("do")
+def _set_connection(viewer: Viewer, button: dict[str, Any]) -> str:
+    source_id, do = _number(button.get("index")), button.get("do")
     with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
         if do == "retry":
             retry_now(connection, viewer, source_id)
@@ -118,8 +125,8 @@ def _coupling(viewer: Viewer, asked: dict[str, Any]) -> str:
     return _("The coupling is stopped; its results stay.") if do == "stop" else _("The coupling goes on.")
 
 
-def _link(viewer: Viewer, asked: dict[str, Any], values: object, ids: object) -> str:
-    identifier_id = _number(asked.get("index"))
+def _link(viewer: Viewer, button: dict[str, Any], values: object, ids: object) -> str:
+    identifier_id = _number(button.get("index"))
     chosen = None
     if isinstance(values, list) and isinstance(ids, list) and len(values) == len(ids):
         pairs = zip(ids, values, strict=True)
@@ -133,33 +140,33 @@ def _link(viewer: Viewer, asked: dict[str, Any], values: object, ids: object) ->
     return _("Linked. The results now stand with the pupil.")
 
 
-def _unlink(viewer: Viewer, asked: dict[str, Any]) -> str:
+def _unlink(viewer: Viewer, button: dict[str, Any]) -> str:
     with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
-        identity.undo_link(connection, viewer, _number(asked.get("index")))
+        identity.undo_link(connection, viewer, _number(button.get("index")))
     return _("The link is undone.")
 
 
-def _assign(viewer: Viewer, asked: dict[str, Any], subject: object) -> str:
-    source_id, field, pattern = _line(asked)
+def _assign(viewer: Viewer, button: dict[str, Any], subject: object) -> str:
+    source_id, field, pattern = _term(button)
     with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
         map_subject(connection, viewer, source_id, field, pattern, str(subject))
     return _("{pattern} now has a subject.", pattern=pattern)
 
 
-def _unassign(viewer: Viewer, asked: dict[str, Any]) -> str:
-    source_id, field, pattern = _line(asked)
+def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
+    source_id, field, pattern = _term(button)
     with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
         unmap_subject(connection, viewer, source_id, field, pattern)
     return _("{pattern} has no subject of your school any more.", pattern=pattern)
 
 
-def _line(asked: dict[str, Any]) -> tuple[int, str, str]:
-    return _number(asked.get("source")), str(asked.get("field")), str(asked.get("index"))
+def _term(button: dict[str, Any]) -> tuple[int, str, str]:
+    return _number(button.get("source")), str(button.get("field")), str(button.get("index"))
 
 
-def _decide(viewer: Viewer, asked: dict[str, Any]) -> str:
-    context, apply = guard.context(), asked.get("do") == "apply"
-    rosters.decide_pending(context.engine, context.cipher, viewer, _number(asked.get("index")), apply)
+def _decide(viewer: Viewer, button: dict[str, Any]) -> str:
+    context, apply = guard.context(), button.get("do") == "apply"
+    rosters.decide_pending(context.engine, context.cipher, viewer, _number(button.get("index")), apply)
     return _("The pupil list is applied.") if apply else _("The pupil list is not used; nothing has changed.")
 
 
@@ -167,22 +174,22 @@ def _link_file(viewer: Viewer, contents: object) -> str:
     text = _text_of(contents)
     context = guard.context()
     with database.write_transaction(context.engine, viewer.school_id) as connection:
-        done = identity.link_csv(connection, context.cipher, viewer, text)
-    if done.errors:
-        first = done.errors[0]
+        report = identity.link_csv(connection, context.cipher, viewer, text)
+    if report.errors:
+        first = report.errors[0]
         raise _ActionRefused(first.sentence_nl if language() == "nl" else first.sentence_en)
-    return n_("{number} identifier linked.", "{number} identifiers linked.", done.linked)
+    return n_("{number} identifier linked.", "{number} identifiers linked.", report.linked)
 
 
 def _text_of(contents: object) -> str:
-    """The text of an uploaded file: a data address with base64, UTF-8."""
-    wrong = _ActionRefused(_("This file is not a CSV file in UTF-8."))
+    """The text of an uploaded file: a data URL with base64, in UTF-8."""
+    refusal = _ActionRefused(_("This file is not a CSV file in UTF-8."))
     if not isinstance(contents, str) or "," not in contents:
-        raise wrong
+        raise refusal
     try:
         data = base64.b64decode(contents.partition(",")[2], validate=True)
         if len(data) > LARGEST_FILE:
-            raise wrong
+            raise refusal
         return data.decode("utf-8-sig")
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise wrong from error
+        raise refusal from error

@@ -1,37 +1,45 @@
-"""A refused message for the administrator of its school: what it says, covered where it names somebody; judged anew."""
+"""A refused message for the administrator of its school, with personal fields masked, and its replay."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import dash
-import flask
 from dash import Input, Output, State, dcc, html
 
 from dashboard.auth import guard
-from dashboard.pages.couplings.refused_message_actions import PATH, replay_form
-from dashboard.pages.shell import page
+from dashboard.auth.callbacks import with_viewer
+from dashboard.pages.connections.refused_message_actions import PATH, replay_form
+from dashboard.pages.page import Body, Page, administers
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
 from dashboard.text.translate import _, language, n_
+from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note, sign
+from models.access.viewer import Viewer
 from models.ingest import page_requests
 from models.ingest.page_requests import RequestState
 
-TEMPLATE = PATH + "<token>"
 EVERY_MS = 1_000
 
 
-def title(**_parts: object) -> str:
-    """The title of the window."""
-    return _("Refused message") + " – Rondblik"
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Refused message")
 
 
-def layout(token: object = None, **_query: object) -> list[Any]:
-    """The whole page; a sentence where the message is not there for who looks."""
-    request_state = _find(read_token(token)) if flask.has_request_context() else None
+def frame() -> Body:
+    """The page without data, also the page for who is no administrator: that there is no such message."""
+    return _body(None)
+
+
+def layout(viewer: Viewer, /, token: object = None, **_query: object) -> Body:
+    """The whole page; a sentence where the viewer's school has no such message."""
+    return _body(_find(viewer, read_token(token)))
+
+
+def _body(request_state: RequestState | None) -> Body:
     waiting = request_state is not None and request_state.state in (page_requests.WAITING, page_requests.BUSY)
-    return page(
-        "couplings",
+    return Body(
         [
             html.Div(content(request_state), id="refused-content", **attrs(aria_live="polite")),
             dcc.Interval(id="refused-tick", interval=EVERY_MS, disabled=not waiting),
@@ -40,7 +48,7 @@ def layout(token: object = None, **_query: object) -> list[Any]:
 
 
 def register(app: dash.Dash) -> None:
-    """The callback of the page: what was asked for, once it is there."""
+    """The callback of the page: shows the outcome when the worker has finished."""
 
     @app.callback(
         Output("refused-content", "children"),
@@ -49,17 +57,18 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    def on_tick(_ticks: object, path: object) -> Any:
-        request_state = _find(token_of_path(path, PATH))
+    @with_viewer(administers)
+    def on_tick(viewer: Viewer, _ticks: object, path: object) -> Any:
+        request_state = _find(viewer, token_of_path(path, PATH))
         if request_state is None or request_state.state in (page_requests.WAITING, page_requests.BUSY):
             raise dash.exceptions.PreventUpdate
         return content(request_state), True
 
 
-def _find(token: str | None) -> RequestState | None:
-    """What was asked with this token by an administrator of the viewer's school."""
-    viewer, context = guard.viewer(), guard.context()
-    if token is None or viewer is None or not viewer.may_administer:
+def _find(viewer: Viewer, token: str | None) -> RequestState | None:
+    """The request with this token, where it is of the viewer's school."""
+    context = guard.context()
+    if token is None:
         return None
     request_state = page_requests.find(context.engine, context.cipher, token)
     return request_state if request_state is not None and request_state.school_id == viewer.school_id else None
@@ -83,12 +92,12 @@ def content(request_state: RequestState | None) -> list[Any]:
 
 
 def _head(sentence: str) -> html.Div:
-    back = html.A([sign("back"), _("Couplings")], href="/koppelingen#refused", className="back")
+    back = html.A([sign("back"), _("Couplings")], href=f"{addresses.CONNECTIONS}#refused", className="back")
     return html.Div(html.Div([back, html.H1(_("Refused message")), html.P(sentence)]), className="head")
 
 
 def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
-    """The text of the message, and the button that has it judged anew."""
+    """The text of the message, and the button that replays it."""
     more = [] if report.get("whole") else [html.P(_("Only the beginning is shown."), className="sm t2")]
     return [
         html.Section(
@@ -110,7 +119,7 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
 
 
 def _outcome(report: dict[str, Any]) -> list[Any]:
-    """What came of judging it anew."""
+    """The outcome of a replay."""
     if report.get("accepted"):
         stored = n_("{number} result is stored.", "{number} results are stored.", int(report.get("results", 0)))
         return [note("ok", "check", html.P([html.B(_("The message is accepted now.")), " ", stored]))]
@@ -129,3 +138,16 @@ def _outcome(report: dict[str, Any]) -> list[Any]:
         note("fa", "cross", html.P([html.B(_("It is refused again.")), " ", str(report.get("fault"))])),
         html.Section(html.Ul(items, className="ls"), className="card mt"),
     ]
+
+
+PAGE = Page(
+    name="refused_message",
+    path=f"{PATH}/<token>",
+    title=title,
+    layout=layout,
+    frame=frame,
+    may_see=administers,
+    refusal=frame,
+    section="connections",
+    register=register,
+)

@@ -1,0 +1,36 @@
+"""The pages of the dashboard. A new page needs an entry here; the menu shows its entries in this order."""
+
+from __future__ import annotations
+
+from dashboard.pages import accessibility, board, not_found
+from dashboard.pages.class_page import page as class_page
+from dashboard.pages.connections import page as connections
+from dashboard.pages.connections import refused_message
+from dashboard.pages.materials import page as materials
+from dashboard.pages.my_pupils import handover
+from dashboard.pages.my_pupils import page as my_pupils
+from dashboard.pages.page import Page
+from dashboard.pages.pupil import page as pupil
+from dashboard.pages.pupil import talk_sheet
+from dashboard.pages.signals import page as signals
+from dashboard.pages.vendor import page as vendor
+from dashboard.pages.vendor import result, sandbox
+
+PAGES: tuple[Page, ...] = (
+    class_page.HOME,
+    class_page.PAGE,
+    my_pupils.PAGE,
+    signals.PAGE,
+    materials.PAGE,
+    connections.PAGE,
+    vendor.PAGE,
+    pupil.PAGE,
+    talk_sheet.PAGE,
+    handover.PAGE,
+    board.PAGE,
+    refused_message.PAGE,
+    sandbox.PAGE,
+    result.PAGE,
+    accessibility.PAGE,
+    not_found.PAGE,
+)

@@ -1,1 +1,0 @@
-"""The couplings page of the administrator."""

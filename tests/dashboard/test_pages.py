@@ -1,0 +1,145 @@
+"""The list of pages: whom each opens for and whom it refuses, what stands in whose menu, and its one address."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import dash
+import flask
+import pytest
+
+import dashboard
+from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.pages.all_pages import PAGES
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.test_web import as_persona, shown_page
+
+SUPPORT = DemoUser("iris", "Iris Smit", Role.SUPPORT, None, school.SCHOOL)
+VENDOR = DemoUser("lev", "Leverancier", Role.VENDOR, None, 0)
+SCHOOL_ROLES = {"hanna", "noa", "iris", "sam"}
+TEACHING = {"hanna", "noa", "iris"}
+TESTING = {"sam", "lev"}
+ALL = SCHOOL_ROLES | {"lev"}
+NO_TOKEN = "A" * 22
+NOT_THIS_PUPIL = "U mag deze leerling niet zien"
+FOR_TEACHERS = "Deze pagina is voor leraren, mentoren en intern begeleiders"
+
+# Address, a text that shows that the page opened, who may see it, and a text that the others get.
+EXPECTED: dict[str, tuple[str, str, set[str], str]] = {
+    "home": ("/", '"id": "group-content"', SCHOOL_ROLES, "Maak een proefadres"),
+    "group": ("/groep", '"id": "group-content"', SCHOOL_ROLES, "Maak een proefadres"),
+    "my_pupils": ("/leerlingen", '"id": "mine-intro"', TEACHING, FOR_TEACHERS),
+    "signals": ("/signalen", '"id": "signals-content"', ALL, ""),
+    "materials": ("/leermiddelen", '"id": "materials-content"', ALL, ""),
+    "connections": ("/koppelingen", '"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
+    "vendor": ("/toets", "Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
+    "pupil": ("/leerling/1", '"id": "lanes"', SCHOOL_ROLES, NOT_THIS_PUPIL),
+    "talk_sheet": ("/gesprek/1", '"id": "talk-sheet"', TEACHING, NOT_THIS_PUPIL),
+    "handover": ("/leerlingen/overdracht", '"id": "handover-made"', TEACHING, FOR_TEACHERS),
+    "board": ("/digibord", '"className": "board"', ALL, ""),
+    "refused_message": (f"/koppelingen/bericht/{NO_TOKEN}", "niet (meer)", ALL, ""),
+    "sandbox": (f"/toets/proef/{NO_TOKEN}", "Dit proefadres is er niet (meer)", ALL, ""),
+    "check_result": (f"/toets/uitslag/{NO_TOKEN}", "Deze uitslag is er niet (meer)", ALL, ""),
+    "accessibility": ("/toegankelijkheid", "WCAG 2.1", ALL, ""),
+    "not_found_404": ("/niet-gevonden", "Deze pagina bestaat niet", ALL, ""),
+}
+
+MY_PUPILS, CONNECTIONS = ("/leerlingen", "Mijn leerlingen"), ("/koppelingen", "Koppelingen")
+CLASSES, SIGNALS, MATERIALS = ("/groep", "Groepen"), ("/signalen", "Signalen"), ("/leermiddelen", "Leermiddelen")
+TEST = ("/toets", "Toets uw koppeling")
+MENUS = {
+    "hanna": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
+    "noa": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
+    "iris": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
+    "sam": [CLASSES, SIGNALS, MATERIALS, CONNECTIONS, TEST],
+    "lev": [TEST],
+}
+
+
+@pytest.fixture
+def all_roles(known_school: Store) -> flask.Flask:
+    """The web app on the known school, with a user of every role."""
+    options = AppOptions(demo=True, users=(*PERSONAS, SUPPORT, VENDOR))
+    return create_app(known_school.engine, known_school.cipher, options)
+
+
+def test_every_page_of_the_list_is_in_this_test() -> None:
+    assert sorted(page.name for page in PAGES) == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize("key", sorted(ALL))
+def test_each_page_opens_for_who_may_see_it_and_refuses_the_others(all_roles: flask.Flask, key: str) -> None:
+    client = as_persona(all_roles, key)
+    for page in PAGES:
+        address, opened, may_see, refused = EXPECTED[page.name]
+        shown = shown_page(client, address)
+        expected = opened if key in may_see else refused
+        assert expected in shown, f"{page.name} as {key}"
+        if refused and key in may_see:
+            assert refused not in shown, f"{page.name} as {key}"
+
+
+@pytest.mark.parametrize("key", sorted(ALL))
+def test_the_menu_is_that_of_the_role_on_every_page(all_roles: flask.Flask, key: str) -> None:
+    client = as_persona(all_roles, key)
+    for page in PAGES:
+        if page.has_header:
+            assert menu(json.loads(shown_page(client, EXPECTED[page.name][0]))) == MENUS[key], page.name
+
+
+def test_nobody_signed_in_gets_every_page_without_data(all_roles: flask.Flask) -> None:
+    with all_roles.test_request_context("/"):
+        layouts = {name: entry["layout"]() for name, entry in dash.page_registry.items()}
+    assert set(layouts) == {page.name for page in PAGES}
+    for name, layout in layouts.items():
+        text = json.dumps(layout, default=lambda component: component.to_plotly_json(), ensure_ascii=False)
+        assert not [last for _first, _prefix, last in school.NAMES if last in text], name
+
+
+@pytest.mark.parametrize("name", ["viewer", "_viewer", "self", "page"])
+def test_a_parameter_named_as_something_in_the_program_changes_nothing(all_roles: flask.Flask, name: str) -> None:
+    client = as_persona(all_roles, "hanna")
+    for page in PAGES:
+        address, opened, may_see, _refused = EXPECTED[page.name]
+        assert "hanna" not in may_see or opened in shown_page(client, address, f"?{name}=1")
+
+
+def test_the_address_of_a_page_stands_in_one_module_only() -> None:
+    folders = {f"/{page.path.split('/')[1]}" for page in PAGES} - {"/"}
+    modules: dict[str, set[str]] = {folder: set() for folder in folders}
+    for path in Path(dashboard.__file__).parent.rglob("*.py"):
+        for text in literals(ast.parse(path.read_text(encoding="utf-8"))):
+            for folder in folders:
+                if text == folder or text.startswith((f"{folder}/", f"{folder}?", f"{folder}#")):
+                    modules[folder].add(str(path))
+    assert {folder: names for folder, names in modules.items() if len(names) != 1} == {}
+
+
+def literals(tree: ast.Module) -> list[str]:
+    """All texts in a module but its docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+def menu(answer: Any) -> list[tuple[str, str]]:
+    """Address and words of the entries of the first main menu on a page."""
+    found = next(node for node in nodes(answer) if node.get("type") == "Nav")
+    return [(node["props"]["href"], node["props"]["children"]) for node in nodes(found) if node.get("type") == "Link"]
+
+
+def nodes(tree: Any) -> list[dict[str, Any]]:
+    """All objects in an answer, in the order of the page."""
+    if isinstance(tree, list):
+        return [node for item in tree for node in nodes(item)]
+    return [tree, *(node for item in tree.values() for node in nodes(item))] if isinstance(tree, dict) else []
