@@ -18,11 +18,11 @@ from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
 from models.ingest import rosters, schools
-from models.ingest.result_store import RetentionPolicy
 from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.limits import MAX_BYTES
 from models.schema.records import Finding, Verdict
+from models.schema.terms import RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _check(name: str, spooled: Spooled, policy: Policy) -> FileVerdict:
         answer = _read_roster(spooled)
         return FileVerdict(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
     # A file that is checked may go from hand to hand, so numbers of real children are told as in a test school.
-    judgement = judge(spooled, replace(of_policy(policy, header="checked"), test_school=True))
+    judgement = judge(spooled, of_policy(policy, header="checked", test_school=True))
     return FileVerdict(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
 
 

@@ -25,12 +25,13 @@ from connectors.uwlr.rules import Stage, finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, is_fragmented, read_envelope_header, xml_safety_check
 from connectors.uwlr.source_locations import SourceLocation, diagnose
 from models.ingest import result_store
-from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.result_store import Receipt
 from models.ingest.schools import BRIN, normal_location
 from models.schema import clock
 from models.schema.encryption import PiiCipher
 from models.schema.limits import MAX_BYTES
 from models.schema.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
+from models.schema.terms import RetentionPolicy
 
 MEMORY_BYTES = 1 << 20
 MAX_KEPT_BYTES = 64 * 1024 * 1024
@@ -138,7 +139,7 @@ def judge(
     school = read_school(reading.school or header.school)[0]
     if receiver is not None and not reading.broken:
         _note_receiver(reading, receiver, school)
-    if agreement.test_school:
+    if agreement.terms.test_school:
         _note_personal_numbers(reading)
     locations, found = _locations(spooled, schema_name, agreement, reading)
     own = _own_findings(reading, locations, agreement, [*header.findings, *found])
@@ -186,7 +187,7 @@ def _note_personal_numbers(reading: ReadMessage) -> None:
 
 
 def _schema_for(header: EnvelopeHeader, agreement: Agreement) -> str:
-    if agreement.policy == "tolerant":
+    if agreement.terms.policy == "tolerant":
         return names.TOLERANT_SCHEMA
     return names.VERSIONS.get((header.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
 
@@ -260,7 +261,7 @@ def read_head(
     version = texts.get("xsdversie")
     if version is None:
         broken.append("version.missing")
-    elif (version.strip() if agreement.policy == "tolerant" else version) not in agreement.versions:
+    elif (version.strip() if agreement.terms.policy == "tolerant" else version) not in agreement.terms.versions:
         broken.append("version.unsupported")
     elif version.strip() == "2.0":
         broken.append("version.2-0")
@@ -357,7 +358,7 @@ def process_results(
     is the key that was shown; of who may not send any more when it comes to storing, no bytes are kept, nor of what is
     for a test school.
     """
-    retention = RetentionPolicy(0, 0) if agreement.test_school else retention or RetentionPolicy()
+    retention = RetentionPolicy(0, 0) if agreement.terms.test_school else retention or RetentionPolicy()
     delivery = result_store.Incoming(
         source_id=source_id,
         channel=way,
@@ -365,7 +366,7 @@ def process_results(
         size=spooled.size,
         moves_cursor=moves_cursor,
         remembers_document=remembers_document,
-        in_order=agreement.ordering == "strict",
+        in_order=agreement.terms.ordering == "strict",
         key_id=key_id,
     )
     receipt = result_store.find_repeat(engine, delivery, destination.numbers)

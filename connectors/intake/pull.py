@@ -34,10 +34,11 @@ from connectors.uwlr.pull_messages import (
 )
 from connectors.uwlr.soap import read_envelope_header
 from models.ingest.deliveries import is_fetched
-from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.result_store import Receipt
 from models.schema import clock
 from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef, Verdict
+from models.schema.terms import RetentionPolicy
 
 Kind = Literal["soap", "https", "folder"]
 UNCHANGED_SECONDS = 2.0

@@ -17,15 +17,16 @@ from connectors.intake.destinations import CoveredSchools
 from connectors.intake.judge import Spooled, process_results
 from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.uwlr import rules
-from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.agreement import TOLERANT, Agreement, Bounds
 from connectors.uwlr.rules import finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, read_envelope_header, xml_safety_check
 from models.ingest import result_store, senders
-from models.ingest.result_store import Receipt, RetentionPolicy
-from models.ingest.senders import Sender, SenderKey, SenderTerms
+from models.ingest.result_store import Receipt
+from models.ingest.senders import Sender, SenderKey
 from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, Verdict
+from models.schema.terms import RetentionPolicy
 
 CHANNEL = result_store.PUSH
 MINUTE_SECONDS = 60.0
@@ -70,7 +71,7 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
     # Who it is from decides how exact it must be, so the first look is a mild one.
-    header = read_envelope_header(spooled.file, Agreement("tolerant", header="required", bounds=receiver.bounds))
+    header = read_envelope_header(spooled.file, replace(TOLERANT, header="required", bounds=receiver.bounds))
     if header.unauthorised:
         return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), room_source)
     sender, key = _find_sender(receiver, header, room_source)
@@ -89,25 +90,10 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
         source_id=sender.source_id,
         destination=_destination(receiver, sender, key),
         way=CHANNEL,
-        agreement=agreement_of(sender.terms, receiver.bounds),
+        agreement=Agreement(sender.terms, "required", receiver.bounds),
         key_id=key.id,
         moves_cursor=True,
         retention=receiver.retention,
-    )
-
-
-def agreement_of(terms: SenderTerms, bounds: Bounds) -> Agreement:
-    """What was agreed with a sender, as judging takes it; the store keeps it in the words of config.yaml."""
-    return Agreement(
-        policy="tolerant" if terms.policy == "tolerant" else "strict",
-        tolerances=None if terms.tolerances is None else frozenset(terms.tolerances),
-        versions=terms.versions,
-        ordering="strict" if terms.ordering == "strict" else "per_result",
-        unknown_pupil="refuse" if terms.unknown_pupil == "refuse" else "park",
-        eckid_form="refuse" if terms.eckid_form == "refuse" else "warn",
-        header="required",
-        test_school=terms.test_school,
-        bounds=bounds,
     )
 
 

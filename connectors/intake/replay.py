@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from connectors.intake.destinations import AnySchool, CoveredSchools, Destination, OwnSchool
 from connectors.intake.judge import process_results, spool
-from connectors.intake.push import CHANNEL, ReceiverContext, agreement_of
+from connectors.intake.push import CHANNEL, ReceiverContext
 from connectors.uwlr.agreement import Agreement, Policy, of_policy
 from models.ingest import quarantine, senders
 from models.ingest.quarantine import QuarantinedMessage
@@ -35,7 +35,7 @@ def replay(receiver: ReceiverContext, message: QuarantinedMessage, policy: Polic
     if sender is not None:
         covered = {named: number for key in keys for named, number in key.covered.items()}
         destination = CoveredSchools(covered, stopped)
-        agreement = agreement_of(sender.terms, receiver.bounds)
+        agreement = Agreement(sender.terms, "required", receiver.bounds)
     elif message.channel == "pull" and message.school_id is not None:
         destination = OwnSchool(receiver.engine, message.school_id)
     with spool([data]) as spooled:

@@ -226,7 +226,12 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
         fallback = LOAD_ROSTER_SOURCE if roster else LOAD_SOURCE
         source_id = _source_id(store.engine, key, fallback, "las" if roster else "publisher")
         loading = LoadTarget(
-            store.engine, store.cipher, source_id, _policy(store.settings, key, policy), store.retention, roster
+            store.engine,
+            store.cipher,
+            source_id,
+            _policy(store.settings, key, policy),
+            store.settings.retention,
+            roster,
         )
         return _each_file(
             files, "Loading", lambda path, reached: file_loading.load_file(path, loading, reached), _print_loaded

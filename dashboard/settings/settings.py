@@ -6,30 +6,34 @@ sentence in Dutch and one in English. Values never stand in such a sentence, for
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import Engine
 
+from connectors.transport.http_client import Limits
+from connectors.uwlr.agreement import Bounds
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
 from models.ingest import connections, schools, senders
 from models.ingest.schools import BRIN, Identification, normal_location
-from models.ingest.senders import ConfiguredSender, SenderTerms
+from models.ingest.senders import ConfiguredSender
 from models.schema import clock
 from models.schema.database import sqlite_url, write_transaction
 from models.schema.encryption import PiiCipher
-from models.schema.limits import MAX_BYTES, SENDER_VERSIONS, VENDOR_DAYS, Version
+from models.schema.limits import VENDOR_DAYS
 from models.schema.records import SchoolRef
+from models.schema.terms import RetentionPolicy, SenderTerms
 from models.schema.urls import address_problem, is_loopback
 
 DEFAULT_FILE = "config.yaml"
@@ -123,9 +127,12 @@ Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 Headers = Annotated[dict[str, SecretStr], AfterValidator(_headers)]
 
 
+# hide_input: a value may be a secret and must not appear in an error.
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
 class _Frozen(BaseModel):
-    # hide_input: what was filled in may be a secret and must not stand in an error.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(**_STRICT, frozen=True)
 
 
 # -- the sections --------------------------------------------------------------------------------------------
@@ -147,16 +154,13 @@ class Database(_Frozen):
         return self
 
 
-class Receive(_Frozen):
-    """Where and how much we take of what publishers send; host and port are those of `serve --soap-only`."""
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Receive(Bounds):
+    """Where publishers send messages to, and how large these may be; host and port are for `serve --soap-only`."""
 
     host: Name = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8060
     public_address: Address | None = None
-    max_bytes: Annotated[int, Field(ge=1024)] = MAX_BYTES
-    max_results: Annotated[int, Field(ge=1)] = 2_000_000
-    max_depth: Annotated[int, Field(ge=12, le=200)] = 32
-    max_attributes: Annotated[int, Field(ge=8, le=1000)] = 32
     read_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 600
     test_room_days: Annotated[int, Field(ge=1, le=365)] = VENDOR_DAYS
     check_loopback: bool = False
@@ -178,22 +182,6 @@ class Server(_Frozen):
                 "host",
             )
         return self
-
-
-class Retention(_Frozen):
-    """How many days raw messages are kept, sealed; 0 is not at all."""
-
-    refused_days: Annotated[int, Field(ge=0, le=365)] = 30
-    accepted_days: Annotated[int, Field(ge=0, le=365)] = 0
-
-
-class FetchLimits(_Frozen):
-    """What one exchange with a source may take."""
-
-    max_bytes: Annotated[int, Field(ge=1024)] = MAX_BYTES
-    connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10
-    idle_seconds: Annotated[float, Field(gt=0, le=600)] = 30
-    total_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 15 * 60
 
 
 class SchoolIdentification(_Frozen):
@@ -384,7 +372,8 @@ class Publisher(_Source):
         return self
 
 
-class Sender(_Frozen):
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Sender(SenderTerms):
     """A publisher that sends results to us, and what was agreed with it."""
 
     id: SourceKey
@@ -392,13 +381,7 @@ class Sender(_Frozen):
     customer_code: HeaderSecret
     keys: Annotated[tuple[HeaderSecret, ...], Field(min_length=1, max_length=2)]
     covers: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
-    policy: Literal["strict", "tolerant"] = "strict"
-    tolerances: tuple[Short, ...] | None = None
-    versions: Annotated[tuple[Version, ...], Field(min_length=1)] = SENDER_VERSIONS
-    ordering: Literal["per_result", "strict"] = "per_result"
-    unknown_pupil: Literal["park", "refuse"] = "park"
-    eckid_form: Literal["warn", "refuse"] = "warn"
-    messages_per_minute: Annotated[int, Field(ge=1)] = 6000
+    test_school: bool = Field(default=False, init=False)  # not a setting: sandboxes only
 
     @model_validator(mode="after")
     def _tolerant(self) -> Self:
@@ -412,16 +395,8 @@ class Sender(_Frozen):
 
     @property
     def terms(self) -> SenderTerms:
-        """What was agreed, as the store keeps it."""
-        return SenderTerms(
-            policy=self.policy,
-            tolerances=self.tolerances,
-            versions=tuple(self.versions),
-            ordering=self.ordering,
-            unknown_pupil=self.unknown_pupil,
-            eckid_form=self.eckid_form,
-            messages_per_minute=self.messages_per_minute,
-        )
+        """What was agreed, without the account."""
+        return SenderTerms(**{item.name: getattr(self, item.name) for item in dataclasses.fields(SenderTerms)})
 
 
 class Settings(BaseSettings):
@@ -441,8 +416,8 @@ class Settings(BaseSettings):
     database: Database = Database()
     server: Server = Server()
     receive: Receive = Receive()
-    retention: Retention = Retention()
-    limits: FetchLimits = FetchLimits()
+    retention: RetentionPolicy = RetentionPolicy()
+    limits: Limits = Limits()
     schools: tuple[School, ...] = ()
     publishers: tuple[Publisher, ...] = ()
     senders: tuple[Sender, ...] = ()
@@ -621,7 +596,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _first_error(wrong: ValidationError, named: str) -> ConfigError:
     first = wrong.errors(include_url=False, include_input=False)[0]
     key = _key_path((*first["loc"], *first.get("ctx", {}).get("key", ())))
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return ConfigError(
             f"{named}: {key} is geen bekende sleutel; haal hem weg of herstel de spelling.",
             f"{named}: {key} is no known key; remove it or mend its spelling.",
@@ -653,6 +628,7 @@ _KINDS = {
     "string_type": ("moet een tekst zijn; zet hem tussen aanhalingstekens", "must be a text; put it in quotes"),
     "tuple_type": ("moet een lijst zijn; begin elke regel met een streepje", "must be a list; begin each line with -"),
     "model_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+    "dataclass_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
     "dict_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
 }
 
@@ -773,7 +749,7 @@ def _absolute_source(source: _Source, folder: Path) -> _Source:
 # -- the rows that follow from it ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ConfiguredConnection:
     """A coupling of the configuration: its row in the store, its school, and the LAS or publisher behind it."""
 

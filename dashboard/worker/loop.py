@@ -24,21 +24,18 @@ from connectors.errors import ConnectorError
 from connectors.intake.las_client import LasSettings, RosterFile, fetch_roster, read_roster_file
 from connectors.intake.pull import PullSettings, Target, pull
 from connectors.intake.push import ReceiverContext
-from connectors.transport.http_client import ClientCertificate, Limits
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import Policy
-from connectors.uwlr.envelope import Authorisation
-from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
-from dashboard.settings.open_store import desk_of
-from dashboard.settings.settings import ConfigError, ConfiguredConnection, Las, Publisher, Receive, School, Settings
+from dashboard.settings.jobs import Job, ScheduledPull, scheduled_pull
+from dashboard.settings.settings import ConfiguredConnection, Receive, Settings
 from dashboard.worker import page_jobs
 from models.ingest import connections, page_requests, result_store, rosters, schools
 from models.ingest.connections import Claim, SourceConnection
-from models.ingest.result_store import RetentionPolicy
 from models.sandbox import sandboxes
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef, Verdict
+from models.schema.terms import RetentionPolicy
 
 LEASE_SECONDS = 180.0
 EXTEND_EVERY_SECONDS = 60.0
@@ -48,16 +45,6 @@ STOP_SECONDS = 3.0
 MINUTE_US = 60 * 1_000_000
 
 _log = logging.getLogger("rondblik.worker")
-
-Job = PullSettings | LasSettings | RosterFile
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledPull:
-    """How one coupling is asked, and how often."""
-
-    job: Job
-    every_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +66,7 @@ class WorkContext:
     @property
     def receiver(self) -> ReceiverContext:
         """Where a refused message is judged anew."""
-        return desk_of(self.engine, self.cipher, self.receive, self.retention)
+        return ReceiverContext(self.engine, self.cipher, self.receive, self.retention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +83,11 @@ def make_context(
 ) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
     work = {
-        (connection_config.row.school_id, connection_config.row.source_id): ScheduledPull(
-            _job(settings, connection_config), connection_config.source.every
-        )
-        for connection_config in connection_configs
+        (configured.row.school_id, configured.row.source_id): scheduled_pull(settings, configured)
+        for configured in connection_configs
     }
-    retention = RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days)
     policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
-    return WorkContext(engine, cipher, work, settings.receive, retention, policies)
+    return WorkContext(engine, cipher, work, settings.receive, settings.retention, policies)
 
 
 def work_once(context: WorkContext, source_id: int | None = None) -> bool:
@@ -447,91 +431,3 @@ def _refused_roster(fault: str) -> tuple[str, str]:
         f"Wat de leerlingadministratie stuurde is geweigerd ({fault}); de reden staat bij de geweigerde berichten.",
         f"What the pupil administration sent was refused ({fault}); the reason stands with the refused messages.",
     )
-
-
-# -- from settings to jobs -----------------------------------------------------------------------------------
-
-
-def _job(settings: Settings, connection_config: ConfiguredConnection) -> Job:
-    if isinstance(connection_config.source, Las):
-        if connection_config.source.path is not None:
-            return RosterFile(
-                connection_config.source.path, connection_config.school.ref, connection_config.source.profile
-            )
-        return las_job(settings, connection_config.school, connection_config.source)
-    return publisher_job(settings, connection_config.school, connection_config.source)
-
-
-def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
-    """How the LAS of a school is asked."""
-    limits, authorisation = settings.limits, las.authorisation
-    assert authorisation is not None  # settings demand it of a LAS
-    named = {
-        "HaalLeerlinggegevens": las.addresses.all,
-        "HaalStructuur": las.addresses.structure,
-        "HaalLeerlingen": las.addresses.pupils,
-        "HaalLeerkrachten": las.addresses.teachers,
-    }
-    addresses = {operation: address for operation, address in named.items() if address is not None}
-    return LasSettings(
-        address=las.address or next(iter(addresses.values())),
-        school=school.ref,
-        authorisation=Authorisation(
-            authorisation.key.get_secret_value(), authorisation.customer_code, authorisation.customer_name
-        ),
-        addresses=addresses,
-        profile=las.profile,
-        xsd_version=las.xsd_version,
-        dataset_id=las.dataset_id,
-        headers=las.header_texts,
-        certificate=None
-        if las.client_certificate is None
-        else ClientCertificate(las.client_certificate, las.client_key),
-        school_year=las.school_year,
-        staged=las.staged,
-        limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
-    )
-
-
-def publisher_job(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
-    """How a publisher is asked for the results of a school; raises ConfigError where its template is not there."""
-    limits, authorisation = settings.limits, publisher.authorisation
-    certificate = publisher.client_certificate
-    return PullSettings(
-        kind=publisher.kind,
-        location=publisher.address or str(publisher.path),
-        school=school.ref,
-        policy=publisher.policy,
-        authorisation=None
-        if authorisation is None
-        else Authorisation(
-            authorisation.key.get_secret_value(), authorisation.customer_code, authorisation.customer_name
-        ),
-        headers=publisher.header_texts,
-        certificate=None if certificate is None else ClientCertificate(certificate, publisher.client_key),
-        xsd_version=publisher.xsd_version,
-        dataset_id=publisher.dataset_id,
-        school_year=publisher.school_year,
-        soap_action=publisher.soap_action or _soap_action(publisher.operation),
-        request_template=_template(publisher),
-        limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
-        retention=RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days),
-    )
-
-
-def _soap_action(operation: str | None) -> str:
-    """Ours has its namespace before it; a publisher's own is named as it is, the way UWLR does."""
-    return SOAP_ACTION if operation in (None, OPERATION) else operation
-
-
-def _template(publisher: Publisher) -> str | None:
-    if publisher.request_template is None:
-        return None
-    try:
-        return publisher.request_template.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(
-            f"request_template van {publisher.id} kan niet gelezen worden; controleer het bestand "
-            f"{publisher.request_template}.",
-            f"request_template of {publisher.id} cannot be read; check the file {publisher.request_template}.",
-        ) from None

@@ -60,14 +60,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionPolicy:
-    """How many days raw messages are kept, sealed."""
-
-    refused_days: int = 30
-    accepted_days: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Incoming:
     """What is known of a message before it is read; `way` is pull, load or push.
 

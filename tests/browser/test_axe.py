@@ -17,9 +17,9 @@ from dashboard.server.wsgi import create_app
 from dashboard.text.translate import translations
 from dashboard.worker.page_jobs import work_once
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from models.schema.store_key import open_encrypted
+from models.schema.terms import SenderTerms
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped

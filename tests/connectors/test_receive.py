@@ -25,12 +25,11 @@ from connectors.uwlr.agreement import Bounds
 from dashboard.server.serving import working
 from dashboard.worker.loop import WorkContext
 from models.ingest import deliveries, identity, rosters, schools, senders
-from models.ingest.result_store import RetentionPolicy
-from models.ingest.senders import SenderTerms
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.schema.tables import couplings, raw_messages, results
+from models.schema.terms import RetentionPolicy, SenderTerms
 from tests.conftest import Store
 from tests.connectors import sending
 from tests.connectors.sending import BAKEN, HORIZON, Account, Answer, Receiver, account, answer_of, enveloped, receiving
@@ -60,8 +59,8 @@ def rekenwijs(store: Store) -> Account:
 
 @pytest.fixture
 def receiver(receiver_context: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
-    with receiving(receiver_context) as found:
-        yield found
+    with receiving(receiver_context) as receiver:
+        yield receiver
 
 
 def stored(store: Store) -> dict[str, str | None]:
@@ -692,7 +691,7 @@ def test_an_error_of_our_own_is_told_without_its_text(
     def fail(*_: object) -> None:
         raise ValueError("L1 heeft 7")
 
-    monkeypatch.setattr(push, "process_results", fail)
+    monkeypatch.setattr(push, "take_results", fail)
     monkeypatch.setattr(push, "_destination", fail)
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     check_shape(answer)

@@ -17,8 +17,8 @@ from dashboard.worker.page_jobs import work_once
 from models.access.viewer import Role
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema import clock, database
+from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
 from tests.dashboard.school import NOW

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from dashboard.settings.settings import ConfigError, Las, Publisher, Receive, Se
 from dashboard.worker.loop import make_context
 from models.schema import database
 from models.schema.tables import couplings, schools, sources
+from models.schema.terms import RetentionPolicy
 from tests.conftest import Store
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config.yaml"
@@ -71,6 +73,17 @@ def test_the_example_is_an_empty_installation_with_the_defaults() -> None:
     assert (found.limits.max_bytes, found.limits.total_seconds) == (512 * 1024 * 1024, 900)
 
 
+@pytest.mark.parametrize("section", ["receive", "limits"])
+def test_the_environment_goes_before_the_file_in_every_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    monkeypatch.setenv(f"RONDBLIK_{section.upper()}__MAX_BYTES", "5000")
+    monkeypatch.setenv("RONDBLIK_RETENTION__REFUSED_DAYS", "3")
+    found = settings.load(write(tmp_path, f"{section}: {{max_bytes: 6000}}\nretention: {{accepted_days: 4}}"))
+    assert getattr(found, section).max_bytes == 5000
+    assert found.retention == RetentionPolicy(refused_days=3, accepted_days=4)
+
+
 def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = uncommented(EXAMPLE.read_text(encoding="utf-8"))
     for name in re.findall(r"{secret: ([a-z-]+)}", text):
@@ -86,8 +99,9 @@ def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch:
     assert found.database.url is not None
     assert set(yaml.safe_load(text)) == set(Settings.model_fields)
     assert school.las.model_fields_set == set(Las.model_fields) - {"path"}
-    assert found.senders[0].model_fields_set == set(Sender.model_fields)
-    assert found.receive.model_fields_set == set(Receive.model_fields)
+    (sender,) = yaml.safe_load(text)["senders"]
+    assert set(sender) == {field.name for field in fields(Sender) if field.init}
+    assert set(yaml.safe_load(text)["receive"]) == {field.name for field in fields(Receive)}
     assert found.publishers[0].model_fields_set == set(Publisher.model_fields) - {"path", "schools"}
 
 
@@ -175,6 +189,13 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("server: {host: 127.0.0.1, host: 127.0.0.1}", "line 1: a key stands there twice"),
         ("database: {url: 'postgresql://x/y'}", "postgresql+psycopg://"),
         ("retention: {refused_days: -1}", "retention.refused_days"),
+        ("retention: {days: 1}", "retention.days is no known key"),
+        ("retention: 30", "retention must hold keys with values"),
+        ("limits: {total_seconds: 0}", "limits.total_seconds must be more than 0"),
+        ("limits: {seconds: 1}", "limits.seconds is no known key"),
+        ("receive: {max_depth: 4}", "receive.max_depth must be 12 or more"),
+        ("receive: {depth: 4}", "receive.depth is no known key"),
+        (SENDER.replace("KEYS", "a").replace("id: een", "id: een, test_school: true"), "test_school is no known key"),
         ("schools: [", "line 1"),
         ("data: a\n\tb: c", "line 2"),
         ("- een\n- lijst", "no list of keys"),

@@ -18,7 +18,7 @@ from connectors.intake.judge import process_results, spool
 from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.ingest import identity, schools
-from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.result_store import Receipt
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
@@ -33,6 +33,7 @@ from models.schema.tables import (
     test_definitions,
     tests,
 )
+from models.schema.terms import RetentionPolicy
 from tests.conftest import Store
 from tests.models.spelled import spelled
 from tests.uwlr.messages import message, result_xml
