@@ -7,8 +7,6 @@ but digest and size.
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine
@@ -25,6 +23,7 @@ from models.ingest.result_store import Receipt
 from models.ingest.senders import Sender, SenderKey
 from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
+from models.schema.rate_limit import Rate, RateLimiter
 from models.schema.records import Finding, Verdict
 from models.schema.terms import RetentionPolicy
 
@@ -33,35 +32,20 @@ MINUTE_SECONDS = 60.0
 UNKNOWN_SENDER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
 
 
-class MessageRates:
-    """How many messages each sender may still send: a bucket a sender that fills up in a minute."""
-
-    def __init__(self) -> None:
-        self.refusals = RefusalThrottle(first=1)  # a sender that was told once in a minute knows
-        self._left: dict[int, tuple[float, float]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, source_id: int, per_minute: int) -> bool:
-        """Take one message from the bucket; False where it is empty."""
-        now = time.monotonic()
-        with self._lock:
-            left, since = self._left.get(source_id, (float(per_minute), now))
-            left = min(float(per_minute), left + (now - since) * per_minute / MINUTE_SECONDS)
-            allowed = left >= 1.0
-            self._left[source_id] = (left - 1.0 if allowed else left, now)
-            return allowed
-
-
 @dataclass(frozen=True, slots=True)
 class ReceiverContext:
-    """Where messages arrive: the store, how large they may be, how long their bytes are kept."""
+    """Where messages arrive: the store, how large they may be, how long they are stored, and how many come in.
+
+    `rates` are the messages of each sender, by its source; a sender over its rate gets one row a minute.
+    """
 
     engine: Engine
     cipher: PiiCipher
     bounds: Bounds = field(default_factory=Bounds)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
-    rates: MessageRates = field(default_factory=MessageRates)
+    rates: RateLimiter[int] = field(default_factory=RateLimiter)
     refusals: RefusalThrottle = field(default_factory=RefusalThrottle)
+    rate_refusals: RefusalThrottle = field(default_factory=lambda: RefusalThrottle(first=1))
 
 
 def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
@@ -81,7 +65,7 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
     if key is None:
         findings = [*_strict_findings(receiver, spooled), finding("header.key")]
         return _refuse_unknown_sender(receiver, spooled, findings, sender.source_id)
-    if not receiver.rates.take(sender.source_id, sender.terms.messages_per_minute):
+    if not receiver.rates.take(sender.source_id, Rate(sender.terms.messages_per_minute, MINUTE_SECONDS)):
         return _refuse_rate_limited(receiver, spooled, sender.source_id)
     return process_results(
         receiver.engine,
@@ -139,13 +123,13 @@ def _refuse_unknown_sender(
 
 def _refuse_rate_limited(receiver: ReceiverContext, spooled: Spooled, source_id: int) -> Receipt:
     delivery = result_store.Incoming(source_id=source_id, channel=CHANNEL, digest=spooled.digest, size=spooled.size)
-    return refuse_throttled(receiver, receiver.rates.refusals, delivery, finding("message.rate"))
+    return refuse_throttled(receiver, receiver.rate_refusals, delivery, finding("message.rate"))
 
 
 def refuse_throttled(
     receiver: ReceiverContext, throttle: RefusalThrottle, delivery: result_store.Incoming, finding: Finding
 ) -> Receipt:
-    """Refuse what needs no school to be refused; it gets a row where `told` has one left for its kind."""
+    """Refuse what needs no school to be refused; it gets a row where `throttle` has one left for its kind."""
     kind, fault = (finding.rule, delivery.source_id), finding.fault or rules.ONGELDIG_BERICHT
     others = throttle.take(kind)
     if others is None:

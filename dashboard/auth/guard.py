@@ -28,6 +28,7 @@ from models.classroom.holidays import Holidays, read_holidays
 from models.sandbox import sandboxes
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
+from models.schema.rate_limit import Rate, RateLimiter
 
 SERVICE = "receive"  # the blueprint of the SOAP service
 COOKIE = "rondblik_session"
@@ -75,10 +76,9 @@ class AppOptions:
 
 @dataclass(slots=True)
 class BrowserSession:
-    """What one browser does, as whomever it looks; `turns` are the moments at which it took one."""
+    """What one browser does, as whichever user."""
 
     id: str = field(default_factory=lambda: secrets.token_hex(16))
-    attempts: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -96,6 +96,7 @@ class Sessions:
     """The sessions of this process, by a random token of 256 bits; idle and absolute time-out."""
 
     _kept: dict[str, _Session] = field(default_factory=dict)
+    _rates: RateLimiter[str] = field(default_factory=RateLimiter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, user: DemoUser, own: DemoUser | None = None, browser: BrowserSession | None = None) -> str:
@@ -112,18 +113,10 @@ class Sessions:
             session = self._kept.get(token or "")
             return None if session is None else session.browser
 
-    def within_rate_limit(self, token: str | None, most: int, seconds: float) -> bool:
-        """Whether the visit of this session may do something once more, of `most` times in so many seconds."""
-        now = time.monotonic()
-        with self._lock:
-            session = self._kept.get(token or "")
-            if session is None:
-                return False
-            session.browser.attempts = [at for at in session.browser.attempts if now - at < seconds]
-            if len(session.browser.attempts) >= most:
-                return False
-            session.browser.attempts.append(now)
-            return True
+    def within_rate_limit(self, token: str | None, rate: Rate) -> bool:
+        """Whether the browser of this session may do something that is limited to this rate once more."""
+        browser = self.browser(token)
+        return browser is not None and self._rates.take(browser.id, rate)
 
     def leave_sandbox(self, token: str | None) -> DemoUser | None:
         """End looking as somebody else; returns who goes on in the session, None where nobody does."""
@@ -224,9 +217,9 @@ def browser_session_id() -> str:
     return "" if browser is None else browser.id
 
 
-def within_rate_limit(most: int, seconds: float) -> bool:
-    """Whether the visit of this request may do something once more, of `most` times in so many seconds."""
-    return context().sessions.within_rate_limit(flask.request.cookies.get(COOKIE), most, seconds)
+def within_rate_limit(rate: Rate) -> bool:
+    """Whether the browser of this request may do something that is limited to this rate once more."""
+    return context().sessions.within_rate_limit(flask.request.cookies.get(COOKIE), rate)
 
 
 def scheme() -> str:

@@ -408,14 +408,6 @@ def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver,
     assert [rules_of(delivery) for delivery in deliveries.newest(store.engine)].count(["message.rate"]) == 1
 
 
-def test_a_bucket_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    rates, now = push.MessageRates(), 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    assert [rates.take(1, 2) for _ in range(3)] == [True, True, False]
-    now += 30.0
-    assert [rates.take(1, 2), rates.take(1, 2), rates.take(2, 2)] == [True, False, True]
-
-
 # -- bodies --------------------------------------------------------------------------------------------------
 
 
@@ -691,7 +683,7 @@ def test_an_error_of_our_own_is_told_without_its_text(
     def fail(*_: object) -> None:
         raise ValueError("L1 heeft 7")
 
-    monkeypatch.setattr(push, "take_results", fail)
+    monkeypatch.setattr(push, "process_results", fail)
     monkeypatch.setattr(push, "_destination", fail)
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     check_shape(answer)

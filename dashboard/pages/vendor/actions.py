@@ -18,10 +18,10 @@ from models.access.viewer import Role
 from models.ingest import page_requests
 from models.sandbox import sandboxes
 from models.sandbox.sandboxes import Sandbox
+from models.schema.rate_limit import Rate
 
 START = "/toets"
-ROOMS_AN_HOUR = 5  # of one browser
-HOUR_SECONDS = 3600.0
+SANDBOX_RATE = Rate(5, 3600.0)  # of one browser
 # Name in the address, name in the store, media type.
 FILES = {
     "html": ("html", "text/html; charset=utf-8"),
@@ -46,7 +46,7 @@ def create_sandbox() -> ResponseReturnValue:
     viewer, context = guard.viewer(), guard.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
-    if not guard.within_rate_limit(ROOMS_AN_HOUR, HOUR_SECONDS):
+    if not guard.within_rate_limit(SANDBOX_RATE):
         return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
     try:
         sandbox = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
