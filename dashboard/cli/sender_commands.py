@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from connectors.uwlr.rules import RULES
+from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import Options, open_store
-from dashboard.settings.settings import ConfigError, Settings
+from dashboard.settings.schema import Settings
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
 from models.ingest.senders import SenderRefused

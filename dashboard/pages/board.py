@@ -9,7 +9,7 @@ from typing import Any
 import flask
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.class_page.page import heading_of
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import short_test, subject_word
@@ -46,10 +46,10 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address, without header; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         return _frame("/groep", [])
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         _classes, filters, view = read_class(connection, viewer, query, context.options.holidays)
     return _frame(f"/groep{filters.query}", content(view))

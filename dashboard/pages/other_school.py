@@ -8,7 +8,7 @@ from typing import Any
 import flask
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.shell import page
 from dashboard.text.translate import _
 from dashboard.ui import addresses
@@ -23,7 +23,7 @@ def of_own_school(layout: Layout) -> Layout:
     """`layout`, for addresses of the viewer's own school only: pupil 12 of another school is another pupil."""
 
     def shown(**asked: object) -> Any:
-        if flask.has_request_context() and guard.viewer() is not None and addresses.names_other_school(asked):
+        if flask.has_request_context() and request.viewer() is not None and addresses.names_other_school(asked):
             return elsewhere()
         return layout(**asked)
 
@@ -32,9 +32,9 @@ def of_own_school(layout: Layout) -> Layout:
 
 def elsewhere() -> list[Any]:
     """That the address is of another school, who looks now, and the way on."""
-    viewer = guard.viewer()
+    viewer = request.viewer()
     assert viewer is not None
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         school = school_name(connection, viewer)
     who = _("You look as {name} of {school}.", name=viewer.name, school=school or _("another school"))
     return page(

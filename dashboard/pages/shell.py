@@ -7,7 +7,7 @@ from typing import Any
 import flask
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.text.translate import LANGUAGES, _, language
 from dashboard.text.words import role_word
 from dashboard.ui.signs import attrs, hidden, note, sign
@@ -32,7 +32,7 @@ def footer() -> html.Footer:
 
 def _flash_message() -> list[Any]:
     """How what was asked on the page before went; the script gives it the focus when it appears."""
-    found = guard.take_flash()
+    found = request.take_flash()
     if found is None:
         return []
     sentence, well = found
@@ -65,7 +65,7 @@ def header(active: str) -> html.Header:
 
 def _test_school() -> list[Any]:
     """That what is shown is of a test room, and the way back to it."""
-    user = guard.current_user() if flask.has_request_context() else None
+    user = request.current_user() if flask.has_request_context() else None
     if user is None or user.sandbox is None:
         return []
     sentence = _("The pupils are made up; their results came in at your test address.")
@@ -86,7 +86,7 @@ def _test_school() -> list[Any]:
 
 def _entries() -> list[tuple[str, str, str]]:
     """The menu entries of who looks: name, address, words."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     pupils = [("pupils", "/leerlingen", _("My pupils"))] if viewer is not None and viewer.teaches else []
     couplings = [("couplings", "/koppelingen", _("Couplings"))] if viewer is not None and viewer.may_administer else []
     school = [
@@ -112,10 +112,10 @@ def _menu(active: str) -> list[Any]:
 
 
 def _who() -> html.Details:
-    user = guard.current_user() if flask.has_request_context() else None
+    user = request.current_user() if flask.has_request_context() else None
     school = None
     if user is not None:
-        with database.read_transaction(guard.context().engine) as connection:
+        with database.read_transaction(request.context().engine) as connection:
             school = school_name(connection, user.viewer)
     name = user.name if user is not None else ""
     role = " · ".join(part for part in (role_word(user.role) if user else "", school) if part)
@@ -133,11 +133,11 @@ def _who() -> html.Details:
 
 def _choices() -> html.Div:
     """The personas of the demo, the languages and the colour schemes."""
-    present = guard.current_user() if flask.has_request_context() else None
+    present = request.current_user() if flask.has_request_context() else None
     if present is None:
         return html.Div()
-    options = guard.context().options
-    dark = guard.scheme() == "dark"
+    options = request.context().options
+    dark = request.scheme() == "dark"
     users = [
         html.Form(
             html.Button(
@@ -163,7 +163,7 @@ def _choices() -> html.Div:
                         LANGUAGE_NAMES[item],
                         className="pick",
                         lang=item,
-                        **attrs(data_keep=f"{guard.LANGUAGE_COOKIE}={item}"),
+                        **attrs(data_keep=f"{request.LANGUAGE_COOKIE}={item}"),
                         **attrs(aria_current="true" if item == language() else None),
                     )
                     for item in LANGUAGES
@@ -176,7 +176,7 @@ def _choices() -> html.Div:
                     html.Button(
                         word,
                         className="pick",
-                        **attrs(data_keep=f"{guard.SCHEME_COOKIE}={value}"),
+                        **attrs(data_keep=f"{request.SCHEME_COOKIE}={value}"),
                         **attrs(aria_current="true" if (value == "dark") == dark else None),
                     )
                     for value, word in (("light", _("Light")), ("dark", _("Dark")))

@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages import accessibility, board, not_found
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.couplings import page as couplings_page
@@ -54,7 +54,7 @@ class RondblikDash(dash.Dash):
         """The first HTML of every page."""
         entry = parts["app_entry"].replace("Loading...", _("Rondblik is loading…"))
         return (
-            f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{guard.scheme()}">\n<head>'
+            f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{request.scheme()}">\n<head>'
             f"{parts['metas']}<title>{parts['title']}</title>{parts['css']}</head>\n<body>{banner()}{entry}"
             f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
         )
@@ -115,7 +115,7 @@ def _register(name: str, layout: Layout, **where: Any) -> None:
 
 def start(**query: object) -> list[Any]:
     """Where one begins: the classes, or for a vendor, who has none, the page to test a coupling."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is not None and viewer.role is Role.VENDOR:
         return vendor_page.layout()
     return class_page.layout(**query)
@@ -129,5 +129,5 @@ def layout() -> dmc.MantineProvider:
             dash.page_container,
         ],
         theme=THEME,
-        forceColorScheme=guard.scheme() if flask.has_request_context() else "light",
+        forceColorScheme=request.scheme() if flask.has_request_context() else "light",
     )

@@ -9,8 +9,10 @@ from connectors.intake.pull import PullSettings
 from connectors.transport.http_client import ClientCertificate
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
-from dashboard.settings import settings as schema
-from dashboard.settings.settings import ConfigError, ConfiguredConnection, Las, Publisher, School, Settings
+from dashboard.settings import schema
+from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.errors import ConfigError
+from dashboard.settings.schema import Las, Publisher, School, Settings
 
 Job = PullSettings | LasSettings | RosterFile
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from connectors.intake.push import ReceiverContext
-from dashboard.settings import settings
-from dashboard.settings.settings import Settings
+from dashboard.settings import loading
+from dashboard.settings.schema import Settings
 from models.schema import database
 from models.schema.encryption import PiiCipher, read_key
 from models.schema.store_key import open_encrypted
@@ -26,7 +26,7 @@ class Options:
 
     def settings(self) -> Settings:
         """The settings that these options lead to; raises ConfigError."""
-        return settings.load(settings.find_config(self.config, self.data), self.data)
+        return loading.load(loading.find_config(self.config, self.data), self.data)
 
 
 @dataclass(frozen=True, slots=True)

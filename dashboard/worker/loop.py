@@ -26,8 +26,9 @@ from connectors.intake.pull import PullSettings, Target, pull
 from connectors.intake.push import ReceiverContext
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import Policy
+from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.jobs import Job, ScheduledPull, scheduled_pull
-from dashboard.settings.settings import ConfiguredConnection, Receive, Settings
+from dashboard.settings.schema import Receive, Settings
 from dashboard.worker import page_jobs
 from models.ingest import connections, page_requests, result_store, rosters, schools
 from models.ingest.connections import Claim, SourceConnection

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
-from dashboard.auth.guard import SCHEME_COOKIE, AppOptions
+from dashboard.auth.request import SCHEME_COOKIE, AppOptions
 from dashboard.server.wsgi import create_app
 from dashboard.text.translate import translations
 from dashboard.worker.page_jobs import work_once

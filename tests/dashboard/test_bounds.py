@@ -19,7 +19,7 @@ from dashboard.cli.demo import VENDOR
 from dashboard.pages.vendor.requests import LARGEST_FILE
 from dashboard.server.serving import MAX_REQUEST_BYTES, bind, body_limits
 from dashboard.server.wsgi import MAX_FORM_BYTES, AppOptions, create_app, create_soap_app
-from dashboard.settings.settings import Receive
+from dashboard.settings.schema import Receive
 from models.schema import clock
 from tests.conftest import Store
 from tests.connectors.sending import Receiver, account, enveloped, serving_app
@@ -31,7 +31,7 @@ TOO_LARGE = 413
 
 
 @pytest.fixture
-def receiver(store: Store) -> Iterator[ReceiverContext]:
+def receiver_context(store: Store) -> Iterator[ReceiverContext]:
     """A receiver that takes messages up to SERVICE_BYTES."""
     with clock.fixed(datetime(2026, 11, 20, 12, tzinfo=UTC)):
         yield ReceiverContext(store.engine, store.cipher, Receive(max_bytes=SERVICE_BYTES))
@@ -42,9 +42,9 @@ def served(app: flask.Flask) -> AbstractContextManager[int]:
 
 
 @pytest.fixture
-def whole(receiver: ReceiverContext) -> Iterator[int]:
+def whole(receiver_context: ReceiverContext) -> Iterator[int]:
     """The port of the app of `serve`."""
-    with served(create_app(receiver.engine, receiver.cipher, OPTIONS, receiver)) as port:
+    with served(create_app(receiver_context.engine, receiver_context.cipher, OPTIONS, receiver_context)) as port:
         yield port
 
 
@@ -77,12 +77,12 @@ class Browser:
         return self.post(CALLBACK, json.dumps(body).encode(), "application/json")
 
 
-def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(receiver: ReceiverContext) -> None:
+def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(receiver_context: ReceiverContext) -> None:
     apps: list[Callable[[], flask.Flask]] = [
-        lambda: create_soap_app(receiver),
-        lambda: create_app(receiver.engine, receiver.cipher, OPTIONS, receiver),
+        lambda: create_soap_app(receiver_context),
+        lambda: create_app(receiver_context.engine, receiver_context.cipher, OPTIONS, receiver_context),
     ]
-    body = enveloped(message(), account(receiver.engine, receiver.cipher).header)
+    body = enveloped(message(), account(receiver_context.engine, receiver_context.cipher).header)
     for make in apps:
         with served(make()) as port:
             receiver = Receiver(port)

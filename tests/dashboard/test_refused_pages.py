@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from dashboard.worker.page_jobs import work_once
 from models.access.viewer import Role

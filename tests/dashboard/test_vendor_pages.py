@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from connectors.intake.push import ReceiverContext
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.cli import main as cli
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox

@@ -8,7 +8,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.export.sheets import filter_words, sheet_of
 from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
 from dashboard.pages.class_page.filter_bar import (
@@ -60,7 +60,7 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         empty = [_how_many(None), html.Div(id="group-content"), *why_page.frame()]
         return page("group", empty, filter_bar([], ClassFilters(()), None))
@@ -70,7 +70,7 @@ def layout(**query: object) -> list[Any]:
 
 
 def _read(viewer: Viewer, asked: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         return read_class(connection, viewer, asked, context.options.holidays)
 
@@ -90,7 +90,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
+        viewer = request.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
         *chosen, query = values
@@ -210,9 +210,9 @@ def _acts(view: ClassView, heading: str) -> list[Any]:
 
 def _save_as(view: ClassView, heading: str) -> html.Details:
     """The files of just what stands on the screen."""
-    viewer = guard.viewer()
+    viewer = request.viewer()
     assert viewer is not None
-    token = guard.context().snapshots.add(viewer, sheet_of(view, heading))
+    token = request.context().snapshots.add(viewer, sheet_of(view, heading))
     names = {"xlsx": _("Excel (xlsx)"), "csv": _("Text (csv)"), "html": _("Web page without network (html)")}
     # No download attribute: where the snapshot is gone the answer is a page, which must be seen and not saved.
     links = [html.A(word, href=f"{FILE_PATH}/{token}.{kind}") for kind, word in names.items()]

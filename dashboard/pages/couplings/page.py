@@ -8,7 +8,7 @@ import dash
 import flask
 from dash import html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.couplings.actions import register as register_actions
 from dashboard.pages.couplings.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
 from dashboard.pages.couplings.table import late_notes, source_table
@@ -32,7 +32,7 @@ def title(**_parts: object) -> str:
 
 def layout(**_query: object) -> list[Any]:
     """The whole page; a sentence for who is no administrator, the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         return page("couplings", _frame([]))
     if not viewer.may_administer:
@@ -97,7 +97,7 @@ def content(viewer: Viewer) -> list[Any]:
 def _read(
     viewer: Viewer,
 ) -> tuple[ConnectionOverview, list[ParkedIdentifier], list[PupilName], list[UnmappedTerm], list[SubjectMapping]]:
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         return (
             connection_overview(connection, viewer),

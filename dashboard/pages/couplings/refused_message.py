@@ -8,7 +8,7 @@ import dash
 import flask
 from dash import Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.couplings.refused_message_actions import PATH, replay_form
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
@@ -58,7 +58,7 @@ def register(app: dash.Dash) -> None:
 
 def _find(token: str | None) -> RequestState | None:
     """What was asked with this token by an administrator of the viewer's school."""
-    viewer, context = guard.viewer(), guard.context()
+    viewer, context = request.viewer(), request.context()
     if token is None or viewer is None or not viewer.may_administer:
         return None
     request_state = page_requests.find(context.engine, context.cipher, token)

@@ -11,7 +11,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.materials.card import material_card
 from dashboard.pages.shell import page
 from dashboard.text.translate import _, n_
@@ -60,7 +60,7 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         return page("materials", html.Div(id="materials-content"), _bar(None, MaterialFilters()))
     catalogue = _read(viewer)
@@ -82,7 +82,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show(address: object, *chosen: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
+        viewer = request.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
         catalogue = _read(viewer)
@@ -102,7 +102,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _read(viewer: Viewer) -> MaterialCatalogue:
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         return material_catalogue(connection, viewer)
 
 

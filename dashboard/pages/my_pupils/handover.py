@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.my_pupils import page as my_pupils_page
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
@@ -45,7 +45,7 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         return page("pupils", html.Div(id="handover-content"), _bar(MyPupilsFilters(()), None))
     if not viewer.teaches:
@@ -69,7 +69,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show(address: object, pupils: object, query: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
+        viewer = request.viewer()
         if viewer is None or not viewer.teaches:
             raise dash.exceptions.PreventUpdate
         by_address = address_asked("handover", address)

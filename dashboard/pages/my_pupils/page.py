@@ -9,7 +9,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
 from dashboard.pages.shell import page
@@ -37,7 +37,7 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         return page("pupils", html.Div(id="mine-content"), _bar([], MyPupilsFilters(()), None))
     if not viewer.teaches:
@@ -50,7 +50,7 @@ def layout(**query: object) -> list[Any]:
 
 def read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """What the page shows for an address, of who works with pupils."""
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         return read_my_pupils(connection, context.cipher, viewer, asked, context.options.holidays)
 
@@ -85,7 +85,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
+        viewer = request.viewer()
         if viewer is None or not viewer.teaches:
             raise dash.exceptions.PreventUpdate
         *chosen, query = values

@@ -13,7 +13,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.pupil.lanes import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
@@ -59,7 +59,7 @@ def title(pupil_id: object = None, **_parts: object) -> str:
     viewer, number = _viewer(), read_id(pupil_id)
     if viewer is None or number is None:
         return "Rondblik"
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         record = read_pupil(connection, viewer, number)
     return f"{_name(record)} – Rondblik" if record is not None else "Rondblik"
 
@@ -89,7 +89,7 @@ def read_id(value: object) -> int | None:
 
 
 def _viewer() -> Viewer | None:
-    return guard.viewer() if flask.has_request_context() else None
+    return request.viewer() if flask.has_request_context() else None
 
 
 def _name(record: PupilRecord) -> str:
@@ -108,7 +108,7 @@ class _PupilData:
 def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | None:
     if pupil_id is None:
         return None
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
@@ -336,12 +336,12 @@ def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
             *blocks(_absent(pupil_data)),
         ]
     marks, axis = markers(timeline.series), axis_period(timeline.period, timeline.series)
-    off = guard.context().options.holidays.between(
+    off = request.context().options.holidays.between(
         date.fromisoformat(axis.first), date.fromisoformat(axis.last), pupil_data.side.region
     )
     lanes = [
         series_section(
-            series, marks[series.key], axis, guard.scheme(), pupil_data.side.goals.get(series.subject_material), off
+            series, marks[series.key], axis, request.scheme(), pupil_data.side.goals.get(series.subject_material), off
         )
         for series in in_subject_order(timeline.series)
     ]
@@ -480,10 +480,10 @@ def register(app: dash.Dash) -> None:
     def show_provenance(asked: object, path: object) -> tuple[list[Any], bool]:
         index = asked.get("index") if isinstance(asked, dict) else None
         match = _SITTING.fullmatch(str(index))
-        viewer, pupil_id = guard.viewer(), _pupil_of(path)
+        viewer, pupil_id = request.viewer(), _pupil_of(path)
         if match is None or viewer is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
-        with database.read_transaction(guard.context().engine) as connection:
+        with database.read_transaction(request.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
         return blocks(provenance_panel(source)), True
 
@@ -504,5 +504,5 @@ def _pupil_of(path: object) -> int | None:
 
 
 def _requested(path: object, period: str) -> _PupilData | None:
-    viewer = guard.viewer()
+    viewer = request.viewer()
     return _read(viewer, _pupil_of(path), period) if viewer is not None else None

@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.pupil.lanes import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.page import not_yours, read_id
 from dashboard.pages.pupil.side_panels import Side, read_side
@@ -39,13 +39,13 @@ def title(**_parts: object) -> str:
 
 def layout(pupil_id: object = None, **_query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     number = read_id(pupil_id)
     if viewer is None:
         return page("group", html.Div())
     if number is None or not viewer.teaches:
         return page("group", not_yours())
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))

@@ -11,7 +11,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.shell import page
 from dashboard.pages.signals.due_form import due_panel
 from dashboard.pages.signals.resolution_forms import resolution_form
@@ -97,7 +97,7 @@ def title(**_parts: object) -> str:
 
 def layout(**query: object) -> list[Any]:
     """The whole page for an address; the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is None:
         return page("signals", html.Div(id="signals-content"), _bar([], SignalFilters(())))
     classes, filters, shown = _read(viewer, query)
@@ -105,7 +105,7 @@ def layout(**query: object) -> list[Any]:
 
 
 def _read(viewer: Viewer, asked: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         classes = class_list(connection, viewer)
         filters = _filters(classes, asked)
@@ -140,7 +140,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def show(address: object, *values: object) -> tuple[Any, ...]:
-        viewer = guard.viewer()
+        viewer = request.viewer()
         if viewer is None:
             raise dash.exceptions.PreventUpdate
         by_address = address_asked("signals", address)

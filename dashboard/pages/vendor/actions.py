@@ -10,8 +10,8 @@ import json
 import flask
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import guard
-from dashboard.auth.guard import DemoUser
+from dashboard.auth import request
+from dashboard.auth.sessions import DemoUser
 from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, RESULT_PATH, ROOM_PATH, read_token
 from dashboard.text.translate import _
 from models.access.viewer import Role
@@ -43,10 +43,10 @@ def register(server: flask.Flask) -> None:
 
 def create_sandbox() -> ResponseReturnValue:
     """A new test room, and to its page; back with the reason where there can be none now."""
-    viewer, context = guard.viewer(), guard.context()
+    viewer, context = request.viewer(), request.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
-    if not guard.within_rate_limit(SANDBOX_RATE):
+    if not request.within_rate_limit(SANDBOX_RATE):
         return flask.redirect(f"{START}?{NOT_NOW}={OFTEN}", 303)
     try:
         sandbox = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
@@ -57,8 +57,8 @@ def create_sandbox() -> ResponseReturnValue:
 
 def view_as_teacher(token: str) -> ResponseReturnValue:
     """Look at the room's first school as its made-up teacher, at nothing else, until going back."""
-    sandbox, context = _sandbox_of(token), guard.context()
-    guard.leave_sandbox()  # who looks at a room already is somebody else of their own
+    sandbox, context = _sandbox_of(token), request.context()
+    request.leave_sandbox()  # who looks at a room already is somebody else of their own
     teacher = DemoUser(
         "proef",
         _("Teacher of the test school"),
@@ -67,20 +67,20 @@ def view_as_teacher(token: str) -> ResponseReturnValue:
         sandbox.school_id,
         sandbox.account.token,
     )
-    guard.sign_in_as(teacher, guard.current_user())
+    request.sign_in_as(teacher, request.current_user())
     return flask.redirect("/groep", 303)
 
 
 def leave_sandbox(token: str) -> ResponseReturnValue:
     """Be oneself again, at the page of the room."""
-    guard.leave_sandbox()
+    request.leave_sandbox()
     found = read_token(token)
     return flask.redirect(ROOM_PATH + found if found else START, 303)
 
 
 def report_on_sandbox(token: str) -> ResponseReturnValue:
     """Ask for a report on a room, and to its page; back with the reason where too much waits."""
-    sandbox, context = _sandbox_of(token), guard.context()
+    sandbox, context = _sandbox_of(token), request.context()
     given = json.dumps({"token": sandbox.account.token}).encode()
     title = sandbox.account.customer_name
     try:
@@ -91,7 +91,7 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
             title,
             given,
             sandbox.id,
-            asked_by=guard.browser_session_id(),
+            asked_by=request.browser_session_id(),
         )
     except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
@@ -101,14 +101,14 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
 
 def erase_sandbox(token: str) -> ResponseReturnValue:
     """Erase a room with all that is of it; who looked at it as its teacher is oneself again."""
-    sandbox, context = _sandbox_of(token), guard.context()
+    sandbox, context = _sandbox_of(token), request.context()
     sandboxes.erase_sandbox(context.engine, sandbox.id)
     return flask.redirect(f"{START}?gewist=1", 303)
 
 
 def report_file(token: str, kind: str) -> ResponseReturnValue:
     """The report of a check as a file to keep."""
-    found, context = read_token(token), guard.context()
+    found, context = read_token(token), request.context()
     if found is None or kind not in FILES:
         flask.abort(404)
     name, media_type = FILES[kind]
@@ -123,7 +123,7 @@ def report_file(token: str, kind: str) -> ResponseReturnValue:
 
 def _sandbox_of(token: str) -> Sandbox:
     """The room with this token; 404 where there is none."""
-    found, context = read_token(token), guard.context()
+    found, context = read_token(token), request.context()
     sandbox = sandboxes.find_sandbox(context.engine, context.cipher, found) if found else None
     if sandbox is None:
         flask.abort(404)

@@ -8,7 +8,7 @@ import dash
 import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.forms import endpoint_form, upload_form
 from dashboard.pages.vendor.parts import (
@@ -34,7 +34,7 @@ def title(**_parts: object) -> str:
 
 def layout(gewist: object = None, niet: object = None, **_query: object) -> list[Any]:
     """The whole page; a sentence for who may not test, the frame without data where nobody looks."""
-    viewer = guard.viewer() if flask.has_request_context() else None
+    viewer = request.viewer() if flask.has_request_context() else None
     if viewer is not None and not viewer.may_test:
         return page("vendor", _not_yours())
     return page("vendor", _frame(_notices(gewist, niet)))
@@ -107,7 +107,7 @@ def _sandbox_panel() -> html.Section:
 
 
 def _sandbox_days() -> int:
-    return guard.context().options.sandbox_days if flask.has_app_context() else VENDOR_DAYS
+    return request.context().options.sandbox_days if flask.has_app_context() else VENDOR_DAYS
 
 
 def _option_card(number: str, words: str, lead: str, children: list[Any]) -> html.Section:
@@ -160,7 +160,7 @@ def register(app: dash.Dash) -> None:
 
 def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     """Write down what was asked and go to its page; a sentence where it cannot be done."""
-    viewer, context = guard.viewer(), guard.context()
+    viewer, context = request.viewer(), request.context()
     if viewer is None or not viewer.may_test or not pressed:
         raise dash.exceptions.PreventUpdate
     try:
@@ -169,7 +169,7 @@ def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
         token = page_requests.submit(
-            context.engine, context.cipher, kind, name, given, asked_by=guard.browser_session_id()
+            context.engine, context.cipher, kind, name, given, asked_by=request.browser_session_id()
         )
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)

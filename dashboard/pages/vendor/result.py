@@ -9,7 +9,7 @@ import dash
 import flask
 from dash import Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
 from dashboard.pages.vendor.parts import (
@@ -39,7 +39,7 @@ def title(**_parts: object) -> str:
 
 def layout(token: object = None, proef: object = None, **_query: object) -> list[Any]:
     """The whole page of a check; `proef` is the room that it is about, for the way back."""
-    if not flask.has_request_context() or guard.viewer() is None:
+    if not flask.has_request_context() or request.viewer() is None:
         return page("vendor", _frame([], waiting=False))
     found_token = read_token(token)
     request_state = _find(found_token)
@@ -87,7 +87,7 @@ def _sandbox_of(search: object) -> str | None:
 
 
 def _find(token: str | None) -> RequestState | None:
-    context = guard.context()
+    context = request.context()
     request_state = None if token is None else page_requests.find(context.engine, context.cipher, token)
     return (
         None if request_state is None or request_state.school_id is not None else request_state

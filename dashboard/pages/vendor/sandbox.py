@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.shell import page
 from dashboard.pages.vendor.arrivals import arrivals_panel
 from dashboard.pages.vendor.parts import (
@@ -55,7 +55,7 @@ def title(**_parts: object) -> str:
 
 def layout(token: object = None, niet: object = None, **_query: object) -> list[Any]:
     """The whole page of a room; a sentence where there is none, the frame without data where nobody looks."""
-    if not flask.has_request_context() or guard.viewer() is None:
+    if not flask.has_request_context() or request.viewer() is None:
         return page("vendor", _frame(None))
     sandbox = _find(read_token(token))
     if sandbox is None:
@@ -69,7 +69,7 @@ def _gone() -> str:
 
 
 def _find(token: str | None) -> Sandbox | None:
-    context = guard.context()
+    context = request.context()
     return None if token is None else sandboxes.find_sandbox(context.engine, context.cipher, token)
 
 
@@ -134,7 +134,7 @@ def _day(sandbox: Sandbox) -> str:
 def _account(sandbox: Sandbox) -> html.Section:
     """What the vendor fills in in its own system, and the pupils to send results of."""
     account = sandbox.account
-    address = guard.service_address(flask.url_for(SERVICE, token=account.token))
+    address = request.service_address(flask.url_for(SERVICE, token=account.token))
     wsdl = f"{address}?wsdl"
     location = _("location (dependancecode)")
     fields = (
@@ -257,7 +257,7 @@ class _LiveContent(NamedTuple):
 
 def _live(sandbox: Sandbox, ticks: int) -> _LiveContent:
     """Everything that lives, read anew."""
-    arrivals = sandboxes.arrivals(guard.context().engine, sandbox)
+    arrivals = sandboxes.arrivals(request.context().engine, sandbox)
     told = situations.progress(sandbox, arrivals)
     return _LiveContent(
         situations_panel(sandbox, arrivals, told),
@@ -307,7 +307,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def on_provoke(clicks: object, path: object, ticks: object) -> Any:
-        sandboxes.arm_fault(guard.context().engine, _pressed(clicks, path))
+        sandboxes.arm_fault(request.context().engine, _pressed(clicks, path))
         return *_live(_pressed(clicks, path), _count(ticks)), None
 
     @app.callback(
@@ -323,7 +323,7 @@ def register(app: dash.Dash) -> None:
     def on_confirm(clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
         pressed = _count(clicks) + _count(enters)
         sandbox = _pressed(pressed, path)
-        right = sandboxes.confirm_shown(guard.context().engine, sandbox, _read_code(code))
+        right = sandboxes.confirm_shown(request.context().engine, sandbox, _read_code(code))
         return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, sandbox)
 
 
@@ -348,7 +348,7 @@ def _quiet() -> str:
 def _pressed(clicks: object, path: object) -> Sandbox:
     """The room whose button was pressed."""
     sandbox = _find(token_of_path(path, ROOM_PATH))
-    if sandbox is None or guard.viewer() is None or not _count(clicks):
+    if sandbox is None or request.viewer() is None or not _count(clicks):
         raise dash.exceptions.PreventUpdate
     return sandbox
 

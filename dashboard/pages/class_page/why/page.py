@@ -16,7 +16,7 @@ import dash_mantine_components as dmc
 from dash import Input, Output, dcc, html
 from sqlalchemy import Connection
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
 from dashboard.pages.class_page.why.parts import Told
 from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
@@ -78,7 +78,7 @@ def register(app: dash.Dash) -> None:
         prevent_initial_call=True,
     )
     def answer(asked: object) -> tuple[list[Any], bool]:
-        viewer, found = guard.viewer(), read_question(asked)
+        viewer, found = request.viewer(), read_question(asked)
         told = _explain(viewer, found) if viewer is not None and found is not None else None
         if told is None:
             raise dash.exceptions.PreventUpdate
@@ -95,7 +95,7 @@ def read_question(asked: object) -> Asked | None:
 
 def _explain(viewer: Viewer, asked: Asked) -> list[Any] | None:
     """The answer; None where the viewer has no class."""
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         _classes, _filters, view = read_class(
             connection, viewer, filters_of(asked.get("search")), context.options.holidays
