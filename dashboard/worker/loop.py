@@ -24,18 +24,18 @@ from connectors.errors import ConnectorError
 from connectors.intake.las_client import LasSettings, RosterFile, fetch_roster, read_roster_file
 from connectors.intake.pull import PullSettings, Target, pull
 from connectors.intake.push import ReceiverContext
-from connectors.uwlr import rules
+from connectors.intake.roster import RequestedSchool, RosterSource, process_roster
 from connectors.uwlr.agreement import Policy
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.jobs import Job, ScheduledPull, scheduled_pull
 from dashboard.settings.schema import Receive, Settings
 from dashboard.worker import page_jobs
-from models.ingest import connections, page_requests, result_store, rosters, schools
+from models.ingest import connections, page_requests, result_store, rosters
 from models.ingest.connections import Claim, SourceConnection
 from models.sandbox import sandboxes
-from models.schema import clock, database
+from models.schema import clock
 from models.schema.encryption import PiiCipher
-from models.schema.records import SchoolRef, Verdict
+from models.schema.records import Verdict
 from models.schema.terms import RetentionPolicy
 
 LEASE_SECONDS = 180.0
@@ -385,46 +385,16 @@ def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Out
 
 
 def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterFile) -> Outcome:
-    """Ask the LAS and store its roster; an empty answer changes nothing, a refused one is written down."""
+    """Ask the LAS for its roster, or read its file, and process it."""
     fetched = read_roster_file(job) if isinstance(job, RosterFile) else fetch_roster(job, claim.cursor)
-    answer = fetched.answer
-    if answer.roster is None and answer.empty is not None:
+    destination = RequestedSchool(context.engine, claim.school_id, job.school)
+    source = RosterSource(claim.source_id, "pull", destination, moves_cursor=True)
+    processed = process_roster(context.engine, context.cipher, fetched, source)
+    if processed.fault is not None:
+        return Outcome(failure=_refused_roster(processed.fault), refused=1)
+    if processed.receipt is None or processed.receipt.state == rosters.CONFIRMED:
         return Outcome({"unchanged": 1})
-    findings = answer.findings
-    if answer.roster is not None and not _is_own_school(context, claim.school_id, job.school, answer.roster.school):
-        findings = (*findings, rules.finding("school.other"))
-    if answer.roster is None or any(finding.level == rules.ERROR for finding in findings):
-        fault = next((finding.fault for finding in findings if finding.fault is not None), None)
-        rosters.save_refused_roster(
-            context.engine,
-            school_id=claim.school_id,
-            source_id=claim.source_id,
-            way="pull",
-            digest=fetched.digest,
-            size=fetched.size,
-            findings=findings,
-            fault=fault,
-        )
-        return Outcome(failure=_refused_roster(fault or rules.ONGELDIG_BERICHT), refused=1)
-    receipt = rosters.save_roster(
-        context.engine,
-        context.cipher,
-        school_id=claim.school_id,
-        source_id=claim.source_id,
-        roster=answer.roster,
-        way="pull",
-        cursor=answer.created_text,
-    )
-    return Outcome({"unchanged": 1} if receipt.state == rosters.CONFIRMED else receipt.counts)
-
-
-def _is_own_school(context: WorkContext, school_id: int, school_ref: SchoolRef, answered: SchoolRef) -> bool:
-    """Whether a LAS answers for the school that was asked for; a location that we do not know is no other school."""
-    with database.read_transaction(context.engine) as connection:
-        found = schools.find_school(connection, answered)
-    if found is not None:
-        return found == school_id
-    return school_ref.brin is None or answered.brin is None or school_ref.brin == answered.brin
+    return Outcome(processed.receipt.counts)
 
 
 def _refused_roster(fault: str) -> tuple[str, str]:
