@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake.destinations import AnySchool
 from connectors.intake.documents import Content, Document, content_of, outline_of, unpack
-from connectors.intake.judge import Spooled, judge, process_results
+from connectors.intake.judge import ResultSource, Spooled, judge, process_results
 from connectors.intake.pull import spool_file
 from connectors.intake.roster import (
     FetchedRoster,
@@ -173,16 +173,14 @@ def _load(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
 
 
 def _load_results(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
-    receipt = process_results(
-        loading.engine,
-        loading.cipher,
-        spooled,
+    source = ResultSource(
         source_id=loading.source_id,
+        channel="load",
         destination=AnySchool(loading.engine),
-        way="load",
         agreement=of_policy(loading.policy),
         retention=loading.retention,
     )
+    receipt = process_results(loading.engine, loading.cipher, spooled, source)
     note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")
     return FileVerdict(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Engine
 
 from connectors.intake.destinations import CoveredSchools
-from connectors.intake.judge import Spooled, process_results
+from connectors.intake.judge import ResultSource, Spooled, process_results
 from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import TOLERANT, Agreement, Bounds
 from connectors.uwlr.rules import finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, read_envelope_header, xml_safety_check
 from models.ingest import result_store, senders
-from models.ingest.result_store import Receipt
+from models.ingest.result_store import Receipt, Refusal
 from models.ingest.senders import Sender, SenderKey
 from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
@@ -67,18 +67,16 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
         return _refuse_unknown_sender(receiver, spooled, findings, sender.source_id)
     if not receiver.rates.take(sender.source_id, Rate(sender.terms.messages_per_minute, MINUTE_SECONDS)):
         return _refuse_rate_limited(receiver, spooled, sender.source_id)
-    return process_results(
-        receiver.engine,
-        receiver.cipher,
-        spooled,
+    source = ResultSource(
         source_id=sender.source_id,
+        channel=CHANNEL,
         destination=_destination(receiver, sender, key),
-        way=CHANNEL,
         agreement=Agreement(sender.terms, "required", receiver.bounds),
         key_id=key.id,
         moves_cursor=True,
         retention=receiver.retention,
     )
+    return process_results(receiver.engine, receiver.cipher, spooled, source)
 
 
 def _find_sender(
@@ -135,7 +133,7 @@ def refuse_throttled(
     if others is None:
         return Receipt(0, Verdict.REJECT, fault, (finding,))
     receipt = result_store.save_refusal(
-        receiver.engine, receiver.cipher, delivery, None, fault=fault, findings=[finding], others=others
+        receiver.engine, receiver.cipher, delivery, None, Refusal(fault, [finding], others=others)
     )
     if receipt.repeated:
         throttle.give_back(kind, others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connectors.intake.destinations import AnySchool, CoveredSchools, Destination, OwnSchool
-from connectors.intake.judge import process_results, spool
+from connectors.intake.judge import ResultSource, process_results, spool
 from connectors.intake.push import CHANNEL, ReceiverContext
 from connectors.uwlr.agreement import Agreement, Policy, of_policy
 from models.ingest import quarantine, senders
@@ -38,17 +38,15 @@ def replay(receiver: ReceiverContext, message: QuarantinedMessage, policy: Polic
         agreement = Agreement(sender.terms, "required", receiver.bounds)
     elif message.channel == "pull" and message.school_id is not None:
         destination = OwnSchool(receiver.engine, message.school_id)
+    source = ResultSource(
+        source_id=message.source_id,
+        channel=message.channel,
+        destination=destination,
+        agreement=agreement,
+        retention=replace(receiver.retention, refused_days=0),
+    )
     with spool([data]) as spooled:
-        receipt = process_results(
-            receiver.engine,
-            receiver.cipher,
-            spooled,
-            source_id=message.source_id,
-            destination=destination,
-            way=message.channel,
-            agreement=agreement,
-            retention=replace(receiver.retention, refused_days=0),
-        )
+        receipt = process_results(receiver.engine, receiver.cipher, spooled, source)
     if receipt.verdict is not Verdict.REJECT:
         with write_transaction(receiver.engine) as connection:
             quarantine.forget(connection, message.delivery_id)
