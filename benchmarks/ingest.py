@@ -24,7 +24,7 @@ from sqlalchemy import Engine, select
 
 from benchmarks import messages
 from connectors.intake.destinations import AnySchool
-from connectors.intake.judge import process_results, spool
+from connectors.intake.judge import ResultSource, process_results, spool
 from models.access.viewer import Role, Viewer
 from models.classroom import class_overview
 from models.ingest import rosters, schools
@@ -53,7 +53,8 @@ def new_store(folder: Path) -> tuple[Engine, PiiCipher]:
 def ingest(engine: Engine, cipher: PiiCipher, path: Path) -> int:
     """The whole way of one message, from bytes to committed rows; returns how many results were new."""
     with path.open("rb") as file, spool(iter(lambda: file.read(1 << 18), b"")) as spooled:
-        receipt = process_results(engine, cipher, spooled, source_id=1, destination=AnySchool(engine), way="load")
+        source = ResultSource(source_id=1, destination=AnySchool(engine), channel="load")
+        receipt = process_results(engine, cipher, spooled, source)
     return receipt.counts["new"]
 
 

@@ -9,13 +9,13 @@ from connectors.conformance.exchange import Endpoint, Reply, is_answer, judge_an
 from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
 from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import names
-from connectors.uwlr.agreement import Agreement
+from connectors.uwlr.agreement import of_policy
 from connectors.uwlr.pull_messages import BEFORE_ALL, OPERATION, SOAP_ACTION, PullRequest, write_pull_request
 from connectors.uwlr.rules import finding
 from models.schema import clock
 from models.schema.records import KEY, Finding, SchoolRef, Text
 
-AGREEMENT = Agreement(test_school=True)
+AGREEMENT = of_policy("strict", test_school=True)
 NO_CHANGES, NO_DATA = "no_changes", "no_data"
 
 

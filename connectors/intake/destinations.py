@@ -136,7 +136,7 @@ class ReceiverCheck:
 
     def pupil_rules(self, school: SchoolRef, pupils: list[PupilRef]) -> list[tuple[int, str]]:
         """Pupils that the school does not know, where the agreement refuses those; else they are parked."""
-        if self.agreement.unknown_pupil == "park":
+        if self.agreement.terms.unknown_pupil == "park":
             return []
         with read_transaction(self.engine) as connection:
             found = unmatched(connection, self.cipher, self.destination.school(school), pupils)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -12,17 +12,23 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake.destinations import AnySchool
 from connectors.intake.documents import Content, Document, content_of, outline_of, unpack
-from connectors.intake.judge import Spooled, judge, process_results
+from connectors.intake.judge import ResultSource, Spooled, judge, process_results
 from connectors.intake.pull import spool_file
+from connectors.intake.roster import (
+    FetchedRoster,
+    RosterSource,
+    StatedSchool,
+    fault_of,
+    process_roster,
+    verdict_of,
+)
 from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import Policy, of_policy
 from connectors.uwlr.pupil_messages import PROFILES, RosterAnswer, read_roster
-from models.ingest import rosters, schools
-from models.ingest.result_store import RetentionPolicy
-from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.limits import MAX_BYTES
 from models.schema.records import Finding, Verdict
+from models.schema.terms import RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +134,9 @@ def _unreadable(document: Document) -> FileVerdict:
 def _check(name: str, spooled: Spooled, policy: Policy) -> FileVerdict:
     if content_of(spooled) is Content.ROSTER:
         answer = _read_roster(spooled)
-        return FileVerdict(name, _verdict(answer.findings), _fault(answer.findings), answer.findings)
+        return FileVerdict(name, verdict_of(answer.findings), fault_of(answer.findings), answer.findings)
     # A file that is checked may go from hand to hand, so numbers of real children are told as in a test school.
-    judgement = judge(spooled, replace(of_policy(policy, header="checked"), test_school=True))
+    judgement = judge(spooled, of_policy(policy, header="checked", test_school=True))
     return FileVerdict(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
 
 
@@ -153,22 +159,6 @@ def _size_of(answer: RosterAnswer) -> tuple[int, int]:
     return errors, len(answer.findings)
 
 
-def _verdict(findings: Sequence[Finding]) -> Verdict:
-    levels = {finding.level for finding in findings}
-    if rules.ERROR in levels:
-        return Verdict.REJECT
-    return Verdict.WARN if rules.WARNING in levels else Verdict.ACCEPT
-
-
-def _fault(findings: Sequence[Finding]) -> str | None:
-    refusing = [finding for finding in findings if finding.level == rules.ERROR]
-    return (
-        next((finding.fault for finding in refusing if finding.fault is not None), rules.ONGELDIG_BERICHT)
-        if refusing
-        else None
-    )
-
-
 # -- loading -------------------------------------------------------------------------------------------------
 
 NOT_ASKED = "This file holds pupil data, no results; load it with --roster."
@@ -183,48 +173,25 @@ def _load(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
 
 
 def _load_results(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
-    receipt = process_results(
-        loading.engine,
-        loading.cipher,
-        spooled,
+    source = ResultSource(
         source_id=loading.source_id,
+        channel="load",
         destination=AnySchool(loading.engine),
-        way="load",
         agreement=of_policy(loading.policy),
         retention=loading.retention,
     )
+    receipt = process_results(loading.engine, loading.cipher, spooled, source)
     note = receipt.empty or ("the same bytes as before, nothing changed" if receipt.repeated else "")
     return FileVerdict(name, receipt.verdict, receipt.fault, tuple(receipt.findings), dict(receipt.counts), note)
 
 
 def _load_roster(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
-    answer = _read_roster(spooled)
-    if answer.roster is None and answer.empty is not None:
-        return FileVerdict(name, Verdict.ACCEPT, findings=answer.findings, note=answer.empty)
-    named = schools.identifications(answer.roster.school) if answer.roster is not None else []
-    if answer.roster is None or not named:
-        findings = answer.findings if answer.roster is None else (*answer.findings, rules.finding("school.other"))
-        fault = _fault(findings) or rules.ONGELDIG_BERICHT
-        rosters.save_refused_roster(
-            loading.engine,
-            school_id=None,
-            source_id=loading.source_id,
-            way="load",
-            digest=spooled.digest,
-            size=spooled.size,
-            findings=findings,
-            fault=fault,
-        )
-        return FileVerdict(name, Verdict.REJECT, fault, findings)
-    with write_transaction(loading.engine) as connection:
-        school_id = schools.ensure_school(connection, named, answer.roster.school_name)
-    receipt = rosters.save_roster(
-        loading.engine,
-        loading.cipher,
-        school_id=school_id,
-        source_id=loading.source_id,
-        roster=answer.roster,
-        way="load",
-    )
+    fetched = FetchedRoster(_read_roster(spooled), spooled.digest, spooled.size)
+    source = RosterSource(loading.source_id, "load", StatedSchool(loading.engine))
+    processed = process_roster(loading.engine, loading.cipher, fetched, source)
+    receipt = processed.receipt
+    if receipt is None:
+        verdict = Verdict.ACCEPT if processed.fault is None else Verdict.REJECT
+        return FileVerdict(name, verdict, processed.fault, processed.findings, note=processed.empty or "")
     note = f"{receipt.state}: {receipt.pending_because}" if receipt.pending_because else receipt.state
     return FileVerdict(name, receipt.verdict, None, receipt.findings, dict(receipt.counts), note)

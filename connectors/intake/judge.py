@@ -25,12 +25,13 @@ from connectors.uwlr.rules import Stage, finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, is_fragmented, read_envelope_header, xml_safety_check
 from connectors.uwlr.source_locations import SourceLocation, diagnose
 from models.ingest import result_store
-from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.result_store import Receipt, Refusal
 from models.ingest.schools import BRIN, normal_location
 from models.schema import clock
 from models.schema.encryption import PiiCipher
 from models.schema.limits import MAX_BYTES
 from models.schema.records import Finding, MessageHead, PupilRef, ResultBatch, SchoolRef, Verdict
+from models.schema.terms import RetentionPolicy
 
 MEMORY_BYTES = 1 << 20
 MAX_KEPT_BYTES = 64 * 1024 * 1024
@@ -138,7 +139,7 @@ def judge(
     school = read_school(reading.school or header.school)[0]
     if receiver is not None and not reading.broken:
         _note_receiver(reading, receiver, school)
-    if agreement.test_school:
+    if agreement.terms.test_school:
         _note_personal_numbers(reading)
     locations, found = _locations(spooled, schema_name, agreement, reading)
     own = _own_findings(reading, locations, agreement, [*header.findings, *found])
@@ -186,7 +187,7 @@ def _note_personal_numbers(reading: ReadMessage) -> None:
 
 
 def _schema_for(header: EnvelopeHeader, agreement: Agreement) -> str:
-    if agreement.policy == "tolerant":
+    if agreement.terms.policy == "tolerant":
         return names.TOLERANT_SCHEMA
     return names.VERSIONS.get((header.xsd_version or "").strip(), names.DEFAULT_SCHEMA)
 
@@ -260,7 +261,7 @@ def read_head(
     version = texts.get("xsdversie")
     if version is None:
         broken.append("version.missing")
-    elif (version.strip() if agreement.policy == "tolerant" else version) not in agreement.versions:
+    elif (version.strip() if agreement.terms.policy == "tolerant" else version) not in agreement.terms.versions:
         broken.append("version.unsupported")
     elif version.strip() == "2.0":
         broken.append("version.2-0")
@@ -336,42 +337,49 @@ def version_rules(reading: ReadMessage) -> None:
                 reading.note("pupil.no-las-key", ElementRef("toetsafname", sitting, ""))
 
 
-def process_results(
-    engine: Engine,
-    cipher: PiiCipher,
-    spooled: Spooled,
-    *,
-    source_id: int,
-    destination: Destination,
-    way: str,
-    agreement: Agreement = STRICT,
-    header: EnvelopeHeader | None = None,
-    key_id: int | None = None,
-    moves_cursor: bool = False,
-    remembers_document: bool = False,
-    retention: RetentionPolicy | None = None,
-) -> Receipt:
-    """Judge a message and store it in one transaction, or keep it apart with its reason.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultSource:
+    """Where a message with results comes from, how it is judged, and for which schools.
 
-    The same bytes as an accepted message of this source change nothing, whatever the agreement says by now. `key_id`
-    is the key that was shown; of who may not send any more when it comes to storing, no bytes are kept, nor of what is
-    for a test school.
+    `key_id` is the key that the sender showed. With `moves_cursor` the next request asks for what is newer; with
+    `remembers_document` the same bytes are not read again.
     """
-    retention = RetentionPolicy(0, 0) if agreement.test_school else retention or RetentionPolicy()
-    delivery = result_store.Incoming(
-        source_id=source_id,
-        channel=way,
-        digest=spooled.digest,
-        size=spooled.size,
-        moves_cursor=moves_cursor,
-        remembers_document=remembers_document,
-        in_order=agreement.ordering == "strict",
-        key_id=key_id,
-    )
+
+    source_id: int
+    channel: str
+    destination: Destination
+    agreement: Agreement = STRICT
+    key_id: int | None = None
+    moves_cursor: bool = False
+    remembers_document: bool = False
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+
+    def delivery(self, spooled: Spooled) -> result_store.Incoming:
+        """The delivery that a message of this source is."""
+        return result_store.Incoming(
+            source_id=self.source_id,
+            channel=self.channel,
+            digest=spooled.digest,
+            size=spooled.size,
+            moves_cursor=self.moves_cursor,
+            remembers_document=self.remembers_document,
+            in_order=self.agreement.terms.ordering == "strict",
+            key_id=self.key_id,
+        )
+
+
+def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source: ResultSource) -> Receipt:
+    """Judge a message and store it in one transaction, or quarantine it with the reason.
+
+    The same bytes as an accepted message of this source change nothing, whatever the agreement is now. No bytes are
+    stored of a sender that lost its permission while it was judged, nor of a message for a test school.
+    """
+    agreement, destination, delivery = source.agreement, source.destination, source.delivery(spooled)
+    retention = RetentionPolicy(0, 0) if agreement.terms.test_school else source.retention
     receipt = result_store.find_repeat(engine, delivery, destination.numbers)
     if receipt is not None:
         return receipt
-    judgement = judge(spooled, agreement, ReceiverCheck(engine, cipher, destination, agreement), header)
+    judgement = judge(spooled, agreement, ReceiverCheck(engine, cipher, destination, agreement))
     if judgement.empty is not None:
         return result_store.save_empty(engine, delivery, destination.home(judgement.school), judgement.empty)
     if judgement.batch is not None:
@@ -383,9 +391,15 @@ def process_results(
             )
         except result_store.SenderNotAllowed as ended:
             return refuse_unread(
-                engine, cipher, source_id=source_id, school_id=None, way=way, finding=finding(ended.rule, agreement),
-                digest=spooled.digest, size=spooled.size,
-            )  # fmt: skip
+                engine,
+                cipher,
+                source_id=source.source_id,
+                school_id=None,
+                way=source.channel,
+                finding=finding(ended.rule, agreement),
+                digest=spooled.digest,
+                size=spooled.size,
+            )
         except result_store.OutOfOrder:
             late = finding("school.created-order", agreement)
             refused = _judged([*judgement.findings, late], None)
@@ -395,9 +409,7 @@ def process_results(
         cipher,
         delivery,
         destination.home(judgement.school),
-        fault=judgement.fault or rules.ONGELDIG_BERICHT,
-        findings=judgement.findings,
-        head=judgement.head,
+        Refusal(judgement.fault or rules.ONGELDIG_BERICHT, judgement.findings, judgement.head),
         raw=_raw(spooled, retention.refused_days),
         keep_days=retention.refused_days,
     )
@@ -425,4 +437,4 @@ def refuse_unread(
     """Keep apart, with its reason, what could not even be read: too large, damaged, locked. No bytes are kept."""
     delivery = result_store.Incoming(source_id=source_id, channel=way, digest=digest, size=size)
     fault = finding.fault or rules.ONGELDIG_BERICHT
-    return result_store.save_refusal(engine, cipher, delivery, school_id, fault=fault, findings=[finding])
+    return result_store.save_refusal(engine, cipher, delivery, school_id, Refusal(fault, [finding]))

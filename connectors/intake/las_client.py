@@ -21,6 +21,7 @@ from zeep.transports import Transport
 
 from connectors.errors import Fatal, Refused, Retriable
 from connectors.intake.pull import spool_file
+from connectors.intake.roster import FetchedRoster
 from connectors.transport import http_client
 from connectors.transport.http_client import ClientCertificate, HttpRequest, Limits
 from connectors.uwlr import names
@@ -67,15 +68,6 @@ class RosterFile:
     path: Path
     school: SchoolRef
     profile: Profile = "edexml"
-
-
-@dataclass(frozen=True, slots=True)
-class FetchedRoster:
-    """An answer of a LAS, with SHA-256 and size of its bytes (of all parts together where it was staged)."""
-
-    answer: RosterAnswer
-    digest: bytes
-    size: int
 
 
 def fetch_roster(settings: LasSettings, last_received: str | None) -> FetchedRoster:

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
 from connectors.intake.destinations import OwnSchool
 from connectors.intake.documents import Document, is_whole, is_zip, outline_of, unpack
-from connectors.intake.judge import Spooled, process_results, refuse_unread, spool
+from connectors.intake.judge import ResultSource, Spooled, process_results, refuse_unread, spool
 from connectors.transport import http_client
 from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits
 from connectors.uwlr import names, rules
@@ -34,10 +34,11 @@ from connectors.uwlr.pull_messages import (
 )
 from connectors.uwlr.soap import read_envelope_header
 from models.ingest.deliveries import is_fetched
-from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.result_store import Receipt
 from models.schema import clock
 from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef, Verdict
+from models.schema.terms import RetentionPolicy
 
 Kind = Literal["soap", "https", "folder"]
 UNCHANGED_SECONDS = 2.0
@@ -142,17 +143,8 @@ def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> Pu
         spooled = _spool_soap(answer, settings)
     try:
         _check_soap(spooled, answer.status)
-        receipt = process_results(
-            target.engine,
-            target.cipher,
-            spooled,
-            source_id=target.source_id,
-            destination=OwnSchool(target.engine, target.school_id),
-            way="pull",
-            agreement=of_policy(settings.policy),
-            moves_cursor=True,
-            retention=settings.retention,
-        )
+        source = replace(_result_source(settings, target), moves_cursor=True)
+        receipt = process_results(target.engine, target.cipher, spooled, source)
     finally:
         spooled.close()
     return PullOutcome((JudgedDocument("", receipt),))
@@ -370,15 +362,16 @@ def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receip
 
 
 def _process_document(settings: PullSettings, target: Target, spooled: Spooled) -> Receipt:
-    return process_results(
-        target.engine,
-        target.cipher,
-        spooled,
+    source = replace(_result_source(settings, target), remembers_document=True)
+    return process_results(target.engine, target.cipher, spooled, source)
+
+
+def _result_source(settings: PullSettings, target: Target) -> ResultSource:
+    return ResultSource(
         source_id=target.source_id,
+        channel="pull",
         destination=OwnSchool(target.engine, target.school_id),
-        way="pull",
         agreement=of_policy(settings.policy),
-        remembers_document=True,
         retention=settings.retention,
     )
 

@@ -7,60 +7,45 @@ but digest and size.
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Engine
 
 from connectors.intake.destinations import CoveredSchools
-from connectors.intake.judge import Spooled, process_results
+from connectors.intake.judge import ResultSource, Spooled, process_results
 from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.uwlr import rules
-from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.agreement import TOLERANT, Agreement, Bounds
 from connectors.uwlr.rules import finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, read_envelope_header, xml_safety_check
 from models.ingest import result_store, senders
-from models.ingest.result_store import Receipt, RetentionPolicy
-from models.ingest.senders import Sender, SenderKey, SenderTerms
+from models.ingest.result_store import Receipt, Refusal
+from models.ingest.senders import Sender, SenderKey
 from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
+from models.schema.rate_limit import Rate, RateLimiter
 from models.schema.records import Finding, Verdict
+from models.schema.terms import RetentionPolicy
 
 CHANNEL = result_store.PUSH
 MINUTE_SECONDS = 60.0
 UNKNOWN_SENDER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
 
 
-class MessageRates:
-    """How many messages each sender may still send: a bucket a sender that fills up in a minute."""
-
-    def __init__(self) -> None:
-        self.refusals = RefusalThrottle(first=1)  # a sender that was told once in a minute knows
-        self._left: dict[int, tuple[float, float]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, source_id: int, per_minute: int) -> bool:
-        """Take one message from the bucket; False where it is empty."""
-        now = time.monotonic()
-        with self._lock:
-            left, since = self._left.get(source_id, (float(per_minute), now))
-            left = min(float(per_minute), left + (now - since) * per_minute / MINUTE_SECONDS)
-            allowed = left >= 1.0
-            self._left[source_id] = (left - 1.0 if allowed else left, now)
-            return allowed
-
-
 @dataclass(frozen=True, slots=True)
 class ReceiverContext:
-    """Where messages arrive: the store, how large they may be, how long their bytes are kept."""
+    """Where messages arrive: the store, how large they may be, how long they are stored, and how many come in.
+
+    `rates` are the messages of each sender, by its source; a sender over its rate gets one row a minute.
+    """
 
     engine: Engine
     cipher: PiiCipher
     bounds: Bounds = field(default_factory=Bounds)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
-    rates: MessageRates = field(default_factory=MessageRates)
+    rates: RateLimiter[int] = field(default_factory=RateLimiter)
     refusals: RefusalThrottle = field(default_factory=RefusalThrottle)
+    rate_refusals: RefusalThrottle = field(default_factory=lambda: RefusalThrottle(first=1))
 
 
 def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
@@ -70,7 +55,7 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
     # Who it is from decides how exact it must be, so the first look is a mild one.
-    header = read_envelope_header(spooled.file, Agreement("tolerant", header="required", bounds=receiver.bounds))
+    header = read_envelope_header(spooled.file, replace(TOLERANT, header="required", bounds=receiver.bounds))
     if header.unauthorised:
         return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), room_source)
     sender, key = _find_sender(receiver, header, room_source)
@@ -80,35 +65,18 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
     if key is None:
         findings = [*_strict_findings(receiver, spooled), finding("header.key")]
         return _refuse_unknown_sender(receiver, spooled, findings, sender.source_id)
-    if not receiver.rates.take(sender.source_id, sender.terms.messages_per_minute):
+    if not receiver.rates.take(sender.source_id, Rate(sender.terms.messages_per_minute, MINUTE_SECONDS)):
         return _refuse_rate_limited(receiver, spooled, sender.source_id)
-    return process_results(
-        receiver.engine,
-        receiver.cipher,
-        spooled,
+    source = ResultSource(
         source_id=sender.source_id,
+        channel=CHANNEL,
         destination=_destination(receiver, sender, key),
-        way=CHANNEL,
-        agreement=agreement_of(sender.terms, receiver.bounds),
+        agreement=Agreement(sender.terms, "required", receiver.bounds),
         key_id=key.id,
         moves_cursor=True,
         retention=receiver.retention,
     )
-
-
-def agreement_of(terms: SenderTerms, bounds: Bounds) -> Agreement:
-    """What was agreed with a sender, as judging takes it; the store keeps it in the words of config.yaml."""
-    return Agreement(
-        policy="tolerant" if terms.policy == "tolerant" else "strict",
-        tolerances=None if terms.tolerances is None else frozenset(terms.tolerances),
-        versions=terms.versions,
-        ordering="strict" if terms.ordering == "strict" else "per_result",
-        unknown_pupil="refuse" if terms.unknown_pupil == "refuse" else "park",
-        eckid_form="refuse" if terms.eckid_form == "refuse" else "warn",
-        header="required",
-        test_school=terms.test_school,
-        bounds=bounds,
-    )
+    return process_results(receiver.engine, receiver.cipher, spooled, source)
 
 
 def _find_sender(
@@ -153,19 +121,19 @@ def _refuse_unknown_sender(
 
 def _refuse_rate_limited(receiver: ReceiverContext, spooled: Spooled, source_id: int) -> Receipt:
     delivery = result_store.Incoming(source_id=source_id, channel=CHANNEL, digest=spooled.digest, size=spooled.size)
-    return refuse_throttled(receiver, receiver.rates.refusals, delivery, finding("message.rate"))
+    return refuse_throttled(receiver, receiver.rate_refusals, delivery, finding("message.rate"))
 
 
 def refuse_throttled(
     receiver: ReceiverContext, throttle: RefusalThrottle, delivery: result_store.Incoming, finding: Finding
 ) -> Receipt:
-    """Refuse what needs no school to be refused; it gets a row where `told` has one left for its kind."""
+    """Refuse what needs no school to be refused; it gets a row where `throttle` has one left for its kind."""
     kind, fault = (finding.rule, delivery.source_id), finding.fault or rules.ONGELDIG_BERICHT
     others = throttle.take(kind)
     if others is None:
         return Receipt(0, Verdict.REJECT, fault, (finding,))
     receipt = result_store.save_refusal(
-        receiver.engine, receiver.cipher, delivery, None, fault=fault, findings=[finding], others=others
+        receiver.engine, receiver.cipher, delivery, None, Refusal(fault, [finding], others=others)
     )
     if receipt.repeated:
         throttle.give_back(kind, others)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connectors.intake.destinations import AnySchool, CoveredSchools, Destination, OwnSchool
-from connectors.intake.judge import process_results, spool
-from connectors.intake.push import CHANNEL, ReceiverContext, agreement_of
+from connectors.intake.judge import ResultSource, process_results, spool
+from connectors.intake.push import CHANNEL, ReceiverContext
 from connectors.uwlr.agreement import Agreement, Policy, of_policy
 from models.ingest import quarantine, senders
 from models.ingest.quarantine import QuarantinedMessage
@@ -35,20 +35,18 @@ def replay(receiver: ReceiverContext, message: QuarantinedMessage, policy: Polic
     if sender is not None:
         covered = {named: number for key in keys for named, number in key.covered.items()}
         destination = CoveredSchools(covered, stopped)
-        agreement = agreement_of(sender.terms, receiver.bounds)
+        agreement = Agreement(sender.terms, "required", receiver.bounds)
     elif message.channel == "pull" and message.school_id is not None:
         destination = OwnSchool(receiver.engine, message.school_id)
+    source = ResultSource(
+        source_id=message.source_id,
+        channel=message.channel,
+        destination=destination,
+        agreement=agreement,
+        retention=replace(receiver.retention, refused_days=0),
+    )
     with spool([data]) as spooled:
-        receipt = process_results(
-            receiver.engine,
-            receiver.cipher,
-            spooled,
-            source_id=message.source_id,
-            destination=destination,
-            way=message.channel,
-            agreement=agreement,
-            retention=replace(receiver.retention, refused_days=0),
-        )
+        receipt = process_results(receiver.engine, receiver.cipher, spooled, source)
     if receipt.verdict is not Verdict.REJECT:
         with write_transaction(receiver.engine) as connection:
             quarantine.forget(connection, message.delivery_id)

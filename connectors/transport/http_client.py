@@ -16,8 +16,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from connectors.errors import ConnectorError, Fatal, Retriable, TooLarge
 from models.schema.limits import MAX_BYTES
@@ -30,10 +32,10 @@ CHUNK_BYTES = 64 * 1024
 class Limits:
     """What one exchange may take: seconds to connect, of silence, in all; bytes of the answer."""
 
-    connect_seconds: float = 10.0
-    idle_seconds: float = 30.0
-    total_seconds: float = 900.0
-    max_bytes: int = MAX_BYTES
+    connect_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    idle_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    total_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 900.0
+    max_bytes: Annotated[int, Field(ge=1024)] = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)

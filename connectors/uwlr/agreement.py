@@ -1,17 +1,17 @@
-"""What a receiver has agreed with one sender: how exact, which versions, what to do with what it does not know."""
+"""How messages of one sender are judged: what was agreed with it, and how large a message may be."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from models.schema.limits import ALL_VERSIONS, MAX_BYTES
+from models.schema.terms import POLICIES, Policy, SenderTerms
 
-Policy = Literal["strict", "tolerant"]
-POLICIES: tuple[Policy, ...] = ("strict", "tolerant")
-Ordering = Literal["per_result", "strict"]
-UnknownPupil = Literal["park", "refuse"]
-EckIdForm = Literal["warn", "refuse"]
+__all__ = ["POLICIES", "STRICT", "TOLERANT", "Agreement", "Bounds", "Header", "Policy", "of_policy"]
+
 Header = Literal["ignored", "checked", "required"]
 
 
@@ -19,44 +19,29 @@ Header = Literal["ignored", "checked", "required"]
 class Bounds:
     """How large a message may be: bytes (unpacked), results, nesting, attributes of one element."""
 
-    max_bytes: int = MAX_BYTES
-    max_results: int = 2_000_000
-    max_depth: int = 32
-    max_attributes: int = 32
+    max_bytes: Annotated[int, Field(ge=1024)] = MAX_BYTES
+    max_results: Annotated[int, Field(ge=1)] = 2_000_000
+    max_depth: Annotated[int, Field(ge=12, le=200)] = 32
+    max_attributes: Annotated[int, Field(ge=8, le=1000)] = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """How messages of one sender are judged.
 
-    `tolerances` are the rules (by id) that a tolerant sender may break; None: all that have a milder level.
-    `header` says whether the autorisatie header counts: not at all (what we fetch or load), where there is an
-    envelope (a check), or always (what is sent to us).
+    `header` says whether the autorisatie header counts: not at all (what is fetched or loaded), where there is an
+    envelope (a check), or always (what a sender pushes).
     """
 
-    policy: Policy = "strict"
-    tolerances: frozenset[str] | None = None
-    versions: tuple[str, ...] = ALL_VERSIONS
-    ordering: Ordering = "per_result"
-    unknown_pupil: UnknownPupil = "park"
-    eckid_form: EckIdForm = "warn"
+    terms: SenderTerms = field(default_factory=lambda: SenderTerms(versions=ALL_VERSIONS))
     header: Header = "ignored"
-    test_school: bool = False
     bounds: Bounds = field(default_factory=Bounds)
 
-    def tolerates(self, rule_id: str) -> bool:
-        """Whether this sender may break a rule that has a milder level."""
-        return self.policy == "tolerant" and (self.tolerances is None or rule_id in self.tolerances)
 
-    def refuses(self, rule_id: str) -> bool:
-        """Whether a rule that only warns others refuses the messages of this sender."""
-        return rule_id == "pupil.eckid-form" and self.eckid_form == "refuse"
+def of_policy(policy: Policy, header: Header = "ignored", *, test_school: bool = False) -> Agreement:
+    """The agreement that says no more than a policy, and whether the school is one for tests."""
+    return Agreement(SenderTerms(policy=policy, versions=ALL_VERSIONS, test_school=test_school), header)
 
 
-STRICT = Agreement()
-TOLERANT = Agreement("tolerant")
-
-
-def of_policy(policy: Policy, header: Header = "ignored") -> Agreement:
-    """The agreement that says no more than a policy."""
-    return replace(STRICT if policy == "strict" else TOLERANT, header=header)
+STRICT = of_policy("strict")
+TOLERANT = of_policy("tolerant")

@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import dash
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from models.access.viewer import Viewer
 
 P = ParamSpec("P")
@@ -25,7 +25,7 @@ def with_viewer(
 
     def decorate(callback: Callable[Concatenate[Viewer, P], R]) -> Callable[P, R]:
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            viewer = guard.viewer()
+            viewer = request.viewer()
             if viewer is None or not may_call(viewer):
                 raise dash.exceptions.PreventUpdate
             return callback(viewer, *args, **kwargs)

@@ -21,13 +21,16 @@ from sqlalchemy import Engine, func, select
 
 from connectors.simulator import answers, requests, server
 from connectors.simulator.school import BAKEN, HORIZON
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.cli import progress_bars
 from dashboard.server.serving import PortTaken, serve, stopping
 from dashboard.server.wsgi import create_app
-from dashboard.settings import settings as configuration
+from dashboard.settings import applying, loading
+from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import open_database
-from dashboard.settings.settings import ConfigError, ConfiguredConnection, Database, Settings
+from dashboard.settings.schema import Database, Settings
 from dashboard.worker import loop
 from dashboard.worker.loop import WorkContext
 from models.access.viewer import Role, Viewer
@@ -103,7 +106,7 @@ def _make_private(data: Path) -> bool:
 
     A folder that somebody else made keeps its mode: what is private in it has a mode of its own.
     """
-    config = data / configuration.DEFAULT_FILE
+    config = data / loading.DEFAULT_FILE
     made = not data.exists() or (config.is_file() and FOLDER_MARK in config.read_text("utf-8", "replace").splitlines())
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if made:
@@ -149,7 +152,7 @@ def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
     """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
     settings = _configure(data, ports, made)
     with open_database(settings) as (engine, cipher):
-        connection_configs = configuration.apply(settings, engine)
+        connection_configs = applying.apply(settings, engine)
         context = loop.make_context(settings, engine, cipher, connection_configs)
         _pull_all(context, connection_configs)
         _assign_subjects(engine)
@@ -256,17 +259,17 @@ def _configure(data: Path, ports: dict[str, int], made: bool = False) -> Setting
         **ports,
         **{f"key_{name}": requests.key_for(name, HORIZON) for name in server.SERVED},
     )
-    path = data / configuration.DEFAULT_FILE
+    path = data / loading.DEFAULT_FILE
     _private_file(path)
     path.write_text(text, encoding="utf-8")
-    settings = configuration.load(path, data)
+    settings = loading.load(path, data)
     # Whatever database the environment names is somebody's real one.
     return settings.model_copy(update={"database": Database()})
 
 
 def _ports_of_last_time(data: Path) -> dict[str, int]:
     """The ports in the configuration that an earlier start wrote; raises ConfigError where it is not one of ours."""
-    path = data / configuration.DEFAULT_FILE
+    path = data / loading.DEFAULT_FILE
     if not path.exists():
         return {}
     if not path.read_bytes().startswith(MARK.encode()):
@@ -275,7 +278,7 @@ def _ports_of_last_time(data: Path) -> dict[str, int]:
             f"{path} is not of the demo; choose another folder with --data.",
         )
     try:
-        settings = configuration.load(path, data)
+        settings = loading.load(path, data)
     except ConfigError:  # of an earlier version of this program; it is written anew
         return {}
     addresses = {publisher.id: publisher.address for publisher in settings.publishers}

@@ -26,9 +26,11 @@ from dashboard.cli import check_command, progress_bars
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server.serving import PortTaken
-from dashboard.settings import settings
+from dashboard.settings import applying
+from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import Options, Store, open_store
-from dashboard.settings.settings import ConfigError, ConfiguredConnection, Settings
+from dashboard.settings.schema import Settings
 from dashboard.worker import loop
 from models.ingest import deliveries, schools
 from models.ingest.connections import SourceConnection
@@ -106,7 +108,7 @@ def demo(options: Options, port: int) -> int:
 @click.pass_obj
 def serve(options: Options, port: int | None, soap_only: bool) -> int:
     """Serve the dashboard and the service for publishers on this machine, and fetch what is due."""
-    from dashboard.auth.guard import AppOptions
+    from dashboard.auth.request import AppOptions
     from dashboard.server.serving import serve as serve_app
     from dashboard.server.wsgi import create_app, create_soap_app
 
@@ -119,7 +121,7 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
             place: tuple[str, int] = (receive.host, receive.port)
         else:
             users = _administrators(store.engine)
-            holidays = settings.holidays_of(store.settings)
+            holidays = applying.holidays_of(store.settings)
             options_of_app = AppOptions(False, users, sandbox_days=receive.test_room_days, holidays=holidays)
             app = create_app(store.engine, store.cipher, options_of_app, store.receiver, address)
             place = (store.settings.server.host, store.settings.server.port)
@@ -187,15 +189,15 @@ def _print_pull_outcome(row: SourceConnection, outcome: loop.Outcome | None) -> 
 
 
 def _work_context(store: Store) -> tuple[loop.WorkContext, list[ConfiguredConnection]]:
-    connection_configs = settings.apply(store.settings, store.engine)
+    connection_configs = applying.apply(store.settings, store.engine)
     check_tolerances(store.settings)
-    settings.apply_senders(store.settings, store.engine, store.cipher)
+    applying.apply_senders(store.settings, store.engine, store.cipher)
     return loop.make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
 
 
 def _administrators(engine: Engine) -> list[Any]:
     """Until there is a sign-in, who sits at this machine looks as the administrator of its schools."""
-    from dashboard.auth.guard import DemoUser
+    from dashboard.auth.sessions import DemoUser
     from models.access.viewer import Role
 
     with database.read_transaction(engine) as connection:
@@ -222,11 +224,16 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
     """Take in files with results (UWLR XML, or a zip of them), or with --roster pupils."""
     _check_there(files)
     with open_store(options) as store:
-        settings.apply(store.settings, store.engine)
+        applying.apply(store.settings, store.engine)
         fallback = LOAD_ROSTER_SOURCE if roster else LOAD_SOURCE
         source_id = _source_id(store.engine, key, fallback, "las" if roster else "publisher")
         loading = LoadTarget(
-            store.engine, store.cipher, source_id, _policy(store.settings, key, policy), store.retention, roster
+            store.engine,
+            store.cipher,
+            source_id,
+            _policy(store.settings, key, policy),
+            store.settings.retention,
+            roster,
         )
         return _each_file(
             files, "Loading", lambda path, reached: file_loading.load_file(path, loading, reached), _print_loaded

@@ -11,14 +11,16 @@ from typing import Any
 import click
 
 from connectors.uwlr.rules import RULES
+from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import Options, open_store
-from dashboard.settings.settings import ConfigError, Settings
+from dashboard.settings.schema import Settings
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
-from models.ingest.senders import SenderRefused, SenderTerms
+from models.ingest.senders import SenderRefused
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.limits import ALL_VERSIONS
+from models.schema.terms import SenderTerms
 
 _SCHOOL = re.compile(f"({BRIN.pattern})(?:/([0-9]{{0,2}}))?", re.ASCII)
 SCHOOLKEY = "schoolkey:"

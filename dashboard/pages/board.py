@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.class_page.page import heading_of
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
@@ -53,7 +53,7 @@ def frame() -> Body:
 
 def layout(viewer: Viewer, /, **query: object) -> Body:
     """The whole page for an address."""
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         _classes, filters, view = read_class(connection, viewer, query, context.options.holidays)
     return _body(f"{addresses.CLASSES}{filters.query}", content(view))

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages import other_school, shell
 from dashboard.pages.page import Body, Page
 from dashboard.ui import addresses
@@ -40,7 +40,7 @@ def _layout(page: Page, pages: Sequence[Page]) -> Callable[..., list[Any]]:
     """The function that Dash calls with the variables and parameters of an address."""
 
     def layout(**address: object) -> list[Any]:
-        viewer = guard.viewer()
+        viewer = request.viewer()
         if viewer is None:
             return _without_header(page.frame())
         if addresses.names_other_school(address):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.page import Body
 from dashboard.text.translate import _
 from dashboard.ui import addresses
@@ -16,7 +16,7 @@ from models.schema import database
 
 def body(viewer: Viewer) -> Body:
     """That the address is of another school, which school the viewer is at, and the way on."""
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         school = school_name(connection, viewer)
     who = _("You look as {name} of {school}.", name=viewer.name, school=school or _("another school"))
     return Body(

@@ -7,8 +7,8 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.auth import guard
-from dashboard.auth.guard import DemoUser
+from dashboard.auth import request
+from dashboard.auth.sessions import DemoUser
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import LANGUAGES, _, language
 from dashboard.text.words import role_word
@@ -26,7 +26,7 @@ def page(current: str, pages: Sequence[Page], body: Body) -> list[Any]:
 
     `current` is the name of the page whose menu entry is marked as current.
     """
-    user = guard.current_user()
+    user = request.current_user()
     assert user is not None
     bars = [*_test_school(user), *([body.bar] if body.bar is not None else [])]
     main = html.Main([*_flash_message(), *body.children], id="main", className="page")
@@ -40,7 +40,7 @@ def footer() -> html.Footer:
 
 def _flash_message() -> list[Any]:
     """The outcome of the last form; the script gives it the focus when it appears."""
-    message = guard.take_flash()
+    message = request.take_flash()
     if message is None:
         return []
     sentence, well = message
@@ -108,7 +108,7 @@ def _menu(current: str, pages: Sequence[Page]) -> list[Any]:
 
 
 def _who(user: DemoUser) -> html.Details:
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         school = school_name(connection, user.viewer)
     role = " · ".join(part for part in (role_word(user.role), school) if part)
     return html.Details(
@@ -125,8 +125,8 @@ def _who(user: DemoUser) -> html.Details:
 
 def _choices(present: DemoUser) -> html.Div:
     """The demo users, the languages and the colour schemes."""
-    options = guard.context().options
-    dark = guard.scheme() == "dark"
+    options = request.context().options
+    dark = request.scheme() == "dark"
     users = [
         html.Form(
             html.Button(
@@ -152,7 +152,7 @@ def _choices(present: DemoUser) -> html.Div:
                         LANGUAGE_NAMES[item],
                         className="pick",
                         lang=item,
-                        **attrs(data_keep=f"{guard.LANGUAGE_COOKIE}={item}"),
+                        **attrs(data_keep=f"{request.LANGUAGE_COOKIE}={item}"),
                         **attrs(aria_current="true" if item == language() else None),
                     )
                     for item in LANGUAGES
@@ -165,7 +165,7 @@ def _choices(present: DemoUser) -> html.Div:
                     html.Button(
                         word,
                         className="pick",
-                        **attrs(data_keep=f"{guard.SCHEME_COOKIE}={value}"),
+                        **attrs(data_keep=f"{request.SCHEME_COOKIE}={value}"),
                         **attrs(aria_current="true" if (value == "dark") == dark else None),
                     )
                     for value, word in (("light", _("Light")), ("dark", _("Dark")))

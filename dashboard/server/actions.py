@@ -13,7 +13,7 @@ import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.pupil import side_panels
 from dashboard.pages.signals import due_form, resolution_forms, threshold_form
 from dashboard.text.signal_words import threshold_word
@@ -61,7 +61,7 @@ def resolve_signals() -> ResponseReturnValue:
         about.rule not in [rule.value for rule in SignalRule] for about, _evidence in order.signals
     ):
         flask.abort(400)
-    targets, context = {about for about, _evidence in order.signals}, guard.context()
+    targets, context = {about for about, _evidence in order.signals}, request.context()
 
     def save() -> None:
         with database.read_transaction(context.engine) as connection:
@@ -80,7 +80,7 @@ def resolve_signals() -> ResponseReturnValue:
 
 def save_thresholds(class_id: int) -> ResponseReturnValue:
     """Set the thresholds of a class."""
-    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    viewer, form, context = teaching_viewer(), flask.request.form, request.context()
     shown = dict(zip(THRESHOLDS, flask.request.args.get(threshold_form.SHOWN, "").split(","), strict=False))
     given = {name: form[name].strip() for name in THRESHOLDS if name in form and form[name].strip() != shown.get(name)}
 
@@ -96,7 +96,7 @@ def save_thresholds(class_id: int) -> ResponseReturnValue:
 
 def save_goal(pupil_id: int) -> ResponseReturnValue:
     """Set or end the goal of a pupil in a material."""
-    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    viewer, form, context = teaching_viewer(), flask.request.form, request.context()
     ending = "weg" in form
     subject_material = subject_material_of_key(form.get("weg" if ending else "materiaal", ""))
 
@@ -116,7 +116,7 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
 
 def save_note(pupil_id: int) -> ResponseReturnValue:
     """Write a note about a pupil, or say that an agreement is done."""
-    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    viewer, form, context = teaching_viewer(), flask.request.form, request.context()
     done = form.get("klaar")
 
     def save() -> None:
@@ -141,7 +141,7 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
 
 def save_due(class_id: int) -> ResponseReturnValue:
     """Agree by when a class is to have finished a test, or take that back."""
-    viewer, form, context = teaching_viewer(), flask.request.form, guard.context()
+    viewer, form, context = teaching_viewer(), flask.request.form, request.context()
     test, _blank, rest = form.get("toets", "").partition(" ")
     what, _blank, back = rest.partition(" ")
 
@@ -191,7 +191,7 @@ def _whole(text: str) -> int:
 
 def teaching_viewer() -> Viewer:
     """Who asks, where that is somebody who works with pupils; else 403."""
-    viewer = guard.viewer()
+    viewer = request.viewer()
     if viewer is None or not viewer.teaches:
         flask.abort(403)
     return viewer
@@ -204,17 +204,17 @@ def saved(
     try:
         save()
     except WrongInput as wrong:
-        guard.flash(wrong.sentence + " " + _("Nothing was changed."), well=False)
+        request.flash(wrong.sentence + " " + _("Nothing was changed."), well=False)
     except NoteRefused as refused:
-        guard.flash(_refusal(refused.reason) + " " + _("Nothing was changed."), well=False)
+        request.flash(_refusal(refused.reason) + " " + _("Nothing was changed."), well=False)
     except ThresholdRefused as refused:
-        guard.flash(_bounds_words(str(refused)) + " " + _("Nothing was changed."), well=False)
+        request.flash(_bounds_words(str(refused)) + " " + _("Nothing was changed."), well=False)
     except refusals:
-        guard.flash(_("You may not do this.") + " " + _("Nothing was changed."), well=False)
+        request.flash(_("You may not do this.") + " " + _("Nothing was changed."), well=False)
     except SQLAlchemyError:
-        guard.flash(_("Saving did not work.") + " " + _("Nothing was changed."), well=False)
+        request.flash(_("Saving did not work.") + " " + _("Nothing was changed."), well=False)
     else:
-        guard.flash(sentence)
+        request.flash(sentence)
     return flask.redirect(safe_back(back), 303)
 
 

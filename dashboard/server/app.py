@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages import opening
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.banner import banner
@@ -41,7 +41,7 @@ class RondblikDash(dash.Dash):
         """The first HTML of every page."""
         entry = parts["app_entry"].replace("Loading...", _("Rondblik is loading…"))
         return (
-            f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{guard.scheme()}">\n<head>'
+            f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{request.scheme()}">\n<head>'
             f"{parts['metas']}<title>{parts['title']}</title>{parts['css']}</head>\n<body>{banner()}{entry}"
             f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
         )
@@ -77,5 +77,5 @@ def layout() -> dmc.MantineProvider:
             dash.page_container,
         ],
         theme=THEME,
-        forceColorScheme=guard.scheme() if flask.has_request_context() else "light",
+        forceColorScheme=request.scheme() if flask.has_request_context() else "light",
     )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from html import escape
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.text.translate import _
 
 
 def banner() -> str:
     """The empty place of the banner; it tells the script for whom the page is made too."""
-    values = {"page": guard.page_mark(), **_texts()}
+    values = {"page": request.page_mark(), **_texts()}
     given = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
     return f'<div id="trouble" role="alert" {given}></div>'
 
 
 def _texts() -> dict[str, str]:
     """What is said by the status of an answer, what the links are called, and what is said of what was typed."""
-    user = guard.current_user()
+    user = request.current_user()
     name = user.name if user is not None else ""
     return {
         "401": _("Your session has ended. This page does not follow what you choose any more, and saves nothing."),

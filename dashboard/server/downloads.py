@@ -7,7 +7,7 @@ import re
 import flask
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.export import file_formats
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import _
@@ -23,17 +23,17 @@ def register(server: flask.Flask) -> None:
 
 def group_file(token: str, kind: str) -> ResponseReturnValue:
     """The sheet of a screen as a file; back to the screen where it is not kept any more."""
-    viewer = guard.viewer()
+    viewer = request.viewer()
     if viewer is None or kind not in file_formats.FILES:
         flask.abort(404)
-    context = guard.context()
+    context = request.context()
     sheet = context.snapshots.find(viewer, token)
     if sheet is not None:
         with database.read_transaction(context.engine) as connection:
             if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:
-        guard.flash(_("What stood on that screen is not kept any more. Save it from here."), well=False)
+        request.flash(_("What stood on that screen is not kept any more. Save it from here."), well=False)
         return flask.redirect(addresses.CLASSES, 303)
     make, media_type = file_formats.FILES[kind]
     answer = flask.Response(make(sheet), content_type=media_type)

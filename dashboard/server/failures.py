@@ -16,7 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.guard import CALLBACK, Refused
 from dashboard.text.translate import _, language
 from dashboard.ui import addresses
@@ -92,7 +92,7 @@ def _sentence(status: int) -> str:
 def _page(sentence: str) -> str:
     """A small page in our own style, without any script."""
     return (
-        f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{guard.scheme()}">\n<head>'
+        f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{request.scheme()}">\n<head>'
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         '<title>Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
         '<link rel="stylesheet" href="/assets/rondblik.css"></head>\n<body><header class="top">'

@@ -15,7 +15,7 @@ import flask
 from connectors.intake.receive import is_service
 from connectors.transport.http_server import BodyLimits, make_server
 from connectors.uwlr import validator
-from dashboard.settings.settings import Receive
+from dashboard.settings.schema import Receive
 from dashboard.worker.loop import WorkContext, run_worker
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024

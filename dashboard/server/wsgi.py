@@ -9,8 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.intake import receive
 from connectors.intake.push import ReceiverContext
-from dashboard.auth import guard
-from dashboard.auth.guard import AppOptions, Context, DemoUser
+from dashboard.auth import guard, headers, request
+from dashboard.auth.request import AppOptions, Context
+from dashboard.auth.sessions import DemoUser
 from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
@@ -42,7 +43,7 @@ def create_app(
     server.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES, MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES)
     server.extensions["rondblik"] = Context(engine, cipher, options, public_address)
     server.before_request(guard.guard)
-    server.after_request(guard.add_headers)
+    server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule(addresses.SWITCH_USER, view_func=guard.switch_user, methods=["POST"])
@@ -54,7 +55,7 @@ def create_app(
     app = build(server)
     failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")
-    server.extensions["rondblik"].policy = guard.content_policy(app.csp_hashes())
+    server.extensions["rondblik"].policy = headers.content_policy(app.csp_hashes())
     return server
 
 
@@ -62,7 +63,7 @@ def create_soap_app(receiver: ReceiverContext, public_address: str | None = None
     """The SOAP service alone, without dashboard: what may leave this machine before there is a sign-in."""
     server = flask.Flask("rondblik-soap", static_folder=None)
     server.extensions["rondblik"] = Context(receiver.engine, receiver.cipher, AppOptions(demo=False, users=()))
-    server.after_request(guard.add_headers)
+    server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.register_blueprint(receive.blueprint(receiver, public_address))
     return server
@@ -71,7 +72,7 @@ def create_soap_app(receiver: ReceiverContext, public_address: str | None = None
 def health() -> ResponseReturnValue:
     """Whether the process and the database answer."""
     try:
-        with database.read_transaction(guard.context().engine) as connection:
+        with database.read_transaction(request.context().engine) as connection:
             connection.scalar(select(literal(1)))
     except SQLAlchemyError:
         return {"process": "ok", "database": "unavailable"}, 503
@@ -81,7 +82,7 @@ def health() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Whether the first results are stored."""
     try:
-        with database.read_transaction(guard.context().engine) as connection:
+        with database.read_transaction(request.context().engine) as connection:
             first = connection.scalar(
                 select(deliveries.c.id)
                 .where(deliveries.c.what == "results", deliveries.c.verdict != Verdict.REJECT.value)

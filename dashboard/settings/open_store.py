@@ -10,10 +10,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from connectors.intake.push import ReceiverContext
-from connectors.uwlr.agreement import Bounds
-from dashboard.settings import settings
-from dashboard.settings.settings import Receive, Settings
-from models.ingest.result_store import RetentionPolicy
+from dashboard.settings import loading
+from dashboard.settings.schema import Settings
 from models.schema import database
 from models.schema.encryption import PiiCipher, read_key
 from models.schema.store_key import open_encrypted
@@ -28,7 +26,7 @@ class Options:
 
     def settings(self) -> Settings:
         """The settings that these options lead to; raises ConfigError."""
-        return settings.load(settings.find_config(self.config, self.data), self.data)
+        return loading.load(loading.find_config(self.config, self.data), self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +38,9 @@ class Store:
     cipher: PiiCipher
 
     @property
-    def retention(self) -> RetentionPolicy:
-        """How long raw messages are kept."""
-        return RetentionPolicy(self.settings.retention.refused_days, self.settings.retention.accepted_days)
-
-    @property
     def receiver(self) -> ReceiverContext:
         """Where messages of publishers arrive."""
-        return desk_of(self.engine, self.cipher, self.settings.receive, self.retention)
-
-
-def desk_of(engine: Engine, cipher: PiiCipher, limits: Receive, retention: RetentionPolicy) -> ReceiverContext:
-    """The desk that settings lead to."""
-    bounds = Bounds(limits.max_bytes, limits.max_results, limits.max_depth, limits.max_attributes)
-    return ReceiverContext(engine, cipher, bounds, retention)
+        return ReceiverContext(self.engine, self.cipher, self.settings.receive, self.settings.retention)
 
 
 @contextmanager

@@ -24,21 +24,19 @@ from connectors.errors import ConnectorError
 from connectors.intake.las_client import LasSettings, RosterFile, fetch_roster, read_roster_file
 from connectors.intake.pull import PullSettings, Target, pull
 from connectors.intake.push import ReceiverContext
-from connectors.transport.http_client import ClientCertificate, Limits
-from connectors.uwlr import rules
+from connectors.intake.roster import RequestedSchool, RosterSource, process_roster
 from connectors.uwlr.agreement import Policy
-from connectors.uwlr.envelope import Authorisation
-from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
-from dashboard.settings.open_store import desk_of
-from dashboard.settings.settings import ConfigError, ConfiguredConnection, Las, Publisher, Receive, School, Settings
+from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.jobs import Job, ScheduledPull, scheduled_pull
+from dashboard.settings.schema import Receive, Settings
 from dashboard.worker import page_jobs
-from models.ingest import connections, page_requests, result_store, rosters, schools
+from models.ingest import connections, page_requests, result_store, rosters
 from models.ingest.connections import Claim, SourceConnection
-from models.ingest.result_store import RetentionPolicy
 from models.sandbox import sandboxes
-from models.schema import clock, database
+from models.schema import clock
 from models.schema.encryption import PiiCipher
-from models.schema.records import SchoolRef, Verdict
+from models.schema.records import Verdict
+from models.schema.terms import RetentionPolicy
 
 LEASE_SECONDS = 180.0
 EXTEND_EVERY_SECONDS = 60.0
@@ -48,16 +46,6 @@ STOP_SECONDS = 3.0
 MINUTE_US = 60 * 1_000_000
 
 _log = logging.getLogger("rondblik.worker")
-
-Job = PullSettings | LasSettings | RosterFile
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledPull:
-    """How one coupling is asked, and how often."""
-
-    job: Job
-    every_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ class WorkContext:
     @property
     def receiver(self) -> ReceiverContext:
         """Where a refused message is judged anew."""
-        return desk_of(self.engine, self.cipher, self.receive, self.retention)
+        return ReceiverContext(self.engine, self.cipher, self.receive, self.retention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +84,11 @@ def make_context(
 ) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
     work = {
-        (connection_config.row.school_id, connection_config.row.source_id): ScheduledPull(
-            _job(settings, connection_config), connection_config.source.every
-        )
-        for connection_config in connection_configs
+        (configured.row.school_id, configured.row.source_id): scheduled_pull(settings, configured)
+        for configured in connection_configs
     }
-    retention = RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days)
     policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
-    return WorkContext(engine, cipher, work, settings.receive, retention, policies)
+    return WorkContext(engine, cipher, work, settings.receive, settings.retention, policies)
 
 
 def work_once(context: WorkContext, source_id: int | None = None) -> bool:
@@ -400,46 +385,16 @@ def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Out
 
 
 def _fetch_roster(context: WorkContext, claim: Claim, job: LasSettings | RosterFile) -> Outcome:
-    """Ask the LAS and store its roster; an empty answer changes nothing, a refused one is written down."""
+    """Ask the LAS for its roster, or read its file, and process it."""
     fetched = read_roster_file(job) if isinstance(job, RosterFile) else fetch_roster(job, claim.cursor)
-    answer = fetched.answer
-    if answer.roster is None and answer.empty is not None:
+    destination = RequestedSchool(context.engine, claim.school_id, job.school)
+    source = RosterSource(claim.source_id, "pull", destination, moves_cursor=True)
+    processed = process_roster(context.engine, context.cipher, fetched, source)
+    if processed.fault is not None:
+        return Outcome(failure=_refused_roster(processed.fault), refused=1)
+    if processed.receipt is None or processed.receipt.state == rosters.CONFIRMED:
         return Outcome({"unchanged": 1})
-    findings = answer.findings
-    if answer.roster is not None and not _is_own_school(context, claim.school_id, job.school, answer.roster.school):
-        findings = (*findings, rules.finding("school.other"))
-    if answer.roster is None or any(finding.level == rules.ERROR for finding in findings):
-        fault = next((finding.fault for finding in findings if finding.fault is not None), None)
-        rosters.save_refused_roster(
-            context.engine,
-            school_id=claim.school_id,
-            source_id=claim.source_id,
-            way="pull",
-            digest=fetched.digest,
-            size=fetched.size,
-            findings=findings,
-            fault=fault,
-        )
-        return Outcome(failure=_refused_roster(fault or rules.ONGELDIG_BERICHT), refused=1)
-    receipt = rosters.save_roster(
-        context.engine,
-        context.cipher,
-        school_id=claim.school_id,
-        source_id=claim.source_id,
-        roster=answer.roster,
-        way="pull",
-        cursor=answer.created_text,
-    )
-    return Outcome({"unchanged": 1} if receipt.state == rosters.CONFIRMED else receipt.counts)
-
-
-def _is_own_school(context: WorkContext, school_id: int, school_ref: SchoolRef, answered: SchoolRef) -> bool:
-    """Whether a LAS answers for the school that was asked for; a location that we do not know is no other school."""
-    with database.read_transaction(context.engine) as connection:
-        found = schools.find_school(connection, answered)
-    if found is not None:
-        return found == school_id
-    return school_ref.brin is None or answered.brin is None or school_ref.brin == answered.brin
+    return Outcome(processed.receipt.counts)
 
 
 def _refused_roster(fault: str) -> tuple[str, str]:
@@ -447,91 +402,3 @@ def _refused_roster(fault: str) -> tuple[str, str]:
         f"Wat de leerlingadministratie stuurde is geweigerd ({fault}); de reden staat bij de geweigerde berichten.",
         f"What the pupil administration sent was refused ({fault}); the reason stands with the refused messages.",
     )
-
-
-# -- from settings to jobs -----------------------------------------------------------------------------------
-
-
-def _job(settings: Settings, connection_config: ConfiguredConnection) -> Job:
-    if isinstance(connection_config.source, Las):
-        if connection_config.source.path is not None:
-            return RosterFile(
-                connection_config.source.path, connection_config.school.ref, connection_config.source.profile
-            )
-        return las_job(settings, connection_config.school, connection_config.source)
-    return publisher_job(settings, connection_config.school, connection_config.source)
-
-
-def las_job(settings: Settings, school: School, las: Las) -> LasSettings:
-    """How the LAS of a school is asked."""
-    limits, authorisation = settings.limits, las.authorisation
-    assert authorisation is not None  # settings demand it of a LAS
-    named = {
-        "HaalLeerlinggegevens": las.addresses.all,
-        "HaalStructuur": las.addresses.structure,
-        "HaalLeerlingen": las.addresses.pupils,
-        "HaalLeerkrachten": las.addresses.teachers,
-    }
-    addresses = {operation: address for operation, address in named.items() if address is not None}
-    return LasSettings(
-        address=las.address or next(iter(addresses.values())),
-        school=school.ref,
-        authorisation=Authorisation(
-            authorisation.key.get_secret_value(), authorisation.customer_code, authorisation.customer_name
-        ),
-        addresses=addresses,
-        profile=las.profile,
-        xsd_version=las.xsd_version,
-        dataset_id=las.dataset_id,
-        headers=las.header_texts,
-        certificate=None
-        if las.client_certificate is None
-        else ClientCertificate(las.client_certificate, las.client_key),
-        school_year=las.school_year,
-        staged=las.staged,
-        limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
-    )
-
-
-def publisher_job(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
-    """How a publisher is asked for the results of a school; raises ConfigError where its template is not there."""
-    limits, authorisation = settings.limits, publisher.authorisation
-    certificate = publisher.client_certificate
-    return PullSettings(
-        kind=publisher.kind,
-        location=publisher.address or str(publisher.path),
-        school=school.ref,
-        policy=publisher.policy,
-        authorisation=None
-        if authorisation is None
-        else Authorisation(
-            authorisation.key.get_secret_value(), authorisation.customer_code, authorisation.customer_name
-        ),
-        headers=publisher.header_texts,
-        certificate=None if certificate is None else ClientCertificate(certificate, publisher.client_key),
-        xsd_version=publisher.xsd_version,
-        dataset_id=publisher.dataset_id,
-        school_year=publisher.school_year,
-        soap_action=publisher.soap_action or _soap_action(publisher.operation),
-        request_template=_template(publisher),
-        limits=Limits(limits.connect_seconds, limits.idle_seconds, limits.total_seconds, limits.max_bytes),
-        retention=RetentionPolicy(settings.retention.refused_days, settings.retention.accepted_days),
-    )
-
-
-def _soap_action(operation: str | None) -> str:
-    """Ours has its namespace before it; a publisher's own is named as it is, the way UWLR does."""
-    return SOAP_ACTION if operation in (None, OPERATION) else operation
-
-
-def _template(publisher: Publisher) -> str | None:
-    if publisher.request_template is None:
-        return None
-    try:
-        return publisher.request_template.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError(
-            f"request_template van {publisher.id} kan niet gelezen worden; controleer het bestand "
-            f"{publisher.request_template}.",
-            f"request_template of {publisher.id} cannot be read; check the file {publisher.request_template}.",
-        ) from None

@@ -60,14 +60,6 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class RetentionPolicy:
-    """How many days raw messages are kept, sealed."""
-
-    refused_days: int = 30
-    accepted_days: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Incoming:
     """What is known of a message before it is read; `way` is pull, load or push.
 
@@ -239,25 +231,31 @@ def save_empty(engine: Engine, delivery: Incoming, school_id: int | None, empty:
     return Receipt(0, Verdict.ACCEPT, school_id=school_id, empty=empty)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message is refused; `others` is how many more of its kind were refused and have no row of their own."""
+
+    fault: str
+    findings: Sequence[Finding]
+    head: MessageHead | None = None
+    others: int = 0
+
+
 def save_refusal(
     engine: Engine,
     cipher: PiiCipher,
     delivery: Incoming,
     school_id: int | None,
-    *,
-    fault: str,
-    findings: Sequence[Finding],
-    head: MessageHead | None = None,
+    refusal: Refusal,
     raw: bytes | None = None,
     keep_days: int = 30,
-    others: int = 0,
 ) -> Receipt:
-    """Keep a refused message apart with its reason, sealed; nothing else changes.
+    """Quarantine a refused message with its reason, encrypted; nothing else changes.
 
-    The same bytes refused again for the same reasons are the same refusal, seen again just now, and `raw` is kept for
-    `keep_days` from now on; not where these bytes were accepted before, for then nobody needs them. `others` is how
-    many more of its kind were refused and have no row of their own.
+    The same bytes refused again for the same reasons are the same refusal, received again just now, and `raw` is
+    stored for `keep_days` from now on; not where these bytes were accepted before: then nobody needs them.
     """
+    fault, findings = refusal.fault, refusal.findings
     with write_transaction(engine, school_id) as connection:
         again = connection.scalar(
             update(deliveries)
@@ -270,14 +268,16 @@ def save_refusal(
             .values(received_us=clock.now_us())
             .returning(deliveries.c.id)
         )
-        wanted = raw if _accepted(connection, delivery, None) is None else None
+        needed = raw if _accepted(connection, delivery, None) is None else None
         if again is not None:
-            if wanted is not None:
-                _keep_raw(connection, cipher, again, wanted, keep_days)
+            if needed is not None:
+                _keep_raw(connection, cipher, again, needed, keep_days)
             return Receipt(again, Verdict.REJECT, fault, tuple(findings), {}, school_id, repeated=True)
-        delivery_id = _insert_delivery(connection, delivery, school_id, Verdict.REJECT, findings, head, fault, others)
-        if wanted is not None:
-            _keep_raw(connection, cipher, delivery_id, wanted, keep_days)
+        delivery_id = _insert_delivery(
+            connection, delivery, school_id, Verdict.REJECT, findings, refusal.head, fault, refusal.others
+        )
+        if needed is not None:
+            _keep_raw(connection, cipher, delivery_id, needed, keep_days)
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
 
 

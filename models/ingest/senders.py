@@ -20,9 +20,9 @@ from models.ingest.schools import Identification
 from models.schema import clock
 from models.schema.database import unused_id
 from models.schema.encryption import PiiCipher
-from models.schema.limits import SENDER_VERSIONS
 from models.schema.tables import couplings as couplings_table
 from models.schema.tables import sender_key_schools, sender_keys, senders, sources
+from models.schema.terms import SenderTerms
 
 KEY_BYTES = 20
 CODE_BYTES = 10
@@ -39,23 +39,6 @@ class SenderRefused(Exception):
         super().__init__(sentence_en)
         self.sentence_nl = sentence_nl
         self.sentence_en = sentence_en
-
-
-@dataclass(frozen=True, slots=True)
-class SenderTerms:
-    """What was agreed with a sender; the words are those of config.yaml.
-
-    `tolerances` are ids of rules, None: all that a tolerant sender may break. `messages_per_minute` is the rate.
-    """
-
-    policy: str = "strict"
-    tolerances: tuple[str, ...] | None = None
-    versions: tuple[str, ...] = SENDER_VERSIONS
-    ordering: str = "per_result"
-    unknown_pupil: str = "park"
-    eckid_form: str = "warn"
-    messages_per_minute: int = 6000
-    test_school: bool = False
 
 
 @dataclass(frozen=True, slots=True)

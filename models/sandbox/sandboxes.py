@@ -17,7 +17,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.ingest import rosters, schools, senders
 from models.ingest.result_store import DAY_US, Receipt, findings_json
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.sandbox.erasure import erase_schools
 from models.schema import clock
 from models.schema.database import lock_school, read_transaction, unused_id, write_transaction
@@ -37,6 +36,7 @@ from models.schema.tables import (
 )
 from models.schema.tables import schools as schools_table
 from models.schema.tables import senders as senders_table
+from models.schema.terms import SenderTerms
 
 TOKEN_BYTES = 16
 MAX_ROOMS = 500

@@ -10,7 +10,7 @@ import flask
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from dashboard.auth.guard import AppOptions
+from dashboard.auth.request import AppOptions
 from dashboard.server.serving import bind
 from dashboard.server.wsgi import create_app
 from models.schema import clock

@@ -12,14 +12,14 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
-from dashboard.auth.guard import SCHEME_COOKIE, AppOptions
+from dashboard.auth.request import SCHEME_COOKIE, AppOptions
 from dashboard.server.wsgi import create_app
 from dashboard.text.translate import translations
 from dashboard.worker.page_jobs import work_once
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from models.schema.store_key import open_encrypted
+from models.schema.terms import SenderTerms
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.classroom.goals import set_due_date

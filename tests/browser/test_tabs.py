@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import func, select
 
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.serving import bind
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role

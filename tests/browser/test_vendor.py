@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from connectors.intake.push import ReceiverContext
-from dashboard.auth.guard import AppOptions
+from dashboard.auth.request import AppOptions
 from dashboard.server.wsgi import create_app
 from dashboard.worker.page_jobs import work_once
 from models.sandbox import situations

@@ -21,9 +21,9 @@ from dashboard.server.serving import bind
 from dashboard.server.wsgi import AppOptions, create_app, create_soap_app
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
+from models.schema.terms import SenderTerms
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"

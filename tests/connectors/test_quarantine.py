@@ -18,11 +18,11 @@ from connectors.intake.push import ReceiverContext, deliver
 from connectors.intake.replay import replay
 from models.ingest import quarantine, result_store, senders
 from models.ingest.quarantine import QuarantinedMessage
-from models.ingest.result_store import Receipt, RetentionPolicy
-from models.ingest.senders import SenderTerms
+from models.ingest.result_store import Receipt
 from models.schema import clock, database
 from models.schema.records import Verdict
 from models.schema.tables import couplings, raw_messages, results
+from models.schema.terms import RetentionPolicy, SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import BAKEN, HORIZON, Account, account, enveloped
 from tests.uwlr.messages import message, result_xml

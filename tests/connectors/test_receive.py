@@ -25,12 +25,11 @@ from connectors.uwlr.agreement import Bounds
 from dashboard.server.serving import working
 from dashboard.worker.loop import WorkContext
 from models.ingest import deliveries, identity, rosters, schools, senders
-from models.ingest.result_store import RetentionPolicy
-from models.ingest.senders import SenderTerms
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.schema.tables import couplings, raw_messages, results
+from models.schema.terms import RetentionPolicy, SenderTerms
 from tests.conftest import Store
 from tests.connectors import sending
 from tests.connectors.sending import BAKEN, HORIZON, Account, Answer, Receiver, account, answer_of, enveloped, receiving
@@ -60,8 +59,8 @@ def rekenwijs(store: Store) -> Account:
 
 @pytest.fixture
 def receiver(receiver_context: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
-    with receiving(receiver_context) as found:
-        yield found
+    with receiving(receiver_context) as receiver:
+        yield receiver
 
 
 def stored(store: Store) -> dict[str, str | None]:
@@ -407,14 +406,6 @@ def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver,
     faults = [receiver.post(body).fault for body in bodies]
     assert faults == [None, None, "Server.TijdelijkNietBeschikbaar", "Server.TijdelijkNietBeschikbaar"]
     assert [rules_of(delivery) for delivery in deliveries.newest(store.engine)].count(["message.rate"]) == 1
-
-
-def test_a_bucket_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    rates, now = push.MessageRates(), 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    assert [rates.take(1, 2) for _ in range(3)] == [True, True, False]
-    now += 30.0
-    assert [rates.take(1, 2), rates.take(1, 2), rates.take(2, 2)] == [True, False, True]
 
 
 # -- bodies --------------------------------------------------------------------------------------------------

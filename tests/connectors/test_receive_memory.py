@@ -16,6 +16,7 @@ from benchmarks import messages
 from models.ingest import senders
 from models.schema.database import open_engine, sqlite_url, write_transaction
 from models.schema.store_key import open_encrypted
+from models.schema.terms import SenderTerms
 from tests.connectors.sending import HORIZON, SOAP, Account, Receiver
 
 pytestmark = pytest.mark.timing
@@ -30,7 +31,7 @@ def sender(data: Path) -> Account:
     code, key = senders.new_code(), senders.new_key()
     with write_transaction(engine) as connection:
         source_id = senders.add_sender(
-            connection, cipher, "rekenwijs", "Rekenwijs", code, senders.SenderTerms(), senders.FROM_COMMAND
+            connection, cipher, "rekenwijs", "Rekenwijs", code, SenderTerms(), senders.FROM_COMMAND
         )
         senders.add_key(connection, cipher, source_id, key, [HORIZON])
     engine.dispose()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.intake.destinations import AnySchool
-from connectors.intake.judge import process_results, spool
+from connectors.intake.judge import ResultSource, process_results, spool
 from connectors.uwlr.agreement import Policy, of_policy
 from models.ingest import schools
 from models.ingest.result_store import Receipt
@@ -31,10 +31,12 @@ def take(store: Store, name: str, policy: Policy = "strict") -> Receipt:
             store.engine,
             store.cipher,
             spooled,
-            source_id=source_id,
-            destination=AnySchool(store.engine),
-            way="load",
-            agreement=of_policy(policy),
+            ResultSource(
+                source_id=source_id,
+                destination=AnySchool(store.engine),
+                channel="load",
+                agreement=of_policy(policy),
+            ),
         )
 
 

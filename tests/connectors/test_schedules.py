@@ -14,7 +14,6 @@ from sqlalchemy import func, select
 
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
-from models.ingest.senders import SenderTerms
 from models.schema import clock, database
 from models.schema.records import Verdict
 from models.schema.tables import (
@@ -27,6 +26,7 @@ from models.schema.tables import (
     senders,
     sources,
 )
+from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import Account, account, enveloped
 from tests.models.test_store import Sent, fresh, sent_messages, state

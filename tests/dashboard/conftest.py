@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import flask
 import pytest
 
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER
 
-_MARK = re.compile(r'id="trouble"[^>]* data-page="([0-9a-f]{32})"')
+PAGE_MARK = re.compile(r'id="trouble"[^>]* data-page="([0-9a-f]{32})"')
 
 
 class PageClient(FlaskClient):
@@ -25,7 +25,7 @@ class PageClient(FlaskClient):
         if more.get("method", "GET") != "GET":
             return self._send(*args, **more)
         answer = super().open(*args, **more)
-        match = _MARK.search(answer.text) if answer.mimetype == "text/html" else None
+        match = PAGE_MARK.search(answer.text) if answer.mimetype == "text/html" else None
         if match is not None:
             self.mark, self.led_to = match[1], None
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -14,17 +15,16 @@ import pytest
 import requests
 
 from connectors.intake.push import ReceiverContext
-from dashboard.auth.guard import CALLBACK, MAX_CALLBACK_BYTES
+from dashboard.auth.guard import CALLBACK, MAX_CALLBACK_BYTES, ONCE_HEADER, PAGE_HEADER
 from dashboard.cli.demo import VENDOR
 from dashboard.pages.vendor.requests import LARGEST_FILE
 from dashboard.server.serving import MAX_REQUEST_BYTES, bind, body_limits
 from dashboard.server.wsgi import MAX_FORM_BYTES, AppOptions, create_app, create_soap_app
-from dashboard.settings.open_store import desk_of
-from dashboard.settings.settings import Receive
-from models.ingest.result_store import RetentionPolicy
+from dashboard.settings.schema import Receive
 from models.schema import clock
 from tests.conftest import Store
 from tests.connectors.sending import Receiver, account, enveloped, serving_app
+from tests.dashboard.page_client import PAGE_MARK
 from tests.uwlr.messages import message
 
 SERVICE_BYTES = 5_000_000  # more than any bound of a form, and less than that of a callback
@@ -34,9 +34,9 @@ TOO_LARGE = 413
 
 @pytest.fixture
 def receiver_context(store: Store) -> Iterator[ReceiverContext]:
-    """A desk that takes messages up to SERVICE_BYTES."""
+    """A receiver that takes messages up to SERVICE_BYTES."""
     with clock.fixed(datetime(2026, 11, 20, 12, tzinfo=UTC)):
-        yield desk_of(store.engine, store.cipher, Receive(max_bytes=SERVICE_BYTES), RetentionPolicy())
+        yield ReceiverContext(store.engine, store.cipher, Receive(max_bytes=SERVICE_BYTES))
 
 
 def served(app: flask.Flask) -> AbstractContextManager[int]:
@@ -57,11 +57,15 @@ class Browser:
         self._address = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.headers["Sec-Fetch-Site"] = "same-origin"
-        assert self._session.get(f"{self._address}/").status_code == 200
+        page = self._session.get(f"{self._address}/")
+        assert page.status_code == 200
+        mark = PAGE_MARK.search(page.text)
+        assert mark is not None
+        self._session.headers[PAGE_HEADER] = mark[1]
 
     def post(self, path: str, body: bytes, media_type: str) -> requests.Response:
         """Send a body; a redirect is an answer."""
-        headers = {"Content-Type": media_type}
+        headers = {"Content-Type": media_type, ONCE_HEADER: uuid.uuid4().hex}
         with self._session as session:
             return session.post(self._address + path, body, headers=headers, allow_redirects=False)
 

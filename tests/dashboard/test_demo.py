@@ -26,7 +26,7 @@ import pytest
 from connectors.simulator import publishers, school, server
 from connectors.simulator.school import HORIZON
 from dashboard.cli import demo as demo_module
-from dashboard.settings import settings as configuration
+from dashboard.settings import applying
 from dashboard.worker import loop
 from models.access.viewer import Role, Viewer
 from models.classroom.timeline import pupil_timeline
@@ -328,7 +328,7 @@ def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         engine = database.open_engine(settings.database_url())
         try:
             cipher = open_encrypted(engine, tmp_path)
-            connection_configs = configuration.apply(settings, engine)
+            connection_configs = applying.apply(settings, engine)
             context = loop.make_context(settings, engine, cipher, connection_configs)
             demo_module._pull_all(context, connection_configs)
             first = capsys.readouterr().out.splitlines()
@@ -361,7 +361,7 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
         engine = database.open_engine(settings.database_url())
         try:
             cipher = open_encrypted(engine, tmp_path)
-            connection_configs = configuration.apply(settings, engine)
+            connection_configs = applying.apply(settings, engine)
             demo_module._pull_all(loop.make_context(settings, engine, cipher, connection_configs), connection_configs)
             assert demo_module.demo_users(engine, cipher)[0].key == "leraar-5a"
             assert len(demo_module.demo_users(engine, cipher)) == 7

@@ -15,7 +15,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from dashboard.ui.my_pupils_view import CONTROLS, MAX_CLASSES_AT_FIRST, read_my_pupils_filters
 from models.access.people import ClassRef

@@ -12,7 +12,8 @@ import flask
 import pytest
 
 import dashboard
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role

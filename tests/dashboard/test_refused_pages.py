@@ -11,14 +11,15 @@ from flask.testing import FlaskClient
 
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from dashboard.worker.page_jobs import work_once
 from models.access.viewer import Role
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema import clock, database
+from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
 from tests.dashboard.school import NOW

@@ -13,7 +13,7 @@ from connectors.transport.http_server import make_server
 from dashboard.cli.demo import VENDOR
 from dashboard.server import serving
 from dashboard.server.wsgi import AppOptions, create_app
-from dashboard.settings.settings import Receive
+from dashboard.settings.schema import Receive
 from tests.conftest import Store
 from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_web import HERE, OWN, as_persona, shown_page

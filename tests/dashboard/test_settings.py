@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 from sqlalchemy import select
 
-from dashboard.settings import settings
-from dashboard.settings.settings import ConfigError, Las, Publisher, Receive, Sender, Settings
+from dashboard.settings import applying, loading
+from dashboard.settings.errors import ConfigError
+from dashboard.settings.schema import Las, Publisher, Receive, Sender, Settings
 from dashboard.worker.loop import make_context
 from models.schema import database
 from models.schema.tables import couplings, schools, sources
+from models.schema.terms import RetentionPolicy
 from tests.conftest import Store
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config.yaml"
@@ -45,7 +48,7 @@ def write(folder: Path, text: str) -> Path:
 
 def wrong(folder: Path, text: str) -> str:
     with pytest.raises(ConfigError) as error:
-        settings.load(write(folder, text))
+        loading.load(write(folder, text))
     sentence = str(error.value)
     assert "config.yaml" in sentence
     assert "\n" not in sentence
@@ -62,13 +65,24 @@ def uncommented(text: str) -> str:
 
 
 def test_the_example_is_an_empty_installation_with_the_defaults() -> None:
-    found = settings.load(EXAMPLE)
+    found = loading.load(EXAMPLE)
     assert (found.schools, found.publishers) == ((), ())
     assert found.data == EXAMPLE.parent / "data"
-    assert found == settings.load(None).model_copy(update={"data": found.data})
+    assert found == loading.load(None).model_copy(update={"data": found.data})
     assert (found.server.host, found.server.port) == ("127.0.0.1", 8050)
     assert (found.retention.refused_days, found.retention.accepted_days) == (30, 0)
     assert (found.limits.max_bytes, found.limits.total_seconds) == (512 * 1024 * 1024, 900)
+
+
+@pytest.mark.parametrize("section", ["receive", "limits"])
+def test_the_environment_goes_before_the_file_in_every_section(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    monkeypatch.setenv(f"RONDBLIK_{section.upper()}__MAX_BYTES", "5000")
+    monkeypatch.setenv("RONDBLIK_RETENTION__REFUSED_DAYS", "3")
+    found = loading.load(write(tmp_path, f"{section}: {{max_bytes: 6000}}\nretention: {{accepted_days: 4}}"))
+    assert getattr(found, section).max_bytes == 5000
+    assert found.retention == RetentionPolicy(refused_days=3, accepted_days=4)
 
 
 def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +90,7 @@ def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch:
     for name in re.findall(r"{secret: ([a-z-]+)}", text):
         monkeypatch.setenv(f"RONDBLIK_SECRET_{name.upper().replace('-', '_')}", name)
     (tmp_path / "secrets.yaml").touch(mode=0o600)
-    found = settings.load(write(tmp_path, text))
+    found = loading.load(write(tmp_path, text))
     (school,) = found.schools
     assert school.las is not None
     assert school.ref.brin == "99XX"
@@ -86,14 +100,15 @@ def test_everything_the_example_shows_is_understood(tmp_path: Path, monkeypatch:
     assert found.database.url is not None
     assert set(yaml.safe_load(text)) == set(Settings.model_fields)
     assert school.las.model_fields_set == set(Las.model_fields) - {"path"}
-    assert found.senders[0].model_fields_set == set(Sender.model_fields)
-    assert found.receive.model_fields_set == set(Receive.model_fields)
+    (sender,) = yaml.safe_load(text)["senders"]
+    assert set(sender) == {field.name for field in fields(Sender) if field.init}
+    assert set(yaml.safe_load(text)["receive"]) == {field.name for field in fields(Receive)}
     assert found.publishers[0].model_fields_set == set(Publisher.model_fields) - {"path", "schools"}
 
 
 def test_codes_stay_text(tmp_path: Path) -> None:
     text = SCHOOL.replace("99XX, dependance: 00", "00AB, dependance: 01").replace("horizon-1", "0123")
-    school_ref = settings.load(write(tmp_path, text)).schools[0].ref
+    school_ref = loading.load(write(tmp_path, text)).schools[0].ref
     assert (school_ref.brin, school_ref.dependance, school_ref.school_key) == ("00AB", "01", "0123")
 
 
@@ -101,14 +116,14 @@ def test_paths_are_taken_from_the_folder_of_the_file(tmp_path: Path, monkeypatch
     text = "data: store\n" + SCHOOL + "publishers: [{id: a, name: A, kind: folder, path: inbox}]"
     path = write(tmp_path, text)
     monkeypatch.chdir("/")
-    found = settings.load(path)
+    found = loading.load(path)
     assert (found.data, found.publishers[0].path) == (tmp_path / "store", tmp_path / "inbox")
-    assert settings.load(path, Path("elders")).data == Path("/elders")
+    assert loading.load(path, Path("elders")).data == Path("/elders")
 
 
 def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RONDBLIK_SERVER__PORT", "8051")
-    assert settings.load(write(tmp_path, "server: {port: 8052}")).server.port == 8051
+    assert loading.load(write(tmp_path, "server: {port: 8052}")).server.port == 8051
 
 
 def test_a_secret_comes_from_the_environment_or_its_file_and_is_never_shown(
@@ -119,19 +134,19 @@ def test_a_secret_comes_from_the_environment_or_its_file_and_is_never_shown(
     secrets = tmp_path / "secrets.yaml"
     secrets.write_text("my-key: uit-het-bestand\n")
     secrets.chmod(0o600)
-    found = settings.load(write(tmp_path, text))
+    found = loading.load(write(tmp_path, text))
     authorisation = found.publishers[0].authorisation
     assert authorisation is not None
     assert authorisation.key.get_secret_value() == "uit-het-bestand"
     assert "uit-het-bestand" not in repr(found) + str(found) + found.model_dump_json()
     monkeypatch.setenv("RONDBLIK_SECRET_MY_KEY", "uit-de-omgeving")
-    authorisation = settings.load(write(tmp_path, text)).publishers[0].authorisation
+    authorisation = loading.load(write(tmp_path, text)).publishers[0].authorisation
     assert authorisation is not None
     assert authorisation.key.get_secret_value() == "uit-de-omgeving"
 
 
 def test_settings_do_not_change(tmp_path: Path) -> None:
-    found = settings.load(write(tmp_path, SCHOOL))
+    found = loading.load(write(tmp_path, SCHOOL))
     with pytest.raises(ValueError, match="frozen"):
         found.server = found.server  # type: ignore[misc]
 
@@ -145,20 +160,20 @@ def test_the_named_file_counts_then_that_of_the_data_folder_then_the_one_here(
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "data"
     with pytest.raises(ConfigError, match="--config"):
-        settings.find_config(None, None)
-    assert settings.find_config(None, data) is None
+        loading.find_config(None, None)
+    assert loading.find_config(None, data) is None
     here = write(tmp_path, "")
-    assert settings.find_config(None, None) == Path(here.name)
-    assert settings.find_config(None, data) == Path(here.name)
+    assert loading.find_config(None, None) == Path(here.name)
+    assert loading.find_config(None, data) == Path(here.name)
     data.mkdir()
     of_data = write(data, "")
-    assert settings.find_config(None, data) == of_data
-    assert settings.find_config(Path("ander.yaml"), data) == Path("ander.yaml")
+    assert loading.find_config(None, data) == of_data
+    assert loading.find_config(Path("ander.yaml"), data) == Path("ander.yaml")
 
 
 def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not there"):
-        settings.load(tmp_path / "config.yaml")
+        loading.load(tmp_path / "config.yaml")
 
 
 # -- what is wrong -------------------------------------------------------------------------------------------
@@ -175,6 +190,13 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("server: {host: 127.0.0.1, host: 127.0.0.1}", "line 1: a key stands there twice"),
         ("database: {url: 'postgresql://x/y'}", "postgresql+psycopg://"),
         ("retention: {refused_days: -1}", "retention.refused_days"),
+        ("retention: {days: 1}", "retention.days is no known key"),
+        ("retention: 30", "retention must hold keys with values"),
+        ("limits: {total_seconds: 0}", "limits.total_seconds must be more than 0"),
+        ("limits: {seconds: 1}", "limits.seconds is no known key"),
+        ("receive: {max_depth: 4}", "receive.max_depth must be 12 or more"),
+        ("receive: {depth: 4}", "receive.depth is no known key"),
+        (SENDER.replace("KEYS", "a").replace("id: een", "id: een, test_school: true"), "test_school is no known key"),
         ("schools: [", "line 1"),
         ("data: a\n\tb: c", "line 2"),
         ("- een\n- lijst", "no list of keys"),
@@ -270,7 +292,7 @@ def test_secrets_that_others_can_read_are_refused(tmp_path: Path) -> None:
     os.chmod(tmp_path / "secrets.yaml", 0o644)
     text = "secrets: secrets.yaml\n" + SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, headers: {X: {secret: a}}")
     with pytest.raises(ConfigError, match="chmod 600"):
-        settings.load(write(tmp_path, text))
+        loading.load(write(tmp_path, text))
 
 
 # -- the rows ------------------------------------------------------------------------------------------------
@@ -281,17 +303,15 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
         "    las: {id: las, name: Schoolbeheer, address: 'https://las.example/',"
         " authorisation: {key: k, customer_code: RB, customer_name: Rondblik}}"
     )
-    found = settings.load(
-        write(tmp_path, SCHOOL + las + PUBLISHER.replace("kind: soap", "kind: soap, material: Reken"))
-    )
-    first = settings.apply(found, store.engine)
-    assert settings.apply(found, store.engine) == first
+    found = loading.load(write(tmp_path, SCHOOL + las + PUBLISHER.replace("kind: soap", "kind: soap, material: Reken")))
+    first = applying.apply(found, store.engine)
+    assert applying.apply(found, store.engine) == first
     assert [(connection_config.source.id, connection_config.row.role) for connection_config in first] == [
         ("las", "las"),
         ("rekenwijs", "publisher"),
     ]
     assert set(make_context(found, store.engine, store.cipher, first).work) == {(1, 1), (1, 2)}
-    settings.apply(found.model_copy(update={"publishers": ()}), store.engine)
+    applying.apply(found.model_copy(update={"publishers": ()}), store.engine)
     with database.read_transaction(store.engine) as connection:
         assert connection.scalars(select(schools.c.name)).all() == ["De Horizon"]
         assert connection.execute(select(sources.c.key, sources.c.material)).all() == [
@@ -304,6 +324,6 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
 
 def test_a_request_template_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
     text = SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, request_template: weg.xml")
-    found = settings.load(write(tmp_path, text))
+    found = loading.load(write(tmp_path, text))
     with pytest.raises(ConfigError, match=r"weg\.xml"):
-        make_context(found, store.engine, store.cipher, settings.apply(found, store.engine))
+        make_context(found, store.engine, store.cipher, applying.apply(found, store.engine))

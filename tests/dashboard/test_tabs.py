@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
-from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE, AppOptions, DemoUser
+from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE
 from dashboard.auth.idempotency import Outcomes, StillBusy
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.classroom.notes import NoteKind, write_note

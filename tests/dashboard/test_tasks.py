@@ -17,10 +17,11 @@ from sqlalchemy import Row, func, select, update
 
 from connectors.uwlr import names
 from connectors.uwlr.pupil_writer import write_answer, write_empty_answer
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
-from dashboard.settings import settings
-from dashboard.settings.settings import Receive
+from dashboard.settings import applying, loading
+from dashboard.settings.schema import Receive
 from dashboard.worker import loop
 from dashboard.worker.loop import Outcome, WorkContext
 from models.access.viewer import Role
@@ -75,8 +76,8 @@ class Plan:
         listed = ", ".join(f"{{id: {k}, name: {k}, kind: https, address: '{v}'}}" for k, v in publishers.items())
         path = self.folder / "config.yaml"
         path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
-        found = settings.load(path)
-        connection_configs = settings.apply(found, self.store.engine)
+        found = loading.load(path)
+        connection_configs = applying.apply(found, self.store.engine)
         context = loop.make_context(found, self.store.engine, self.store.cipher, connection_configs)
         return context, [connection_config.row for connection_config in connection_configs]
 

@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from connectors.intake.push import ReceiverContext
-from dashboard.auth.guard import AppOptions, DemoUser
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
 from dashboard.cli import main as cli
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox
@@ -373,7 +374,7 @@ def test_a_message_of_four_megabytes_fits_and_without_a_session_nothing_does(
 
 
 def test_one_browser_makes_so_many_rooms_an_hour_whoever_it_looks_as(vendor: FlaskClient, known_school: Store) -> None:
-    for _ in range(vendor_actions.ROOMS_AN_HOUR):
+    for _ in range(vendor_actions.SANDBOX_RATE.tokens):
         made = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
         assert made.startswith("/toets/proef/")
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
@@ -382,7 +383,7 @@ def test_one_browser_makes_so_many_rooms_an_hour_whoever_it_looks_as(vendor: Fla
     assert post(vendor, f"{made}/terug") == 303
     vendor.post("/persona", data={"persona": "leverancier"}, base_url=HERE, headers=OWN)
     assert vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"] == refused
-    assert count(known_school, test_rooms) == vendor_actions.ROOMS_AN_HOUR
+    assert count(known_school, test_rooms) == vendor_actions.SANDBOX_RATE.tokens
 
 
 def _split(address: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from dashboard.auth.guard import AppOptions
+from dashboard.auth.request import AppOptions
 from dashboard.pages.class_page.page import OPTIONS
 from dashboard.server.wsgi import create_app
 from dashboard.ui.filters import CONTROLS

@@ -11,8 +11,8 @@ from sqlalchemy import event
 
 from connectors.intake.push import ReceiverContext
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema import clock
+from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.fuzz import mutate
 from tests.peers.service import add_sender

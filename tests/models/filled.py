@@ -27,6 +27,7 @@ from models.results.subject_mapping import map_subject, mapped_terms
 from models.schema import clock, database
 from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import VALUE_COLUMNS, metadata
+from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.models.every_kind import every_kind, stored
@@ -87,7 +88,7 @@ def fill(store: Store) -> None:
         notes.write_note(connection, cipher, HANNA, LARS, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-20")
         map_subject(connection, ADMINISTRATOR, school.QUESTIONS, "term", "topografie", "geography")
     with database.write_transaction(engine) as connection:
-        source_id = senders.add_sender(connection, cipher, "zender", "Zender", "K-1", senders.SenderTerms(), "command")
+        source_id = senders.add_sender(connection, cipher, "zender", "Zender", "K-1", SenderTerms(), "command")
         senders.add_key(connection, cipher, source_id, "sleutel", [Identification("brin", "99XX")])
 
 

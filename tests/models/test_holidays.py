@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.settings import settings
-from dashboard.settings.settings import ConfigError
+from dashboard.settings import applying, loading
+from dashboard.settings.errors import ConfigError
 from models.classroom.holidays import KINDS, REGIONS, HolidaysUnreadable, read_holidays
 from models.schema.tables import schools as schools_table
 from tests.conftest import Store
@@ -66,7 +66,7 @@ WRONG = ("[[year]]\nautumn = 3", OWN.replace("11-02", "11-99"), OWN.replace("11-
 def test_an_administrator_changes_the_dates_in_a_file_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "vakanties.toml").write_text(OWN)
     (tmp_path / "config.yaml").write_text("holidays: vakanties.toml\n")
-    holidays = settings.holidays_of(settings.load(tmp_path / "config.yaml"))
+    holidays = applying.holidays_of(loading.load(tmp_path / "config.yaml"))
     assert not holidays.is_school_day(date(2026, 11, 3), "midden")
     assert holidays.is_school_day(date(2026, 10, 20), "midden")
 
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_list_of_holidays_is_refused_with_its_name(tmp_path: P
         read_holidays(path)
     (tmp_path / "config.yaml").write_text("holidays: vakanties.toml\n")
     with pytest.raises(ConfigError) as refused:
-        settings.holidays_of(settings.load(tmp_path / "config.yaml"))
+        applying.holidays_of(loading.load(tmp_path / "config.yaml"))
     assert "vakanties.toml" in str(refused.value)
 
 
@@ -90,6 +90,6 @@ def test_the_region_of_a_school_comes_from_the_configuration(tmp_path: Path, sto
     (tmp_path / "config.yaml").write_text(
         "schools:\n  - name: De Horizon\n    identifications: [{brin: 99XX}]\n    region: zuid\n"
     )
-    settings.apply(settings.load(tmp_path / "config.yaml"), store.engine)
+    applying.apply(loading.load(tmp_path / "config.yaml"), store.engine)
     with store.engine.connect() as connection:
         assert connection.execute(schools_table.select()).one().region == "zuid"

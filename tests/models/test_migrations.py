@@ -16,6 +16,7 @@ from models.sandbox import sandboxes
 from models.schema import clock, database
 from models.schema.store_key import open_encrypted
 from models.schema.tables import metadata
+from models.schema.terms import SenderTerms
 from tests.conftest import Store, empty_postgres
 from tests.dashboard import school
 from tests.models.earlier import EARLIER, make
@@ -123,9 +124,7 @@ def check_it_goes_on(store: Store) -> None:
         roster_receipt = rosters.decide_pending(store.engine, store.cipher, ELSEWHERE, 2, True)
         assert (roster_receipt.state, roster_receipt.counts["pupils"]) == ("applied", 4)
         with database.write_transaction(store.engine) as connection:
-            new = senders.add_sender(
-                connection, store.cipher, "b", "B", "K-2", senders.SenderTerms(), senders.FROM_COMMAND
-            )
+            new = senders.add_sender(connection, store.cipher, "b", "B", "K-2", SenderTerms(), senders.FROM_COMMAND)
             senders.add_key(connection, store.cipher, new, "S", [Identification("brin", "99XX")])
             assert connection.scalar(text("SELECT count(*) FROM numbers")) >= 2
         sandbox = sandboxes.create_sandbox(store.engine, store.cipher, "Uitgever X")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, Table, delete, insert, select
 
 from connectors.intake.destinations import AnySchool, OwnSchool
-from connectors.intake.judge import process_results, spool
+from connectors.intake.judge import ResultSource, process_results, spool
 from models.access.viewer import AccessDenied, Role, Viewer
 from models.ingest import identity
 from models.ingest.result_store import Receipt
@@ -445,9 +445,8 @@ def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
 def take(store: Store, source_id: int, key: str, brin: str = "99XX", school_id: int | None = None) -> Receipt:
     destination = AnySchool(store.engine) if school_id is None else OwnSchool(store.engine, school_id)
     with spool([message(leerlingid=key, brin=brin)]) as spooled:
-        return process_results(
-            store.engine, SEAL, spooled, source_id=source_id, destination=destination, way="load"
-        )  # fmt: skip
+        source = ResultSource(source_id=source_id, destination=destination, channel="load")
+        return process_results(store.engine, SEAL, spooled, source)
 
 
 def publisher(engine: Engine) -> int:

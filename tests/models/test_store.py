@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
 
 from connectors.intake.destinations import AnySchool, OwnSchool
-from connectors.intake.judge import process_results, spool
+from connectors.intake.judge import ResultSource, process_results, spool
 from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.ingest import identity, schools
-from models.ingest.result_store import Receipt, RetentionPolicy
+from models.ingest.result_store import Receipt
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
@@ -33,6 +33,7 @@ from models.schema.tables import (
     test_definitions,
     tests,
 )
+from models.schema.terms import RetentionPolicy
 from tests.conftest import Store
 from tests.models.spelled import spelled
 from tests.uwlr.messages import message, result_xml
@@ -47,10 +48,13 @@ def source(store: Store, key: str = "rekenwijs") -> int:
 
 def take(store: Store, data: bytes, source_id: int = 1, **options: object) -> Receipt:
     with clock.fixed(NOW), spool([data]) as spooled:
-        return process_results(
-            store.engine, store.cipher, spooled, source_id=source_id, destination=AnySchool(store.engine), way="load",
+        origin = ResultSource(
+            source_id=source_id,
+            destination=AnySchool(store.engine),
+            channel="load",
             **options,  # type: ignore[arg-type]
-        )  # fmt: skip
+        )
+        return process_results(store.engine, store.cipher, spooled, origin)
 
 
 def current(engine: Engine) -> list[tuple[str, int | None, str | None]]:
@@ -236,9 +240,11 @@ def test_a_message_for_another_school_is_refused(store: Store) -> None:
             store.engine,
             store.cipher,
             spooled,
-            source_id=source_id,
-            destination=OwnSchool(store.engine, own),
-            way="pull",
+            ResultSource(
+                source_id=source_id,
+                destination=OwnSchool(store.engine, own),
+                channel="pull",
+            ),
         )
     assert (receipt.verdict, receipt.fault) == (Verdict.REJECT, "Client.AutorisatieOngeldig")
 
@@ -353,7 +359,7 @@ def test_a_refused_file_stands_with_the_school_that_it_names(store: Store) -> No
 
 def test_an_accepted_message_is_kept_as_long_as_configured(store: Store) -> None:
     source(store)
-    take(store, message(), keep=RetentionPolicy(accepted_days=2))
+    take(store, message(), retention=RetentionPolicy(accepted_days=2))
     with database.read_transaction(store.engine) as connection:
         raw = connection.execute(select(raw_messages)).one()
     assert store.cipher.decrypt(bytes(raw.sealed)) == message()
@@ -369,9 +375,11 @@ def test_the_same_bytes_for_another_school_are_judged_for_that_school(store: Sto
             store.engine,
             store.cipher,
             spooled,
-            source_id=source_id,
-            destination=OwnSchool(store.engine, other),
-            way="pull",
+            ResultSource(
+                source_id=source_id,
+                destination=OwnSchool(store.engine, other),
+                channel="pull",
+            ),
         )
     assert receipt.verdict is Verdict.REJECT
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from connectors.intake.destinations import OwnSchool
-from connectors.intake.judge import process_results, spool
+from connectors.intake.judge import ResultSource, process_results, spool
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
 from models.classroom.holidays import read_holidays
@@ -46,10 +46,9 @@ def send(store: Store, day: str, *reports: str, pupil: int = LARS) -> None:
     """What a source sends in the evening of a day."""
     data = message(leerlingid=f"1-{pupil}", aanmaakdatum=f"{day}T18:00:00", results="".join(reports), tests=OTHER_TEST)
     with clock.fixed(datetime.fromisoformat(f"{day}T18:05:00+01:00")), spool([data]) as spooled:
-        receipt = process_results(
-            store.engine, store.cipher, spooled, source_id=school.SUMS,
-            destination=OwnSchool(store.engine, school.SCHOOL), way="load",
-        )  # fmt: skip
+        destination = OwnSchool(store.engine, school.SCHOOL)
+        source = ResultSource(source_id=school.SUMS, destination=destination, channel="load")
+        receipt = process_results(store.engine, store.cipher, spooled, source)
     assert receipt.verdict is not Verdict.REJECT, receipt.findings
 
 

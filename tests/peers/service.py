@@ -11,8 +11,8 @@ from connectors.intake.receive import PATH
 from connectors.uwlr.envelope import Authorisation
 from models.ingest import senders
 from models.ingest.schools import Identification
-from models.ingest.senders import SenderTerms
 from models.schema import clock, database
+from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import receiving
 from tests.uwlr.messages import LR

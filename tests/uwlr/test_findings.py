@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from connectors.intake.judge import Judgement
-from connectors.uwlr.agreement import STRICT
+from connectors.uwlr.agreement import Agreement
 from connectors.uwlr.names import XSI
 from models.schema.records import Verdict
+from models.schema.terms import SenderTerms
 from tests.uwlr.messages import message, result_xml
 from tests.uwlr.test_rules import content, judged
 
@@ -36,7 +35,7 @@ def places(judgement: Judgement, rule: str) -> list[tuple[int | None, int | None
     ],
 )
 def test_who_sends_another_version_is_told_which_were_agreed(agreed: tuple[str, ...], dutch: str, english: str) -> None:
-    (finding,) = judged(message(xsdversie="2.0"), "strict", replace(STRICT, versions=agreed)).findings
+    (finding,) = judged(message(xsdversie="2.0"), "strict", Agreement(SenderTerms(versions=agreed))).findings
     assert finding.rule == "version.unsupported"
     assert finding.message_nl == f"Deze xsdversie is niet afgesproken; afgesproken is {dutch}."
     assert finding.message_en == f"This xsdversie was not agreed; agreed is {english}."

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import rules
-from connectors.uwlr.agreement import POLICIES, STRICT, Agreement, Bounds, Policy
+from connectors.uwlr.agreement import POLICIES, STRICT, Agreement, Bounds, Policy, of_policy
 from connectors.uwlr.rules import RESULT_RULES, RULES
 from models.schema import clock
 from models.schema.records import Verdict
@@ -58,7 +58,7 @@ FAULTS_ELSEWHERE = {
 OF_THE_WHOLE = ("xml.empty",)
 
 PUSHED = Agreement(header="required")
-TEST_SCHOOL = Agreement(test_school=True)
+TEST_SCHOOL = of_policy("strict", test_school=True)
 ONE_RESULT = Agreement(bounds=Bounds(max_results=1))
 
 Expected = tuple[str, str | None]

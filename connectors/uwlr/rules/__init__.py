@@ -93,9 +93,9 @@ class Rule:
 
     def level_under(self, agreement: Agreement) -> str:
         """What breaking it means for one sender: error, warning or info."""
-        if agreement.refuses(self.id):
+        if agreement.terms.refuses(self.id):
             return ERROR
-        return self.tolerant if self.tolerant is not None and agreement.tolerates(self.id) else self.level
+        return self.tolerant if self.tolerant is not None and agreement.terms.tolerates(self.id) else self.level
 
 
 def parse_rules(toml: str) -> dict[str, Rule]:
@@ -175,8 +175,8 @@ def finding(
         "expected": expected or "-",
         "form_nl": form_nl,
         "form_en": form_en,
-        "versions_nl": _alternatives(agreement.versions, "of"),
-        "versions_en": _alternatives(agreement.versions, "or"),
+        "versions_nl": _alternatives(agreement.terms.versions, "of"),
+        "versions_en": _alternatives(agreement.terms.versions, "or"),
         **words,
     }
     name_nl, name_en = (element, element) if element else UNKNOWN_NAME

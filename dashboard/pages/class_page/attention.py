@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.text.signal_words import (
     evidence_words,
@@ -155,7 +155,7 @@ def _class_of(view: ClassView, pupil: PupilName) -> list[Any]:
 
 
 def _may_resolve() -> bool:
-    viewer = guard.viewer()
+    viewer = request.viewer()
     return viewer is not None and viewer.teaches
 
 

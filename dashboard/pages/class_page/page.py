@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.export.sheets import filter_words, sheet_of
 from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
@@ -74,7 +74,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 
 def _read(viewer: Viewer, address: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         return read_class(connection, viewer, address, context.options.holidays)
 
@@ -212,9 +212,9 @@ def _acts(view: ClassView, heading: str) -> list[Any]:
 
 def _save_as(view: ClassView, heading: str) -> html.Details:
     """The menu with files of exactly what the screen shows."""
-    viewer = guard.viewer()
+    viewer = request.viewer()
     assert viewer is not None
-    token = guard.context().snapshots.add(viewer, sheet_of(view, heading))
+    token = request.context().snapshots.add(viewer, sheet_of(view, heading))
     names = {"xlsx": _("Excel (xlsx)"), "csv": _("Text (csv)"), "html": _("Web page without network (html)")}
     # No download attribute: where the snapshot is gone the answer is a page, which must be seen and not saved.
     links = [html.A(word, href=f"{FILE_PATH}/{token}.{kind}") for kind, word in names.items()]

@@ -10,7 +10,7 @@ from typing import Any
 import dash
 from dash import ALL, Input, Output, State, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import administers
 from dashboard.text.translate import _, language, n_
@@ -117,7 +117,7 @@ def _number(value: object) -> int:
 
 def _set_connection(viewer: Viewer, button: dict[str, Any]) -> str:
     source_id, do = _number(button.get("index")), button.get("do")
-    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         if do == "retry":
             retry_now(connection, viewer, source_id)
             return _("The source will be asked again within a minute.")
@@ -135,27 +135,27 @@ def _link(viewer: Viewer, button: dict[str, Any], values: object, ids: object) -
         )
     if not isinstance(chosen, str) or not chosen.isascii() or not chosen.isdigit() or len(chosen) > 9:
         raise _ActionRefused(_("Choose a pupil first."))
-    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         identity.link(connection, viewer, identifier_id, int(chosen))
     return _("Linked. The results now stand with the pupil.")
 
 
 def _unlink(viewer: Viewer, button: dict[str, Any]) -> str:
-    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         identity.undo_link(connection, viewer, _number(button.get("index")))
     return _("The link is undone.")
 
 
 def _assign(viewer: Viewer, button: dict[str, Any], subject: object) -> str:
     source_id, field, pattern = _term(button)
-    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         map_subject(connection, viewer, source_id, field, pattern, str(subject))
     return _("{pattern} now has a subject.", pattern=pattern)
 
 
 def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
     source_id, field, pattern = _term(button)
-    with database.write_transaction(guard.context().engine, viewer.school_id) as connection:
+    with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         unmap_subject(connection, viewer, source_id, field, pattern)
     return _("{pattern} has no subject of your school any more.", pattern=pattern)
 
@@ -165,14 +165,14 @@ def _term(button: dict[str, Any]) -> tuple[int, str, str]:
 
 
 def _decide(viewer: Viewer, button: dict[str, Any]) -> str:
-    context, apply = guard.context(), button.get("do") == "apply"
+    context, apply = request.context(), button.get("do") == "apply"
     rosters.decide_pending(context.engine, context.cipher, viewer, _number(button.get("index")), apply)
     return _("The pupil list is applied.") if apply else _("The pupil list is not used; nothing has changed.")
 
 
 def _link_file(viewer: Viewer, contents: object) -> str:
     text = _text_of(contents)
-    context = guard.context()
+    context = request.context()
     with database.write_transaction(context.engine, viewer.school_id) as connection:
         report = identity.link_csv(connection, context.cipher, viewer, text)
     if report.errors:

@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.connections.actions import register as register_actions
 from dashboard.pages.connections.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
 from dashboard.pages.connections.table import late_notes, source_table
@@ -97,7 +97,7 @@ def content(viewer: Viewer) -> list[Any]:
 def _read(
     viewer: Viewer,
 ) -> tuple[ConnectionOverview, list[ParkedIdentifier], list[PupilName], list[UnmappedTerm], list[SubjectMapping]]:
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         return (
             connection_overview(connection, viewer),

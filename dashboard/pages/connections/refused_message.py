@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.connections.refused_message_actions import PATH, replay_form
 from dashboard.pages.page import Body, Page, administers
@@ -67,7 +67,7 @@ def register(app: dash.Dash) -> None:
 
 def _find(viewer: Viewer, token: str | None) -> RequestState | None:
     """The request with this token, where it is of the viewer's school."""
-    context = guard.context()
+    context = request.context()
     if token is None:
         return None
     request_state = page_requests.find(context.engine, context.cipher, token)

@@ -8,7 +8,7 @@ import flask
 from dash import html
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.signs import sign
@@ -56,7 +56,7 @@ def replay_refused(delivery: int) -> ResponseReturnValue:
 
 
 def _submit(kind: str, delivery: int) -> ResponseReturnValue:
-    viewer, context = guard.viewer(), guard.context()
+    viewer, context = request.viewer(), request.context()
     if viewer is None or not viewer.may_administer:
         flask.abort(403)
     payload = json.dumps({"delivery": delivery}).encode()

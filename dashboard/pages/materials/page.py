@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import dash
 from dash import ClientsideFunction, Input, Output, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
 from dashboard.pages.page import Body, Page, is_at_school
@@ -101,7 +101,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _read(viewer: Viewer) -> MaterialCatalogue:
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         return material_catalogue(connection, viewer)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
@@ -54,7 +54,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 def read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """Read what the page shows for an address."""
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         return read_my_pupils(connection, context.cipher, viewer, address, context.options.holidays)
 

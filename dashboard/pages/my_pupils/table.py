@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.lanes import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
@@ -144,7 +144,7 @@ def _cell(view: MyPupilsView, member: Member, column: SubjectColumn, line: Subje
 def _image(column: SubjectColumn, line: SubjectSeries) -> list[Any]:
     if line.spark is None or len(line.spark.values) == 1:
         return []  # a single point is no line; the number next to it is enough
-    return [sparkline(line.spark, guard.scheme(), spark_sentence(column.subject, line))]
+    return [sparkline(line.spark, request.scheme(), spark_sentence(column.subject, line))]
 
 
 def spark_sentence(subject: str, line: SubjectSeries) -> str:

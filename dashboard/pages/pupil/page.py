@@ -12,7 +12,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page
 from dashboard.pages.pupil.lanes import in_subject_order, series_section, summary_sentence
@@ -56,10 +56,10 @@ _SITTING = re.compile(r"([0-9]{1,9})_(\d{4}-\d{2}-\d{2})(?:_([0-9]{1,9}))?", re.
 
 def title(pupil_id: object = None, **_address: object) -> str:
     """The name of a pupil that the viewer may see; empty for any other pupil."""
-    viewer, number = guard.viewer(), read_id(pupil_id)
+    viewer, number = request.viewer(), read_id(pupil_id)
     if viewer is None or number is None:
         return ""
-    with database.read_transaction(guard.context().engine) as connection:
+    with database.read_transaction(request.context().engine) as connection:
         record = read_pupil(connection, viewer, number)
     return _name(record) if record is not None else ""
 
@@ -103,7 +103,7 @@ class _PupilData:
 def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | None:
     if pupil_id is None:
         return None
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
@@ -332,12 +332,12 @@ def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
             *blocks(_absent(pupil_data)),
         ]
     marks, axis = markers(timeline.series), axis_period(timeline.period, timeline.series)
-    off = guard.context().options.holidays.between(
+    off = request.context().options.holidays.between(
         date.fromisoformat(axis.first), date.fromisoformat(axis.last), pupil_data.side.region
     )
     lanes = [
         series_section(
-            series, marks[series.key], axis, guard.scheme(), pupil_data.side.goals.get(series.subject_material), off
+            series, marks[series.key], axis, request.scheme(), pupil_data.side.goals.get(series.subject_material), off
         )
         for series in in_subject_order(timeline.series)
     ]
@@ -481,7 +481,7 @@ def register(app: dash.Dash) -> None:
         match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
         if match is None or pupil_id is None:
             raise dash.exceptions.PreventUpdate
-        with database.read_transaction(guard.context().engine) as connection:
+        with database.read_transaction(request.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
         return blocks(provenance_panel(source)), True
 

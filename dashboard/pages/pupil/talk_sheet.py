@@ -10,7 +10,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.lanes import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.page import not_yours, read_id
@@ -46,7 +46,7 @@ def layout(viewer: Viewer, /, pupil_id: object = None, **_query: object) -> Body
     number = read_id(pupil_id)
     if number is None:
         return not_yours()
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
         timeline = pupil_timeline(connection, viewer, number, period_dates(THIS_YEAR, year))

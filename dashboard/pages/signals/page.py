@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import dash
 from dash import ClientsideFunction, Input, Output, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.signals.due_form import due_panel
@@ -106,7 +106,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 
 def _read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], SignalFilters, _SignalsView | None]:
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         classes = class_list(connection, viewer)
         filters = _filters(classes, address)

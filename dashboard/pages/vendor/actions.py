@@ -10,8 +10,8 @@ import json
 import flask
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import guard
-from dashboard.auth.guard import DemoUser
+from dashboard.auth import request
+from dashboard.auth.sessions import DemoUser
 from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, read_token
 from dashboard.text.translate import _
 from dashboard.ui import addresses
@@ -19,9 +19,9 @@ from models.access.viewer import Role
 from models.ingest import page_requests
 from models.sandbox import sandboxes
 from models.sandbox.sandboxes import Sandbox
+from models.schema.rate_limit import Rate
 
-ROOMS_AN_HOUR = 5  # per browser
-HOUR_SECONDS = 3600.0
+SANDBOX_RATE = Rate(5, 3600.0)  # of one browser
 # Extension in the address: name in the store, media type.
 FILES = {
     "html": ("html", "text/html; charset=utf-8"),
@@ -43,10 +43,10 @@ def register(server: flask.Flask) -> None:
 
 def create_sandbox() -> ResponseReturnValue:
     """Create a sandbox and redirect to it; back with the reason where none can be created now."""
-    viewer, context = guard.viewer(), guard.context()
+    viewer, context = request.viewer(), request.context()
     if viewer is None or not viewer.may_test:
         flask.abort(403)
-    if not guard.within_rate_limit(ROOMS_AN_HOUR, HOUR_SECONDS):
+    if not request.within_rate_limit(SANDBOX_RATE):
         return flask.redirect(f"{addresses.VENDOR}?{NOT_NOW}={OFTEN}", 303)
     try:
         sandbox = sandboxes.create_sandbox(context.engine, context.cipher, viewer.name, context.options.sandbox_days)
@@ -57,8 +57,8 @@ def create_sandbox() -> ResponseReturnValue:
 
 def view_as_teacher(token: str) -> ResponseReturnValue:
     """Sign in as the fictitious teacher of the sandbox's first school, until leaving the sandbox."""
-    sandbox, context = _sandbox_of(token), guard.context()
-    guard.leave_sandbox()  # who is signed in as a teacher of a sandbox returns to the original user first
+    sandbox, context = _sandbox_of(token), request.context()
+    request.leave_sandbox()  # who is signed in as a teacher of a sandbox returns to the original user first
     teacher = DemoUser(
         "proef",
         _("Teacher of the test school"),
@@ -67,20 +67,20 @@ def view_as_teacher(token: str) -> ResponseReturnValue:
         sandbox.school_id,
         sandbox.account.token,
     )
-    guard.sign_in_as(teacher, guard.current_user())
+    request.sign_in_as(teacher, request.current_user())
     return flask.redirect(addresses.CLASSES, 303)
 
 
 def leave_sandbox(token: str) -> ResponseReturnValue:
     """Return to the original user, on the page of the sandbox."""
-    guard.leave_sandbox()
+    request.leave_sandbox()
     sandbox_token = read_token(token)
     return flask.redirect(f"{addresses.SANDBOXES}/{sandbox_token}" if sandbox_token else addresses.VENDOR, 303)
 
 
 def report_on_sandbox(token: str) -> ResponseReturnValue:
     """Request a report on a sandbox and redirect to it; back with the reason where too many checks are waiting."""
-    sandbox, context = _sandbox_of(token), guard.context()
+    sandbox, context = _sandbox_of(token), request.context()
     payload = json.dumps({"token": sandbox.account.token}).encode()
     title = sandbox.account.customer_name
     try:
@@ -91,7 +91,7 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
             title,
             payload,
             sandbox.id,
-            asked_by=guard.browser_session_id(),
+            asked_by=request.browser_session_id(),
         )
     except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
@@ -101,14 +101,14 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
 
 def erase_sandbox(token: str) -> ResponseReturnValue:
     """Erase a sandbox with all its data; who was signed in as its teacher becomes the original user again."""
-    sandbox, context = _sandbox_of(token), guard.context()
+    sandbox, context = _sandbox_of(token), request.context()
     sandboxes.erase_sandbox(context.engine, sandbox.id)
     return flask.redirect(f"{addresses.VENDOR}?gewist=1", 303)
 
 
 def report_file(token: str, kind: str) -> ResponseReturnValue:
     """Download the report of a check."""
-    request_token, context = read_token(token), guard.context()
+    request_token, context = read_token(token), request.context()
     if request_token is None or kind not in FILES:
         flask.abort(404)
     name, media_type = FILES[kind]
@@ -123,7 +123,7 @@ def report_file(token: str, kind: str) -> ResponseReturnValue:
 
 def _sandbox_of(token: str) -> Sandbox:
     """The sandbox with this token; 404 where there is none."""
-    sandbox_token, context = read_token(token), guard.context()
+    sandbox_token, context = read_token(token), request.context()
     sandbox = sandboxes.find_sandbox(context.engine, context.cipher, sandbox_token) if sandbox_token else None
     if sandbox is None:
         flask.abort(404)

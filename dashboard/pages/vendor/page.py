@@ -7,7 +7,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page, tests_connections
 from dashboard.pages.vendor.forms import endpoint_form, upload_form
@@ -103,7 +103,7 @@ def _sandbox_panel() -> html.Section:
         _("Nine situations to show, each ticked off as it comes in."),
         _("Look as a teacher at what you sent."),
         n_("Erased by itself after {number} day without a message.",
-           "Erased by itself after {number} days without a message.", guard.context().options.sandbox_days),
+           "Erased by itself after {number} days without a message.", request.context().options.sandbox_days),
     )  # fmt: skip
     make = button_form(addresses.SANDBOXES, _("Make a test address"), look="btn pri")
     return _option_card(
@@ -163,7 +163,7 @@ def register(app: dash.Dash) -> None:
 
 def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     """Queue the request and go to its page; a sentence where it is refused."""
-    context = guard.context()
+    context = request.context()
     if not pressed:
         raise dash.exceptions.PreventUpdate
     try:
@@ -172,7 +172,7 @@ def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
         token = page_requests.submit(
-            context.engine, context.cipher, kind, name, payload, asked_by=guard.browser_session_id()
+            context.engine, context.cipher, kind, name, payload, asked_by=request.browser_session_id()
         )
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)

@@ -8,7 +8,7 @@ from typing import Any
 import dash
 from dash import Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
 from dashboard.pages.vendor.parts import (
@@ -86,7 +86,7 @@ def _sandbox_of(search: object) -> str | None:
 
 
 def _find(token: str | None) -> RequestState | None:
-    context = guard.context()
+    context = request.context()
     request_state = None if token is None else page_requests.find(context.engine, context.cipher, token)
     return (
         None if request_state is None or request_state.school_id is not None else request_state

@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 import flask
 from dash import Input, Output, State, dcc, html
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page
 from dashboard.pages.vendor.arrivals import arrivals_panel
@@ -74,7 +74,7 @@ def _gone() -> str:
 
 
 def _find(token: str | None) -> Sandbox | None:
-    context = guard.context()
+    context = request.context()
     return None if token is None else sandboxes.find_sandbox(context.engine, context.cipher, token)
 
 
@@ -139,7 +139,7 @@ def _day(sandbox: Sandbox) -> str:
 def _account(sandbox: Sandbox) -> html.Section:
     """The account to configure in the vendor's system, and the pupils to send results of."""
     account = sandbox.account
-    address = guard.service_address(flask.url_for(SERVICE, token=account.token))
+    address = request.service_address(flask.url_for(SERVICE, token=account.token))
     wsdl = f"{address}?wsdl"
     location = _("location (dependancecode)")
     fields = (
@@ -264,7 +264,7 @@ class _LiveContent(NamedTuple):
 
 def _live(sandbox: Sandbox, ticks: int) -> _LiveContent:
     """Everything that changes while messages arrive, read now."""
-    arrivals = sandboxes.arrivals(guard.context().engine, sandbox)
+    arrivals = sandboxes.arrivals(request.context().engine, sandbox)
     progress = situations.progress(sandbox, arrivals)
     return _LiveContent(
         situations_panel(sandbox, arrivals, progress),
@@ -317,7 +317,7 @@ def register(app: dash.Dash) -> None:
     )
     @with_viewer()
     def on_provoke(_viewer: Viewer, clicks: object, path: object, ticks: object) -> Any:
-        sandboxes.arm_fault(guard.context().engine, _pressed(clicks, path))
+        sandboxes.arm_fault(request.context().engine, _pressed(clicks, path))
         return *_live(_pressed(clicks, path), _count(ticks)), None
 
     @app.callback(
@@ -334,7 +334,7 @@ def register(app: dash.Dash) -> None:
     def on_confirm(_viewer: Viewer, clicks: object, enters: object, code: object, path: object, ticks: object) -> Any:
         pressed = _count(clicks) + _count(enters)
         sandbox = _pressed(pressed, path)
-        right = sandboxes.confirm_shown(guard.context().engine, sandbox, _read_code(code))
+        right = sandboxes.confirm_shown(request.context().engine, sandbox, _read_code(code))
         return *_live(_pressed(pressed, path), _count(ticks)), _notice(right, sandbox)
 
 

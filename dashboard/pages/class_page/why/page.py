@@ -16,7 +16,7 @@ import dash_mantine_components as dmc
 from dash import Input, Output, dcc, html
 from sqlalchemy import Connection
 
-from dashboard.auth import guard
+from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
 from dashboard.pages.class_page.why.parts import Explanation
@@ -97,7 +97,7 @@ def read_question(value: object) -> Question | None:
 
 def _explain(viewer: Viewer, question: Question) -> list[Any] | None:
     """The explanation; None where the viewer has no class."""
-    context = guard.context()
+    context = request.context()
     with database.read_transaction(context.engine) as connection:
         _classes, _filters, view = read_class(
             connection, viewer, filters_of(question.get("search")), context.options.holidays

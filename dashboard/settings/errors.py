@@ -1,0 +1,13 @@
+"""What is wrong with the configuration, in one sentence in Dutch and one in English.
+
+A sentence names file, key and remedy, and never a value: that may be a secret.
+"""
+
+from __future__ import annotations
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; says in which file and key, and what to do."""
+
+    def __init__(self, nl: str, en: str) -> None:
+        super().__init__(f"{nl} / {en}")

@@ -1,0 +1,112 @@
+"""From the configuration to the jobs of the worker: how each source connection is polled, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connectors.intake.las_client import LasSettings, RosterFile
+from connectors.intake.pull import PullSettings
+from connectors.transport.http_client import ClientCertificate
+from connectors.uwlr.envelope import Authorisation
+from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
+from dashboard.settings import schema
+from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.errors import ConfigError
+from dashboard.settings.schema import Las, Publisher, School, Settings
+
+Job = PullSettings | LasSettings | RosterFile
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledPull:
+    """How one source connection is polled, and how often."""
+
+    job: Job
+    every_minutes: int
+
+
+def scheduled_pull(settings: Settings, configured: ConfiguredConnection) -> ScheduledPull:
+    """How a configured connection is polled; raises ConfigError where a file that it names cannot be read."""
+    source = configured.source
+    if isinstance(source, Publisher):
+        job: Job = _publisher_job(settings, configured.school, source)
+    elif source.path is not None:
+        job = RosterFile(source.path, configured.school.ref, source.profile)
+    else:
+        job = _las_job(settings, configured.school, source)
+    return ScheduledPull(job, source.every)
+
+
+def _las_job(settings: Settings, school: School, las: Las) -> LasSettings:
+    authorisation = _authorisation(las.authorisation)
+    assert authorisation is not None  # the schema demands it of a LAS with an address
+    by_operation = {
+        "HaalLeerlinggegevens": las.addresses.all,
+        "HaalStructuur": las.addresses.structure,
+        "HaalLeerlingen": las.addresses.pupils,
+        "HaalLeerkrachten": las.addresses.teachers,
+    }
+    addresses = {operation: address for operation, address in by_operation.items() if address is not None}
+    return LasSettings(
+        address=las.address or next(iter(addresses.values())),
+        school=school.ref,
+        authorisation=authorisation,
+        addresses=addresses,
+        profile=las.profile,
+        xsd_version=las.xsd_version,
+        dataset_id=las.dataset_id,
+        headers=las.header_texts,
+        certificate=_certificate(las),
+        school_year=las.school_year,
+        staged=las.staged,
+        limits=settings.limits,
+    )
+
+
+def _publisher_job(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
+    return PullSettings(
+        kind=publisher.kind,
+        location=publisher.address or str(publisher.path),
+        school=school.ref,
+        policy=publisher.policy,
+        authorisation=_authorisation(publisher.authorisation),
+        headers=publisher.header_texts,
+        certificate=_certificate(publisher),
+        xsd_version=publisher.xsd_version,
+        dataset_id=publisher.dataset_id,
+        school_year=publisher.school_year,
+        soap_action=publisher.soap_action or _soap_action(publisher.operation),
+        request_template=_template(publisher),
+        limits=settings.limits,
+        retention=settings.retention,
+    )
+
+
+def _authorisation(account: schema.Authorisation | None) -> Authorisation | None:
+    if account is None:
+        return None
+    return Authorisation(account.key.get_secret_value(), account.customer_code, account.customer_name)
+
+
+def _certificate(source: Las | Publisher) -> ClientCertificate | None:
+    if source.client_certificate is None:
+        return None
+    return ClientCertificate(source.client_certificate, source.client_key)
+
+
+def _soap_action(operation: str | None) -> str:
+    """Our own operation has its namespace in front; that of a publisher stays as configured, as UWLR does."""
+    return SOAP_ACTION if operation in (None, OPERATION) else operation
+
+
+def _template(publisher: Publisher) -> str | None:
+    if publisher.request_template is None:
+        return None
+    try:
+        return publisher.request_template.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(
+            f"request_template van {publisher.id} kan niet gelezen worden; controleer het bestand "
+            f"{publisher.request_template}.",
+            f"request_template of {publisher.id} cannot be read; check the file {publisher.request_template}.",
+        ) from None

@@ -1,0 +1,265 @@
+"""Reads config.yaml, the file with secrets and the environment into Settings.
+
+A wrong setting ends the program before it does anything: ConfigError names file, key and remedy. Values are never part
+of that sentence: they may be secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from dashboard.settings.errors import ConfigError
+from dashboard.settings.schema import ENVIRONMENT, Las, Publisher, Settings
+
+DEFAULT_FILE = "config.yaml"
+SECRET_ENVIRONMENT = "RONDBLIK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
+
+
+def find_config(config: Path | None, data: Path | None) -> Path | None:
+    """Which file counts: the named one, else that of the data folder, else config.yaml here.
+
+    None where a data folder is named and there is no file: that says all that an empty installation needs. Raises
+    ConfigError where nothing says where the data is.
+    """
+    if config is not None:
+        return config
+    here = [Path(DEFAULT_FILE)] if data is None else [data / DEFAULT_FILE, Path(DEFAULT_FILE)]
+    found = next((path for path in here if path.is_file()), None)
+    if found is None and data is None:
+        raise ConfigError(
+            f"Er is geen {DEFAULT_FILE} in deze map; geef het bestand met --config of de gegevensmap met --data.",
+            f"There is no {DEFAULT_FILE} in this folder; name the file with --config or the data folder with --data.",
+        )
+    return found
+
+
+def load(config: Path | None, data: Path | None = None) -> Settings:
+    """The settings of a file (None: the defaults) with the environment over it; `data` replaces the data folder.
+
+    Raises ConfigError.
+    """
+    values: dict[str, Any] = {}
+    folder = Path.cwd()
+    if config is not None:
+        values = _read_yaml(config)
+        folder = config.resolve().parent
+    named = str(config) if config is not None else "environment"
+    values = _with_secrets(values, named, folder)
+    try:
+        settings = Settings(**values)
+    except ValidationError as wrong:
+        raise _first_error(wrong, named) from None
+    settings = _absolute(settings, folder)
+    return settings if data is None else settings.model_copy(update={"data": data.absolute()})
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose scalars are text: a dependance 01 is no octal number, and the types below decide what is one."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - yaml has it as a plain attribute
+        first: [(tag, pattern) for tag, pattern in resolvers if tag == "tag:yaml.org,2002:null"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for (key, _), text in zip(node.value, keys, strict=True):
+            if keys.count(text) > 1:
+                raise yaml.constructor.ConstructorError(None, None, "the key stands there twice", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        raise ConfigError(
+            f"{path} is er niet of kan niet gelezen worden; controleer de naam en de rechten.",
+            f"{path} is not there or cannot be read; check its name and permissions.",
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{path} is geen UTF-8; bewaar het bestand als UTF-8.", f"{path} is not UTF-8; save the file as UTF-8."
+        ) from None
+    try:
+        values = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as wrong:
+        mark = getattr(wrong, "problem_mark", None)
+        line = f" {mark.line + 1}" if mark is not None else " ?"
+        twice = "twice" in str(getattr(wrong, "problem", ""))
+        raise ConfigError(
+            f"{path}, regel{line}: {'een sleutel staat er twee keer' if twice else 'dit is geen YAML'}; "
+            "herstel die regel.",
+            f"{path}, line{line}: {'a key stands there twice' if twice else 'this is not YAML'}; mend that line.",
+        ) from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(
+            f"{path} is geen lijst van sleutels met waarden; begin met het voorbeeld {DEFAULT_FILE}.",
+            f"{path} is no list of keys with values; start from the example {DEFAULT_FILE}.",
+        )
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _first_error(wrong: ValidationError, named: str) -> ConfigError:
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    key = _key_path((*first["loc"], *first.get("ctx", {}).get("key", ())))
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return ConfigError(
+            f"{named}: {key} is geen bekende sleutel; haal hem weg of herstel de spelling.",
+            f"{named}: {key} is no known key; remove it or mend its spelling.",
+        )
+    if first["type"] == "missing":
+        return ConfigError(f"{named}: {key} ontbreekt; vul hem in.", f"{named}: {key} is missing; fill it in.")
+    nl, en = _problem_sentence(first)
+    return ConfigError(f"{named}: {key} {nl}.", f"{named}: {key} {en}.")
+
+
+# What is wrong with a value, by the kind of error; bounds and choices in it are ours, never what was filled in.
+_KINDS = {
+    "greater_than_equal": ("moet {ge} of meer zijn", "must be {ge} or more"),
+    "greater_than": ("moet meer dan {gt:g} zijn", "must be more than {gt:g}"),
+    "less_than_equal": ("mag hoogstens {le} zijn", "must be {le} at most"),
+    "less_than": ("moet minder dan {lt} zijn", "must be less than {lt}"),
+    "literal_error": ("moet een van deze zijn: {expected}", "must be one of {expected}"),
+    "string_too_short": ("is te kort; vul ten minste {min_length} teken in", "is too short; at least {min_length}"),
+    "string_too_long": ("is te lang; hoogstens {max_length} tekens", "is too long; {max_length} characters at most"),
+    "string_pattern_mismatch": ("heeft niet de vorm {pattern}; pas hem aan", "does not have the form {pattern}"),
+    "too_long": (
+        "heeft te veel regels; houd er hoogstens {max_length} over",
+        "has too many entries; {max_length} at most",
+    ),
+    "too_short": ("heeft te weinig regels; vul ten minste {min_length} in", "needs {min_length} entries at least"),
+    "int_parsing": ("moet een geheel getal zijn; schrijf alleen cijfers", "must be a whole number"),
+    "float_parsing": ("moet een getal zijn; schrijf het met een punt", "must be a number"),
+    "bool_parsing": ("moet true of false zijn", "must be true or false"),
+    "string_type": ("moet een tekst zijn; zet hem tussen aanhalingstekens", "must be a text; put it in quotes"),
+    "tuple_type": ("moet een lijst zijn; begin elke regel met een streepje", "must be a list; begin each line with -"),
+    "model_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+    "dataclass_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+    "dict_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+}
+
+
+def _problem_sentence(error: ErrorDetails) -> tuple[str, str]:
+    """What an error says, in Dutch and English, to stand behind the key."""
+    context = error.get("ctx", {})
+    if error["type"] == "own":
+        return str(context["nl"]), str(context["en"])
+    nl, en = _KINDS.get(error["type"], ("heeft een waarde die niet mag; zie het voorbeeld", "has a value not allowed"))
+    if "{expected}" in nl:
+        context = {"expected": str(context["expected"]).replace(" or ", ", ")}
+    return nl.format(**context), en.format(**context)
+
+
+def _key_path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path or "the whole"
+
+
+# -- secrets -------------------------------------------------------------------------------------------------
+
+
+def _with_secrets(values: dict[str, Any], named: str, folder: Path) -> dict[str, Any]:
+    """The same values, with each `{secret: NAME}` replaced by what the environment or the file with secrets says."""
+    wanted = list(_secret_names(values, ()))
+    if not wanted:
+        return values
+    file = os.environ.get(f"{ENVIRONMENT}SECRETS") or values.get("secrets")
+    kept = {} if file is None else _read_secrets(folder / str(file))
+    found = {}
+    for key, name in wanted:
+        variable = SECRET_ENVIRONMENT + re.sub("[^A-Z0-9]", "_", name.upper())
+        text = os.environ.get(variable) or kept.get(name)
+        if not text:
+            raise ConfigError(
+                f"{named}: {key} noemt een geheim dat er niet is; zet {variable} in de omgeving of {name} in het "
+                "bestand van secrets.",
+                f"{named}: {key} names a secret that is not there; set {variable} in the environment or {name} in "
+                "the file of secrets.",
+            )
+        found[name] = text
+    replaced = _replace_secrets(values, found)
+    assert isinstance(replaced, dict)
+    return replaced
+
+
+def _read_secrets(path: Path) -> Mapping[str, str]:
+    values = _read_yaml(path)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigError(
+            f"{path} kan door anderen gelezen worden; geef het bestand rechten 600 (chmod 600).",
+            f"{path} can be read by others; give the file mode 600 (chmod 600).",
+        )
+    if not all(isinstance(value, str) for value in values.values()):
+        raise ConfigError(
+            f"{path} mag alleen namen met een tekst bevatten; zet elk geheim op één regel.",
+            f"{path} may hold names with a text only; put each secret on one line.",
+        )
+    return values
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and set(value) == {"secret"} and isinstance(value["secret"], str)
+
+
+def _secret_names(value: object, path: tuple[int | str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        if _is_secret(value):
+            yield _key_path(path), value["secret"]
+            return
+        for name, inner in value.items():
+            yield from _secret_names(inner, (*path, str(name)))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _secret_names(inner, (*path, place))
+
+
+def _replace_secrets(value: object, found: Mapping[str, str]) -> object:
+    if isinstance(value, dict):
+        if _is_secret(value):
+            return found[value["secret"]]
+        return {name: _replace_secrets(inner, found) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_replace_secrets(inner, found) for inner in value]
+    return value
+
+
+# -- paths ---------------------------------------------------------------------------------------------------
+
+Source = TypeVar("Source", Las, Publisher)
+_PATHS = ("client_certificate", "client_key", "request_template", "path")
+
+
+def _absolute(settings: Settings, folder: Path) -> Settings:
+    """The same settings with every path taken from the folder of the file."""
+    made_schools = tuple(
+        school.model_copy(update={"las": _absolute_source(school.las, folder)}) if school.las is not None else school
+        for school in settings.schools
+    )
+    publishers = tuple(_absolute_source(publisher, folder) for publisher in settings.publishers)
+    return settings.model_copy(
+        update={
+            "data": folder / settings.data,
+            "holidays": None if settings.holidays is None else folder / settings.holidays,
+            "schools": made_schools,
+            "publishers": publishers,
+        }
+    )
+
+
+def _absolute_source(source: Source, folder: Path) -> Source:
+    paths = {name: getattr(source, name, None) for name in _PATHS}
+    return source.model_copy(update={name: folder / path for name, path in paths.items() if path is not None})

@@ -1,0 +1,479 @@
+"""The schema of config.yaml: each section as a frozen type, with what pydantic cannot say checked in both languages."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connectors.transport.http_client import Limits
+from connectors.uwlr.agreement import Bounds
+from models.ingest import senders
+from models.ingest.schools import BRIN, Identification, normal_location
+from models.schema.database import sqlite_url
+from models.schema.limits import VENDOR_DAYS
+from models.schema.records import SchoolRef
+from models.schema.terms import RetentionPolicy, SenderTerms
+from models.schema.urls import address_problem, is_loopback
+
+ENVIRONMENT = "RONDBLIK_"
+_YEAR = re.compile(r"[12][0-9]{3}-[12][0-9]{3}", re.ASCII)
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+
+
+# -- kinds of values -----------------------------------------------------------------------------------------
+
+
+def _wrong(nl: str, en: str, *key: str | int) -> PydanticCustomError:
+    """What a value does wrong and how to mend it, in both languages; `key` names it within what is validated."""
+    return PydanticCustomError("own", "{en}", {"nl": nl, "en": en, "key": key})
+
+
+def _address(value: str) -> str:
+    problem = address_problem(value)
+    if problem is not None:
+        raise _wrong(
+            "is geen adres dat gebruikt kan worden; schrijf het als https://host/pad, zonder gebruikersnaam, "
+            "wachtwoord of spaties (http:// mag alleen binnen deze machine)",
+            problem,
+        )
+    return value
+
+
+def _school_year(value: str) -> str:
+    if value not in ("current", "empty") and not _YEAR.fullmatch(value):
+        raise _wrong(
+            "is geen schooljaar; vul current, empty of een schooljaar als 2026-2027 in",
+            "must be current, empty or a school year as 2026-2027",
+        )
+    return value
+
+
+def _brin(value: str) -> str:
+    if not BRIN.fullmatch(value):
+        raise _wrong(
+            "is geen brincode; schrijf twee cijfers en twee hoofdletters, zoals 99XX",
+            "must be two digits and two capitals, as 99XX",
+        )
+    return value
+
+
+def _dependance(value: str) -> str:
+    if not re.fullmatch("[0-9]{0,2}", value, re.ASCII):
+        raise _wrong("is geen dependancecode; schrijf twee cijfers, zoals 00", "must be two digits, as 00")
+    return normal_location(value)
+
+
+def _header_text(value: str) -> str:
+    if not senders.fits_header(value):
+        raise _wrong(*senders.HEADER_TEXT)
+    return value
+
+
+def _header_secret(value: SecretStr) -> SecretStr:
+    _header_text(value.get_secret_value())
+    return value
+
+
+def _headers(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, text in value.items():
+        if not _HEADER_NAME.fullmatch(name) or not text.get_secret_value().isprintable():
+            raise _wrong(
+                "bevat een naam of waarde die HTTP niet toestaat; gebruik letters, cijfers en - in de naam, en geen "
+                "regeleinden in de waarde",
+                "holds a header name or value that HTTP does not allow; use letters, digits and - in the name, and "
+                "no line ends in the value",
+            )
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+SourceKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Short = Annotated[str, Field(min_length=1, max_length=64)]
+HeaderText = Annotated[str, AfterValidator(_header_text)]  # klantnaam, klantcode, key: of an autorisatie header
+HeaderSecret = Annotated[SecretStr, AfterValidator(_header_secret)]
+Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
+Headers = Annotated[dict[str, SecretStr], AfterValidator(_headers)]
+
+
+# hide_input: a value may be a secret and must not appear in an error.
+_STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(**_STRICT, frozen=True)
+
+
+# -- the sections --------------------------------------------------------------------------------------------
+
+
+class Database(_Frozen):
+    """Where the store is; `url` None: SQLite in the data folder."""
+
+    url: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.url is not None and not self.url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise _wrong(
+                "moet beginnen met sqlite:/// of postgresql+psycopg://; verbeter het begin",
+                "must begin with sqlite:/// or postgresql+psycopg://",
+                "url",
+            )
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Receive(Bounds):
+    """Where publishers send messages to, and how large these may be; host and port are for `serve --soap-only`."""
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8060
+    public_address: Address | None = None
+    read_seconds: Annotated[float, Field(gt=0, le=6 * 3600)] = 600
+    test_room_days: Annotated[int, Field(ge=1, le=365)] = VENDOR_DAYS
+    check_loopback: bool = False
+
+
+class Server(_Frozen):
+    """Where the dashboard listens: this machine only, until there is a sign-in."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8050
+
+    @model_validator(mode="after")
+    def _loopback(self) -> Self:
+        if not is_loopback(self.host):
+            raise _wrong(
+                "moet 127.0.0.1 zijn: zolang er geen aanmelding is, is het dashboard er alleen voor deze machine; "
+                "haal de regel weg",
+                "must be 127.0.0.1: without a sign-in the dashboard serves this machine only; remove the line",
+                "host",
+            )
+        return self
+
+
+class SchoolIdentification(_Frozen):
+    """One way in which messages name a school: BRIN with dependance, a schoolkey, or an instellingsnummer."""
+
+    brin: Annotated[str, AfterValidator(_brin)] | None = None
+    dependance: Annotated[str, AfterValidator(_dependance)] | None = None
+    schoolkey: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    institution: Short | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(item is not None for item in (self.brin, self.schoolkey, self.institution)) != 1:
+            raise _wrong(
+                "moet precies één van brin, schoolkey en institution hebben; zet elke naam op een eigen regel",
+                "must hold exactly one of brin, schoolkey and institution",
+            )
+        if self.dependance is not None and self.brin is None:
+            raise _wrong(
+                "hoort bij een brin; vul brin in of haal dependance weg",
+                "belongs to a brin; fill in brin or remove dependance",
+                "dependance",
+            )
+        return self
+
+    @property
+    def identification(self) -> Identification:
+        """The same, as the store keeps it."""
+        if self.brin is not None:
+            return Identification("brin", self.brin, self.dependance or "")
+        if self.schoolkey is not None:
+            return Identification("schoolkey", self.schoolkey)
+        return Identification("institution", self.institution or "")
+
+
+class Authorisation(_Frozen):
+    """The autorisatie header: the key that the school gave, and code and name that the source gave to us."""
+
+    key: HeaderSecret
+    customer_code: HeaderText
+    customer_name: HeaderText
+
+
+class _Source(_Frozen):
+    """What every source that is asked has."""
+
+    id: SourceKey
+    name: Name
+    xsd_version: Short = "2.2"
+    dataset_id: Short | None = None
+    headers: Headers = {}
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    authorisation: Authorisation | None = None
+    school_year: Annotated[str, AfterValidator(_school_year)] = "current"
+    every: Minutes = 60
+
+    @model_validator(mode="after")
+    def _key_with_certificate(self) -> Self:
+        if self.client_key is not None and self.client_certificate is None:
+            raise _wrong(
+                "heeft client_certificate ernaast nodig; vul dat ook in",
+                "needs client_certificate beside it",
+                "client_key",
+            )
+        return self
+
+    @property
+    def header_texts(self) -> dict[str, str]:
+        """The extra HTTP headers in the clear, for the wire only."""
+        return {name: value.get_secret_value() for name, value in self.headers.items()}
+
+
+class LasAddresses(_Frozen):
+    """An address for each operation of a LAS; what is absent goes to `address`."""
+
+    all: Address | None = None
+    structure: Address | None = None
+    pupils: Address | None = None
+    teachers: Address | None = None
+
+
+class Las(_Source):
+    """The pupil administration of a school."""
+
+    address: Address | None = None
+    path: Path | None = None
+    addresses: LasAddresses = LasAddresses()
+    profile: Literal["edexml", "lvs", "narrow"] = "edexml"
+    staged: bool = False
+    every: Minutes = 24 * 60
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.path is not None:
+            if self.address is not None or self.authorisation is not None or self.addresses != LasAddresses():
+                raise _wrong(
+                    "noemt een bestand, en dan horen address, addresses en authorisation er niet bij; haal ze weg",
+                    "names a file, and then address, addresses and authorisation do not belong; remove them",
+                    "path",
+                )
+            return self
+        parts = self.addresses
+        needed = (parts.structure, parts.pupils, parts.teachers) if self.staged else (parts.all,)
+        if self.address is None and None in needed:
+            raise _wrong(
+                "heeft address nodig, of addresses voor elke bewerking die gebruikt wordt; vul een adres in",
+                "needs address, or addresses for every operation that is used",
+            )
+        if self.authorisation is None:
+            raise _wrong(
+                "heeft authorisation nodig; vul key, customer_code en customer_name in",
+                "needs authorisation: key, customer_code and customer_name",
+            )
+        return self
+
+
+class School(_Frozen):
+    """What one LAS administers."""
+
+    name: Name
+    identifications: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
+    region: Literal["noord", "midden", "zuid"] = "midden"
+    las: Las | None = None
+
+    @property
+    def ref(self) -> SchoolRef:
+        """How our requests name the school: by its first BRIN, and by its first of each other kind."""
+        named = [identification.identification for identification in self.identifications]
+        brin = next((identification for identification in named if identification.scheme == "brin"), None)
+        return SchoolRef(
+            brin=None if brin is None else brin.value,
+            dependance="" if brin is None else brin.location,
+            school_key=next(
+                (identification.value for identification in named if identification.scheme == "schoolkey"), None
+            ),
+            institution=next(
+                (identification.value for identification in named if identification.scheme == "institution"), None
+            ),
+        )
+
+
+class Publisher(_Source):
+    """Who delivers results, and how they are fetched."""
+
+    material: Name | None = None
+    kind: Literal["soap", "https", "folder"]
+    address: Address | None = None
+    path: Path | None = None
+    school: Name | None = None
+    schools: tuple[Name, ...] = ()
+    policy: Literal["strict", "tolerant"] = "strict"
+    operation: Short | None = None
+    soap_action: Annotated[str, Field(max_length=256, pattern=r'^[^"\x00-\x1f\x7f-\U0010ffff]*$')] | None = None
+    request_template: Path | None = None
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> Self:
+        if self.kind == "folder" and (self.path is None or self.address is not None):
+            raise _wrong(
+                "heeft bij kind folder path nodig en geen address; vul path in",
+                "kind folder needs path, and no address",
+            )
+        if self.kind != "folder" and (self.address is None or self.path is not None):
+            raise _wrong(
+                f"heeft bij kind {self.kind} address nodig en geen path; vul address in",
+                f"kind {self.kind} needs address, and no path",
+            )
+        if self.school is not None and self.schools:
+            raise _wrong("heeft school en schools; houd er één over", "has both school and schools; keep one")
+        if self.kind != "soap" and len(self.schools) > 1:
+            raise _wrong(
+                f"mag bij kind {self.kind} één school noemen; maak voor elke school een eigen bron",
+                f"kind {self.kind} serves one school; make a publisher for each school",
+                "schools",
+            )
+        if self.kind != "soap" and (self.operation or self.soap_action or self.request_template):
+            raise _wrong(
+                "heeft operation, soap_action of request_template, en die horen bij kind soap; haal ze weg",
+                "operation, soap_action and request_template belong to kind soap; remove them",
+            )
+        if self.school_year == "empty":
+            raise _wrong(
+                "moet bij een uitgever current zijn of een schooljaar als 2026-2027",
+                "must be current or a school year as 2026-2027 for a publisher",
+                "school_year",
+            )
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Sender(SenderTerms):
+    """A publisher that sends results to us, and what was agreed with it."""
+
+    id: SourceKey
+    customer_name: HeaderText
+    customer_code: HeaderSecret
+    keys: Annotated[tuple[HeaderSecret, ...], Field(min_length=1, max_length=2)]
+    covers: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
+    test_school: bool = Field(default=False, init=False)  # not a setting: sandboxes only
+
+    @model_validator(mode="after")
+    def _tolerant(self) -> Self:
+        if self.policy == "strict" and self.tolerances is not None:
+            raise _wrong(
+                "hoort bij policy tolerant; zet die erbij of haal tolerances weg",
+                "belongs to policy tolerant; add that or remove tolerances",
+                "tolerances",
+            )
+        return self
+
+    @property
+    def terms(self) -> SenderTerms:
+        """What was agreed, without the account."""
+        return SenderTerms(**{item.name: getattr(self, item.name) for item in dataclasses.fields(SenderTerms)})
+
+
+class Settings(BaseSettings):
+    """Everything that config.yaml can say. Paths in it are taken from the folder of the file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_prefix=ENVIRONMENT,
+        env_nested_delimiter="__",
+    )
+
+    data: Path = Path("data")
+    secrets: Path | None = None
+    holidays: Path | None = None
+    database: Database = Database()
+    server: Server = Server()
+    receive: Receive = Receive()
+    retention: RetentionPolicy = RetentionPolicy()
+    limits: Limits = Limits()
+    schools: tuple[School, ...] = ()
+    publishers: tuple[Publisher, ...] = ()
+    senders: tuple[Sender, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file; no .env, no folder with secrets: one place for each."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        ids: list[_Keyed] = [(("schools", n, "las", "id"), s.las.id) for n, s in enumerate(self.schools) if s.las]
+        ids += [(("publishers", n, "id"), publisher.id) for n, publisher in enumerate(self.publishers)]
+        ids += [(("senders", n, "id"), sender.id) for n, sender in enumerate(self.senders)]
+        _check_unique(ids)
+        _check_unique(
+            [(("senders", n, "customer_name"), sender.customer_name) for n, sender in enumerate(self.senders)]
+        )
+        _check_unique(
+            [(("senders", n, "customer_code"), sender.customer_code) for n, sender in enumerate(self.senders)]
+        )
+        _check_unique([(("schools", n, "name"), school.name) for n, school in enumerate(self.schools)])
+        _check_unique(
+            [
+                (("schools", n, "identifications", place), school_identification.identification)
+                for n, school in enumerate(self.schools)
+                for place, school_identification in enumerate(school.identifications)
+            ]
+        )
+        for number, publisher in enumerate(self.publishers):
+            self._check_schools(number, publisher)
+        return self
+
+    def _check_schools(self, number: int, publisher: Publisher) -> None:
+        wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
+        if not wanted and len(self.schools) != 1:
+            raise _wrong(
+                "moet zijn school noemen; voeg school toe, met een naam uit schools",
+                "must name its school: add school with a name from schools",
+                "publishers",
+                number,
+            )
+        if not set(wanted) <= {school.name for school in self.schools}:
+            raise _wrong(
+                "noemt een school die niet in schools staat; neem de naam daaruit over",
+                "names a school that does not stand in schools; take over the name from there",
+                "publishers",
+                number,
+                "school" if publisher.school is not None else "schools",
+            )
+
+    def schools_of(self, publisher: Publisher) -> tuple[School, ...]:
+        """The schools that a publisher delivers for: those it names, else the only one."""
+        wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
+        if not wanted:
+            return self.schools
+        known = {school.name: school for school in self.schools}
+        return tuple(known[name] for name in dict.fromkeys(wanted))
+
+    def database_url(self) -> str:
+        """The address of the database; makes the data folder where that holds it."""
+        return self.database.url or sqlite_url(self.data)
+
+
+_Keyed = tuple[tuple[str | int, ...], object]
+
+
+def _check_unique(values: list[_Keyed]) -> None:
+    """Refuse the second of two equal values, by its key."""
+    seen: set[object] = set()
+    for key, value in values:
+        if value in seen:
+            raise _wrong(
+                "staat er twee keer; geef elk een eigen waarde", "stands there twice; each must be unique", *key
+            )
+        seen.add(value)
