@@ -230,7 +230,7 @@ def shown_topics(view: ClassView) -> list[Topic]:
     found = [
         topic
         for topic in topics(view.state.class_data, None, view.overview.period, wanted)
-        if view.wanted(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
+        if view.matches(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
     ]
     return found[:MAX_TOPICS]
 
