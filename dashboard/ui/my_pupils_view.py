@@ -201,8 +201,8 @@ def read_my_pupils(
         filters = filters.replacing(class_ids=_classes_of(connection, viewer, classes, filters))
     chosen, year = list(filters.class_ids), current_school_year(classes)
     period = period_dates(filters.period, year)
-    state = class_state(connection, viewer, chosen, year, holidays, period.first)
-    overview = class_overview(connection, viewer, chosen, period, subject=filters.subject)
+    state = class_state(connection, viewer, chosen, year, holidays, period)
+    overview = class_overview(state.class_data, period, subject=filters.subject)
     members = state.class_data.members
     ids = [member.id for member in members]
     readiness_by_material = tuple(readiness(state.class_data, ids, filters.subject))

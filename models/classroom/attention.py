@@ -1,4 +1,4 @@
-"""The four groups of a class overview; each pupil is in exactly one."""
+"""The four attention groups of a class; each pupil is in exactly one."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class AttentionGroup(StrEnum):
 
 
 def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds: Thresholds) -> AttentionGroup:
-    """The group of a pupil with these totals in the period: an open signal decides, then how much is known.
+    """The group of a pupil with these totals in the period: an open signal decides, then how many totals have a norm.
 
-    Amply on course is who has no signal and the highest band in at least so many of every three totals with a norm.
+    AMPLE needs no signal, and the highest band in at least so many of every three totals with a norm.
     """
     if has_signal:
         return AttentionGroup.ATTENTION
@@ -44,7 +44,7 @@ def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds
 def attention_groups(
     class_data: ClassData, period: Period, with_signal: Collection[int], thresholds: dict[int, Thresholds]
 ) -> dict[int, AttentionGroup]:
-    """The group of every pupil of a picture in a period; `with_signal` are the pupils with an open signal."""
+    """The group of every pupil in a period; `with_signal` are the pupils with an open signal."""
     return {
         member.id: attention_group(
             class_data.all_totals(member.id, period), member.id in with_signal, thresholds[member.class_id]

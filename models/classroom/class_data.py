@@ -1,45 +1,69 @@
-"""Everything that signals, groups and topics of a class are judged from: all totals, parts and progress of its pupils.
+"""Class data: everything about the present pupils of some classes that screens, signals and groups are computed from.
 
-It spans this school year and the one before, whatever period a screen shows: a signal is about now.
+It is read once per request. It covers this school year and the year before, and more if a screen shows another period.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
 from models.access.people import Member, class_members, pupils_by_class
 from models.access.viewer import Viewer
-from models.classroom.class_overview import part_sittings, total_of
 from models.ingest.freshness import SourceState, source_states
 from models.results.activity import last_active_days
-from models.results.catalogue import Catalogue, PartName, catalogue, load_bodies, load_parts
-from models.results.current_results import CurrentResult, ResultRow, Total, resolve_duplicates
+from models.results.catalogue import Catalogue, PartName, catalogue_of
+from models.results.current_results import (
+    CurrentResult,
+    ResultRow,
+    Total,
+    resolve_duplicates,
+    sent_total,
+    summed_total,
+)
 from models.results.growth import Point
-from models.results.periods import Period, day_before, of_school_year, with_year_before
+from models.results.periods import Period, of_school_year, with_year_before
 from models.results.progress import PupilProgress, newest_progress
-from models.results.result_rows import part_rows, parts_without_total, pupil_identifiers, total_rows
+from models.results.result_rows import (
+    SCORE_KINDS,
+    MadeTest,
+    made_but_not_read,
+    part_rows,
+    pupil_identifiers,
+    total_rows,
+)
 from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Kind
 
+Sitting = tuple[int, int, str]  # pupil, test, date
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredTest:
-    """One total of a pupil, with the norm that it came with."""
+    """The total of one sitting: what one pupil scored on one test on one day; `norm` has no bands if it is a sum."""
 
     total: Total
     subject_material: SubjectMaterial
-    test_id: int
-    definition_id: int
     norm: ParsedNorm
 
     @property
+    def test_id(self) -> int:
+        """The test, version included."""
+        return self.total.row.test_id
+
+    @property
+    def definition_id(self) -> int:
+        """The definition that the total came with."""
+        return self.total.row.definition_id
+
+    @property
     def source_id(self) -> int:
-        """Who sends it."""
+        """The source that sent it."""
         return self.subject_material.source_id
 
     @property
@@ -49,31 +73,49 @@ class ScoredTest:
 
     @property
     def reading(self) -> ScoreReading:
-        """What may be said of it."""
+        """The total as screens show it."""
         return self.total.reading
 
     @property
     def scale(self) -> tuple[Decimal, Decimal] | None:
-        """The range of values that its scale has; None where nobody said."""
+        """The lowest and highest value of its scale; None if unknown."""
         return scale_of(self.total.row.kind, self.total.reading, self.norm)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPart:
-    """What a pupil scored on one part of a test."""
+    """What one pupil scored on one part of a test on one day."""
 
-    pupil_id: int
-    test_id: int
-    definition_id: int
+    row: ResultRow
     subject_material: SubjectMaterial
     name: PartName
-    part_id: int
     reading: ScoreReading
-    row: ResultRow
+    norm: ParsedNorm
+    duplicate: bool = False
+
+    @property
+    def pupil_id(self) -> int:
+        """The pupil."""
+        return self.row.pupil_id
+
+    @property
+    def test_id(self) -> int:
+        """The test, version included."""
+        return self.row.test_id
+
+    @property
+    def definition_id(self) -> int:
+        """The definition that the score came with."""
+        return self.row.definition_id
+
+    @property
+    def part_id(self) -> int:
+        """The part of the test."""
+        return self.row.part_id
 
     @property
     def source_id(self) -> int:
-        """Who sends it."""
+        """The source that sent it."""
         return self.subject_material.source_id
 
     @property
@@ -84,10 +126,11 @@ class ScoredPart:
 
 @dataclass(slots=True)
 class ClassData:
-    """What is known of the present pupils of some classes.
+    """The present pupils of some classes with their results.
 
-    `classes` holds the pupils of each class; `totals` by pupil and field, oldest first; `part_reports` are progress
-    records of parts; `worked` by pupil and source: the last day of work.
+    `classes`: the pupils of each class. `period`: the test dates that were read. `totals`: by pupil and material,
+    oldest first. `progress`: of this school year. `last_active`: the last day of work by pupil and source. `rows`: the
+    result rows behind all of it. `not_read`: what pupils made outside of it, only if a screen shows a period.
     """
 
     members: tuple[Member, ...]
@@ -96,48 +139,60 @@ class ClassData:
     school_year: str
     totals: dict[int, dict[SubjectMaterial, list[ScoredTest]]]
     parts: list[ScoredPart]
-    part_reports: list[ResultRow]
     progress: dict[int, tuple[PupilProgress, ...]]
     last_active: dict[int, dict[int, str]]
     sources: tuple[SourceState, ...]
     catalogue: Catalogue
+    rows: tuple[ResultRow, ...] = ()
+    not_read: tuple[MadeTest, ...] = ()
 
     @property
     def class_ids(self) -> list[int]:
-        """The classes, in order of asking."""
+        """The classes, in the order of the request."""
         return list(self.classes)
 
     def of_class(self, class_id: int) -> list[Member]:
-        """All pupils of one class, those who are in another class too as well."""
-        own = self.classes[class_id]
-        return [member for member in self.members if member.id in own]
+        """All pupils of one class, including those listed under another class."""
+        pupil_ids = self.classes[class_id]
+        return [member for member in self.members if member.id in pupil_ids]
 
     def all_totals(self, pupil_id: int, period: Period) -> list[ScoredTest]:
         """Every total of a pupil in a period."""
-        dict_values = self.totals.get(pupil_id, {}).values()
         return [
             scored_test
-            for scored_tests in dict_values
+            for scored_tests in self.totals.get(pupil_id, {}).values()
             for scored_test in scored_tests
             if scored_test.taken_on in period
         ]
 
+    def until(self, last: str) -> ClassData:
+        """The same data without the scores after this day."""
+        if self.period.last <= last:
+            return self
+        totals = {
+            pupil_id: {
+                subject_material: earlier
+                for subject_material, scored_tests in by_material.items()
+                if (earlier := [scored_test for scored_test in scored_tests if scored_test.taken_on <= last])
+            }
+            for pupil_id, by_material in self.totals.items()
+        }
+        return replace(self, totals=totals, parts=[part for part in self.parts if part.taken_on <= last])
+
     @property
     def subject_materials(self) -> list[SubjectMaterial]:
-        """Every subject of a material that there is a total of."""
-        return sorted({subject_material for total in self.totals.values() for subject_material in total})
+        """Every subject of a material with a total."""
+        return sorted({subject_material for by_material in self.totals.values() for subject_material in by_material})
 
     @property
     def material_names(self) -> dict[SubjectMaterial, str]:
-        """What to call the material of every total and progress record."""
-        recorded = {
-            progress.subject_material for progress_records in self.progress.values() for progress in progress_records
-        }
-        return self.catalogue.material_names({*self.subject_materials, *recorded})
+        """The name of the material of every total and progress record."""
+        with_progress = {record.subject_material for records in self.progress.values() for record in records}
+        return self.catalogue.material_names({*self.subject_materials, *with_progress})
 
 
 def growth_points(scored_tests: list[ScoredTest]) -> list[Point]:
-    """The scores of a lane that count, as growth is judged from."""
+    """The scores of a series that count, as growth is computed from them."""
     return [
         Point(scored_test.taken_on, scored_test.reading.value, scored_test.scale)
         for scored_test in scored_tests
@@ -145,73 +200,112 @@ def growth_points(scored_tests: list[ScoredTest]) -> list[Point]:
     ]
 
 
-def read_class_data(
-    connection: Connection, viewer: Viewer, class_ids: list[int], school_year: str, since: str | None = None
-) -> ClassData:
-    """The picture of the present pupils of these classes, as far as the viewer sees them.
+# -- reading -----------------------------------------------------------------------------------------------------
 
-    It holds this school year and the one before, or more from the day `since` on; parts of tests, which are many, from
-    that day or of this school year.
+
+def read_class_data(
+    connection: Connection,
+    viewer: Viewer,
+    class_ids: list[int],
+    school_year: str,
+    period: Period | None = None,
+    *,
+    hidden_parts: bool = False,
+) -> ClassData:
+    """The data of the present pupils of these classes, as far as the viewer may see them.
+
+    It covers this school year and the one before, and the whole school years of `period` if a screen shows one. Of
+    parts, which are many, it covers this school year and those of `period`. `hidden_parts`: `not_read` names parts.
     """
+    this_year, judged = of_school_year(school_year), with_year_before(school_year)
+    shown = period.whole_years if period is not None else this_year
+    span = Period(min(judged.first, shown.first), max(judged.last, shown.last))
+    parts_from = min(this_year.first, shown.first)
     members = class_members(connection, viewer, class_ids)
-    judged = with_year_before(school_year)
-    period = Period(min(judged.first, since or judged.first), judged.last)
     owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
-    rows = total_rows(connection, viewer, owners, period)
-    begin = of_school_year(school_year).first
-    with_parts = Period(min(begin, since or begin), period.last)
-    without = Period(period.first, day_before(with_parts.first))
-    parts = part_rows(connection, viewer, owners, with_parts) + parts_without_total(connection, viewer, owners, without)
-    known = catalogue(connection, viewer.school_id, {row.definition_id for row in (*rows, *parts)})
-    load_bodies(connection, viewer.school_id, known, known.definitions)
-    load_parts(connection, viewer.school_id, known, {row.part_id for row in parts})
-    totals = resolve_duplicates(row for row in rows if row.kind != Kind.PROGRESS).values()
-    standing_parts = [duplicate for duplicate in resolve_duplicates(parts).values() if duplicate.row.kind == Kind.SCORE]
-    progress = [row for row in (*rows, *parts) if row.kind == Kind.PROGRESS]
+    rows = total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
+    not_read: list[MadeTest] = []
+    if period is not None:
+        not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=hidden_parts)
+    catalogue = catalogue_of(connection, viewer.school_id, rows, not_read)
+    totals, parts = current_totals_and_parts(rows)
+    progress = [row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year]
+    judged_rows = [row for row in rows if row.taken_on in judged]
     return ClassData(
         tuple(members),
         pupils_by_class(connection, viewer, class_ids),
-        period,
+        span,
         school_year,
-        _series(known, list(totals), [part for part in standing_parts if part.row.taken_on >= period.first]),
-        [_part(known, part) for part in standing_parts if part.row.taken_on >= with_parts.first],
-        [row for row in parts if row.kind == Kind.PROGRESS and row.taken_on >= with_parts.first],
-        newest_progress([row for row in progress if row.taken_on >= begin], known),
-        last_active_days(connection, viewer, [row for row in (*rows, *parts) if row.taken_on in judged], begin),
+        _totals_by_material(scored_tests(catalogue, totals, parts)),
+        [scored_part(catalogue, part) for part in parts if part.row.taken_on >= parts_from],
+        newest_progress(progress, catalogue),
+        last_active_days(connection, viewer, owners, judged_rows, this_year.first),
         tuple(source_states(connection, viewer)),
-        known,
+        catalogue,
+        tuple(rows),
+        tuple(not_read),
     )
 
 
-def _series(
-    catalogue: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]
-) -> dict[int, dict[SubjectMaterial, list[ScoredTest]]]:
-    """Per pupil and field every total, as sent or derived from its parts, oldest first."""
-    made_of: list[tuple[list[CurrentResult], bool]] = [([total], False) for total in totals]
-    made_of += [(currents, True) for currents in part_sittings(parts, totals).values()]
-    lanes: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = defaultdict(lambda: defaultdict(list))
-    for several, derived in made_of:
-        total = total_of(catalogue, several, derived)
-        row = total.row
-        norm = ParsedNorm() if derived else catalogue.total_norm(row.definition_id)
-        own = ScoredTest(total, catalogue.subject_material(row.definition_id), row.test_id, row.definition_id, norm)
-        lanes[row.pupil_id][own.subject_material].append(own)
-    for fields in lanes.values():
-        for scored_tests in fields.values():
-            scored_tests.sort(key=lambda scored_test: scored_test.total.order)
-    return {pupil_id: dict(fields) for pupil_id, fields in lanes.items()}
+def current_totals_and_parts(rows: Iterable[ResultRow]) -> tuple[list[CurrentResult], list[CurrentResult]]:
+    """The current totals as sent, and the current scores on parts; progress records are neither."""
+    current = resolve_duplicates(row for row in rows if row.kind in SCORE_KINDS).values()
+    totals = [result for result in current if result.row.part_id == 0]
+    return totals, [result for result in current if result.row.part_id > 0 and result.row.kind == Kind.SCORE]
 
 
-def _part(catalogue: Catalogue, current: CurrentResult) -> ScoredPart:
-    row = current.row
+def scored_tests(catalogue: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]) -> list[ScoredTest]:
+    """Every total: as sent, or the sum of its parts if no total was sent for the sitting."""
+    sent = [
+        ScoredTest(
+            sent_total(total, catalogue.total_norm(total.row.definition_id)),
+            catalogue.subject_material(total.row.definition_id),
+            catalogue.total_norm(total.row.definition_id),
+        )
+        for total in totals
+    ]
+    sums = [sum_of_parts(catalogue, sitting) for sitting in part_sittings(parts, totals).values()]
+    return sent + [
+        ScoredTest(total, catalogue.subject_material(total.row.definition_id), ParsedNorm()) for total in sums
+    ]
+
+
+def part_sittings(
+    parts: Iterable[CurrentResult], totals: Iterable[CurrentResult]
+) -> dict[Sitting, list[CurrentResult]]:
+    """The scores on parts by sitting, of the sittings that no total was sent for."""
+    with_total = {(total.row.pupil_id, total.row.test_id, total.row.taken_on) for total in totals}
+    sittings: dict[Sitting, list[CurrentResult]] = defaultdict(list)
+    for part in parts:
+        sitting = (part.row.pupil_id, part.row.test_id, part.row.taken_on)
+        if sitting not in with_total:
+            sittings[sitting].append(part)
+    return sittings
+
+
+def sum_of_parts(catalogue: Catalogue, parts: list[CurrentResult]) -> Total:
+    """The total of a sitting that only parts were sent of."""
+    norms = {part.row.part_id: catalogue.part_norm(part.row.definition_id, part.row.part_id) for part in parts}
+    return summed_total(parts, norms)
+
+
+def scored_part(catalogue: Catalogue, part: CurrentResult) -> ScoredPart:
+    """The score on a part by its own norm."""
+    row = part.row
     norm = catalogue.part_norm(row.definition_id, row.part_id)
     return ScoredPart(
-        row.pupil_id,
-        row.test_id,
-        row.definition_id,
+        row,
         catalogue.subject_material(row.definition_id),
         catalogue.part_name(row.definition_id, row.part_id),
-        row.part_id,
         read_score(row.kind, row.score, row.score_text, row.absence, norm, row.detail),
-        row,
+        norm,
+        part.duplicate,
     )
+
+
+def _totals_by_material(scored_tests: list[ScoredTest]) -> dict[int, dict[SubjectMaterial, list[ScoredTest]]]:
+    """By pupil and material, oldest first."""
+    totals: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = defaultdict(lambda: defaultdict(list))
+    for scored_test in sorted(scored_tests, key=lambda scored_test: scored_test.total.order):
+        totals[scored_test.total.row.pupil_id][scored_test.subject_material].append(scored_test)
+    return {pupil_id: dict(by_material) for pupil_id, by_material in totals.items()}

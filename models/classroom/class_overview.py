@@ -1,60 +1,41 @@
-"""The class overview: pupils against subjects and materials, each cell the newest total of the period.
+"""The class overview: pupils against subjects and materials, each cell the newest total of a period.
 
-What the store holds of other pupils and other years does not slow it (see result_rows); every query is guarded by the
-viewer.
+It is computed from class data, without queries of its own.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
-from models.access.people import PupilName, members, pupils_by_class
-from models.access.viewer import Viewer
-from models.ingest.freshness import SourceState, source_states
-from models.results.catalogue import Catalogue, catalogue, load_bodies, load_parts
-from models.results.current_results import (
-    CurrentResult,
-    ResultRow,
-    Total,
-    date_order,
-    resolve_duplicates,
-    sent_total,
-    summed_total,
-)
+from models.access.people import PupilName
+from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
+from models.ingest.freshness import SourceState
+from models.results.catalogue import Catalogue
+from models.results.current_results import ResultRow, Total, date_order
 from models.results.missing import FieldTest, missing_reason_of
 from models.results.periods import Period
-from models.results.progress import PupilProgress, newest_progress
-from models.results.result_rows import (
-    HiddenRow,
-    hidden_sittings,
-    parts_without_total,
-    progress_rows,
-    pupil_identifiers,
-    total_rows,
-)
+from models.results.progress import PupilProgress, newest_progress, newest_records, of_record
+from models.results.result_rows import MadeTest, is_made
 from models.results.scales import Missing
 from models.results.subject_materials import SubjectMaterial, matches
 from models.schema.records import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The newest total of a pupil in a subject of a material, and how many others the period holds."""
+class Cell(ScoredTest):
+    """The newest total of a pupil in a subject of a material; the period holds `others` besides it."""
 
-    total: Total
-    subject_material: SubjectMaterial
-    test_id: int
-    definition_id: int
     others: int
+
+
+Cells = dict[int, dict[SubjectMaterial, Cell]]  # by pupil
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveredMaterials:
-    """The fields that a whole class has a total in, and those that it has progress of."""
+    """The materials that anybody in a class has a total in, and those that anybody has progress in."""
 
     totals: frozenset[SubjectMaterial] = frozenset()
     progress: frozenset[SubjectMaterial] = frozenset()
@@ -67,17 +48,17 @@ class DeliveredMaterials:
 
 @dataclass(frozen=True, slots=True)
 class ClassOverview:
-    """All that the class screen shows.
+    """What the matrix of the class page shows.
 
-    `cells` by pupil and field, of the period; `progress` by pupil, of the whole school years that the period touches:
-    how far somebody is was never of a few weeks. `hidden_of` counts a pupil's sittings that the period leaves out
-    within the filters, `outside` holds all of them as field and test. `delivered` by pupil what the own whole class
-    has, whoever of it is shown. `part`: all of it is of the parts of this name; `source_id`: only of this source.
+    `cells` are of the period; `progress` is of the whole school years that the period touches: progress says how far a
+    pupil is in a year. `hidden_of` counts a pupil's sittings outside of the period that match the filters; `outside`
+    holds the tests of all of them. `delivered`: by pupil, what the whole class of the pupil has. `part`: everything is
+    about the parts with this name. `source_id`: only results of this source.
     """
 
     pupils: tuple[PupilName, ...]
     period: Period
-    cells: dict[int, dict[SubjectMaterial, Cell]]
+    cells: Cells
     progress: dict[int, tuple[PupilProgress, ...]]
     sources: tuple[SourceState, ...]
     hidden_of: dict[int, int]
@@ -89,174 +70,160 @@ class ClassOverview:
 
     @property
     def hidden(self) -> int:
-        """How many sittings the period leaves out."""
+        """How many sittings are outside of the period."""
         return sum(self.hidden_of.values())
 
     @property
     def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material that a pupil has a total or a progress record in."""
-        subject_materials = {subject_material for row in self.cells.values() for subject_material in row}
-        return sorted(
-            subject_materials
-            | {
-                progress.subject_material
-                for progress_records in self.progress.values()
-                for progress in progress_records
-            }
-        )
+        with_total = {subject_material for cells in self.cells.values() for subject_material in cells}
+        with_progress = {record.subject_material for records in self.progress.values() for record in records}
+        return sorted(with_total | with_progress)
 
 
 def class_overview(
-    connection: Connection,
-    viewer: Viewer,
-    class_ids: list[int],
+    class_data: ClassData,
     period: Period,
+    *,
     source_id: int | None = None,
     subject: str | None = None,
     material: str | None = None,
+    part: str | None = None,
 ) -> ClassOverview:
-    """The newest totals, progress and coverage of the present pupils of these classes, as far as the viewer sees.
+    """The newest totals and the progress of a period, which the class data must have been read for.
 
-    Only the results of `source_id` are read; `subject` and `material` bound what counts as hidden by the period.
+    Only results of `source_id` count, if given; with `part`, the scores on the parts of this name take the position of
+    the totals. `subject` and `material` only limit what counts as hidden by the period.
     """
-    pupils = members(connection, viewer, class_ids)
-    owners = pupil_identifiers(connection, viewer, [pupil.id for pupil in pupils])
-    totals = total_rows(connection, viewer, owners, period, source_id)
-    parts = parts_without_total(connection, viewer, owners, period, source_id)
-    reports = [row for row in (*totals, *parts) if row.kind == Kind.PROGRESS]
-    if period != period.whole_years:
-        reports = progress_rows(connection, viewer, owners, period.whole_years, source_id)
-    outside = hidden_sittings(connection, viewer, owners, period, source_id)
-    used = {row.definition_id for row in (*totals, *parts, *reports)} | {row.definition_id for row in outside}
-    known = catalogue(connection, viewer.school_id, used)
-    scores = resolve_duplicates(row for row in totals if row.kind != Kind.PROGRESS)
-    sittings = part_sittings(resolve_duplicates(parts).values(), scores.values())
-    cells = _cells(connection, viewer, known, list(scores.values()), sittings)
-    progress = newest_progress(reports, known)
-    tests = outside_tests(outside, known)
+    catalogue = class_data.catalogue
+    cells = _cells(class_data, period, source_id) if part is None else _part_cells(class_data, period, source_id, part)
+    records = [
+        row
+        for row in class_data.rows
+        if row.kind == Kind.PROGRESS and row.taken_on in period.whole_years and source_id in (None, row.source_id)
+    ]
+    progress = newest_progress(records, catalogue) if part is None else _part_progress(catalogue, records, part)
+    hidden = [
+        made
+        for made in _made_outside(class_data, period)
+        if source_id in (None, catalogue.definitions[made.definition_id].source_id)
+        and (part is None or _is_part(catalogue, made, part))
+    ]
+    outside = _tests_by_pupil(catalogue, hidden)
+    within = (made for made in hidden if matches(catalogue.subject_material(made.definition_id), subject, material))
     return ClassOverview(
-        tuple(pupils),
+        tuple(_by_name(class_data)),
         period,
         cells,
         progress,
-        tuple(source_states(connection, viewer)),
-        hidden_by_pupil(
-            row for row in outside if matches(known.subject_material(row.definition_id), subject, material)
-        ),
-        tests,
-        known,
-        delivered_materials(pupils_by_class(connection, viewer, class_ids), cells, progress, tests),
-        source_id=source_id,
+        class_data.sources,
+        sittings_by_pupil(within),
+        outside,
+        catalogue,
+        _delivered_materials(class_data.classes, cells, progress, outside),
+        part,
+        source_id,
     )
 
 
-def delivered_materials(
-    classes: dict[int, frozenset[int]],
-    cells: dict[int, dict[SubjectMaterial, Cell]],
-    progress: dict[int, tuple[PupilProgress, ...]],
-    outside: dict[int, frozenset[FieldTest]],
-) -> dict[int, DeliveredMaterials]:
-    """What the own class of each pupil has; a pupil of several classes belongs to the first."""
-    found: dict[int, DeliveredMaterials] = {}
-    for pupil_ids in classes.values():
-        own = DeliveredMaterials(
-            frozenset(subject_material for item in pupil_ids for subject_material in cells.get(item, ()))
-            | {subject_material for item in pupil_ids for subject_material, _ in outside.get(item, ())},
-            frozenset(record.subject_material for item in pupil_ids for record in progress.get(item, ())),
-        )
-        for one in pupil_ids:
-            found.setdefault(one, own)
-    return found
+def _by_name(class_data: ClassData) -> list[PupilName]:
+    pupils = [PupilName(member.id, member.first_name, member.name) for member in class_data.members]
+    return sorted(pupils, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))
 
 
-def outside_tests(rows: Iterable[HiddenRow], catalogue: Catalogue) -> dict[int, frozenset[FieldTest]]:
-    """By pupil the fields and tests of these rows."""
-    found: dict[int, set[FieldTest]] = defaultdict(set)
-    for pupil_id, test_id, _, definition_id in rows:
-        found[pupil_id].add((catalogue.subject_material(definition_id), test_id))
-    return {pupil_id: frozenset(several) for pupil_id, several in found.items()}
+def _cells(class_data: ClassData, period: Period, source_id: int | None) -> Cells:
+    cells: Cells = {}
+    for pupil_id, by_material in class_data.totals.items():
+        for subject_material, scored_tests in by_material.items():
+            shown = [scored_test for scored_test in scored_tests if scored_test.taken_on in period]
+            if shown and source_id in (None, subject_material.source_id):
+                cell = Cell(shown[-1].total, subject_material, shown[-1].norm, len(shown) - 1)
+                cells.setdefault(pupil_id, {})[subject_material] = cell
+    return cells
 
 
-def hidden_by_pupil(rows: Iterable[HiddenRow]) -> dict[int, int]:
-    """How many sittings of each pupil these rows are of."""
-    sittings = {(row.pupil_id, row.test_id, row.taken_on) for row in rows}
+def _part_cells(class_data: ClassData, period: Period, source_id: int | None, part: str) -> Cells:
+    """The newest score on the parts of this name, by pupil and material."""
+    scores: dict[tuple[int, SubjectMaterial], list[ScoredPart]] = defaultdict(list)
+    for scored in class_data.parts:
+        if scored.name.name == part and scored.taken_on in period and source_id in (None, scored.source_id):
+            scores[scored.pupil_id, scored.subject_material].append(scored)
+    cells: Cells = {}
+    for (pupil_id, subject_material), scored_parts in scores.items():
+        newest = max(scored_parts, key=lambda scored: date_order(scored.row))
+        cell = Cell(Total(newest.row, newest.reading), subject_material, newest.norm, len(scored_parts) - 1)
+        cells.setdefault(pupil_id, {})[subject_material] = cell
+    return cells
+
+
+def _part_progress(catalogue: Catalogue, records: list[ResultRow], part: str) -> dict[int, tuple[PupilProgress, ...]]:
+    of_part = [row for row in records if row.part_id > 0 and _is_part(catalogue, row, part)]
+    progress: dict[int, list[PupilProgress]] = defaultdict(list)
+    for row in newest_records(of_part).values():
+        progress[row.pupil_id].append(of_record(row, catalogue.subject_material(row.definition_id)))
+    return {pupil_id: tuple(pupil_records) for pupil_id, pupil_records in progress.items()}
+
+
+def _is_part(catalogue: Catalogue, row: ResultRow | MadeTest, name: str) -> bool:
+    return row.part_id > 0 and catalogue.part_name(row.definition_id, row.part_id).name == name
+
+
+def _made_outside(class_data: ClassData, period: Period) -> list[MadeTest]:
+    """What the pupils made outside of the period, whether the class data holds it or only knows of it."""
+    read = {
+        MadeTest(row.pupil_id, row.test_id, row.taken_on, row.definition_id, row.part_id)
+        for row in class_data.rows
+        if is_made(row) and row.taken_on not in period
+    }
+    return [*read, *(made for made in class_data.not_read if made.taken_on not in period)]
+
+
+def _tests_by_pupil(catalogue: Catalogue, made_tests: Iterable[MadeTest]) -> dict[int, frozenset[FieldTest]]:
+    tests: dict[int, set[FieldTest]] = defaultdict(set)
+    for made in made_tests:
+        tests[made.pupil_id].add((catalogue.subject_material(made.definition_id), made.test_id))
+    return {pupil_id: frozenset(pupil_tests) for pupil_id, pupil_tests in tests.items()}
+
+
+def sittings_by_pupil(made_tests: Iterable[MadeTest]) -> dict[int, int]:
+    """How many sittings of each pupil are among these."""
+    sittings = {(made.pupil_id, made.test_id, made.taken_on) for made in made_tests}
     return dict(Counter(pupil_id for pupil_id, _, _ in sittings))
 
 
-# -- totals ------------------------------------------------------------------------------------------------------
-
-
-Sitting = tuple[int, int, str]  # pupil, test, date
-
-
-def part_sittings(
-    parts: Iterable[CurrentResult], totals: Iterable[CurrentResult]
-) -> dict[Sitting, list[CurrentResult]]:
-    """The parts of each sitting that no total was sent for."""
-    with_total = {(total.row.pupil_id, total.row.test_id, total.row.taken_on) for total in totals}
-    found: dict[Sitting, list[CurrentResult]] = defaultdict(list)
-    for part in parts:
-        sitting = (part.row.pupil_id, part.row.test_id, part.row.taken_on)
-        if part.row.kind == Kind.SCORE and sitting not in with_total:
-            found[sitting].append(part)
-    return found
-
-
-_Found = list[tuple[ResultRow, list[CurrentResult], bool]]  # the newest row, what the total is made of, derived
-
-
-def _cells(
-    connection: Connection,
-    viewer: Viewer,
-    catalogue: Catalogue,
-    totals: list[CurrentResult],
-    sittings: dict[Sitting, list[CurrentResult]],
-) -> dict[int, dict[SubjectMaterial, Cell]]:
-    """The newest total per pupil and field; norms are read for those only."""
-    found: dict[tuple[int, SubjectMaterial], _Found] = defaultdict(list)
-    for one in totals:
-        found[one.row.pupil_id, catalogue.subject_material(one.row.definition_id)].append((one.row, [one], False))
-    for currents in sittings.values():
-        newest = max((current.row for current in currents), key=date_order)
-        found[newest.pupil_id, catalogue.subject_material(newest.definition_id)].append((newest, currents, True))
-    chosen = {key: max(rows, key=lambda item: date_order(item[0])) for key, rows in found.items()}
-    used = [current.row for _, made_of, _ in chosen.values() for current in made_of]
-    load_bodies(connection, viewer.school_id, catalogue, (row.definition_id for row in used))
-    load_parts(connection, viewer.school_id, catalogue, (row.part_id for row in used))
-    cells: dict[int, dict[SubjectMaterial, Cell]] = defaultdict(dict)
-    for (pupil_id, subject_material), (newest, made_of, derived) in chosen.items():
-        total = total_of(catalogue, made_of, derived)
-        cells[pupil_id][subject_material] = Cell(
-            total, subject_material, newest.test_id, newest.definition_id, len(found[pupil_id, subject_material]) - 1
+def _delivered_materials(
+    classes: Mapping[int, frozenset[int]],
+    cells: Cells,
+    progress: Mapping[int, tuple[PupilProgress, ...]],
+    outside: Mapping[int, frozenset[FieldTest]],
+) -> dict[int, DeliveredMaterials]:
+    """What the class of each pupil has; a pupil of several classes belongs to the first."""
+    delivered: dict[int, DeliveredMaterials] = {}
+    for pupil_ids in classes.values():
+        of_class = DeliveredMaterials(
+            frozenset(subject_material for pupil_id in pupil_ids for subject_material in cells.get(pupil_id, ()))
+            | {subject_material for pupil_id in pupil_ids for subject_material, _ in outside.get(pupil_id, ())},
+            frozenset(record.subject_material for pupil_id in pupil_ids for record in progress.get(pupil_id, ())),
         )
-    return dict(cells)
-
-
-def total_of(catalogue: Catalogue, made_of: list[CurrentResult], derived: bool) -> Total:
-    """The total of one sitting: as sent, or the sum of its parts; the norms must be in `known`."""
-    first = made_of[0].row
-    if not derived:
-        return sent_total(made_of[0], catalogue.total_norm(first.definition_id))
-    norms = {
-        current.row.part_id: catalogue.part_norm(current.row.definition_id, current.row.part_id) for current in made_of
-    }
-    return summed_total(made_of, norms)
+        for pupil_id in pupil_ids:
+            delivered.setdefault(pupil_id, of_class)
+    return delivered
 
 
 def missing_reason(
     overview: ClassOverview, pupil_id: int, subject_materials: Iterable[SubjectMaterial]
 ) -> tuple[Missing, PupilProgress | None]:
-    """Why a pupil has no total in these fields: what the progress says, or what the source sends of classmates.
+    """Why a pupil has no total in these materials: what progress says, or what the source sends of the class.
 
-    Classmates are all of the own class, whoever is shown. No field at all: of a publisher that is not coupled any more.
+    The whole class of the pupil counts, whichever pupils are shown. Without materials: the source is disconnected.
     """
-    wanted = set(subject_materials)
+    materials = set(subject_materials)
     active = {source.id: source.active for source in overview.sources}
     of_class = overview.delivered.get(pupil_id, DeliveredMaterials())
     return missing_reason_of(
-        [progress for progress in overview.progress.get(pupil_id, ()) if progress.subject_material in wanted],
-        {item for item in overview.outside.get(pupil_id, ()) if item[0] in wanted},
-        connected=any(active.get(subject_material.source_id, True) for subject_material in wanted),
-        sends_progress=bool(of_class.progress & wanted),
-        sends_scores=bool(of_class.totals & wanted),
+        [progress for progress in overview.progress.get(pupil_id, ()) if progress.subject_material in materials],
+        {test for test in overview.outside.get(pupil_id, ()) if test[0] in materials},
+        connected=any(active.get(subject_material.source_id, True) for subject_material in materials),
+        sends_progress=bool(of_class.progress & materials),
+        sends_scores=bool(of_class.totals & materials),
     )

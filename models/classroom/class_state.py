@@ -1,4 +1,4 @@
-"""How a class stands now: its picture, signals, thresholds and groups; the one way in which screens ask for them."""
+"""The state of some classes: class data, signals, thresholds and attention groups, read together for a screen."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
 from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
 from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
 from models.classroom.thresholds import Thresholds
-from models.results.periods import Period
+from models.results.periods import Period, of_school_year
 from models.schema.tables import schools
 
 
 @dataclass(frozen=True, slots=True)
 class ClassState:
-    """The picture of some classes with what follows from it."""
+    """The class data of some classes, and the signals and thresholds that go with it."""
 
     class_data: ClassData
     signals: tuple[Signal, ...]
@@ -37,14 +37,14 @@ class ClassState:
         return open_by_pupil(self.signals)
 
     def attention_groups(self, period: Period) -> dict[int, AttentionGroup]:
-        """The group of each pupil in a period."""
+        """The attention group of each pupil in a period."""
         return attention_groups(self.class_data, period, self.open_signals, self.thresholds)
 
 
 def region_of(connection: Connection, viewer: Viewer) -> str:
-    """The region whose school holidays the viewer's school has."""
-    found = connection.scalar(select(schools.c.region).where(schools.c.id == viewer.school_id))
-    return found if found in REGIONS else DEFAULT_REGION
+    """The holiday region of the viewer's school."""
+    region = connection.scalar(select(schools.c.region).where(schools.c.id == viewer.school_id))
+    return region if region in REGIONS else DEFAULT_REGION
 
 
 def class_state(
@@ -53,28 +53,36 @@ def class_state(
     class_ids: list[int],
     school_year: str,
     holidays: Holidays,
-    since: str | None = None,
+    period: Period | None = None,
+    *,
+    hidden_parts: bool = False,
 ) -> ClassState:
-    """How these classes stand, as far as the viewer sees them; with the parts of tests from the day `since` on."""
-    class_data = read_class_data(connection, viewer, class_ids, school_year, since)
+    """The state of these classes, as far as the viewer may see them; `period` is the one that the screen shows.
+
+    Signals are about this school year and the one before, whatever period is shown.
+    """
+    class_data = read_class_data(connection, viewer, class_ids, school_year, period, hidden_parts=hidden_parts)
     limits = thresholds_of(connection, viewer, class_ids)
     due = due_dates_of(connection, viewer, class_ids)
     region = region_of(connection, viewer)
-    settled = newest_resolutions(connection, viewer, [member.id for member in class_data.members], class_ids)
-    found = signals(class_data, SignalInputs(limits, holidays, region, settled, due))
-    return ClassState(class_data, tuple(found), limits, tuple(due), region)
+    resolutions = newest_resolutions(connection, viewer, [member.id for member in class_data.members], class_ids)
+    judged = class_data.until(of_school_year(school_year).last)
+    all_signals = signals(judged, SignalInputs(limits, holidays, region, resolutions, due))
+    return ClassState(class_data, tuple(all_signals), limits, tuple(due), region)
 
 
 def present_signals(
     connection: Connection, viewer: Viewer, targets: Collection[SignalTarget], school_year: str, holidays: Holidays
 ) -> set[SignalTarget]:
-    """What the signals are about that there are now, in the classes of the viewer that these are about.
+    """The targets of the present signals of every class of the viewer that one of `targets` is about.
 
-    Class by class: a pupil of several classes is judged by each of them, as a screen of that class does.
+    Class by class: a pupil of several classes has signals in each of them, as on the page of that class.
     """
-    named = {target.class_id for target in targets}
-    pupils = {target.pupil_id for target in targets}
-    held_by = pupils_by_class(connection, viewer, [class_ref.id for class_ref in class_list(connection, viewer)])
-    wanted = [class_id for class_id, ids in held_by.items() if class_id in named or ids & pupils]
-    states = (class_state(connection, viewer, [class_id], school_year, holidays) for class_id in wanted)
+    target_classes = {target.class_id for target in targets}
+    target_pupils = {target.pupil_id for target in targets}
+    pupils_of = pupils_by_class(connection, viewer, [class_ref.id for class_ref in class_list(connection, viewer)])
+    class_ids = [
+        class_id for class_id, pupils in pupils_of.items() if class_id in target_classes or pupils & target_pupils
+    ]
+    states = (class_state(connection, viewer, [class_id], school_year, holidays) for class_id in class_ids)
     return {signal.target for state in states for signal in state.signals}

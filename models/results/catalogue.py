@@ -1,29 +1,34 @@
-"""What tests are called, which material and subject they belong to, and the norms they came with.
+"""The catalogue: names, materials, subjects, parts and norms of the tests that results refer to.
 
-Material and subject are decided here, at reading, from the definition that a result came with; the name of a test
-is the one that its newest definition gives.
+Material and subject are derived on every read, from the definition that a result came with. The name of a test is the
+one in its newest definition.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from models.results.current_results import ResultRow
+from models.results.result_rows import MadeTest
 from models.results.scales import NO_NORM, ParsedNorm, parse_norm
 from models.results.subject_mapping import subject_mapping
 from models.results.subject_materials import SubjectMaterial
 from models.results.subjects import SubjectMapping, subject_of
 from models.schema.tables import parts, sources, test_definitions, tests
 
+WHOLE_TEST = 0  # the part id of a result on a whole test
+AFTER_ALL_PARTS = 1_000_000  # the position of a part that its definition lacks
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A publisher as the store knows it."""
+    """A source of results or of pupil lists."""
 
     id: int
     key: str
@@ -33,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A test as the message defined it that a result came with; `name` is the newest one for its code."""
+    """One definition of a test, as a message stated it; `name` is that of the newest definition of the same code."""
 
     id: int
     source_id: int
@@ -46,7 +51,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class PartName:
-    """A part of a test: its place in the definition, code and name; `defined` is False where no definition has it."""
+    """A part of a test: its position in the definition, code and name; `defined`: the definition has it."""
 
     number: int
     code: str
@@ -56,43 +61,65 @@ class PartName:
 
 @dataclass(slots=True)
 class Catalogue:
-    """The definitions of one reading, by id, and the norms of those that were asked for."""
+    """Definitions by id, with the bodies and part codes that were loaded.
+
+    Norms and part names are parsed on first use and cached: thousands of results share a few hundred definitions.
+    """
 
     sources: dict[int, Source]
     definitions: dict[int, Definition]
     bodies: dict[int, dict[str, Any]] = field(default_factory=dict)
     part_codes: dict[int, str] = field(default_factory=dict)
+    _norms: dict[tuple[int, int], ParsedNorm] = field(default_factory=dict, repr=False, compare=False)
+    _part_names: dict[tuple[int, int], PartName] = field(default_factory=dict, repr=False, compare=False)
+    _subject_materials: dict[int, SubjectMaterial] = field(default_factory=dict, repr=False, compare=False)
 
     def total_norm(self, definition_id: int) -> ParsedNorm:
-        """The norm of a test as a whole."""
-        return parse_norm(self.bodies[definition_id].get("norm"))
+        """The norm of a whole test."""
+        key = (definition_id, WHOLE_TEST)
+        if key not in self._norms:
+            self._norms[key] = parse_norm(self.bodies[definition_id].get("norm"))
+        return self._norms[key]
 
     def part_norm(self, definition_id: int, part_id: int) -> ParsedNorm:
-        """The norm of a part; none where the definition does not hold the part."""
-        found = self._part(definition_id, part_id)
-        return parse_norm(found.get("norm")) if found is not None else NO_NORM
+        """The norm of a part; `NO_NORM` if the definition lacks the part."""
+        key = (definition_id, part_id)
+        if key not in self._norms:
+            part = self._part(definition_id, part_id)
+            self._norms[key] = parse_norm(part.get("norm")) if part is not None else NO_NORM
+        return self._norms[key]
 
     def part_name(self, definition_id: int, part_id: int) -> PartName:
-        """What to call a part, and where it stands in its test."""
+        """The name of a part and its position in the test."""
+        key = (definition_id, part_id)
+        if key not in self._part_names:
+            self._part_names[key] = self._name_part(definition_id, part_id)
+        return self._part_names[key]
+
+    def _name_part(self, definition_id: int, part_id: int) -> PartName:
         code = self.part_codes.get(part_id, str(part_id))
-        found = self._part(definition_id, part_id)
-        if found is None:
-            return PartName(1_000_000, code, code, False)
-        return PartName(int(found["number"]), code, (found.get("name") or "").strip() or code, True)
+        part = self._part(definition_id, part_id)
+        if part is None:
+            return PartName(AFTER_ALL_PARTS, code, code, False)
+        return PartName(int(part["number"]), code, (part.get("name") or "").strip() or code, True)
 
     def subject_material(self, definition_id: int) -> SubjectMaterial:
-        """The subject and material of a definition."""
-        definition = self.definitions[definition_id]
-        return SubjectMaterial(definition.subject, definition.material, definition.source_id)
+        """The subject, material and source of a definition."""
+        if definition_id not in self._subject_materials:
+            definition = self.definitions[definition_id]
+            self._subject_materials[definition_id] = SubjectMaterial(
+                definition.subject, definition.material, definition.source_id
+            )
+        return self._subject_materials[definition_id]
 
     def material_names(self, subject_materials: Collection[SubjectMaterial]) -> dict[SubjectMaterial, str]:
-        """What to call the material of each field; with its publisher where another one has a material of that name."""
-        owners: dict[str, set[int]] = defaultdict(set)
-        for one in subject_materials:
-            owners[one.material].add(one.source_id)
+        """The name of each material; with its publisher if another publisher has a material of that name."""
+        publishers: dict[str, set[int]] = defaultdict(set)
+        for subject_material in subject_materials:
+            publishers[subject_material.material].add(subject_material.source_id)
         return {
             subject_material: subject_material.material
-            if len(owners[subject_material.material]) == 1
+            if len(publishers[subject_material.material]) == 1
             else f"{subject_material.material} ({self.sources[subject_material.source_id].name})"
             for subject_material in subject_materials
         }
@@ -103,7 +130,7 @@ class Catalogue:
         return [level["term"]["text"] for level in sorted(levels, key=lambda item: int(item["depth"]))]
 
     def level(self, definition_id: int) -> str | None:
-        """The toetsniveau that the norm states, as given."""
+        """The toetsniveau in the norm, as sent."""
         term = (self.bodies[definition_id].get("norm") or {}).get("level")
         return term["text"] if term else None
 
@@ -115,9 +142,20 @@ class Catalogue:
         return None
 
 
+def catalogue_of(
+    connection: Connection, school_id: int, rows: Sequence[ResultRow], made: Sequence[MadeTest] = ()
+) -> Catalogue:
+    """The definitions and parts that these rows refer to, bodies included."""
+    definition_ids = {row.definition_id for row in rows} | {row.definition_id for row in made}
+    result = catalogue(connection, school_id, definition_ids)
+    load_bodies(connection, school_id, result, definition_ids)
+    load_parts(connection, school_id, result, {row.part_id for row in rows} | {row.part_id for row in made})
+    return result
+
+
 def catalogue(connection: Connection, school_id: int, definition_ids: Iterable[int]) -> Catalogue:
-    """The definitions with these ids, their materials and subjects, and all sources."""
-    wanted = sorted(set(definition_ids))
+    """The definitions with these ids and all sources; no bodies yet."""
+    ids = sorted(set(definition_ids))
     publishers = {
         row.id: Source(row.id, row.key, row.name, row.material) for row in connection.execute(select(sources))
     }
@@ -129,43 +167,37 @@ def catalogue(connection: Connection, school_id: int, definition_ids: Iterable[i
             test_definitions.c.name,
             test_definitions.c.subject_term,
             test_definitions.c.material,
-        ).where(test_definitions.c.school_id == school_id, test_definitions.c.id.in_(wanted))
+        ).where(test_definitions.c.school_id == school_id, test_definitions.c.id.in_(ids))
     ).all()
     names = _newest_names(connection, school_id, {(row.source_id, row.code) for row in rows})
-    lines = subject_mapping(connection, school_id)
-    return Catalogue(publishers, {row.id: _definition(row, publishers[row.source_id], names, lines) for row in rows})
-
-
-def know(connection: Connection, school_id: int, known: Catalogue, ids: Collection[int]) -> None:
-    """Bring more definitions into `known`, with their norms and parts."""
-    known.definitions |= catalogue(connection, school_id, set(ids) - known.definitions.keys()).definitions
-    load_bodies(connection, school_id, known, ids)
+    mapping = subject_mapping(connection, school_id)
+    return Catalogue(publishers, {row.id: _definition(row, publishers[row.source_id], names, mapping) for row in rows})
 
 
 def _definition(
-    row: Any, source: Source, names: dict[tuple[int, str], str], lines: tuple[SubjectMapping, ...]
+    row: Any, source: Source, names: dict[tuple[int, str], str], mapping: tuple[SubjectMapping, ...]
 ) -> Definition:
     return Definition(
         row.id,
         row.source_id,
         row.code,
         names.get((row.source_id, row.code), row.code),
-        subject_of(row.source_id, row.subject_term, row.code, lines),
+        subject_of(row.source_id, row.subject_term, row.code, mapping),
         row.subject_term,
         (row.material or "").strip() or source.material or source.name,
     )
 
 
-def _newest_names(connection: Connection, school_id: int, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """The name in the newest definition of each (source, code); the code where that has none."""
-    if not wanted:
+def _newest_names(connection: Connection, school_id: int, codes: set[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """The name in the newest definition of each (source, code); the code if that definition has no name."""
+    if not codes:
         return {}
     rows = connection.execute(
         select(test_definitions.c.source_id, test_definitions.c.code, test_definitions.c.name)
         .where(
             test_definitions.c.school_id == school_id,
-            test_definitions.c.source_id.in_({source for source, _ in wanted}),
-            test_definitions.c.code.in_({code for _, code in wanted}),
+            test_definitions.c.source_id.in_({source for source, _ in codes}),
+            test_definitions.c.code.in_({code for _, code in codes}),
         )
         .order_by(test_definitions.c.newest_us, test_definitions.c.digest)
     )
@@ -173,30 +205,30 @@ def _newest_names(connection: Connection, school_id: int, wanted: set[tuple[int,
 
 
 def load_bodies(connection: Connection, school_id: int, catalogue: Catalogue, ids: Iterable[int]) -> None:
-    """Fetch norms, hierarchies and parts of these definitions into `known`."""
-    wanted = sorted(set(ids) - catalogue.bodies.keys())
-    if not wanted:
+    """Add norms, hierarchies and parts of these definitions to the catalogue."""
+    missing = sorted(set(ids) - catalogue.bodies.keys())
+    if not missing:
         return
     rows = connection.execute(
         select(test_definitions.c.id, test_definitions.c.body).where(
-            test_definitions.c.school_id == school_id, test_definitions.c.id.in_(wanted)
+            test_definitions.c.school_id == school_id, test_definitions.c.id.in_(missing)
         )
     )
     catalogue.bodies |= {row.id: json.loads(row.body) for row in rows}
 
 
 def load_parts(connection: Connection, school_id: int, catalogue: Catalogue, ids: Iterable[int]) -> None:
-    """Fetch the codes of these parts into `known`."""
-    wanted = sorted(set(ids) - catalogue.part_codes.keys() - {0})
-    if wanted:
+    """Add the codes of these parts to the catalogue."""
+    missing = sorted(set(ids) - catalogue.part_codes.keys() - {WHOLE_TEST})
+    if missing:
         rows = connection.execute(
-            select(parts.c.id, parts.c.code).where(parts.c.school_id == school_id, parts.c.id.in_(wanted))
+            select(parts.c.id, parts.c.code).where(parts.c.school_id == school_id, parts.c.id.in_(missing))
         )
         catalogue.part_codes |= {row.id: row.code for row in rows}
 
 
 def test_versions(connection: Connection, school_id: int, ids: Iterable[int]) -> dict[int, str]:
-    """The version of each test id; "" where none was stated."""
+    """The version of each test id; "" if none was stated."""
     rows = connection.execute(
         select(tests.c.id, tests.c.version).where(tests.c.school_id == school_id, tests.c.id.in_(sorted(set(ids))))
     )

@@ -1,6 +1,6 @@
-"""Results of pupils, fetched the way that stays flat: from a pupil's identifiers into the index `results_by_pupil`.
+"""Queries for the results of some pupils, from their identifiers into the index `results_by_pupil`.
 
-Two steps on purpose. Asked in one, SQLite walks through all results of the school before it looks at the pupils.
+Two steps on purpose: in a single query SQLite scans all results of the school before it looks at the pupils.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, literal, null, or_, select
 
 from models.access.viewer import Viewer, can_see_pupil
 from models.results.current_results import ResultRow
@@ -18,23 +18,26 @@ from models.schema.tables import identifiers, results
 
 Owners = dict[int, int]  # identifier to pupil
 WHOLE_TEST_KINDS = (Kind.SCORE, Kind.OSO, Kind.PROGRESS)
+PART_KINDS = (Kind.SCORE, Kind.PROGRESS)
+SCORE_KINDS = (Kind.SCORE, Kind.OSO)
 
 # What is read for a `ResultRow`, in the order of its fields; the pupil follows from the identifier.
-_READ = tuple(results.columns["identifier_id" if name == "pupil_id" else name] for name in ResultRow._fields)
-_READ_WITHOUT_LINK = tuple(null() if column is results.c.info_url else column for column in _READ)
+_COLUMNS = tuple(results.columns["identifier_id" if name == "pupil_id" else name] for name in ResultRow._fields)
+_COLUMNS_WITHOUT_LINK = tuple(null() if column is results.c.info_url else column for column in _COLUMNS)
 
 
-class HiddenRow(NamedTuple):
-    """A test that a pupil made outside of the period."""
+class MadeTest(NamedTuple):
+    """A test, or a part of one, that a pupil made on a day; `part_id` is 0 if the query did not ask for parts."""
 
     pupil_id: int
     test_id: int
     taken_on: str
     definition_id: int
+    part_id: int
 
 
 def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
-    """The identifiers of these pupils, as far as the viewer sees the pupils."""
+    """The identifiers of these pupils, as far as the viewer may see the pupils."""
     rows = connection.execute(
         select(identifiers.c.id, identifiers.c.pupil_id).where(
             identifiers.c.school_id == viewer.school_id,
@@ -50,28 +53,64 @@ def all_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Per
     return _fetch(connection, owners, _query(viewer, owners, period, link=True))
 
 
-def total_rows(
-    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
-) -> list[ResultRow]:
-    """The scores and progress records of whole tests; of one source or of all."""
+def total_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
+    """The scores and progress records of whole tests."""
     query = _query(viewer, owners, period).where(results.c.part_id == 0, results.c.kind.in_(WHOLE_TEST_KINDS))
-    return _fetch(connection, owners, _of_source(query, source_id))
+    return _fetch(connection, owners, query)
 
 
-def progress_rows(
-    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
-) -> list[ResultRow]:
+def progress_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
     """The progress records of tests and parts."""
-    query = _query(viewer, owners, period).where(results.c.kind == Kind.PROGRESS)
-    return _fetch(connection, owners, _of_source(query, source_id))
+    return _fetch(connection, owners, _query(viewer, owners, period).where(results.c.kind == Kind.PROGRESS))
 
 
-def parts_without_total(
-    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
-) -> list[ResultRow]:
-    """The parts of sittings that have no row for the whole test: their total must be derived."""
+def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period, all_from: str) -> list[ResultRow]:
+    """The scores and progress records of parts.
+
+    Before the day `all_from` only those of sittings without a row for the whole test: their total must be derived.
+    """
+    query = _query(viewer, owners, period).where(
+        results.c.part_id > 0,
+        results.c.kind.in_(PART_KINDS),
+        or_(results.c.taken_on >= all_from, ~_has_total()),
+    )
+    return _fetch(connection, owners, query)
+
+
+def made_outside(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[MadeTest]:
+    """What was made outside of the period; a test that was not offered was not made.
+
+    A sitting comes once for each definition that rows of it came with.
+    """
+    query = _made(viewer, owners, parts=False).where(_outside(period))
+    return [MadeTest(owners[owner], *rest) for owner, *rest in connection.execute(query)]
+
+
+def made_but_not_read(
+    connection: Connection, viewer: Viewer, owners: Owners, period: Period, all_from: str, *, parts: bool
+) -> list[MadeTest]:
+    """What was made and is not among `total_rows` of the period and `part_rows` of the same period and `all_from`.
+
+    With `parts` one entry for each part, else one for each sitting and definition.
+    """
+    skipped_parts = and_(results.c.part_id > 0, results.c.taken_on < all_from, _has_total())
+    query = _made(viewer, owners, parts=parts).where(or_(_outside(period), skipped_parts))
+    return [MadeTest(owners[owner], *rest) for owner, *rest in connection.execute(query)]
+
+
+def is_made(row: ResultRow) -> bool:
+    """Whether a row says that its test or part was made: it is no progress record, and was offered."""
+    return row.kind in SCORE_KINDS and row.absence != Absence.NOT_OFFERED
+
+
+def of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:
+    """Only results of these identifiers, within the viewer's school."""
+    return (results.c.school_id == viewer.school_id, results.c.identifier_id.in_(sorted(owners)))
+
+
+def _has_total() -> Exists:
     whole = results.alias("whole")
-    has_total = exists(
+    return exists(
         select(literal(1))
         .select_from(whole)
         .where(
@@ -83,72 +122,31 @@ def parts_without_total(
             whole.c.kind == results.c.kind,
         )
     )
-    query = _query(viewer, owners, period).where(
-        results.c.part_id > 0, results.c.kind.in_((Kind.SCORE, Kind.PROGRESS)), ~has_total
-    )
-    return _fetch(connection, owners, _of_source(query, source_id))
 
 
-def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
-    """The scores and progress records of parts."""
-    query = _query(viewer, owners, period).where(results.c.part_id > 0, results.c.kind.in_((Kind.SCORE, Kind.PROGRESS)))
-    return _fetch(connection, owners, query)
-
-
-def hidden_sittings(
-    connection: Connection, viewer: Viewer, owners: Owners, period: Period, source_id: int | None = None
-) -> list[HiddenRow]:
-    """What was made outside of the period; what was not offered was not made.
-
-    A sitting comes once for each definition that rows of it came with.
-    """
+def _made(viewer: Viewer, owners: Owners, *, parts: bool) -> Select[Any]:
     r = results.c
-    query = _outside(viewer, owners, period, (r.identifier_id, r.test_id, r.taken_on, r.definition_id))
-    return [HiddenRow(owners[owner], *of) for owner, *of in connection.execute(_of_source(query, source_id))]
-
-
-def hidden_parts(
-    connection: Connection,
-    viewer: Viewer,
-    owners: Owners,
-    period: Period,
-    source_id: int | None,
-) -> list[tuple[HiddenRow, int]]:
-    """The same of parts, each row with its part."""
-    r = results.c
-    query = _outside(viewer, owners, period, (r.identifier_id, r.test_id, r.taken_on, r.definition_id, r.part_id))
-    query = query.where(r.part_id > 0)
-    rows = connection.execute(_of_source(query, source_id))
-    return [(HiddenRow(owners[owner], *of), part_id) for owner, *of, part_id in rows]
-
-
-def _outside(viewer: Viewer, owners: Owners, period: Period, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    r = results.c
+    part_id = r.part_id if parts else literal(0)
     return (
-        select(*columns)
+        select(r.identifier_id, r.test_id, r.taken_on, r.definition_id, part_id)
         .where(
-            *_of_owners(viewer, owners),
-            r.kind.in_((Kind.SCORE, Kind.OSO)),
+            *of_owners(viewer, owners),
+            r.kind.in_(SCORE_KINDS),
             or_(r.absence.is_(None), r.absence != Absence.NOT_OFFERED),
-            or_(r.taken_on < period.first, r.taken_on > period.last),
         )
         .distinct()
     )
 
 
-def _of_owners(viewer: Viewer, owners: Owners) -> tuple[ColumnElement[bool], ...]:
-    return (results.c.school_id == viewer.school_id, results.c.identifier_id.in_(sorted(owners)))
+def _outside(period: Period) -> ColumnElement[bool]:
+    return or_(results.c.taken_on < period.first, results.c.taken_on > period.last)
 
 
 def _query(viewer: Viewer, owners: Owners, period: Period, link: bool = False) -> Select[Any]:
-    """The columns of `ResultRow`, with the identifier in place of the pupil."""
-    columns: tuple[ColumnElement[Any], ...] = _READ if link else _READ_WITHOUT_LINK
-    of_period = results.c.taken_on.between(period.first, period.last)
-    return select(*columns).where(*_of_owners(viewer, owners), of_period)
-
-
-def _of_source(query: Select[Any], source_id: int | None) -> Select[Any]:
-    return query if source_id is None else query.where(results.c.source_id == source_id)
+    """The columns of `ResultRow`, with the identifier in the position of the pupil."""
+    columns: Sequence[ColumnElement[Any]] = _COLUMNS if link else _COLUMNS_WITHOUT_LINK
+    in_period = results.c.taken_on.between(period.first, period.last)
+    return select(*columns).where(*of_owners(viewer, owners), in_period)
 
 
 def _fetch(connection: Connection, owners: Owners, query: Select[Any]) -> list[ResultRow]:

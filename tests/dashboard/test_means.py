@@ -24,7 +24,7 @@ def summed(pupil: int, parts: dict[int, int | None]) -> CellContent:
         for part, points in parts.items()
     ]  # fmt: skip
     total = summed_total([CurrentResult(row, False) for row in rows], dict.fromkeys(parts, NO_NORM))
-    return CellContent(Cell(total, SubjectMaterial("reading", "Vraagstuk", 1), 1, 1, 0), 0)
+    return CellContent(Cell(total, SubjectMaterial("reading", "Vraagstuk", 1), NO_NORM, 0), 0)
 
 
 @pytest.mark.parametrize(

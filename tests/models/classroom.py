@@ -79,7 +79,7 @@ class Classroom:
         row = self.row(pupil, about, day, test, value, absence)
         total = Total(row, read_score(Kind.SCORE, row.score, row.score_text, row.absence, norm))
         scored_tests = self.totals.setdefault(pupil, {}).setdefault(about, [])
-        scored_tests.append(ScoredTest(total, about, test, test, norm))
+        scored_tests.append(ScoredTest(total, about, norm))
         scored_tests.sort(key=lambda scored_test: scored_test.total.order)
         if absence is not Absence.NOT_OFFERED:
             self.work(pupil, about, day)
@@ -87,8 +87,8 @@ class Classroom:
     def part(self, pupil: int, value: int, day: str, name: str, test: int = 1, norm: ParsedNorm = PART_NORM) -> None:
         """A score on a part."""
         row = self.row(pupil, SUMS, day, test, value, None)
-        own = read_score(Kind.SCORE, row.score, None, None, norm)
-        self.parts.append(ScoredPart(pupil, test, test, SUMS, PartName(1, name, name, True), 7, own, row))
+        reading = read_score(Kind.SCORE, row.score, None, None, norm)
+        self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm))
 
     def record(
         self, pupil: int, status: Status, day: str, made: int | None, about: SubjectMaterial = WORDS, test: int = 1
@@ -143,7 +143,7 @@ class Classroom:
         )  # fmt: skip
         return ClassData(
             members, {CLASS: frozenset(member.id for member in members)}, with_year_before(YEAR), YEAR, self.totals,
-            self.parts, [],
+            self.parts,
             {pupil: tuple(progress_records) for pupil, progress_records in self.progress.items()}, self.last_active,
             tuple(source_state(item, item in self.late) for item in (1, 2)), catalogue,
         )  # fmt: skip

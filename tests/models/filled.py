@@ -11,7 +11,8 @@ from sqlalchemy import Engine, Inspector, Table, column, insert, inspect, select
 
 from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
-from models.classroom import class_overview, goals, notes, signal_resolutions
+from models.classroom import goals, notes, signal_resolutions
+from models.classroom.class_overview import class_overview
 from models.classroom.class_state import class_state
 from models.classroom.class_thresholds import changes, set_thresholds
 from models.classroom.holidays import read_holidays
@@ -101,9 +102,10 @@ def everything(store: Store) -> dict[str, object]:
         lars = pupil_timeline(connection, HANNA, LARS, year)
         assert lars is not None
         sittings = [sitting for series in lars.series for sitting in series.sittings]
+        both = class_state(connection, HANNA, [school.CLASS_A, school.CLASS_B], school.YEAR, read_holidays(), year)
         return {
-            "overview": class_overview.class_overview(connection, HANNA, [school.CLASS_A, school.CLASS_B], year),
-            "state": class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays(), year.first),
+            "overview": class_overview(both.class_data, year),
+            "state": class_state(connection, HANNA, [school.CLASS_A], school.YEAR, read_holidays(), year),
             "lars": lars,
             "why": [provenance(connection, HANNA, LARS, sitting.test_id, sitting.taken_on, 0) for sitting in sittings],
             "bente": pupil_timeline(connection, HANNA, BENTE, year),

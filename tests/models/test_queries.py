@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, text
 from models.access import people
 from models.access.people import members, pupil, pupil_names
 from models.access.viewer import AccessDenied, Role, Viewer
+from models.classroom.class_data import read_class_data
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.timeline import PupilTimeline, provenance, pupil_timeline
 from models.ingest.connection_overview import connection_overview, retry_now, set_stopped
@@ -37,7 +38,7 @@ JONAS, KYRA, LARS = 10, 11, 12
 
 
 @pytest.fixture
-def known(any_store: Store) -> Iterator[Store]:
+def store(any_store: Store) -> Iterator[Store]:
     """The known school; the clock stands at its Thursday morning."""
     with clock.fixed(school.NOW):
         school.build(any_store.engine, any_store.cipher)
@@ -47,7 +48,8 @@ def known(any_store: Store) -> Iterator[Store]:
 def overview(store: Store, viewer: Viewer = HANNA, period: Period = YEAR, source: int | None = None) -> ClassOverview:
     """The overview of class 6a."""
     with database.read_transaction(store.engine) as connection:
-        return class_overview(connection, viewer, [school.CLASS_A], period, source)
+        class_data = read_class_data(connection, viewer, [school.CLASS_A], school.YEAR, period)
+        return class_overview(class_data, period, source_id=source)
 
 
 def timeline(store: Store, pupil_id: int, viewer: Viewer = HANNA) -> PupilTimeline:

@@ -231,7 +231,7 @@ def shown_topics(view: ClassView) -> list[Topic]:
     hard_topics = [
         topic
         for topic in topics(view.state.class_data, None, view.overview.period, pupil_ids)
-        if view.wanted(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
+        if view.matches(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
     ]
     return hard_topics[:MAX_TOPICS]
 

@@ -13,7 +13,8 @@ from dashboard.text.translate import _, day_name, long_moment, n_, native, short
 from dashboard.text.words import band_word, subject_word
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import sign
-from models.classroom.timeline import PartScore, Provenance, PupilTimeline, Sitting
+from models.classroom.class_data import ScoredPart
+from models.classroom.timeline import Provenance, PupilTimeline, Sitting
 from models.results.scales import HUGEST_SCORE, NormPosition, ParsedNorm, ScoreReading, plain_decimal
 from models.schema.records import SCALE
 from models.schema.urls import is_plain_link
@@ -55,7 +56,7 @@ def parts_panel(timeline: PupilTimeline | None, sitting: Sitting | None) -> list
     ]
 
 
-def _part(sitting: Sitting, part: PartScore) -> html.Div:
+def _part(sitting: Sitting, part: ScoredPart) -> html.Div:
     reading = part.reading
     marks: dict[str, Any] = (
         {"data-part": part.name.code, "data-value": reading.text}
@@ -86,7 +87,7 @@ def _part(sitting: Sitting, part: PartScore) -> html.Div:
     )
 
 
-def _level_and_norm(part: PartScore, words: str) -> list[Any]:
+def _level_and_norm(part: ScoredPart, words: str) -> list[Any]:
     """The band and its norm; where the norm is only a number of points, just the norm."""
     reading = part.reading
     if reading.missing is not None or (part.norm.maximum_only and not reading.suspect):
