@@ -25,7 +25,7 @@ from models.access.viewer import Viewer
 from models.classroom.class_state import present_signals
 from models.classroom.class_thresholds import THRESHOLDS, ThresholdRefused, set_thresholds
 from models.classroom.goals import GoalRefused, set_due_date, set_goal
-from models.classroom.notes import LONGEST, NoteKind, NoteRefused, close_agreement, write_note
+from models.classroom.notes import MAX_NOTE_LENGTH, NoteKind, NoteRefused, close_agreement, write_note
 from models.classroom.signal_resolutions import ResolutionRefused, resolve_signal
 from models.classroom.signals import SignalRule
 from models.classroom.timeline import subject_materials_of
@@ -222,7 +222,7 @@ def _refusal(reason: str) -> str:
     """Why a note was not written."""
     return {
         "empty": _("Write something first."),
-        "long": _("A note holds at most {number} characters.", number=LONGEST),
+        "long": _("A note holds at most {number} characters.", number=MAX_NOTE_LENGTH),
         "day": _("Only an agreement has a day; type it as 13-11-2026."),
     }.get(reason, _("You may not do this."))
 

@@ -1,4 +1,4 @@
-"""Goals and due dates: set by teachers here, and empty until then; no message of a source carries any."""
+"""Goals and due dates that teachers set; no message of a source contains any."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Goal:
 
 
 class GoalRefused(Exception):
-    """A goal or date that the viewer may not set, or that is none; nothing was changed."""
+    """A goal or date that is invalid or that the viewer may not set; nothing was changed."""
 
 
 def goals_of(
@@ -47,12 +47,12 @@ def goals_of(
         )
         .order_by(goals.c.id)
     )
-    found: dict[int, dict[SubjectMaterial, Goal]] = {}
+    by_pupil: dict[int, dict[SubjectMaterial, Goal]] = {}
     for row in rows:
         subject_material = SubjectMaterial(row.subject, row.material, row.source_id)
-        own = Goal(row.id, row.pupil_id, subject_material, row.value, row.due_on, row.set_by, row.set_us)
-        found.setdefault(row.pupil_id, {})[own.subject_material] = own
-    return found
+        goal = Goal(row.id, row.pupil_id, subject_material, row.value, row.due_on, row.set_by, row.set_us)
+        by_pupil.setdefault(row.pupil_id, {})[goal.subject_material] = goal
+    return by_pupil
 
 
 def set_goal(
@@ -63,10 +63,13 @@ def set_goal(
     value: int | None,
     due_on: str | None = None,
 ) -> None:
-    """Set the goal of a pupil in a material, or end it (value None); call it inside `writing`. Raises GoalRefused."""
-    sees = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
-    known = connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, sees))
-    if not viewer.teaches or known is None or (due_on is not None and not clock.is_day(due_on)):
+    """Set the goal of a pupil in a material, or end it (value None); call it inside a write transaction.
+
+    Raises GoalRefused.
+    """
+    visible = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
+    pupil = connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, visible))
+    if not viewer.teaches or pupil is None or (due_on is not None and not clock.is_day(due_on)):
         raise GoalRefused
     now = clock.now_us()
     connection.execute(
@@ -101,8 +104,8 @@ def set_goal(
 
 
 def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int]) -> list[DueDate]:
-    """The dates that were agreed for tests of these classes, the first due first; a test that was erased has none."""
-    rows = connection.execute(
+    """The due dates of tests of these classes, earliest first; an erased test has none."""
+    query = (
         select(due_dates)
         .where(
             due_dates.c.school_id == viewer.school_id,
@@ -111,17 +114,17 @@ def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int
         )
         .order_by(due_dates.c.due_on, due_dates.c.test_id)
     )
-    found = rows.all()
-    names = _tests(connection, viewer, {row.test_id for row in found})
+    rows = connection.execute(query).all()
+    names = _tests(connection, viewer, {row.test_id for row in rows})
     return [
         DueDate(row.class_id, row.test_id, row.due_on, row.set_by, *names[row.test_id])
-        for row in found
+        for row in rows
         if row.test_id in names
     ]
 
 
 def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[SubjectMaterial, str]]:
-    """Material and name of tests by their newest definition, whether anybody made them or not."""
+    """Material and name of tests by their newest definition, whether or not anybody has taken them."""
     newest: dict[int, int] = {}
     rows = connection.execute(
         select(tests.c.id, test_definitions.c.id)
@@ -138,22 +141,28 @@ def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) ->
     )
     for test_id, definition_id in rows:
         newest[test_id] = definition_id
-    known = catalogue(connection, viewer.school_id, newest.values())
-    return {test_id: (known.subject_material(item), known.definitions[item].name) for test_id, item in newest.items()}
+    test_catalogue = catalogue(connection, viewer.school_id, newest.values())
+    return {
+        test_id: (test_catalogue.subject_material(definition_id), test_catalogue.definitions[definition_id].name)
+        for test_id, definition_id in newest.items()
+    }
 
 
 def set_due_date(connection: Connection, viewer: Viewer, class_id: int, test_id: int, due_on: str | None) -> None:
-    """Agree a date for a test of a class, or take it back; call it inside `writing`. Raises GoalRefused."""
-    sees = can_see_class(viewer, classes.c.school_id, classes.c.id)
-    known = connection.scalar(select(classes.c.id).where(classes.c.id == class_id, sees))
+    """Set the due date of a test of a class, or remove it (None); call it inside a write transaction.
+
+    Raises GoalRefused.
+    """
+    visible = can_see_class(viewer, classes.c.school_id, classes.c.id)
+    class_row = connection.scalar(select(classes.c.id).where(classes.c.id == class_id, visible))
     test = connection.scalar(select(tests.c.id).where(tests.c.school_id == viewer.school_id, tests.c.id == test_id))
-    wrong_day = due_on is not None and not clock.is_day(due_on)
-    if not viewer.teaches or known is None or test is None or wrong_day:
+    invalid_day = due_on is not None and not clock.is_day(due_on)
+    if not viewer.teaches or class_row is None or test is None or invalid_day:
         raise GoalRefused
-    own = and_(
+    same_row = and_(
         due_dates.c.school_id == viewer.school_id, due_dates.c.class_id == class_id, due_dates.c.test_id == test_id
     )
-    connection.execute(delete(due_dates).where(own))
+    connection.execute(delete(due_dates).where(same_row))
     if due_on is not None:
         connection.execute(
             insert(due_dates).values(

@@ -1,6 +1,6 @@
-"""School days: weekends, the holidays of a region and the feasts are none, so they are no inactivity.
+"""School days: all days except weekends, the school holidays of a region and public holidays.
 
-The dates stand in a data file that an administrator can replace (`holidays` in config.yaml).
+The dates are in a data file that an administrator can replace (`holidays` in config.yaml).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KINGS_DAY = (4, 27)
 
 
 class HolidaysUnreadable(Exception):
-    """A file of holidays that is not what it must be; says where."""
+    """A holiday file with invalid content; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +41,35 @@ class Holidays:
         self._by_region = by_region
 
     def between(self, first: date, last: date, region: str) -> list[Holiday]:
-        """The holidays of a region that touch the days from `first` to `last`, in order."""
+        """The holidays of a region that overlap the days from `first` to `last`, in order."""
         return [holiday for holiday in self._by_region[region] if holiday.first <= last and holiday.last >= first]
 
     def is_school_day(self, day: date, region: str) -> bool:
-        """Whether pupils of a region have school on a day."""
+        """Whether a day is a school day in a region."""
         if day.weekday() > 4 or (day.month, day.day) == _KINGS_DAY or (day - easter(day.year)).days in _AFTER_EASTER:
             return False
         return not any(holiday.first <= day <= holiday.last for holiday in self._by_region[region])
 
     def school_days(self, after: date, until: date, region: str) -> int:
-        """How many school days there are after `after`, up to and including `until`."""
+        """The number of school days after `after`, up to and including `until`."""
         days = (after + timedelta(days=number) for number in range(1, (until - after).days + 1))
         return sum(self.is_school_day(day, region) for day in days)
 
 
 def read_holidays(path: Path | None = None) -> Holidays:
-    """The holidays in a file, or those that come with the program. Raises HolidaysUnreadable."""
-    return _own() if path is None else _parsed(path.read_text("utf-8"), str(path))
+    """The holidays in a file, or those supplied with the program. Raises HolidaysUnreadable."""
+    return _supplied() if path is None else _parsed(path.read_text("utf-8"), str(path))
 
 
 @cache
-def _own() -> Holidays:
+def _supplied() -> Holidays:
     return _parsed((resources.files("models.classroom") / "data" / "holidays.toml").read_text("utf-8"), "holidays.toml")
 
 
 def _parsed(text: str, name: str) -> Holidays:
     try:
         years = tomllib.loads(text)["year"]
-        found = {
+        by_region = {
             region: tuple(
                 Holiday(kind, *(date.fromisoformat(day) for day in year[kind][region]))
                 for year in years
@@ -78,15 +78,15 @@ def _parsed(text: str, name: str) -> Holidays:
             )
             for region in REGIONS
         }
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as wrong:
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise HolidaysUnreadable(
             f"{name}: every [[year]] must give each holiday ({', '.join(KINDS)}) as first and last day for "
-            f"{', '.join(REGIONS)}; {wrong} is not so"
+            f"{', '.join(REGIONS)}; {error} is not so"
         ) from None
-    for several in found.values():
-        for one in several:
-            if one.last < one.first:
-                raise HolidaysUnreadable(f"{name}: a holiday ends before it begins: {one.kind} {one.first}")
+    for holidays in by_region.values():
+        for holiday in holidays:
+            if holiday.last < holiday.first:
+                raise HolidaysUnreadable(f"{name}: a holiday ends before it begins: {holiday.kind} {holiday.first}")
     return Holidays(
-        {region: tuple(sorted(holidays, key=lambda holiday: holiday.first)) for region, holidays in found.items()}
+        {region: tuple(sorted(holidays, key=lambda holiday: holiday.first)) for region, holidays in by_region.items()}
     )

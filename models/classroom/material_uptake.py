@@ -1,7 +1,7 @@
 """Which materials and tests a school has per subject and year, who uses them, how far, and with which norms.
 
-Counted in SQL, over the present school year: no row of a single result is fetched. A pupil counts for a test with a
-score of it (or of a part of it) or with a progress record; "not offered" and "finished without score" are neither.
+Counted in SQL over the present school year, without fetching single results. A pupil counts for a test with a score of
+it (or of a part of it) or with a progress record; "not offered" and "finished without score" do not count.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ Cohort = tuple[int, str | None]  # class, and year group of its pupils
 class Uptake:
     """How far the pupils of one year group of a class are.
 
-    `reached` of `all` have a score or a progress record. `done` and `busy` come from the newest progress records; None
-    where nothing of a single test is meant, or where its source delivers no progress.
+    `reached` of `all` pupils have a score or a progress record. `done` and `busy` come from the newest progress
+    records; they are None for a whole material and for a test whose source sends no progress.
     """
 
     class_id: int
@@ -60,7 +60,7 @@ class Uptake:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTest:
-    """A test of a material; `measures` are the norms that it came with, `levels` whether the source gives levels."""
+    """A test of a material; `norms` are the norms that it came with, `levels` whether the source gives levels."""
 
     name: str
     code: str
@@ -75,7 +75,7 @@ class Material:
     """What one publisher offers of a subject in a year.
 
     `year` is what the source states with its tests; where it states none (`stated` False) the year group of the pupils
-    who made them, and None where nobody did.
+    who took them, and None where nobody did.
     """
 
     subject: str
@@ -119,10 +119,12 @@ class MaterialCatalogue:
 
     @property
     def gaps(self) -> set[tuple[str, str]]:
-        """Subjects and years without any material, among the subjects that some class has."""
-        had = {material.subject for material in self.materials if material.used and material.subject != UNMAPPED}
-        there = {(material.subject, material.year) for material in self.materials}
-        return {(subject, year) for subject in had for year in self.years if (subject, year) not in there}
+        """Subjects and years without any material, among the subjects that some class uses."""
+        used_subjects = {
+            material.subject for material in self.materials if material.used and material.subject != UNMAPPED
+        }
+        covered = {(material.subject, material.year) for material in self.materials}
+        return {(subject, year) for subject in used_subjects for year in self.years if (subject, year) not in covered}
 
 
 def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
@@ -137,7 +139,7 @@ def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalo
 
 @dataclass(frozen=True, slots=True)
 class _MaterialKey:
-    """Tests that belong together: of one subject, stated year, material and source."""
+    """What the tests of a material have in common: subject, stated year, name and source."""
 
     subject: str
     year: str | None
@@ -147,7 +149,7 @@ class _MaterialKey:
 
 @dataclass(slots=True)
 class _TestEntry:
-    """A test before it is counted; `test_id` is None where no pupil of the classes has a result of it."""
+    """A test before counting; `test_id` is None where no pupil of the classes has a result of it."""
 
     test_id: int | None
     definitions: list[int]
@@ -155,8 +157,8 @@ class _TestEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What tests are called, and the versions of those with results."""
+class _TestNames:
+    """The names of tests, and the versions of those with results."""
 
     catalogue: Catalogue
     versions: dict[int | None, str]
@@ -164,45 +166,44 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Pupils with a score or progress record, by place of the line and by test; done and busy, by test."""
+    """Pupils with a score or progress record, by position of the material and by test; done and busy, by test."""
 
-    lines: dict[int, dict[Cohort, int]]
+    materials: dict[int, dict[Cohort, int]]
     tests: dict[int | None, dict[Cohort, int]]
     progress: dict[int | None, dict[Cohort, tuple[int, int]]]
 
 
 class _Reader:
-    """The queries of one shelf, and how their counts come together."""
+    """The queries of one catalogue, and how their counts are combined."""
 
     def __init__(self, connection: Connection, viewer: Viewer, class_refs: list[ClassRef], period: Period) -> None:
         self.connection, self.viewer, self.period = connection, viewer, period
         pupils = self._cohorts(class_refs)
-        self.classes = _telling(class_refs, pupils)
+        self.classes = _without_redundant(class_refs, pupils)
         self.names = {class_ref.id: class_ref.name for class_ref in self.classes}
         self.sizes = {cohort: len(ids) for cohort, ids in pupils.items() if cohort[0] in self.names}
         self.years = tuple(sorted({year for _class, year in self.sizes if year is not None}, key=year_order))
         self.members = self._members()
-        # Asked of the results by number: from the members alone SQLite does not find the way through their index.
+        # Results are selected by identifier: from the members alone SQLite does not use the index of the results.
         self.identifiers = sorted(set(self.connection.scalars(select(self.members.c.identifier_id))))
 
     def materials(self) -> tuple[Material, ...]:
         """Every material, by name; the tests by name."""
-        found = self._tests()
-        definition_ids = [definition for test in found for definition in test.definitions]
-        known = catalogue(self.connection, self.viewer.school_id, definition_ids)
-        load_bodies(self.connection, self.viewer.school_id, known, definition_ids)
-        years, versions = self._stated_years(definition_ids), self._versions(found)
-        by_line: dict[_MaterialKey, list[_TestEntry]] = defaultdict(list)
-        for test in found:
-            newest = known.definitions[test.definitions[-1]]
-            by_line[_MaterialKey(newest.subject, years[newest.id], newest.material, newest.source_id)].append(test)
-        counts = _Counts(self._by_line(by_line), self._by_test(), self._progress())
+        test_entries = self._tests()
+        definition_ids = [definition_id for test in test_entries for definition_id in test.definitions]
+        definitions = catalogue(self.connection, self.viewer.school_id, definition_ids)
+        load_bodies(self.connection, self.viewer.school_id, definitions, definition_ids)
+        years, names = self._stated_years(definition_ids), _TestNames(definitions, self._versions(test_entries))
+        by_material: dict[_MaterialKey, list[_TestEntry]] = defaultdict(list)
+        for test in test_entries:
+            newest = definitions.definitions[test.definitions[-1]]
+            key = _MaterialKey(newest.subject, years[newest.id], newest.material, newest.source_id)
+            by_material[key].append(test)
+        counts = _Counts(self._by_material(by_material), self._by_test(), self._progress())
         materials = [
             material
-            for place, (line, test_entries) in enumerate(by_line.items())
-            for material in self._split(
-                line, test_entries, _Known(known, versions), counts, counts.lines.get(place, {})
-            )
+            for position, (key, entries) in enumerate(by_material.items())
+            for material in self._split(key, entries, names, counts, counts.materials.get(position, {}))
         ]
         return tuple(
             sorted(materials, key=lambda material: (material.name.casefold(), material.source, material.source_id))
@@ -218,10 +219,10 @@ class _Reader:
             .where(*self._of_classes([class_ref.id for class_ref in class_refs]))
             .group_by(groups.c.class_id, memberships.c.pupil_id)
         )
-        found: dict[Cohort, set[int]] = defaultdict(set)
+        cohorts: dict[Cohort, set[int]] = defaultdict(set)
         for class_id, year_group, pupil_id in rows:
-            found[class_id, year_group].add(pupil_id)
-        return found
+            cohorts[class_id, year_group].add(pupil_id)
+        return cohorts
 
     def _of_classes(self, class_ids: list[int]) -> tuple[ColumnElement[bool], ...]:
         return (
@@ -256,7 +257,7 @@ class _Reader:
     # -- tests
 
     def _tests(self) -> list[_TestEntry]:
-        """The tests that pupils have results of, and those that are defined for their years and nobody has begun."""
+        """The tests that pupils have results of, and those defined for their years that nobody has started."""
         scores = func.sum(case((results.c.kind == Kind.SCORE, 1), else_=0))
         levels = func.sum(case((results.c.kind == Kind.OSO, 1), else_=0))
         rows = self.connection.execute(
@@ -273,27 +274,27 @@ class _Reader:
             test.levels = test.levels and bool(level) and not score
         return [
             *by_test.values(),
-            *self._not_begun({definition for test in by_test.values() for definition in test.definitions}),
+            *self._not_started({definition for test in by_test.values() for definition in test.definitions}),
         ]
 
-    def _not_begun(self, used: set[int]) -> list[_TestEntry]:
+    def _not_started(self, used: set[int]) -> list[_TestEntry]:
         """Tests that a source defined this school year and no pupil of the classes has a result of.
 
-        Who sees the whole school gets all of them, others those that are stated to be of a year of their pupils.
+        Viewers who see the whole school get all of them, others those stated to be for a year of their pupils.
         """
         of_year = true() if self.viewer.sees_whole_school else test_definitions.c.year.in_(self.years)
-        begin = clock.to_us(datetime.fromisoformat(self.period.first))
+        start_us = clock.to_us(datetime.fromisoformat(self.period.first))
         rows = self.connection.execute(
             select(test_definitions.c.id, test_definitions.c.source_id, test_definitions.c.code)
             .where(
                 test_definitions.c.school_id == self.viewer.school_id,
-                or_(and_(test_definitions.c.newest_us >= begin, of_year), test_definitions.c.id.in_(used)),
+                or_(and_(test_definitions.c.newest_us >= start_us, of_year), test_definitions.c.id.in_(used)),
             )
             .order_by(test_definitions.c.newest_us, test_definitions.c.id)
         ).all()
-        begun = {(row.source_id, row.code) for row in rows if row.id in used}
+        started = {(row.source_id, row.code) for row in rows if row.id in used}
         newest = {(row.source_id, row.code): row.id for row in rows}
-        return [_TestEntry(None, [newest[key]], levels=False) for key in newest if key not in begun]
+        return [_TestEntry(None, [newest[key]], levels=False) for key in newest if key not in started]
 
     def _stated_years(self, definition_ids: list[int]) -> dict[int, str | None]:
         rows = self.connection.execute(
@@ -315,9 +316,12 @@ class _Reader:
     # -- counts
 
     def _of_period(self) -> tuple[ColumnElement[bool], ...]:
-        binary_expression = results.c.taken_on.between(self.period.first, self.period.last)
-        own = (results.c.school_id == self.viewer.school_id, results.c.identifier_id.in_(self.identifiers))
-        return (*own, binary_expression, results.c.kind != Kind.OTHER)
+        return (
+            results.c.school_id == self.viewer.school_id,
+            results.c.identifier_id.in_(self.identifiers),
+            results.c.taken_on.between(self.period.first, self.period.last),
+            results.c.kind != Kind.OTHER,
+        )
 
     def _offered(self) -> ColumnElement[bool]:
         return or_(results.c.absence.is_(None), results.c.absence != Absence.NOT_OFFERED)
@@ -338,38 +342,40 @@ class _Reader:
         )
         return _counted(rows)
 
-    def _by_line(self, by_line: dict[_MaterialKey, list[_TestEntry]]) -> dict[int, dict[Cohort, int]]:
-        """Pupils with a score or progress record of any test of a line, by the place of the line and cohort."""
+    def _by_material(self, by_material: dict[_MaterialKey, list[_TestEntry]]) -> dict[int, dict[Cohort, int]]:
+        """Pupils with a score or progress record of any test of a material, by its position and cohort."""
         pairs = [
-            (test.test_id, place)
-            for place, test_entries in enumerate(by_line.values())
+            (test.test_id, position)
+            for position, test_entries in enumerate(by_material.values())
             for test in test_entries
             if test.test_id is not None
         ]
         if not pairs:
             return {}
-        lines = values(column("test_id", Integer), column("line", Integer), name="pairs").data(pairs).cte("lines")
+        positions = (
+            values(column("test_id", Integer), column("position", Integer), name="pairs").data(pairs).cte("positions")
+        )
         member = self.members.c
-        # Each pupil and test once, before the lines come in: joined at once, SQLite goes through the results per line.
-        made = (
+        # Each pupil and test once before the second join: in one join, SQLite scans the results for each material.
+        reached = (
             select(member.class_id, member.year_group, member.pupil_id, results.c.test_id)
             .join(self.members, results.c.identifier_id == member.identifier_id)
             .where(*self._of_period(), self._reached())
             .group_by(member.class_id, member.year_group, member.pupil_id, results.c.test_id)
             .subquery()
         )
-        of = made.c
+        of = reached.c
         rows = self.connection.execute(
-            select(lines.c.line, of.class_id, of.year_group, func.count(distinct(of.pupil_id)))
-            .join(lines, lines.c.test_id == of.test_id)
-            .group_by(lines.c.line, of.class_id, of.year_group)
+            select(positions.c.position, of.class_id, of.year_group, func.count(distinct(of.pupil_id)))
+            .join(positions, positions.c.test_id == of.test_id)
+            .group_by(positions.c.position, of.class_id, of.year_group)
         )
         return _counted(rows)
 
     def _progress(self) -> dict[int | None, dict[Cohort, tuple[int, int]]]:
-        """How many are done and busy by their newest progress records, by test and cohort.
+        """How many pupils are done and busy by their newest progress records, by test and cohort.
 
-        The record of the whole test says it; where there are parts only, a test is done or not begun when all are.
+        The record of the whole test counts; with records of parts only, a test is done or not begun when all parts are.
         """
         member, r = self.members.c, results.c
         over = func.row_number().over(
@@ -378,35 +384,35 @@ class _Reader:
         )
         records = (
             select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,
-                   over.label("place"))
+                   over.label("recency"))
             .join(self.members, r.identifier_id == member.identifier_id)
             .where(*self._of_period(), r.kind == Kind.PROGRESS)
             .subquery()
         )  # fmt: skip
-        read_only_column_collection = records.c
+        record = records.c
         whole = func.max(
             case(
                 (
-                    read_only_column_collection.part_id == 0,
-                    func.coalesce(read_only_column_collection.status, int(Status.BUSY)),
+                    record.part_id == 0,
+                    func.coalesce(record.status, int(Status.BUSY)),
                 )
             )
         )
-        least, most = func.min(read_only_column_collection.status), func.max(read_only_column_collection.status)
-        state = func.coalesce(whole, case((least == most, most), else_=int(Status.BUSY)))
+        lowest, highest = func.min(record.status), func.max(record.status)
+        state = func.coalesce(whole, case((lowest == highest, highest), else_=int(Status.BUSY)))
         pupils = (
             select(
-                read_only_column_collection.class_id,
-                read_only_column_collection.year_group,
-                read_only_column_collection.test_id,
+                record.class_id,
+                record.year_group,
+                record.test_id,
                 state.label("state"),
             )
-            .where(read_only_column_collection.place == 1)
+            .where(record.recency == 1)
             .group_by(
-                read_only_column_collection.class_id,
-                read_only_column_collection.year_group,
-                read_only_column_collection.test_id,
-                read_only_column_collection.pupil_id,
+                record.class_id,
+                record.year_group,
+                record.test_id,
+                record.pupil_id,
             )
             .subquery()
         )
@@ -416,55 +422,55 @@ class _Reader:
         rows = self.connection.execute(
             select(of.test_id, of.class_id, of.year_group, done, busy).group_by(of.test_id, of.class_id, of.year_group)
         )
-        found: dict[int | None, dict[Cohort, tuple[int, int]]] = defaultdict(dict)
+        progress: dict[int | None, dict[Cohort, tuple[int, int]]] = defaultdict(dict)
         for test_id, class_id, year_group, is_done, is_busy in rows:
-            found[test_id][class_id, year_group] = (is_done, is_busy)
-        return found
+            progress[test_id][class_id, year_group] = (is_done, is_busy)
+        return progress
 
-    # -- together
+    # -- combined
 
     def _split(
         self,
-        line: _MaterialKey,
+        key: _MaterialKey,
         test_entries: list[_TestEntry],
-        known: _Known,
+        names: _TestNames,
         counts: _Counts,
         reached: dict[Cohort, int],
     ) -> list[Material]:
-        """The material of a line; where its source states no year, one for each year group that has made it."""
-        if line.year is not None:
-            return [self._material(line, line.year, test_entries, known, counts, reached)]
+        """The material of a key; where its source states no year, one for each year group that has taken its tests."""
+        if key.year is not None:
+            return [self._material(key, key.year, test_entries, names, counts, reached)]
         materials = []
         for year in sorted({year for _class, year in reached}, key=year_order) or [None]:
-            own = {cohort: number for cohort, number in reached.items() if cohort[1] == year}
-            materials.append(self._material(line, year, test_entries, known, counts, own))
+            of_year = {cohort: number for cohort, number in reached.items() if cohort[1] == year}
+            materials.append(self._material(key, year, test_entries, names, counts, of_year))
         return materials
 
     def _material(
         self,
-        line: _MaterialKey,
+        key: _MaterialKey,
         year: str | None,
         test_entries: list[_TestEntry],
-        known: _Known,
+        names: _TestNames,
         counts: _Counts,
         reached: dict[Cohort, int],
     ) -> Material:
-        shelved = []
+        catalogue_tests = []
         for test in test_entries:
-            uptakes = self._reach(line, year, counts.tests.get(test.test_id, {}), counts.progress.get(test.test_id))
-            if line.year is not None or year is None or any(uptake.reached for uptake in uptakes):
-                shelved.append(_shelved(known, test, uptakes))
-        source = known.catalogue.sources[line.source_id]
+            uptakes = self._uptake(key, year, counts.tests.get(test.test_id, {}), counts.progress.get(test.test_id))
+            if key.year is not None or year is None or any(uptake.reached for uptake in uptakes):
+                catalogue_tests.append(_catalogue_test(names, test, uptakes))
+        source = names.catalogue.sources[key.source_id]
         return Material(
-            line.subject,
+            key.subject,
             year,
-            line.year is not None,
-            line.name,
+            key.year is not None,
+            key.name,
             source.id,
             source.name,
             tuple(
                 sorted(
-                    shelved,
+                    catalogue_tests,
                     key=lambda catalogue_test: (
                         catalogue_test.name.casefold(),
                         catalogue_test.code,
@@ -472,57 +478,57 @@ class _Reader:
                     ),
                 )
             ),
-            self._reach(line, year, reached, None),
+            self._uptake(key, year, reached, None),
             any(test.test_id in counts.progress for test in test_entries),
         )
 
-    def _reach(
+    def _uptake(
         self,
-        line: _MaterialKey,
+        key: _MaterialKey,
         year: str | None,
         reached: dict[Cohort, int],
         progress: dict[Cohort, tuple[int, int]] | None,
     ) -> tuple[Uptake, ...]:
-        """Every cohort of the year; of other years those that have anything of tests with a stated year."""
+        """Every cohort of the year; cohorts of other years only where they have results of tests with a stated year."""
         uptakes = []
         for cohort, size in self.sizes.items():
             number = reached.get(cohort, 0)
-            if cohort[1] != year and (line.year is None or number == 0):
+            if cohort[1] != year and (key.year is None or number == 0):
                 continue
             done, busy = (None, None) if progress is None else progress.get(cohort, (0, 0))
             uptakes.append(Uptake(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
         return tuple(sorted(uptakes, key=lambda uptake: (uptake.class_name.casefold(), year_order(uptake.year_group))))
 
 
-def _shelved(known: _Known, test: _TestEntry, uptakes: tuple[Uptake, ...]) -> CatalogueTest:
-    newest = known.catalogue.definitions[test.definitions[-1]]
-    norms = dict.fromkeys(known.catalogue.total_norm(definition) for definition in test.definitions)
+def _catalogue_test(names: _TestNames, test: _TestEntry, uptakes: tuple[Uptake, ...]) -> CatalogueTest:
+    newest = names.catalogue.definitions[test.definitions[-1]]
+    norms = dict.fromkeys(names.catalogue.total_norm(definition) for definition in test.definitions)
     return CatalogueTest(
-        newest.name, newest.code, known.versions.get(test.test_id, ""), tuple(norms), test.levels, uptakes
+        newest.name, newest.code, names.versions.get(test.test_id, ""), tuple(norms), test.levels, uptakes
     )
 
 
 _member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
 
 
-def _telling(class_refs: list[ClassRef], pupils: dict[Cohort, set[int]]) -> list[ClassRef]:
-    """The classes that tell something: a composed one whose pupils are all in base classes here counts nobody new."""
+def _without_redundant(class_refs: list[ClassRef], pupils: dict[Cohort, set[int]]) -> list[ClassRef]:
+    """The classes without the composed ones whose pupils are all in base classes here: those add nobody."""
     of_class: dict[int, set[int]] = defaultdict(set)
     for (class_id, _year), ids in pupils.items():
         of_class[class_id] |= ids
-    based = set().union(*(of_class[class_ref.id] for class_ref in class_refs if not class_ref.composed))
-    return [class_ref for class_ref in class_refs if not class_ref.composed or of_class[class_ref.id] - based]
+    in_base_classes = set().union(*(of_class[class_ref.id] for class_ref in class_refs if not class_ref.composed))
+    return [class_ref for class_ref in class_refs if not class_ref.composed or of_class[class_ref.id] - in_base_classes]
 
 
 def _counted(rows: Iterable[Any]) -> dict[Any, dict[Cohort, int]]:
-    found: dict[Any, dict[Cohort, int]] = defaultdict(dict)
+    counts: dict[Any, dict[Cohort, int]] = defaultdict(dict)
     for key, class_id, year_group, number in rows:
-        found[key][class_id, year_group] = number
-    return found
+        counts[key][class_id, year_group] = number
+    return counts
 
 
 def year_order(year: str | None) -> tuple[int, int, str]:
-    """Where a year group stands: numbers by size, then other codes, what is unknown last."""
+    """The sort key of a year group: numbers by size, then other codes, unknown last."""
     if year is None:
         return (2, 0, "")
     return (0, int(year), "") if year.isascii() and year.isdecimal() else (1, 0, year)

@@ -1,6 +1,6 @@
-"""Notes and agreements about a pupil, in the words of who wrote them; their text is kept sealed.
+"""Notes and agreements about a pupil, in the words of their author; their text is stored encrypted.
 
-A restricted note is read by its author and by learning support; others see only that it exists.
+Only its author and learning support can read a restricted note; others see only that it exists.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from models.schema.database import next_id
 from models.schema.encryption import PiiCipher
 from models.schema.tables import notes, pupils
 
-LONGEST = 2_000  # characters
+MAX_NOTE_LENGTH = 2_000  # characters
 
 
 class NoteKind(StrEnum):
-    """What was written down."""
+    """A plain note, or an agreement that can be closed."""
 
     NOTE = "note"
     AGREEMENT = "agreement"
 
 
 class NoteRefused(Exception):
-    """A note that cannot be written or settled; `reason` is empty, long, day, kind or pupil. Nothing was changed."""
+    """A note that cannot be written or closed; `reason` is empty, long, day, kind or pupil. Nothing was changed."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +37,7 @@ class NoteRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as the viewer may see it: `text` is None where it is restricted and not theirs."""
+    """A note as the viewer may see it: `text` is None where the viewer may not read it."""
 
     id: int
     pupil_id: int
@@ -52,7 +52,7 @@ class Note:
 
     @property
     def runs(self) -> bool:
-        """Whether it is an agreement that still holds."""
+        """Whether it is an agreement that is still open."""
         return self.kind is NoteKind.AGREEMENT and self.settled_us is None
 
 
@@ -69,21 +69,21 @@ def notes_of(
         )
         .order_by(notes.c.written_us.desc(), notes.c.id.desc())
     )
-    found: dict[int, list[Note]] = {}
+    by_pupil: dict[int, list[Note]] = {}
     for row in rows:
-        readable = viewer.teaches and _reads(viewer, row.restricted, row.author_id)
+        readable = viewer.teaches and _can_read(viewer, row.restricted, row.author_id)
         text = cipher.decrypt(row.sealed).decode() if readable else None
-        found.setdefault(row.pupil_id, []).append(
+        by_pupil.setdefault(row.pupil_id, []).append(
             Note(
                 row.id, row.pupil_id, NoteKind(row.kind), row.restricted, text, row.until_on if readable else None,
                 row.author, row.written_us, row.settled_us, row.settled_by,
             )
         )  # fmt: skip
-    return found
+    return by_pupil
 
 
-def _reads(viewer: Viewer, restricted: bool, author_id: int | None) -> bool:
-    """Whether a note is for this viewer to read."""
+def _can_read(viewer: Viewer, restricted: bool, author_id: int | None) -> bool:
+    """Whether this viewer may read a note."""
     return not restricted or viewer.role is Role.SUPPORT or _is_author(viewer, author_id)
 
 
@@ -95,29 +95,29 @@ def write_note(
     connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int, kind: NoteKind, text: str,
     *, restricted: bool = False, until_on: str | None = None,
 ) -> int:  # fmt: skip
-    """Write a note; call it inside `writing`. Returns its number. Raises NoteRefused."""
-    words = text.strip()
-    if not words:
+    """Write a note; call it inside a write transaction. Returns its id. Raises NoteRefused."""
+    stripped = text.strip()
+    if not stripped:
         raise NoteRefused("empty")
-    if len(words) > LONGEST:
+    if len(stripped) > MAX_NOTE_LENGTH:
         raise NoteRefused("long")
     if until_on is not None and (kind is NoteKind.NOTE or not clock.is_day(until_on)):
         raise NoteRefused("day")
-    if not viewer.teaches or not _sees(connection, viewer, pupil_id):
+    if not viewer.teaches or not _can_see(connection, viewer, pupil_id):
         raise NoteRefused("pupil")
-    number = next_id(connection, notes, viewer.school_id)
+    note_id = next_id(connection, notes, viewer.school_id)
     connection.execute(
         insert(notes).values(
-            school_id=viewer.school_id, id=number, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
-            sealed=cipher.encrypt(words.encode()), until_on=until_on, author=viewer.name, author_id=viewer.teacher_id,
-            written_us=clock.now_us(),
+            school_id=viewer.school_id, id=note_id, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
+            sealed=cipher.encrypt(stripped.encode()), until_on=until_on, author=viewer.name,
+            author_id=viewer.teacher_id, written_us=clock.now_us(),
         )
     )  # fmt: skip
-    return number
+    return note_id
 
 
 def close_agreement(connection: Connection, viewer: Viewer, note_id: int) -> None:
-    """Say that an agreement is done; call it inside `writing`. Raises NoteRefused."""
+    """Mark an agreement as done; call it inside a write transaction. Raises NoteRefused."""
     row = connection.execute(
         select(notes.c.restricted, notes.c.author_id).where(
             notes.c.school_id == viewer.school_id,
@@ -127,7 +127,7 @@ def close_agreement(connection: Connection, viewer: Viewer, note_id: int) -> Non
             can_see_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
         )
     ).one_or_none()
-    if row is None or not viewer.teaches or not _reads(viewer, row.restricted, row.author_id):
+    if row is None or not viewer.teaches or not _can_read(viewer, row.restricted, row.author_id):
         raise NoteRefused("pupil")
     connection.execute(
         update(notes)
@@ -136,6 +136,6 @@ def close_agreement(connection: Connection, viewer: Viewer, note_id: int) -> Non
     )
 
 
-def _sees(connection: Connection, viewer: Viewer, pupil_id: int) -> bool:
-    own = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
-    return connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, own)) is not None
+def _can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> bool:
+    visible = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
+    return connection.scalar(select(pupils.c.id).where(pupils.c.id == pupil_id, visible)) is not None

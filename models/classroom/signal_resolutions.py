@@ -1,6 +1,6 @@
-"""How signals were settled: seen, discussed, agreed or not needed, by whom and when.
+"""How signals were resolved: seen, discussed, agreed or not needed, by whom and when.
 
-A settled signal is closed until new data come in: the mark remembers the newest data behind the signal.
+A resolved signal stays closed until new data come in: the resolution records the evidence behind the signal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ResolutionAction(StrEnum):
     REOPENED = "reopened"
 
 
-_DAY = len("2026-11-26")
+_DAY_LENGTH = len("2026-11-26")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SignalTarget:
 
 @dataclass(frozen=True, slots=True)
 class SignalResolution:
-    """How a signal was settled last."""
+    """How a signal was last resolved."""
 
     action: ResolutionAction
     evidence: str
@@ -50,27 +50,27 @@ class SignalResolution:
     resolved_us: int
 
     def closes(self, evidence: str) -> bool:
-        """Whether a signal on these facts is settled by it: none of them is new since.
+        """Whether it closes a signal with this evidence: none of its facts is new.
 
-        A score is a fact of a day, which it begins with. One of an earlier day than all that were looked at is not new:
-        it comes in when a class asks for more scores before it speaks of a signal.
+        A score is a fact that begins with its day. A score older than all resolved facts is not new: it enters the
+        evidence when a class raises the number of scores in a rule.
         """
-        seen = set(self.evidence.split(","))
-        oldest = min(seen)[:_DAY]
-        new = [item for item in evidence.split(",") if item not in seen]
+        resolved_facts = set(self.evidence.split(","))
+        oldest = min(resolved_facts)[:_DAY_LENGTH]
+        new_facts = [fact for fact in evidence.split(",") if fact not in resolved_facts]
         return self.action is not ResolutionAction.REOPENED and all(
-            item[4:5] == "-" and " " in item and item[:_DAY] < oldest for item in new
+            fact[4:5] == "-" and " " in fact and fact[:_DAY_LENGTH] < oldest for fact in new_facts
         )
 
 
 class ResolutionRefused(Exception):
-    """The viewer may not settle this signal; nothing was changed."""
+    """The viewer may not resolve this signal; nothing was changed."""
 
 
 def newest_resolutions(
     connection: Connection, viewer: Viewer, pupil_ids: Sequence[int], class_ids: Sequence[int]
 ) -> dict[SignalTarget, SignalResolution]:
-    """The newest mark of each signal about these pupils and classes, as far as the viewer sees them."""
+    """The newest resolution of each signal about these pupils and classes, as far as the viewer sees them."""
     rows = connection.execute(
         select(signal_marks)
         .where(
@@ -97,23 +97,23 @@ def newest_resolutions(
 
 
 def resolve_signal(
-    connection: Connection, viewer: Viewer, about: SignalTarget, evidence: str, action: ResolutionAction
+    connection: Connection, viewer: Viewer, target: SignalTarget, evidence: str, action: ResolutionAction
 ) -> None:
-    """Settle a signal, or open it again; call it inside `writing`. Raises MarkRefused."""
-    if not viewer.teaches or not _sees(connection, viewer, about):
+    """Resolve a signal, or reopen it; call it inside a write transaction. Raises ResolutionRefused."""
+    if not viewer.teaches or not _can_see(connection, viewer, target):
         raise ResolutionRefused
     connection.execute(
         insert(signal_marks).values(
-            school_id=viewer.school_id, id=next_id(connection, signal_marks, viewer.school_id), rule=about.rule,
-            pupil_id=about.pupil_id, class_id=about.class_id, scope=about.scope, evidence=evidence,
+            school_id=viewer.school_id, id=next_id(connection, signal_marks, viewer.school_id), rule=target.rule,
+            pupil_id=target.pupil_id, class_id=target.class_id, scope=target.scope, evidence=evidence,
             action=action.value, marked_by=viewer.name, marked_us=clock.now_us(),
         )
     )  # fmt: skip
 
 
-def _sees(connection: Connection, viewer: Viewer, about: SignalTarget) -> bool:
-    if about.pupil_id is not None:
-        own = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
-        return connection.scalar(select(pupils.c.id).where(pupils.c.id == about.pupil_id, own)) is not None
-    own = can_see_class(viewer, classes.c.school_id, classes.c.id)
-    return connection.scalar(select(classes.c.id).where(classes.c.id == about.class_id, own)) is not None
+def _can_see(connection: Connection, viewer: Viewer, target: SignalTarget) -> bool:
+    if target.pupil_id is not None:
+        visible = can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
+        return connection.scalar(select(pupils.c.id).where(pupils.c.id == target.pupil_id, visible)) is not None
+    visible = can_see_class(viewer, classes.c.school_id, classes.c.id)
+    return connection.scalar(select(classes.c.id).where(classes.c.id == target.class_id, visible)) is not None
