@@ -125,6 +125,8 @@ def due_dates_of(connection: Connection, viewer: Viewer, class_ids: Sequence[int
 
 def _tests(connection: Connection, viewer: Viewer, test_ids: Collection[int]) -> dict[int, tuple[SubjectMaterial, str]]:
     """Material and name of tests by their newest definition, whether or not anybody has taken them."""
+    if not test_ids:
+        return {}
     newest: dict[int, int] = {}
     rows = connection.execute(
         select(tests.c.id, test_definitions.c.id)
