@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test test-dates fuzz faults check bench rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz faults check bench rules screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -14,7 +14,12 @@ PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm
 test: .venv/.ready-dev
 	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils $(PEERS)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m timing $(PYTEST_ARGS)
+
+# The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
+quick: .venv/.ready-dev check
+	$(BIN)/python -m pytest -q -n 2 -k "not postgres and not differential" tests/models tests/uwlr
 
 # The days on which programs that count with dates go wrong: everything but browser and clone, on each of them.
 DAYS := 2026-08-01T00:05:00+02:00 2028-02-29T12:00:00+01:00 2026-12-31T23:50:00+01:00 \

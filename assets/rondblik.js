@@ -4,8 +4,8 @@
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   rondblik: {
     keepAddress: function (query) {
-      if (typeof query === "string") {
-        window.history.replaceState(window.history.state, "", pathOf(window.location) + query);
+      if (typeof query === "string" && filterBar()) {
+        window.history.replaceState(window.history.state, "", pathOf(window.location) + (query === "?" ? "" : query));
         shown.search = window.location.search;
       }
       return window.dash_clientside.no_update;
@@ -41,56 +41,6 @@ function askNumber(number) {
     box.width + "px;height:" + box.height + "px";
   window.dash_clientside.set_props("number-asked", { data: { index: number.getAttribute("data-told"), at: Date.now() } });
 }
-
-/* Links, Back and Forward. A page with filters (data-asks on its bar) is asked for its content alone where only the
-   filters change: Dash would put a whole new page in the place of this one. All else goes the way of Dash, which hears
-   of a new address by an event of its own. */
-var shown = { path: pathOf(window.location), search: window.location.search };
-
-function pathOf(place) { return place.pathname === "/" ? "/groep" : place.pathname; }
-
-function filtersOnly(path) { return path === shown.path && document.querySelector("[data-asks]"); }
-
-function askPage(bar) {
-  shown.search = window.location.search;
-  window.dash_clientside.set_props(bar.getAttribute("data-asks"), { data: { search: shown.search, at: Date.now() } });
-}
-
-function followInPage(event, address, bar) {
-  event.preventDefault();
-  event.stopPropagation();
-  closeMenus(null);
-  window.history.pushState({}, "", address);
-  if (bar) { askPage(bar); } else { window.dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }
-  window.scrollTo(0, 0);
-}
-
-document.addEventListener("click", function (event) {
-  var link = event.target instanceof Element ? event.target.closest("a[href]") : null;
-  if (!link || event.defaultPrevented || event.button !== 0) { return; }
-  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) { return; }
-  if (link.target || link.hasAttribute("download") || link.origin !== window.location.origin || link.hash) { return; }
-  var bar = filtersOnly(pathOf(link));
-  var classes = new URLSearchParams(window.location.search).get("klas");
-  if (bar && link.closest("[data-clear]")) {
-    followInPage(event, link.pathname + (classes ? "?klas=" + classes : ""), bar);
-  } else if (bar || link.hasAttribute("data-link")) {
-    followInPage(event, link.href, bar);
-  }
-}, true);
-
-window.addEventListener("popstate", function (event) {
-  var bar = filtersOnly(pathOf(window.location));
-  if (bar) {
-    event.stopImmediatePropagation();
-    if (window.location.search !== shown.search) { askPage(bar); }
-  } else {
-    noteAddress();
-  }
-});
-
-function noteAddress() { shown = { path: pathOf(window.location), search: window.location.search }; }
-window.addEventListener("_dashprivate_pushstate", noteAddress);
 
 document.addEventListener("click", function (event) {
   var target = event.target instanceof Element ? event.target : null;
@@ -156,6 +106,68 @@ function keepFocus() {
   place.focus({ preventScroll: followed.id !== null });
   followed = null;
 }
+
+/* Links, Back and Forward; after what notes the link that is followed. A page with filters (data-asks on its bar) is
+   asked for its content alone where only the filters change: Dash would put a whole new page in the place of this one.
+   All else goes the way of Dash, which hears of a new address by an event of its own. */
+var shown = { path: pathOf(window.location), search: window.location.search };
+
+function pathOf(place) { return place.pathname === "/" ? "/groep" : place.pathname; }
+
+/* The bar of the page that is shown; none while another page is on its way. */
+var leaving = null;
+function filterBar() {
+  var bar = document.querySelector("[data-asks]");
+  return bar === leaving ? null : bar;
+}
+
+function filtersOnly(path) { return path === shown.path ? filterBar() : null; }
+
+function askPage(bar) {
+  var page = bar.getAttribute("data-asks");
+  shown.search = window.location.search;
+  window.dash_clientside.set_props(page + "-query", { data: shown.search });
+  window.dash_clientside.set_props(page + "-asked", { data: { search: shown.search, at: Date.now() } });
+}
+
+function followInPage(event, address, bar) {
+  event.preventDefault();
+  event.stopPropagation();
+  closeMenus(null);
+  window.history.pushState({}, "", address);
+  if (bar) { askPage(bar); } else { window.dispatchEvent(new CustomEvent("_dashprivate_pushstate")); }
+  window.scrollTo(0, 0);
+}
+
+document.addEventListener("click", function (event) {
+  var link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  if (!link || event.defaultPrevented || event.button !== 0) { return; }
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) { return; }
+  if (link.target || link.hasAttribute("download") || link.origin !== window.location.origin || link.hash) { return; }
+  var bar = filtersOnly(pathOf(link));
+  var classes = new URLSearchParams(window.location.search).get("klas");
+  if (bar && link.closest("[data-clear]")) {
+    followInPage(event, link.pathname + (classes ? "?klas=" + classes : ""), bar);
+  } else if (bar || link.hasAttribute("data-link")) {
+    followInPage(event, link.href, bar);
+  }
+}, true);
+
+window.addEventListener("popstate", function (event) {
+  var bar = filtersOnly(pathOf(window.location));
+  if (bar) {
+    event.stopImmediatePropagation();
+    if (window.location.search !== shown.search) { askPage(bar); }
+  } else {
+    noteAddress();
+  }
+});
+
+function noteAddress() {
+  shown = { path: pathOf(window.location), search: window.location.search };
+  leaving = document.querySelector("[data-asks]");
+}
+window.addEventListener("_dashprivate_pushstate", noteAddress);
 
 /* A number in the matrix is called by its pupil and column too. The names stand once in the heads; to send them with
    every number would be a third of the page. */

@@ -1,11 +1,14 @@
 """Pages whose filters live in the address: links that only change it, Back and Forward redraw the content alone.
 
-The script (assets/rondblik.js) puts the address into the store of the page, which the callback of its controls listens
-to as well: that answers with the content and with the values of the controls.
+The script (assets/rondblik.js) puts the address into the store `<page>-asked`, which the callback of the controls
+listens to as well: that answers with the content and with the values of the controls. The store `<page>-query` holds
+the address that is shown: from the script when it requested it, else from that callback, after which it goes into the
+address of the browser.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -29,8 +32,8 @@ def asked_store(page: str) -> dcc.Store:
 
 
 def bar_marks(page: str) -> dict[str, Any]:
-    """What tells the script on the filter bar that, and where, this page can be asked for another address."""
-    return attrs(data_asks=asked_id(page))
+    """Tells the script, on the filter bar, that the page of this name can be asked for another address."""
+    return attrs(data_asks=page)
 
 
 def address_asked(page: str, asked: object) -> dict[str, object] | None:
@@ -39,6 +42,13 @@ def address_asked(page: str, asked: object) -> dict[str, object] | None:
         return None
     search = asked.get("search") if isinstance(asked, dict) else None
     return filters_of(search)
+
+
+def query_and_controls(by_address: object, query: str, controls: Sequence[object]) -> list[Any]:
+    """The query and the values of the controls as outputs of a callback; unchanged is whichever of them called it."""
+    if by_address is None:
+        return [query, *[dash.no_update] * len(controls)]
+    return [dash.no_update, *controls]
 
 
 def filters_of(search: object) -> dict[str, object]:

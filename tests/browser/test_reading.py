@@ -51,7 +51,7 @@ def shown_cells(page: Page) -> dict[tuple[int, str], dict[str, str | None]]:
     """What stands in the matrix, by pupil and column."""
     read = """cells => cells.map(cell => ({pupil: cell.dataset.pupil, column: cell.dataset.column,
         value: cell.dataset.value ?? null, state: cell.dataset.state ?? null,
-        bold: cell.querySelector('b')?.firstChild?.textContent ?? null, text: cell.innerText}))"""
+        bold: cell.querySelector('b')?.firstChild?.textContent.trim() ?? null, text: cell.innerText}))"""
     cells = page.locator("#matrix tbody td[data-pupil]").evaluate_all(read)
     return {(int(cell["pupil"]), cell["column"]): cell for cell in cells}
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import Watched
+
+pytestmark = pytest.mark.timing
 
 CALLBACK = "/_dash-update-component"
 MAX_SHIFT = 0.1

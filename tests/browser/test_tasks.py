@@ -157,7 +157,8 @@ def test_after_a_filter_the_links_of_the_page_lead_where_they_say(watched: Watch
     page = watched.page
     watched.open("/groep?klas=1")
     for leave, address in (("header nav a:has-text('Groepen')", "/groep"), ("[data-clear] a", "/groep?klas=1-1")):
-        page.click("#bar .more")
+        if page.locator("#bar.open").count() == 0:
+            page.click("#bar .more")
         page.click("#vak")
         page.click("[role=option]:has-text('Spelling')")
         page.wait_for_url("**vak=spelling")

@@ -13,6 +13,8 @@ from tests.connectors.sending import Account, enveloped
 from tests.connectors.test_receive_memory import serving_alone
 from tests.uwlr.messages import message, result_xml
 
+pytestmark = pytest.mark.timing
+
 MAX_SECONDS, MAX_MB = 2.0, 400.0
 
 

@@ -17,6 +17,8 @@ from tests.connectors.sending import Receiver, enveloped
 from tests.connectors.test_receive_memory import serving_alone
 from tests.uwlr.messages import message
 
+pytestmark = pytest.mark.timing
+
 HALF_OPEN, GETS = 1_000, 200
 MAX_SECONDS = 1.0
 ATTACKER = "127.0.0.2"

@@ -20,6 +20,8 @@ from connectors.transport.http_client import Answer, ClientCertificate, HttpRequ
 from models.schema.urls import address_problem, is_loopback
 from tests.connectors.loopback import Handler, serving
 
+pytestmark = pytest.mark.timing
+
 QUICK = Limits(connect_seconds=2, idle_seconds=0.3, total_seconds=0.8, max_bytes=100_000)
 PATIENT = Limits(connect_seconds=5, idle_seconds=5, total_seconds=20, max_bytes=100_000)
 

@@ -692,7 +692,7 @@ def test_an_error_of_our_own_is_told_without_its_text(
     def fail(*_: object) -> None:
         raise ValueError("L1 heeft 7")
 
-    monkeypatch.setattr(push, "take_results", fail)
+    monkeypatch.setattr(push, "process_results", fail)
     monkeypatch.setattr(push, "_destination", fail)
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     check_shape(answer)

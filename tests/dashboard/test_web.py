@@ -218,6 +218,28 @@ def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
     assert query == "?klas=1-1,1-2&periode=tweejaar&vak=arithmetic&uitgever=1&weergave=materiaal&stand=ruim"
 
 
+def test_an_address_that_is_asked_for_gives_the_content_and_the_controls(web: flask.Flask) -> None:
+    client = as_persona(web, "sam")
+    asked = {"search": "?klas=2&periode=tweejaar&vak=arithmetic&stand=ruim", "at": 1}
+    said = group_callback(client, "?klas=1&stand=weinig", asked, klas=["1"], vak="spelling").json["response"]
+    values = {name: said[name]["value"] for name in CONTROLS}
+    assert values == dict.fromkeys(CONTROLS, "") | {
+        "klas": ["2"], "periode": "tweejaar", "vak": "arithmetic", "weergave": "vak",
+    }  # fmt: skip
+    assert "group-query" not in said  # the browser has the address already
+    assert "Groep 6b" in str(said["group-content"])
+
+
+@pytest.mark.parametrize(
+    "odd", ["", 7, True, [], {"a": 1}, {"search": 7}, {"search": "?klas=1"}, {"search": "x" * 9999}]
+)
+def test_an_odd_address_is_the_default_and_never_another_class(web: flask.Flask, odd: object) -> None:
+    answer = group_callback(as_persona(web, "joris"), asked=odd, klas=["2"])
+    assert answer.status_code == 200
+    assert answer.json["response"]["klas"]["value"] == ["2"]
+    assert "Bouzid" not in answer.text
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -54,7 +54,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
             ),
             html.Small(_by_class(view, lambda limits: attention_group_rule(attention_group, limits))),
         ],
-        href=f"/groep{view.filters.replacing(stand=attention_group).query}",
+        href=f"/groep{view.filters.replacing(open_group=attention_group).query}",
     )
     return html.Div(
         [num("course", html.B(str(number)), attention_group_word(attention_group)), link],

@@ -32,7 +32,7 @@ from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, OPEN_GROUP, 
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
 from dashboard.ui.matrix_table import by_attention_group, grid, matrix, phone_list
-from dashboard.ui.page_address import address_asked, asked_id, filters_of
+from dashboard.ui.page_address import address_asked, asked_id, filters_of, query_and_controls
 from dashboard.ui.signs import attrs, card, note, num, sign
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
@@ -98,10 +98,8 @@ def register(app: dash.Dash) -> None:
         # Which of the four groups is open is no control: it stays as the address has it.
         by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {OPEN_GROUP: filters_of(query).get(OPEN_GROUP)}
         classes, filters, view = _read(viewer, by_controls if by_address is None else by_address)
-        return (
-            content(filters, view), filters.query, pupils_word(view), *_options(classes, filters, view),
-            *(control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)),
-        )  # fmt: skip
+        query, *controls = query_and_controls(by_address, filters.query, control_values(filters))
+        return content(filters, view), query, pupils_word(view), *_options(classes, filters, view), *controls
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),

@@ -19,7 +19,7 @@ from dashboard.text.words import subject_word, year_word
 from dashboard.ui.controls import options, select
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
-from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, card, note, sign
 from models.access.viewer import Viewer
 from models.classroom.material_uptake import Material, MaterialCatalogue, material_catalogue, year_order
@@ -90,8 +90,8 @@ def register(app: dash.Dash) -> None:
         filters = read_filters(
             catalogue, dict(zip(CONTROLS, chosen, strict=True)) if by_address is None else by_address
         )
-        controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
-        return _content(viewer, catalogue, filters), filters.query, *controls
+        changed = query_and_controls(by_address, filters.query, _control_values(filters))
+        return _content(viewer, catalogue, filters), *changed
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),

@@ -24,7 +24,7 @@ from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import CellContent, subject_order
 from dashboard.ui.matrix_table import missing_lines, value
 from dashboard.ui.my_pupils_view import CONTROLS, MyPupilsFilters, MyPupilsView, SubjectSeries, series_of
-from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, hidden, note, sign, state
 from models.access.people import Member
 from models.access.viewer import Role, Viewer
@@ -75,8 +75,8 @@ def register(app: dash.Dash) -> None:
         by_address = address_asked("handover", address)
         by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
         _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
-        chosen = dash.no_update if by_address is None else [str(item) for item in filters.pupil_ids]
-        return _content(viewer, view), filters.query, _pupil_options(view), chosen
+        query, chosen = query_and_controls(by_address, filters.query, [[str(item) for item in filters.pupil_ids]])
+        return _content(viewer, view), query, _pupil_options(view), chosen
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),

@@ -20,7 +20,7 @@ from dashboard.ui.filters import BOTH_YEARS, PERIODS, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.my_pupils_view import CONTROLS, SIGNALS, MyPupilsFilters, MyPupilsView, read_my_pupils
-from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, filters_of
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, filters_of, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
@@ -92,10 +92,9 @@ def register(app: dash.Dash) -> None:
         by_address = address_asked("mine", address)
         by_controls = dict(zip(CONTROLS, chosen, strict=False)) | stated(query, IN_ADDRESS)
         classes, filters, view = read(viewer, by_controls if by_address is None else by_address)
-        return (
-            _content(viewer, view), filters.query, _subject_options(filters, view), _period_options(classes, filters),
-            *(_control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)),
-        )  # fmt: skip
+        query, *controls = query_and_controls(by_address, filters.query, _control_values(filters))
+        subjects, periods = _subject_options(filters, view), _period_options(classes, filters)
+        return _content(viewer, view), query, subjects, periods, *controls
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),

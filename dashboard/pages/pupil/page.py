@@ -37,7 +37,7 @@ from dashboard.ui.filters import (
 )
 from dashboard.ui.markup import block, blocks
 from dashboard.ui.matrix_table import pupil_href, pupil_word
-from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
 from models.access.people import pupil as read_pupil
@@ -441,7 +441,8 @@ def register(app: dash.Dash) -> None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
         first = newest_with_parts(timeline)
-        query = "" if period == BOTH_YEARS else f"?periode={period}"
+        stated = "" if period == BOTH_YEARS else f"?periode={period}"
+        query, chosen = query_and_controls(by_address, stated, [period])
         return (
             _series_panel(pupil_data),
             blocks(series_tables(timeline)),
@@ -451,7 +452,7 @@ def register(app: dash.Dash) -> None:
             summary_sentence(timeline),
             query,
             _period_options(period),
-            period if by_address is not None else dash.no_update,
+            chosen,
         )
 
     @app.callback(

@@ -22,6 +22,7 @@ from dashboard.text.signal_words import (
 )
 from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
+from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_href
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
@@ -127,7 +128,7 @@ def goals_panel(viewer: Viewer, timeline: PupilTimeline, side: Side) -> html.Sec
     rows = [_goal(viewer, timeline.pupil.id, goal) for goal in side.goals.values()]
     empty = [] if rows else [html.P(_("No goal is set. No source sends any."), className="t2 sm")]
     form = [_goal_form(timeline)] if viewer.teaches and timeline.series else []
-    return card(_("Goals"), [*empty, html.Ul(rows, className="ls") if rows else None, *form], id="goals")
+    return card(_("Goals"), [*empty, block(html.Ul(rows, className="ls")) if rows else None, *form], id="goals")
 
 
 def _goal(viewer: Viewer, pupil_id: int, goal: Goal) -> html.Li:
@@ -156,17 +157,20 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
             html.Form(
                 [
                     html.Label(_("Material"), htmlFor="goal-field", className="lab"),
-                    html.Select(
-                        [
-                            html.Option(
-                                f"{subject_word(series.subject_material.subject)} · {names[series.subject_material]}",
-                                value=series.key,
-                            )
-                            for series in all_series
-                        ],
-                        name="materiaal",
-                        id="goal-field",
-                        className="native",
+                    block(
+                        html.Select(
+                            [
+                                html.Option(
+                                    f"{subject_word(series.subject_material.subject)} · "
+                                    f"{names[series.subject_material]}",
+                                    value=series.key,
+                                )
+                                for series in all_series
+                            ],
+                            name="materiaal",
+                            id="goal-field",
+                            className="native",
+                        )
                     ),
                     dmc.TextInput(
                         label=_("Score to reach, on the scale of the material"),
@@ -202,7 +206,7 @@ def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     form = [_note_form(pupil_id)] if viewer.teaches else []
     return card(
         _("Notes and agreements"),
-        [*empty, html.Ol(rows, className="notes") if rows else None, *form],
+        [*empty, block(html.Ol(rows, className="notes")) if rows else None, *form],
         id="notes",
     )
 

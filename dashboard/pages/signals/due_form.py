@@ -9,6 +9,7 @@ from dash import html
 
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import subject_word
+from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
@@ -28,7 +29,7 @@ def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str)
     form = [_form(class_ref.id, names, back)] if viewer.teaches and names else []
     return card(
         _("Dates of class {name}", name=class_ref.name),
-        [*empty, html.Ul(rows, className="ls") if rows else None, *form],
+        [*empty, block(html.Ul(rows, className="ls")) if rows else None, *form],
         id=f"due-{class_ref.id}",
     )
 
@@ -85,10 +86,10 @@ def _form(class_id: int, names: dict[int, str], back: str) -> Any:
             html.Form(
                 [
                     html.Label(_("Test"), htmlFor=f"due-test-{class_id}", className="lab"),
-                    html.Select(
+                    block(html.Select(
                         [html.Option(words, value=f"{test_id} zet {back}") for test_id, words in names.items()],
                         name="toets", id=f"due-test-{class_id}", className="native",
-                    ),
+                    )),
                     dmc.TextInput(label=_("To be finished on"), name="dag", placeholder=_("dd-mm-yyyy"),
                                   required=True, className="f"),
                     html.Button(_("Save date"), type="submit", className="btn pri"),

@@ -32,7 +32,7 @@ from dashboard.ui.coverage import coverage
 from dashboard.ui.filters import current_school_year, read_filters
 from dashboard.ui.markup import block, blocks
 from dashboard.ui.matrix_table import pupil_href, pupil_word
-from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks
+from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, card, note, sign, state
 from models.access.people import ClassRef, PupilName, class_list
 from models.access.viewer import Viewer
@@ -146,8 +146,8 @@ def register(app: dash.Dash) -> None:
         by_address = address_asked("signals", address)
         asked = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
         _classes, filters, shown = _read(viewer, asked)
-        controls = _control_values(filters) if by_address is not None else [dash.no_update] * len(CONTROLS)
-        return _content(viewer, shown), filters.query, *controls
+        changed = query_and_controls(by_address, filters.query, _control_values(filters))
+        return _content(viewer, shown), *changed
 
     app.clientside_callback(
         ClientsideFunction("rondblik", "keepAddress"),

@@ -1,0 +1,132 @@
+"""Markup in a real browser: the elements that were meant, nothing of a text runs, links and Back work."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import update
+
+from models.schema import database
+from models.schema.tables import pupils, test_definitions
+from tests.browser.conftest import Served, Watched
+from tests.dashboard import school
+
+HOSTILE = "<img src=x onerror=\"window.ran='yes'\">\"'><script>window.ran='yes'</script></td></table>"
+PAGES = (
+    "/groep", "/groep?weergave=materiaal&stand=koers", "/leerling/1", "/leerlingen", "/leerlingen?vraag=stof",
+    "/leerlingen?vraag=klaar", "/leerlingen/overdracht", "/signalen", "/leermiddelen",
+)  # fmt: skip
+
+# What an XML parser makes of a markup against what stands in the page; but for the names that the script gives numbers.
+OTHERWISE = """() => [...document.querySelectorAll("[data-markup]")].filter(holder => {
+    const text = `<x xmlns="http://www.w3.org/1999/xhtml">${holder.dataset.markup}</x>`;
+    const meant = new DOMParser().parseFromString(text, "application/xhtml+xml").documentElement;
+    const made = holder.cloneNode(true);
+    made.querySelectorAll(".num[aria-label]").forEach(one => one.removeAttribute("aria-label"));
+    return meant.childNodes.length !== made.childNodes.length ||
+        [...meant.childNodes].some((one, place) => !one.isEqualNode(made.childNodes[place]));
+}).map(holder => holder.tagName + "." + holder.className)"""
+
+
+def settled(page: Page) -> None:
+    """Wait until the page is there and asks nothing more."""
+    page.wait_for_selector("main h1")
+    page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_browser_makes_of_a_markup_what_it_says(watched: Watched, path: str) -> None:
+    watched.open(path)
+    settled(watched.page)
+    assert watched.page.locator("[data-markup]").count() > 2
+    assert watched.page.evaluate(OTHERWISE) == []
+
+
+def test_nothing_of_a_name_runs_or_becomes_an_element(served: Served, watched: Watched) -> None:
+    with database.write_transaction(served.store.engine) as connection:
+        connection.execute(update(pupils).where(pupils.c.id == 1).values(first_name=HOSTILE, last_name=HOSTILE))
+        named = update(test_definitions).where(test_definitions.c.source_id == school.SUMS)
+        connection.execute(named.values(name=HOSTILE, material=HOSTILE))
+    page = watched.page
+    for path in PAGES:
+        watched.open(path)
+        settled(page)
+        assert page.get_by_text(HOSTILE).count() > 0 or path == "/leermiddelen", path
+        assert page.locator("main img[src=x], main script").count() == 0
+        assert page.evaluate(OTHERWISE) == []
+        assert page.evaluate("window.ran") is None
+
+
+def test_links_in_markup_change_the_page_without_loading_it(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep?klas=1-1")
+    page.evaluate("window.loaded = 'once'")
+    page.click("#matrix tbody th a:has-text('Aïsha Bouzid')")
+    page.wait_for_selector("#lanes .lane")
+    page.click(".head a:has-text('Bente')")
+    page.wait_for_selector("main h1:has-text('Bente')")
+    page.go_back()
+    page.wait_for_selector("main h1:has-text('Aïsha')")
+    page.go_back()
+    page.wait_for_selector("#matrix")
+    page.click("#topics [data-topic] a")
+    page.wait_for_selector("#filters-on")
+    expect(page.locator("#doel")).to_have_value("Breuken vergelijken")
+    page.click("header nav a:has-text('Groepen')")
+    expect(page.locator("#filters-on")).to_have_count(0)
+    settled(page)
+    assert page.url == f"{watched.address}/groep"
+    assert page.evaluate("window.loaded") == "once"
+
+
+def test_back_and_forward_bring_back_filters_and_controls_of_one_page(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep?klas=1-1")
+    page.click("#vak")
+    page.get_by_role("option", name="Spelling", exact=True).click()
+    page.wait_for_url("**/groep?klas=1-1&vak=spelling")
+    page.click("#stand-on_course a")
+    page.wait_for_selector("#stand-on_course[aria-current]")
+    assert page.url.endswith("/groep?klas=1-1&vak=spelling&stand=koers")
+    page.click("#bar .more")
+    page.click("[data-clear] a")
+    expect(page.locator("#vak")).to_have_value("Alle vakken")
+    assert page.url.endswith("/groep?klas=1-1")
+    page.go_back()
+    expect(page.locator("#vak")).to_have_value("Spelling")
+    page.wait_for_selector("#stand-on_course[aria-current]")
+    page.go_back()
+    page.wait_for_selector("#stand-attention[aria-current]")
+    expect(page.locator("#vak")).to_have_value("Spelling")
+    page.go_forward()
+    page.wait_for_selector("#stand-on_course[aria-current]")
+    page.reload()
+    page.wait_for_selector("#stand-on_course[aria-current]")
+    expect(page.locator("#vak")).to_have_value("Spelling")
+
+
+def test_a_card_is_one_request_and_the_skip_link_none(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep?klas=1-1")
+    settled(page)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if one.method == "POST" else None)
+    page.click("#stand-few a")
+    page.wait_for_selector("#stand-few[aria-current]")
+    page.keyboard.press("Tab")
+    page.focus("a.skip")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#main")
+    page.go_back()
+    page.wait_for_url("**stand=weinig")
+    settled(page)
+    assert len(asked) == 1
+
+
+def test_a_link_with_a_key_held_is_the_browsers_own(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/groep?klas=1-1")
+    with page.context.expect_page() as opened:
+        page.click("#matrix tbody th a >> nth=0", modifiers=["Control"])
+    opened.value.wait_for_url("**/leerling/*")
+    assert page.url.endswith("/groep?klas=1-1")
