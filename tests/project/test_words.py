@@ -59,13 +59,14 @@ ALLOWED = {
     r"sealing\.key": "the file with the encryption key, in every installation",
     r"tests/[\w/]+\.py::\w+": "a test by its name",
     r"[\w/]*\btest_\w+\.py": "a file with tests",
-    r"dashboard/pages/\w+/lanes": "a module",
 }
 SKIPPED = {
     "connectors/simulator": "made-up schools and materials",
     "models/schema/migrations": "what earlier versions did",
     "docs/rules.md": "made from the texts that senders read",
 }
+# Where a word means something else.
+ELSEWHERE = {"openings?": ("dashboard/",)}  # opening a page
 # Where a word is still used: take a line away when it is gone there. Nothing may be added.
 NOT_YET: dict[str, tuple[str, ...]] = {
     "desks?": ("dashboard/server", "dashboard/settings", "dashboard/worker"),
@@ -194,8 +195,8 @@ def uses(word: str, texts: tuple[tuple[int, str], ...]) -> list[int]:
 
 
 def is_exempt(word: str, file: Path) -> bool:
-    """Whether a word is still used in this part of the code."""
-    return path_of(file).startswith(NOT_YET.get(word, ("?",)))
+    """Whether a word may be used in this part of the code."""
+    return path_of(file).startswith((*ELSEWHERE.get(word, ()), *NOT_YET.get(word, ())))
 
 
 @pytest.mark.parametrize("word", EVERYWHERE)
