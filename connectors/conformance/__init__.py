@@ -1,1 +1,1 @@
-"""The part of the conformance checker that calls a vendor's endpoint, and the reports of every check."""
+"""The conformance checker: calls a vendor's endpoint by scenarios, and reports the outcome of every check."""

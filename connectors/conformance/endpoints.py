@@ -1,4 +1,4 @@
-"""What can stand at an endpoint, by kind: the scenarios that are played against it, and the session to play them in."""
+"""The kinds of endpoint (LAS, publisher): the scenarios for each, and the session that runs them."""
 
 from __future__ import annotations
 

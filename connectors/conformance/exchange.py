@@ -1,4 +1,4 @@
-"""One call to a stranger's endpoint: what is sent, what came back, and what is wrong with that as HTTP and SOAP."""
+"""One call to a vendor's endpoint: the request, the reply, and what is wrong with the reply as HTTP and SOAP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 from connectors.conformance.addresses import Target
-from connectors.conformance.rules import behaviour_finding
 from connectors.errors import ConnectorError, TooLarge
 from connectors.intake.documents import outline_of
 from connectors.transport import http_client
@@ -19,20 +18,21 @@ from connectors.uwlr import names
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_gate import NotReadable, local, parse
 from connectors.uwlr.pupil_messages import Profile
+from connectors.uwlr.rules import finding
 from models.schema.records import Finding, SchoolRef
 
 ANSWER_SECONDS = 30.0
-STRANGER = Limits(connect_seconds=10.0, idle_seconds=30.0, total_seconds=60.0, max_bytes=64 * 1024 * 1024)
+VENDOR_LIMITS = Limits(connect_seconds=10.0, idle_seconds=30.0, total_seconds=60.0, max_bytes=64 * 1024 * 1024)
 OWN_HEADERS = frozenset(
     {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "content-type", "soapaction"}
 )
 TEXT_XML = "text/xml"
 NO_SERVICE = (404, 405, 410, 501)
-_LOOK_BYTES = 1 << 20  # of what is no data: a Fault, an error page
+_INSPECTED_BYTES = 1 << 20  # of a reply without data: a Fault, an error page
 _TRACE_BYTES = 1 << 18
-_SHORTEST_SECRET = 8  # a shorter one stands in a text by chance
+_MIN_SECRET_LENGTH = 8  # a shorter one may occur in a text by chance
 _NAME = re.compile(r"[A-Za-z0-9_.+/-]{1,64}")
-# Every repeat is bounded or gives nothing back: the text is a stranger's, and may be made to keep a pattern busy.
+# Every repetition is bounded or possessive: the text is untrusted, and may be crafted to keep a pattern busy.
 _HTML = re.compile(
     rb"\s*+(?:<!--(?:[^-]|-(?!->))*+-->\s*+)*+<(?:!doctype\s{1,99})?html\b",
     re.IGNORECASE,
@@ -52,7 +52,7 @@ _STACK_TRACE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What is called, for which school, with which credentials; `answer_seconds` is how long an answer may take."""
+    """What to call, for which school and with which credentials; `answer_seconds` is how long an answer may take."""
 
     target: Target
     school: SchoolRef
@@ -60,13 +60,13 @@ class Endpoint:
     authorisation: Authorisation
     profile: Profile = "edexml"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    limits: Limits = STRANGER
+    limits: Limits = VENDOR_LIMITS
     answer_seconds: float = ANSWER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFault:
-    """A Fault: its code after the colon ("?" where that is no code), whether its prefix is the envelope's, a text."""
+    """A Fault: the code after the colon, or "?"; whether its prefix is that of the envelope; whether it has a text."""
 
     code: str
     qualified: bool
@@ -75,7 +75,7 @@ class ReceivedFault:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `payload` is the tag in the Body; `broken` says why there is no answer at all."""
+    """The reply to a call. `payload` is the tag in the Body; `broken` says why there is no reply at all."""
 
     operation: str
     seconds: float
@@ -89,7 +89,7 @@ class Reply:
 
 
 def post(endpoint: Endpoint, operation: str, body: bytes, action: str) -> Reply:
-    """Send a message and read the whole answer; whatever goes wrong is in the reply."""
+    """Send a message and read the whole answer; whatever goes wrong is recorded in the reply."""
     headers = {
         "Content-Type": "text/xml; charset=utf-8",
         "Accept": TEXT_XML,
@@ -97,39 +97,39 @@ def post(endpoint: Endpoint, operation: str, body: bytes, action: str) -> Reply:
         **endpoint.headers,
     }
     request = HttpRequest(endpoint.target.url, body, headers, connect_to=endpoint.target.connect_to)
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         with http_client.fetch(request, endpoint.limits) as answer:
             content = b"".join(answer.chunks)
-    except ConnectorError as failed:
-        seconds = time.monotonic() - began
-        return Reply(operation, seconds, broken=_no_answer(failed, seconds, endpoint))
-    seconds = time.monotonic() - began
+    except ConnectorError as error:
+        seconds = time.monotonic() - started
+        return Reply(operation, seconds, broken=_no_answer(error, seconds, endpoint))
+    seconds = time.monotonic() - started
     outline = outline_of(io.BytesIO(content))
     fault = _read_fault(content) if outline.payload == names.FAULT else None
     return Reply(operation, seconds, answer.status, answer.media_type, content, outline.root, outline.payload, fault)
 
 
-def shown(text: str) -> str:
-    """A name that an endpoint sent (a code, a media type), or "?" where it is none: it may hold anything."""
+def safe_name(text: str) -> str:
+    """A name that an endpoint sent (a code, a media type), or "?" where it has another form: it is untrusted."""
     return text if _NAME.fullmatch(text) else "?"
 
 
-def _no_answer(failed: ConnectorError, seconds: float, endpoint: Endpoint) -> Finding:
+def _no_answer(error: ConnectorError, seconds: float, endpoint: Endpoint) -> Finding:
     limits = endpoint.limits
-    if isinstance(failed, TooLarge):
-        return behaviour_finding("endpoint.too-large", limit=limits.max_bytes // 1_000_000)
-    patience = min(endpoint.answer_seconds, limits.idle_seconds, limits.total_seconds)
-    if seconds >= patience:
-        return behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}")
-    # Behind the semicolon stands what a scheduled fetch would do about it.
-    nl, en = (sentence.partition(";")[0].rstrip(".") for sentence in (failed.sentence_nl, failed.sentence_en))
-    return behaviour_finding("endpoint.no-answer", nl=nl, en=en)
+    if isinstance(error, TooLarge):
+        return finding("endpoint.too-large", limit=limits.max_bytes // 1_000_000)
+    timeout = min(endpoint.answer_seconds, limits.idle_seconds, limits.total_seconds)
+    if seconds >= timeout:
+        return finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}")
+    # What follows the semicolon is about scheduled fetches.
+    nl, en = (sentence.partition(";")[0].rstrip(".") for sentence in (error.sentence_nl, error.sentence_en))
+    return finding("endpoint.no-answer", nl=nl, en=en)
 
 
 def _read_fault(content: bytes) -> ReceivedFault | None:
     try:
-        root, _ = parse(content[:_LOOK_BYTES])
+        root, _ = parse(content[:_INSPECTED_BYTES])
     except NotReadable:
         return None
     fault = root.find(f"{names.BODY}/{names.FAULT}")
@@ -142,74 +142,74 @@ def _read_fault(content: bytes) -> ReceivedFault | None:
     prefix, colon, rest = (code.text or "").strip().rpartition(":")
     namespace = code.nsmap.get(prefix if colon else None)
     text = children.get("faultstring")
-    return ReceivedFault(shown(rest), namespace == names.SOAP, text is not None and bool((text.text or "").strip()))
+    return ReceivedFault(safe_name(rest), namespace == names.SOAP, text is not None and bool((text.text or "").strip()))
 
 
 # -- judging -------------------------------------------------------------------------------------------------
 
 
 def is_answer(reply: Reply, tag: str) -> bool:
-    """Whether a reply is an answer of the kind that was asked, be it with faults of form."""
+    """Whether a reply is an answer to the request, possibly with errors in its form."""
     return reply.broken is None and reply.status == 200 and reply.payload == tag
 
 
 def judge_answer(reply: Reply, tag: str, endpoint: Endpoint) -> list[Finding]:
     """What is wrong with a reply that should be HTTP 200, text/xml, with the element `tag` in the Body."""
-    findings, useless = _judge_reply(reply, endpoint, is_data=reply.payload == tag)
-    if useless:
+    findings, unusable = _judge_reply(reply, endpoint, is_data=reply.payload == tag)
+    if unusable:
         return findings
     if reply.fault is not None:
-        return [*findings, behaviour_finding("answer.fault", code=reply.fault.code)]
+        return [*findings, finding("answer.fault", code=reply.fault.code)]
     if reply.status != 200:
-        findings.append(behaviour_finding("answer.status"))
+        findings.append(finding("answer.status"))
     if reply.media_type != TEXT_XML:
-        findings.append(behaviour_finding("answer.media-type"))
+        findings.append(finding("answer.media-type"))
     if reply.root != names.ENVELOPE:
-        findings.append(behaviour_finding("answer.not-soap"))
+        findings.append(finding("answer.not-soap"))
     elif reply.payload != tag:
-        findings.append(behaviour_finding("answer.element", expected=names.local(tag)))
+        findings.append(finding("answer.element", expected=names.local(tag)))
     return findings
 
 
 def judge_refusal(reply: Reply, expected: str, seen_in_practice: Collection[str], endpoint: Endpoint) -> list[Finding]:
     """What is wrong with a reply that should be HTTP 500, text/xml, with a Fault of code `expected`.
 
-    A code of `seen_in_practice` is a warning only: the agreement leaves room, or common software cannot do better.
+    A code of `seen_in_practice` gives a warning only: the standard leaves room, or common software cannot do better.
     """
-    findings, useless = _judge_reply(reply, endpoint, is_data=False)
-    if useless:
+    findings, unusable = _judge_reply(reply, endpoint, is_data=False)
+    if unusable:
         return findings
     fault = reply.fault
     if fault is None:
         answered = reply.status == 200 and reply.payload not in (None, names.FAULT)
-        return [*findings, behaviour_finding("fault.none" if answered else "fault.missing", expected=expected)]
+        return [*findings, finding("fault.none" if answered else "fault.missing", expected=expected)]
     if reply.status != 500:
-        findings.append(behaviour_finding("fault.status"))
+        findings.append(finding("fault.status"))
     if reply.media_type != TEXT_XML:
-        findings.append(behaviour_finding("fault.media-type"))
+        findings.append(finding("fault.media-type"))
     if fault.code != expected:
         rule = "fault.code-other" if fault.code in seen_in_practice else "fault.code"
-        findings.append(behaviour_finding(rule, expected=expected, code=fault.code))
+        findings.append(finding(rule, expected=expected, code=fault.code))
     if not fault.qualified:
-        findings.append(behaviour_finding("fault.prefix"))
+        findings.append(finding("fault.prefix"))
     if not fault.has_text:
-        findings.append(behaviour_finding("fault.text"))
+        findings.append(finding("fault.text"))
     return findings
 
 
 def _judge_reply(reply: Reply, endpoint: Endpoint, *, is_data: bool) -> tuple[list[Finding], bool]:
-    """What is wrong with any reply, and whether there is nothing in it to look at further."""
+    """What is wrong with any reply, and whether there is nothing in it to judge further."""
     if reply.broken is not None:
         return [reply.broken], True
     findings = []
     if reply.seconds > endpoint.answer_seconds:
-        findings.append(behaviour_finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
+        findings.append(finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
     if not is_data:
         findings += _leaks(reply.body[:_TRACE_BYTES], endpoint.authorisation)
     if reply.status is not None and 300 <= reply.status < 400:
-        return [*findings, behaviour_finding("endpoint.redirect")], True
-    if reply.media_type in ("text/html", "application/xhtml+xml") or _HTML.match(reply.body[:_LOOK_BYTES]):
-        return [*findings, behaviour_finding("endpoint.html")], True
+        return [*findings, finding("endpoint.redirect")], True
+    if reply.media_type in ("text/html", "application/xhtml+xml") or _HTML.match(reply.body[:_INSPECTED_BYTES]):
+        return [*findings, finding("endpoint.html")], True
     return findings, False
 
 
@@ -217,8 +217,8 @@ def _leaks(body: bytes, authorisation: Authorisation) -> list[Finding]:
     text = body.decode("utf-8", "replace")
     findings = []
     if _STACK_TRACE.search(text):
-        findings.append(behaviour_finding("endpoint.stack-trace"))
+        findings.append(finding("endpoint.stack-trace"))
     key = authorisation.key
-    if len(key) >= _SHORTEST_SECRET and (key in text or escape(key) in text):
-        findings.append(behaviour_finding("endpoint.secret"))
+    if len(key) >= _MIN_SECRET_LENGTH and (key in text or escape(key) in text):
+        findings.append(finding("endpoint.secret"))
     return findings

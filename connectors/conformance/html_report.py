@@ -1,4 +1,4 @@
-"""Reports as one HTML page that stands by itself: no scripts, nothing fetched; Dutch, with English beside."""
+"""Reports as one self-contained HTML page: no scripts, no external resources; in Dutch with English."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _responses(response: ResponseSummary) -> Iterator[etree._Element | str]:
     status = "-" if response.status is None else f"HTTP {response.status}"
     reading = [status, response.media_type, "" if response.fault is None else f"Fault {response.fault}"]
     yield _tag("code", response.operation)
-    yield f": {', '.join(one for one in reading if one)} ({response.seconds:.1f} s)"
+    yield f": {', '.join(text for text in reading if text)} ({response.seconds:.1f} s)"
 
 
 def _findings(findings: Sequence[Finding]) -> etree._Element:
@@ -183,7 +183,7 @@ def _finding(finding: Finding) -> Iterator[etree._Element]:
 
 
 def _tag(tag: str, /, *children: etree._Element | str, **attributes: str) -> etree._Element:
-    """An element; the writer escapes its texts and attributes."""
+    """An element; its texts and attributes are escaped when it is written."""
     node = etree.Element(tag)
     for attribute, value in attributes.items():
         node.set(attribute.rstrip("_").replace("_", "-"), clean(value))

@@ -1,4 +1,4 @@
-"""Reports as JUnit XML, which the CI of a vendor shows beside its own tests."""
+"""Reports as JUnit XML, for the CI of a vendor."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from models.schema.records import Finding
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What becomes a testcase: a level of a document, or a scenario of an endpoint."""
+    """One testcase: a level of a document, or a scenario of an endpoint."""
 
     name: str
     state: State
     findings: Sequence[Finding]
     seconds: float = 0.0
     reason: str = ""
-    came: str = ""
+    responses: str = ""
 
 
 def as_junit(reports: Sequence[Report]) -> bytes:
@@ -39,15 +39,15 @@ def as_junit(reports: Sequence[Report]) -> bytes:
             "errors": 0,
             "skipped": sum(case.state is State.NOT_TESTED for case in cases),
         }
-        took = sum(case.seconds for case in cases)
+        duration = sum(case.seconds for case in cases)
         suite = etree.SubElement(root, "testsuite", name=clean(report.title))
-        _set(suite, counts, took)
+        _set(suite, counts, duration)
         suite.set("timestamp", report.made.astimezone(clock.AMSTERDAM).replace(tzinfo=None).isoformat("T", "seconds"))
         for case in cases:
             _junit_case(suite, case, clean(report.title))
         etree.SubElement(suite, "system-out").text = f"{NO_CERTIFICATE.nl}\n{NO_CERTIFICATE.en}"
         totals = {name: total + counts[name] for name, total in totals.items()}
-        seconds += took
+        seconds += duration
     _set(root, totals, seconds)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
@@ -61,7 +61,7 @@ def _cases(report: Report) -> list[_Case]:
                 findings=outcome.findings,
                 seconds=outcome.seconds,
                 reason="" if outcome.reason is None else f"{outcome.reason.nl} / {outcome.reason.en}",
-                came=_response_text(outcome),
+                responses=_response_text(outcome),
             )
             for outcome in report.outcomes
         ]
@@ -87,7 +87,7 @@ def _junit_case(suite: etree._Element, case: _Case, title: str) -> None:
         failure = etree.SubElement(
             node, "failure", type=clean(first.rule), message=clean(f"{first.rule}: {first.message_nl}")
         )
-        failure.text = "\n\n".join([*map(_finding_text, errors), *([case.came] if case.came else [])])
+        failure.text = "\n\n".join([*map(_finding_text, errors), *([case.responses] if case.responses else [])])
     if others:
         etree.SubElement(node, "system-out").text = "\n\n".join(map(_finding_text, others))
 
@@ -105,7 +105,7 @@ def _finding_text(finding: Finding) -> str:
 
 
 def _response_text(outcome: Outcome) -> str:
-    """What was expected and what came, one line each."""
+    """The expected reply and the replies that came, one line each."""
     lines = [f"verwacht / expected: {outcome.scenario.expected.nl}"]
     for response in outcome.came:
         status = "-" if response.status is None else f"HTTP {response.status}"

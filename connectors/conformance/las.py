@@ -1,9 +1,9 @@
-"""The scenarios for a LAS: Rondblik asks for pupils, groups and teachers, rightly and wrongly.
+"""The scenarios for a LAS: valid and invalid requests for pupils, groups and teachers.
 
-UWLR knows two forms, all in one (HaalLeerlinggegevens) and staged (HaalStructuur, HaalLeerlingen, HaalLeerkrachten),
-and one of them suffices. So where a form is answered with a Fault, or with an HTTP status that says that nothing is
-there, while the other form works, the first is "not tested" and not failed. Where neither works, both have failed.
-The scenarios of refusal use the form that works.
+UWLR has two forms, all in one (HaalLeerlinggegevens) and staged (HaalStructuur, HaalLeerlingen, HaalLeerkrachten), and
+one of them suffices. So where one form is answered with a Fault, or with an HTTP status that says that there is no such
+service, while the other form works, the first is reported as not tested rather than failed. Where neither works, both
+have failed. The scenarios of refusal use the form that works.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from importlib import resources
 from lxml import etree
 
 from connectors.conformance.exchange import NO_SERVICE, Endpoint, Reply, is_answer, judge_answer
-from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
 from connectors.uwlr import names
 from connectors.uwlr.envelope import authorisation_element
@@ -27,11 +26,11 @@ from connectors.uwlr.pull_messages import BEFORE_ALL
 from connectors.uwlr.pupil_gate import NotReadable, local, parse, path_of, positions
 from connectors.uwlr.pupil_messages import ANSWERS, NO_CHANGES, NO_DATA, Part, RosterAnswer, merge, read_part
 from connectors.uwlr.reader import is_personal_number
-from connectors.uwlr.rules import ERROR
+from connectors.uwlr.rules import ERROR, finding
 from models.schema import clock
 from models.schema.records import Finding, Roster, RosterPupil, Text
 
-# A roster with a group too few can still be read, so that is a warning there; an endpoint that gives one is wrong.
+# A roster that lacks a group can still be read, so the rule only warns; for an endpoint it is an error.
 _AS_ERROR = ("roster.group-undefined", "roster.location-undefined")
 _NUMBERS = ("bsn", "sofinummer", "onderwijsnummer")
 _TAGS = {part: f"{{{names.LG}}}{name}" for name, part in ANSWERS.items()}
@@ -41,7 +40,7 @@ _Groups = tuple[tuple[bool, str | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class LasExchange:
-    """One request and its answer; `answer` is None where there was none to read."""
+    """One request and its answer; `answer` is None where there is none that can be read."""
 
     reply: Reply
     findings: list[Finding]
@@ -49,13 +48,13 @@ class LasExchange:
 
     @property
     def roster(self) -> Roster | None:
-        """The roster, or the part of one, that the answer holds."""
+        """The roster in the answer, or the part of one."""
         return None if self.answer is None else self.answer.roster
 
 
 @dataclass(frozen=True, slots=True)
 class StagedExchange:
-    """The three answers of a staged transfer, and the roster that they make together."""
+    """The three answers of a staged transfer, and the roster merged from them."""
 
     findings: list[Finding]
     replies: list[Reply]
@@ -74,23 +73,23 @@ class LasSession(Session):
 
     @property
     def form(self) -> Part | None:
-        """The request that is answered, by which the other scenarios ask; None where neither is."""
+        """The form that is answered, which the other scenarios use; None where neither is."""
         return next((part for part in (Part.ALL, Part.STRUCTURE) if self.first(part).answer is not None), None)
 
     def first(self, part: Part) -> LasExchange:
-        """The answer to the right request for everything, or for the structure; asked once."""
+        """The answer to the valid request for everything, or for the structure; requested once."""
         if part not in self._first:
-            self._first[part] = self.ask(part, self.right)
+            self._first[part] = self.ask(part, self.valid_request)
         return self._first[part]
 
     def staged(self) -> StagedExchange:
-        """The staged transfer, after the structure has been answered; asked once."""
+        """The staged transfer, which follows the answer with the structure; requested once."""
         if self._staged is None:
             self._staged = self._ask_staged(self.first(Part.STRUCTURE))
         return self._staged
 
     def ask(self, part: Part, request: Request, groups: _Groups = ()) -> LasExchange:
-        """Ask, and judge the answer by our rules for pupil data."""
+        """Send a request, and judge the answer by our rules for pupil data."""
         reply = self.post(*self._write(part, request, groups))
         findings = judge_answer(reply, _TAGS[part], self.endpoint)
         if not is_answer(reply, _TAGS[part]):
@@ -102,15 +101,15 @@ class LasSession(Session):
         if answer.roster is not None:
             findings += self._judge_school(answer.roster)
         if answer.empty == NO_CHANGES and request.since is None:
-            findings.append(behaviour_finding("las.unasked-no-changes"))
+            findings.append(finding("las.unasked-no-changes"))
         return LasExchange(reply, findings, answer)
 
     def write(self, request: Request) -> tuple[str, bytes, str]:
-        """The request by the form that this LAS answers."""
+        """The request in the form that this LAS answers."""
         return self._write(self.form or Part.ALL, request, ())
 
     def is_answered(self) -> bool:
-        """Whether one of the two forms brings an answer."""
+        """Whether one of the two forms is answered."""
         return self.form is not None
 
     def _write(self, part: Part, request: Request, groups: _Groups) -> tuple[str, bytes, str]:
@@ -130,27 +129,29 @@ class LasSession(Session):
         if structure.roster is None:
             return StagedExchange(structure.findings, [structure.reply], None)
         groups = (*((group.composed, group.key) for group in structure.roster.groups), (False, None), (True, None))
-        exchanges = [structure, *(self.ask(part, self.right, groups) for part in (Part.PUPILS, Part.TEACHERS))]
+        exchanges = [structure, *(self.ask(part, self.valid_request, groups) for part in (Part.PUPILS, Part.TEACHERS))]
         replies = [exchange.reply for exchange in exchanges]
         findings = [finding for exchange in exchanges for finding in exchange.findings]
         answers = [exchange.answer for exchange in exchanges if exchange.answer is not None]
         if len(answers) < len(exchanges):
             return StagedExchange(findings, replies, None)
-        whole = merge(answers[0], [answers[1]], [answers[2]])
-        told = {(finding.rule, finding.message_nl) for finding in findings}
-        findings += _as_errors(finding for finding in whole.findings if (finding.rule, finding.message_nl) not in told)
-        return StagedExchange(findings, replies, whole.roster)
+        merged = merge(answers[0], [answers[1]], [answers[2]])
+        reported = {(finding.rule, finding.message_nl) for finding in findings}
+        findings += _as_errors(
+            finding for finding in merged.findings if (finding.rule, finding.message_nl) not in reported
+        )
+        return StagedExchange(findings, replies, merged.roster)
 
     def _judge_school(self, roster: Roster) -> list[Finding]:
-        school_ref, came = self.endpoint.school, roster.school
+        requested, answered = self.endpoint.school, roster.school
         same = (
-            (school_ref.brin, school_ref.dependance) == (came.brin, came.dependance)
-            if school_ref.brin is not None and came.brin is not None
-            else school_ref.school_key == came.school_key or None in (school_ref.school_key, came.school_key)
+            (requested.brin, requested.dependance) == (answered.brin, answered.dependance)
+            if requested.brin is not None and answered.brin is not None
+            else requested.school_key == answered.school_key or None in (requested.school_key, answered.school_key)
         )
-        findings = [] if same else [behaviour_finding("answer.school")]
+        findings = [] if same else [finding("answer.school")]
         if self.endpoint.school_year and roster.school_year != self.endpoint.school_year:
-            findings.append(behaviour_finding("answer.school-year"))
+            findings.append(finding("answer.school-year"))
         return findings
 
 
@@ -171,27 +172,26 @@ def soap_actions() -> Mapping[str, str]:
 
 
 def personal_numbers(body: bytes) -> list[Finding]:
-    """Numbers of the state in pupil data of a test school; they may belong to a real child. The first has its place."""
+    """Findings on government-issued numbers in pupil data of a test school: they may belong to a real child."""
     try:
         root, _ = parse(body)
     except NotReadable:
-        return []  # the reading says why
-    hits: dict[str, list[etree._Element]] = {"las.personal-number": [], "las.personal-number-key": []}
+        return []  # reported where the message is read
+    matches: dict[str, list[etree._Element]] = {"las.personal-number": [], "las.personal-number-key": []}
     for node in root.iter(etree.Element):
         if local(node) in _NUMBERS and is_personal_number((node.text or "").strip()):
-            hits["las.personal-number"].append(node)
+            matches["las.personal-number"].append(node)
         if is_personal_number((node.get("eckid") or "").strip()):
-            hits["las.personal-number"].append(node)
+            matches["las.personal-number"].append(node)
         if local(node) == "leerling" and is_personal_number((node.get("key") or "").strip()):
-            hits["las.personal-number-key"].append(node)
-    first = [nodes[0] for nodes in hits.values() if nodes]
+            matches["las.personal-number-key"].append(node)
+    first = [nodes[0] for nodes in matches.values() if nodes]
     locations = positions(body, first) if first else {}
     findings = []
-    for rule, nodes in hits.items():
+    for rule, nodes in matches.items():
         if nodes:
             line, column = locations.get(nodes[0], (None, None))
-            finding = behaviour_finding(rule, count=len(nodes))
-            findings.append(dataclasses.replace(finding, path=path_of(nodes[0]), line=line, column=column))
+            findings.append(finding(rule, path=path_of(nodes[0]), line=line, column=column, count=len(nodes)))
     return findings
 
 
@@ -201,61 +201,61 @@ def personal_numbers(body: bytes) -> list[Finding]:
 def _play_all_in_one(session: LasSession) -> list[Finding]:
     exchange = session.first(Part.ALL)
     if exchange.answer is None and _is_not_offered(exchange.reply) and session.first(Part.STRUCTURE).answer is not None:
-        session.only(exchange.reply)
+        session.set_replies(exchange.reply)
         raise _not_offered("HaalLeerlinggegevens", exchange.reply)
-    session.only(exchange.reply)
+    session.set_replies(exchange.reply)
     return _with_no_data(exchange)
 
 
 def _play_staged(session: LasSession) -> list[Finding]:
     exchange = session.first(Part.STRUCTURE)
     if exchange.answer is None and _is_not_offered(exchange.reply) and session.first(Part.ALL).answer is not None:
-        session.only(exchange.reply)
+        session.set_replies(exchange.reply)
         raise _not_offered("HaalStructuur", exchange.reply)
-    session.only(exchange.reply)
+    session.set_replies(exchange.reply)
     if exchange.roster is None:
         return _with_no_data(exchange)
     staged = session.staged()
-    session.only(*staged.replies)
+    session.set_replies(*staged.replies)
     return staged.findings
 
 
 def _play_same_pupils(session: LasSession) -> list[Finding]:
-    whole = session.first(Part.ALL).roster
+    all_in_one = session.first(Part.ALL).roster
     staged = session.staged().roster if session.first(Part.STRUCTURE).roster is not None else None
-    if whole is None or staged is None:
+    if all_in_one is None or staged is None:
         raise NotTested(
             Text(
                 "Niet beide vormen geven gegevens; een van de twee is genoeg.",
                 "Not both forms give data; one of the two suffices.",
             )
         )
-    counter, other = _counted(whole.pupils), _counted(staged.pupils)
+    counter, other = _counted(all_in_one.pupils), _counted(staged.pupils)
     differences = max((counter - other).total(), (other - counter).total())
-    return [behaviour_finding("las.staged-differs", count=differences)] if differences else []
+    return [finding("las.staged-differs", count=differences)] if differences else []
 
 
 def _play_no_changes(session: LasSession) -> list[Finding]:
     form = _form_with_data(session)
-    session.only()
+    session.set_replies()
     moment = clock.now().astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
-    exchange = session.ask(form, dataclasses.replace(session.right, since=moment))
+    exchange = session.ask(form, dataclasses.replace(session.valid_request, since=moment))
     if exchange.answer is None:
         return exchange.findings
-    return [] if exchange.answer.empty == NO_CHANGES else [behaviour_finding("las.no-changes")]
+    return [] if exchange.answer.empty == NO_CHANGES else [finding("las.no-changes")]
 
 
 def _play_changes(session: LasSession) -> list[Finding]:
     form = _form_with_data(session)
-    session.only()
-    exchange = session.ask(form, dataclasses.replace(session.right, since=BEFORE_ALL))
+    session.set_replies()
+    exchange = session.ask(form, dataclasses.replace(session.valid_request, since=BEFORE_ALL))
     if exchange.answer is None:
         return exchange.findings
-    return [] if exchange.answer.empty is None else [behaviour_finding("las.changes-lost")]
+    return [] if exchange.answer.empty is None else [finding("las.changes-lost")]
 
 
 def _form_with_data(session: LasSession) -> Part:
-    session.need_right()
+    session.require_answer()
     form = session.form
     if form is None or session.first(form).roster is None:
         raise NotTested(
@@ -269,7 +269,7 @@ def _form_with_data(session: LasSession) -> Part:
 
 def _with_no_data(exchange: LasExchange) -> list[Finding]:
     if exchange.answer is not None and exchange.answer.empty == NO_DATA:
-        return [*exchange.findings, behaviour_finding("las.no-data")]
+        return [*exchange.findings, finding("las.no-data")]
     return exchange.findings
 
 

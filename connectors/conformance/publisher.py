@@ -1,4 +1,4 @@
-"""The scenarios for a publisher that is asked for results: HaalLeerresultaten of docs/pull.md, rightly and wrongly."""
+"""The scenarios for a publisher: HaalLeerresultaten of docs/pull.md, with valid and with invalid requests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from connectors.conformance.exchange import Endpoint, Reply, is_answer, judge_answer
-from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Request, Scenario, Session, refusals
 from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import names
 from connectors.uwlr.agreement import Agreement
 from connectors.uwlr.pull_messages import BEFORE_ALL, OPERATION, SOAP_ACTION, PullRequest, write_pull_request
+from connectors.uwlr.rules import finding
 from models.schema import clock
 from models.schema.records import KEY, Finding, SchoolRef, Text
 
@@ -21,7 +21,7 @@ NO_CHANGES, NO_DATA = "no_changes", "no_data"
 
 @dataclass(frozen=True, slots=True)
 class PullExchange:
-    """One request and its answer: keys of its results and aanmaakdatum where it has any, `empty` where it says so."""
+    """One request and its answer: the keys of its results and its aanmaakdatum, or `empty` (no_changes, no_data)."""
 
     reply: Reply
     findings: list[Finding]
@@ -41,13 +41,13 @@ class PublisherSession(Session):
         self._first: PullExchange | None = None
 
     def first(self) -> PullExchange:
-        """The answer to the right request without a cursor; asked once."""
+        """The answer to the valid request without a cursor; requested once."""
         if self._first is None:
-            self._first = self.ask(self.right)
+            self._first = self.ask(self.valid_request)
         return self._first
 
     def ask(self, request: Request) -> PullExchange:
-        """Ask, and judge the answer as a message that was sent to us."""
+        """Send a request, and judge the answer as a message that was sent to us."""
         reply = self.post(*self.write(request))
         findings = judge_answer(reply, names.OPHALEN_ANTWOORD, self.endpoint)
         if not is_answer(reply, names.OPHALEN_ANTWOORD):
@@ -59,7 +59,7 @@ class PublisherSession(Session):
             findings += self._judge_head(judgement)
             keys = frozenset(row[KEY] for chunk in judgement.batch.chunks() for row in chunk) if judgement.batch else ()
         if judgement.empty == NO_CHANGES and request.since is None:
-            findings.append(behaviour_finding("publisher.unasked-no-changes"))
+            findings.append(finding("publisher.unasked-no-changes"))
         created_us = None if judgement.head is None else judgement.head.created_us
         return PullExchange(reply, findings, True, judgement.empty, frozenset(keys), created_us)
 
@@ -75,7 +75,7 @@ class PublisherSession(Session):
         return OPERATION, write_pull_request(pull_request), SOAP_ACTION
 
     def is_answered(self) -> bool:
-        """Whether the right request brings an answer."""
+        """Whether the valid request is answered."""
         return self.first().answered
 
     def _judge_head(self, judgement: Judgement) -> list[Finding]:
@@ -83,17 +83,17 @@ class PublisherSession(Session):
             return []
         findings = []
         if not _is_same(self.endpoint.school, judgement.school):
-            findings.append(behaviour_finding("answer.school"))
+            findings.append(finding("answer.school"))
         if judgement.head.school_year != self.endpoint.school_year:
-            findings.append(behaviour_finding("publisher.school-year"))
+            findings.append(finding("publisher.school-year"))
         return findings
 
 
-def _is_same(school_ref: SchoolRef, came: SchoolRef) -> bool:
-    """Whether two ways to name a school may be one: a publisher may name by BRIN what is asked by key."""
-    if school_ref.brin is not None and came.brin is not None:
-        return (school_ref.brin, school_ref.dependance) == (came.brin, came.dependance)
-    return None in (school_ref.school_key, came.school_key) or school_ref.school_key == came.school_key
+def _is_same(requested: SchoolRef, answered: SchoolRef) -> bool:
+    """Whether two references may be to the same school: a publisher may answer by BRIN a request by key."""
+    if requested.brin is not None and answered.brin is not None:
+        return (requested.brin, requested.dependance) == (answered.brin, answered.dependance)
+    return None in (requested.school_key, answered.school_key) or requested.school_key == answered.school_key
 
 
 # -- scenarios -------------------------------------------------------------------------------------------------
@@ -101,34 +101,32 @@ def _is_same(school_ref: SchoolRef, came: SchoolRef) -> bool:
 
 def _play_right(session: PublisherSession) -> list[Finding]:
     exchange = session.first()
-    session.only(exchange.reply)
-    return (
-        [*exchange.findings, behaviour_finding("publisher.no-data")] if exchange.empty == NO_DATA else exchange.findings
-    )
+    session.set_replies(exchange.reply)
+    return [*exchange.findings, finding("publisher.no-data")] if exchange.empty == NO_DATA else exchange.findings
 
 
 def _play_no_changes(session: PublisherSession) -> list[Finding]:
-    """Results are allowed too: more than what changed does no harm."""
+    """Results are allowed too: an answer with more than the changes does no harm."""
     _need_results(session)
     moment = clock.now().astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
-    return session.ask(dataclasses.replace(session.right, since=moment)).findings
+    return session.ask(dataclasses.replace(session.valid_request, since=moment)).findings
 
 
 def _play_changes(session: PublisherSession) -> list[Finding]:
     first = _need_results(session)
-    exchange = session.ask(dataclasses.replace(session.right, since=BEFORE_ALL))
+    exchange = session.ask(dataclasses.replace(session.valid_request, since=BEFORE_ALL))
     if not exchange.answered or (exchange.empty is None and not exchange.keys):
         return exchange.findings
     findings = list(exchange.findings)
     if first.keys - exchange.keys:
-        findings.append(behaviour_finding("publisher.changes-lost", count=len(first.keys - exchange.keys)))
+        findings.append(finding("publisher.changes-lost", count=len(first.keys - exchange.keys)))
     if None not in (first.created_us, exchange.created_us) and (exchange.created_us or 0) < (first.created_us or 0):
-        findings.append(behaviour_finding("publisher.created-order"))
+        findings.append(finding("publisher.created-order"))
     return findings
 
 
 def _need_results(session: PublisherSession) -> PullExchange:
-    session.need_right()
+    session.require_answer()
     first = session.first()
     if not first.keys:
         raise NotTested(
@@ -137,7 +135,7 @@ def _need_results(session: PublisherSession) -> PullExchange:
                 "The right request brings no usable results; then this says nothing.",
             )
         )
-    session.only()
+    session.set_replies()
     return first
 
 

@@ -1,7 +1,7 @@
-"""What a check found: a Report, and from it JSON; `junit` and `page` make JUnit XML and one HTML page of it.
+"""The report of a check, also as JSON; `junit_report` and `html_report` write it as JUnit XML and as an HTML page.
 
-A report names rules, places, statuses and codes, and never holds a value of a message. Names that a stranger chose (a
-file, an address, an element) stand in it as text only: control characters are taken out, all else is escaped.
+A report has rules, locations, statuses and codes, and never a value of a message. Names from outside (of a file, an
+address, an element) are written as text only: control characters are removed, and all else is escaped.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from connectors.conformance.rules import BEHAVIOUR_RULES
 from connectors.conformance.scenarios import Outcome, State, state_of
-from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
+from connectors.uwlr.rules import BEHAVIOUR_RULES, ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
 from models.schema import clock
 from models.schema.records import Finding, Text
 
@@ -27,7 +26,7 @@ FILE, LAS, PUBLISHER = "file", "las", "publisher"
 
 
 class Level(IntEnum):
-    """The levels of checks, in order."""
+    """The levels of checks, in the order in which they are passed."""
 
     WELL_FORMED = 1
     ENVELOPE = 2
@@ -38,7 +37,7 @@ class Level(IntEnum):
 
     @property
     def id(self) -> str:
-        """The name for machines."""
+        """The name in JSON and JUnit."""
         return self.name.lower().replace("_", "-")
 
 
@@ -66,7 +65,7 @@ _LEVELS_OF_STAGES = {
     Stage.PAYLOAD: Level.ENVELOPE,
     Stage.SCHEMA: Level.SCHEMA,
 }  # every later stage: business rules
-_OWN_LEVELS = {
+_LEVELS_OF_RULES = {
     "roster.root": Level.ENVELOPE,
     "roster.fault": Level.ENVELOPE,
     "roster.part": Level.ENVELOPE,
@@ -83,13 +82,13 @@ _OWN_LEVELS = {
     "las.personal-number": Level.BUSINESS,
     "las.personal-number-key": Level.BUSINESS,
 }
-# An error of these leaves nothing to read for the levels after it.
+# After an error at one of these stages nothing is left to read for the later levels.
 _UNREADABLE = frozenset({Stage.BYTES, Stage.ENVELOPE, Stage.PAYLOAD})
 
 
 @dataclass(frozen=True, slots=True)
 class LevelResult:
-    """What was found on one level."""
+    """The findings on one level, counted."""
 
     level: Level
     state: State
@@ -99,9 +98,9 @@ class LevelResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One thing that was checked: a document (`findings`) or an endpoint (`outcomes`, each with its own findings).
+    """The check of a document (`findings`) or of an endpoint (`outcomes`, each with its own findings).
 
-    `fault` is the code that a receiver would refuse the document with.
+    `fault` is the code with which a receiver would refuse the document.
     """
 
     title: str
@@ -114,7 +113,7 @@ class Report:
 
     @property
     def all_findings(self) -> list[Finding]:
-        """Those of the document, or of all scenarios."""
+        """The findings of the document, or of all scenarios."""
         return [*self.findings, *(finding for outcome in self.outcomes for finding in outcome.findings)]
 
     @property
@@ -129,7 +128,7 @@ class Report:
 
     @property
     def state(self) -> State:
-        """What it comes down to; an endpoint of which nothing could be tested is not tested."""
+        """The overall outcome; an endpoint of which nothing could be tested is not tested."""
         if self.outcomes and all(outcome.state is State.NOT_TESTED for outcome in self.outcomes):
             return State.NOT_TESTED
         return state_of(self.all_findings)
@@ -138,7 +137,7 @@ class Report:
 def document_report(
     title: str, findings: Sequence[Finding], fault: str | None = None, problem: str | None = None
 ) -> Report:
-    """The report of a document that was judged by itself; `problem` says in English why it could not be read at all."""
+    """The report of a document; `problem` says in English why it could not be read at all."""
     if problem is not None:
         findings = (*findings, replace(finding("document.unreadable"), message_en=problem))
     return Report(
@@ -158,19 +157,21 @@ def endpoint_report(title: str, kind: str, outcomes: Sequence[Outcome]) -> Repor
 
 def level_of(rule_id: str) -> Level:
     """The level that a rule belongs to."""
-    own = _OWN_LEVELS.get(rule_id)
-    if own is not None:
-        return own
+    level = _LEVELS_OF_RULES.get(rule_id)
+    if level is not None:
+        return level
     if rule_id in BEHAVIOUR_RULES:
         return Level.BEHAVIOUR
     if rule_id.startswith("key."):
         return Level.KEYS
     rule = RULES.get(rule_id)
-    return Level.BUSINESS if rule is None else _LEVELS_OF_STAGES.get(rule.stage, Level.BUSINESS)
+    if rule is None or rule.stage is None:
+        return Level.BUSINESS
+    return _LEVELS_OF_STAGES.get(rule.stage, Level.BUSINESS)
 
 
 def _document_levels(findings: Sequence[Finding]) -> tuple[LevelResult, ...]:
-    """Levels behind one that cannot be passed were not reached: they are not tested, unless something was found."""
+    """Levels after one that was not passed were not reached: they are not tested, unless they have findings."""
     errors = [finding.rule for finding in findings if finding.level == ERROR]
     reached = Level.BUSINESS
     if any(level_of(rule) is Level.WELL_FORMED for rule in errors):
@@ -194,9 +195,9 @@ def _endpoint_levels(outcomes: Sequence[Outcome]) -> tuple[LevelResult, ...]:
 
 
 def _level(level: Level, findings: Sequence[Finding], *, tested: bool) -> LevelResult:
-    own = [finding for finding in findings if level_of(finding.rule) is level]
-    state = state_of(own) if tested or own else State.NOT_TESTED
-    return LevelResult(level, state, _count(own, ERROR), _count(own, WARNING))
+    of_level = [finding for finding in findings if level_of(finding.rule) is level]
+    state = state_of(of_level) if tested or of_level else State.NOT_TESTED
+    return LevelResult(level, state, _count(of_level, ERROR), _count(of_level, WARNING))
 
 
 def _count(findings: Iterable[Finding], level: str) -> int:
@@ -233,7 +234,7 @@ def levels_json(report: Report) -> list[dict[str, Any]]:
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    """A finding; `check` is the level of checks that its rule belongs to."""
+    """A finding; `check` is the level of its rule."""
     return {
         "rule": finding.rule,
         "level": finding.level,
@@ -290,7 +291,7 @@ def not_reached(level: Level) -> Text:
 
 
 def place_of(finding: Finding) -> Text:
-    """Where a finding is: line, column and path, as far as they are known."""
+    """The location of a finding: line, column and path, as far as known."""
     nl, en = [], []
     if finding.line is not None:
         column = "" if finding.column is None else f", kolom {finding.column}"
@@ -302,7 +303,7 @@ def place_of(finding: Finding) -> Text:
     return Text(" ".join(nl), " ".join(en))
 
 
-# What XML 1.0 cannot hold, what a terminal acts on, and what turns the direction of a line round.
+# Characters that XML 1.0 does not allow, that a terminal acts on, or that change the direction of a line.
 _NO_TEXT = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )

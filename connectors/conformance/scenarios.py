@@ -1,8 +1,8 @@
-"""What a scenario is, how one is played, and the requests that every UWLR service must refuse.
+"""What a scenario is, how scenarios are run, and the requests that every UWLR service must refuse.
 
-A refusal says something only of an endpoint that answers the right request: who says no to everybody also says no to
-a wrong key. So while the right request is not answered, the scenarios of refusal are not tested, with that reason.
-What an endpoint says of itself that it cannot do now (Server.TijdelijkNietBeschikbaar) is not tested either.
+A refusal is only meaningful where the valid request is answered: an endpoint that refuses everything also refuses a
+wrong key. So where the valid request is not answered, the scenarios of refusal are reported as not tested, with that
+reason. A scenario that the endpoint cannot answer now (Server.TijdelijkNietBeschikbaar) is not tested either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from lxml import etree
 
-from connectors.conformance.exchange import Endpoint, Reply, judge_refusal, post, shown
+from connectors.conformance.exchange import Endpoint, Reply, judge_refusal, post, safe_name
 from connectors.uwlr.envelope import Authorisation, authorisation_element, in_envelope
 from connectors.uwlr.rules import (
     AUTORISATIE_ONGELDIG,
@@ -39,11 +39,11 @@ MALFORMED_BRIN = "9XX9"
 MALFORMED_YEAR = "26/27"
 UNKNOWN_OPERATION = "OnbekendeBewerking"
 UNKNOWN_REQUEST = "onbekend_verzoek"
-MAX_SILENCES = 3  # each may take a minute, and whoever drips three times will drip the next time too
+MAX_BROKEN_REPLIES = 3  # each may take a minute, and the next will most likely fail as well
 
 
 class State(StrEnum):
-    """What became of a scenario, or of a level of checks."""
+    """The outcome of a scenario, or of a level of checks."""
 
     PASSED = "passed"
     WARNED = "warned"
@@ -53,7 +53,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResponseSummary:
-    """One answer, without what was in it: the operation asked, HTTP status, media type, fault code, seconds."""
+    """One reply without its contents: operation, HTTP status, media type, fault code, seconds."""
 
     operation: str
     status: int | None
@@ -64,7 +64,10 @@ class ResponseSummary:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a scenario found. `reason` says why it was not tested; `examined` that messages with data were judged."""
+    """The outcome of a scenario. `reason` says why it was not tested; `examined` that messages with data were judged.
+
+    `came` are the replies, in order.
+    """
 
     scenario: Scenario
     state: State
@@ -76,7 +79,7 @@ class Outcome:
 
 
 class NotTested(Exception):
-    """A scenario that says nothing of this endpoint, for this reason."""
+    """The scenario cannot be tested at this endpoint, for this reason."""
 
     def __init__(self, reason: Text) -> None:
         super().__init__(reason.en)
@@ -85,7 +88,7 @@ class NotTested(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, with what a scenario makes wrong in it; `authorisation` None leaves the Header out."""
+    """The contents of a request, changed by scenarios of refusal; `authorisation` None leaves the Header out."""
 
     school: SchoolRef
     school_year: str
@@ -95,7 +98,7 @@ class Request:
 
 
 class Session(ABC):
-    """The calls of one run: what was asked before is not asked again, and every answer is written down."""
+    """The calls of one run: answers are reused by later scenarios, and every reply is recorded."""
 
     namespace: ClassVar[str]
 
@@ -103,24 +106,24 @@ class Session(ABC):
         self.endpoint = endpoint
         self.replies: list[Reply] = []
         self.examined = False
-        self._silences = 0
+        self._broken_replies = 0
 
     @property
-    def right(self) -> Request:
+    def valid_request(self) -> Request:
         """The request with nothing wrong in it."""
         return Request(self.endpoint.school, self.endpoint.school_year, self.endpoint.authorisation)
 
     def post(self, operation: str, body: bytes, action: str) -> Reply:
-        """Send a message; raises NotTested where the endpoint cannot answer now, or has failed to too often."""
-        if self._silences >= MAX_SILENCES:
+        """Send a message; raises NotTested where the endpoint cannot answer now, or failed to answer too often."""
+        if self._broken_replies >= MAX_BROKEN_REPLIES:
             raise NotTested(
                 Text(
-                    f"Het adres gaf al {MAX_SILENCES} keer geen heel antwoord.",
-                    f"The endpoint failed to give a whole answer {MAX_SILENCES} times before.",
+                    f"Het adres gaf al {MAX_BROKEN_REPLIES} keer geen heel antwoord.",
+                    f"The endpoint failed to give a whole answer {MAX_BROKEN_REPLIES} times before.",
                 )
             )
         reply = post(self.endpoint, operation, body, action)
-        self._silences += reply.broken is not None
+        self._broken_replies += reply.broken is not None
         self.replies.append(reply)
         if reply.fault is not None and reply.fault.code == TIJDELIJK_NIET:
             raise NotTested(
@@ -131,20 +134,20 @@ class Session(ABC):
             )
         return reply
 
-    def only(self, *replies: Reply) -> None:
-        """Of all that was asked these are the replies that a scenario is about; some may be from an earlier one."""
+    def set_replies(self, *replies: Reply) -> None:
+        """Report these replies with the scenario instead of those recorded; some may be from an earlier scenario."""
         self.replies = list(replies)
 
     @abstractmethod
     def write(self, request: Request) -> tuple[str, bytes, str]:
-        """Operation, message and SOAPAction of a request, by the form that this endpoint has."""
+        """Operation, message and SOAPAction of a request, in the form that this endpoint offers."""
 
     @abstractmethod
     def is_answered(self) -> bool:
-        """Whether the right request brings an answer, be it one with findings."""
+        """Whether the valid request is answered, possibly with findings."""
 
-    def need_right(self) -> None:
-        """Raises NotTested while the right request is not answered."""
+    def require_answer(self) -> None:
+        """Raise NotTested where the valid request is not answered."""
         if not self.is_answered():
             raise NotTested(
                 Text(
@@ -156,7 +159,7 @@ class Session(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One thing to try: what it is, what should come, and how it is played."""
+    """One scenario: what is tried, what is expected, and the function that runs it."""
 
     id: str
     clause: str
@@ -169,7 +172,7 @@ class Scenario:
 def run(
     session: Session, scenarios: Iterable[Scenario], done: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
-    """Play the scenarios one after the other; `done` hears of each as soon as it is over."""
+    """Run the scenarios one after the other; `done` is called with each outcome as soon as it is there."""
     outcomes = []
     for scenario in scenarios:
         outcome = _play(session, scenario)
@@ -179,7 +182,7 @@ def run(
 
 
 def state_of(findings: Sequence[Finding]) -> State:
-    """What findings come down to."""
+    """The state that follows from findings."""
     levels = {finding.level for finding in findings}
     return State.FAILED if ERROR in levels else State.WARNED if WARNING in levels else State.PASSED
 
@@ -205,7 +208,7 @@ def _play(session: Session, scenario: Scenario) -> Outcome:
 
 
 def _summary_of(reply: Reply) -> ResponseSummary:
-    media_type = shown(reply.media_type) if reply.media_type else ""
+    media_type = safe_name(reply.media_type) if reply.media_type else ""
     fault = None if reply.fault is None else reply.fault.code
     return ResponseSummary(reply.operation, reply.status, media_type, fault, reply.seconds)
 
@@ -251,7 +254,7 @@ def refusals(prefix: str) -> tuple[Scenario, ...]:
             Text("Geen autorisatie", "No autorisatie"),
             Text("Het juiste verzoek zonder Header.", "The right request without a Header."),
             AUTORISATIE_ONGELDIG,
-            lambda right: dataclasses.replace(right, authorisation=None),
+            lambda request: dataclasses.replace(request, authorisation=None),
         ),
         _refusal(
             f"{prefix}.other-school",
@@ -261,7 +264,7 @@ def refusals(prefix: str) -> tuple[Scenario, ...]:
                 "The request names a school that the key does not cover.",
             ),
             AUTORISATIE_ONGELDIG,
-            lambda right: dataclasses.replace(right, school=_other_school(right.school)),
+            lambda request: dataclasses.replace(request, school=_other_school(request.school)),
             (KLANT_ONGELDIG,),
         ),
         _refusal(
@@ -272,7 +275,7 @@ def refusals(prefix: str) -> tuple[Scenario, ...]:
                 "The brincode in the request does not have the form of two digits and two letters.",
             ),
             ONGELDIG_BERICHT,
-            lambda right: dataclasses.replace(right, school=SchoolRef(brin=MALFORMED_BRIN)),
+            lambda request: dataclasses.replace(request, school=SchoolRef(brin=MALFORMED_BRIN)),
             (KLANT_ONGELDIG,),
         ),
         _refusal(
@@ -283,7 +286,7 @@ def refusals(prefix: str) -> tuple[Scenario, ...]:
                 "The school year in the request does not have the form 2026-2027.",
             ),
             ONGELDIG_BERICHT,
-            lambda right: dataclasses.replace(right, school_year=MALFORMED_YEAR),
+            lambda request: dataclasses.replace(request, school_year=MALFORMED_YEAR),
         ),
         _refusal(
             f"{prefix}.unsupported-version",
@@ -293,7 +296,7 @@ def refusals(prefix: str) -> tuple[Scenario, ...]:
                 f"The request asks for xsdversie {UNKNOWN_VERSION}, which does not exist.",
             ),
             XSD_VERSIE_ONGELDIG,
-            lambda right: dataclasses.replace(right, xsd_version=UNKNOWN_VERSION),
+            lambda request: dataclasses.replace(request, xsd_version=UNKNOWN_VERSION),
         ),
         _scenario_of_refusal(
             f"{prefix}.garbage",
@@ -322,11 +325,11 @@ def _refusal(
     title: Text,
     explanation: Text,
     fault: str,
-    spoil: Callable[[Request], Request],
+    modify: Callable[[Request], Request],
     seen_in_practice: Collection[str] = (),
 ) -> Scenario:
     def play(session: Session, fault: str, seen_in_practice: Collection[str]) -> list[Finding]:
-        operation, body, action = session.write(spoil(session.right))
+        operation, body, action = session.write(modify(session.valid_request))
         return judge_refusal(session.post(operation, body, action), fault, seen_in_practice, session.endpoint)
 
     return _scenario_of_refusal(id_, title, explanation, fault, seen_in_practice, play)
@@ -340,9 +343,9 @@ def _scenario_of_refusal(
     seen_in_practice: Collection[str],
     play: Callable[[Session, str, Collection[str]], list[Finding]],
 ) -> Scenario:
-    def play_after_right(session: Session) -> list[Finding]:
-        session.need_right()
-        session.only()
+    def play_if_answered(session: Session) -> list[Finding]:
+        session.require_answer()
+        session.set_replies()
         return play(session, fault, seen_in_practice)
 
     expected = f"HTTP 500, text/xml, Fault {fault}"
@@ -352,16 +355,16 @@ def _scenario_of_refusal(
         title=title,
         explanation=explanation,
         expected=Text(expected, expected),
-        play=play_after_right,
+        play=play_if_answered,
     )
 
 
 def _with_account(**changes: str) -> Callable[[Request], Request]:
-    def spoil(right: Request) -> Request:
-        assert right.authorisation is not None
-        return dataclasses.replace(right, authorisation=dataclasses.replace(right.authorisation, **changes))
+    def modify(request: Request) -> Request:
+        assert request.authorisation is not None
+        return dataclasses.replace(request, authorisation=dataclasses.replace(request.authorisation, **changes))
 
-    return spoil
+    return modify
 
 
 def _other_school(school: SchoolRef) -> SchoolRef:
@@ -371,9 +374,9 @@ def _other_school(school: SchoolRef) -> SchoolRef:
 
 
 def _play_garbage(session: Session, fault: str, seen_in_practice: Collection[str]) -> list[Finding]:
-    operation, body, action = session.write(session.right)
-    half = body.partition(b"</soap:Body>")[0] + b" & "
-    return judge_refusal(session.post(operation, half, action), fault, seen_in_practice, session.endpoint)
+    operation, body, action = session.write(session.valid_request)
+    truncated = body.partition(b"</soap:Body>")[0] + b" & "
+    return judge_refusal(session.post(operation, truncated, action), fault, seen_in_practice, session.endpoint)
 
 
 def _play_unknown_operation(session: Session, fault: str, seen_in_practice: Collection[str]) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""How a sender behaves at its test address, as scenarios: what `situations` saw, as a report."""
+"""The report of a sender at its test address: each situation of `models.sandbox.situations` as a scenario."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
-from connectors.conformance.rules import behaviour_finding
 from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
+from connectors.uwlr.rules import finding
 from models.sandbox import situations
 from models.sandbox.sandboxes import Arrival, Sandbox
 from models.sandbox.situations import Situation, Task
@@ -20,7 +20,7 @@ _NOT_SEEN = Text("Deze situatie is nog niet getoond op het proefadres.", "This w
 
 
 def _play(_: object) -> list[Finding]:
-    """A sender is not called: it sends, and what came is looked at."""
+    """A sender is not called: what it sent is judged."""
     raise NotTested(_NOT_SEEN)
 
 
@@ -43,7 +43,7 @@ MESSAGES = _scenario(
 
 
 def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Report:
-    """The report of a test room: its situations, and what the rules say of all that came in."""
+    """The report of a sandbox: its situations, and what the rules say of all messages that came in."""
     by_id = {arrival.id: arrival for arrival in arrivals}
     outcomes = [
         _outcome(situation, by_id.get(situation.arrival_id or 0))
@@ -57,7 +57,7 @@ def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
     if situation.state in (situations.WAITING, situations.BUSY):
         return Outcome(scenario, State.NOT_TESTED, (), 0.0, (), _NOT_SEEN)
     failed = situation.state == situations.FAILED
-    findings = (behaviour_finding("sender.again-and-again"),) if failed else ()
+    findings = (finding("sender.again-and-again"),) if failed else ()
     return Outcome(scenario, State.FAILED if failed else State.PASSED, findings, 0.0, _summary_of(arrival))
 
 
@@ -68,25 +68,25 @@ def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
 
 
 def _messages(arrivals: Sequence[Arrival]) -> Outcome:
-    """What is wrong with what came in, but for the refusals that the situations ask for."""
-    found: dict[tuple[str, str | None], Finding] = {}
+    """What is wrong with the messages that came in, except for the refusals that the situations ask for."""
+    findings: dict[tuple[str, str | None], Finding] = {}
     for arrival in arrivals:
         if arrival.provoked or _is_requested(arrival):
             continue
-        for finding in arrival.findings:
-            if finding["level"] in ("error", "warning"):
-                found.setdefault((finding["rule"], finding.get("path")), Finding(**_complete(finding)))
+        for stored in arrival.findings:
+            if stored["level"] in ("error", "warning"):
+                findings.setdefault((stored["rule"], stored.get("path")), Finding(**_complete(stored)))
     if not arrivals:
         return Outcome(MESSAGES, State.NOT_TESTED, (), 0.0, (), _NOT_SEEN)
-    findings = tuple(found.values())
-    return Outcome(MESSAGES, state_of(findings), findings, 0.0, (), examined=True)
+    distinct = tuple(findings.values())
+    return Outcome(MESSAGES, state_of(distinct), distinct, 0.0, (), examined=True)
 
 
 def _is_requested(arrival: Arrival) -> bool:
-    errors = {finding["rule"] for finding in arrival.findings if finding["level"] == "error"}
+    errors = {stored["rule"] for stored in arrival.findings if stored["level"] == "error"}
     return bool(errors) and errors <= _EXPECTED
 
 
 def _complete(item: dict[str, Any]) -> dict[str, Any]:
-    """A finding as an older program may have stored it: without a remedy in English."""
+    """A stored finding; one of an older version has no remedy in English."""
     return {"remedy_en": item.get("remedy", ""), **item}

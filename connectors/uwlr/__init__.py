@@ -1,1 +1,1 @@
-"""The UWLR standard: its names, schemas, reader, writer and rules, in the Dutch nouns of the standard."""
+"""The UWLR standard: names, schemas, reader, writer and rules. Elements keep the Dutch names of the standard."""

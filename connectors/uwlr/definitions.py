@@ -1,4 +1,4 @@
-"""A `toets` element into a test definition, with what our rules say of it."""
+"""Reads a `toets` element into a test definition, and checks it by our rules."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ VAKGEBIEDEN = frozenset(
 JAARGROEPEN = frozenset("BD012345678SVCNH") | {"11", "12", "13", "14", "15", "16"}
 MAX_PART_NUMBER = 2**31 - 1
 MAX_WEIGHT_DIGITS = 20
-# Small letters of other alphabets whose capital, or themselves, look like a Latin one.
+# Lower-case letters of other alphabets that look like a Latin one, themselves or as a capital.
 _LATIN = str.maketrans("авекмнорстухіјѕһԁαβεζηικμνορτυχ", "abekmhopctyxijshdabezhikmnoptyx")
 _ZERO = re.compile(r"-[0.]+")
-_FORMULA = tuple("=+-@\t\r")
-# Elements that do something, elements with attributes, addresses that are programs, templates, ends of SQL.
-_ACTING = re.compile(
+_FORMULA_STARTS = tuple("=+-@\t\r")
+# Active elements, elements with attributes, script addresses, templates, SQL injection.
+_ACTIVE_CONTENT = re.compile(
     r"<\s*/?\s*(?:script|iframe|object|embed|svg|math|style|link|meta|base|form)\b|<[a-z!?][^>]*=|javascript:|%\{"
     r"|\{\{|\$\{|['\"]\)*\s*;|;\s*--|</?(?:textarea|title|select|option|img|a|iframe|body|html)\b|&(?:lt|gt|amp|#)"
     r"|['\"]\s*(?:or|and)\b|\bon[a-z]+\s*=",
@@ -59,7 +59,7 @@ _ACTING = re.compile(
 
 
 def term_of(element: etree._Element) -> Term:
-    """The text of a vocabulary-bound field with its binding."""
+    """The text of a field with its binding to a vocabulary."""
     return Term(element.text or "", element.get("vocabulaire"), element.get("vocabulairelocatie"))
 
 
@@ -74,7 +74,7 @@ def text_of(parts: dict[str, etree._Element], name: str) -> str | None:
 
 
 def number_of(parts: dict[str, etree._Element], name: str) -> str | None:
-    """The text of a child that holds a number, without the blanks that XML Schema allows around one."""
+    """The text of a child with a number, without the white space that XML Schema allows around it."""
     text = text_of(parts, name)
     return None if text is None else text.strip(values.XML_SPACE)
 
@@ -85,30 +85,30 @@ def optional_term(parts: dict[str, etree._Element], name: str) -> Term | None:
 
 
 def read_test(element: etree._Element, note: Note) -> TestDefinition:
-    """The definition in a `toets` element (UWLR 2.2 ctpToets); `note` takes what the rules find."""
-    found = children(element)
-    code = term_of(found["toetscode"]) if "toetscode" in found else Term("")
-    name = text_of(found, "toetsnaam")
+    """The definition in a `toets` element (UWLR 2.2 ctpToets); `note` is called with each rule broken."""
+    by_name = children(element)
+    code = term_of(by_name["toetscode"]) if "toetscode" in by_name else Term("")
+    name = text_of(by_name, "toetsnaam")
     check_text(name, "toetsnaam", note)
     if name is not None and name and not name.strip():
         note("test.name-blank", "toetsnaam")
-    subject = optional_term(found, "vakgebied")
+    subject = optional_term(by_name, "vakgebied")
     definition = TestDefinition(
         code=code,
-        version=optional_term(found, "versie"),
+        version=optional_term(by_name, "versie"),
         name=name,
-        year=optional_term(found, "leerjaar"),
+        year=optional_term(by_name, "leerjaar"),
         subject=subject,
-        norm=read_norm(found["toetsnormering"], note) if "toetsnormering" in found else None,
-        hierarchy=read_hierarchy(found["toetshierarchie"], note) if "toetshierarchie" in found else (),
-        parts=read_parts(found["toetsonderdelen"], note) if "toetsonderdelen" in found else None,
+        norm=read_norm(by_name["toetsnormering"], note) if "toetsnormering" in by_name else None,
+        hierarchy=read_hierarchy(by_name["toetshierarchie"], note) if "toetshierarchie" in by_name else (),
+        parts=read_parts(by_name["toetsonderdelen"], note) if "toetsonderdelen" in by_name else None,
     )
     check_terms(definition, note)
     return definition
 
 
 def read_hierarchy(element: etree._Element, note: Note) -> tuple[Level, ...]:
-    """The entries in order of the message; depths that do not run 0, 1, 2 ... are noted."""
+    """The entries in document order; depths other than 0, 1, 2 ... are noted."""
     levels = []
     for entry in element:
         try:
@@ -128,29 +128,29 @@ def read_parts(element: etree._Element, note: Note) -> tuple[Part, ...]:
     parts: list[Part] = []
     numbers: set[int] = set()
     codes: set[str] = set()
-    alike: set[str] = set()
+    skeletons: set[str] = set()
     for child in element:
-        found = children(child)
-        number = part_number(text_of(found, "toetsonderdeelvolgnummer") or "", note)
-        code = term_of(found["toetsonderdeelcode"]) if "toetsonderdeelcode" in found else Term("")
+        by_name = children(child)
+        number = part_number(text_of(by_name, "toetsonderdeelvolgnummer") or "", note)
+        code = term_of(by_name["toetsonderdeelcode"]) if "toetsonderdeelcode" in by_name else Term("")
         if number in numbers:
             note("key.part-number-unique", "toetsonderdeelvolgnummer")
         if code.text in codes:
             note("key.part-code-unique", "toetsonderdeelcode")
         numbers.add(number)
-        if skeleton(code.text) in alike and code.text not in codes:
+        if skeleton(code.text) in skeletons and code.text not in codes:
             note("text.lookalike", "toetsonderdeelcode")
         codes.add(code.text)
-        alike.add(skeleton(code.text))
-        name = text_of(found, "toetsonderdeelnaam")
+        skeletons.add(skeleton(code.text))
+        name = text_of(by_name, "toetsonderdeelnaam")
         check_text(name, "toetsonderdeelnaam", note)
-        norm = found.get("toetsonderdeelnormering")
+        norm = by_name.get("toetsonderdeelnormering")
         parts.append(Part(number, code, name, read_norm(norm, note) if norm is not None else None))
     return tuple(parts)
 
 
 def part_number(text: str, note: Note) -> int:
-    """A toetsonderdeelvolgnummer; 0 where it is none (the schema says so too)."""
+    """A toetsonderdeelvolgnummer; 0 where it is not a number (the schema refuses that)."""
     stripped = text.strip(values.XML_SPACE).removeprefix("+")
     if not (stripped.isascii() and stripped.isdigit()):
         return 0
@@ -161,26 +161,26 @@ def part_number(text: str, note: Note) -> int:
 
 
 def read_norm(element: etree._Element, note: Note) -> Norm:
-    """A normering (UWLR 2.2 ctpNormering) with its bands in order of the message."""
+    """A normering (UWLR 2.2 ctpNormering) with its bands in document order."""
     bands: list[Band] = []
-    found = children(element)
+    by_name = children(element)
     for child in element:
         if names.local(str(child.tag)) == "norm":
             bands.append(read_band(child, note))
     check_bands(bands, note)
     for label in ("toetscategorie", "toetsniveau"):
-        if label in found and not (found[label].text or ""):
+        if label in by_name and not (by_name[label].text or ""):
             note("test.level-empty", label)
-        check_text(text_of(found, label), label, note)
-    weight = number_of(found, "wegingsfactor")
+        check_text(text_of(by_name, label), label, note)
+    weight = number_of(by_name, "wegingsfactor")
     if weight is not None and sum(character.isdigit() for character in weight) > MAX_WEIGHT_DIGITS:
         note("norm.weight", "wegingsfactor")
     if weight is not None and weight.startswith("-") and not _ZERO.fullmatch(weight):
         note("norm.weight-negative", "wegingsfactor")
     return Norm(
         bands=tuple(bands),
-        category=optional_term(found, "toetscategorie"),
-        level=optional_term(found, "toetsniveau"),
+        category=optional_term(by_name, "toetscategorie"),
+        level=optional_term(by_name, "toetsniveau"),
         weight=weight,
         vocabulary=element.get("vocabulaire"),
         location=element.get("vocabulairelocatie"),
@@ -189,41 +189,41 @@ def read_norm(element: etree._Element, note: Note) -> Norm:
 
 def read_band(element: etree._Element, note: Note) -> Band:
     """One `norm` element; without beginnormwaarde it states a maximum only."""
-    found = children(element)
-    low, high = number_of(found, "beginnormwaarde"), number_of(found, "eindnormwaarde") or ""
-    if low is None or "term" not in found:
+    by_name = children(element)
+    low, high = number_of(by_name, "beginnormwaarde"), number_of(by_name, "eindnormwaarde") or ""
+    if low is None or "term" not in by_name:
         note("norm.maximum-only", "norm")
-    check_text(text_of(found, "term"), "term", note)
-    check_text(text_of(found, "omschrijving"), "omschrijving", note)
+    check_text(text_of(by_name, "term"), "term", note)
+    check_text(text_of(by_name, "omschrijving"), "omschrijving", note)
     return Band(
-        term=text_of(found, "term"),
+        term=text_of(by_name, "term"),
         low=low,
         high=high,
-        description=text_of(found, "omschrijving"),
-        colour=read_colour(found["normkleur"]) if "normkleur" in found else None,
-        grade_from=number_of(found, "schoolcijfer_vanaf"),
-        grade_to=number_of(found, "schoolcijfer_totenmet"),
+        description=text_of(by_name, "omschrijving"),
+        colour=read_colour(by_name["normkleur"]) if "normkleur" in by_name else None,
+        grade_from=number_of(by_name, "schoolcijfer_vanaf"),
+        grade_to=number_of(by_name, "schoolcijfer_totenmet"),
     )
 
 
 def read_colour(element: etree._Element) -> Colour:
-    """A normkleur; a component that is no number counts as 0 (the schema refuses it)."""
-    found = children(element)
+    """A normkleur; a component that is not a number counts as 0 (the schema refuses it)."""
+    by_name = children(element)
 
     def component(name: str) -> int:
-        text = (text_of(found, name) or "").strip(values.XML_SPACE).removeprefix("+")
+        text = (text_of(by_name, name) or "").strip(values.XML_SPACE).removeprefix("+")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
     return Colour(
         component("rood_code"),
         component("groen_code"),
         component("blauw_code"),
-        number_of(found, "transparantie") or "",
+        number_of(by_name, "transparantie") or "",
     )
 
 
 def bound(text: str | None) -> int | None:
-    """A norm bound in ten-thousandths; None where there is none or it is no number."""
+    """A norm bound in ten-thousandths; None where it is absent or not a number."""
     try:
         return None if text is None else values.fixed_point(text)
     except ValueError:
@@ -231,7 +231,7 @@ def bound(text: str | None) -> int | None:
 
 
 def check_bands(bands: list[Band], note: Note) -> None:
-    """Upside-down, overlapping or too large bands; grades the wrong way round."""
+    """Check for reversed, overlapping or too large bands, and for reversed grades."""
     spans: list[tuple[int, int]] = []
     for band in bands:
         for text in (band.low, band.high):
@@ -244,21 +244,21 @@ def check_bands(bands: list[Band], note: Note) -> None:
             if low > high:
                 note("norm.reversed", "norm")
             spans.append((low, high))
-        if upside_down(band.grade_from, band.grade_to):
+        if is_reversed(band.grade_from, band.grade_to):
             note("norm.grade", "schoolcijfer_vanaf")
     spans.sort()
     if any(later[0] <= earlier[1] for earlier, later in pairwise(spans)):
         note("norm.overlap", "norm")
 
 
-def upside_down(first: str | None, second: str | None) -> bool:
-    """Whether two numbers stand the wrong way round."""
-    item, two = bound(first), bound(second)
-    return item is not None and two is not None and item > two
+def is_reversed(first: str | None, second: str | None) -> bool:
+    """Whether the first of two numbers is the greater."""
+    first_bound, second_bound = bound(first), bound(second)
+    return first_bound is not None and second_bound is not None and first_bound > second_bound
 
 
 def check_terms(definition: TestDefinition, note: Note) -> None:
-    """Vocabulary bindings: known terms are checked, addresses are never fetched."""
+    """Check vocabulary bindings: terms of known vocabularies are checked, addresses are never fetched."""
     subject = definition.subject
     year = definition.year
     if year is not None and year.vocabulary is None and year.text not in JAARGROEPEN:
@@ -285,13 +285,13 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
 
 
 def locations(definition: TestDefinition) -> Iterator[tuple[str | None, str]]:
-    """The address of every vocabulary that a definition names, with the element that it stands at."""
-    named = {
+    """The address of every vocabulary in a definition, with the element that has it."""
+    terms_of = {
         "toetscode": (definition.code,), "versie": (definition.version,), "leerjaar": (definition.year,),
         "vakgebied": (definition.subject,), "ingang": tuple(level.term for level in definition.hierarchy),
         "toetsonderdeelcode": tuple(part.code for part in definition.parts or ()),
     }  # fmt: skip
-    yield from ((term.location, element) for element, terms in named.items() for term in terms if term is not None)
+    yield from ((term.location, element) for element, terms in terms_of.items() for term in terms if term is not None)
     norms = [(definition.norm, "toetsnormering")]
     norms += [(part.norm, "toetsonderdeelnormering") for part in definition.parts or ()]
     for norm, element in norms:
@@ -301,37 +301,41 @@ def locations(definition: TestDefinition) -> Iterator[tuple[str | None, str]]:
 
 
 def skeleton(key: str) -> str:
-    """What is left of a key for who cannot tell capitals, or letters of one alphabet from those of another."""
+    """A key without case, and with letters of other alphabets replaced by their Latin look-alikes."""
     return unicodedata.normalize("NFKC", key).casefold().translate(_LATIN)
 
 
 def check_key(key: str, element: str, note: Note) -> None:
-    """Keys that look alike: invisible characters, blanks at an end, letters of another alphabet or not normalised."""
-    odd = key != key.strip() or any(unicodedata.category(c) in ("Cf", "Cc", "Zs", "Zl", "Zp") for c in key if c != " ")
-    if odd or (not key.isascii() and (unicodedata.normalize("NFKC", key) != key or _scripts(key) > 1)):
+    """Check a key for invisible characters, white space at an end, mixed alphabets and unnormalised characters."""
+    invisible = any(unicodedata.category(c) in ("Cf", "Cc", "Zs", "Zl", "Zp") for c in key if c != " ")
+    if (
+        invisible
+        or key != key.strip()
+        or (not key.isascii() and (unicodedata.normalize("NFKC", key) != key or _scripts(key) > 1))
+    ):
         note("text.lookalike", element)
 
 
 def check_odd_key(key: str, element: str, note: Note) -> None:
-    """A key with more than letters, digits and plain signs: what `check_key` and `check_text` say of it."""
+    """Check a key that has more than letters, digits and common punctuation by `check_key` and `check_text`."""
     check_key(key, element, note)
-    if key.isprintable():  # else `check_key` has said so
+    if key.isprintable():  # else `check_key` has noted it
         check_text(key, element, note)
 
 
 def _scripts(text: str) -> int:
-    """How many of the alphabets that look alike stand in a text."""
+    """How many of the alphabets with look-alike letters a text uses."""
     names = (unicodedata.name(c, "").partition(" ")[0] for c in text if c.isalpha())
     return len({name for name in names if name in ("LATIN", "CYRILLIC", "GREEK")})
 
 
 def check_text(text: str | None, element: str, note: Note) -> None:
-    """Names that would act where text is not shown as text: markup, templates, formulas, control characters."""
+    """Check for text that is unsafe where it is not shown as text: markup, templates, formulas, control characters."""
     if text is None:
         return
     if (
-        text.startswith(_FORMULA)
-        or _ACTING.search(text)
+        text.startswith(_FORMULA_STARTS)
+        or _ACTIVE_CONTENT.search(text)
         or not text.isprintable()
         or (sum(unicodedata.combining(c) > 0 for c in text) > len(text) // 2)
     ):

@@ -1,4 +1,4 @@
-"""SOAP 1.1 going out: envelope, autorisatie header, Fault."""
+"""Writes SOAP 1.1: envelope, autorisatie header, Fault."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def document(root: etree._Element) -> bytes:
 
 
 def in_envelope(payload: etree._Element, header: etree._Element | None = None) -> bytes:
-    """A SOAP 1.1 envelope around `payload`, with `header` in its Header where there is one."""
+    """A SOAP 1.1 envelope around `payload`, with `header` in its Header if given."""
     envelope = etree.Element(names.ENVELOPE, nsmap={"soap": names.SOAP})
     if header is not None:
         etree.SubElement(envelope, names.HEADER).append(header)
@@ -48,7 +48,7 @@ def authorisation_element(authorisation: Authorisation) -> etree._Element:
 
 
 def fault_bytes(code: str, sentence: str) -> bytes:
-    """A SOAP 1.1 Fault with a code of the standard, such as Client.OngeldigBericht; children unqualified."""
+    """A SOAP 1.1 Fault with a code of the standard, such as Client.OngeldigBericht; its children have no namespace."""
     fault = etree.Element(names.FAULT, nsmap={"soap": names.SOAP})
     etree.SubElement(fault, "faultcode").text = f"soap:{code}"
     etree.SubElement(fault, "faultstring").text = sentence

@@ -1,4 +1,4 @@
-"""What a value must look like, by the element that it stands in: for remedies that say more than "see the schema"."""
+"""The expected format of values by element, for remedies that say more than "see the schema"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TERM = ("een tekst van 1 tot 256 tekens, of laat het element weg", "a text of 1
 _COUNT = ("een geheel getal, alleen cijfers", "a whole number, digits only")
 _FILLED = ("een tekst die niet leeg is", "a text that is not empty")
 
-# By local name; UWLR 2.2 C.1, C.3, C.4 in our own words: (Dutch, English), to stand behind "Schrijf" and "Write".
+# By local name; UWLR 2.2 C.1, C.3, C.4 in our own words: (Dutch, English), used after "Schrijf" and "Write".
 FORMS: dict[str, tuple[str, str]] = {
     "score": _WHOLE,
     "beginnormwaarde": _WHOLE,

@@ -1,4 +1,4 @@
-"""The four requests for pupil data: HaalLeerlinggegevens and the three of a staged transfer."""
+"""Writes the four requests for pupil data: HaalLeerlinggegevens and the three of a staged transfer."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _REQUEST_OF = {part: name for name, part in REQUESTS.items()}
 class RosterRequest:
     """A request for pupil data or a part of them.
 
-    `school_year` "" asks for the current one. `groups` (composed, key) are for pupils and teachers only; key None
-    asks for who is in no group of that kind. `last_received` is the aanmaakdatum of the newest stored answer.
+    `school_year` "" means the current one. `groups` (composed, key) apply to pupils and teachers only; key None means
+    those in no group of that kind. `last_received` is the aanmaakdatum of the newest stored answer.
     """
 
     part: Part
@@ -48,7 +48,7 @@ def write_request(request: RosterRequest, header: etree._Element | None = None) 
     """A request in a SOAP envelope, with `header` (an autorisatie element) in its Header."""
     root = etree.Element(f"{{{names.LG}}}{_REQUEST_OF[request.part]}", nsmap={"lg": names.LG})
     _add(root, "schooljaar", request.school_year)
-    write_school_ref(root, request.school, one_way=True)
+    write_school_ref(root, request.school, exclusive=True)
     _add(root, "xsdversie", request.xsd_version)
     if request.dataset_id is not None:
         _add(root, "gegevenssetid", request.dataset_id)

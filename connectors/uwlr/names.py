@@ -1,4 +1,4 @@
-"""Names of the standard: namespaces, element names, versions. One place for each."""
+"""Names of the standard: namespaces, element names, versions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LG = "http://www.edustandaard.nl/leerresultaten/2/leerlinggegevens"
 AUT = "http://www.edustandaard.nl/leerresultaten/2/autorisatie"
 OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-# Attributes that point to a schema, as expat writes them where "}" stands between namespace and name.
+# Attributes that refer to a schema, as expat reports them with "}" between namespace and name.
 SCHEMA_HINTS = frozenset({f"{XSI}}}schemaLocation", f"{XSI}}}noNamespaceSchemaLocation"})
 
 # Our own: the extension type for progress (docs/voortgang.md) and the pull of results (docs/pull.md).
@@ -29,7 +29,7 @@ FAULT = f"{{{SOAP}}}Fault"
 
 VOCABULARY_VAKGEBIEDEN = "http://purl.edustandaard.nl/concept/328cc12a-87b2-41c4-aef8-853595f9f9dd"
 
-# xsdversie -> the schema that gives the verdict. 2.0 is read as 2.1 and the difference reported.
+# xsdversie -> the schema by which a message is judged. 2.0 is read as 2.1, with a finding that says so.
 VERSIONS = {
     "2.0": "entry_results.xsd",
     "2.1": "entry_results.xsd",

@@ -1,4 +1,4 @@
-"""The two kinds of result that are more than a number: osoresultaat (OSO 1.2), and anderresultaat with our type."""
+"""Reads the two structured kinds of result: osoresultaat (OSO 1.2), and anderresultaat with our extension type."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REFERENCE_CODES = frozenset(
 )
 COMPARISON_GROUPS = frozenset({"BB+", "BB", "KB", "GT", "HAVO", "VWO", "Landelijk"})
 STATUSES = {"niet-begonnen": Status.NOT_BEGUN, "bezig": Status.BUSY, "afgerond": Status.DONE}
-MAX_OF_A_COUNT = 100_000_000  # exercises, words, seconds
+MAX_COUNT = 100_000_000  # exercises, words, seconds
 
 OsoRow = tuple[int, str | None, int | None, int | None, tuple[object, ...]]
 OtherRow = tuple[int, str | None, int | None, tuple[object, ...] | None]
@@ -100,10 +100,10 @@ def read_reference(element: etree._Element, note: Note) -> tuple[str, str, str, 
 
 
 def check_numbers(texts: dict[str, str], note: Note) -> None:
-    """Counts and seconds that cannot be kept, below zero or beyond reason; numbers that contradict each other."""
+    """Check counts and seconds for values that cannot be stored, and numbers that contradict each other."""
     for name in (*_COUNTS, "tijd"):
         number = number_in(texts, name)
-        if name in texts and (number is None or not 0 <= number <= MAX_OF_A_COUNT):
+        if name in texts and (number is None or not 0 <= number <= MAX_COUNT):
             note("oso.bound", name)
     if is_above(number_in(texts, "aantalgoed"), number_in(texts, "aantalopgaven")):
         note("result.counts", "aantalgoed")
@@ -112,7 +112,7 @@ def check_numbers(texts: dict[str, str], note: Note) -> None:
 
 
 def number_in(texts: dict[str, str], name: str) -> Decimal | None:
-    """A number by the name of its element; None where there is none."""
+    """A number by the name of its element; None where it is absent or not a number."""
     try:
         return values.decimal(texts[name])
     except (KeyError, ValueError):
@@ -120,28 +120,28 @@ def number_in(texts: dict[str, str], name: str) -> Decimal | None:
 
 
 def is_above(item: Decimal | int | None, other: Decimal | int | None) -> bool:
-    """Whether of two numbers that are both there the first is the greater."""
+    """Whether both numbers are present and the first is the greater."""
     return item is not None and other is not None and item > other
 
 
 def oso_number(text: str | None, note: Note) -> int | None:
-    """A vaardigheidsscore in ten-thousandths, which may be below zero; None where there is none."""
+    """A vaardigheidsscore in ten-thousandths, which may be below zero; None where it is absent or not a number."""
     if text is None:
         return None
     try:
-        score, is_all = values.rounded(text)
+        score, is_exact = values.rounded(text)
     except values.OutOfBounds:
         note("oso.bound", "vaardigheidsscore")
         return None
     except ValueError:
         return None  # the schema refuses it
-    if not is_all:
+    if not is_exact:
         note("oso.decimals", "vaardigheidsscore")
     return score
 
 
 def check_value(text: str | None, element: str, note: Note) -> None:
-    """As `check_text`, of a text that may well be a number below zero or a mark such as ++."""
+    """As `check_text`, for a text that may also be a negative number or a mark such as ++."""
     if text is not None and not text.isalnum() and _VALUE.fullmatch(text) is None:
         check_text(text, element, note)
 
@@ -165,7 +165,7 @@ def read_other(element: etree._Element, note: Note) -> OtherRow:
 
 
 def worked(text: str | None, note: Note) -> int | None:
-    """Time worked in milliseconds; None where it is not sent."""
+    """Time worked in milliseconds; None where it is absent."""
     if text is None:
         return None
     try:
@@ -178,6 +178,6 @@ def worked(text: str | None, note: Note) -> int | None:
 
 
 def count(text: str | None) -> int | None:
-    """A number of exercises; None where it is not sent."""
+    """A number of exercises; None where it is absent."""
     stripped = (text or "").strip(values.XML_SPACE).removeprefix("+")
     return int(stripped) if stripped.isascii() and stripped.isdigit() and len(stripped) < 10 else None

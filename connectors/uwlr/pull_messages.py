@@ -1,4 +1,4 @@
-"""The request of HaalLeerresultaten, and the requests of publishers who have an operation of their own.
+"""Writes the request of HaalLeerresultaten, and requests from a template for publishers with another operation.
 
 UWLR has no pull of results; ours is shaped like the other Haal requests (docs/pull.md, schemas/pull.wsdl).
 """
@@ -22,13 +22,13 @@ from models.schema.records import SchoolRef
 
 OPERATION = "HaalLeerresultaten"
 SOAP_ACTION = f"{names.OPHALEN}/{OPERATION}"
-OVERLAP = timedelta(hours=1)  # what a source stored late, while it made the last answer, is asked again
-BEFORE_ALL = "1990-01-01T00:00:00+01:00"  # for templates: a source that wants a moment at the first time, too
+OVERLAP = timedelta(hours=1)  # results stored while the source was making its last answer are requested again
+BEFORE_ALL = "1990-01-01T00:00:00+01:00"  # for templates, where the first request has no cursor yet
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """What is asked: all results of a school and school year that are newer than `since` (None: all)."""
+    """A request for all results of a school and school year that are newer than `since` (None: all)."""
 
     school: SchoolRef
     school_year: str
@@ -39,7 +39,7 @@ class PullRequest:
 
 
 def since_cursor(cursor: str | None) -> str | None:
-    """The moment to ask from: an hour before the aanmaakdatum of the last stored answer, in Dutch time with zone."""
+    """The moment to request from, in Dutch time: an hour before the aanmaakdatum of the last stored answer."""
     if cursor is None:
         return None
     created_us, _ = values.instant(cursor)
@@ -70,9 +70,9 @@ def write_pull_request(request: PullRequest) -> bytes:
 
 
 def fill_template(template: str, request: PullRequest) -> bytes:
-    """A publisher's own request: `$name` becomes its value, escaped for XML; `$$` is a dollar sign.
+    """A request from a publisher's template: `$name` becomes its value, escaped for XML; `$$` is a dollar sign.
 
-    Raises Fatal where the template names something unknown or what comes out is no XML.
+    Raises Fatal where the template has an unknown name or the result is not well-formed XML.
     """
     try:
         filled = Template(template).substitute(_template_values(request)).encode()
@@ -87,7 +87,7 @@ def fill_template(template: str, request: PullRequest) -> bytes:
 
 def _template_values(request: PullRequest) -> Mapping[str, str]:
     authorisation = request.authorisation or Authorisation("", "", "")
-    clear = {
+    texts = {
         "school_year": request.school_year,
         "brin": request.school.brin or "",
         "location": request.school.dependance or "00",
@@ -99,7 +99,7 @@ def _template_values(request: PullRequest) -> Mapping[str, str]:
         "customer_code": authorisation.customer_code,
         "customer_name": authorisation.customer_name,
     }
-    return {name: escape(value, {'"': "&quot;"}) for name, value in clear.items()}
+    return {name: escape(value, {'"': "&quot;"}) for name, value in texts.items()}
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:

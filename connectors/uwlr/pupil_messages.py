@@ -1,8 +1,8 @@
-"""Answers of a LAS (leerlinggegevens, structuur, leerlingen, leerkrachten) and EDEXML files into rosters.
+"""Reads answers of a LAS (leerlinggegevens, structuur, leerlingen, leerkrachten) and EDEXML files into rosters.
 
-Everything is read by element name, whatever its order, because real administrations do not keep to the schema; what
-the schema has against a message is reported apart. Only what a view uses is read: birth date, numbers of the state
-and the like are checked by the schema and go no further.
+Everything is read by element name, whatever its order, because real administrations deviate from the schema; schema
+errors are reported separately. Only what a screen uses is read: birth date, government-issued numbers and the like are
+checked by the schema and not read.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.pupil_gate import Notes, NotReadable, all_bytes, local, note_schema_errors, parse
-from connectors.uwlr.pupil_rules import pupil_finding
 from connectors.uwlr.reader import is_eck_id
+from connectors.uwlr.rules import finding
 from models.ingest.schools import normal_location
 from models.schema import clock
 from models.schema.records import Finding, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef
@@ -57,8 +57,8 @@ CONTENTS = {
 }
 _EMPTY = {names.GEEN_WIJZIGINGEN: NO_CHANGES, names.GEEN_GEGEVENS: NO_DATA}
 
-# What may stand where; what else stands there is reported, never read.
-_KNOWN = {
+# The children that an element may have; any other is reported and not read.
+_ALLOWED_CHILDREN = {
     "leerlinggegevens": {"school", "vestigingen", "groepen", "leerlingen", "leerkrachten", "toevoegingen"},
     "school": {
         "schooljaar", "peildatum", "brincode", "dependancecode", "schoolkey", "instellingsnummer", "aanmaakdatum",
@@ -87,7 +87,7 @@ _KNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class RosterAnswer:
-    """What a message with pupil data holds.
+    """The contents of a message with pupil data.
 
     `roster` is None with `empty` (no_changes or no_data), with `fault` (code and text of a SOAP Fault) and where a
     finding of level error refuses the message. `created_text` is the aanmaakdatum as sent: the cursor.
@@ -104,51 +104,51 @@ class RosterAnswer:
 
     @property
     def refused(self) -> bool:
-        """Whether a finding forbids to store the message."""
+        """Whether a finding of level error refuses the message."""
         return any(finding.level == "error" for finding in self.findings)
 
 
 def read_roster(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAnswer:
     """Read an answer with all pupil data, or an EDEXML file; a part of a staged transfer is refused.
 
-    `profile` chooses the schema: a message does not say which it follows.
+    `profile` selects the schema: a message does not state which it follows.
     """
     answer = read_part(data, profile)
     if answer.part is Part.ALL or answer.roster is None:
         return answer
-    alone = (*answer.findings, pupil_finding("roster.part"))
-    return dataclasses.replace(answer, roster=None, findings=alone)
+    findings = (*answer.findings, finding("roster.part"))
+    return dataclasses.replace(answer, roster=None, findings=findings)
 
 
 def read_part(data: bytes | BinaryIO, profile: Profile = "edexml") -> RosterAnswer:
-    """As `read_roster`, and also one part of a staged transfer; `merge` makes the parts one roster."""
+    """As `read_roster`, but also reads one part of a staged transfer; `merge` joins the parts."""
     try:
         content = all_bytes(data)
     except NotReadable as refused:
         return RosterAnswer(None, findings=tuple(refused.findings))
-    stamp = RosterAnswer(None, digest=hashlib.sha256(content).digest(), size=len(content))
+    base_answer = RosterAnswer(None, digest=hashlib.sha256(content).digest(), size=len(content))
     try:
         root, warnings = parse(content)
     except NotReadable as refused:
-        return dataclasses.replace(stamp, findings=tuple(refused.findings))
-    return _read_root(content, root, warnings, profile, stamp)
+        return dataclasses.replace(base_answer, findings=tuple(refused.findings))
+    return _read_root(content, root, warnings, profile, base_answer)
 
 
 def merge(structure: RosterAnswer, pupils: Sequence[RosterAnswer], teachers: Sequence[RosterAnswer]) -> RosterAnswer:
-    """One roster of the three kinds of parts of a staged transfer; keys and references are judged over all of them.
+    """Join the parts of a staged transfer into one roster; keys and references are checked over all parts.
 
-    A pupil or teacher that more than one part holds counts once.
+    A pupil or teacher in more than one part counts once.
     """
     parts = [structure, *pupils, *teachers]
     digest = hashlib.sha256(b"".join(part.digest for part in parts)).digest()
-    stamp = RosterAnswer(
+    base_answer = RosterAnswer(
         None, created_text=structure.created_text, digest=digest, size=sum(part.size for part in parts)
     )
     findings = tuple(finding for part in parts for finding in part.findings)
     if structure.roster is None or any(part.refused for part in parts):
-        return dataclasses.replace(stamp, findings=findings, empty=structure.empty, fault=structure.fault)
+        return dataclasses.replace(base_answer, findings=findings, empty=structure.empty, fault=structure.fault)
     if all(part.empty is not None for part in pupils):
-        return dataclasses.replace(stamp, findings=findings, empty=NO_DATA)
+        return dataclasses.replace(base_answer, findings=findings, empty=NO_DATA)
     rosters = [part.roster for part in parts if part.roster is not None]
     roster = dataclasses.replace(
         structure.roster,
@@ -158,38 +158,38 @@ def merge(structure: RosterAnswer, pupils: Sequence[RosterAnswer], teachers: Seq
     notes = Notes()
     _check_keys(roster, notes, None)
     _check_references(roster, notes, None)
-    return _finish(stamp, roster, [*findings, *notes.findings()])
+    return _finish(base_answer, roster, [*findings, *notes.findings()])
 
 
 # -- which message -----------------------------------------------------------------------------------------------
 
 
 def _read_root(
-    data: bytes, root: etree._Element, warnings: list[Finding], profile: Profile, stamp: RosterAnswer
+    data: bytes, root: etree._Element, warnings: list[Finding], profile: Profile, base_answer: RosterAnswer
 ) -> RosterAnswer:
     payload, refusal = find_payload(root)
     if payload is None:
-        return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(refusal)))
+        return dataclasses.replace(base_answer, findings=(*warnings, finding(refusal)))
     if payload.tag == names.FAULT:
-        findings = (*warnings, pupil_finding("roster.fault"))
-        return dataclasses.replace(stamp, findings=findings, fault=_fault(payload))
-    content, part, no_roster = _content(payload)
-    if no_roster is not None:
-        return dataclasses.replace(stamp, findings=(*warnings, pupil_finding(no_roster)))
+        findings = (*warnings, finding("roster.fault"))
+        return dataclasses.replace(base_answer, findings=findings, fault=_fault(payload))
+    content, part, refusal_rule = _content(payload)
+    if refusal_rule is not None:
+        return dataclasses.replace(base_answer, findings=(*warnings, finding(refusal_rule)))
     notes = Notes()
     file = local(payload) == "EDEX"
     note_schema_errors(root, "edexml_file.xsd" if file else f"entry_pupils_{profile}.xsd", notes)
-    stamp = dataclasses.replace(stamp, part=part)
+    base_answer = dataclasses.replace(base_answer, part=part)
     if local(content) in _EMPTY:
         findings = (*warnings, *notes.findings(data))
-        return dataclasses.replace(stamp, findings=findings, empty=_EMPTY[local(content)])
+        return dataclasses.replace(base_answer, findings=findings, empty=_EMPTY[local(content)])
     roster, created_text = _read_content(content, part, notes)
-    stamp = dataclasses.replace(stamp, created_text=created_text)
-    return _finish(stamp, roster, [*warnings, *notes.findings(data)])
+    base_answer = dataclasses.replace(base_answer, created_text=created_text)
+    return _finish(base_answer, roster, [*warnings, *notes.findings(data)])
 
 
 def find_payload(root: etree._Element) -> tuple[etree._Element | None, str]:
-    """The one element in the Body of a SOAP 1.1 envelope, or a bare root; else the rule that it goes against."""
+    """The element in the Body of a SOAP 1.1 envelope, or a bare root; else None and the rule that is broken."""
     if root.tag != names.ENVELOPE:
         return (None, "soap.version") if local(root) == "Envelope" else (root, "")
     children = [child for child in root if child.tag != names.HEADER or child is not root[0]]
@@ -199,7 +199,7 @@ def find_payload(root: etree._Element) -> tuple[etree._Element | None, str]:
 
 
 def _content(payload: etree._Element) -> tuple[etree._Element, Part, str | None]:
-    """The element with the data (or the empty one that stands for it), its part, or the rule against it."""
+    """The element with the data (or the empty one in its place) and its part, or the rule that is broken."""
     name, namespace = local(payload), etree.QName(payload).namespace
     if name == "EDEX" and namespace is None:
         return payload, Part.ALL, None
@@ -251,11 +251,11 @@ def _read_content(content: etree._Element, part: Part, notes: Notes) -> tuple[Ro
     return roster, created_text
 
 
-def _finish(stamp: RosterAnswer, roster: Roster | None, findings: Iterable[Finding]) -> RosterAnswer:
-    answer = dataclasses.replace(stamp, findings=tuple(findings))
+def _finish(base_answer: RosterAnswer, roster: Roster | None, findings: Iterable[Finding]) -> RosterAnswer:
+    answer = dataclasses.replace(base_answer, findings=tuple(findings))
     if roster is None or answer.refused:
         return answer
-    complete = dataclasses.replace(roster, digest=stamp.digest, size=stamp.size, findings=answer.findings)
+    complete = dataclasses.replace(roster, digest=base_answer.digest, size=base_answer.size, findings=answer.findings)
     return dataclasses.replace(answer, roster=complete)
 
 
@@ -300,8 +300,8 @@ def _each(
     notes: Notes,
     read: dict[str, Callable[[etree._Element, Notes], T | None]],
 ) -> tuple[T, ...]:
-    """What `read` makes of the children of the container that stands directly below `content`."""
-    found = []
+    """The records that `read` makes of the children of a container directly below `content`."""
+    records = []
     for parent in content:
         if local(parent) != container:
             continue
@@ -311,8 +311,8 @@ def _each(
             if reader is not None:
                 _note_unknown(node, local(node), notes)
                 record = reader(node, notes)
-                found += [record] if record is not None else []
-    return tuple(found)
+                records += [record] if record is not None else []
+    return tuple(records)
 
 
 def _location(node: etree._Element, notes: Notes) -> tuple[str, str] | None:
@@ -366,7 +366,7 @@ def _teacher(node: etree._Element, notes: Notes) -> RosterTeacher | None:
     if las_key is None and eck_id is None:
         notes.add("roster.key-missing", node)
         return None
-    taught = _child(node, "groepen")
+    groups = _child(node, "groepen")
     return RosterTeacher(
         las_key=las_key,
         eck_id=eck_id,
@@ -375,14 +375,14 @@ def _teacher(node: etree._Element, notes: Notes) -> RosterTeacher | None:
         last_name=_text(node, "achternaam"),
         email=_text(node, "emailadres"),
         roles=_roles(node),
-        groups=() if taught is None else _taught(taught, "groep"),
-        composed_groups=() if taught is None else _taught(taught, "samengestelde_groep"),
+        groups=() if groups is None else _taught_groups(groups, "groep"),
+        composed_groups=() if groups is None else _taught_groups(groups, "samengestelde_groep"),
     )
 
 
-def _taught(node: etree._Element, kind: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    named = [(_reference(child), _roles(child)) for child in node if local(child) == kind]
-    return tuple((key, roles) for key, roles in named if key is not None)
+def _taught_groups(node: etree._Element, kind: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    references = [(_reference(child), _roles(child)) for child in node if local(child) == kind]
+    return tuple((key, roles) for key, roles in references if key is not None)
 
 
 def _roles(node: etree._Element) -> tuple[str, ...]:
@@ -395,7 +395,7 @@ def _roles(node: etree._Element) -> tuple[str, ...]:
 
 def _note_unknown(node: etree._Element, kind: str, notes: Notes) -> None:
     for child in node:
-        if local(child) not in _KNOWN[kind]:
+        if local(child) not in _ALLOWED_CHILDREN[kind]:
             notes.add("roster.unknown-element", child)
 
 
@@ -416,7 +416,7 @@ def _stripped(node: etree._Element, name: str) -> str | None:
 
 
 def _day(node: etree._Element, name: str) -> str | None:
-    """A day, or None where it is absent or none (the schema has reported that)."""
+    """A day, or None where it is absent or invalid (the schema reports that)."""
     text = _text(node, name)
     try:
         return None if text is None else values.day(text)[0]
@@ -456,7 +456,7 @@ def _check_keys(roster: Roster, notes: Notes, content: etree._Element | None) ->
     _note_repeats("roster.key-twice", "groep", base, notes, content)
     _note_repeats("roster.key-twice", "samengestelde_groep", composed, notes, content)
     for key in sorted(set(base) & set(composed)):
-        notes.add_found("roster.group-key-shared", "groep", _finder(content, "groep", key))
+        notes.add_lazily("roster.group-key-shared", "groep", _finder(content, "groep", key))
     _note_repeats("roster.key-twice", "leerling", (pupil.las_key for pupil in roster.pupils), notes, content)
     eck_ids = (pupil.eck_id for pupil in roster.pupils)
     _note_repeats("roster.eckid-twice", "leerling", eck_ids, notes, content)
@@ -467,12 +467,12 @@ def _check_keys(roster: Roster, notes: Notes, content: etree._Element | None) ->
 def _note_repeats(
     rule: str, element: str, keys: Iterable[str | None], notes: Notes, content: etree._Element | None
 ) -> None:
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for key in keys:
-        if key in seen:
-            notes.add_found(rule, element, _finder(content, element, key, nth=1))
+        if key in earlier:
+            notes.add_lazily(rule, element, _finder(content, element, key, nth=1))
         elif key is not None:
-            seen.add(key)
+            earlier.add(key)
 
 
 def _check_references(roster: Roster, notes: Notes, content: etree._Element | None) -> None:
@@ -482,16 +482,16 @@ def _check_references(roster: Roster, notes: Notes, content: etree._Element | No
     for pupil in roster.pupils:
         find = _finder(content, "leerling", pupil.las_key or pupil.eck_id)
         if pupil.group is not None and pupil.group not in base:
-            notes.add_found("roster.group-undefined", "leerling", find)
+            notes.add_lazily("roster.group-undefined", "leerling", find)
         if not composed.issuperset(pupil.composed_groups):
-            notes.add_found("roster.group-undefined", "leerling", find)
+            notes.add_lazily("roster.group-undefined", "leerling", find)
         if pupil.location is not None and pupil.location not in locations:
-            notes.add_found("roster.location-undefined", "leerling", find)
+            notes.add_lazily("roster.location-undefined", "leerling", find)
     for teacher in roster.teachers:
-        named = {key for key, _ in teacher.groups} - base | {key for key, _ in teacher.composed_groups} - composed
-        if named:
+        references = {key for key, _ in teacher.groups} - base | {key for key, _ in teacher.composed_groups} - composed
+        if references:
             find = _finder(content, "leerkracht", teacher.las_key or teacher.eck_id)
-            notes.add_found("roster.group-undefined", "leerkracht", find)
+            notes.add_lazily("roster.group-undefined", "leerkracht", find)
 
 
 _CONTAINERS = {
@@ -505,13 +505,13 @@ _CONTAINERS = {
 def _finder(
     content: etree._Element | None, element: str, key: str | None, nth: int = 0
 ) -> Callable[[], etree._Element | None]:
-    """Looks for the element (the nth, from 0) that defines a key or eckid; finds nothing in merged parts."""
+    """A function that finds the element (the nth, from 0) with a key or eckid; for merged parts it returns None."""
 
     def find() -> etree._Element | None:
         if content is None:
             return None
         nodes = (node for parent in content if local(parent) == _CONTAINERS[element] for node in parent)
-        alike = [node for node in nodes if local(node) == element and key in (node.get("key"), node.get("eckid"))]
-        return alike[nth] if nth < len(alike) else None
+        candidates = [node for node in nodes if local(node) == element and key in (node.get("key"), node.get("eckid"))]
+        return candidates[nth] if nth < len(candidates) else None
 
     return find

@@ -1,6 +1,6 @@
-"""Rosters into answers of a LAS; the other way round than `pupil_messages`.
+"""Writes rosters as answers of a LAS; the inverse of `pupil_messages`.
 
-For what the records hold: `read(write(roster)) == roster`.
+Reading what was written gives an equal roster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CONTENT_OF = {part: name for name, part in CONTENTS.items()}
 
 
 def write_answer(roster: Roster, part: Part = Part.ALL) -> bytes:
-    """The answer with all of a roster, or with one part of it, in a SOAP envelope."""
+    """The answer with a whole roster, or with one part of it, in a SOAP envelope."""
     answer = etree.Element(f"{{{names.LG}}}{_ANSWER_OF[part]}", nsmap={"lg": names.LG})
     write_content(_add(answer, _CONTENT_OF[part]), roster, part)
     return in_envelope(answer)
@@ -36,7 +36,7 @@ def write_empty_answer(empty: str, part: Part = Part.ALL) -> bytes:
 
 
 def write_content(node: etree._Element, roster: Roster, part: Part) -> None:
-    """The elements of a roster, or of one part of it, into an answer or an EDEX element."""
+    """Write the elements of a roster, or of one part of it, into an answer or an EDEX element."""
     _write_school(_add(node, "school"), roster)
     if part in (Part.ALL, Part.STRUCTURE):
         for key, name in roster.locations:
@@ -60,12 +60,12 @@ def _write_school(node: etree._Element, roster: Roster) -> None:
     _add(node, "xsdversie", XSD_VERSION)
 
 
-def write_school_ref(node: etree._Element, school: SchoolRef, *, one_way: bool = False) -> None:
-    """How a message names its school; with `one_way` (requests) either BRIN or key, never both."""
+def write_school_ref(node: etree._Element, school: SchoolRef, *, exclusive: bool = False) -> None:
+    """Write the reference to a school; with `exclusive` (in requests) either BRIN or key, never both."""
     if school.brin is not None:
         _add(node, "brincode", school.brin)
         _add(node, "dependancecode", school.dependance or "00")
-        if one_way:
+        if exclusive:
             return
     elif school.institution is not None:
         _add(node, "instellingsnummer", school.institution)
@@ -139,7 +139,7 @@ def _add_keyed(parent: etree._Element, name: str, key: str) -> etree._Element:
 
 
 def _list(parent: etree._Element, name: str) -> etree._Element:
-    """The last child where it has this name, else a new one: a list is there only when it has an entry."""
+    """The last child if it has this name, else a new one: a list is only written when it has an entry."""
     if len(parent) and etree.QName(parent[-1]).localname == name:
         return parent[-1]
     return _add(parent, name)

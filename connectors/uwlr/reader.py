@@ -1,11 +1,11 @@
-"""The reader of result messages: one pass does gate, schema, own key checks and reading together.
+"""The reader of result messages: one pass does safety checks, schema validation, key checks and reading together.
 
 lxml's pull parser builds one `resultaat` at a time; each becomes a plain tuple (`records.MessageRow`) in a spool, and
-is thrown away. The same bytes go to the validator (`validator.Validation`), which works beside it without Python's
-lock. (One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a
-message is not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests
-and parts, eight bytes a result for the uniqueness of keys, and one chunk of rows. What is found is collected by rule
-and place; a `ElementRef` gets its line and column in a second pass (`locate`), made only when there are findings.
+is discarded. The same bytes go to the validator (`validator.Validation`), which runs in parallel without Python's lock.
+(One parser that does both would be simpler, but lxml's iterparse with a schema ends without an error where a message is
+not well-formed, and so takes a truncated message for a whole one.) Memory holds the distinct pupils, tests and parts,
+sixteen bytes a result for the detection of duplicates, and one chunk of rows. Broken rules are collected with their
+elements; an `ElementRef` gets its line and column in a second pass (`source_locations`), only made if there are any.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from models.schema import clock
 from models.schema.records import KEY, SCALE, Absence, MessageRow, PupilRef, Term, TestDefinition, TestRef
 from models.schema.urls import is_plain_link
 
-WHERES_A_RULE = 5
+MAX_LOCATIONS_PER_RULE = 5
 CHUNK_BYTES = 1 << 18
 PRUNE_EVERY = 256
 
@@ -57,7 +57,7 @@ def splits_a_value(tag: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ElementRef:
-    """Where something was found: the n-th `element` with this name in document order, and a child of it."""
+    """An element of a message: the n-th `element` with this name in document order, and a child of it."""
 
     element: str
     ordinal: int
@@ -65,29 +65,29 @@ class ElementRef:
 
 
 INSTRUCTION = ElementRef("?", 1, "")  # the first processing instruction of a message
-SCHEMA_HINT = ElementRef("xsi", 1, "")  # the first attribute that points to a schema
-COMMENT = "!"  # with an ordinal: the first comment of each value that has one inside
+SCHEMA_HINT = ElementRef("xsi", 1, "")  # the first attribute that refers to a schema
+COMMENT = "!"  # with an ordinal: the first comment inside each value that has one
 
 
 @dataclass(slots=True)
 class ReadMessage:
-    """What one pass found: rows and dimensions, rules broken with their places, and whether the schema held."""
+    """The outcome of one pass: rows with their pupils and tests, the rules broken, and whether the message is valid."""
 
     school: dict[str, str] = field(default_factory=dict)
     pupils: list[PupilRef] = field(default_factory=list)
-    pupil_sittings: list[int] = field(default_factory=list)  # the toetsafname, from 1, that named each pupil first
+    pupil_sittings: list[int] = field(default_factory=list)  # the toetsafname, from 1, in which each pupil comes first
     tests: list[TestRef] = field(default_factory=list)
     definitions: list[TestDefinition] = field(default_factory=list)
     rows: RowSpool = field(default_factory=RowSpool)
     count: int = 0
     notes: dict[str, list[ElementRef]] = field(default_factory=dict)
-    broken: bool = False  # not well-formed, or not valid: `locate.diagnose` says what and where
-    broken_at: tuple[int, int] | None = None  # line and column where the bytes could not be read on
+    broken: bool = False  # not well-formed or not valid: `source_locations.diagnose` finds what and where
+    broken_at: tuple[int, int] | None = None  # line and column where the XML could not be parsed further
 
     def note(self, rule: str, element: ElementRef) -> None:
-        """Remember a rule with a place; the first few places of each rule are kept."""
+        """Record a broken rule with its element; only the first few elements of each rule are stored."""
         places = self.notes.setdefault(rule, [])
-        if len(places) < WHERES_A_RULE:
+        if len(places) < MAX_LOCATIONS_PER_RULE:
             places.append(element)
 
 
@@ -99,8 +99,8 @@ class _Pass:
         self.max_results = max_results
         self.today = clock.today().isoformat()
         self.rows: list[MessageRow] = []
-        self.hashes = array("q")
-        self.subjects = array("q")  # of what each result is about, to find two results of the same
+        self.key_hashes = array("q")
+        self.identity_hashes = array("q")  # of pupil, test, part, kind and day of each result, to find repeated results
         self.pupil: int | None = None
         self.pupil_numbers: dict[PupilRef, int] = {}
         self.test_numbers: dict[object, int] = {}
@@ -108,15 +108,15 @@ class _Pass:
         self.sittings = 0
         self.outside: int | None = None
         self.year = ("", "9")
-        self.year_bounds = ("", self.today)  # of days that nothing need be said of
-        self.comments = False
-        self.split: etree._Element | None = None  # the newest value with a comment inside
-        self.split_values = 0
+        self.year_bounds = ("", self.today)  # days within the school year and not in the future
+        self.has_comments = False
+        self.split_value: etree._Element | None = None  # the latest value with a comment inside
+        self.split_value_count = 0
         self.file = file
         self.schema_name = schema_name
 
     def run(self) -> ReadMessage:
-        """Read it all; the order of elements is the schema's affair."""
+        """Read the message; the order of elements is left to the schema."""
         parser = etree.XMLPullParser(
             events=("end", "comment", "pi"),
             tag=(_RESULTAAT, _TOETSAFNAME, _TOETS, _SCHOOL, names.BODY),
@@ -128,17 +128,17 @@ class _Pass:
         events = cast("Iterator[tuple[str, etree._Element]]", parser.read_events())
         with Validation(self.schema_name) as validation:
             try:
-                while (chunk := self.file.read(CHUNK_BYTES)) and not self.enough(validation):
+                while (chunk := self.file.read(CHUNK_BYTES)) and not self.must_stop(validation):
                     validation.feed(chunk)
                     parser.feed(chunk)
                     self.walk(events)
                     if b"chemaLocation" in chunk:
                         self.reading.note("xml.schema-location", SCHEMA_HINT)
-                if not self.enough(validation):
+                if not self.must_stop(validation):
                     parser.close()
                     self.walk(events)
-            except etree.XMLSyntaxError as broken:
-                line, column = broken.position
+            except etree.XMLSyntaxError as error:
+                line, column = error.position
                 self.reading.broken, self.reading.broken_at = True, (max(line, 1), max(column, 1))
         self.reading.broken = self.reading.broken or validation.failed
         self.flush()
@@ -146,19 +146,19 @@ class _Pass:
             self.check_keys()
         return self.reading
 
-    def enough(self, validation: Validation) -> bool:
-        """Whether reading on is needless: the schema refuses the message, or it has too many results."""
+    def must_stop(self, validation: Validation) -> bool:
+        """Whether to stop reading: the schema refuses the message, or it has too many results."""
         if self.reading.count > self.max_results and "message.results" not in self.reading.notes:
             self.reading.note("message.results", ElementRef("resultaat", self.max_results + 1, ""))
         return validation.failed or self.reading.count > self.max_results
 
     def walk(self, events: Iterator[tuple[str, etree._Element]]) -> None:
-        """The loop over results, pupils and tests."""
+        """Handle the parser events: results, pupils, tests, school, comments."""
         result = self.result
         for event, element in events:
             if event == "end":
                 tag = element.tag
-                if self.comments:
+                if self.has_comments:
                     self.join_texts(element)
                 if tag == _RESULTAAT:
                     result(element)
@@ -179,7 +179,7 @@ class _Pass:
                 self.reading.note("xml.processing-instruction", INSTRUCTION)
 
     def drop(self, element: etree._Element) -> None:
-        """Forget an element that has been read, and all before it in its parent."""
+        """Free an element that has been read, and all before it in its parent."""
         element.clear()
         parent = element.getparent()
         if parent is not None:
@@ -187,7 +187,7 @@ class _Pass:
                 del parent[0]
 
     def school(self, element: etree._Element) -> None:
-        """The school element: texts by local name; the bounds of its year."""
+        """Read the school element: texts by local name, and the bounds of its school year."""
         if element.getroottree().docinfo.doctype:
             self.reading.note("xml.doctype", ElementRef("school", 1, ""))
         self.reading.school = {name: child.text or "" for name, child in children(element).items()}
@@ -197,32 +197,32 @@ class _Pass:
                 name,
                 lambda rule, child: self.reading.note(rule, ElementRef("school", 1, child)),
             )
-        self.made_on(self.reading.school.get("aanmaakdatum", ""))
+        self.limit_today(self.reading.school.get("aanmaakdatum", ""))
         year = self.reading.school.get("schooljaar", "")
         if len(year) == 9 and year.isascii():
             self.year = (f"{year[:4]}-08-01", f"{year[5:]}-07-31")
             self.year_bounds = (self.year[0], min(self.year[1], self.today))
 
-    def made_on(self, created: str) -> None:
-        """No test is taken after its result was made; a day later may be the zone."""
+    def limit_today(self, created: str) -> None:
+        """Limit dates to the day after the aanmaakdatum (for time zones): no test is later than its result."""
         try:
             self.today = min(self.today, (date.fromisoformat(created.strip()[:10]) + timedelta(days=1)).isoformat())
         except (ValueError, OverflowError):
-            return  # `read_created` says so
+            return  # reported by `read_created`
 
     def comment(self, element: etree._Element) -> None:
-        """A comment: to be taken out before the value around it is read, and worth a word when inside one."""
-        self.comments = True
+        """Note a comment inside a value; comments are removed before values are read."""
+        self.has_comments = True
         parent = element.getparent()
-        if parent is not None and parent is not self.split and splits_a_value(str(parent.tag)):
-            self.split = parent
-            self.split_values += 1
-            self.reading.note("xml.comment-in-text", ElementRef(COMMENT, self.split_values, ""))
+        if parent is not None and parent is not self.split_value and splits_a_value(str(parent.tag)):
+            self.split_value = parent
+            self.split_value_count += 1
+            self.reading.note("xml.comment-in-text", ElementRef(COMMENT, self.split_value_count, ""))
 
     def join_texts(self, element: etree._Element) -> None:
-        """Take the comments out, so that the text of an element is its whole text.
+        """Remove comments, so that the text of an element is its whole text.
 
-        For a resultaat also of what names the pupil, and of nothing else: the comments behind it are still to come.
+        For a resultaat also from the elements that identify the pupil, but no others: later comments are still to come.
         """
         etree.strip_tags(element, etree.Comment)
         parent = element.getparent()
@@ -230,15 +230,15 @@ class _Pass:
         for child in sitting if sitting is not None else ():
             if child is not parent and isinstance(child.tag, str):
                 etree.strip_tags(child, etree.Comment)
-        self.comments = False
+        self.has_comments = False
 
     def sitting(self, element: etree._Element) -> int:
-        """The number of the pupil that the results of a toetsafname belong to."""
-        found = children(element)
+        """The number of the pupil of a toetsafname."""
+        by_name = children(element)
         ref = PupilRef(
-            las_key=text_of(found, "leerlingid"),
-            eck_id=text_of(found, "eckid"),
-            processor=text_of(found, "resultaatverwerkerid"),
+            las_key=text_of(by_name, "leerlingid"),
+            eck_id=text_of(by_name, "eckid"),
+            processor=text_of(by_name, "resultaatverwerkerid"),
         )
         number = self.pupil_numbers.get(ref)
         if number is None:
@@ -250,15 +250,15 @@ class _Pass:
         return number
 
     def result(self, element: etree._Element) -> None:
-        """One resultaat into one row. The way of all results: short, and no exception in the ordinary case."""
+        """Read one resultaat into one row. Runs for every result: short, and no exceptions in the ordinary case."""
         reading = self.reading
         reading.count += 1
         pupil = self.pupil
         if pupil is None:
             parent = element.getparent()
-            owner = parent.getparent() if parent is not None else None
-            pupil = self.pupil = self.sitting(owner if owner is not None else element)
-        taken = code = ""
+            sitting = parent.getparent() if parent is not None else None
+            pupil = self.pupil = self.sitting(sitting if sitting is not None else element)
+        taken_on = code = ""
         version: Term | None = None
         part = score_text = url = zoned = None
         score = absence = None
@@ -267,7 +267,7 @@ class _Pass:
         for child in element:
             tag = child.tag
             if tag == _AFNAMEDATUM:
-                taken = child.text or ""
+                taken_on = child.text or ""
             elif tag == _TOETSCODE:
                 code = child.text or ""
             elif tag == _ONDERDEEL:
@@ -278,7 +278,7 @@ class _Pass:
                     score = int(score_text) * SCALE
                 else:
                     score_text = score_text.strip(values.XML_SPACE)
-                    score, absence = self.odd_score(score_text)
+                    score, absence = self.unusual_score(score_text)
             elif tag == _OSORESULTAAT:
                 kind, score_text, score, absence, detail = read_oso(child, self.note_result)
             elif tag == _ANDERRESULTAAT:
@@ -289,11 +289,11 @@ class _Pass:
                     self.note_result("result.url", "infourl")
             elif tag == _VERSIE:
                 version = term_of(child)
-        if len(taken) != 10 or not values.FIRST_DAY <= taken <= values.LAST_DAY:
-            taken, zoned = self.odd_day(taken)
+        if len(taken_on) != 10 or not values.FIRST_DAY <= taken_on <= values.LAST_DAY:
+            taken_on, zoned = self.unusual_day(taken_on)
         low, high = self.year_bounds
-        if not low <= taken <= high:
-            self.odd_moment(taken)
+        if not low <= taken_on <= high:
+            self.check_day(taken_on)
         key = element.get("key") or ""
         if _PLAIN_KEY.fullmatch(key) is None:
             check_odd_key(key, "resultaat", self.note_result)
@@ -310,14 +310,14 @@ class _Pass:
                     span[2], span[3] = score, reading.count
             elif score < span[2]:
                 span[2], span[3] = score, reading.count
-        self.hashes.append(hash(key))
-        self.subjects.append(hash((pupil, test, part, kind, taken)))
-        self.rows.append((key, pupil, test, part, kind, taken, score_text, score, absence, detail, url, zoned))
+        self.key_hashes.append(hash(key))
+        self.identity_hashes.append(hash((pupil, test, part, kind, taken_on)))
+        self.rows.append((key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, url, zoned))
         if reading.count % PRUNE_EVERY == 0:
             self.prune(element)
 
     def prune(self, element: etree._Element) -> None:
-        """Let go of the results before this one, and of full chunks of rows."""
+        """Free the results before this one, and write out full chunks of rows."""
         parent = element.getparent()
         if parent is not None:
             del parent[:-1]
@@ -333,7 +333,7 @@ class _Pass:
         self.reading.note(rule, ElementRef("resultaat", self.reading.count, child))
 
     def test_number(self, code: str, version: Term | None) -> int:
-        """A new test among those that results refer to."""
+        """Number a test that results refer to for the first time."""
         number = len(self.reading.tests)
         self.reading.tests.append(TestRef(code, version))
         if version is not None:
@@ -343,8 +343,8 @@ class _Pass:
         self.test_numbers[code if version is None else (code, version)] = number
         return number
 
-    def odd_score(self, text: str) -> tuple[int | None, int | None]:
-        """A score that is not a short whole number: value and absence, with what the rules say."""
+    def unusual_score(self, text: str) -> tuple[int | None, int | None]:
+        """A score that is not a short whole number: value and absence; notes broken rules."""
         if text == "X":
             self.note_result("score.not-offered", "score")
             return None, int(Absence.NOT_OFFERED)
@@ -354,22 +354,22 @@ class _Pass:
             self.note_result("score.bound", "score")
             return None, None
         except ValueError:
-            return None, None  # the schema refuses it, under every policy
+            return None, None  # every schema refuses it
         if not values.is_whole(text):
             self.note_result("score.decimal", "score")
         if score > values.HUGE_SCORE:
             self.note_result("score.huge", "score")
         return score, None
 
-    def odd_moment(self, taken: str) -> None:
-        """A day that is not in the school year of the message, or not there yet."""
-        if not self.year[0] <= taken <= self.year[1]:
+    def check_day(self, taken_on: str) -> None:
+        """Note a day outside the school year of the message, or in the future."""
+        if not self.year[0] <= taken_on <= self.year[1]:
             self.note_result("result.date-outside-year", "afnamedatum")
-        if taken > self.today:
+        if taken_on > self.today:
             self.note_result("result.date-future", "afnamedatum")
 
-    def odd_day(self, text: str) -> tuple[str, str | None]:
-        """A day that is not ten characters between the bounds: the day, and the text where a zone stands behind."""
+    def unusual_day(self, text: str) -> tuple[str, str | None]:
+        """A day that is not ten characters within bounds: the day, and the text if it has a time zone."""
         try:
             day, zoned = values.day(text)
         except ValueError:
@@ -380,18 +380,18 @@ class _Pass:
         return day, text.strip(values.XML_SPACE) if zoned else None
 
     def test(self, element: etree._Element) -> None:
-        """One toets: its definition, with what the rules say of it."""
+        """Read one toets: its definition, with the rules that it breaks."""
         ordinal = len(self.reading.definitions) + 1
         self.reading.definitions.append(
             read_test(element, lambda rule, child: self.reading.note(rule, ElementRef("toets", ordinal, child)))
         )
 
     def check_keys(self) -> None:
-        """Keys and references over the whole message: result keys, test codes, parts, scores against norms."""
+        """Check keys and references over the whole message: result keys, test codes, parts, scores against norms."""
         reading = self.reading
         for ordinal in self.repeated_keys():
             reading.note("key.result-unique", ElementRef("resultaat", ordinal, "resultaat"))
-        for ordinal in self.twins():
+        for ordinal in self.repeated_results():
             reading.note("result.twice", ElementRef("resultaat", ordinal, "resultaat"))
         for number in look_alikes([definition.code.text for definition in reading.definitions]):
             reading.note("text.lookalike", ElementRef("toets", number + 1, "toetscode"))
@@ -407,28 +407,28 @@ class _Pass:
             if test_definition is None:
                 reading.note("key.test-defined", ElementRef("resultaat", span[1], "toetscode"))
                 continue
-            stated = reading.tests[test].version
+            version = reading.tests[test].version
             if (
-                stated is not None
+                version is not None
                 and test_definition.version is not None
-                and stated.text != test_definition.version.text
+                and version.text != test_definition.version.text
             ):
                 reading.note("key.version-defined", ElementRef("resultaat", span[1], "versie"))
             self.check_part(test_definition, part, span)
 
     def check_part(self, definition: TestDefinition, part: str | None, span: list[int]) -> None:
-        """A part that the definition lacks; a score above or below all that the norm knows.
+        """Check that a part is defined, and that no score is above or below all bands of the norm.
 
-        `span` is the greatest score with the number of its result, and the least score with that of its own.
+        `span` is the greatest score with the number of its result, and the least score with the number of its result.
         """
         top, ordinal, low, low_ordinal = span
         norm = definition.norm
         if part is not None:
-            known = next((item for item in definition.parts or () if item.code.text == part), None)
-            if known is None:
+            part_definition = next((item for item in definition.parts or () if item.code.text == part), None)
+            if part_definition is None:
                 self.reading.note("key.part-defined", ElementRef("resultaat", ordinal, "toetsonderdeelcode"))
                 return
-            norm = known.norm
+            norm = part_definition.norm
         if norm is not None:
             highs = [high for band in norm.bands if (high := band_bound(band.high)) is not None]
             if highs and top > max(highs):
@@ -440,58 +440,58 @@ class _Pass:
                 self.reading.note("score.below-norm", ElementRef("resultaat", low_ordinal, "score"))
 
     def repeated_keys(self) -> list[int]:
-        """Ordinals of results whose @key stood before; hashes first, then an exact look at the few candidates."""
-        suspects = duplicate_hashes(self.hashes)
-        if not suspects:
+        """Ordinals of results whose @key an earlier result has: candidates by hash, then compared exactly."""
+        duplicates = duplicate_hashes(self.key_hashes)
+        if not duplicates:
             return []
-        seen: set[str] = set()
+        earlier_keys: set[str] = set()
         repeated: list[int] = []
         ordinal = 0
         for rows in self.reading.rows:
             for row in rows:
                 ordinal += 1
                 key = row[KEY]
-                if hash(key) in suspects:
-                    if key in seen:
+                if hash(key) in duplicates:
+                    if key in earlier_keys:
                         repeated.append(ordinal)
-                        if len(repeated) == WHERES_A_RULE:
+                        if len(repeated) == MAX_LOCATIONS_PER_RULE:
                             return repeated
-                    seen.add(key)
+                    earlier_keys.add(key)
         return repeated
 
-    def twins(self) -> list[int]:
-        """Ordinals of results with the pupil, test, part, kind and day of an earlier one, and another @key."""
-        suspects = duplicate_hashes(self.subjects)
-        if not suspects:
+    def repeated_results(self) -> list[int]:
+        """Ordinals of results with the pupil, test, part, kind and day of an earlier result but another @key."""
+        duplicates = duplicate_hashes(self.identity_hashes)
+        if not duplicates:
             return []
         first: dict[tuple[object, ...], str] = {}
-        found: list[int] = []
+        repeated: list[int] = []
         ordinal = 0
         for rows in self.reading.rows:
-            for key, pupil, test, part, kind, taken, *_ in rows:
+            for key, pupil, test, part, kind, taken_on, *_ in rows:
                 ordinal += 1
-                subject = (pupil, test, part, kind, taken)
-                if hash(subject) in suspects and first.setdefault(subject, key) != key:
-                    found.append(ordinal)
-                    if len(found) == WHERES_A_RULE:
-                        return found
-        return found
+                identity = (pupil, test, part, kind, taken_on)
+                if hash(identity) in duplicates and first.setdefault(identity, key) != key:
+                    repeated.append(ordinal)
+                    if len(repeated) == MAX_LOCATIONS_PER_RULE:
+                        return repeated
+        return repeated
 
 
 def duplicate_hashes(hashes: array[int]) -> set[int]:
-    """The numbers that stand more than once among many; eight bytes each, and no table of them."""
+    """The values that occur more than once, found by sorting: eight bytes each and no hash table."""
     ordered = numpy.sort(numpy.frombuffer(hashes, dtype=numpy.int64)) if hashes else numpy.zeros(0, numpy.int64)
     return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 
 def look_alikes(keys: list[str]) -> list[int]:
-    """Which of some keys look like an earlier one that is another: in capitals, or in letters of another alphabet."""
+    """Indices of keys that look like an earlier, different key: but for case, or letters of another alphabet."""
     first: dict[str, str] = {}
     return [number for number, key in enumerate(keys) if key and first.setdefault(skeleton(key), key) != key]
 
 
 def band_bound(text: str) -> int | None:
-    """A bound of a band in ten-thousandths, or None where it is no number."""
+    """A bound of a band in ten-thousandths, or None where it is not a number."""
     try:
         return values.fixed_point(text)
     except ValueError:
@@ -499,18 +499,18 @@ def band_bound(text: str) -> int | None:
 
 
 def pupil_rules(ref: PupilRef) -> list[tuple[str, str]]:
-    """Rules on how a pupil is named, with the element they are about."""
-    broken: list[tuple[str, str]] = []
+    """The rules that the identifiers of a pupil break, each with its element."""
+    broken_rules: list[tuple[str, str]] = []
     for text, name in ((ref.las_key, "leerlingid"), (ref.processor, "resultaatverwerkerid")):
         if text is not None and _PLAIN_KEY.fullmatch(text) is None:
-            check_odd_key(text, name, lambda rule, child: broken.append((rule, child)))
-    eck = ref.eck_id
-    if eck is not None:
-        if is_personal_number(eck):
-            broken.append(("pupil.bsn", "eckid"))
-        elif not is_eck_id(eck):
-            broken.append(("pupil.eckid-form", "eckid"))
-    return broken
+            check_odd_key(text, name, lambda rule, child: broken_rules.append((rule, child)))
+    eck_id = ref.eck_id
+    if eck_id is not None:
+        if is_personal_number(eck_id):
+            broken_rules.append(("pupil.bsn", "eckid"))
+        elif not is_eck_id(eck_id):
+            broken_rules.append(("pupil.eckid-form", "eckid"))
+    return broken_rules
 
 
 def is_eck_id(text: str) -> bool:
@@ -527,20 +527,20 @@ def is_eck_id(text: str) -> bool:
 
 
 def is_personal_number(text: str) -> bool:
-    """Whether a text may be a BSN or onderwijsnummer: nine digits that pass the eleven test."""
+    """Whether a text may be a BSN or onderwijsnummer: nine digits with a valid check digit (elfproef)."""
     return text.isascii() and text.isdigit() and len(text) == 9 and passes_eleven(text)
 
 
 def passes_eleven(digits: str) -> bool:
-    """The eleven test of a nine-digit personal number."""
+    """Whether a nine-digit number passes the elfproef, the modulo 11 check of Dutch personal numbers."""
     weights = (9, 8, 7, 6, 5, 4, 3, 2, -1)
     return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 == 0
 
 
 def read_results(file: BinaryIO, schema_name: str, max_results: int = Bounds().max_results) -> ReadMessage:
-    """One pass over a result message (a seekable file, read from its start), by the schema in `schema_name`.
+    """Read a result message (a seekable file, from its start) in one pass, by the schema in `schema_name`.
 
-    It stops where the message has more than `max_results`, and notes that.
+    Stops where the message has more than `max_results`, and notes that.
     """
     file.seek(0)
     return _Pass(file, schema_name, max_results).run()

@@ -1,4 +1,4 @@
-"""Rows of results on their way from reader to store: in memory when few, in a private file when many."""
+"""A buffer for rows of results between reader and store: in memory for few rows, in a temporary file for many."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHUNK_ROWS = 5_000
 
 
 class RowSpool:
-    """A list of rows that may be any length in flat memory; filled once, read as often as wanted."""
+    """A list of rows of any length in constant memory; filled once, read any number of times."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
@@ -21,11 +21,11 @@ class RowSpool:
         self._lengths: list[int] = []
 
     def add(self, rows: list[MessageRow]) -> None:
-        """Take over `rows`; call with about `CHUNK_ROWS` at a time."""
+        """Add `rows`, which must not change afterwards; about `CHUNK_ROWS` at a time."""
         if self._last:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="rondblik-")  # noqa: SIM115 - lives as long as the spool
-            # marshal, not pickle: plain tuples only, three times as fast, and never read from elsewhere.
+            # marshal, not pickle: plain tuples only, three times as fast, and only read back here.
             data = marshal.dumps(self._last)
             self._file.write(data)
             self._lengths.append(len(data))
@@ -40,6 +40,6 @@ class RowSpool:
             yield self._last
 
     def __del__(self) -> None:
-        # A spool lives as long as the batch that holds it; the private file goes with it.
+        # A spool lives as long as its batch, and so does its temporary file.
         if self._file is not None:
             self._file.close()

@@ -1,7 +1,7 @@
-"""SOAP 1.1 at its edges: which bytes may be parsed at all, and what a message's opening says.
+"""Reads the start of SOAP 1.1 messages, and checks that XML is safe to parse.
 
-`open_message` looks at a message up to the end of its school element with expat: encoding, DOCTYPE, envelope,
-header, payload, version. It believes nothing it reads; it only decides what the one full pass has to do.
+`read_envelope_header` parses a message with expat up to the end of its school element: encoding, DOCTYPE, envelope,
+header, payload, version. Its outcome decides whether and how the full pass reads the message.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from connectors.uwlr.agreement import Agreement, Bounds
 from connectors.uwlr.rules import Stage, finding, stage_of
 from models.schema.records import Finding
 
-LOOK_BYTES = 1 << 20
+MAX_HEADER_BYTES = 1 << 20
 PIECES_WINDOW = 1 << 18
 GATE_CHUNK = 1 << 18
-MAX_PIECES = 4_096  # in one window, before the gate looks at all of the message
+MAX_PIECES = 4_096  # in one window; above it the whole message is checked first
 MAX_PIECES_IN_ALL = 50_000
 MAX_CHARACTERS = 10_000  # of one value; the longest of the standard has 256
 MAX_COMMENTS = 10_000
@@ -35,11 +35,11 @@ _ACTOR_NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
 
 @dataclass(slots=True)
 class EnvelopeHeader:
-    """What a message says before its first result.
+    """The contents of a message before its first result.
 
     `tags` are the qualified names from the root down to the payload; `account` and `school` the texts of the
-    autorisatie header and of the school element by local name. `findings` hold what makes a full pass needless
-    (level error) or is worth a warning.
+    autorisatie header and of the school element by local name. `findings` are errors, after which a full pass is
+    needless, and warnings.
     """
 
     tags: list[str] = field(default_factory=list)
@@ -52,17 +52,17 @@ class EnvelopeHeader:
 
     @property
     def refused(self) -> bool:
-        """Whether a full pass is needless: bytes, envelope or payload are not what can be read."""
+        """Whether a full pass is needless: bytes, envelope or payload cannot be read."""
         return any(finding.level == "error" and stage_of(finding.rule) in _UNREADABLE for finding in self.findings)
 
     @property
     def unauthorised(self) -> bool:
-        """Whether bytes, envelope or header are such that nobody is asked for: who sends it cannot be known."""
+        """Whether an error in bytes, envelope or header leaves the sender unknown."""
         return any(finding.level == "error" and stage_of(finding.rule) <= Stage.HEADER for finding in self.findings)
 
     @property
     def xsd_version(self) -> str | None:
-        """The xsdversie that the school element states."""
+        """The xsdversie in the school element."""
         return self.school.get("xsdversie")
 
 
@@ -70,13 +70,13 @@ _UNREADABLE = (Stage.BYTES, Stage.ENVELOPE, Stage.PAYLOAD)
 
 
 def detect_encoding(head: bytes) -> list[Finding]:
-    """Findings on the first bytes of a message (at least 256 where there are as many): encoding only."""
+    """Findings on the encoding by the first bytes of a message (at least 256 of them, or all)."""
     if not head:
         return [finding("xml.empty")]
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return [finding("xml.encoding", line=1, column=1)]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return []  # UTF-16 with its mark; a wrong declaration is found by the parser
+        return []  # UTF-16 with its byte order mark; the parser finds a wrong declaration
     body = head.removeprefix(b"\xef\xbb\xbf")
     if b"\x00" in body[:4] or not body.lstrip(b" \t\r\n").startswith(b"<"):
         rule = "xml.encoding" if b"\x00" in body[:64] or body[:1] == b"\x4c" else "xml.well-formed"
@@ -86,28 +86,28 @@ def detect_encoding(head: bytes) -> list[Finding]:
     declared = _DECLARED.match(body)
     name = declared.group(1).decode().lower() if declared else "utf-8"
     if len(body) < len(head) and name not in ("utf-8", "utf8"):
-        return [finding("xml.encoding", line=1, column=1)]  # the mark says UTF-8, the declaration something else
+        return [finding("xml.encoding", line=1, column=1)]  # byte order mark and declaration differ
     if name in _WINDOWS:
         return [finding("xml.windows-1252", line=1, column=1)]
     return [] if name in _EIGHT_BIT else [finding("xml.encoding", line=1, column=1)]
 
 
 class _HeaderComplete(Exception):
-    """The look has seen what it came for."""
+    """All that is needed has been parsed."""
 
 
 class _HeaderParser:
-    """The expat handlers of one look."""
+    """The expat handlers that read an envelope header."""
 
     def __init__(self, agreement: Agreement) -> None:
         self.agreement = agreement
-        self.opening = EnvelopeHeader()
+        self.header = EnvelopeHeader()
         self.stack: list[str] = []
         self.text: list[str] = []
         self.header_done = False
         self.autorisaties = 0
         self.account_order: list[str] = []
-        self.account_odd = False
+        self.account_malformed = False
         self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
@@ -117,15 +117,15 @@ class _HeaderParser:
         self.parser.ProcessingInstructionHandler = self.instruction
 
     def note(self, rule: str) -> None:
-        """A finding at the place where the parser is, once a rule."""
+        """Add a finding at the current position, once for each rule."""
         parser = self.parser
-        if not any(finding.rule == rule for finding in self.opening.findings):
-            self.opening.findings.append(
+        if not any(finding.rule == rule for finding in self.header.findings):
+            self.header.findings.append(
                 finding(rule, self.agreement, line=parser.CurrentLineNumber, column=parser.CurrentColumnNumber + 1)
             )
 
     def refuse(self, rule: str) -> None:
-        """A finding that ends the look."""
+        """Add a finding and stop."""
         self.note(rule)
         raise _HeaderComplete
 
@@ -149,13 +149,13 @@ class _HeaderParser:
             self.note("xml.schema-location")
         if depth == 1:
             self.root(tag)
-        elif self.opening.payload is None and self.stack[0] == names.ENVELOPE:
+        elif self.header.payload is None and self.stack[0] == names.ENVELOPE:
             self.in_envelope(tag, depth, attributes, before)
-        elif self.opening.payload == names.OPHALEN_ANTWOORD and self.stack[-2] == names.OPHALEN_ANTWOORD:
+        elif self.header.payload == names.OPHALEN_ANTWOORD and self.stack[-2] == names.OPHALEN_ANTWOORD:
             self.in_answer(tag)
 
     def root(self, tag: str) -> None:
-        header = self.opening
+        header = self.header
         header.tags.append(tag)
         if tag == names.ENVELOPE:
             return
@@ -163,10 +163,10 @@ class _HeaderParser:
             self.refuse("soap.version")
         if self.agreement.header == "required":
             self.refuse("soap.envelope")
-        self.take_payload(tag)
+        self.set_payload(tag)
 
     def in_envelope(self, tag: str, depth: int, attributes: dict[str, str], before: str) -> None:
-        header = self.opening
+        header = self.header
         if depth == 2:
             if tag == names.HEADER and not self.header_done and len(header.tags) == 1:
                 self.header_done = True
@@ -180,13 +180,13 @@ class _HeaderParser:
             self.account_child(tag, depth, before)
         elif depth == 3 and self.stack[1] == names.BODY:
             self.check_account(tag)
-            self.take_payload(tag)
+            self.set_payload(tag)
 
     def header_entry(self, tag: str, attributes: dict[str, str]) -> None:
-        """An entry of the Header: the autorisatie, or one that must not demand of us to be understood."""
+        """Check an entry of the Header: the autorisatie, or one that must not have mustUnderstand for us."""
         if tag == _AUTORISATIE:
             self.autorisaties += 1
-            self.account_odd = self.account_odd or not all("}" in name for name in attributes)
+            self.account_malformed = self.account_malformed or not all("}" in name for name in attributes)
             if self.autorisaties > 1 and self.agreement.header != "ignored":
                 self.note("header.single")
             return
@@ -195,31 +195,31 @@ class _HeaderParser:
             self.refuse("soap.must-understand")
 
     def account_child(self, tag: str, depth: int, before: str) -> None:
-        """A child of autorisatie; what stands deeper, or text `before` it, makes the header ambiguous."""
+        """Check a child of autorisatie; deeper elements, or text `before` it, make the header ambiguous."""
         if depth > 4 or before.strip():
-            self.account_odd = True
+            self.account_malformed = True
         elif not tag.startswith("{"):
             self.note("header.unqualified")
         elif tag != f"{{{names.AUT}}}{names.local(tag)}":
-            self.account_odd = True
+            self.account_malformed = True
         if depth == 4:
             self.account_order.append(names.local(tag))
 
     def check_account(self, payload: str) -> None:
-        """Whether the Header holds what it must, once the Body begins; an answer that we fetched needs none."""
+        """Check that the Header is complete, once the Body begins; an answer that we fetched needs none."""
         header = self.agreement.header
         if header == "ignored" or (header == "checked" and payload != names.VERZOEK):
             return
-        texts = self.opening.account
+        texts = self.header.account
         filled = all(1 <= len(texts.get(name, "")) <= _MAX_CHARACTERS for name in _ACCOUNT)
         if self.autorisaties == 0:
             self.note("header.missing")
-        elif self.account_odd or tuple(self.account_order) != _ACCOUNT * self.autorisaties or not filled:
+        elif self.account_malformed or tuple(self.account_order) != _ACCOUNT * self.autorisaties or not filled:
             self.note("header.incomplete")
 
-    def take_payload(self, tag: str) -> None:
-        self.opening.tags.append(tag)
-        self.opening.payload = tag
+    def set_payload(self, tag: str) -> None:
+        self.header.tags.append(tag)
+        self.header.payload = tag
         pushed = self.agreement.header == "required"
         if tag in (names.VERZOEK, names.FAULT) or (tag == names.OPHALEN_ANTWOORD and not pushed):
             return
@@ -228,16 +228,16 @@ class _HeaderParser:
 
     def in_answer(self, tag: str) -> None:
         if tag == names.VERZOEK:
-            self.opening.tags.append(tag)
+            self.header.tags.append(tag)
             return
         if names.local(tag) in (names.GEEN_WIJZIGINGEN, names.GEEN_GEGEVENS):
-            self.opening.empty = "no_changes" if names.local(tag) == names.GEEN_WIJZIGINGEN else "no_data"
+            self.header.empty = "no_changes" if names.local(tag) == names.GEEN_WIJZIGINGEN else "no_data"
             return
         self.refuse("soap.root")
 
     def end(self, name: str) -> None:
         tag = self.stack.pop()
-        header = self.opening
+        header = self.header
         if not header.tags or len(self.stack) == 0:
             return
         text = "".join(self.text)
@@ -251,7 +251,7 @@ class _HeaderParser:
         elif names.local(tag) == "school" and self.stack[-1] == names.VERZOEK:
             raise _HeaderComplete
         elif tag == _AUTORISATIE and len(self.stack) == 2 and text.strip():
-            self.account_odd = True
+            self.account_malformed = True
         elif len(self.stack) == 3 and self.stack[2] == _AUTORISATIE:
             header.account[names.local(tag)] = text
         elif names.local(self.stack[-1]) == "school":
@@ -262,27 +262,27 @@ _VERZOEK_NAME = names.local(names.VERZOEK)
 
 
 def read_envelope_header(file: BinaryIO, agreement: Agreement) -> EnvelopeHeader:
-    """Look at the opening of a message (a seekable file, read from its start and put back there)."""
+    """Read the start of a message (a seekable file, which is rewound afterwards)."""
     file.seek(0)
     head = file.read(1024)
     findings = detect_encoding(head)
-    look = _HeaderParser(agreement)
-    look.opening.findings += findings
-    if look.opening.refused:
+    reader = _HeaderParser(agreement)
+    reader.header.findings += findings
+    if reader.header.refused:
         file.seek(0)
-        return look.opening
-    seen, chunk = 0, head
+        return reader.header
+    bytes_read, chunk = 0, head
     try:
-        while chunk and seen < LOOK_BYTES:
-            look.parser.Parse(chunk, False)
-            seen += len(chunk)
+        while chunk and bytes_read < MAX_HEADER_BYTES:
+            reader.parser.Parse(chunk, False)
+            bytes_read += len(chunk)
             chunk = file.read(16_384)
         if not chunk:
-            look.parser.Parse(b"", True)
+            reader.parser.Parse(b"", True)
     except _HeaderComplete:
         pass
     except (expat.ExpatError, ValueError, LookupError) as broken:
-        look.opening.findings.append(
+        reader.header.findings.append(
             finding(
                 "xml.well-formed",
                 line=getattr(broken, "lineno", 1),
@@ -290,24 +290,24 @@ def read_envelope_header(file: BinaryIO, agreement: Agreement) -> EnvelopeHeader
             )
         )
     file.seek(0)
-    if look.opening.payload is None and not look.opening.refused:
-        look.note("soap.body")
-    if look.opening.payload == names.FAULT and not look.opening.refused:
-        look.note("soap.fault")
-    return look.opening
+    if reader.header.payload is None and not reader.header.refused:
+        reader.note("soap.body")
+    if reader.header.payload == names.FAULT and not reader.header.refused:
+        reader.note("soap.fault")
+    return reader.header
 
 
 def is_fragmented(file: BinaryIO) -> bool:
-    """Whether a message has so many references, comments or CDATA sections that reading it may take for ever.
+    """Whether a message has so many references, comments or CDATA sections that parsing it may take too long.
 
-    libxml2 puts a value together piece by piece and walks over all that it has each time: two million references in
-    one value take it a minute. Counting them takes a thousandth of reading.
+    libxml2 joins the pieces of a value one by one and walks over the whole value each time: two million references in
+    one value take a minute. Counting them takes a thousandth of the time of parsing.
     """
     file.seek(0)
     total = 0
     try:
         while chunk := file.read(PIECES_WINDOW):
-            pieces = chunk.count(b"&") + chunk.count(b"!")  # one character each: ten times as fast as two
+            pieces = chunk.count(b"&") + chunk.count(b"!")  # single characters: ten times as fast as pairs
             total += pieces
             if pieces > MAX_PIECES or total > MAX_PIECES_IN_ALL:
                 return True
@@ -316,36 +316,36 @@ def is_fragmented(file: BinaryIO) -> bool:
         file.seek(0)
 
 
-def xml_safety_check(file: BinaryIO, bounds: Bounds, most_bytes: int | None = None) -> list[Finding]:
-    """The gate over a whole message: well-formed, no DOCTYPE, no instruction, not too deep or wide; the first finding.
+def xml_safety_check(file: BinaryIO, bounds: Bounds, max_bytes: int | None = None) -> list[Finding]:
+    """The first finding on the safety of XML: well-formed, no DOCTYPE, no instruction, not too deep or wide.
 
-    For a message whose sender is not known: bytes and envelope come first, and nothing else of it is read. So it
-    also sees what stands behind the Body. Of a message of more than `most_bytes` only those are looked at.
+    For a message from an unknown sender, of which only bytes and envelope are checked, up to what follows the Body. Of
+    a message of more than `max_bytes` only about that many bytes are checked.
     """
-    walk = _SafetyCheck(bounds)
+    check = _SafetyCheck(bounds)
     file.seek(0)
     try:
         while chunk := file.read(GATE_CHUNK):
-            walk.parser.Parse(chunk, False)
-            if most_bytes is not None and file.tell() >= most_bytes:
-                return walk.found
-        walk.parser.Parse(b"", True)
+            check.parser.Parse(chunk, False)
+            if max_bytes is not None and file.tell() >= max_bytes:
+                return check.findings
+        check.parser.Parse(b"", True)
     except _HeaderComplete:
         pass
     except (expat.ExpatError, ValueError, LookupError) as broken:
         line, column = getattr(broken, "lineno", 1), getattr(broken, "offset", 0) + 1
-        walk.found.insert(0, finding("xml.well-formed", line=line, column=column))
+        check.findings.insert(0, finding("xml.well-formed", line=line, column=column))
     finally:
         file.seek(0)
-    return walk.found
+    return check.findings
 
 
 class _SafetyCheck:
-    """The expat handlers of the gate."""
+    """The expat handlers of the safety check."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
-        self.found: list[Finding] = []
+        self.findings: list[Finding] = []
         self.depth = 0
         self.bodies = 0
         self.enveloped = False
@@ -362,11 +362,11 @@ class _SafetyCheck:
 
     def note(self, rule: str) -> None:
         line, column = self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1
-        self.found.append(finding(rule, line=line, column=column))
+        self.findings.append(finding(rule, line=line, column=column))
 
     def refuse(self, rule: str) -> None:
-        """Bytes that are not taken: before all else that was found."""
-        self.found.clear()
+        """Replace all findings by this one, and stop."""
+        self.findings.clear()
         self.note(rule)
         raise _HeaderComplete
 
@@ -390,7 +390,7 @@ class _SafetyCheck:
         if self.depth == 1:
             self.enveloped = "{" + name == names.ENVELOPE
         elif self.depth == 2 and self.enveloped:
-            if self.bodies and not self.found:
+            if self.bodies and not self.findings:
                 self.note("soap.body")
             self.bodies += "{" + name == names.BODY
 

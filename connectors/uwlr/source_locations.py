@@ -1,8 +1,8 @@
-"""The second pass: line, column and path of what was found, and what the schema has against a message.
+"""The second pass over a message: line, column and path of findings, and the schema errors.
 
-lxml gives no usable column and, while streaming, no line. So when there are findings (and only then) expat walks the
-message once more and the validator is fed in step with it: what the validator says after an element has been handed
-to it belongs to that element. Positions of our own findings (`reader.ElementRef`) are looked up on the same walk.
+lxml gives no usable column and, while streaming, no line. So when there are findings (and only then) expat parses the
+message once more and feeds the validator in step: an error that the validator reports after an element has been fed
+belongs to that element. The locations of the reader's findings (`reader.ElementRef`) are found in the same pass.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _PUPIL_KEYS = frozenset({"leerlingid", "eckid"})
 
 @dataclass(frozen=True, slots=True)
 class SourceLocation:
-    """One place of a message: path with the nearest keys, line and column from 1, names from the root down.
+    """A location in a message: path with the nearest keys, line and column from 1, names from the root down.
 
-    In the path `*` stands for a name that no schema of ours knows: the sender made it up, and it may say anything.
+    In the path `*` stands for a name that is in none of our schemas: the sender made it up, so it may be personal data.
     """
 
     path: str
@@ -48,7 +48,7 @@ class SourceLocation:
 
 @dataclass(slots=True)
 class _Open:
-    """An element that is open: tag, name, key, where it started, children by name, whether a comment splits it."""
+    """An open element: tag, name, key, start position, counts of children by name, whether a comment splits it."""
 
     tag: str
     name: str
@@ -61,30 +61,30 @@ class _Open:
 
 
 class _BeyondBounds(Exception):
-    """Deeper or wider than is taken: nothing behind it is looked at."""
+    """The message exceeds the limits on nesting or attributes; the rest is not read."""
 
 
 class Walker:
-    """expat over a message: where every element starts, and the path to it; it holds namespaces to their rules."""
+    """An expat parser that tracks where every element starts and the path to it; it also checks namespaces."""
 
     def __init__(self, elements: set[ElementRef], bounds: Bounds) -> None:
-        self.beyond: str | None = None  # the rule on nesting or attributes that the message breaks here
+        self.beyond: str | None = None  # the limit that the message exceeds at the current position, as a rule id
         self._bounds = bounds
-        self.spots: dict[ElementRef, SourceLocation] = {}
+        self.locations: dict[ElementRef, SourceLocation] = {}
         self.events: list[tuple[int, SourceLocation | None]] = []
         self.collect = False
-        self._wanted: dict[tuple[str, int], dict[str, ElementRef]] = {}
+        self._refs: dict[tuple[str, int], dict[str, ElementRef]] = {}
         for element_ref in elements:
-            self._wanted.setdefault((element_ref.element, element_ref.ordinal), {})[element_ref.child] = element_ref
-        self._counts: dict[str, int] = {element: 0 for element, _ in self._wanted}
-        self._inside: list[tuple[int, dict[str, ElementRef]]] = []
+            self._refs.setdefault((element_ref.element, element_ref.ordinal), {})[element_ref.child] = element_ref
+        self._counts: dict[str, int] = {element: 0 for element, _ in self._refs}
+        self._enclosing: list[tuple[int, dict[str, ElementRef]]] = []
         self._stack: list[_Open] = []
         self._text: list[str] = []
         self._comments = 0
-        self._looks_for_hint = SCHEMA_HINT in elements
+        self._finds_hint = SCHEMA_HINT in elements
         self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.buffer_text = True
-        self._declared = 0  # namespaces, which count as the attributes that they are written as
+        self._declared = 0  # namespace declarations, which count as attributes
         self.parser.StartNamespaceDeclHandler = self._declare
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -95,7 +95,7 @@ class Walker:
             self.parser.CommentHandler = self._comment
 
     def location(self, text: str = "") -> SourceLocation:
-        """Where the innermost open element starts."""
+        """The location at which the innermost open element starts."""
         steps = []
         for step in self._stack:
             name = step.name if known_name(step.name) else "*"
@@ -126,19 +126,19 @@ class Walker:
             )
         )
         self._text.clear()
-        written, self._declared = len(attributes) + self._declared, 0
-        if len(self._stack) > self._bounds.max_depth or written > self._bounds.max_attributes:
+        attribute_count, self._declared = len(attributes) + self._declared, 0
+        if len(self._stack) > self._bounds.max_depth or attribute_count > self._bounds.max_attributes:
             self.beyond = "xml.depth" if len(self._stack) > self._bounds.max_depth else "xml.attributes"
             raise _BeyondBounds
-        if self._looks_for_hint and not names.SCHEMA_HINTS.isdisjoint(attributes):
-            self.spots.setdefault(SCHEMA_HINT, self.location())
+        if self._finds_hint and not names.SCHEMA_HINTS.isdisjoint(attributes):
+            self.locations.setdefault(SCHEMA_HINT, self.location())
         if local in self._counts:
             self._counts[local] += 1
-            inside = self._wanted.get((local, self._counts[local]))
+            inside = self._refs.get((local, self._counts[local]))
             if inside is not None:
-                self._inside.append((len(self._stack), inside))
-        if self._inside:
-            self._take(local)
+                self._enclosing.append((len(self._stack), inside))
+        if self._enclosing:
+            self._record_location(local)
         if self.collect:
             self.events.append((parser.CurrentByteIndex, self.location()))
 
@@ -148,60 +148,60 @@ class Walker:
     def _instruction(self, *_: str) -> None:
         parser = self.parser
         path = self.location().path if self._stack else "/"
-        self.spots.setdefault(
+        self.locations.setdefault(
             INSTRUCTION, SourceLocation(path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ())
         )
 
     def _comment(self, _: str) -> None:
-        """Counted as the reader counts them: the first of each value."""
+        """Count comments as the reader does: the first of each value."""
         if self._stack and not self._stack[-1].is_split and splits_a_value(self._stack[-1].tag):
             self._stack[-1].is_split = True
             self._comments += 1
             parser = self.parser
-            self.spots[ElementRef(COMMENT, self._comments, "")] = SourceLocation(
+            self.locations[ElementRef(COMMENT, self._comments, "")] = SourceLocation(
                 self.location().path, parser.CurrentLineNumber, parser.CurrentColumnNumber + 1, ()
             )
 
-    def _take(self, local: str) -> None:
-        """Keep the spot where the innermost wanted element has a wanted child by this name, or is it itself."""
-        depth, inside = self._inside[-1]
+    def _record_location(self, local: str) -> None:
+        """Record the location of a referenced element or child, if this is one."""
+        depth, inside = self._enclosing[-1]
         for child, element in inside.items():
-            if element not in self.spots and (child == local or len(self._stack) == depth):
-                self.spots.setdefault(element, self.location())
+            if element not in self.locations and (child == local or len(self._stack) == depth):
+                self.locations.setdefault(element, self.location())
         if local in inside and len(self._stack) > depth:
             element = inside[local]
-            if self.spots[element].names[-1] != local:
-                self.spots[element] = self.location()
+            if self.locations[element].names[-1] != local:
+                self.locations[element] = self.location()
 
     def _end(self, _name: str) -> None:
         if self.collect:
             self.events.append((self.parser.CurrentByteIndex, self.location("".join(self._text))))
         self._text.clear()
-        if self._inside and self._inside[-1][0] == len(self._stack):
-            self._inside.pop()
+        if self._enclosing and self._enclosing[-1][0] == len(self._stack):
+            self._enclosing.pop()
         self._stack.pop()
 
 
 def _chunks_with_errors(file: BinaryIO, schema_name: str) -> set[int]:
-    """Numbers of the chunks in which the validator finds the first few errors: fast, without places."""
+    """Numbers of the chunks in which the validator finds the first errors: fast, without locations."""
     parser = silent_parser(schema_name)
-    marked: set[int] = set()
-    seen, number = 0, 0
+    suspect_chunks: set[int] = set()
+    error_count, number = 0, 0
     file.seek(0)
     while chunk := file.read(CHUNK):
         try:
             parser.feed(chunk)
         except etree.XMLSyntaxError:
-            marked.add(number)
-            return marked
-        found = len(parser.feed_error_log)
-        if found > seen:
-            marked.add(number)
-            seen = found
-            if seen >= MAX_FINDINGS:
-                return marked
+            suspect_chunks.add(number)
+            return suspect_chunks
+        reported = len(parser.feed_error_log)
+        if reported > error_count:
+            suspect_chunks.add(number)
+            error_count = reported
+            if error_count >= MAX_FINDINGS:
+                return suspect_chunks
         number += 1
-    return marked
+    return suspect_chunks
 
 
 class _InStep:
@@ -211,11 +211,11 @@ class _InStep:
         self.parser = silent_parser(schema_name)
         self.agreement = agreement
         self.findings: list[Finding] = []
-        self.seen = 0
-        self.places: set[tuple[int, int]] = set()
+        self.error_count = 0
+        self.reported: set[tuple[int, int]] = set()
 
     def feed(self, data: bytes, location: SourceLocation | None) -> bool:
-        """Hand on some bytes; False once they cannot be parsed."""
+        """Feed bytes to the validator; False once they cannot be parsed."""
         try:
             self.parser.feed(data)
         except etree.XMLSyntaxError as broken:
@@ -226,7 +226,7 @@ class _InStep:
         return True
 
     def close(self, location: SourceLocation | None) -> None:
-        """The end of the message: what the validator has kept to say until now."""
+        """End of the message: report the remaining errors."""
         try:
             self.parser.close()
         except etree.XMLSyntaxError as broken:
@@ -241,61 +241,61 @@ class _InStep:
         self.findings.append(finding("xml.well-formed", self.agreement, path=path, line=line, column=column))
 
     def new_errors(self, location: SourceLocation | None) -> bool:
-        """Turn what the validator has said since the last call into findings, one an element."""
+        """Turn the errors since the last call into findings, one for each element."""
         log = self.parser.feed_error_log
-        if len(log) <= self.seen:
+        if len(log) <= self.error_count:
             return False
-        for entry in list(log)[self.seen :]:
-            if entry.domain_name != "SCHEMASV":  # a prefix that is not declared, or bound to what it may not be
+        for entry in list(log)[self.error_count :]:
+            if entry.domain_name != "SCHEMASV":  # a prefix that is not declared, or with a forbidden binding
                 where = (location.line, location.column) if location is not None else (entry.line or 1, 1)
                 path = location.path if location is not None else None
                 self.findings.append(
                     finding("xml.well-formed", self.agreement, path=path, line=where[0], column=where[1])
                 )
                 continue
-            place = (location.line, location.column) if location is not None else (0, 0)
-            if place not in self.places:
-                self.places.add(place)
+            position = (location.line, location.column) if location is not None else (0, 0)
+            if position not in self.reported:
+                self.reported.add(position)
                 self.findings.append(schema_finding(entry.type_name, entry.message, location, self.agreement))
-        self.seen = len(log)
+        self.error_count = len(log)
         return bool(self.findings)
 
 
 def diagnose(
     file: BinaryIO, schema_name: str, agreement: Agreement, elements: set[ElementRef], *, broken: bool
 ) -> tuple[dict[ElementRef, SourceLocation], list[Finding]]:
-    """Positions of `wanted`, and with `broken` what the schema or the XML has against the message.
+    """The locations of `elements`, and with `broken` the schema and XML errors of the message.
 
-    At most `MAX_FINDINGS` findings; no value of the message in any of them.
+    At most `MAX_FINDINGS` findings, without values of the message.
     """
-    marked = _chunks_with_errors(file, schema_name) if broken else set()
+    suspect_chunks = _chunks_with_errors(file, schema_name) if broken else set()
     walker = Walker(elements, agreement.bounds)
     validator = _InStep(schema_name, agreement) if broken else None
     file.seek(0)
     number, base, buffered = 0, 0, b""
     last: SourceLocation | None = None
     while chunk := file.read(CHUNK):
-        walker.collect = validator is not None and number in marked
+        walker.collect = validator is not None and number in suspect_chunks
         try:
             walker.parser.Parse(chunk, False)
         except _BeyondBounds:
-            return walker.spots, [_beyond(walker, agreement)]
+            return walker.locations, [_beyond(walker, agreement)]
         except expat.ExpatError as error:
-            walker_broken(walker, validator, error, agreement)
+            note_malformed(walker, validator, error, agreement)
             break
         if validator is not None:
             buffered += chunk
             ended, base, buffered, last = _hand_over(walker, validator, base, buffered, last)
-            if ended or len(validator.findings) >= MAX_FINDINGS or (marked and number > max(marked)):
+            if ended or len(validator.findings) >= MAX_FINDINGS or (suspect_chunks and number > max(suspect_chunks)):
                 break
-        elif len(walker.spots) == len(elements):
+        elif len(walker.locations) == len(elements):
             break
         number += 1
     else:
         if validator is not None:
             _finish(walker, validator, buffered, last, agreement)
     findings = validator.findings[:MAX_FINDINGS] if validator is not None else []
-    return walker.spots, findings
+    return walker.locations, findings
 
 
 def _beyond(walker: Walker, agreement: Agreement) -> Finding:
@@ -309,7 +309,7 @@ def _beyond(walker: Walker, agreement: Agreement) -> Finding:
 def _hand_over(
     walker: Walker, validator: _InStep, base: int, data: bytes, last: SourceLocation | None
 ) -> tuple[bool, int, bytes, SourceLocation | None]:
-    """Feed what the walker has seen; element by element where it collected, else at once."""
+    """Feed the parsed bytes to the validator: element by element where the walker collected events, else at once."""
     if not walker.events:
         if walker.collect:
             return False, base, data, last
@@ -327,18 +327,18 @@ def _hand_over(
 
 
 def _finish(walker: Walker, validator: _InStep, data: bytes, last: SourceLocation | None, agreement: Agreement) -> None:
-    """The last bytes and the end of the message."""
+    """Feed the last bytes and the end of the message."""
     try:
         walker.parser.Parse(b"", True)
     except expat.ExpatError as error:
-        walker_broken(walker, validator, error, agreement)
+        note_malformed(walker, validator, error, agreement)
         return
     if not data or validator.feed(data, last):
         validator.close(last)
 
 
-def walker_broken(walker: Walker, validator: _InStep | None, error: expat.ExpatError, agreement: Agreement) -> None:
-    """Not well-formed: expat says where."""
+def note_malformed(walker: Walker, validator: _InStep | None, error: expat.ExpatError, agreement: Agreement) -> None:
+    """Add the finding that the message is not well-formed, with the position that expat reports."""
     if validator is None:
         return
     where = finding("xml.well-formed", agreement, line=error.lineno, column=error.offset + 1)
@@ -347,10 +347,10 @@ def walker_broken(walker: Walker, validator: _InStep | None, error: expat.ExpatE
 
 
 def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:
-    """The fault code for an error at an element: by the part of the message that it stands in.
+    """The fault code for an error at an element, by the part of the message that it is in.
 
-    `path` are the names from the root down to what is wrong; where an element is missing or out of place that is its
-    parent, and `expected` are the elements that could have stood there.
+    `path` are the names from the root down to the element; where an element is missing or misplaced that is its
+    parent, and `expected` are the elements that the schema allows there.
     """
     leaf = path[-1] if path else ""
     if "score" in path:
@@ -364,16 +364,16 @@ def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:
 
 
 def schema_finding(type_name: str, message: str, location: SourceLocation | None, agreement: Agreement) -> Finding:
-    """A finding for one error of the validator; its own text is only read for names of the schema.
+    """A finding for an error of the validator; from the error text only names of the schema are used.
 
-    What the schema of this sender refuses is refused: a habit that this sender may have is not what was found then.
+    The schema of this sender refused the message, so a rule that is no error for this sender is not the cause.
     """
     path = location.names if location is not None else ()
-    named = _ELEMENT.match(message)
-    element = names.local(named.group(1)) if named else (path[-1] if path else "")
-    # Only here the text holds names of the schema and nothing of the message.
-    listed = _EXPECTED.search(message) if type_name == "SCHEMAV_ELEMENT_CONTENT" else None
-    expected = tuple(names.local(item.strip()) for item in listed.group(1).split(",")) if listed else ()
+    match = _ELEMENT.match(message)
+    element = names.local(match.group(1)) if match else (path[-1] if path else "")
+    # Only the text of this kind of error has names of the schema and nothing of the message.
+    expected_list = _EXPECTED.search(message) if type_name == "SCHEMAV_ELEMENT_CONTENT" else None
+    expected = tuple(names.local(item.strip()) for item in expected_list.group(1).split(",")) if expected_list else ()
     family = schema_rule(type_name, message)
     if family == "xsd.type" and element != "anderresultaat":
         family = "xsd.xsi-type"
@@ -382,7 +382,7 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
         rule = family
     about = _down_to(element, path)
     if family == "xsd.order" and element not in _PUPIL_KEYS:
-        about = about[:-1]  # what is out of place may be right by itself
+        about = about[:-1]  # a misplaced element may be valid by itself
     return finding(
         rule,
         agreement,
@@ -396,7 +396,7 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
 
 
 def _down_to(element: str, path: tuple[str, ...]) -> tuple[str, ...]:
-    """The names down to `element`: of text between elements the validator speaks when the next one begins."""
+    """The names down to `element`: errors in text between elements are only reported at the next element."""
     for length in range(len(path), 0, -1):
         if path[length - 1] == element:
             return path[:length]
@@ -404,9 +404,9 @@ def _down_to(element: str, path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def habit_rule(family: str, element: str, expected: tuple[str, ...], text: str) -> str | None:
-    """The rule with a name of its own for a well-known habit of senders, or None.
+    """The specific rule for a common deviation of senders, or None.
 
-    `family` is the rule of the schema that was broken at `element`, `expected` what could have stood there.
+    `family` is the schema rule broken at `element`, `expected` the elements that the schema allows there.
     """
     if family == "xsd.value":
         if element == "score" and text.strip(values.XML_SPACE) == "X":
@@ -428,7 +428,7 @@ def habit_rule(family: str, element: str, expected: tuple[str, ...], text: str) 
 
 
 def schema_rule(type_name: str, message: str) -> str:
-    """Which rule of the schema an error of the validator is, by its kind and the fixed part of its text."""
+    """The schema rule of an error of the validator, by its type and the fixed part of its text."""
     if type_name == "SCHEMAV_ELEMENT_CONTENT":
         return "xsd.missing" if "Missing child" in message else "xsd.order"
     if _XSI_TYPE.match(message) or type_name in ("SCHEMAV_CVC_TYPE_2", "SCHEMAV_CVC_ELT_4_2", "SCHEMAV_CVC_ELT_4_3"):

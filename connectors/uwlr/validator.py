@@ -1,8 +1,8 @@
-"""Our schemas, and the validation of a stream of bytes beside its reading.
+"""Compiles our schemas, and validates a stream of bytes in parallel with its reading.
 
-A schema shared between threads mixes up their error texts, so each thread compiles its own; one at a time, for libxml2
-makes its built-in types when it compiles its first schema, and does not look whether another thread is making them. A
-parser with a target never raises on what the schema has against a message: its error log is the verdict.
+A schema shared between threads mixes up their error texts, so each thread compiles its own. They do so one at a time:
+libxml2 creates its built-in types when it compiles its first schema, without locking. A parser with a target never
+raises on a schema error: its error log tells whether the message is valid.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def schema(name: str) -> etree.XMLSchema:
 
 
 def prepare() -> None:
-    """Compile every schema of results in this thread: what is wrong with one is seen before anything is served."""
+    """Compile every schema of results in this thread, so that an error in one shows before anything is served."""
     for name in {*names.VERSIONS.values(), names.TOLERANT_SCHEMA}:
         schema(name)
 
@@ -52,15 +52,15 @@ def _compile(name: str) -> etree.XMLSchema:
 
 
 class _TrimmedMoments(etree.Resolver):
-    """Hands out our schemas with days and moments that may have blanks around them.
+    """Provides our schemas with white space allowed around dates and times.
 
-    XML Schema takes those blanks off before it looks at a value, and libxml2 does so where a type has a pattern, but
-    not for its plain types of dates. So they get one; beside it the plain type stays, or xsi:type could not name it.
-    The schemas that we show to senders keep the types of the standard.
+    XML Schema strips that white space before it checks a value, and libxml2 does so where a type has a pattern, but
+    not for its built-in date types. So they get a pattern, in a union with the built-in type, which xsi:type may name.
+    The schemas that we publish to senders have the types of the standard.
     """
 
     def resolve(self, system_url: str | None, public_id: str | None, context: Any) -> Any:
-        """A schema of ours with its types of dates made so; None for what is none of ours."""
+        """One of our schemas with its date types adapted; None for any other file."""
         file = Path(system_url or "")
         if file.suffix != ".xsd" or not file.is_file():
             return None
@@ -78,7 +78,7 @@ class _TrimmedMoments(etree.Resolver):
 
 
 def known_name(name: str) -> bool:
-    """Whether a schema of ours has an element by this local name: any other was made up by who sent it."""
+    """Whether one of our schemas has an element with this local name; any other was made up by the sender."""
     return name in _element_names()
 
 
@@ -91,31 +91,31 @@ def _element_names() -> frozenset[str]:
 
 
 class FeedParser(Protocol):
-    """What a parser with a target can do."""
+    """The methods of a parser with a target."""
 
     @property
     def feed_error_log(self) -> Sequence[Any]:
-        """What schema and parser have said so far, as lxml log entries."""
+        """The errors of schema and parser so far, as lxml log entries."""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes; raises XMLSyntaxError where they are not well-formed."""
+        """Parse the next bytes; raises XMLSyntaxError where they are not well-formed."""
 
     def close(self) -> None:
         """The end of the message."""
 
 
-class Silent:
-    """A parser target that keeps nothing."""
+class _DiscardingTarget:
+    """A parser target that builds nothing."""
 
     def close(self) -> None:
-        """Nothing was kept."""
+        """Return nothing: no tree was built."""
 
 
 def silent_parser(schema_name: str) -> FeedParser:
-    """A parser that only validates, by the schema in `schema_name`."""
+    """A parser that only validates against the schema in `schema_name`."""
     make = cast("Callable[..., FeedParser]", etree.XMLParser)
     return make(
-        target=Silent(),
+        target=_DiscardingTarget(),
         schema=schema(schema_name),
         resolve_entities=False,
         no_network=True,
@@ -125,10 +125,10 @@ def silent_parser(schema_name: str) -> FeedParser:
 
 
 class Validation:
-    """The verdict of a schema over chunks of bytes: the first chunk at once, the others in a thread beside.
+    """Validates a message in chunks: one chunk in the calling thread, more in a thread of their own.
 
-    Used as a context; after it `failed` is the verdict. Within it `failed` may turn true early. Where the thread
-    itself breaks down there is no verdict: leaving the context raises what it raised.
+    A context manager; afterwards `failed` tells whether the message is invalid. It may turn true before the end. An
+    exception in the thread is raised again when the context is left.
     """
 
     def __init__(self, schema_name: str) -> None:
@@ -144,12 +144,12 @@ class Validation:
         return self
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next chunk; a message of one chunk is judged at the end, without a thread."""
+        """Add the next chunk; a message of one chunk is validated at the end, without a thread."""
         if self._thread is None and self._first is None:
             self._first = chunk
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work_beside, name="validation", daemon=True)
+            self._thread = threading.Thread(target=self._run_thread, name="validation", daemon=True)
             self._thread.start()
             self._chunks.put(self._first)
         self._chunks.put(chunk)
@@ -162,20 +162,20 @@ class Validation:
             self._thread.join()
         else:
             self._chunks.put(None)
-            self._work()
+            self._validate()
         if self._broken is not None:
             raise self._broken
 
-    def _work_beside(self) -> None:
-        """Work in a thread of its own, which must empty the queue whatever happens: the reader waits for room in it."""
+    def _run_thread(self) -> None:
+        """The thread: it must empty the queue whatever happens, because the reader waits for room in it."""
         try:
-            self._work()
+            self._validate()
         except BaseException as broken:  # noqa: BLE001 - raised again in the thread that reads
             self._broken = broken
             self._empty()
 
-    def _work(self) -> None:
-        """Feed what comes until the end; after a failure only empty the queue."""
+    def _validate(self) -> None:
+        """Validate chunks until the end; after a failure only empty the queue."""
         parser = silent_parser(self._schema_name)
         try:
             while (chunk := self._next()) is not None:

@@ -1,4 +1,4 @@
-"""Texts of the standard into values: scores, instants, days, durations. ASCII digits, XML white space."""
+"""Parses values of the standard: scores, instants, days, durations. ASCII digits, XML white space."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _DURATION = re.compile(r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9
 
 
 class OutOfBounds(ValueError):
-    """A value that the standard allows and we cannot keep."""
+    """A value that the standard allows and that we cannot store."""
 
 
 def fixed_point(text: str) -> int:
-    """A number of 0 or more in ten-thousandths; raises ValueError (no number) or OutOfBounds (cannot be kept)."""
+    """A number of 0 or more in ten-thousandths; raises ValueError (no number) or OutOfBounds (cannot be stored)."""
     match = _DECIMAL.fullmatch(text.strip(XML_SPACE))
     if match is None:
         raise ValueError("not a number of 0 or more")
     whole, fraction = match.group(1) or "0", (match.group(2) or "").rstrip("0")
     if len(whole.lstrip("0")) > MAX_SCORE_DIGITS or len(fraction) > 4:
-        raise OutOfBounds("more digits than can be kept")
+        raise OutOfBounds("more digits than can be stored")
     return int(whole) * SCALE + int(fraction.ljust(4, "0") or "0")
 
 
@@ -48,28 +48,28 @@ def decimal(text: str) -> Decimal:
     if _SIGNED.fullmatch(stripped) is None:
         raise ValueError("not a number")
     if len(stripped) > MAX_DECIMAL_CHARACTERS:
-        raise OutOfBounds("more characters than can be kept")
+        raise OutOfBounds("more characters than can be stored")
     return Decimal(stripped)
 
 
 def rounded(text: str) -> tuple[int, bool]:
-    """An xs:decimal in ten-thousandths, and whether that is all of it; raises as `decimal`, and OutOfBounds."""
+    """An xs:decimal in ten-thousandths, and whether that is exact; raises as `decimal`, also if too large."""
     number = decimal(text)
     if abs(number) >= 10**MAX_SCORE_DIGITS:
-        raise OutOfBounds("more digits than can be kept")
-    kept = number.quantize(_SMALLEST)
-    return int(kept * SCALE), kept == number
+        raise OutOfBounds("more digits than can be stored")
+    quantized = number.quantize(_SMALLEST)
+    return int(quantized * SCALE), quantized == number
 
 
 def is_whole(text: str) -> bool:
-    """Whether a score is written as the standard wants it: a whole number."""
+    """Whether a score is written as a whole number, as the standard requires."""
     return "." not in text
 
 
 def instant(text: str) -> tuple[int, bool]:
     """An xs:dateTime as microseconds since 1970 in UTC, and whether it was written as 24:00.
 
-    Without a zone it is a time in the Netherlands. Raises ValueError where it is no instant between 1990 and 2199.
+    Without a time zone it is Dutch time. Raises ValueError where it is no instant between 1990 and 2199.
     """
     match = _INSTANT.fullmatch(text.strip(XML_SPACE))
     if match is None:
@@ -94,7 +94,7 @@ def instant(text: str) -> tuple[int, bool]:
 
 
 def day(text: str) -> tuple[str, bool]:
-    """An xs:date as `YYYY-MM-DD`, and whether a zone stood behind it; the day stays as written.
+    """An xs:date as `YYYY-MM-DD`, and whether it had a time zone; the day stays as written.
 
     Raises ValueError where it is no day between 1990 and 2199.
     """
@@ -120,7 +120,7 @@ def duration_ms(text: str) -> int:
 
 
 def duration_text(ms: int) -> str:
-    """Milliseconds as the xs:duration a writer sends: `PT1H20M5S`."""
+    """Milliseconds as an xs:duration: `PT1H20M5S`."""
     seconds, millis = divmod(ms, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

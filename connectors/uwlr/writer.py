@@ -1,7 +1,7 @@
-"""The writer of result messages: records into XML that `reader` reads back as the same records.
+"""Writes result messages: records into XML that `reader` reads back as the same records.
 
-Built with lxml, never with a SOAP library: those lose a score of 0 inside a choice. The elements stand in the order
-of the schema (UWLR 2.2 ctpResultaat, ctpToets, ctpNormering); what a record lacks is left out.
+Built with lxml, not with a SOAP library: those lose a score of 0 inside a choice. The elements are in the order of the
+schema (UWLR 2.2 ctpResultaat, ctpToets, ctpNormering); absent fields are left out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def write_message(
 def write_pull_answer(
     head: MessageHead, results: Iterable[Result], definitions: Sequence[TestDefinition], *, envelope: bool = True
 ) -> bytes:
-    """The answer of HaalLeerresultaten that holds a message (docs/pull.md)."""
+    """The answer of HaalLeerresultaten with a message in it (docs/pull.md)."""
     answer = etree.Element(names.OPHALEN_ANTWOORD, nsmap={"lo": names.OPHALEN})
     answer.append(message_element(head, results, definitions))
     return to_bytes(answer, None, envelope)
@@ -63,7 +63,7 @@ def write_empty_pull_answer(kind: str, *, envelope: bool = True) -> bytes:
 
 
 def to_bytes(payload: etree._Element, authorisation: Authorisation | None, envelope: bool) -> bytes:
-    """A payload as bytes, in a SOAP 1.1 envelope with the autorisatie header where there is one."""
+    """A payload as bytes, in a SOAP 1.1 envelope with the autorisatie header if given."""
     if not envelope:
         return document(payload)
     return in_envelope(payload, None if authorisation is None else authorisation_element(authorisation))
@@ -76,8 +76,8 @@ def message_element(
     root: etree._Element = etree.Element(names.VERZOEK, nsmap=_NAMESPACES)
     write_school(root, head)
     sittings = _add(root, "toetsafnames")
-    for pupil, of_pupil in groupby(results, key=lambda result: result.pupil):
-        write_sitting(sittings, pupil, of_pupil)
+    for pupil, pupil_results in groupby(results, key=lambda result: result.pupil):
+        write_sitting(sittings, pupil, pupil_results)
     tests = _add(root, "toetsen")
     for definition in definitions:
         write_test(tests, definition)
@@ -111,7 +111,7 @@ def _bind(element: etree._Element, vocabulary: str | None, location: str | None)
 
 
 def write_school(root: etree._Element, head: MessageHead) -> None:
-    """The school element; the dependance as it was sent, else as the location says."""
+    """Write the school element; the dependance as it was sent, else that of the school reference."""
     school = _add(root, "school")
     _add(school, "schooljaar", head.school_year)
     _add_optional(school, "brincode", head.school.brin)
@@ -126,7 +126,7 @@ def write_school(root: etree._Element, head: MessageHead) -> None:
 
 
 def write_sitting(sittings: etree._Element, pupil: PupilRef, results: Iterable[Result]) -> None:
-    """One toetsafname: a pupil and the results that follow each other."""
+    """Write one toetsafname: a pupil and consecutive results of that pupil."""
     sitting = _add(sittings, "toetsafname")
     _add_optional(sitting, "leerlingid", pupil.las_key)
     _add_optional(sitting, "eckid", pupil.eck_id)
@@ -137,7 +137,7 @@ def write_sitting(sittings: etree._Element, pupil: PupilRef, results: Iterable[R
 
 
 def write_result(parent: etree._Element, result: Result) -> None:
-    """One resultaat with exactly one of score, osoresultaat, anderresultaat."""
+    """Write one resultaat with exactly one of score, osoresultaat, anderresultaat."""
     element = _add(parent, "resultaat")
     element.set("key", result.key)
     _add(element, "afnamedatum", result.taken_text or result.taken_on)
@@ -154,7 +154,7 @@ def write_result(parent: etree._Element, result: Result) -> None:
 
 
 def write_oso(parent: etree._Element, oso: OsoResult) -> None:
-    """An osoresultaat (OSO 1.2): test score, then reference scores."""
+    """Write an osoresultaat (OSO 1.2): test score, then reference scores."""
     element = _add(parent, "osoresultaat")
     if oso.has_score:
         score = etree.SubElement(element, f"{{{names.OSO}}}toetsscore")
@@ -178,7 +178,7 @@ def write_oso(parent: etree._Element, oso: OsoResult) -> None:
 
 
 def write_reference(parent: etree._Element, reference: ReferenceScore) -> None:
-    """One referentiescore."""
+    """Write one referentiescore."""
     element = etree.SubElement(parent, f"{{{names.OSO}}}referentiescore")
     for name, text in (
         ("codereferentiescore", reference.code),
@@ -191,7 +191,7 @@ def write_reference(parent: etree._Element, reference: ReferenceScore) -> None:
 
 
 def write_progress(parent: etree._Element, progress: Progress) -> None:
-    """An anderresultaat of our extension type (docs/voortgang.md)."""
+    """Write an anderresultaat of our extension type (docs/voortgang.md)."""
     element = _add(parent, "anderresultaat")
     element.set(f"{{{names.XSI}}}type", "vg:Voortgang")
     _add_optional(element, "andere_score", progress.other)
@@ -214,7 +214,7 @@ def _number(value: int | None) -> str | None:
 
 
 def write_test(parent: etree._Element, definition: TestDefinition) -> None:
-    """One toets definition."""
+    """Write one toets definition."""
     element = _add(parent, "toets")
     _add_term(element, "toetscode", definition.code)
     _add_term(element, "versie", definition.version)
@@ -231,7 +231,7 @@ def write_test(parent: etree._Element, definition: TestDefinition) -> None:
 
 
 def write_hierarchy(parent: etree._Element, levels: tuple[Level, ...]) -> None:
-    """The entries of a toetshierarchie."""
+    """Write the entries of a toetshierarchie."""
     for level in levels:
         entry = _add_term(parent, "ingang", level.term)
         if entry is not None:
@@ -239,7 +239,7 @@ def write_hierarchy(parent: etree._Element, levels: tuple[Level, ...]) -> None:
 
 
 def write_part(parent: etree._Element, part: Part) -> None:
-    """One toetsonderdeel."""
+    """Write one toetsonderdeel."""
     element = _add(parent, "toetsonderdeel")
     _add(element, "toetsonderdeelvolgnummer", str(part.number))
     _add_term(element, "toetsonderdeelcode", part.code)
@@ -248,7 +248,7 @@ def write_part(parent: etree._Element, part: Part) -> None:
 
 
 def write_norm(parent: etree._Element, name: str, norm: Norm | None) -> None:
-    """A normering with its bands."""
+    """Write a normering with its bands."""
     if norm is None:
         return
     element = _add(parent, name)
@@ -261,7 +261,7 @@ def write_norm(parent: etree._Element, name: str, norm: Norm | None) -> None:
 
 
 def write_band(parent: etree._Element, band: Band) -> None:
-    """One norm element."""
+    """Write one norm element."""
     element = _add(parent, "norm")
     _add_optional(element, "term", band.term)
     _add_optional(element, "omschrijving", band.description)

@@ -1,7 +1,7 @@
-"""The WSDL of our service, as senders want it: one file without groups and choices, or the shape of the standard.
+"""The WSDL of our service in two forms: a single file without groups and choices, or the form of the standard.
 
 `?wsdl` gives a single file: widely used libraries lose elements of an xs:group, look for imports in the wrong place,
-and drop a score 0 inside an xs:choice. `?wsdl=official` gives the standard's shape, its schemas beside it (`?xsd=`).
+and drop a score 0 inside an xs:choice. `?wsdl=official` gives the form of the standard, with its schemas at `?xsd=`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _WSDL_SOAP = "http://schemas.xmlsoap.org/wsdl/soap/"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 
 
-def describe(asked: Mapping[str, str], address: str) -> bytes | None:
-    """The document that a query asks for, with `address` as that of the service; None where there is none."""
-    named = {name.lower(): value for name, value in asked.items()}
-    if "wsdl" in named:
-        return _located(OFFICIAL if named["wsdl"].lower() == "official" else FLAT, address)
-    if named.get("xsd") in _schemas():
-        return _located(named["xsd"], address)
+def describe(query: Mapping[str, str], address: str) -> bytes | None:
+    """The document for a query string, with `address` as that of the service; None where there is no such document."""
+    options = {name.lower(): value for name, value in query.items()}
+    if "wsdl" in options:
+        return _with_address(OFFICIAL if options["wsdl"].lower() == "official" else FLAT, address)
+    if options.get("xsd") in _schemas():
+        return _with_address(options["xsd"], address)
     return None
 
 
@@ -32,8 +32,8 @@ def _schemas() -> set[str]:
     return {traversable.name for traversable in folder.iterdir() if traversable.name.endswith(".xsd")}
 
 
-def _located(name: str, address: str) -> bytes:
-    """A file of ours whose references lead to this service; `address` is escaped by the writer."""
+def _with_address(name: str, address: str) -> bytes:
+    """One of our schema files with its references pointing to this service; `address` is escaped by the writer."""
     text = (resources.files("connectors.uwlr") / "schemas" / name).read_bytes()
     root = etree.fromstring(text)
     for element in root.iter(f"{{{_WSDL_SOAP}}}address"):

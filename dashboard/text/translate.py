@@ -1,6 +1,7 @@
-"""Texts, numbers and dates in the language of whoever looks: gettext from locale/*.po, Dutch first.
+"""Texts, numbers and dates in the language of the user: gettext with locale/*.po, Dutch by default.
 
-The .po files are compiled in memory; no compiled file is kept. Message ids are English sentences.
+Message ids are the English texts, so gettext falls back to English: `nl.po` translates every id, `en.po` only the few
+that read differently on the screen. The .po files are compiled in memory; no compiled file is stored.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LANGUAGES = ("nl", "en")
 
 @cache
 def translations(language: str) -> gettext.NullTranslations:
-    """The texts of a language, read from its .po file."""
+    """The translations of a language, read from its .po file."""
     with (resources.files("dashboard.text") / "locale" / f"{language}.po").open("rb") as file:
         catalogue = pofile.read_po(file, locale=language)
     compiled = io.BytesIO()

@@ -171,7 +171,7 @@ def test_a_session_that_ended_is_said_and_a_new_one_begins(window: BrowserContex
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "reading"),
     [(500, "Er ging iets mis in Rondblik."), (503, "De database van Rondblik antwoordt niet."),
      (400, "Deze vraag kent Rondblik niet."), (502, "Er ging iets mis in Rondblik.")],
 )  # fmt: skip

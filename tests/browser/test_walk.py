@@ -32,7 +32,7 @@ def settled(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize("persona", ["Hanna Vos", "Noa Berg", "Sam de Groot"])
+@pytest.mark.parametrize("user", ["Hanna Vos", "Noa Berg", "Sam de Groot"])
 def test_every_page_opens_without_complaint_and_without_a_way_to_share_a_chart(watched: Watched, user: str) -> None:
     page = watched.page
     watched.open("/")

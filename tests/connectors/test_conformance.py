@@ -16,7 +16,6 @@ from connectors.conformance import las, publisher
 from connectors.conformance.addresses import safe_address
 from connectors.conformance.exchange import Endpoint
 from connectors.conformance.reports import LAS, PUBLISHER, Report, endpoint_report
-from connectors.conformance.rules import BEHAVIOUR_RULES, behaviour_finding
 from connectors.conformance.scenarios import Outcome, State, run
 from connectors.simulator import answers, requests, school, server
 from connectors.simulator.requests import Fault
@@ -27,7 +26,7 @@ from connectors.uwlr.envelope import Authorisation, authorisation_element, fault
 from connectors.uwlr.las_requests import RosterRequest, write_request
 from connectors.uwlr.pupil_messages import Part
 from connectors.uwlr.pupil_writer import write_answer
-from connectors.uwlr.rules import ERROR, WARNING
+from connectors.uwlr.rules import BEHAVIOUR_RULES, ERROR, WARNING, finding
 from models.schema import clock
 from models.schema.records import Finding, Roster, SchoolRef
 from tests.connectors.loopback import Handler, serving
@@ -621,12 +620,12 @@ def test_a_publisher_that_lets_a_wrong_key_in_is_found() -> None:
 def test_every_rule_has_its_words_in_two_languages_and_fills_them() -> None:
     words = {"nl": "a", "en": "b", "limit": 1, "expected": "c", "code": "d", "count": 2}
     for rule in BEHAVIOUR_RULES.values():
-        finding = behaviour_finding(rule.id, **words)
-        for text in (finding.message_nl, finding.message_en, finding.remedy, finding.remedy_en):
+        filled = finding(rule.id, **words)
+        for text in (filled.message_nl, filled.message_en, filled.remedy, filled.remedy_en):
             assert text.endswith((".", ":"))
             assert "{" not in text
-        assert finding.clause
-        assert finding.level in (ERROR, WARNING)
+        assert filled.clause
+        assert filled.level in (ERROR, WARNING)
 
 
 def test_scenarios_have_ids_of_their_own_and_two_languages() -> None:

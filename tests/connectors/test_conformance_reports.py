@@ -27,15 +27,13 @@ from connectors.conformance.reports import (
     endpoint_report,
     level_of,
 )
-from connectors.conformance.rules import BEHAVIOUR_RULES
 from connectors.conformance.scenarios import ResponseSummary, State, run
 from connectors.intake.judge import judge, spool
 from connectors.simulator import school
 from connectors.simulator.school import HORIZON
 from connectors.uwlr.agreement import of_policy
 from connectors.uwlr.pupil_messages import read_roster
-from connectors.uwlr.pupil_rules import PUPIL_RULES
-from connectors.uwlr.rules import RULES, Stage
+from connectors.uwlr.rules import BEHAVIOUR_RULES, PUPIL_RULES, RESULT_RULES, RULES, Stage
 from models.schema import clock
 from models.schema.records import Text
 from tests.connectors.loopback import serving
@@ -65,7 +63,7 @@ def states(report: Report) -> dict[Level, State]:
 
 
 def test_every_rule_has_a_level_that_fits_when_it_is_checked() -> None:
-    for rule in RULES.values():
+    for rule in RESULT_RULES.values():
         level = level_of(rule.id)
         if rule.stage is Stage.BYTES:
             assert level is Level.WELL_FORMED

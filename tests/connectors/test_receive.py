@@ -49,7 +49,7 @@ def _noon() -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(store: Store) -> ReceiverContext:
+def receiver_context(store: Store) -> ReceiverContext:
     return ReceiverContext(store.engine, store.cipher)
 
 
@@ -59,8 +59,8 @@ def rekenwijs(store: Store) -> Account:
 
 
 @pytest.fixture
-def receiver(receiver: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
-    with receiving(receiver) as found:
+def receiver(receiver_context: ReceiverContext, rekenwijs: Account) -> Iterator[Receiver]:
+    with receiving(receiver_context) as found:
         yield found
 
 

@@ -24,7 +24,7 @@ from tests.connectors.sending import Account, Answer, Receiver, account, envelop
 from tests.connectors.test_receive_memory import serving_alone
 from tests.uwlr.messages import message, result_xml
 
-pytestmark = pytest.mark.usefixtures("every_app")
+pytestmark = [pytest.mark.timing, pytest.mark.usefixtures("every_app")]
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BUSY = "Server.TijdelijkNietBeschikbaar"
 MB = 1024 * 1024

@@ -33,7 +33,7 @@ TOO_LARGE = 413
 
 
 @pytest.fixture
-def desk(store: Store) -> Iterator[ReceiverContext]:
+def receiver_context(store: Store) -> Iterator[ReceiverContext]:
     """A desk that takes messages up to SERVICE_BYTES."""
     with clock.fixed(datetime(2026, 11, 20, 12, tzinfo=UTC)):
         yield desk_of(store.engine, store.cipher, Receive(max_bytes=SERVICE_BYTES), RetentionPolicy())
@@ -44,9 +44,9 @@ def served(app: flask.Flask) -> AbstractContextManager[int]:
 
 
 @pytest.fixture
-def whole(receiver: ReceiverContext) -> Iterator[int]:
+def whole(receiver_context: ReceiverContext) -> Iterator[int]:
     """The port of the app of `serve`."""
-    with served(create_app(receiver.engine, receiver.cipher, OPTIONS, receiver)) as port:
+    with served(create_app(receiver_context.engine, receiver_context.cipher, OPTIONS, receiver_context)) as port:
         yield port
 
 

@@ -123,7 +123,7 @@ def test_what_was_agreed_can_change(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reading"),
     [
         (("sender", "add", "--klantnaam", "A", "--school", "99xx"), "99XX/00"),
         (("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX"), "There is a sender"),

@@ -165,7 +165,7 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reading"),
     [
         ("portt: 1", "portt is no known key"),
         ("server: {port: veel}", "server.port"),

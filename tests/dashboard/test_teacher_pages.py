@@ -89,7 +89,7 @@ def test_a_form_of_the_class_screen_settles_all_signals_of_a_pupil(web: flask.Fl
     assert "Niemand vraagt nu aandacht." in shown_page(client, "/groep")
 
 
-@pytest.mark.parametrize("persona", ["joris", "sam"])
+@pytest.mark.parametrize("user", ["joris", "sam"])
 def test_nobody_else_settles_sets_or_writes(web: flask.Flask, known_school: Store, user: str) -> None:
     client, signal = as_persona(web, user), known_signals(known_school)[0]
     post(client, PATH, opdracht=order(signal))

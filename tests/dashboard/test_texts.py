@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import flask
@@ -30,31 +31,65 @@ def in_language(language: str) -> flask.ctx.AppContext:
     return context
 
 
+@cache
 def messages() -> list[str | tuple[str, ...]]:
     """Every message in the code of the screens."""
     generator = extract_from_dir(FOLDER, [("**.py", "python")], keywords={"_": None, "n_": (1, 2)})
     return sorted({message for _file, _line, message, _comments, _context in generator}, key=str)
 
 
-@pytest.mark.parametrize("language", translate.LANGUAGES)
-def test_every_text_of_the_code_stands_in_every_language(language: str) -> None:
-    catalogue = translate.translations(language)
-    known = vars(catalogue)["_catalog"]
+def catalogue(language: str) -> dict[str | tuple[str, int], str]:
+    """The translations in the .po file of a language; of a plural each form by itself."""
+    texts: dict[str | tuple[str, int], str] = dict(vars(translate.translations(language))["_catalog"])
+    del texts[""]  # the head of the file
+    return texts
+
+
+def source_text(key: str | tuple[str, int]) -> str:
+    """The text in the code behind an entry of a catalogue; of a plural the form that the entry translates."""
+    if isinstance(key, str):
+        return key
+    return next(message[key[1]] for message in messages() if isinstance(message, tuple) and message[0] == key[0])
+
+
+def placeholders(text: str) -> set[str]:
+    """The names to fill in."""
+    return set(re.findall(r"{(\w+)}", text))
+
+
+def test_every_text_of_the_code_has_a_dutch_translation() -> None:
+    dutch = catalogue("nl")
     for message in messages():
         if isinstance(message, tuple):
-            assert all(known.get((message[0], form)) for form in (0, 1)), message
+            assert all(dutch.get((message[0], form)) for form in (0, 1)), message
         else:
-            assert known.get(message), message
+            assert dutch.get(message), message
 
 
 @pytest.mark.parametrize("language", translate.LANGUAGES)
-def test_a_translation_names_the_same_places_to_fill_in(language: str) -> None:
-    known = vars(translate.translations(language))["_catalog"]
-    english = vars(translate.translations("en"))["_catalog"]
-    for key, value in known.items():
-        if key:
-            source = english[key]
-            assert set(re.findall(r"{(\w+)}", value)) == set(re.findall(r"{(\w+)}", source)), source
+def test_a_translation_has_the_placeholders_of_its_source(language: str) -> None:
+    texts = catalogue(language)
+    assert texts
+    for key, text in texts.items():
+        assert placeholders(text) == placeholders(source_text(key)), key
+
+
+def test_the_english_catalogue_has_only_texts_that_differ_from_their_source() -> None:
+    sources = set(messages())
+    for key, text in catalogue("en").items():
+        assert key in sources
+        assert text != key
+
+
+def test_an_english_text_without_a_translation_is_its_source_in_singular_and_plural() -> None:
+    context = in_language("en")
+    try:
+        assert translate._("There is no such page") == "There is no such page"
+        assert translate._("Look as") == "View as"
+        forms = [translate.n_("{number} pupil", "{number} pupils", number) for number in (0, 1, 2, 1284)]
+    finally:
+        context.pop()
+    assert forms == ["0 pupils", "1 pupil", "2 pupils", "1,284 pupils"]
 
 
 def test_every_subject_and_state_has_a_dutch_word() -> None:

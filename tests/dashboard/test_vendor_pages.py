@@ -62,7 +62,7 @@ def vendor(vendor_web: flask.Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def room(known_school: Store, vendor: FlaskClient) -> Sandbox:
+def sandbox(known_school: Store, vendor: FlaskClient) -> Sandbox:
     """A room that was made by the button."""
     answer = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert answer.status_code == 303

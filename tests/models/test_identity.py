@@ -25,7 +25,7 @@ DIRECTOR = Viewer(SCHOOL, Role.ADMINISTRATOR, name="directeur")
 
 
 @pytest.fixture
-def known(any_store: Store) -> Iterator[Connection]:
+def connection(any_store: Store) -> Iterator[Connection]:
     """A store in which the roster states Anna (LAS a, ECK A), Bo (LAS b, ECK B) and Cem (LAS c only)."""
     with database.write_transaction(any_store.engine, SCHOOL) as connection:
         ensure_school(connection, [Identification("brin", "99XX")], "De Wilg")

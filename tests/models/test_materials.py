@@ -34,7 +34,7 @@ STEPS = Norm((Band("laag", "0", "4"), Band("hoog", "5", "9")))
 
 
 @pytest.fixture
-def known(any_store: Store) -> Iterator[Store]:
+def store(any_store: Store) -> Iterator[Store]:
     """The known school, with the tests of Cijferpad stated to be of year 6."""
     with clock.fixed(school.NOW):
         school.build(any_store.engine, any_store.cipher)

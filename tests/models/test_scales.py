@@ -38,7 +38,7 @@ def score(value: float | None, text: str | None = None, norm: Any = THREE, absen
 
 
 @pytest.mark.parametrize(
-    ("value", "band", "place"),
+    ("value", "band", "position"),
     [
         (0, "onvoldoende", NormPosition.BELOW),
         (59, "onvoldoende", NormPosition.BELOW),
@@ -146,7 +146,7 @@ def oso(level: str | None, value: int | None = 2_120_000) -> ScoreReading:
 
 
 @pytest.mark.parametrize(
-    ("level", "place"),
+    ("level", "position"),
     [
         ("I", NormPosition.ABOVE),
         ("II", NormPosition.ON),

@@ -36,7 +36,10 @@ VERDICTS = {"accept": "accept", "accept-with-warning": "warn", "reject": "reject
 # together is found before the key is looked at (UWLR 2.2.1, fouten: OngeldigeKlantIdentificatie).
 OTHERWISE = {"e16_sleutel_of_other_klant.xml": "Client.OngeldigeKlantIdentificatie"}
 
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the reference papers are not present")
+pytestmark = [
+    pytest.mark.timing,
+    pytest.mark.skipif(not CORPUS.is_dir(), reason="the reference papers are not present"),
+]
 
 
 @dataclass(frozen=True)

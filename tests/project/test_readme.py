@@ -145,6 +145,6 @@ def test_the_wheel_runs_the_demo_outside_the_checkout(clone: Path, tmp_path: Pat
     listed = subprocess.run(
         [sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True, check=True
     )
-    for needed in (".xsd", ".wsdl", "migrations/versions/0001_first.py", "tokens.css", ".po"):
+    for needed in (".xsd", ".wsdl", "rules/results.toml", "migrations/versions/0001_first.py", "tokens.css", ".po"):
         assert needed in listed.stdout, needed
     assert "tests/" not in listed.stdout

@@ -221,7 +221,7 @@ def test_codes_that_look_alike_are_told(other: str) -> None:
     assert rules_of(judged(data, "strict")) == {"text.lookalike"}
 
 
-@pytest.mark.parametrize(("one", "other"), [("la1", "LA1"), ("la1", f"l{CYRILLIC_A}1"), ("abc", "\u0430\u0432\u0441")])
+@pytest.mark.parametrize(("item", "other"), [("la1", "LA1"), ("la1", f"l{CYRILLIC_A}1"), ("abc", "\u0430\u0432\u0441")])
 def test_pupils_whose_keys_look_alike_are_told_and_kept_apart(item: str, other: str) -> None:
     data = message(leerlingid=item).decode()
     sitting = data[data.index("<toetsafname>") : data.index("</toetsafnames>")]

@@ -11,8 +11,7 @@ import pytest
 from connectors.intake.judge import Judgement, judge, spool
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import POLICIES, STRICT, Agreement, Bounds, Policy
-from connectors.uwlr.pupil_rules import PUPIL_RULES
-from connectors.uwlr.rules import RULES
+from connectors.uwlr.rules import RESULT_RULES, RULES
 from models.schema import clock
 from models.schema.records import Verdict
 from tests.uwlr.messages import message
@@ -225,7 +224,7 @@ def content(name: str) -> bytes:
 
 
 def test_every_rule_has_a_message_or_a_test_elsewhere() -> None:
-    assert ROWS.keys() | ELSEWHERE.keys() == RULES.keys()
+    assert ROWS.keys() | ELSEWHERE.keys() == RESULT_RULES.keys()
     assert not ROWS.keys() & ELSEWHERE.keys()
     assert {path.name for path in MESSAGES.iterdir()} == {f"{name}.xml" for name in (*ROWS, *GOOD)}
     for rule, path in ELSEWHERE.items():
@@ -277,7 +276,7 @@ def test_the_message_of_a_rule_breaks_that_one(rule: str, policy: Policy) -> Non
     assert rule in OF_THE_WHOLE or all(finding.line is not None for finding in own)
 
 
-@pytest.mark.parametrize("rule", [*RULES.values(), *PUPIL_RULES.values()], ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
 def test_every_rule_speaks_both_languages_and_names_a_clause_and_a_remedy(rule: rules.Rule) -> None:
     for text in (rule.nl, rule.en, rule.remedy, rule.remedy_en):
         assert text[0].isupper() or text.startswith(("{", "xsdversie"))
@@ -286,3 +285,47 @@ def test_every_rule_speaks_both_languages_and_names_a_clause_and_a_remedy(rule: 
     assert rule.remedy != rule.remedy_en
     assert rule.clause
     assert rule.fault is None or rule.fault in (*rules.FAULTS, rules.VERSION_MISMATCH, rules.MUST_UNDERSTAND)
+
+
+A_RULE = """
+["xml.example"]
+stage = "bytes"
+clause = "XML 1.0"
+level = "error"
+fault = "Client.OngeldigBericht"
+nl = "Fout."
+en = "Wrong."
+remedy = "Herstel het."
+remedy_en = "Mend it."
+"""
+
+
+def test_a_rule_is_read_from_its_table() -> None:
+    (rule,) = rules.parse_rules(A_RULE).values()
+    assert (rule.id, rule.stage, rule.level, rule.tolerant) == ("xml.example", rules.Stage.BYTES, ERROR, None)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('stage = "bytes"', 'stage = "later"'),
+        ('level = "error"', 'level = "fatal"'),
+        ('level = "error"', 'level = "error"\ntolerant = "mild"'),
+        ('"Client.OngeldigBericht"', '"Client.Onbekend"'),
+        ('en = "Wrong."', ""),
+        ('en = "Wrong."', 'en = ""'),
+        ("remedy_en", "remedy_fr"),
+        ("clause", "source"),
+        ("remedy_en = ", 'remedy_en = "Mend it."\nremedy_en = '),
+    ],
+)
+def test_a_table_that_is_no_complete_rule_is_refused(right: str, wrong: str) -> None:
+    assert right in A_RULE
+    with pytest.raises(ValueError):  # noqa: PT011 - also what the TOML parser raises
+        rules.parse_rules(A_RULE.replace(right, wrong, 1))
+
+
+def test_two_rules_with_the_same_id_are_refused() -> None:
+    rule = rules.parse_rules(A_RULE)
+    with pytest.raises(ValueError, match=r"same id: xml\.example"):
+        rules.merge(rule, rule)
