@@ -88,16 +88,8 @@ NOT_YET: dict[str, tuple[str, ...]] = {
         "models/schema",
     ),
     "shel(?:f|ves)": ("models/classroom",),
-    "spots?": ("connectors/uwlr",),
-    "strangers?": (
-        "connectors/conformance",
-        "connectors/intake",
-        "dashboard/auth",
-        "dashboard/pages",
-        "dashboard/worker",
-    ),
+    "strangers?": ("connectors/intake", "dashboard/auth", "dashboard/pages", "dashboard/worker"),
     "test[ _-]rooms?": (
-        "connectors/conformance",
         "connectors/intake",
         "dashboard/auth",
         "dashboard/pages",
@@ -106,7 +98,6 @@ NOT_YET: dict[str, tuple[str, ...]] = {
         "models/schema",
     ),
     "told": (
-        "connectors/conformance",
         "connectors/intake",
         "connectors/transport",
         "dashboard/cli",
@@ -117,9 +108,9 @@ NOT_YET: dict[str, tuple[str, ...]] = {
         "models/access",
         "models/ingest",
     ),
-    "MOST_[A-Z_]+": ("connectors/conformance", "dashboard/cli"),
+    "MOST_[A-Z_]+": ("dashboard/cli",),
     "courses?": ("dashboard/export", "dashboard/pages", "dashboard/text", "dashboard/ui", "models/classroom"),
-    "openings?": ("connectors/intake", "connectors/uwlr"),
+    "openings?": ("connectors/intake",),
     "rooms?": (
         "connectors/intake",
         "connectors/transport",
