@@ -29,7 +29,7 @@ class Destination(Protocol):
         """The number of the school that an accepted message goes to."""
 
     def home(self, named: SchoolRef) -> int | None:
-        """The school that sees a refused message; None where it cannot be told."""
+        """The school that sees a refused message; None where it is not known."""
 
     @property
     def numbers(self) -> frozenset[int] | None:

@@ -1,6 +1,6 @@
 """What a file is, and the documents in it: a message, a file with pupil data, or a zip with many of them.
 
-A zip is a stranger's program for filling a disk, so everything about it is bounded before and while it is read.
+A zip from somebody else can fill a disk, so everything about it is limited before and while it is read.
 """
 
 from __future__ import annotations

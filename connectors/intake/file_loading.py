@@ -87,7 +87,7 @@ class _ProgressFile:
 def documents(path: Path, reached: Reached) -> Iterator[Document]:
     """The document that a file is, or those in the zip that it is; the receiver closes each. Raises ConnectorError.
 
-    `reached` is told how many bytes of the file have been worked off.
+    `reached` is called with the number of bytes that have been processed.
     """
     spooled = spool_file(path, MAX_BYTES)
     if content_of(spooled) is not Content.ZIP:
@@ -135,7 +135,7 @@ def _check(name: str, spooled: Spooled, policy: Policy) -> FileVerdict:
     if content_of(spooled) is Content.ROSTER:
         answer = _read_roster(spooled)
         return FileVerdict(name, verdict_of(answer.findings), fault_of(answer.findings), answer.findings)
-    # A file that is checked may go from hand to hand, so numbers of real children are told as in a test school.
+    # A file that is checked may go from hand to hand, so numbers of real children are reported as in a test school.
     judgement = judge(spooled, of_policy(policy, header="checked", test_school=True))
     return FileVerdict(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
 

@@ -416,7 +416,7 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
 
 
 def _raw(spooled: Spooled, keep_days: int) -> bytes | None:
-    """The bytes to keep, or None where none are kept: a setting, or a message too large to seal in one piece."""
+    """The bytes to keep, or None where none are kept: a setting, or a message too large to encrypt in one piece."""
     if keep_days <= 0 or spooled.size > MAX_KEPT_BYTES:
         return None
     spooled.file.seek(0)

@@ -1,7 +1,7 @@
 """What a publisher sends to us: who it is, whether it may, and then the one way in.
 
 The order of checks is that of `rules.Stage`: bytes and XML, envelope and header, klantcode with klantnaam, key, and
-only then the message itself. Nobody is told more than the first stage that fails, and of strangers nothing is kept
+only then the message itself. The answer names only the first stage that fails, and of unknown senders nothing is stored
 but digest and size.
 """
 
@@ -51,7 +51,7 @@ class ReceiverContext:
 def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
     """Take in one message as it came, or keep it apart; committed when this returns.
 
-    `room_source` is the sender of the test room whose address was used: only it may send there, and nowhere else.
+    `room_source` is the sender of the sandbox whose address was used: only it may send there, and nowhere else.
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
     # Who it is from decides how exact it must be, so the first look is a mild one.
@@ -140,7 +140,7 @@ def refuse_throttled(
     return receipt
 
 
-# -- what the sender is told ---------------------------------------------------------------------------------
+# -- the answer to the sender --------------------------------------------------------------------------------
 
 MAX_FINDINGS_IN_FAULT = 3
 

@@ -52,7 +52,7 @@ _SERVICE_PATH = re.compile(f"/*(?:{TEST_PREFIX[1:]}[^/]+/)?{PATH[1:]}/?")
 
 
 def is_service(path: str) -> bool:
-    """Whether a path of the web server is one of this service: its own, or that of a test room."""
+    """Whether a path of the web server is one of this service: its own, or that of a sandbox."""
     return _SERVICE_PATH.fullmatch(path) is not None
 
 
@@ -142,7 +142,7 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
             "/ This message comes from a web page of another site and was not read.",
         )
     packed_with = flask.request.headers.get("Content-Encoding", "")
-    # The bound of the service is its own, and told in a Fault; None would stand for the one of the pages.
+    # The limit of the service is its own, and reported in a Fault; None would stand for the one of the pages.
     flask.request.max_content_length = sys.maxsize
     try:
         spooled = spool(_unpacked(flask.request.stream, packed_with), receiver.bounds.max_bytes)

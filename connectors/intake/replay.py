@@ -1,4 +1,4 @@
-"""A refused message, judged anew after somebody mended what was wrong on our side."""
+"""Replay of a refused message, after something was fixed on our side."""
 
 from __future__ import annotations
 

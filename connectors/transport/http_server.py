@@ -112,7 +112,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
 
     @property
     def is_message(self) -> bool:
-        """Whether it may take long, or waits for the store: a message, also one of which is told what is wrong."""
+        """Whether it may take long, or waits for the store: a message, also one that gets a Fault."""
         if self.error is not None or self.problem == "busy" or not self.limits.is_service(self.path):
             return False
         return self.command == "POST" or self.problem is not None

@@ -1,6 +1,6 @@
 """The demo: two made-up schools, a simulated LAS and simulated publishers, and the real program around them.
 
-All that differs from `serve` is at the edges: the sources stand on loopback, and who looks is chosen from personas.
+It differs from `serve` only at the edges: the sources are on loopback, and one chooses which demo user to be.
 Pulling, storing and showing go through the same code.
 """
 

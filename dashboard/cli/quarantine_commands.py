@@ -1,4 +1,4 @@
-"""`rondblik quarantine`: refused messages that are kept, with personal fields covered, and judged anew."""
+"""`rondblik quarantine`: list refused messages, show them with personal fields masked, and replay them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSED = 1
 
 @click.group()
 def quarantine() -> None:
-    """Look at refused messages that are kept, and judge them anew after a mend."""
+    """List and show refused messages, and process them again after a fix."""
 
 
 @quarantine.command("list")

@@ -36,7 +36,7 @@ def serve(
 ) -> None:
     """Serve `app` and, with a context, work off what is due; returns after SIGINT or SIGTERM.
 
-    `ready` is told the port once it is listened on; `receive` bounds what is read of messages. Raises PortTaken.
+    `ready` is called with the port once it is open; `receive` limits what is read of messages. Raises PortTaken.
     """
     validator.prepare()
     with closing(bind(host, port)) as socket:

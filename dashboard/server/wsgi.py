@@ -34,7 +34,7 @@ def create_app(
     receiver: ReceiverContext | None = None,
     public_address: str | None = None,
 ) -> flask.Flask:
-    """The whole application for one store; `desk` is where messages of publishers arrive, None: with its defaults.
+    """The whole application for one store; `receiver` is the context for messages of publishers, None: the defaults.
 
     The first request is made here, without a session: Dash asks every page for its layout then, and what it gets
     goes to every browser. So it gets the frames without data.

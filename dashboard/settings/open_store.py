@@ -53,7 +53,7 @@ def open_store(options: Options) -> Iterator[Store]:
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
-    """The database of these settings and the seal of its key; raises KeyRefused, DatabaseUnsafe."""
+    """The database of these settings and the cipher of its key; raises KeyRefused, DatabaseUnsafe."""
     read_key(settings.data)  # a file that is no key is refused before a database is made beside it
     engine = database.open_engine(settings.database_url())
     try:

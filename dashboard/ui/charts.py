@@ -1,4 +1,4 @@
-"""A lane of the pupil screen as a plain figure: own scale, own bands, colours from the tokens."""
+"""A series of the pupil screen as a plain figure: own scale, own bands, colours from the tokens."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _block(text: str, start: int) -> dict[str, str]:
 
 
 def markers(all_series: Sequence[MaterialSeries]) -> dict[str, str]:
-    """The marker of each lane by its key: fixed by the order of coupling, whatever order the screen has."""
+    """The marker of each series by its key: fixed by the order of the connections, whatever order the screen has."""
     ordered = sorted(all_series, key=lambda series: (series.source_id, series.subject_material))
     return {series.key: MARKERS[place % len(MARKERS)] for place, series in enumerate(ordered)}
 
@@ -89,7 +89,7 @@ def series_figure(
     goal: Goal | None = None,
     off: Sequence[Holiday] = (),
 ) -> dict[str, Any]:
-    """The figure of one lane: a point a sitting that has a number, bands and holidays behind, the goal as a line."""
+    """The figure of one series: a point per sitting with a number, bands and holidays behind, the goal as a line."""
     ink = colours(scheme)
     points = [sitting for sitting in series.sittings if sitting.total.reading.value is not None]
     aim = None if goal is None else Decimal(goal.value) / SCALE

@@ -1,8 +1,8 @@
 """The worker: takes what is due, asks the source, and says how it went; and does what pages ask for.
 
-Every source has a lane of its own, a thread that works off what is due of that source. So a publisher that hangs
-holds up nobody but itself, however many do. What pages ask for has its lanes too (`page_work.LANES`). The dispatcher,
-which waits for no network, starts lanes, holds their leases while they work, and throws away what was kept long
+Every source has a thread of its own, which does what is due for that source. So a publisher that hangs
+delays nobody but itself. The jobs of pages have threads too. The dispatcher,
+which waits for no network, starts threads, extends their leases while they work, and deletes what was stored long
 enough.
 """
 
@@ -66,7 +66,7 @@ class WorkContext:
 
     @property
     def receiver(self) -> ReceiverContext:
-        """Where a refused message is judged anew."""
+        """The receiver context in which a refused message is replayed."""
         return ReceiverContext(self.engine, self.cipher, self.receive, self.retention)
 
 
@@ -145,7 +145,7 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
 def _ensure_thread(
     lanes: dict[int | tuple[str, ...], _WorkerThread], name: int | tuple[str, ...], jobs: Iterator[_LeasedWork]
 ) -> None:
-    """A lane of this name that works; these are its jobs where it does not work already."""
+    """Start the thread of this name with these jobs, unless it is working already."""
     worker_thread = lanes.get(name)
     if worker_thread is None or not worker_thread.is_alive():
         lanes[name] = _WorkerThread(jobs)
@@ -157,7 +157,7 @@ def run_now(
 ) -> None:
     """Do these couplings at once, due or not, and return when all are done; a LAS comes before the publishers.
 
-    `done` is told of each how it went, None where another worker has it or it was stopped. It is called in the
+    `done` is called with the outcome of each, None where another worker has it or it was stopped. It is called in the
     thread of the caller.
     """
     for role in ("las", "publisher"):
@@ -194,7 +194,7 @@ def _collect(
             row, outcome = results.get(timeout=LOOK_EVERY_SECONDS)
         except queue.Empty:
             if not any(worker_thread.is_alive() for worker_thread in worker_threads) and results.empty():
-                return  # a lane lost the database; it has said so
+                return  # a thread lost the database; it has logged that
         else:
             expected -= 1
             done(row, outcome)
@@ -218,7 +218,7 @@ class _Interval:
 
 
 class _LeasedWork(Protocol):
-    """Something that a lane holds while it does it."""
+    """Work that a thread has leased while it does it."""
 
     def do(self) -> None:
         """Do it, and write down how it went."""
@@ -323,13 +323,13 @@ class _WorkerThread(threading.Thread):
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
 
     def extend(self) -> None:
-        """Hold what this lane is doing a while longer."""
+        """Extend the lease of what this thread is doing."""
         job = self._job
         if job is not None and self.is_alive():
             job.extend()
 
     def release(self) -> None:
-        """Let go of what this lane was doing when it was not waited for, so that the next start takes it at once."""
+        """Release what this thread was doing when it was not waited for, so that the next start takes it at once."""
         job = self._job
         if job is None:
             return

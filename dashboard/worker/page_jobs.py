@@ -1,7 +1,7 @@
-"""What the worker does for pages: checks for vendors, and for administrators refused messages to see or judge anew.
+"""What the worker does for pages: checks for vendors, and for administrators refused messages to view or replay.
 
-Pages write a row and read what was found; this is the only place where the two sides meet. Endpoints of strangers have
-a lane of their own: however slow they are, nobody else waits for them.
+Pages write a row and read what was found; this is the only place where the two sides meet. Endpoints of vendors have
+a thread of their own: however slow they are, nobody else waits for them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from models.schema import clock
 from models.schema.database import read_transaction
 from models.schema.records import SchoolRef, Verdict
 
-# The kinds of work that are done one after the other, each in a lane of its own.
+# The kinds of work that are done one after the other, each group in a thread of its own.
 LANES = ((page_requests.ENDPOINT,), tuple(kind for kind in page_requests.KINDS if kind != page_requests.ENDPOINT))
 MAX_EXCERPTS = 20
 MAX_COVERED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
@@ -84,7 +84,7 @@ def do(receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, pol
         check_output = _do(receiver, work, allow_loopback, policies)
     except ConnectorError as failed:
         page_requests.fail(receiver.engine, work, failed.sentence_nl, failed.sentence_en)
-    except Exception as failed:  # noqa: BLE001 - whatever a stranger's file or endpoint brings about ends here
+    except Exception as failed:  # noqa: BLE001 - whatever a vendor's file or endpoint causes ends here
         # The text of these may hold what was handed in: only their kind is logged.
         _log.error("%s while doing what a page asked for", type(failed).__name__)
         page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)

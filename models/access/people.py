@@ -204,7 +204,7 @@ class Subgroup:
 
 
 def subgroups(connection: Connection, viewer: Viewer, members: list[Member]) -> list[Subgroup]:
-    """The parts that these pupils can be told apart in; none where there is only one."""
+    """The parts into which these pupils can be divided; none where there is only one."""
     by_year: dict[str, set[int]] = {}
     for one in members:
         if one.year_group is not None:

@@ -57,7 +57,7 @@ class RefusedMessage:
     received_us: int
     fault: str | None
     reasons: tuple[RefusalReason, ...]
-    in_quarantine: bool = False  # its bytes are there still, to be seen and judged anew
+    in_quarantine: bool = False  # its bytes are still stored: it can be viewed and replayed
 
 
 @dataclass(frozen=True, slots=True)

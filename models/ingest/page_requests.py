@@ -1,7 +1,7 @@
-"""Work that a page asks a worker for: judge a message, call an endpoint, report on a test room, show a refusal.
+"""Work that a page asks a worker for: judge a message, call an endpoint, report on a sandbox, show a refusal.
 
 A page writes a row and gets a token; the worker takes the row, and what it found is read from the store with that
-token. What was handed in is kept sealed, and thrown away when the work is done. As with couplings, a worker holds a
+token. The input is stored encrypted, and deleted when the work is done. As with connections, a worker has a
 row for a while, says so again while it works, and shows the token of its lease when it writes down what it found.
 """
 

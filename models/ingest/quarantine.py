@@ -1,4 +1,4 @@
-"""Messages that were refused and are kept as they came, sealed, until they are accepted or their time is over."""
+"""Refused messages, stored as they came and encrypted, until they are accepted or expire."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def save_results(
 ) -> Receipt:
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
-    `raw` is kept sealed for `keep_days`; None: not at all. What was kept of refusals of the same bytes is thrown away.
+    `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
     Raises NotLater and NotAllowed; nothing is stored then.
     """
     with write_transaction(engine, school_id) as connection:
@@ -320,7 +320,7 @@ def _keep_raw(connection: Connection, cipher: PiiCipher, delivery_id: int, raw: 
 
 
 def _forget_refused(connection: Connection, delivery: Incoming) -> None:
-    """The bytes of refusals of a message that is accepted now: nobody needs to judge them anew."""
+    """The bytes of earlier refusals of a message that is accepted now: nobody needs to replay them."""
     refused = select(deliveries.c.id).where(
         deliveries.c.digest == delivery.digest,
         deliveries.c.source_id == delivery.source_id,

@@ -136,7 +136,7 @@ def _apply_classes(
     """Write the classes and return the class of each group.
 
     A class goes on under its id when its groups do, or else when its name does: keys that are not stable would
-    otherwise make a new class of it at each roster. Two classes of one name are told apart by a number.
+    otherwise make a new class of it at each roster. Two classes of one name get a number.
     """
     rows = {row.id: row for row in connection.execute(select(classes).where(*scope.of(classes)))}
     by_name = {(row.composed, row.name): row.id for row in rows.values()}

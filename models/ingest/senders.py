@@ -111,13 +111,13 @@ def find_key(connection: Connection, cipher: PiiCipher, source_id: int, key: str
 
 
 def all_senders(connection: Connection) -> list[tuple[Sender, list[SenderKey]]]:
-    """Every sender with its keys, in order of making; those of test rooms are of the rooms."""
+    """Every sender with its keys, oldest first, apart from those of sandboxes."""
     rows = connection.execute(_senders().where(senders.c.origin != FROM_TEST).order_by(senders.c.source_id))
     return [(_sender(row), [key for key, _ in _keys(connection, row.source_id)]) for row in rows]
 
 
 def by_name(connection: Connection, customer_name: str) -> Sender:
-    """The sender with this klantnaam, unless it is of a test room. Raises SenderRefused."""
+    """The sender with this klantnaam, unless it is of a sandbox. Raises SenderRefused."""
     row = connection.execute(
         _senders().where(senders.c.customer_name == customer_name, senders.c.origin != FROM_TEST)
     ).first()

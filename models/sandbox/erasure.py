@@ -1,4 +1,4 @@
-"""Taking a school out of the store with everything that is of it; for the made-up schools of test rooms."""
+"""Deletes a school with all of its data; for the fictitious schools of sandboxes."""
 
 from __future__ import annotations
 

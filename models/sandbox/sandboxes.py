@@ -1,4 +1,4 @@
-"""Test rooms: a vendor's own address to send to, with two made-up schools, and the list of what came in there.
+"""Sandboxes: a vendor's own address to send to, with two fictitious schools, and the list of what came in there.
 
 A room and all that is of it is erased when its time is over.
 """
@@ -50,7 +50,7 @@ _log = logging.getLogger("rondblik.rooms")
 
 
 class NoSandboxAvailable(Exception):
-    """No test room can be made now: there are as many as are kept, or no BRIN is free."""
+    """No sandbox can be made now: the maximum is reached, or no BRIN is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class SandboxAccount:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A test room; `school_id` is the school that "look as a teacher" shows."""
+    """A sandbox; `school_id` is the school that "look as a teacher" shows."""
 
     id: int
     name: str

@@ -1,6 +1,6 @@
-"""Sealing of what identifies a child: a key outside the database, made with it (`store_key`).
+"""Encryption of what identifies a child: a key outside the database, made with it (`store_key`).
 
-`digest` finds a value again without showing it (keyed BLAKE2b, 16 bytes); `seal` keeps it readable for those who
+`digest` finds a value again without showing it (keyed BLAKE2b, 16 bytes); `encrypt` keeps it readable for those who
 hold the key (AES-256-GCM, a fresh nonce each time). Whoever has the database alone has neither.
 """
 
@@ -24,7 +24,7 @@ _KEY_TEXT = re.compile(rb"\s*([0-9A-Fa-f]{64})\s*")
 
 
 class DecryptionFailed(Exception):
-    """What is stored was sealed with another key, or was changed."""
+    """What is stored was encrypted with another key, or was changed."""
 
 
 class KeyRefused(Exception):
@@ -43,7 +43,7 @@ class PiiCipher:
 
     @classmethod
     def from_secret(cls, secret: bytes) -> PiiCipher:
-        """The seal of a secret; raises ValueError where it has not KEY_BYTES bytes."""
+        """The cipher of a secret; raises ValueError where it has not KEY_BYTES bytes."""
         if len(secret) != KEY_BYTES:
             raise ValueError(f"a sealing key has {KEY_BYTES} bytes")
         return cls(
@@ -66,7 +66,7 @@ class PiiCipher:
         return nonce + AESGCM(self.cipher_key).encrypt(nonce, clear, None)
 
     def decrypt(self, sealed: bytes) -> bytes:
-        """What `seal` was given; raises SealBroken where key or bytes are others."""
+        """What was encrypted; raises DecryptionFailed where key or bytes are others."""
         try:
             return AESGCM(self.cipher_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
         except InvalidTag:
@@ -79,7 +79,7 @@ class PiiCipher:
 
 
 def read_key(folder: Path) -> PiiCipher | None:
-    """The seal of the key file in a data folder; None where there is no such file. Raises KeyRefused or OSError."""
+    """The cipher of the key file in a data folder; None where there is no such file. Raises KeyRefused or OSError."""
     path = folder / KEY_FILE
     try:
         with path.open("rb") as file:

@@ -25,7 +25,7 @@ from models.schema.tables import (
     test_rooms,
 )
 
-# Every column that is sealed; those first that most stores have.
+# Every encrypted column; those first that most databases have.
 ENCRYPTED_COLUMNS: tuple[Column[bytes], ...] = (
     identifiers.c.sealed,
     teachers.c.key_sealed,
@@ -40,7 +40,7 @@ MAX_TRIED = 100  # values of a column
 
 
 def open_encrypted(engine: Engine, folder: Path) -> PiiCipher:
-    """Bring the tables to this program's version, and give the seal of the key that belongs to them.
+    """Bring the tables to this program's version, and return the cipher of the key that belongs to them.
 
     A store without any data gets a new key file where there is none. Raises KeyRefused, DatabaseUnsafe or OSError, and
     has changed nothing then.

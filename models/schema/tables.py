@@ -1,7 +1,7 @@
 """The tables. Every key of a school's data starts with `school_id`; sources and vocabularies are reference tables.
 
 Ids are small integers, given out per school under the write lock (`database.next_id`); those of schools, sources, keys
-and test rooms are given out once only (`database.fresh_id`). Instants are microseconds since 1970 in UTC (`_us`),
+and sandboxes are never reused (`database.unused_id`). Instants are microseconds since 1970 in UTC (`_us`),
 calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
 
 A change here needs a migration; a new column stands where the migration puts it: at the end of its table.
@@ -46,7 +46,7 @@ numbers = Table(
 )
 
 key_fingerprints = Table(
-    "key_fingerprints",  # one row: of the key outside the database with which this store is sealed
+    "key_fingerprints",  # one row: of the key outside the database with which this one is encrypted
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # 1
     Column("fingerprint", LargeBinary(16), nullable=False),
@@ -57,7 +57,7 @@ schools = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text),
-    # Of a test room: no real pupil, and nobody's own.
+    # Of a sandbox: no real pupils.
     Column("synthetic", Boolean, nullable=False, default=False, server_default=false()),
     Column("region", Text),  # of the school holidays: noord, midden or zuid; None: midden
 )
@@ -194,7 +194,7 @@ test_rooms = Table(
     Column("school_id", Integer, ForeignKey("schools.id"), nullable=False),
     Column("second_school_id", Integer, ForeignKey("schools.id"), nullable=False),
     Column("source_id", Integer, ForeignKey("senders.source_id"), nullable=False),
-    Column("account", LargeBinary, nullable=False),  # sealed JSON: token, klantcode and key, for the page
+    Column("account", LargeBinary, nullable=False),  # encrypted JSON: token, klantcode and key, for the page
     Column("code", Text),  # in the Fault that was provoked last
     Column("armed", Boolean, nullable=False, default=False),  # the next message gets that Fault
     Column("shown", Boolean, nullable=False, default=False),  # the vendor has read the code on its own screen
@@ -232,14 +232,14 @@ checks = Table(
     Column("kind", Text, nullable=False),  # message, endpoint, room, refused or replay
     Column("title", Text, nullable=False),
     Column("asked_us", BigInteger, nullable=False),
-    Column("input", LargeBinary),  # sealed; thrown away when the work is done
+    Column("input", LargeBinary),  # encrypted; deleted when the work is done
     Column("state", Text, nullable=False),  # waiting, busy, done or failed
     Column("asked_by", LargeBinary(16)),  # digest of the session of a vendor, to count what is open of it
     Column("lease", Text),  # who holds it: a random token
     Column("leased_until_us", BigInteger),
     Column("tries", Integer, nullable=False, default=0),
     Column("report", Text),  # JSON
-    Column("excerpts", LargeBinary),  # sealed JSON: what stands around the findings, covered
+    Column("excerpts", LargeBinary),  # encrypted JSON: the lines around the findings, masked
     Column("html", LargeBinary),
     Column("junit", LargeBinary),
     Column("error_nl", Text),
@@ -562,7 +562,7 @@ due_dates = Table(
 )
 
 notes = Table(
-    "notes",  # notes and agreements about a pupil; the text is sealed
+    "notes",  # notes and agreements about a pupil; the text is encrypted
     metadata,
     _school(),
     Column("id", Integer, nullable=False),
