@@ -1,4 +1,4 @@
-"""Where messages of a source may go: its own school, any school, or the schools that a key covers."""
+"""The schools that messages of a source may be for: its own school, any school, or the schools that a key covers."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class Destination(Protocol):
     """The schools that a source may deliver for."""
 
     def rule(self, named: SchoolRef) -> str | None:
-        """The rule that a message of this school breaks here; None where it may come in."""
+        """The rule that a message of this school breaks here; None where it is accepted."""
 
     def school(self, named: SchoolRef) -> int:
-        """The number of the school that an accepted message goes to."""
+        """The id of the school of an accepted message."""
 
     def home(self, named: SchoolRef) -> int | None:
-        """The school that sees a refused message; None where it is not known."""
+        """The id of the school that sees a refused message; None where it is unknown."""
 
     @property
     def numbers(self) -> frozenset[int] | None:
-        """The numbers of these schools; None: all."""
+        """The ids of these schools; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnSchool:
-    """One school, as a coupling has it."""
+    """The one school of a source connection."""
 
     engine: Engine
     school_id: int
@@ -60,7 +60,7 @@ class OwnSchool:
 
 @dataclass(frozen=True, slots=True)
 class AnySchool:
-    """Whichever school a message names, made where it is new: a file that an operator loads."""
+    """Whichever school a message states, created where it is new: a file that an operator loads."""
 
     engine: Engine
 
@@ -85,9 +85,9 @@ class AnySchool:
 
 @dataclass(frozen=True, slots=True)
 class CoveredSchools:
-    """The schools of an autorisatiesleutel: each way of naming one that it covers, and the school behind it.
+    """The schools of an autorisatiesleutel, by each identification that it covers.
 
-    `stopped` are those of them that stopped their coupling with the sender.
+    `stopped` are those of them that stopped their connection with the sender.
     """
 
     covered: Mapping[Identification, int]
@@ -123,7 +123,7 @@ class CoveredSchools:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverCheck:
-    """What judging a message asks the store (`intake.ReceiverRules`): its school, and the pupils of that."""
+    """The rules of `judge.ReceiverRules` that need the store: on the school, and on its pupils."""
 
     engine: Engine
     cipher: PiiCipher
@@ -135,7 +135,7 @@ class ReceiverCheck:
         return self.destination.rule(school)
 
     def pupil_rules(self, school: SchoolRef, pupils: list[PupilRef]) -> list[tuple[int, str]]:
-        """Pupils that the school does not know, where the agreement refuses those; else they are parked."""
+        """Pupils unknown to the school, where the agreement refuses these; otherwise they are parked."""
         if self.agreement.terms.unknown_pupil == "park":
             return []
         with read_transaction(self.engine) as connection:

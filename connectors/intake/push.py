@@ -1,8 +1,8 @@
-"""What a publisher sends to us: who it is, whether it may, and then the one way in.
+"""Messages that a publisher pushes: who the sender is, whether it may send, and then `process_results`.
 
 The order of checks is that of `rules.Stage`: bytes and XML, envelope and header, klantcode with klantnaam, key, and
-only then the message itself. The answer names only the first stage that fails, and of unknown senders nothing is stored
-but digest and size.
+only then the message itself. A sender learns no more than the first stage that fails, and of an unknown sender only
+digest and size are stored.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from models.schema.terms import RetentionPolicy
 
 CHANNEL = result_store.PUSH
 MINUTE_SECONDS = 60.0
-UNKNOWN_SENDER_BYTES = 4 * 1024 * 1024  # of a message of nobody knows whom that are read; it is refused all the same
+UNKNOWN_SENDER_BYTES = 4 * 1024 * 1024  # that are read of the message of an unknown sender, which is refused anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +48,20 @@ class ReceiverContext:
     rate_refusals: RefusalThrottle = field(default_factory=lambda: RefusalThrottle(first=1))
 
 
-def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None = None) -> Receipt:
-    """Take in one message as it came, or keep it apart; committed when this returns.
+def deliver(receiver: ReceiverContext, spooled: Spooled, sandbox_source: int | None = None) -> Receipt:
+    """Store one message, or quarantine it; committed when this returns.
 
-    `room_source` is the sender of the sandbox whose address was used: only it may send there, and nowhere else.
+    `sandbox_source` is the sender of the sandbox whose address was used: only it may send there, and nowhere else.
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
-    # Who it is from decides how exact it must be, so the first look is a mild one.
+    # The sender determines the policy, so the header is read by the tolerant one first.
     header = read_envelope_header(spooled.file, replace(TOLERANT, header="required", bounds=receiver.bounds))
     if header.unauthorised:
-        return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), room_source)
-    sender, key = _find_sender(receiver, header, room_source)
+        return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), sandbox_source)
+    sender, key = _find_sender(receiver, header, sandbox_source)
     if sender is None:
         findings = [*_strict_findings(receiver, spooled), finding("header.customer")]
-        return _refuse_unknown_sender(receiver, spooled, findings, room_source)
+        return _refuse_unknown_sender(receiver, spooled, findings, sandbox_source)
     if key is None:
         findings = [*_strict_findings(receiver, spooled), finding("header.key")]
         return _refuse_unknown_sender(receiver, spooled, findings, sender.source_id)
@@ -80,13 +80,13 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, room_source: int | None
 
 
 def _find_sender(
-    receiver: ReceiverContext, header: EnvelopeHeader, room_source: int | None
+    receiver: ReceiverContext, header: EnvelopeHeader, sandbox_source: int | None
 ) -> tuple[Sender | None, SenderKey | None]:
     account = header.account
     with read_transaction(receiver.engine) as connection:
         sender = senders.find_customer(connection, receiver.cipher, account["klantcode"], account["klantnaam"])
-        of_room = sender is not None and sender.origin == senders.FROM_TEST
-        if sender is None or (sender.source_id != room_source if room_source is not None else of_room):
+        of_sandbox = sender is not None and sender.origin == senders.FROM_TEST
+        if sender is None or (sender.source_id != sandbox_source if sandbox_source is not None else of_sandbox):
             return None, None
         return sender, senders.find_key(connection, receiver.cipher, sender.source_id, account["autorisatiesleutel"])
 
@@ -102,14 +102,14 @@ def _destination(receiver: ReceiverContext, sender: Sender, key: SenderKey) -> C
 
 
 def _strict_findings(receiver: ReceiverContext, spooled: Spooled) -> list[Finding]:
-    """What stands against the header where nobody has agreed to be mild."""
+    """The findings on the header by the strict policy, for senders without an agreement."""
     return read_envelope_header(spooled.file, Agreement(header="required", bounds=receiver.bounds)).findings
 
 
 def _refuse_unknown_sender(
     receiver: ReceiverContext, spooled: Spooled, findings: list[Finding], source_id: int | None = None
 ) -> Receipt:
-    """Refuse a message whose sender did not show who it is; the gate over its bytes goes first (ADR 14)."""
+    """Refuse a message of an unknown sender; the safety check of its bytes goes first (ADR 14)."""
     errors = [finding for finding in findings if finding.level == rules.ERROR]
     first = min(errors, key=lambda finding: stage_of(finding.rule))
     if first.fault != rules.ONGELDIG_BERICHT:  # or the gate has nothing to add: what it finds has this very fault
@@ -127,7 +127,7 @@ def _refuse_rate_limited(receiver: ReceiverContext, spooled: Spooled, source_id:
 def refuse_throttled(
     receiver: ReceiverContext, throttle: RefusalThrottle, delivery: result_store.Incoming, finding: Finding
 ) -> Receipt:
-    """Refuse what needs no school to be refused; it gets a row where `throttle` has one left for its kind."""
+    """Refuse a message without knowing its school; it gets a row where `throttle` allows one of its kind."""
     kind, fault = (finding.rule, delivery.source_id), finding.fault or rules.ONGELDIG_BERICHT
     others = throttle.take(kind)
     if others is None:
@@ -140,28 +140,28 @@ def refuse_throttled(
     return receipt
 
 
-# -- the answer to the sender --------------------------------------------------------------------------------
+# -- the answer to the sender ---------------------------------------------------------------------------------
 
 MAX_FINDINGS_IN_FAULT = 3
 
 
 def fault_sentence(receipt: Receipt) -> str:
-    """The faultstring: the first few errors with place and remedy, in Dutch, and the first in English.
+    """The faultstring: the first few errors with position and remedy, in Dutch, and the first in English.
 
-    No value of the message stands in it: only rules, names of the schema, lines and columns.
+    It contains no value of the message: only rules, names of the schema, lines and columns.
     """
     errors = sorted(
         (finding for finding in receipt.findings if finding.level == rules.ERROR),
         key=lambda finding: stage_of(finding.rule),
     )
-    told = [_finding_sentence(error) for error in errors[:MAX_FINDINGS_IN_FAULT]]
+    sentences = [_finding_sentence(error) for error in errors[:MAX_FINDINGS_IN_FAULT]]
     if len(errors) > MAX_FINDINGS_IN_FAULT:
-        told.append(f"En nog {len(errors) - MAX_FINDINGS_IN_FAULT} bevindingen.")
+        sentences.append(f"En nog {len(errors) - MAX_FINDINGS_IN_FAULT} bevindingen.")
     if errors:
-        told.append(f"/ {errors[0].message_en}")
-    return " ".join(told) or "Het bericht is geweigerd. / The message was refused."
+        sentences.append(f"/ {errors[0].message_en}")
+    return " ".join(sentences) or "Het bericht is geweigerd. / The message was refused."
 
 
 def _finding_sentence(finding: Finding) -> str:
-    place = f"regel {finding.line}, kolom {finding.column}, " if finding.line is not None else ""
-    return f"{finding.message_nl} {finding.remedy} ({place}{finding.rule})"
+    position = f"regel {finding.line}, kolom {finding.column}, " if finding.line is not None else ""
+    return f"{finding.message_nl} {finding.remedy} ({position}{finding.rule})"

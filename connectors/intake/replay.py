@@ -1,4 +1,4 @@
-"""Replay of a refused message, after something was fixed on our side."""
+"""Replay of a refused message, after the cause on our side was fixed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from models.schema.records import Verdict
 
 
 def replay(receiver: ReceiverContext, message: QuarantinedMessage, policy: Policy = "strict") -> Receipt | None:
-    """Judge a kept message as if it came in now; None where its bytes are gone.
+    """Process a quarantined message as if it arrived now; None where its bytes are deleted.
 
-    What was sent to us is judged by what is agreed with its sender today, for the schools of its valid keys; what was
-    fetched or loaded by `policy`. Once accepted, the bytes of the refusal are thrown away; refused again, they are kept
-    no longer than before: the message did not come again.
+    A pushed message is judged by the present terms of its sender, for the schools of its valid keys; one that was
+    fetched or loaded by `policy`. Once accepted, the bytes of the refusal are deleted; refused again, they are stored
+    no longer than before: the message did not arrive again.
     """
     with read_transaction(receiver.engine) as connection:
         data = quarantine.raw(connection, receiver.cipher, message.delivery_id)

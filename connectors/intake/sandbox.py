@@ -1,4 +1,4 @@
-"""A message that comes in at the test address of a vendor: the ordinary way in, with everything written down."""
+"""A message for the sandbox of a vendor: processed as any other, and each arrival is recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger("rondblik.receive")
 
 
 def deliver(receiver: ReceiverContext, token: str, spooled: Spooled) -> Receipt:
-    """Take in a message at the room with this token; only the account of the room may send there."""
+    """Process a message for the sandbox with this token; only the account of the sandbox may send there."""
     sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, token)
     if sandbox is None:
         return _unknown_sandbox()
@@ -33,27 +33,27 @@ def deliver(receiver: ReceiverContext, token: str, spooled: Spooled) -> Receipt:
         sandboxes.record_arrival(
             receiver.engine, sandbox, receipt, spooled.digest, spooled.size, provoked=code is not None
         )
-    except SQLAlchemyError as failed:  # the message itself is stored or refused by now: the sender must hear which
-        _log.error("%s while writing down what came in at a test address", type(failed).__name__)
+    except SQLAlchemyError as failed:  # the message is stored or refused by now, and the sender must learn which
+        _log.error("%s while recording an arrival in a sandbox", type(failed).__name__)
     return receipt
 
 
 def _unknown_sandbox() -> Receipt:
-    found = finding("message.room")
-    return Receipt(0, Verdict.REJECT, found.fault, (found,))
+    unknown = finding("message.room")
+    return Receipt(0, Verdict.REJECT, unknown.fault, (unknown,))
 
 
 def _requested_fault(code: str) -> Receipt:
-    found = replace(
+    provoked = replace(
         finding("message.provoked"), message_nl=CODE_NL.format(code=code), message_en=CODE_EN.format(code=code)
     )
-    return Receipt(0, Verdict.REJECT, found.fault, (found,))
+    return Receipt(0, Verdict.REJECT, provoked.fault, (provoked,))
 
 
 def _process(receiver: ReceiverContext, sandbox: Sandbox, spooled: Spooled) -> Receipt:
     try:
         return push.deliver(receiver, spooled, sandbox.source_id)
-    except IntegrityError:  # the room was erased while its message was read: no row may point at what it was
+    except IntegrityError:  # the sandbox was deleted meanwhile: no row may refer to it
         if sandboxes.find_sandbox(receiver.engine, receiver.cipher, sandbox.account.token) is not None:
             raise
         return _unknown_sandbox()

@@ -21,7 +21,7 @@ _log = logging.getLogger("rondblik.settings")
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredConnection:
-    """A coupling of the configuration: its row in the store, its school, and the LAS or publisher behind it."""
+    """A source connection of the configuration: its row in the store, its school, and its LAS or publisher."""
 
     row: connections.SourceConnection
     school: School
@@ -29,8 +29,8 @@ class ConfiguredConnection:
 
 
 def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
-    """Make schools, sources and couplings as the configuration has them; those it no longer has become inactive."""
-    connection_configs: list[ConfiguredConnection] = []
+    """Store the schools, sources and connections of the configuration; connections no longer in it become inactive."""
+    configured: list[ConfiguredConnection] = []
     with write_transaction(engine) as connection:
         ids = {
             school.name: schools.ensure_school(
@@ -50,19 +50,13 @@ def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
             source_id = schools.ensure_source(connection, source.id, source.name, role, material)
             connections.ensure_connection(connection, ids[school.name], source_id, clock.now_us())
             row = connections.SourceConnection(ids[school.name], source_id, source.id, role)
-            connection_configs.append(ConfiguredConnection(row, school, source))
-        connections.retire_others(
-            connection,
-            {
-                (connection_config.row.school_id, connection_config.row.source_id)
-                for connection_config in connection_configs
-            },
-        )
-    return connection_configs
+            configured.append(ConfiguredConnection(row, school, source))
+        connections.retire_others(connection, {(item.row.school_id, item.row.source_id) for item in configured})
+    return configured
 
 
 def holidays_of(settings: Settings) -> Holidays:
-    """The school holidays that the configuration names, or those that come with the program. Raises ConfigError."""
+    """The school holidays of the configured file, or those that come with the program. Raises ConfigError."""
     try:
         return read_holidays(settings.holidays)
     except (OSError, UnicodeDecodeError, HolidaysUnreadable) as wrong:
@@ -74,14 +68,14 @@ def holidays_of(settings: Settings) -> Holidays:
 
 
 def apply_senders(settings: Settings, engine: Engine, cipher: PiiCipher) -> None:
-    """Make the senders, their keys and couplings as the configuration has them. Raises ConfigError."""
+    """Store the senders, keys and connections of the configuration. Raises ConfigError."""
     configured_senders = [
         ConfiguredSender(
             sender.id,
             sender.customer_name,
             sender.customer_code.get_secret_value(),
             tuple(key.get_secret_value() for key in sender.keys),
-            tuple(named.identification for named in sender.covers),
+            tuple(school.identification for school in sender.covers),
             sender.terms,
         )
         for sender in settings.senders
@@ -91,10 +85,10 @@ def apply_senders(settings: Settings, engine: Engine, cipher: PiiCipher) -> None
             senders.apply_configured(connection, cipher, configured_senders)
     except senders.SenderRefused as refused:
         raise ConfigError(refused.sentence_nl, refused.sentence_en) from None
-    for place, one in enumerate(settings.senders):
-        for number, key in enumerate(one.keys):
+    for index, sender in enumerate(settings.senders):
+        for number, key in enumerate(sender.keys):
             if len(key.get_secret_value()) < senders.SAFE_CHARACTERS:
                 _log.warning(
                     "senders[%d].keys[%d] has fewer than %d characters and might be guessed; use a random one.",
-                    place, number, senders.SAFE_CHARACTERS,
+                    index, number, senders.SAFE_CHARACTERS,
                 )  # fmt: skip

@@ -25,21 +25,21 @@ SECRET_ENVIRONMENT = "RONDBLIK_SECRET_"  # noqa: S105 - the name of a variable, 
 
 
 def find_config(config: Path | None, data: Path | None) -> Path | None:
-    """Which file counts: the named one, else that of the data folder, else config.yaml here.
+    """The file to use: the named one, else that of the data folder, else config.yaml in the working directory.
 
-    None where a data folder is named and there is no file: that says all that an empty installation needs. Raises
-    ConfigError where nothing says where the data is.
+    None where a data folder is named and there is no file: an empty installation needs no more. Raises ConfigError
+    where neither is named and there is no file.
     """
     if config is not None:
         return config
-    here = [Path(DEFAULT_FILE)] if data is None else [data / DEFAULT_FILE, Path(DEFAULT_FILE)]
-    found = next((path for path in here if path.is_file()), None)
-    if found is None and data is None:
+    candidates = [Path(DEFAULT_FILE)] if data is None else [data / DEFAULT_FILE, Path(DEFAULT_FILE)]
+    existing = next((path for path in candidates if path.is_file()), None)
+    if existing is None and data is None:
         raise ConfigError(
             f"Er is geen {DEFAULT_FILE} in deze map; geef het bestand met --config of de gegevensmap met --data.",
             f"There is no {DEFAULT_FILE} in this folder; name the file with --config or the data folder with --data.",
         )
-    return found
+    return existing
 
 
 def load(config: Path | None, data: Path | None = None) -> Settings:
@@ -112,20 +112,20 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _first_error(wrong: ValidationError, named: str) -> ConfigError:
-    first = wrong.errors(include_url=False, include_input=False)[0]
-    key = _key_path((*first["loc"], *first.get("ctx", {}).get("key", ())))
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    error = wrong.errors(include_url=False, include_input=False)[0]
+    key = _key_path((*error["loc"], *error.get("ctx", {}).get("key", ())))
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return ConfigError(
             f"{named}: {key} is geen bekende sleutel; haal hem weg of herstel de spelling.",
             f"{named}: {key} is no known key; remove it or mend its spelling.",
         )
-    if first["type"] == "missing":
+    if error["type"] == "missing":
         return ConfigError(f"{named}: {key} ontbreekt; vul hem in.", f"{named}: {key} is missing; fill it in.")
-    nl, en = _problem_sentence(first)
+    nl, en = _problem_sentence(error)
     return ConfigError(f"{named}: {key} {nl}.", f"{named}: {key} {en}.")
 
 
-# What is wrong with a value, by the kind of error; bounds and choices in it are ours, never what was filled in.
+# What is wrong with a value, by the type of error; bounds and choices in it are ours, never the value.
 _KINDS = {
     "greater_than_equal": ("moet {ge} of meer zijn", "must be {ge} or more"),
     "greater_than": ("moet meer dan {gt:g} zijn", "must be more than {gt:g}"),
@@ -152,7 +152,7 @@ _KINDS = {
 
 
 def _problem_sentence(error: ErrorDetails) -> tuple[str, str]:
-    """What an error says, in Dutch and English, to stand behind the key."""
+    """The sentence of an error after its key, in Dutch and English."""
     context = error.get("ctx", {})
     if error["type"] == "own":
         return str(context["nl"]), str(context["en"])
@@ -173,16 +173,16 @@ def _key_path(location: tuple[int | str, ...]) -> str:
 
 
 def _with_secrets(values: dict[str, Any], named: str, folder: Path) -> dict[str, Any]:
-    """The same values, with each `{secret: NAME}` replaced by what the environment or the file with secrets says."""
-    wanted = list(_secret_names(values, ()))
-    if not wanted:
+    """The same values, with each `{secret: NAME}` replaced by that of the environment or the file with secrets."""
+    names = list(_secret_names(values, ()))
+    if not names:
         return values
     file = os.environ.get(f"{ENVIRONMENT}SECRETS") or values.get("secrets")
-    kept = {} if file is None else _read_secrets(folder / str(file))
-    found = {}
-    for key, name in wanted:
+    in_file = {} if file is None else _read_secrets(folder / str(file))
+    secrets = {}
+    for key, name in names:
         variable = SECRET_ENVIRONMENT + re.sub("[^A-Z0-9]", "_", name.upper())
-        text = os.environ.get(variable) or kept.get(name)
+        text = os.environ.get(variable) or in_file.get(name)
         if not text:
             raise ConfigError(
                 f"{named}: {key} noemt een geheim dat er niet is; zet {variable} in de omgeving of {name} in het "
@@ -190,8 +190,8 @@ def _with_secrets(values: dict[str, Any], named: str, folder: Path) -> dict[str,
                 f"{named}: {key} names a secret that is not there; set {variable} in the environment or {name} in "
                 "the file of secrets.",
             )
-        found[name] = text
-    replaced = _replace_secrets(values, found)
+        secrets[name] = text
+    replaced = _replace_secrets(values, secrets)
     assert isinstance(replaced, dict)
     return replaced
 
@@ -223,17 +223,17 @@ def _secret_names(value: object, path: tuple[int | str, ...]) -> Iterator[tuple[
         for name, inner in value.items():
             yield from _secret_names(inner, (*path, str(name)))
     elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            yield from _secret_names(inner, (*path, place))
+        for index, inner in enumerate(value):
+            yield from _secret_names(inner, (*path, index))
 
 
-def _replace_secrets(value: object, found: Mapping[str, str]) -> object:
+def _replace_secrets(value: object, secrets: Mapping[str, str]) -> object:
     if isinstance(value, dict):
         if _is_secret(value):
-            return found[value["secret"]]
-        return {name: _replace_secrets(inner, found) for name, inner in value.items()}
+            return secrets[value["secret"]]
+        return {name: _replace_secrets(inner, secrets) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_replace_secrets(inner, found) for inner in value]
+        return [_replace_secrets(inner, secrets) for inner in value]
     return value
 
 
@@ -244,8 +244,8 @@ _PATHS = ("client_certificate", "client_key", "request_template", "path")
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:
-    """The same settings with every path taken from the folder of the file."""
-    made_schools = tuple(
+    """The same settings with every path relative to the folder of the file."""
+    schools = tuple(
         school.model_copy(update={"las": _absolute_source(school.las, folder)}) if school.las is not None else school
         for school in settings.schools
     )
@@ -254,7 +254,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         update={
             "data": folder / settings.data,
             "holidays": None if settings.holidays is None else folder / settings.holidays,
-            "schools": made_schools,
+            "schools": schools,
             "publishers": publishers,
         }
     )

@@ -1,4 +1,4 @@
-"""What stands before every command: which configuration, which data folder, and the store that they lead to."""
+"""The options of every command, configuration and data folder, and the store that they lead to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.schema.store_key import open_encrypted
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What stands before the command."""
+    """The options before the command."""
 
     config: Path | None
     data: Path | None
@@ -39,13 +39,13 @@ class Store:
 
     @property
     def receiver(self) -> ReceiverContext:
-        """Where messages of publishers arrive."""
+        """The receiver of messages of publishers."""
         return ReceiverContext(self.engine, self.cipher, self.settings.receive, self.settings.retention)
 
 
 @contextmanager
 def open_store(options: Options) -> Iterator[Store]:
-    """The store of these options, brought to this program's version; raises ConfigError, KeyRefused, DatabaseUnsafe."""
+    """The store of these options, migrated to this version; raises ConfigError, KeyRefused, DatabaseUnsafe."""
     settings = options.settings()
     with open_database(settings) as (engine, cipher):
         yield Store(settings, engine, cipher)
@@ -53,8 +53,8 @@ def open_store(options: Options) -> Iterator[Store]:
 
 @contextmanager
 def open_database(settings: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
-    """The database of these settings and the cipher of its key; raises KeyRefused, DatabaseUnsafe."""
-    read_key(settings.data)  # a file that is no key is refused before a database is made beside it
+    """The database of these settings and its cipher; raises KeyRefused, DatabaseUnsafe."""
+    read_key(settings.data)  # an invalid key file is refused before a database is created
     engine = database.open_engine(settings.database_url())
     try:
         cipher = open_encrypted(engine, settings.data)

@@ -31,7 +31,7 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 
 
 def _wrong(nl: str, en: str, *key: str | int) -> PydanticCustomError:
-    """What a value does wrong and how to mend it, in both languages; `key` names it within what is validated."""
+    """An error with its remedy, in both languages; `key` is its path within the validated value."""
     return PydanticCustomError("own", "{en}", {"nl": nl, "en": en, "key": key})
 
 
@@ -143,7 +143,7 @@ class Receive(Bounds):
 
 
 class Server(_Frozen):
-    """Where the dashboard listens: this machine only, until there is a sign-in."""
+    """The address of the dashboard: this machine only, until there is a sign-in."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8050
@@ -161,7 +161,7 @@ class Server(_Frozen):
 
 
 class SchoolIdentification(_Frozen):
-    """One way in which messages name a school: BRIN with dependance, a schoolkey, or an instellingsnummer."""
+    """An identification of a school in messages: BRIN with dependance, a schoolkey, or an instellingsnummer."""
 
     brin: Annotated[str, AfterValidator(_brin)] | None = None
     dependance: Annotated[str, AfterValidator(_dependance)] | None = None
@@ -185,7 +185,7 @@ class SchoolIdentification(_Frozen):
 
     @property
     def identification(self) -> Identification:
-        """The same, as the store keeps it."""
+        """The same, as the store has it."""
         if self.brin is not None:
             return Identification("brin", self.brin, self.dependance or "")
         if self.schoolkey is not None:
@@ -194,7 +194,7 @@ class SchoolIdentification(_Frozen):
 
 
 class Authorisation(_Frozen):
-    """The autorisatie header: the key that the school gave, and code and name that the source gave to us."""
+    """The autorisatie header: the key from the school, and our customer code and name at the source."""
 
     key: HeaderSecret
     customer_code: HeaderText
@@ -202,7 +202,7 @@ class Authorisation(_Frozen):
 
 
 class _Source(_Frozen):
-    """What every source that is asked has."""
+    """The settings that every polled source has."""
 
     id: SourceKey
     name: Name
@@ -227,12 +227,12 @@ class _Source(_Frozen):
 
     @property
     def header_texts(self) -> dict[str, str]:
-        """The extra HTTP headers in the clear, for the wire only."""
+        """The extra HTTP headers as plain text, for requests only."""
         return {name: value.get_secret_value() for name, value in self.headers.items()}
 
 
 class LasAddresses(_Frozen):
-    """An address for each operation of a LAS; what is absent goes to `address`."""
+    """An address for each operation of a LAS; `address` is that of the others."""
 
     all: Address | None = None
     structure: Address | None = None
@@ -285,23 +285,25 @@ class School(_Frozen):
 
     @property
     def ref(self) -> SchoolRef:
-        """How our requests name the school: by its first BRIN, and by its first of each other kind."""
-        named = [identification.identification for identification in self.identifications]
-        brin = next((identification for identification in named if identification.scheme == "brin"), None)
+        """The school in our requests: its first BRIN, and its first identification of each other kind."""
+        identifications = [identification.identification for identification in self.identifications]
+        brin = next((identification for identification in identifications if identification.scheme == "brin"), None)
         return SchoolRef(
             brin=None if brin is None else brin.value,
             dependance="" if brin is None else brin.location,
             school_key=next(
-                (identification.value for identification in named if identification.scheme == "schoolkey"), None
+                (identification.value for identification in identifications if identification.scheme == "schoolkey"),
+                None,
             ),
             institution=next(
-                (identification.value for identification in named if identification.scheme == "institution"), None
+                (identification.value for identification in identifications if identification.scheme == "institution"),
+                None,
             ),
         )
 
 
 class Publisher(_Source):
-    """Who delivers results, and how they are fetched."""
+    """A publisher that is polled for results, and how."""
 
     material: Name | None = None
     kind: Literal["soap", "https", "folder"]
@@ -376,7 +378,7 @@ class Sender(SenderTerms):
 
 
 class Settings(BaseSettings):
-    """Everything that config.yaml can say. Paths in it are taken from the folder of the file."""
+    """Everything that config.yaml can contain. Paths are relative to the folder of the file."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -425,9 +427,9 @@ class Settings(BaseSettings):
         _check_unique([(("schools", n, "name"), school.name) for n, school in enumerate(self.schools)])
         _check_unique(
             [
-                (("schools", n, "identifications", place), school_identification.identification)
+                (("schools", n, "identifications", index), school_identification.identification)
                 for n, school in enumerate(self.schools)
-                for place, school_identification in enumerate(school.identifications)
+                for index, school_identification in enumerate(school.identifications)
             ]
         )
         for number, publisher in enumerate(self.publishers):
@@ -435,15 +437,15 @@ class Settings(BaseSettings):
         return self
 
     def _check_schools(self, number: int, publisher: Publisher) -> None:
-        wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
-        if not wanted and len(self.schools) != 1:
+        names = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
+        if not names and len(self.schools) != 1:
             raise _wrong(
                 "moet zijn school noemen; voeg school toe, met een naam uit schools",
                 "must name its school: add school with a name from schools",
                 "publishers",
                 number,
             )
-        if not set(wanted) <= {school.name for school in self.schools}:
+        if not set(names) <= {school.name for school in self.schools}:
             raise _wrong(
                 "noemt een school die niet in schools staat; neem de naam daaruit over",
                 "names a school that does not stand in schools; take over the name from there",
@@ -453,12 +455,12 @@ class Settings(BaseSettings):
             )
 
     def schools_of(self, publisher: Publisher) -> tuple[School, ...]:
-        """The schools that a publisher delivers for: those it names, else the only one."""
-        wanted = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
-        if not wanted:
+        """The schools that a publisher delivers for: those it names, otherwise the only one."""
+        names = publisher.schools or ((publisher.school,) if publisher.school is not None else ())
+        if not names:
             return self.schools
-        known = {school.name: school for school in self.schools}
-        return tuple(known[name] for name in dict.fromkeys(wanted))
+        by_name = {school.name: school for school in self.schools}
+        return tuple(by_name[name] for name in dict.fromkeys(names))
 
     def database_url(self) -> str:
         """The address of the database; makes the data folder where that holds it."""
@@ -470,10 +472,10 @@ _Keyed = tuple[tuple[str | int, ...], object]
 
 def _check_unique(values: list[_Keyed]) -> None:
     """Refuse the second of two equal values, by its key."""
-    seen: set[object] = set()
+    earlier: set[object] = set()
     for key, value in values:
-        if value in seen:
+        if value in earlier:
             raise _wrong(
                 "staat er twee keer; geef elk een eigen waarde", "stands there twice; each must be unique", *key
             )
-        seen.add(value)
+        earlier.add(value)

@@ -1,9 +1,8 @@
-"""The worker: takes what is due, asks the source, and says how it went; and does what pages ask for.
+"""The worker: polls sources that are due and records the outcome, and processes the requests of pages.
 
-Every source has a thread of its own, which does what is due for that source. So a publisher that hangs
-delays nobody but itself. The jobs of pages have threads too. The dispatcher,
-which waits for no network, starts threads, extends their leases while they work, and deletes what was stored long
-enough.
+Every source has its own thread, which polls the connections of that source that are due. So a publisher that hangs
+delays only itself. Requests of pages have threads as well (`page_jobs.LANES`). The dispatcher, which waits for no
+network, starts the threads, extends their leases while they work, and deletes what is past its retention.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _log = logging.getLogger("rondblik.worker")
 
 @dataclass(frozen=True, slots=True)
 class WorkContext:
-    """What a worker needs: the store, and how each coupling (school, source) is asked."""
+    """What a worker needs: the store, and how each connection (school, source) is polled."""
 
     engine: Engine
     cipher: PiiCipher
@@ -61,18 +60,18 @@ class WorkContext:
 
     @property
     def allow_loopback(self) -> bool:
-        """Whether endpoints of vendors may be this machine itself: in the demo."""
+        """Whether endpoints of vendors may be on this machine: in the demo."""
         return self.receive.check_loopback
 
     @property
     def receiver(self) -> ReceiverContext:
-        """The receiver context in which a refused message is replayed."""
+        """The receiver for the replay of a refused message."""
         return ReceiverContext(self.engine, self.cipher, self.receive, self.retention)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one try brought: counts for people, why it failed, and how many messages were refused."""
+    """The outcome of one poll: counts for people, why it failed, and how many messages were refused."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     failure: tuple[str, str] | None = None
@@ -92,7 +91,7 @@ def make_context(
 
 
 def work_once(context: WorkContext, source_id: int | None = None) -> bool:
-    """Take the most overdue coupling (of this source) and do it; False where nothing is due."""
+    """Poll the most overdue connection (of this source); False where nothing is due."""
     claim = connections.claim_due(context.engine, clock.now_us(), LEASE_SECONDS, source_id)
     if claim is None:
         return False
@@ -101,7 +100,7 @@ def work_once(context: WorkContext, source_id: int | None = None) -> bool:
 
 
 def do(context: WorkContext, claim: Claim) -> Outcome:
-    """Ask the source of a claim, store what it gives, and write down how it went and when it is due again."""
+    """Poll the source of a claim, store the answer, and record the outcome and when the next poll is due."""
     work = context.work.get((claim.school_id, claim.source_id))
     outcome = Outcome(failure=_NOT_HERE) if work is None else _try(context, claim, work.job)
     now = clock.now_us()
@@ -115,19 +114,19 @@ def do(context: WorkContext, claim: Claim) -> Outcome:
 
 
 def run_worker(context: WorkContext, stop: threading.Event) -> None:
-    """Work until `stop` is set; whatever is under way then gets a few seconds, and is given back after that."""
-    lanes: dict[int | tuple[str, ...], _WorkerThread] = {}
+    """Work until `stop` is set; work in progress then gets a few seconds, after which its lease is released."""
+    threads_by_name: dict[int | tuple[str, ...], _WorkerThread] = {}
     extend = _Interval(EXTEND_EVERY_SECONDS, at_once=False)
     forget = _Interval(FORGET_EVERY_SECONDS, at_once=True)
     while not stop.is_set():
         try:
             for source_id in connections.due_sources(context.engine, clock.now_us()):
-                _ensure_thread(lanes, source_id, _due_of(context, source_id, stop))
+                _ensure_thread(threads_by_name, source_id, _due_of(context, source_id, stop))
             for kinds in page_jobs.LANES:
                 if page_requests.is_waiting(context.engine, kinds):
-                    _ensure_thread(lanes, kinds, _page_request_of(context, kinds, stop))
+                    _ensure_thread(threads_by_name, kinds, _page_request_of(context, kinds, stop))
             if extend.is_due():
-                _extend(lanes.values())
+                _extend(threads_by_name.values())
             if forget.is_due():
                 result_store.forget_raw(context.engine)
                 result_store.forget_refusals(context.engine, context.retention.refused_days)
@@ -137,33 +136,35 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
         stop.wait(LOOK_EVERY_SECONDS)
     ends = time.monotonic() + STOP_SECONDS
-    for worker_thread in lanes.values():
-        worker_thread.join(max(0.0, ends - time.monotonic()))
-        worker_thread.release()
+    for thread in threads_by_name.values():
+        thread.join(max(0.0, ends - time.monotonic()))
+        thread.release()
 
 
 def _ensure_thread(
-    lanes: dict[int | tuple[str, ...], _WorkerThread], name: int | tuple[str, ...], jobs: Iterator[_LeasedWork]
+    threads_by_name: dict[int | tuple[str, ...], _WorkerThread],
+    name: int | tuple[str, ...],
+    jobs: Iterator[_LeasedWork],
 ) -> None:
-    """Start the thread of this name with these jobs, unless it is working already."""
-    worker_thread = lanes.get(name)
-    if worker_thread is None or not worker_thread.is_alive():
-        lanes[name] = _WorkerThread(jobs)
-        lanes[name].start()
+    """Start a thread of this name with these jobs, unless it is running."""
+    thread = threads_by_name.get(name)
+    if thread is None or not thread.is_alive():
+        threads_by_name[name] = _WorkerThread(jobs)
+        threads_by_name[name].start()
 
 
 def run_now(
     context: WorkContext, rows: Sequence[SourceConnection], done: Callable[[SourceConnection, Outcome | None], None]
 ) -> None:
-    """Do these couplings at once, due or not, and return when all are done; a LAS comes before the publishers.
+    """Poll these connections at once, due or not, and return when all are done; a LAS comes before the publishers.
 
-    `done` is called with the outcome of each, None where another worker has it or it was stopped. It is called in the
+    `done` gets the outcome of each, None where another worker has leased it or it was stopped. It is called in the
     thread of the caller.
     """
     for role in ("las", "publisher"):
         results: queue.SimpleQueue[tuple[SourceConnection, Outcome | None]] = queue.SimpleQueue()
         of_role = [row for row in rows if row.role == role]
-        worker_threads = [
+        threads = [
             _WorkerThread(
                 _these(
                     context,
@@ -173,17 +174,17 @@ def run_now(
             )
             for source_id in dict.fromkeys(source_connection.source_id for source_connection in of_role)
         ]
-        for worker_thread in worker_threads:
-            worker_thread.start()
+        for thread in threads:
+            thread.start()
         try:
-            _collect(worker_threads, results, len(of_role), done)
+            _collect(threads, results, len(of_role), done)
         finally:
-            for worker_thread in worker_threads:
-                worker_thread.release()
+            for thread in threads:
+                thread.release()
 
 
 def _collect(
-    worker_threads: Sequence[_WorkerThread],
+    threads: Sequence[_WorkerThread],
     results: queue.SimpleQueue[tuple[SourceConnection, Outcome | None]],
     expected: int,
     done: Callable[[SourceConnection, Outcome | None], None],
@@ -193,24 +194,24 @@ def _collect(
         try:
             row, outcome = results.get(timeout=LOOK_EVERY_SECONDS)
         except queue.Empty:
-            if not any(worker_thread.is_alive() for worker_thread in worker_threads) and results.empty():
-                return  # a thread lost the database; it has logged that
+            if not any(thread.is_alive() for thread in threads) and results.empty():
+                return  # a thread lost the database and logged that
         else:
             expected -= 1
             done(row, outcome)
         if extend.is_due():
-            _extend(worker_threads)
+            _extend(threads)
 
 
 class _Interval:
-    """Whether so many seconds have passed since the last time that they had."""
+    """Says every so many seconds that they have passed."""
 
     def __init__(self, seconds: float, *, at_once: bool) -> None:
         self._seconds = seconds
         self._due = time.monotonic() + (0.0 if at_once else seconds)
 
     def is_due(self) -> bool:
-        """Whether it is time again; the next time is then set."""
+        """Whether the interval has passed; then the next one begins."""
         if time.monotonic() < self._due:
             return False
         self._due = time.monotonic() + self._seconds
@@ -218,21 +219,21 @@ class _Interval:
 
 
 class _LeasedWork(Protocol):
-    """Work that a thread has leased while it does it."""
+    """Work that a thread has leased."""
 
     def do(self) -> None:
-        """Do it, and write down how it went."""
+        """Do the work, and record the outcome."""
 
     def extend(self) -> None:
-        """Hold it a while longer."""
+        """Extend the lease."""
 
     def release(self) -> None:
-        """Let go of it undone."""
+        """Release the lease; the work is not done."""
 
 
 @dataclass(frozen=True, slots=True)
 class _SourcePull:
-    """A coupling that is asked; `tell` hears how it went."""
+    """A connection that is polled; `report` gets the outcome."""
 
     context: WorkContext
     claim: Claim
@@ -251,7 +252,7 @@ class _SourcePull:
 
 @dataclass(frozen=True, slots=True)
 class _PageRequest:
-    """Work that a page asked for."""
+    """A request of a page."""
 
     context: WorkContext
     work: page_requests.LeasedRequest
@@ -267,7 +268,7 @@ class _PageRequest:
 
 
 def _page_request_of(context: WorkContext, kinds: Collection[str], stop: threading.Event) -> Iterator[_LeasedWork]:
-    """What pages asked for of these kinds, taken one by one."""
+    """The requests of pages of these kinds, claimed one by one."""
     while not stop.is_set():
         work = page_requests.claim(context.engine, context.cipher, kinds)
         if work is None:
@@ -276,7 +277,7 @@ def _page_request_of(context: WorkContext, kinds: Collection[str], stop: threadi
 
 
 def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Iterator[_LeasedWork]:
-    """What is due of a source, taken one by one."""
+    """The connections of a source that are due, claimed one by one."""
     while not stop.is_set():
         claim = connections.claim_due(context.engine, clock.now_us(), LEASE_SECONDS, source_id)
         if claim is None:
@@ -287,33 +288,33 @@ def _due_of(context: WorkContext, source_id: int, stop: threading.Event) -> Iter
 def _these(
     context: WorkContext,
     rows: Sequence[SourceConnection],
-    tell: Callable[[tuple[SourceConnection, Outcome | None]], None],
+    report: Callable[[tuple[SourceConnection, Outcome | None]], None],
 ) -> Iterator[_LeasedWork]:
-    """These couplings, taken one by one whether due or not."""
+    """These connections, claimed one by one whether due or not."""
     for row in rows:
         claim = connections.claim_now(context.engine, row, clock.now_us(), LEASE_SECONDS)
         if claim is None:
-            tell((row, None))
+            report((row, None))
         else:
-            yield _SourcePull(context, claim, functools.partial(_report, tell, row))
+            yield _SourcePull(context, claim, functools.partial(_report_row, report, row))
 
 
-def _report(
-    tell: Callable[[tuple[SourceConnection, Outcome | None]], None], row: SourceConnection, outcome: Outcome
+def _report_row(
+    report: Callable[[tuple[SourceConnection, Outcome | None]], None], row: SourceConnection, outcome: Outcome
 ) -> None:
-    tell((row, outcome))
+    report((row, outcome))
 
 
 class _WorkerThread(threading.Thread):
-    """Works off what it is given; a daemon, because what it asks may hang when the program must stop."""
+    """Does jobs one after the other; a daemon, because a source may hang when the program must stop."""
 
     def __init__(self, jobs: Iterator[_LeasedWork]) -> None:
-        super().__init__(name="lane", daemon=True)
+        super().__init__(name="worker job", daemon=True)
         self._jobs = jobs
         self._job: _LeasedWork | None = None
 
     def run(self) -> None:
-        """Do what comes, one after the other."""
+        """Do the jobs."""
         try:
             for job in self._jobs:
                 self._job = job
@@ -323,13 +324,13 @@ class _WorkerThread(threading.Thread):
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
 
     def extend(self) -> None:
-        """Extend the lease of what this thread is doing."""
+        """Extend the lease of the current job."""
         job = self._job
         if job is not None and self.is_alive():
             job.extend()
 
     def release(self) -> None:
-        """Release what this thread was doing when it was not waited for, so that the next start takes it at once."""
+        """Release the lease of a job that was not waited for, so that the next start claims it at once."""
         job = self._job
         if job is None:
             return
@@ -339,9 +340,9 @@ class _WorkerThread(threading.Thread):
             _log.error("A lease could not be given back (%s); it lapses by itself.", type(failed).__name__)
 
 
-def _extend(worker_threads: Iterable[_WorkerThread]) -> None:
-    for worker_thread in worker_threads:
-        worker_thread.extend()
+def _extend(threads: Iterable[_WorkerThread]) -> None:
+    for thread in threads:
+        thread.extend()
 
 
 # -- one try -------------------------------------------------------------------------------------------------
@@ -377,8 +378,8 @@ def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Out
         "known": pulled.catalogue,
         "unreadable": len(pulled.problems),
     }
-    for one in pulled.taken:
-        for name, count in one.receipt.counts.items():
+    for document in pulled.taken:
+        for name, count in document.receipt.counts.items():
             counts[name] = counts.get(name, 0) + count
     refused = sum(document.receipt.verdict is Verdict.REJECT for document in pulled.taken)
     return Outcome(counts, pulled.failure, refused)

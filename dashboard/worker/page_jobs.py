@@ -1,7 +1,7 @@
-"""What the worker does for pages: checks for vendors, and for administrators refused messages to view or replay.
+"""The worker's jobs for pages: checks for vendors, and for administrators refused messages to view or replay.
 
-Pages write a row and read what was found; this is the only place where the two sides meet. Endpoints of vendors have
-a thread of their own: however slow they are, nobody else waits for them.
+Pages write a row and read the outcome; only this module knows both sides. Checks of endpoints of others have a thread
+of their own: however slow they are, nobody else waits for them.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from models.schema import clock
 from models.schema.database import read_transaction
 from models.schema.records import SchoolRef, Verdict
 
-# The kinds of work that are done one after the other, each group in a thread of its own.
+# The kinds of requests that are processed one after the other, each group in its own thread.
 LANES = ((page_requests.ENDPOINT,), tuple(kind for kind in page_requests.KINDS if kind != page_requests.ENDPOINT))
 MAX_EXCERPTS = 20
-MAX_COVERED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
+MAX_MASKED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
 MAX_SHOWN = 200_000  # characters of a refused message
 _log = logging.getLogger("rondblik.worker")
 _OUT_OF_ORDER = (
@@ -63,7 +63,7 @@ def work_once(
     policies: Mapping[str, Policy] | None = None,
     kinds: Collection[str] = page_requests.KINDS,
 ) -> bool:
-    """Take the oldest work of these kinds that a page asked for and do it; False where there is none."""
+    """Process the oldest request of a page of these kinds; False where there is none."""
     work = page_requests.claim(receiver.engine, receiver.cipher, kinds)
     if work is None:
         return False
@@ -72,10 +72,10 @@ def work_once(
 
 
 def do(receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
-    """Do work that was claimed, and write down what was found or why it could not be done.
+    """Process a request that was claimed, and store the outcome or why it failed.
 
-    `policies` are those of publishers that are fetched from, by their id: what they sent is judged by it again. Work
-    that brought its worker down each time that it was tried is not tried again.
+    `policies` are those of publishers that are polled, by their id: a replay judges their messages by it. A request
+    that ended its worker each time that it was tried is not tried again.
     """
     if work.tries > page_requests.MAX_TRIES:
         page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)
@@ -84,8 +84,8 @@ def do(receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, pol
         check_output = _do(receiver, work, allow_loopback, policies)
     except ConnectorError as failed:
         page_requests.fail(receiver.engine, work, failed.sentence_nl, failed.sentence_en)
-    except Exception as failed:  # noqa: BLE001 - whatever a vendor's file or endpoint causes ends here
-        # The text of these may hold what was handed in: only their kind is logged.
+    except Exception as failed:  # noqa: BLE001 - whatever a file or endpoint of others causes ends here
+        # The text of the error may hold values of the upload: only its type is logged.
         _log.error("%s while doing what a page asked for", type(failed).__name__)
         page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)
     else:
@@ -97,20 +97,20 @@ def _do(
 ) -> CheckOutput:
     if work.kind == page_requests.MESSAGE:
         return _check_message(work)
-    given = json.loads(work.input)
+    values = json.loads(work.input)
     if work.kind == page_requests.ENDPOINT:
-        return _found([_call_endpoint(given, allow_loopback)])
+        return _output([_call_endpoint(values, allow_loopback)])
     if work.kind in (page_requests.REFUSED, page_requests.REPLAY):
-        message = _quarantined(receiver, work, given)
+        message = _quarantined(receiver, work, values)
         return (
             _show_refused(receiver, message)
             if work.kind == page_requests.REFUSED
             else _replay(receiver, message, policies)
         )
-    sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, given["token"])
+    sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, values["token"])
     if sandbox is None:
         raise _GONE
-    return _found([sandbox_report(sandbox, sandboxes.arrivals(receiver.engine, sandbox))])
+    return _output([sandbox_report(sandbox, sandboxes.arrivals(receiver.engine, sandbox))])
 
 
 # -- for vendors ---------------------------------------------------------------------------------------------
@@ -131,23 +131,23 @@ def _check_message(work: LeasedRequest) -> CheckOutput:
             )
             for file_verdict in judged
         ]
-        covered = _covered(path, reports.index(_worst(reports)))
-    return _found(reports, {} if covered is None else _excerpts(_worst(reports), covered))
+        masked = _masked(path, reports.index(_worst(reports)))
+    return _output(reports, {} if masked is None else _excerpts(_worst(reports), masked))
 
 
 def _no_viewer(_: int) -> None:
-    """How far the reading is, which nobody watches here."""
+    """The progress of the reading, which nobody watches here."""
 
 
-def _covered(path: Path, place: int) -> Masked | None:
-    """The document at this place of a file with what names somebody covered; None where it cannot be shown."""
+def _masked(path: Path, index: int) -> Masked | None:
+    """The document with this index in a file, personal data masked; None where it cannot be shown."""
     for number, document in enumerate(file_loading.documents(path, _no_viewer)):
         spooled = document.spooled
         if spooled is None:
             continue
         with spooled:
-            if number == place:
-                return mask(spooled.file.read()) if spooled.size <= MAX_COVERED else None
+            if number == index:
+                return mask(spooled.file.read()) if spooled.size <= MAX_MASKED else None
     return None
 
 
@@ -156,40 +156,40 @@ def _name(name: str, path: Path, title: str) -> str:
     return title + name.removeprefix(str(path))
 
 
-def _excerpts(report: Report, covered: Masked) -> dict[str, str]:
-    """What stands around each finding, by "line:column"."""
+def _excerpts(report: Report, masked: Masked) -> dict[str, str]:
+    """The text around each finding, by "line:column"."""
     places = dict.fromkeys(
         (finding.line, finding.column) for finding in report.all_findings if finding.line is not None
     )
     return {
-        f"{line}:{column or 1}": covered.around(line, column or 1)
+        f"{line}:{column or 1}": masked.around(line, column or 1)
         for line, column in list(places)[:MAX_EXCERPTS]
         if line is not None
     }
 
 
-def _call_endpoint(given: dict[str, Any], allow_loopback: bool) -> Report:
-    kind = given["kind"]
-    target = safe_address(given["url"], allow_loopback)
+def _call_endpoint(values: dict[str, Any], allow_loopback: bool) -> Report:
+    kind = values["kind"]
+    target = safe_address(values["url"], allow_loopback)
     school = SchoolRef(
-        brin=given.get("brin") or None,
-        dependance=normal_location(given.get("dependance")),
-        school_key=None if given.get("brin") else given.get("schoolkey") or None,
+        brin=values.get("brin") or None,
+        dependance=normal_location(values.get("dependance")),
+        school_key=None if values.get("brin") else values.get("schoolkey") or None,
     )
     endpoint = Endpoint(
         target,
         school,
-        given.get("school_year") or clock.school_year(clock.today()),
-        Authorisation(given["key"], given["customer_code"], given["customer_name"]),
-        given.get("profile") or "edexml",
+        values.get("school_year") or clock.school_year(clock.today()),
+        Authorisation(values["key"], values["customer_code"], values["customer_name"]),
+        values.get("profile") or "edexml",
     )
-    parts = urlsplit(given["url"])
+    parts = urlsplit(values["url"])
     outcomes = run(SESSIONS[kind](endpoint), SCENARIOS[kind])
     return endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
 
 
-def _found(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> CheckOutput:
-    """Reports for people and for machines; of several documents the page shows the first with the most against it."""
+def _output(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> CheckOutput:
+    """Reports for people and for machines; of several documents the page shows the first with the most findings."""
     shown = {**as_json(_worst(reports)), "documents": len(reports)}
     return CheckOutput(shown, as_html(reports), as_junit(reports), excerpts or {})
 
@@ -201,17 +201,17 @@ def _worst(reports: Sequence[Report]) -> Report:
 # -- for administrators --------------------------------------------------------------------------------------
 
 
-def _quarantined(receiver: ReceiverContext, work: LeasedRequest, given: dict[str, Any]) -> QuarantinedMessage:
-    """The refused message that is asked for, of the school whose administrator asks. Raises Fatal."""
+def _quarantined(receiver: ReceiverContext, work: LeasedRequest, values: dict[str, Any]) -> QuarantinedMessage:
+    """The refused message of a request, of the school of its administrator. Raises Fatal."""
     with read_transaction(receiver.engine) as connection:
-        messages = quarantine.quarantined_messages(connection, int(given["delivery"]))
+        messages = quarantine.quarantined_messages(connection, int(values["delivery"]))
     if not messages or messages[0].school_id is None or messages[0].school_id != work.school_id:
         raise _NOT_KEPT
     return messages[0]
 
 
 def _show_refused(receiver: ReceiverContext, message: QuarantinedMessage) -> CheckOutput:
-    """The message with what names somebody covered; of a long one the beginning."""
+    """The message with personal data masked; of a long one the beginning."""
     with read_transaction(receiver.engine) as connection:
         data = quarantine.raw(connection, receiver.cipher, message.delivery_id)
     if data is None:

@@ -1,7 +1,7 @@
-"""Who may send results to us: customer code and name, keys and the schools they cover, and what was agreed.
+"""Senders of results: customer code and name, keys and the schools that they cover, and the agreed terms.
 
-Codes and keys are kept as keyed digests only: they are shown once, when they are made. A key that was revoked stays
-in the list, so that it is seen when it was in use, and never becomes valid again.
+Codes and keys are stored as keyed digests only: they are shown once, when they are created. A revoked key stays in the
+list, with the time in which it was in use, and never becomes valid again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FROM_CONFIG, FROM_COMMAND, FROM_TEST = "config", "command", "test"
 
 
 class SenderRefused(Exception):
-    """A sender or key that cannot be made or changed; says why in both languages."""
+    """A sender or key that cannot be created or changed; says why in both languages."""
 
     def __init__(self, sentence_nl: str, sentence_en: str) -> None:
         super().__init__(sentence_en)
@@ -43,7 +43,7 @@ class SenderRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A publisher that sends to us."""
+    """A publisher that pushes results."""
 
     source_id: int
     source_key: str
@@ -55,7 +55,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class SenderKey:
-    """A key of a sender, and the school behind each way of naming one that it covers."""
+    """A key of a sender, and the school of each identification that it covers."""
 
     id: int
     made_us: int
@@ -70,7 +70,7 @@ HEADER_TEXT = (
 
 
 def fits_header(text: str) -> bool:
-    """Whether a klantnaam, klantcode or key can stand in an autorisatie header; `HEADER_TEXT` says what it must be."""
+    """Whether a klantnaam, klantcode or key fits in an autorisatie header; `HEADER_TEXT` says what it must be."""
     return 1 <= len(text) <= MAX_CHARACTERS and text.isprintable() and text == text.strip()
 
 
@@ -111,7 +111,7 @@ def find_key(connection: Connection, cipher: PiiCipher, source_id: int, key: str
 
 
 def all_senders(connection: Connection) -> list[tuple[Sender, list[SenderKey]]]:
-    """Every sender with its keys, oldest first, apart from those of sandboxes."""
+    """Every sender with its keys, in order of creation, without those of sandboxes."""
     rows = connection.execute(_senders().where(senders.c.origin != FROM_TEST).order_by(senders.c.source_id))
     return [(_sender(row), [key for key, _ in _keys(connection, row.source_id)]) for row in rows]
 
@@ -132,7 +132,7 @@ def by_name(connection: Connection, customer_name: str) -> Sender:
 def find_editable(connection: Connection, customer_name: str) -> Sender:
     """The sender with this klantnaam, where commands may change it. Raises SenderRefused.
 
-    What commands did to a sender of the configuration would be undone when that is read again.
+    The configuration would undo a change by a command when it is read again.
     """
     sender = by_name(connection, customer_name)
     if sender.origin == FROM_CONFIG:
@@ -166,9 +166,9 @@ def valid_keys(connection: Connection, source_id: int) -> list[SenderKey]:
 
 
 def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
-    """Whether the school stopped its coupling with this sender."""
-    own = and_(couplings_table.c.school_id == school_id, couplings_table.c.source_id == source_id)
-    return bool(connection.scalar(select(couplings_table.c.stopped).where(own)))
+    """Whether the school stopped its connection with this sender."""
+    pair = and_(couplings_table.c.school_id == school_id, couplings_table.c.source_id == source_id)
+    return bool(connection.scalar(select(couplings_table.c.stopped).where(pair)))
 
 
 def _senders() -> Select[Any]:
@@ -212,7 +212,7 @@ def add_sender(
     terms: SenderTerms,
     origin: str,
 ) -> int:
-    """Make a sender and its source; returns the number of the source.
+    """Create a sender and its source; returns the id of the source.
 
     One that left the configuration is taken over, with its results, where id and klantnaam are the same; its keys stay
     revoked. Raises SenderRefused where another sender or source has the id, klantnaam or klantcode.
@@ -220,11 +220,11 @@ def add_sender(
     row = connection.execute(_senders().where(sources.c.key == source_key)).one_or_none()
     other = _other(connection, cipher, customer_name, code, [] if row is None else [row.source_id])
     if other is not None:
-        raise _taken(other)
+        raise _duplicate(other)
     if row is not None:
         left = row.origin == FROM_CONFIG and not row.active and row.customer_name == customer_name
         if not left:
-            raise _taken(_sender(row))
+            raise _duplicate(_sender(row))
     elif schools.find_source(connection, source_key) is not None:
         raise SenderRefused(
             "Er is al een bron met deze id; kies een andere id.", "There is a source with this id; choose another id."
@@ -244,14 +244,14 @@ def add_sender(
 def _other(
     connection: Connection, cipher: PiiCipher, customer_name: str, code: str, own: Collection[int]
 ) -> Sender | None:
-    """A sender with this klantnaam or klantcode that is none of `own`, or None."""
+    """A sender with this klantnaam or klantcode other than `own`, or None."""
     named = (senders.c.customer_name == customer_name) | (senders.c.customer_digest == cipher.digest("klantcode", code))
     row = connection.execute(_senders().where(named, senders.c.source_id.not_in(own))).first()
     return None if row is None else _sender(row)
 
 
-def _taken(sender: Sender) -> SenderRefused:
-    """Why there can be no second sender with what this one has."""
+def _duplicate(sender: Sender) -> SenderRefused:
+    """The refusal of a second sender with the klantnaam, klantcode or id of this one."""
     if sender.origin == FROM_CONFIG:
         return _in_configuration(sender)
     if sender.origin == FROM_TEST:
@@ -268,14 +268,14 @@ def _taken(sender: Sender) -> SenderRefused:
 
 
 def set_terms(connection: Connection, source_id: int, terms: SenderTerms) -> None:
-    """What is agreed with a sender from now on."""
+    """Set the terms of a sender from now on."""
     connection.execute(update(senders).where(senders.c.source_id == source_id).values(terms=_json(terms)))
 
 
 def add_key(
     connection: Connection, cipher: PiiCipher, source_id: int, key: str, covered: Sequence[Identification]
 ) -> int:
-    """Make a key that covers these schools (made where new); returns its number.
+    """Create a key that covers these schools (created where new); returns its id.
 
     Raises SenderRefused where two keys are valid for one of them already: revoke one first.
     """
@@ -323,7 +323,7 @@ def revoke(connection: Connection, source_id: int, key_id: int) -> None:
 
 
 def connect_schools(connection: Connection, source_id: int) -> None:
-    """A coupling with every school of a valid key; those with others become inactive."""
+    """Connect every school of a valid key; connections with other schools become inactive."""
     valid = valid_keys(connection, source_id)
     wanted = {school_id for sender_key in valid for school_id in sender_key.covered.values()}
     for school_id in wanted:
@@ -341,7 +341,7 @@ def connect_schools(connection: Connection, source_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSender:
-    """A sender as the configuration states it, its secrets in the clear."""
+    """A sender of the configuration, its secrets as plain text."""
 
     source_key: str
     customer_name: str
@@ -352,44 +352,44 @@ class ConfiguredSender:
 
 
 def apply_configured(connection: Connection, cipher: PiiCipher, configured_senders: Sequence[ConfiguredSender]) -> None:
-    """Make the senders of the configuration what it says; those that it no longer has can send no more.
+    """Store the senders of the configuration; those that are no longer in it can send no more.
 
-    No two of `wanted` have the same source key, klantnaam or klantcode. Raises SenderRefused, with the place of the
-    sender, where one outside `wanted` has one of these, and where a key was revoked before.
+    No two of them have the same source key, klantnaam or klantcode. Raises SenderRefused, with the index of the
+    sender, where another sender has one of these, and where a key was revoked before.
     """
     known = {
         row.source_key: row.source_id for row in connection.execute(_senders().where(senders.c.origin == FROM_CONFIG))
     }
-    kept = {
+    existing = {
         configured_sender.source_key: known.pop(configured_sender.source_key)
         for configured_sender in configured_senders
         if configured_sender.source_key in known
     }
     for source_id in known.values():
         _end(connection, source_id)
-    for source_id in kept.values():  # two that change codes with each other must not meet half-way
+    for source_id in existing.values():  # two that change codes with each other must not meet half-way
         connection.execute(
             update(senders).where(senders.c.source_id == source_id).values(customer_digest=secrets.token_bytes(16))
         )
-    for place, one in sorted(enumerate(configured_senders), key=lambda placed: placed[1].source_key not in kept):
+    for index, sender in sorted(enumerate(configured_senders), key=lambda item: item[1].source_key not in existing):
         try:  # those that were there first: a new one may have the name that another gives up
-            _configure(connection, cipher, one, kept)
+            _configure(connection, cipher, sender, existing)
         except SenderRefused as refused:
-            where = f"senders[{place}]"
+            where = f"senders[{index}]"
             raise SenderRefused(f"{where}: {refused.sentence_nl}", f"{where}: {refused.sentence_en}") from None
 
 
 def _configure(
-    connection: Connection, cipher: PiiCipher, configured_sender: ConfiguredSender, kept: Mapping[str, int]
+    connection: Connection, cipher: PiiCipher, configured_sender: ConfiguredSender, existing: Mapping[str, int]
 ) -> None:
-    """Make one sender of the configuration what it says; `kept` are those that were there and stay."""
-    other = _other(connection, cipher, configured_sender.customer_name, configured_sender.code, kept.values())
+    """Store one sender of the configuration; `existing` are the source ids of those that stay."""
+    other = _other(connection, cipher, configured_sender.customer_name, configured_sender.code, existing.values())
     if other is not None and other.origin == FROM_CONFIG:
         raise SenderRefused(
             f"De afzender met id {other.source_key} heeft deze klantnaam of klantcode; houd die id, of kies andere.",
             f"The sender with id {other.source_key} has this klantnaam or klantcode; keep that id, or choose others.",
         )
-    source_id = kept.get(configured_sender.source_key)
+    source_id = existing.get(configured_sender.source_key)
     if source_id is None:
         source_id = add_sender(
             connection,
@@ -401,7 +401,7 @@ def _configure(
             FROM_CONFIG,
         )
     elif other is not None:
-        raise _taken(other)
+        raise _duplicate(other)
     connection.execute(
         update(senders)
         .where(senders.c.source_id == source_id)
@@ -417,7 +417,7 @@ def _configure(
 
 
 def _end(connection: Connection, source_id: int) -> None:
-    """A sender that may send no more, with any key."""
+    """Deactivate a sender and revoke its keys."""
     connection.execute(update(senders).where(senders.c.source_id == source_id).values(active=False))
     for key in valid_keys(connection, source_id):
         revoke(connection, source_id, key.id)

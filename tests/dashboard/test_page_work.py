@@ -317,7 +317,7 @@ def test_excerpts_of_a_zip_are_those_of_the_document_that_is_shown(store: Store,
 
 
 def test_a_document_too_large_to_show_is_judged_without_excerpts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_jobs, "MAX_COVERED", 100)
+    monkeypatch.setattr(page_jobs, "MAX_MASKED", 100)
     _, request_state = done(store, page_requests.MESSAGE, message(scores=["7,4"]))
     assert request_state.report is not None
     assert (request_state.report["errors"], request_state.excerpts) == (1, {})
