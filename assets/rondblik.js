@@ -39,7 +39,7 @@ function askNumber(number) {
   var origin = (place.offsetParent || document.body).getBoundingClientRect();
   place.style.cssText = "left:" + (box.left - origin.left) + "px;top:" + (box.top - origin.top) + "px;width:" +
     box.width + "px;height:" + box.height + "px";
-  window.dash_clientside.set_props("number-asked", { data: { index: number.getAttribute("data-told"), at: Date.now() } });
+  window.dash_clientside.set_props("number-asked", { data: { index: number.getAttribute("data-explained"), at: Date.now() } });
 }
 
 document.addEventListener("click", function (event) {
@@ -56,7 +56,7 @@ document.addEventListener("click", function (event) {
   }
   var number = target && target.closest("[data-why]");
   if (number) { askWhy(number); }
-  var told = target && target.closest("[data-told]");
+  var told = target && target.closest("[data-explained]");
   if (told) { askNumber(told); }
   var parts = target && target.closest("[data-parts]");
   if (parts) { window.dash_clientside.set_props("sitting", { value: parts.getAttribute("data-parts") }); }

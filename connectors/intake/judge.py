@@ -219,11 +219,11 @@ def _own_findings(
     reading: ReadMessage, locations: dict[ElementRef, SourceLocation], agreement: Agreement, findings: list[Finding]
 ) -> list[Finding]:
     """Our own rules with their places, less what the validator has already said of the same rule."""
-    told = {finding.rule for finding in findings}
+    reported_rules = {finding.rule for finding in findings}
     broken_bytes = any(finding.rule == "xml.well-formed" for finding in findings)
     own = []
     for rule, places in reading.notes.items():
-        if rule in told or broken_bytes:
+        if rule in reported_rules or broken_bytes:
             continue
         for element in dict.fromkeys(places):
             location = locations.get(element)

@@ -25,7 +25,7 @@ _NAMES = (
     "land_vader",
 )  # fmt: skip
 _PREFIX = r"(?:[^\s<>/:]++:)?"
-_OPENING = re.compile(rf"<{_PREFIX}(?P<name>{'|'.join(_NAMES)})(?=[\s>/]|\Z)", re.IGNORECASE)
+_OPENING_TAG = re.compile(rf"<{_PREFIX}(?P<name>{'|'.join(_NAMES)})(?=[\s>/]|\Z)", re.IGNORECASE)
 _CLOSINGS = {name: re.compile(rf"</{_PREFIX}{name}\s*+>", re.IGNORECASE) for name in _NAMES}
 # What may be seen of the tag of a field: declarations and types, nothing else.
 _HARMLESS = re.compile(
@@ -113,7 +113,7 @@ def _fields(text: str) -> Iterator[tuple[Span, Span]]:
     Every part of the text is walked over once: what a field covers is not looked at again.
     """
     at = 0
-    while (match := _OPENING.search(text, at)) is not None:
+    while (match := _OPENING_TAG.search(text, at)) is not None:
         start = match.end()
         end = text.find(">", start)
         if end < 0:  # a tag that never ends

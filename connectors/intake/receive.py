@@ -67,14 +67,14 @@ def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> f
     def service() -> flask.Response:
         return _answer(receiver, public_address or _own_address(PATH), lambda spooled: push.deliver(receiver, spooled))
 
-    def room_service(token: str) -> flask.Response:
-        path = flask.url_for("receive.room_service", token=token)
+    def sandbox_service(token: str) -> flask.Response:
+        path = flask.url_for("receive.sandbox_service", token=token)
         address = _own_address(path) if public_address is None else urljoin(public_address, path)
         return _answer(receiver, address, lambda spooled: intake_sandbox.deliver(receiver, token, spooled))
 
     def add_rules(state: BlueprintSetupState) -> None:
         # Flask has no rule for every method, and what a method without one gets is not SOAP; nor is a redirect.
-        for path, view in ((PATH, service), (f"{TEST_PREFIX}<path:token>{PATH}", room_service)):
+        for path, view in ((PATH, service), (f"{TEST_PREFIX}<path:token>{PATH}", sandbox_service)):
             endpoint = f"receive.{view.__name__}"
             for written in (path, f"{path}/"):
                 state.app.url_map.add(Rule(written, endpoint=endpoint, strict_slashes=False))

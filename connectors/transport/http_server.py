@@ -220,7 +220,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def __init__(self, server: _Server, *args: Any, **named: Any) -> None:
         self.parser_class = lambda adj: _Request(adj, server.limits, server.total)
         super().__init__(server, *args, **named)
-        server.make_room(self)
+        server.close_longest_silent(self)
 
     def look(self, now: float) -> None:
         """End what takes too long: a header in silence, a body with an answer."""
@@ -296,7 +296,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         self.total = _BodyBudget(limits.total_bytes)
         super().__init__(application, **named)
 
-    def make_room(self, newest: _Channel) -> None:
+    def close_longest_silent(self, newest: _Channel) -> None:
         """Where a client or all together have too many connections, end the one that has been silent longest.
 
         One whose request is being answered stays; if all are, the newest goes.
@@ -324,7 +324,7 @@ def make_server(application: Any, listener: socket.socket, limits: BodyLimits) -
         ident=None,
         # Left to itself waitress takes the headers of proxies away, and the guard could not refuse them.
         clear_untrusted_proxy_headers=False,
-        connection_limit=2 * MAX_CONNECTIONS,  # where waitress stops to accept; `make_room` sees to ours
+        connection_limit=2 * MAX_CONNECTIONS,  # where waitress stops to accept; `close_longest_silent` sees to ours
         channel_timeout=int(IDLE_SECONDS),
         asyncore_use_poll=True,
     )

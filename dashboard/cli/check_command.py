@@ -47,7 +47,7 @@ DONE, REFUSED, COULD_NOT = 0, 1, 2
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _LOCATION = re.compile(r"[0-9]{1,2}", re.ASCII)
 _YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})", re.ASCII)
-_MOST_OF_ACCOUNT, _MOST_OF_SCHOOLKEY, _MOST_OF_HEADER = 64, 256, 4096
+_MAX_OF_ACCOUNT, _MAX_OF_SCHOOLKEY, _MAX_OF_HEADER = 64, 256, 4096
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -149,9 +149,9 @@ def check_endpoint(check_options: CheckOptions) -> int:
     address = _needed(check_options.endpoint, "--endpoint")
     school = _school(check_options)
     authorisation = Authorisation(
-        _from_environment(_needed(check_options.key_env, "--key-env"), "--key-env", _MOST_OF_ACCOUNT),
-        _text(_needed(check_options.customer_code, "--customer-code"), "--customer-code", _MOST_OF_ACCOUNT),
-        _text(_needed(check_options.customer_name, "--customer-name"), "--customer-name", _MOST_OF_ACCOUNT),
+        _from_environment(_needed(check_options.key_env, "--key-env"), "--key-env", _MAX_OF_ACCOUNT),
+        _text(_needed(check_options.customer_code, "--customer-code"), "--customer-code", _MAX_OF_ACCOUNT),
+        _text(_needed(check_options.customer_name, "--customer-name"), "--customer-name", _MAX_OF_ACCOUNT),
     )
     year, headers = _school_year(check_options.school_year), _headers(check_options.header)
     target = safe_address(address, check_options.allow_loopback)
@@ -227,7 +227,7 @@ def _school(check_options: CheckOptions) -> SchoolRef:
     if (check_options.brin is None) == (check_options.schoolkey is None):
         raise click.UsageError("An endpoint needs a test school: either --brin or --schoolkey.")
     if check_options.schoolkey is not None:
-        return SchoolRef(school_key=_text(check_options.schoolkey, "--schoolkey", _MOST_OF_SCHOOLKEY))
+        return SchoolRef(school_key=_text(check_options.schoolkey, "--schoolkey", _MAX_OF_SCHOOLKEY))
     if check_options.brin is None or not BRIN.fullmatch(check_options.brin):
         raise click.BadParameter("must be two digits and two capitals, as 99XX", param_hint="--brin")
     if not _LOCATION.fullmatch(check_options.dependance):
@@ -252,7 +252,7 @@ def _headers(typed: Sequence[str]) -> dict[str, str]:
             raise click.BadParameter("must be NAME=VARIABLE", param_hint="--header")
         if name.lower() in OWN_HEADERS:
             raise click.BadParameter(f"{name} is a header that the check sets itself", param_hint="--header")
-        found[name] = _from_environment(variable, "--header", _MOST_OF_HEADER)
+        found[name] = _from_environment(variable, "--header", _MAX_OF_HEADER)
         if not found[name].isascii():
             raise click.BadParameter("a header can hold ASCII only", param_hint="--header")
     return found

@@ -322,7 +322,7 @@ def _print_verdict(judged: FileVerdict, counts: str) -> None:
 
 def _print_json(judged: FileVerdict) -> None:
     findings = [_finding_json(finding) for finding in judged.findings]
-    told: dict[str, object] = {
+    record: dict[str, object] = {
         "file": judged.name,
         "verdict": judged.verdict.value,
         "fault": judged.fault,
@@ -330,8 +330,8 @@ def _print_json(judged: FileVerdict) -> None:
         "levels": check_command.file_levels(judged),
     }
     if judged.problem is not None:
-        told["problem"] = judged.problem
-    click.echo(json.dumps(told, ensure_ascii=False))
+        record["problem"] = judged.problem
+    click.echo(json.dumps(record, ensure_ascii=False))
 
 
 def _finding_text(found: dict[str, Any]) -> str:
@@ -375,7 +375,7 @@ def list_deliveries(options: Options, as_json: bool) -> int:
     """List what came in, newest first, and what became of it."""
     with open_store(options) as store:
         for delivery in deliveries.newest(store.engine):
-            told = {
+            record = {
                 "id": delivery.id,
                 "source": delivery.source,
                 "school": delivery.school,
@@ -390,17 +390,17 @@ def list_deliveries(options: Options, as_json: bool) -> int:
                 "size": delivery.size,
             }
             if as_json:
-                click.echo(json.dumps(told, ensure_ascii=False))
+                click.echo(json.dumps(record, ensure_ascii=False))
             else:
-                _print_delivery(told)
+                _print_delivery(record)
     return DONE
 
 
-def _print_delivery(told: dict[str, Any]) -> None:
-    counts = ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count)
-    parts = [told["time"], told["source"] or "-", told["what"], told["verdict"], told["fault"] or "", counts]
+def _print_delivery(record: dict[str, Any]) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in record["counts"].items() if count)
+    parts = [record["time"], record["source"] or "-", record["what"], record["verdict"], record["fault"] or "", counts]
     click.echo("  ".join(part for part in parts if part))
-    for found in told["findings"]:
+    for found in record["findings"]:
         click.echo(f"    {_finding_text(found)}")
 
 

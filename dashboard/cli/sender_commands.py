@@ -147,7 +147,7 @@ def list_senders(options: Options, as_json: bool) -> None:
     with open_store(options) as store, read_transaction(store.engine) as connection:
         found = senders.all_senders(connection)
     for item, keys in found:
-        told = {
+        record = {
             "id": item.source_key,
             "klantnaam": item.customer_name,
             "active": item.active,
@@ -163,13 +163,13 @@ def list_senders(options: Options, as_json: bool) -> None:
                 for key in keys
             ],
         }
-        click.echo(json.dumps(told, ensure_ascii=False) if as_json else _sentence(told))
+        click.echo(json.dumps(record, ensure_ascii=False) if as_json else _sentence(record))
 
 
-def _sentence(told: dict[str, Any]) -> str:
-    state = "" if told["active"] else ", may not send"
-    lines = [f"{told['klantnaam']} ({told['id']}, {told['policy']}{state})"]
-    for key in told["keys"]:
+def _sentence(record: dict[str, Any]) -> str:
+    state = "" if record["active"] else ", may not send"
+    lines = [f"{record['klantnaam']} ({record['id']}, {record['policy']}{state})"]
+    for key in record["keys"]:
         ended = f", revoked {key['revoked']}" if key["revoked"] else ""
         lines.append(f"  key {key['key']}, made {key['made']}{ended}: {', '.join(key['schools'])}")
     return "\n".join(lines)

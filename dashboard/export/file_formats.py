@@ -152,14 +152,14 @@ small{display:block;color:#434f5b}.box{overflow-x:auto}@media print{body{margin:
 
 def as_html(sheet: Sheet) -> bytes:
     """One page without script and without anything from elsewhere."""
-    told = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(sheet))
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(sheet))
     meant = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in dictionary())
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.columns)
     feet = "".join(f"<td>{_foot_html(sheet_foot)}</td>" for sheet_foot in sheet.feet)
     return (
         f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width,initial-scale=1"><title>{escape(sheet.title)}</title><style>{_STYLE}</style>'
-        f"</head><body><main><h1>{escape(sheet.title)}</h1><dl>{told}</dl>"
+        f"</head><body><main><h1>{escape(sheet.title)}</h1><dl>{terms}</dl>"
         f'<div class="box" tabindex="0" role="region" aria-label="{escape(sheet.title)}"><table><thead><tr>'
         f'<th scope="col">{escape(_("Pupil"))}</th>{heads}</tr></thead>{_bodies(sheet)}<tfoot><tr><th scope="row">'
         f"{escape(_('Mean'))}</th>{feet}</tr></tfoot></table></div><h2>{escape(_('What the columns mean'))}</h2>"

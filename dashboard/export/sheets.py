@@ -81,7 +81,7 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
     filters = view.filters
     shown_columns = columns(view.overview, filters.view, filters.subject, filters.material)
     sections = by_attention_group(grid(view.overview, shown_columns), view.attention_groups)
-    rows = [row for _course, several in sections for row in several]
+    rows = [row for _group, several in sections for row in several]
     feet = [_foot(footer([cells[place] for _name, cells in rows])) for place in range(len(shown_columns))]
     return Sheet(
         title,

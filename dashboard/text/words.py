@@ -23,7 +23,7 @@ MISSING_SIGNS = {
 POSITION_SIGNS = {NormPosition.BELOW: "below", NormPosition.ON: "on", NormPosition.ABOVE: "above"}
 ATTENTION_GROUP_SIGNS = {
     AttentionGroup.ATTENTION: "flag",
-    AttentionGroup.ON_COURSE: "dot",
+    AttentionGroup.NO_SIGNAL: "dot",
     AttentionGroup.AMPLE: "target",
     AttentionGroup.FEW: "few",
 }
@@ -62,7 +62,7 @@ def attention_group_word(attention_group: AttentionGroup) -> str:
     """The name of one of the four groups."""
     return {
         AttentionGroup.ATTENTION: _("Asks for attention"),
-        AttentionGroup.ON_COURSE: _("On course"),
+        AttentionGroup.NO_SIGNAL: _("On course"),
         AttentionGroup.AMPLE: _("Amply on course"),
         AttentionGroup.FEW: _("Too few data"),
     }[attention_group]
@@ -72,7 +72,7 @@ def attention_group_rule(attention_group: AttentionGroup, limits: Thresholds) ->
     """Why somebody is in a group, in a few words."""
     return {
         AttentionGroup.ATTENTION: _("a signal is open"),
-        AttentionGroup.ON_COURSE: _("no signal"),
+        AttentionGroup.NO_SIGNAL: _("no signal"),
         AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits[AMPLE_OF_THREE]),
         AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits[FEW_TOTALS]),
     }[attention_group]

@@ -18,7 +18,7 @@ PERIODS = (THIS_YEAR, FOUR_WEEKS, TWELVE_WEEKS, BOTH_YEARS, LAST_YEAR)
 BY_SUBJECT, BY_MATERIAL = "vak", "materiaal"
 ATTENTION_GROUPS = {
     "aandacht": AttentionGroup.ATTENTION,
-    "koers": AttentionGroup.ON_COURSE,
+    "koers": AttentionGroup.NO_SIGNAL,
     "ruim": AttentionGroup.AMPLE,
     "weinig": AttentionGroup.FEW,
 }

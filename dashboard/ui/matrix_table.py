@@ -63,7 +63,7 @@ def matrix(
 
     `class_names` by pupil, where they are to stand beside the names.
     """
-    rows = [row for _course, several in sections for row in several]
+    rows = [row for _group, several in sections for row in several]
     by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
     head_tests = _head_tests(shown_columns, by_column)
     return html.Table(
@@ -76,7 +76,7 @@ def matrix(
                         _section_head(attention_group, len(several), len(shown_columns)),
                         *(_row(overview, shown_columns, pupil, row, head_tests, class_names) for pupil, row in several),
                     ],
-                    **attrs(data_course=attention_group.value),
+                    **attrs(data_group=attention_group.value),
                 )
                 for attention_group, several in sections
             ),
@@ -404,7 +404,7 @@ def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any
     for attention_group, rows in sections:
         number = html.Small(num("course", str(len(rows)), attention_group_word(attention_group)))
         head = [sign(ATTENTION_GROUP_SIGNS[attention_group]), " ", attention_group_word(attention_group), " ", number]
-        found += [html.H3(head, **attrs(data_course=attention_group.value)), *_phone_rows(shown_columns, rows)]
+        found += [html.H3(head, **attrs(data_group=attention_group.value)), *_phone_rows(shown_columns, rows)]
     return found
 
 

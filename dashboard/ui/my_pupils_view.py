@@ -309,8 +309,8 @@ def _columns(
     """A column a subject, in the order of the screens: the material with the most scores, then with most progress."""
     scores: Counter[SubjectMaterial] = Counter()
     newest: dict[SubjectMaterial, list[ScoredTest]] = {}
-    for lanes in class_data.totals.values():
-        for subject_material, scored_tests in lanes.items():
+    for by_material in class_data.totals.values():
+        for subject_material, scored_tests in by_material.items():
             counted = [total for total in _within(period, scored_tests) if total.reading.counts]
             if counted:
                 scores[subject_material] += len(counted)

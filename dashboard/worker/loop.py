@@ -1,7 +1,7 @@
 """The worker: polls sources that are due and records the outcome, and processes the requests of pages.
 
 Every source has its own thread, which polls the connections of that source that are due. So a publisher that hangs
-delays only itself. Requests of pages have threads as well (`page_jobs.LANES`). The dispatcher, which waits for no
+delays only itself. Requests of pages have threads as well (`page_jobs.THREADS`). The dispatcher, which waits for no
 network, starts the threads, extends their leases while they work, and deletes what is past its retention.
 """
 
@@ -122,7 +122,7 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
         try:
             for source_id in connections.due_sources(context.engine, clock.now_us()):
                 _ensure_thread(threads_by_name, source_id, _due_of(context, source_id, stop))
-            for kinds in page_jobs.LANES:
+            for kinds in page_jobs.THREADS:
                 if page_requests.is_waiting(context.engine, kinds):
                     _ensure_thread(threads_by_name, kinds, _page_request_of(context, kinds, stop))
             if extend.is_due():

@@ -41,7 +41,7 @@ from models.schema.database import read_transaction
 from models.schema.records import SchoolRef, Verdict
 
 # The kinds of requests that are processed one after the other, each group in its own thread.
-LANES = ((page_requests.ENDPOINT,), tuple(kind for kind in page_requests.KINDS if kind != page_requests.ENDPOINT))
+THREADS = ((page_requests.ENDPOINT,), tuple(kind for kind in page_requests.KINDS if kind != page_requests.ENDPOINT))
 MAX_EXCERPTS = 20
 MAX_MASKED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
 MAX_SHOWN = 200_000  # characters of a refused message

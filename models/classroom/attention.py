@@ -20,7 +20,7 @@ class AttentionGroup(StrEnum):
     """The groups, in the order of the screen."""
 
     ATTENTION = "attention"
-    ON_COURSE = "on_course"
+    NO_SIGNAL = "on_course"
     AMPLE = "ample"
     FEW = "few"
 
@@ -37,7 +37,7 @@ def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds
         return AttentionGroup.FEW
     highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in with_norm)
     return (
-        AttentionGroup.AMPLE if highest * 3 >= thresholds[AMPLE_OF_THREE] * len(with_norm) else AttentionGroup.ON_COURSE
+        AttentionGroup.AMPLE if highest * 3 >= thresholds[AMPLE_OF_THREE] * len(with_norm) else AttentionGroup.NO_SIGNAL
     )
 
 

@@ -23,9 +23,9 @@ from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.tables import checks
 
-MESSAGE, ENDPOINT, ROOM = "message", "endpoint", "room"  # for vendors
+MESSAGE, ENDPOINT, SANDBOX = "message", "endpoint", "room"  # for vendors
 REFUSED, REPLAY = "refused", "replay"  # for the administrator of a school
-KINDS = (MESSAGE, ENDPOINT, ROOM, REFUSED, REPLAY)
+KINDS = (MESSAGE, ENDPOINT, SANDBOX, REFUSED, REPLAY)
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
 TOKEN_BYTES = 16
 LEASE_SECONDS = 180.0
@@ -83,7 +83,7 @@ class CheckOutput:
 
 
 def submit(
-    engine: Engine, cipher: PiiCipher, kind: str, title: str, given: bytes, room_id: int | None = None,
+    engine: Engine, cipher: PiiCipher, kind: str, title: str, given: bytes, sandbox_id: int | None = None,
     school_id: int | None = None, keep_days: int = VENDOR_DAYS, asked_by: str = "",
 ) -> str:  # fmt: skip
     """Write down work for a worker; returns the token with which what it found is read.
@@ -97,7 +97,7 @@ def submit(
             _check_open(connection, asker)
         connection.execute(
             insert(checks).values(
-                token_digest=_digest(cipher, token), room_id=room_id, school_id=school_id, kind=kind,
+                token_digest=_digest(cipher, token), room_id=sandbox_id, school_id=school_id, kind=kind,
                 title=title[:200], asked_us=now, input=cipher.encrypt(given), state=WAITING, asked_by=asker,
                 keep_until_us=now + keep_days * DAY_US,
             )

@@ -64,7 +64,7 @@ def accepted_since() -> ColumnElement[bool]:
 
 def raw(connection: Connection, cipher: PiiCipher, delivery_id: int) -> bytes | None:
     """The bytes of a message as they came, or None where they are not kept (any more); never of a settled refusal."""
-    sealed = connection.scalar(
+    encrypted = connection.scalar(
         select(raw_messages.c.sealed)
         .join(deliveries, deliveries.c.id == raw_messages.c.delivery_id)
         .where(
@@ -73,7 +73,7 @@ def raw(connection: Connection, cipher: PiiCipher, delivery_id: int) -> bytes | 
             _in_time(),
         )
     )
-    return None if sealed is None else cipher.decrypt(sealed)
+    return None if encrypted is None else cipher.decrypt(encrypted)
 
 
 def _in_time() -> ColumnElement[bool]:

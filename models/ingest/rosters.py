@@ -269,8 +269,8 @@ def _decision(apply: bool, by: str) -> Finding:
 
 
 def _verdict(findings: Collection[Finding]) -> Verdict:
-    told = any(finding.level in ("error", "warning") for finding in findings)
-    return Verdict.WARN if told else Verdict.ACCEPT
+    has_findings = any(finding.level in ("error", "warning") for finding in findings)
+    return Verdict.WARN if has_findings else Verdict.ACCEPT
 
 
 # -- rows of the delivery ------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from models.schema.tables import senders as senders_table
 from models.schema.terms import SenderTerms
 
 TOKEN_BYTES = 16
-MAX_ROOMS = 500
+MAX_SANDBOXES = 500
 MAX_ARRIVALS = 1_000  # of a room; what comes after is judged and counted, and not written down
 TEACHER_KEY = "proef-leraar"
 FIRST_DIGITS = 90  # a BRIN of a real school begins with lower digits
@@ -108,12 +108,12 @@ class Arrival:
         return any(finding["rule"] == rule and finding["level"] == "error" for finding in self.findings)
 
 
-def pupils_of(room_id: int) -> tuple[RosterPupil, ...]:
+def pupils_of(sandbox_id: int) -> tuple[RosterPupil, ...]:
     """The made-up pupils of a room: keys and ECK iDs of the pilot form."""
     return tuple(
         RosterPupil(
             las_key=f"proef-{number:02d}",
-            eck_id=f"https://ketenid.nl/pilot/{_digits(room_id, number)}",
+            eck_id=f"https://ketenid.nl/pilot/{_digits(sandbox_id, number)}",
             first_name=name,
             last_name="Proef",
             year_group="6",
@@ -123,8 +123,8 @@ def pupils_of(room_id: int) -> tuple[RosterPupil, ...]:
     )
 
 
-def _digits(room_id: int, number: int) -> str:
-    return f"{room_id:08x}{number:04x}".rjust(128, "0")
+def _digits(sandbox_id: int, number: int) -> str:
+    return f"{sandbox_id:08x}{number:04x}".rjust(128, "0")
 
 
 # -- making and finding --------------------------------------------------------------------------------------
@@ -135,36 +135,36 @@ def create_sandbox(engine: Engine, cipher: PiiCipher, name: str, keep_days: int 
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     with write_transaction(engine) as connection:
         live = select(func.count()).select_from(test_rooms).where(test_rooms.c.keep_until_us >= now)
-        if (connection.scalar(live) or 0) >= MAX_ROOMS:
+        if (connection.scalar(live) or 0) >= MAX_SANDBOXES:
             raise NoSandboxAvailable
-        room_id = unused_id(connection, test_rooms)
-        brin = _free_brin(connection, room_id)
-        account = SandboxAccount(token, senders.new_code(), f"Proef {room_id}", senders.new_key(), brin)
+        sandbox_id = unused_id(connection, test_rooms)
+        brin = _free_brin(connection, sandbox_id)
+        account = SandboxAccount(token, senders.new_code(), f"Proef {sandbox_id}", senders.new_key(), brin)
         first, second = (
             _make_school(connection, Identification("brin", brin, location), f"Proefschool {letter}")
             for location, letter in (("", "A"), ("01", "B"))
         )
         source_id = senders.add_sender(
-            connection, cipher, f"proef-{room_id}", account.customer_name, account.customer_code,
+            connection, cipher, f"proef-{sandbox_id}", account.customer_name, account.customer_code,
             SenderTerms(unknown_pupil="refuse", test_school=True), senders.FROM_TEST,
         )  # fmt: skip
         covered = [Identification("brin", brin), Identification("brin", brin, "01")]
         senders.add_key(connection, cipher, source_id, account.key, covered)
         connection.execute(
             insert(test_rooms).values(
-                id=room_id, token_digest=_digest(cipher, token), name=name[:200], school_id=first,
+                id=sandbox_id, token_digest=_digest(cipher, token), name=name[:200], school_id=first,
                 second_school_id=second, source_id=source_id, armed=False, shown=False, made_us=now, used_us=now,
                 account=cipher.encrypt(json.dumps(asdict(account)).encode()), keep_until_us=now + keep_days * DAY_US,
             )
         )  # fmt: skip
     for school_id, location in ((first, ""), (second, "01")):
-        _make_roster(engine, cipher, room_id, school_id, source_id, SchoolRef(brin, location))
+        _make_roster(engine, cipher, sandbox_id, school_id, source_id, SchoolRef(brin, location))
     sandbox = find_sandbox(engine, cipher, token)
     assert sandbox is not None
     return sandbox
 
 
-def _free_brin(connection: Connection, room_id: int) -> str:
+def _free_brin(connection: Connection, sandbox_id: int) -> str:
     """The first BRIN from that of this number on that no school has, at whatever location. Raises NoRoom."""
     taken = set(
         connection.scalars(
@@ -173,16 +173,16 @@ def _free_brin(connection: Connection, room_id: int) -> str:
             )
         )
     )
-    free = (brin_of(room_id + step) for step in range(BRINS))
+    free = (brin_of(sandbox_id + step) for step in range(BRINS))
     found = next((brin for brin in free if brin not in taken), None)
     if found is None:
         raise NoSandboxAvailable
     return found
 
 
-def brin_of(room_id: int) -> str:
+def brin_of(sandbox_id: int) -> str:
     """A BRIN that no real school has: 90AA to 98ZZ, in turn."""
-    rest, last = divmod(room_id, 26)
+    rest, last = divmod(sandbox_id, 26)
     rest, middle = divmod(rest, 26)
     return f"{FIRST_DIGITS + rest % 9}{chr(65 + middle)}{chr(65 + last)}"
 
@@ -194,7 +194,7 @@ def _make_school(connection: Connection, named: Identification, name: str) -> in
 
 
 def _make_roster(
-    engine: Engine, cipher: PiiCipher, room_id: int, school_id: int, source_id: int, ref: SchoolRef
+    engine: Engine, cipher: PiiCipher, sandbox_id: int, school_id: int, source_id: int, ref: SchoolRef
 ) -> None:
     roster = Roster(
         school_year=clock.school_year(clock.today()),
@@ -202,7 +202,7 @@ def _make_roster(
         school_name=None,
         created_us=clock.now_us(),
         groups=(RosterGroup("proefgroep", "Proefgroep 6", year_group="6"),),
-        pupils=pupils_of(room_id),
+        pupils=pupils_of(sandbox_id),
         teachers=(
             RosterTeacher(TEACHER_KEY, None, "Proef", None, "Leraar", groups=(("proefgroep", ()),)),
         ),
@@ -333,9 +333,9 @@ def empty_due(engine: Engine) -> int:
             select(test_rooms.c.id).where(test_rooms.c.keep_until_us < clock.now_us())
         ).scalars().all()  # fmt: skip
     erased = 0
-    for room_id in due:
+    for sandbox_id in due:
         try:
-            erase_sandbox(engine, room_id)
+            erase_sandbox(engine, sandbox_id)
         except SQLAlchemyError as failed:
             _log.error("%s while erasing a test room", type(failed).__name__)
         else:
@@ -343,20 +343,20 @@ def empty_due(engine: Engine) -> int:
     return erased
 
 
-def erase_sandbox(engine: Engine, room_id: int) -> None:
+def erase_sandbox(engine: Engine, sandbox_id: int) -> None:
     """Erase a room: its schools with pupils and results, its sender and keys, its arrivals and reports.
 
     A message for it that is being stored goes first.
     """
     with write_transaction(engine) as connection:
-        row = connection.execute(select(test_rooms).where(test_rooms.c.id == room_id)).one_or_none()
+        row = connection.execute(select(test_rooms).where(test_rooms.c.id == sandbox_id)).one_or_none()
         if row is None:
             return
         lock_school(connection, row.school_id)
         lock_school(connection, row.second_school_id)
-        connection.execute(delete(checks).where(checks.c.room_id == room_id))
-        connection.execute(delete(test_arrivals).where(test_arrivals.c.room_id == room_id))
-        connection.execute(delete(test_rooms).where(test_rooms.c.id == room_id))
+        connection.execute(delete(checks).where(checks.c.room_id == sandbox_id))
+        connection.execute(delete(test_arrivals).where(test_arrivals.c.room_id == sandbox_id))
+        connection.execute(delete(test_rooms).where(test_rooms.c.id == sandbox_id))
         erase_schools(connection, [row.school_id, row.second_school_id])
         of_source = select(deliveries.c.id).where(deliveries.c.source_id == row.source_id)
         connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id.in_(of_source)))

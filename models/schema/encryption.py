@@ -65,10 +65,10 @@ class PiiCipher:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + AESGCM(self.cipher_key).encrypt(nonce, clear, None)
 
-    def decrypt(self, sealed: bytes) -> bytes:
+    def decrypt(self, encrypted: bytes) -> bytes:
         """What was encrypted; raises DecryptionFailed where key or bytes are others."""
         try:
-            return AESGCM(self.cipher_key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
+            return AESGCM(self.cipher_key).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], None)
         except InvalidTag:
             raise DecryptionFailed(
                 "The key file does not belong to this database, or the record was changed."

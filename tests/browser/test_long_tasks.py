@@ -158,7 +158,7 @@ def pupil_page(to: Walk) -> None:
     to.choose(
         "leerling-periode", "Dit en vorig schooljaar", lambda: page.wait_for_url(lambda url: "periode" not in url)
     )
-    to.click("where a number comes from", "#lane-tables [data-told]", ".how dl")
+    to.click("where a number comes from", "#lane-tables [data-explained]", ".how dl")
     page.keyboard.press("Escape")
     page.wait_for_selector(".how", state="detached")
     to.click("parts of a test", "#lane-tables [data-parts]:visible", "#parts [data-part]")

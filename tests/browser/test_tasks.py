@@ -91,10 +91,10 @@ def served_with_september(served: Served) -> Served:
 
 def test_whether_a_pupil_does_better_than_in_september(served_with_september: Served, task: Task) -> None:
     task.click("#matrix tbody th a:has-text('Cas Ruiter')", "#lanes .lane")
-    lane = task.read("[data-lane^='arithmetic|Cijferpad groep 6']")
+    lane = task.read("[data-series^='arithmetic|Cijferpad groep 6']")
     assert "stijgt" in lane
     assert "74" in lane
-    sentence = task.watched.page.locator("[data-lane^='arithmetic|Cijferpad groep 6'] [role=img]").get_attribute(
+    sentence = task.watched.page.locator("[data-series^='arithmetic|Cijferpad groep 6'] [role=img]").get_attribute(
         "aria-label"
     )
     assert sentence is not None

@@ -360,7 +360,7 @@ def test_beyond_the_most_that_a_room_keeps_messages_are_only_counted(
 
 
 def test_there_are_only_so_many_rooms(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandboxes, "MAX_ROOMS", 2)
+    monkeypatch.setattr(sandboxes, "MAX_SANDBOXES", 2)
     for _ in range(2):
         sandboxes.create_sandbox(store.engine, store.cipher, "x")
     with pytest.raises(sandboxes.NoSandboxAvailable):

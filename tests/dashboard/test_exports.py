@@ -65,7 +65,7 @@ def screen(client: FlaskClient, **values: object) -> Screen:
     table = table_of(answer)
     sections = []
     for body in nodes_of(table, "Tbody"):
-        course = attention_group_word(AttentionGroup(body["props"]["data-course"]))
+        course = attention_group_word(AttentionGroup(body["props"]["data-group"]))
         sections += [(course, row) for row in nodes_of(body, "Tr")[1:]]
     links = [node["props"]["href"] for node in nodes_of(answer["response"]["group-content"]["children"], "A")]
     return Screen(

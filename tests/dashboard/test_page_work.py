@@ -102,7 +102,7 @@ def test_a_room_is_reported_on(store: Store) -> None:
             message(brin=sandbox.account.brin, leerlingid="proef-01", xsdversie="1.0"),
         ):
             receiver.post(enveloped(body, header), path=f"/test/{sandbox.account.token}/uwlr/leerresultaten")
-    _, request_state = done(store, page_requests.ROOM, json.dumps({"token": sandbox.account.token}).encode())
+    _, request_state = done(store, page_requests.SANDBOX, json.dumps({"token": sandbox.account.token}).encode())
     assert request_state.report is not None
     states = {item["scenario"]: item["state"] for item in request_state.report["outcomes"]}
     assert states["sender.first"] == states["sender.version"] == "passed"
@@ -113,7 +113,7 @@ def test_a_room_is_reported_on(store: Store) -> None:
 
 
 def test_a_room_that_is_gone_and_an_address_that_may_not_be_called_are_said(store: Store) -> None:
-    _, request_state = done(store, page_requests.ROOM, b'{"token": "weg"}')
+    _, request_state = done(store, page_requests.SANDBOX, b'{"token": "weg"}')
     assert (request_state.state, request_state.error_en) == (
         page_requests.FAILED,
         "This test address does not exist any more.",
@@ -162,7 +162,7 @@ def found_of(store: Store, token: str) -> RequestState:
 def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Store) -> None:
     engine, cipher = any_store.engine, any_store.cipher
     sandbox = sandboxes.create_sandbox(engine, cipher, "x")
-    page_requests.submit(engine, cipher, page_requests.ROOM, "room", b"{}", sandbox.id)
+    page_requests.submit(engine, cipher, page_requests.SANDBOX, "room", b"{}", sandbox.id)
     work = page_requests.claim(engine, cipher)
     assert work is not None
     sandboxes.erase_sandbox(engine, sandbox.id)
@@ -270,7 +270,7 @@ def test_an_administrator_goes_before_all_who_test(store: Store) -> None:
 
 
 def test_every_kind_of_work_has_one_lane() -> None:
-    assert sorted(kind for kinds in page_jobs.LANES for kind in kinds) == sorted(page_requests.KINDS)
+    assert sorted(kind for kinds in page_jobs.THREADS for kind in kinds) == sorted(page_requests.KINDS)
 
 
 # -- bounds ----------------------------------------------------------------------------------------------------

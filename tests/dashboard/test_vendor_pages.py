@@ -394,7 +394,7 @@ def _split(address: str) -> tuple[str, str]:
 def test_where_no_room_is_free_the_page_says_so(
     vendor: FlaskClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandboxes, "MAX_ROOMS", 1)
+    monkeypatch.setattr(sandboxes, "MAX_SANDBOXES", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
     assert "zoveel proefadressen als Rondblik bewaart" in shown_page(vendor, *_split(refused.headers["Location"]))

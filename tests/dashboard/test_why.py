@@ -165,7 +165,7 @@ def test_a_mean_counts_only_the_pupils_of_the_filters(web: flask.Flask) -> None:
 def test_a_group_says_its_rule_its_thresholds_and_its_pupils(web: flask.Flask) -> None:
     page = group_callback(as_persona(web, "hanna"), klas=["1"]).json["response"]["group-content"]["children"]
     cards = [node["props"] for node in nodes_of(page, "Div") if "data-count" in node["props"]]
-    counts = {card["data-course"]: int(card["data-count"]) for card in cards}
+    counts = {card["data-group"]: int(card["data-count"]) for card in cards}
     assert len(counts) == 4
     assert sum(counts.values()) == 12
     for attention_group, count in counts.items():

@@ -28,13 +28,13 @@ def thursday() -> Iterator[None]:
     ("values", "expected"),
     [
         ((80, 80, 60), AttentionGroup.AMPLE),  # two thirds, and a score equal to the bound is in the band
-        ((80, 79, 60), AttentionGroup.ON_COURSE),
+        ((80, 79, 60), AttentionGroup.NO_SIGNAL),
         ((80, 80, 80, 70), AttentionGroup.AMPLE),
         ((100, 100, 100, 60), AttentionGroup.ATTENTION),  # a drop goes before all else
-        ((80, 80, 60, 60), AttentionGroup.ON_COURSE),
+        ((80, 80, 60, 60), AttentionGroup.NO_SIGNAL),
         ((80, 80), AttentionGroup.FEW),
         ((), AttentionGroup.FEW),
-        ((60, 60, 60), AttentionGroup.ON_COURSE),
+        ((60, 60, 60), AttentionGroup.NO_SIGNAL),
         ((50, 50, 50), AttentionGroup.ATTENTION),  # stuck
         ((0, 0, 0), AttentionGroup.ATTENTION),
     ],

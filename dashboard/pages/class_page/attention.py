@@ -62,7 +62,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
         className="on" if is_open else "",
         id=f"stand-{attention_group.value}",
         **attrs(
-            data_course=attention_group.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})
+            data_group=attention_group.value, data_count=str(number), **({"aria_current": "true"} if is_open else {})
         ),
     )
 

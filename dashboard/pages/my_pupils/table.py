@@ -8,7 +8,7 @@ from dash import dcc, html
 
 from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
-from dashboard.pages.pupil.lanes import level_state
+from dashboard.pages.pupil.series import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import GROWTH_SIGNS, growth_word, subject_word
 from dashboard.ui import addresses

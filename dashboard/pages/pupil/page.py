@@ -15,9 +15,9 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page
-from dashboard.pages.pupil.lanes import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
+from dashboard.pages.pupil.series import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
@@ -153,9 +153,9 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                         html.Section(
                             [
                                 _series_header(period),
-                                html.Div(_series_panel(pupil_data), id="lanes"),
+                                html.Div(_series_panel(pupil_data), id="panels"),
                             ],
-                            className="card lanes",
+                            className="card panels",
                         ),
                         html.Section(blocks(_tables(timeline)), className="card", id="lane-tables"),
                     ],
@@ -335,13 +335,13 @@ def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
     off = request.context().options.holidays.between(
         date.fromisoformat(axis.first), date.fromisoformat(axis.last), pupil_data.side.region
     )
-    lanes = [
+    panels = [
         series_section(
             series, marks[series.key], axis, request.scheme(), pupil_data.side.goals.get(series.subject_material), off
         )
         for series in in_subject_order(timeline.series)
     ]
-    return [*blocks(_hidden(timeline)), *lanes, *blocks(_absent(pupil_data))]
+    return [*blocks(_hidden(timeline)), *panels, *blocks(_absent(pupil_data))]
 
 
 def _hidden(timeline: PupilTimeline) -> list[Any]:
@@ -415,7 +415,7 @@ def register(app: dash.Dash) -> None:
     """The callbacks of the page."""
 
     @app.callback(
-        Output("lanes", "children"),
+        Output("panels", "children"),
         Output("lane-tables", "children"),
         Output("worked", "children"),
         Output("sitting", "data"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.pages.pupil.lanes import grade_word, level_state
+from dashboard.pages.pupil.series import grade_word, level_state
 from dashboard.pages.pupil.tables import explained
 from dashboard.text.translate import _, day_name, long_moment, n_, native, short_day
 from dashboard.text.words import band_word, subject_word

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import html
 from sqlalchemy import Connection
 
-from dashboard.pages.pupil.lanes import goal_number, in_subject_order
+from dashboard.pages.pupil.series import goal_number, in_subject_order
 from dashboard.pages.signals.page import settle_buttons
 from dashboard.text.signal_words import (
     action_word,

@@ -7,7 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard.pages.pupil.lanes import in_subject_order, level_state
+from dashboard.pages.pupil.series import in_subject_order, level_state
 from dashboard.text.translate import _, day_name, n_
 from dashboard.text.words import subject_word
 from dashboard.ui.charts import markers
@@ -72,7 +72,7 @@ def _twin(series: MaterialSeries, mark: str, is_open: bool) -> html.Details:
         ],
         className="twin",
         open=is_open,
-        **attrs(data_lane=series.key),
+        **attrs(data_series=series.key),
     )
 
 
@@ -98,7 +98,7 @@ def _row(sitting: Sitting) -> html.Tr:
 def explained(index: str, shown: Any) -> html.Button:
     """A number that opens its provenance in the panel of `number_panel`; `index` identifies it."""
     words = html.Span(_("Where does this number come from?"), className="vh")
-    return html.Button([shown, words], className="num", **attrs(data_told=index, aria_haspopup="dialog"))
+    return html.Button([shown, words], className="num", **attrs(data_explained=index, aria_haspopup="dialog"))
 
 
 def number_panel() -> list[Any]:

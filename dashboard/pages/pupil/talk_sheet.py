@@ -12,8 +12,8 @@ from dash import dcc, html
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, teaches
-from dashboard.pages.pupil.lanes import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.page import not_yours, read_id
+from dashboard.pages.pupil.series import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.side_panels import Side, read_side
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day

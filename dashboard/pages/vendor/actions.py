@@ -87,7 +87,7 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
         request_token = page_requests.submit(
             context.engine,
             context.cipher,
-            page_requests.ROOM,
+            page_requests.SANDBOX,
             title,
             payload,
             sandbox.id,

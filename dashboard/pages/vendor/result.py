@@ -140,7 +140,7 @@ def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
     kind = {
         page_requests.MESSAGE: _("an uploaded file"),
         page_requests.ENDPOINT: _("an address that was called"),
-        page_requests.ROOM: _("a test address"),
+        page_requests.SANDBOX: _("a test address"),
     }.get(request_state.kind, "")
     requested = _("asked {moment}", moment=at_moment(request_state.asked_us))
     back = (

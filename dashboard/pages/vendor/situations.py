@@ -127,6 +127,6 @@ def news(arrivals: Sequence[Arrival], progress: Sequence[Situation]) -> str:
         for situation in progress
         if situation.arrival_id == newest.id and situation.state == situations.DONE
     ]
-    told_done = " " + _("Done: {names}.", names=", ".join(done)) if done else ""
+    done_words = " " + _("Done: {names}.", names=", ".join(done)) if done else ""
     verdict = _("confirmed") if newest.accepted else _("refused")
-    return _("Newest message {when}: {verdict}.", when=_when(newest), verdict=verdict) + told_done
+    return _("Newest message {when}: {verdict}.", when=_when(newest), verdict=verdict) + done_words

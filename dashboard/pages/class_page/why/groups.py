@@ -29,26 +29,28 @@ from models.classroom.signals import SignalRule, kind_of
 
 def explain_group(view: ClassView, name: str) -> Explanation:
     """Who is in an attention group, by which rule and with which thresholds."""
-    course = next((attention_group for attention_group in AttentionGroup if attention_group.value == name), None)
-    if course is None:
+    attention_group = next(
+        (attention_group for attention_group in AttentionGroup if attention_group.value == name), None
+    )
+    if attention_group is None:
         return None
-    pupils = view.of_group(course)
+    pupils = view.of_group(attention_group)
     everyone = len(view.overview.pupils)
     return [
-        html.H3(attention_group_word(course)),
+        html.H3(attention_group_word(attention_group)),
         rule(
             _("Each pupil is in exactly one group: an open signal decides, then how much is known, then the levels."),
             _("A score that is missing does not count."),
         ),
         facts(
             [
-                *_group_rules(view, course),
+                *_group_rules(view, attention_group),
                 (_("Counted"), _("{counted} of {all} pupils shown", counted=len(pupils), all=everyone)),
                 period_fact(view),
                 *source_facts(view, _sources_of(view, pupils)),
             ]
         ),
-        *pupil_list(_("Pupils"), [(pupil, _group_reason(view, course, pupil)) for pupil in pupils], "pupils"),
+        *pupil_list(_("Pupils"), [(pupil, _group_reason(view, attention_group, pupil)) for pupil in pupils], "pupils"),
     ]
 
 

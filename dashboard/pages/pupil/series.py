@@ -84,7 +84,7 @@ def series_section(
             ),
         ],
         className="lane",
-        **attrs(data_lane=series.key),
+        **attrs(data_series=series.key),
     )
 
 
