@@ -1,7 +1,7 @@
-"""Which of several rows of a slot stands, and what they come to; computed from all rows, at reading.
+"""The current result of each slot, and totals; computed from all rows, on every read.
 
-A slot is one pupil, test (with version), part, kind and date. Where it holds several rows, "not offered" gives way
-to the others; among differing values the newest counts and is marked as a possible duplicate.
+A slot is one pupil, test (with version), part, kind and date. If it has several rows, "not offered" yields to the
+others; among differing values the newest is current and is marked as a possible duplicate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.schema.records import SCALE, Absence, Kind
 
 
 class ResultRow(NamedTuple):
-    """What the queries read of a result, and whose it is; every other field is a column of `results`."""
+    """A result as the queries read it: the pupil, and columns of `results`."""
 
     pupil_id: int
     source_id: int
@@ -45,14 +45,14 @@ Slot = tuple[int, int, int, int, str]  # what a result is about: pupil, test and
 
 
 class CurrentResult(NamedTuple):
-    """The row of a slot that counts, and whether another row of it says something else."""
+    """The current row of a slot, and whether another row of it has a different value."""
 
     row: ResultRow
     duplicate: bool
 
 
 def resolve_duplicates(rows: Iterable[ResultRow]) -> dict[Slot, CurrentResult]:
-    """The row that counts of each slot; any order of the rows gives the same."""
+    """The current row of each slot; the order of the rows does not matter."""
     alone: dict[Slot, ResultRow] = {}
     crowded: dict[Slot, list[ResultRow]] = {}
     for row in rows:
@@ -68,9 +68,9 @@ def resolve_duplicates(rows: Iterable[ResultRow]) -> dict[Slot, CurrentResult]:
 
 
 def _resolve_slot(rows: list[ResultRow]) -> CurrentResult:
-    """The newest counts. Older ones are superseded where they or it are "not offered"; else they may be doubles.
+    """The newest is current. Older ones are superseded if either is "not offered"; otherwise they may be duplicates.
 
-    Of progress the newest replaces, whatever the older say.
+    Among progress records the newest replaces the others.
     """
     newest, second, *_ = sorted(rows, key=recency, reverse=True)
     superseded = newest.kind == Kind.PROGRESS or Absence.NOT_OFFERED in (newest.absence, second.absence)
@@ -83,13 +83,13 @@ def recency(row: ResultRow) -> tuple[int, int, bool, str]:
 
 
 def date_order(row: ResultRow) -> tuple[str, int, int, bool, str]:
-    """Newest last: test date, then `age`."""
+    """Newest last: test date, then `recency`."""
     return (row.taken_on, *recency(row))
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The total of one sitting: a row as sent, or derived from its parts where the source sends parts only.
+    """The total of one sitting: a row as sent, or derived from its parts if the source sends only parts.
 
     `row` is the total's own row, or the newest part's; `parts` counts the parts behind a derived total.
     """
@@ -109,7 +109,7 @@ class Total:
 
 
 def sent_total(current: CurrentResult, norm: ParsedNorm) -> Total:
-    """The total that a source sent itself."""
+    """The total as a source sent it."""
     row = current.row
     return Total(
         row,
@@ -119,14 +119,14 @@ def sent_total(current: CurrentResult, norm: ParsedNorm) -> Total:
 
 
 def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> Total:
-    """The sum of the parts of one sitting, without X, absent and suspect ones; `measures` by part id."""
+    """The sum of the parts of one sitting, without X, absent and suspect ones; `norms` by part id."""
     counted: list[ScoreReading] = []
     counted_ids: set[int] = set()
-    for standing in parts:
-        row = standing.row
-        one = read_score(row.kind, row.score, row.score_text, row.absence, norms[row.part_id], row.detail)
-        if one.counts:
-            counted.append(one)
+    for part in parts:
+        row = part.row
+        reading = read_score(row.kind, row.score, row.score_text, row.absence, norms[row.part_id], row.detail)
+        if reading.counts:
+            counted.append(reading)
             counted_ids.add(row.part_id)
     newest = max((current.row for current in parts), key=recency)
     duplicate = any(current.duplicate for current in parts)
@@ -140,7 +140,7 @@ def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> To
 
 
 def _sum(counted: list[ScoreReading], value: int) -> ScoreReading:
-    """A derived total: the sum, out of the points that the counted parts could give where each says so."""
+    """A derived total: the sum, out of the maximum of the counted parts if each has one."""
 
     text = plain_decimal(Decimal(value) / SCALE)
     if any(reading.maximum is None for reading in counted):

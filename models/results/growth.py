@@ -1,4 +1,4 @@
-"""Growth: what may be said of a pupil's scores in one material over time, compared with nothing but themselves."""
+"""Growth: the trend of a pupil's scores in one material, compared only with each other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Point:
 
 
 def growth(points: Sequence[Point]) -> Growth:
-    """Up, down or the same only where all of the last three steps go that way, on one scale."""
+    """Up, down or the same only if all of the last three scores go that way, on one scale."""
     if len({point.scale for point in points}) > 1:
         return Growth.OTHER_SCALE
     if len(points) < TREND_POINTS:

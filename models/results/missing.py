@@ -1,4 +1,4 @@
-"""Why a pupil has no score of a material: one rule for the matrix, Mijn leerlingen and the page of a pupil."""
+"""Why a pupil has no score in a material: one rule for the matrix, Mijn leerlingen and the pupil page."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def missing_reason_of(
 ) -> tuple[Missing, PupilProgress | None]:
     """The reason, and the progress record that says it.
 
-    `records` and `outside` are the pupil's own: progress, and what was made outside of the period. `sends_progress` and
-    `sends_scores`: whether the source does so of anybody in the own class.
+    `records`: the pupil's progress; `outside`: the tests that the pupil made outside of the period.
+    `sends_progress` and `sends_scores`: whether the source does so for anybody in the class of the pupil.
     """
     if not connected:
         return Missing.NOT_LINKED, None

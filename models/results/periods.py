@@ -1,4 +1,4 @@
-"""The span of test dates that a screen shows; the school year unless somebody chooses."""
+"""The period of test dates that a screen shows; by default the school year."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from models.schema import clock
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """First and last test date, both `YYYY-MM-DD` and both in it."""
+    """First and last test date, both `YYYY-MM-DD` and inclusive."""
 
     first: str
     last: str
 
     def __contains__(self, day: str) -> bool:
-        """Whether a test date is in it."""
+        """Whether a test date is in the period."""
         return self.first <= day <= self.last
 
     @property
     def whole_years(self) -> Period:
-        """The whole school years that it touches, where a calendar has them."""
+        """The whole school years that the period touches, within the range of dates."""
         first, last = date.fromisoformat(self.first), date.fromisoformat(self.last)
         begin = first if first.year == MINYEAR else clock.school_year_bounds(clock.school_year(first))[0]
         end = last if last.year == MAXYEAR else clock.school_year_bounds(clock.school_year(last))[1]

@@ -14,7 +14,7 @@ from models.schema.records import Status
 
 @dataclass(frozen=True, slots=True)
 class PupilProgress:
-    """How far a pupil is with one test: the newest record of it, or what the newest records of its parts come to."""
+    """The progress of a pupil in one test: its newest record, or a summary of the newest records of its parts."""
 
     row: ResultRow
     subject_material: SubjectMaterial
@@ -26,7 +26,7 @@ class PupilProgress:
 
     @property
     def state(self) -> Missing:
-        """The word for a cell without a score."""
+        """The reason to show in a cell without a score."""
         return _STATES[self.status]
 
 
@@ -35,7 +35,7 @@ _STATES = {Status.NOT_BEGUN: Missing.NOT_BEGUN, Status.BUSY: Missing.BUSY, Statu
 
 @dataclass(frozen=True, slots=True)
 class TestProgress:
-    """How far a class is with one test; `without` are the pupils of whom nothing is known."""
+    """The progress of a class in one test; `without`: the number of pupils without a record."""
 
     __test__ = False
 
@@ -61,18 +61,18 @@ def newest_records(rows: list[ResultRow]) -> dict[tuple[int, int, int], ResultRo
 
 
 def newest_progress(rows: list[ResultRow], catalogue: Catalogue) -> dict[int, tuple[PupilProgress, ...]]:
-    """Per pupil how far they are with each test that a progress record is there for."""
+    """By pupil, the progress in each test with a progress record."""
     tests: dict[tuple[int, int], dict[int, ResultRow]] = defaultdict(dict)
     for (pupil_id, test_id, part_id), row in newest_records(rows).items():
         tests[pupil_id, test_id][part_id] = row
-    found: dict[int, list[PupilProgress]] = defaultdict(list)
+    progress: dict[int, list[PupilProgress]] = defaultdict(list)
     for (pupil_id, _), records in tests.items():
-        found[pupil_id].append(_of_test(records, catalogue))
-    return {pupil_id: tuple(progress_records) for pupil_id, progress_records in found.items()}
+        progress[pupil_id].append(_of_test(records, catalogue))
+    return {pupil_id: tuple(progress_records) for pupil_id, progress_records in progress.items()}
 
 
 def of_record(row: ResultRow, subject_material: SubjectMaterial) -> PupilProgress:
-    """What one record says of a test or part."""
+    """The progress that one record states for a test or part."""
     status = Status(row.status if row.status is not None else Status.BUSY)
     return PupilProgress(row, subject_material, status, row.offered, row.made, row.correct, row.worked_ms)
 
@@ -88,13 +88,13 @@ def _of_test(records: dict[int, ResultRow], catalogue: Catalogue) -> PupilProgre
 
 
 def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) -> list[TestProgress]:
-    """How far a class of `pupils` is with each test, newest test first."""
+    """The progress of a class of `pupils` in each test, newest test first."""
     tests: dict[int, list[PupilProgress]] = defaultdict(list)
-    for several in progress.values():
-        for item in several:
-            tests[item.row.test_id].append(item)
-    found = [_class_test(progress_records, pupils) for progress_records in tests.values()]
-    return sorted(found, key=lambda progress: (progress.taken_on, progress.test_id), reverse=True)
+    for progress_records in progress.values():
+        for record in progress_records:
+            tests[record.row.test_id].append(record)
+    by_test = [_class_test(progress_records, pupils) for progress_records in tests.values()]
+    return sorted(by_test, key=lambda progress: (progress.taken_on, progress.test_id), reverse=True)
 
 
 def _class_test(progress_records: list[PupilProgress], pupils: int) -> TestProgress:

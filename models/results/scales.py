@@ -1,6 +1,6 @@
-"""What may be said of a score: its native text, its band by the norm it came with, or why there is no number.
+"""How a score is read: its text as sent, its band by the norm that it came with, or why there is no number.
 
-One function decides (`said`): nothing is converted, nothing recomputed, and a zero is a score like any other.
+One function decides (`read_score`): nothing is converted, nothing recomputed, and a zero is a score like any other.
 Sources: UWLR ctpNormering (a bound belongs to its band), OSO code list 11 (reference score IV).
 """
 
@@ -19,7 +19,7 @@ HUGEST_SCORE = 1_000_000  # what is larger no test has; the same bound as the re
 
 
 class NormPosition(StrEnum):
-    """Where a score stands in its own norm; UNKNOWN where the source sent none."""
+    """The position of a score in its own norm; UNKNOWN if the source sent none."""
 
     BELOW = "below"
     ON = "on"
@@ -42,7 +42,7 @@ class Missing(StrEnum):
 
 
 class Comparability(StrEnum):
-    """With what the numbers of a material may be compared, so far as the sources said."""
+    """What the numbers of a material may be compared with, as far as the sources say."""
 
     SAME_NORM = "same_norm"  # one norm for all of them, or levels of one norm group
     CONVERTED = "converted"  # the source gives a school grade with each band
@@ -98,7 +98,7 @@ class ReferenceLevel:
 
 @dataclass(frozen=True, slots=True)
 class ScoreReading:
-    """What may be said of one result.
+    """One result as screens show it.
 
     `text` is the number with a point, with the decimals that were sent; `maximum` the number of points behind "van".
     `suspect` means above the highest value of the norm, or larger than any test has: shown as "wordt nagekeken",
@@ -162,11 +162,11 @@ def parse_norm(norm: dict[str, Any] | None) -> ParsedNorm:
             word = (band.get("term") or "").strip() or (band.get("description") or "").strip()
             bounded.append((low, high, word or f"{plain_decimal(low)}–{plain_decimal(high)}", _grade(band)))
     bounded.sort(key=lambda item: (item[0], item[1]))
-    places = band_positions(len(bounded))
+    positions = band_positions(len(bounded))
     return ParsedNorm(
         tuple(
             NormBand(word, low, high, position, grade)
-            for (low, high, word, grade), position in zip(bounded, places, strict=True)
+            for (low, high, word, grade), position in zip(bounded, positions, strict=True)
         ),
         max(highs, default=None),
     )
@@ -220,7 +220,7 @@ def read_score(
     norm: ParsedNorm,
     detail: str | None = None,
 ) -> ScoreReading:
-    """What may be said of a result of `kind`, by the norm of the definition it came with."""
+    """The reading of a result of `kind`, by the norm of the definition that it came with."""
     if kind == Kind.OSO:
         return _read_oso_score(score, score_text, detail)
     if score is None:

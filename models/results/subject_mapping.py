@@ -1,4 +1,4 @@
-"""A school's own lines that say which subject a source's term or test code means; read and written here."""
+"""The subject mapping of a school: which subject a term or test code of a source stands for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TERM, CODE = "term", "code"
 
 @dataclass(frozen=True, slots=True)
 class UnmappedTerm:
-    """A term (or, where a source sends none, a test code) without subject, and how many tests wait for it."""
+    """A term (or a test code, if the source sends no term) without subject, and how many tests have it."""
 
     source_id: int
     source: str
@@ -26,7 +26,7 @@ class UnmappedTerm:
 
 
 def subject_mapping(connection: Connection, school_id: int) -> tuple[SubjectMapping, ...]:
-    """The school's own lines; longer patterns first, so that the more exact one decides."""
+    """The mapping of a school; longer patterns first, so that the more exact one decides."""
     rows = connection.execute(select(subject_mappings).where(subject_mappings.c.school_id == school_id)).all()
     found = [SubjectMapping(row.source_id, row.field, row.pattern, row.subject) for row in rows]
     return tuple(
@@ -43,7 +43,7 @@ def subject_mapping(connection: Connection, school_id: int) -> tuple[SubjectMapp
 
 
 def unmapped_terms(connection: Connection, viewer: Viewer) -> list[UnmappedTerm]:
-    """What an administrator can still assign, most tests first."""
+    """The terms that an administrator can still map, most tests first."""
     rows = connection.execute(
         select(
             test_definitions.c.source_id,
@@ -70,12 +70,12 @@ def unmapped_terms(connection: Connection, viewer: Viewer) -> list[UnmappedTerm]
 
 
 def mapped_terms(connection: Connection, viewer: Viewer) -> list[SubjectMapping]:
-    """The school's own lines, for an administrator."""
+    """The mapping of the school, for an administrator."""
     return list(subject_mapping(connection, viewer.school_id)) if viewer.may_administer else []
 
 
 def map_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str, subject: str) -> None:
-    """Write a line (or replace it); call inside `writing`. Raises NotAllowed."""
+    """Add or replace a mapping; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
     known = connection.scalar(select(func.count()).select_from(sources).where(sources.c.id == source_id))
     if field not in (TERM, CODE) or subject not in SUBJECTS or not pattern or not known:
@@ -95,7 +95,7 @@ def map_subject(connection: Connection, viewer: Viewer, source_id: int, field: s
 
 
 def unmap_subject(connection: Connection, viewer: Viewer, source_id: int, field: str, pattern: str) -> None:
-    """Take a line away; call inside `writing`. Raises NotAllowed."""
+    """Remove a mapping; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
     connection.execute(
         delete(subject_mappings).where(

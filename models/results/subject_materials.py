@@ -1,6 +1,6 @@
-"""What results are put together by: a subject within a material of a source.
+"""The key that results are grouped by: a subject within a material of a source.
 
-Two publishers may give their material the same name; they stay two.
+Materials of two publishers may have the same name; they stay separate.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ class SubjectMaterial(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Names it in pages and addresses."""
+        """Its id in pages and addresses."""
         return f"{self.subject}|{self.material}|{self.source_id}"
 
 
 def subject_material_of_key(key: str) -> SubjectMaterial | None:
-    """The field that a key names; None where it names none."""
+    """The subject and material with this key; None if the key is malformed."""
     subject, _, rest = key.partition("|")
     material, _, source = rest.rpartition("|")
     if not (source.isascii() and source.isdigit() and len(source) < 10 and subject and material):
@@ -31,5 +31,5 @@ def subject_material_of_key(key: str) -> SubjectMaterial | None:
 
 
 def matches(subject_material: SubjectMaterial, subject: str | None, material: str | None) -> bool:
-    """Whether a field is within a subject and material; None stands for all."""
+    """Whether it matches a subject and a material; None matches all."""
     return subject in (None, subject_material.subject) and material in (None, subject_material.material)

@@ -1,7 +1,7 @@
-"""The short list of subjects that screens know, and how a source's own words map to it.
+"""The subjects that screens show, and how the terms of sources map to them.
 
-Which subject a test belongs to is decided at reading time: the school's own mapping first, then the 23 terms of
-the Vakgebieden vocabulary (UWLR, June 2018) and their usual short forms. What neither knows is not guessed.
+The subject of a test is decided on every read: the school's own mapping first, then the 23 terms of
+the Vakgebieden vocabulary (UWLR, June 2018) and their usual short forms. Other terms stay unmapped.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ _DEFAULTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class SubjectMapping:
-    """One line of a school's own mapping: what of which source means which subject."""
+    """One line of the mapping of a school: a term or code of a source, and its subject."""
 
     source_id: int
     field: str
