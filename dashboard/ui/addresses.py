@@ -100,6 +100,6 @@ def _pieces(value: object) -> list[str]:
 
 def _school() -> int | None:
     """The school of the viewer, as the guard set it; None where nobody is signed in."""
-    user = flask.g.get("persona") if flask.has_request_context() else None
+    user = flask.g.get("user") if flask.has_request_context() else None
     school: int | None = None if user is None else user.school_id
     return school

@@ -1,4 +1,7 @@
-"""No click holds up the browser: every link, card, filter, Back and Forward ends without a task of half a second."""
+"""No click holds up the browser: every link, card, filter, Back and Forward ends without a task of half a second.
+
+Half a second of the processor: where other programs take it away meanwhile, a task lasts longer without doing more.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,9 @@ from tests.dashboard import large_school
 pytestmark = pytest.mark.timing
 
 LONGEST = 500  # milliseconds
-ROUNDS = 3  # a busy machine makes a task long now and then; one that is long each time is ours
-PERSONAS = (
+WAIT = 30_000  # milliseconds for the server to answer on a busy machine
+CLOCKS = ("timeTicks", "threadTicks")  # by which tasks are timed: on the wall, and of the processor
+USERS = (
     DemoUser("hanna", "Hanna Vos", Role.TEACHER, large_school.TEACHER, large_school.SCHOOL),
     DemoUser("ilse", "Ilse Kramer", Role.SUPPORT, None, large_school.SCHOOL),
     DemoUser("sam", "Sam de Groot", Role.ADMINISTRATOR, None, large_school.SCHOOL),
@@ -50,6 +54,11 @@ class Walk:
     address: str
     longest: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._clocks = [self.page.context.new_cdp_session(self.page) for _clock in CLOCKS]
+        for clock_, domain in zip(self._clocks, CLOCKS, strict=True):
+            clock_.send("Performance.enable", {"timeDomain": domain})
+
     def open(self, path: str, until: str) -> None:
         """Load a page anew; how long that takes is not counted."""
         self.page.goto(self.address + path)
@@ -64,12 +73,16 @@ class Walk:
 
     def do(self, name: str, act: Callable[[], object], until: str | Callable[[], object]) -> None:
         """Do something, wait for what it brings, and note the longest task meanwhile."""
+        before = self._task_times()
         act()
         if isinstance(until, str):
             self.page.wait_for_selector(until)
         else:
             until()
-        self.longest[name] = max([self.longest.get(name, 0), *self._rest()])
+        tasks = self._rest()
+        wall, processor = (after - then for after, then in zip(self._task_times(), before, strict=True))
+        longest = max(tasks, default=0) * min(processor / wall, 1)
+        self.longest[name] = max(self.longest.get(name, 0), round(longest))
 
     def click(self, name: str, selector: str, until: str | Callable[[], object]) -> None:
         """The same for a click on the first of these."""
@@ -88,6 +101,11 @@ class Walk:
         """Wait until the address holds a text."""
         return lambda: self.page.wait_for_url(lambda url: text in url)
 
+    def _task_times(self) -> list[float]:
+        """How long all tasks of the page took so far, in seconds of each clock."""
+        answers = [clock_.send("Performance.getMetrics")["metrics"] for clock_ in self._clocks]
+        return [next(one["value"] for one in several if one["name"] == "TaskDuration") for several in answers]
+
     def _rest(self) -> list[int]:
         for _time in range(2):
             self.page.evaluate(IDLE)
@@ -104,26 +122,20 @@ def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[str]
     cipher = open_encrypted(engine, folder)
     with clock.fixed(large_school.NOW):
         large_school.build(engine, cipher, sizes, columns)
-        with address_of(create_app(engine, cipher, AppOptions(demo=True, users=PERSONAS))) as address:
+        with address_of(create_app(engine, cipher, AppOptions(demo=True, users=USERS))) as address:
             yield address
     engine.dispose()
 
 
 def walk(browser: Browser, address: str, way: Callable[[Walk], None]) -> None:
-    """Go some way, again where a task was long; fails where one is long each time."""
-    always: dict[str, int] | None = None
-    for _round in range(ROUNDS):
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.add_init_script(WATCH)
-        walk = Walk(context.new_page(), address)
-        way(walk)
-        context.close()
-        print({name: f"{task} ms" for name, task in walk.longest.items()})
-        long = {name: task for name, task in walk.longest.items() if task > LONGEST}
-        always = long if always is None else {name: long[name] for name in always if name in long}
-        if not always:
-            return
-    assert always == {}
+    """Go some way; fails where a task was long."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(WATCH)
+    found = Walk(context.new_page(), address)
+    way(found)
+    context.close()
+    print({name: f"{task} ms" for name, task in found.longest.items()})
+    assert {name: task for name, task in found.longest.items() if task > LONGEST} == {}
 
 
 def class_page(to: Walk) -> None:
@@ -135,14 +147,24 @@ def class_page(to: Walk) -> None:
     to.do("Back", page.go_back, "#stand-attention[aria-current]")
     to.do("Forward", page.go_forward, "#stand-on_course[aria-current]")
     to.click("this and last year", "#hidden-by-period a", to.address_has("periode=tweejaar"))
-    expect(page.locator("#periode")).to_have_value("Dit en vorig schooljaar")
-    to.do("Back", page.go_back, lambda: expect(page.locator("#periode")).not_to_have_value("Dit en vorig schooljaar"))
+    expect(page.locator("#periode")).to_have_value("Dit en vorig schooljaar", timeout=WAIT)
+    to.do(
+        "Back",
+        page.go_back,
+        lambda: expect(page.locator("#periode")).not_to_have_value("Dit en vorig schooljaar", timeout=WAIT),
+    )
     to.click("hard for many", "#topics [data-topic] a", "#filters-on")
-    to.click("show everything", "#filters-on a", lambda: expect(page.locator("#filters-on")).to_have_count(0))
+    to.click(
+        "show everything", "#filters-on a", lambda: expect(page.locator("#filters-on")).to_have_count(0, timeout=WAIT)
+    )
     to.choose("vak", "Spelling", to.address_has("vak=spelling"))
     to.click("per material", "label:has-text('Per leermiddel')", to.address_has("weergave=materiaal"))
     to.do("More filters", lambda: page.click("#bar .more"), "#bar.open")
-    to.click("clear filters", "[data-clear] a", lambda: expect(page.locator("#vak")).to_have_value("Alle vakken"))
+    to.click(
+        "clear filters",
+        "[data-clear] a",
+        lambda: expect(page.locator("#vak")).to_have_value("Alle vakken", timeout=WAIT),
+    )
     to.click("number", "#matrix td .num", "#why-told h3")
     page.keyboard.press("Escape")
     page.wait_for_selector("#why-told", state="detached")
@@ -153,7 +175,11 @@ def pupil_page(to: Walk) -> None:
     page = to.page
     to.click("to a pupil", "#matrix tbody th a", "#lanes .main-svg")
     first = page.inner_text("main h1")
-    to.click("next pupil", ".head a:has(.sg-next)", lambda: expect(page.locator("main h1")).not_to_have_text(first))
+    to.click(
+        "next pupil",
+        ".head a:has(.sg-next)",
+        lambda: expect(page.locator("main h1")).not_to_have_text(first, timeout=WAIT),
+    )
     to.choose("leerling-periode", "Vorig schooljaar", to.address_has("periode=vorigjaar"))
     to.choose(
         "leerling-periode", "Dit en vorig schooljaar", lambda: page.wait_for_url(lambda url: "periode" not in url)
@@ -162,7 +188,7 @@ def pupil_page(to: Walk) -> None:
     page.keyboard.press("Escape")
     page.wait_for_selector(".how", state="detached")
     to.click("parts of a test", "#lane-tables [data-parts]:visible", "#parts [data-part]")
-    to.do("Back from a pupil", page.go_back, lambda: expect(page.locator("main h1")).to_have_text(first))
+    to.do("Back from a pupil", page.go_back, lambda: expect(page.locator("main h1")).to_have_text(first, timeout=WAIT))
     to.do("Back to the class", page.go_back, "#matrix")
 
 
@@ -185,7 +211,7 @@ def other_pages(to: Walk) -> None:
     to.do(
         "Back to all materials",
         page.go_back,
-        lambda: expect(page.locator("#materials-jaar")).to_have_value("Alle jaren"),
+        lambda: expect(page.locator("#materials-jaar")).to_have_value("Alle jaren", timeout=WAIT),
     )
     to.click("to the class page", menu.format("Groepen"), "#matrix")
     to.click("to the smartboard", "a[href^='/digibord']", ".board h1")
@@ -224,9 +250,11 @@ def test_no_click_on_a_whole_school_holds_up_the_browser(browser: Browser, tmp_p
         to.open("/leerlingen", "main h1")
         to.become("Ilse Kramer")
         to.open("/leerlingen", "#mine-table")
-        to.click("all classes", "#mine-intro a:has-text('9')", lambda: expect(rows).to_have_count(sum(sizes)))
-        to.do("Back from all classes", page.go_back, lambda: expect(rows).not_to_have_count(sum(sizes)))
-        to.do("Forward to all classes", page.go_forward, lambda: expect(rows).to_have_count(sum(sizes)))
+        to.click(
+            "all classes", "#mine-intro a:has-text('9')", lambda: expect(rows).to_have_count(sum(sizes), timeout=WAIT)
+        )
+        to.do("Back from all classes", page.go_back, lambda: expect(rows).not_to_have_count(sum(sizes), timeout=WAIT))
+        to.do("Forward to all classes", page.go_forward, lambda: expect(rows).to_have_count(sum(sizes), timeout=WAIT))
         everyone = ",".join(str(place + 1) for place in range(len(sizes)))
         to.open(f"/groep?klas={everyone}", "#matrix")
         to.click("card", "#stand-on_course a", "#stand-on_course[aria-current]")
