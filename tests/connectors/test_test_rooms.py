@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 
 from connectors.intake import push
-from connectors.intake import sandbox as room_service
+from connectors.intake import sandbox as sandbox_service
 from connectors.intake.judge import Spooled, spool
 from connectors.intake.push import ReceiverContext
 from models.access.people import class_list
@@ -278,7 +278,9 @@ def test_a_message_under_way_when_its_room_is_erased_lands_nowhere(any_store: St
             schools.ensure_school(connection, [HORIZON], "De Horizon")
             schools.ensure_source(connection, "echt", "Echt", "publisher")
 
-    receipt = deliver_while(lambda spooled: room_service.deliver(receiver, sandbox_account.token, spooled), data, erase)
+    receipt = deliver_while(
+        lambda spooled: sandbox_service.deliver(receiver, sandbox_account.token, spooled), data, erase
+    )
     assert [finding.rule for finding in receipt.findings] == ["message.room"]
     with database.read_transaction(engine) as connection:
         for table in (results, deliveries, test_arrivals):

@@ -39,7 +39,7 @@ from models.schema import clock
 EVERY_MS = 2_000
 QUIET_TICKS = 450  # a quarter of an hour
 MAX_CODE = 20
-SERVICE = "receive.room_service"
+SERVICE = "receive.sandbox_service"
 
 
 @dataclass(frozen=True, slots=True)
