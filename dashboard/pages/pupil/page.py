@@ -153,9 +153,9 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                         html.Section(
                             [
                                 _series_header(period),
-                                html.Div(_series_panel(pupil_data), id="panels"),
+                                html.Div(_series_panel(pupil_data), id="lanes"),
                             ],
-                            className="card panels",
+                            className="card lanes",
                         ),
                         html.Section(blocks(_tables(timeline)), className="card", id="lane-tables"),
                     ],
@@ -415,7 +415,7 @@ def register(app: dash.Dash) -> None:
     """The callbacks of the page."""
 
     @app.callback(
-        Output("panels", "children"),
+        Output("lanes", "children"),
         Output("lane-tables", "children"),
         Output("worked", "children"),
         Output("sitting", "data"),
