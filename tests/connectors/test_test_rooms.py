@@ -333,7 +333,7 @@ def test_what_is_stored_is_confirmed_also_where_it_cannot_be_written_down(
             text("CREATE TRIGGER full BEFORE INSERT ON test_arrivals BEGIN SELECT RAISE(ABORT, 'geheim'); END")
         )
     assert vendor.post(vendor.message()).confirmed
-    assert "IntegrityError while writing down what came in" in caplog.text
+    assert "IntegrityError while recording an arrival in a sandbox" in caplog.text
     assert "geheim" not in caplog.text
     with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(func.count()).select_from(results)) == 1
