@@ -216,7 +216,7 @@ GOOD = sorted(path.stem for path in MESSAGES.glob("good-*.xml"))
 
 def judged(data: bytes, policy: Policy, agreement: Agreement = STRICT) -> Judgement:
     with clock.fixed(NOW), spool([data]) as spooled:
-        return judge(spooled, replace(agreement, policy=policy))
+        return judge(spooled, replace(agreement, terms=replace(agreement.terms, policy=policy)))
 
 
 def content(name: str) -> bytes:
