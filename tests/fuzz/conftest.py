@@ -27,7 +27,7 @@ def _the_day() -> Iterator[None]:
 
 
 @pytest.fixture
-def desk(store: Store) -> ReceiverContext:
+def receiver(store: Store) -> ReceiverContext:
     """Where the mutants arrive: a strict sender, a tolerant one, and those of the reference papers."""
 
     def hurry(connection: object, _record: object) -> None:
