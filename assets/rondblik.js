@@ -25,7 +25,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
 /* What a number is of stands in the data attributes of what it stands in; the server says where it comes from. */
 function askWhy(number) {
   var asked = { kind: number.getAttribute("data-why"), search: window.location.search, at: Date.now() };
-  ["pupil", "column", "course", "field", "topic", "progress"].forEach(function (name) {
+  ["pupil", "column", "group", "field", "topic", "progress"].forEach(function (name) {
     var near = number.closest("[data-" + name + "]");
     if (near) { asked[name] = near.getAttribute("data-" + name); }
   });

@@ -90,7 +90,7 @@ def matrix(
 
 def _section_head(attention_group: AttentionGroup, pupils: int, width: int) -> html.Tr:
     words = html.Small(
-        num("course", n_("{number} pupil", "{number} pupils", pupils), attention_group_word(attention_group))
+        num("group", n_("{number} pupil", "{number} pupils", pupils), attention_group_word(attention_group))
     )
     name = html.Span(
         [sign(ATTENTION_GROUP_SIGNS[attention_group]), attention_group_word(attention_group), words], className="pin_"
@@ -402,7 +402,7 @@ def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any
     """By group one entry a pupil: the counts in words, opening to a line a column."""
     found: list[Any] = []
     for attention_group, rows in sections:
-        number = html.Small(num("course", str(len(rows)), attention_group_word(attention_group)))
+        number = html.Small(num("group", str(len(rows)), attention_group_word(attention_group)))
         head = [sign(ATTENTION_GROUP_SIGNS[attention_group]), " ", attention_group_word(attention_group), " ", number]
         found += [html.H3(head, **attrs(data_group=attention_group.value)), *_phone_rows(shown_columns, rows)]
     return found

@@ -109,7 +109,7 @@ def test_the_panel_behind_a_number_has_no_violation_of_wcag(watched: Watched) ->
     watched.open("/groep?klas=1")
     program = (npm.installed(Path(__file__).parent / "node") / "axe-core" / "axe.min.js").read_text()
     page.evaluate(program)
-    for kind in ("cell", "mean", "course", "topic", "progress", "coverage"):
+    for kind in ("cell", "mean", "group", "topic", "progress", "coverage"):
         page.click(f".page [data-why='{kind}']:visible >> nth=0")
         page.wait_for_selector("#why-told h3")
         assert page.evaluate(RUN, list(TAGS)) == []

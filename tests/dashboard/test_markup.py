@@ -92,7 +92,7 @@ def test_what_must_stay_a_component_or_would_run_is_refused(odd: Component) -> N
 
 
 def test_a_block_keeps_its_own_element_and_holds_the_rest_as_markup() -> None:
-    section = html.Section([html.H2("Op koers"), num("course", "3")], className="card", id="x", **{"data-count": "3"})
+    section = html.Section([html.H2("Op koers"), num("group", "3")], className="card", id="x", **{"data-count": "3"})
     [found] = blocks([None, section])
     assert found.to_plotly_json() == {
         "type": "Section",
@@ -103,7 +103,7 @@ def test_a_block_keeps_its_own_element_and_holds_the_rest_as_markup() -> None:
             "children": None,
             "data-count": "3",
             "data-markup": (
-                '<h2>Op koers</h2><button aria-describedby="why-hint" class="num" data-why="course">3</button>'
+                '<h2>Op koers</h2><button aria-describedby="why-hint" class="num" data-why="group">3</button>'
             ),
         },
     }

@@ -169,11 +169,11 @@ def test_a_group_says_its_rule_its_thresholds_and_its_pupils(web: flask.Flask) -
     assert len(counts) == 4
     assert sum(counts.values()) == 12
     for attention_group, count in counts.items():
-        nodes = told(web, kind="course", course=attention_group)
+        nodes = told(web, kind="group", group=attention_group)
         assert len(listed(nodes, "pupils")) == count
         assert facts(nodes)["Telt mee"] == f"{count} van de 12 getoonde leerlingen"
-    assert "minder dan 3 scores met een norm" in words(told(web, kind="course", course="few"))
-    reading = words(told(web, kind="course", course="attention"))
+    assert "minder dan 3 scores met een norm" in words(told(web, kind="group", group="few"))
+    reading = words(told(web, kind="group", group="attention"))
     assert "15 % van de schaal of meer" in reading
     assert "10 schooldagen niets gemaakt" in reading
 
@@ -182,7 +182,7 @@ def test_the_thresholds_of_a_group_are_those_of_the_class(web: flask.Flask, know
     with database.write_transaction(known_school.engine) as connection:
         row = {"school_id": 1, "class_id": 1, "name": "few_totals", "value": 4}
         connection.execute(insert(tables.metadata.tables["class_thresholds"]), [_threshold(row)])
-    assert "minder dan 4 scores met een norm" in words(told(web, kind="course", course="few"))
+    assert "minder dan 4 scores met een norm" in words(told(web, kind="group", group="few"))
 
 
 def _threshold(row: dict[str, object]) -> dict[str, object]:
@@ -286,8 +286,8 @@ def test_the_panel_speaks_english(web: flask.Flask) -> None:
 EVERY = (
     {"kind": "cell", "pupil": "1", "column": SUMS},
     {"kind": "mean", "column": SUMS},
-    {"kind": "course", "course": "attention"},
-    {"kind": "course", "course": "few"},
+    {"kind": "group", "group": "attention"},
+    {"kind": "group", "group": "few"},
     {"kind": "scores", "pupil": "1"},
     {"kind": "hidden"},
     {"kind": "topic", "topic": "Klok: digitale tijd", "field": SUMS},
@@ -328,7 +328,7 @@ ODD = [
 def test_an_odd_question_is_harmless(web: flask.Flask, odd: object) -> None:
     client = as_persona(web, "joris")
     answers = [ask(client, odd)]
-    names = ("kind", "search", "pupil", "column", "course", "field", "topic", "progress", "at")
+    names = ("kind", "search", "pupil", "column", "group", "field", "topic", "progress", "at")
     answers += [ask(client, {**asked, "search": "?klas=2", name: odd}) for asked in EVERY for name in names]
     assert {answer.status_code for answer in answers} <= {200, 204}
     assert not [answer for answer in answers if "Bouzid" in answer.text or "alert(1)" in answer.text]
@@ -337,7 +337,7 @@ def test_an_odd_question_is_harmless(web: flask.Flask, odd: object) -> None:
 def test_a_number_that_is_gone_is_a_sentence(web: flask.Flask) -> None:
     asked = (
         {"kind": "cell", "pupil": "101", "column": SUMS}, {"kind": "cell", "pupil": "1", "column": "x"},
-        {"kind": "mean", "column": "x"}, {"kind": "course", "course": "x"}, {"kind": "scores", "pupil": "101"},
+        {"kind": "mean", "column": "x"}, {"kind": "group", "group": "x"}, {"kind": "scores", "pupil": "101"},
         {"kind": "topic", "topic": "x", "field": SUMS}, {"kind": "progress", "progress": "99"},
     )  # fmt: skip
     assert {words(told(web, **item)) for item in asked} == {"Dit getal is er niet meer."}
@@ -365,7 +365,7 @@ def test_every_number_of_the_page_can_be_asked(web: flask.Flask) -> None:
     buttons = nodes_of(answer["response"]["group-content"]["children"], "Button")
     asking = [button for button in buttons if "data-why" in button["props"]]
     assert {item["props"]["data-why"] for item in asking} == {
-        "cell", "mean", "course", "topic", "progress", "coverage", "hidden",
+        "cell", "mean", "group", "topic", "progress", "coverage", "hidden",
     }  # fmt: skip
     assert {item["props"]["aria-describedby"] for item in asking} == {"why-hint"}
     frame = shown_page(client, "/groep", "?klas=1")

@@ -58,7 +58,7 @@ def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
         href=f"{addresses.CLASSES}{view.filters.replacing(open_group=attention_group).query}",
     )
     return html.Div(
-        [num("course", html.B(str(number)), attention_group_word(attention_group)), link],
+        [num("group", html.B(str(number)), attention_group_word(attention_group)), link],
         className="on" if is_open else "",
         id=f"stand-{attention_group.value}",
         **attrs(

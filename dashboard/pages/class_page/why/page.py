@@ -38,7 +38,7 @@ KINDS: Mapping[str, Explainer] = {
         connection, viewer, view, _number(question.get("pupil")), question.get("column", "")
     ),
     "mean": lambda _connection, _viewer, view, question: explain_mean(view, question.get("column", "")),
-    "course": lambda _connection, _viewer, view, question: explain_group(view, question.get("course", "")),
+    "group": lambda _connection, _viewer, view, question: explain_group(view, question.get("group", "")),
     "scores": lambda _connection, _viewer, view, question: explain_scores(view, _number(question.get("pupil"))),
     "hidden": lambda _connection, _viewer, view, _question: explain_hidden(view),
     "topic": lambda _connection, _viewer, view, question: explain_topic(
