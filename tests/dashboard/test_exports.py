@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
 import openpyxl
@@ -18,16 +23,20 @@ from lxml import html as page_of_html
 from sqlalchemy import text
 
 from dashboard.export.file_formats import dictionary
+from dashboard.export.snapshots import MOST_OF_A_VIEWER
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import long_moment
 from dashboard.text.words import attention_group_word
+from models.access.viewer import Role, Viewer
 from models.classroom.attention import AttentionGroup
 from models.schema import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_web import HERE, as_persona, group_callback, shown_page
 from tests.dashboard.test_why import nodes_of, table_of, words
 
+ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("score", "van", "niveau of reden", "toetsdatum", "toets", "andere resultaten")
 KINDS = ("csv", "xlsx", "html")
 FILTERS = (
@@ -459,3 +468,95 @@ def test_who_lost_the_class_since_gets_no_file(web: flask.Flask, known_school: S
         connection.execute(text("UPDATE teacher_groups SET to_us = 1"))
     answer = client.get(shown.files["csv"], base_url=HERE)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1")
+
+
+def test_screens_of_a_thousand_others_push_out_no_file(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client, vak="arithmetic")
+    before = fetched(client, shown, "csv")
+    snapshots = web.extensions["rondblik"].snapshots
+    sheet = snapshots.find(PERSONAS[0].viewer, shown.files["csv"].removeprefix(f"{FILE_PATH}/").partition(".")[0])
+    others = [Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, f"Leraar {number}") for number in range(1000)]
+    tokens = {other.name: snapshots.add(other, sheet) for _ in range(2) for other in others}
+    assert fetched(client, shown, "csv") == before
+    assert all(snapshots.find(other, tokens[other.name]) == sheet for other in others)
+    assert snapshots.find(others[0], tokens["Leraar 1"]) is None
+
+
+def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.Flask) -> None:
+    client, values = as_persona(web, "hanna"), {"vak": "arithmetic", "doel": "Breuken vergelijken", "status": "koers"}
+    shown = screen(client, **values)
+    for _ in range(MOST_OF_A_VIEWER):
+        screen(client)
+    answer = client.get(shown.files["csv"], base_url=HERE)
+    assert answer.status_code == 303
+    path, _mark, query = answer.headers["Location"].partition("?")
+    assert (path, dict(parse_qsl(query))) == ("/groep", {"klas": "1-1", **values})
+    assert "wordt niet meer bewaard" in shown_page(client, path, f"?{query}")
+    again = group_callback(client, asked={"search": f"?{query}", "at": 1}).json
+    links = [node["props"]["href"] for node in nodes_of(again["response"]["group-content"]["children"], "A")]
+    link = next(link for link in links if ".csv?" in link)
+    assert link.partition("?")[2] == query
+    facts = read_csv(client.get(link, base_url=HERE).data).facts
+    assert (facts["Vak"], facts["Doel"], facts["Leerlingen"]) == ("Rekenen", "Breuken vergelijken", "Op koers")
+
+
+def test_only_filters_of_the_screen_come_along_from_the_address_of_a_file(web: flask.Flask) -> None:
+    answer = as_persona(web, "hanna").get(f"{FILE_PATH}/x.csv?klas=1-1&next=//elders&vak=a%0d%0ab", base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=a%0D%0Ab")
+
+
+# -- pandas --------------------------------------------------------------------------------------------------------
+
+PANDAS_LOADED = """
+import pathlib, sys, tempfile
+import flask
+import dashboard.cli.main
+from dashboard.auth.request import AppOptions
+from dashboard.server.wsgi import create_app
+from models.schema import clock, database
+from models.schema.store_key import open_encrypted
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.page_client import PageClient
+from tests.dashboard.test_exports import as_persona, fetched, screen, shown_page
+
+def loaded(moment):
+    print(moment, "pandas" in sys.modules)
+
+data = pathlib.Path(tempfile.mkdtemp())
+flask.Flask.test_client_class = PageClient
+with clock.fixed(school.NOW):
+    engine = database.open_engine(database.sqlite_url(data))
+    cipher = open_encrypted(engine, data)
+    school.build(engine, cipher)
+    client = as_persona(create_app(engine, cipher, AppOptions(demo=True, users=PERSONAS)), "hanna")
+    for path in ("/groep", "/leerling/1-1", "/leerlingen", "/signalen", "/digibord"):
+        shown_page(client, path)
+    shown = screen(client)
+    loaded("pages")
+    fetched(client, shown, "csv")
+    loaded("export")
+"""
+
+
+def test_pandas_is_loaded_by_the_first_export_and_by_no_page() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PANDAS_LOADED], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.splitlines() == ["pages False", "export True"], done.stderr
+
+
+@pytest.mark.parametrize("soap_only", [[], ["--soap-only"]], ids=str)
+def test_serve_starts_without_pandas(tmp_path: Path, soap_only: list[str]) -> None:
+    command = [str(Path(sys.executable).with_name("rondblik")), "--data", str(tmp_path), "serve", "--port", "0"]
+    server = subprocess.Popen([*command, *soap_only], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert server.stdout is not None
+        assert "Rondblik: http://" in server.stdout.readline()
+        libraries = Path(f"/proc/{server.pid}/maps").read_text()
+        assert "/lxml/" in libraries  # so that a library that is loaded would be seen
+        assert "/pandas/" not in libraries
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=20)
