@@ -36,9 +36,7 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
             if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:
-        request.flash(
-            _("That screen is not kept any more. This is the same screen now; save it from here."), well=False
-        )
+        request.flash(_("That screen is not kept any more. This one is of now; save it from here."), well=False)
         return flask.redirect(_same_screen(), 303)
     answer = flask.Response(file_format.write(sheet), content_type=file_format.media_type)
     day = clock.from_us(sheet.taken_us).astimezone(clock.AMSTERDAM).date().isoformat()

@@ -22,9 +22,11 @@ from flask.testing import FlaskClient
 from lxml import html as page_of_html
 from sqlalchemy import text
 
+from dashboard.auth.request import AppOptions
 from dashboard.export.file_formats import dictionary
 from dashboard.export.snapshots import MOST_OF_A_VIEWER
 from dashboard.pages.class_page.page import FILE_PATH
+from dashboard.server.wsgi import create_app
 from dashboard.text.translate import long_moment
 from dashboard.text.words import attention_group_word
 from models.access.viewer import Role, Viewer
@@ -288,6 +290,21 @@ def test_a_zero_is_a_zero_and_missing_is_a_word(web: flask.Flask) -> None:
     assert cells["Lars Boon"].text_content() == "nog geen resultaat"
 
 
+def test_a_screen_without_columns_is_a_file_without_columns(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    answer = group_callback(client, klas=["1"], vak="music").json
+    links = [node["props"]["href"] for node in nodes_of(answer["response"]["group-content"]["children"], "A")]
+    files = {kind: next(link for link in links if f".{kind}?" in link) for kind in KINDS}
+    for table in (
+        read_csv(client.get(files["csv"], base_url=HERE).data),
+        read_xlsx(client.get(files["xlsx"], base_url=HERE).data),
+    ):
+        assert table.heads == ["Indeling", "Leerling", "Groep"]
+        assert len(table.rows) == 12
+    page = page_of_html.fromstring(client.get(files["html"], base_url=HERE).data.decode())
+    assert len(page.xpath("//tbody/tr[not(@class)]")) == 12
+
+
 def test_numbers_follow_the_language(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     dutch = fetched(client, screen(client), "csv").decode("utf-8-sig")
@@ -499,6 +516,15 @@ def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.
     assert link.partition("?")[2] == query
     facts = read_csv(client.get(link, base_url=HERE).data).facts
     assert (facts["Vak"], facts["Doel"], facts["Leerlingen"]) == ("Rekenen", "Breuken vergelijken", "Op koers")
+
+
+def test_after_a_restart_a_file_leads_to_its_screen_and_says_why(web: flask.Flask, known_school: Store) -> None:
+    shown = screen(as_persona(web, "hanna"), vak="arithmetic")
+    client = create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)).test_client()
+    answer = client.get(shown.files["csv"], base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=arithmetic")
+    client.get(answer.headers["Location"], base_url=HERE)
+    assert "wordt niet meer bewaard" in shown_page(client, "/groep", "?klas=1-1&vak=arithmetic")
 
 
 def test_only_filters_of_the_screen_come_along_from_the_address_of_a_file(web: flask.Flask) -> None:
