@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """What a file says of itself: filters, moment, sources, what the period hides."""
-    found = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Sources"), " ".join(sheet.coverage))]
+    lines = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Sources"), " ".join(sheet.coverage))]
     hidden = hidden_words(sheet)
-    return [*found, (_("Outside the period"), hidden)] if hidden else found
+    return [*lines, (_("Outside the period"), hidden)] if hidden else lines
 
 
 def dictionary() -> list[tuple[str, str]]:
@@ -58,14 +58,15 @@ def as_csv(sheet: Sheet) -> bytes:
         frame.to_csv(text, sep=separator, header=heads, index=False, na_rep="", lineterminator="\r\n")
 
     def write_texts(rows: Iterable[tuple[str, ...]]) -> None:
-        write(pd.DataFrame([map(safe_text, row) for row in rows]))
+        write(pd.DataFrame([[safe_text(cell) for cell in row] for row in rows]))
 
     write_texts([(sheet.title,)])
     write_texts(facts(sheet))
     text.write("\r\n")
-    columns = enumerate(table.kinds)
-    cells = {place: table.frame[place].map(_CSV_CELLS[kind], na_action="ignore") for place, kind in columns}
-    write(pd.DataFrame(cells), list(map(safe_text, table.heads)))
+    cells = {
+        place: table.frame[place].map(_CSV_CELLS[kind], na_action="ignore") for place, kind in enumerate(table.kinds)
+    }
+    write(pd.DataFrame(cells), [safe_text(name) for name in table.heads])
     text.write("\r\n")
     write_texts([(_("What the columns mean"),)])
     write_texts(dictionary())
@@ -161,14 +162,14 @@ def _html_cells(sheet: Sheet) -> pd.DataFrame:
 
 
 def _html_bodies(cells: pd.DataFrame) -> str:
-    found, width = "", cells.shape[1] + 1
+    markup, width = "", cells.shape[1] + 1
     for group, rows in cells.groupby(level="group", sort=False):
-        found += f'<tbody><tr class="group"><th scope="rowgroup" colspan="{width}">{escape(str(group))}</th></tr>'
+        markup += f'<tbody><tr class="group"><th scope="rowgroup" colspan="{width}">{escape(str(group))}</th></tr>'
         for name, row in zip(rows.index.get_level_values("pupil"), rows.itertuples(index=False), strict=True):
             tds = "".join(f"<td>{cell}</td>" for cell in row)
-            found += f'<tr><th scope="row">{escape(name)}</th>{tds}</tr>'
-        found += "</tbody>"
-    return found
+            markup += f'<tr><th scope="row">{escape(name)}</th>{tds}</tr>'
+        markup += "</tbody>"
+    return markup
 
 
 def _html_cell(cell: Any) -> str:

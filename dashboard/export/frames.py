@@ -80,19 +80,18 @@ def flat_table(sheet: Sheet) -> Table:
     import pandas as pd
 
     cells = cells_of(sheet)
-    heads = {_("Group"): Kind.TEXT, _("Pupil"): Kind.TEXT, _("Class"): Kind.TEXT}
+    heads, kinds = [_("Group"), _("Pupil"), _("Class")], [Kind.TEXT] * 3
     columns: list[pd.Series] = [series for _name, series in cells.index.to_frame(index=False).astype("string").items()]
     parts = {
         "value": _("score"), "maximum": _("out of"), "words": _("level or reason"), "day": _("test date"),
         "test": _("test"), "others": _("other results"),
     }  # fmt: skip
-    names, kinds = list(heads), list(heads.values())
     for place, name in enumerate(sheet.columns):
         column = cells[place].reset_index(drop=True)
         remarks = (" (" + column["remarks"] + ")").where(column["remarks"] != "", "")
         column = column.assign(words=column["words"] + remarks)
         for part, word in parts.items():
-            names.append(f"{name} · {word}")
+            heads.append(f"{name} · {word}")
             kinds.append(PARTS[part])
             columns.append(column[part])
-    return Table(tuple(names), tuple(kinds), pd.concat(columns, axis=1, ignore_index=True))
+    return Table(tuple(heads), tuple(kinds), pd.concat(columns, axis=1, ignore_index=True))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from dashboard.export.sheets import Sheet
 from models.access.viewer import Viewer
 
-MOST_OF_A_VIEWER = 40
+MAX_PER_VIEWER = 40
 KEEP_SECONDS = 4 * 3600.0
 
 
@@ -30,7 +30,7 @@ class Snapshots:
         with self._lock:
             own = self._packed.setdefault(viewer, OrderedDict())
             own[token] = (packed, now + KEEP_SECONDS)
-            if len(own) > MOST_OF_A_VIEWER:
+            if len(own) > MAX_PER_VIEWER:
                 own.popitem(last=False)
             for other, sheets in list(self._packed.items()):
                 while sheets and next(iter(sheets.values()))[1] < now:
@@ -42,8 +42,8 @@ class Snapshots:
     def find(self, viewer: Viewer, token: str) -> Sheet | None:
         """The sheet with this token, where this viewer saw it."""
         with self._lock:
-            found = self._packed.get(viewer, OrderedDict()).get(token)
-        if found is None or found[1] < time.monotonic():
+            packed, until = self._packed.get(viewer, OrderedDict()).get(token, (b"", 0.0))
+        if not packed or until < time.monotonic():
             return None
-        sheet: Sheet = pickle.loads(zlib.decompress(found[0]))  # noqa: S301 - packed above, by this process
+        sheet: Sheet = pickle.loads(zlib.decompress(packed))  # noqa: S301 - packed above, by this process
         return sheet

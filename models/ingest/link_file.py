@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 COLUMNS = ("identifier", "pupil")
 # What pandas may lay out, which is as wide everywhere as the widest line: a regular file of 1 MB stays below it.
-MOST_COLUMNS, MOST_CELLS = 100, 2_000_000
+MAX_COLUMNS, MAX_CELLS = 100, 2_000_000
 
 Sentence = tuple[str, str]  # in Dutch and in English
 
@@ -72,7 +72,7 @@ def read_links(text: str) -> tuple[list[LinkLine], list[LineError]]:
     separator = ";" if ";" in text.partition("\n")[0] else ","
     widths = [line.count(separator) + 1 for line in re.split(r"\r\n|\r|\n", text)]
     widest = max(widths)
-    if widest > MOST_COLUMNS or widest * len(widths) > MOST_CELLS:
+    if widest > MAX_COLUMNS or widest * len(widths) > MAX_CELLS:
         return [], [line_error(widths.index(widest) + 1, TOO_WIDE)]
     try:
         rows = pd.read_csv(

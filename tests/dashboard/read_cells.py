@@ -54,9 +54,9 @@ def rows_of(sheet: Any) -> list[list[Any]]:
     used = sheet.getCellRangeByPosition(0, 0, end.EndColumn, end.EndRow)
     rows = [[["EMPTY", content] for content in row] for row in used.DataArray]
     for flag, name in TYPES.items():
-        for found in used.queryContentCells(flag).RangeAddresses:
-            for row in rows[found.StartRow : found.EndRow + 1]:
-                for cell in row[found.StartColumn : found.EndColumn + 1]:
+        for area in used.queryContentCells(flag).RangeAddresses:
+            for row in rows[area.StartRow : area.EndRow + 1]:
+                for cell in row[area.StartColumn : area.EndColumn + 1]:
                     cell[0] = name
     return rows
 

@@ -23,8 +23,9 @@ from lxml import html as page_of_html
 from sqlalchemy import text
 
 from dashboard.auth.request import AppOptions
-from dashboard.export.file_formats import dictionary
-from dashboard.export.snapshots import MOST_OF_A_VIEWER
+from dashboard.export.file_formats import FORMATS, FileFormat, dictionary
+from dashboard.export.sheets import Sheet
+from dashboard.export.snapshots import MAX_PER_VIEWER
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.server.wsgi import create_app
 from dashboard.text.translate import long_moment
@@ -503,7 +504,7 @@ def test_screens_of_a_thousand_others_push_out_no_file(web: flask.Flask) -> None
 def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.Flask) -> None:
     client, values = as_persona(web, "hanna"), {"vak": "arithmetic", "doel": "Breuken vergelijken", "status": "koers"}
     shown = screen(client, **values)
-    for _ in range(MOST_OF_A_VIEWER):
+    for _ in range(MAX_PER_VIEWER):
         screen(client)
     answer = client.get(shown.files["csv"], base_url=HERE)
     assert answer.status_code == 303
@@ -530,6 +531,20 @@ def test_after_a_restart_a_file_leads_to_its_screen_and_says_why(web: flask.Flas
 def test_only_filters_of_the_screen_come_along_from_the_address_of_a_file(web: flask.Flask) -> None:
     answer = as_persona(web, "hanna").get(f"{FILE_PATH}/x.csv?klas=1-1&next=//elders&vak=a%0d%0ab", base_url=HERE)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=a%0D%0Ab")
+
+
+def test_a_format_that_is_added_stands_in_the_menu_and_is_served(
+    web: flask.Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_names(sheet: Sheet) -> bytes:
+        return "\n".join(row.name for row in sheet.rows).encode()
+
+    monkeypatch.setitem(FORMATS, "txt", FileFormat("txt", "text/plain; charset=utf-8", as_names, lambda: "Namen"))
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    answer = client.get(shown.files["txt"], base_url=HERE)
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.text.splitlines() == [name for _group, name, _cells in shown.rows]
 
 
 # -- pandas --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from dashboard.pages.connections.actions import LARGEST_FILE, MOST_SENTENCES
+from dashboard.pages.connections.actions import LARGEST_FILE, MAX_SENTENCES
 from models.schema import database
 from tests.conftest import Store
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, output_of
@@ -62,9 +62,9 @@ def test_every_bad_line_gets_a_sentence_and_nothing_is_linked(web: flask.Flask, 
 
 
 def test_of_very_many_bad_lines_the_first_are_said_and_the_rest_counted(web: flask.Flask) -> None:
-    content = "identifier;pupil\n" + "x;y\n" * (MOST_SENTENCES + 7)
+    content = "identifier;pupil\n" + "x;y\n" * (MAX_SENTENCES + 7)
     answer = upload(as_persona(web, "sam"), content.encode())
-    assert answer.count("Regel ") == MOST_SENTENCES
+    assert answer.count("Regel ") == MAX_SENTENCES
     assert "En nog 7 regels." in answer
 
 

@@ -24,7 +24,7 @@ from models.schema import database
 
 Content = Callable[[Viewer], list[Any]]
 LARGEST_FILE = 1_000_000
-MOST_SENTENCES = 50
+MAX_SENTENCES = 50
 
 
 class _ActionRefused(Exception):
@@ -187,7 +187,7 @@ def _link_file(viewer: Viewer, contents: object) -> str:
 
 def _error_sentences(errors: Sequence[LineError]) -> list[str]:
     """A sentence for each line that is wrong; of very many the first, and how many more there are."""
-    sentences = [error.sentence_nl if language() == "nl" else error.sentence_en for error in errors[:MOST_SENTENCES]]
+    sentences = [error.sentence_nl if language() == "nl" else error.sentence_en for error in errors[:MAX_SENTENCES]]
     more = len(errors) - len(sentences)
     return [*sentences, n_("And {number} more line.", "And {number} more lines.", more)] if more else sentences
 
