@@ -71,6 +71,7 @@ def test_a_migration_stands_by_itself() -> None:
         assert {name.partition(".")[0] for name in imported} & {"models", "connectors", "dashboard"} == set(), path.name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EARLIER)
 def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engine, filled: Store, name: str) -> None:
     earlier = Store(bare, filled.cipher)

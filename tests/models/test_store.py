@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
@@ -140,6 +141,7 @@ def fresh(folder: str) -> Store:
     return Store(engine, PiiCipher.from_secret(b"x" * 32))
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
@@ -309,6 +311,7 @@ def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
     assert lows == [["0", "6"], ["0", "4"]]
 
 
+@pytest.mark.long
 def test_many_results_of_one_message_go_in_as_one(any_store: Store) -> None:
     source(any_store)
     rows = "".join(result_xml(f"r{number}", str(number % 11)) for number in range(12_345))
