@@ -105,7 +105,7 @@ def _sandbox_panel() -> html.Section:
         n_("Erased by itself after {number} day without a message.",
            "Erased by itself after {number} days without a message.", request.context().options.sandbox_days),
     )  # fmt: skip
-    make = button_form(addresses.SANDBOXES, _("Make a test address"), look="btn pri")
+    make = button_form(addresses.SANDBOXES, _("Make a test address"), class_name="btn pri")
     return _option_card(
         "3", _("Send to a test address"), words, [html.Ul([html.Li(step) for step in steps], className="dots"), make]
     )
