@@ -32,6 +32,7 @@ from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.schema import Settings
 from dashboard.worker import loop
+from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, schools
 from models.ingest.connections import SourceConnection
 from models.schema import clock, database
@@ -147,7 +148,7 @@ def worker(options: Options) -> int:
         context = _work_context(store)[0]
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
-        click.echo(f"Rondblik works on {len(context.work)} couplings; stop with Ctrl-C.", err=True)
+        click.echo(f"Rondblik works on {len(context.pulls)} connections; stop with Ctrl-C.", err=True)
         loop.run_worker(context, stop)
     return DONE
 
@@ -167,7 +168,7 @@ def sync(options: Options, key: str | None) -> int:
         outcomes: list[int] = []
         with progress_bars.steps("Fetching", len(wanted)) as advance:
 
-            def done(row: SourceConnection, outcome: loop.Outcome | None) -> None:
+            def done(row: SourceConnection, outcome: Outcome | None) -> None:
                 outcomes.append(_print_pull_outcome(row, outcome))
                 advance(row.source_key)
 
@@ -177,7 +178,7 @@ def sync(options: Options, key: str | None) -> int:
         return max(outcomes, default=DONE)
 
 
-def _print_pull_outcome(row: SourceConnection, outcome: loop.Outcome | None) -> int:
+def _print_pull_outcome(row: SourceConnection, outcome: Outcome | None) -> int:
     if outcome is None:
         return _fail(f"{row.source_key}: it was stopped, or another worker is fetching it now; try again later.")
     if outcome.failure is not None:
@@ -188,11 +189,11 @@ def _print_pull_outcome(row: SourceConnection, outcome: loop.Outcome | None) -> 
     return REFUSED if outcome.refused else DONE
 
 
-def _work_context(store: Store) -> tuple[loop.WorkContext, list[ConfiguredConnection]]:
+def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]]:
     connection_configs = applying.apply(store.settings, store.engine)
     check_tolerances(store.settings)
     applying.apply_senders(store.settings, store.engine, store.cipher)
-    return loop.make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
+    return make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
 
 
 def _administrators(engine: Engine) -> list[Any]:

@@ -36,7 +36,6 @@ from models.schema.records import (
 from models.schema.stored_result import STORED_COLUMNS, Details, StoredResult, StoredTuple, value_digest
 from models.schema.tables import (
     KEY_COLUMNS,
-    couplings,
     deliveries,
     fetched_documents,
     identifiers,
@@ -47,6 +46,7 @@ from models.schema.tables import (
     sender_key_schools,
     sender_keys,
     senders,
+    source_connections,
     test_definitions,
     tests,
 )
@@ -367,7 +367,7 @@ def _insert_delivery(
 def _record_success(
     connection: Connection, delivery: Incoming, school_id: int, *, new_data: bool, cursor: str | None = None
 ) -> None:
-    """Move cursor and moments of the coupling, in the transaction that stores the data."""
+    """Move cursor and moments of the connection, in the transaction that stores the data."""
     if delivery.remembers_document:
         _remember_document(connection, delivery, school_id)
     if not (delivery.moves_cursor or delivery.remembers_document):
@@ -384,8 +384,8 @@ def _record_success(
     if delivery.moves_cursor and cursor is not None:
         values["cursor"] = cursor
     connection.execute(
-        update(couplings)
-        .where(couplings.c.school_id == school_id, couplings.c.source_id == delivery.source_id)
+        update(source_connections)
+        .where(source_connections.c.school_id == school_id, source_connections.c.source_id == delivery.source_id)
         .values(**values)
     )
 

@@ -23,7 +23,16 @@ from models.schema import clock, database
 from models.schema.database import next_id
 from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, Roster, RosterPupil, RosterTeacher, Verdict
-from models.schema.tables import couplings, deliveries, groups, memberships, pupils, rosters, teacher_groups, teachers
+from models.schema.tables import (
+    deliveries,
+    groups,
+    memberships,
+    pupils,
+    rosters,
+    source_connections,
+    teacher_groups,
+    teachers,
+)
 
 APPLIED, HELD, DROPPED = "applied", "held", "dropped"
 NO_GROUPS, NO_COMPOSED_GROUPS, FEW_PUPILS = "no_groups", "no_composed_groups", "few_pupils"
@@ -89,7 +98,7 @@ def save_roster(
 ) -> RosterReceipt:
     """Store a roster that was read without errors; `way` is pull or load.
 
-    With `cursor` the coupling moves on in the same transaction. `force` applies what would be held.
+    With `cursor` the connection moves on in the same transaction. `force` applies what would be held.
     """
     with database.write_transaction(engine, school_id) as connection:
         scope = Scope(school_id, roster.school_year, roster.school.dependance)
@@ -391,7 +400,9 @@ def _move_connection(
     if new_data:
         values["last_data_us"] = now
     connection.execute(
-        update(couplings).where(couplings.c.school_id == school_id, couplings.c.source_id == source_id).values(**values)
+        update(source_connections)
+        .where(source_connections.c.school_id == school_id, source_connections.c.source_id == source_id)
+        .values(**values)
     )
 
 

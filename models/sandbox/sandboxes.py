@@ -24,7 +24,6 @@ from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import (
-    checks,
     deliveries,
     raw_messages,
     school_identifications,
@@ -33,6 +32,7 @@ from models.schema.tables import (
     teachers,
     test_arrivals,
     test_rooms,
+    work_queue,
 )
 from models.schema.tables import schools as schools_table
 from models.schema.tables import senders as senders_table
@@ -354,7 +354,7 @@ def erase_sandbox(engine: Engine, sandbox_id: int) -> None:
             return
         lock_school(connection, row.school_id)
         lock_school(connection, row.second_school_id)
-        connection.execute(delete(checks).where(checks.c.room_id == sandbox_id))
+        connection.execute(delete(work_queue).where(work_queue.c.sandbox_id == sandbox_id))
         connection.execute(delete(test_arrivals).where(test_arrivals.c.room_id == sandbox_id))
         connection.execute(delete(test_rooms).where(test_rooms.c.id == sandbox_id))
         erase_schools(connection, [row.school_id, row.second_school_id])
