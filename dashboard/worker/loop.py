@@ -1,17 +1,17 @@
 """The worker: claims the jobs of the work queue that are due, and does each by its kind.
 
 Jobs of one thread of the queue are done one after the other. Every source has its own, so a publisher that hangs
-delays only itself; requests of pages have two. The dispatcher, which waits for no network, starts the threads, extends
-their leases while they work, and deletes what is past its retention.
+delays only itself; requests of pages have two. The dispatcher, which waits for no network, starts the threads and
+deletes what is past its retention.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -48,7 +48,8 @@ def do(context: WorkContext, job: Job) -> Outcome:
     """
     kind = KINDS[job.kind]
     try:
-        outcome = kind.run(context, job) if job.attempts <= work_queue.MAX_ATTEMPTS else Outcome(kind.out_of_order)
+        with _extended(context, job):
+            outcome = kind.run(context, job) if job.attempts <= work_queue.MAX_ATTEMPTS else Outcome(kind.out_of_order)
     except ConnectorError as failed:
         outcome = Outcome((failed.sentence_nl, failed.sentence_en))
     except Exception as failed:  # noqa: BLE001 - whatever a file or endpoint of others causes ends here
@@ -59,20 +60,38 @@ def do(context: WorkContext, job: Job) -> Outcome:
     return outcome
 
 
+@contextmanager
+def _extended(context: WorkContext, job: Job) -> Iterator[None]:
+    """Extend the lease of a job until the block ends or the lease is lost, from a thread that waits for no network."""
+    over = threading.Event()
+
+    def extend() -> None:
+        holds = True
+        while holds and not over.wait(EXTEND_EVERY_SECONDS):
+            try:
+                holds = work_queue.extend(context.engine, job)
+            except SQLAlchemyError as failed:
+                _log.error("A lease could not be extended (%s); trying again.", type(failed).__name__)
+
+    threading.Thread(target=extend, name="lease", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
 def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; work in progress then gets a few seconds, after which its lease is released."""
     threads: dict[str, _WorkerThread] = {}
-    extend = _Interval(EXTEND_EVERY_SECONDS, at_once=False)
-    forget = _Interval(FORGET_EVERY_SECONDS, at_once=True)
+    forget_at = time.monotonic()
     while not stop.is_set():
         try:
             for name in work_queue.due_threads(context.engine):
                 if name not in threads or not threads[name].is_alive():
                     threads[name] = _WorkerThread(context, _claimed(context, name, stop))
                     threads[name].start()
-            if extend.is_due():
-                _extend(threads.values())
-            if forget.is_due():
+            if time.monotonic() >= forget_at:
+                forget_at = time.monotonic() + FORGET_EVERY_SECONDS
                 result_store.forget_raw(context.engine)
                 result_store.forget_refusals(context.engine, context.retention.refused_days)
                 page_requests.forget_due(context.engine)
@@ -94,85 +113,49 @@ def _claimed(context: WorkContext, thread: str, stop: threading.Event) -> Iterat
 
 # -- polls that do not wait until they are due -----------------------------------------------------------------
 
-_Results = queue.SimpleQueue[tuple[SourceConnection, Outcome | None]]
-
 
 def run_now(
-    context: WorkContext, rows: Sequence[SourceConnection], done: Callable[[SourceConnection, Outcome | None], None]
+    context: WorkContext, rows: Sequence[SourceConnection], done: Callable[[str, Outcome | None], None]
 ) -> None:
     """Poll these connections at once, due or not, and return when all are done; a LAS comes before the publishers.
 
-    `done` gets the outcome of each, None where another worker has leased it or it was stopped. It is called in the
-    thread of the caller.
+    `done` gets the key of the source and the outcome of each, one at a time: None where another worker has leased it
+    or it was stopped.
     """
+    one_at_a_time = threading.Lock()
+
+    def report(source_key: str, outcome: Outcome | None) -> None:
+        with one_at_a_time:
+            done(source_key, outcome)
+
+    def jobs(of_source: Sequence[SourceConnection]) -> Iterator[Job]:
+        for row in of_source:
+            job = work_queue.claim_poll(context.engine, row.school_id, row.source_id)
+            if job is None:
+                report(row.source_key, None)
+            else:
+                yield job
+
     for role in ("las", "publisher"):
-        results: _Results = queue.SimpleQueue()
         by_source: dict[int, list[SourceConnection]] = {}
         for row in rows:
             if row.role == role:
                 by_source.setdefault(row.source_id, []).append(row)
-        threads = [_poll_thread(context, of_source, results) for of_source in by_source.values()]
+        threads = [
+            _WorkerThread(context, jobs(of_source), lambda job, outcome: report(job.title, outcome))
+            for of_source in by_source.values()
+        ]
         for thread in threads:
             thread.start()
         try:
-            _collect(threads, results, sum(map(len, by_source.values())), done)
+            for thread in threads:
+                thread.join()
         finally:
             for thread in threads:
                 thread.release()
 
 
-def _poll_thread(context: WorkContext, rows: Iterable[SourceConnection], results: _Results) -> _WorkerThread:
-    """A thread that polls these connections and puts their outcomes into `results`."""
-    claimed: dict[int, SourceConnection] = {}
-
-    def jobs() -> Iterator[Job]:
-        for row in rows:
-            job = work_queue.claim_poll(context.engine, row.school_id, row.source_id)
-            if job is None:
-                results.put((row, None))
-            else:
-                claimed[job.id] = row
-                yield job
-
-    return _WorkerThread(context, jobs(), lambda job, outcome: results.put((claimed[job.id], outcome)))
-
-
-def _collect(
-    threads: Sequence[_WorkerThread],
-    results: _Results,
-    expected: int,
-    done: Callable[[SourceConnection, Outcome | None], None],
-) -> None:
-    extend = _Interval(EXTEND_EVERY_SECONDS, at_once=False)
-    while expected:
-        try:
-            row, outcome = results.get(timeout=LOOK_EVERY_SECONDS)
-        except queue.Empty:
-            if not any(thread.is_alive() for thread in threads) and results.empty():
-                return  # a thread lost the database and logged that
-        else:
-            expected -= 1
-            done(row, outcome)
-        if extend.is_due():
-            _extend(threads)
-
-
-# -- threads and their leases ----------------------------------------------------------------------------------
-
-
-class _Interval:
-    """Says every so many seconds that they have passed."""
-
-    def __init__(self, seconds: float, *, at_once: bool) -> None:
-        self._seconds = seconds
-        self._due = time.monotonic() + (0.0 if at_once else seconds)
-
-    def is_due(self) -> bool:
-        """Whether the interval has passed; then the next one begins."""
-        if time.monotonic() < self._due:
-            return False
-        self._due = time.monotonic() + self._seconds
-        return True
+# -- threads ---------------------------------------------------------------------------------------------------
 
 
 class _WorkerThread(threading.Thread):
@@ -198,12 +181,6 @@ class _WorkerThread(threading.Thread):
         except SQLAlchemyError as failed:  # the lease expires and another try follows
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
 
-    def extend(self) -> None:
-        """Extend the lease of the current job."""
-        job = self._job
-        if job is not None and self.is_alive():
-            work_queue.extend(self._context.engine, job)
-
     def release(self) -> None:
         """Release the lease of a job that was not waited for, so that the next start claims it at once."""
         job = self._job
@@ -213,8 +190,3 @@ class _WorkerThread(threading.Thread):
             work_queue.release(self._context.engine, job)
         except SQLAlchemyError as failed:
             _log.error("A lease could not be released (%s); it expires by itself.", type(failed).__name__)
-
-
-def _extend(threads: Iterable[_WorkerThread]) -> None:
-    for thread in threads:
-        thread.extend()

@@ -10,7 +10,6 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.conformance.addresses import safe_address
@@ -55,23 +54,11 @@ _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not e
 # -- for vendors ---------------------------------------------------------------------------------------------
 
 
-def _payload(context: WorkContext, job: Job) -> bytes:
-    """The input of a request in the clear."""
-    assert job.payload is not None
-    return context.cipher.decrypt(job.payload)
-
-
-def _values(context: WorkContext, job: Job) -> dict[str, Any]:
-    """The input of a request that is JSON."""
-    values: dict[str, Any] = json.loads(_payload(context, job))
-    return values
-
-
-def _check_message(context: WorkContext, job: Job) -> CheckOutput:
+def _check_message(_context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """Judge what was uploaded as the command line does: a message, pupil data, or a zip of them."""
     with tempfile.TemporaryDirectory(prefix="rondblik-") as folder:
         path = Path(folder) / "upload"
-        path.write_bytes(_payload(context, job))
+        path.write_bytes(payload)
         judged = list(file_loading.check_file(path, "strict", _no_viewer))
         reports = [
             document_report(
@@ -119,9 +106,9 @@ def _excerpts(report: Report, masked: Masked) -> dict[str, str]:
     }
 
 
-def _call_endpoint(context: WorkContext, job: Job) -> CheckOutput:
+def _call_endpoint(context: WorkContext, _job: Job, payload: bytes) -> CheckOutput:
     """Call an endpoint in all scenarios of its kind."""
-    values = _values(context, job)
+    values = json.loads(payload)
     kind = values["kind"]
     target = safe_address(values["url"], context.allow_loopback)
     school = SchoolRef(
@@ -141,9 +128,9 @@ def _call_endpoint(context: WorkContext, job: Job) -> CheckOutput:
     return _output([endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)])
 
 
-def _report_on_sandbox(context: WorkContext, job: Job) -> CheckOutput:
+def _report_on_sandbox(context: WorkContext, _job: Job, payload: bytes) -> CheckOutput:
     """Report on everything that came in at a sandbox."""
-    sandbox = sandboxes.find_sandbox(context.engine, context.cipher, _values(context, job)["token"])
+    sandbox = sandboxes.find_sandbox(context.engine, context.cipher, json.loads(payload)["token"])
     if sandbox is None:
         raise _GONE
     return _output([sandbox_report(sandbox, sandboxes.arrivals(context.engine, sandbox))])
@@ -162,18 +149,18 @@ def _worst(reports: Sequence[Report]) -> Report:
 # -- for administrators --------------------------------------------------------------------------------------
 
 
-def _quarantined(context: WorkContext, job: Job) -> QuarantinedMessage:
+def _quarantined(context: WorkContext, job: Job, payload: bytes) -> QuarantinedMessage:
     """The refused message of a request, of the school of its administrator. Raises Fatal."""
     with read_transaction(context.engine) as connection:
-        messages = quarantine.quarantined_messages(connection, int(_values(context, job)["delivery"]))
+        messages = quarantine.quarantined_messages(connection, int(json.loads(payload)["delivery"]))
     if not messages or messages[0].school_id is None or messages[0].school_id != job.school_id:
         raise _NOT_KEPT
     return messages[0]
 
 
-def _show_refused(context: WorkContext, job: Job) -> CheckOutput:
+def _show_refused(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """The message with personal data masked; of a long one the beginning."""
-    message = _quarantined(context, job)
+    message = _quarantined(context, job, payload)
     with read_transaction(context.engine) as connection:
         data = quarantine.raw(connection, context.cipher, message.delivery_id)
     if data is None:
@@ -188,9 +175,9 @@ def _show_refused(context: WorkContext, job: Job) -> CheckOutput:
     return CheckOutput(report, b"", b"", {"message": text})
 
 
-def _replay(context: WorkContext, job: Job) -> CheckOutput:
+def _replay(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """Process the message again, by the policy of its publisher where that is polled."""
-    message = _quarantined(context, job)
+    message = _quarantined(context, job, payload)
     receipt = replay(context.receiver, message, context.policies.get(message.source_key, "strict"))
     if receipt is None:
         raise _NOT_KEPT
@@ -208,8 +195,14 @@ def _replay(context: WorkContext, job: Job) -> CheckOutput:
 # -- the kinds ---------------------------------------------------------------------------------------------------
 
 
-def _kind(check: Callable[[WorkContext, Job], CheckOutput]) -> JobKind:
-    return JobKind(lambda context, job: Outcome(output=check(context, job)), _store, _OUT_OF_ORDER)
+def _kind(check: Callable[[WorkContext, Job, bytes], CheckOutput]) -> JobKind:
+    """A kind of request; `check` gets its input in the clear."""
+
+    def run(context: WorkContext, job: Job) -> Outcome:
+        assert job.payload is not None
+        return Outcome(output=check(context, job, context.cipher.decrypt(job.payload)))
+
+    return JobKind(run, _store, _OUT_OF_ORDER)
 
 
 def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:

@@ -145,7 +145,7 @@ def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster()))) as las:
         context, rows = plan.connect(las.url)
         for _ in range(2):
-            loop.run_now(context, rows, lambda row, outcome: outcomes.append(outcome))
+            loop.run_now(context, rows, lambda _source_key, outcome: outcomes.append(outcome))
     assert [outcome.counts for outcome in outcomes if outcome is not None] == [
         {"pupils": 1, "groups": 1, "composed": 0, "teachers": 0},
         {"unchanged": 1},
@@ -189,7 +189,7 @@ def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan)
     told: list[tuple[str, Outcome | None]] = []
     with serving(say("las", write_answer(roster()))) as las, serving(say("pub", message())) as publisher:
         context, rows = plan.connect(las.url, rekenwijs=publisher.url)
-        loop.run_now(context, rows[::-1], lambda row, outcome: told.append((row.source_key, outcome)))
+        loop.run_now(context, rows[::-1], lambda source_key, outcome: told.append((source_key, outcome)))
     assert order == ["las", "pub"]
     assert [key for key, _ in told] == ["las", "rekenwijs"]
     assert all(outcome is not None and outcome.failure is None for _, outcome in told)
@@ -319,7 +319,7 @@ def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: 
 
 
 def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "EXTEND_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "EXTEND_EVERY_SECONDS", 0.05)
     with serving(lambda h: h.loopback.over.wait()) as hangs:
         context = looped(plan)
         endpoint = ask_endpoint(plan, hangs.url)
