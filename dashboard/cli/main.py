@@ -147,7 +147,7 @@ def worker(options: Options) -> int:
         context = _work_context(store)[0]
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
-        click.echo(f"Rondblik works on {len(context.pulls)} connections; stop with Ctrl-C.", err=True)
+        click.echo(f"Rondblik works on {len(context.polls)} connections; stop with Ctrl-C.", err=True)
         loop.run_worker(context, stop)
     return DONE
 

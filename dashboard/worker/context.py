@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from connectors.intake.push import ReceiverContext
 from connectors.uwlr.agreement import Policy
 from dashboard.settings.applying import ConfiguredConnection
-from dashboard.settings.jobs import ScheduledPull, scheduled_pull
+from dashboard.settings.polls import ScheduledPoll, scheduled_poll
 from dashboard.settings.schema import Receive, Settings
 from models.ingest.page_requests import CheckOutput
 from models.ingest.work_queue import Job
@@ -24,7 +24,7 @@ class WorkContext:
 
     engine: Engine
     cipher: PiiCipher
-    pulls: Mapping[tuple[int | None, int | None], ScheduledPull] = field(default_factory=dict, repr=False)
+    polls: Mapping[tuple[int | None, int | None], ScheduledPoll] = field(default_factory=dict, repr=False)
     receive: Receive = field(default_factory=Receive)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are polled, by id
@@ -44,12 +44,12 @@ def make_context(
     settings: Settings, engine: Engine, cipher: PiiCipher, connection_configs: Iterable[ConfiguredConnection]
 ) -> WorkContext:
     """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
-    pulls: dict[tuple[int | None, int | None], ScheduledPull] = {
-        (configured.row.school_id, configured.row.source_id): scheduled_pull(settings, configured)
+    polls: dict[tuple[int | None, int | None], ScheduledPoll] = {
+        (configured.row.school_id, configured.row.source_id): scheduled_poll(settings, configured)
         for configured in connection_configs
     }
     policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
-    return WorkContext(engine, cipher, pulls, settings.receive, settings.retention, policies)
+    return WorkContext(engine, cipher, polls, settings.receive, settings.retention, policies)
 
 
 @dataclass(frozen=True, slots=True)

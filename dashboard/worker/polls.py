@@ -30,13 +30,13 @@ _OUT_OF_ORDER = (
 def _poll(context: WorkContext, job: Job) -> Outcome:
     """Poll the source of a connection, and store its answer."""
     cursor = connections.start_poll(context.engine, job)
-    scheduled = context.pulls.get((job.school_id, job.source_id))
+    scheduled = context.polls.get((job.school_id, job.source_id))
     if scheduled is None or job.school_id is None or job.source_id is None:
         raise _NOT_CONFIGURED
     target = Target(context.engine, context.cipher, job.school_id, job.source_id)
-    if isinstance(scheduled.job, PullSettings):
-        return _poll_publisher(scheduled.job, target, cursor)
-    return _poll_las(scheduled.job, target, cursor)
+    if isinstance(scheduled.source, PullSettings):
+        return _poll_publisher(scheduled.source, target, cursor)
+    return _poll_las(scheduled.source, target, cursor)
 
 
 def _poll_publisher(settings: PullSettings, target: Target, cursor: str | None) -> Outcome:
@@ -79,7 +79,7 @@ def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
         connections.finish_failure(context.engine, job, *outcome.failure)
         _log.warning("%s: %s", job.title, outcome.failure[1])
     else:
-        every_us = context.pulls[job.school_id, job.source_id].every_minutes * MINUTE_US
+        every_us = context.polls[job.school_id, job.source_id].every_minutes * MINUTE_US
         connections.finish_success(context.engine, job, clock.now_us() + every_us)
 
 

@@ -310,7 +310,7 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
         ("las", "las"),
         ("rekenwijs", "publisher"),
     ]
-    assert set(make_context(found, store.engine, store.cipher, first).pulls) == {(1, 1), (1, 2)}
+    assert set(make_context(found, store.engine, store.cipher, first).polls) == {(1, 1), (1, 2)}
     applying.apply(found.model_copy(update={"publishers": ()}), store.engine)
     with database.read_transaction(store.engine) as connection:
         assert connection.scalars(select(schools.c.name)).all() == ["De Horizon"]
