@@ -84,7 +84,7 @@ _SUBJECTS = (
 def run(data: Path, port: int) -> int:
     """Run the demo on `data` until it is interrupted; gives the exit code 0.
 
-    Raises PortTaken, ConfigError, KeyRefused, SealBroken or OSError where it cannot start.
+    Raises PortTaken, ConfigError, KeyRefused, DecryptionFailed or OSError where it cannot start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
     _check_free(port)

@@ -56,7 +56,7 @@ class AccessDenied(Exception):
 
 
 def check_administers(viewer: Viewer) -> None:
-    """Raises NotAllowed for whoever does not administer the school."""
+    """Raises AccessDenied for whoever does not administer the school."""
     if not viewer.may_administer:
         raise AccessDenied("this is for an administrator of the school")
 

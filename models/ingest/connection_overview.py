@@ -107,7 +107,7 @@ class ConnectionOverview:
 
 
 def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOverview:
-    """The state of all connections of the viewer's school. Raises NotAllowed for who does not administer it."""
+    """The state of all connections of the viewer's school. Raises AccessDenied for who does not administer it."""
     check_administers(viewer)
     year = clock.school_year(clock.today())
     number = func.count()

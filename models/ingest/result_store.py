@@ -138,7 +138,7 @@ def _accepted(
 
 
 def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
-    """By the letter of the standard a message is later than the previous one. Raises NotLater."""
+    """By the letter of the standard a message is later than the previous one. Raises OutOfOrder."""
     newest = connection.scalar(
         select(func.max(deliveries.c.created_us)).where(
             deliveries.c.school_id == school_id,
@@ -154,7 +154,7 @@ def _check_order(connection: Connection, delivery: Incoming, school_id: int, cre
 def _check_sender(connection: Connection, delivery: Incoming, school_id: int) -> None:
     """What was true when a message came may have ended while it was read: a sender, a key, a school of that key.
 
-    Raises NotAllowed.
+    Raises SenderNotAllowed.
     """
     if delivery.channel != PUSH:
         return
@@ -188,7 +188,7 @@ def save_results(
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
     `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
-    Raises NotLater and NotAllowed; nothing is stored then.
+    Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
     with write_transaction(engine, school_id) as connection:
         _check_sender(connection, delivery, school_id)

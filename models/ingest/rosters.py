@@ -153,7 +153,7 @@ def save_refused_roster(
 def decide_pending(engine: Engine, cipher: PiiCipher, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
     """Apply or drop a roster that waits; who decided is added to the findings of its delivery.
 
-    Raises NotHeld and NotAllowed.
+    Raises NotPending and AccessDenied.
     """
     check_administers(viewer)
     school_id = viewer.school_id
