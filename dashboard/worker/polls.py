@@ -43,7 +43,7 @@ def _poll_publisher(settings: PullSettings, target: Target, cursor: str | None) 
     pulled = pull(settings, target, cursor)
     counts: dict[str, int] = {
         "messages": len(pulled.taken),
-        "known": pulled.catalogue,
+        "known": pulled.known,
         "unreadable": len(pulled.problems),
     }
     for document in pulled.taken:

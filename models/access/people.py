@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from models.access.viewer import Viewer, can_see_class, can_see_pupil
 from models.schema import clock
+from models.schema.collation import collation_key
 from models.schema.tables import classes, groups, memberships, pupils, schools
 
 
@@ -66,14 +67,14 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
             can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .group_by(*classes.c)
-        .order_by(classes.c.composed, classes.c.name, classes.c.id)
     ).all()
     present = _present_years(connection, viewer)
-    return [
+    class_refs = [
         ClassRef(row.id, row.name, row.school_year, row.location, row.composed, row.year_groups, row.pupils)
         for row in rows
         if row.school_year == present.get(row.location)
     ]
+    return sorted(class_refs, key=lambda ref: (ref.composed, collation_key(ref.name), ref.location, ref.id))
 
 
 def _present_years(connection: Connection, viewer: Viewer) -> dict[str, str]:
@@ -114,7 +115,7 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
     pupil_names = [
         PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows
     ]
-    return sorted(pupil_names, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))
+    return sorted(pupil_names, key=lambda pupil: (collation_key(pupil.name), pupil.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +170,7 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
         name, own = full_name(row.first_name, row.prefix, row.last_name), joined[row.id]
         since = own.get(row.class_id)
         found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own))
-    return sorted(
-        found.values(), key=lambda member: (order[member.class_id], (member.name or "").casefold(), member.id)
-    )
+    return sorted(found.values(), key=lambda member: (order[member.class_id], collation_key(member.name), member.id))
 
 
 def pupils_by_class(connection: Connection, viewer: Viewer, class_ids: list[int]) -> dict[int, frozenset[int]]:
@@ -222,10 +221,9 @@ def subgroups(connection: Connection, viewer: Viewer, members: list[Member]) -> 
             memberships.c.pupil_id.in_([member.id for member in members]),
             memberships.c.to_us.is_(None),
         )
-        .order_by(classes.c.name, classes.c.id)
-    )
+    ).all()
     others: dict[int, tuple[str, set[int]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (collation_key(row.name), row.id)):
         others.setdefault(row.id, (row.name, set()))[1].add(row.pupil_id)
     composed = [Subgroup(f"groep-{class_id}", name, frozenset(ids)) for class_id, (name, ids) in others.items()]
     return [*(years if len(years) > 1 else []), *composed]
@@ -300,4 +298,4 @@ def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
     pupil_names = [
         PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows
     ]
-    return sorted(pupil_names, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))
+    return sorted(pupil_names, key=lambda pupil: (collation_key(pupil.name), pupil.id))

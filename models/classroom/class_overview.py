@@ -20,6 +20,7 @@ from models.results.progress import PupilProgress, newest_progress, newest_recor
 from models.results.result_rows import MadeTest, is_made
 from models.results.scales import Missing
 from models.results.subject_materials import SubjectMaterial, matches
+from models.schema.collation import collation_key
 from models.schema.records import Kind
 
 
@@ -128,7 +129,7 @@ def class_overview(
 
 def _by_name(class_data: ClassData) -> list[PupilName]:
     pupils = [PupilName(member.id, member.first_name, member.name) for member in class_data.members]
-    return sorted(pupils, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))
+    return sorted(pupils, key=lambda pupil: (collation_key(pupil.name), pupil.id))
 
 
 def _cells(class_data: ClassData, period: Period, source_id: int | None) -> Cells:

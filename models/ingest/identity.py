@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, false, func, insert, se
 
 from models.access.viewer import Viewer, check_administers
 from models.schema import clock
+from models.schema.collation import collation_key
 from models.schema.database import next_id
 from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
@@ -559,10 +560,9 @@ def parked(connection: Connection, viewer: Viewer, cipher: PiiCipher) -> list[Pa
             identifiers.c.pupil_id.is_(None),
         )
         .group_by(*columns)
-        .order_by(sources.c.name)
     ).all()
     counted: dict[int, list[tuple[str, int]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: collation_key(row.name)):
         counted.setdefault(row.id, []).append((row.name, row.number))
     found = {
         row.id: ParkedIdentifier(

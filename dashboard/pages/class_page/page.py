@@ -25,7 +25,7 @@ from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
 from dashboard.text.translate import _, long_moment, n_
-from dashboard.text.words import MISSING_SIGNS, missing_word
+from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
@@ -193,7 +193,7 @@ def pupils_word(view: ClassView | None) -> str:
 
 def heading_of(view: ClassView) -> str:
     """The names of the classes shown."""
-    return n_("Class {names}", "Classes {names}", len(view.names), names=", ".join(view.names))
+    return classes_word(view.names)
 
 
 def print_head(view: ClassView, heading: str) -> html.P:

@@ -21,7 +21,7 @@ from dashboard.pages.pupil.series import in_subject_order, series_section, summa
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
-from dashboard.text.words import MISSING_SIGNS, missing_word, subject_word
+from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
 from dashboard.ui.controls import Options
@@ -213,13 +213,13 @@ def _head(pupil_data: _PupilData) -> list[Any]:
     home = timeline.pupil.classes[:1]
     back = [
         dcc.Link(
-            [sign("back"), _("Class {name}", name=class_ref.name)],
+            [sign("back"), class_word(class_ref.name)],
             href=addresses.class_href(class_ref.id),
             className="back",
         )
         for class_ref in home
     ]
-    classes = [_("Class {name}", name=class_ref.name) for class_ref in home]
+    classes = [class_word(class_ref.name) for class_ref in home]
     made = [_name(timeline.pupil), *classes, _span(timeline.period), long_moment(clock.now_us())]
     return [
         html.P(" · ".join(made), className="printhead"),
