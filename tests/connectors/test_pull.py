@@ -74,7 +74,7 @@ def place(store: Store) -> Place:
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", "99XX")])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
-        connections.ensure_connection(connection, school_id, source_id, 0)
+        connections.ensure_connection(connection, school_id, source_id)
     return Place(store, Target(store.engine, store.cipher, school_id, source_id))
 
 
