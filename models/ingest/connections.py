@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, select, tuple_, update
 
 from models.ingest import work_queue
 from models.ingest.work_queue import SECOND_US, Job
@@ -21,6 +21,7 @@ FIRST_BACK_OFF_SECONDS = 60.0
 LONGEST_BACK_OFF_SECONDS = 3600.0
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 60.0
+_NO_FAILURE: Mapping[str, object] = {"failures": 0, "last_error_nl": None, "last_error_en": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +68,25 @@ def retire_others(connection: Connection, configured: set[tuple[int, int]]) -> N
 
     Those of senders follow their keys (`senders.connect_schools`).
     """
-    rows = connection.execute(
-        select(source_connections.c.school_id, source_connections.c.source_id).where(
-            source_connections.c.active.is_(True), source_connections.c.pushes.is_(False)
-        )
-    ).all()
-    for row in rows:
-        if (row.school_id, row.source_id) not in configured:
-            connection.execute(update(source_connections).where(_of(row.school_id, row.source_id)).values(active=False))
+    pair = tuple_(source_connections.c.school_id, source_connections.c.source_id)
+    connection.execute(
+        update(source_connections)
+        .where(source_connections.c.pushes.is_(False), pair.not_in(configured))
+        .values(active=False)
+    )
+
+
+def record_answer(
+    connection: Connection, school_id: int, source_id: int, *, new_data: bool, cursor: str | None = None
+) -> None:
+    """Record that a source delivered, in the transaction that stores what came; the cursor moves where it is given."""
+    now = clock.now_us()
+    values: dict[str, object] = {**_NO_FAILURE, "last_success_us": now}
+    if new_data:
+        values["last_data_us"] = now
+    if cursor is not None:
+        values["cursor"] = cursor
+    connection.execute(update(source_connections).where(_of(school_id, source_id)).values(**values))
 
 
 def start_poll(engine: Engine, job: Job) -> str | None:
@@ -91,9 +103,8 @@ def start_poll(engine: Engine, job: Job) -> str | None:
 
 def finish_success(engine: Engine, job: Job, next_try_us: int) -> bool:
     """The source answered: failures are counted from zero again. False where the lease was lost."""
-    values = {"failures": 0, "last_success_us": clock.now_us(), "last_error_nl": None, "last_error_en": None}
     with write_transaction(engine) as connection:
-        return _finish(connection, job, next_try_us, values)
+        return _finish(connection, job, next_try_us, {**_NO_FAILURE, "last_success_us": clock.now_us()})
 
 
 def finish_failure(engine: Engine, job: Job, sentence_nl: str, sentence_en: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
 
-from models.ingest import identity
+from models.ingest import connections, identity
 from models.schema import clock
 from models.schema.database import insert_new, insert_or, next_id, read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -46,7 +46,6 @@ from models.schema.tables import (
     sender_key_schools,
     sender_keys,
     senders,
-    source_connections,
     test_definitions,
     tests,
 )
@@ -370,24 +369,10 @@ def _record_success(
     """Move cursor and moments of the connection, in the transaction that stores the data."""
     if delivery.remembers_document:
         _remember_document(connection, delivery, school_id)
-    if not (delivery.moves_cursor or delivery.remembers_document):
+    if delivery.source_id is None or not (delivery.moves_cursor or delivery.remembers_document):
         return
-    now = clock.now_us()
-    values: dict[str, object] = {
-        "last_success_us": now,
-        "failures": 0,
-        "last_error_nl": None,
-        "last_error_en": None,
-    }
-    if new_data:
-        values["last_data_us"] = now
-    if delivery.moves_cursor and cursor is not None:
-        values["cursor"] = cursor
-    connection.execute(
-        update(source_connections)
-        .where(source_connections.c.school_id == school_id, source_connections.c.source_id == delivery.source_id)
-        .values(**values)
-    )
+    moved = cursor if delivery.moves_cursor else None
+    connections.record_answer(connection, school_id, delivery.source_id, new_data=new_data, cursor=moved)
 
 
 def _remember_document(connection: Connection, delivery: Incoming, school_id: int) -> None:
