@@ -320,7 +320,7 @@ def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: fl
         answer = as_persona(web, key).post(CALLBACK, json=body, base_url=HERE, headers=OWN)
         assert answer.status_code in (200, 204)
         with database.read_transaction(known_school.engine) as connection:
-            row = connection.scalar(text("SELECT stopped FROM couplings WHERE source_id = 1"))
+            row = connection.scalar(text("SELECT stopped FROM source_connections WHERE source_id = 1"))
         assert int(row) == stopped
 
 

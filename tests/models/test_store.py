@@ -24,13 +24,13 @@ from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
 from models.schema.tables import (
-    couplings,
     deliveries,
     identifiers,
     pupils,
     raw_messages,
     result_history,
     results,
+    source_connections,
     test_definitions,
     tests,
 )
@@ -266,13 +266,13 @@ def test_the_cursor_moves_in_the_transaction_that_stores(store: Store) -> None:
     source_id = source(store)
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [schools.Identification("brin", "99XX")])
-        connection.execute(insert(couplings).values(school_id=school_id, source_id=source_id, next_try_us=0))
+        connection.execute(insert(source_connections).values(school_id=school_id, source_id=source_id))
     take(store, message(scores=["bad"]), source_id, moves_cursor=True)
     with database.read_transaction(store.engine) as connection:
-        assert connection.scalar(select(couplings.c.cursor)) is None
+        assert connection.scalar(select(source_connections.c.cursor)) is None
     take(store, message(), source_id, moves_cursor=True)
     with database.read_transaction(store.engine) as connection:
-        assert connection.scalar(select(couplings.c.cursor)) == "2026-11-11T00:05:46"
+        assert connection.scalar(select(source_connections.c.cursor)) == "2026-11-11T00:05:46"
 
 
 def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: Store) -> None:
