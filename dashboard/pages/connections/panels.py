@@ -283,7 +283,12 @@ def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
     ]
     return [
         _panel(
-            "held", _("Pupil lists that wait"), _("They change nothing until you decide."), items, "", class_name="card mt"
+            "held",
+            _("Pupil lists that wait"),
+            _("They change nothing until you decide."),
+            items,
+            "",
+            class_name="card mt",
         )
     ]
 
