@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.text.translate import _
+from dashboard.text.translate import _, n_
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
@@ -15,6 +15,7 @@ MISSING_SIGNS = {
     Missing.NOT_LINKED: "nolink",
     Missing.NOT_DELIVERED: "nodeliver",
     Missing.NO_RESULT: "notbegun",
+    Missing.FUTURE: "clock",
     Missing.OUTSIDE: "info",
     Missing.NOT_SET: "notset",
     Missing.NOT_BEGUN: "notbegun",
@@ -39,11 +40,17 @@ def missing_word(reason: Missing) -> str:
         Missing.NOT_LINKED: _("not coupled"),
         Missing.NOT_DELIVERED: _("source does not deliver this"),
         Missing.NO_RESULT: _("no result yet"),
+        Missing.FUTURE: _("date in the future"),
         Missing.OUTSIDE: _("not in this period"),
         Missing.NOT_SET: _("not assigned yet"),
         Missing.NOT_BEGUN: _("not begun"),
         Missing.BUSY: _("in progress"),
     }[reason]
+
+
+def future_words(number: int) -> str:
+    """How many results beside a score have a date in the future."""
+    return n_("{number} result with a date in the future", "{number} results with a date in the future", number)
 
 
 def growth_word(growth: Growth) -> str:

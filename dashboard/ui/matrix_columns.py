@@ -33,12 +33,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CellContent:
-    """What a pupil's cell shows: a total, or why there is none."""
+    """What a pupil's cell shows: a total, or why there is none.
+
+    `future`: how many results of the pupil have a date in the future; they count in nothing yet.
+    """
 
     cell: Cell | None
     others: int
     missing: Missing | None = None
     progress: PupilProgress | None = None
+    future: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +126,13 @@ def cell_content(overview: ClassOverview, column: Column, pupil_id: int) -> Cell
     """What stands in a pupil's cell of a column."""
     own = overview.cells.get(pupil_id, {})
     cells = [own[subject_material] for subject_material in column.subject_materials if subject_material in own]
+    future = len(overview.future_of(pupil_id, column.subject_materials))
     if cells:
         newest = max(cells, key=lambda cell: cell.total.order)
-        return CellContent(newest, sum(cell.others + 1 for cell in cells) - 1, newest.total.reading.missing)
+        others = sum(cell.others + 1 for cell in cells) - 1
+        return CellContent(newest, others, newest.total.reading.missing, future=future)
     reason, progress = missing_reason(overview, pupil_id, column.subject_materials)
-    return CellContent(None, 0, reason, progress)
+    return CellContent(None, 0, reason, progress, future)
 
 
 def same_test(cells: list[Cell]) -> bool:

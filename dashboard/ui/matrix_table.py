@@ -18,6 +18,7 @@ from dashboard.text.words import (
     attention_group_word,
     band_word,
     comparability_word,
+    future_words,
     missing_word,
     short_test,
 )
@@ -236,7 +237,7 @@ def _cell(
                     html.Time(short_day(cell_content.cell.total.row.taken_on)),
                 ]
             ),
-            *_third_line(overview, cell_content.cell, head_test),
+            *_third_line(overview, cell_content, head_test),
         ],
         className=f"{tint} {edge}".strip(),
         **marks,
@@ -298,9 +299,10 @@ def _others(number: int) -> Any:
     )
 
 
-def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> list[Any]:
-    """What is not plain: another test than the head names, a derived total, a possible duplicate, a level."""
-    found = list(total_remarks(cell))
+def _third_line(overview: ClassOverview, cell_content: CellContent, head_test: int | None) -> list[Any]:
+    """What is not plain: another test than the head names, a derived total, a possible duplicate, a future date."""
+    cell, found = cell_content.cell, total_remarks(cell_content)
+    assert cell is not None
     name = overview.catalogue.definitions[cell.definition_id].name
     other = [name] if head_test != cell.test_id else []
     if not found and not other:
@@ -309,14 +311,16 @@ def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> l
     return [html.Small(html.Span(words, title=" · ".join([*other, *found])), className="l3")]
 
 
-def total_remarks(cell: Cell) -> list[str]:
-    """The words that belong to a total beside its value."""
-    total = cell.total
-    found = []
+def total_remarks(cell_content: CellContent) -> list[str]:
+    """The words that belong to a cell with a total beside its value."""
+    assert cell_content.cell is not None
+    total, found = cell_content.cell.total, []
     if total.parts_left_out and total.parts:
         found.append(n_("{number} part left out", "{number} parts left out", total.parts_left_out))
     if total.duplicate:
         found.append(_("possibly double"))
+    if cell_content.future:
+        found.append(future_words(cell_content.future))
     return found
 
 
@@ -451,5 +455,6 @@ def _line(column: Column, cell_content: CellContent) -> html.Div:
     when = html.Time(
         short_day(cell_content.cell.total.row.taken_on), title=day_name(cell_content.cell.total.row.taken_on)
     )
-    shown_value = [_explained(reading), html.Span(words, className=f"st {place}"), when]
+    remarks = [html.Small(" · ".join(found))] if (found := total_remarks(cell_content)) else []
+    shown_value = [_explained(reading), html.Span(words, className=f"st {place}"), when, *remarks]
     return html.Div([html.Dt(column.full_name), html.Dd(shown_value)], **attrs(data_column=column.key))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ from models.results.current_results import (
     sent_total,
     summed_total,
 )
+from models.results.future_results import FutureResult, future_results, split_future
 from models.results.growth import Point
 from models.results.periods import Period, of_school_year, with_year_before
 from models.results.progress import PupilProgress, newest_progress
@@ -130,7 +131,8 @@ class ClassData:
 
     `classes`: the pupils of each class. `period`: the test dates that were read. `totals`: by pupil and material,
     oldest first. `progress`: of this school year. `last_active`: the last day of work by pupil and source. `rows`: the
-    result rows behind all of it. `not_read`: what pupils made outside of it, only if a screen shows a period.
+    result rows behind all of it. `not_read`: what pupils made outside of it, only if a screen shows a period. `future`:
+    by pupil, results of days that have yet to come; they are in nothing else.
     """
 
     members: tuple[Member, ...]
@@ -145,6 +147,7 @@ class ClassData:
     catalogue: Catalogue
     rows: tuple[ResultRow, ...] = ()
     not_read: tuple[MadeTest, ...] = ()
+    future: dict[int, tuple[FutureResult, ...]] = field(default_factory=dict)
 
     @property
     def class_ids(self) -> list[int]:
@@ -223,11 +226,13 @@ def read_class_data(
     parts_from = min(this_year.first, shown.first)
     members = class_members(connection, viewer, class_ids)
     owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
-    rows = total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
+    rows, future = split_future(
+        total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
+    )
     not_read: list[MadeTest] = []
     if period is not None:
         not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=hidden_parts)
-    catalogue = catalogue_of(connection, viewer.school_id, rows, not_read)
+    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future], not_read)
     totals, parts = current_totals_and_parts(rows)
     progress = [row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year]
     judged_rows = [row for row in rows if row.taken_on in judged]
@@ -244,6 +249,7 @@ def read_class_data(
         catalogue,
         tuple(rows),
         tuple(not_read),
+        future_results(catalogue, future),
     )
 
 

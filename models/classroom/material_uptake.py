@@ -31,7 +31,7 @@ from sqlalchemy import (
 from models.access.people import ClassRef, class_list
 from models.access.viewer import Viewer, can_see_class
 from models.results.catalogue import Catalogue, catalogue, load_bodies
-from models.results.periods import Period, of_school_year
+from models.results.periods import Period, of_school_year, until_today
 from models.results.scales import Comparability, ParsedNorm, comparability
 from models.results.subjects import UNMAPPED
 from models.schema import clock
@@ -133,7 +133,7 @@ def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalo
     school_year = max((class_ref.school_year for class_ref in class_refs), default=clock.school_year(clock.today()))
     if not class_refs:
         return MaterialCatalogue((), (), (), school_year)
-    reader = _Reader(connection, viewer, class_refs, of_school_year(school_year))
+    reader = _Reader(connection, viewer, class_refs, until_today(of_school_year(school_year)))
     return MaterialCatalogue(reader.materials(), reader.years, tuple(reader.classes), school_year)
 
 

@@ -21,6 +21,7 @@ from models.classroom.class_overview import sittings_by_pupil
 from models.ingest.freshness import SourceState, source_states
 from models.results.catalogue import Catalogue, catalogue_of, test_versions
 from models.results.current_results import CurrentResult, ResultRow, Total, sent_total
+from models.results.future_results import FutureResult, future_results, split_future
 from models.results.periods import EVER, Period
 from models.results.progress import PupilProgress, newest_progress
 from models.results.result_rows import all_rows, made_outside, progress_rows, pupil_identifiers
@@ -70,7 +71,8 @@ class MaterialSeries:
 class PupilTimeline:
     """What the pupil page shows; `progress` is of the whole school years that the period touches.
 
-    `hidden`: how many sittings are outside of the period.
+    `hidden`: how many sittings are outside of the period. `future`: results of the period with a date in the future;
+    they are in nothing else.
     """
 
     pupil: PupilRecord
@@ -80,6 +82,7 @@ class PupilTimeline:
     sources: tuple[SourceState, ...]
     catalogue: Catalogue
     hidden: int
+    future: tuple[FutureResult, ...]
 
 
 def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
@@ -88,11 +91,11 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     if record is None:
         return None
     owners = pupil_identifiers(connection, viewer, [pupil_id])
-    rows = all_rows(connection, viewer, owners, period)
+    rows, future = split_future(all_rows(connection, viewer, owners, period))
     progress_records = [row for row in rows if row.kind == Kind.PROGRESS]
     if period != period.whole_years:
-        progress_records = progress_rows(connection, viewer, owners, period.whole_years)
-    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *progress_records])
+        progress_records, _ = split_future(progress_rows(connection, viewer, owners, period.whole_years))
+    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *progress_records, *future])
     progress = newest_progress(progress_records, catalogue).get(pupil_id, ())
     series = _series(
         catalogue,
@@ -102,7 +105,8 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     )
     states = tuple(source_states(connection, viewer))
     hidden = sittings_by_pupil(made_outside(connection, viewer, owners, period)).get(pupil_id, 0)
-    return PupilTimeline(record, period, tuple(series), progress, states, catalogue, hidden)
+    in_future = future_results(catalogue, future).get(pupil_id, ())
+    return PupilTimeline(record, period, tuple(series), progress, states, catalogue, hidden, in_future)
 
 
 def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> dict[int, int]:

@@ -35,6 +35,7 @@ class Missing(StrEnum):
     NOT_LINKED = "not_linked"
     NOT_DELIVERED = "not_delivered"
     NO_RESULT = "no_result"
+    FUTURE = "future"  # there is one, of a day that has yet to come
     OUTSIDE = "outside"  # there is one, of another day than the period holds
     NOT_SET = "not_set"
     NOT_BEGUN = "not_begun"

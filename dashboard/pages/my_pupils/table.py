@@ -10,7 +10,7 @@ from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import GROWTH_SIGNS, growth_word, subject_word
+from dashboard.text.words import GROWTH_SIGNS, future_words, growth_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
@@ -180,6 +180,8 @@ def numbers(line: SubjectSeries) -> list[Any]:
         words = _("last score {score}, {day}", score=native(last.reading.text or ""), day=short_day(last.taken_on))
         parts.append(html.Small(words))
     parts.append(html.Small(growth_of(line, narrow=True)))
+    if line.future:
+        parts.append(html.Small([sign("clock"), future_words(line.future)]))
     return parts
 
 

@@ -19,7 +19,7 @@ from dashboard.pages.class_page.why.parts import (
 )
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import missing_word
+from dashboard.text.words import future_words, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer
@@ -54,8 +54,13 @@ def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
         first = _("The newest score on the part {part} in the period.", part=view.filters.goal)
     else:
         first = _("The newest total of this pupil in this column in the period.")
+    future = future_words(cell_content.future)
     others = n_("{number} other result in this period", "{number} other results in this period", cell_content.others)
-    return [first, f"{others}." if cell_content.others else ""]
+    return [
+        first,
+        f"{others}." if cell_content.others else "",
+        _("{results}: that counts from its day on.", results=future) if cell_content.future else "",
+    ]
 
 
 def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) -> list[Any]:
@@ -88,6 +93,7 @@ def _missing_rule(reason: Missing) -> str:
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
         Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
         Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
+        Missing.FUTURE: _("Its test date is in the future. It counts from that day on."),
         Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
         Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),
         Missing.NOT_SET: _("The source sends progress of others; of this pupil it sent none."),
