@@ -54,11 +54,12 @@ _HEAD_ELEMENTS = {
 
 @dataclass(slots=True)
 class Spooled:
-    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256."""
+    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256; when the last byte was here."""
 
     file: BinaryIO
     size: int
     digest: bytes
+    arrived_us: int = field(default_factory=clock.now_us)
 
     def __enter__(self) -> Spooled:
         return self
@@ -365,6 +366,7 @@ class ResultSource:
             remembers_document=self.remembers_document,
             in_order=self.agreement.terms.ordering == "strict",
             key_id=self.key_id,
+            arrived_us=spooled.arrived_us,
         )
 
 

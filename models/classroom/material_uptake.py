@@ -290,7 +290,7 @@ class _Reader:
                 test_definitions.c.school_id == self.viewer.school_id,
                 or_(and_(test_definitions.c.newest_us >= start_us, of_year), test_definitions.c.id.in_(used)),
             )
-            .order_by(test_definitions.c.newest_us, test_definitions.c.id)
+            .order_by(test_definitions.c.newest_us, test_definitions.c.arrived_us, test_definitions.c.digest)
         ).all()
         started = {(row.source_id, row.code) for row in rows if row.id in used}
         newest = {(row.source_id, row.code): row.id for row in rows}
@@ -380,7 +380,7 @@ class _Reader:
         member, r = self.members.c, results.c
         over = func.row_number().over(
             partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),
-            order_by=(r.taken_on.desc(), r.created_us.desc(), r.digest64.desc(), r.key.desc()),
+            order_by=(r.taken_on.desc(), r.created_us.desc(), r.arrived_us.desc(), r.digest64.desc(), r.key.desc()),
         )
         records = (
             select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,

@@ -39,6 +39,7 @@ class ResultRow(NamedTuple):
     delivery_id: int
     info_url: str | None
     key: str
+    arrived_us: int = 0
 
 
 Slot = tuple[int, int, int, int, str]  # what a result is about: pupil, test and version, part, kind, date
@@ -77,12 +78,12 @@ def _resolve_slot(rows: list[ResultRow]) -> CurrentResult:
     return CurrentResult(newest, not superseded)
 
 
-def recency(row: ResultRow) -> tuple[int, int, bool, str]:
-    """Newest last: creation and digest of the message; within one message a number before a reason, then the key."""
-    return (row.created_us, row.digest64, row.absence is None, row.key)
+def recency(row: ResultRow) -> tuple[int, int, int, bool, str]:
+    """Newest last: creation, arrival and digest of the message; within one a number before a reason, then the key."""
+    return (row.created_us, row.arrived_us, row.digest64, row.absence is None, row.key)
 
 
-def date_order(row: ResultRow) -> tuple[str, int, int, bool, str]:
+def date_order(row: ResultRow) -> tuple[str, int, int, int, bool, str]:
     """Newest last: test date, then `recency`."""
     return (row.taken_on, *recency(row))
 
@@ -103,7 +104,7 @@ class Total:
     part_ids: frozenset[int] = frozenset()  # those that a derived total is the sum of
 
     @property
-    def order(self) -> tuple[str, int, int, bool, str]:
+    def order(self) -> tuple[str, int, int, int, bool, str]:
         """Newest last."""
         return date_order(self.row)
 

@@ -37,11 +37,12 @@ class StoredResult(NamedTuple):
     created_us: int
     digest64: int
     delivery_id: int
+    arrived_us: int
 
     @property
-    def pair(self) -> tuple[int, int]:
-        """Creation and digest of the message: the greatest pair counts."""
-        return self.created_us, self.digest64
+    def rank(self) -> tuple[int, int, int]:
+        """Creation, arrival and digest of the message: the greatest counts (ADR 20)."""
+        return self.created_us, self.arrived_us, self.digest64
 
     @property
     def value(self) -> tuple[Any, ...]:
@@ -52,7 +53,7 @@ class StoredResult(NamedTuple):
 # The same without the names, for the many rows of a message; the types catch a value that stands elsewhere.
 StoredTuple = tuple[
     int, int, str, int, int, int, int, int, str, int | None, str | None, int | None, int | None, int | None,
-    int | None, int | None, int | None, str | None, str | None, str | None, str, int, int, int,
+    int | None, int | None, int | None, str | None, str | None, str | None, str, int, int, int, int,
 ]  # fmt: skip
 Details = tuple[int | None, int | None, int | None, int | None, int | None, str | None]  # from status to detail
 

@@ -390,6 +390,12 @@ rosters = Table(
 
 # -- tests and results -----------------------------------------------------------------------------------------
 
+
+def _arrived() -> Column[int]:
+    """When the message came in that gave a row its aanmaakdatum; 0 where it came before this was recorded."""
+    return Column("arrived_us", BigInteger, nullable=False, server_default="0")
+
+
 tests = Table(
     "tests",
     metadata,
@@ -416,6 +422,7 @@ test_definitions = Table(
     Column("material", Text),  # text of the hierarchy entry of lowest depth
     Column("body", Text, nullable=False),  # JSON of records.TestDefinition
     Column("newest_us", BigInteger, nullable=False),  # greatest aanmaakdatum that stated it
+    _arrived(),
     PrimaryKeyConstraint("school_id", "id"),
     UniqueConstraint("school_id", "source_id", "digest"),
 )
@@ -468,6 +475,7 @@ results = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
     Column("delivery_id", Integer, nullable=False),
+    _arrived(),
     PrimaryKeyConstraint(*KEY_COLUMNS),
 )
 Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
@@ -484,6 +492,7 @@ result_history = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
     Column("delivery_id", Integer, nullable=False),
+    _arrived(),
     PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
 )
 

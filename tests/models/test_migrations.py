@@ -99,7 +99,7 @@ def check_nothing_is_new(store: Store) -> None:
     """What was sent before changes nothing when it is sent again, by the same bytes or by others."""
 
     def state() -> list[list[dict[str, object]]]:
-        moving = ("created_us", "digest64")
+        moving = ("created_us", "arrived_us", "digest64")
         rows = [stored(store.engine, name) for name in ("results", "result_history")]
         return [[{name: row[name] for name in row if name not in moving} for row in several] for several in rows]
 

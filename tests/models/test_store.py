@@ -6,9 +6,10 @@ import json
 import random
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
@@ -19,6 +20,7 @@ from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.ingest import identity, schools
 from models.ingest.result_store import Receipt
+from models.results.catalogue import catalogue
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
@@ -46,8 +48,9 @@ def source(store: Store, key: str = "rekenwijs") -> int:
         return schools.ensure_source(connection, key, key.title(), "publisher")
 
 
-def take(store: Store, data: bytes, source_id: int = 1, **options: object) -> Receipt:
-    with clock.fixed(NOW), spool([data]) as spooled:
+def take(store: Store, data: bytes, source_id: int = 1, arrived: int = 0, **options: object) -> Receipt:
+    """Take in a message that came in so many seconds after NOW."""
+    with clock.fixed(NOW + timedelta(seconds=arrived)), spool([data]) as spooled:
         origin = ResultSource(
             source_id=source_id,
             destination=AnySchool(store.engine),
@@ -97,8 +100,7 @@ def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
         spelled.append(sorted(repr({k: v for k, v in row.items() if k not in hidden}) for row in rows))
     with database.read_transaction(engine) as connection:
         known = sorted(
-            (bytes(row.digest), row.newest_us)
-            for row in connection.execute(select(test_definitions.c.digest, test_definitions.c.newest_us))
+            (bytes(row.digest), row.newest_us, row.arrived_us) for row in connection.execute(select(test_definitions))
         )
     return spelled[0], spelled[1], list(known)
 
@@ -143,18 +145,58 @@ def fresh(folder: str) -> Store:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
-    again = sent + [item for item in sent if shuffle.random() < 0.5]
+    arrived = list(enumerate(dict.fromkeys(sent)))  # the order in which they came in, whatever the order of storing
+    again = arrived + [item for item in arrived if shuffle.random() < 0.5]
     shuffle.shuffle(again)
     states = []
-    for order in (sent, again):
+    for order in (arrived, again):
         with tempfile.TemporaryDirectory() as folder:
             store = fresh(folder)
             source(store)
-            for one in order:
-                assert take(store, one.bytes(), agreement=TOLERANT).verdict is not Verdict.REJECT
+            for moment, one in order:
+                receipt = take(store, one.bytes(), arrived=moment, agreement=TOLERANT)
+                assert receipt.verdict is not Verdict.REJECT
             states.append(state(store.engine))
             store.engine.dispose()
     assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(("first", "second"), [("5", "9"), ("9", "5")])
+@pytest.mark.parametrize("stored_in_order", [True, False])
+def test_of_two_messages_of_one_moment_the_later_arrival_counts_and_is_told(
+    any_store: Store, first: str, second: str, stored_in_order: bool
+) -> None:
+    source(any_store)
+    arrivals = [(0, message(results=result_xml("r1", first))), (1, message(results=result_xml("r1", second)))]
+    receipts = [
+        take(any_store, data, arrived=arrived) for arrived, data in (arrivals if stored_in_order else arrivals[::-1])
+    ]
+    assert [[finding.rule for finding in receipt.findings] for receipt in receipts] == [[], ["result.tied"]]
+    assert receipts[1].verdict is Verdict.WARN
+    assert current(any_store.engine) == [("r1", int(second) * SCALE, second)]
+    assert history(any_store.engine) == [("r1", int(first) * SCALE)]
+
+
+def test_a_message_that_is_sent_again_did_not_come_later(any_store: Store) -> None:
+    source(any_store)
+    first, second = message(results=result_xml("r1", "5")), message(results=result_xml("r1", "9"))
+    take(any_store, first)
+    take(any_store, second, arrived=1)
+    assert take(any_store, first, arrived=2).repeated
+    assert current(any_store.engine) == [("r1", 9 * SCALE, "9")]
+    # Made anew with the same moment and another word elsewhere, it is another message, and the sender's last.
+    take(any_store, first.replace(b"Toets 1", b"Toets een"), arrived=3)
+    assert current(any_store.engine) == [("r1", 5 * SCALE, "5")]
+
+
+def test_the_name_of_a_test_is_that_of_the_later_arrival(any_store: Store) -> None:
+    source(any_store)
+    for arrived, name in enumerate(("Blok 2", "Blok 1", "Blok 3")):
+        take(any_store, message(toetsnaam=name), arrived=arrived)
+    with database.read_transaction(any_store.engine) as connection:
+        definition_ids = list(connection.scalars(select(test_definitions.c.id)))
+        names = {item.name for item in catalogue(connection, 1, definition_ids).definitions.values()}
+    assert names == {"Blok 3"}
 
 
 def test_the_later_message_counts_and_the_earlier_value_stays_in_history(any_store: Store) -> None:
