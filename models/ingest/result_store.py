@@ -1,6 +1,7 @@
 """Writing results: one transaction a message, and whichever order messages come in, the same state.
 
-Which value counts. A result is known by (school, source, key, kind). Of all values that were ever accepted for it
+Which value counts. A result is known by (school, source, key), and a progress record
+by itself: it stands beside a score with the same key. Of all values that were ever accepted for it
 the one with the greatest rank stands in `results`, with that rank; every other value stands once in `result_history`,
 with the greatest rank that stated it. The rank is (aanmaakdatum as instant, moment of arrival, digest of the message):
 of two messages made at one moment the one that came in later counts (ADR 20). All of it is known when a message
@@ -606,7 +607,8 @@ class _Saving:
         for key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, info_url, taken_text in chunk:
             status, worked_ms, offered, made, correct, other = none if detail is None else _details(kind, detail)
             row = (
-                school_id, source_id, key, kind, identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
+                school_id, source_id, key, kind == Kind.PROGRESS, kind,
+                identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
                 taken_on, score, score_text, absence, status, worked_ms, offered, made, correct, other, info_url,
                 taken_text, school_year, created_us, digest64, delivery_id, arrived_us,
             )  # fmt: skip
@@ -618,7 +620,7 @@ class _Saving:
         counts: Counter[str] = Counter()
         existing = self.existing(rows)
         for row in rows:
-            old = existing.get((row.key, row.kind))
+            old = existing.get((row.key, row.progress))
             if old is None:
                 continue  # went in as new
             wins, same = row.rank > old.rank, row.value == old.value
@@ -638,9 +640,9 @@ class _Saving:
                 self.to_history(row)
         return counts
 
-    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, int], StoredResult]:
+    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
-        found: dict[tuple[str, int], StoredResult] = {}
+        found: dict[tuple[str, bool], StoredResult] = {}
         for portion in _portions([row.key for row in rows]):
             query = select(*STORED_COLUMNS).where(
                 results.c.school_id == self.school_id,
@@ -649,7 +651,7 @@ class _Saving:
                 results.c.delivery_id != self.delivery_id,
             )
             for row in map(StoredResult._make, self.connection.execute(query)):
-                found[row.key, row.kind] = row
+                found[row.key, row.progress] = row
         return found
 
     def overwrite(self, row: StoredResult) -> None:

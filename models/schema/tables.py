@@ -441,6 +441,7 @@ parts = Table(
 def _value_columns() -> list[Column]:  # type: ignore[type-arg]
     """What a result says: the columns that make two messages say the same or not."""
     return [
+        Column("kind", SmallInteger, nullable=False),
         Column("identifier_id", Integer, nullable=False),
         Column("test_id", Integer, nullable=False),
         Column("definition_id", Integer, nullable=False),
@@ -461,8 +462,13 @@ def _value_columns() -> list[Column]:  # type: ignore[type-arg]
     ]
 
 
+def _progress() -> Column[bool]:
+    """Whether it is a progress record: those stand beside a score of the same key; every other kind replaces it."""
+    return Column("progress", Boolean, nullable=False, server_default=false())
+
+
 VALUE_COLUMNS = tuple(column.name for column in _value_columns())
-KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
+KEY_COLUMNS = ("school_id", "source_id", "key", "progress")
 
 results = Table(
     "results",
@@ -470,7 +476,7 @@ results = Table(
     _school(),
     Column("source_id", Integer, nullable=False),
     Column("key", KeyText, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
+    _progress(),
     *_value_columns(),
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
@@ -486,7 +492,7 @@ result_history = Table(
     _school(),
     Column("source_id", Integer, nullable=False),
     Column("key", KeyText, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
+    _progress(),
     *_value_columns(),
     Column("value_digest", LargeBinary(16), nullable=False),
     Column("created_us", BigInteger, nullable=False),

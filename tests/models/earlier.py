@@ -112,6 +112,11 @@ def upgraded_to_0004(engine: Engine) -> None:
     upgrade_to(engine, "0004")
 
 
+def upgraded_to_0006(engine: Engine) -> None:
+    """0006, the last before a key had one result of any kind."""
+    upgrade_to(engine, "0006")
+
+
 EARLIER: dict[str, Callable[[Engine], None]] = {
     item.__name__: item
     for item in (
@@ -123,6 +128,7 @@ EARLIER: dict[str, Callable[[Engine], None]] = {
         made_at_0003,
         made_at_0004,
         upgraded_to_0004,
+        upgraded_to_0006,
     )
 }
 

@@ -105,16 +105,31 @@ def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
     return spelled[0], spelled[1], list(known)
 
 
+OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
+
+
+def oso_xml(key: str, skill: str) -> str:
+    """One resultaat with an osoresultaat of test T1."""
+    return (
+        f'<resultaat key="{key}"><afnamedatum>2026-11-10</afnamedatum><toetscode>T1</toetscode>'
+        f'<osoresultaat xmlns:o="{OSO}"><o:toetsscore><o:vaardigheidsscore>{skill}</o:vaardigheidsscore></o:toetsscore>'
+        "</osoresultaat></resultaat>"
+    )
+
+
 @dataclass(frozen=True)
 class Sent:
     """One message of a generated set: a few keys of a small space, so that they meet."""
 
     minute: int
-    rows: tuple[tuple[str, str, str, str], ...]  # key, pupil, part, score
+    rows: tuple[tuple[str, str, str, str], ...]  # key, pupil, part or OSO, score
     name: str
 
     def bytes(self) -> bytes:
-        xml = "".join(result_xml(key, score, part=part) for key, _, part, score in self.rows)
+        xml = "".join(
+            oso_xml(key, score) if part == OSO else result_xml(key, score, part=part)
+            for key, _, part, score in self.rows
+        )
         return message(
             results=xml,
             leerlingid=self.rows[0][1],
@@ -127,9 +142,7 @@ sent_messages = st.builds(
     Sent,
     st.integers(0, 3),
     st.lists(
-        st.tuples(
-            st.sampled_from("abc"), st.sampled_from(["L1", "L2"]), st.sampled_from(["", "P1"]), st.sampled_from("0123")
-        ),
+        st.tuples(*map(st.sampled_from, ("abc", ["L1", "L2"], ["", "P1", OSO], "0123"))),
         min_size=1, max_size=3, unique_by=lambda row: row[0],
     ).map(tuple),
     st.sampled_from(["Toets", "Toets nieuw"]),
@@ -175,6 +188,39 @@ def test_of_two_messages_of_one_moment_the_later_arrival_counts_and_is_told(
     assert receipts[1].verdict is Verdict.WARN
     assert current(any_store.engine) == [("r1", int(second) * SCALE, second)]
     assert history(any_store.engine) == [("r1", int(first) * SCALE)]
+
+
+@pytest.mark.parametrize("stored_in_order", [True, False])
+def test_a_key_has_one_result_whatever_its_kind(any_store: Store, stored_in_order: bool) -> None:
+    source(any_store)
+    sent = [
+        message(results=result_xml("d1", "3"), aanmaakdatum="2026-11-11T10:00:14"),
+        message(results=oso_xml("d1", "88"), aanmaakdatum="2026-11-11T10:00:15"),
+    ]
+    counts = [take(any_store, data).counts for data in (sent if stored_in_order else sent[::-1])]
+    assert (counts[0]["new"], counts[1]["changed" if stored_in_order else "history"]) == (1, 1)
+    assert current(any_store.engine) == [("d1", 88 * SCALE, "88")]
+    assert history(any_store.engine) == [("d1", 3 * SCALE)]
+    back = take(any_store, message(results=result_xml("d1", "3"), aanmaakdatum="2026-11-11T10:00:16"))
+    assert back.counts["changed"] == 1
+    assert (current(any_store.engine), history(any_store.engine)) == (
+        [("d1", 3 * SCALE, "3")],
+        [("d1", 88 * SCALE)],
+    )
+
+
+def test_a_progress_record_stands_beside_a_score_of_its_key(any_store: Store) -> None:
+    source(any_store)
+    progress = (
+        '<resultaat key="d1"><afnamedatum>2026-11-10</afnamedatum><toetscode>T1</toetscode>'
+        '<anderresultaat xmlns:v="urn:rondblik:voortgang:1" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" '
+        'i:type="v:Voortgang"><v:status>bezig</v:status></anderresultaat></resultaat>'
+    )
+    take(any_store, message(results=result_xml("d1", "3")))
+    receipt = take(any_store, message(results=progress, aanmaakdatum="2026-11-12T00:00:00"))
+    assert receipt.counts["new"] == 1
+    assert sorted(current(any_store.engine), key=str) == [("d1", 3 * SCALE, "3"), ("d1", None, None)]
+    assert history(any_store.engine) == []
 
 
 def test_a_message_that_is_sent_again_did_not_come_later(any_store: Store) -> None:
