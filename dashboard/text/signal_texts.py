@@ -197,7 +197,7 @@ def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     weak = [
         part
         for part in class_data.parts
-        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
+        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.sitting_on == newest.taken_on
         if part.reading.position is NormPosition.BELOW and part.reading.value is not None
     ]
     if not weak:

@@ -38,15 +38,14 @@ from models.results.result_rows import (
     total_rows,
 )
 from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
+from models.results.sittings import Sitting, sittings_of_days
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Kind
-
-Sitting = tuple[int, int, str]  # pupil, test, date
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredTest:
-    """The total of one sitting: what one pupil scored on one test on one day; `norm` has no bands if it is a sum."""
+    """The total of one sitting: what one pupil scored on one test; `norm` has no bands if it is a sum."""
 
     total: Total
     subject_material: SubjectMaterial
@@ -85,13 +84,14 @@ class ScoredTest:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPart:
-    """What one pupil scored on one part of a test on one day."""
+    """What one pupil scored on one part of a test on one day; `sitting_on` is the day of the sitting it belongs to."""
 
     row: ResultRow
     subject_material: SubjectMaterial
     name: PartName
     reading: ScoreReading
     norm: ParsedNorm
+    sitting_on: str
     duplicate: bool = False
 
     @property
@@ -233,7 +233,7 @@ def read_class_data(
     if period is not None:
         not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=hidden_parts)
     catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future], not_read)
-    totals, parts = current_totals_and_parts(rows)
+    totals, part_sittings = current_totals_and_parts(rows)
     progress = [row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year]
     judged_rows = [row for row in rows if row.taken_on in judged]
     return ClassData(
@@ -241,8 +241,13 @@ def read_class_data(
         pupils_by_class(connection, viewer, class_ids),
         span,
         school_year,
-        _totals_by_material(scored_tests(catalogue, totals, parts)),
-        [scored_part(catalogue, part) for part in parts if part.row.taken_on >= parts_from],
+        _totals_by_material(scored_tests(catalogue, totals, part_sittings)),
+        [
+            scored_part(catalogue, part, sitting)
+            for sitting, sitting_parts in part_sittings.items()
+            for part in sitting_parts
+            if part.row.taken_on >= parts_from
+        ],
         newest_progress(progress, catalogue),
         last_active_days(connection, viewer, owners, judged_rows, this_year.first),
         tuple(source_states(connection, viewer)),
@@ -253,14 +258,23 @@ def read_class_data(
     )
 
 
-def current_totals_and_parts(rows: Iterable[ResultRow]) -> tuple[list[CurrentResult], list[CurrentResult]]:
-    """The current totals as sent, and the current scores on parts; progress records are neither."""
+def current_totals_and_parts(
+    rows: Iterable[ResultRow],
+) -> tuple[list[CurrentResult], dict[Sitting, list[CurrentResult]]]:
+    """The current totals as sent, and the current scores on parts by sitting; progress records are neither."""
     current = resolve_duplicates(row for row in rows if row.kind in SCORE_KINDS).values()
     totals = [result for result in current if result.row.part_id == 0]
-    return totals, [result for result in current if result.row.part_id > 0 and result.row.kind == Kind.SCORE]
+    parts = [result for result in current if result.row.part_id > 0 and result.row.kind == Kind.SCORE]
+    sittings = sittings_of_days(result.row for result in (*totals, *parts))
+    part_sittings: dict[Sitting, list[CurrentResult]] = defaultdict(list)
+    for part in parts:
+        part_sittings[sittings[part.row.pupil_id, part.row.test_id, part.row.taken_on]].append(part)
+    return totals, part_sittings
 
 
-def scored_tests(catalogue: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]) -> list[ScoredTest]:
+def scored_tests(
+    catalogue: Catalogue, totals: list[CurrentResult], part_sittings: dict[Sitting, list[CurrentResult]]
+) -> list[ScoredTest]:
     """Every total: as sent, or the sum of its parts if no total was sent for the sitting."""
     sent = [
         ScoredTest(
@@ -270,23 +284,18 @@ def scored_tests(catalogue: Catalogue, totals: list[CurrentResult], parts: list[
         )
         for total in totals
     ]
-    sums = [sum_of_parts(catalogue, sitting) for sitting in part_sittings(parts, totals).values()]
+    sums = [sum_of_parts(catalogue, parts) for parts in without_total(part_sittings, totals).values()]
     return sent + [
         ScoredTest(total, catalogue.subject_material(total.row.definition_id), ParsedNorm()) for total in sums
     ]
 
 
-def part_sittings(
-    parts: Iterable[CurrentResult], totals: Iterable[CurrentResult]
+def without_total(
+    part_sittings: dict[Sitting, list[CurrentResult]], totals: Iterable[CurrentResult]
 ) -> dict[Sitting, list[CurrentResult]]:
-    """The scores on parts by sitting, of the sittings that no total was sent for."""
+    """The scores on parts of the sittings that no total was sent for."""
     with_total = {(total.row.pupil_id, total.row.test_id, total.row.taken_on) for total in totals}
-    sittings: dict[Sitting, list[CurrentResult]] = defaultdict(list)
-    for part in parts:
-        sitting = (part.row.pupil_id, part.row.test_id, part.row.taken_on)
-        if sitting not in with_total:
-            sittings[sitting].append(part)
-    return sittings
+    return {sitting: parts for sitting, parts in part_sittings.items() if sitting not in with_total}
 
 
 def sum_of_parts(catalogue: Catalogue, parts: list[CurrentResult]) -> Total:
@@ -295,8 +304,8 @@ def sum_of_parts(catalogue: Catalogue, parts: list[CurrentResult]) -> Total:
     return summed_total(parts, norms)
 
 
-def scored_part(catalogue: Catalogue, part: CurrentResult) -> ScoredPart:
-    """The score on a part by its own norm."""
+def scored_part(catalogue: Catalogue, part: CurrentResult, sitting: Sitting) -> ScoredPart:
+    """The score on a part of a sitting, by its own norm."""
     row = part.row
     norm = catalogue.part_norm(row.definition_id, row.part_id)
     return ScoredPart(
@@ -305,6 +314,7 @@ def scored_part(catalogue: Catalogue, part: CurrentResult) -> ScoredPart:
         catalogue.part_name(row.definition_id, row.part_id),
         read_score(row.kind, row.score, row.score_text, row.absence, norm, row.detail),
         norm,
+        sitting[2],
         part.duplicate,
     )
 

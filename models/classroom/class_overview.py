@@ -18,8 +18,9 @@ from models.results.future_results import FutureResult
 from models.results.missing import FieldTest, missing_reason_of
 from models.results.periods import Period
 from models.results.progress import PupilProgress, newest_progress, newest_records, of_record
-from models.results.result_rows import MadeTest, is_made
+from models.results.result_rows import MadeTest
 from models.results.scales import Missing
+from models.results.sittings import made_outside_of
 from models.results.subject_materials import SubjectMaterial, matches
 from models.schema.records import Kind
 
@@ -111,9 +112,10 @@ def class_overview(
         if row.kind == Kind.PROGRESS and row.taken_on in period.whole_years and source_id in (None, row.source_id)
     ]
     progress = newest_progress(records, catalogue) if part is None else _part_progress(catalogue, records, part)
+    in_future = [result.row for results in class_data.future.values() for result in results]
     hidden = [
         made
-        for made in _made_outside(class_data, period)
+        for made in made_outside_of(period, class_data.rows, in_future, class_data.not_read)
         if source_id in (None, catalogue.definitions[made.definition_id].source_id)
         and (part is None or _is_part(catalogue, made, part))
     ]
@@ -193,17 +195,6 @@ def _part_progress(catalogue: Catalogue, records: list[ResultRow], part: str) ->
 
 def _is_part(catalogue: Catalogue, row: ResultRow | MadeTest, name: str) -> bool:
     return row.part_id > 0 and catalogue.part_name(row.definition_id, row.part_id).name == name
-
-
-def _made_outside(class_data: ClassData, period: Period) -> list[MadeTest]:
-    """What the pupils made outside of the period, whether the class data holds it or only knows of it."""
-    future = (result.row for results in class_data.future.values() for result in results)
-    read = {
-        MadeTest(row.pupil_id, row.test_id, row.taken_on, row.definition_id, row.part_id)
-        for row in (*class_data.rows, *future)
-        if is_made(row) and row.taken_on not in period
-    }
-    return [*read, *(made for made in class_data.not_read if made.taken_on not in period)]
 
 
 def _tests_by_pupil(catalogue: Catalogue, made_tests: Iterable[MadeTest]) -> dict[int, frozenset[FieldTest]]:

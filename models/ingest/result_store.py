@@ -601,13 +601,13 @@ class _Saving:
         """
         school_id, source_id, delivery_id, part_ids = self.school_id, self.source_id, self.delivery_id, self.part_ids
         school_year, created_us, digest64 = self.batch.head.school_year, self.created_us, self.digest64
-        arrived_us = self.arrived_us
+        arrived_us, progress = self.arrived_us, int(Kind.PROGRESS)
         none = (None, None, None, None, None, None)
         rows: list[StoredTuple] = []
         for key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, info_url, taken_text in chunk:
             status, worked_ms, offered, made, correct, other = none if detail is None else _details(kind, detail)
             row = (
-                school_id, source_id, key, kind == Kind.PROGRESS, kind,
+                school_id, source_id, key, kind == progress, kind,
                 identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
                 taken_on, score, score_text, absence, status, worked_ms, offered, made, correct, other, info_url,
                 taken_text, school_year, created_us, digest64, delivery_id, arrived_us,

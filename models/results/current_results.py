@@ -104,6 +104,11 @@ class Total:
     part_ids: frozenset[int] = frozenset()  # those that a derived total is the sum of
 
     @property
+    def sitting(self) -> tuple[int, int, str]:
+        """Pupil, test and day."""
+        return self.row.pupil_id, self.row.test_id, self.row.taken_on
+
+    @property
     def order(self) -> tuple[str, int, int, int, bool, str]:
         """Newest last."""
         return date_order(self.row)
@@ -120,7 +125,11 @@ def sent_total(current: CurrentResult, norm: ParsedNorm) -> Total:
 
 
 def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> Total:
-    """The sum of the parts of one sitting, without X, absent and suspect ones; `norms` by part id."""
+    """The sum of the parts of one sitting, without X, absent and suspect ones; `norms` by part id.
+
+    Of a part that was not offered on one day and made on another, the newest row is the one that is looked at.
+    """
+    parts = list({part.row.part_id: part for part in sorted(parts, key=lambda part: date_order(part.row))}.values())
     counted: list[ScoreReading] = []
     counted_ids: set[int] = set()
     for part in parts:
@@ -129,7 +138,7 @@ def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> To
         if reading.counts:
             counted.append(reading)
             counted_ids.add(row.part_id)
-    newest = max((current.row for current in parts), key=recency)
+    newest = parts[-1].row
     duplicate = any(current.duplicate for current in parts)
     left_out = len(parts) - len(counted)
     if not counted:

@@ -88,7 +88,7 @@ class Classroom:
         """A score on a part."""
         row = self.row(pupil, SUMS, day, test, value, None)
         reading = read_score(Kind.SCORE, row.score, None, None, norm)
-        self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm))
+        self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm, day))
 
     def record(
         self, pupil: int, status: Status, day: str, made: int | None, about: SubjectMaterial = WORDS, test: int = 1

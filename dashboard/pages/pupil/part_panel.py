@@ -68,12 +68,15 @@ def _part(sitting: Sitting, part: ScoredPart) -> html.Div:
     share = _share(reading, part.norm)
     bar = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     remarks = [_norm_word(part.norm)]
+    if part.taken_on != sitting.taken_on:
+        remarks.append(short_day(part.taken_on))
     if part.duplicate:
         remarks.append(_("possibly double"))
     if not part.name.defined:
         remarks.append(_("not in the definition of the test"))
     name = part.name.name if part.name.name != part.name.code else _("Part {code}", code=part.name.code)
-    number = explained(f"{sitting.key}_{part.part_id}", value(reading)) if reading.text is not None else value(reading)
+    index = f"{part.test_id}_{part.taken_on}_{part.part_id}"
+    number = explained(index, value(reading)) if reading.text is not None else value(reading)
     words = " · ".join(remark for remark in remarks if remark)
     return html.Div(
         [
@@ -136,7 +139,7 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, norm)),
         (_("Conversion"), _conversion(source)),
-        (_("Made on"), day_name(source.sitting.taken_on)),
+        (_("Made on"), day_name(source.part.taken_on if source.part is not None else source.sitting.taken_on)),
         (_("Received"), long_moment(source.received_us) if source.received_us is not None else ""),
         (_("Sent by"), _message_word(source)),
     ]
