@@ -59,7 +59,7 @@ class Spooled:
     file: BinaryIO
     size: int
     digest: bytes
-    arrived_us: int = field(default_factory=clock.now_us)
+    arrived_us: int = field(default_factory=clock.arrival_us)
 
     def __enter__(self) -> Spooled:
         return self

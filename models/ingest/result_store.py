@@ -79,7 +79,7 @@ class Incoming:
     remembers_document: bool = False
     in_order: bool = False
     key_id: int | None = None
-    arrived_us: int = field(default_factory=clock.now_us)
+    arrived_us: int = field(default_factory=clock.arrival_us)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,9 +49,11 @@ def source(store: Store, key: str = "rekenwijs") -> int:
         return schools.ensure_source(connection, key, key.title(), "publisher")
 
 
-def take(store: Store, data: bytes, source_id: int = 1, arrived: int = 0, **options: object) -> Receipt:
-    """Take in a message that came in so many seconds after NOW."""
-    with clock.fixed(NOW + timedelta(seconds=arrived)), spool([data]) as spooled:
+def take(store: Store, data: bytes, source_id: int = 1, arrived: int | None = None, **options: object) -> Receipt:
+    """Take in a message that came in just now, or so many seconds after NOW."""
+    with clock.fixed(NOW), spool([data]) as spooled:
+        if arrived is not None:
+            spooled.arrived_us = clock.to_us(NOW + timedelta(seconds=arrived))
         origin = ResultSource(
             source_id=source_id,
             destination=AnySchool(store.engine),
@@ -221,6 +224,17 @@ def test_a_progress_record_stands_beside_a_score_of_its_key(any_store: Store) ->
     assert receipt.counts["new"] == 1
     assert sorted(current(any_store.engine), key=str) == [("d1", 3 * SCALE, "3"), ("d1", None, None)]
     assert history(any_store.engine) == []
+
+
+def test_arrivals_have_an_order_where_the_clock_stands_still(store: Store) -> None:
+    source(store)
+    with clock.fixed(NOW), ExitStack() as files:
+        scores = ("5", "9", "2", "7")
+        spooled = [files.enter_context(spool([message(results=result_xml("r1", score))])) for score in scores]
+        for item in (spooled[2], spooled[0], spooled[3], spooled[1]):
+            origin = ResultSource(source_id=1, destination=AnySchool(store.engine), channel="load")
+            process_results(store.engine, store.cipher, item, origin)
+    assert current(store.engine) == [("r1", 7 * SCALE, "7")]
 
 
 def test_a_message_that_is_sent_again_did_not_come_later(any_store: Store) -> None:
