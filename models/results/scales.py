@@ -7,10 +7,11 @@ Sources: UWLR ctpNormering (a bound belongs to its band), OSO code list 11 (refe
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from models.schema.records import SCALE, Absence, Kind
@@ -206,11 +207,19 @@ def band_positions(count: int) -> list[NormPosition]:
     return [NormPosition.BELOW] + [NormPosition.ON] * (count - 2) + [NormPosition.ABOVE]
 
 
+def overlap(bounds: Iterable[tuple[int, int]]) -> bool:
+    """Whether two bands with these lowest and highest values hold the same score, so that `band_of` has to choose."""
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(sorted(bounds)))
+
+
 def band_of(value: int, norm: ParsedNorm) -> NormBand | None:
-    """The band that holds `value` (ten-thousandths); bounds belong to it, and a begin goes before an end."""
+    """The band that holds `value` (ten-thousandths), bounds included; of several the one that begins last.
+
+    The rule `norm.overlap` tells a sender the same.
+    """
     exact = Decimal(value) / SCALE
     fitting = [interval for interval in norm.intervals if interval.low <= exact <= interval.high]
-    return fitting[-1] if fitting else None
+    return fitting[-1] if fitting else None  # they are in order of their begin
 
 
 def read_score(

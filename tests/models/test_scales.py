@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from connectors.uwlr.definitions import read_norm
+from connectors.uwlr.rules import finding
 from models.results.scales import (
     NO_NORM,
     Comparability,
@@ -57,6 +60,34 @@ def test_a_bound_belongs_to_its_band_and_bands_are_ordered_by_where_they_begin(
 def test_a_bound_of_two_bands_belongs_to_the_one_that_begins_there() -> None:
     touching = parse_norm(norm(("laag", "0", "60"), ("hoog", "60", "100")))
     assert score(60, norm=touching).band == "hoog"
+
+
+OVERLAPPING = [
+    ((("laag", "0", "20"), ("hoog", "15", "30")), 17, "hoog"),
+    ((("hoog", "15", "30"), ("laag", "0", "20")), 17, "hoog"),  # the order in the message does not matter
+    ((("laag", "0", "20"), ("hoog", "15", "30")), 14, "laag"),
+    ((("laag", "0", "15"), ("hoog", "15", "30")), 15, "hoog"),
+    ((("alles", "0", "30"), ("midden", "10", "20")), 25, "alles"),
+    ((("alles", "0", "30"), ("midden", "10", "20")), 15, "midden"),
+]
+
+
+@pytest.mark.parametrize(("bands", "value", "counts"), OVERLAPPING)
+def test_where_bands_overlap_the_screens_do_what_the_finding_says(
+    bands: tuple[tuple[str, str, str], ...], value: float, counts: str
+) -> None:
+    assert score(value, norm=parse_norm(norm(*bands))).band == counts
+    sent = "".join(
+        f"<norm><term>{term}</term><beginnormwaarde>{low}</beginnormwaarde><eindnormwaarde>{high}</eindnormwaarde></norm>"
+        for term, low, high in bands
+    )
+    noted: list[str] = []
+    xml = etree.fromstring(f"<toetsnormering>{sent}</toetsnormering>")
+    read_norm(xml, lambda rule, _element: noted.append(rule))
+    assert noted == ["norm.overlap"]
+    assert "de norm die het laatst begint" in finding("norm.overlap").message_nl
+    lows = {term: int(low) for term, low, high in bands if int(low) <= value <= int(high)}
+    assert counts == max(lows, key=lambda term: lows[term])
 
 
 def test_a_zero_is_a_score_and_counts() -> None:
