@@ -6,7 +6,7 @@ from dashboard.text.translate import _, n_
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
-from models.results.scales import Comparability, Missing, NormPosition
+from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
 
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
@@ -160,7 +160,15 @@ def year_word(year: str | None) -> str:
 
 
 def band_word(band: str) -> str:
-    """A band as the source calls it; the five levels of an OSO test read niveau I to V."""
+    """A band as the source calls it; the five levels of an OSO test read niveau I to V.
+
+    A reference level is never something achieved, and a percentile is written as a word.
+    """
+    code, _space, value = band.partition(" ")
+    if is_reference_level(value):
+        return reference_word(value)
+    if code == "Percentiel" and value:
+        return _("percentile {number}", number=value)
     return _("level {band}", band=band) if band in ("I", "II", "III", "IV", "V") else band
 
 

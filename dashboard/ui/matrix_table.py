@@ -23,13 +23,22 @@ from dashboard.text.words import (
     short_test,
 )
 from dashboard.ui import addresses
-from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, position_counts
+from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted, position_counts
 from dashboard.ui.signs import attrs, badge, num, sign
 from models.access.people import PupilName
 from models.classroom.attention import AttentionGroup
+from models.classroom.class_data import norm_of_total
 from models.classroom.class_overview import Cell, ClassOverview
-from models.results.scales import NO_NORM, Missing, NormPosition, ParsedNorm, ScoreReading, comparability, plain_decimal
-from models.schema.records import Kind
+from models.results.scales import (
+    NO_NORM,
+    Missing,
+    NormPosition,
+    ParsedNorm,
+    ScoreReading,
+    comparability,
+    one_norm_group,
+    plain_decimal,
+)
 
 Grid = list[tuple[PupilName, list[CellContent]]]
 
@@ -143,7 +152,7 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
         return label
     name = next(overview.catalogue.definitions[cell.definition_id].name for cell in found if cell.test_id == head_test)
     alone = len({cell.test_id for cell in found}) == 1
-    numbers = [cell for cell in found if cell.total.reading.counts] or found
+    numbers = [cell for cell in found if is_counted(cell)] or found
     short = short_test(name)
     words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
@@ -151,7 +160,7 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
 
 def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
     """With what the numbers of a column may be compared, and their scale where it is one."""
-    levels = all(cell.total.row.kind == Kind.OSO for cell in cells)
+    levels = one_norm_group(cell.total.reading for cell in cells)
     norms = {cell.definition_id: norm_of(overview, cell) for cell in cells}
     return scale_word(list(norms.values()), levels)
 
@@ -173,7 +182,7 @@ def norm_of(overview: ClassOverview, cell: Cell) -> ParsedNorm:
         return NO_NORM
     if row.part_id:
         return overview.catalogue.part_norm(row.definition_id, row.part_id)
-    return overview.catalogue.total_norm(row.definition_id)
+    return norm_of_total(overview.catalogue, row)
 
 
 # -- cells ---------------------------------------------------------------------------------------------------

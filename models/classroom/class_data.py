@@ -37,7 +37,7 @@ from models.results.result_rows import (
     pupil_identifiers,
     total_rows,
 )
-from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
+from models.results.scales import NO_NORM, ParsedNorm, ScoreReading, read_score, scale_of
 from models.results.sittings import Sitting, sittings_of_days
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Kind
@@ -278,9 +278,9 @@ def scored_tests(
     """Every total: as sent, or the sum of its parts if no total was sent for the sitting."""
     sent = [
         ScoredTest(
-            sent_total(total, catalogue.total_norm(total.row.definition_id)),
+            sent_total(total, norm_of_total(catalogue, total.row)),
             catalogue.subject_material(total.row.definition_id),
-            catalogue.total_norm(total.row.definition_id),
+            norm_of_total(catalogue, total.row),
         )
         for total in totals
     ]
@@ -288,6 +288,11 @@ def scored_tests(
     return sent + [
         ScoredTest(total, catalogue.subject_material(total.row.definition_id), ParsedNorm()) for total in sums
     ]
+
+
+def norm_of_total(catalogue: Catalogue, row: ResultRow) -> ParsedNorm:
+    """The norm of the test that a total came with; an OSO result has levels of its own, and ignores it."""
+    return NO_NORM if row.kind == Kind.OSO else catalogue.total_norm(row.definition_id)
 
 
 def without_total(

@@ -13,6 +13,7 @@ from models.classroom.class_data import (
     ScoredPart,
     ScoredTest,
     current_totals_and_parts,
+    norm_of_total,
     scored_part,
     sum_of_parts,
     without_total,
@@ -125,7 +126,7 @@ def _sittings(catalogue: Catalogue, rows: list[ResultRow]) -> list[Sitting]:
     sittings = []
     for result in totals:
         row = result.row
-        total = sent_total(result, catalogue.total_norm(row.definition_id))
+        total = sent_total(result, norm_of_total(catalogue, row))
         parts = part_sittings.get((row.pupil_id, row.test_id, row.taken_on), [])
         sittings.append(_sitting(catalogue, total, parts))
     sums = without_total(part_sittings, totals).values()
@@ -141,7 +142,7 @@ def _sitting(catalogue: Catalogue, total: Total, parts: list[CurrentResult]) -> 
     return Sitting(
         total,
         catalogue.subject_material(definition_id),
-        catalogue.total_norm(definition_id),
+        norm_of_total(catalogue, total.row),
         catalogue.definitions[definition_id].name,
         tuple(scored_parts),
         late=False,

@@ -20,9 +20,8 @@ from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
-from models.results.scales import plain_decimal
+from models.results.scales import one_norm_group, plain_decimal
 from models.schema import clock
-from models.schema.records import Kind
 
 
 def my_pupils_table(view: MyPupilsView) -> html.Section:
@@ -83,7 +82,7 @@ def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
     others = len(column.subject_materials) - 1
     words = [view.material(column.subject_material)]
     if column.newest:
-        levels = all(scored_test.total.row.kind == Kind.OSO for scored_test in column.newest)
+        levels = one_norm_group(scored_test.reading for scored_test in column.newest)
         words.append(scale_word([scored_test.norm for scored_test in column.newest], levels))
     if others:
         words.append(n_("and {number} more material", "and {number} more materials", others))

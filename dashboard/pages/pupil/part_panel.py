@@ -16,7 +16,7 @@ from dashboard.ui.signs import sign
 from models.classroom.class_data import ScoredPart
 from models.classroom.timeline import Provenance, PupilTimeline, Sitting
 from models.results.scales import HUGEST_SCORE, NormPosition, ParsedNorm, ScoreReading, plain_decimal
-from models.schema.records import SCALE
+from models.schema.records import SCALE, Kind
 from models.schema.urls import is_plain_link
 
 
@@ -136,6 +136,7 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
         (_("Level by the source"), band_word(_score_words(source).band or "")),
+        (_("Also sent"), ", ".join(band_word(reference.word) for reference in _score_words(source).references)),
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, norm)),
         (_("Conversion"), _conversion(source)),
@@ -158,7 +159,7 @@ def _conversion(source: Provenance) -> str:
 
 
 def _norm_fact(source: Provenance, norm: ParsedNorm) -> str:
-    if source.part is None and source.sitting.total.row.kind == 2:
+    if source.part is None and source.sitting.total.row.kind == Kind.OSO and _score_words(source).band is not None:
         return _("level given by the source")
     return _norm_word(norm) or _("source sends no norm")
 

@@ -22,7 +22,7 @@ from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import future_words, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
-from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer
+from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted
 from dashboard.ui.matrix_table import foot_words, pupil_word
 from models.access.people import PupilName
 from models.access.viewer import Viewer
@@ -126,8 +126,8 @@ def explain_mean(view: ClassView, key: str) -> Explanation:
         return None
     rows = [(pupil, cell_content(view.overview, column, pupil.id)) for pupil in view.overview.pupils]
     under = footer([cell_content for _pupil, cell_content in rows])
-    counted = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if _counts(cell_content)]
-    left_out = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if not _counts(cell_content)]
+    counted = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if _counts(under, cell_content)]
+    left_out = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if not _counts(under, cell_content)]
     return [
         html.H3(column.full_name),
         html.P(html.B(_outcome(under))),
@@ -141,7 +141,9 @@ def explain_mean(view: ClassView, key: str) -> Explanation:
                 (_("Counted"), _("{counted} of {all} pupils shown", counted=under.counted, all=under.all)),
                 (
                     _("Test"),
-                    ", ".join(_tests(view, [cell_content for _pupil, cell_content in rows if _counts(cell_content)])),
+                    ", ".join(
+                        _tests(view, [cell_content for _pupil, cell_content in rows if _counts(under, cell_content)])
+                    ),
                 ),
                 period_fact(view),
                 *source_facts(view, [column.source_id]),
@@ -159,8 +161,11 @@ def _outcome(under: Footer) -> str:
     return f"{tenths(under.mean)}{of_points} · {foot_words(under)}"
 
 
-def _counts(cell_content: CellContent) -> bool:
-    return cell_content.cell is not None and cell_content.cell.total.reading.counts
+def _counts(under: Footer, cell_content: CellContent) -> bool:
+    """Whether a cell is in the mean, or in the counts that stand in its place."""
+    if cell_content.cell is None:
+        return False
+    return cell_content.cell.total.reading.counts if under.mean is not None else is_counted(cell_content.cell)
 
 
 def _tests(view: ClassView, cell_contents: list[CellContent]) -> list[str]:
