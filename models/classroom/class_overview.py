@@ -115,7 +115,7 @@ def class_overview(
     in_future = [result.row for results in class_data.future.values() for result in results]
     hidden = [
         made
-        for made in made_outside_of(period, class_data.rows, in_future, class_data.not_read)
+        for made in made_outside_of(period, class_data.rows, in_future, class_data.not_read, of_parts=part is not None)
         if source_id in (None, catalogue.definitions[made.definition_id].source_id)
         and (part is None or _is_part(catalogue, made, part))
     ]

@@ -89,19 +89,27 @@ def _is_offered(result: MadeOn) -> bool:
 
 
 def made_outside_of(
-    period: Period, rows: Iterable[ResultRow], future: Iterable[ResultRow], not_read: Iterable[MadeTest]
+    period: Period,
+    rows: Iterable[ResultRow],
+    future: Iterable[ResultRow],
+    not_read: Iterable[MadeTest],
+    *,
+    of_parts: bool = False,
 ) -> list[MadeTest]:
     """What belongs to sittings outside of a period, each with the day of its sitting.
 
     `rows` are those that were read, up to today; `not_read` is what else was made. What is of the `future` is of no
-    sitting yet, and has its own day.
+    sitting yet, and has its own day; so has everything where `of_parts` says that parts are shown by themselves.
     """
     made = {_made(row) for row in rows if is_made(row)} | set(not_read)
+    not_yet = [_made(row) for row in future if is_made(row)]
+    if of_parts:
+        return [item for item in (*made, *not_yet) if item.taken_on not in period]
     concerned = {(item.pupil_id, item.test_id) for item in made if item.taken_on not in period}
     made = {item for item in made if (item.pupil_id, item.test_id) in concerned}
     sittings = sittings_of_days(made)
     dated = [item._replace(taken_on=sittings[item.pupil_id, item.test_id, item.taken_on][2]) for item in made]
-    return [item for item in (*dated, *(_made(row) for row in future if is_made(row))) if item.taken_on not in period]
+    return [item for item in (*dated, *not_yet) if item.taken_on not in period]
 
 
 def _made(row: ResultRow) -> MadeTest:

@@ -158,3 +158,5 @@ def test_a_period_hides_sittings_and_not_their_days() -> None:
     assert {item.taken_on for item in made_outside_of(Period("2026-11-16", "2026-11-16"), [], [], results)} == {
         "2026-11-17"
     }
+    by_part = made_outside_of(Period("2026-11-17", "2026-11-17"), [], [], results, of_parts=True)
+    assert [(item.taken_on, item.part_id) for item in by_part] == [("2026-11-16", 1)]
