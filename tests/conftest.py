@@ -39,11 +39,23 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
+@pytest.fixture(scope="session")
+def empty_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder after a first start, made once: a copy of it saves each test the migrations."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+    engine = database.open_engine(database.sqlite_url(folder))
+    open_encrypted(engine, folder)
+    engine.dispose()
+    return folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(empty_data: Path, tmp_path: Path) -> Iterator[Store]:
     """An empty store on SQLite."""
-    engine = database.open_engine(database.sqlite_url(tmp_path / "data"))
-    yield Store(engine, open_encrypted(engine, tmp_path / "data"))
+    folder = tmp_path / "data"
+    shutil.copytree(empty_data, folder, dirs_exist_ok=True)
+    engine = database.open_engine(database.sqlite_url(folder))
+    yield Store(engine, open_encrypted(engine, folder))
     engine.dispose()
 
 
@@ -87,12 +99,12 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def empty_postgres(server_url: str) -> Iterator[Engine]:
-    """A database of its own without any table, dropped at the end."""
+def new_postgres(server_url: str, template: str = "template1") -> Iterator[Engine]:
+    """A database of its own, dropped at the end: without any table, or a copy of another database."""
     name = f"t{uuid.uuid4().hex}"
     server = create_engine(server_url + "postgres", isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine = database.open_engine(server_url + name)
     yield engine
     engine.dispose()
@@ -104,14 +116,26 @@ def empty_postgres(server_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def postgres_database(postgres: str) -> Iterator[str]:
     """The address of an empty database of its own on PostgreSQL."""
-    with empty_postgres(postgres) as engine:
+    with new_postgres(postgres) as engine:
         yield engine.url.render_as_string(hide_password=False)
 
 
+@pytest.fixture(scope="session")
+def postgres_after_start(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The name of a database after a first start and the folder with its key, made once, to copy for each test."""
+    keys = tmp_path_factory.mktemp("postgres") / "keys"
+    with new_postgres(postgres) as engine:
+        open_encrypted(engine, keys)
+        engine.dispose()
+        yield str(engine.url.database), keys
+
+
 @pytest.fixture
-def postgres_store(postgres: str, tmp_path: Path) -> Iterator[Store]:
+def postgres_store(postgres: str, postgres_after_start: tuple[str, Path], tmp_path: Path) -> Iterator[Store]:
     """An empty store in a database of its own on PostgreSQL."""
-    with empty_postgres(postgres) as engine:
+    template, keys = postgres_after_start
+    shutil.copytree(keys, tmp_path / "keys", dirs_exist_ok=True)
+    with new_postgres(postgres, template) as engine:
         yield Store(engine, open_encrypted(engine, tmp_path / "keys"))
 
 

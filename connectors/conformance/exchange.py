@@ -15,6 +15,7 @@ from connectors.intake.documents import outline_of
 from connectors.transport import http_client
 from connectors.transport.http_client import HttpRequest, Limits
 from connectors.uwlr import names
+from connectors.uwlr.charset import in_declared_encoding
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_gate import NotReadable, local, parse
 from connectors.uwlr.pupil_messages import Profile
@@ -82,6 +83,7 @@ class Reply:
     status: int | None = None
     media_type: str = ""
     body: bytes = field(default=b"", repr=False)
+    charset_rules: tuple[str, ...] = ()
     root: str | None = None
     payload: str | None = None
     fault: ReceivedFault | None = None
@@ -100,14 +102,24 @@ def post(endpoint: Endpoint, operation: str, body: bytes, action: str) -> Reply:
     started = time.monotonic()
     try:
         with http_client.fetch(request, endpoint.limits) as answer:
-            content = b"".join(answer.chunks)
+            content, broken = in_declared_encoding(b"".join(answer.chunks), answer.content_type)
     except ConnectorError as error:
         seconds = time.monotonic() - started
         return Reply(operation, seconds, broken=_no_answer(error, seconds, endpoint))
     seconds = time.monotonic() - started
     outline = outline_of(io.BytesIO(content))
     fault = _read_fault(content) if outline.payload == names.FAULT else None
-    return Reply(operation, seconds, answer.status, answer.media_type, content, outline.root, outline.payload, fault)
+    return Reply(
+        operation,
+        seconds,
+        answer.status,
+        answer.media_type,
+        content,
+        tuple(broken),
+        outline.root,
+        outline.payload,
+        fault,
+    )
 
 
 def safe_name(text: str) -> str:
@@ -201,7 +213,7 @@ def _judge_reply(reply: Reply, endpoint: Endpoint, *, is_data: bool) -> tuple[li
     """What is wrong with any reply, and whether there is nothing in it to judge further."""
     if reply.broken is not None:
         return [reply.broken], True
-    findings = []
+    findings = [finding(rule) for rule in reply.charset_rules]
     if reply.seconds > endpoint.answer_seconds:
         findings.append(finding("endpoint.slow", limit=f"{endpoint.answer_seconds:g}"))
     if not is_data:

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from connectors.errors import TooLarge
 from connectors.intake.destinations import Destination, ReceiverCheck
-from connectors.uwlr import names, rules, values
+from connectors.uwlr import charset, names, rules, values
 from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.reader import SCHEMA_HINT, ElementRef, ReadMessage, is_personal_number, read_results
 from connectors.uwlr.rules import Stage, finding, stage_of
@@ -35,6 +35,7 @@ from models.schema.terms import RetentionPolicy
 
 MEMORY_BYTES = 1 << 20
 MAX_KEPT_BYTES = 64 * 1024 * 1024
+MAX_GROWTH = 3  # of the bytes of an eight-bit encoding that become UTF-8
 OLD = timedelta(days=2 * 366)
 AHEAD = timedelta(days=1)
 PREPARING = timedelta(days=62)
@@ -54,12 +55,16 @@ _HEAD_ELEMENTS = {
 
 @dataclass(slots=True)
 class Spooled:
-    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256; when the last byte was here."""
+    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256; when the last byte was here.
+
+    `rules` are those that its transport broke: the message itself cannot show it any more.
+    """
 
     file: BinaryIO
     size: int
     digest: bytes
     arrived_us: int = field(default_factory=clock.arrival_us)
+    rules: tuple[str, ...] = ()
 
     def __enter__(self) -> Spooled:
         return self
@@ -89,6 +94,24 @@ def spool(chunks: Iterable[bytes], cap: int = MAX_BYTES) -> Spooled:
         raise
     file.seek(0)
     return Spooled(cast("BinaryIO", file), size, digest.digest())
+
+
+def spool_body(chunks: Iterable[bytes], content_type: str, cap: int = MAX_BYTES) -> Spooled:
+    """Write the body of an HTTP message to a private file, in the encoding that it declares; raises as `spool`."""
+    spooled = spool(chunks, cap)
+    reading = charset.read_as(spooled.file, content_type)
+    if reading.convert_from is None:
+        return replace(spooled, rules=tuple(reading.rules))
+    with spooled:
+        converted = spool(charset.converted(spooled.file, reading.convert_from), MAX_GROWTH * cap)
+    return replace(converted, rules=tuple(reading.rules))
+
+
+def read_header(spooled: Spooled, agreement: Agreement) -> EnvelopeHeader:
+    """The envelope header of a message, with what is wrong with its transport."""
+    header = read_envelope_header(spooled.file, agreement)
+    header.findings[:0] = [finding(rule, agreement) for rule in spooled.rules]
+    return header
 
 
 @dataclass(slots=True)
@@ -122,9 +145,9 @@ def judge(
 ) -> Judgement:
     """Read a message once and say what it is worth; a second reading only finds the places of what was found.
 
-    Without `receiver` a message is judged by itself, as a check does; `opening` is its opening where it was looked at.
+    Without `receiver` a message is judged by itself, as a check does; `header` is its header where it was read before.
     """
-    header = header or read_envelope_header(spooled.file, agreement)
+    header = header or read_header(spooled, agreement)
     if header.refused:
         return _judged([*header.findings, *_safe_header(spooled, header, agreement)], None)
     if header.empty is not None:

@@ -25,11 +25,12 @@ from connectors.intake.roster import FetchedRoster
 from connectors.transport import http_client
 from connectors.transport.http_client import ClientCertificate, HttpRequest, Limits
 from connectors.uwlr import names
+from connectors.uwlr.charset import in_declared_encoding
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
 from connectors.uwlr.pupil_gate import MAX_BYTES
 from connectors.uwlr.pupil_messages import Part, Profile, RosterAnswer, merge, read_part, read_roster
-from connectors.uwlr.rules import FAULTS
+from connectors.uwlr.rules import FAULTS, finding
 from models.schema import clock
 from models.schema.records import SchoolRef
 
@@ -137,6 +138,7 @@ class _Response:
 
     status_code: int
     content: bytes
+    charset_rules: tuple[str, ...] = ()
 
 
 class _Transport(Transport):
@@ -152,7 +154,8 @@ class _Transport(Transport):
         """Post a message and read the whole answer; raises Retriable or Fatal."""
         request = HttpRequest(address, message, {**headers, **self._headers}, self._certificate)
         with http_client.fetch(request, self._limits) as answer:
-            return _Response(answer.status, b"".join(answer.chunks))
+            content, broken = in_declared_encoding(b"".join(answer.chunks), answer.content_type)
+            return _Response(answer.status, content, tuple(broken))
 
 
 # -- what our WSDL says ------------------------------------------------------------------------------------------
@@ -209,7 +212,8 @@ def _judge(answer: _Response, part: Part, profile: Profile) -> RosterAnswer:
         raise _not_an_answer()
     if (read.roster is not None or read.empty is not None) and read.part is not part:
         raise _not_an_answer()
-    return read
+    findings = (*map(finding, answer.charset_rules), *read.findings)
+    return dataclasses.replace(read, findings=findings)
 
 
 def _not_an_answer() -> Fatal:

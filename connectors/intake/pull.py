@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
 from connectors.intake.destinations import OwnSchool
 from connectors.intake.documents import Document, is_whole, is_zip, outline_of, unpack
-from connectors.intake.judge import ResultSource, Spooled, process_results, refuse_unread, spool
+from connectors.intake.judge import ResultSource, Spooled, process_results, refuse_unread, spool, spool_body
 from connectors.transport import http_client
 from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits
 from connectors.uwlr import names, rules
@@ -105,13 +105,13 @@ class PullOutcome:
 
     taken: tuple[JudgedDocument, ...] = ()
     problems: tuple[UnreadableDocument, ...] = ()
-    catalogue: int = 0
+    known: int = 0
 
     @property
     def failure(self) -> tuple[str, str] | None:
         """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
         refused = [document for document in self.taken if document.receipt.verdict is Verdict.REJECT]
-        if self.catalogue or (all(document.receipt.repeated for document in refused) and not self.problems):
+        if self.known or (all(document.receipt.repeated for document in refused) and not self.problems):
             return None
         if len(refused) < len(self.taken) or not (refused or self.problems):
             return None
@@ -174,11 +174,11 @@ def _soap_request(settings: PullSettings, cursor: str | None) -> HttpRequest:
 def _spool_soap(answer: Answer, settings: PullSettings) -> Spooled:
     """The answer in a private file; of a status 500 only as much as a Fault may have."""
     if answer.status == 500:
-        return spool(answer.chunks, FAULT_BYTES)
+        return spool_body(answer.chunks, answer.content_type, FAULT_BYTES)
     failed = http_client.status_error(answer.status)
     if failed is not None:
         raise failed
-    return spool(answer.chunks, settings.limits.max_bytes)
+    return spool_body(answer.chunks, answer.content_type, settings.limits.max_bytes)
 
 
 def _check_soap(spooled: Spooled, status: int) -> None:
@@ -238,7 +238,7 @@ def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> P
         failed = http_client.status_error(answer.status)
         if failed is not None:
             raise failed
-        spooled = spool(answer.chunks, settings.limits.max_bytes)
+        spooled = spool_body(answer.chunks, answer.content_type, settings.limits.max_bytes)
     try:
         if not is_zip(spooled.file):
             outline = outline_of(spooled.file)

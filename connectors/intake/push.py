@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Engine
 
 from connectors.intake.destinations import CoveredSchools
-from connectors.intake.judge import ResultSource, Spooled, process_results
+from connectors.intake.judge import ResultSource, Spooled, process_results, read_header
 from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.uwlr import rules
 from connectors.uwlr.agreement import TOLERANT, Agreement, Bounds
 from connectors.uwlr.rules import finding, stage_of
-from connectors.uwlr.soap import EnvelopeHeader, read_envelope_header, xml_safety_check
+from connectors.uwlr.soap import EnvelopeHeader, xml_safety_check
 from models.ingest import result_store, senders
 from models.ingest.result_store import Receipt, Refusal
 from models.ingest.senders import Sender, SenderKey
@@ -55,7 +55,7 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, sandbox_source: int | N
     Raises SQLAlchemyError or OSError where the store cannot be used: then nothing was stored.
     """
     # The sender determines the policy, so the header is read by the tolerant one first.
-    header = read_envelope_header(spooled.file, replace(TOLERANT, header="required", bounds=receiver.bounds))
+    header = read_header(spooled, replace(TOLERANT, header="required", bounds=receiver.bounds))
     if header.unauthorised:
         return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), sandbox_source)
     sender, key = _find_sender(receiver, header, sandbox_source)
@@ -103,7 +103,7 @@ def _destination(receiver: ReceiverContext, sender: Sender, key: SenderKey) -> C
 
 def _strict_findings(receiver: ReceiverContext, spooled: Spooled) -> list[Finding]:
     """The findings on the header by the strict policy, for senders without an agreement."""
-    return read_envelope_header(spooled.file, Agreement(header="required", bounds=receiver.bounds)).findings
+    return read_header(spooled, Agreement(header="required", bounds=receiver.bounds)).findings
 
 
 def _refuse_unknown_sender(

@@ -25,7 +25,7 @@ from werkzeug.routing import Rule
 from connectors.errors import TooLarge
 from connectors.intake import push
 from connectors.intake import sandbox as intake_sandbox
-from connectors.intake.judge import Spooled, spool
+from connectors.intake.judge import Spooled, spool_body
 from connectors.intake.push import ReceiverContext
 from connectors.transport.http_server import BODY_PROBLEM, BODY_SIZE, LOCAL_ADDRESS
 from connectors.uwlr import names, rules, wsdl
@@ -145,7 +145,8 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
     # The limit of the service is its own, and reported in a Fault; None would stand for the one of the pages.
     flask.request.max_content_length = sys.maxsize
     try:
-        spooled = spool(_unpacked(flask.request.stream, packed_with), receiver.bounds.max_bytes)
+        body = _unpacked(flask.request.stream, packed_with)
+        spooled = spool_body(body, flask.request.headers.get("Content-Type", ""), receiver.bounds.max_bytes)
     except TooLarge:
         return _refused_unread(receiver, finding("xml.size"), flask.request.content_length or 0)
     except _PackedWrong:

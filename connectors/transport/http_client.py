@@ -70,9 +70,14 @@ class Answer:
     chunks: Iterator[bytes]
 
     @property
+    def content_type(self) -> str:
+        """The Content-Type as sent; empty without one."""
+        return self.headers.get("content-type", "")
+
+    @property
     def media_type(self) -> str:
         """The type of the body without its parameters, in lower case."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return self.content_type.partition(";")[0].strip().lower()
 
 
 @contextmanager

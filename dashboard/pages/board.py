@@ -23,6 +23,7 @@ from models.classroom.signals import Topic, topics
 from models.results.scales import Missing, ScoreReading
 from models.results.subject_materials import SubjectMaterial, matches
 from models.schema import clock, database
+from models.schema.collation import collation_key
 from models.schema.records import Status
 
 MAX_KNOWN = 3
@@ -111,7 +112,7 @@ def board_tests(view: ClassView) -> list[BoardTest]:
         shown,
         key=lambda board_test: (
             subject_order(board_test.subject_material.subject),
-            board_test.subject_material.material.casefold(),
+            collation_key(board_test.subject_material.material),
             board_test.subject_material,
         ),
     )
@@ -244,7 +245,10 @@ def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
         and _wanted(view, date.subject_material)
         and source in (None, date.subject_material.source_id)
     }
-    return [(html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test))) for day, test in sorted(coming)]
+    return [
+        (html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test)))
+        for day, test in sorted(coming, key=lambda item: (item[0], collation_key(item[1])))
+    ]
 
 
 PAGE = Page("board", addresses.BOARD, title, layout, frame, has_header=False)

@@ -122,7 +122,9 @@ def _tidy(text: str) -> str:
 
 
 def minutes(milliseconds: float) -> str:
-    """A time worked: 47 min, 2 u 5 min."""
+    """A time worked: 0 min, < 1 min, 47 min, 2 u 5 min."""
+    if 0 < milliseconds < 60_000:
+        return _("< 1 min")
     total = round(milliseconds / 60_000)
     if total < 60:
         return _("{number} min", number=total)

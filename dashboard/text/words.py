@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from dashboard.text.translate import _, n_
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
 from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
+
+_SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
 
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
@@ -30,6 +35,23 @@ ATTENTION_GROUP_SIGNS = {
 }
 GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
 TINTS = {NormPosition.BELOW: "be", NormPosition.ABOVE: "ab"}
+
+
+def class_word(name: str) -> str:
+    """What a class is called at the start of a line: Groep 6a; a name that already says so is not said twice."""
+    return name if _SAYS_CLASS.match(name) else _("Class {name}", name=name)
+
+
+def class_in_sentence(name: str) -> str:
+    """What a class is called within a sentence: groep 6a."""
+    return name if _SAYS_CLASS.match(name) else _("class {name}", name=name)
+
+
+def classes_word(names: Sequence[str]) -> str:
+    """What one or more classes are called at the start of a line: Groepen 6a, 6b."""
+    if any(_SAYS_CLASS.match(name) for name in names):
+        return ", ".join(class_word(name) for name in names)
+    return n_("Class {names}", "Classes {names}", len(names), names=", ".join(names))
 
 
 def missing_word(reason: Missing) -> str:

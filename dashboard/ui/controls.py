@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dash_mantine_components as dmc
 
+from dashboard.text import words
 from dashboard.text.translate import _, short_day
 from dashboard.ui.filters import (
     BOTH_YEARS,
@@ -45,8 +46,8 @@ def class_select(name: str, classes: list[ClassRef], chosen: tuple[int, ...]) ->
 
 def class_word(class_ref: ClassRef) -> str:
     """What a class is called in a list."""
-    place = f" ({class_ref.location})" if class_ref.location else ""
-    return _("Class {name}", name=class_ref.name) + place
+    location = f" ({class_ref.location})" if class_ref.location else ""
+    return words.class_word(class_ref.name) + location
 
 
 def options(everything: str, named: dict[str, str]) -> Options:
@@ -62,14 +63,14 @@ def period_word(filters: ClassFilters, classes: list[ClassRef]) -> str:
 def period_options(classes: list[ClassRef], filters: ClassFilters) -> Options:
     """The periods by name, and the days that are chosen where they are none of them."""
     first = filters.dates(current_school_year(classes)).first if filters.period == THIS_YEAR else None
-    words = {
+    labels = {
         THIS_YEAR: _("This school year, from {day}", day=short_day(first)) if first else _("This school year"),
         FOUR_WEEKS: _("The last 4 weeks"),
         TWELVE_WEEKS: _("The last 12 weeks"),
         BOTH_YEARS: _("This school year and the last"),
         LAST_YEAR: _("Last school year"),
     }
-    found = [{"value": name, "label": words[name]} for name in PERIODS]
+    found = [{"value": name, "label": labels[name]} for name in PERIODS]
     if filters.period not in PERIODS:
         span = filters.dates(current_school_year(classes))
         label = _("{first} to {last}", first=short_day(span.first), last=short_day(span.last))

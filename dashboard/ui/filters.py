@@ -23,7 +23,8 @@ ATTENTION_GROUPS = {
     "weinig": AttentionGroup.FEW,
 }
 ATTENTION_GROUP_NAMES = {attention_group: name for name, attention_group in ATTENTION_GROUPS.items()}
-LONGEST_TEXT = 200
+LONGEST_TEXT = 256  # the standard allows no longer names
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPAN = re.compile(r"((?:19|20|21)\d\d-\d\d-\d\d)_((?:19|20|21)\d\d-\d\d-\d\d)", re.ASCII)
 _SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
 
@@ -130,7 +131,8 @@ def read_period(periode: object) -> str:
 
 def _text(value: object) -> str | None:
     """A name of a material or part as an address states it."""
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and value.isprintable() else None
+    wanted = isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and not _CONTROL.search(value)
+    return str(value) if wanted else None
 
 
 def _numbers(value: object) -> list[int]:

@@ -13,6 +13,7 @@ from models.results.progress import PupilProgress
 from models.results.scales import Missing, NormPosition
 from models.results.subject_materials import SubjectMaterial, matches
 from models.results.subjects import SUBJECTS
+from models.schema.collation import collation_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def columns(overview: ClassOverview, view: str, subject: str | None, material: s
     fields.sort(
         key=lambda subject_material: (
             subject_order(subject_material.subject),
-            subject_material.material.casefold(),
+            collation_key(subject_material.material),
             subject_material.source_id,
         )
     )

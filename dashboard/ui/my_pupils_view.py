@@ -34,6 +34,7 @@ from models.results.periods import Period
 from models.results.progress import PupilProgress
 from models.results.scales import Missing, NormPosition
 from models.results.subject_materials import SubjectMaterial
+from models.schema.collation import collation_key
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE
 
@@ -330,7 +331,7 @@ def _columns(
             key=lambda subject_material: (
                 -scores[subject_material],
                 -reported[subject_material],
-                subject_material.material.casefold(),
+                collation_key(subject_material.material),
                 subject_material.source_id,
             )
         )

@@ -17,7 +17,7 @@ from dash import dcc
 
 from dashboard.ui.signs import attrs
 
-LONGEST = 2000
+LONGEST = 10_000  # two names of 256 characters that take twelve bytes each
 MAX_FIELDS = 40
 
 

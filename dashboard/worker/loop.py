@@ -375,7 +375,7 @@ def _fetch_results(context: WorkContext, claim: Claim, job: PullSettings) -> Out
     pulled = pull(job, target, claim.cursor)
     counts: dict[str, int] = {
         "messages": len(pulled.taken),
-        "known": pulled.catalogue,
+        "known": pulled.known,
         "unreadable": len(pulled.problems),
     }
     for document in pulled.taken:

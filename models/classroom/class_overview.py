@@ -22,6 +22,7 @@ from models.results.result_rows import MadeTest
 from models.results.scales import Missing
 from models.results.sittings import made_outside_of
 from models.results.subject_materials import SubjectMaterial, matches
+from models.schema.collation import collation_key
 from models.schema.records import Kind
 
 
@@ -140,7 +141,7 @@ def class_overview(
 
 def _by_name(class_data: ClassData) -> list[PupilName]:
     pupils = [PupilName(member.id, member.first_name, member.name) for member in class_data.members]
-    return sorted(pupils, key=lambda pupil: ((pupil.name or "").casefold(), pupil.id))
+    return sorted(pupils, key=lambda pupil: (collation_key(pupil.name), pupil.id))
 
 
 def _cells(class_data: ClassData, period: Period, source_id: int | None) -> Cells:

@@ -35,6 +35,7 @@ from models.results.periods import Period, of_school_year, until_today
 from models.results.scales import LEVELS, Comparability, ParsedNorm, comparability
 from models.results.subjects import UNMAPPED
 from models.schema import clock
+from models.schema.collation import collation_key
 from models.schema.records import Absence, Kind, Status
 from models.schema.tables import groups, identifiers, memberships, results, test_definitions, tests
 
@@ -206,7 +207,7 @@ class _Reader:
             for material in self._split(key, entries, names, counts, counts.materials.get(position, {}))
         ]
         return tuple(
-            sorted(materials, key=lambda material: (material.name.casefold(), material.source, material.source_id))
+            sorted(materials, key=lambda material: (collation_key(material.name), material.source, material.source_id))
         )
 
     # -- the classes and their pupils
@@ -477,7 +478,7 @@ class _Reader:
                 sorted(
                     catalogue_tests,
                     key=lambda catalogue_test: (
-                        catalogue_test.name.casefold(),
+                        collation_key(catalogue_test.name),
                         catalogue_test.code,
                         catalogue_test.version,
                     ),
@@ -502,7 +503,9 @@ class _Reader:
                 continue
             done, busy = (None, None) if progress is None else progress.get(cohort, (0, 0))
             uptakes.append(Uptake(cohort[0], self.names[cohort[0]], cohort[1], size, number, done, busy))
-        return tuple(sorted(uptakes, key=lambda uptake: (uptake.class_name.casefold(), year_order(uptake.year_group))))
+        return tuple(
+            sorted(uptakes, key=lambda uptake: (collation_key(uptake.class_name), year_order(uptake.year_group)))
+        )
 
 
 def _catalogue_test(names: _TestNames, test: _TestEntry, uptakes: tuple[Uptake, ...]) -> CatalogueTest:

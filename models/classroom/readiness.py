@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from models.classroom.class_data import ClassData
 from models.results.periods import Period, of_school_year
 from models.results.progress import PupilProgress
+from models.schema.collation import collation_key
 from models.schema.records import Status
 
 
@@ -35,7 +36,9 @@ def readiness(class_data: ClassData, pupils: Collection[int], subject: str | Non
             if subject in (None, progress.subject_material.subject):
                 records[names[progress.subject_material]][pupil_id].append(progress)
     readiness_by_material = [_of_material(class_data, material, by_pupil) for material, by_pupil in records.items()]
-    return sorted(readiness_by_material, key=lambda readiness: (-len(readiness.set_for), readiness.material.casefold()))
+    return sorted(
+        readiness_by_material, key=lambda readiness: (-len(readiness.set_for), collation_key(readiness.material))
+    )
 
 
 def _of_material(class_data: ClassData, material: str, records: dict[int, list[PupilProgress]]) -> Readiness:
@@ -94,4 +97,4 @@ def without_progress(
         and any(scored_test.taken_on in period for scored_test in scored_tests)
     }
     sending = {item.material for item in readiness(class_data, pupils, subject)}
-    return sorted(scored - sending, key=str.casefold)
+    return sorted(scored - sending, key=collation_key)

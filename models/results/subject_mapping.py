@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, false, func, insert, select
 from models.access.viewer import AccessDenied, Viewer, check_administers
 from models.results.subjects import SUBJECTS, UNMAPPED, SubjectMapping, subject_of
 from models.schema import clock
+from models.schema.collation import collation_key
 from models.schema.tables import sources, subject_mappings, test_definitions
 
 TERM, CODE = "term", "code"
@@ -65,7 +66,7 @@ def unmapped_terms(connection: Connection, viewer: Viewer) -> list[UnmappedTerm]
         counted[key] = counted.get(key, 0) + 1
     unmapped_terms = [UnmappedTerm(*key, number) for key, number in counted.items()]
     return sorted(
-        unmapped_terms, key=lambda unmapped_term: (-unmapped_term.tests, unmapped_term.source, unmapped_term.pattern)
+        unmapped_terms, key=lambda term: (-term.tests, collation_key(term.source), collation_key(term.pattern))
     )
 
 

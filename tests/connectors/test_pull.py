@@ -320,7 +320,7 @@ def test_a_document_is_taken_in_once(place: Place) -> None:
         first, again = place.pull(https(server.url)), place.pull(https(server.url))
     assert server.asked[0].headers["authorization"] == "Bearer x"
     assert [document.receipt.counts["new"] for document in first.taken] == [1]
-    assert (again.taken, again.catalogue, again.failure) == ((), 1, None)
+    assert (again.taken, again.known, again.failure) == ((), 1, None)
     assert place.cursor() is None
 
 
@@ -339,7 +339,7 @@ def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_othe
         ("a/1.xml", False), ("a/2.xml", True), ("a/3.xml", False),
     ]  # fmt: skip
     assert pulled.failure is None
-    assert ([document.receipt.repeated for document in again.taken], again.catalogue) == ([True], 2)
+    assert ([document.receipt.repeated for document in again.taken], again.known) == ([True], 2)
     assert again.failure is None
     assert place.count() == 2
 
@@ -437,7 +437,7 @@ def test_settled_files_are_taken_in_once_and_stay_where_they_are(place: Place, t
     (inbox / "6.xml").symlink_to("/etc/hostname")
     first, again = place.pull(folder(inbox)), place.pull(folder(inbox))
     assert [document.name for document in first.taken] == ["1.xml", "2.ZIP/x.xml"]
-    assert (again.taken, again.catalogue) == ((), 2)
+    assert (again.taken, again.known) == ((), 2)
     assert len(list(inbox.iterdir())) == 6
     drop(inbox / "3.xml", (inbox / "3.xml").read_bytes())
     assert [document.name for document in place.pull(folder(inbox)).taken] == ["3.xml"]
@@ -450,7 +450,7 @@ def test_a_copy_under_another_name_is_known_and_a_changed_file_is_new(place: Pla
     drop(tmp_path / "copy.xml", message())
     drop(tmp_path / "1.xml", message(aanmaakdatum="2026-11-12T00:00:00"))
     pulled = place.pull(folder(tmp_path))
-    assert ([document.name for document in pulled.taken], pulled.catalogue) == (["1.xml"], 1)
+    assert ([document.name for document in pulled.taken], pulled.known) == (["1.xml"], 1)
 
 
 def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in(place: Place, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import re
 
 import flask
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import insert, text, update
 
 from dashboard.pages.board import board_tests, board_topics
@@ -13,6 +15,7 @@ from dashboard.pages.class_page.attention import shown_topics
 from dashboard.pages.class_page.filter_bar import goal_options
 from dashboard.pages.class_page.progress_panel import shown_tests
 from dashboard.text.words import missing_word
+from dashboard.ui import page_address
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.filters import ClassFilters, read_filters
 from dashboard.ui.matrix_columns import cell_content, columns, footer
@@ -422,6 +425,22 @@ def test_an_address_gives_the_same_filters_again(web: flask.Flask, known_school:
         filters = read_class(connection, HANNA, asked, read_holidays())[1]
     assert filters.query == query
     assert "Groep 6a" in shown_page(as_persona(web, "hanna"), "/groep", query)
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=256))
+@example("Breuken\u00a0(delen)")
+@example("\u202bשברים\u202c")
+@example("\U0001f600" * 256)
+@example("a&b=c#d%41+e f")
+def test_every_name_that_a_publisher_can_send_can_be_chosen(name: str) -> None:
+    filters = ClassFilters((), material=name, goal=name)
+    assert len(filters.query) <= page_address.LONGEST
+    assert read_filters([], page_address.filters_of(filters.query)) == filters
+
+
+@pytest.mark.parametrize("text", ["", "a\x00b", "a\nb", "x" * 257])
+def test_what_is_no_name_is_no_filter(text: str) -> None:
+    assert read_filters([], {"materiaal": text, "doel": text}) == ClassFilters(())
 
 
 def test_an_odd_span_of_days_is_this_school_year() -> None:

@@ -121,6 +121,34 @@ def test_an_instant_is_told_by_the_day_in_the_netherlands() -> None:
         assert translate.moment(clock.to_us(night)) == "vandaag 2:30"
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0 min"), (1, "< 1 min"), (25_000, "< 1 min"), (59_999, "< 1 min"), (60_000, "1 min"), (89_000, "1 min"),
+        (3_570_000, "1 u 0 min"), (7_500_000, "2 u 5 min"),
+    ],
+)  # fmt: skip
+def test_a_time_under_a_minute_is_not_zero(milliseconds: int, text: str) -> None:
+    with in_language("nl"):
+        assert translate.minutes(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "in_sentence"),
+    [
+        ("6a", "Groep 6a", "groep 6a"), ("Groep 8", "Groep 8", "Groep 8"), ("groep 3", "groep 3", "groep 3"),
+        ("Klas H2b", "Klas H2b", "Klas H2b"), ("Stamgroep Zee", "Stamgroep Zee", "Stamgroep Zee"),
+        ("Groepje plus", "Groep Groepje plus", "groep Groepje plus"),
+    ],
+)  # fmt: skip
+def test_a_class_that_says_it_is_one_is_called_so_once(name: str, title: str, in_sentence: str) -> None:
+    with in_language("nl"):
+        assert (words.class_word(name), words.class_in_sentence(name)) == (title, in_sentence)
+        assert words.classes_word([name]) == title
+        assert words.classes_word(["6a", "6b"]) == "Groepen 6a, 6b"
+        assert words.classes_word(["6a", "Groep 8"]) == "Groep 6a, Groep 8"
+
+
 def test_the_name_of_a_test_is_cut_at_its_first_bar() -> None:
     assert words.short_test("Leesvaardigheid|NE|4H1|77060") == "Leesvaardigheid"
     assert words.short_test("Toets blok 3") == "Toets blok 3"

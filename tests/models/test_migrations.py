@@ -18,7 +18,7 @@ from models.schema.records import Kind
 from models.schema.store_key import open_encrypted
 from models.schema.tables import metadata
 from models.schema.terms import SenderTerms
-from tests.conftest import Store, empty_postgres
+from tests.conftest import Store, new_postgres
 from tests.dashboard import school
 from tests.models.earlier import EARLIER, make, upgrade_to
 from tests.models.every_kind import stored
@@ -35,7 +35,7 @@ DEFAULTS = {("schools", "synthetic"), ("couplings", "pushes"), ("test_rooms", "c
 def bare(any_store: Store, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database without any table, of the kind that `any_store` is on."""
     if any_store.engine.dialect.name == "postgresql":
-        with empty_postgres(request.getfixturevalue("postgres")) as engine:
+        with new_postgres(request.getfixturevalue("postgres")) as engine:
             yield engine
     else:
         engine = database.open_engine(database.sqlite_url(tmp_path / "bare"))

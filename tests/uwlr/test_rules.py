@@ -29,6 +29,7 @@ RECEIVE = "tests/connectors/test_receive.py"
 CROWD = "tests/connectors/test_receive_crowd.py"
 ROOMS = "tests/connectors/test_test_rooms.py"
 ELSEWHERE = {
+    "xml.charset": "tests/connectors/test_charset.py",
     "xml.size": "tests/connectors/test_pull.py",
     "document.unreadable": "tests/connectors/test_pull.py",
     "message.room": ROOMS,

@@ -19,7 +19,7 @@ from dashboard.text.signal_words import (
     suppressed_words,
 )
 from dashboard.text.translate import _, n_
-from dashboard.text.words import ATTENTION_GROUP_SIGNS, attention_group_rule, attention_group_word
+from dashboard.text.words import ATTENTION_GROUP_SIGNS, attention_group_rule, attention_group_word, class_in_sentence
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.filters import ClassFilters
@@ -151,7 +151,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
 def _class_of(view: ClassView, pupil: PupilName) -> list[Any]:
     """The class of a pupil, where more than one class is shown."""
     name = view.class_names.get(pupil.id)
-    return [html.Small(_("class {name}", name=name))] if name is not None else []
+    return [html.Small(class_in_sentence(name))] if name is not None else []
 
 
 def _may_resolve() -> bool:

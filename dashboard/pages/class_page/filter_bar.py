@@ -21,6 +21,7 @@ from dashboard.ui.page_address import asked_store, bar_marks
 from dashboard.ui.signs import attrs
 from models.access.people import ClassRef
 from models.classroom.attention import AttentionGroup
+from models.schema.collation import collation_key
 
 
 def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> html.Div:
@@ -115,7 +116,7 @@ def material_options(view: ClassView | None, filters: ClassFilters, everything: 
     )
     if filters.material is not None:
         materials.add(filters.material)
-    return _named(everything, sorted(materials, key=str.casefold))
+    return _named(everything, sorted(materials, key=collation_key))
 
 
 def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
@@ -126,7 +127,7 @@ def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
         goals |= {
             part.name.name for part in view.state.class_data.parts if part.name.defined and part.taken_on in period
         }
-    return _named(_("All goals"), sorted(goals, key=str.casefold))
+    return _named(_("All goals"), sorted(goals, key=collation_key))
 
 
 def _named(everything: str, names: list[str]) -> Options:

@@ -9,6 +9,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
+from dashboard.export.file_formats import FORMATS
 from dashboard.export.sheets import filter_words, sheet_of
 from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
 from dashboard.pages.class_page.filter_bar import (
@@ -25,7 +26,7 @@ from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
 from dashboard.text.translate import _, long_moment, n_
-from dashboard.text.words import MISSING_SIGNS, missing_word
+from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
@@ -194,7 +195,7 @@ def pupils_word(view: ClassView | None) -> str:
 
 def heading_of(view: ClassView) -> str:
     """The names of the classes shown."""
-    return n_("Class {names}", "Classes {names}", len(view.names), names=", ".join(view.names))
+    return classes_word(view.names)
 
 
 def print_head(view: ClassView, heading: str) -> html.P:
@@ -216,9 +217,11 @@ def _save_as(view: ClassView, heading: str) -> html.Details:
     viewer = request.viewer()
     assert viewer is not None
     token = request.context().snapshots.add(viewer, sheet_of(view, heading))
-    names = {"xlsx": _("Excel (xlsx)"), "csv": _("Text (csv)"), "html": _("Web page without network (html)")}
-    # No download attribute: where the snapshot is gone the answer is a page, which must be seen and not saved.
-    links = [html.A(word, href=f"{FILE_PATH}/{token}.{kind}") for kind, word in names.items()]
+    # No download attribute: where the snapshot is gone the answer is this page with the same filters, to be seen.
+    links = [
+        html.A(file_format.name(), href=f"{FILE_PATH}/{token}.{ending}{view.filters.query}")
+        for ending, file_format in FORMATS.items()
+    ]
     return html.Details(
         [html.Summary([_("Save as…"), sign("chev")], className="btn"), html.Div(links, className="pop")],
         className="saveas",

@@ -11,6 +11,7 @@ from dashboard.ui.signs import attrs, num, sign
 from models.classroom.class_overview import ClassOverview
 from models.results.progress import TestProgress, class_progress
 from models.results.subject_materials import matches
+from models.schema.collation import collation_key
 
 TESTS_PER_MATERIAL = 2
 
@@ -95,7 +96,8 @@ def _silent(overview: ClassOverview, subject: str | None, material: str | None) 
             called[subject_material]
             for subject_material in subject_materials
             if (subject_material.material, subject_material.source_id) not in sending
-        }
+        },
+        key=collation_key,
     )
     if not names:
         return []

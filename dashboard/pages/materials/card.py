@@ -8,7 +8,15 @@ from typing import Any
 from dash import html
 
 from dashboard.text.translate import _, n_, native
-from dashboard.text.words import MISSING_SIGNS, band_word, comparability_word, missing_word, short_test, year_word
+from dashboard.text.words import (
+    MISSING_SIGNS,
+    band_word,
+    class_word,
+    comparability_word,
+    missing_word,
+    short_test,
+    year_word,
+)
 from dashboard.ui.signs import attrs, badge, hidden, sign
 from models.classroom.material_uptake import CatalogueTest, Material, MaterialCatalogue, Uptake
 from models.results.scales import Missing, NormBand, ParsedNorm, plain_decimal
@@ -142,7 +150,7 @@ def _silent() -> html.P:
 
 
 def _class_word(uptake: Uptake, split: set[int]) -> str:
-    name = _("Class {name}", name=uptake.class_name)
+    name = class_word(uptake.class_name)
     return f"{name}, {year_word(uptake.year_group)}" if uptake.class_id in split else name
 
 

@@ -15,7 +15,7 @@ from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.text.translate import _, n_
-from dashboard.text.words import subject_word, year_word
+from dashboard.text.words import classes_word, subject_word, year_word
 from dashboard.ui.controls import options, select
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
@@ -190,8 +190,7 @@ def _scope(viewer: Viewer, catalogue: MaterialCatalogue) -> str:
     words = _("School year {year}.", year=catalogue.school_year)
     if viewer.sees_whole_school:
         return words + " " + _("All classes of the school.")
-    names = ", ".join(class_ref.name for class_ref in catalogue.classes)
-    return words + " " + n_("Class {names}.", "Classes {names}.", len(catalogue.classes), names=names)
+    return words + f" {classes_word([class_ref.name for class_ref in catalogue.classes])}."
 
 
 def _overview(

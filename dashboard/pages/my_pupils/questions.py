@@ -15,6 +15,7 @@ from dashboard.ui.signs import attrs, card, sign
 from models.access.people import Member, PupilName
 from models.classroom.readiness import Readiness
 from models.classroom.signals import SignalRule, Topic
+from models.schema.collation import collation_key
 
 MAX_TOPICS = 8
 MAX_NAMED = 2
@@ -142,7 +143,7 @@ def _topics_panel(view: MyPupilsView) -> html.Section:
 
 def _topic(view: MyPupilsView, topic: Topic, names: dict[int, Member]) -> html.Div:
     share = 100 * topic.below / topic.made
-    pupils = sorted((names[pupil_id] for pupil_id in topic.pupils), key=lambda member: (member.name or "").casefold())
+    pupils = sorted((names[pupil_id] for pupil_id in topic.pupils), key=lambda member: collation_key(member.name))
     number = n_("{number} pupil below the norm", "{number} pupils below the norm", len(pupils))
     return html.Div(
         [

@@ -10,7 +10,7 @@ from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import GROWTH_SIGNS, future_words, growth_word, subject_word
+from dashboard.text.words import GROWTH_SIGNS, class_in_sentence, future_words, growth_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
@@ -90,11 +90,11 @@ def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
 
 
 def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html.Tr:
-    class_word = _("class {name}", name=view.class_name(member.class_id))
+    class_label = class_in_sentence(view.class_name(member.class_id))
     return html.Tr(
         [
             html.Th(
-                [dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_word)], scope="row"
+                [dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_label)], scope="row"
             ),
             html.Td(
                 _signals(view, member),

@@ -21,7 +21,7 @@ from dashboard.pages.pupil.series import in_subject_order, series_section, summa
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
-from dashboard.text.words import MISSING_SIGNS, missing_word, subject_word
+from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
 from dashboard.ui.controls import Options
@@ -213,20 +213,26 @@ def _head(pupil_data: _PupilData) -> list[Any]:
     home = timeline.pupil.classes[:1]
     back = [
         dcc.Link(
-            [sign("back"), _("Class {name}", name=class_ref.name)],
+            [sign("back"), class_word(class_ref.name)],
             href=addresses.class_href(class_ref.id),
             className="back",
         )
         for class_ref in home
     ]
-    classes = [_("Class {name}", name=class_ref.name) for class_ref in home]
+    classes = [class_word(class_ref.name) for class_ref in home]
     made = [_name(timeline.pupil), *classes, _span(timeline.period), long_moment(clock.now_us())]
     return [
         html.P(" · ".join(made), className="printhead"),
         *back,
         html.Div(
             [
-                html.Div([html.H1(_name(timeline.pupil)), html.P(summary_sentence(timeline), id="summary")]),
+                html.Div(
+                    [
+                        html.H1(_name(timeline.pupil)),
+                        *_left(timeline.pupil),
+                        html.P(summary_sentence(timeline), id="summary"),
+                    ]
+                ),
                 block(
                     html.Div(
                         [
@@ -245,6 +251,13 @@ def _head(pupil_data: _PupilData) -> list[Any]:
             className="head",
         ),
     ]
+
+
+def _left(record: PupilRecord) -> list[html.P]:
+    """That the pupil left, and when."""
+    if record.left_on is None or record.left_on >= clock.today().isoformat():
+        return []
+    return [html.P(html.B(_("Left the school on {day}.", day=day_name(record.left_on))), id="left")]
 
 
 def _span(period: Period) -> str:

@@ -14,6 +14,7 @@ from models.classroom.timeline import PupilTimeline
 from models.results.progress import PupilProgress
 from models.results.scales import Missing
 from models.results.subject_materials import SubjectMaterial
+from models.schema.collation import collation_key
 from models.schema.records import Status
 
 _SIGNS = {Status.NOT_BEGUN: "notbegun", Status.BUSY: "busy", Status.DONE: "check"}
@@ -42,7 +43,7 @@ def pupil_progress(timeline: PupilTimeline, of_class: Collection[SubjectMaterial
             [sign(MISSING_SIGNS[states[sends]]), " ", html.B(name), ": ", missing_word(states[sends])],
             className="sm t2",
         )
-        for name, sends in sorted(without.items())
+        for name, sends in sorted(without.items(), key=lambda item: collation_key(item[0]))
     ]
     return [
         html.Header([html.H2(_("Progress and time"))]),

@@ -17,7 +17,7 @@ from dashboard.pages.pupil.series import goal_number, in_subject_order, points_o
 from dashboard.pages.pupil.side_panels import Side, read_side
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import band_word, growth_word, subject_word
+from dashboard.text.words import band_word, class_word, growth_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.matrix_table import pupil_word
@@ -62,7 +62,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
     name = pupil_word(PupilName(record.id, record.first_name, record.name))
     called = record.first_name or name
     all_series = in_subject_order(timeline.series)
-    about = [_("Class {name}", name=class_ref.name) for class_ref in record.classes[:1]] + [
+    about = [class_word(class_ref.name) for class_ref in record.classes[:1]] + [
         school or "",
         _("school year {year}", year=year),
         day_name(clock.today().isoformat()),

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboard.text.translate import _, day_name
-from dashboard.text.words import subject_word
+from dashboard.text.words import class_in_sentence, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, card
@@ -29,7 +29,7 @@ def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str)
     empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
     form = [_form(class_ref.id, names, back)] if viewer.teaches and names else []
     return card(
-        _("Dates of class {name}", name=class_ref.name),
+        _("Dates of {name}", name=class_in_sentence(class_ref.name)),
         [*empty, block(html.Ul(rows, className="ls")) if rows else None, *form],
         id=f"due-{class_ref.id}",
     )

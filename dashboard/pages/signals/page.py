@@ -26,6 +26,7 @@ from dashboard.text.signal_words import (
     suppressed_words,
 )
 from dashboard.text.translate import _, at_moment, n_
+from dashboard.text.words import class_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
@@ -246,7 +247,7 @@ def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
 def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], signal: Signal) -> html.Li:
     class_name = next(class_ref.name for class_ref in shown.classes if class_ref.id == signal.class_id)
     if signal.pupil_id is None:
-        subject: Any = html.B(_("Class {name}", name=class_name))
+        subject: Any = html.B(class_word(class_name))
     else:
         subject = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=addresses.pupil_href(signal.pupil_id)))
     rule = rule_words(signal, shown.state.thresholds[signal.class_id])

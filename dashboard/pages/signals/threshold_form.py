@@ -10,6 +10,7 @@ from dash import html
 
 from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _, at_moment
+from dashboard.text.words import class_in_sentence
 from dashboard.ui import addresses
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
@@ -38,7 +39,7 @@ def threshold_panel(
         fields = [*rows, html.Div(button, className="acts")]
         body = [html.Form(fields, action=_action(class_ref, limits), method="POST", **KEEP_DRAFT)]
     return card(
-        _("Thresholds of class {name}", name=class_ref.name),
+        _("Thresholds of {name}", name=class_in_sentence(class_ref.name)),
         [html.Details([html.Summary(_("See the thresholds"), className="btn q"), *body], className="limits")],
         _("All teachers of the class share them."),
         id=f"limits-{class_ref.id}",

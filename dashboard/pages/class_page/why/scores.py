@@ -30,6 +30,7 @@ from models.classroom.class_overview import Cell
 from models.classroom.timeline import provenance
 from models.results.progress import PupilProgress
 from models.results.scales import Missing
+from models.schema.collation import collation_key
 
 
 def explain_cell(
@@ -172,4 +173,4 @@ def _tests(view: ClassView, cell_contents: list[CellContent]) -> list[str]:
     """The names of the tests that count; of a single test also the date."""
     cells = [cell_content.cell for cell_content in cell_contents if cell_content.cell is not None]
     names = {cell.definition_id: view.overview.catalogue.definitions[cell.definition_id].name for cell in cells}
-    return sorted(set(names.values()), key=str.casefold)
+    return sorted(set(names.values()), key=collation_key)
