@@ -76,7 +76,7 @@ def test_a_migration_stands_by_itself() -> None:
 def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engine, filled: Store, name: str) -> None:
     earlier = Store(bare, filled.cipher)
     make(earlier.engine, name)
-    tables = set(inspect(earlier.engine).get_table_names())
+    tables = set(inspect(earlier.engine).get_table_names()) - {"key_fingerprints"}  # of the store it stands in
     copy_rows(filled.engine, earlier.engine, tables, as_then=True)
     copy_rows(filled.engine, any_store.engine, tables, as_then=False)
     for _ in range(2):

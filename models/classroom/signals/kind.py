@@ -139,8 +139,8 @@ class SignalKind(ABC):
 def score_fact(scored_test: ScoredTest) -> str:
     """A score, or a level in its place, as a fact of the evidence; it begins with its day."""
     reading = scored_test.reading
-    said = reading.band if reading.value is None else reading.value
-    return f"{scored_test.taken_on} {scored_test.test_id} {said}"
+    value = reading.band if reading.value is None else reading.value
+    return f"{scored_test.taken_on} {scored_test.test_id} {value}"
 
 
 def evidence_key(facts: Iterable[str]) -> str:
