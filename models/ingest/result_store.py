@@ -1,11 +1,11 @@
 """Writing results: one transaction a message, and whichever order messages come in, the same state.
 
-Which value counts. A result is known by (school, source, key), and a progress record
-by itself: it stands beside a score with the same key. Of all values that were ever accepted for it
-the one with the greatest rank stands in `results`, with that rank; every other value stands once in `result_history`,
-with the greatest rank that stated it. The rank is (aanmaakdatum as instant, moment of arrival, digest of the message):
-of two messages made at one moment the one that came in later counts (ADR 20). All of it is known when a message
-arrives, so the state follows from the set of accepted messages: neither the order of storing nor repetition matters.
+Which value counts. A result is known by (school, source, key), and a progress record by itself: it stands beside a
+score with the same key. Of all values that were ever accepted for it the one with the greatest rank stands in
+`results`, with that rank; every other value stands once in `result_history`, with the greatest rank that stated it. The
+rank is (aanmaakdatum as instant, moment of arrival, digest of the message): of two messages made at one moment the one
+that came in later counts (ADR 20). All of it is known when a message arrives, so the state follows from the set of
+accepted messages: neither the order of storing nor repetition matters.
 """
 
 from __future__ import annotations
@@ -206,8 +206,8 @@ def save_results(
         delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
         saving = _Saving(connection, cipher, delivery, delivery_id, school_id, batch)
         counts = saving.run()
-        findings = list(batch.findings)
-        findings += [of(count) for of, count in ((_moved_finding, saving.moved), (_tied_finding, saving.tied)) if count]
+        of_store = ((_moved_finding, saving.moved), (_tied_finding, saving.tied))
+        findings = [*(of(count) for of, count in of_store if count), *batch.findings]  # first: only so many are stored
         if saving.moved or saving.tied:
             verdict = Verdict.WARN
         connection.execute(
@@ -618,6 +618,7 @@ class _Saving:
     def merge(self, rows: list[StoredResult]) -> Counter[str]:
         """Rows whose key was there before: the greater rank counts, every other value goes to history."""
         counts: Counter[str] = Counter()
+        winning: list[StoredResult] = []
         existing = self.existing(rows)
         for row in rows:
             old = existing.get((row.key, row.progress))
@@ -628,16 +629,17 @@ class _Saving:
             if same:
                 counts["unchanged"] += 1
                 if wins:  # it came in with the delivery that stated it first
-                    self.overwrite(row._replace(delivery_id=old.delivery_id))
+                    winning.append(row._replace(delivery_id=old.delivery_id))
             elif wins:
                 counts["changed"] += 1
                 self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
                 self.to_history(old)
                 self.from_history(row)
-                self.overwrite(row)
+                winning.append(row)
             else:
                 counts["history"] += 1
                 self.to_history(row)
+        self.overwrite(winning)
         return counts
 
     def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
@@ -654,13 +656,15 @@ class _Saving:
                 found[row.key, row.progress] = row
         return found
 
-    def overwrite(self, row: StoredResult) -> None:
-        values = row._asdict()
+    def overwrite(self, rows: list[StoredResult]) -> None:
+        """Put these values in the place of those with their keys, in one statement for all."""
+        if not rows:
+            return
+        own = and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS))
+        others = [name for name in StoredResult._fields if name not in KEY_COLUMNS]
         self.connection.execute(
-            update(results)
-            .where(and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS)))
-            .values({name: bindparam(name) for name in values if name not in KEY_COLUMNS}),
-            {**{f"_{name}": values[name] for name in KEY_COLUMNS}, **values},
+            update(results).where(own).values({name: bindparam(name) for name in others}),
+            [row._asdict() | {f"_{name}": getattr(row, name) for name in KEY_COLUMNS} for row in rows],
         )
 
     def to_history(self, row: StoredResult) -> None:
