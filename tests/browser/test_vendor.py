@@ -275,9 +275,8 @@ def test_everything_can_be_reached_by_keyboard(watched: Watched) -> None:
     assert page.locator("main button, main a, main input, main select, main summary").evaluate_all(unnamed) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, width: int, scheme: str) -> None:
+def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, scheme: str) -> None:
     page, sender = watched.page, make_room(watched)
     page.context.add_cookies([{"name": "kleur", "value": scheme, "url": served.address}])
     sender.post(sender.message(scores=["zeven"]))
@@ -287,10 +286,11 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
     work_once(ReceiverContext(served.store.engine, served.store.cipher))
     result_page = urlsplit(page.url).path
-    page.set_viewport_size({"width": width, "height": 800})
     for path in ("/toets", room_page, result_page, "/toets/proef/weg"):
         watched.open(path)
         if path == room_page:
             page.click("#pupils summary")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in (1440, 768, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
         assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == scheme
