@@ -16,6 +16,7 @@ from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
 from dashboard.server.app import build
+from dashboard.server.compression import compress
 from dashboard.ui import addresses
 from models.schema import database
 from models.schema.encryption import PiiCipher
@@ -48,6 +49,7 @@ def create_app(
     )
     server.extensions["rondblik"] = Context(engine, cipher, options, public_address)
     server.before_request(guard.guard)
+    compress(server)
     server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)

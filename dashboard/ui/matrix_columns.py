@@ -112,7 +112,7 @@ def _material_column(name: str, subject_materials: list[SubjectMaterial]) -> Col
 
 
 def _not_connected(overview: ClassOverview, shown_sources: set[int]) -> list[Column]:
-    """Publishers that the school was coupled to and is no more, and that no results are shown of."""
+    """Publishers that the school was connected to and is no more, and that no results are shown of."""
     return [
         Column(f"source|{source.id}", source.material or source.name, "", (), source.id)
         for source in overview.sources

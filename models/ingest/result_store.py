@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, select, tuple_, update
 
-from models.ingest import identity
+from models.ingest import connections, identity
 from models.schema import clock
 from models.schema.database import insert_new, insert_or, next_id, read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -38,7 +38,6 @@ from models.schema.records import (
 from models.schema.stored_result import STORED_COLUMNS, Details, StoredResult, StoredTuple, value_digest
 from models.schema.tables import (
     KEY_COLUMNS,
-    couplings,
     deliveries,
     fetched_documents,
     identifiers,
@@ -143,7 +142,7 @@ def _accepted(
 
 
 def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
-    """By the letter of the standard a message is later than the previous one. Raises NotLater."""
+    """By the letter of the standard a message is later than the previous one. Raises OutOfOrder."""
     newest = connection.scalar(
         select(func.max(deliveries.c.created_us)).where(
             deliveries.c.school_id == school_id,
@@ -159,7 +158,7 @@ def _check_order(connection: Connection, delivery: Incoming, school_id: int, cre
 def _check_sender(connection: Connection, delivery: Incoming, school_id: int) -> None:
     """What was true when a message came may have ended while it was read: a sender, a key, a school of that key.
 
-    Raises NotAllowed.
+    Raises SenderNotAllowed.
     """
     if delivery.channel != PUSH:
         return
@@ -193,7 +192,7 @@ def save_results(
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
     `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
-    Raises NotLater and NotAllowed; nothing is stored then.
+    Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
     with write_transaction(engine, school_id) as connection:
         _check_sender(connection, delivery, school_id)
@@ -372,27 +371,13 @@ def _insert_delivery(
 def _record_success(
     connection: Connection, delivery: Incoming, school_id: int, *, new_data: bool, cursor: str | None = None
 ) -> None:
-    """Move cursor and moments of the coupling, in the transaction that stores the data."""
+    """Move cursor and moments of the connection, in the transaction that stores the data."""
     if delivery.remembers_document:
         _remember_document(connection, delivery, school_id)
-    if not (delivery.moves_cursor or delivery.remembers_document):
+    if delivery.source_id is None or not (delivery.moves_cursor or delivery.remembers_document):
         return
-    now = clock.now_us()
-    values: dict[str, object] = {
-        "last_success_us": now,
-        "failures": 0,
-        "last_error_nl": None,
-        "last_error_en": None,
-    }
-    if new_data:
-        values["last_data_us"] = now
-    if delivery.moves_cursor and cursor is not None:
-        values["cursor"] = cursor
-    connection.execute(
-        update(couplings)
-        .where(couplings.c.school_id == school_id, couplings.c.source_id == delivery.source_id)
-        .values(**values)
-    )
+    moved = cursor if delivery.moves_cursor else None
+    connections.record_answer(connection, school_id, delivery.source_id, new_data=new_data, cursor=moved)
 
 
 def _remember_document(connection: Connection, delivery: Incoming, school_id: int) -> None:

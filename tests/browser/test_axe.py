@@ -15,7 +15,8 @@ from connectors.intake.push import ReceiverContext, deliver
 from dashboard.auth.request import SCHEME_COOKIE, AppOptions
 from dashboard.server.wsgi import create_app
 from dashboard.text.translate import translations
-from dashboard.worker.page_jobs import work_once
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
 from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.store_key import open_encrypted
@@ -136,7 +137,7 @@ def test_a_test_address_and_a_result_have_no_violation(
     page.goto(f"{shown.address}/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(ReceiverContext(shown.store.engine, shown.store.cipher))
+    assert work_once(WorkContext(shown.store.engine, shown.store.cipher))
     page.wait_for_selector("#headline")
     found.append(violations(page, axe))
     page.close()
@@ -206,7 +207,7 @@ def test_a_refused_message_and_what_is_not_there_have_no_violation(
     page.goto(f"{shown.address}/koppelingen")
     page.click(f"form[action$='/geweigerd/{refused}'] button")
     page.wait_for_url("**/koppelingen/bericht/*")
-    assert work_once(receiver)
+    assert work_once(WorkContext(shown.store.engine, shown.store.cipher))
     page.wait_for_selector("#refused-content pre")
     found = [violations(page, axe)]
     page.goto(f"{shown.address}/groep/bestand/weg.csv")

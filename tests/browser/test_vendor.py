@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from connectors.intake.push import ReceiverContext
 from dashboard.auth.request import AppOptions
 from dashboard.server.wsgi import create_app
-from dashboard.worker.page_jobs import work_once
+from dashboard.settings.schema import Receive
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
 from models.sandbox import situations
 from models.schema import clock
 from tests.browser.conftest import Served, Watched, address_of
@@ -192,7 +193,7 @@ def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Wa
     watched.open("/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    assert work_once(WorkContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#headline")
     assert page.inner_text("#headline") == "1 keer fout"
     assert "Een ontvanger weigert dit met Client.ScoreOngeldig." in page.inner_text("#levels")
@@ -219,7 +220,7 @@ def test_the_findings_can_be_narrowed_to_what_is_wrong(served: Served, watched: 
     sender.post(sender.message(leerlingid="proef-02", scores=["1"]))  # the same key of another pupil: a warning
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    assert work_once(WorkContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#findings")
     shown = page.locator("#findings tr[data-level]:visible")
     read = "all => all.map(one => one.dataset.level)"
@@ -242,7 +243,7 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
     assert page.get_attribute("#endpoint-key", "type") == "password"
     page.click("#endpoint-call")
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher), allow_loopback=True)
+    assert work_once(WorkContext(served.store.engine, served.store.cipher, receive=Receive(check_loopback=True)))
     page.wait_for_selector("#scenarios")
     assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
     assert "geheim" not in page.content()
@@ -284,7 +285,7 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
     room_page = urlsplit(page.url).path
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    work_once(WorkContext(served.store.engine, served.store.cipher))
     result_page = urlsplit(page.url).path
     for path in ("/toets", room_page, result_page, "/toets/proef/weg"):
         watched.open(path)

@@ -23,7 +23,7 @@ from models.ingest.quarantine import QuarantinedMessage
 from models.ingest.result_store import Receipt
 from models.schema import clock, database
 from models.schema.records import Verdict
-from models.schema.tables import couplings, raw_messages, results
+from models.schema.tables import raw_messages, results, source_connections
 from models.schema.terms import RetentionPolicy, SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import BAKEN, HORIZON, Account, account, enveloped
@@ -319,7 +319,7 @@ def test_a_message_of_a_school_that_stopped_its_coupling_stays_refused(store: St
     (item,) = kept(store)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
-        connection.execute(update(couplings).values(stopped=True))
+        connection.execute(update(source_connections).values(stopped=True))
     receipt = replay(ReceiverContext(store.engine, store.cipher), item)
     assert receipt is not None
     assert [finding.rule for finding in receipt.findings] == ["school.stopped"]

@@ -121,11 +121,20 @@ def _sources(connection: Connection, columns: int) -> None:
     reached = us("2026-11-25", "06:30")
     _many(
         connection,
-        "couplings",
+        "source_connections",
         [
-            {"school_id": SCHOOL, "source_id": i, "next_try_us": us("2026-11-26", "14:00"), "last_try_us": reached,
-             "failures": 0, "last_success_us": reached, "last_data_us": reached}
+            {"school_id": SCHOOL, "source_id": i, "last_try_us": reached, "failures": 0,
+             "last_success_us": reached, "last_data_us": reached}
             for i, _key, _name, _role in named
+        ],
+    )  # fmt: skip
+    _many(
+        connection,
+        "work_queue",
+        [
+            {"kind": "poll", "thread": f"source {i}", "title": key, "school_id": SCHOOL, "source_id": i,
+             "created_us": us("2026-11-26", "07:30"), "next_try_us": us("2026-11-26", "14:00")}
+            for i, key, _name, _role in named
         ],
     )  # fmt: skip
     _many(

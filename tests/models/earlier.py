@@ -112,9 +112,9 @@ def upgraded_to_0004(engine: Engine) -> None:
     upgrade_to(engine, "0004")
 
 
-def upgraded_to_0006(engine: Engine) -> None:
-    """0006, the last before a key had one result of any kind."""
-    upgrade_to(engine, "0006")
+def upgraded_to_0007(engine: Engine) -> None:
+    """0007, the last before a key had one result of any kind."""
+    upgrade_to(engine, "0007")
 
 
 EARLIER: dict[str, Callable[[Engine], None]] = {
@@ -128,12 +128,12 @@ EARLIER: dict[str, Callable[[Engine], None]] = {
         made_at_0003,
         made_at_0004,
         upgraded_to_0004,
-        upgraded_to_0006,
+        upgraded_to_0007,
     )
 }
 
 
-WITHOUT_VIEW = (upgraded_to_0006.__name__,)  # 0005_store took it away
+WITHOUT_VIEW = (upgraded_to_0007.__name__,)  # 0005_store took it away
 
 
 def upgrade_to(engine: Engine, revision: str) -> None:

@@ -26,13 +26,13 @@ from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
 from models.schema.tables import (
-    couplings,
     deliveries,
     identifiers,
     pupils,
     raw_messages,
     result_history,
     results,
+    source_connections,
     test_definitions,
     tests,
 )
@@ -158,6 +158,7 @@ def fresh(folder: str) -> Store:
     return Store(engine, PiiCipher.from_secret(b"x" * 32))
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
@@ -366,13 +367,13 @@ def test_the_cursor_moves_in_the_transaction_that_stores(store: Store) -> None:
     source_id = source(store)
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [schools.Identification("brin", "99XX")])
-        connection.execute(insert(couplings).values(school_id=school_id, source_id=source_id, next_try_us=0))
+        connection.execute(insert(source_connections).values(school_id=school_id, source_id=source_id))
     take(store, message(scores=["bad"]), source_id, moves_cursor=True)
     with database.read_transaction(store.engine) as connection:
-        assert connection.scalar(select(couplings.c.cursor)) is None
+        assert connection.scalar(select(source_connections.c.cursor)) is None
     take(store, message(), source_id, moves_cursor=True)
     with database.read_transaction(store.engine) as connection:
-        assert connection.scalar(select(couplings.c.cursor)) == "2026-11-11T00:05:46"
+        assert connection.scalar(select(source_connections.c.cursor)) == "2026-11-11T00:05:46"
 
 
 def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: Store) -> None:
@@ -411,6 +412,7 @@ def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
     assert lows == [["0", "6"], ["0", "4"]]
 
 
+@pytest.mark.long
 def test_many_results_of_one_message_go_in_as_one(any_store: Store) -> None:
     source(any_store)
     rows = "".join(result_xml(f"r{number}", str(number % 11)) for number in range(12_345))

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 PROGRESS = 3
 KEY = ("school_id", "source_id", "key", "progress")
