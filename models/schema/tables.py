@@ -392,6 +392,12 @@ rosters = Table(
 
 # -- tests and results -----------------------------------------------------------------------------------------
 
+
+def _arrived() -> Column[int]:
+    """When the message came in that gave a row its aanmaakdatum; 0 where it came before this was recorded."""
+    return Column("arrived_us", BigInteger, nullable=False, server_default="0")
+
+
 tests = Table(
     "tests",
     metadata,
@@ -418,6 +424,7 @@ test_definitions = Table(
     Column("material", Text),  # text of the hierarchy entry of lowest depth
     Column("body", Text, nullable=False),  # JSON of records.TestDefinition
     Column("newest_us", BigInteger, nullable=False),  # greatest aanmaakdatum that stated it
+    _arrived(),
     PrimaryKeyConstraint("school_id", "id"),
     UniqueConstraint("school_id", "source_id", "digest"),
 )
@@ -436,6 +443,7 @@ parts = Table(
 def _value_columns() -> list[Column]:  # type: ignore[type-arg]
     """What a result says: the columns that make two messages say the same or not."""
     return [
+        Column("kind", SmallInteger, nullable=False),
         Column("identifier_id", Integer, nullable=False),
         Column("test_id", Integer, nullable=False),
         Column("definition_id", Integer, nullable=False),
@@ -456,8 +464,13 @@ def _value_columns() -> list[Column]:  # type: ignore[type-arg]
     ]
 
 
+def _progress() -> Column[bool]:
+    """Whether it is a progress record: those stand beside a score of the same key; every other kind replaces it."""
+    return Column("progress", Boolean, nullable=False, server_default=false())
+
+
 VALUE_COLUMNS = tuple(column.name for column in _value_columns())
-KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
+KEY_COLUMNS = ("school_id", "source_id", "key", "progress")
 
 results = Table(
     "results",
@@ -465,11 +478,12 @@ results = Table(
     _school(),
     Column("source_id", Integer, nullable=False),
     Column("key", KeyText, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
+    _progress(),
     *_value_columns(),
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
     Column("delivery_id", Integer, nullable=False),
+    _arrived(),
     PrimaryKeyConstraint(*KEY_COLUMNS),
 )
 Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
@@ -480,12 +494,13 @@ result_history = Table(
     _school(),
     Column("source_id", Integer, nullable=False),
     Column("key", KeyText, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
+    _progress(),
     *_value_columns(),
     Column("value_digest", LargeBinary(16), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
     Column("delivery_id", Integer, nullable=False),
+    _arrived(),
     PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
 )
 

@@ -216,6 +216,7 @@ def _results(connection: Connection, pupils: int, columns: int) -> None:
         rows.append(
             {
                 "school_id": SCHOOL, "source_id": column + 1, "key": f"k{len(rows)}", "kind": int(kind),
+                "progress": kind == Kind.PROGRESS,
                 "identifier_id": pupil, "test_id": _test_id(column, place), "part_id": part,
                 "definition_id": _test_id(column, place), "taken_on": day, "score": None, "score_text": None,
                 "absence": None, "status": None, "worked_ms": None, "offered": None, "made": None, "correct": None,

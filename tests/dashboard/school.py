@@ -289,6 +289,7 @@ class _Rows:
         source = DEFINITIONS[definition][0]
         common: dict[str, object] = {
             "school_id": SCHOOL, "source_id": source, "key": f"k{len(self.rows)}", "kind": int(kind),
+            "progress": kind == Kind.PROGRESS,
             "identifier_id": pupil, "test_id": definition, "definition_id": definition, "part_id": part,
             "taken_on": day, "score": None, "score_text": None, "absence": None, "status": None,
             "worked_ms": None, "offered": None, "made": None, "correct": None, "detail": None, "info_url": None,

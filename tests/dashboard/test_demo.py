@@ -203,7 +203,7 @@ def test_a_correction_leaves_the_value_before_it_in_the_history(first: Demo, dat
     corrected = ask(
         data,
         "SELECT s.key, h.score < r.score AND h.created_us < r.created_us FROM result_history h "
-        "JOIN results r USING (school_id, source_id, key, kind) JOIN sources s ON s.id = h.source_id "
+        "JOIN results r USING (school_id, source_id, key, progress) JOIN sources s ON s.id = h.source_id "
         "WHERE s.key IN ('rekenwijs', 'toetsvolg')",
     )
     assert {key for key, _ in corrected} == {"rekenwijs", "toetsvolg"}

@@ -151,6 +151,8 @@ def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_the
             rows = [dict(row) for row in connection.execute(select(one)).mappings()]
         if one.name == "source_connections" and "senders" not in tables:
             rows = [row for row in rows if not row["pushes"]]
+        if "arrived_us" in one.columns:
+            rows = [row | {"arrived_us": 0} for row in rows]  # as if nobody had recorded it
         if as_then and one.name == "result_history":
             rows = [_with_old_digest(row) for row in rows]
         if as_then and one.name == "signal_marks" and not _goals_have_sources(present):

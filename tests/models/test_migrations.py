@@ -16,6 +16,7 @@ from models.ingest.page_requests import PageRequest
 from models.ingest.schools import Identification
 from models.sandbox import sandboxes
 from models.schema import clock, database
+from models.schema.records import Kind
 from models.schema.store_key import open_encrypted
 from models.schema.tables import metadata
 from models.schema.terms import SenderTerms
@@ -78,7 +79,7 @@ def test_a_migration_stands_by_itself() -> None:
 def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engine, filled: Store, name: str) -> None:
     earlier = Store(bare, filled.cipher)
     make(earlier.engine, name)
-    tables = set(inspect(earlier.engine).get_table_names())
+    tables = set(inspect(earlier.engine).get_table_names()) - {"key_fingerprints"}  # of the store it stands in
     copy_rows(filled.engine, earlier.engine, tables, as_then=True)
     copy_rows(filled.engine, any_store.engine, tables, as_then=False)
     for _ in range(2):
@@ -88,6 +89,31 @@ def test_a_store_of_an_earlier_program_is_upgraded(any_store: Store, bare: Engin
     check_values(earlier, Store(any_store.engine, filled.cipher))
     check_nothing_is_new(earlier)
     check_it_goes_on(earlier)
+
+
+def test_of_a_key_with_two_kinds_the_newer_stays_and_the_other_becomes_history(bare: Engine) -> None:
+    upgrade_to(bare, "0007")
+    row = (
+        "INSERT INTO results (school_id, source_id, key, kind, identifier_id, test_id, definition_id, part_id, "
+        "taken_on, score_text, school_year, created_us, digest64, delivery_id) VALUES "
+        "(1, 1, :key, :kind, 1, 1, 1, 0, '2026-11-10', :score, '2026-2027', :created, 0, 1)"
+    )
+    stored_before = [
+        ("both", Kind.SCORE, "3", 1), ("both", Kind.OSO, "88", 2), ("both", Kind.PROGRESS, "", 3),
+        ("back", Kind.OSO, "70", 1), ("back", Kind.SCORE, "7", 2), ("alone", Kind.SCORE, "5", 1),
+    ]  # fmt: skip
+    with database.write_transaction(bare) as connection:
+        connection.execute(text("INSERT INTO schools (id, name) VALUES (1, 'De Wissel')"))
+        for key, kind, score, created in stored_before:
+            values = {"key": key, "kind": int(kind), "score": score, "created": created}
+            connection.execute(text(row), values)
+    database.upgrade(bare)
+    current = [(row["key"], row["kind"], row["score_text"], bool(row["progress"])) for row in stored(bare, "results")]
+    assert sorted(current, key=str) == [
+        ("alone", 1, "5", False), ("back", 1, "7", False), ("both", 2, "88", False), ("both", 3, "", True)
+    ]  # fmt: skip
+    former = [(row["key"], row["kind"], row["score_text"]) for row in stored(bare, "result_history")]
+    assert former == [("back", 2, "70"), ("both", 1, "3")]
 
 
 def check_values(earlier: Store, fresh: Store) -> None:
@@ -102,7 +128,7 @@ def check_nothing_is_new(store: Store) -> None:
     """What was sent before changes nothing when it is sent again, by the same bytes or by others."""
 
     def state() -> list[list[dict[str, object]]]:
-        moving = ("created_us", "digest64")
+        moving = ("created_us", "arrived_us", "digest64")
         rows = [stored(store.engine, name) for name in ("results", "result_history")]
         return [[{name: row[name] for name in row if name not in moving} for row in several] for several in rows]
 
