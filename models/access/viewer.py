@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, false, select
 
+from models.schema import clock
 from models.schema.tables import groups, memberships, teacher_groups
 
 
@@ -62,7 +63,10 @@ def check_administers(viewer: Viewer) -> None:
 
 
 def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether `viewer` may see the class of a row: own school, and a current link to one of its groups."""
+    """Whether `viewer` may see the class of a row: own school, and a link to one of its groups of this school year.
+
+    The school year is that of today: a link of last year shows nothing any more, one of next year nothing yet.
+    """
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
         return own
@@ -76,6 +80,7 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
         )
         .where(
             groups.c.school_id == viewer.school_id,
+            groups.c.school_year == clock.school_year(clock.today()),
             teacher_groups.c.teacher_id == viewer.teacher_id,
             teacher_groups.c.to_us.is_(None),
         )

@@ -81,6 +81,7 @@ class RosterReceipt:
 
 
 CONFIRMED = "confirmed"
+PULL = "pull"  # the way of a roster that a connection fetched
 
 
 # -- ways in -------------------------------------------------------------------------------------------------
@@ -114,6 +115,8 @@ def save_roster(
         if state == APPLIED:
             rematched, losses = _apply_unless_lossy(connection, cipher, scope, roster, matching, trusted)
             state, because = (HELD, LOSSES) if losses else (APPLIED, None)
+        if state == APPLIED and way == PULL:
+            _end_earlier_locations(connection, scope, source_id)
         findings = [*roster.findings, *matching.findings, *_state_findings(state, because, losses)]
         delivery_id = _insert_delivery(connection, school_id, source_id, roster, way, findings)
         roster_id = _insert_roster(connection, cipher, scope, roster, delivery_id, state, because)
@@ -259,6 +262,33 @@ def _apply_unless_lossy(
         return 0, losses
     attempt.commit()
     return rematched, losses
+
+
+def _end_earlier_locations(connection: Connection, scope: Scope, source_id: int) -> None:
+    """End who was in and taught the groups of another location that this connection delivered before.
+
+    A connection delivers one location. Where the school's dependance changed, no roster of the earlier one comes any
+    more, and nothing else would end what its teachers may see.
+    """
+    earlier = connection.scalars(
+        select(rosters.c.location)
+        .join(deliveries, deliveries.c.id == rosters.c.delivery_id)
+        .where(
+            rosters.c.school_id == scope.school_id,
+            rosters.c.school_year == scope.school_year,
+            rosters.c.location != scope.location,
+            rosters.c.state == APPLIED,
+            deliveries.c.source_id == source_id,
+            deliveries.c.way == PULL,
+        )
+        .distinct()
+    ).all()
+    now = clock.now_us()
+    for location in earlier:
+        of_location = select(groups.c.id).where(*dataclasses.replace(scope, location=location).of(groups))
+        for table in (teacher_groups, memberships):
+            open_rows = [table.c.school_id == scope.school_id, table.c.to_us.is_(None)]
+            connection.execute(update(table).where(*open_rows, table.c.group_id.in_(of_location)).values(to_us=now))
 
 
 def _current_members(connection: Connection, scope: Scope) -> set[int]:
@@ -437,7 +467,6 @@ def _apply(connection: Connection, cipher: PiiCipher, scope: Scope, roster: Rost
     _apply_links(connection, scope, memberships, "pupil_id", wanted, matching.disputed, now)
     taught = _apply_teachers(connection, cipher, scope.school_id, roster.teachers, group_ids)
     _apply_links(connection, scope, teacher_groups, "teacher_id", taught, frozenset(), now)
-    _end_teaching_of_past_years(connection, scope, now)
     return changed + identity.rematch(connection, scope.school_id)
 
 
@@ -592,31 +621,4 @@ def _update_link(
             table.c.from_us == row.from_us,
         )
         .values(**values)
-    )
-
-
-def _end_teaching_of_past_years(connection: Connection, scope: Scope, now: int) -> None:
-    """Who taught a class in an earlier school year than the newest that has begun does not see it any more.
-
-    Memberships stay open: they belong to the school year of their group.
-    """
-    location = [rosters.c.school_id == scope.school_id, rosters.c.location == scope.location]
-    years = connection.scalars(select(rosters.c.school_year).where(*location, rosters.c.state == APPLIED))
-    this_year = clock.school_year(clock.today())
-    begun = [year for year in (*years, scope.school_year) if year <= this_year]
-    if not begun:
-        return
-    past = select(groups.c.id).where(
-        groups.c.school_id == scope.school_id,
-        groups.c.location == scope.location,
-        groups.c.school_year < max(begun),
-    )
-    connection.execute(
-        update(teacher_groups)
-        .where(
-            teacher_groups.c.school_id == scope.school_id,
-            teacher_groups.c.to_us.is_(None),
-            teacher_groups.c.group_id.in_(past),
-        )
-        .values(to_us=now)
     )

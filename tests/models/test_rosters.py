@@ -15,6 +15,7 @@ from sqlalchemy import Engine, Table, delete, insert, select
 
 from connectors.intake.destinations import AnySchool, OwnSchool
 from connectors.intake.judge import ResultSource, process_results, spool
+from models.access.people import ClassRef, class_list, pupil_names
 from models.access.viewer import AccessDenied, Role, Viewer
 from models.ingest import identity
 from models.ingest.result_store import Receipt
@@ -79,7 +80,9 @@ def roster(*roster_pupils: RosterPupil, **more: Any) -> Roster:
 
 
 def save(engine: Engine, roster: Roster, **more: Any) -> RosterReceipt:
-    return save_roster(engine, SEAL, school_id=SCHOOL, source_id=SOURCE, roster=roster, way="pull", **more)
+    return save_roster(
+        engine, SEAL, **({"school_id": SCHOOL, "source_id": SOURCE, "roster": roster, "way": "pull"} | more)
+    )
 
 
 def rows(engine: Engine, table: Table, *conditions: Any) -> list[Any]:
@@ -183,9 +186,22 @@ def test_a_pupil_moves_to_another_group_and_gets_another_name(engine: Engine) ->
 def test_a_pupil_in_two_locations_is_one_pupil_and_each_roster_ends_only_its_own(engine: Engine) -> None:
     save(engine, roster(pupil("k1", eck_id=eck("a")), pupil("k2")))
     elsewhere = roster(pupil("n1", eck_id=eck("a")), pupil("k2"), school=SchoolRef(brin="99XX", dependance="01"))
-    save(engine, elsewhere)
+    save(engine, elsewhere, way="load")
     assert len(rows(engine, pupils)) == 2
     assert len(rows(engine, memberships, memberships.c.to_us.is_(None))) == 4
+
+
+def test_what_a_connection_delivered_of_another_location_ends_with_the_first_roster_of_the_new_one(
+    engine: Engine,
+) -> None:
+    teacher = RosterTeacher("t1", None, groups=(("5", ()),))
+    save(engine, roster(*PUPILS, teachers=(teacher,)))
+    save(engine, roster(*PUPILS, teachers=(teacher,), school=SchoolRef(brin="99XX", dependance="01")))
+    locations = {row.id: row.location for row in rows(engine, groups)}
+    for table in (teacher_groups, memberships):
+        assert {locations[row.group_id] for row in rows(engine, table, table.c.to_us.is_(None))} == {"01"}
+    classes_seen = class_list_of(engine, Viewer(SCHOOL, Role.TEACHER, 1, "juf"))
+    assert {ref.location for ref in classes_seen} == {"01"}
 
 
 def test_a_pupil_without_a_group_that_the_roster_has_is_in_a_class_of_its_own(engine: Engine) -> None:
@@ -193,17 +209,36 @@ def test_a_pupil_without_a_group_that_the_roster_has_is_in_a_class_of_its_own(en
     assert members(engine) == {("Roep-k1", "Zonder groep"), ("Roep-k2", "Zonder groep"), ("Roep-k3", "Plusgroep")}
 
 
-def test_a_new_school_year_opens_beside_the_old_one_and_last_years_teachers_stop_seeing(engine: Engine) -> None:
-    teacher = RosterTeacher("t1", None, groups=(("5", ()),))
-    save(engine, roster(*PUPILS, teachers=(teacher,), school_year="2025-2026"))
-    assert len(rows(engine, teacher_groups, teacher_groups.c.to_us.is_(None))) == 1
-    save(engine, roster(*PUPILS, teachers=(teacher,), school_year="2027-2028"))  # in advance: has not begun
-    assert len(rows(engine, teacher_groups, teacher_groups.c.to_us.is_(None))) == 2
-    save(engine, roster(*PUPILS, school_year="2026-2027"))
-    current = rows(engine, teacher_groups, teacher_groups.c.to_us.is_(None))
-    years = {row.id: row.school_year for row in rows(engine, groups)}
-    assert [years[row.group_id] for row in current] == ["2027-2028"]
-    assert len(rows(engine, memberships, memberships.c.to_us.is_(None))) == 12
+LAST_MINUTE, FIRST_MINUTE = (
+    datetime(2027, 7, 31, 23, 59, tzinfo=clock.AMSTERDAM),
+    datetime(2027, 8, 1, tzinfo=clock.AMSTERDAM),
+)
+
+
+def class_list_of(engine: Engine, viewer: Viewer) -> list[ClassRef]:
+    with database.read_transaction(engine) as connection:
+        return class_list(connection, viewer)
+
+
+def sees_pupils(engine: Engine, viewer: Viewer) -> bool:
+    with database.read_transaction(engine) as connection:
+        return bool(pupil_names(connection, viewer))
+
+
+def test_a_new_school_year_opens_by_its_date_for_its_teachers_and_closes_for_those_of_the_last(
+    engine: Engine,
+) -> None:
+    this_year, next_year = (RosterTeacher(key, None, groups=(("5", ()),)) for key in ("t1", "t2"))
+    save(engine, roster(*PUPILS, teachers=(this_year,), school_year="2026-2027"))
+    save(engine, roster(*PUPILS, teachers=(next_year,), school_year="2027-2028"))  # in advance
+    old, new = (Viewer(SCHOOL, Role.TEACHER, teacher_id, "juf") for teacher_id in (1, 2))
+    for moment, sees_now, not_yet in ((LAST_MINUTE, old, new), (FIRST_MINUTE, new, old)):
+        with clock.fixed(moment):  # nothing comes in between: the day alone decides
+            assert [ref.school_year for ref in class_list_of(engine, sees_now)] == [clock.school_year(moment.date())]
+            assert sees_pupils(engine, sees_now)
+            assert class_list_of(engine, not_yet) == []
+            assert not sees_pupils(engine, not_yet)
+    assert len(rows(engine, memberships, memberships.c.to_us.is_(None))) == 8
 
 
 # -- classes ----------------------------------------------------------------------------------------------------
