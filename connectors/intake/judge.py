@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from connectors.errors import TooLarge
 from connectors.intake.destinations import Destination, ReceiverCheck
-from connectors.uwlr import charset, names, rules, values
+from connectors.uwlr import charset, malformed, names, rules, values
 from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.reader import SCHEMA_HINT, ElementRef, ReadMessage, is_personal_number, read_results
 from connectors.uwlr.rules import Stage, finding, stage_of
@@ -234,7 +234,7 @@ def _locations(
     locations, findings = diagnose(spooled.file, schema_name, agreement, elements, broken=reading.broken)
     if reading.broken and not findings:  # libxml2 alone holds a namespace against it, such as one that is no URI
         line, column = reading.broken_at or (None, None)
-        findings = [finding("xml.well-formed", agreement, line=line, column=column)]
+        findings = [finding("xml.namespace", agreement, line=line, column=column)]
     return locations, findings
 
 
@@ -243,7 +243,7 @@ def _own_findings(
 ) -> list[Finding]:
     """Our own rules with their places, less what the validator has already said of the same rule."""
     reported_rules = {finding.rule for finding in findings}
-    broken_bytes = any(finding.rule == "xml.well-formed" for finding in findings)
+    broken_bytes = any(finding.rule in malformed.MALFORMED for finding in findings)
     own = []
     for rule, places in reading.notes.items():
         if rule in reported_rules or broken_bytes:

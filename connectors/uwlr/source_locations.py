@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.uwlr import names, rules, values
+from connectors.uwlr import malformed, names, rules, values
 from connectors.uwlr.agreement import Agreement, Bounds
 from connectors.uwlr.reader import COMMENT, INSTRUCTION, SCHEMA_HINT, ElementRef, splits_a_value
 from connectors.uwlr.rules import finding
@@ -238,7 +238,8 @@ class _InStep:
             (location.line, location.column) if location is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
         )
         path = location.path if location is not None else None
-        self.findings.append(finding("xml.well-formed", self.agreement, path=path, line=line, column=column))
+        rule = malformed.explain_libxml2(self.parser.feed_error_log)
+        self.findings.append(finding(rule, self.agreement, path=path, line=line, column=column))
 
     def new_errors(self, location: SourceLocation | None) -> bool:
         """Turn the errors since the last call into findings, one for each element."""
@@ -249,9 +250,8 @@ class _InStep:
             if entry.domain_name != "SCHEMASV":  # a prefix that is not declared, or with a forbidden binding
                 where = (location.line, location.column) if location is not None else (entry.line or 1, 1)
                 path = location.path if location is not None else None
-                self.findings.append(
-                    finding("xml.well-formed", self.agreement, path=path, line=where[0], column=where[1])
-                )
+                rule = malformed.explain_libxml2([entry])
+                self.findings.append(finding(rule, self.agreement, path=path, line=where[0], column=where[1]))
                 continue
             position = (location.line, location.column) if location is not None else (0, 0)
             if position not in self.reported:
@@ -280,8 +280,8 @@ def diagnose(
             walker.parser.Parse(chunk, False)
         except _BeyondBounds:
             return walker.locations, [_beyond(walker, agreement)]
-        except expat.ExpatError as error:
-            note_malformed(walker, validator, error, agreement)
+        except expat.ExpatError:
+            note_malformed(file, validator, agreement)
             break
         if validator is not None:
             buffered += chunk
@@ -293,7 +293,7 @@ def diagnose(
         number += 1
     else:
         if validator is not None:
-            _finish(walker, validator, buffered, last, agreement)
+            _finish(file, walker, validator, buffered, last, agreement)
     findings = validator.findings[:MAX_FINDINGS] if validator is not None else []
     return walker.locations, findings
 
@@ -326,24 +326,31 @@ def _hand_over(
     return False, base, data, last
 
 
-def _finish(walker: Walker, validator: _InStep, data: bytes, last: SourceLocation | None, agreement: Agreement) -> None:
+def _finish(
+    file: BinaryIO,
+    walker: Walker,
+    validator: _InStep,
+    data: bytes,
+    last: SourceLocation | None,
+    agreement: Agreement,
+) -> None:
     """Feed the last bytes and the end of the message."""
     try:
         walker.parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        note_malformed(walker, validator, error, agreement)
+    except expat.ExpatError:
+        note_malformed(file, validator, agreement)
         return
     if not data or validator.feed(data, last):
         validator.close(last)
 
 
-def note_malformed(walker: Walker, validator: _InStep | None, error: expat.ExpatError, agreement: Agreement) -> None:
-    """Add the finding that the message is not well-formed, with the position that expat reports."""
-    if validator is None:
+def note_malformed(file: BinaryIO, validator: _InStep | None, agreement: Agreement) -> None:
+    """Add the finding on what is not well-formed in a message that the parser cannot read further."""
+    explained = malformed.explain(file, agreement)
+    if validator is None or explained is None:
         return
-    where = finding("xml.well-formed", agreement, line=error.lineno, column=error.offset + 1)
-    validator.findings = [finding for finding in validator.findings if finding.rule != "xml.well-formed"]
-    validator.findings.insert(0, where)
+    validator.findings = [finding for finding in validator.findings if finding.rule not in malformed.MALFORMED]
+    validator.findings.insert(0, explained)
 
 
 def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:

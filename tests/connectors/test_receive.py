@@ -22,6 +22,7 @@ from connectors.intake.receive import PATH, is_service
 from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.transport.http_server import BodyLimits
 from connectors.uwlr.agreement import Bounds
+from connectors.uwlr.rules import RULES
 from dashboard.server.serving import working
 from dashboard.worker.loop import WorkContext
 from models.ingest import deliveries, identity, rosters, schools, senders
@@ -714,12 +715,15 @@ def test_findings_of_deliveries_are_json_that_names_rule_and_place(
 def test_an_error_against_namespaces_is_told_as_what_it_is(
     store: Store, receiver: Receiver, rekenwijs: Account
 ) -> None:
-    for old, new in ((b"<score>", b'<score xsi:nil="true">'), (b"<term>", b'<term xmlns:a="">')):
+    for old, new, rule in (
+        (b"<score>", b'<score xsi:nil="true">', "xml.prefix"),
+        (b"<term>", b'<term xmlns:a="">', "xml.namespace"),
+    ):
         answer = receiver.post(enveloped(message().replace(old, new, 1), rekenwijs.header))
         check_shape(answer)
         assert answer.fault == "Client.OngeldigBericht"
-        assert answer.sentence.startswith("Het bericht is geen welgevormde XML.")
-        assert rules_of(newest(store)) == ["xml.well-formed"]
+        assert answer.sentence.startswith(RULES[rule].nl)
+        assert rules_of(newest(store)) == [rule]
     assert stored(store) == {}
 
 
