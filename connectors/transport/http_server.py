@@ -100,6 +100,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
     error: Any
     path: str
     command: str
+    headers: dict[str, str]
 
     def __init__(self, adj: Any, limits: BodyLimits, total: _BodyBudget) -> None:
         super().__init__(adj)
@@ -133,7 +134,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
                 self.error = RequestEntityTooLarge("the body is too large")
                 self.completed = True
         elif self.error is not None:
-            self.give_up("size" if size > self.limits.service_bytes else "packing")
+            self.give_up("size" if size > self.limits.service_bytes else "chunks")
         elif size > self.limits.service_bytes:
             self.drop("size")
         elif not fits:
@@ -151,7 +152,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         """Where the first line leads to the service, the program answers that the header cannot be read."""
         first_line = self.first_bytes.lstrip().partition(b"\r\n")[0]
         error, self.error = self.error, None
-        self.headers: dict[str, str] = {}
+        self.headers = {}
         try:
             self.parse_header(first_line + b"\r\n")
         except ParsingError:
@@ -204,7 +205,8 @@ class _Task(WSGITask):  # type: ignore[misc]
         if request.problem is not None:
             environment[BODY_PROBLEM] = request.problem
             environment[BODY_SIZE] = max(request.content_length, request.body_bytes_received)
-            self.close_on_finish = True
+        if request.problem is not None:
+            self.set_close_on_finish()
         return environment
 
 

@@ -22,6 +22,9 @@ OPHALEN_VERZOEK = f"{{{OPHALEN}}}leerresultaten_ophalen_verzoek"
 GEEN_WIJZIGINGEN = "geenwijzigingen"
 GEEN_GEGEVENS = "geengegevens"
 
+# The element in which SOAP libraries (such as that of PHP) write each entry of an array, with `key` and `value`.
+MAP_ITEM = "item"
+
 ENVELOPE = f"{{{SOAP}}}Envelope"
 HEADER = f"{{{SOAP}}}Header"
 BODY = f"{{{SOAP}}}Body"

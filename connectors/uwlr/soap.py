@@ -108,6 +108,8 @@ class _HeaderParser:
         self.autorisaties = 0
         self.account_order: list[str] = []
         self.account_malformed = False
+        self.account_is_map = False
+        self.other_account: tuple[int, int] | None = None  # where an autorisatie of another namespace starts
         self.innermost = (1, 1)  # where the last of the elements in `tags` starts
         self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.buffer_text = True
@@ -197,13 +199,20 @@ class _HeaderParser:
             if self.autorisaties > 1 and self.agreement.header != "ignored":
                 self.note("header.single")
             return
+        if names.local(tag) == names.local(_AUTORISATIE):
+            self.other_account = self.place()
         for_us = attributes.get(f"{names.SOAP}}}actor", "") in ("", _ACTOR_NEXT)
         if for_us and attributes.get(f"{names.SOAP}}}mustUnderstand", "").strip() in ("1", "true"):
             self.refuse("soap.must-understand")
 
     def account_child(self, tag: str, depth: int, before: str) -> None:
         """Check a child of autorisatie; deeper elements, or text `before` it, make the header ambiguous."""
-        if depth > 4 or before.strip():
+        if depth == 4 and names.local(tag) == names.MAP_ITEM:
+            self.account_is_map = True
+            self.note("header.map")
+        elif self.account_is_map:
+            return
+        elif depth > 4 or before.strip():
             self.account_malformed = True
         elif not tag.startswith("{"):
             self.note("header.unqualified")
@@ -219,8 +228,12 @@ class _HeaderParser:
             return
         texts = self.header.account
         filled = all(1 <= len(texts.get(name, "")) <= _MAX_CHARACTERS for name in _ACCOUNT)
-        if self.autorisaties == 0:
+        if self.autorisaties == 0 and self.other_account is not None:
+            self.note("header.namespace", self.other_account)
+        elif self.autorisaties == 0:
             self.note("header.missing")
+        elif self.account_is_map:
+            return
         elif self.account_malformed or tuple(self.account_order) != _ACCOUNT * self.autorisaties or not filled:
             self.note("header.incomplete")
 
@@ -231,7 +244,9 @@ class _HeaderParser:
         if tag in (names.VERZOEK, names.FAULT) or (tag == names.OPHALEN_ANTWOORD and not pushed):
             return
         name = names.local(tag)
-        self.refuse("soap.request" if name.endswith("_verzoek") and name != _VERZOEK_NAME else "soap.root")
+        if name == _VERZOEK_NAME:
+            self.refuse("soap.namespace")
+        self.refuse("soap.request" if name.endswith("_verzoek") else "soap.root")
 
     def in_answer(self, tag: str) -> None:
         if tag == names.VERZOEK:

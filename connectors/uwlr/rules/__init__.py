@@ -14,7 +14,7 @@ from enum import IntEnum
 from importlib import resources
 
 from connectors.uwlr.agreement import STRICT, Agreement
-from connectors.uwlr.forms import FORMS
+from connectors.uwlr.forms import form_of
 from models.schema.records import Finding
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -138,9 +138,6 @@ BEHAVIOUR_RULES = _read("behaviour.toml")
 RULES = merge(RESULT_RULES, PUPIL_RULES, BEHAVIOUR_RULES)
 
 
-_SEE_SCHEMA = ("wat het schema daar toestaat", "what the schema allows there")
-
-
 def stage_of(rule_id: str) -> Stage:
     """When a rule for messages with results is checked; raises KeyError for any other rule."""
     stage = RULES[rule_id].stage
@@ -170,9 +167,12 @@ def finding(
     """
     rule = RULES[rule_id]
     effective = level or rule.level_under(agreement)
-    form_nl, form_en = FORMS.get(element, _SEE_SCHEMA)
+    form_nl, form_en = form_of(element)
+    alternatives = tuple(expected.split(", "))
     common = {
         "expected": expected or "-",
+        "expected_nl": _alternatives(alternatives, "of"),
+        "expected_en": _alternatives(alternatives, "or"),
         "form_nl": form_nl,
         "form_en": form_en,
         "versions_nl": _alternatives(agreement.terms.versions, "of"),
@@ -196,7 +196,7 @@ def finding(
     )
 
 
-def _alternatives(versions: tuple[str, ...], conjunction: str) -> str:
-    """Versions as people list them: 2.1, 2.2 or 2.3."""
-    *others, last = versions
+def _alternatives(items: tuple[str, ...], conjunction: str) -> str:
+    """Versions or names as people list them: 2.1, 2.2 or 2.3."""
+    *others, last = items
     return f"{', '.join(others)} {conjunction} {last}" if others else last
