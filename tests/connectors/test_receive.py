@@ -481,6 +481,32 @@ def test_badly_cut_chunks_get_a_fault_that_says_so(store: Store, receiver: Recei
     assert rules_of(newest(store)) == ["message.chunks"]
 
 
+@pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
+def test_with_two_lengths_a_message_is_answered_and_the_connection_ended(
+    store: Store, receiver: Receiver, rekenwijs: Account, version: bytes
+) -> None:
+    """RFC 9112, 6.1: a proxy may have gone by the other length, so what follows may be no request at all."""
+    body = enveloped(message(), rekenwijs.header)
+    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if version == b"HTTP/1.1" else body
+    lengths = b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive" % len(body)
+    later = enveloped(message(scores=["1"], aanmaakdatum=LATER), rekenwijs.header)
+    next_request = _start_of_post(b"Content-Length: %d" % len(later)) + later
+    got = said_to(receiver, _start_of_post(lengths, version) + framed + next_request)
+    assert got.startswith(version + b" 200")
+    assert got.count(b"leerresultaten_bevestiging") == 1
+    assert got.count(b"HTTP/1.") == 1
+    assert b"Connection: close" in got
+    assert stored(store) == {"r1": "7"}
+
+
+def test_with_one_length_the_connection_stays(receiver: Receiver, rekenwijs: Account) -> None:
+    body = enveloped(message(), rekenwijs.header)
+    chunked = _start_of_post(b"Transfer-Encoding: chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    plain = _start_of_post(b"Content-Length: %d" % len(body)) + body
+    last = _start_of_post(b"Connection: close\r\nContent-Length: %d" % len(body)) + body
+    assert said_to(receiver, chunked + plain + last).count(b"HTTP/1.1 200") == 3
+
+
 def _start_of_post(headers: bytes, version: bytes = b"HTTP/1.1") -> bytes:
     return b"POST %s %s\r\nHost: localhost\r\n%s\r\n\r\n" % (PATH.encode(), version, headers)
 
