@@ -158,6 +158,8 @@ def judge(
         return _judged([*header.findings, *found], None)
     schema_name = _schema_for(header, agreement)
     reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
+    if reading.has_trailer and (found := xml_safety_check(spooled.file, agreement.bounds)):
+        return _judged([*header.findings, *found], None)
     head, head_rules = read_head(reading, header, agreement)
     for rule in head_rules:
         reading.note(rule, ElementRef("school", 1, _HEAD_ELEMENTS.get(rule, "")))

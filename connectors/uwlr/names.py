@@ -44,6 +44,11 @@ DEFAULT_SCHEMA = "entry_results.xsd"
 TOLERANT_SCHEMA = "entry_results_tolerant.xsd"
 
 
+def may_follow_body(tag: str) -> bool:
+    """Whether an element with this tag may stand behind the Body: in a namespace of its own (SOAP 1.1, 4)."""
+    return tag.startswith("{") and not tag.startswith(f"{{{SOAP}}}")
+
+
 def local(tag: str) -> str:
     """The name of an element or attribute without its namespace."""
     return tag.rpartition("}")[2]

@@ -105,6 +105,7 @@ class _HeaderParser:
         self.stack: list[str] = []
         self.text: list[str] = []
         self.header_done = False
+        self.body_ended = False
         self.autorisaties = 0
         self.account_order: list[str] = []
         self.account_malformed = False
@@ -157,6 +158,8 @@ class _HeaderParser:
             self.refuse("xml.attributes")
         if not names.SCHEMA_HINTS.isdisjoint(attributes):
             self.note("xml.schema-location")
+        if self.body_ended:
+            return
         if depth == 1:
             self.root(tag)
         elif self.header.payload is None and self.stack[0] == names.ENVELOPE:
@@ -259,7 +262,10 @@ class _HeaderParser:
 
     def end(self, name: str) -> None:
         tag = self.stack.pop()
+        self.body_ended = self.body_ended or (tag == names.BODY and len(self.stack) == 1)
         header = self.header
+        if self.body_ended:
+            return
         if not header.tags or len(self.stack) == 0:
             return
         text = "".join(self.text)
@@ -409,9 +415,10 @@ class _SafetyCheck:
         if self.depth == 1:
             self.enveloped = "{" + name == names.ENVELOPE
         elif self.depth == 2 and self.enveloped:
-            if self.bodies and not self.findings:
-                self.note("soap.body")
-            self.bodies += "{" + name == names.BODY
+            tag = "{" + name if "}" in name else name
+            if self.bodies and not self.findings and not names.may_follow_body(tag):
+                self.note("soap.after-body")
+            self.bodies += tag == names.BODY
 
     def end(self, _: str) -> None:
         self.characters = 0

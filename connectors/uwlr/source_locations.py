@@ -398,6 +398,7 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
     # Only the text of this kind of error has names of the schema and nothing of the message.
     expected_list = _EXPECTED.search(message) if type_name == "SCHEMAV_ELEMENT_CONTENT" else None
     expected_tags = [item.strip() for item in expected_list.group(1).split(",")] if expected_list else []
+    expected_tags = [item for item in expected_tags if not item.startswith("##")]  # a wildcard
     expected = tuple(map(names.local, expected_tags))
     family = schema_rule(type_name, message)
     if family == "xsd.type" and element != "anderresultaat":
@@ -410,7 +411,7 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
         about = about[:-1]  # a misplaced element may be valid by itself
     fault = rules.RULES[rule].fault if rule != family else fault_at(about, expected)
     if rule == "xsd.order":
-        rule = order_rule(tag, expected_tags)
+        rule = order_rule(tag, expected_tags) if path[:-1] != ("Envelope",) else "soap.after-body"
     return finding(
         rule,
         agreement,

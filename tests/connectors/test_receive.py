@@ -409,6 +409,23 @@ def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver,
     assert [rules_of(delivery) for delivery in deliveries.newest(store.engine)].count(["message.rate"]) == 1
 
 
+@pytest.mark.parametrize(("element", "confirmed"), [(b'<x:Extra xmlns:x="urn:x"/>', True), (b"<Extra/>", False)])
+def test_an_element_behind_the_body_needs_a_namespace_of_its_own(
+    store: Store, receiver: Receiver, rekenwijs: Account, element: bytes, confirmed: bool
+) -> None:
+    body = enveloped(message(), rekenwijs.header)
+    head, closing, _ = body.rpartition(b"</")
+    data = head + element + body[len(head) :]
+    assert closing
+    answer = receiver.post(data)
+    check_shape(answer)
+    assert answer.confirmed is confirmed
+    assert stored(store) == ({"r1": "7"} if confirmed else {})
+    unknown = receiver.post(data.replace(rekenwijs.key.encode(), b"een-andere-sleutel"))
+    assert unknown.fault == ("Client.AutorisatieOngeldig" if confirmed else "Client.OngeldigBericht")
+    assert confirmed or "soap.after-body" in unknown.sentence
+
+
 # -- bodies --------------------------------------------------------------------------------------------------
 
 

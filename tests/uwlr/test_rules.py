@@ -143,6 +143,7 @@ ROWS = {
     "soap.namespace": refused(),
     "soap.request": refused(),
     "soap.body": refused(),
+    "soap.after-body": refused(),
     "soap.fault": refused(),
     "soap.must-understand": refused("MustUnderstand"),
     "soap.envelope": refused(agreement=PUSHED),
