@@ -276,3 +276,8 @@ document.addEventListener("keydown", function (event) {
     menu.querySelector("summary").focus();
   });
 });
+
+/* A file that was mended is chosen again under the same name, which a field that still has it takes for no change. */
+document.addEventListener("click", function (event) {
+  if (event.target instanceof HTMLInputElement && event.target.type === "file") { event.target.value = ""; }
+}, true);

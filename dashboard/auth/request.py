@@ -73,8 +73,8 @@ def service_address(path: str) -> str:
 
 
 def flash(sentence: str, well: bool = True) -> None:
-    """Store a flash message for the next page of this session."""
-    context().sessions.flash(flask.request.cookies.get(COOKIE), sentence, well)
+    """Store a flash message for the next page of this session, which may have started with this request."""
+    context().sessions.flash(flask.g.get("new_session") or flask.request.cookies.get(COOKIE), sentence, well)
 
 
 def take_flash() -> tuple[str, bool] | None:

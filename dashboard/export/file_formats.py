@@ -1,65 +1,32 @@
 """A sheet as a file: CSV, XLSX, or one HTML page that needs no network.
 
-All three hold the same cells in the same order, the filters, the moment, and what each column means.
+All hold the same cells in the same order, the filters, the moment, and what each column means. Another format is a
+function that writes a sheet, and its entry in `FORMATS`.
 """
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
+from typing import TYPE_CHECKING, Any
 
-import xlsxwriter
-
-from dashboard.export.sheets import Sheet, SheetCell, SheetFoot, hidden_words
+from dashboard.export.frames import Kind, cells_of, flat_table
+from dashboard.export.sheets import Sheet, hidden_words
+from dashboard.export.spreadsheet_text import safe_text
 from dashboard.text.translate import _, day_name, language, long_moment, n_, native
 
-Row = list[str | Decimal | None]
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def columns_of(sheet: Sheet) -> list[str]:
-    """The heads of the flat table: three of the pupil, then six a column of the matrix."""
-    parts = (_("score"), _("out of"), _("level or reason"), _("test date"), _("test"), _("other results"))
-    return [
-        _("Group"), _("Pupil"), _("Class"), *(f"{name} · {part}" for name in sheet.columns for part in parts)
-    ]  # fmt: skip
-
-
-def rows_of(sheet: Sheet) -> list[Row]:
-    """The flat rows in the order of the screen; a number is a number, what is missing is empty and never 0."""
-    return [
-        [row.group, row.name, row.class_name, *(value for cell in row.cells for value in _flat(cell))]
-        for row in sheet.rows
-    ]
-
-
-def foot_of(sheet: Sheet) -> Row:
-    """The row under the table: the means, each with how many it counts."""
-    return [_("Mean"), None, None, *(value for foot in sheet.feet for value in _flat_foot(foot))]
-
-
-def _flat(cell: SheetCell) -> Row:
-    words = f"{cell.words} ({cell.remarks})" if cell.remarks else cell.words
-    others = None if cell.others is None else Decimal(cell.others)
-    return [_number(cell.value), _number(cell.maximum), words, cell.day, cell.test, others]
-
-
-def _flat_foot(foot: SheetFoot) -> Row:
-    return [_number(foot.mean), _number(foot.maximum), foot.words, None, None, None]
-
-
-def _number(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """What a file says of itself: filters, moment, sources, what the period hides."""
-    found = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Sources"), " ".join(sheet.coverage))]
+    lines = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Sources"), " ".join(sheet.coverage))]
     hidden = hidden_words(sheet)
-    return [*found, (_("Outside the period"), hidden)] if hidden else found
+    return [*lines, (_("Outside the period"), hidden)] if hidden else lines
 
 
 def dictionary() -> list[tuple[str, str]]:
@@ -82,29 +49,44 @@ def dictionary() -> list[tuple[str, str]]:
 
 
 def as_csv(sheet: Sheet) -> bytes:
-    """UTF-8 with BOM, semicolons; numbers with the decimal sign of the language, texts that no program runs."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_safe(sheet.title)])
-    writer.writerows([[_safe(name), _safe(value)] for name, value in facts(sheet)])
-    writer.writerow([])
-    writer.writerow([_safe(name) for name in columns_of(sheet)])
-    writer.writerows([[_csv(value) for value in row] for row in [*rows_of(sheet), foot_of(sheet)]])
-    writer.writerow([])
-    writer.writerow([_("What the columns mean")])
-    writer.writerows([[_safe(name), _safe(words)] for name, words in dictionary()])
+    """UTF-8 with BOM, by the language: semicolons and decimal commas, or commas and points; texts stay texts."""
+    import pandas as pd
+
+    text, table, separator = io.StringIO(), flat_table(sheet), ";" if language() == "nl" else ","
+
+    def write(frame: pd.DataFrame, heads: list[str] | bool = False) -> None:
+        frame.to_csv(text, sep=separator, header=heads, index=False, na_rep="", lineterminator="\r\n")
+
+    def write_texts(rows: Iterable[tuple[str, ...]]) -> None:
+        write(pd.DataFrame([[safe_text(cell) for cell in row] for row in rows]))
+
+    write_texts([(sheet.title,)])
+    write_texts(facts(sheet))
+    text.write("\r\n")
+    cells = {
+        place: table.frame[place].map(_CSV_CELLS[kind], na_action="ignore") for place, kind in enumerate(table.kinds)
+    }
+    write(pd.DataFrame(cells), [safe_text(name) for name in table.heads])
+    text.write("\r\n")
+    write_texts([(_("What the columns mean"),)])
+    write_texts(dictionary())
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-def _csv(value: str | Decimal | None) -> str:
-    if value is None:
-        return ""
-    return native(format(value, "f")) if isinstance(value, Decimal) else _safe(value)
+def plain_number(value: Decimal) -> str:
+    """A number with every decimal that was sent, and the decimal sign of the language."""
+    return native(format(value, "f"))
 
 
-def _safe(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+def _csv_date(value: pd.Timestamp) -> str:
+    return value.date().isoformat()
+
+
+_CSV_CELLS: dict[Kind, Callable[[Any], str]] = {
+    Kind.TEXT: safe_text,
+    Kind.NUMBER: plain_number,
+    Kind.DATE: _csv_date,
+}
 
 
 # -- XLSX ----------------------------------------------------------------------------------------------------
@@ -112,29 +94,26 @@ def _safe(text: str) -> str:
 
 def as_xlsx(sheet: Sheet) -> bytes:
     """A workbook: the table, and a page with the filters and what the columns mean."""
-    file = io.BytesIO()
+    import pandas as pd
+
+    table, file, results, about = flat_table(sheet), io.BytesIO(), _("Results"), _("About")
+    lines = [(sheet.title, ""), *facts(sheet), ("", ""), (_("What the columns mean"), ""), *dictionary()]
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(file, options) as book:
-        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
-        page = book.add_worksheet(_("Results"))
-        heads = columns_of(sheet)
-        for place, name in enumerate(heads):
+    with pd.ExcelWriter(
+        file, engine="xlsxwriter", datetime_format="yyyy-mm-dd", engine_kwargs={"options": options}
+    ) as writer:
+        table.frame.to_excel(writer, sheet_name=results, header=False, index=False, startrow=1)
+        pd.DataFrame(lines).to_excel(writer, sheet_name=about, header=False, index=False)
+        bold = writer.book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+        page = writer.sheets[results]
+        for place, name in enumerate(table.heads):
             page.write_string(0, place, name, bold)
-        for down, row in enumerate([*rows_of(sheet), foot_of(sheet)], 1):
-            for across, value in enumerate(row):
-                if isinstance(value, Decimal):
-                    page.write_number(down, across, float(value))
-                elif value is not None:
-                    page.write_string(down, across, value)
         page.freeze_panes(1, 3)
-        page.set_column(0, len(heads) - 1, 16)
-        about = book.add_worksheet(_("About"))
-        lines = [(sheet.title, ""), *facts(sheet), ("", ""), (_("What the columns mean"), ""), *dictionary()]
-        for down, (name, words) in enumerate(lines):
-            about.write_string(down, 0, name, bold)
-            about.write_string(down, 1, words)
-        about.set_column(0, 0, 24)
-        about.set_column(1, 1, 110)
+        page.set_column(0, len(table.heads) - 1, 16)
+        for down, (name, _words) in enumerate(lines):
+            writer.sheets[about].write_string(down, 0, name, bold)
+        writer.sheets[about].set_column(0, 0, 24)
+        writer.sheets[about].set_column(1, 1, 110)
     return file.getvalue()
 
 
@@ -155,51 +134,78 @@ def as_html(sheet: Sheet) -> bytes:
     terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts(sheet))
     meant = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in dictionary())
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.columns)
-    feet = "".join(f"<td>{_foot_html(sheet_foot)}</td>" for sheet_foot in sheet.feet)
+    cells = _html_cells(sheet)
+    bodies = _html_bodies(cells.iloc[:-1])
+    feet = "".join(f"<td>{cell}</td>" for cell in cells.iloc[-1])
     return (
         f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width,initial-scale=1"><title>{escape(sheet.title)}</title><style>{_STYLE}</style>'
         f"</head><body><main><h1>{escape(sheet.title)}</h1><dl>{terms}</dl>"
         f'<div class="box" tabindex="0" role="region" aria-label="{escape(sheet.title)}"><table><thead><tr>'
-        f'<th scope="col">{escape(_("Pupil"))}</th>{heads}</tr></thead>{_bodies(sheet)}<tfoot><tr><th scope="row">'
+        f'<th scope="col">{escape(_("Pupil"))}</th>{heads}</tr></thead>{bodies}<tfoot><tr><th scope="row">'
         f"{escape(_('Mean'))}</th>{feet}</tr></tfoot></table></div><h2>{escape(_('What the columns mean'))}</h2>"
         f"<dl>{meant}</dl></main></body></html>\n"
     ).encode()
 
 
-def _bodies(sheet: Sheet) -> str:
-    found, group = [], None
-    for row in sheet.rows:
-        if row.group != group:
-            found.append(
-                ("</tbody>" if group is not None else "") + f'<tbody><tr class="group"><th scope="rowgroup" '
-                f'colspan="{len(sheet.columns) + 1}">{escape(row.group)}</th></tr>'
-            )
-            group = row.group
-        cells = "".join(f"<td>{_cell_html(cell)}</td>" for cell in row.cells)
-        found.append(f'<tr><th scope="row">{escape(row.name)}</th>{cells}</tr>')
-    return "".join(found) + ("</tbody>" if group is not None else "")
+def _html_cells(sheet: Sheet) -> pd.DataFrame:
+    """The markup of every cell, a column a column of the matrix; the last row is that of the means."""
+    import pandas as pd
+
+    cells = cells_of(sheet)
+    plain = cells.astype("object").where(cells.notna(), None)
+    columns = {
+        place: [_html_cell(cell) for cell in plain[place].itertuples(index=False)]
+        for place in range(len(sheet.columns))
+    }
+    return pd.DataFrame(columns, index=cells.index)
 
 
-def _cell_html(cell: SheetCell) -> str:
-    out_of = f" {_('of {maximum}', maximum=native(cell.maximum))}" if cell.maximum is not None else ""
-    value = f"<b>{escape(native(cell.value) + out_of)}</b>" if cell.value is not None else ""
-    others = cell.others or 0
+def _html_bodies(cells: pd.DataFrame) -> str:
+    markup, width = "", cells.shape[1] + 1
+    for group, rows in cells.groupby(level="group", sort=False):
+        markup += f'<tbody><tr class="group"><th scope="rowgroup" colspan="{width}">{escape(str(group))}</th></tr>'
+        for name, row in zip(rows.index.get_level_values("pupil"), rows.itertuples(index=False), strict=True):
+            tds = "".join(f"<td>{cell}</td>" for cell in row)
+            markup += f'<tr><th scope="row">{escape(name)}</th>{tds}</tr>'
+        markup += "</tbody>"
+    return markup
+
+
+def _html_cell(cell: Any) -> str:
+    """The markup of a cell with the parts of `frames.PARTS`, each None where it is missing."""
+    out_of = f" {_('of {maximum}', maximum=plain_number(cell.maximum))}" if cell.maximum is not None else ""
+    value = f"<b>{escape(plain_number(cell.value) + out_of)}</b>" if cell.value is not None else ""
+    day = "" if cell.day is None else day_name(cell.day.date().isoformat())
+    others = int(cell.others or 0)
     more = n_("{number} other result in this period", "{number} other results in this period", others)
-    about = [
-        cell.words, day_name(cell.day) if cell.day else "", cell.test or "", cell.remarks, more if others else "",
-    ]  # fmt: skip
+    about = [cell.words, day, cell.test or "", cell.remarks, more if others else ""]
     return value + "".join(f"<small>{escape(item)}</small>" for item in about if item)
 
 
-def _foot_html(foot: SheetFoot) -> str:
-    out_of = f" {_('of {maximum}', maximum=native(foot.maximum))}" if foot.maximum is not None else ""
-    value = f"<b>{escape(native(foot.mean) + out_of)}</b>" if foot.mean is not None else ""
-    return f"{value}<small>{escape(foot.words)}</small>"
+# -- all of them ---------------------------------------------------------------------------------------------
 
 
-FILES: Mapping[str, tuple[Callable[[Sheet], bytes], str]] = {
-    "csv": (as_csv, "text/csv; charset=utf-8"),
-    "xlsx": (as_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "html": (as_html, "text/html; charset=utf-8"),
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A format to save a sheet in: its ending, its media type, who writes it, and its name in the menu."""
+
+    ending: str
+    media_type: str
+    write: Callable[[Sheet], bytes]
+    name: Callable[[], str]
+
+
+FORMATS = {
+    file_format.ending: file_format
+    for file_format in (
+        FileFormat(
+            "xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            as_xlsx,
+            lambda: _("Excel (xlsx)"),
+        ),
+        FileFormat("csv", "text/csv; charset=utf-8", as_csv, lambda: _("Text (csv)")),
+        FileFormat("html", "text/html; charset=utf-8", as_html, lambda: _("Web page without network (html)")),
+    )
 }

@@ -27,19 +27,19 @@ from models.schema import clock
 
 @dataclass(frozen=True, slots=True)
 class SheetCell:
-    """What stands in one cell of the matrix.
+    """What stands in one cell of the matrix, or under a column of it.
 
-    `value` is the number with a point, as sent; `words` the level, or why there is no number; `day` is `YYYY-MM-DD`.
-    `others` is None where there is no result at all.
+    `value` is the number with a point, as sent, or the mean; `maximum` of how many points; `words` the level, or why
+    there is no number; `day` is `YYYY-MM-DD`. `others` is None where there is no result at all.
     """
 
     value: str | None
     maximum: str | None
     words: str
-    day: str | None
-    test: str | None
-    others: int | None
-    remarks: str
+    day: str | None = None
+    test: str | None = None
+    others: int | None = None
+    remarks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,6 @@ class SheetRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetFoot:
-    """Under a column: the mean as a plain number where there is one, of how many points, and the words beside it."""
-
-    mean: str | None
-    maximum: str | None
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class Sheet:
     """The matrix as it stands on the screen, with what it was made of."""
 
@@ -73,7 +64,7 @@ class Sheet:
     hidden: int
     columns: tuple[str, ...]
     rows: tuple[SheetRow, ...]
-    feet: tuple[SheetFoot, ...]
+    feet: tuple[SheetCell, ...]
 
 
 def sheet_of(view: ClassView, title: str) -> Sheet:
@@ -134,7 +125,7 @@ def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
 def _cell(view: ClassView, cell_content: CellContent) -> SheetCell:
     if cell_content.cell is None:
         assert cell_content.missing is not None
-        return SheetCell(None, None, missing_word(cell_content.missing), None, None, None, done_words(cell_content))
+        return SheetCell(None, None, missing_word(cell_content.missing), remarks=done_words(cell_content))
     reading = cell_content.cell.total.reading
     name = view.overview.catalogue.definitions[cell_content.cell.definition_id].name
     return SheetCell(
@@ -154,9 +145,9 @@ def _value(reading: ScoreReading) -> str | None:
     return None if found is None else format(found, "f")
 
 
-def _foot(under: Footer) -> SheetFoot:
+def _foot(under: Footer) -> SheetCell:
     mean = None if under.mean is None else plain_tenths(under.mean)
-    return SheetFoot(mean, under.maximum, foot_words(under))
+    return SheetCell(mean, under.maximum, foot_words(under))
 
 
 def hidden_words(sheet: Sheet) -> str:

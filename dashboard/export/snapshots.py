@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+import pickle
 import secrets
 import threading
 import time
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from dashboard.export.sheets import Sheet
 from models.access.viewer import Viewer
 
-MOST = 400
+MAX_PER_VIEWER = 40
 KEEP_SECONDS = 4 * 3600.0
 
 
 @dataclass(slots=True)
 class Snapshots:
-    """The last sheets that were shown, each for who saw it; the oldest give way."""
+    """The last sheets that each viewer saw, packed; the screens of others never push them out."""
 
-    _kept: OrderedDict[str, tuple[Viewer, Sheet, float]] = field(default_factory=OrderedDict)
+    _packed: dict[Viewer, OrderedDict[str, tuple[bytes, float]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, viewer: Viewer, sheet: Sheet) -> str:
         """Keep a sheet; returns the token with which who saw it asks for it."""
-        token = secrets.token_urlsafe(12)
+        token, packed, now = secrets.token_urlsafe(12), zlib.compress(pickle.dumps(sheet)), time.monotonic()
         with self._lock:
-            self._kept[token] = (viewer, sheet, time.monotonic() + KEEP_SECONDS)
-            while len(self._kept) > MOST:
-                self._kept.popitem(last=False)
+            own = self._packed.setdefault(viewer, OrderedDict())
+            own[token] = (packed, now + KEEP_SECONDS)
+            if len(own) > MAX_PER_VIEWER:
+                own.popitem(last=False)
+            for other, sheets in list(self._packed.items()):
+                while sheets and next(iter(sheets.values()))[1] < now:
+                    sheets.popitem(last=False)
+                if not sheets:
+                    del self._packed[other]
         return token
 
     def find(self, viewer: Viewer, token: str) -> Sheet | None:
         """The sheet with this token, where this viewer saw it."""
         with self._lock:
-            found = self._kept.get(token)
-        if found is None or found[0] != viewer or found[2] < time.monotonic():
+            packed, until = self._packed.get(viewer, OrderedDict()).get(token, (b"", 0.0))
+        if not packed or until < time.monotonic():
             return None
-        return found[1]
+        sheet: Sheet = pickle.loads(zlib.decompress(packed))  # noqa: S301 - packed above, by this process
+        return sheet

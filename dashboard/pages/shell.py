@@ -10,14 +10,16 @@ from dash import dcc, html
 from dashboard.auth import request
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.page import Body, Page
-from dashboard.text.translate import LANGUAGES, _, language
+from dashboard.text.translate import LANGUAGES, _, language, n_
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, hidden, note, sign
 from models.access.people import school_name
 from models.access.viewer import Viewer
+from models.ingest.connection_overview import pending_rosters
 from models.schema import database
 
+CONNECTIONS_PAGE = "connections"
 LANGUAGE_NAMES = {"nl": "Nederlands", "en": "English"}
 
 
@@ -29,7 +31,8 @@ def page(current: str, pages: Sequence[Page], body: Body) -> list[Any]:
     user = request.current_user()
     assert user is not None
     bars = [*_test_school(user), *([body.bar] if body.bar is not None else [])]
-    main = html.Main([*_flash_message(), *body.children], id="main", className="page")
+    waiting = [] if current == CONNECTIONS_PAGE else _pending_rosters(user.viewer)
+    main = html.Main([*_flash_message(), *waiting, *body.children], id="main", className="page")
     return [_header(current, _menu_pages(pages, user.viewer), user), *bars, main, footer()]
 
 
@@ -46,6 +49,25 @@ def _flash_message() -> list[Any]:
     sentence, well = message
     outcome = note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")
     return [html.Div(outcome, id="told", tabIndex=-1, **attrs(data_well="true" if well else "false"))]
+
+
+def _pending_rosters(viewer: Viewer) -> list[Any]:
+    """For an administrator: that pupil lists wait for a decision, and why."""
+    if not viewer.may_administer:
+        return []
+    with database.read_transaction(request.context().engine) as connection:
+        waiting = pending_rosters(connection, viewer)
+    if not waiting:
+        return []
+    reasons = [roster.sentence_nl if language() == "nl" else roster.sentence_en for roster in waiting]
+    words = n_("A pupil list waits for your decision.", "{number} pupil lists wait for your decision.", len(waiting))
+    link = dcc.Link(_("Decide on the page Couplings"), href=f"{addresses.CONNECTIONS}#held")
+    return [
+        html.Div(
+            note("wa", "flag", html.P([html.B(words), " ", *(f"{reason} " for reason in reasons), link])),
+            className="noprint",
+        )
+    ]
 
 
 def _header(current: str, pages: Sequence[Page], user: DemoUser) -> html.Header:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import flask
 from flask.typing import ResponseReturnValue
 
 from dashboard.auth import request
-from dashboard.export import file_formats
+from dashboard.export.file_formats import FORMATS
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import _
 from dashboard.ui import addresses
+from dashboard.ui.filters import CONTROLS, OPEN_GROUP
 from models.access.people import can_see_all
 from models.schema import clock, database
 
@@ -22,9 +24,10 @@ def register(server: flask.Flask) -> None:
 
 
 def group_file(token: str, kind: str) -> ResponseReturnValue:
-    """The sheet of a screen as a file; back to the screen where it is not kept any more."""
+    """The sheet of a screen as a file; where it is not kept any more back to the screen, with the same filters."""
     viewer = request.viewer()
-    if viewer is None or kind not in file_formats.FILES:
+    file_format = FORMATS.get(kind)
+    if viewer is None or file_format is None:
         flask.abort(404)
     context = request.context()
     sheet = context.snapshots.find(viewer, token)
@@ -33,11 +36,16 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
             if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:
-        request.flash(_("What stood on that screen is not kept any more. Save it from here."), well=False)
-        return flask.redirect(addresses.CLASSES, 303)
-    make, media_type = file_formats.FILES[kind]
-    answer = flask.Response(make(sheet), content_type=media_type)
+        request.flash(_("That screen is not kept any more. This one is of now; save it from here."), well=False)
+        return flask.redirect(_same_screen(), 303)
+    answer = flask.Response(file_format.write(sheet), content_type=file_format.media_type)
     day = clock.from_us(sheet.taken_us).astimezone(clock.AMSTERDAM).date().isoformat()
     name = re.sub(r"[^A-Za-z0-9]+", "-", sheet.title).strip("-").lower() or "groep"
     answer.headers["Content-Disposition"] = f'attachment; filename="rondblik-{name}-{day}.{kind}"'
     return answer
+
+
+def _same_screen() -> str:
+    """The address of the screen that the filters in the address of a file stand for."""
+    filters = [(key, value) for key, value in flask.request.args.items() if key in (*CONTROLS, OPEN_GROUP)]
+    return addresses.CLASSES + (f"?{urlencode(filters, safe=',')}" if filters else "")

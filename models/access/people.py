@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
 from models.access.viewer import Viewer, can_see_class, can_see_pupil
 from models.schema import clock
@@ -48,6 +48,22 @@ def school_name(connection: Connection, viewer: Viewer) -> str | None:
 
 _group_of_class = and_(groups.c.school_id == classes.c.school_id, groups.c.class_id == classes.c.id)
 _member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
+_pupil_of_member = and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id)
+
+
+def present_on(day: str | None = None) -> ColumnElement[bool]:
+    """The condition that a pupil is in a class of this query on a day (`YYYY-MM-DD`); today if None.
+
+    Of a class whose school year has yet to begin that is its first day. The days of entry and of leaving count.
+    """
+    first_of_year = func.substr(classes.c.school_year, 1, 4) + clock.FIRST_OF_SCHOOL_YEAR
+    asked = literal(day if day is not None else clock.today().isoformat())
+    shown = case((first_of_year > asked, first_of_year), else_=asked)
+    return and_(
+        memberships.c.to_us.is_(None),
+        or_(pupils.c.entered_on.is_(None), pupils.c.entered_on <= shown),
+        or_(pupils.c.left_on.is_(None), pupils.c.left_on >= shown),
+    )
 
 
 def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
@@ -61,9 +77,10 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
         .select_from(classes)
         .join(groups, _group_of_class)
         .join(memberships, _member_of_group)
+        .join(pupils, _pupil_of_member)
         .where(
             classes.c.school_id == viewer.school_id,
-            memberships.c.to_us.is_(None),
+            present_on(),
             can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .group_by(*classes.c)
@@ -103,11 +120,11 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
         .select_from(classes)
         .join(groups, _group_of_class)
         .join(memberships, _member_of_group)
-        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .join(pupils, _pupil_of_member)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
-            memberships.c.to_us.is_(None),
+            present_on(),
             can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .distinct()
@@ -120,9 +137,9 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A present pupil of a class: the year group there, and the day of coming (`YYYY-MM-DD`) where that is known.
+    """A present pupil of a class: the year group there, and the days of coming and leaving where those are known.
 
-    `joined`: that day for each of the classes that were asked for.
+    Days are `YYYY-MM-DD`. `joined`: the day of coming for each of the classes that were asked for.
     """
 
     id: int
@@ -132,28 +149,34 @@ class Member:
     year_group: str | None
     since: str | None
     joined: Mapping[int, str]
+    left_on: str | None = None
+
+    def has_left(self, day: str) -> bool:
+        """Whether the pupil left before this day."""
+        return self.left_on is not None and self.left_on < day
 
 
-def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> list[Member]:
-    """The present pupils of these classes by class and name, each in the first of the classes that holds them."""
+def class_members(connection: Connection, viewer: Viewer, class_ids: list[int], day: str | None = None) -> list[Member]:
+    """The pupils of these classes on a day (today if None) by class and name, each in the first class with them."""
     rows = connection.execute(
         select(
             pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on,
-            classes.c.id.label("class_id"),
+            pupils.c.left_on, classes.c.id.label("class_id"),
             func.min(memberships.c.year_group).label("year_group"), func.min(memberships.c.from_us).label("from_us"),
         )
         .select_from(classes)
         .join(groups, _group_of_class)
         .join(memberships, _member_of_group)
-        .join(pupils, and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id))
+        .join(pupils, _pupil_of_member)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
-            memberships.c.to_us.is_(None),
+            present_on(day),
             can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
         .group_by(
-            pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on, classes.c.id
+            pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name, pupils.c.entered_on,
+            pupils.c.left_on, classes.c.id,
         )
     ).all()  # fmt: skip
     began: dict[int, int] = {}
@@ -165,32 +188,36 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int]) 
         since = max(row.entered_on or "", _joined_later(row.from_us, began[row.class_id]) or "")
         if since:
             joined[row.id][row.class_id] = since
-    found: dict[int, Member] = {}
+    by_id: dict[int, Member] = {}
     for row in sorted(rows, key=lambda row: order[row.class_id]):
         name, own = full_name(row.first_name, row.prefix, row.last_name), joined[row.id]
         since = own.get(row.class_id)
-        found.setdefault(row.id, Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own))
-    return sorted(found.values(), key=lambda member: (order[member.class_id], collation_key(member.name), member.id))
+        member = Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own, row.left_on)
+        by_id.setdefault(row.id, member)
+    return sorted(by_id.values(), key=lambda member: (order[member.class_id], collation_key(member.name), member.id))
 
 
-def pupils_by_class(connection: Connection, viewer: Viewer, class_ids: list[int]) -> dict[int, frozenset[int]]:
-    """The present pupils of each of these classes, as far as the viewer sees the classes, in order of asking."""
+def pupils_by_class(
+    connection: Connection, viewer: Viewer, class_ids: list[int], day: str | None = None
+) -> dict[int, frozenset[int]]:
+    """The pupils of each of these classes on a day (today if None), as far as the viewer sees them, in this order."""
     rows = connection.execute(
         select(classes.c.id, memberships.c.pupil_id)
         .select_from(classes)
         .join(groups, _group_of_class)
         .join(memberships, _member_of_group)
+        .join(pupils, _pupil_of_member)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
-            memberships.c.to_us.is_(None),
+            present_on(day),
             can_see_class(viewer, classes.c.school_id, classes.c.id),
         )
     )
-    found: dict[int, set[int]] = {class_id: set() for class_id in class_ids}
+    pupil_ids: dict[int, set[int]] = {class_id: set() for class_id in class_ids}
     for row in rows:
-        found[row.id].add(row.pupil_id)
-    return {class_id: frozenset(ids) for class_id, ids in found.items() if ids}
+        pupil_ids[row.id].add(row.pupil_id)
+    return {class_id: frozenset(ids) for class_id, ids in pupil_ids.items() if ids}
 
 
 @dataclass(frozen=True, slots=True)

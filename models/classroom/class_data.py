@@ -38,6 +38,7 @@ from models.results.result_rows import (
 )
 from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
 from models.results.subject_materials import SubjectMaterial
+from models.schema import clock
 from models.schema.records import Kind
 
 Sitting = tuple[int, int, str]  # pupil, test, date
@@ -179,6 +180,19 @@ class ClassData:
         }
         return replace(self, totals=totals, parts=[part for part in self.parts if part.taken_on <= last])
 
+    def without_leavers(self, day: str) -> ClassData:
+        """The same data without the pupils who left before this day."""
+        left = {member.id for member in self.members if member.has_left(day)}
+        if not left:
+            return self
+        return replace(
+            self,
+            members=tuple(member for member in self.members if member.id not in left),
+            classes={class_id: pupil_ids - left for class_id, pupil_ids in self.classes.items()},
+            totals={pupil_id: totals for pupil_id, totals in self.totals.items() if pupil_id not in left},
+            parts=[part for part in self.parts if part.pupil_id not in left],
+        )
+
     @property
     def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material with a total."""
@@ -212,7 +226,7 @@ def read_class_data(
     *,
     hidden_parts: bool = False,
 ) -> ClassData:
-    """The data of the present pupils of these classes, as far as the viewer may see them.
+    """The data of the pupils of these classes, as far as the viewer may see them: who is there at the end of `period`.
 
     It covers this school year and the one before, and the whole school years of `period` if a screen shows one. Of
     parts, which are many, it covers this school year and those of `period`. `hidden_parts`: `not_read` names parts.
@@ -221,7 +235,8 @@ def read_class_data(
     shown = period.whole_years if period is not None else this_year
     span = Period(min(judged.first, shown.first), max(judged.last, shown.last))
     parts_from = min(this_year.first, shown.first)
-    members = class_members(connection, viewer, class_ids)
+    day = None if period is None else min(period.last, clock.today().isoformat())
+    members = class_members(connection, viewer, class_ids, day)
     owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
     rows = total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
     not_read: list[MadeTest] = []
@@ -233,7 +248,7 @@ def read_class_data(
     judged_rows = [row for row in rows if row.taken_on in judged]
     return ClassData(
         tuple(members),
-        pupils_by_class(connection, viewer, class_ids),
+        pupils_by_class(connection, viewer, class_ids, day),
         span,
         school_year,
         _totals_by_material(scored_tests(catalogue, totals, parts)),

@@ -18,6 +18,7 @@ from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
 from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
 from models.classroom.thresholds import Thresholds
 from models.results.periods import Period, of_school_year
+from models.schema import clock
 from models.schema.tables import schools
 
 
@@ -66,7 +67,7 @@ def class_state(
     due = due_dates_of(connection, viewer, class_ids)
     region = region_of(connection, viewer)
     resolutions = newest_resolutions(connection, viewer, [member.id for member in class_data.members], class_ids)
-    judged = class_data.until(of_school_year(school_year).last)
+    judged = class_data.until(of_school_year(school_year).last).without_leavers(clock.today().isoformat())
     all_signals = signals(judged, SignalInputs(limits, holidays, region, resolutions, due))
     return ClassState(class_data, tuple(all_signals), limits, tuple(due), region)
 

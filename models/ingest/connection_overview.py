@@ -17,6 +17,7 @@ from models.access.people import full_name
 from models.access.viewer import Viewer, check_administers
 from models.ingest.freshness import SourceState, source_states
 from models.ingest.quarantine import accepted_since
+from models.ingest.rosters import HELD_RULE
 from models.schema import clock
 from models.schema.records import Verdict
 from models.schema.tables import (
@@ -62,7 +63,7 @@ class RefusedMessage:
 
 @dataclass(frozen=True, slots=True)
 class PendingRoster:
-    """A roster that waits for a decision, and why."""
+    """A roster that waits for a decision, and why, in both languages."""
 
     id: int
     source: str | None
@@ -70,7 +71,8 @@ class PendingRoster:
     school_year: str
     pupils: int
     groups: int
-    reason: str | None
+    sentence_nl: str
+    sentence_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
             for state in states
         ),
         tuple(refused_message for _source, refused_message in refused[:REFUSED_SHOWN]),
-        tuple(_pending_rosters(connection, viewer)),
+        tuple(pending_rosters(connection, viewer)),
         tuple(_links(connection, viewer)),
         int(people or 0),
     )
@@ -190,9 +192,12 @@ def _reasons(findings: str) -> tuple[RefusalReason, ...]:
     )
 
 
-def _pending_rosters(connection: Connection, viewer: Viewer) -> list[PendingRoster]:
+def pending_rosters(connection: Connection, viewer: Viewer) -> list[PendingRoster]:
+    """The rosters of the school that wait for a decision; none for who does not administer it."""
+    if not viewer.may_administer:
+        return []
     rows = connection.execute(
-        select(rosters, deliveries.c.received_us, sources.c.name)
+        select(rosters, deliveries.c.received_us, deliveries.c.findings, sources.c.name)
         .join(deliveries, deliveries.c.id == rosters.c.delivery_id)
         .outerjoin(sources, sources.c.id == deliveries.c.source_id)
         .where(rosters.c.school_id == viewer.school_id, rosters.c.state == "held")
@@ -206,10 +211,16 @@ def _pending_rosters(connection: Connection, viewer: Viewer) -> list[PendingRost
             row.school_year,
             row.pupil_count,
             row.group_count + row.composed_count,
-            row.held_because,
+            *_held_sentences(row.findings),
         )
         for row in rows
     ]
+
+
+def _held_sentences(findings: str) -> tuple[str, str]:
+    """Why a roster waits, as the finding of its delivery says."""
+    held = (finding for finding in json.loads(findings) if finding["rule"] == HELD_RULE)
+    return next(((finding["message_nl"], finding["message_en"]) for finding in held), ("", ""))
 
 
 def _links(connection: Connection, viewer: Viewer) -> list[ManualLink]:

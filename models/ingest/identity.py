@@ -6,8 +6,6 @@ nobody chooses: the identifier is parked with its reason until a roster or an ad
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, false, func, insert, select, update
 
 from models.access.viewer import Viewer, check_administers
+from models.ingest.link_file import LineError, line_error, read_links
 from models.schema import clock
 from models.schema.collation import collation_key
 from models.schema.database import next_id
@@ -63,15 +62,6 @@ class ParkedIdentifier:
     def count(self) -> int:
         """All results that wait."""
         return sum(number for _, number in self.results)
-
-
-@dataclass(frozen=True, slots=True)
-class LineError:
-    """What is wrong with one line of a file of links; never repeats a value of it."""
-
-    line: int
-    sentence_nl: str
-    sentence_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,72 +431,43 @@ def link_csv(connection: Connection, cipher: PiiCipher, viewer: Viewer, text: st
     """
     check_administers(viewer)
     school_id = viewer.school_id
-    header, lines = _read_csv(text)
-    if header is None:
-        return LinkedFile(0, 0, (_line_error(1, *_NO_COLUMNS),))
-    values = {
-        single for _, identifier, pupil in lines for single in (*_named(cipher, identifier), *_named(cipher, pupil))
-    }
+    lines, errors = read_links(text)
+    values = {single for line in lines for single in (*_named(cipher, line.identifier), *_named(cipher, line.pupil))}
     known = find_identifiers(connection, school_id, values)
-    errors: list[LineError] = []
     links: dict[int, int] = {}
-    for number, identifier, pupil in lines:
-        pupil_id = _roster_pupil(known, _named(cipher, pupil))
+    for line in lines:
+        pupil_id = _roster_pupil(known, _named(cipher, line.pupil))
         targets = _parked_with(
-            connection, school_id, [known[item].id for item in _named(cipher, identifier) if item in known]
+            connection, school_id, [known[item].id for item in _named(cipher, line.identifier) if item in known]
         )
         if pupil_id is None:
-            errors.append(_line_error(number, *_NO_PUPIL))
+            errors.append(line_error(line.line, _NO_PUPIL))
         elif not targets:
-            errors.append(_line_error(number, *_NOT_PARKED))
+            errors.append(line_error(line.line, _NOT_PARKED))
         elif any(links.get(target, pupil_id) != pupil_id for target in targets):
-            errors.append(_line_error(number, *_TWICE))
+            errors.append(line_error(line.line, _TWICE))
         else:
             links |= dict.fromkeys(targets, pupil_id)
     if errors:
-        return LinkedFile(len(lines), 0, tuple(errors))
+        return LinkedFile(len(lines), 0, tuple(sorted(errors, key=lambda error: error.line)))
     for identifier_id, linked_pupil in links.items():
         _link(connection, viewer, identifier_id, linked_pupil)
     rematch(connection, school_id)
     return LinkedFile(len(lines), len(links))
 
 
-_NO_COLUMNS = (
-    "De eerste regel moet de kolommen identifier en pupil noemen.",
-    "The first line must name the columns identifier and pupil.",
-)
 _NO_PUPIL = (
-    "Deze leerling staat niet in het leerlingenbestand.",
-    "This pupil is not in the roster.",
+    "Deze leerling staat niet in de leerlinglijst; neem de sleutel over uit uw leerlingadministratie.",
+    "This pupil is not in the pupil list; copy the key from your pupil administration.",
 )
 _NOT_PARKED = (
-    "Bij dit kenmerk wachten geen resultaten op een leerling.",
-    "No results wait for a pupil under this identifier.",
+    "Bij dit kenmerk wachten geen resultaten op een leerling; neem het over uit de lijst, of verwijder de regel.",
+    "No results wait for a pupil under this identifier; copy it from the list, or remove the line.",
 )
 _TWICE = (
-    "Dit kenmerk staat op een eerdere regel bij een andere leerling.",
-    "An earlier line gives this identifier to another pupil.",
+    "Dit kenmerk staat op een eerdere regel bij een andere leerling; laat een van beide regels staan.",
+    "An earlier line gives this identifier to another pupil; keep one of the two lines.",
 )
-
-
-def _line_error(line: int, nl: str, en: str) -> LineError:
-    return LineError(line, f"Regel {line}: {nl}", f"Line {line}: {en}")
-
-
-def _read_csv(text: str) -> tuple[list[str] | None, list[tuple[int, str, str]]]:
-    text = text.removeprefix("\ufeff")
-    first = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",")
-    header = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    if not {"identifier", "pupil"} <= set(header):
-        return None, []
-    reader.fieldnames = header
-    lines = [
-        (reader.line_num, (row["identifier"] or "").strip(), (row["pupil"] or "").strip())
-        for row in reader
-        if any(isinstance(value, str) and value.strip() for value in row.values())
-    ]
-    return header, lines
 
 
 def _named(cipher: PiiCipher, value: str) -> list[IdentifierValue]:

@@ -1,7 +1,7 @@
 """Rosters in the store: who is in which class, and who teaches it. One write transaction a roster.
 
 A roster is complete for its school year and location: whoever is no longer in it ends there, nobody is deleted and
-results stay. A roster that looks as if half of it is missing waits until an administrator decides.
+results stay. A roster that looks as if a part of it is missing waits until an administrator decides.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, Row, Table, and_, func, insert, selec
 from models.access.viewer import Viewer, check_administers
 from models.ingest import identity
 from models.ingest.roster_classes import GroupKey, Scope, apply_groups, pupil_groups
+from models.ingest.roster_losses import Losses, losses_between, read_groups
 from models.ingest.roster_matching import Matching, match_pupils
 from models.schema import clock, database
 from models.schema.database import next_id
@@ -26,8 +27,9 @@ from models.schema.records import Finding, Roster, RosterPupil, RosterTeacher, V
 from models.schema.tables import couplings, deliveries, groups, memberships, pupils, rosters, teacher_groups, teachers
 
 APPLIED, HELD, DROPPED = "applied", "held", "dropped"
-NO_GROUPS, NO_COMPOSED_GROUPS, FEW_PUPILS = "no_groups", "no_composed_groups", "few_pupils"
+NO_GROUPS, NO_COMPOSED_GROUPS, FEW_PUPILS, LOSSES = "no_groups", "no_composed_groups", "few_pupils", "losses"
 OLDER, NEWER_CAME, DECIDED = "older", "newer_came", "decided"
+HELD_RULE = "roster.held"  # the finding that says why
 
 _roster_json = TypeAdapter(Roster)
 
@@ -98,13 +100,15 @@ def save_roster(
             _move_connection(connection, school_id, source_id, cursor, new_data=False)
             return confirmed
         matching = match_pupils(connection, cipher, school_id, roster.pupils)
+        trusted = force or _newest_applied(connection, scope) is None
         state, because = _judge(connection, scope, roster, matching, force)
-        findings = [*roster.findings, *matching.findings, *_state_findings(state, because)]
+        rematched, losses = 0, Losses()
+        if state == APPLIED:
+            rematched, losses = _apply_unless_lossy(connection, cipher, scope, roster, matching, trusted)
+            state, because = (HELD, LOSSES) if losses else (APPLIED, None)
+        findings = [*roster.findings, *matching.findings, *_state_findings(state, because, losses)]
         delivery_id = _insert_delivery(connection, school_id, source_id, roster, way, findings)
         roster_id = _insert_roster(connection, cipher, scope, roster, delivery_id, state, because)
-        rematched = 0
-        if state == APPLIED:
-            rematched = _apply(connection, cipher, scope, roster, matching)
         if because != OLDER:
             _drop_waiting(connection, scope, roster_id)
             _move_connection(connection, school_id, source_id, cursor, new_data=True)
@@ -211,7 +215,7 @@ def _judge(
     newest = connection.scalar(select(func.max(rosters.c.created_us)).where(*applied))
     if newest is not None and roster.created_us is not None and roster.created_us < newest:
         return DROPPED, OLDER
-    last = connection.execute(select(rosters).where(*applied).order_by(rosters.c.id.desc()).limit(1)).one_or_none()
+    last = _newest_applied(connection, scope)
     if last is None or force:
         return APPLIED, None
     counts = _counts(roster)
@@ -223,6 +227,30 @@ def _judge(
     if 2 * len(members - matching.known_ids) > len(members):
         return HELD, FEW_PUPILS
     return APPLIED, None
+
+
+def _newest_applied(connection: Connection, scope: Scope) -> Row[*tuple[Any, ...]] | None:
+    """The roster that applies now."""
+    applied = [*scope.of(rosters), rosters.c.state == APPLIED]
+    return connection.execute(select(rosters).where(*applied).order_by(rosters.c.id.desc()).limit(1)).one_or_none()
+
+
+def _apply_unless_lossy(
+    connection: Connection, cipher: PiiCipher, scope: Scope, roster: Roster, matching: Matching, trusted: bool
+) -> tuple[int, Losses]:
+    """Apply a roster, and take that back where classes or teachers lose too much by it, unless it is trusted.
+
+    What a roster does to classes is known for sure only once it is applied.
+    """
+    before = read_groups(connection, scope)
+    attempt = connection.begin_nested()
+    rematched = _apply(connection, cipher, scope, roster, matching)
+    losses = Losses() if trusted else losses_between(before, read_groups(connection, scope))
+    if losses:
+        attempt.rollback()
+        return 0, losses
+    attempt.commit()
+    return rematched, losses
 
 
 def _current_members(connection: Connection, scope: Scope) -> set[int]:
@@ -238,7 +266,7 @@ def _current_members(connection: Connection, scope: Scope) -> set[int]:
     )
 
 
-def _state_findings(state: str, because: str | None) -> list[Finding]:
+def _state_findings(state: str, because: str | None, losses: Losses) -> list[Finding]:
     if because == OLDER:
         nl, en = (
             "Het bestand is ouder dan het nieuwste van dit schooljaar; er is niets veranderd.",
@@ -248,10 +276,10 @@ def _state_findings(state: str, because: str | None) -> list[Finding]:
         return [Finding("roster.older", "warning", "UWLR 2.2 aanmaakdatum", nl, en, remedy, remedy_en)]
     if state != HELD or because is None:
         return []
-    nl, en = _HELD_SENTENCES[because]
+    nl, en = losses.sentences() if because == LOSSES else _HELD_SENTENCES[because]
     return [
         Finding(
-            "roster.held",
+            HELD_RULE,
             "warning",
             "UWLR 2.2.1, alles-in-één",
             f"{nl}; het wacht op een besluit van de beheerder.",
@@ -574,7 +602,7 @@ def _end_teaching_of_past_years(connection: Connection, scope: Scope, now: int) 
     location = [rosters.c.school_id == scope.school_id, rosters.c.location == scope.location]
     years = connection.scalars(select(rosters.c.school_year).where(*location, rosters.c.state == APPLIED))
     this_year = clock.school_year(clock.today())
-    begun = [year for year in years if year <= this_year]
+    begun = [year for year in (*years, scope.school_year) if year <= this_year]
     if not begun:
         return
     past = select(groups.c.id).where(

@@ -68,6 +68,9 @@ def school_year(day: date) -> str:
     return f"{first}-{first + 1}"
 
 
+FIRST_OF_SCHOOL_YEAR = "-08-01"  # behind the calendar year in which it begins
+
+
 def school_year_bounds(label: str) -> tuple[date, date]:
     """First and last day of the school year `yyyy-yyyy`."""
     first = int(label[:4])

@@ -5,9 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import flask
 import openpyxl
@@ -16,17 +22,24 @@ from flask.testing import FlaskClient
 from lxml import html as page_of_html
 from sqlalchemy import text
 
-from dashboard.export.file_formats import dictionary
+from dashboard.auth.request import AppOptions
+from dashboard.export.file_formats import FORMATS, FileFormat, dictionary
+from dashboard.export.sheets import Sheet
+from dashboard.export.snapshots import MAX_PER_VIEWER
 from dashboard.pages.class_page.page import FILE_PATH
+from dashboard.server.wsgi import create_app
 from dashboard.text.translate import long_moment
 from dashboard.text.words import attention_group_word
+from models.access.viewer import Role, Viewer
 from models.classroom.attention import AttentionGroup
 from models.schema import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_web import HERE, as_persona, group_callback, shown_page
 from tests.dashboard.test_why import nodes_of, table_of, words
 
+ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("score", "van", "niveau of reden", "toetsdatum", "toets", "andere resultaten")
 KINDS = ("csv", "xlsx", "html")
 FILTERS = (
@@ -75,7 +88,7 @@ def screen(client: FlaskClient, **values: object) -> Screen:
             for attention_group, row in sections
         ],
         [_cell(node) for node in nodes_of(nodes_of(table, "Tfoot"), "Td")],
-        {link.rpartition(".")[2]: link for link in links if link.startswith(FILE_PATH)},
+        {link.partition("?")[0].rpartition(".")[2]: link for link in links if link.startswith(FILE_PATH)},
     )
 
 
@@ -127,10 +140,13 @@ def read_csv(data: bytes) -> Table:
 
 
 def read_xlsx(data: bytes) -> Table:
-    """A workbook with the types that its cells have."""
+    """A workbook with the types that its cells have; a date as the text of its day."""
     book = openpyxl.load_workbook(io.BytesIO(data))
     page, about = book.worksheets
-    lines = [list(row) for row in page.iter_rows(values_only=True)]
+    lines = [
+        [cell.value.date().isoformat() if isinstance(cell.value, datetime) else cell.value for cell in row]
+        for row in page.iter_rows()
+    ]
     told = [(row[0], row[1]) for row in about.iter_rows(values_only=True)]
     split = next(place for place, (name, _words) in enumerate(told) if not name)
     return Table(
@@ -275,6 +291,21 @@ def test_a_zero_is_a_zero_and_missing_is_a_word(web: flask.Flask) -> None:
     assert cells["Lars Boon"].text_content() == "nog geen resultaat"
 
 
+def test_a_screen_without_columns_is_a_file_without_columns(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    answer = group_callback(client, klas=["1"], vak="music").json
+    links = [node["props"]["href"] for node in nodes_of(answer["response"]["group-content"]["children"], "A")]
+    files = {kind: next(link for link in links if f".{kind}?" in link) for kind in KINDS}
+    for table in (
+        read_csv(client.get(files["csv"], base_url=HERE).data),
+        read_xlsx(client.get(files["xlsx"], base_url=HERE).data),
+    ):
+        assert table.heads == ["Indeling", "Leerling", "Groep"]
+        assert len(table.rows) == 12
+    page = page_of_html.fromstring(client.get(files["html"], base_url=HERE).data.decode())
+    assert len(page.xpath("//tbody/tr[not(@class)]")) == 12
+
+
 def test_numbers_follow_the_language(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     dutch = fetched(client, screen(client), "csv").decode("utf-8-sig")
@@ -282,7 +313,7 @@ def test_numbers_follow_the_language(web: flask.Flask) -> None:
     shown = screen(client)
     english = fetched(client, shown, "csv").decode("utf-8-sig")
     assert ";71,5;" in dutch
-    assert ";71.5;" in english
+    assert ",71.5," in english
     assert 71.5 in [value for row in read_xlsx(fetched(client, shown, "xlsx")).rows for value in row]
     assert '<html lang="en">' in fetched(client, shown, "html").decode()
 
@@ -418,7 +449,7 @@ def test_what_comes_in_after_the_page_is_not_in_the_file(web: flask.Flask, known
 def test_who_did_not_see_the_screen_gets_no_file(web: flask.Flask, kind: str, other: str) -> None:
     shown = screen(as_persona(web, "hanna"))
     answer = as_persona(web, other).get(shown.files[kind], base_url=HERE)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1")
     assert "Bouzid" not in answer.text
 
 
@@ -436,7 +467,7 @@ def test_an_unknown_file_goes_back_with_a_sentence(web: flask.Flask, token: str)
 def test_a_file_of_another_kind_is_not_there(web: flask.Flask, kind: str) -> None:
     client = as_persona(web, "hanna")
     shown = screen(client)
-    address = shown.files["csv"].removesuffix("csv") + kind
+    address = shown.files["csv"].replace(".csv", f".{kind}")
     assert client.get(address, base_url=HERE).status_code == 404
 
 
@@ -454,4 +485,119 @@ def test_who_lost_the_class_since_gets_no_file(web: flask.Flask, known_school: S
     with database.write_transaction(known_school.engine) as connection:
         connection.execute(text("UPDATE teacher_groups SET to_us = 1"))
     answer = client.get(shown.files["csv"], base_url=HERE)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1")
+
+
+def test_screens_of_a_thousand_others_push_out_no_file(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client, vak="arithmetic")
+    before = fetched(client, shown, "csv")
+    snapshots = web.extensions["rondblik"].snapshots
+    sheet = snapshots.find(PERSONAS[0].viewer, shown.files["csv"].removeprefix(f"{FILE_PATH}/").partition(".")[0])
+    others = [Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, f"Leraar {number}") for number in range(1000)]
+    tokens = {other.name: snapshots.add(other, sheet) for _ in range(2) for other in others}
+    assert fetched(client, shown, "csv") == before
+    assert all(snapshots.find(other, tokens[other.name]) == sheet for other in others)
+    assert snapshots.find(others[0], tokens["Leraar 1"]) is None
+
+
+def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.Flask) -> None:
+    client, values = as_persona(web, "hanna"), {"vak": "arithmetic", "doel": "Breuken vergelijken", "status": "koers"}
+    shown = screen(client, **values)
+    for _ in range(MAX_PER_VIEWER):
+        screen(client)
+    answer = client.get(shown.files["csv"], base_url=HERE)
+    assert answer.status_code == 303
+    path, _mark, query = answer.headers["Location"].partition("?")
+    assert (path, dict(parse_qsl(query))) == ("/groep", {"klas": "1-1", **values})
+    assert "wordt niet meer bewaard" in shown_page(client, path, f"?{query}")
+    again = group_callback(client, asked={"search": f"?{query}", "at": 1}).json
+    links = [node["props"]["href"] for node in nodes_of(again["response"]["group-content"]["children"], "A")]
+    link = next(link for link in links if ".csv?" in link)
+    assert link.partition("?")[2] == query
+    facts = read_csv(client.get(link, base_url=HERE).data).facts
+    assert (facts["Vak"], facts["Doel"], facts["Leerlingen"]) == ("Rekenen", "Breuken vergelijken", "Op koers")
+
+
+def test_after_a_restart_a_file_leads_to_its_screen_and_says_why(web: flask.Flask, known_school: Store) -> None:
+    shown = screen(as_persona(web, "hanna"), vak="arithmetic")
+    client = create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)).test_client()
+    answer = client.get(shown.files["csv"], base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=arithmetic")
+    client.get(answer.headers["Location"], base_url=HERE)
+    assert "wordt niet meer bewaard" in shown_page(client, "/groep", "?klas=1-1&vak=arithmetic")
+
+
+def test_only_filters_of_the_screen_come_along_from_the_address_of_a_file(web: flask.Flask) -> None:
+    answer = as_persona(web, "hanna").get(f"{FILE_PATH}/x.csv?klas=1-1&next=//elders&vak=a%0d%0ab", base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=a%0D%0Ab")
+
+
+def test_a_format_that_is_added_stands_in_the_menu_and_is_served(
+    web: flask.Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_names(sheet: Sheet) -> bytes:
+        return "\n".join(row.name for row in sheet.rows).encode()
+
+    monkeypatch.setitem(FORMATS, "txt", FileFormat("txt", "text/plain; charset=utf-8", as_names, lambda: "Namen"))
+    client = as_persona(web, "hanna")
+    shown = screen(client)
+    answer = client.get(shown.files["txt"], base_url=HERE)
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert answer.text.splitlines() == [name for _group, name, _cells in shown.rows]
+
+
+# -- pandas --------------------------------------------------------------------------------------------------------
+
+PANDAS_LOADED = """
+import pathlib, sys, tempfile
+import flask
+import dashboard.cli.main
+from dashboard.auth.request import AppOptions
+from dashboard.server.wsgi import create_app
+from models.schema import clock, database
+from models.schema.store_key import open_encrypted
+from tests.dashboard import school
+from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.page_client import PageClient
+from tests.dashboard.test_exports import as_persona, fetched, screen, shown_page
+
+def loaded(moment):
+    print(moment, "pandas" in sys.modules)
+
+data = pathlib.Path(tempfile.mkdtemp())
+flask.Flask.test_client_class = PageClient
+with clock.fixed(school.NOW):
+    engine = database.open_engine(database.sqlite_url(data))
+    cipher = open_encrypted(engine, data)
+    school.build(engine, cipher)
+    client = as_persona(create_app(engine, cipher, AppOptions(demo=True, users=PERSONAS)), "hanna")
+    for path in ("/groep", "/leerling/1-1", "/leerlingen", "/signalen", "/digibord"):
+        shown_page(client, path)
+    shown = screen(client)
+    loaded("pages")
+    fetched(client, shown, "csv")
+    loaded("export")
+"""
+
+
+def test_pandas_is_loaded_by_the_first_export_and_by_no_page() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PANDAS_LOADED], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.splitlines() == ["pages False", "export True"], done.stderr
+
+
+@pytest.mark.parametrize("soap_only", [[], ["--soap-only"]], ids=str)
+def test_serve_starts_without_pandas(tmp_path: Path, soap_only: list[str]) -> None:
+    command = [str(Path(sys.executable).with_name("rondblik")), "--data", str(tmp_path), "serve", "--port", "0"]
+    server = subprocess.Popen([*command, *soap_only], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert server.stdout is not None
+        assert "Rondblik: http://" in server.stdout.readline()
+        libraries = Path(f"/proc/{server.pid}/maps").read_text()
+        assert "/lxml/" in libraries  # so that a library that is loaded would be seen
+        assert "/pandas/" not in libraries
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=20)

@@ -217,6 +217,23 @@ def test_a_file_with_one_wrong_line_links_nothing_and_names_the_line_without_a_v
     assert found(connection, single) == (None, None, "unknown")
 
 
+def test_a_key_that_looks_like_a_number_or_like_nothing_is_the_text_that_was_typed(connection: Connection) -> None:
+    number, nothing = identify(connection, "007"), identify(connection, "NA")
+    state(connection, BO, PupilRef("NULL", None))
+    linked = identity.link_csv(connection, SEAL, ADMINISTRATOR, "identifier,pupil\n7,a\n007,NULL\nNA,a\n")
+    assert [error.line for error in linked.errors] == [2]
+    linked = identity.link_csv(connection, SEAL, ADMINISTRATOR, "identifier,pupil\n007,NULL\nNA,a\n")
+    assert (linked.linked, linked.errors) == (2, ())
+    assert [found(connection, item)[0] for item in (number, nothing)] == [BO, ANNA]
+
+
+def test_errors_of_the_file_and_of_the_school_come_in_the_order_of_the_lines(connection: Connection) -> None:
+    identify(connection, "n1")
+    text = "identifier;pupil\nn1;x\n;a\nn2;a\nn1;\n"
+    linked = identity.link_csv(connection, SEAL, ADMINISTRATOR, text)
+    assert [error.line for error in linked.errors] == [2, 3, 4, 5]
+
+
 def test_a_file_without_the_columns_is_refused(connection: Connection) -> None:
     assert identity.link_csv(connection, SEAL, ADMINISTRATOR, "n1;a\n").errors[0].line == 1
     assert identity.link_csv(connection, SEAL, ADMINISTRATOR, "").errors[0].line == 1

@@ -320,6 +320,61 @@ def test_a_held_roster_can_be_dropped_forced_or_overtaken(engine: Engine) -> Non
     assert len(members(engine)) == 1
 
 
+FIFTY = (*(pupil(f"a{number}", "5") for number in range(30)), *(pupil(f"b{number}", "6") for number in range(20)))
+TEACHERS = (RosterTeacher("t1", None, groups=(("5", ()),)), RosterTeacher("t2", None, groups=(("6", ()),)))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"pupils": FIFTY[:30], "groups": (GROUP_5, PLUS), "teachers": TEACHERS[:1]},
+            'Groep "6a" heeft in dit bestand geen leerlingen meer. 1 leerkracht heeft geen groep meer',
+        ),
+        ({"pupils": FIFTY[:30]}, 'Groep "6a" heeft in dit bestand geen leerlingen meer'),
+        ({"pupils": FIFTY[11:]}, 'Groep "5a" verliest 11 van de 30 leerlingen'),
+        (
+            {"pupils": tuple(dataclasses.replace(item, group="5") for item in FIFTY)},
+            'Groep "6a" heeft in dit bestand geen leerlingen meer',
+        ),
+        ({"teachers": ()}, "2 leerkrachten hebben geen groep meer"),
+    ],
+)
+def test_a_roster_without_a_class_or_a_teacher_is_held_and_says_which(
+    engine: Engine, change: dict[str, Any], sentence: str
+) -> None:
+    whole = roster(*FIFTY, teachers=TEACHERS)
+    save(engine, whole)
+    tables = (pupils, classes, groups, memberships, identifiers, teacher_groups)
+    before = dump(engine, *tables)
+    receipt = save(engine, dataclasses.replace(whole, created_us=2_000, **change))
+    assert (receipt.state, receipt.pending_because, receipt.verdict) == ("held", "losses", Verdict.WARN)
+    assert receipt.findings[-1].message_nl == f"{sentence}; het wacht op een besluit van de beheerder."
+    assert dump(engine, *tables) == before
+    assert decide_pending(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True).state == "applied"
+    assert dump(engine, *tables) != before
+    back = save(engine, dataclasses.replace(whole, created_us=3_000), force=True)
+    assert (back.state, len(members(engine))) == ("applied", 50)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pupils": FIFTY[10:]},  # exactly a third of a class
+        {"pupils": tuple(dataclasses.replace(item, group="new") for item in FIFTY[:30]) + FIFTY[30:],
+         "groups": (RosterGroup("new", "5a", year_group="5"), GROUP_6, PLUS), "teachers": TEACHERS[1:]},
+        {"groups": (dataclasses.replace(GROUP_5, name="Zee"), GROUP_6, PLUS)},
+        {"school_year": "2027-2028", "pupils": FIFTY[:5], "teachers": ()},
+    ],
+)  # fmt: skip
+def test_a_roster_that_loses_little_or_only_calls_it_otherwise_is_applied(
+    engine: Engine, change: dict[str, Any]
+) -> None:
+    whole = roster(*FIFTY, teachers=TEACHERS)
+    save(engine, dataclasses.replace(whole, teachers=change.get("teachers", TEACHERS)))
+    assert save(engine, dataclasses.replace(whole, created_us=2_000, **change)).state == "applied"
+
+
 def test_half_of_the_pupils_is_not_held(engine: Engine) -> None:
     save(engine, roster(*PUPILS))
     assert save(engine, roster(*PUPILS[:2], created_us=2_000)).state == "applied"

@@ -9,6 +9,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
+from dashboard.export.file_formats import FORMATS
 from dashboard.export.sheets import filter_words, sheet_of
 from dashboard.pages.class_page.attention import attention_cards, attention_panel, topics_panel
 from dashboard.pages.class_page.filter_bar import (
@@ -215,9 +216,11 @@ def _save_as(view: ClassView, heading: str) -> html.Details:
     viewer = request.viewer()
     assert viewer is not None
     token = request.context().snapshots.add(viewer, sheet_of(view, heading))
-    names = {"xlsx": _("Excel (xlsx)"), "csv": _("Text (csv)"), "html": _("Web page without network (html)")}
-    # No download attribute: where the snapshot is gone the answer is a page, which must be seen and not saved.
-    links = [html.A(word, href=f"{FILE_PATH}/{token}.{kind}") for kind, word in names.items()]
+    # No download attribute: where the snapshot is gone the answer is this page with the same filters, to be seen.
+    links = [
+        html.A(file_format.name(), href=f"{FILE_PATH}/{token}.{ending}{view.filters.query}")
+        for ending, file_format in FORMATS.items()
+    ]
     return html.Details(
         [html.Summary([_("Save as…"), sign("chev")], className="btn"), html.Div(links, className="pop")],
         className="saveas",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dash
@@ -18,15 +18,17 @@ from dashboard.ui.signs import note
 from models.access.viewer import AccessDenied, Viewer
 from models.ingest import identity, rosters
 from models.ingest.connection_overview import retry_now, set_stopped
+from models.ingest.link_file import LineError
 from models.results.subject_mapping import map_subject, unmap_subject
 from models.schema import database
 
 Content = Callable[[Viewer], list[Any]]
 LARGEST_FILE = 1_000_000
+MAX_SENTENCES = 50
 
 
 class _ActionRefused(Exception):
-    """An action that was refused, with the sentence for the user."""
+    """An action that was refused, with the sentence for the user, or several."""
 
 
 def register(app: dash.Dash, content: Content) -> None:
@@ -101,12 +103,15 @@ def _run(viewer: Viewer, content: Content, clicks: object, action: Callable[[Vie
     except (identity.LinkRefused, rosters.NotPending) as refused:
         return _not_done(refused.sentence_nl if language() == "nl" else refused.sentence_en), dash.no_update
     except _ActionRefused as refused:
-        return _not_done(str(refused)), dash.no_update
+        return _not_done(*refused.args), dash.no_update
     return note("ok", "check", html.P(sentence)), content(viewer)
 
 
-def _not_done(sentence: str) -> html.Div:
-    return note("fa", "cross", html.P([html.B(_("Nothing was changed.")), " ", sentence]), role="alert")
+def _not_done(*sentences: str) -> html.Div:
+    start = html.B(_("Nothing was changed."))
+    if len(sentences) == 1:
+        return note("fa", "cross", html.P([start, " ", sentences[0]]), role="alert")
+    return note("fa", "cross", [html.P(start), html.Ul([html.Li(sentence) for sentence in sentences])], role="alert")
 
 
 def _number(value: object) -> int:
@@ -176,14 +181,20 @@ def _link_file(viewer: Viewer, contents: object) -> str:
     with database.write_transaction(context.engine, viewer.school_id) as connection:
         report = identity.link_csv(connection, context.cipher, viewer, text)
     if report.errors:
-        first = report.errors[0]
-        raise _ActionRefused(first.sentence_nl if language() == "nl" else first.sentence_en)
+        raise _ActionRefused(*_error_sentences(report.errors))
     return n_("{number} identifier linked.", "{number} identifiers linked.", report.linked)
+
+
+def _error_sentences(errors: Sequence[LineError]) -> list[str]:
+    """A sentence for each line that is wrong; of very many the first, and how many more there are."""
+    sentences = [error.sentence_nl if language() == "nl" else error.sentence_en for error in errors[:MAX_SENTENCES]]
+    more = len(errors) - len(sentences)
+    return [*sentences, n_("And {number} more line.", "And {number} more lines.", more)] if more else sentences
 
 
 def _text_of(contents: object) -> str:
     """The text of an uploaded file: a data URL with base64, in UTF-8."""
-    refusal = _ActionRefused(_("This file is not a CSV file in UTF-8."))
+    refusal = _ActionRefused(_("This file is not a CSV file in UTF-8. Choose CSV UTF-8 when you save it."))
     if not isinstance(contents, str) or "," not in contents:
         raise refusal
     try:

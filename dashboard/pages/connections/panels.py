@@ -256,7 +256,7 @@ def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
                 html.P(
                     " ".join(
                         (
-                            pending_word(roster.reason),
+                            roster.sentence_nl if language() == "nl" else roster.sentence_en,
                             n_("{number} pupil", "{number} pupils", roster.pupils) + ",",
                             n_("{number} group.", "{number} groups.", roster.groups),
                             _("Received {moment}.", moment=moment(roster.received_us)),
@@ -286,15 +286,6 @@ def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
             "held", _("Pupil lists that wait"), _("They change nothing until you decide."), items, "", look="card mt"
         )
     ]
-
-
-def pending_word(because: str | None) -> str:
-    """Why a roster is pending."""
-    return {
-        "no_groups": _("This list has no groups any more."),
-        "no_composed_groups": _("This list has no mixed groups any more."),
-        "few_pupils": _("This list lacks more than half of the pupils."),
-    }.get(because or "", because or "")
 
 
 def _panel(

@@ -226,7 +226,13 @@ def _head(pupil_data: _PupilData) -> list[Any]:
         *back,
         html.Div(
             [
-                html.Div([html.H1(_name(timeline.pupil)), html.P(summary_sentence(timeline), id="summary")]),
+                html.Div(
+                    [
+                        html.H1(_name(timeline.pupil)),
+                        *_left(timeline.pupil),
+                        html.P(summary_sentence(timeline), id="summary"),
+                    ]
+                ),
                 block(
                     html.Div(
                         [
@@ -245,6 +251,13 @@ def _head(pupil_data: _PupilData) -> list[Any]:
             className="head",
         ),
     ]
+
+
+def _left(record: PupilRecord) -> list[html.P]:
+    """That the pupil left, and when."""
+    if record.left_on is None or record.left_on >= clock.today().isoformat():
+        return []
+    return [html.P(html.B(_("Left the school on {day}.", day=day_name(record.left_on))), id="left")]
 
 
 def _span(period: Period) -> str:
