@@ -40,6 +40,7 @@ MAX_GROWTH = 3  # of the bytes of an eight-bit encoding that become UTF-8
 OLD = timedelta(days=2 * 366)
 AHEAD = timedelta(days=1)
 PREPARING = timedelta(days=62)
+_OF_A_FORM = frozenset({"result.date", "school.created", "oso.bound"})
 _YEARS = re.compile(r"([0-9]{4})-([0-9]{4})")
 _HEAD_ELEMENTS = {
     "school.brin": "brincode",
@@ -248,7 +249,8 @@ def _own_findings(
 ) -> list[Finding]:
     """Our own rules with their places, less what the validator has already said of the same rule or element.
 
-    Of an element that is refused anyway, a warning says nothing that helps.
+    Of an element that the schema refuses, a warning says nothing that helps, nor does a bound of ours of a value that
+    does not have the form of its type.
     """
     reported_rules = {finding.rule for finding in findings}
     refused_paths = {finding.path for finding in findings if finding.level == rules.ERROR and finding.path is not None}
@@ -262,7 +264,7 @@ def _own_findings(
             if element == SCHEMA_HINT and location is None:
                 continue  # a value that holds the word, no attribute
             path = None if location is None else location.path
-            if path in refused_paths and RULES[rule].level_under(agreement) != rules.ERROR:
+            if path in refused_paths and (rule in _OF_A_FORM or RULES[rule].level_under(agreement) != rules.ERROR):
                 continue
             own.append(
                 finding(
@@ -293,7 +295,8 @@ def read_head(
         broken += ["school.year"] if _YEARS.fullmatch(year) else []  # the schema refuses any other form
     elif year != clock.school_year(clock.today()):
         broken.append("school.year-other")
-    created_us, created_rules = read_created(texts.get("aanmaakdatum", ""), year)
+    created = texts.get("aanmaakdatum")
+    created_us, created_rules = (None, []) if created is None else read_created(created, year)
     broken += created_rules
     version = texts.get("xsdversie")
     if version is None:
@@ -308,7 +311,7 @@ def read_head(
         MessageHead(
             school_year=year,
             school=school,
-            created_text=texts.get("aanmaakdatum", "").strip(values.XML_SPACE),
+            created_text=(created or "").strip(values.XML_SPACE),
             created_us=created_us,
             author=texts.get("auteur"),
             xsd_version=version,

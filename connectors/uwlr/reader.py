@@ -397,7 +397,8 @@ class _Pass:
         try:
             day, zoned = values.day(text)
         except ValueError:
-            self.note_result("result.date", "afnamedatum")
+            if text:  # else it is missing or empty, and the schema says so
+                self.note_result("result.date", "afnamedatum")
             return self.year_bounds[0] or values.FIRST_DAY, text
         if zoned:
             self.note_result("result.date-zone", "afnamedatum")

@@ -53,4 +53,4 @@ def test_the_place_of_an_unknown_element_is_told() -> None:
 
 def test_a_name_that_the_schema_knows_is_told() -> None:
     judgement = judged(message().replace(b"<score>7</score>", b"<term>7</term>"), "strict")
-    assert judgement.findings[0].message_nl == "Het element term mag op deze plaats niet staan."
+    assert judgement.findings[0].message_nl.startswith("Het element term mag op deze plaats niet staan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 
 import pytest
@@ -11,6 +12,7 @@ from connectors.intake.push import fault_sentence
 from connectors.uwlr import names
 from connectors.uwlr.agreement import POLICIES, STRICT, Agreement, Policy
 from connectors.uwlr.forms import FORMS
+from connectors.uwlr.rules import RULES, Rule
 from models.ingest.result_store import Receipt
 from tests.uwlr.messages import message
 from tests.uwlr.test_rules import GOOD, PUSHED, ROWS, content, judged
@@ -123,3 +125,48 @@ def test_the_format_of_a_value_is_that_of_its_type(schema: str) -> None:
             compared += 1
             assert length in FORMS[element.get("name", "")][0], element.get("name")
     assert compared > 1
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("old", "new", "rules"),
+    [
+        (">2026-11-10<", ">10-11-2026<", ["xsd.value"]),
+        (">2026-11-10<", "><", ["xsd.value"]),
+        (">2026-11-10<", ">1989-12-31<", ["result.date"]),
+        (">2026-11-10<", ">12026-11-10<", ["result.date"]),
+        ("<afnamedatum>2026-11-10</afnamedatum>", "", ["xsd.order"]),
+        (">2026-11-11T00:05:46<", ">vandaag<", ["xsd.value"]),
+        (">2026-11-11T00:05:46<", ">1989-12-31T00:00:00<", ["school.created"]),
+        ("<aanmaakdatum>2026-11-11T00:05:46</aanmaakdatum>", "", ["xsd.order"]),
+    ],
+)
+def test_a_value_that_is_missing_or_has_another_form_is_not_told_to_be_out_of_bounds(
+    old: str, new: str, rules: list[str], policy: Policy
+) -> None:
+    found, _ = told(changed(old, new), policy=policy)
+    assert [rule for rule in found if not rule.startswith("result.date-")] == rules
+
+
+def test_a_number_of_an_osoresultaat_that_is_none_is_not_told_to_be_too_large() -> None:
+    data = content("good-oso").decode()
+    value = re.search(r"<oso:tijd>[^<]*<", data)
+    assert value is not None
+    assert told(data.replace(value[0], "<oso:tijd>PT25M<").encode())[0] == ["xsd.value"]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.values() if rule.tolerated], ids=lambda rule: rule.id)
+def test_how_a_message_was_read_is_said_only_where_it_was_read(rule: Rule) -> None:
+    assert rule.tolerant == "warning"
+    for policy, is_read in (("strict", False), ("tolerant", True)):
+        findings = judged(content(rule.id), policy, ROWS[rule.id].agreement).findings
+        (finding,) = [finding for finding in findings if finding.rule == rule.id]
+        assert (str(rule.tolerated) in finding.message_nl) is is_read
+        assert (str(rule.tolerated_en) in finding.message_en) is is_read
+
+
+def test_a_field_that_is_bound_to_a_vocabulary_need_not_be_a_vakgebied() -> None:
+    bound = f'</toetscode><leerjaar vocabulaire="{names.VOCABULARY_VAKGEBIEDEN}">6</leerjaar><toetsnaam>'
+    rules, sentence = told(changed("</toetscode><toetsnaam>", bound).replace(b"<toetsnaam>Toets 1</toetsnaam>", b""))
+    assert rules == ["test.vocabulary"]
+    assert "Een veld is gebonden" in sentence

@@ -77,7 +77,8 @@ class Stage(IntEnum):
 class Rule:
     """One rule; `tolerant` is its level for senders marked tolerant, `level` that for all others.
 
-    `stage` is when it is checked; only rules for messages with results have one.
+    `stage` is when it is checked; only rules for messages with results have one. `tolerated` says how the message was
+    read where the rule did not refuse it.
     """
 
     id: str
@@ -89,6 +90,8 @@ class Rule:
     remedy_en: str
     fault: str | None = None
     tolerant: str | None = None
+    tolerated: str | None = None
+    tolerated_en: str | None = None
     stage: Stage | None = None
 
     def level_under(self, agreement: Agreement) -> str:
@@ -180,13 +183,16 @@ def finding(
         **words,
     }
     name_nl, name_en = (element, element) if element else UNKNOWN_NAME
+    said_nl, said_en = rule.nl, rule.en
+    if effective != ERROR and rule.tolerated is not None:
+        said_nl, said_en = f"{rule.nl} {rule.tolerated}", f"{rule.en} {rule.tolerated_en}"
     dutch, english = {**common, "element": name_nl}, {**common, "element": name_en}
     return Finding(
         rule=rule.id,
         level=effective,
         clause=rule.clause,
-        message_nl=rule.nl.format(**dutch),
-        message_en=rule.en.format(**english),
+        message_nl=said_nl.format(**dutch),
+        message_en=said_en.format(**english),
         remedy=rule.remedy.format(**dutch),
         remedy_en=rule.remedy_en.format(**english),
         path=path,
