@@ -183,16 +183,16 @@ def finding(
         **words,
     }
     name_nl, name_en = (element, element) if element else UNKNOWN_NAME
-    said_nl, said_en = rule.nl, rule.en
+    message_nl, message_en = rule.nl, rule.en
     if effective != ERROR and rule.tolerated is not None:
-        said_nl, said_en = f"{rule.nl} {rule.tolerated}", f"{rule.en} {rule.tolerated_en}"
+        message_nl, message_en = f"{rule.nl} {rule.tolerated}", f"{rule.en} {rule.tolerated_en}"
     dutch, english = {**common, "element": name_nl}, {**common, "element": name_en}
     return Finding(
         rule=rule.id,
         level=effective,
         clause=rule.clause,
-        message_nl=said_nl.format(**dutch),
-        message_en=said_en.format(**english),
+        message_nl=message_nl.format(**dutch),
+        message_en=message_en.format(**english),
         remedy=rule.remedy.format(**dutch),
         remedy_en=rule.remedy_en.format(**english),
         path=path,
