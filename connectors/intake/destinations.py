@@ -139,8 +139,8 @@ class ReceiverCheck:
         if self.agreement.terms.unknown_pupil == "park":
             return []
         with read_transaction(self.engine) as connection:
-            found = unmatched(connection, self.cipher, self.destination.school(school), pupils)
+            broken = unmatched(connection, self.cipher, self.destination.school(school), pupils)
         return [
             (index, "pupil.conflict" if reason in (CONFLICT, OTHER_ECKID) else "pupil.unknown")
-            for index, reason in found
+            for index, reason in broken
         ]

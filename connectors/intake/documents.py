@@ -86,17 +86,17 @@ class _OutlineComplete(Exception):
 def outline_of(file: BinaryIO) -> Outline:
     """The outline of an XML file, from its first 64 KB; the file is put back to its start."""
     path: list[str] = []
-    found: list[str] = []
+    tags: list[str] = []
 
     def start(name: str, _: dict[str, str]) -> None:
         tag = "{" + name if "}" in name else name
         path.append(tag)
         if len(path) == 1:
-            found.append(tag)
+            tags.append(tag)
             if tag != names.ENVELOPE:
                 raise _OutlineComplete
         elif len(path) == 3 and path[1] == names.BODY:
-            found.append(tag)
+            tags.append(tag)
             raise _OutlineComplete
 
     def end(_: str) -> None:
@@ -112,7 +112,7 @@ def outline_of(file: BinaryIO) -> Outline:
         pass  # what was seen until here is the outline
     finally:
         file.seek(0)
-    return Outline(found[0] if found else None, found[1] if len(found) > 1 else None)
+    return Outline(tags[0] if tags else None, tags[1] if len(tags) > 1 else None)
 
 
 def is_whole(spooled: Spooled) -> bool:

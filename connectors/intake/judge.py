@@ -59,7 +59,7 @@ _HEAD_ELEMENTS = {
 
 @dataclass(slots=True)
 class Spooled:
-    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256.
+    """A message in a private file: seekable, `size` bytes, `digest` its SHA-256; when the last byte was here.
 
     `rules` are those that its transport broke: the message itself cannot show it any more.
     """
@@ -67,6 +67,7 @@ class Spooled:
     file: BinaryIO
     size: int
     digest: bytes
+    arrived_us: int = field(default_factory=clock.arrival_us)
     rules: tuple[str, ...] = ()
 
     def __enter__(self) -> Spooled:
@@ -404,6 +405,7 @@ class ResultSource:
             remembers_document=self.remembers_document,
             in_order=self.agreement.terms.ordering == "strict",
             key_id=self.key_id,
+            arrived_us=spooled.arrived_us,
         )
 
 

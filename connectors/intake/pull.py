@@ -74,7 +74,7 @@ class PullSettings:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the results go: the store, and the coupling (school, source) that they belong to."""
+    """Where the results go: the store, and the connection (school, source) that they belong to."""
 
     engine: Engine
     cipher: PiiCipher

@@ -16,11 +16,12 @@ from models.schema.records import Verdict
 
 
 def replay(receiver: ReceiverContext, message: QuarantinedMessage, policy: Policy = "strict") -> Receipt | None:
-    """Process a quarantined message as if it arrived now; None where its bytes are deleted.
+    """Process a quarantined message; None where its bytes are deleted.
 
     A pushed message is judged by the present terms of its sender, for the schools of its valid keys; one that was
-    fetched or loaded by `policy`. Once accepted, the bytes of the refusal are deleted; refused again, they are stored
-    no longer than before: the message did not arrive again.
+    fetched or loaded by `policy`. It arrived when it came in, and gets no precedence over
+    what came in since. Once accepted, the bytes of the refusal are deleted; refused again, they are stored no longer
+    than before: the message did not arrive again.
     """
     with read_transaction(receiver.engine) as connection:
         data = quarantine.raw(connection, receiver.cipher, message.delivery_id)
@@ -45,7 +46,7 @@ def replay(receiver: ReceiverContext, message: QuarantinedMessage, policy: Polic
         agreement=agreement,
         retention=replace(receiver.retention, refused_days=0),
     )
-    with spool([data]) as spooled:
+    with replace(spool([data]), arrived_us=message.received_us) as spooled:
         receipt = process_results(receiver.engine, receiver.cipher, spooled, source)
     if receipt.verdict is not Verdict.REJECT:
         with write_transaction(receiver.engine) as connection:

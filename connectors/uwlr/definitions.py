@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 from lxml import etree
 
 from connectors.uwlr import names, values
+from models.results.scales import overlap
 from models.schema.records import Band, Colour, Level, Norm, Part, Term, TestDefinition
 
 Note = Callable[[str, str], None]  # (rule id, local name of the element)
@@ -246,8 +246,7 @@ def check_bands(bands: list[Band], note: Note) -> None:
             spans.append((low, high))
         if is_reversed(band.grade_from, band.grade_to):
             note("norm.grade", "schoolcijfer_vanaf")
-    spans.sort()
-    if any(later[0] <= earlier[1] for earlier, later in pairwise(spans)):
+    if overlap(spans):
         note("norm.overlap", "norm")
 
 

@@ -183,12 +183,12 @@ def _print_outcome(outcome: Outcome) -> None:
     if outcome.reason is not None:
         click.echo(f"  {outcome.reason.nl}")
     if outcome.state is State.FAILED:
-        came = [
+        counts = [
             f"HTTP {response.status} {response.media_type} {response.fault or ''}".rstrip()
             for response in outcome.came
             if response.status
         ]
-        click.echo(f"  verwacht: {scenario.expected.nl}; gekregen: {'; '.join(came) or 'geen antwoord'}")
+        click.echo(f"  verwacht: {scenario.expected.nl}; gekregen: {'; '.join(counts) or 'geen antwoord'}")
     for finding in outcome.findings:
         click.echo(f"  {_finding_text(finding)}")
 
@@ -245,28 +245,28 @@ def _school_year(typed: str | None) -> str:
 
 
 def _headers(typed: Sequence[str]) -> dict[str, str]:
-    found = {}
+    headers = {}
     for item in typed:
         name, _, variable = item.partition("=")
         if not _HEADER.fullmatch(name) or not variable:
             raise click.BadParameter("must be NAME=VARIABLE", param_hint="--header")
         if name.lower() in OWN_HEADERS:
             raise click.BadParameter(f"{name} is a header that the check sets itself", param_hint="--header")
-        found[name] = _from_environment(variable, "--header", _MAX_OF_HEADER)
-        if not found[name].isascii():
+        headers[name] = _from_environment(variable, "--header", _MAX_OF_HEADER)
+        if not headers[name].isascii():
             raise click.BadParameter("a header can hold ASCII only", param_hint="--header")
-    return found
+    return headers
 
 
-def _from_environment(variable: str, option: str, most: int) -> str:
+def _from_environment(variable: str, option: str, limit: int) -> str:
     value = os.environ.get(variable)
     if value is None:
         raise click.BadParameter("the environment variable that it names is not set", param_hint=option)
-    return _text(value, option, most)
+    return _text(value, option, limit)
 
 
-def _text(value: str, option: str, most: int) -> str:
+def _text(value: str, option: str, limit: int) -> str:
     """A value that XML and HTTP can carry; the sentence does not repeat it."""
-    if not 1 <= len(value) <= most or not value.isprintable():
-        raise click.BadParameter(f"must be 1 to {most} characters, without control characters", param_hint=option)
+    if not 1 <= len(value) <= limit or not value.isprintable():
+        raise click.BadParameter(f"must be 1 to {limit} characters, without control characters", param_hint=option)
     return value

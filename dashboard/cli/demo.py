@@ -32,11 +32,10 @@ from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import open_database
 from dashboard.settings.schema import Database, Settings
 from dashboard.worker import loop
-from dashboard.worker.loop import WorkContext
+from dashboard.worker.context import WorkContext, make_context
 from models.access.viewer import Role, Viewer
-from models.ingest import connections, schools
+from models.ingest import schools, work_queue
 from models.results.subject_mapping import CODE, map_subject
-from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef
@@ -85,7 +84,7 @@ _SUBJECTS = (
 def run(data: Path, port: int) -> int:
     """Run the demo on `data` until it is interrupted; gives the exit code 0.
 
-    Raises PortTaken, ConfigError, KeyRefused, SealBroken or OSError where it cannot start.
+    Raises PortTaken, ConfigError, KeyRefused, DecryptionFailed or OSError where it cannot start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background may have it ignored
     _check_free(port)
@@ -153,7 +152,7 @@ def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
     settings = _configure(data, ports, made)
     with open_database(settings) as (engine, cipher):
         connection_configs = applying.apply(settings, engine)
-        context = loop.make_context(settings, engine, cipher, connection_configs)
+        context = make_context(settings, engine, cipher, connection_configs)
         _pull_all(context, connection_configs)
         _assign_subjects(engine)
         app = create_app(engine, cipher, AppOptions(demo=True, users=demo_users(engine, cipher)))
@@ -311,10 +310,10 @@ def _pull_one(context: WorkContext, connection_config: ConfiguredConnection) -> 
     got, failed = 0, False
     pupils_before = _pupil_count(context.engine, connection_config.row.school_id)
     for _ in range(1 if connection_config.row.role == "las" else MAX_QUESTIONS):
-        claim = connections.claim_now(context.engine, connection_config.row, clock.now_us(), loop.LEASE_SECONDS)
-        if claim is None:
+        job = work_queue.claim_poll(context.engine, connection_config.row.school_id, connection_config.row.source_id)
+        if job is None:
             break
-        outcome = loop.do(context, claim)
+        outcome = loop.do(context, job)
         new = sum(outcome.counts.get(name, 0) for name in ("new", "changed"))
         got, failed = got + new, outcome.failure is not None
         if not new:

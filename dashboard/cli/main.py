@@ -32,8 +32,8 @@ from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.schema import Settings
 from dashboard.worker import loop
+from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, schools
-from models.ingest.connections import SourceConnection
 from models.schema import clock, database
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
@@ -147,7 +147,7 @@ def worker(options: Options) -> int:
         context = _work_context(store)[0]
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
-        click.echo(f"Rondblik works on {len(context.work)} couplings; stop with Ctrl-C.", err=True)
+        click.echo(f"Rondblik works on {len(context.polls)} connections; stop with Ctrl-C.", err=True)
         loop.run_worker(context, stop)
     return DONE
 
@@ -167,9 +167,9 @@ def sync(options: Options, key: str | None) -> int:
         outcomes: list[int] = []
         with progress_bars.steps("Fetching", len(wanted)) as advance:
 
-            def done(row: SourceConnection, outcome: loop.Outcome | None) -> None:
-                outcomes.append(_print_pull_outcome(row, outcome))
-                advance(row.source_key)
+            def done(source_key: str, outcome: Outcome | None) -> None:
+                outcomes.append(_print_pull_outcome(source_key, outcome))
+                advance(source_key)
 
             loop.run_now(context, [connection_config.row for connection_config in wanted], done)
         if len(outcomes) < len(wanted):
@@ -177,22 +177,22 @@ def sync(options: Options, key: str | None) -> int:
         return max(outcomes, default=DONE)
 
 
-def _print_pull_outcome(row: SourceConnection, outcome: loop.Outcome | None) -> int:
+def _print_pull_outcome(source_key: str, outcome: Outcome | None) -> int:
     if outcome is None:
-        return _fail(f"{row.source_key}: it was stopped, or another worker is fetching it now; try again later.")
+        return _fail(f"{source_key}: it was stopped, or another worker is fetching it now; try again later.")
     if outcome.failure is not None:
-        click.echo(f"{row.source_key}: {outcome.failure[1]}", err=True)
+        click.echo(f"{source_key}: {outcome.failure[1]}", err=True)
         return REFUSED if outcome.refused else COULD_NOT
     reading = ", ".join(f"{count} {name}" for name, count in outcome.counts.items() if count)
-    click.echo(f"{row.source_key}: {reading or 'nothing new'}")
+    click.echo(f"{source_key}: {reading or 'nothing new'}")
     return REFUSED if outcome.refused else DONE
 
 
-def _work_context(store: Store) -> tuple[loop.WorkContext, list[ConfiguredConnection]]:
+def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]]:
     connection_configs = applying.apply(store.settings, store.engine)
     check_tolerances(store.settings)
     applying.apply_senders(store.settings, store.engine, store.cipher)
-    return loop.make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
+    return make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
 
 
 def _administrators(engine: Engine) -> list[Any]:

@@ -145,8 +145,8 @@ def set_terms(options: Options, /, customer_name: str, **asked: Any) -> None:
 def list_senders(options: Options, as_json: bool) -> None:
     """List the senders with their keys; never a code or a key itself."""
     with open_store(options) as store, read_transaction(store.engine) as connection:
-        found = senders.all_senders(connection)
-    for item, keys in found:
+        all_senders = senders.all_senders(connection)
+    for item, keys in all_senders:
         record = {
             "id": item.source_key,
             "klantnaam": item.customer_name,
@@ -192,9 +192,9 @@ def check_tolerances(settings: Settings) -> None:
                 )
 
 
-def _terms(before: SenderTerms, all_tolerances: bool = False, **asked: Any) -> SenderTerms:
+def _terms(before: SenderTerms, all_tolerances: bool = False, **options: Any) -> SenderTerms:
     """The terms with what was asked for changed in them; a strict sender has no tolerances."""
-    named = asked["tolerances"]
+    named = options["tolerances"]
     for item in named:
         if item not in TOLERANCES:
             raise click.BadParameter(
@@ -202,7 +202,7 @@ def _terms(before: SenderTerms, all_tolerances: bool = False, **asked: Any) -> S
             )
     if named and all_tolerances:
         raise click.UsageError("Give either --tolerance or --all-tolerances.")
-    after = dataclasses.replace(before, **{name: value for name, value in asked.items() if value})
+    after = dataclasses.replace(before, **{name: value for name, value in options.items() if value})
     if after.policy != "strict":
         return dataclasses.replace(after, tolerances=None) if all_tolerances else after
     if named or all_tolerances:

@@ -135,7 +135,7 @@ def _cell(view: ClassView, cell_content: CellContent) -> SheetCell:
         cell_content.cell.total.row.taken_on,
         name,
         cell_content.others,
-        ", ".join(total_remarks(cell_content.cell)),
+        ", ".join(total_remarks(cell_content)),
     )
 
 

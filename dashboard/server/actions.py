@@ -82,13 +82,15 @@ def save_thresholds(class_id: int) -> ResponseReturnValue:
     """Set the thresholds of a class."""
     viewer, form, context = teaching_viewer(), flask.request.form, request.context()
     shown = dict(zip(THRESHOLDS, flask.request.args.get(threshold_form.SHOWN, "").split(","), strict=False))
-    given = {name: form[name].strip() for name in THRESHOLDS if name in form and form[name].strip() != shown.get(name)}
+    changed = {
+        name: form[name].strip() for name in THRESHOLDS if name in form and form[name].strip() != shown.get(name)
+    }
 
     def save() -> None:
-        if not all(re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) for text in given.values()):
+        if not all(re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) for text in changed.values()):
             raise ThresholdRefused("number")
         with database.write_transaction(context.engine, viewer.school_id) as connection:
-            set_thresholds(connection, viewer, class_id, {name: int(text) for name, text in given.items()})
+            set_thresholds(connection, viewer, class_id, {name: int(text) for name, text in changed.items()})
 
     sentence = _("The thresholds are saved; they hold for all teachers of the class.")
     return saved(save, (ThresholdRefused,), sentence, form.get("terug"))

@@ -11,8 +11,8 @@ from dashboard.text.translate import _
 def banner() -> str:
     """The empty place of the banner; it tells the script for whom the page is made too."""
     values = {"page": request.page_mark(), **_texts()}
-    given = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
-    return f'<div id="trouble" role="alert" {given}></div>'
+    attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in values.items())
+    return f'<div id="trouble" role="alert" {attributes}></div>'
 
 
 def _texts() -> dict[str, str]:

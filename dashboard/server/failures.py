@@ -67,12 +67,12 @@ def _failed(error: Exception) -> ResponseReturnValue:
 def _answer(status: int, sentence: str | None = None) -> flask.Response:
     """JSON for what a script of ours asks, a page for who looks, plain text for the rest."""
     sentence = sentence or _sentence(status)
-    wanted = flask.request.accept_mimetypes.best_match(("text/plain", "text/html", "application/json"))
-    if flask.request.path == CALLBACK or wanted == "application/json":
+    media_type = flask.request.accept_mimetypes.best_match(("text/plain", "text/html", "application/json"))
+    if flask.request.path == CALLBACK or media_type == "application/json":
         answer = flask.jsonify({"error": sentence})
         answer.status_code = status
         return answer
-    if wanted == "text/html":
+    if media_type == "text/html":
         return flask.Response(_page(sentence), status, mimetype="text/html")
     return flask.Response(sentence + "\n", status, mimetype="text/plain")
 

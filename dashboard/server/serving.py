@@ -16,7 +16,8 @@ from connectors.intake.receive import is_service
 from connectors.transport.http_server import BodyLimits, make_server
 from connectors.uwlr import validator
 from dashboard.settings.schema import Receive
-from dashboard.worker.loop import WorkContext, run_worker
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import run_worker
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 MAX_HELD_BYTES = 4 * 1024 * 1024 * 1024  # of all requests at once

@@ -16,6 +16,7 @@ from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
 from dashboard.server.app import build
+from dashboard.server.compression import compress
 from dashboard.ui import addresses
 from models.schema import database
 from models.schema.encryption import PiiCipher
@@ -25,6 +26,7 @@ from models.schema.tables import deliveries
 __all__ = ["AppOptions", "DemoUser", "create_app"]
 
 MAX_FORM_BYTES = 500_000  # files come in through callbacks, whose bound the guard sets, and messages have their own
+STATIC_SECONDS = 365 * 24 * 3600  # addresses of static files hold their version
 
 
 def create_app(
@@ -40,9 +42,14 @@ def create_app(
     goes to every browser. So it gets the frames without data.
     """
     server = flask.Flask("rondblik", static_folder=None)
-    server.config.update(MAX_CONTENT_LENGTH=MAX_FORM_BYTES, MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES)
+    server.config.update(
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
+    )
     server.extensions["rondblik"] = Context(engine, cipher, options, public_address)
     server.before_request(guard.guard)
+    compress(server)
     server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)

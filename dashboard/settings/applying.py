@@ -12,7 +12,6 @@ from dashboard.settings.schema import Las, Publisher, School, Settings
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
 from models.ingest import connections, schools, senders
 from models.ingest.senders import ConfiguredSender
-from models.schema import clock
 from models.schema.database import write_transaction
 from models.schema.encryption import PiiCipher
 
@@ -48,7 +47,7 @@ def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
             role = "las" if isinstance(source, Las) else "publisher"
             material = None if isinstance(source, Las) else source.material
             source_id = schools.ensure_source(connection, source.id, source.name, role, material)
-            connections.ensure_connection(connection, ids[school.name], source_id, clock.now_us())
+            connections.ensure_connection(connection, ids[school.name], source_id)
             row = connections.SourceConnection(ids[school.name], source_id, source.id, role)
             configured.append(ConfiguredConnection(row, school, source))
         connections.retire_others(connection, {(item.row.school_id, item.row.source_id) for item in configured})

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import assert_never
 
 from dashboard.text.translate import _, n_, native, short_day, tenths
+from dashboard.text.words import band_word
 from models.classroom.class_data import ClassData, ScoredTest
 from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
 from models.classroom.thresholds import Threshold, Thresholds
@@ -183,7 +184,9 @@ def text_of(rule: SignalRule) -> SignalText:
 
 
 def _number(scored_test: ScoredTest) -> str:
-    text = native(scored_test.reading.text or "")
+    if scored_test.reading.text is None:
+        return band_word(scored_test.reading.band or "")
+    text = native(scored_test.reading.text)
     return (
         _("{score} of {maximum}", score=text, maximum=native(scored_test.reading.maximum))
         if scored_test.reading.maximum
@@ -197,7 +200,7 @@ def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     weak = [
         part
         for part in class_data.parts
-        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.taken_on == newest.taken_on
+        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.sitting_on == newest.taken_on
         if part.reading.position is NormPosition.BELOW and part.reading.value is not None
     ]
     if not weak:

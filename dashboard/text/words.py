@@ -9,7 +9,7 @@ from dashboard.text.translate import _, n_
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
-from models.results.scales import Comparability, Missing, NormPosition
+from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
 
 _SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
 
@@ -20,6 +20,7 @@ MISSING_SIGNS = {
     Missing.NOT_LINKED: "nolink",
     Missing.NOT_DELIVERED: "nodeliver",
     Missing.NO_RESULT: "notbegun",
+    Missing.FUTURE: "clock",
     Missing.OUTSIDE: "info",
     Missing.NOT_SET: "notset",
     Missing.NOT_BEGUN: "notbegun",
@@ -61,11 +62,17 @@ def missing_word(reason: Missing) -> str:
         Missing.NOT_LINKED: _("not coupled"),
         Missing.NOT_DELIVERED: _("source does not deliver this"),
         Missing.NO_RESULT: _("no result yet"),
+        Missing.FUTURE: _("date in the future"),
         Missing.OUTSIDE: _("not in this period"),
         Missing.NOT_SET: _("not assigned yet"),
         Missing.NOT_BEGUN: _("not begun"),
         Missing.BUSY: _("in progress"),
     }[reason]
+
+
+def future_words(number: int) -> str:
+    """How many results beside a score have a date in the future."""
+    return n_("{number} result with a date in the future", "{number} results with a date in the future", number)
 
 
 def growth_word(growth: Growth) -> str:
@@ -175,7 +182,15 @@ def year_word(year: str | None) -> str:
 
 
 def band_word(band: str) -> str:
-    """A band as the source calls it; the five levels of an OSO test read niveau I to V."""
+    """A band as the source calls it; the five levels of an OSO test read niveau I to V.
+
+    A reference level is never something achieved, and a percentile is written as a word.
+    """
+    code, _space, value = band.partition(" ")
+    if is_reference_level(value):
+        return reference_word(value)
+    if code == "Percentiel" and value:
+        return _("percentile {number}", number=value)
     return _("level {band}", band=band) if band in ("I", "II", "III", "IV", "V") else band
 
 

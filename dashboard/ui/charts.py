@@ -22,7 +22,7 @@ from models.schema.records import SCALE
 
 TOKENS = Path(__file__).resolve().parents[2] / "assets" / "tokens.css"
 FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans",Arial,sans-serif'
-# Fixed by the order of coupling.
+# Fixed by the order in which they were connected.
 MARKERS = ("circle", "square", "diamond", "cross", "triangle-right", "hexagon", "star-diamond")
 HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 172, 14, 42, 64, 96
 PLOT = HEIGHT - TOP - BOTTOM

@@ -70,12 +70,12 @@ def period_options(classes: list[ClassRef], filters: ClassFilters) -> Options:
         BOTH_YEARS: _("This school year and the last"),
         LAST_YEAR: _("Last school year"),
     }
-    found = [{"value": name, "label": labels[name]} for name in PERIODS]
+    options = [{"value": name, "label": labels[name]} for name in PERIODS]
     if filters.period not in PERIODS:
         span = filters.dates(current_school_year(classes))
         label = _("{first} to {last}", first=short_day(span.first), last=short_day(span.last))
-        found.append({"value": filters.period, "label": label})
-    return found
+        options.append({"value": filters.period, "label": label})
+    return options
 
 
 def subgroup_word(subgroup: Subgroup) -> str:

@@ -41,13 +41,13 @@ def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
         len(publishers),
         fresh=len(fresh),
     )
-    found = [(line, "")]
+    sentences = [(line, "")]
     failing = sum(publisher.failures > 0 for publisher in publishers)
     if failing:
-        found.append((n_("{number} has a fault now.", "{number} have a fault now.", failing), "w"))
+        sentences.append((n_("{number} has a fault now.", "{number} have a fault now.", failing), "w"))
     steady = [source for source in fresh if source not in late and source.last_success_us is not None]
     if steady:
         oldest = min(steady, key=lambda source: source.last_success_us or 0)
         moment = at_moment(oldest.last_success_us or 0)
-        found.append((_("{name} last {moment}.", name=oldest.name, moment=moment), ""))
-    return found + [(late_word(source), "") for source in late]
+        sentences.append((_("{name} last {moment}.", name=oldest.name, moment=moment), ""))
+    return sentences + [(late_word(source), "") for source in late]

@@ -55,7 +55,7 @@ class ClassFilters:
     @property
     def query(self) -> str:
         """The address behind the question mark; defaults are left out."""
-        given = {
+        parameters = {
             "klas": addresses.numbers(self.class_ids),
             "periode": self.period if self.period != THIS_YEAR else "",
             "vak": self.subject or "",
@@ -69,7 +69,7 @@ class ClassFilters:
             if self.open_group is not AttentionGroup.ATTENTION
             else "",
         }
-        return "?" + urlencode({key: value for key, value in given.items() if value}, safe=",")
+        return "?" + urlencode({key: value for key, value in parameters.items() if value}, safe=",")
 
     def replacing(self, **changed: object) -> ClassFilters:
         """The same filters with some of them changed."""
@@ -96,24 +96,24 @@ def period_dates(period: str, school_year: str) -> Period:
     return of_school_year(school_year)
 
 
-def read_filters(classes: list[ClassRef], asked: Mapping[str, object]) -> ClassFilters:
+def read_filters(classes: list[ClassRef], parameters: Mapping[str, object]) -> ClassFilters:
     """The filters as an address or controls state them; values may be of any type, the unknown is left out."""
     known = {class_ref.id for class_ref in classes}
-    wanted = [number for number in addresses.read_numbers(asked.get("klas")) if number in known]
-    chosen = tuple(dict.fromkeys(wanted)) or tuple(class_ref.id for class_ref in classes[:1])
-    publisher = _numbers(asked.get("uitgever"))
-    subject, subgroup, status = asked.get("vak"), asked.get("groep"), asked.get("status")
+    class_ids = [number for number in addresses.read_numbers(parameters.get("klas")) if number in known]
+    chosen = tuple(dict.fromkeys(class_ids)) or tuple(class_ref.id for class_ref in classes[:1])
+    publisher = _numbers(parameters.get("uitgever"))
+    subject, subgroup, status = parameters.get("vak"), parameters.get("groep"), parameters.get("status")
     return ClassFilters(
         chosen,
-        read_period(asked.get("periode")),
+        read_period(parameters.get("periode")),
         subject if isinstance(subject, str) and re.fullmatch(r"[a-z_]{1,40}", subject) else None,
         publisher[0] if len(publisher) == 1 else None,
-        BY_MATERIAL if asked.get("weergave") == BY_MATERIAL else BY_SUBJECT,
-        _text(asked.get("materiaal")),
+        BY_MATERIAL if parameters.get("weergave") == BY_MATERIAL else BY_SUBJECT,
+        _text(parameters.get("materiaal")),
         subgroup if isinstance(subgroup, str) and _SUBGROUP.fullmatch(subgroup) else None,
-        _text(asked.get("doel")),
+        _text(parameters.get("doel")),
         ATTENTION_GROUPS.get(status) if isinstance(status, str) else None,
-        ATTENTION_GROUPS.get(str(asked.get(OPEN_GROUP)), AttentionGroup.ATTENTION),
+        ATTENTION_GROUPS.get(str(parameters.get(OPEN_GROUP)), AttentionGroup.ATTENTION),
     )
 
 
@@ -131,8 +131,8 @@ def read_period(periode: object) -> str:
 
 def _text(value: object) -> str | None:
     """A name of a material or part as an address states it."""
-    wanted = isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and not _CONTROL.search(value)
-    return str(value) if wanted else None
+    is_name = isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and not _CONTROL.search(value)
+    return str(value) if is_name else None
 
 
 def _numbers(value: object) -> list[int]:

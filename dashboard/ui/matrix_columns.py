@@ -34,12 +34,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CellContent:
-    """What a pupil's cell shows: a total, or why there is none."""
+    """What a pupil's cell shows: a total, or why there is none.
+
+    `future`: how many results of the pupil have a date in the future; they count in nothing yet.
+    """
 
     cell: Cell | None
     others: int
     missing: Missing | None = None
     progress: PupilProgress | None = None
+    future: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def _material_column(name: str, subject_materials: list[SubjectMaterial]) -> Col
 
 
 def _not_connected(overview: ClassOverview, shown_sources: set[int]) -> list[Column]:
-    """Publishers that the school was coupled to and is no more, and that no results are shown of."""
+    """Publishers that the school was connected to and is no more, and that no results are shown of."""
     return [
         Column(f"source|{source.id}", source.material or source.name, "", (), source.id)
         for source in overview.sources
@@ -123,11 +127,13 @@ def cell_content(overview: ClassOverview, column: Column, pupil_id: int) -> Cell
     """What stands in a pupil's cell of a column."""
     own = overview.cells.get(pupil_id, {})
     cells = [own[subject_material] for subject_material in column.subject_materials if subject_material in own]
+    future = len(overview.future_of(pupil_id, column.subject_materials))
     if cells:
         newest = max(cells, key=lambda cell: cell.total.order)
-        return CellContent(newest, sum(cell.others + 1 for cell in cells) - 1, newest.total.reading.missing)
+        others = sum(cell.others + 1 for cell in cells) - 1
+        return CellContent(newest, others, newest.total.reading.missing, future=future)
     reason, progress = missing_reason(overview, pupil_id, column.subject_materials)
-    return CellContent(None, 0, reason, progress)
+    return CellContent(None, 0, reason, progress, future)
 
 
 def same_test(cells: list[Cell]) -> bool:
@@ -148,20 +154,24 @@ def same_test(cells: list[Cell]) -> bool:
 def footer(row: list[CellContent]) -> Footer:
     """The mean of a column, only where every counted cell is the same test, version and definition."""
     counted = [
-        cell_content.cell
-        for cell_content in row
-        if cell_content.cell is not None and cell_content.cell.total.reading.counts
+        cell_content.cell for cell_content in row if cell_content.cell is not None and is_counted(cell_content.cell)
     ]
-    values = [Decimal(cell.total.reading.value) for cell in counted if cell.total.reading.value is not None]
-    if values and same_test(counted):
+    numbers = [cell for cell in counted if cell.total.reading.counts]
+    values = [Decimal(cell.total.reading.value) for cell in numbers if cell.total.reading.value is not None]
+    if values and same_test(numbers):
         mean = sum(values, Decimal(0)) / len(values)
-        return Footer(len(values), len(row), mean, counted[0].total.reading.maximum, ())
+        return Footer(len(values), len(row), mean, numbers[0].total.reading.maximum, ())
     words = Counter((cell.total.reading.position, cell.total.reading.band) for cell in counted)
     order = list(NormPosition)
     bands = sorted(words.items(), key=lambda item: (order.index(item[0][0]), item[0][1] or ""))
     has_norm = any(cell.total.reading.has_norm for cell in counted)
     found = tuple((position, word, number) for (position, word), number in bands)
-    return Footer(len(values), len(row), None, None, found, has_norm)
+    return Footer(len(counted), len(row), None, None, found, has_norm)
+
+
+def is_counted(cell: Cell) -> bool:
+    """Whether a cell is counted under its column: a number, or a level in its place."""
+    return cell.total.reading.counts or cell.total.reading.is_judged
 
 
 def position_counts(row: list[CellContent]) -> dict[str, int]:

@@ -18,17 +18,27 @@ from dashboard.text.words import (
     attention_group_word,
     band_word,
     comparability_word,
+    future_words,
     missing_word,
     short_test,
 )
 from dashboard.ui import addresses
-from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, position_counts
+from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted, position_counts
 from dashboard.ui.signs import attrs, badge, num, sign
 from models.access.people import PupilName
 from models.classroom.attention import AttentionGroup
+from models.classroom.class_data import norm_of_total
 from models.classroom.class_overview import Cell, ClassOverview
-from models.results.scales import NO_NORM, Missing, NormPosition, ParsedNorm, ScoreReading, comparability, plain_decimal
-from models.schema.records import Kind
+from models.results.scales import (
+    NO_NORM,
+    Missing,
+    NormPosition,
+    ParsedNorm,
+    ScoreReading,
+    comparability,
+    one_norm_group,
+    plain_decimal,
+)
 
 Grid = list[tuple[PupilName, list[CellContent]]]
 
@@ -142,7 +152,7 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
         return label
     name = next(overview.catalogue.definitions[cell.definition_id].name for cell in found if cell.test_id == head_test)
     alone = len({cell.test_id for cell in found}) == 1
-    numbers = [cell for cell in found if cell.total.reading.counts] or found
+    numbers = [cell for cell in found if is_counted(cell)] or found
     short = short_test(name)
     words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
@@ -150,7 +160,7 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
 
 def _scale_word(overview: ClassOverview, cells: list[Cell]) -> str:
     """With what the numbers of a column may be compared, and their scale where it is one."""
-    levels = all(cell.total.row.kind == Kind.OSO for cell in cells)
+    levels = one_norm_group(cell.total.reading for cell in cells)
     norms = {cell.definition_id: norm_of(overview, cell) for cell in cells}
     return scale_word(list(norms.values()), levels)
 
@@ -172,7 +182,7 @@ def norm_of(overview: ClassOverview, cell: Cell) -> ParsedNorm:
         return NO_NORM
     if row.part_id:
         return overview.catalogue.part_norm(row.definition_id, row.part_id)
-    return overview.catalogue.total_norm(row.definition_id)
+    return norm_of_total(overview.catalogue, row)
 
 
 # -- cells ---------------------------------------------------------------------------------------------------
@@ -236,7 +246,7 @@ def _cell(
                     html.Time(short_day(cell_content.cell.total.row.taken_on)),
                 ]
             ),
-            *_third_line(overview, cell_content.cell, head_test),
+            *_third_line(overview, cell_content, head_test),
         ],
         className=f"{tint} {edge}".strip(),
         **marks,
@@ -298,9 +308,10 @@ def _others(number: int) -> Any:
     )
 
 
-def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> list[Any]:
-    """What is not plain: another test than the head names, a derived total, a possible duplicate, a level."""
-    found = list(total_remarks(cell))
+def _third_line(overview: ClassOverview, cell_content: CellContent, head_test: int | None) -> list[Any]:
+    """What is not plain: another test than the head names, a derived total, a possible duplicate, a future date."""
+    cell, found = cell_content.cell, total_remarks(cell_content)
+    assert cell is not None
     name = overview.catalogue.definitions[cell.definition_id].name
     other = [name] if head_test != cell.test_id else []
     if not found and not other:
@@ -309,14 +320,16 @@ def _third_line(overview: ClassOverview, cell: Cell, head_test: int | None) -> l
     return [html.Small(html.Span(words, title=" · ".join([*other, *found])), className="l3")]
 
 
-def total_remarks(cell: Cell) -> list[str]:
-    """The words that belong to a total beside its value."""
-    total = cell.total
-    found = []
+def total_remarks(cell_content: CellContent) -> list[str]:
+    """The words that belong to a cell with a total beside its value."""
+    assert cell_content.cell is not None
+    total, found = cell_content.cell.total, []
     if total.parts_left_out and total.parts:
         found.append(n_("{number} part left out", "{number} parts left out", total.parts_left_out))
     if total.duplicate:
         found.append(_("possibly double"))
+    if cell_content.future:
+        found.append(future_words(cell_content.future))
     return found
 
 
@@ -451,5 +464,6 @@ def _line(column: Column, cell_content: CellContent) -> html.Div:
     when = html.Time(
         short_day(cell_content.cell.total.row.taken_on), title=day_name(cell_content.cell.total.row.taken_on)
     )
-    shown_value = [_explained(reading), html.Span(words, className=f"st {place}"), when]
+    remarks = [html.Small(" · ".join(found))] if (found := total_remarks(cell_content)) else []
+    shown_value = [_explained(reading), html.Span(words, className=f"st {place}"), when, *remarks]
     return html.Div([html.Dt(column.full_name), html.Dd(shown_value)], **attrs(data_column=column.key))

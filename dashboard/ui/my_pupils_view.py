@@ -96,7 +96,8 @@ class SubjectColumn:
 class SubjectSeries:
     """What may be said of a pupil in a material: every total of the period, or why there is none.
 
-    `drawn` are the scores that stand on the scale of the newest that counts: only those may share a line.
+    `drawn` are the scores that stand on the scale of the newest that counts: only those may share a line. `future`: how
+    many results count from a later day on.
     """
 
     subject_material: SubjectMaterial
@@ -105,6 +106,7 @@ class SubjectSeries:
     spark: Spark | None = None
     missing: Missing | None = None
     progress: PupilProgress | None = None
+    future: int = 0
 
     @property
     def newest(self) -> ScoredTest | None:
@@ -374,7 +376,8 @@ def series_of(
         return SubjectSeries(subject_material, (), missing=reason, progress=progress)
     counted = [total for total in totals if total.reading.counts]
     drawn = tuple(scored_test for scored_test in counted if scored_test.scale == counted[-1].scale)
-    return SubjectSeries(subject_material, totals, drawn)
+    future = len(view.overview.future_of(member.id, subject_fields or (subject_material,)))
+    return SubjectSeries(subject_material, totals, drawn, future=future)
 
 
 def bound_of(scored_test: ScoredTest) -> Decimal | None:

@@ -1,18 +1,15 @@
-"""The worker's jobs for pages: checks for vendors, and for administrators refused messages to view or replay.
+"""What pages request of the worker: checks for vendors, and for administrators refused messages to view or replay.
 
-Pages write a row and read the outcome; only this module knows both sides. Checks of endpoints of others have a thread
-of their own: however slow they are, nobody else waits for them.
+Pages queue a request and read the outcome; only this module knows both sides.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.conformance.addresses import safe_address
@@ -23,29 +20,26 @@ from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import Report, as_json, document_report, endpoint_report
 from connectors.conformance.scenarios import run
 from connectors.conformance.sender import sandbox_report
-from connectors.errors import ConnectorError, Fatal
+from connectors.errors import Fatal
 from connectors.intake import file_loading
 from connectors.intake.masking import Masked, mask
-from connectors.intake.push import ReceiverContext
 from connectors.intake.replay import replay
-from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
+from dashboard.worker.context import JobKind, Outcome, WorkContext
 from models.ingest import page_requests, quarantine
-from models.ingest.page_requests import CheckOutput, LeasedRequest
+from models.ingest.page_requests import CheckOutput
 from models.ingest.quarantine import QuarantinedMessage
 from models.ingest.schools import normal_location
+from models.ingest.work_queue import Job
 from models.sandbox import sandboxes
 from models.schema import clock
 from models.schema.database import read_transaction
 from models.schema.records import SchoolRef, Verdict
 
-# The kinds of requests that are processed one after the other, each group in its own thread.
-THREADS = ((page_requests.ENDPOINT,), tuple(kind for kind in page_requests.KINDS if kind != page_requests.ENDPOINT))
 MAX_EXCERPTS = 20
 MAX_MASKED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
 MAX_SHOWN = 200_000  # characters of a refused message
-_log = logging.getLogger("rondblik.worker")
 _OUT_OF_ORDER = (
     "De toets is door een storing bij ons niet gelukt; probeer het opnieuw.",
     "The check failed through a fault on our side; try again.",
@@ -57,74 +51,18 @@ _NOT_KEPT = Fatal(
 _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not exist any more.")
 
 
-def work_once(
-    receiver: ReceiverContext,
-    allow_loopback: bool = False,
-    policies: Mapping[str, Policy] | None = None,
-    kinds: Collection[str] = page_requests.KINDS,
-) -> bool:
-    """Process the oldest request of a page of these kinds; False where there is none."""
-    work = page_requests.claim(receiver.engine, receiver.cipher, kinds)
-    if work is None:
-        return False
-    do(receiver, work, allow_loopback, policies or {})
-    return True
-
-
-def do(receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]) -> None:
-    """Process a request that was claimed, and store the outcome or why it failed.
-
-    `policies` are those of publishers that are polled, by their id: a replay judges their messages by it. A request
-    that ended its worker each time that it was tried is not tried again.
-    """
-    if work.tries > page_requests.MAX_TRIES:
-        page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)
-        return
-    try:
-        check_output = _do(receiver, work, allow_loopback, policies)
-    except ConnectorError as failed:
-        page_requests.fail(receiver.engine, work, failed.sentence_nl, failed.sentence_en)
-    except Exception as failed:  # noqa: BLE001 - whatever a file or endpoint of others causes ends here
-        # The text of the error may hold values of the upload: only its type is logged.
-        _log.error("%s while doing what a page asked for", type(failed).__name__)
-        page_requests.fail(receiver.engine, work, *_OUT_OF_ORDER)
-    else:
-        page_requests.finish(receiver.engine, receiver.cipher, work, check_output)
-
-
-def _do(
-    receiver: ReceiverContext, work: LeasedRequest, allow_loopback: bool, policies: Mapping[str, Policy]
-) -> CheckOutput:
-    if work.kind == page_requests.MESSAGE:
-        return _check_message(work)
-    values = json.loads(work.input)
-    if work.kind == page_requests.ENDPOINT:
-        return _output([_call_endpoint(values, allow_loopback)])
-    if work.kind in (page_requests.REFUSED, page_requests.REPLAY):
-        message = _quarantined(receiver, work, values)
-        return (
-            _show_refused(receiver, message)
-            if work.kind == page_requests.REFUSED
-            else _replay(receiver, message, policies)
-        )
-    sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, values["token"])
-    if sandbox is None:
-        raise _GONE
-    return _output([sandbox_report(sandbox, sandboxes.arrivals(receiver.engine, sandbox))])
-
-
 # -- for vendors ---------------------------------------------------------------------------------------------
 
 
-def _check_message(work: LeasedRequest) -> CheckOutput:
+def _check_message(_context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """Judge what was uploaded as the command line does: a message, pupil data, or a zip of them."""
     with tempfile.TemporaryDirectory(prefix="rondblik-") as folder:
         path = Path(folder) / "upload"
-        path.write_bytes(work.input)
+        path.write_bytes(payload)
         judged = list(file_loading.check_file(path, "strict", _no_viewer))
         reports = [
             document_report(
-                _name(file_verdict.name, path, work.title),
+                _name(file_verdict.name, path, job.title),
                 file_verdict.findings,
                 file_verdict.fault,
                 file_verdict.problem,
@@ -168,9 +106,11 @@ def _excerpts(report: Report, masked: Masked) -> dict[str, str]:
     }
 
 
-def _call_endpoint(values: dict[str, Any], allow_loopback: bool) -> Report:
+def _call_endpoint(context: WorkContext, _job: Job, payload: bytes) -> CheckOutput:
+    """Call an endpoint in all scenarios of its kind."""
+    values = json.loads(payload)
     kind = values["kind"]
-    target = safe_address(values["url"], allow_loopback)
+    target = safe_address(values["url"], context.allow_loopback)
     school = SchoolRef(
         brin=values.get("brin") or None,
         dependance=normal_location(values.get("dependance")),
@@ -185,7 +125,15 @@ def _call_endpoint(values: dict[str, Any], allow_loopback: bool) -> Report:
     )
     parts = urlsplit(values["url"])
     outcomes = run(SESSIONS[kind](endpoint), SCENARIOS[kind])
-    return endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
+    return _output([endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)])
+
+
+def _report_on_sandbox(context: WorkContext, _job: Job, payload: bytes) -> CheckOutput:
+    """Report on everything that came in at a sandbox."""
+    sandbox = sandboxes.find_sandbox(context.engine, context.cipher, json.loads(payload)["token"])
+    if sandbox is None:
+        raise _GONE
+    return _output([sandbox_report(sandbox, sandboxes.arrivals(context.engine, sandbox))])
 
 
 def _output(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> CheckOutput:
@@ -201,19 +149,20 @@ def _worst(reports: Sequence[Report]) -> Report:
 # -- for administrators --------------------------------------------------------------------------------------
 
 
-def _quarantined(receiver: ReceiverContext, work: LeasedRequest, values: dict[str, Any]) -> QuarantinedMessage:
+def _quarantined(context: WorkContext, job: Job, payload: bytes) -> QuarantinedMessage:
     """The refused message of a request, of the school of its administrator. Raises Fatal."""
-    with read_transaction(receiver.engine) as connection:
-        messages = quarantine.quarantined_messages(connection, int(values["delivery"]))
-    if not messages or messages[0].school_id is None or messages[0].school_id != work.school_id:
+    with read_transaction(context.engine) as connection:
+        messages = quarantine.quarantined_messages(connection, int(json.loads(payload)["delivery"]))
+    if not messages or messages[0].school_id is None or messages[0].school_id != job.school_id:
         raise _NOT_KEPT
     return messages[0]
 
 
-def _show_refused(receiver: ReceiverContext, message: QuarantinedMessage) -> CheckOutput:
+def _show_refused(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """The message with personal data masked; of a long one the beginning."""
-    with read_transaction(receiver.engine) as connection:
-        data = quarantine.raw(connection, receiver.cipher, message.delivery_id)
+    message = _quarantined(context, job, payload)
+    with read_transaction(context.engine) as connection:
+        data = quarantine.raw(connection, context.cipher, message.delivery_id)
     if data is None:
         raise _NOT_KEPT
     text = mask(data).show(0, MAX_SHOWN)
@@ -226,8 +175,10 @@ def _show_refused(receiver: ReceiverContext, message: QuarantinedMessage) -> Che
     return CheckOutput(report, b"", b"", {"message": text})
 
 
-def _replay(receiver: ReceiverContext, message: QuarantinedMessage, policies: Mapping[str, Policy]) -> CheckOutput:
-    receipt = replay(receiver, message, policies.get(message.source_key, "strict"))
+def _replay(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
+    """Process the message again, by the policy of its publisher where that is polled."""
+    message = _quarantined(context, job, payload)
+    receipt = replay(context.receiver, message, context.policies.get(message.source_key, "strict"))
     if receipt is None:
         raise _NOT_KEPT
     errors = [dataclasses.asdict(finding) for finding in receipt.findings if finding.level == ERROR]
@@ -239,3 +190,32 @@ def _replay(receiver: ReceiverContext, message: QuarantinedMessage, policies: Ma
         "findings": errors,
     }
     return CheckOutput(report, b"", b"", {})
+
+
+# -- the kinds ---------------------------------------------------------------------------------------------------
+
+
+def _kind(check: Callable[[WorkContext, Job, bytes], CheckOutput]) -> JobKind:
+    """A kind of request; `check` gets its input in the clear."""
+
+    def run(context: WorkContext, job: Job) -> Outcome:
+        assert job.payload is not None
+        return Outcome(output=check(context, job, context.cipher.decrypt(job.payload)))
+
+    return JobKind(run, _store, _OUT_OF_ORDER)
+
+
+def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
+    if outcome.output is not None:
+        page_requests.finish(context.engine, context.cipher, job, outcome.output)
+    else:
+        page_requests.fail(context.engine, job, *(outcome.failure or _OUT_OF_ORDER))
+
+
+KINDS = {
+    page_requests.MESSAGE: _kind(_check_message),
+    page_requests.ENDPOINT: _kind(_call_endpoint),
+    page_requests.SANDBOX: _kind(_report_on_sandbox),
+    page_requests.REFUSED: _kind(_show_refused),
+    page_requests.REPLAY: _kind(_replay),
+}

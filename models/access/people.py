@@ -57,8 +57,8 @@ def present_on(day: str | None = None) -> ColumnElement[bool]:
     Of a class whose school year has yet to begin that is its first day. The days of entry and of leaving count.
     """
     first_of_year = func.substr(classes.c.school_year, 1, 4) + clock.FIRST_OF_SCHOOL_YEAR
-    asked = literal(day if day is not None else clock.today().isoformat())
-    shown = case((first_of_year > asked, first_of_year), else_=asked)
+    shown_day = literal(day if day is not None else clock.today().isoformat())
+    shown = case((first_of_year > shown_day, first_of_year), else_=shown_day)
     return and_(
         memberships.c.to_us.is_(None),
         or_(pupils.c.entered_on.is_(None), pupils.c.entered_on <= shown),
@@ -108,8 +108,8 @@ def _present_years(connection: Connection, viewer: Viewer) -> dict[str, str]:
         years.setdefault(row.location, []).append(row.school_year)
     begun = clock.school_year(clock.today())
     return {
-        location: max((item for item in several if item <= begun), default=min(several))
-        for location, several in years.items()
+        location: max((item for item in of_location if item <= begun), default=min(of_location))
+        for location, of_location in years.items()
     }
 
 
@@ -305,14 +305,14 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
 
 def can_see_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[int]) -> bool:
     """Whether the viewer sees each of these pupils now."""
-    found = connection.scalar(
+    visible = connection.scalar(
         select(func.count()).where(
             pupils.c.school_id == viewer.school_id,
             pupils.c.id.in_(pupil_ids),
             can_see_pupil(viewer, pupils.c.school_id, pupils.c.id),
         )
     )
-    return found == len(pupil_ids)
+    return visible == len(pupil_ids)
 
 
 def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:

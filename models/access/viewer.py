@@ -17,8 +17,8 @@ class Role(StrEnum):
     TEACHER = "teacher"
     MENTOR = "mentor"
     SUPPORT = "support"  # intern begeleider: the whole school
-    ADMINISTRATOR = "administrator"  # couplings and matching: own school
-    VENDOR = "vendor"  # tests a coupling with made-up data: sees no class and no pupil of any school
+    ADMINISTRATOR = "administrator"  # connections and matching: own school
+    VENDOR = "vendor"  # tests a connection with made-up data: sees no class and no pupil of any school
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Viewer:
 
     @property
     def may_administer(self) -> bool:
-        """Whether couplings, matching and subjects may be changed."""
+        """Whether connections, matching and subjects may be changed."""
         return self.role is Role.ADMINISTRATOR
 
     @property
@@ -47,7 +47,7 @@ class Viewer:
 
     @property
     def may_test(self) -> bool:
-        """Whether a coupling may be put to the test, with made-up data."""
+        """Whether a connection may be put to the test, with made-up data."""
         return self.role in (Role.ADMINISTRATOR, Role.VENDOR)
 
 
@@ -56,7 +56,7 @@ class AccessDenied(Exception):
 
 
 def check_administers(viewer: Viewer) -> None:
-    """Raises NotAllowed for whoever does not administer the school."""
+    """Raises AccessDenied for whoever does not administer the school."""
     if not viewer.may_administer:
         raise AccessDenied("this is for an administrator of the school")
 

@@ -32,7 +32,7 @@ def attention_group(totals: Collection[ScoredTest], has_signal: bool, thresholds
     """
     if has_signal:
         return AttentionGroup.ATTENTION
-    with_norm = [total for total in totals if total.reading.has_norm and total.reading.counts]
+    with_norm = [total for total in totals if total.reading.is_judged]
     if len(with_norm) < thresholds[FEW_TOTALS]:
         return AttentionGroup.FEW
     highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in with_norm)

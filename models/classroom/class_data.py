@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ from models.results.current_results import (
     sent_total,
     summed_total,
 )
+from models.results.future_results import FutureResult, future_results, split_future
 from models.results.growth import Point
 from models.results.periods import Period, of_school_year, with_year_before
 from models.results.progress import PupilProgress, newest_progress
@@ -36,17 +37,16 @@ from models.results.result_rows import (
     pupil_identifiers,
     total_rows,
 )
-from models.results.scales import ParsedNorm, ScoreReading, read_score, scale_of
+from models.results.scales import NO_NORM, ParsedNorm, ScoreReading, read_score, scale_of
+from models.results.sittings import Sitting, sittings_of_days
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock
 from models.schema.records import Kind
 
-Sitting = tuple[int, int, str]  # pupil, test, date
-
 
 @dataclass(frozen=True, slots=True)
 class ScoredTest:
-    """The total of one sitting: what one pupil scored on one test on one day; `norm` has no bands if it is a sum."""
+    """The total of one sitting: what one pupil scored on one test; `norm` has no bands if it is a sum."""
 
     total: Total
     subject_material: SubjectMaterial
@@ -85,13 +85,14 @@ class ScoredTest:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPart:
-    """What one pupil scored on one part of a test on one day."""
+    """What one pupil scored on one part of a test on one day; `sitting_on` is the day of the sitting it belongs to."""
 
     row: ResultRow
     subject_material: SubjectMaterial
     name: PartName
     reading: ScoreReading
     norm: ParsedNorm
+    sitting_on: str
     duplicate: bool = False
 
     @property
@@ -131,7 +132,8 @@ class ClassData:
 
     `classes`: the pupils of each class. `period`: the test dates that were read. `totals`: by pupil and material,
     oldest first. `progress`: of this school year. `last_active`: the last day of work by pupil and source. `rows`: the
-    result rows behind all of it. `not_read`: what pupils made outside of it, only if a screen shows a period.
+    result rows behind all of it. `not_read`: what pupils made outside of it, only if a screen shows a period. `future`:
+    by pupil, results of days that have yet to come; they are in nothing else.
     """
 
     members: tuple[Member, ...]
@@ -146,6 +148,7 @@ class ClassData:
     catalogue: Catalogue
     rows: tuple[ResultRow, ...] = ()
     not_read: tuple[MadeTest, ...] = ()
+    future: dict[int, tuple[FutureResult, ...]] = field(default_factory=dict)
 
     @property
     def class_ids(self) -> list[int]:
@@ -238,12 +241,14 @@ def read_class_data(
     day = None if period is None else min(period.last, clock.today().isoformat())
     members = class_members(connection, viewer, class_ids, day)
     owners = pupil_identifiers(connection, viewer, sorted({member.id for member in members}))
-    rows = total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
+    rows, future = split_future(
+        total_rows(connection, viewer, owners, span) + part_rows(connection, viewer, owners, span, parts_from)
+    )
     not_read: list[MadeTest] = []
     if period is not None:
         not_read = made_but_not_read(connection, viewer, owners, span, parts_from, parts=hidden_parts)
-    catalogue = catalogue_of(connection, viewer.school_id, rows, not_read)
-    totals, parts = current_totals_and_parts(rows)
+    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future], not_read)
+    totals, part_sittings = current_totals_and_parts(rows)
     progress = [row for row in rows if row.kind == Kind.PROGRESS and row.taken_on in this_year]
     judged_rows = [row for row in rows if row.taken_on in judged]
     return ClassData(
@@ -251,51 +256,66 @@ def read_class_data(
         pupils_by_class(connection, viewer, class_ids, day),
         span,
         school_year,
-        _totals_by_material(scored_tests(catalogue, totals, parts)),
-        [scored_part(catalogue, part) for part in parts if part.row.taken_on >= parts_from],
+        _totals_by_material(scored_tests(catalogue, totals, part_sittings)),
+        [
+            scored_part(catalogue, part, sitting)
+            for sitting, sitting_parts in part_sittings.items()
+            for part in sitting_parts
+            if part.row.taken_on >= parts_from
+        ],
         newest_progress(progress, catalogue),
         last_active_days(connection, viewer, owners, judged_rows, this_year.first),
         tuple(source_states(connection, viewer)),
         catalogue,
         tuple(rows),
         tuple(not_read),
+        future_results(catalogue, future),
     )
 
 
-def current_totals_and_parts(rows: Iterable[ResultRow]) -> tuple[list[CurrentResult], list[CurrentResult]]:
-    """The current totals as sent, and the current scores on parts; progress records are neither."""
+def current_totals_and_parts(
+    rows: Iterable[ResultRow],
+) -> tuple[list[CurrentResult], dict[Sitting, list[CurrentResult]]]:
+    """The current totals as sent, and the current scores on parts by sitting; progress records are neither."""
     current = resolve_duplicates(row for row in rows if row.kind in SCORE_KINDS).values()
     totals = [result for result in current if result.row.part_id == 0]
-    return totals, [result for result in current if result.row.part_id > 0 and result.row.kind == Kind.SCORE]
+    parts = [result for result in current if result.row.part_id > 0 and result.row.kind == Kind.SCORE]
+    sittings = sittings_of_days(result.row for result in (*totals, *parts))
+    part_sittings: dict[Sitting, list[CurrentResult]] = defaultdict(list)
+    for part in parts:
+        part_sittings[sittings[part.row.pupil_id, part.row.test_id, part.row.taken_on]].append(part)
+    return totals, part_sittings
 
 
-def scored_tests(catalogue: Catalogue, totals: list[CurrentResult], parts: list[CurrentResult]) -> list[ScoredTest]:
+def scored_tests(
+    catalogue: Catalogue, totals: list[CurrentResult], part_sittings: dict[Sitting, list[CurrentResult]]
+) -> list[ScoredTest]:
     """Every total: as sent, or the sum of its parts if no total was sent for the sitting."""
     sent = [
         ScoredTest(
-            sent_total(total, catalogue.total_norm(total.row.definition_id)),
+            sent_total(total, norm_of_total(catalogue, total.row)),
             catalogue.subject_material(total.row.definition_id),
-            catalogue.total_norm(total.row.definition_id),
+            norm_of_total(catalogue, total.row),
         )
         for total in totals
     ]
-    sums = [sum_of_parts(catalogue, sitting) for sitting in part_sittings(parts, totals).values()]
+    sums = [sum_of_parts(catalogue, parts) for parts in without_total(part_sittings, totals).values()]
     return sent + [
         ScoredTest(total, catalogue.subject_material(total.row.definition_id), ParsedNorm()) for total in sums
     ]
 
 
-def part_sittings(
-    parts: Iterable[CurrentResult], totals: Iterable[CurrentResult]
+def norm_of_total(catalogue: Catalogue, row: ResultRow) -> ParsedNorm:
+    """The norm of the test that a total came with; an OSO result has levels of its own, and ignores it."""
+    return NO_NORM if row.kind == Kind.OSO else catalogue.total_norm(row.definition_id)
+
+
+def without_total(
+    part_sittings: dict[Sitting, list[CurrentResult]], totals: Iterable[CurrentResult]
 ) -> dict[Sitting, list[CurrentResult]]:
-    """The scores on parts by sitting, of the sittings that no total was sent for."""
+    """The scores on parts of the sittings that no total was sent for."""
     with_total = {(total.row.pupil_id, total.row.test_id, total.row.taken_on) for total in totals}
-    sittings: dict[Sitting, list[CurrentResult]] = defaultdict(list)
-    for part in parts:
-        sitting = (part.row.pupil_id, part.row.test_id, part.row.taken_on)
-        if sitting not in with_total:
-            sittings[sitting].append(part)
-    return sittings
+    return {sitting: parts for sitting, parts in part_sittings.items() if sitting not in with_total}
 
 
 def sum_of_parts(catalogue: Catalogue, parts: list[CurrentResult]) -> Total:
@@ -304,8 +324,8 @@ def sum_of_parts(catalogue: Catalogue, parts: list[CurrentResult]) -> Total:
     return summed_total(parts, norms)
 
 
-def scored_part(catalogue: Catalogue, part: CurrentResult) -> ScoredPart:
-    """The score on a part by its own norm."""
+def scored_part(catalogue: Catalogue, part: CurrentResult, sitting: Sitting) -> ScoredPart:
+    """The score on a part of a sitting, by its own norm."""
     row = part.row
     norm = catalogue.part_norm(row.definition_id, row.part_id)
     return ScoredPart(
@@ -314,6 +334,7 @@ def scored_part(catalogue: Catalogue, part: CurrentResult) -> ScoredPart:
         catalogue.part_name(row.definition_id, row.part_id),
         read_score(row.kind, row.score, row.score_text, row.absence, norm, row.detail),
         norm,
+        sitting[2],
         part.duplicate,
     )
 

@@ -6,7 +6,7 @@ It is computed from class data, without queries of its own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from models.access.people import PupilName
@@ -14,11 +14,13 @@ from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
 from models.ingest.freshness import SourceState
 from models.results.catalogue import Catalogue
 from models.results.current_results import ResultRow, Total, date_order
+from models.results.future_results import FutureResult
 from models.results.missing import FieldTest, missing_reason_of
 from models.results.periods import Period
 from models.results.progress import PupilProgress, newest_progress, newest_records, of_record
-from models.results.result_rows import MadeTest, is_made
+from models.results.result_rows import MadeTest
 from models.results.scales import Missing
+from models.results.sittings import made_outside_of
 from models.results.subject_materials import SubjectMaterial, matches
 from models.schema.collation import collation_key
 from models.schema.records import Kind
@@ -54,7 +56,8 @@ class ClassOverview:
     `cells` are of the period; `progress` is of the whole school years that the period touches: progress says how far a
     pupil is in a year. `hidden_of` counts a pupil's sittings outside of the period that match the filters; `outside`
     holds the tests of all of them. `delivered`: by pupil, what the whole class of the pupil has. `part`: everything is
-    about the parts with this name. `source_id`: only results of this source.
+    about the parts with this name. `source_id`: only results of this source. `future`: by pupil, results of days of the
+    period that have yet to come.
     """
 
     pupils: tuple[PupilName, ...]
@@ -66,6 +69,7 @@ class ClassOverview:
     outside: dict[int, frozenset[FieldTest]]
     catalogue: Catalogue
     delivered: dict[int, DeliveredMaterials]
+    future: dict[int, tuple[FutureResult, ...]]
     part: str | None = None
     source_id: int | None = None
 
@@ -79,7 +83,12 @@ class ClassOverview:
         """Every subject of a material that a pupil has a total or a progress record in."""
         with_total = {subject_material for cells in self.cells.values() for subject_material in cells}
         with_progress = {record.subject_material for records in self.progress.values() for record in records}
-        return sorted(with_total | with_progress)
+        in_future = {result.subject_material for results in self.future.values() for result in results}
+        return sorted(with_total | with_progress | in_future)
+
+    def future_of(self, pupil_id: int, subject_materials: Collection[SubjectMaterial]) -> list[FutureResult]:
+        """The results of a pupil in these materials that count from a later day on."""
+        return [result for result in self.future.get(pupil_id, ()) if result.subject_material in subject_materials]
 
 
 def class_overview(
@@ -104,14 +113,16 @@ def class_overview(
         if row.kind == Kind.PROGRESS and row.taken_on in period.whole_years and source_id in (None, row.source_id)
     ]
     progress = newest_progress(records, catalogue) if part is None else _part_progress(catalogue, records, part)
+    in_future = [result.row for results in class_data.future.values() for result in results]
     hidden = [
         made
-        for made in _made_outside(class_data, period)
+        for made in made_outside_of(period, class_data.rows, in_future, class_data.not_read, of_parts=part is not None)
         if source_id in (None, catalogue.definitions[made.definition_id].source_id)
         and (part is None or _is_part(catalogue, made, part))
     ]
     outside = _tests_by_pupil(catalogue, hidden)
     within = (made for made in hidden if matches(catalogue.subject_material(made.definition_id), subject, material))
+    future = _future(class_data, period, source_id, part)
     return ClassOverview(
         tuple(_by_name(class_data)),
         period,
@@ -121,7 +132,8 @@ def class_overview(
         sittings_by_pupil(within),
         outside,
         catalogue,
-        _delivered_materials(class_data.classes, cells, progress, outside),
+        _delivered_materials(class_data.classes, cells, progress, outside, future),
+        future,
         part,
         source_id,
     )
@@ -157,6 +169,23 @@ def _part_cells(class_data: ClassData, period: Period, source_id: int | None, pa
     return cells
 
 
+def _future(
+    class_data: ClassData, period: Period, source_id: int | None, part: str | None
+) -> dict[int, tuple[FutureResult, ...]]:
+    """By pupil the results of the period that count from a later day on: of the source and the part, if chosen."""
+    by_pupil = {
+        pupil_id: tuple(
+            result
+            for result in results
+            if result.row.taken_on in period
+            and source_id in (None, result.row.source_id)
+            and (part is None or (result.part is not None and result.part.name == part))
+        )
+        for pupil_id, results in class_data.future.items()
+    }
+    return {pupil_id: results for pupil_id, results in by_pupil.items() if results}
+
+
 def _part_progress(catalogue: Catalogue, records: list[ResultRow], part: str) -> dict[int, tuple[PupilProgress, ...]]:
     of_part = [row for row in records if row.part_id > 0 and _is_part(catalogue, row, part)]
     progress: dict[int, list[PupilProgress]] = defaultdict(list)
@@ -167,16 +196,6 @@ def _part_progress(catalogue: Catalogue, records: list[ResultRow], part: str) ->
 
 def _is_part(catalogue: Catalogue, row: ResultRow | MadeTest, name: str) -> bool:
     return row.part_id > 0 and catalogue.part_name(row.definition_id, row.part_id).name == name
-
-
-def _made_outside(class_data: ClassData, period: Period) -> list[MadeTest]:
-    """What the pupils made outside of the period, whether the class data holds it or only knows of it."""
-    read = {
-        MadeTest(row.pupil_id, row.test_id, row.taken_on, row.definition_id, row.part_id)
-        for row in class_data.rows
-        if is_made(row) and row.taken_on not in period
-    }
-    return [*read, *(made for made in class_data.not_read if made.taken_on not in period)]
 
 
 def _tests_by_pupil(catalogue: Catalogue, made_tests: Iterable[MadeTest]) -> dict[int, frozenset[FieldTest]]:
@@ -197,13 +216,20 @@ def _delivered_materials(
     cells: Cells,
     progress: Mapping[int, tuple[PupilProgress, ...]],
     outside: Mapping[int, frozenset[FieldTest]],
+    future: Mapping[int, tuple[FutureResult, ...]],
 ) -> dict[int, DeliveredMaterials]:
     """What the class of each pupil has; a pupil of several classes belongs to the first."""
     delivered: dict[int, DeliveredMaterials] = {}
     for pupil_ids in classes.values():
         of_class = DeliveredMaterials(
             frozenset(subject_material for pupil_id in pupil_ids for subject_material in cells.get(pupil_id, ()))
-            | {subject_material for pupil_id in pupil_ids for subject_material, _ in outside.get(pupil_id, ())},
+            | {subject_material for pupil_id in pupil_ids for subject_material, _ in outside.get(pupil_id, ())}
+            | {
+                result.subject_material
+                for pupil_id in pupil_ids
+                for result in future.get(pupil_id, ())
+                if result.row.kind != Kind.PROGRESS
+            },
             frozenset(record.subject_material for pupil_id in pupil_ids for record in progress.get(pupil_id, ())),
         )
         for pupil_id in pupil_ids:
@@ -227,4 +253,5 @@ def missing_reason(
         connected=any(active.get(subject_material.source_id, True) for subject_material in materials),
         sends_progress=bool(of_class.progress & materials),
         sends_scores=bool(of_class.totals & materials),
+        in_future=bool(overview.future_of(pupil_id, materials)),
     )

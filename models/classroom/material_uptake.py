@@ -31,8 +31,8 @@ from sqlalchemy import (
 from models.access.people import ClassRef, class_list
 from models.access.viewer import Viewer, can_see_class
 from models.results.catalogue import Catalogue, catalogue, load_bodies
-from models.results.periods import Period, of_school_year
-from models.results.scales import Comparability, ParsedNorm, comparability
+from models.results.periods import Period, of_school_year, until_today
+from models.results.scales import LEVELS, Comparability, ParsedNorm, comparability
 from models.results.subjects import UNMAPPED
 from models.schema import clock
 from models.schema.collation import collation_key
@@ -134,7 +134,7 @@ def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalo
     school_year = max((class_ref.school_year for class_ref in class_refs), default=clock.school_year(clock.today()))
     if not class_refs:
         return MaterialCatalogue((), (), (), school_year)
-    reader = _Reader(connection, viewer, class_refs, of_school_year(school_year))
+    reader = _Reader(connection, viewer, class_refs, until_today(of_school_year(school_year)))
     return MaterialCatalogue(reader.materials(), reader.years, tuple(reader.classes), school_year)
 
 
@@ -259,20 +259,25 @@ class _Reader:
 
     def _tests(self) -> list[_TestEntry]:
         """The tests that pupils have results of, and those defined for their years that nobody has started."""
-        scores = func.sum(case((results.c.kind == Kind.SCORE, 1), else_=0))
-        levels = func.sum(case((results.c.kind == Kind.OSO, 1), else_=0))
+        everything = func.sum(case((results.c.kind != Kind.PROGRESS, 1), else_=0))
+        levels = [
+            func.sum(
+                case((and_(results.c.kind == Kind.OSO, results.c.detail.contains(f'"code": "{code}"')), 1), else_=0)
+            )
+            for code in LEVELS
+        ]
         rows = self.connection.execute(
-            select(results.c.test_id, results.c.definition_id, scores, levels)
+            select(results.c.test_id, results.c.definition_id, everything, *levels)
             .join(self.members, results.c.identifier_id == self.members.c.identifier_id)
             .where(*self._of_period(), self._offered())
             .group_by(results.c.test_id, results.c.definition_id)
             .order_by(results.c.test_id, results.c.definition_id)
         ).all()
         by_test: dict[int, _TestEntry] = {}
-        for test_id, definition_id, score, level in rows:
+        for test_id, definition_id, number, *of_levels in rows:
             test = by_test.setdefault(test_id, _TestEntry(test_id, [], levels=True))
             test.definitions.append(definition_id)
-            test.levels = test.levels and bool(level) and not score
+            test.levels = test.levels and number > 0 and number in of_levels
         return [
             *by_test.values(),
             *self._not_started({definition for test in by_test.values() for definition in test.definitions}),
@@ -291,7 +296,7 @@ class _Reader:
                 test_definitions.c.school_id == self.viewer.school_id,
                 or_(and_(test_definitions.c.newest_us >= start_us, of_year), test_definitions.c.id.in_(used)),
             )
-            .order_by(test_definitions.c.newest_us, test_definitions.c.id)
+            .order_by(test_definitions.c.newest_us, test_definitions.c.arrived_us, test_definitions.c.digest)
         ).all()
         started = {(row.source_id, row.code) for row in rows if row.id in used}
         newest = {(row.source_id, row.code): row.id for row in rows}
@@ -328,8 +333,8 @@ class _Reader:
         return or_(results.c.absence.is_(None), results.c.absence != Absence.NOT_OFFERED)
 
     def _reached(self) -> ColumnElement[bool]:
-        """A score (of an OSO result also a level alone), or a progress record."""
-        level_alone = and_(results.c.kind == Kind.OSO, results.c.detail.contains('"code": "IV"'))
+        """A score (of an OSO result also a reference score alone), or a progress record."""
+        level_alone = and_(results.c.kind == Kind.OSO, results.c.detail.contains('"references": [{"code"'))
         return or_(results.c.score.is_not(None), results.c.kind == Kind.PROGRESS, level_alone)
 
     def _by_test(self) -> dict[int | None, dict[Cohort, int]]:
@@ -381,7 +386,7 @@ class _Reader:
         member, r = self.members.c, results.c
         over = func.row_number().over(
             partition_by=(member.class_id, member.pupil_id, r.test_id, r.part_id),
-            order_by=(r.taken_on.desc(), r.created_us.desc(), r.digest64.desc(), r.key.desc()),
+            order_by=(r.taken_on.desc(), r.created_us.desc(), r.arrived_us.desc(), r.digest64.desc(), r.key.desc()),
         )
         records = (
             select(member.class_id, member.year_group, member.pupil_id, r.test_id, r.part_id, r.status,

@@ -13,17 +13,20 @@ from models.classroom.class_data import (
     ScoredPart,
     ScoredTest,
     current_totals_and_parts,
-    part_sittings,
+    norm_of_total,
     scored_part,
     sum_of_parts,
+    without_total,
 )
 from models.classroom.class_overview import sittings_by_pupil
 from models.ingest.freshness import SourceState, source_states
 from models.results.catalogue import Catalogue, catalogue_of, test_versions
 from models.results.current_results import CurrentResult, ResultRow, Total, sent_total
+from models.results.future_results import FutureResult, future_results, split_future
 from models.results.periods import EVER, Period
 from models.results.progress import PupilProgress, newest_progress
-from models.results.result_rows import all_rows, made_outside, progress_rows, pupil_identifiers
+from models.results.result_rows import all_rows, made_outside, pupil_identifiers
+from models.results.sittings import made_outside_of
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import Kind
 from models.schema.tables import deliveries
@@ -31,7 +34,7 @@ from models.schema.tables import deliveries
 
 @dataclass(frozen=True, slots=True)
 class Sitting(ScoredTest):
-    """One test on one day, with its parts in the order of the definition; late: it arrived after newer ones.
+    """One test taken once, with its parts in the order of the definition; late: it arrived after newer ones.
 
     `norm` is that of the whole test, also for a sum of parts.
     """
@@ -70,7 +73,8 @@ class MaterialSeries:
 class PupilTimeline:
     """What the pupil page shows; `progress` is of the whole school years that the period touches.
 
-    `hidden`: how many sittings are outside of the period.
+    `hidden`: how many sittings are outside of the period. `future`: results of the period with a date in the future;
+    they are in nothing else.
     """
 
     pupil: PupilRecord
@@ -80,6 +84,7 @@ class PupilTimeline:
     sources: tuple[SourceState, ...]
     catalogue: Catalogue
     hidden: int
+    future: tuple[FutureResult, ...]
 
 
 def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
@@ -88,21 +93,21 @@ def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period
     if record is None:
         return None
     owners = pupil_identifiers(connection, viewer, [pupil_id])
-    rows = all_rows(connection, viewer, owners, period)
-    progress_records = [row for row in rows if row.kind == Kind.PROGRESS]
-    if period != period.whole_years:
-        progress_records = progress_rows(connection, viewer, owners, period.whole_years)
-    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *progress_records])
-    progress = newest_progress(progress_records, catalogue).get(pupil_id, ())
+    # Whole years: a sitting may have parts on days before the period, and progress builds up over a year.
+    rows, future = split_future(all_rows(connection, viewer, owners, period.whole_years))
+    catalogue = catalogue_of(connection, viewer.school_id, [*rows, *future])
+    progress = newest_progress([row for row in rows if row.kind == Kind.PROGRESS], catalogue).get(pupil_id, ())
     series = _series(
         catalogue,
-        _sittings(catalogue, rows),
+        [sitting for sitting in _sittings(catalogue, rows) if sitting.taken_on in period],
         _received(connection, viewer, rows),
         {item.subject_material for item in progress},
     )
     states = tuple(source_states(connection, viewer))
-    hidden = sittings_by_pupil(made_outside(connection, viewer, owners, period)).get(pupil_id, 0)
-    return PupilTimeline(record, period, tuple(series), progress, states, catalogue, hidden)
+    elsewhere = made_outside(connection, viewer, owners, period.whole_years)
+    hidden = sittings_by_pupil(made_outside_of(period, rows, future, elsewhere)).get(pupil_id, 0)
+    in_future = future_results(catalogue, [row for row in future if row.taken_on in period]).get(pupil_id, ())
+    return PupilTimeline(record, period, tuple(series), progress, states, catalogue, hidden, in_future)
 
 
 def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> dict[int, int]:
@@ -116,30 +121,28 @@ def _received(connection: Connection, viewer: Viewer, rows: list[ResultRow]) -> 
 
 
 def _sittings(catalogue: Catalogue, rows: list[ResultRow]) -> list[Sitting]:
-    """Every test on every day, with its total (as sent or summed) and its parts."""
-    totals, parts = current_totals_and_parts(rows)
-    parts_of: dict[tuple[int, str], list[CurrentResult]] = defaultdict(list)
-    for part in parts:
-        parts_of[part.row.test_id, part.row.taken_on].append(part)
+    """Every sitting, with its total (as sent or summed) and its parts."""
+    totals, part_sittings = current_totals_and_parts(rows)
     sittings = []
     for result in totals:
         row = result.row
-        total = sent_total(result, catalogue.total_norm(row.definition_id))
-        sittings.append(_sitting(catalogue, total, parts_of.get((row.test_id, row.taken_on), [])))
-    without_total = part_sittings(parts, totals).values()
-    return sittings + [_sitting(catalogue, sum_of_parts(catalogue, parts), parts) for parts in without_total]
+        total = sent_total(result, norm_of_total(catalogue, row))
+        parts = part_sittings.get((row.pupil_id, row.test_id, row.taken_on), [])
+        sittings.append(_sitting(catalogue, total, parts))
+    sums = without_total(part_sittings, totals).values()
+    return sittings + [_sitting(catalogue, sum_of_parts(catalogue, parts), parts) for parts in sums]
 
 
 def _sitting(catalogue: Catalogue, total: Total, parts: list[CurrentResult]) -> Sitting:
     definition_id = total.row.definition_id
     scored_parts = sorted(
-        (scored_part(catalogue, part) for part in parts),
-        key=lambda part: (part.name.number, part.name.code, part.part_id),
+        (scored_part(catalogue, part, total.sitting) for part in parts),
+        key=lambda part: (part.name.number, part.name.code, part.part_id, part.taken_on),
     )
     return Sitting(
         total,
         catalogue.subject_material(definition_id),
-        catalogue.total_norm(definition_id),
+        norm_of_total(catalogue, total.row),
         catalogue.definitions[definition_id].name,
         tuple(scored_parts),
         late=False,
@@ -207,14 +210,17 @@ class Provenance:
 def provenance(
     connection: Connection, viewer: Viewer, pupil_id: int, test_id: int, taken_on: str, part_id: int
 ) -> Provenance | None:
-    """The origin of the total (part_id 0) or a part of a sitting; None if the viewer may see no such value."""
-    timeline = pupil_timeline(connection, viewer, pupil_id, Period(taken_on, taken_on))
+    """The origin of the total (part_id 0) or a part of a sitting; None if the viewer may see no such value.
+
+    `taken_on` is the day of the total, or that of the part.
+    """
+    timeline = pupil_timeline(connection, viewer, pupil_id, Period(taken_on, taken_on).whole_years)
     if timeline is None:
         return None
     sittings = [sitting for series in timeline.series for sitting in series.sittings if sitting.test_id == test_id]
     for sitting in sittings:
-        part = next((part for part in sitting.parts if part.part_id == part_id), None)
-        if part_id == 0 or part is not None:
+        part = next((part for part in sitting.parts if (part.part_id, part.taken_on) == (part_id, taken_on)), None)
+        if part is not None or (part_id == 0 and sitting.taken_on == taken_on):
             return _provenance(connection, viewer, timeline.catalogue, sitting, part)
     return None
 

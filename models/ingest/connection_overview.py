@@ -1,6 +1,6 @@
-"""What an administrator sees of the couplings, and what they can set in motion; a page never fetches itself.
+"""What an administrator sees of the connections, and what they can set in motion; a page never fetches itself.
 
-"Retry now" moves a row's next try to this moment: a worker takes it up. All of it is for an administrator only.
+"Retry now" makes the poll of a connection due at this moment: a worker does it. All of it is for an administrator only.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Select, false, func, select, update
 
 from models.access.people import full_name
 from models.access.viewer import Viewer, check_administers
+from models.ingest import work_queue
 from models.ingest.freshness import SourceState, source_states
 from models.ingest.quarantine import accepted_since
 from models.ingest.rosters import HELD_RULE
 from models.schema import clock
 from models.schema.records import Verdict
 from models.schema.tables import (
-    couplings,
     deliveries,
     identifier_links,
     identifiers,
@@ -29,6 +29,7 @@ from models.schema.tables import (
     raw_messages,
     results,
     rosters,
+    source_connections,
     sources,
 )
 
@@ -98,7 +99,7 @@ class ConnectionRow:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOverview:
-    """All that the couplings screen shows, but for what is parked (`identity.parked` names it)."""
+    """All that the connections page shows, but for what is parked (`identity.parked` names it)."""
 
     rows: tuple[ConnectionRow, ...]
     refused: tuple[RefusedMessage, ...]
@@ -108,7 +109,7 @@ class ConnectionOverview:
 
 
 def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOverview:
-    """The state of all couplings of the viewer's school. Raises NotAllowed for who does not administer it."""
+    """The state of all connections of the viewer's school. Raises AccessDenied for who does not administer it."""
     check_administers(viewer)
     year = clock.school_year(clock.today())
     number = func.count()
@@ -246,20 +247,16 @@ def _links(connection: Connection, viewer: Viewer) -> list[ManualLink]:
 
 
 def retry_now(connection: Connection, viewer: Viewer, source_id: int) -> None:
-    """Make a coupling due at this moment; call inside `writing`. Raises NotAllowed."""
+    """Make the poll of a source due at this moment; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
-    connection.execute(
-        update(couplings)
-        .where(couplings.c.school_id == viewer.school_id, couplings.c.source_id == source_id)
-        .values(next_try_us=clock.now_us())
-    )
+    work_queue.poll_now(connection, viewer.school_id, source_id)
 
 
 def set_stopped(connection: Connection, viewer: Viewer, source_id: int, stopped: bool) -> None:
-    """Stop asking a source, or go on; call inside `writing`. Raises NotAllowed."""
+    """Stop polling a source, or go on; call inside `write_transaction`. Raises AccessDenied."""
     check_administers(viewer)
     connection.execute(
-        update(couplings)
-        .where(couplings.c.school_id == viewer.school_id, couplings.c.source_id == source_id)
+        update(source_connections)
+        .where(source_connections.c.school_id == viewer.school_id, source_connections.c.source_id == source_id)
         .values(stopped=stopped)
     )

@@ -1,45 +1,32 @@
-"""What is due: a row per coupling with a next try, a lease and a count of failures.
+"""Connections of schools with sources: how each goes, and how long a failing source is left alone.
 
-Any worker may take the most overdue row. It holds the row for a while (the lease) and says so again while it works;
-a worker that was killed says nothing any more, its lease lapses and another takes over. Whoever finishes shows the
-token of the lease, so that one who was overtaken changes nothing.
+When a connection is polled, and by whom, is in the queue of work (`work_queue`).
 """
 
 from __future__ import annotations
 
 import random
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, select, tuple_, update
 
-from models.schema.database import read_transaction, write_transaction
-from models.schema.tables import couplings, sources
+from models.ingest import work_queue
+from models.ingest.work_queue import SECOND_US, Job
+from models.schema import clock
+from models.schema.database import write_transaction
+from models.schema.tables import source_connections
 
-SECOND_US = 1_000_000
 FIRST_BACK_OFF_SECONDS = 60.0
 LONGEST_BACK_OFF_SECONDS = 3600.0
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A coupling that a worker holds: `lease` is its token, `cursor` the aanmaakdatum of the newest stored answer."""
-
-    school_id: int
-    source_id: int
-    source_key: str
-    role: str
-    cursor: str | None
-    failures: int
-    lease: str
+_NO_FAILURE: Mapping[str, object] = {"failures": 0, "last_error_nl": None, "last_error_en": None}
 
 
 @dataclass(frozen=True, slots=True)
 class SourceConnection:
-    """A coupling of the configuration, and what its source is (publisher or las)."""
+    """A connection of the configuration, and what its source is (publisher or las)."""
 
     school_id: int
     source_id: int
@@ -50,7 +37,7 @@ class SourceConnection:
 def back_off_us(now_us: int, failures: int, draw: Callable[[float, float], float] = random.uniform) -> int:
     """When to try again after `failures` in a row: exponential with full jitter, from a minute up to an hour.
 
-    Full jitter: anywhere between now and that bound, so that many couplings do not return at the same moment. From
+    Full jitter: anywhere between now and that bound, so that many connections do not return at the same moment. From
     the fifth failure on at least a minute passes (the breaker).
     """
     doubled = FIRST_BACK_OFF_SECONDS * 2 ** min(max(failures, 1) - 1, 16)
@@ -60,176 +47,86 @@ def back_off_us(now_us: int, failures: int, draw: Callable[[float, float], float
     return now_us + int(seconds * SECOND_US)
 
 
-def ensure_connection(
-    connection: Connection, school_id: int, source_id: int, now_us: int, *, pushes: bool = False
-) -> None:
-    """The row of a coupling of the configuration: made, due at once, where it is new; active again where it was not.
+def ensure_connection(connection: Connection, school_id: int, source_id: int, *, pushes: bool = False) -> None:
+    """Store a connection of the configuration: a new one is polled at once, one that had left is active again.
 
-    With `pushes` the source sends by itself and is never due.
+    With `pushes` the source sends by itself and is never polled.
     """
-    own = and_(couplings.c.school_id == school_id, couplings.c.source_id == source_id)
-    if connection.execute(select(couplings.c.active).where(own)).one_or_none() is None:
+    own = _of(school_id, source_id)
+    if connection.execute(select(source_connections.c.active).where(own)).one_or_none() is None:
         connection.execute(
-            insert(couplings).values(
-                school_id=school_id,
-                source_id=source_id,
-                next_try_us=now_us,
-                failures=0,
-                stopped=False,
-                active=True,
-                pushes=pushes,
-            )
+            insert(source_connections).values(school_id=school_id, source_id=source_id, active=True, pushes=pushes)
         )
+        if not pushes:
+            work_queue.add_poll(connection, school_id, source_id)
     else:
-        connection.execute(update(couplings).where(own, couplings.c.active.is_(False)).values(active=True))
+        connection.execute(update(source_connections).where(own).values(active=True))
 
 
-def retire_others(connection: Connection, kept: set[tuple[int, int]]) -> None:
-    """Couplings (school, source) that are no longer in the configuration are left alone: active becomes false.
+def retire_others(connection: Connection, configured: set[tuple[int, int]]) -> None:
+    """Connections (school, source) that are no longer in the configuration become inactive, and are not polled.
 
-    Those of senders follow their keys (`senders.couple`).
+    Those of senders follow their keys (`senders.connect_schools`).
     """
-    rows = connection.execute(
-        select(couplings.c.school_id, couplings.c.source_id).where(
-            couplings.c.active.is_(True), couplings.c.pushes.is_(False)
-        )
-    ).all()
-    for row in rows:
-        if (row.school_id, row.source_id) not in kept:
-            connection.execute(
-                update(couplings)
-                .where(couplings.c.school_id == row.school_id, couplings.c.source_id == row.source_id)
-                .values(active=False)
-            )
-
-
-def due_sources(engine: Engine, now_us: int) -> list[int]:
-    """The sources with something due, most overdue first; only reads, so that looking costs no write lock."""
-    with read_transaction(engine) as connection:
-        rows = connection.execute(select(couplings.c.source_id).where(_due(now_us)).order_by(couplings.c.next_try_us))
-        return list(dict.fromkeys(row.source_id for row in rows))
-
-
-def claim_due(engine: Engine, now_us: int, lease_seconds: float, source_id: int | None = None) -> Claim | None:
-    """Take the most overdue row that is active, not stopped and held by nobody; None where nothing is due.
-
-    With `source_id` only rows of that source. Two workers never get the same row: the second finds it held.
-    """
-    conditions = [_due(now_us)]
-    if source_id is not None:
-        conditions.append(couplings.c.source_id == source_id)
-    return _claim(engine, and_(*conditions), now_us, lease_seconds)
-
-
-def claim_now(engine: Engine, coupling: SourceConnection, now_us: int, lease_seconds: float) -> Claim | None:
-    """Take this coupling, due or not; None where another worker holds it or it was stopped."""
-    condition = and_(
-        couplings.c.school_id == coupling.school_id,
-        couplings.c.source_id == coupling.source_id,
-        _free(now_us),
-    )
-    return _claim(engine, condition, now_us, lease_seconds)
-
-
-def extend(engine: Engine, claim: Claim, until_us: int) -> bool:
-    """Hold the row longer; False where it was lost in the meantime."""
-    return _finish(engine, claim, {"leased_until_us": until_us})
-
-
-def release(engine: Engine, claim: Claim) -> bool:
-    """Give the row back without a result, due as before."""
-    return _finish(engine, claim, _NOBODY)
-
-
-def finish_success(engine: Engine, claim: Claim, now_us: int, next_try_us: int) -> bool:
-    """The source answered: failures start at nothing again. False where the lease was lost."""
-    return _finish(
-        engine,
-        claim,
-        {
-            **_NOBODY,
-            "next_try_us": next_try_us,
-            "failures": 0,
-            "last_success_us": now_us,
-            "last_error_nl": None,
-            "last_error_en": None,
-        },
+    pair = tuple_(source_connections.c.school_id, source_connections.c.source_id)
+    connection.execute(
+        update(source_connections)
+        .where(source_connections.c.pushes.is_(False), pair.not_in(configured))
+        .values(active=False)
     )
 
 
-def finish_failure(engine: Engine, claim: Claim, sentence_nl: str, sentence_en: str, next_try_us: int) -> bool:
-    """The try failed, for the reason in the sentences; the cursor stays. False where the lease was lost."""
-    return _finish(
-        engine,
-        claim,
-        {
-            **_NOBODY,
-            "next_try_us": next_try_us,
-            "failures": claim.failures + 1,
-            "last_error_nl": sentence_nl,
-            "last_error_en": sentence_en,
-        },
-    )
+def record_answer(
+    connection: Connection, school_id: int, source_id: int, *, new_data: bool, cursor: str | None = None
+) -> None:
+    """Record that a source delivered, in the transaction that stores what came; the cursor moves where it is given."""
+    now = clock.now_us()
+    values: dict[str, object] = {**_NO_FAILURE, "last_success_us": now}
+    if new_data:
+        values["last_data_us"] = now
+    if cursor is not None:
+        values["cursor"] = cursor
+    connection.execute(update(source_connections).where(_of(school_id, source_id)).values(**values))
 
 
-_NOBODY: dict[str, object] = {"lease": None, "leased_until_us": None}
-
-
-def _free(now_us: int) -> ColumnElement[bool]:
-    return and_(
-        couplings.c.active.is_(True),
-        couplings.c.stopped.is_(False),
-        couplings.c.pushes.is_(False),
-        or_(couplings.c.leased_until_us.is_(None), couplings.c.leased_until_us <= now_us),
-    )
-
-
-def _due(now_us: int) -> ColumnElement[bool]:
-    return and_(couplings.c.next_try_us <= now_us, _free(now_us))
-
-
-def _claim(engine: Engine, condition: ColumnElement[bool], now_us: int, lease_seconds: float) -> Claim | None:
-    lease = secrets.token_hex(16)
+def start_poll(engine: Engine, job: Job) -> str | None:
+    """Note that a source is polled now; returns the cursor: aanmaakdatum of the newest stored answer."""
     with write_transaction(engine) as connection:
-        while (row := _first(connection, condition)) is not None:
-            taken = connection.execute(
-                update(couplings)
-                .where(couplings.c.school_id == row.school_id, couplings.c.source_id == row.source_id, condition)
-                .values(lease=lease, leased_until_us=now_us + int(lease_seconds * SECOND_US), last_try_us=now_us)
-            ).rowcount
-            if taken:  # else another worker was between the look and the hold
-                return Claim(row.school_id, row.source_id, row.key, row.role, row.cursor, row.failures, lease)
-    return None
-
-
-def _first(connection: Connection, condition: ColumnElement[bool]) -> Row[int, int, str | None, int, str, str] | None:
-    return connection.execute(
-        select(
-            couplings.c.school_id,
-            couplings.c.source_id,
-            couplings.c.cursor,
-            couplings.c.failures,
-            sources.c.key,
-            sources.c.role,
+        cursor: str | None = connection.scalar(
+            update(source_connections)
+            .where(_of_poll(job))
+            .values(last_try_us=clock.now_us())
+            .returning(source_connections.c.cursor)
         )
-        .join(sources, sources.c.id == couplings.c.source_id)
-        .where(condition)
-        .order_by(couplings.c.next_try_us, couplings.c.school_id, couplings.c.source_id)
-        .limit(1)
-    ).one_or_none()
+    return cursor
 
 
-def _finish(engine: Engine, claim: Claim, values: dict[str, object]) -> bool:
-    with write_transaction(engine, claim.school_id) as connection:
-        return (
-            connection.execute(
-                update(couplings)
-                .where(
-                    couplings.c.school_id == claim.school_id,
-                    couplings.c.source_id == claim.source_id,
-                    couplings.c.lease == claim.lease,
-                )
-                .values(**values)
-            ).rowcount
-            == 1
-        )
+def finish_success(engine: Engine, job: Job, next_try_us: int) -> bool:
+    """The source answered: failures are counted from zero again. False where the lease was lost."""
+    with write_transaction(engine) as connection:
+        return _finish(connection, job, next_try_us, {**_NO_FAILURE, "last_success_us": clock.now_us()})
+
+
+def finish_failure(engine: Engine, job: Job, sentence_nl: str, sentence_en: str) -> bool:
+    """The poll failed, for the reason in the sentences; the cursor stays. False where the lease was lost."""
+    with write_transaction(engine) as connection:
+        failures = (connection.scalar(select(source_connections.c.failures).where(_of_poll(job))) or 0) + 1
+        values = {"failures": failures, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
+        return _finish(connection, job, back_off_us(clock.now_us(), failures), values)
+
+
+def _finish(connection: Connection, job: Job, next_try_us: int, values: Mapping[str, object]) -> bool:
+    finished = work_queue.finish(connection, job, next_try_us)
+    if finished:
+        connection.execute(update(source_connections).where(_of_poll(job)).values(**values))
+    return finished
+
+
+def _of(school_id: int, source_id: int) -> ColumnElement[bool]:
+    return and_(source_connections.c.school_id == school_id, source_connections.c.source_id == source_id)
+
+
+def _of_poll(job: Job) -> ColumnElement[bool]:
+    assert job.school_id is not None
+    assert job.source_id is not None
+    return _of(job.school_id, job.source_id)

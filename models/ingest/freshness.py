@@ -8,14 +8,14 @@ from sqlalchemy import Connection, and_, select
 
 from models.access.viewer import Viewer
 from models.schema import clock
-from models.schema.tables import couplings, sources
+from models.schema.tables import source_connections, sources, work_queue
 
 WEEK_US = 7 * 24 * 3600 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """A source of the school and how its coupling goes; instants in microseconds, None for never."""
+    """A source of the school and how its connection goes; instants in microseconds, None for never."""
 
     id: int
     name: str
@@ -27,7 +27,7 @@ class SourceState:
     last_try_us: int | None
     last_success_us: int | None
     last_data_us: int | None
-    next_try_us: int
+    next_try_us: int | None  # None where the source sends by itself
     leased: bool
     error_nl: str | None
     error_en: str | None
@@ -45,10 +45,18 @@ class SourceState:
 
 
 def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:
-    """The publishers and the LAS that the viewer's school is or was coupled to; in order of coupling."""
+    """The publishers and the LAS that the viewer's school is or was connected to; in order of connecting."""
     rows = connection.execute(
-        select(sources, couplings)
-        .join(couplings, and_(couplings.c.source_id == sources.c.id, couplings.c.school_id == viewer.school_id))
+        select(sources, source_connections, work_queue.c.next_try_us, work_queue.c.leased_until_us)
+        .join(source_connections, source_connections.c.source_id == sources.c.id)
+        .outerjoin(
+            work_queue,
+            and_(
+                work_queue.c.school_id == source_connections.c.school_id,
+                work_queue.c.source_id == source_connections.c.source_id,
+            ),
+        )
+        .where(source_connections.c.school_id == viewer.school_id)
         .order_by(sources.c.role.desc(), sources.c.id)
     ).all()
     now = clock.now_us()

@@ -101,7 +101,7 @@ def _pair(cipher: PiiCipher, las: IdentifierValue, eck: IdentifierValue) -> Iden
 
 
 def identify(connection: Connection, cipher: PiiCipher, school_id: int, refs: Sequence[PupilRef]) -> list[int]:
-    """For each ref the id of its row in `identifiers`, made and matched where new; call inside `writing`.
+    """For each ref the id of its row in `identifiers`, made and matched where new; call inside `write_transaction`.
 
     A ref with a LAS key and an ECK iD gets a row for each and one for the two together, which is returned.
     """
@@ -328,7 +328,7 @@ def link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: i
     """Link an identifier to a pupil by hand and match anew at once; returns the id of the link.
 
     Raises LinkRefused where either is unknown in the viewer's school, or where the roster itself says whose it is, and
-    NotAllowed.
+    AccessDenied.
     """
     check_administers(viewer)
     link_id = _link(connection, viewer, identifier_id, pupil_id)
@@ -384,7 +384,7 @@ def _has_pupil(connection: Connection, school_id: int, pupil_id: int) -> bool:
 def undo_link(connection: Connection, viewer: Viewer, link_id: int) -> None:
     """Take a link back: the identifier is again what the roster says, else parked.
 
-    Raises LinkRefused where the link is not in force, and NotAllowed.
+    Raises LinkRefused where the link is not in force, and AccessDenied.
     """
     check_administers(viewer)
     school_id = viewer.school_id
@@ -427,7 +427,7 @@ def link_csv(connection: Connection, cipher: PiiCipher, viewer: Viewer, text: st
     """Link by a CSV file (`;` or `,`) with columns identifier (the value as sent) and pupil (its LAS key).
 
     Links every parked identifier with that value, alone and in pairs. One wrong line and nothing is linked.
-    Raises NotAllowed.
+    Raises AccessDenied.
     """
     check_administers(viewer)
     school_id = viewer.school_id

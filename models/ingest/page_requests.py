@@ -1,35 +1,32 @@
-"""Work that a page asks a worker for: judge a message, call an endpoint, report on a sandbox, show a refusal.
+"""What a page requests of a worker: to judge a message, call an endpoint, report on a sandbox, show a refused message.
 
-A page writes a row and gets a token; the worker takes the row, and what it found is read from the store with that
-token. The input is stored encrypted, and deleted when the work is done. As with connections, a worker has a
-row for a while, says so again while it works, and shows the token of its lease when it writes down what it found.
+A page queues a job (`work_queue`) and gets a token, with which it reads the state and the outcome. The input is stored
+encrypted, and deleted when the job is finished.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select
 
-from models.ingest.connections import SECOND_US
+from models.ingest import work_queue
 from models.ingest.result_store import DAY_US
+from models.ingest.work_queue import Job
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
-from models.schema.tables import checks
+from models.schema.tables import work_queue as jobs
 
-MESSAGE, ENDPOINT, SANDBOX = "message", "endpoint", "room"  # for vendors
+MESSAGE, ENDPOINT, SANDBOX = "message", "endpoint", "sandbox"  # for vendors
 REFUSED, REPLAY = "refused", "replay"  # for the administrator of a school
-KINDS = (MESSAGE, ENDPOINT, SANDBOX, REFUSED, REPLAY)
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
+ENDPOINTS, PAGES = "endpoints", "pages"  # threads: a slow endpoint of others holds up nobody else
 TOKEN_BYTES = 16
-LEASE_SECONDS = 180.0
-MAX_TRIES = 3  # of work whose worker went down each time
 MAX_OPEN = 100  # of vendors: each may have handed in some megabytes
 MAX_OPEN_OF_ONE = 5
 
@@ -43,29 +40,27 @@ class TooManyRequests(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class LeasedRequest:
-    """A row that a worker holds: `lease` is its token, `input` in the clear, `tries` with this one."""
+class PageRequest:
+    """What a page requests: for the administrator of a school, or for a vendor, whose session is `requested_by`."""
 
-    id: int
     kind: str
     title: str
-    sandbox_id: int | None
-    school_id: int | None
-    input: bytes
-    lease: str
-    tries: int
+    payload: bytes
+    school_id: int | None = None
+    sandbox_id: int | None = None
+    requested_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestState:
-    """What became of work that was asked for; `report` is JSON of the conformance engine."""
+    """The state and the outcome of a request; `report` is JSON of the conformance engine."""
 
     kind: str
     title: str
     school_id: int | None
     state: str
-    asked_us: int
-    done_us: int | None
+    created_us: int
+    finished_us: int | None
     report: dict[str, Any] | None
     excerpts: dict[str, str]
     error_nl: str | None
@@ -74,7 +69,7 @@ class RequestState:
 
 @dataclass(frozen=True, slots=True)
 class CheckOutput:
-    """What a worker found: the report as JSON, as a page and as JUnit, and the text around each finding, covered."""
+    """The outcome: the report as JSON, as a page and as JUnit, and the text around each finding, masked."""
 
     report: dict[str, Any]
     html: bytes
@@ -82,72 +77,71 @@ class CheckOutput:
     excerpts: dict[str, str]
 
 
-def submit(
-    engine: Engine, cipher: PiiCipher, kind: str, title: str, given: bytes, sandbox_id: int | None = None,
-    school_id: int | None = None, keep_days: int = VENDOR_DAYS, asked_by: str = "",
-) -> str:  # fmt: skip
-    """Write down work for a worker; returns the token with which what it found is read.
+def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
+    """Queue a request; returns the token with which its outcome is read.
 
-    `asked_by` is the session of a vendor. Raises TooMany where that, or all vendors, have too much open.
+    Raises TooManyRequests where the session of the vendor, or all vendors, have too many open.
     """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
-    asker = cipher.digest("asker", asked_by) if asked_by else None
+    requester = cipher.digest("asker", request.requested_by) if request.requested_by else None
     with write_transaction(engine) as connection:
-        if school_id is None:
-            _check_open(connection, asker)
+        if request.school_id is None:
+            _check_open(connection, requester)
         connection.execute(
-            insert(checks).values(
-                token_digest=_digest(cipher, token), room_id=sandbox_id, school_id=school_id, kind=kind,
-                title=title[:200], asked_us=now, input=cipher.encrypt(given), state=WAITING, asked_by=asker,
-                keep_until_us=now + keep_days * DAY_US,
+            insert(jobs).values(
+                kind=request.kind, thread=ENDPOINTS if request.kind == ENDPOINT else PAGES, title=request.title[:200],
+                school_id=request.school_id, sandbox_id=request.sandbox_id, payload=cipher.encrypt(request.payload),
+                created_us=now, next_try_us=now, token_digest=_digest(cipher, token), requested_by=requester,
+                keep_until_us=now + VENDOR_DAYS * DAY_US,
             )
         )  # fmt: skip
     return token
 
 
-def _check_open(connection: Connection, asker: bytes | None) -> None:
-    is_open = and_(checks.c.school_id.is_(None), checks.c.state.in_((WAITING, BUSY)))
-    if asker is not None and _count(connection, and_(is_open, checks.c.asked_by == asker)) >= MAX_OPEN_OF_ONE:
+def _check_open(connection: Connection, requester: bytes | None) -> None:
+    is_open = and_(jobs.c.school_id.is_(None), jobs.c.next_try_us.is_not(None))
+    own = _count(connection, and_(is_open, jobs.c.requested_by == requester)) if requester is not None else 0
+    if own >= MAX_OPEN_OF_ONE:
         raise TooManyRequests(own=True)
     if _count(connection, is_open) >= MAX_OPEN:
         raise TooManyRequests(own=False)
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
-    return connection.scalar(select(func.count()).select_from(checks).where(condition)) or 0
+    return connection.scalar(select(func.count()).select_from(jobs).where(condition)) or 0
 
 
 def find(engine: Engine, cipher: PiiCipher, token: str) -> RequestState | None:
-    """The work with this token and what became of it, or None."""
+    """The request with this token and its outcome, or None."""
     with read_transaction(engine) as connection:
-        row = connection.execute(
-            select(checks).where(
-                checks.c.token_digest == _digest(cipher, token), checks.c.keep_until_us > clock.now_us()
-            )
-        ).one_or_none()
+        row = connection.execute(select(jobs).where(_with_token(cipher, token))).one_or_none()
     if row is None:
         return None
+    if row.next_try_us is None:
+        state = DONE if row.error_en is None else FAILED
+    else:
+        state = WAITING if row.lease is None else BUSY
     return RequestState(
-        row.kind, row.title, row.school_id, row.state, row.asked_us, row.done_us,
+        row.kind, row.title, row.school_id, state, row.created_us, row.finished_us,
         None if row.report is None else json.loads(row.report),
         {} if row.excerpts is None else json.loads(cipher.decrypt(row.excerpts)),
         row.error_nl, row.error_en,
     )  # fmt: skip
 
 
-def file_of(engine: Engine, cipher: PiiCipher, token: str, kind: str) -> bytes | None:
+def file_of(engine: Engine, cipher: PiiCipher, token: str, name: str) -> bytes | None:
     """The report of a vendor's check as a file: html, junit or json; None where there is none (yet)."""
+    query = select(jobs.c.html, jobs.c.junit, jobs.c.report.label("json"))
     with read_transaction(engine) as connection:
         row = connection.execute(
-            select(checks.c.html, checks.c.junit, checks.c.report).where(
-                checks.c.token_digest == _digest(cipher, token), checks.c.state == DONE, checks.c.school_id.is_(None),
-                checks.c.keep_until_us > clock.now_us(),
-            )
-        ).one_or_none()  # fmt: skip
-    if row is None:
-        return None
-    found = {"html": row.html, "junit": row.junit, "json": row.report.encode() if row.report else None}.get(kind)
-    return None if found is None else bytes(found)
+            query.where(_with_token(cipher, token), jobs.c.school_id.is_(None), jobs.c.report.is_not(None))
+        ).one_or_none()
+    content = None if row is None else row._mapping.get(name)
+    return content.encode() if isinstance(content, str) else content
+
+
+def _with_token(cipher: PiiCipher, token: str) -> ColumnElement[bool]:
+    return and_(jobs.c.token_digest == _digest(cipher, token), jobs.c.keep_until_us > clock.now_us())
 
 
 def _digest(cipher: PiiCipher, token: str) -> bytes:
@@ -157,86 +151,26 @@ def _digest(cipher: PiiCipher, token: str) -> bytes:
 # -- the worker's side ---------------------------------------------------------------------------------------
 
 
-def is_waiting(engine: Engine, kinds: Collection[str] = KINDS) -> bool:
-    """Whether there is work of these kinds; only reads."""
-    with read_transaction(engine) as connection:
-        return connection.scalar(select(checks.c.id).where(_free(kinds)).limit(1)) is not None
-
-
-def claim(engine: Engine, cipher: PiiCipher, kinds: Collection[str] = KINDS) -> LeasedRequest | None:
-    """Take the oldest work of these kinds that nobody holds, that of administrators first.
-
-    Two workers never get the same; one that was killed is overtaken when its lease is over.
-    """
-    lease = secrets.token_hex(16)
+def finish(engine: Engine, cipher: PiiCipher, job: Job, check_output: CheckOutput) -> bool:
+    """Store the outcome. False where the lease was lost."""
     with write_transaction(engine) as connection:
-        oldest = select(checks.c.id).where(_free(kinds)).order_by(checks.c.school_id.is_(None), checks.c.id).limit(1)
-        row = connection.execute(
-            update(checks)
-            .where(checks.c.id == oldest.correlate(None).scalar_subquery())
-            .values(state=BUSY, lease=lease, leased_until_us=_lease_end(), tries=checks.c.tries + 1)
-            .returning(checks)
-        ).one_or_none()
-    if row is None:
-        return None
-    return LeasedRequest(
-        row.id, row.kind, row.title, row.room_id, row.school_id, cipher.decrypt(row.input), lease, row.tries
-    )
+        return work_queue.finish(
+            connection,
+            job,
+            report=json.dumps(check_output.report, ensure_ascii=False),
+            html=check_output.html,
+            junit=check_output.junit,
+            excerpts=cipher.encrypt(json.dumps(check_output.excerpts).encode()),
+        )
 
 
-def _lease_end() -> int:
-    return clock.now_us() + int(LEASE_SECONDS * SECOND_US)
-
-
-def _free(kinds: Collection[str]) -> ColumnElement[bool]:
-    lapsed = and_(checks.c.state == BUSY, checks.c.leased_until_us < clock.now_us())
-    return and_(checks.c.kind.in_(kinds), or_(checks.c.state == WAITING, lapsed))
-
-
-def extend(engine: Engine, work: LeasedRequest) -> bool:
-    """Hold the work longer; False where it was lost in the meantime."""
-    return _write(engine, work, {"leased_until_us": _lease_end()})
-
-
-def release(engine: Engine, work: LeasedRequest) -> bool:
-    """Give the work back undone; that it was taken does not count as a try."""
-    return _write(engine, work, {"state": WAITING, "lease": None, "leased_until_us": None, "tries": work.tries - 1})
-
-
-def finish(engine: Engine, cipher: PiiCipher, work: LeasedRequest, check_output: CheckOutput) -> bool:
-    """Write down what was found; what was handed in is thrown away. False where the work was lost."""
-    return _finish(
-        engine,
-        work,
-        {
-            "state": DONE,
-            "report": json.dumps(check_output.report, ensure_ascii=False),
-            "html": check_output.html,
-            "junit": check_output.junit,
-            "excerpts": cipher.encrypt(json.dumps(check_output.excerpts).encode()),
-        },
-    )
-
-
-def fail(engine: Engine, work: LeasedRequest, sentence_nl: str, sentence_en: str) -> bool:
-    """Write down why the work could not be done. False where the work was lost."""
-    return _finish(engine, work, {"state": FAILED, "error_nl": sentence_nl, "error_en": sentence_en})
-
-
-def _finish(engine: Engine, work: LeasedRequest, values: dict[str, Any]) -> bool:
-    over = {"done_us": clock.now_us(), "input": None, "lease": None, "leased_until_us": None}
-    return _write(engine, work, {**over, **values})
-
-
-def _write(engine: Engine, work: LeasedRequest, values: dict[str, Any]) -> bool:
+def fail(engine: Engine, job: Job, sentence_nl: str, sentence_en: str) -> bool:
+    """Store why the request failed. False where the lease was lost."""
     with write_transaction(engine) as connection:
-        changed = connection.execute(
-            update(checks).where(checks.c.id == work.id, checks.c.lease == work.lease).values(**values)
-        ).rowcount
-    return changed == 1
+        return work_queue.finish(connection, job, error_nl=sentence_nl, error_en=sentence_en)
 
 
 def forget_due(engine: Engine) -> int:
-    """Throw away checks whose time is over; returns how many."""
+    """Delete the requests whose time is over, with their outcome; returns how many."""
     with write_transaction(engine) as connection:
-        return connection.execute(delete(checks).where(checks.c.keep_until_us < clock.now_us())).rowcount
+        return connection.execute(delete(jobs).where(jobs.c.keep_until_us < clock.now_us())).rowcount

@@ -1,9 +1,11 @@
 """Writing results: one transaction a message, and whichever order messages come in, the same state.
 
-Which value counts. A result is known by (school, source, key, kind). Of all values that were ever accepted for it
-the one with the greatest pair (aanmaakdatum as instant, digest of the message) stands in `results`, with that pair;
-every other value stands once in `result_history`, with the greatest pair that stated it. Both follow from the set of
-accepted messages alone, so neither order nor repetition matters.
+Which value counts. A result is known by (school, source, key), and a progress record by itself: it stands beside a
+score with the same key. Of all values that were ever accepted for it the one with the greatest rank stands in
+`results`, with that rank; every other value stands once in `result_history`, with the greatest rank that stated it. The
+rank is (aanmaakdatum as instant, moment of arrival, digest of the message): of two messages made at one moment the one
+that came in later counts (ADR 20). All of it is known when a message arrives, so the state follows from the set of
+accepted messages: neither the order of storing nor repetition matters.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, select, tuple_, update
 
-from models.ingest import identity
+from models.ingest import connections, identity
 from models.schema import clock
 from models.schema.database import insert_new, insert_or, next_id, read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -36,7 +38,6 @@ from models.schema.records import (
 from models.schema.stored_result import STORED_COLUMNS, Details, StoredResult, StoredTuple, value_digest
 from models.schema.tables import (
     KEY_COLUMNS,
-    couplings,
     deliveries,
     fetched_documents,
     identifiers,
@@ -55,6 +56,7 @@ DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 KEYS_A_QUERY = 500
 MAX_FINDINGS = 50
+RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
 T = TypeVar("T")
 
@@ -64,7 +66,8 @@ class Incoming:
     """What is known of a message before it is read; `way` is pull, load or push.
 
     `source_id` is None where nobody knows who sends it; with `in_order` it must be later than its predecessor.
-    `key_id` is the key that a sender showed; None: any that it has.
+    `key_id` is the key that a sender showed; None: any that it has. `arrived_us` is when the whole message was here; of
+    a replay, when it came in before it was quarantined.
     """
 
     source_id: int | None
@@ -75,6 +78,7 @@ class Incoming:
     remembers_document: bool = False
     in_order: bool = False
     key_id: int | None = None
+    arrived_us: int = field(default_factory=clock.arrival_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Receipt:
 
 
 def digest64(digest: bytes) -> int:
-    """The first eight bytes of a digest as a signed number: breaks ties between messages of one instant."""
+    """The first eight bytes of a digest as a signed number: decides between messages that came at one instant."""
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
@@ -138,7 +142,7 @@ def _accepted(
 
 
 def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
-    """By the letter of the standard a message is later than the previous one. Raises NotLater."""
+    """By the letter of the standard a message is later than the previous one. Raises OutOfOrder."""
     newest = connection.scalar(
         select(func.max(deliveries.c.created_us)).where(
             deliveries.c.school_id == school_id,
@@ -154,7 +158,7 @@ def _check_order(connection: Connection, delivery: Incoming, school_id: int, cre
 def _check_sender(connection: Connection, delivery: Incoming, school_id: int) -> None:
     """What was true when a message came may have ended while it was read: a sender, a key, a school of that key.
 
-    Raises NotAllowed.
+    Raises SenderNotAllowed.
     """
     if delivery.channel != PUSH:
         return
@@ -188,7 +192,7 @@ def save_results(
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
     `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
-    Raises NotLater and NotAllowed; nothing is stored then.
+    Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
     with write_transaction(engine, school_id) as connection:
         _check_sender(connection, delivery, school_id)
@@ -201,9 +205,9 @@ def save_results(
         delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
         saving = _Saving(connection, cipher, delivery, delivery_id, school_id, batch)
         counts = saving.run()
-        findings = list(batch.findings)
-        if saving.moved:
-            findings.append(_moved_finding(saving.moved))
+        of_store = ((_moved_finding, saving.moved), (_tied_finding, saving.tied))
+        findings = [*(of(count) for of, count in of_store if count), *batch.findings]  # first: only so many are stored
+        if saving.moved or saving.tied:
             verdict = Verdict.WARN
         connection.execute(
             update(deliveries)
@@ -265,7 +269,7 @@ def save_refusal(
                 deliveries.c.verdict == Verdict.REJECT.value,
                 deliveries.c.findings == findings_json(findings),
             )
-            .values(received_us=clock.now_us())
+            .values(received_us=delivery.arrived_us)
             .returning(deliveries.c.id)
         )
         needed = raw if _accepted(connection, delivery, None) is None else None
@@ -347,7 +351,7 @@ def _insert_delivery(
             source_id=delivery.source_id,
             what="results",
             way=delivery.channel,
-            received_us=clock.now_us(),
+            received_us=delivery.arrived_us,
             created_us=head.created_us if head else None,
             created_text=head.created_text if head else None,
             school_year=head.school_year if head else None,
@@ -367,27 +371,13 @@ def _insert_delivery(
 def _record_success(
     connection: Connection, delivery: Incoming, school_id: int, *, new_data: bool, cursor: str | None = None
 ) -> None:
-    """Move cursor and moments of the coupling, in the transaction that stores the data."""
+    """Move cursor and moments of the connection, in the transaction that stores the data."""
     if delivery.remembers_document:
         _remember_document(connection, delivery, school_id)
-    if not (delivery.moves_cursor or delivery.remembers_document):
+    if delivery.source_id is None or not (delivery.moves_cursor or delivery.remembers_document):
         return
-    now = clock.now_us()
-    values: dict[str, object] = {
-        "last_success_us": now,
-        "failures": 0,
-        "last_error_nl": None,
-        "last_error_en": None,
-    }
-    if new_data:
-        values["last_data_us"] = now
-    if delivery.moves_cursor and cursor is not None:
-        values["cursor"] = cursor
-    connection.execute(
-        update(couplings)
-        .where(couplings.c.school_id == school_id, couplings.c.source_id == delivery.source_id)
-        .values(**values)
-    )
+    moved = cursor if delivery.moves_cursor else None
+    connections.record_answer(connection, school_id, delivery.source_id, new_data=new_data, cursor=moved)
 
 
 def _remember_document(connection: Connection, delivery: Incoming, school_id: int) -> None:
@@ -405,6 +395,24 @@ def _moved_finding(count: int) -> Finding:
         message_en=f"{count} times a known @key now belongs to another pupil or test; the newest value counts.",
         remedy="Geef elk resultaat een eigen @key, en houd die bij een correctie.",
         remedy_en="Give every result a @key of its own, and keep it when you correct that result.",
+    )
+
+
+def _tied_finding(count: int) -> Finding:
+    return Finding(
+        rule="result.tied",
+        level="warning",
+        clause="UWLR 2.2 aanmaakdatum",
+        message_nl=(
+            f"{count} keer zegt een ander bericht met dezelfde aanmaakdatum iets anders van dezelfde @key; het bericht "
+            "dat het laatst binnenkwam, telt."
+        ),
+        message_en=(
+            f"{count} times another message with the same aanmaakdatum says something else of the same @key; the "
+            "message that came in last counts."
+        ),
+        remedy="Geef elk bericht een eigen aanmaakdatum, later dan die van het vorige.",
+        remedy_en="Give every message an aanmaakdatum of its own, later than that of the previous one.",
     )
 
 
@@ -437,9 +445,11 @@ class _Saving:
         self.delivery_id = delivery_id
         self.batch = batch
         self.created_us = batch.head.created_us
+        self.arrived_us = delivery.arrived_us
         self.digest64 = digest64(delivery.digest)
         self.part_ids: dict[str | None, int] = {None: 0}
         self.moved = 0
+        self.tied = 0
 
     def run(self) -> dict[str, int]:
         """Store it all; counts of what happened."""
@@ -466,7 +476,7 @@ class _Saving:
         known = {
             bytes(row.digest): row
             for row in self.connection.execute(
-                select(test_definitions.c.digest, test_definitions.c.id, test_definitions.c.newest_us).where(
+                select(*(test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))).where(
                     test_definitions.c.school_id == self.school_id,
                     test_definitions.c.source_id == self.source_id,
                 )
@@ -485,11 +495,11 @@ class _Saving:
                 next_free += 1
                 continue
             ids[definition.code.text] = (row.id, definition)
-            if row.newest_us < self.created_us:
+            if (row.newest_us, row.arrived_us) < (self.created_us, self.arrived_us):
                 self.connection.execute(
                     update(test_definitions)
                     .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id == row.id)
-                    .values(newest_us=self.created_us)
+                    .values(newest_us=self.created_us, arrived_us=self.arrived_us)
                 )
         if new:
             self.connection.execute(insert(test_definitions), new)
@@ -509,6 +519,7 @@ class _Saving:
             "material": lowest.term.text if lowest else None,
             "body": body,
             "newest_us": self.created_us,
+            "arrived_us": self.arrived_us,
         }
 
     def save_tests(self, defined: dict[str, tuple[int, TestDefinition]]) -> tuple[list[int], list[int]]:
@@ -575,45 +586,50 @@ class _Saving:
         """
         school_id, source_id, delivery_id, part_ids = self.school_id, self.source_id, self.delivery_id, self.part_ids
         school_year, created_us, digest64 = self.batch.head.school_year, self.created_us, self.digest64
+        arrived_us, progress = self.arrived_us, int(Kind.PROGRESS)
         none = (None, None, None, None, None, None)
         rows: list[StoredTuple] = []
         for key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, info_url, taken_text in chunk:
             status, worked_ms, offered, made, correct, other = none if detail is None else _details(kind, detail)
             row = (
-                school_id, source_id, key, kind, identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
+                school_id, source_id, key, kind == progress, kind,
+                identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
                 taken_on, score, score_text, absence, status, worked_ms, offered, made, correct, other, info_url,
-                taken_text, school_year, created_us, digest64, delivery_id,
+                taken_text, school_year, created_us, digest64, delivery_id, arrived_us,
             )  # fmt: skip
             rows.append(row)
         return rows
 
     def merge(self, rows: list[StoredResult]) -> Counter[str]:
-        """Rows whose key was there before: the greater pair counts, every other value goes to history."""
+        """Rows whose key was there before: the greater rank counts, every other value goes to history."""
         counts: Counter[str] = Counter()
+        winning: list[StoredResult] = []
         existing = self.existing(rows)
         for row in rows:
-            old = existing.get((row.key, row.kind))
+            old = existing.get((row.key, row.progress))
             if old is None:
                 continue  # went in as new
-            wins, same = row.pair > old.pair, row.value == old.value
+            wins, same = row.rank > old.rank, row.value == old.value
+            self.tied += not same and row.created_us == old.created_us
             if same:
                 counts["unchanged"] += 1
                 if wins:  # it came in with the delivery that stated it first
-                    self.overwrite(row._replace(delivery_id=old.delivery_id))
+                    winning.append(row._replace(delivery_id=old.delivery_id))
             elif wins:
                 counts["changed"] += 1
                 self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
                 self.to_history(old)
                 self.from_history(row)
-                self.overwrite(row)
+                winning.append(row)
             else:
                 counts["history"] += 1
                 self.to_history(row)
+        self.overwrite(winning)
         return counts
 
-    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, int], StoredResult]:
+    def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
-        found: dict[tuple[str, int], StoredResult] = {}
+        found: dict[tuple[str, bool], StoredResult] = {}
         for portion in _portions([row.key for row in rows]):
             query = select(*STORED_COLUMNS).where(
                 results.c.school_id == self.school_id,
@@ -622,30 +638,29 @@ class _Saving:
                 results.c.delivery_id != self.delivery_id,
             )
             for row in map(StoredResult._make, self.connection.execute(query)):
-                found[row.key, row.kind] = row
+                found[row.key, row.progress] = row
         return found
 
-    def overwrite(self, row: StoredResult) -> None:
-        values = row._asdict()
+    def overwrite(self, rows: list[StoredResult]) -> None:
+        """Put these values in the place of those with their keys, in one statement for all."""
+        if not rows:
+            return
+        own = and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS))
+        others = [name for name in StoredResult._fields if name not in KEY_COLUMNS]
         self.connection.execute(
-            update(results)
-            .where(and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS)))
-            .values({name: bindparam(name) for name in values if name not in KEY_COLUMNS}),
-            {**{f"_{name}": values[name] for name in KEY_COLUMNS}, **values},
+            update(results).where(own).values({name: bindparam(name) for name in others}),
+            [row._asdict() | {f"_{name}": getattr(row, name) for name in KEY_COLUMNS} for row in rows],
         )
 
     def to_history(self, row: StoredResult) -> None:
         values = row._asdict() | {"value_digest": value_digest(row)}
         statement = insert_or(self.connection, result_history).values(values)
         new, old = statement.excluded, result_history.c
-        later = or_(
-            new.created_us > old.created_us,
-            and_(new.created_us == old.created_us, new.digest64 > old.digest64),
-        )
+        later = tuple_(*(new[name] for name in RANK_COLUMNS)) > tuple_(*(old[name] for name in RANK_COLUMNS))
         self.connection.execute(
             statement.on_conflict_do_update(
                 index_elements=[*KEY_COLUMNS, "value_digest"],
-                set_={name: new[name] for name in ("created_us", "digest64", "delivery_id")},
+                set_={name: new[name] for name in (*RANK_COLUMNS, "delivery_id")},
                 where=later,
             )
         )

@@ -51,12 +51,12 @@ class _Class:
 def pupil_groups(roster: Roster) -> dict[int, list[GroupKey]]:
     """The groups that each pupil (by place in the roster) is in; whoever is in none is in WITHOUT_GROUP."""
     defined = {(group.composed, group.key) for group in roster.groups}
-    found = {}
+    by_pupil = {}
     for place, pupil in enumerate(roster.pupils):
         named = [(False, pupil.group)] if pupil.group is not None else []
         named += [(True, key) for key in dict.fromkeys(pupil.composed_groups)]
-        found[place] = [key for key in named if key in defined] or [(False, WITHOUT_GROUP.key)]
-    return found
+        by_pupil[place] = [key for key in named if key in defined] or [(False, WITHOUT_GROUP.key)]
+    return by_pupil
 
 
 def apply_groups(
@@ -131,7 +131,7 @@ def _codes(group: RosterGroup, of_pupils: dict[GroupKey, set[str]]) -> set[str]:
 
 
 def _apply_classes(
-    connection: Connection, scope: Scope, wanted: list[_Class], known: dict[GroupKey, Row[*tuple[Any, ...]]]
+    connection: Connection, scope: Scope, new_classes: list[_Class], known: dict[GroupKey, Row[*tuple[Any, ...]]]
 ) -> dict[GroupKey, int]:
     """Write the classes and return the class of each group.
 
@@ -140,19 +140,19 @@ def _apply_classes(
     """
     rows = {row.id: row for row in connection.execute(select(classes).where(*scope.of(classes)))}
     by_name = {(row.composed, row.name): row.id for row in rows.values()}
-    chosen = _continued(wanted, known, by_name)
+    chosen = _continued(new_classes, known, by_name)
     kept_names = {
         (row.composed, row.name) for row in rows.values() if row.id not in chosen.values()
     }  # of classes that this roster no longer has
     fresh_id = next_id(connection, classes, scope.school_id)
     final: list[tuple[int, _Class, str]] = []
-    for place, one in enumerate(wanted):
+    for place, new_class in enumerate(new_classes):
         class_id = chosen.get(place)
         if class_id is None:
             class_id, fresh_id = fresh_id, fresh_id + 1
-        name = _free_name(one, kept_names)
-        kept_names.add((one.composed, name))
-        final.append((class_id, one, name))
+        name = _free_name(new_class, kept_names)
+        kept_names.add((new_class.composed, name))
+        final.append((class_id, new_class, name))
     _write_classes(connection, scope, final, rows)
     return {(part.composed, part.key): class_id for class_id, item, _ in final for part in item.parts}
 

@@ -42,9 +42,9 @@ class Losses:
         nl += [f'Groep "{name}" verliest {lost} van de {of} leerlingen' for name, lost, of in self.shrunk]
         en += [f'Class "{name}" loses {lost} of its {of} pupils' for name, lost, of in self.shrunk]
         if self.teachers:
-            one = self.teachers == 1
-            nl.append(f"{self.teachers} {'leerkracht heeft' if one else 'leerkrachten hebben'} geen groep meer")
-            en.append(f"{self.teachers} {'teacher has' if one else 'teachers have'} no class any more")
+            single = self.teachers == 1
+            nl.append(f"{self.teachers} {'leerkracht heeft' if single else 'leerkrachten hebben'} geen groep meer")
+            en.append(f"{self.teachers} {'teacher has' if single else 'teachers have'} no class any more")
         return ". ".join(nl), ". ".join(en)
 
 

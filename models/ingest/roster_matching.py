@@ -111,19 +111,19 @@ def match_pupils(
     found = identity.find_identifiers(
         connection, school_id, (single for identifiers in stated for single, _ in identifiers)
     )
-    whose = {
+    owners = {
         single: row.pupil_id
         for single, row in found.items()
         if row.pupil_id is not None and row.matched_by == identity.BY_ROSTER
     }
     known = _Known(
-        whose,
+        owners,
         {kind: identity.pupils_with(connection, school_id, kind) for kind in (identity.LAS, identity.ECK)},
         _names(connection, school_id),
     )
     matching = Matching()
     by_eck_id_first = sorted(
-        range(len(stated)), key=lambda place: _eck_pupil(whose, stated[place]) is None
+        range(len(stated)), key=lambda place: _eck_pupil(owners, stated[place]) is None
     )  # whoever claims a pupil by ECK iD goes before whoever claims the same one by a key
     taken: set[identity.IdentifierValue | int] = set()
     for place in by_eck_id_first:
@@ -148,8 +148,8 @@ def _stated(cipher: PiiCipher, pupil: RosterPupil) -> tuple[Identifier, ...]:
     return tuple(identity.identifier_values(cipher, PupilRef(las_key, pupil.eck_id)))
 
 
-def _eck_pupil(whose: dict[identity.IdentifierValue, int], identifiers: tuple[Identifier, ...]) -> int | None:
-    return next((whose.get(single) for single, _ in identifiers if single[0] == identity.ECK), None)
+def _eck_pupil(owners: dict[identity.IdentifierValue, int], identifiers: tuple[Identifier, ...]) -> int | None:
+    return next((owners.get(single) for single, _ in identifiers if single[0] == identity.ECK), None)
 
 
 def _match_one(

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, Row, Table, and_, func, insert, select, update
 
 from models.access.viewer import Viewer, check_administers
-from models.ingest import identity
+from models.ingest import connections, identity
 from models.ingest.roster_classes import GroupKey, Scope, apply_groups, pupil_groups
 from models.ingest.roster_losses import Losses, losses_between, read_groups
 from models.ingest.roster_matching import Matching, match_pupils
@@ -24,7 +24,15 @@ from models.schema import clock, database
 from models.schema.database import next_id
 from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, Roster, RosterPupil, RosterTeacher, Verdict
-from models.schema.tables import couplings, deliveries, groups, memberships, pupils, rosters, teacher_groups, teachers
+from models.schema.tables import (
+    deliveries,
+    groups,
+    memberships,
+    pupils,
+    rosters,
+    teacher_groups,
+    teachers,
+)
 
 APPLIED, HELD, DROPPED = "applied", "held", "dropped"
 NO_GROUPS, NO_COMPOSED_GROUPS, FEW_PUPILS, LOSSES = "no_groups", "no_composed_groups", "few_pupils", "losses"
@@ -91,13 +99,13 @@ def save_roster(
 ) -> RosterReceipt:
     """Store a roster that was read without errors; `way` is pull or load.
 
-    With `cursor` the coupling moves on in the same transaction. `force` applies what would be held.
+    With `cursor` the connection moves on in the same transaction. `force` applies what would be held.
     """
     with database.write_transaction(engine, school_id) as connection:
         scope = Scope(school_id, roster.school_year, roster.school.dependance)
         confirmed = None if force else _same_bytes(connection, scope, source_id, roster)
         if confirmed is not None:
-            _move_connection(connection, school_id, source_id, cursor, new_data=False)
+            _record_answer(connection, school_id, source_id, cursor, new_data=False)
             return confirmed
         matching = match_pupils(connection, cipher, school_id, roster.pupils)
         trusted = force or _newest_applied(connection, scope) is None
@@ -111,7 +119,7 @@ def save_roster(
         roster_id = _insert_roster(connection, cipher, scope, roster, delivery_id, state, because)
         if because != OLDER:
             _drop_waiting(connection, scope, roster_id)
-            _move_connection(connection, school_id, source_id, cursor, new_data=True)
+            _record_answer(connection, school_id, source_id, cursor, new_data=True)
         verdict = _verdict(findings)
         return RosterReceipt(
             delivery_id, roster_id, state, verdict, _counts(roster), tuple(findings), rematched, because
@@ -148,7 +156,7 @@ def save_refused_roster(
 def decide_pending(engine: Engine, cipher: PiiCipher, viewer: Viewer, roster_id: int, apply: bool) -> RosterReceipt:
     """Apply or drop a roster that waits; who decided is added to the findings of its delivery.
 
-    Raises NotHeld and NotAllowed.
+    Raises NotPending and AccessDenied.
     """
     check_administers(viewer)
     school_id = viewer.school_id
@@ -409,18 +417,11 @@ def _drop_waiting(connection: Connection, scope: Scope, newer_id: int) -> None:
     )
 
 
-def _move_connection(
+def _record_answer(
     connection: Connection, school_id: int, source_id: int, cursor: str | None, *, new_data: bool
 ) -> None:
-    if cursor is None:
-        return
-    now = clock.now_us()
-    values: dict[str, object] = {"cursor": cursor, "last_success_us": now, "failures": 0}
-    if new_data:
-        values["last_data_us"] = now
-    connection.execute(
-        update(couplings).where(couplings.c.school_id == school_id, couplings.c.source_id == source_id).values(**values)
-    )
+    if cursor is not None:  # else it was loaded from a file
+        connections.record_answer(connection, school_id, source_id, new_data=new_data, cursor=cursor)
 
 
 # -- applying -------------------------------------------------------------------------------------------------

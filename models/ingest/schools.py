@@ -49,30 +49,32 @@ def identifications(ref: SchoolRef) -> list[Identification]:
 def find_school(connection: Connection, ref: SchoolRef) -> int | None:
     """The school that a message names, or None; the first identification that is known decides."""
     for named in identifications(ref):
-        found = connection.scalar(
+        school_id = connection.scalar(
             select(school_identifications.c.school_id).where(
                 school_identifications.c.scheme == named.scheme,
                 school_identifications.c.value == named.value,
                 school_identifications.c.location == named.location,
             )
         )
-        if found is not None:
-            return int(found)
+        if school_id is not None:
+            return int(school_id)
     return None
 
 
 def ensure_school(connection: Connection, named: list[Identification], name: str | None = None) -> int:
     """The school with any of these identifications, made where there is none; the others become its own too."""
     known = select(school_identifications)
-    found = {Identification(row.scheme, row.value, row.location): row.school_id for row in connection.execute(known)}
-    school_id = next((found[identification] for identification in named if identification in found), None)
+    school_ids = {
+        Identification(row.scheme, row.value, row.location): row.school_id for row in connection.execute(known)
+    }
+    school_id = next((school_ids[identification] for identification in named if identification in school_ids), None)
     if school_id is None:
         school_id = unused_id(connection, schools)
         connection.execute(insert(schools).values(id=school_id, name=name))
     elif name is not None:
         connection.execute(update(schools).where(schools.c.id == school_id).values(name=name))
     for one in named:
-        if one not in found:
+        if one not in school_ids:
             connection.execute(
                 insert(school_identifications).values(
                     school_id=school_id, scheme=one.scheme, value=one.value, location=one.location
@@ -101,8 +103,8 @@ def ensure_source(connection: Connection, key: str, name: str, role: str, materi
 
 def find_source(connection: Connection, key: str) -> int | None:
     """The source with this key, or None."""
-    found = connection.scalar(select(sources.c.id).where(sources.c.key == key))
-    return None if found is None else int(found)
+    source_id = connection.scalar(select(sources.c.id).where(sources.c.key == key))
+    return None if source_id is None else int(source_id)
 
 
 def all_schools(connection: Connection) -> list[tuple[int, str | None]]:

@@ -20,8 +20,7 @@ from models.ingest.schools import Identification
 from models.schema import clock
 from models.schema.database import unused_id
 from models.schema.encryption import PiiCipher
-from models.schema.tables import couplings as couplings_table
-from models.schema.tables import sender_key_schools, sender_keys, senders, sources
+from models.schema.tables import sender_key_schools, sender_keys, senders, source_connections, sources
 from models.schema.terms import SenderTerms
 
 KEY_BYTES = 20
@@ -167,8 +166,8 @@ def valid_keys(connection: Connection, source_id: int) -> list[SenderKey]:
 
 def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
     """Whether the school stopped its connection with this sender."""
-    pair = and_(couplings_table.c.school_id == school_id, couplings_table.c.source_id == source_id)
-    return bool(connection.scalar(select(couplings_table.c.stopped).where(pair)))
+    pair = and_(source_connections.c.school_id == school_id, source_connections.c.source_id == source_id)
+    return bool(connection.scalar(select(source_connections.c.stopped).where(pair)))
 
 
 def _senders() -> Select[Any]:
@@ -327,13 +326,13 @@ def connect_schools(connection: Connection, source_id: int) -> None:
     valid = valid_keys(connection, source_id)
     wanted = {school_id for sender_key in valid for school_id in sender_key.covered.values()}
     for school_id in wanted:
-        connections.ensure_connection(connection, school_id, source_id, clock.now_us(), pushes=True)
+        connections.ensure_connection(connection, school_id, source_id, pushes=True)
     connection.execute(
-        update(couplings_table)
+        update(source_connections)
         .where(
-            couplings_table.c.source_id == source_id,
-            couplings_table.c.pushes.is_(True),
-            couplings_table.c.school_id.not_in(wanted),
+            source_connections.c.source_id == source_id,
+            source_connections.c.pushes.is_(True),
+            source_connections.c.school_id.not_in(wanted),
         )
         .values(active=False)
     )

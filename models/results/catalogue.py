@@ -199,7 +199,7 @@ def _newest_names(connection: Connection, school_id: int, codes: set[tuple[int, 
             test_definitions.c.source_id.in_({source for source, _ in codes}),
             test_definitions.c.code.in_({code for _, code in codes}),
         )
-        .order_by(test_definitions.c.newest_us, test_definitions.c.digest)
+        .order_by(test_definitions.c.newest_us, test_definitions.c.arrived_us, test_definitions.c.digest)
     )
     return {(row.source_id, row.code): (row.name or "").strip() or row.code for row in rows}
 

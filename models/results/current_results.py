@@ -39,6 +39,7 @@ class ResultRow(NamedTuple):
     delivery_id: int
     info_url: str | None
     key: str
+    arrived_us: int = 0
 
 
 Slot = tuple[int, int, int, int, str]  # what a result is about: pupil, test and version, part, kind, date
@@ -77,12 +78,12 @@ def _resolve_slot(rows: list[ResultRow]) -> CurrentResult:
     return CurrentResult(newest, not superseded)
 
 
-def recency(row: ResultRow) -> tuple[int, int, bool, str]:
-    """Newest last: creation and digest of the message; within one message a number before a reason, then the key."""
-    return (row.created_us, row.digest64, row.absence is None, row.key)
+def recency(row: ResultRow) -> tuple[int, int, int, bool, str]:
+    """Newest last: creation, arrival and digest of the message; within one a number before a reason, then the key."""
+    return (row.created_us, row.arrived_us, row.digest64, row.absence is None, row.key)
 
 
-def date_order(row: ResultRow) -> tuple[str, int, int, bool, str]:
+def date_order(row: ResultRow) -> tuple[str, int, int, int, bool, str]:
     """Newest last: test date, then `recency`."""
     return (row.taken_on, *recency(row))
 
@@ -103,7 +104,12 @@ class Total:
     part_ids: frozenset[int] = frozenset()  # those that a derived total is the sum of
 
     @property
-    def order(self) -> tuple[str, int, int, bool, str]:
+    def sitting(self) -> tuple[int, int, str]:
+        """Pupil, test and day."""
+        return self.row.pupil_id, self.row.test_id, self.row.taken_on
+
+    @property
+    def order(self) -> tuple[str, int, int, int, bool, str]:
         """Newest last."""
         return date_order(self.row)
 
@@ -119,7 +125,11 @@ def sent_total(current: CurrentResult, norm: ParsedNorm) -> Total:
 
 
 def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> Total:
-    """The sum of the parts of one sitting, without X, absent and suspect ones; `norms` by part id."""
+    """The sum of the parts of one sitting, without X, absent and suspect ones; `norms` by part id.
+
+    Of a part that was not offered on one day and made on another, the newest row is the one that is looked at.
+    """
+    parts = list({part.row.part_id: part for part in sorted(parts, key=lambda part: date_order(part.row))}.values())
     counted: list[ScoreReading] = []
     counted_ids: set[int] = set()
     for part in parts:
@@ -128,7 +138,7 @@ def summed_total(parts: list[CurrentResult], norms: dict[int, ParsedNorm]) -> To
         if reading.counts:
             counted.append(reading)
             counted_ids.add(row.part_id)
-    newest = max((current.row for current in parts), key=recency)
+    newest = parts[-1].row
     duplicate = any(current.duplicate for current in parts)
     left_out = len(parts) - len(counted)
     if not counted:

@@ -19,14 +19,18 @@ def missing_reason_of(
     connected: bool,
     sends_progress: bool,
     sends_scores: bool,
+    in_future: bool = False,
 ) -> tuple[Missing, PupilProgress | None]:
     """The reason, and the progress record that says it.
 
     `records`: the pupil's progress; `outside`: the tests that the pupil made outside of the period.
-    `sends_progress` and `sends_scores`: whether the source does so for anybody in the class of the pupil.
+    `sends_progress` and `sends_scores`: whether the source does so for anybody in the class of the pupil. `in_future`:
+    whether the pupil has a result of a day that has yet to come.
     """
     if not connected:
         return Missing.NOT_LINKED, None
+    if in_future:
+        return Missing.FUTURE, None
     if records:
         newest = max(records, key=lambda progress: date_order(progress.row))
         scored = newest.state is Missing.NO_SCORE and (newest.subject_material, newest.row.test_id) in outside

@@ -43,6 +43,11 @@ def with_year_before(label: str) -> Period:
     return Period(first.replace(year=first.year - 1).isoformat(), last.isoformat())
 
 
+def until_today(period: Period) -> Period:
+    """The same period without the days that have yet to come."""
+    return Period(period.first, min(period.last, clock.today().isoformat()))
+
+
 def day_before(day: str) -> str:
     """The day before a day, both `YYYY-MM-DD`."""
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, literal, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Exists, Select, and_, exists, func, literal, null, or_, select
 
 from models.access.viewer import Viewer, can_see_pupil
 from models.results.current_results import ResultRow
@@ -27,13 +27,17 @@ _COLUMNS_WITHOUT_LINK = tuple(null() if column is results.c.info_url else column
 
 
 class MadeTest(NamedTuple):
-    """A test, or a part of one, that a pupil made on a day; `part_id` is 0 if the query did not ask for parts."""
+    """A test, or a part of one, that a pupil made on a day.
+
+    `part_id` is 0 for the whole test; if the query did not ask for parts, it is that of the first of them.
+    """
 
     pupil_id: int
     test_id: int
     taken_on: str
     definition_id: int
     part_id: int
+    absence: None = None  # it was offered
 
 
 def pupil_identifiers(connection: Connection, viewer: Viewer, pupil_ids: list[int]) -> Owners:
@@ -57,11 +61,6 @@ def total_rows(connection: Connection, viewer: Viewer, owners: Owners, period: P
     """The scores and progress records of whole tests."""
     query = _query(viewer, owners, period).where(results.c.part_id == 0, results.c.kind.in_(WHOLE_TEST_KINDS))
     return _fetch(connection, owners, query)
-
-
-def progress_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period) -> list[ResultRow]:
-    """The progress records of tests and parts."""
-    return _fetch(connection, owners, _query(viewer, owners, period).where(results.c.kind == Kind.PROGRESS))
 
 
 def part_rows(connection: Connection, viewer: Viewer, owners: Owners, period: Period, all_from: str) -> list[ResultRow]:
@@ -126,15 +125,15 @@ def _has_total() -> Exists:
 
 def _made(viewer: Viewer, owners: Owners, *, parts: bool) -> Select[Any]:
     r = results.c
-    part_id = r.part_id if parts else literal(0)
+    columns = (r.identifier_id, r.test_id, r.taken_on, r.definition_id)
     return (
-        select(r.identifier_id, r.test_id, r.taken_on, r.definition_id, part_id)
+        select(*columns, r.part_id if parts else func.min(r.part_id))
         .where(
             *of_owners(viewer, owners),
             r.kind.in_(SCORE_KINDS),
             or_(r.absence.is_(None), r.absence != Absence.NOT_OFFERED),
         )
-        .distinct()
+        .group_by(*columns, *([r.part_id] if parts else []))
     )
 
 

@@ -1,16 +1,17 @@
 """How a score is read: its text as sent, its band by the norm that it came with, or why there is no number.
 
 One function decides (`read_score`): nothing is converted, nothing recomputed, and a zero is a score like any other.
-Sources: UWLR ctpNormering (a bound belongs to its band), OSO code list 11 (reference score IV).
+Sources: UWLR ctpNormering (a bound belongs to its band), OSO code list 11 (reference scores).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from models.schema.records import SCALE, Absence, Kind
@@ -35,6 +36,7 @@ class Missing(StrEnum):
     NOT_LINKED = "not_linked"
     NOT_DELIVERED = "not_delivered"
     NO_RESULT = "no_result"
+    FUTURE = "future"  # there is one, of a day that has yet to come
     OUTSIDE = "outside"  # there is one, of another day than the period holds
     NOT_SET = "not_set"
     NOT_BEGUN = "not_begun"
@@ -88,12 +90,20 @@ NO_NORM = ParsedNorm()
 
 @dataclass(frozen=True, slots=True)
 class ReferenceLevel:
-    """A reference level that a source gives with an OSO score: an indication, never an achievement."""
+    """A reference score that a source gives in an OSO result: its code of OSO list 11, the group, and the value."""
 
     code: str
     group: str
     value: str
     qualification: str | None
+
+    @property
+    def word(self) -> str:
+        """What was sent: the value, after its code where it says too little by itself (a number, a letter)."""
+        if self.code in LEVELS:
+            return self.value
+        says_enough = any(sign.isalpha() for sign in self.value) and any(sign.isdigit() for sign in self.value)
+        return self.value if says_enough and not is_reference_level(self.value) else f"{self.code} {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,7 @@ class ScoreReading:
 
     `text` is the number with a point, with the decimals that were sent; `maximum` the number of points behind "van".
     `suspect` means above the highest value of the norm, or larger than any test has: shown as "wordt nagekeken",
-    and out of every mean.
+    and out of every mean. `norm_group` is the code of the levels that the band is one of.
     """
 
     text: str | None = None
@@ -115,11 +125,17 @@ class ScoreReading:
     missing: Missing | None = None
     references: tuple[ReferenceLevel, ...] = ()
     grade: tuple[str, str] | None = None  # the school grades that the source gives with this band: from, up to
+    norm_group: str | None = None
 
     @property
     def counts(self) -> bool:
         """Whether the number may go into a mean."""
         return self.value is not None and not self.suspect
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is a score with a norm, or a level in place of a score: what signals and groups look at."""
+        return self.has_norm and not self.suspect and (self.value is not None or self.band is not None)
 
 
 def parse_decimal(text: str | None) -> Decimal | None:
@@ -185,6 +201,12 @@ def scale_of(kind: int, reading: ScoreReading, norm: ParsedNorm) -> tuple[Decima
     return norm.span if kind == Kind.SCORE else None
 
 
+def one_norm_group(readings: Iterable[ScoreReading]) -> bool:
+    """Whether all of these are OSO results with levels of one norm group."""
+    groups = {reading.norm_group for reading in readings}
+    return len(groups) == 1 and None not in groups
+
+
 def comparability(norms: Collection[ParsedNorm], levels: bool = False) -> Comparability:
     """With what the numbers given by these norms may be compared; `levels`: OSO levels of one norm group."""
     if levels:
@@ -205,11 +227,19 @@ def band_positions(count: int) -> list[NormPosition]:
     return [NormPosition.BELOW] + [NormPosition.ON] * (count - 2) + [NormPosition.ABOVE]
 
 
+def overlap(bounds: Iterable[tuple[int, int]]) -> bool:
+    """Whether two bands with these lowest and highest values hold the same score, so that `band_of` has to choose."""
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(sorted(bounds)))
+
+
 def band_of(value: int, norm: ParsedNorm) -> NormBand | None:
-    """The band that holds `value` (ten-thousandths); bounds belong to it, and a begin goes before an end."""
+    """The band that holds `value` (ten-thousandths), bounds included; of several the one that begins last.
+
+    The rule `norm.overlap` tells a sender the same.
+    """
     exact = Decimal(value) / SCALE
     fitting = [interval for interval in norm.intervals if interval.low <= exact <= interval.high]
-    return fitting[-1] if fitting else None
+    return fitting[-1] if fitting else None  # they are in order of their begin
 
 
 def read_score(
@@ -240,35 +270,51 @@ def read_score(
     return ScoreReading(text, score, band=band.word, position=band.position, has_norm=True, grade=band.grade)
 
 
-# The fifths of the Dutch norm groups: IV and V are the two lowest, I the highest.
-_FIFTHS = {
-    "I": NormPosition.ABOVE,
-    "II": NormPosition.ON,
-    "III": NormPosition.ON,
-    "IV": NormPosition.BELOW,
-    "V": NormPosition.BELOW,
+# The levels of the Dutch norm groups, by their code in OSO list 11 and best first: fifths of all pupils, or quarters of
+# which the lowest is divided. No other code has an order that its list gives.
+LEVELS = {
+    "IV": {
+        "I": NormPosition.ABOVE,
+        "II": NormPosition.ON,
+        "III": NormPosition.ON,
+        "IV": NormPosition.BELOW,
+        "V": NormPosition.BELOW,
+    },
+    "AE": {
+        "A": NormPosition.ABOVE,
+        "B": NormPosition.ON,
+        "C": NormPosition.ON,
+        "D": NormPosition.BELOW,
+        "E": NormPosition.BELOW,
+    },
 }
 
 
 def _read_oso_score(score: int | None, score_text: str | None, detail: str | None) -> ScoreReading:
-    """An OSO result: the skill score, and the level that the source itself gives; no UWLR norm holds."""
-    levels = reference_levels(detail)
-    own = next((level for level in levels if level.code == "IV"), None)
-    band = own.value if own is not None else None
-    position = _FIFTHS.get(band or "", NormPosition.UNKNOWN)
-    others = tuple(level for level in levels if level is not own)
-    if score is None:
-        return ScoreReading(
-            missing=Missing.NO_SCORE if band is None else None,
-            band=band,
-            position=position,
-            has_norm=own is not None,
-            references=others,
-        )
-    text, huge = score_as_text(score, score_text), score > HUGEST_SCORE * SCALE
-    return ScoreReading(
-        text, score, band=band, position=position, has_norm=own is not None, suspect=huge, references=others
+    """An OSO result: the skill score, and the level that the source itself gives; no UWLR norm holds.
+
+    Where there is no level with an order the first other reference score stands in its place, as it was sent; a level
+    of the reference framework only where there is nothing else.
+    """
+    sent = reference_levels(detail)
+    ordered = [level for code in LEVELS for level in sent if level.code == code]
+    others = [level for level in sent if not is_reference_level(level.value)]
+    own = next(iter((*ordered, *others)), None)
+    if own is None and score is None:
+        own = next(iter(sent), None)
+    position = LEVELS.get(own.code, {}).get(own.value.strip(), NormPosition.UNKNOWN) if own is not None else None
+    level = ScoreReading(
+        missing=Missing.NO_SCORE if own is None and score is None else None,
+        band=own.word if own is not None else None,
+        position=position or NormPosition.UNKNOWN,
+        has_norm=bool(ordered),
+        references=tuple(level for level in sent if level is not own),
+        norm_group=ordered[0].code if ordered else None,
     )
+    if score is None:
+        return level
+    text, huge = score_as_text(score, score_text), score > HUGEST_SCORE * SCALE
+    return replace(level, text=text, value=score, suspect=huge)
 
 
 def reference_levels(detail: str | None) -> tuple[ReferenceLevel, ...]:

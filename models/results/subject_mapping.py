@@ -29,10 +29,10 @@ class UnmappedTerm:
 def subject_mapping(connection: Connection, school_id: int) -> tuple[SubjectMapping, ...]:
     """The mapping of a school; longer patterns first, so that the more exact one decides."""
     rows = connection.execute(select(subject_mappings).where(subject_mappings.c.school_id == school_id)).all()
-    found = [SubjectMapping(row.source_id, row.field, row.pattern, row.subject) for row in rows]
+    mappings = [SubjectMapping(row.source_id, row.field, row.pattern, row.subject) for row in rows]
     return tuple(
         sorted(
-            found,
+            mappings,
             key=lambda subject_mapping: (
                 subject_mapping.source_id,
                 subject_mapping.field,

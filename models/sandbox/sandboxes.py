@@ -1,6 +1,6 @@
 """Sandboxes: a vendor's own address to send to, with two fictitious schools, and the list of what came in there.
 
-A room and all that is of it is erased when its time is over.
+A sandbox and all that is of it is erased when its time is over.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import (
-    checks,
     deliveries,
     raw_messages,
     school_identifications,
@@ -33,6 +32,7 @@ from models.schema.tables import (
     teachers,
     test_arrivals,
     test_rooms,
+    work_queue,
 )
 from models.schema.tables import schools as schools_table
 from models.schema.tables import senders as senders_table
@@ -40,7 +40,7 @@ from models.schema.terms import SenderTerms
 
 TOKEN_BYTES = 16
 MAX_SANDBOXES = 500
-MAX_ARRIVALS = 1_000  # of a room; what comes after is judged and counted, and not written down
+MAX_ARRIVALS = 1_000  # of a sandbox; what comes after is judged and counted, and not written down
 TEACHER_KEY = "proef-leraar"
 FIRST_DIGITS = 90  # a BRIN of a real school begins with lower digits
 BRINS = 9 * 26 * 26
@@ -109,7 +109,7 @@ class Arrival:
 
 
 def pupils_of(sandbox_id: int) -> tuple[RosterPupil, ...]:
-    """The made-up pupils of a room: keys and ECK iDs of the pilot form."""
+    """The fictitious pupils of a sandbox: keys and ECK iDs of the pilot form."""
     return tuple(
         RosterPupil(
             las_key=f"proef-{number:02d}",
@@ -131,7 +131,10 @@ def _digits(sandbox_id: int, number: int) -> str:
 
 
 def create_sandbox(engine: Engine, cipher: PiiCipher, name: str, keep_days: int = VENDOR_DAYS) -> Sandbox:
-    """A new room with its two schools, ten pupils, one teacher, and an account to send with. Raises NoRoom."""
+    """A new sandbox with two schools, ten pupils, one teacher, and an account to send with.
+
+    Raises NoSandboxAvailable.
+    """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     with write_transaction(engine) as connection:
         live = select(func.count()).select_from(test_rooms).where(test_rooms.c.keep_until_us >= now)
@@ -165,7 +168,10 @@ def create_sandbox(engine: Engine, cipher: PiiCipher, name: str, keep_days: int 
 
 
 def _free_brin(connection: Connection, sandbox_id: int) -> str:
-    """The first BRIN from that of this number on that no school has, at whatever location. Raises NoRoom."""
+    """The first BRIN from that of this number on that no school has, at whatever location.
+
+    Raises NoSandboxAvailable.
+    """
     taken = set(
         connection.scalars(
             select(school_identifications.c.value).where(
@@ -212,7 +218,7 @@ def _make_roster(
 
 
 def find_sandbox(engine: Engine, cipher: PiiCipher, token: str) -> Sandbox | None:
-    """The room with this token in its address, or None."""
+    """The sandbox with this token in its address, or None."""
     with read_transaction(engine) as connection:
         row = connection.execute(
             select(test_rooms).where(test_rooms.c.token_digest == _digest(cipher, token))
@@ -231,7 +237,7 @@ def _digest(cipher: PiiCipher, token: str) -> bytes:
 
 
 def teacher_of(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> int | None:
-    """The made-up teacher of the room's first school, as whom its results can be looked at."""
+    """The fictitious teacher of the sandbox's first school, as whom its results can be looked at."""
     with read_transaction(engine) as connection:
         return connection.scalar(
             select(teachers.c.id).where(
@@ -247,9 +253,9 @@ def teacher_of(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> int | Non
 def record_arrival(
     engine: Engine, sandbox: Sandbox, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
 ) -> None:
-    """Write down that a message came in at the room's address; the room is kept longer for it.
+    """Record that a message came in at the address of a sandbox, which is kept longer for it.
 
-    Does nothing where the room was erased meanwhile.
+    Does nothing where the sandbox was erased meanwhile.
     """
     now = clock.now_us()
     longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
@@ -273,7 +279,7 @@ def record_arrival(
 
 
 def arrivals(engine: Engine, sandbox: Sandbox) -> list[Arrival]:
-    """What came in at the room's address, in order, as far as it was written down."""
+    """What came in at the address of a sandbox, in order, as far as it was recorded."""
     with read_transaction(engine) as connection:
         rows = connection.execute(
             select(test_arrivals).where(test_arrivals.c.room_id == sandbox.id).order_by(test_arrivals.c.id)
@@ -327,7 +333,7 @@ def confirm_shown(engine: Engine, sandbox: Sandbox, code: str) -> bool:
 
 
 def empty_due(engine: Engine) -> int:
-    """Erase the rooms whose time is over, with all that is of them; returns how many. One that fails stops no other."""
+    """Erase the sandboxes whose time is over, with all that is of them; returns how many. A failure stops no other."""
     with read_transaction(engine) as connection:
         due = connection.execute(
             select(test_rooms.c.id).where(test_rooms.c.keep_until_us < clock.now_us())
@@ -337,14 +343,14 @@ def empty_due(engine: Engine) -> int:
         try:
             erase_sandbox(engine, sandbox_id)
         except SQLAlchemyError as failed:
-            _log.error("%s while erasing a test room", type(failed).__name__)
+            _log.error("%s while erasing a sandbox", type(failed).__name__)
         else:
             erased += 1
     return erased
 
 
 def erase_sandbox(engine: Engine, sandbox_id: int) -> None:
-    """Erase a room: its schools with pupils and results, its sender and keys, its arrivals and reports.
+    """Erase a sandbox: its schools with pupils and results, its sender and keys, its arrivals and reports.
 
     A message for it that is being stored goes first.
     """
@@ -354,7 +360,7 @@ def erase_sandbox(engine: Engine, sandbox_id: int) -> None:
             return
         lock_school(connection, row.school_id)
         lock_school(connection, row.second_school_id)
-        connection.execute(delete(checks).where(checks.c.room_id == sandbox_id))
+        connection.execute(delete(work_queue).where(work_queue.c.sandbox_id == sandbox_id))
         connection.execute(delete(test_arrivals).where(test_arrivals.c.room_id == sandbox_id))
         connection.execute(delete(test_rooms).where(test_rooms.c.id == sandbox_id))
         erase_schools(connection, [row.school_id, row.second_school_id])

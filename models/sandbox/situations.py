@@ -138,7 +138,7 @@ class Situation:
 def progress(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> list[Situation]:
     """The situations in the order of TASKS, as the arrivals tell them."""
     new = [arrival for arrival in arrivals if arrival.accepted and not arrival.repeated]
-    found: dict[str, Situation] = {
+    situations: dict[str, Situation] = {
         FIRST: _first(FIRST, new),
         AGAIN: _first(AGAIN, [arrival for arrival in arrivals if arrival.accepted and arrival.repeated]),
         CORRECTION: _first(CORRECTION, [arrival for arrival in new if arrival.counts.get("changed", 0)]),
@@ -147,8 +147,8 @@ def progress(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> list[Situation]:
         SHOWN_FAULT: _shown_fault(sandbox, arrivals),
     }
     for key, rules in REFUSALS.items():
-        found[key] = _refusal(key, rules, arrivals)
-    return [found[key] for key in TASKS]
+        situations[key] = _refusal(key, rules, arrivals)
+    return [situations[key] for key in TASKS]
 
 
 def _first(key: str, fitting: Sequence[Arrival]) -> Situation:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +15,13 @@ from zoneinfo import ZoneInfo
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND_US = 1_000_000
 
 _started = time.monotonic()
 _base: datetime | None = datetime.fromisoformat(os.environ["RONDBLIK_NOW"]) if "RONDBLIK_NOW" in os.environ else None
 _fixed: datetime | None = None
+_arriving = threading.Lock()
+_arrived_us = 0
 
 
 def now() -> datetime:
@@ -37,6 +41,16 @@ def today() -> date:
 def now_us() -> int:
     """The present instant as microseconds since 1970 in UTC, the way the store keeps instants."""
     return to_us(now())
+
+
+def arrival_us() -> int:
+    """The present instant for something that comes in: later than the last one, also where the clock stands still."""
+    global _arrived_us
+    with _arriving:
+        now = now_us()
+        behind = 0 <= _arrived_us - now < SECOND_US  # further back is another time: a clock that was set
+        _arrived_us = _arrived_us + 1 if behind else now
+        return _arrived_us
 
 
 def to_us(instant: datetime) -> int:

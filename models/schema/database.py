@@ -103,7 +103,7 @@ def lock_school(connection: Connection, school_id: int | None) -> None:
 
 
 def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
-    """The next free id of `table` (within the school where it has one); call it inside `writing` only."""
+    """The next free id of `table` (within the school where it has one); call it inside `write_transaction` only."""
     column: Column[int] = table.c.id
     query = select(func.coalesce(func.max(column), 0) + 1)
     if school_id is not None:
@@ -112,7 +112,7 @@ def next_id(connection: Connection, table: Table, school_id: int | None = None) 
 
 
 def unused_id(connection: Connection, table: Table) -> int:
-    """An id of `table` that no row has or ever had; call it inside `writing` without a school only.
+    """An id of `table` that no row has or ever had; call it inside `write_transaction` without a school only.
 
     What is under way while a row is erased would else arrive at the row that got its id.
     """

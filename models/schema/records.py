@@ -22,7 +22,7 @@ class Text(NamedTuple):
 
 
 class Kind(IntEnum):
-    """What a result holds; part of its identity."""
+    """What a result holds; a later message may change it, but a progress record stands beside a score of its key."""
 
     SCORE = 1
     OSO = 2

@@ -14,7 +14,6 @@ from sqlalchemy import Column, Connection, Engine, insert, literal, select
 from models.schema import database, encryption
 from models.schema.encryption import DecryptionFailed, KeyRefused, PiiCipher
 from models.schema.tables import (
-    checks,
     identifiers,
     key_fingerprints,
     metadata,
@@ -23,6 +22,7 @@ from models.schema.tables import (
     rosters,
     teachers,
     test_rooms,
+    work_queue,
 )
 
 # Every encrypted column; those first that most databases have.
@@ -31,8 +31,8 @@ ENCRYPTED_COLUMNS: tuple[Column[bytes], ...] = (
     teachers.c.key_sealed,
     notes.c.sealed,
     test_rooms.c.account,
-    checks.c.input,
-    checks.c.excerpts,
+    work_queue.c.payload,
+    work_queue.c.excerpts,
     rosters.c.sealed,
     raw_messages.c.sealed,
 )

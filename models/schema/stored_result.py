@@ -16,6 +16,7 @@ class StoredResult(NamedTuple):
     school_id: int
     source_id: int
     key: str
+    progress: bool
     kind: int
     identifier_id: int
     test_id: int
@@ -37,11 +38,12 @@ class StoredResult(NamedTuple):
     created_us: int
     digest64: int
     delivery_id: int
+    arrived_us: int
 
     @property
-    def pair(self) -> tuple[int, int]:
-        """Creation and digest of the message: the greatest pair counts."""
-        return self.created_us, self.digest64
+    def rank(self) -> tuple[int, int, int]:
+        """Creation, arrival and digest of the message: the greatest counts (ADR 20)."""
+        return self.created_us, self.arrived_us, self.digest64
 
     @property
     def value(self) -> tuple[Any, ...]:
@@ -51,8 +53,8 @@ class StoredResult(NamedTuple):
 
 # The same without the names, for the many rows of a message; the types catch a value that stands elsewhere.
 StoredTuple = tuple[
-    int, int, str, int, int, int, int, int, str, int | None, str | None, int | None, int | None, int | None,
-    int | None, int | None, int | None, str | None, str | None, str | None, str, int, int, int,
+    int, int, str, bool, int, int, int, int, int, str, int | None, str | None, int | None, int | None, int | None,
+    int | None, int | None, int | None, str | None, str | None, str | None, str, int, int, int, int,
 ]  # fmt: skip
 Details = tuple[int | None, int | None, int | None, int | None, int | None, str | None]  # from status to detail
 
@@ -61,11 +63,11 @@ STORED_COLUMNS = tuple(results.columns[name] for name in StoredResult._fields)
 
 # `value_digest` in `result_history` is made from these fields, by name. Empty ones are left out: a field that is added
 # later, and is empty in what was stored before, leaves the stored digests as they are. Whatever else changes a digest
-# needs a new version, and a migration that computes the stored ones anew (as 0005_store did).
-DIGEST_VERSION = 1
+# needs a new version, and a migration that computes the stored ones anew (as 0005_store and 0008 did).
+DIGEST_VERSION = 2
 DIGEST_FIELDS = (
-    "identifier_id", "test_id", "definition_id", "part_id", "taken_on", "score", "score_text", "absence", "status",
-    "worked_ms", "offered", "made", "correct", "detail", "info_url", "taken_text", "school_year",
+    "kind", "identifier_id", "test_id", "definition_id", "part_id", "taken_on", "score", "score_text", "absence",
+    "status", "worked_ms", "offered", "made", "correct", "detail", "info_url", "taken_text", "school_year",
 )  # fmt: skip
 DIGEST_BYTES = 16
 

@@ -83,17 +83,14 @@ sources = Table(
     Column("material", Text),  # material where a test has no hierarchy
 )
 
-# -- what is due, and how it goes ------------------------------------------------------------------------------
+# -- connections with sources ------------------------------------------------------------------------------------
 
-couplings = Table(
-    "couplings",
+source_connections = Table(
+    "source_connections",
     metadata,
     _school(),
     Column("source_id", Integer, ForeignKey("sources.id"), nullable=False),
     Column("cursor", Text),  # aanmaakdatum of the newest stored answer, as sent
-    Column("next_try_us", BigInteger, nullable=False),
-    Column("leased_until_us", BigInteger),
-    Column("lease", Text),  # who holds it: a random token
     Column("failures", Integer, nullable=False, default=0),
     Column("last_try_us", BigInteger),
     Column("last_success_us", BigInteger),
@@ -102,8 +99,7 @@ couplings = Table(
     Column("last_error_en", Text),
     Column("stopped", Boolean, nullable=False, default=False),
     Column("active", Boolean, nullable=False, default=True),  # still in the configuration
-    # It sends by itself and is never asked.
-    Column("pushes", Boolean, nullable=False, default=False, server_default=false()),
+    Column("pushes", Boolean, nullable=False, default=False),  # it sends by itself and is never polled
     PrimaryKeyConstraint("school_id", "source_id"),
 )
 
@@ -222,33 +218,39 @@ test_arrivals = Table(
 )
 Index("test_arrivals_by_room", test_arrivals.c.room_id, test_arrivals.c.id)
 
-checks = Table(
-    "checks",  # work that a page asks a worker for: judge a message, call an endpoint, report on a room
+# -- what workers do -------------------------------------------------------------------------------------------
+
+work_queue = Table(
+    "work_queue",  # polls of source connections, and what pages request, with its outcome
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("token_digest", LargeBinary(16), nullable=False, unique=True),
-    Column("room_id", Integer, ForeignKey("test_rooms.id")),
-    Column("school_id", Integer, ForeignKey("schools.id")),  # whose administrator asks; None: a vendor
-    Column("kind", Text, nullable=False),  # message, endpoint, room, refused or replay
-    Column("title", Text, nullable=False),
-    Column("asked_us", BigInteger, nullable=False),
-    Column("input", LargeBinary),  # encrypted; deleted when the work is done
-    Column("state", Text, nullable=False),  # waiting, busy, done or failed
-    Column("asked_by", LargeBinary(16)),  # digest of the session of a vendor, to count what is open of it
-    Column("lease", Text),  # who holds it: a random token
+    Column("kind", Text, nullable=False),  # poll, or the kind of request: message, endpoint, sandbox, refused, replay
+    Column("thread", Text, nullable=False),  # jobs of one thread are done one after the other
+    Column("title", Text, nullable=False),  # key of the source that is polled; of a request: what a page calls it
+    Column("school_id", Integer, ForeignKey("schools.id")),  # None: requested by a vendor
+    Column("source_id", Integer, ForeignKey("sources.id")),  # of a poll
+    Column("sandbox_id", Integer, ForeignKey("test_rooms.id")),
+    Column("payload", LargeBinary),  # encrypted; deleted when the job is finished
+    Column("created_us", BigInteger, nullable=False),
+    Column("next_try_us", BigInteger),  # None: finished for good
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("lease", Text),  # a random token of the worker that does it now
     Column("leased_until_us", BigInteger),
-    Column("tries", Integer, nullable=False, default=0),
+    Column("finished_us", BigInteger),
+    # Of requests of pages only.
+    Column("token_digest", LargeBinary(16), unique=True),
+    Column("requested_by", LargeBinary(16)),  # digest of the session of a vendor, to count its open requests
     Column("report", Text),  # JSON
     Column("excerpts", LargeBinary),  # encrypted JSON: the lines around the findings, masked
     Column("html", LargeBinary),
     Column("junit", LargeBinary),
     Column("error_nl", Text),
     Column("error_en", Text),
-    Column("done_us", BigInteger),
-    Column("keep_until_us", BigInteger, nullable=False),
+    Column("keep_until_us", BigInteger),
+    UniqueConstraint("school_id", "source_id"),  # one poll a connection; a request has no source
     sqlite_autoincrement=True,  # a worker may still hold the number of one that was erased
 )
-Index("checks_by_state", checks.c.state)
+Index("work_queue_by_next_try", work_queue.c.next_try_us)
 
 # -- pupils, groups, teachers ----------------------------------------------------------------------------------
 
@@ -390,6 +392,12 @@ rosters = Table(
 
 # -- tests and results -----------------------------------------------------------------------------------------
 
+
+def _arrived() -> Column[int]:
+    """When the message came in that gave a row its aanmaakdatum; 0 where it came before this was recorded."""
+    return Column("arrived_us", BigInteger, nullable=False, server_default="0")
+
+
 tests = Table(
     "tests",
     metadata,
@@ -416,6 +424,7 @@ test_definitions = Table(
     Column("material", Text),  # text of the hierarchy entry of lowest depth
     Column("body", Text, nullable=False),  # JSON of records.TestDefinition
     Column("newest_us", BigInteger, nullable=False),  # greatest aanmaakdatum that stated it
+    _arrived(),
     PrimaryKeyConstraint("school_id", "id"),
     UniqueConstraint("school_id", "source_id", "digest"),
 )
@@ -434,6 +443,7 @@ parts = Table(
 def _value_columns() -> list[Column]:  # type: ignore[type-arg]
     """What a result says: the columns that make two messages say the same or not."""
     return [
+        Column("kind", SmallInteger, nullable=False),
         Column("identifier_id", Integer, nullable=False),
         Column("test_id", Integer, nullable=False),
         Column("definition_id", Integer, nullable=False),
@@ -454,8 +464,13 @@ def _value_columns() -> list[Column]:  # type: ignore[type-arg]
     ]
 
 
+def _progress() -> Column[bool]:
+    """Whether it is a progress record: those stand beside a score of the same key; every other kind replaces it."""
+    return Column("progress", Boolean, nullable=False, server_default=false())
+
+
 VALUE_COLUMNS = tuple(column.name for column in _value_columns())
-KEY_COLUMNS = ("school_id", "source_id", "key", "kind")
+KEY_COLUMNS = ("school_id", "source_id", "key", "progress")
 
 results = Table(
     "results",
@@ -463,11 +478,12 @@ results = Table(
     _school(),
     Column("source_id", Integer, nullable=False),
     Column("key", KeyText, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
+    _progress(),
     *_value_columns(),
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
     Column("delivery_id", Integer, nullable=False),
+    _arrived(),
     PrimaryKeyConstraint(*KEY_COLUMNS),
 )
 Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
@@ -478,12 +494,13 @@ result_history = Table(
     _school(),
     Column("source_id", Integer, nullable=False),
     Column("key", KeyText, nullable=False),
-    Column("kind", SmallInteger, nullable=False),
+    _progress(),
     *_value_columns(),
     Column("value_digest", LargeBinary(16), nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("digest64", BigInteger, nullable=False),
     Column("delivery_id", Integer, nullable=False),
+    _arrived(),
     PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
 )
 

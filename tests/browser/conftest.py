@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import flask
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from dashboard.auth.request import AppOptions
 from dashboard.server.serving import bind
 from dashboard.server.wsgi import create_app
 from models.schema import clock
-from tests.conftest import Store
+from tests.conftest import Store, free_port
 from tests.connectors.sending import serving_app
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
@@ -62,19 +62,25 @@ class Watched:
 
 
 @contextmanager
-def address_of(app: flask.Flask) -> Iterator[str]:
-    """The address of a web app behind the real server, which is stopped at the end."""
-    with serving_app(app, bind("127.0.0.1", 0)) as port:
-        yield f"http://127.0.0.1:{port}"
+def address_of(app: flask.Flask, port: int = 0) -> Iterator[str]:
+    """The address of a web app behind the real server, which is stopped at the end; on a free port without `port`."""
+    with serving_app(app, bind("127.0.0.1", port)) as bound:
+        yield f"http://127.0.0.1:{bound}"
+
+
+@pytest.fixture(scope="session")
+def port() -> int:
+    """One port for all tests of a session: what the browser has compiled of the scripts stays usable."""
+    return free_port()
 
 
 @pytest.fixture
-def served(store: Store) -> Iterator[Served]:
+def served(store: Store, port: int) -> Iterator[Served]:
     """The web app on the known school, on a Thursday morning."""
     with clock.fixed(school.NOW):
         school.build(store.engine, store.cipher)
         app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
-        with address_of(app) as address:
+        with address_of(app, port) as address:
             yield Served(store, address)
 
 
@@ -87,22 +93,35 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def watched(browser: Browser, served: Served) -> Iterator[Watched]:
-    """A fresh page; afterwards it must have asked nothing outside and complained of nothing."""
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """One profile of the browser for all tests of a session, with its cache of scripts."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watched(window: BrowserContext, served: Served) -> Iterator[Watched]:
+    """A fresh page without cookies; afterwards it must have asked nothing outside and complained of nothing."""
+    window.clear_cookies()
+    page = window.new_page()
     watched = Watched(page, served.address)
     own = (served.address, "data:", "blob:")
-    context.on(
-        "request", lambda web_error: None if web_error.url.startswith(own) else watched.outside.append(web_error.url)
-    )
+
+    def note_request(request: Request) -> None:
+        if not request.url.startswith(own):
+            watched.outside.append(request.url)
+
+    window.on("request", note_request)
     page.on(
         "console",
-        lambda worker: watched.complaints.append(worker.text) if worker.type in ("error", "warning") else None,
+        lambda message: watched.complaints.append(message.text) if message.type in ("error", "warning") else None,
     )
-    page.on("pageerror", lambda worker: watched.complaints.append(str(worker)))
+    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
     yield watched
-    context.close()
+    window.remove_listener("request", note_request)
+    for opened in window.pages:
+        opened.close()
     assert watched.outside == []
     assert watched.complaints == []

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from connectors.intake.push import ReceiverContext
 from dashboard.auth.request import AppOptions
 from dashboard.server.wsgi import create_app
-from dashboard.worker.page_jobs import work_once
+from dashboard.settings.schema import Receive
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
 from models.sandbox import situations
 from models.schema import clock
 from tests.browser.conftest import Served, Watched, address_of
@@ -202,7 +203,7 @@ def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Wa
     watched.open("/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    assert work_once(WorkContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#headline")
     assert page.inner_text("#headline") == "1 keer fout"
     assert "Een ontvanger weigert dit met Client.ScoreOngeldig." in page.inner_text("#levels")
@@ -229,7 +230,7 @@ def test_the_findings_can_be_narrowed_to_what_is_wrong(served: Served, watched: 
     sender.post(sender.message(leerlingid="proef-02", scores=["1"]))  # the same key of another pupil: a warning
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    assert work_once(WorkContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#findings")
     shown = page.locator("#findings tr[data-level]:visible")
     read = "all => all.map(one => one.dataset.level)"
@@ -252,7 +253,7 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
     assert page.get_attribute("#endpoint-key", "type") == "password"
     page.click("#endpoint-call")
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher), allow_loopback=True)
+    assert work_once(WorkContext(served.store.engine, served.store.cipher, receive=Receive(check_loopback=True)))
     page.wait_for_selector("#scenarios")
     assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
     assert "geheim" not in page.content()
@@ -314,9 +315,8 @@ def test_everything_can_be_reached_by_keyboard(watched: Watched) -> None:
     assert page.locator("main button, main a, main input, main select, main summary").evaluate_all(unnamed) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, width: int, scheme: str) -> None:
+def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, scheme: str) -> None:
     page, sender = watched.page, make_room(watched)
     page.context.add_cookies([{"name": "kleur", "value": scheme, "url": served.address}])
     sender.post(sender.message(scores=["zeven"]))
@@ -324,12 +324,13 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
     room_page = urlsplit(page.url).path
     page.click("button:has-text('Rapport')")
     page.wait_for_selector("h1:has-text('Uitslag van de toets')")
-    work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    work_once(WorkContext(served.store.engine, served.store.cipher))
     result_page = urlsplit(page.url).path
-    page.set_viewport_size({"width": width, "height": 800})
     for path in ("/toets", room_page, result_page, "/toets/proef/weg"):
         watched.open(path)
         if path == room_page:
             page.click("#pupils summary")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in (1440, 768, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
         assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == scheme

@@ -104,7 +104,7 @@ def target(store: Store) -> Target:
     with write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
-        connections.ensure_connection(connection, school_id, source_id, 0)
+        connections.ensure_connection(connection, school_id, source_id)
     return Target(store.engine, store.cipher, school_id, source_id)
 
 

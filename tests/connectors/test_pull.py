@@ -32,8 +32,8 @@ from models.ingest.deliveries import newest
 from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.records import SchoolRef, Verdict
-from models.schema.tables import couplings as coupling_rows
 from models.schema.tables import deliveries, results
+from models.schema.tables import source_connections as connection_rows
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
 from tests.uwlr.messages import message
@@ -59,7 +59,7 @@ class Place:
 
     def cursor(self) -> str | None:
         with database.read_transaction(self.store.engine) as connection:
-            return connection.scalar(select(coupling_rows.c.cursor))
+            return connection.scalar(select(connection_rows.c.cursor))
 
     def count(self) -> int:
         with database.read_transaction(self.store.engine) as connection:
@@ -74,7 +74,7 @@ def place(store: Store) -> Place:
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", "99XX")])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
-        connections.ensure_connection(connection, school_id, source_id, 0)
+        connections.ensure_connection(connection, school_id, source_id)
     return Place(store, Target(store.engine, store.cipher, school_id, source_id))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,7 +23,7 @@ from models.ingest.quarantine import QuarantinedMessage
 from models.ingest.result_store import Receipt
 from models.schema import clock, database
 from models.schema.records import Verdict
-from models.schema.tables import couplings, raw_messages, results
+from models.schema.tables import raw_messages, results, source_connections
 from models.schema.terms import RetentionPolicy, SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import BAKEN, HORIZON, Account, account, enveloped
@@ -94,6 +96,58 @@ def test_after_a_mend_the_message_is_judged_anew_and_settled(store: Store, reken
     assert replay(receiver, item) is None
     with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(results.c.score)) == 0
+
+
+def test_a_replay_does_not_go_before_a_correction_of_the_same_moment(store: Store, rekenwijs: Account) -> None:
+    """Refused twice and replayed last, the message still came in before its correction."""
+    send(store, enveloped(message(scores=["3"]), rekenwijs.header))
+    with clock.fixed(NOW + timedelta(minutes=1)), database.write_transaction(store.engine) as connection:
+        senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
+    with clock.fixed(NOW + timedelta(minutes=2)):
+        assert send(store, enveloped(message(scores=["9"]), rekenwijs.header)).counts["new"] == 1
+    receiver = ReceiverContext(store.engine, store.cipher)
+    with clock.fixed(NOW + timedelta(minutes=3)):
+        with database.write_transaction(store.engine) as connection:
+            senders.set_terms(connection, rekenwijs.source_id, SenderTerms(versions=("2.3",)))
+        again = replay(receiver, kept(store)[0])
+        assert again is not None
+        assert again.verdict is Verdict.REJECT
+        with database.write_transaction(store.engine) as connection:
+            senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
+        receipt = replay(receiver, kept(store)[0])
+    assert receipt is not None
+    assert [finding.rule for finding in receipt.findings] == ["result.tied"]
+    with database.read_transaction(store.engine) as connection:
+        assert connection.scalar(select(results.c.score_text)) == "9"
+
+
+def test_two_messages_of_one_moment_that_are_stored_at_once_end_in_the_later(
+    any_store: Store,
+) -> None:
+    """The one that came in first waits for the other and is stored last."""
+    sender = account(any_store.engine, any_store.cipher)
+    receiver = ReceiverContext(any_store.engine, any_store.cipher)
+    first, second = (enveloped(message(scores=[score]), sender.header) for score in ("4", "8"))
+    read_first, stored = threading.Event(), threading.Event()
+
+    def take(body: bytes, minute: int) -> Receipt:
+        with spool([body]) as spooled:
+            spooled.arrived_us = clock.to_us(NOW + timedelta(minutes=minute))
+            if minute == 0:
+                read_first.set()
+                assert stored.wait(30)
+            receipt = deliver(receiver, spooled)
+            stored.set()
+            return receipt
+
+    with ThreadPoolExecutor(2) as workers:
+        early = workers.submit(take, first, 0)
+        assert read_first.wait(30)
+        late = workers.submit(take, second, 1)
+        assert late.result().counts["new"] == 1
+        assert early.result().counts["history"] == 1
+    with database.read_transaction(any_store.engine) as connection:
+        assert connection.scalar(select(results.c.score_text)) == "8"
 
 
 def test_a_message_whose_keys_are_all_revoked_stays_refused(store: Store, rekenwijs: Account) -> None:
@@ -181,7 +235,7 @@ def test_judging_anew_keeps_a_message_no_longer(store: Store, rekenwijs: Account
 
 def test_once_the_same_bytes_are_accepted_those_of_the_refusals_are_gone(any_store: Store, anywhere: Account) -> None:
     body = enveloped(message(), anywhere.header)
-    other = enveloped(message(scores=["1"]), anywhere.header)
+    other = enveloped(message(scores=["1"], aanmaakdatum="2026-11-10T08:00:00"), anywhere.header)
     days(any_store, 0, body)
     days(any_store, 0, other)
     mend(any_store, anywhere, unknown_pupil="refuse")
@@ -265,7 +319,7 @@ def test_a_message_of_a_school_that_stopped_its_coupling_stays_refused(store: St
     (item,) = kept(store)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, rekenwijs.source_id, SenderTerms())
-        connection.execute(update(couplings).values(stopped=True))
+        connection.execute(update(source_connections).values(stopped=True))
     receipt = replay(ReceiverContext(store.engine, store.cipher), item)
     assert receipt is not None
     assert [finding.rule for finding in receipt.findings] == ["school.stopped"]

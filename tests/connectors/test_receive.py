@@ -24,12 +24,12 @@ from connectors.transport.http_server import BodyLimits
 from connectors.uwlr.agreement import Bounds
 from connectors.uwlr.rules import RULES
 from dashboard.server.serving import working
-from dashboard.worker.loop import WorkContext
+from dashboard.worker.context import WorkContext
 from models.ingest import deliveries, identity, rosters, schools, senders
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
-from models.schema.tables import couplings, raw_messages, results
+from models.schema.tables import raw_messages, results, source_connections
 from models.schema.terms import RetentionPolicy, SenderTerms
 from tests.conftest import Store
 from tests.connectors import sending
@@ -248,7 +248,7 @@ def test_the_same_bytes_of_a_stranger_take_one_row_and_no_room_of_others(store: 
 
 def test_the_hourly_clean_up_throws_away_old_refusals_of_no_school(any_store: Store) -> None:
     sender = account(any_store.engine, any_store.cipher)
-    context = WorkContext(any_store.engine, any_store.cipher, {}, retention=RetentionPolicy(refused_days=1))
+    context = WorkContext(any_store.engine, any_store.cipher, retention=RetentionPolicy(refused_days=1))
     with receiving(
         ReceiverContext(any_store.engine, any_store.cipher, retention=RetentionPolicy(refused_days=2))
     ) as receiver:
@@ -305,7 +305,7 @@ def test_two_keys_are_valid_while_one_replaces_the_other(store: Store, receiver:
 
 def test_a_school_that_stopped_the_coupling_gets_nothing(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
     with write_transaction(store.engine) as connection:
-        connection.execute(couplings.update().values(stopped=True))
+        connection.execute(source_connections.update().values(stopped=True))
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     assert (answer.fault, rules_of(newest(store))) == ("Client.AutorisatieOngeldig", ["school.stopped"])
 
@@ -741,11 +741,11 @@ def test_an_error_of_our_own_is_told_without_its_text(
 
 def test_what_is_pushed_shows_with_the_couplings(store: Store, receiver: Receiver, rekenwijs: Account) -> None:
     with read_transaction(store.engine) as connection:
-        row = connection.execute(select(couplings)).one()
+        row = connection.execute(select(source_connections)).one()
     assert (row.pushes, row.active, row.last_success_us) == (True, True, None)
     receiver.post(enveloped(message(), rekenwijs.header))
     with read_transaction(store.engine) as connection:
-        row = connection.execute(select(couplings)).one()
+        row = connection.execute(select(source_connections)).one()
     assert row.last_success_us == row.last_data_us == clock.now_us()
 
 

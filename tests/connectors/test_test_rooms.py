@@ -415,5 +415,5 @@ def test_a_room_that_cannot_be_erased_holds_up_no_other(store: Store, caplog: py
         assert sandboxes.empty_due(store.engine) == 2
     assert numbers_of_all(store)["rooms"] == {made[0].id}
     assert made[0].school_id in numbers_of_all(store)["schools"]
-    assert "IntegrityError while erasing a test room" in caplog.text
+    assert "IntegrityError while erasing a sandbox" in caplog.text
     assert "geheim" not in caplog.text

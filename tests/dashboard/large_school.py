@@ -121,11 +121,20 @@ def _sources(connection: Connection, columns: int) -> None:
     reached = us("2026-11-25", "06:30")
     _many(
         connection,
-        "couplings",
+        "source_connections",
         [
-            {"school_id": SCHOOL, "source_id": i, "next_try_us": us("2026-11-26", "14:00"), "last_try_us": reached,
-             "failures": 0, "last_success_us": reached, "last_data_us": reached}
+            {"school_id": SCHOOL, "source_id": i, "last_try_us": reached, "failures": 0,
+             "last_success_us": reached, "last_data_us": reached}
             for i, _key, _name, _role in named
+        ],
+    )  # fmt: skip
+    _many(
+        connection,
+        "work_queue",
+        [
+            {"kind": "poll", "thread": f"source {i}", "title": key, "school_id": SCHOOL, "source_id": i,
+             "created_us": us("2026-11-26", "07:30"), "next_try_us": us("2026-11-26", "14:00")}
+            for i, key, _name, _role in named
         ],
     )  # fmt: skip
     _many(
@@ -207,6 +216,7 @@ def _results(connection: Connection, pupils: int, columns: int) -> None:
         rows.append(
             {
                 "school_id": SCHOOL, "source_id": column + 1, "key": f"k{len(rows)}", "kind": int(kind),
+                "progress": kind == Kind.PROGRESS,
                 "identifier_id": pupil, "test_id": _test_id(column, place), "part_id": part,
                 "definition_id": _test_id(column, place), "taken_on": day, "score": None, "score_text": None,
                 "absence": None, "status": None, "worked_ms": None, "offered": None, "made": None, "correct": None,

@@ -192,10 +192,10 @@ def _sources(connection: Connection) -> None:
     }
     _many(
         connection,
-        "couplings",
+        "source_connections",
         [
             {
-                "school_id": SCHOOL, "source_id": i, "next_try_us": us("2026-11-26", "14:00"),
+                "school_id": SCHOOL, "source_id": i,
                 "last_try_us": us("2026-11-26", "07:30"), "failures": 0 if i in reached else 14,
                 "last_success_us": us(reached[i], "06:30") if i in reached else us("2026-11-18", "06:30"),
                 "last_data_us": us(reached[i], "06:30") if i in reached else None,
@@ -203,6 +203,15 @@ def _sources(connection: Connection) -> None:
                 "last_error_en": None if i in reached else "The publisher does not answer.",
             }
             for i, _, _, _ in named
+        ],
+    )  # fmt: skip
+    _many(
+        connection,
+        "work_queue",
+        [
+            {"kind": "poll", "thread": f"source {i}", "title": key, "school_id": SCHOOL, "source_id": i,
+             "created_us": us("2026-11-26", "07:30"), "next_try_us": us("2026-11-26", "14:00")}
+            for i, key, _, _ in named
         ],
     )  # fmt: skip
     deliveries = [(i, i, "results", "accept") for i in (SUMS, SPELL, LEVELS, QUESTIONS)]
@@ -280,6 +289,7 @@ class _Rows:
         source = DEFINITIONS[definition][0]
         common: dict[str, object] = {
             "school_id": SCHOOL, "source_id": source, "key": f"k{len(self.rows)}", "kind": int(kind),
+            "progress": kind == Kind.PROGRESS,
             "identifier_id": pupil, "test_id": definition, "definition_id": definition, "part_id": part,
             "taken_on": day, "score": None, "score_text": None, "absence": None, "status": None,
             "worked_ms": None, "offered": None, "made": None, "correct": None, "detail": None, "info_url": None,

@@ -375,7 +375,8 @@ def test_a_publisher_that_is_down_is_one_sentence_and_tried_again_later(rondblik
     configured(rondblik, weg=f"http://127.0.0.1:{free_port()}/")
     assert "cannot be reached" in rondblik("sync").err.splitlines()[0]
     assert rondblik("sync").code == 2
-    assert rondblik.query("SELECT failures, last_success_us IS NULL, leased_until_us FROM couplings") == [(2, 1, None)]
+    state = "SELECT failures, last_success_us IS NULL, lease FROM source_connections JOIN work_queue USING (source_id)"
+    assert rondblik.query(state) == [(2, 1, None)]
 
 
 def test_sync_of_an_unknown_source_is_one_sentence(rondblik: Rondblik) -> None:
@@ -453,13 +454,13 @@ def test_a_worker_that_is_killed_loses_nothing(rondblik: Rondblik) -> None:
     with serving(first_hangs) as server:
         configured(rondblik, bron=server.url)
         process = start(rondblik, "worker")
-        until(rondblik, "SELECT leased_until_us IS NOT NULL FROM couplings", [(1,)])
+        until(rondblik, "SELECT lease IS NOT NULL FROM work_queue", [(1,)])
         code, _ = ends(process, signal.SIGKILL)
         assert code == -signal.SIGKILL
         outcome = rondblik("sync")
         assert (outcome.code, "another worker" in outcome.err) == (2, True)
         connection = sqlite3.connect(rondblik.data / "rondblik.db")
-        connection.execute("UPDATE couplings SET leased_until_us = 1")  # the lease lapses
+        connection.execute("UPDATE work_queue SET leased_until_us = 1")  # the lease expires
         connection.commit()
         connection.close()
         process = start(rondblik, "worker")

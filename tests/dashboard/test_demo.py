@@ -27,7 +27,7 @@ from connectors.simulator import publishers, school, server
 from connectors.simulator.school import HORIZON
 from dashboard.cli import demo as demo_module
 from dashboard.settings import applying
-from dashboard.worker import loop
+from dashboard.worker.context import make_context
 from models.access.viewer import Role, Viewer
 from models.classroom.timeline import pupil_timeline
 from models.ingest import identity
@@ -203,7 +203,7 @@ def test_a_correction_leaves_the_value_before_it_in_the_history(first: Demo, dat
     corrected = ask(
         data,
         "SELECT s.key, h.score < r.score AND h.created_us < r.created_us FROM result_history h "
-        "JOIN results r USING (school_id, source_id, key, kind) JOIN sources s ON s.id = h.source_id "
+        "JOIN results r USING (school_id, source_id, key, progress) JOIN sources s ON s.id = h.source_id "
         "WHERE s.key IN ('rekenwijs', 'toetsvolg')",
     )
     assert {key for key, _ in corrected} == {"rekenwijs", "toetsvolg"}
@@ -257,7 +257,7 @@ def test_a_zero_is_a_score_and_what_was_not_offered_is_none(first: Demo, data: P
 def test_a_source_is_down_after_it_answered_once_and_one_message_was_refused(first: Demo, data: Path) -> None:
     down = ask(
         data,
-        "SELECT s.key, c.last_success_us IS NOT NULL, c.last_error_nl IS NOT NULL FROM couplings c "
+        "SELECT s.key, c.last_success_us IS NOT NULL, c.last_error_nl IS NOT NULL FROM source_connections c "
         "JOIN sources s ON s.id = c.source_id WHERE c.failures > 0",
     )
     assert down == [("leeslijn", 1, 1)]
@@ -329,7 +329,7 @@ def test_only_what_is_new_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         try:
             cipher = open_encrypted(engine, tmp_path)
             connection_configs = applying.apply(settings, engine)
-            context = loop.make_context(settings, engine, cipher, connection_configs)
+            context = make_context(settings, engine, cipher, connection_configs)
             demo_module._pull_all(context, connection_configs)
             first = capsys.readouterr().out.splitlines()
             demo_module._pull_all(context, connection_configs)
@@ -362,13 +362,15 @@ def test_the_first_pull_brings_something_of_every_source_on_any_day(now: datetim
         try:
             cipher = open_encrypted(engine, tmp_path)
             connection_configs = applying.apply(settings, engine)
-            demo_module._pull_all(loop.make_context(settings, engine, cipher, connection_configs), connection_configs)
+            demo_module._pull_all(make_context(settings, engine, cipher, connection_configs), connection_configs)
             assert demo_module.demo_users(engine, cipher)[0].key == "leraar-5a"
             assert len(demo_module.demo_users(engine, cipher)) == 7
         finally:
             engine.dispose()
     assert set(results_by_source(tmp_path)) == PUBLISHERS
-    failing = ask(tmp_path, "SELECT s.key FROM couplings c JOIN sources s ON s.id = c.source_id WHERE c.failures > 0")
+    failing = ask(
+        tmp_path, "SELECT s.key FROM source_connections c JOIN sources s ON s.id = c.source_id WHERE c.failures > 0"
+    )
     assert failing == [("leeslijn",)]
     assert ask(tmp_path, "SELECT count(*) FROM deliveries WHERE verdict = 'reject'")[0] <= (1,)
 

@@ -59,6 +59,13 @@ def more_rows(store: Store, rows: list[dict[str, object]]) -> None:
         connection.execute(insert(tables.results), [{"key": f"more{i}", **item} for i, item in enumerate(rows)])
 
 
+def set_active(store: Store, source_id: int, active: bool) -> None:
+    """Whether a source is in the configuration."""
+    connections = tables.source_connections
+    with database.write_transaction(store.engine) as connection:
+        connection.execute(update(connections).where(connections.c.source_id == source_id).values(active=active))
+
+
 def ids(view: ClassView) -> list[int]:
     """The pupils that are shown."""
     return [pupil.id for pupil in view.overview.pupils]
@@ -238,10 +245,7 @@ def test_a_class_signal_is_within_the_filters_and_a_pupil_keeps_all(known_school
 
 
 def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, known_school: Store) -> None:
-    with database.write_transaction(known_school.engine) as connection:
-        connection.execute(
-            update(tables.couplings).where(tables.couplings.c.source_id == school.SUMS).values(active=False)
-        )
+    set_active(known_school, school.SUMS, False)
     for by in ("vak", "materiaal"):
         class_view = view(known_school)
         several = [column for column in columns(class_view.overview, by, None) if column.source_id == school.SUMS]
@@ -250,15 +254,9 @@ def test_a_publisher_without_coupling_is_told_on_every_page(web: flask.Flask, kn
         assert cell_content(class_view.overview, several[0], 1).cell is not None
     assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerling/12")
     assert "geen koppeling" not in shown_page(as_persona(web, "hanna"), "/leerlingen")  # arithmetic has another source
-    with database.write_transaction(known_school.engine) as connection:
-        connection.execute(
-            update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=False)
-        )
+    set_active(known_school, school.SPELL, False)
     assert "geen koppeling" in shown_page(as_persona(web, "hanna"), "/leerlingen")
-    with database.write_transaction(known_school.engine) as connection:
-        connection.execute(
-            update(tables.couplings).where(tables.couplings.c.source_id == school.SPELL).values(active=True)
-        )
+    set_active(known_school, school.SPELL, True)
     other = view(known_school, uitgever=str(school.SPELL))
     assert {column.source_id for column in columns(other.overview, "materiaal", None)} == {school.SPELL}
 

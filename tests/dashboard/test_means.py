@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
 
 from dashboard.ui.matrix_columns import CellContent, footer
+from dashboard.ui.matrix_table import foot_words
 from models.classroom.class_overview import Cell
-from models.results.current_results import CurrentResult, ResultRow, summed_total
-from models.results.scales import NO_NORM
+from models.results.current_results import CurrentResult, ResultRow, sent_total, summed_total
+from models.results.scales import NO_NORM, NormPosition
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE, Kind
 
@@ -40,3 +42,25 @@ def test_only_sums_of_the_same_parts_have_a_mean(rows: tuple[dict[int, int | Non
     under = footer([summed(pupil, parts) for pupil, parts in enumerate(rows, 1)])
     assert under.mean == mean
     assert under.counted == len(rows)
+
+
+def level(pupil: int, word: str | None, points: int | None = None) -> CellContent:
+    """The cell of a pupil with an OSO result: a level of code AE or none, and a skill score or none."""
+    references = [] if word is None else [{"code": "AE", "group": "Landelijk", "value": word}]
+    row = summed(pupil, {0: points}).cell
+    assert row is not None
+    result = row.total.row._replace(
+        kind=Kind.OSO, absence=None if points is not None else 2, detail=json.dumps({"references": references})
+    )
+    total = sent_total(CurrentResult(result, False), NO_NORM)
+    return CellContent(Cell(total, SubjectMaterial("reading", "Volgtoets", 1), NO_NORM, 0), 0, total.reading.missing)
+
+
+def test_levels_without_a_number_are_counted_where_there_is_no_mean_and_are_in_none() -> None:
+    levels = [level(1, "E"), level(2, "A"), level(3, "E"), level(4, None)]
+    under = footer(levels)
+    assert (under.mean, under.counted, under.all, under.has_norm) == (None, 3, 4, True)
+    assert under.bands == ((NormPosition.BELOW, "E", 2), (NormPosition.ABOVE, "A", 1))
+    assert foot_words(under) == "2 E, 1 A"
+    with_numbers = footer([*levels, level(5, "C", 90), level(6, None, 100)])
+    assert (with_numbers.mean, with_numbers.counted) == (Decimal(950_000), 2)

@@ -14,7 +14,8 @@ from connectors.intake.push import ReceiverContext, deliver
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
-from dashboard.worker.page_jobs import work_once
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
 from models.access.viewer import Role
 from models.ingest import senders
 from models.ingest.schools import Identification
@@ -76,33 +77,33 @@ def page(client: FlaskClient, path: str) -> str:
 
 
 def test_an_administrator_sees_the_message_covered_and_has_it_judged_anew(store: Store, refused: int) -> None:
-    client, receiver = client_of(store, OWN), ReceiverContext(store.engine, store.cipher)
+    client, context = client_of(store, OWN), WorkContext(store.engine, store.cipher)
     assert f"/koppelingen/geweigerd/{refused}" in page(client, "/koppelingen")
     status, path = post(client, f"/koppelingen/geweigerd/{refused}")
     assert status == 303
     assert "Een ogenblik" in page(client, path)
-    assert work_once(receiver)
+    assert work_once(context)
     shown = page(client, path)
     assert "<score>7</score>" in shown
     assert "leerling-4711" not in shown
     _, path = post(client, f"/koppelingen/opnieuw/{refused}")
-    assert work_once(receiver)
+    assert work_once(context)
     assert "Het is opnieuw geweigerd." in page(client, path)
     with database.write_transaction(store.engine) as connection:
         senders.set_terms(connection, senders.by_name(connection, "Rekenwijs").source_id, SenderTerms())
     _, path = post(client, f"/koppelingen/opnieuw/{refused}")
-    assert work_once(receiver)
+    assert work_once(context)
     assert "1 resultaat is opgeslagen." in page(client, path)
     assert f"/koppelingen/geweigerd/{refused}" not in page(client, "/koppelingen")
     _, path = post(client, f"/koppelingen/geweigerd/{refused}")
-    assert work_once(receiver)
+    assert work_once(context)
     assert "niet (meer) bewaard" in page(client, path)
 
 
 def test_nobody_else_sees_it(store: Store, refused: int) -> None:
-    receiver = ReceiverContext(store.engine, store.cipher)
+    context = WorkContext(store.engine, store.cipher)
     _, own_path = post(client_of(store, OWN), f"/koppelingen/geweigerd/{refused}")
-    assert work_once(receiver)
+    assert work_once(context)
     for user in (OTHER, TEACHER):
         client = client_of(store, user)
         assert "score" not in page(client, own_path)
@@ -112,7 +113,7 @@ def test_nobody_else_sees_it(store: Store, refused: int) -> None:
         assert client.get(f"/toets/uitslag/{token}/rapport.{kind}", base_url="http://127.0.0.1").status_code == 404
     assert post(client_of(store, TEACHER), f"/koppelingen/geweigerd/{refused}")[0] == 403
     _, path = post(client_of(store, OTHER), f"/koppelingen/geweigerd/{refused}")
-    assert work_once(receiver)
+    assert work_once(context)
     shown = page(client_of(store, OTHER), path)
     assert "niet (meer) bewaard" in shown
     assert "score" not in shown
@@ -124,4 +125,4 @@ def test_another_site_cannot_ask_for_it(store: Store, refused: int) -> None:
         f"/koppelingen/opnieuw/{refused}", base_url="http://127.0.0.1", headers={"Sec-Fetch-Site": "cross-site"}
     )
     assert answer.status_code == 403
-    assert not work_once(ReceiverContext(store.engine, store.cipher))
+    assert not work_once(WorkContext(store.engine, store.cipher))

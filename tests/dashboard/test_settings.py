@@ -14,9 +14,9 @@ from sqlalchemy import select
 from dashboard.settings import applying, loading
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Las, Publisher, Receive, Sender, Settings
-from dashboard.worker.loop import make_context
+from dashboard.worker.context import make_context
 from models.schema import database
-from models.schema.tables import couplings, schools, sources
+from models.schema.tables import schools, source_connections, sources
 from models.schema.terms import RetentionPolicy
 from tests.conftest import Store
 
@@ -310,7 +310,7 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
         ("las", "las"),
         ("rekenwijs", "publisher"),
     ]
-    assert set(make_context(found, store.engine, store.cipher, first).work) == {(1, 1), (1, 2)}
+    assert set(make_context(found, store.engine, store.cipher, first).polls) == {(1, 1), (1, 2)}
     applying.apply(found.model_copy(update={"publishers": ()}), store.engine)
     with database.read_transaction(store.engine) as connection:
         assert connection.scalars(select(schools.c.name)).all() == ["De Horizon"]
@@ -318,7 +318,9 @@ def test_schools_sources_and_couplings_follow_the_configuration(store: Store, tm
             ("las", None),
             ("rekenwijs", "Reken"),
         ]
-        active = select(couplings.c.source_id, couplings.c.active).order_by(couplings.c.source_id)
+        active = select(source_connections.c.source_id, source_connections.c.active).order_by(
+            source_connections.c.source_id
+        )
         assert connection.execute(active).all() == [(1, True), (2, False)]
 
 

@@ -215,8 +215,21 @@ def test_two_first_starts_at_once_make_one_key(empty: Installation, _time: int) 
     assert len(empty.rows()["pupils"]) == 1
 
 
+# The tables of before 0007, with what stands in those that took their place.
+QUEUES_OF_BEFORE = (
+    "CREATE TABLE couplings AS SELECT c.*, 0 AS next_try_us, CAST(NULL AS TEXT) AS lease, "
+    "CAST(NULL AS BIGINT) AS leased_until_us FROM source_connections c",
+    "CREATE TABLE checks AS SELECT id, token_digest, sandbox_id AS room_id, school_id, kind, title, "
+    "created_us AS asked_us, payload AS input, 'waiting' AS state, requested_by AS asked_by, lease, leased_until_us, "
+    "attempts AS tries, report, excerpts, html, junit, error_nl, error_en, finished_us AS done_us, keep_until_us "
+    "FROM work_queue WHERE source_id IS NULL",
+    "DROP TABLE work_queue",
+    "DROP TABLE source_connections",
+)
+
+
 def test_a_store_of_before_takes_the_key_that_opens_it_and_no_other(filled: Installation) -> None:
-    filled.change("DROP TABLE key_fingerprints", "UPDATE alembic_version SET version_num = '0004'")
+    filled.change(*QUEUES_OF_BEFORE, "DROP TABLE key_fingerprints", "UPDATE alembic_version SET version_num = '0004'")
     good = filled.key.read_bytes()
     _other(filled.key)
     assert "is not the key" in filled.refused("load", "--roster", str(filled.roster))

@@ -307,7 +307,7 @@ def test_a_database_that_is_away_is_said_in_words(
     web: flask.Flask, known_school: Store, accept: str, media: str
 ) -> None:
     with database.write_transaction(known_school.engine) as connection:
-        connection.exec_driver_sql("DROP TABLE checks")
+        connection.exec_driver_sql("DROP TABLE work_queue")
     answer = as_persona(web, "hanna").get(
         f"/toets/uitslag/{'A' * 22}/rapport.html", base_url=HERE, headers={"Accept": accept}
     )

@@ -12,7 +12,6 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from connectors.intake.push import ReceiverContext
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
 from dashboard.cli import main as cli
@@ -20,17 +19,18 @@ from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox
 from dashboard.pages.vendor.requests import MAX_CONTENTS, Refused, read_endpoint, read_upload
 from dashboard.server.wsgi import create_app
-from dashboard.worker.page_jobs import work_once
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
 from models.access.people import class_list, members, pupil, pupil_names, school_name
 from models.access.viewer import Role, Viewer
-from models.ingest import page_requests, schools
+from models.ingest import page_requests, schools, work_queue
 from models.ingest.connection_overview import connection_overview
 from models.ingest.identity import parked
 from models.sandbox import sandboxes, situations
 from models.sandbox.sandboxes import Sandbox
 from models.schema import database
-from models.schema.tables import checks as checks_table
 from models.schema.tables import test_rooms
+from models.schema.tables import work_queue as work_queue_rows
 from tests.conftest import Store
 from tests.connectors.sending import Account, enveloped
 from tests.dashboard import school
@@ -155,6 +155,10 @@ def count(store: Store, table: Any) -> int:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
+def requests_of_pages(store: Store) -> int:
+    return count(store, select(work_queue_rows).where(work_queue_rows.c.token_digest.is_not(None)).subquery())
+
+
 def data_address(data: bytes) -> str:
     return "data:text/xml;base64," + base64.b64encode(data).decode()
 
@@ -203,7 +207,7 @@ def test_an_administrator_may_test_and_a_teacher_is_told_for_whom_it_is(
     assert post(hanna, "/toets/proef") == 403
     assert upload(hanna, data_address(message())).status_code == 204
     assert endpoint(hanna).status_code == 204
-    assert (count(known_school, test_rooms), count(known_school, checks_table)) == (0, 0)
+    assert (count(known_school, test_rooms), requests_of_pages(known_school)) == (0, 0)
 
 
 def test_nobody_asks_for_anything_without_a_session_or_from_another_site(
@@ -252,7 +256,7 @@ def test_the_token_is_in_no_log(
     tick(vendor, 7)
     for what in ("rapport", "bekijk", "terug", "wissen", "rapport"):
         post(vendor, f"{page_of(sandbox)}/{what}")
-    while work_once(ReceiverContext(known_school.engine, known_school.cipher)):
+    while work_once(WorkContext(known_school.engine, known_school.cipher)):
         pass
     assert sandbox.account.token not in caplog.text
     assert sandbox.account.key not in caplog.text
@@ -310,13 +314,16 @@ def test_a_callback_with_a_strange_address_changes_nothing(
 def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, known_school: Store) -> None:
     assert asked(vendor, message(), "mijn\n map/bericht.xml").startswith("/toets/uitslag/")
     assert goes_to(endpoint(vendor)).startswith("/toets/uitslag/")
-    first = page_requests.claim(known_school.engine, known_school.cipher)
-    second = page_requests.claim(known_school.engine, known_school.cipher)
+    first = work_queue.claim(known_school.engine)
+    second = work_queue.claim(known_school.engine)
     assert first is not None
     assert second is not None
-    assert (first.kind, first.title, first.input) == ("message", "mijn map/bericht.xml", message())
+    assert first.payload is not None
+    assert second.payload is not None
+    assert (first.kind, first.title) == ("message", "mijn map/bericht.xml")
+    assert known_school.cipher.decrypt(first.payload) == message()
     assert (second.kind, second.title) == ("endpoint", "https://uwlr.voorbeeld.example/soap")
-    assert json.loads(second.input) == FORM
+    assert json.loads(known_school.cipher.decrypt(second.payload)) == FORM
 
 
 @pytest.mark.parametrize(
@@ -346,7 +353,7 @@ def test_a_form_that_is_not_right_is_a_sentence_and_no_work(
     answer = json.dumps(json.loads(endpoint(vendor, **changes).text), ensure_ascii=False)
     assert words in answer
     assert "een-geheime-sleutel" not in answer
-    assert count(known_school, checks_table) == 0
+    assert requests_of_pages(known_school) == 0
 
 
 def test_small_letters_of_a_brin_and_an_empty_school_year_are_understood(known_school: Store) -> None:
@@ -422,7 +429,7 @@ def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
     assert asked(other, message()).startswith("/toets/uitslag/")
     monkeypatch.setattr(page_requests, "MAX_OPEN", page_requests.MAX_OPEN_OF_ONE + 1)
     assert "zoveel toetsen" in json.dumps(upload(other, data_address(message())).json, ensure_ascii=False)
-    assert count(known_school, checks_table) == page_requests.MAX_OPEN_OF_ONE + 1
+    assert requests_of_pages(known_school) == page_requests.MAX_OPEN_OF_ONE + 1
 
 
 def test_messages_beyond_what_a_room_keeps_are_told_as_a_number(
@@ -464,7 +471,7 @@ def test_the_eck_ids_of_a_room_stand_nowhere_else(
     send(vendor_web, sandbox, scores=["zeven"])
     send(vendor_web, sandbox, leerlingid="proef-02")
     answer = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    work_once(ReceiverContext(known_school.engine, known_school.cipher))
+    work_once(WorkContext(known_school.engine, known_school.cipher))
     path, _, query = answer.partition("?")
     places = [shown_page(vendor, path, f"?{query}"), tick(vendor, page_of(sandbox)).text]
     places += [vendor.get(f"{path}/rapport.{kind}", base_url=HERE).text for kind in ("html", "json", "xml")]
@@ -552,7 +559,7 @@ def test_an_erased_room_is_gone_from_every_page(
     report = (
         vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"].partition("?")[0]
     )
-    work_once(ReceiverContext(known_school.engine, known_school.cipher))
+    work_once(WorkContext(known_school.engine, known_school.cipher))
     assert vendor.get(f"{report}/rapport.json", base_url=HERE).status_code == 200
     erased = vendor.post(f"{page_of(sandbox)}/wissen", base_url=HERE, headers=OWN)
     assert erased.headers["Location"] == "/toets?gewist=1"
@@ -661,7 +668,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
     assert result_tick(vendor, path).status_code == 204
     assert vendor.get(f"{path}/rapport.json", base_url=HERE).status_code == 404
     assert "Dit duurt lang." in result_tick(vendor, path, 10_000).text
-    work_once(ReceiverContext(known_school.engine, known_school.cipher))
+    work_once(WorkContext(known_school.engine, known_school.cipher))
     told = result_tick(vendor, path).json["response"]
     assert told["result-tick"]["disabled"] is True
     assert told["result-said"]["children"] == "De uitslag is er."
@@ -674,7 +681,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
 def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, known_school: Store) -> None:
     for data in (message(), b"geen xml", message(scores=["zeven"])):
         path = asked(vendor, data)
-        work_once(ReceiverContext(known_school.engine, known_school.cipher))
+        work_once(WorkContext(known_school.engine, known_school.cipher))
         shown = shown_page(vendor, path)
         words = ["Leesbaar", "Envelop en kop", "Schema", "Sleutels en verwijzingen", "Afspraken", "Gedrag"]
         places = [shown.index(f'"{word}"') for word in words]
@@ -683,7 +690,7 @@ def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, k
 
 def test_a_report_is_a_file_of_its_own_kind(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, message())
-    work_once(ReceiverContext(known_school.engine, known_school.cipher))
+    work_once(WorkContext(known_school.engine, known_school.cipher))
     kinds = {"html": "text/html; charset=utf-8", "json": "application/json", "xml": "application/xml"}
     begins = {"html": "<!DOCTYPE html>", "json": "{", "xml": "<?xml"}
     for kind, media_type in kinds.items():
@@ -698,7 +705,7 @@ def test_a_report_is_a_file_of_its_own_kind(vendor: FlaskClient, known_school: S
 
 def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, b"<a/>")
-    work = page_requests.claim(known_school.engine, known_school.cipher)
+    work = work_queue.claim(known_school.engine)
     assert work is not None
     assert "De toets loopt." in shown_page(vendor, path)
     page_requests.fail(known_school.engine, work, "Het lukte niet.", "It did not work.")
@@ -711,7 +718,7 @@ def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_sc
 
 def test_names_and_texts_of_a_stranger_stay_text(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, b"<a>&</a>", "<img src=x onerror=alert(1)>\u202e.xml")
-    work_once(ReceiverContext(known_school.engine, known_school.cipher))
+    work_once(WorkContext(known_school.engine, known_school.cipher))
     assert "<img src=x onerror=alert(1)>.xml" in shown_page(vendor, path)
     assert "<img" not in vendor.get(f"{path}/rapport.html", base_url=HERE).text
 
@@ -721,7 +728,7 @@ def test_the_outcome_of_a_room_names_its_situations_and_the_way_back(
 ) -> None:
     send(vendor_web, sandbox)
     answer = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    work_once(ReceiverContext(known_school.engine, known_school.cipher))
+    work_once(WorkContext(known_school.engine, known_school.cipher))
     path, _, query = answer.partition("?")
     shown = shown_page(vendor, path, f"?{query}")
     assert page_of(sandbox) in shown

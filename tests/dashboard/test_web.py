@@ -198,7 +198,12 @@ def group_callback(client: FlaskClient, query: str = "", asked: object = None, *
 
     `query` is the address as the page knows it; `asked` is an address that a link, Back or Forward asks for.
     """
-    body = {
+    return shown(client.post(CALLBACK, json=group_request(query, asked, **values), base_url=HERE, headers=OWN))
+
+
+def group_request(query: str = "", asked: object = None, **values: object) -> dict[str, object]:
+    """What the browser sends for the filters of the class screen."""
+    return {
         "output": GROUP_OUTPUT,
         "outputs": [dict(zip(("id", "property"), item.split("."), strict=True)) for item in GROUP_OUTPUTS],
         "inputs": [
@@ -208,7 +213,6 @@ def group_callback(client: FlaskClient, query: str = "", asked: object = None, *
         "state": [{"id": "group-query", "property": "data", "value": query}],
         "changedPropIds": ["klas.value" if asked is None else "group-asked.data"],
     }
-    return shown(client.post(CALLBACK, json=body, base_url=HERE, headers=OWN))
 
 
 def test_filters_of_the_screen_end_up_in_the_address(web: flask.Flask) -> None:
@@ -316,7 +320,7 @@ def test_a_coupling_callback_changes_nothing_for_who_is_no_administrator(web: fl
         answer = as_persona(web, key).post(CALLBACK, json=body, base_url=HERE, headers=OWN)
         assert answer.status_code in (200, 204)
         with database.read_transaction(known_school.engine) as connection:
-            row = connection.scalar(text("SELECT stopped FROM couplings WHERE source_id = 1"))
+            row = connection.scalar(text("SELECT stopped FROM source_connections WHERE source_id = 1"))
         assert int(row) == stopped
 
 

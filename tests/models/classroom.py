@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -84,11 +85,19 @@ class Classroom:
         if absence is not Absence.NOT_OFFERED:
             self.work(pupil, about, day)
 
+    def level(self, pupil: int, code: str, level: str, day: str, about: SubjectMaterial = SUMS, test: int = 1) -> None:
+        """An OSO result of a pupil that holds a reference score and no number."""
+        detail = json.dumps({"references": [{"code": code, "group": "Landelijk", "value": level}]})
+        row = self.row(pupil, about, day, test, None, Absence.NO_SCORE)._replace(kind=Kind.OSO, detail=detail)
+        total = Total(row, read_score(row.kind, None, None, row.absence, WITHOUT, detail))
+        self.totals.setdefault(pupil, {}).setdefault(about, []).append(ScoredTest(total, about, WITHOUT))
+        self.work(pupil, about, day)
+
     def part(self, pupil: int, value: int, day: str, name: str, test: int = 1, norm: ParsedNorm = PART_NORM) -> None:
         """A score on a part."""
         row = self.row(pupil, SUMS, day, test, value, None)
         reading = read_score(Kind.SCORE, row.score, None, None, norm)
-        self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm))
+        self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm, day))
 
     def record(
         self, pupil: int, status: Status, day: str, made: int | None, about: SubjectMaterial = WORDS, test: int = 1

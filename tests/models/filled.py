@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine, Inspector, Table, column, insert, inspect, select, table, text
+from sqlalchemy import Engine, Inspector, column, insert, inspect, select, table, text
+from sqlalchemy.types import TypeEngine
 
 from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
@@ -109,7 +110,7 @@ def everything(store: Store) -> dict[str, object]:
             "lars": lars,
             "why": [provenance(connection, HANNA, LARS, sitting.test_id, sitting.taken_on, 0) for sitting in sittings],
             "bente": pupil_timeline(connection, HANNA, BENTE, year),
-            "couplings": [
+            "connections": [
                 connection_overview.connection_overview(connection, viewer) for viewer in (ADMINISTRATOR, ELSEWHERE)
             ],
             "parked": identity.parked(connection, ADMINISTRATOR, cipher),
@@ -143,28 +144,49 @@ def any_order(value: Any) -> Any:
 def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_then: bool) -> None:
     """The rows of these tables; `as_then`: as a program of the revision of the target wrote them."""
     present = inspect(target)
+    if "couplings" in tables:  # before 0007
+        tables = {*tables, "source_connections", "work_queue"}
     for one in (known for known in metadata.sorted_tables if known.name in tables):
         with database.read_transaction(origin) as connection:
             rows = [dict(row) for row in connection.execute(select(one)).mappings()]
-        if one.name == "couplings" and "senders" not in tables:
+        if one.name == "source_connections" and "senders" not in tables:
             rows = [row for row in rows if not row["pushes"]]
-        names = {column["name"] for column in present.get_columns(one.name)} & set(one.columns.keys())
+        if "arrived_us" in one.columns:
+            rows = [row | {"arrived_us": 0} for row in rows]  # as if nobody had recorded it
         if as_then and one.name == "result_history":
             rows = [_with_old_digest(row) for row in rows]
         if as_then and one.name == "signal_marks" and not _goals_have_sources(present):
             rows = [_without_source(row) for row in rows]
-        _insert(target, one, [{name: row[name] for name in names} for row in rows])
+        if as_then and one.name == "source_connections" and "couplings" in tables:
+            _insert(target, present, "couplings", {}, [_with_next_try(origin, row) for row in rows])
+        elif not as_then or one.name != "work_queue" or "couplings" not in tables:
+            types = {column.name: column.type for column in one.columns}
+            _insert(target, present, one.name, types, rows)
 
 
-def _insert(target: Engine, known: Table, rows: list[dict[str, Any]]) -> None:
+def _insert(
+    target: Engine, present: Inspector, name: str, types: dict[str, TypeEngine[Any]], rows: list[dict[str, Any]]
+) -> None:
+    """Insert rows into a table, as far as it has their columns."""
     if not rows:
         return
-    into = table(known.name, *(column(name, known.columns[name].type) for name in rows[0]))
+    names = sorted({column["name"] for column in present.get_columns(name)} & set(rows[0]))
+    into = table(name, *(column(item, types.get(item)) for item in names))
     with database.write_transaction(target) as connection:
-        connection.execute(insert(into), rows)
-        if connection.dialect.name == "postgresql" and known.name == "deliveries":
-            last = "SELECT setval(pg_get_serial_sequence('deliveries', 'id'), (SELECT max(id) FROM deliveries))"
+        connection.execute(insert(into), [{item: row[item] for item in names} for row in rows])
+        if connection.dialect.name == "postgresql" and name in ("deliveries", "work_queue"):
+            last = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"
             connection.execute(text(last))
+
+
+def _with_next_try(origin: Engine, row: dict[str, Any]) -> dict[str, Any]:
+    """A connection as programs before 0007 knew it: with its place in what was the queue of polls."""
+    queue = metadata.tables["work_queue"]
+    own = queue.c.school_id == row["school_id"], queue.c.source_id == row["source_id"]
+    with database.read_transaction(origin) as connection:
+        poll = connection.execute(select(queue).where(*own)).mappings().one_or_none()
+    never = {"next_try_us": 0, "lease": None, "leased_until_us": None}  # of a source that sends by itself
+    return {**row, **(never if poll is None else {name: poll[name] for name in never})}
 
 
 def _goals_have_sources(present: Inspector) -> bool:

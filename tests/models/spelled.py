@@ -18,13 +18,13 @@ WITH slots AS (
            row_number() OVER slot AS place,
            coalesce(sum(CASE WHEN r.absence = 1 THEN 1 ELSE 0 END) OVER (
                PARTITION BY r.school_id, coalesce(i.pupil_id, -i.id), r.test_id, r.part_id, r.kind, r.taken_on
-               ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC
+               ORDER BY r.created_us DESC, r.arrived_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC
                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS newer_not_offered
     FROM results r
     JOIN identifiers i ON i.school_id = r.school_id AND i.id = r.identifier_id
     WINDOW slot AS (
         PARTITION BY r.school_id, coalesce(i.pupil_id, -i.id), r.test_id, r.part_id, r.kind, r.taken_on
-        ORDER BY r.created_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC)
+        ORDER BY r.created_us DESC, r.arrived_us DESC, r.digest64 DESC, r.absence IS NULL DESC, r.key DESC)
 )
 SELECT r.school_id, s.name AS school, src.key AS source, r.key,
        CASE r.kind WHEN 1 THEN 'score' WHEN 2 THEN 'oso' WHEN 3 THEN 'progress' ELSE 'other' END AS kind,

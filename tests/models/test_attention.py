@@ -81,3 +81,17 @@ def test_a_class_changes_the_bounds_itself() -> None:
     classroom.thresholds = Thresholds({FEW_TOTALS.name: 2, AMPLE_OF_THREE.name: 1})
     assert classroom.state().attention_groups(PERIOD) == {1: AttentionGroup.AMPLE}
     assert classroom.totals[1][SUMS][0].reading.position.value == "above"
+
+
+def test_levels_count_as_totals_with_a_norm() -> None:
+    classroom = Classroom()
+    for day in days(3):
+        classroom.level(1, "AE", "A", day)
+        classroom.level(2, "AE", "C", day)
+        classroom.level(3, "Percentiel", "99", day)
+    groups = classroom.state().attention_groups(PERIOD)
+    assert [groups[pupil] for pupil in (1, 2, 3)] == [
+        AttentionGroup.AMPLE,
+        AttentionGroup.NO_SIGNAL,
+        AttentionGroup.FEW,
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -39,3 +39,15 @@ def test_the_hour_that_comes_twice_and_the_hour_that_never_comes_are_instants() 
     twice, never = datetime(2026, 10, 25, 2, 30), datetime(2026, 3, 29, 2, 30)  # noqa: DTZ001 - the point
     assert clock.from_us(clock.to_us(twice)) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert clock.from_us(clock.to_us(never)) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_arrivals_come_after_each_other_and_follow_a_clock_that_is_set() -> None:
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    with clock.fixed(noon):
+        standing = [clock.arrival_us() for _ in range(3)]
+        assert standing == [clock.now_us() + step for step in range(3)]
+    with clock.fixed(noon - timedelta(milliseconds=500)):
+        assert clock.arrival_us() == standing[-1] + 1
+    for moved in (timedelta(hours=1), timedelta(hours=-1)):
+        with clock.fixed(noon + moved):
+            assert clock.arrival_us() == clock.now_us()

@@ -169,15 +169,17 @@ def test_the_period_leaves_out_sittings_not_rows(store: Store) -> None:
         "score": None, "score_text": None, "absence": None, "status": None,
     }  # fmt: skip
     not_offered = {"absence": int(Absence.NOT_OFFERED), "score_text": "X"}
+    other_test: dict[str, object] = {"test_id": 2, "definition_id": 2}
     rows: list[dict[str, object]] = [
-        # One sitting: an X, a score, another score, and a part.
+        # One sitting: an X, a score, another score, a part, and the part again.
         {"taken_on": "2026-02-03", **not_offered},
         {"taken_on": "2026-02-03", **school.number(50)},
         {"taken_on": "2026-02-03", **school.number(60)},
         {"taken_on": "2026-02-03", "part_id": 1, **school.number(5)},
+        {"taken_on": "2026-03-02", "part_id": 1, **school.number(6)},
         # One of parts only.
-        {"taken_on": "2026-03-03", "part_id": 1, **school.number(5)},
-        {"taken_on": "2026-03-03", "part_id": 2, **school.number(0)},
+        {"taken_on": "2026-03-03", **other_test, "part_id": 4, **school.number(5)},
+        {"taken_on": "2026-03-04", **other_test, "part_id": 5, **school.number(0)},
         # Nothing: an X alone, and progress.
         {"taken_on": "2026-04-03", **not_offered},
         {"taken_on": "2026-05-03", "kind": int(Kind.PROGRESS), "status": int(Status.BUSY)},

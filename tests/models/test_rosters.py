@@ -25,7 +25,6 @@ from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
 from models.schema.tables import (
     classes,
-    couplings,
     deliveries,
     groups,
     identifier_links,
@@ -33,6 +32,7 @@ from models.schema.tables import (
     memberships,
     pupils,
     rosters,
+    source_connections,
     teacher_groups,
     teachers,
 )
@@ -55,7 +55,7 @@ def engine(any_store: Store) -> Iterator[Engine]:
     with database.write_transaction(engine) as connection:
         ensure_school(connection, [Identification("brin", "99XX")], "De Wilg")
         ensure_source(connection, "las", "LAS", "las")
-        connection.execute(insert(couplings).values(school_id=SCHOOL, source_id=SOURCE, next_try_us=0, failures=3))
+        connection.execute(insert(source_connections).values(school_id=SCHOOL, source_id=SOURCE, failures=3))
     with clock.fixed(TODAY):
         yield engine
 
@@ -150,13 +150,13 @@ def test_the_same_roster_again_changes_nothing_but_the_delivery(engine: Engine) 
 
 def test_the_same_bytes_are_confirmed_without_effect_and_move_the_coupling(engine: Engine) -> None:
     first = save(engine, roster(*PUPILS, digest=b"d" * 32), cursor="2026-11-23T08:00:00")
-    (coupling,) = rows(engine, couplings)
+    (coupling,) = rows(engine, source_connections)
     assert (coupling.cursor, coupling.failures) == ("2026-11-23T08:00:00", 0)
     assert coupling.last_success_us == coupling.last_data_us == clock.to_us(TODAY)
     with clock.fixed(TODAY.replace(hour=10)):
         again = save(engine, roster(*PUPILS, digest=b"d" * 32), cursor="2026-11-23T08:00:00")
     assert (again.state, again.delivery_id) == ("confirmed", first.delivery_id)
-    (coupling,) = rows(engine, couplings)
+    (coupling,) = rows(engine, source_connections)
     assert coupling.last_data_us == clock.to_us(TODAY) < coupling.last_success_us
     assert len(rows(engine, deliveries)) == 1
 
@@ -385,7 +385,7 @@ def test_an_older_roster_never_overwrites_a_newer(engine: Engine) -> None:
     receipt = save(engine, roster(*PUPILS[:3], created_us=1_000), cursor="older")
     assert (receipt.state, [finding.rule for finding in receipt.findings]) == ("dropped", ["roster.older"])
     assert len(members(engine)) == 4
-    assert rows(engine, couplings)[0].cursor == "newest"
+    assert rows(engine, source_connections)[0].cursor == "newest"
 
 
 def test_a_refused_roster_leaves_only_its_reason(engine: Engine) -> None:
@@ -490,7 +490,7 @@ def test_the_store_holds_no_key_or_eck_id_in_the_clear(store: Store, tmp_path: P
 
 def test_a_roster_without_a_coupling_is_stored_too(engine: Engine) -> None:
     with database.write_transaction(engine) as connection:
-        connection.execute(delete(couplings))
+        connection.execute(delete(source_connections))
     assert save(engine, roster(pupil("k1")), cursor="x").state == "applied"
 
 

@@ -6,7 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from connectors.uwlr.definitions import read_norm
+from connectors.uwlr.rules import finding
+from dashboard.text.words import band_word
 from models.results.scales import (
     NO_NORM,
     Comparability,
@@ -16,6 +20,7 @@ from models.results.scales import (
     ScoreReading,
     comparability,
     is_reference_level,
+    one_norm_group,
     parse_norm,
     read_score,
     scale_of,
@@ -57,6 +62,34 @@ def test_a_bound_belongs_to_its_band_and_bands_are_ordered_by_where_they_begin(
 def test_a_bound_of_two_bands_belongs_to_the_one_that_begins_there() -> None:
     touching = parse_norm(norm(("laag", "0", "60"), ("hoog", "60", "100")))
     assert score(60, norm=touching).band == "hoog"
+
+
+OVERLAPPING = [
+    ((("laag", "0", "20"), ("hoog", "15", "30")), 17, "hoog"),
+    ((("hoog", "15", "30"), ("laag", "0", "20")), 17, "hoog"),  # the order in the message does not matter
+    ((("laag", "0", "20"), ("hoog", "15", "30")), 14, "laag"),
+    ((("laag", "0", "15"), ("hoog", "15", "30")), 15, "hoog"),
+    ((("alles", "0", "30"), ("midden", "10", "20")), 25, "alles"),
+    ((("alles", "0", "30"), ("midden", "10", "20")), 15, "midden"),
+]
+
+
+@pytest.mark.parametrize(("bands", "value", "counts"), OVERLAPPING)
+def test_where_bands_overlap_the_screens_do_what_the_finding_says(
+    bands: tuple[tuple[str, str, str], ...], value: float, counts: str
+) -> None:
+    assert score(value, norm=parse_norm(norm(*bands))).band == counts
+    sent = "".join(
+        f"<norm><term>{term}</term><beginnormwaarde>{low}</beginnormwaarde><eindnormwaarde>{high}</eindnormwaarde></norm>"
+        for term, low, high in bands
+    )
+    noted: list[str] = []
+    xml = etree.fromstring(f"<toetsnormering>{sent}</toetsnormering>")
+    read_norm(xml, lambda rule, _element: noted.append(rule))
+    assert noted == ["norm.overlap"]
+    assert "de norm die het laatst begint" in finding("norm.overlap").message_nl
+    lows = {term: int(low) for term, low, high in bands if int(low) <= value <= int(high)}
+    assert counts == max(lows, key=lambda term: lows[term])
 
 
 def test_a_zero_is_a_score_and_counts() -> None:
@@ -168,7 +201,55 @@ def test_an_oso_result_without_a_level_has_no_band() -> None:
 
 def test_an_oso_result_without_skill_score_still_shows_its_level() -> None:
     assert (oso("II", None).text, oso("II", None).band, oso("II", None).missing) == (None, "II", None)
-    assert oso(None, None).missing is Missing.NO_SCORE
+    assert (oso(None, None).missing, oso(None, None).band) == (None, "RNTRM 1F")
+    empty = read_score(Kind.OSO, None, None, Absence.NO_SCORE, NO_NORM, json.dumps({"references": []}))
+    assert empty.missing is Missing.NO_SCORE
+
+
+def sent(*references: tuple[str, str], value: int | None = None) -> ScoreReading:
+    """What is said of an OSO result with these reference scores."""
+    scores = [{"code": code, "group": "Landelijk", "value": text, "qualification": None} for code, text in references]
+    text = None if value is None else str(value)
+    score = None if value is None else value * 10_000
+    return read_score(Kind.OSO, score, text, None, NO_NORM, json.dumps({"references": scores}))
+
+
+@pytest.mark.parametrize(
+    ("references", "word", "position"),
+    [
+        ([("AE", "A")], "A", NormPosition.ABOVE),
+        ([("AE", "C")], "C", NormPosition.ON),
+        ([("AE", "D")], "D", NormPosition.BELOW),
+        ([("AE", "E"), ("DLE", "5")], "E", NormPosition.BELOW),
+        ([("FN", "87"), ("IV", "III")], "niveau III", NormPosition.ON),
+        ([("AE", "B"), ("IV", "V")], "niveau V", NormPosition.BELOW),
+        ([("AE", "F")], "F", NormPosition.UNKNOWN),
+        ([("CAE", "E"), ("CIV", "V")], "CAE E", NormPosition.UNKNOWN),
+        ([("FN", "87"), ("DLE", "40")], "FN 87", NormPosition.UNKNOWN),
+        ([("FN", "M5")], "M5", NormPosition.UNKNOWN),
+        ([("AVI", "E4")], "E4", NormPosition.UNKNOWN),
+        ([("Percentiel", "34")], "percentiel 34", NormPosition.UNKNOWN),
+        ([("DLE", "0")], "DLE 0", NormPosition.UNKNOWN),
+        ([("RNTRM", "1F"), ("Stanine", "4")], "Stanine 4", NormPosition.UNKNOWN),
+        ([("RNTRM", "1F")], "op weg naar 1F (indicatie)", NormPosition.UNKNOWN),
+    ],
+)
+def test_a_reference_score_is_shown_as_sent_with_an_order_where_its_list_gives_one(
+    references: list[tuple[str, str]], word: str, position: NormPosition
+) -> None:
+    alone, beside = sent(*references), sent(*references, value=104)
+    assert (alone.missing, alone.text, band_word(alone.band or ""), alone.position) == (None, None, word, position)
+    assert len(alone.references) == len(references) - 1
+    only_framework = {code for code, _value in references} == {"RNTRM"}  # then it stands apart from the score
+    assert (beside.text, beside.band) == ("104", None if only_framework else alone.band)
+    ordered = any(code in ("AE", "IV") for code, _value in references)
+    assert (alone.is_judged, alone.has_norm, alone.counts) == (ordered, ordered, False)
+
+
+def test_levels_of_different_groups_are_not_of_one_norm() -> None:
+    assert one_norm_group([sent(("AE", "A")), sent(("AE", "E"), value=90)])
+    assert not one_norm_group([sent(("AE", "A")), sent(("IV", "I"))])
+    assert not one_norm_group([sent(("Percentiel", "34")), sent(("Percentiel", "35"))])
 
 
 def test_a_reference_level_is_told_from_other_reference_scores() -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from dashboard.text.signal_texts import text_of
+from dashboard.text.words import band_word
 from models.classroom.holidays import read_holidays
 from models.classroom.signal_resolutions import ResolutionAction, SignalResolution
 from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, open_by_pupil, signals, topics
@@ -382,3 +384,36 @@ def test_a_settled_signal_comes_back_on_new_data_only() -> None:
     classroom.thresholds = Thresholds({"drop_earlier": 2})
     [later] = of(classroom.signals(), SignalRule.DROP)
     assert replace(later, resolution=closed.resolution).open
+
+
+# -- levels in place of scores -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "levels", "is_stuck"),
+    [
+        ("AE", "EDE", True),
+        ("AE", "ECE", False),
+        ("IV", ["V", "IV", "V"], True),
+        ("CAE", "EEE", False),  # nobody says what is lowest
+        ("Percentiel", ["1", "2", "1"], False),
+    ],
+)
+def test_levels_without_a_number_keep_a_pupil_below_the_norm(code: str, levels: list[str], is_stuck: bool) -> None:
+    classroom = Classroom()
+    for level, day in zip(levels, days(3), strict=True):
+        classroom.level(1, code, level, day)
+    signals = of(classroom.signals(), SignalRule.STUCK)
+    assert bool(signals) is is_stuck
+    if is_stuck:
+        assert signals[0].evidence.key.split(",")[-1].endswith(f" {levels[-1]}")
+        assert band_word(levels[0]) in text_of(SignalRule.STUCK).headline(signals[0])
+
+
+def test_levels_are_no_numbers_and_stand_in_no_drop() -> None:
+    classroom = Classroom()
+    for value, day in zip((80, 80, 80), days(3), strict=True):
+        classroom.score(1, value, day)
+    classroom.level(1, "AE", "E", "2026-11-25")
+    classroom.level(2, "AE", "E", "2026-11-25")
+    assert of(classroom.signals(), SignalRule.DROP) == []

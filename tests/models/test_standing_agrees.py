@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
@@ -29,6 +30,7 @@ rows_of_one_message = st.lists(
 exports = st.lists(st.tuples(st.integers(0, 3), rows_of_one_message), min_size=1, max_size=5)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(exports)
 def test_screens_and_sql_say_the_same(sent: list[tuple[int, list[tuple[str, str]]]]) -> None:

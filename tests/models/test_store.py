@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import random
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
@@ -19,17 +21,18 @@ from connectors.uwlr.agreement import TOLERANT
 from models.access.viewer import Role, Viewer
 from models.ingest import identity, schools
 from models.ingest.result_store import Receipt
+from models.results.catalogue import catalogue
 from models.schema import clock, database
 from models.schema.encryption import PiiCipher
 from models.schema.records import SCALE, Verdict
 from models.schema.tables import (
-    couplings,
     deliveries,
     identifiers,
     pupils,
     raw_messages,
     result_history,
     results,
+    source_connections,
     test_definitions,
     tests,
 )
@@ -46,8 +49,11 @@ def source(store: Store, key: str = "rekenwijs") -> int:
         return schools.ensure_source(connection, key, key.title(), "publisher")
 
 
-def take(store: Store, data: bytes, source_id: int = 1, **options: object) -> Receipt:
+def take(store: Store, data: bytes, source_id: int = 1, arrived: int | None = None, **options: object) -> Receipt:
+    """Take in a message that came in just now, or so many seconds after NOW."""
     with clock.fixed(NOW), spool([data]) as spooled:
+        if arrived is not None:
+            spooled.arrived_us = clock.to_us(NOW + timedelta(seconds=arrived))
         origin = ResultSource(
             source_id=source_id,
             destination=AnySchool(store.engine),
@@ -97,10 +103,21 @@ def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
         spelled.append(sorted(repr({k: v for k, v in row.items() if k not in hidden}) for row in rows))
     with database.read_transaction(engine) as connection:
         known = sorted(
-            (bytes(row.digest), row.newest_us)
-            for row in connection.execute(select(test_definitions.c.digest, test_definitions.c.newest_us))
+            (bytes(row.digest), row.newest_us, row.arrived_us) for row in connection.execute(select(test_definitions))
         )
     return spelled[0], spelled[1], list(known)
+
+
+OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
+
+
+def oso_xml(key: str, skill: str) -> str:
+    """One resultaat with an osoresultaat of test T1."""
+    return (
+        f'<resultaat key="{key}"><afnamedatum>2026-11-10</afnamedatum><toetscode>T1</toetscode>'
+        f'<osoresultaat xmlns:o="{OSO}"><o:toetsscore><o:vaardigheidsscore>{skill}</o:vaardigheidsscore></o:toetsscore>'
+        "</osoresultaat></resultaat>"
+    )
 
 
 @dataclass(frozen=True)
@@ -108,11 +125,14 @@ class Sent:
     """One message of a generated set: a few keys of a small space, so that they meet."""
 
     minute: int
-    rows: tuple[tuple[str, str, str, str], ...]  # key, pupil, part, score
+    rows: tuple[tuple[str, str, str, str], ...]  # key, pupil, part or OSO, score
     name: str
 
     def bytes(self) -> bytes:
-        xml = "".join(result_xml(key, score, part=part) for key, _, part, score in self.rows)
+        xml = "".join(
+            oso_xml(key, score) if part == OSO else result_xml(key, score, part=part)
+            for key, _, part, score in self.rows
+        )
         return message(
             results=xml,
             leerlingid=self.rows[0][1],
@@ -125,9 +145,7 @@ sent_messages = st.builds(
     Sent,
     st.integers(0, 3),
     st.lists(
-        st.tuples(
-            st.sampled_from("abc"), st.sampled_from(["L1", "L2"]), st.sampled_from(["", "P1"]), st.sampled_from("0123")
-        ),
+        st.tuples(*map(st.sampled_from, ("abc", ["L1", "L2"], ["", "P1", OSO], "0123"))),
         min_size=1, max_size=3, unique_by=lambda row: row[0],
     ).map(tuple),
     st.sampled_from(["Toets", "Toets nieuw"]),
@@ -140,21 +158,106 @@ def fresh(folder: str) -> Store:
     return Store(engine, PiiCipher.from_secret(b"x" * 32))
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(sent_messages, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_end_in_the_same_state(sent: list[Sent], shuffle: random.Random) -> None:
-    again = sent + [item for item in sent if shuffle.random() < 0.5]
+    arrived = list(enumerate(dict.fromkeys(sent)))  # the order in which they came in, whatever the order of storing
+    again = arrived + [item for item in arrived if shuffle.random() < 0.5]
     shuffle.shuffle(again)
     states = []
-    for order in (sent, again):
+    for order in (arrived, again):
         with tempfile.TemporaryDirectory() as folder:
             store = fresh(folder)
             source(store)
-            for one in order:
-                assert take(store, one.bytes(), agreement=TOLERANT).verdict is not Verdict.REJECT
+            for moment, one in order:
+                receipt = take(store, one.bytes(), arrived=moment, agreement=TOLERANT)
+                assert receipt.verdict is not Verdict.REJECT
             states.append(state(store.engine))
             store.engine.dispose()
     assert states[0] == states[1]
+
+
+@pytest.mark.parametrize(("first", "second"), [("5", "9"), ("9", "5")])
+@pytest.mark.parametrize("stored_in_order", [True, False])
+def test_of_two_messages_of_one_moment_the_later_arrival_counts_and_is_told(
+    any_store: Store, first: str, second: str, stored_in_order: bool
+) -> None:
+    source(any_store)
+    arrivals = [(0, message(results=result_xml("r1", first))), (1, message(results=result_xml("r1", second)))]
+    receipts = [
+        take(any_store, data, arrived=arrived) for arrived, data in (arrivals if stored_in_order else arrivals[::-1])
+    ]
+    assert [[finding.rule for finding in receipt.findings] for receipt in receipts] == [[], ["result.tied"]]
+    assert receipts[1].verdict is Verdict.WARN
+    assert current(any_store.engine) == [("r1", int(second) * SCALE, second)]
+    assert history(any_store.engine) == [("r1", int(first) * SCALE)]
+
+
+@pytest.mark.parametrize("stored_in_order", [True, False])
+def test_a_key_has_one_result_whatever_its_kind(any_store: Store, stored_in_order: bool) -> None:
+    source(any_store)
+    sent = [
+        message(results=result_xml("d1", "3"), aanmaakdatum="2026-11-11T10:00:14"),
+        message(results=oso_xml("d1", "88"), aanmaakdatum="2026-11-11T10:00:15"),
+    ]
+    counts = [take(any_store, data).counts for data in (sent if stored_in_order else sent[::-1])]
+    assert (counts[0]["new"], counts[1]["changed" if stored_in_order else "history"]) == (1, 1)
+    assert current(any_store.engine) == [("d1", 88 * SCALE, "88")]
+    assert history(any_store.engine) == [("d1", 3 * SCALE)]
+    back = take(any_store, message(results=result_xml("d1", "3"), aanmaakdatum="2026-11-11T10:00:16"))
+    assert back.counts["changed"] == 1
+    assert (current(any_store.engine), history(any_store.engine)) == (
+        [("d1", 3 * SCALE, "3")],
+        [("d1", 88 * SCALE)],
+    )
+
+
+def test_a_progress_record_stands_beside_a_score_of_its_key(any_store: Store) -> None:
+    source(any_store)
+    progress = (
+        '<resultaat key="d1"><afnamedatum>2026-11-10</afnamedatum><toetscode>T1</toetscode>'
+        '<anderresultaat xmlns:v="urn:rondblik:voortgang:1" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" '
+        'i:type="v:Voortgang"><v:status>bezig</v:status></anderresultaat></resultaat>'
+    )
+    take(any_store, message(results=result_xml("d1", "3")))
+    receipt = take(any_store, message(results=progress, aanmaakdatum="2026-11-12T00:00:00"))
+    assert receipt.counts["new"] == 1
+    assert sorted(current(any_store.engine), key=str) == [("d1", 3 * SCALE, "3"), ("d1", None, None)]
+    assert history(any_store.engine) == []
+
+
+def test_arrivals_have_an_order_where_the_clock_stands_still(store: Store) -> None:
+    source(store)
+    with clock.fixed(NOW), ExitStack() as files:
+        scores = ("5", "9", "2", "7")
+        spooled = [files.enter_context(spool([message(results=result_xml("r1", score))])) for score in scores]
+        for item in (spooled[2], spooled[0], spooled[3], spooled[1]):
+            origin = ResultSource(source_id=1, destination=AnySchool(store.engine), channel="load")
+            process_results(store.engine, store.cipher, item, origin)
+    assert current(store.engine) == [("r1", 7 * SCALE, "7")]
+
+
+def test_a_message_that_is_sent_again_did_not_come_later(any_store: Store) -> None:
+    source(any_store)
+    first, second = message(results=result_xml("r1", "5")), message(results=result_xml("r1", "9"))
+    take(any_store, first)
+    take(any_store, second, arrived=1)
+    assert take(any_store, first, arrived=2).repeated
+    assert current(any_store.engine) == [("r1", 9 * SCALE, "9")]
+    # Made anew with the same moment and another word elsewhere, it is another message, and the sender's last.
+    take(any_store, first.replace(b"Toets 1", b"Toets een"), arrived=3)
+    assert current(any_store.engine) == [("r1", 5 * SCALE, "5")]
+
+
+def test_the_name_of_a_test_is_that_of_the_later_arrival(any_store: Store) -> None:
+    source(any_store)
+    for arrived, name in enumerate(("Blok 2", "Blok 1", "Blok 3")):
+        take(any_store, message(toetsnaam=name), arrived=arrived)
+    with database.read_transaction(any_store.engine) as connection:
+        definition_ids = list(connection.scalars(select(test_definitions.c.id)))
+        names = {item.name for item in catalogue(connection, 1, definition_ids).definitions.values()}
+    assert names == {"Blok 3"}
 
 
 def test_the_later_message_counts_and_the_earlier_value_stays_in_history(any_store: Store) -> None:
@@ -264,13 +367,13 @@ def test_the_cursor_moves_in_the_transaction_that_stores(store: Store) -> None:
     source_id = source(store)
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [schools.Identification("brin", "99XX")])
-        connection.execute(insert(couplings).values(school_id=school_id, source_id=source_id, next_try_us=0))
+        connection.execute(insert(source_connections).values(school_id=school_id, source_id=source_id))
     take(store, message(scores=["bad"]), source_id, moves_cursor=True)
     with database.read_transaction(store.engine) as connection:
-        assert connection.scalar(select(couplings.c.cursor)) is None
+        assert connection.scalar(select(source_connections.c.cursor)) is None
     take(store, message(), source_id, moves_cursor=True)
     with database.read_transaction(store.engine) as connection:
-        assert connection.scalar(select(couplings.c.cursor)) == "2026-11-11T00:05:46"
+        assert connection.scalar(select(source_connections.c.cursor)) == "2026-11-11T00:05:46"
 
 
 def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: Store) -> None:
@@ -309,6 +412,7 @@ def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
     assert lows == [["0", "6"], ["0", "4"]]
 
 
+@pytest.mark.long
 def test_many_results_of_one_message_go_in_as_one(any_store: Store) -> None:
     source(any_store)
     rows = "".join(result_xml(f"r{number}", str(number % 11)) for number in range(12_345))

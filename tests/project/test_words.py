@@ -36,6 +36,7 @@ EVERYWHERE = {
 }
 IN_NAMES = {
     "MOST_[A-Z_]+": "MAX_...",
+    "couplings?": "connection",
     "courses?": "attention group",
     "openings?": "header",
     "rooms?": "sandbox",

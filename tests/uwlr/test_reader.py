@@ -37,6 +37,7 @@ def scores(judgement: Judgement) -> list[tuple[int | None, int | None]]:
     return [(row[7], row[8]) for chunk in judgement.batch.chunks() for row in chunk]
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(messages())
 def test_what_is_written_is_read_back_as_it_was(

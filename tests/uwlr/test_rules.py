@@ -49,6 +49,7 @@ ELSEWHERE = {
     "pupil.unknown": RECEIVE,
     "pupil.conflict": RECEIVE,
     "result.moved": "tests/models/test_store.py",
+    "result.tied": "tests/models/test_store.py",
 }
 # Faults of the standard that no message by itself can bring about.
 FAULTS_ELSEWHERE = {

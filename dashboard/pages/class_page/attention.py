@@ -184,7 +184,7 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
 def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
     """The scores of a pupil in the period that decide on the attention group."""
     totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
-    return [total for total in totals if total.reading.has_norm and total.reading.counts]
+    return [total for total in totals if total.reading.is_judged]
 
 
 def norm_words(scored_tests: Sequence[ScoredTest]) -> str:

@@ -53,6 +53,7 @@ KEY_OF_STATES = (
     Missing.BUSY,
     Missing.NOT_OFFERED,
     Missing.NO_SCORE,
+    Missing.FUTURE,
 )
 
 

@@ -283,13 +283,18 @@ def pending_rosters_panel(connection_overview: ConnectionOverview) -> list[Any]:
     ]
     return [
         _panel(
-            "held", _("Pupil lists that wait"), _("They change nothing until you decide."), items, "", look="card mt"
+            "held",
+            _("Pupil lists that wait"),
+            _("They change nothing until you decide."),
+            items,
+            "",
+            class_name="card mt",
         )
     ]
 
 
 def _panel(
-    anchor: str, title: str, words: str, items: list[Any], empty: str, more: Any = (), look: str = "card"
+    anchor: str, title: str, words: str, items: list[Any], empty: str, more: Any = (), class_name: str = "card"
 ) -> html.Section:
     body = html.Ul(items, className="ls") if items else html.P([sign("check"), " ", empty], className="sm t2")
-    return html.Section([html.Header([html.H2(title), html.P(words)]), body, *more], className=look, id=anchor)
+    return html.Section([html.Header([html.H2(title), html.P(words)]), body, *more], className=class_name, id=anchor)

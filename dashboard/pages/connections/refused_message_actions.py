@@ -13,6 +13,7 @@ from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.signs import sign
 from models.ingest import page_requests
+from models.ingest.page_requests import PageRequest
 
 PATH = f"{addresses.CONNECTIONS}/bericht"
 VIEW_PATH = f"{addresses.CONNECTIONS}/geweigerd"
@@ -60,7 +61,6 @@ def _submit(kind: str, delivery: int) -> ResponseReturnValue:
     if viewer is None or not viewer.may_administer:
         flask.abort(403)
     payload = json.dumps({"delivery": delivery}).encode()
-    token = page_requests.submit(
-        context.engine, context.cipher, kind, str(delivery), payload, school_id=viewer.school_id
-    )
+    page_request = PageRequest(kind, str(delivery), payload, school_id=viewer.school_id)
+    token = page_requests.submit(context.engine, context.cipher, page_request)
     return flask.redirect(f"{PATH}/{token}", 303)

@@ -129,7 +129,7 @@ def next_try_word(source: SourceState) -> str:
     """The time of the next poll."""
     if source.pushes and source.active:
         return _("sends by itself")
-    if not source.active or source.stopped:
+    if not source.active or source.stopped or source.next_try_us is None:
         return "–"
     away = source.next_try_us - clock.now_us()
     if away <= 0:

@@ -16,7 +16,7 @@ from dashboard.pages.my_pupils.table import growth_of, level_of
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
 from dashboard.text.translate import _, at_moment, n_, native, short_day
-from dashboard.text.words import class_in_sentence, short_test, subject_word
+from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import Options
 from dashboard.ui.markup import blocks
@@ -216,7 +216,12 @@ def _material(view: MyPupilsView, line: SubjectSeries, goal: Goal | None, heads:
         test = view.class_data.catalogue.definitions[newest.definition_id].name
         when = html.Small(f"{short_day(newest.taken_on)} · {short_test(test)}")
         scored = newest.reading.missing is None and newest.reading.text is not None
-        cells = [html.Div([value(newest.reading), when]), level_of(line) if scored else "–", html.Span(growth_of(line))]
+        future = [html.Small(future_words(line.future))] if line.future else []
+        cells = [
+            html.Div([value(newest.reading), when, *future]),
+            level_of(line) if scored else "–",
+            html.Span(growth_of(line)),
+        ]
         marks |= attrs(data_value=newest.reading.text, data_date=newest.taken_on)
     cells.append(_goal(goal) if goal is not None else ["–", hidden(_("no goal"))])
     words = [html.Td(cell, **attrs(data_l=head)) for cell, head in zip(cells, heads[1:], strict=True)]

@@ -10,7 +10,7 @@ from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import GROWTH_SIGNS, class_in_sentence, growth_word, subject_word
+from dashboard.text.words import GROWTH_SIGNS, class_in_sentence, future_words, growth_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
@@ -20,9 +20,8 @@ from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
-from models.results.scales import plain_decimal
+from models.results.scales import one_norm_group, plain_decimal
 from models.schema import clock
-from models.schema.records import Kind
 
 
 def my_pupils_table(view: MyPupilsView) -> html.Section:
@@ -83,7 +82,7 @@ def _subject_head(view: MyPupilsView, column: SubjectColumn) -> list[Any]:
     others = len(column.subject_materials) - 1
     words = [view.material(column.subject_material)]
     if column.newest:
-        levels = all(scored_test.total.row.kind == Kind.OSO for scored_test in column.newest)
+        levels = one_norm_group(scored_test.reading for scored_test in column.newest)
         words.append(scale_word([scored_test.norm for scored_test in column.newest], levels))
     if others:
         words.append(n_("and {number} more material", "and {number} more materials", others))
@@ -180,6 +179,8 @@ def numbers(line: SubjectSeries) -> list[Any]:
         words = _("last score {score}, {day}", score=native(last.reading.text or ""), day=short_day(last.taken_on))
         parts.append(html.Small(words))
     parts.append(html.Small(growth_of(line, narrow=True)))
+    if line.future:
+        parts.append(html.Small([sign("clock"), future_words(line.future)]))
     return parts
 
 

@@ -36,7 +36,7 @@ from dashboard.ui.filters import (
     read_period,
 )
 from dashboard.ui.markup import block, blocks
-from dashboard.ui.matrix_table import pupil_word
+from dashboard.ui.matrix_table import pupil_word, value
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
@@ -341,6 +341,7 @@ def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
     if not timeline.series:
         return [
             *blocks(_hidden(timeline)),
+            *blocks(_future(timeline)),
             html.P(_("There are no scores in this period."), className="t2 sm"),
             *blocks(_absent(pupil_data)),
         ]
@@ -354,7 +355,7 @@ def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
         )
         for series in in_subject_order(timeline.series)
     ]
-    return [*blocks(_hidden(timeline)), *panels, *blocks(_absent(pupil_data))]
+    return [*blocks(_hidden(timeline)), *blocks(_future(timeline)), *panels, *blocks(_absent(pupil_data))]
 
 
 def _hidden(timeline: PupilTimeline) -> list[Any]:
@@ -367,6 +368,36 @@ def _hidden(timeline: PupilTimeline) -> list[Any]:
         timeline.hidden,
     )
     return [html.P([sign("info"), " ", words], className="hid sm t2", id="hidden-by-period")]
+
+
+def _future(timeline: PupilTimeline) -> list[Any]:
+    """The results of the period with a date in the future, as sent: they count in nothing yet."""
+    if not timeline.future:
+        return []
+    names = timeline.catalogue.material_names({result.subject_material for result in timeline.future})
+    lines = [
+        html.Li(
+            [
+                html.B(f"{subject_word(result.subject_material.subject)} · {names[result.subject_material]}"),
+                f": {result.test}" + (f", {result.part.name}" if result.part is not None else ""),
+                " · ",
+                value(result.reading),
+                " · ",
+                html.Time(day_name(result.row.taken_on)),
+            ],
+            className="sm t2",
+            **attrs(data_future=f"{result.row.test_id}_{result.row.taken_on}_{result.row.part_id}"),
+        )
+        for result in timeline.future
+    ]
+    words = [
+        html.B(_("Date in the future.")),
+        " ",
+        _("These results count from their day on. Ask the source if the date is right."),
+    ]
+    return [
+        html.Div([html.P([sign("clock"), " ", *words], className="sm"), html.Ul(lines, className="ls")], id="future")
+    ]
 
 
 def _absent(pupil_data: _PupilData) -> list[Any]:
@@ -396,6 +427,7 @@ def _absent_reason(pupil_data: _PupilData, subject_material: SubjectMaterial) ->
         {(scored_test.subject_material, scored_test.test_id) for scored_test in of_pupil},
         connected=all(source.active for source in timeline.sources if source.id == subject_material.source_id),
         sends_progress=subject_material in pupil_data.side.sending,
+        in_future=any(result.subject_material == subject_material for result in timeline.future),
         sends_scores=True,  # only a material with scores in the class can be absent
     )[0]
 

@@ -16,7 +16,7 @@ from dashboard.ui.signs import sign
 from models.classroom.class_data import ScoredPart
 from models.classroom.timeline import Provenance, PupilTimeline, Sitting
 from models.results.scales import HUGEST_SCORE, NormPosition, ParsedNorm, ScoreReading, plain_decimal
-from models.schema.records import SCALE
+from models.schema.records import SCALE, Kind
 from models.schema.urls import is_plain_link
 
 
@@ -68,12 +68,15 @@ def _part(sitting: Sitting, part: ScoredPart) -> html.Div:
     share = _share(reading, part.norm)
     bar = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     remarks = [_norm_word(part.norm)]
+    if part.taken_on != sitting.taken_on:
+        remarks.append(short_day(part.taken_on))
     if part.duplicate:
         remarks.append(_("possibly double"))
     if not part.name.defined:
         remarks.append(_("not in the definition of the test"))
     name = part.name.name if part.name.name != part.name.code else _("Part {code}", code=part.name.code)
-    number = explained(f"{sitting.key}_{part.part_id}", value(reading)) if reading.text is not None else value(reading)
+    index = f"{part.test_id}_{part.taken_on}_{part.part_id}"
+    number = explained(index, value(reading)) if reading.text is not None else value(reading)
     words = " · ".join(remark for remark in remarks if remark)
     return html.Div(
         [
@@ -133,10 +136,11 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
         (_("Level by the source"), band_word(_score_words(source).band or "")),
+        (_("Also sent"), ", ".join(band_word(reference.word) for reference in _score_words(source).references)),
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, norm)),
         (_("Conversion"), _conversion(source)),
-        (_("Made on"), day_name(source.sitting.taken_on)),
+        (_("Made on"), day_name(source.part.taken_on if source.part is not None else source.sitting.taken_on)),
         (_("Received"), long_moment(source.received_us) if source.received_us is not None else ""),
         (_("Sent by"), _message_word(source)),
     ]
@@ -155,7 +159,7 @@ def _conversion(source: Provenance) -> str:
 
 
 def _norm_fact(source: Provenance, norm: ParsedNorm) -> str:
-    if source.part is None and source.sitting.total.row.kind == 2:
+    if source.part is None and source.sitting.total.row.kind == Kind.OSO and _score_words(source).band is not None:
         return _("level given by the source")
     return _norm_word(norm) or _("source sends no norm")
 

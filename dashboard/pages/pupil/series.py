@@ -18,7 +18,6 @@ from dashboard.text.words import (
     comparability_word,
     growth_word,
     missing_word,
-    reference_word,
     subject_word,
 )
 from dashboard.ui.charts import HEIGHT, chart_config, one_scale, series_figure
@@ -31,8 +30,15 @@ from models.classroom.holidays import Holiday
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting
 from models.results.growth import Growth, Point, growth
 from models.results.periods import Period
-from models.results.scales import NormPosition, ScoreReading, comparability, is_reference_level, plain_decimal
-from models.schema.records import SCALE, Kind
+from models.results.scales import (
+    NormPosition,
+    ScoreReading,
+    comparability,
+    is_reference_level,
+    one_norm_group,
+    plain_decimal,
+)
+from models.schema.records import SCALE
 
 
 def in_subject_order(all_series: Sequence[MaterialSeries]) -> list[MaterialSeries]:
@@ -102,9 +108,9 @@ def _facts(series: MaterialSeries, goal: Goal | None) -> list[Any]:
     if goal is not None:
         until = _("before {day}", day=short_day(goal.due_on)) if goal.due_on else ""
         pairs += [html.Dt(_("Goal")), html.Dd([html.B(goal_number(goal), className="goal"), html.Small(until)])]
-    levels = [reference for reference in newest.total.reading.references if is_reference_level(reference.value)]
-    for level in levels:
-        pairs += [html.Dt(_("Reference")), html.Dd(reference_word(level.value))]
+    for reference in newest.total.reading.references:
+        word = _("Reference") if is_reference_level(reference.value) else _("Also sent")
+        pairs += [html.Dt(word), html.Dd(band_word(reference.word))]
     return pairs
 
 
@@ -160,7 +166,7 @@ def _badge(series: MaterialSeries) -> str:
     """With what the scores of the series may be compared."""
     if series.sittings[-1].total.derived:
         return _("sum of parts")
-    levels = all(sitting.total.row.kind == Kind.OSO for sitting in series.sittings)
+    levels = one_norm_group(sitting.reading for sitting in series.sittings)
     return comparability_word(comparability([sitting.norm for sitting in series.sittings], levels))
 
 

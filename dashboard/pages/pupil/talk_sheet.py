@@ -115,8 +115,8 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
         for index, line in enumerate(lines)
     ]
     nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
-    look = "" if ticks or not empty else "noprint"
-    return html.Section([html.H2(heading), *(ticks or nothing)], className=look, **attrs(data_block=name))
+    class_name = "" if ticks or not empty else "noprint"
+    return html.Section([html.H2(heading), *(ticks or nothing)], className=class_name, **attrs(data_block=name))
 
 
 def goes_well(series: MaterialSeries) -> bool:

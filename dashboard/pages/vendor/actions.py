@@ -17,6 +17,7 @@ from dashboard.text.translate import _
 from dashboard.ui import addresses
 from models.access.viewer import Role
 from models.ingest import page_requests
+from models.ingest.page_requests import PageRequest
 from models.sandbox import sandboxes
 from models.sandbox.sandboxes import Sandbox
 from models.schema.rate_limit import Rate
@@ -81,18 +82,15 @@ def leave_sandbox(token: str) -> ResponseReturnValue:
 def report_on_sandbox(token: str) -> ResponseReturnValue:
     """Request a report on a sandbox and redirect to it; back with the reason where too many checks are waiting."""
     sandbox, context = _sandbox_of(token), request.context()
-    payload = json.dumps({"token": sandbox.account.token}).encode()
-    title = sandbox.account.customer_name
+    page_request = PageRequest(
+        page_requests.SANDBOX,
+        sandbox.account.customer_name,
+        json.dumps({"token": sandbox.account.token}).encode(),
+        sandbox_id=sandbox.id,
+        requested_by=request.browser_session_id(),
+    )
     try:
-        request_token = page_requests.submit(
-            context.engine,
-            context.cipher,
-            page_requests.SANDBOX,
-            title,
-            payload,
-            sandbox.id,
-            asked_by=request.browser_session_id(),
-        )
+        request_token = page_requests.submit(context.engine, context.cipher, page_request)
     except page_requests.TooManyRequests as too_many:
         why = OFTEN if too_many.own else FULL
         return flask.redirect(f"{addresses.SANDBOXES}/{sandbox.account.token}?{NOT_NOW}={why}", 303)

@@ -25,6 +25,7 @@ from dashboard.ui import addresses
 from dashboard.ui.signs import attrs, note
 from models.access.viewer import Viewer
 from models.ingest import page_requests
+from models.ingest.page_requests import PageRequest
 
 
 def title(**_address: object) -> str:
@@ -105,7 +106,7 @@ def _sandbox_panel() -> html.Section:
         n_("Erased by itself after {number} day without a message.",
            "Erased by itself after {number} days without a message.", request.context().options.sandbox_days),
     )  # fmt: skip
-    make = button_form(addresses.SANDBOXES, _("Make a test address"), look="btn pri")
+    make = button_form(addresses.SANDBOXES, _("Make a test address"), class_name="btn pri")
     return _option_card(
         "3", _("Send to a test address"), words, [html.Ul([html.Li(step) for step in steps], className="dots"), make]
     )
@@ -171,9 +172,8 @@ def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
-        token = page_requests.submit(
-            context.engine, context.cipher, kind, name, payload, asked_by=request.browser_session_id()
-        )
+        page_request = PageRequest(kind, name, payload, requested_by=request.browser_session_id())
+        token = page_requests.submit(context.engine, context.cipher, page_request)
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)
     return f"{addresses.CHECK_RESULTS}/{token}", None

@@ -29,10 +29,10 @@ def token_of_path(path: object, folder: str) -> str | None:
     return read_token(path.removeprefix(f"{folder}/").removesuffix("/"))
 
 
-def printable(value: object, most: int = 200) -> str:
+def printable(value: object, limit: int = 200) -> str:
     """An untrusted text as one line without control characters and surrogates; empty where it is no text."""
     text = value if isinstance(value, str) else ""
-    return "".join(character for character in text[: most * 2] if character.isprintable()).strip()[:most]
+    return "".join(character for character in text[: limit * 2] if character.isprintable()).strip()[:limit]
 
 
 def test_aid_notice() -> html.Div:
@@ -105,10 +105,10 @@ def finding_state(finding: Mapping[str, Any]) -> html.Span:
     return state("no", "info", _("remark"))
 
 
-def button_form(action: str, words: str, icon: str | None = None, look: str = "btn", **more: Any) -> html.Form:
+def button_form(action: str, words: str, icon: str | None = None, class_name: str = "btn", **more: Any) -> html.Form:
     """A form with only a button; the browser follows the redirect of the answer."""
     parts = [sign(icon), words] if icon else [words]
-    return html.Form(html.Button(parts, type="submit", className=look), action=action, method="POST", **more)
+    return html.Form(html.Button(parts, type="submit", className=class_name), action=action, method="POST", **more)
 
 
 def field_code(text: str) -> html.Code:

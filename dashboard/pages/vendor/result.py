@@ -142,7 +142,7 @@ def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
         page_requests.ENDPOINT: _("an address that was called"),
         page_requests.SANDBOX: _("a test address"),
     }.get(request_state.kind, "")
-    requested = _("asked {moment}", moment=at_moment(request_state.asked_us))
+    requested = _("asked {moment}", moment=at_moment(request_state.created_us))
     back = (
         html.A(
             [sign("back"), _("Back to the test address")],

@@ -113,7 +113,7 @@ def _head(sandbox: Sandbox | None) -> html.Div:
     if sandbox is not None:
         path = f"{addresses.SANDBOXES}/{sandbox.account.token}"
         actions = [
-            button_form(f"{path}/bekijk", _("Look as a teacher"), look="btn pri"),
+            button_form(f"{path}/bekijk", _("Look as a teacher"), class_name="btn pri"),
             button_form(f"{path}/rapport", _("Report")),
         ]
     name = sandbox.account.customer_name if sandbox is not None else ""

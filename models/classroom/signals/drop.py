@@ -22,8 +22,9 @@ class Drop(SignalKind):
     def judge(self, judged_class: JudgedClass) -> Iterator[Finding]:
         """A drop in the newest total of this school year, per pupil and material."""
         limits = judged_class.thresholds
-        for member, subject_material, scored_tests in judged_class.series():
-            if scored_tests[-1].taken_on < judged_class.year_start:
+        for member, subject_material, judged in judged_class.series():
+            scored_tests = [scored_test for scored_test in judged if scored_test.reading.counts]
+            if not scored_tests or scored_tests[-1].taken_on < judged_class.year_start:
                 continue
             evidence = _drop(scored_tests, limits)
             if evidence is not None:

@@ -107,13 +107,14 @@ class JudgedClass:
         return self._holidays.school_days(date.fromisoformat(day), self._last_full_day, self._region)
 
     def series(self) -> Iterator[tuple[Member, SubjectMaterial, list[ScoredTest]]]:
-        """The totals that count of each pupil and material, oldest first, of this school year and the one before."""
+        """The scores and levels of each pupil and material, oldest first, of this school year and the one before."""
         for member in self.members:
             for subject_material, scored_tests in sorted(self.class_data.totals.get(member.id, {}).items()):
                 counted = [
                     scored_test
                     for scored_test in scored_tests
-                    if scored_test.reading.counts and scored_test.taken_on >= self._first_day
+                    if (scored_test.reading.counts or scored_test.reading.is_judged)
+                    and scored_test.taken_on >= self._first_day
                 ]
                 if counted:
                     yield member, subject_material, counted
@@ -136,8 +137,10 @@ class SignalKind(ABC):
 
 
 def score_fact(scored_test: ScoredTest) -> str:
-    """A score as a fact of the evidence; it begins with its day."""
-    return f"{scored_test.taken_on} {scored_test.test_id} {scored_test.reading.value or 0}"
+    """A score, or a level in its place, as a fact of the evidence; it begins with its day."""
+    reading = scored_test.reading
+    value = reading.band if reading.value is None else reading.value
+    return f"{scored_test.taken_on} {scored_test.test_id} {value}"
 
 
 def evidence_key(facts: Iterable[str]) -> str:

@@ -19,10 +19,10 @@ from dashboard.pages.class_page.why.parts import (
 )
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import missing_word
+from dashboard.text.words import future_words, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
-from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer
+from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted
 from dashboard.ui.matrix_table import foot_words, pupil_word
 from models.access.people import PupilName
 from models.access.viewer import Viewer
@@ -55,8 +55,13 @@ def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
         first = _("The newest score on the part {part} in the period.", part=view.filters.goal)
     else:
         first = _("The newest total of this pupil in this column in the period.")
+    future = future_words(cell_content.future)
     others = n_("{number} other result in this period", "{number} other results in this period", cell_content.others)
-    return [first, f"{others}." if cell_content.others else ""]
+    return [
+        first,
+        f"{others}." if cell_content.others else "",
+        _("{results}: that counts from its day on.", results=future) if cell_content.future else "",
+    ]
 
 
 def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) -> list[Any]:
@@ -89,6 +94,7 @@ def _missing_rule(reason: Missing) -> str:
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
         Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
         Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
+        Missing.FUTURE: _("Its test date is in the future. It counts from that day on."),
         Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
         Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),
         Missing.NOT_SET: _("The source sends progress of others; of this pupil it sent none."),
@@ -121,8 +127,8 @@ def explain_mean(view: ClassView, key: str) -> Explanation:
         return None
     rows = [(pupil, cell_content(view.overview, column, pupil.id)) for pupil in view.overview.pupils]
     under = footer([cell_content for _pupil, cell_content in rows])
-    counted = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if _counts(cell_content)]
-    left_out = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if not _counts(cell_content)]
+    counted = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if _counts(under, cell_content)]
+    left_out = [(pupil, cell_words(cell_content)) for pupil, cell_content in rows if not _counts(under, cell_content)]
     return [
         html.H3(column.full_name),
         html.P(html.B(_outcome(under))),
@@ -136,7 +142,9 @@ def explain_mean(view: ClassView, key: str) -> Explanation:
                 (_("Counted"), _("{counted} of {all} pupils shown", counted=under.counted, all=under.all)),
                 (
                     _("Test"),
-                    ", ".join(_tests(view, [cell_content for _pupil, cell_content in rows if _counts(cell_content)])),
+                    ", ".join(
+                        _tests(view, [cell_content for _pupil, cell_content in rows if _counts(under, cell_content)])
+                    ),
                 ),
                 period_fact(view),
                 *source_facts(view, [column.source_id]),
@@ -154,8 +162,11 @@ def _outcome(under: Footer) -> str:
     return f"{tenths(under.mean)}{of_points} · {foot_words(under)}"
 
 
-def _counts(cell_content: CellContent) -> bool:
-    return cell_content.cell is not None and cell_content.cell.total.reading.counts
+def _counts(under: Footer, cell_content: CellContent) -> bool:
+    """Whether a cell is in the mean, or in the counts that stand in its place."""
+    if cell_content.cell is None:
+        return False
+    return cell_content.cell.total.reading.counts if under.mean is not None else is_counted(cell_content.cell)
 
 
 def _tests(view: ClassView, cell_contents: list[CellContent]) -> list[str]:

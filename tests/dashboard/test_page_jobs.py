@@ -1,12 +1,10 @@
-"""What the worker does for vendors: a page writes a row, and what was found is read from the store."""
+"""What the worker does for pages: a page queues a request, and reads its outcome from the store."""
 
 from __future__ import annotations
 
 import io
 import json
-import threading
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -15,12 +13,14 @@ from lxml import etree
 from sqlalchemy import select
 
 from connectors.intake.push import ReceiverContext
-from dashboard.worker import page_jobs
-from models.ingest import page_requests, schools
-from models.ingest.page_requests import CheckOutput, RequestState
+from dashboard.settings.schema import Receive
+from dashboard.worker import loop, page_jobs
+from dashboard.worker.context import WorkContext
+from models.ingest import page_requests, schools, work_queue
+from models.ingest.page_requests import CheckOutput, PageRequest, RequestState
 from models.sandbox import sandboxes
 from models.schema import clock, database
-from models.schema.tables import checks as checks_table
+from models.schema.tables import work_queue as queue_rows
 from tests.conftest import Store
 from tests.connectors.sending import HORIZON, Account, enveloped, receiving
 from tests.uwlr.messages import message
@@ -35,11 +35,11 @@ def _noon() -> Iterator[None]:
 
 
 def done(store: Store, kind: str, given: bytes, title: str = "bericht.xml") -> tuple[str, RequestState]:
-    token = page_requests.submit(store.engine, store.cipher, kind, title, given)
+    token = page_requests.submit(store.engine, store.cipher, PageRequest(kind, title, given))
     waiting = page_requests.find(store.engine, store.cipher, token)
     assert waiting is not None
     assert waiting.state == page_requests.WAITING
-    assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher), allow_loopback=True)
+    assert loop.work_once(WorkContext(store.engine, store.cipher, receive=Receive(check_loopback=True)))
     request_state = page_requests.find(store.engine, store.cipher, token)
     assert request_state is not None
     return token, request_state
@@ -70,8 +70,8 @@ def test_a_message_is_judged_and_reported_three_ways(store: Store) -> None:
 def test_what_was_handed_in_is_thrown_away(store: Store) -> None:
     done(store, page_requests.MESSAGE, message(leerlingid="leerling-4711"))
     with database.read_transaction(store.engine) as connection:
-        row = connection.execute(select(checks_table)).one()
-    assert row.input is None
+        row = connection.execute(select(queue_rows)).one()
+    assert row.payload is None
     assert "leerling-4711" not in repr(tuple(row))
 
 
@@ -128,13 +128,13 @@ def test_a_room_that_is_gone_and_an_address_that_may_not_be_called_are_said(stor
 
 
 def test_a_worker_that_was_killed_is_overtaken(store: Store) -> None:
-    page_requests.submit(store.engine, store.cipher, page_requests.MESSAGE, "a.xml", message())
-    assert page_requests.claim(store.engine, store.cipher) is not None
-    assert page_requests.claim(store.engine, store.cipher) is None
+    page_requests.submit(store.engine, store.cipher, PageRequest(page_requests.MESSAGE, "a.xml", message()))
+    assert work_queue.claim(store.engine) is not None
+    assert work_queue.claim(store.engine) is None
     with clock.fixed(NOW + timedelta(minutes=6)):
-        assert page_requests.is_waiting(store.engine)
-        assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
-        assert not page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
+        assert work_queue.due_threads(store.engine)
+        assert loop.work_once(WorkContext(store.engine, store.cipher))
+        assert not loop.work_once(WorkContext(store.engine, store.cipher))
 
 
 def test_reports_are_thrown_away_in_time(store: Store) -> None:
@@ -150,7 +150,7 @@ NOTHING = CheckOutput({"report": "of the other"}, b"", b"", {})
 
 
 def ask(store: Store, kind: str = page_requests.MESSAGE, given: bytes = b"<x/>", school_id: int | None = None) -> str:
-    return page_requests.submit(store.engine, store.cipher, kind, "x", given, school_id=school_id)
+    return page_requests.submit(store.engine, store.cipher, PageRequest(kind, "x", given, school_id))
 
 
 def found_of(store: Store, token: str) -> RequestState:
@@ -162,82 +162,27 @@ def found_of(store: Store, token: str) -> RequestState:
 def test_a_report_of_an_erased_room_never_lands_at_somebody_else(any_store: Store) -> None:
     engine, cipher = any_store.engine, any_store.cipher
     sandbox = sandboxes.create_sandbox(engine, cipher, "x")
-    page_requests.submit(engine, cipher, page_requests.SANDBOX, "room", b"{}", sandbox.id)
-    work = page_requests.claim(engine, cipher)
+    page_requests.submit(engine, cipher, PageRequest(page_requests.SANDBOX, "x", b"{}", sandbox_id=sandbox.id))
+    work = work_queue.claim(engine)
     assert work is not None
     sandboxes.erase_sandbox(engine, sandbox.id)
     other = ask(any_store)
     assert not page_requests.finish(engine, cipher, work, NOTHING)
     assert not page_requests.fail(engine, work, "x", "x")
     assert found_of(any_store, other).state == page_requests.WAITING
-    leased_request = page_requests.claim(engine, cipher)
+    leased_request = work_queue.claim(engine)
     assert leased_request is not None
     assert leased_request.id != work.id
 
 
-def test_who_was_overtaken_changes_nothing(any_store: Store) -> None:
-    engine, cipher = any_store.engine, any_store.cipher
-    token = ask(any_store)
-    first = page_requests.claim(engine, cipher)
-    assert first is not None
-    with clock.fixed(NOW + timedelta(seconds=page_requests.LEASE_SECONDS + 1)):
-        second = page_requests.claim(engine, cipher)
-        assert second is not None
-        assert (second.id, second.tries) == (first.id, 2)
-        assert not page_requests.finish(engine, cipher, first, NOTHING)
-        assert not page_requests.extend(engine, first)
-        assert not page_requests.release(engine, first)
-        assert found_of(any_store, token).state == page_requests.BUSY
-        assert page_requests.fail(engine, second, "Nee.", "No.")
-    assert found_of(any_store, token).error_en == "No."
-
-
-def test_who_says_so_in_time_holds_its_work(store: Store) -> None:
-    ask(store)
-    work = page_requests.claim(store.engine, store.cipher)
-    assert work is not None
-    for minutes in (2, 4, 6, 8):
-        with clock.fixed(NOW + timedelta(minutes=minutes)):
-            assert page_requests.claim(store.engine, store.cipher) is None
-            assert page_requests.extend(store.engine, work)
-    assert page_requests.finish(store.engine, store.cipher, work, NOTHING)
-
-
-def test_work_that_is_given_back_is_taken_at_once_and_was_no_try(store: Store) -> None:
-    ask(store)
-    for _ in range(5):
-        work = page_requests.claim(store.engine, store.cipher)
-        assert work is not None
-        assert work.tries == 1
-        assert page_requests.release(store.engine, work)
-    assert page_requests.is_waiting(store.engine)
-
-
-def test_many_workers_never_get_the_same_work(any_store: Store) -> None:
-    for _ in range(12):
-        ask(any_store)
-    counter: Counter[int] = Counter()
-
-    def work() -> None:
-        while (leased_request := page_requests.claim(any_store.engine, any_store.cipher)) is not None:
-            counter[leased_request.id] += 1
-
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert sorted(counter.values()) == [1] * 12
-
-
 def test_work_that_brings_its_worker_down_is_given_up_after_three_tries(store: Store) -> None:
     token = ask(store)
-    for number in range(page_requests.MAX_TRIES):
+    for number in range(work_queue.MAX_ATTEMPTS):
         with clock.fixed(NOW + timedelta(hours=number)):
-            assert page_requests.claim(store.engine, store.cipher) is not None
-    with clock.fixed(NOW + timedelta(hours=page_requests.MAX_TRIES)):
-        assert page_jobs.work_once(ReceiverContext(store.engine, store.cipher))
-        assert not page_requests.is_waiting(store.engine)
+            assert work_queue.claim(store.engine) is not None
+    with clock.fixed(NOW + timedelta(hours=work_queue.MAX_ATTEMPTS)):
+        assert loop.work_once(WorkContext(store.engine, store.cipher))
+        assert not work_queue.due_threads(store.engine)
     request_state = found_of(store, token)
     assert (request_state.state, request_state.error_en) == (
         page_requests.FAILED,
@@ -251,12 +196,12 @@ def test_whatever_goes_wrong_is_a_sentence_and_only_its_kind_is_logged(
     given = {"url": 5, "kind": "las", "key": "geheim", "customer_code": "c", "customer_name": "n"}
     token = ask(store, page_requests.ENDPOINT, json.dumps(given).encode())
     after = ask(store)
-    receiver = ReceiverContext(store.engine, store.cipher)
-    while page_jobs.work_once(receiver):
+    context = WorkContext(store.engine, store.cipher)
+    while loop.work_once(context):
         pass
     assert found_of(store, token).state == page_requests.FAILED
     assert found_of(store, after).state == page_requests.DONE
-    assert "AttributeError while doing what a page asked for" in caplog.text
+    assert "AttributeError in a job of kind endpoint" in caplog.text
     assert "geheim" not in caplog.text
 
 
@@ -265,12 +210,8 @@ def test_an_administrator_goes_before_all_who_test(store: Store) -> None:
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
     ask(store, page_requests.REFUSED, b"{}", school_id)
-    kinds = [work.kind for work in iter(lambda: page_requests.claim(store.engine, store.cipher), None)]
+    kinds = [work.kind for work in iter(lambda: work_queue.claim(store.engine), None)]
     assert kinds == [page_requests.REFUSED, page_requests.MESSAGE]
-
-
-def test_every_kind_of_work_has_one_lane() -> None:
-    assert sorted(kind for kinds in page_jobs.THREADS for kind in kinds) == sorted(page_requests.KINDS)
 
 
 # -- bounds ----------------------------------------------------------------------------------------------------
@@ -280,7 +221,8 @@ def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatc
     monkeypatch.setattr(page_requests, "MAX_OPEN", page_requests.MAX_OPEN_OF_ONE + 1)
 
     def ask_as(session: str) -> str:
-        return page_requests.submit(store.engine, store.cipher, page_requests.MESSAGE, "x", b"<x/>", asked_by=session)
+        page_request = PageRequest(page_requests.MESSAGE, "x", b"<x/>", requested_by=session)
+        return page_requests.submit(store.engine, store.cipher, page_request)
 
     for _ in range(page_requests.MAX_OPEN_OF_ONE):
         ask_as("a")
@@ -293,12 +235,12 @@ def test_only_so_much_is_open_of_one_session_and_of_all(store: Store, monkeypatc
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [HORIZON], "De Horizon")
     ask(store, page_requests.REFUSED, b"{}", school_id)
-    receiver = ReceiverContext(store.engine, store.cipher)
-    while page_jobs.work_once(receiver):
+    context = WorkContext(store.engine, store.cipher)
+    while loop.work_once(context):
         pass
     ask_as("a")
     with database.read_transaction(store.engine) as connection:
-        assert b"a" not in set(connection.scalars(select(checks_table.c.asked_by)))
+        assert b"a" not in set(connection.scalars(select(queue_rows.c.requested_by)))
 
 
 # -- excerpts --------------------------------------------------------------------------------------------------

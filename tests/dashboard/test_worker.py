@@ -23,15 +23,15 @@ from dashboard.server.wsgi import create_app
 from dashboard.settings import applying, loading
 from dashboard.settings.schema import Receive
 from dashboard.worker import loop
-from dashboard.worker.loop import Outcome, WorkContext
+from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.access.viewer import Role
-from models.ingest import connections as couplings_module
-from models.ingest import page_requests
+from models.ingest import page_requests, work_queue
 from models.ingest.connections import SourceConnection
+from models.ingest.page_requests import PageRequest
 from models.schema import clock, database
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
-from models.schema.tables import checks as checks_table
-from models.schema.tables import couplings, deliveries, identifiers, pupils, raw_messages, results
+from models.schema.tables import deliveries, identifiers, pupils, raw_messages, results, source_connections
+from models.schema.tables import work_queue as queue_rows
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
 from tests.dashboard.test_web import as_persona, shown_page
@@ -68,7 +68,7 @@ class Plan:
     store: Store
     folder: Path
 
-    def couple(self, las: str | None = None, **publishers: str) -> tuple[WorkContext, list[SourceConnection]]:
+    def connect(self, las: str | None = None, **publishers: str) -> tuple[WorkContext, list[SourceConnection]]:
         account = "authorisation: {key: k, customer_code: RB, customer_name: Rondblik}"
         school = "schools:\n  - name: De Horizon\n    identifications: [{brin: 99XX}]\n"
         if las is not None:
@@ -78,12 +78,18 @@ class Plan:
         path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
         found = loading.load(path)
         connection_configs = applying.apply(found, self.store.engine)
-        context = loop.make_context(found, self.store.engine, self.store.cipher, connection_configs)
+        context = make_context(found, self.store.engine, self.store.cipher, connection_configs)
         return context, [connection_config.row for connection_config in connection_configs]
 
     def row(self, source_id: int) -> Row[Any]:
         with database.read_transaction(self.store.engine) as connection:
-            return connection.execute(select(couplings).where(couplings.c.source_id == source_id)).one()
+            return connection.execute(
+                select(source_connections).where(source_connections.c.source_id == source_id)
+            ).one()
+
+    def job(self, source_id: int) -> Row[Any]:
+        with database.read_transaction(self.store.engine) as connection:
+            return connection.execute(select(queue_rows).where(queue_rows.c.source_id == source_id)).one()
 
     def scalar(self, query: Any) -> Any:
         with database.read_transaction(self.store.engine) as connection:
@@ -91,7 +97,7 @@ class Plan:
 
     def due_again(self) -> None:
         with database.write_transaction(self.store.engine) as connection:
-            connection.execute(update(couplings).values(next_try_us=0))
+            connection.execute(update(queue_rows).values(next_try_us=0))
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
 
 def test_roster_and_results_come_in_and_are_due_again_after_their_own_time(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster()))) as las, serving(lambda h: h.say(message())) as publisher:
-        context, _ = plan.couple(las.url, rekenwijs=publisher.url)
+        context, _ = plan.connect(las.url, rekenwijs=publisher.url)
         assert loop.work_once(context)
         assert loop.work_once(context)
         assert not loop.work_once(context)
@@ -116,16 +122,16 @@ def test_roster_and_results_come_in_and_are_due_again_after_their_own_time(plan:
     assert plan.scalar(select(func.count()).select_from(results)) == 1
     assert plan.scalar(select(identifiers.c.pupil_id)) == 1
     now = clock.to_us(NOW)
-    assert plan.row(1).next_try_us == now + 600 * MINUTE_US
-    assert plan.row(2).next_try_us == now + 60 * MINUTE_US
-    assert (plan.row(1).failures, plan.row(1).last_success_us, plan.row(1).lease) == (0, now, None)
+    assert plan.job(1).next_try_us == now + 600 * MINUTE_US
+    assert plan.job(2).next_try_us == now + 60 * MINUTE_US
+    assert (plan.row(1).failures, plan.row(1).last_success_us, plan.job(1).lease) == (0, now, None)
     assert plan.row(1).cursor is not None
 
 
 def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(plan: Plan) -> None:
     answers = [write_answer(roster()), write_empty_answer("no_changes")]
     with serving(lambda h: h.say(answers.pop(0))) as las:
-        context, _ = plan.couple(las.url)
+        context, _ = plan.connect(las.url)
         loop.work_once(context)
         plan.due_again()
         loop.work_once(context)
@@ -137,9 +143,9 @@ def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(p
 def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
     outcomes: list[Outcome | None] = []
     with serving(lambda h: h.say(write_answer(roster()))) as las:
-        context, rows = plan.couple(las.url)
+        context, rows = plan.connect(las.url)
         for _ in range(2):
-            loop.run_now(context, rows, lambda row, outcome: outcomes.append(outcome))
+            loop.run_now(context, rows, lambda _source_key, outcome: outcomes.append(outcome))
     assert [outcome.counts for outcome in outcomes if outcome is not None] == [
         {"pupils": 1, "groups": 1, "composed": 0, "teachers": 0},
         {"unchanged": 1},
@@ -148,7 +154,7 @@ def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
 
 def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
     with serving(lambda h: h.say(write_answer(roster("99YY")))) as las:
-        context, _ = plan.couple(las.url)
+        context, _ = plan.connect(las.url)
         loop.work_once(context)
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
     assert plan.scalar(select(deliveries.c.verdict)) == "reject"
@@ -158,13 +164,13 @@ def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
 
 def test_a_source_that_fails_is_told_in_two_languages_and_tried_again_within_the_bound(plan: Plan) -> None:
     with serving(lambda h: h.say(b"", 503)) as publisher:
-        context, _ = plan.couple(stuk=publisher.url)
+        context, _ = plan.connect(stuk=publisher.url)
         for failures in range(1, 4):
             plan.due_again()
             loop.work_once(context)
             row = plan.row(1)
             assert row.failures == failures
-            assert clock.to_us(NOW) <= row.next_try_us <= clock.to_us(NOW) + 2 ** (failures - 1) * MINUTE_US
+            assert clock.to_us(NOW) <= plan.job(1).next_try_us <= clock.to_us(NOW) + 2 ** (failures - 1) * MINUTE_US
     assert "HTTP 503" in row.last_error_nl
     assert "HTTP 503" in row.last_error_en
     assert row.last_success_us is None
@@ -182,8 +188,8 @@ def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan)
 
     told: list[tuple[str, Outcome | None]] = []
     with serving(say("las", write_answer(roster()))) as las, serving(say("pub", message())) as publisher:
-        context, rows = plan.couple(las.url, rekenwijs=publisher.url)
-        loop.run_now(context, rows[::-1], lambda row, outcome: told.append((row.source_key, outcome)))
+        context, rows = plan.connect(las.url, rekenwijs=publisher.url)
+        loop.run_now(context, rows[::-1], lambda source_key, outcome: told.append((source_key, outcome)))
     assert order == ["las", "pub"]
     assert [key for key, _ in told] == ["las", "rekenwijs"]
     assert all(outcome is not None and outcome.failure is None for _, outcome in told)
@@ -192,23 +198,23 @@ def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan)
 def test_what_hangs_is_given_back_when_the_worker_stops(plan: Plan) -> None:
     stop = threading.Event()
     with serving(lambda h: h.loopback.over.wait()) as hangs, serving(lambda h: h.say(message())) as works:
-        context, _ = plan.couple(hangt=hangs.url, werkt=works.url)
+        context, _ = plan.connect(hangt=hangs.url, werkt=works.url)
         worker = threading.Thread(target=loop.run_worker, args=(context, stop))
         worker.start()
         until(lambda: bool(hangs.asked) and plan.scalar(select(func.count()).select_from(results)) == 1)
         stop.set()
         worker.join(30)
         assert not worker.is_alive()
-        assert (plan.row(1).lease, plan.row(1).failures) == (None, 0)
-        assert plan.row(1).next_try_us <= clock.to_us(NOW)
+        assert (plan.job(1).lease, plan.job(1).attempts, plan.row(1).failures) == (None, 0, 0)
+        assert plan.job(1).next_try_us <= clock.to_us(NOW)
 
 
 def test_raw_messages_go_when_their_time_is_over(plan: Plan) -> None:
     with serving(lambda h: h.say(message(scores=["x"]))) as publisher:
-        context, _ = plan.couple(bron=publisher.url)
+        context, _ = plan.connect(bron=publisher.url)
         loop.work_once(context)
     with database.write_transaction(plan.store.engine) as connection:
-        connection.execute(update(couplings).values(stopped=True))
+        connection.execute(update(source_connections).values(stopped=True))
     assert plan.scalar(select(func.count()).select_from(raw_messages)) == 1
     stop = threading.Event()
     with clock.fixed(NOW + timedelta(days=31)):
@@ -224,10 +230,33 @@ def test_raw_messages_go_when_their_time_is_over(plan: Plan) -> None:
 def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
     wrong = write_answer(roster()).replace(names.LG.encode(), b"urn:iets-anders")
     with serving(lambda h: h.say(wrong)) as las:
-        context, _ = plan.couple(las.url)
+        context, _ = plan.connect(las.url)
         loop.work_once(context)
     assert plan.row(1).failures == 1
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
+
+
+def test_a_poll_that_brings_its_worker_down_is_a_failure_after_three_tries(plan: Plan) -> None:
+    with serving(lambda h: h.say(message())) as publisher:
+        context, _ = plan.connect(bron=publisher.url)
+        for number in range(work_queue.MAX_ATTEMPTS):
+            with clock.fixed(NOW + timedelta(hours=number)):
+                assert work_queue.claim(plan.store.engine) is not None  # by a worker that is killed then
+        with clock.fixed(NOW + timedelta(hours=work_queue.MAX_ATTEMPTS)):
+            assert loop.work_once(context)
+            assert not publisher.asked
+            assert plan.row(1).failures == 1
+            assert "fault on our side" in plan.row(1).last_error_en
+        with clock.fixed(NOW + timedelta(hours=work_queue.MAX_ATTEMPTS, minutes=1)):
+            assert loop.work_once(context)
+    assert (plan.row(1).failures, len(publisher.asked)) == (0, 1)
+
+
+def test_every_kind_of_job_can_be_done() -> None:
+    assert set(loop.KINDS) == {
+        work_queue.POLL, page_requests.MESSAGE, page_requests.ENDPOINT, page_requests.SANDBOX, page_requests.REFUSED,
+        page_requests.REPLAY,
+    }  # fmt: skip
 
 
 # -- what pages ask for ----------------------------------------------------------------------------------------
@@ -236,15 +265,23 @@ def test_an_answer_in_an_unknown_namespace_is_no_roster(plan: Plan) -> None:
 def ask_endpoint(plan: Plan, url: str) -> str:
     """Ask for a stranger's endpoint to be called."""
     given = {"url": url, "kind": "publisher", "brin": "99XX", "key": "k", "customer_code": "c", "customer_name": "n"}
-    return page_requests.submit(
-        plan.store.engine, plan.store.cipher, page_requests.ENDPOINT, "x", json.dumps(given).encode()
-    )
+    return submit(plan, PageRequest(page_requests.ENDPOINT, "x", json.dumps(given).encode()))
+
+
+def submit(plan: Plan, page_request: PageRequest) -> str:
+    return page_requests.submit(plan.store.engine, plan.store.cipher, page_request)
+
+
+def state_of(plan: Plan, token: str) -> str:
+    state = page_requests.find(plan.store.engine, plan.store.cipher, token)
+    assert state is not None
+    return state.state
 
 
 def asked_row(plan: Plan, token: str) -> Row[Any]:
     with database.read_transaction(plan.store.engine) as connection:
         digest = plan.store.cipher.digest("check", token)
-        return connection.execute(select(checks_table).where(checks_table.c.token_digest == digest)).one()
+        return connection.execute(select(queue_rows).where(queue_rows.c.token_digest == digest)).one()
 
 
 @contextmanager
@@ -264,7 +301,7 @@ def running(context: WorkContext, number: int = 1) -> Iterator[None]:
 
 
 def looped(plan: Plan) -> WorkContext:
-    return replace(plan.couple()[0], receive=Receive(check_loopback=True))
+    return replace(plan.connect()[0], receive=Receive(check_loopback=True))
 
 
 def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: Plan) -> None:
@@ -273,18 +310,16 @@ def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: 
         endpoint = ask_endpoint(plan, hangs.url)
         with running(context):
             until(lambda: bool(hangs.asked))
-            asked = page_requests.submit(
-                plan.store.engine, plan.store.cipher, page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1
-            )
-            until(lambda: asked_row(plan, asked).state == page_requests.FAILED)
-            assert asked_row(plan, endpoint).state == page_requests.BUSY
+            asked = submit(plan, PageRequest(page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1))
+            until(lambda: state_of(plan, asked) == page_requests.FAILED)
+            assert state_of(plan, endpoint) == page_requests.BUSY
         given_back = asked_row(plan, endpoint)
-        assert (given_back.state, given_back.lease, given_back.tries) == (page_requests.WAITING, None, 0)
+        assert (given_back.lease, given_back.attempts, state_of(plan, endpoint)) == (None, 0, page_requests.WAITING)
     assert asked_row(plan, asked).error_en.startswith("This message is not kept")
 
 
 def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "EXTEND_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "EXTEND_EVERY_SECONDS", 0.05)
     with serving(lambda h: h.loopback.over.wait()) as hangs:
         context = looped(plan)
         endpoint = ask_endpoint(plan, hangs.url)
@@ -292,30 +327,27 @@ def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, mon
             until(lambda: bool(hangs.asked))
             for minutes in (2, 4, 6):
                 with clock.fixed(NOW + timedelta(minutes=minutes)):
-                    ends = clock.now_us() + int(page_requests.LEASE_SECONDS * couplings_module.SECOND_US)
+                    ends = clock.now_us() + int(work_queue.LEASE_SECONDS * work_queue.SECOND_US)
                     until(lambda ends=ends: asked_row(plan, endpoint).leased_until_us == ends)
             assert len(hangs.asked) == 1
-            assert asked_row(plan, endpoint).tries == 1
+            assert asked_row(plan, endpoint).attempts == 1
 
 
 def test_two_workers_do_everything_that_pages_ask_for_once(plan: Plan) -> None:
-    context = plan.couple()[0]
+    context = plan.connect()[0]
     asked = [
-        page_requests.submit(
-            plan.store.engine, plan.store.cipher, page_requests.MESSAGE, "x", message(scores=[str(number)])
-        )
-        for number in range(8)
+        submit(plan, PageRequest(page_requests.MESSAGE, "x", message(scores=[str(number)]))) for number in range(8)
     ]
     with running(context, number=2):
-        until(lambda: all(asked_row(plan, token).state == page_requests.DONE for token in asked))
-    assert {asked_row(plan, token).tries for token in asked} == {1}
+        until(lambda: all(state_of(plan, token) == page_requests.DONE for token in asked))
+    assert {asked_row(plan, token).attempts for token in asked} == {1}
 
 
 def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:
     stop = threading.Event()
     viewer = DemoUser("beheer", "Beheer", Role.ADMINISTRATOR, None, 1)
     with serving(lambda h: h.loopback.over.wait()) as hangs:
-        context, _ = plan.couple(hangt=hangs.url)
+        context, _ = plan.connect(hangt=hangs.url)
         app = create_app(plan.store.engine, plan.store.cipher, AppOptions(True, (viewer,)))
         worker = threading.Thread(target=loop.run_worker, args=(context, stop))
         worker.start()
@@ -326,7 +358,7 @@ def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:
                 began = time.monotonic()
                 assert shown_page(client, path)
                 assert time.monotonic() - began < MAX_SECONDS, path
-            assert plan.row(1).lease is not None  # the source is still being asked
+            assert plan.job(1).lease is not None  # the source is still being asked
         finally:
             stop.set()
             worker.join(30)

@@ -1,4 +1,4 @@
-"""From the configuration to the jobs of the worker: how each source connection is polled, and how often."""
+"""From the configuration to the polls of the worker: how each source connection is polled, and how often."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Las, Publisher, School, Settings
 
-Job = PullSettings | LasSettings | RosterFile
+SourceSettings = PullSettings | LasSettings | RosterFile
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduledPull:
+class ScheduledPoll:
     """How one source connection is polled, and how often."""
 
-    job: Job
+    source: SourceSettings
     every_minutes: int
 
 
-def scheduled_pull(settings: Settings, configured: ConfiguredConnection) -> ScheduledPull:
+def scheduled_poll(settings: Settings, configured: ConfiguredConnection) -> ScheduledPoll:
     """How a configured connection is polled; raises ConfigError where a file that it names cannot be read."""
     source = configured.source
     if isinstance(source, Publisher):
-        job: Job = _publisher_job(settings, configured.school, source)
+        settings_of_source: SourceSettings = _publisher_settings(settings, configured.school, source)
     elif source.path is not None:
-        job = RosterFile(source.path, configured.school.ref, source.profile)
+        settings_of_source = RosterFile(source.path, configured.school.ref, source.profile)
     else:
-        job = _las_job(settings, configured.school, source)
-    return ScheduledPull(job, source.every)
+        settings_of_source = _las_settings(settings, configured.school, source)
+    return ScheduledPoll(settings_of_source, source.every)
 
 
-def _las_job(settings: Settings, school: School, las: Las) -> LasSettings:
+def _las_settings(settings: Settings, school: School, las: Las) -> LasSettings:
     authorisation = _authorisation(las.authorisation)
     assert authorisation is not None  # the schema demands it of a LAS with an address
     by_operation = {
@@ -63,7 +63,7 @@ def _las_job(settings: Settings, school: School, las: Las) -> LasSettings:
     )
 
 
-def _publisher_job(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
+def _publisher_settings(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
     return PullSettings(
         kind=publisher.kind,
         location=publisher.address or str(publisher.path),

@@ -1,0 +1,71 @@
+"""What the jobs of a worker need, and what every kind of job gives: an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from connectors.intake.push import ReceiverContext
+from connectors.uwlr.agreement import Policy
+from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.polls import ScheduledPoll, scheduled_poll
+from dashboard.settings.schema import Receive, Settings
+from models.ingest.page_requests import CheckOutput
+from models.ingest.work_queue import Job
+from models.schema.encryption import PiiCipher
+from models.schema.terms import RetentionPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class WorkContext:
+    """What a worker needs: the store, and how each connection (school, source) is polled."""
+
+    engine: Engine
+    cipher: PiiCipher
+    polls: Mapping[tuple[int | None, int | None], ScheduledPoll] = field(default_factory=dict, repr=False)
+    receive: Receive = field(default_factory=Receive)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are polled, by id
+
+    @property
+    def allow_loopback(self) -> bool:
+        """Whether endpoints of vendors may be on this machine: in the demo."""
+        return self.receive.check_loopback
+
+    @property
+    def receiver(self) -> ReceiverContext:
+        """The receiver for the replay of a refused message."""
+        return ReceiverContext(self.engine, self.cipher, self.receive, self.retention)
+
+
+def make_context(
+    settings: Settings, engine: Engine, cipher: PiiCipher, connection_configs: Iterable[ConfiguredConnection]
+) -> WorkContext:
+    """The context of a configuration that was applied; raises ConfigError where a file that it names is not there."""
+    polls: dict[tuple[int | None, int | None], ScheduledPoll] = {
+        (configured.row.school_id, configured.row.source_id): scheduled_poll(settings, configured)
+        for configured in connection_configs
+    }
+    policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
+    return WorkContext(engine, cipher, polls, settings.receive, settings.retention, policies)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a job: why it failed, in Dutch and English; of a poll its counts, of a request its output."""
+
+    failure: tuple[str, str] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0  # messages
+    output: CheckOutput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """How jobs of a kind are done: `run` raises ConnectorError, `store` gets the outcome of whatever happened."""
+
+    run: Callable[[WorkContext, Job], Outcome]
+    store: Callable[[WorkContext, Job, Outcome], object]
+    out_of_order: tuple[str, str]  # the failure when `run` raises anything else

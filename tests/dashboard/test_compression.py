@@ -1,0 +1,91 @@
+"""Every answer to a browser is compressed as it accepts, through the real server, and says the same as without."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import re
+from collections.abc import Iterator
+
+import brotli
+import flask
+import pytest
+
+from connectors.intake.receive import PATH
+from dashboard.server import compression
+from dashboard.server.serving import bind
+from tests.connectors.sending import serving_app
+from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, group_request
+
+DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
+WHOLE_CLASS_BYTES = 15_000
+
+
+@pytest.fixture
+def port(web: flask.Flask) -> Iterator[int]:
+    """The port of the known school behind the real server."""
+    with serving_app(web, bind("127.0.0.1", 0)) as port:
+        yield port
+
+
+def fetched(port: int, path: str, accepts: str | None) -> tuple[dict[str, str], bytes]:
+    """Headers, names in lower case, and body of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path, headers={} if accepts is None else {"Accept-Encoding": accepts})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == 200
+    return {name.lower(): value for name, value in answer.getheaders()}, body
+
+
+def addresses_of_a_page(port: int) -> list[str]:
+    """A page, and every script and style sheet that it names."""
+    _headers, page = fetched(port, "/groep", None)
+    named = re.findall(r'(?:src|href)="(/[^"]+\.(?:js|css)[^"]*)"', page.decode())
+    assert len(named) > 10
+    return ["/toegankelijkheid", *named]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "algorithm"),
+    [
+        ("gzip, deflate, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("deflate", None), ("identity", None),
+        (None, None),
+    ],
+)  # fmt: skip
+def test_pages_scripts_and_styles_come_as_the_browser_accepts(
+    port: int, accepts: str | None, algorithm: str | None
+) -> None:
+    for path in addresses_of_a_page(port):
+        _plain, whole = fetched(port, path, None)
+        for _time in range(2):  # the second comes from memory
+            headers, body = fetched(port, path, accepts)
+            assert "accept-encoding" in headers["vary"].lower(), path
+            expected = algorithm if len(whole) >= compression.MIN_BYTES else None
+            assert headers.get("content-encoding") == expected, path
+            if path.startswith(("/assets", compression.SCRIPTS)):
+                assert (DECODERS[expected](body) if expected else body) == whole, path
+                assert "max-age=31536000" in headers["cache-control"], path
+
+
+def test_a_change_of_class_is_small_on_the_wire(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    headers = {**OWN, "Accept-Encoding": "br, gzip"}
+    answer = client.post(CALLBACK, json=group_request(klas=["1"]), base_url=HERE, headers=headers)
+    assert answer.headers["Content-Encoding"] == "br"
+    assert len(answer.data) <= WHOLE_CLASS_BYTES
+
+
+def test_made_up_addresses_of_scripts_fill_no_memory(web: flask.Flask) -> None:
+    scripts = compression._Scripts()
+    for number in range(1_000):
+        scripts.set(f"br;{compression.SCRIPTS}{number}", b"x")
+        scripts.set("br;", b"x")
+    assert 0 < len(scripts._scripts) <= compression.MAX_SCRIPTS
+    assert scripts.get("br;") is None
+
+
+def test_what_senders_get_is_not_compressed_below_the_minimum(port: int) -> None:
+    headers, body = fetched(port, f"{PATH}?wsdl", "gzip")
+    assert (gzip.decompress(body) if "content-encoding" in headers else body).lstrip().startswith(b"<")
