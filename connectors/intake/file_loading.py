@@ -162,14 +162,19 @@ def _size_of(answer: RosterAnswer) -> tuple[int, int]:
 # -- loading -------------------------------------------------------------------------------------------------
 
 NOT_ASKED = "This file holds pupil data, no results; load it with --roster."
-NO_ROSTER = "This file holds no pupil data; load it without --roster."
+NO_ROSTER = "This file holds results, no pupil data; load it without --roster."
+_RESULTS = (names.local(names.VERZOEK), names.local(names.OPHALEN_ANTWOORD))
 
 
 def _load(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:
-    is_roster = content_of(spooled) is Content.ROSTER
-    if is_roster != loading.as_roster:
-        return FileVerdict(name, Verdict.REJECT, problem=NOT_ASKED if is_roster else NO_ROSTER)
-    return _load_roster(name, spooled, loading) if is_roster else _load_results(name, spooled, loading)
+    if not loading.as_roster:
+        if content_of(spooled) is Content.ROSTER:
+            return FileVerdict(name, Verdict.REJECT, problem=NOT_ASKED)
+        return _load_results(name, spooled, loading)
+    outline = outline_of(spooled.file)
+    if names.local(outline.payload or outline.root or "") in _RESULTS:
+        return FileVerdict(name, Verdict.REJECT, problem=NO_ROSTER)
+    return _load_roster(name, spooled, loading)  # also of a Fault or anything else, of which reading says what it is
 
 
 def _load_results(name: str, spooled: Spooled, loading: LoadTarget) -> FileVerdict:

@@ -8,6 +8,7 @@ waits for a network while the store is being written.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,10 @@ from sqlalchemy import Engine
 
 from connectors.errors import TooLarge
 from connectors.intake.destinations import Destination, ReceiverCheck
-from connectors.uwlr import charset, names, rules, values
+from connectors.uwlr import charset, malformed, names, rules, values
 from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.reader import SCHEMA_HINT, ElementRef, ReadMessage, is_personal_number, read_results
-from connectors.uwlr.rules import Stage, finding, stage_of
+from connectors.uwlr.rules import RULES, Stage, finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, is_fragmented, read_envelope_header, xml_safety_check
 from connectors.uwlr.source_locations import SourceLocation, diagnose
 from models.ingest import result_store
@@ -39,11 +40,14 @@ MAX_GROWTH = 3  # of the bytes of an eight-bit encoding that become UTF-8
 OLD = timedelta(days=2 * 366)
 AHEAD = timedelta(days=1)
 PREPARING = timedelta(days=62)
+_OF_A_FORM = frozenset({"result.date", "school.created", "oso.bound"})
+_YEARS = re.compile(r"([0-9]{4})-([0-9]{4})")
 _HEAD_ELEMENTS = {
     "school.brin": "brincode",
     "school.dependance": "dependancecode",
     "school.dependance-short": "dependancecode",
     "school.year": "schooljaar",
+    "school.year-digits": "schooljaar",
     "school.year-other": "schooljaar",
     "school.created": "aanmaakdatum",
     "school.created-24h": "aanmaakdatum",
@@ -156,6 +160,8 @@ def judge(
         return _judged([*header.findings, *found], None)
     schema_name = _schema_for(header, agreement)
     reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
+    if reading.has_trailer and (found := xml_safety_check(spooled.file, agreement.bounds)):
+        return _judged([*header.findings, *found], None)
     head, head_rules = read_head(reading, header, agreement)
     for rule in head_rules:
         reading.note(rule, ElementRef("school", 1, _HEAD_ELEMENTS.get(rule, "")))
@@ -235,16 +241,21 @@ def _locations(
     locations, findings = diagnose(spooled.file, schema_name, agreement, elements, broken=reading.broken)
     if reading.broken and not findings:  # libxml2 alone holds a namespace against it, such as one that is no URI
         line, column = reading.broken_at or (None, None)
-        findings = [finding("xml.well-formed", agreement, line=line, column=column)]
+        findings = [finding("xml.namespace", agreement, line=line, column=column)]
     return locations, findings
 
 
 def _own_findings(
     reading: ReadMessage, locations: dict[ElementRef, SourceLocation], agreement: Agreement, findings: list[Finding]
 ) -> list[Finding]:
-    """Our own rules with their places, less what the validator has already said of the same rule."""
+    """Our own rules with their places, less what the validator has already said of the same rule or element.
+
+    Of an element that the schema refuses, a warning says nothing that helps, nor does a bound of ours of a value that
+    does not have the form of its type.
+    """
     reported_rules = {finding.rule for finding in findings}
-    broken_bytes = any(finding.rule == "xml.well-formed" for finding in findings)
+    refused_paths = {finding.path for finding in findings if finding.level == rules.ERROR and finding.path is not None}
+    broken_bytes = any(finding.rule in malformed.MALFORMED for finding in findings)
     own = []
     for rule, places in reading.notes.items():
         if rule in reported_rules or broken_bytes:
@@ -253,11 +264,14 @@ def _own_findings(
             location = locations.get(element)
             if element == SCHEMA_HINT and location is None:
                 continue  # a value that holds the word, no attribute
+            path = None if location is None else location.path
+            if path in refused_paths and (rule in _OF_A_FORM or RULES[rule].level_under(agreement) != rules.ERROR):
+                continue
             own.append(
                 finding(
                     rule,
                     agreement,
-                    path=None if location is None else location.path,
+                    path=path,
                     line=None if location is None else location.line,
                     column=None if location is None else location.column,
                 )
@@ -276,11 +290,14 @@ def read_head(
     school, school_rules = read_school(texts)
     broken += school_rules
     year = texts.get("schooljaar", "")
-    if not _year_is_whole(year):
-        broken.append("school.year")
+    if not year.isascii() and year.replace("-", "").isdigit():
+        broken.append("school.year-digits")
+    elif not _year_is_whole(year):
+        broken += ["school.year"] if _YEARS.fullmatch(year) else []  # the schema refuses any other form
     elif year != clock.school_year(clock.today()):
         broken.append("school.year-other")
-    created_us, created_rules = read_created(texts.get("aanmaakdatum", ""), year)
+    created = texts.get("aanmaakdatum")
+    created_us, created_rules = (None, []) if created is None else read_created(created, year)
     broken += created_rules
     version = texts.get("xsdversie")
     if version is None:
@@ -295,7 +312,7 @@ def read_head(
         MessageHead(
             school_year=year,
             school=school,
-            created_text=texts.get("aanmaakdatum", "").strip(values.XML_SPACE),
+            created_text=(created or "").strip(values.XML_SPACE),
             created_us=created_us,
             author=texts.get("auteur"),
             xsd_version=version,
@@ -307,9 +324,8 @@ def read_head(
 
 
 def _year_is_whole(year: str) -> bool:
-    first, _, second = year.partition("-")
-    whole = year.isascii() and len(year) == 9 and first.isdigit() and second.isdigit()
-    return whole and int(second) == int(first) + 1
+    years = _YEARS.fullmatch(year)
+    return years is not None and int(years[2]) == int(years[1]) + 1
 
 
 def _begin_us(year: str) -> int:

@@ -28,6 +28,7 @@ from connectors.uwlr import names
 from connectors.uwlr.charset import in_declared_encoding
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.las_requests import OPERATIONS, RosterRequest, write_request
+from connectors.uwlr.malformed import MALFORMED
 from connectors.uwlr.pupil_gate import MAX_BYTES
 from connectors.uwlr.pupil_messages import Part, Profile, RosterAnswer, merge, read_part, read_roster
 from connectors.uwlr.rules import FAULTS, finding
@@ -202,7 +203,7 @@ def _judge(answer: _Response, part: Part, profile: Profile) -> RosterAnswer:
     failed = http_client.status_error(answer.status_code)
     if failed is not None:
         raise failed
-    if read is None or any(finding.rule in ("xml.well-formed", "xml.empty") for finding in read.findings):
+    if read is None or any(finding.rule in (*MALFORMED, "xml.empty") for finding in read.findings):
         raise Retriable(
             "Het antwoord van de leerlingadministratie is geen (hele) XML.",
             "The answer of the pupil administration is no (whole) XML.",

@@ -43,9 +43,9 @@ RATIO_FROM_BYTES = 8 * 1024 * 1024
 
 _log = logging.getLogger("rondblik.receive")
 _PROBLEM_RULES = {
+    "chunks": "message.chunks",
     "deadline": "message.deadline",
     "header": "message.http",
-    "packing": "message.packing",
     "size": "xml.size",
 }
 _SERVICE_PATH = re.compile(f"/*(?:{TEST_PREFIX[1:]}[^/]+/)?{PATH[1:]}/?")
@@ -58,6 +58,10 @@ def is_service(path: str) -> bool:
 
 class _PackedWrong(Exception):
     """A body whose Content-Encoding is not read here, or whose packed bytes are damaged or unpack without end."""
+
+    def __init__(self, rule: str = "message.gzip") -> None:
+        super().__init__(rule)
+        self.rule = rule
 
 
 def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> flask.Blueprint:
@@ -149,8 +153,8 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
         spooled = spool_body(body, flask.request.headers.get("Content-Type", ""), receiver.bounds.max_bytes)
     except TooLarge:
         return _refused_unread(receiver, finding("xml.size"), flask.request.content_length or 0)
-    except _PackedWrong:
-        return _refused_unread(receiver, finding("message.packing"), flask.request.content_length or 0)
+    except _PackedWrong as wrong:
+        return _refused_unread(receiver, finding(wrong.rule), flask.request.content_length or 0)
     with spooled:
         receipt = deliver(spooled)
     if receipt.verdict is Verdict.REJECT:
@@ -176,7 +180,7 @@ def _unpacked(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
             yield chunk
         return
     if name not in ("gzip", "x-gzip"):
-        raise _PackedWrong
+        raise _PackedWrong("message.packing")
     unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
     packed_size = size = 0
     try:

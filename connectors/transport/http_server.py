@@ -100,6 +100,10 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
     error: Any
     path: str
     command: str
+    version: str
+    chunked: bool
+    headers: dict[str, str]
+    closes = False
 
     def __init__(self, adj: Any, limits: BodyLimits, total: _BodyBudget) -> None:
         super().__init__(adj)
@@ -133,12 +137,21 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
                 self.error = RequestEntityTooLarge("the body is too large")
                 self.completed = True
         elif self.error is not None:
-            self.give_up("size" if size > self.limits.service_bytes else "packing")
+            self.give_up("size" if size > self.limits.service_bytes else "chunks")
         elif size > self.limits.service_bytes:
             self.drop("size")
         elif not fits:
             self.drop("busy")
         return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the header; where two headers say how long the body is, the connection ends after the answer.
+
+        RFC 9112, 6.1: a proxy before us may have gone by the other one, so what follows may be no request at all.
+        """
+        super().parse_header(header_plus)
+        chunked = self.chunked or "TRANSFER_ENCODING" in self.headers  # which HTTP/1.0 does not have
+        self.closes = chunked and ("CONTENT_LENGTH" in self.headers or self.version == "1.0")
 
     def hold(self) -> bool:
         """Count what came in among all that is held; whether there is room for it. Of what is dropped nothing is."""
@@ -151,7 +164,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         """Where the first line leads to the service, the program answers that the header cannot be read."""
         first_line = self.first_bytes.lstrip().partition(b"\r\n")[0]
         error, self.error = self.error, None
-        self.headers: dict[str, str] = {}
+        self.headers = {}
         try:
             self.parse_header(first_line + b"\r\n")
         except ParsingError:
@@ -204,7 +217,8 @@ class _Task(WSGITask):  # type: ignore[misc]
         if request.problem is not None:
             environment[BODY_PROBLEM] = request.problem
             environment[BODY_SIZE] = max(request.content_length, request.body_bytes_received)
-            self.close_on_finish = True
+        if request.problem is not None or request.closes:
+            self.set_close_on_finish()
         return environment
 
 

@@ -12,10 +12,16 @@ _DECIMAL = ("een getal met een punt als decimaalteken, zoals 1.5", "a number wit
 _KEY = ("een tekst van 1 tot 256 tekens", "a text of 1 to 256 characters")
 _NAME = ("een tekst van 1 tot 128 tekens, of laat het element weg", "a text of 1 to 128 characters, or leave it out")
 _TERM = ("een tekst van 1 tot 256 tekens, of laat het element weg", "a text of 1 to 256 characters, or leave it out")
-_COUNT = ("een geheel getal, alleen cijfers", "a whole number, digits only")
+_COUNT = (
+    "een geheel getal van 0 tot en met 2147483647, alleen cijfers",
+    "a whole number from 0 to 2147483647, digits only",
+)
+_URI = ("een adres (URI) zonder spaties", "an address (URI) without spaces")
+_SEE_SCHEMA = ("wat het schema daar toestaat", "what the schema allows there")
 _FILLED = ("een tekst die niet leeg is", "a text that is not empty")
 
-# By local name; UWLR 2.2 C.1, C.3, C.4 in our own words: (Dutch, English), used after "Schrijf" and "Write".
+# By local name of the element or attribute; UWLR 2.2 C.1, C.3, C.4 in our own words: (Dutch, English), used after
+# "Schrijf" and "Write".
 FORMS: dict[str, tuple[str, str]] = {
     "score": _WHOLE,
     "beginnormwaarde": _WHOLE,
@@ -47,7 +53,10 @@ FORMS: dict[str, tuple[str, str]] = {
     "waarde": _FILLED,
     "kwalificatie": _FILLED,
     "toetsonderdeelvolgnummer": ("een geheel getal van 1 of meer", "a whole number from 1 on"),
-    "schooljaar": ("twee opeenvolgende jaren, zoals 2026-2027", "two years in a row, such as 2026-2027"),
+    "schooljaar": (
+        "twee opeenvolgende jaren in gewone cijfers (0-9), zoals 2026-2027",
+        "two years in a row in plain digits (0-9), such as 2026-2027",
+    ),
     "brincode": ("twee cijfers en twee hoofdletters, zoals 99XX", "two digits and two capitals, such as 99XX"),
     "dependancecode": ("twee cijfers, zoals 00", "two digits, such as 00"),
     "aanmaakdatum": ("een moment als 2026-11-20T08:15:30+01:00", "a moment such as 2026-11-20T08:15:30+01:00"),
@@ -73,4 +82,13 @@ FORMS: dict[str, tuple[str, str]] = {
     "omschrijving": _NAME,
     "term": ("een tekst van 1 tot 64 tekens", "a text of 1 to 64 characters"),
     "status": ("niet-begonnen, bezig of afgerond", "niet-begonnen, bezig or afgerond"),
+    "key": _KEY,
+    "niveau": ("een geheel getal, zoals 0", "a whole number, such as 0"),
+    "vocabulaire": _URI,
+    "vocabulairelocatie": _URI,
 }
+
+
+def form_of(name: str) -> tuple[str, str]:
+    """The format of the values of an element or attribute, in Dutch and in English."""
+    return FORMS.get(name, _SEE_SCHEMA)

@@ -22,6 +22,9 @@ OPHALEN_VERZOEK = f"{{{OPHALEN}}}leerresultaten_ophalen_verzoek"
 GEEN_WIJZIGINGEN = "geenwijzigingen"
 GEEN_GEGEVENS = "geengegevens"
 
+# The element in which SOAP libraries (such as that of PHP) write each entry of an array, with `key` and `value`.
+MAP_ITEM = "item"
+
 ENVELOPE = f"{{{SOAP}}}Envelope"
 HEADER = f"{{{SOAP}}}Header"
 BODY = f"{{{SOAP}}}Body"
@@ -39,6 +42,11 @@ VERSIONS = {
 }
 DEFAULT_SCHEMA = "entry_results.xsd"
 TOLERANT_SCHEMA = "entry_results_tolerant.xsd"
+
+
+def may_follow_body(tag: str) -> bool:
+    """Whether an element with this tag may stand behind the Body: in a namespace of its own (SOAP 1.1, 4)."""
+    return tag.startswith("{") and not tag.startswith(f"{{{SOAP}}}")
 
 
 def local(tag: str) -> str:

@@ -5,6 +5,7 @@ A roster is small (a few megabytes for a large school), so it is read as a tree,
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -14,6 +15,7 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from connectors.uwlr import malformed
 from connectors.uwlr.rules import finding
 from connectors.uwlr.soap import detect_encoding
 from connectors.uwlr.validator import known_name, schema
@@ -148,8 +150,13 @@ def _tree(content: bytes, *, keep_comments: bool) -> etree._ElementTree:
     try:
         return etree.fromstring(content, parser).getroottree()
     except etree.XMLSyntaxError as broken:
-        line, column = broken.position
-        raise NotReadable([finding("xml.well-formed", line=max(line, 1), column=max(column, 1))]) from None
+        raise NotReadable([malformed.explain(io.BytesIO(content)) or _stricter(broken)]) from None
+
+
+def _stricter(broken: etree.XMLSyntaxError) -> Finding:
+    """The finding on what libxml2 alone has against a message."""
+    line, column = broken.position
+    return finding(malformed.explain_libxml2(list(broken.error_log)), line=max(line, 1), column=max(column, 1))
 
 
 def _comments_in_text(tree: etree._ElementTree) -> list[Finding]:

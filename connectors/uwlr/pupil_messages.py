@@ -193,8 +193,10 @@ def find_payload(root: etree._Element) -> tuple[etree._Element | None, str]:
     if root.tag != names.ENVELOPE:
         return (None, "soap.version") if local(root) == "Envelope" else (root, "")
     children = [child for child in root if child.tag != names.HEADER or child is not root[0]]
-    if len(children) != 1 or children[0].tag != names.BODY or len(children[0]) != 1:
+    if not children or children[0].tag != names.BODY or len(children[0]) != 1:
         return None, "soap.body"
+    if not all(names.may_follow_body(str(child.tag)) for child in children[1:]):
+        return None, "soap.after-body"
     return children[0][0], ""
 
 

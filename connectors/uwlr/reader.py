@@ -83,6 +83,7 @@ class ReadMessage:
     notes: dict[str, list[ElementRef]] = field(default_factory=dict)
     broken: bool = False  # not well-formed or not valid: `source_locations.diagnose` finds what and where
     broken_at: tuple[int, int] | None = None  # line and column where the XML could not be parsed further
+    has_trailer: bool = False  # elements behind the Body, of which no schema says anything
 
     def note(self, rule: str, element: ElementRef) -> None:
         """Record a broken rule with its element; only the first few elements of each rule are stored."""
@@ -112,6 +113,7 @@ class _Pass:
         self.has_comments = False
         self.split_value: etree._Element | None = None  # the latest value with a comment inside
         self.split_value_count = 0
+        self.envelope: etree._Element | None = None  # once its Body has ended
         self.file = file
         self.schema_name = schema_name
 
@@ -132,6 +134,7 @@ class _Pass:
                     validation.feed(chunk)
                     parser.feed(chunk)
                     self.walk(events)
+                    self.drop_trailer()
                     if b"chemaLocation" in chunk:
                         self.reading.note("xml.schema-location", SCHEMA_HINT)
                 if not self.must_stop(validation):
@@ -156,6 +159,8 @@ class _Pass:
         """Handle the parser events: results, pupils, tests, school, comments."""
         result = self.result
         for event, element in events:
+            if self.envelope is not None and event != "pi":
+                continue
             if event == "end":
                 tag = element.tag
                 if self.has_comments:
@@ -171,12 +176,31 @@ class _Pass:
                     self.drop(element)
                 elif tag == _SCHOOL:
                     self.school(element)
-                elif sum(isinstance(child.tag, str) for child in element) != 1:
-                    self.reading.note("soap.body", ElementRef("Body", 1, "Body"))
+                else:
+                    self.body(element)
             elif event == "comment":
                 self.comment(element)
             else:
                 self.reading.note("xml.processing-instruction", INSTRUCTION)
+
+    def body(self, element: etree._Element) -> None:
+        """Check that the Body of the envelope has one child; what follows the Body is not read."""
+        if sum(isinstance(child.tag, str) for child in element) != 1:
+            self.reading.note("soap.body", ElementRef("Body", 1, "Body"))
+        envelope = element.getparent()
+        if envelope is not None and envelope.getparent() is None:
+            self.envelope = envelope
+
+    def drop_trailer(self) -> None:
+        """Free what stands behind the Body so far, whatever it is and however long."""
+        element = self.envelope
+        if element is None:
+            return
+        tags = [child.tag for child in element if isinstance(child.tag, str)]
+        self.reading.has_trailer = self.reading.has_trailer or any(map(names.may_follow_body, tags))
+        while len(element):
+            del element[:-1]
+            element = element[-1]
 
     def drop(self, element: etree._Element) -> None:
         """Free an element that has been read, and all before it in its parent."""
@@ -373,7 +397,8 @@ class _Pass:
         try:
             day, zoned = values.day(text)
         except ValueError:
-            self.note_result("result.date", "afnamedatum")
+            if text:  # else it is missing or empty, and the schema says so
+                self.note_result("result.date", "afnamedatum")
             return self.year_bounds[0] or values.FIRST_DAY, text
         if zoned:
             self.note_result("result.date-zone", "afnamedatum")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.parsers import expat
 
-from connectors.uwlr import names
+from connectors.uwlr import malformed, names
 from connectors.uwlr.agreement import Agreement, Bounds
 from connectors.uwlr.rules import Stage, finding, stage_of
 from models.schema.records import Finding
@@ -23,10 +23,11 @@ MAX_PIECES = 4_096  # in one window; above it the whole message is checked first
 MAX_PIECES_IN_ALL = 50_000
 MAX_CHARACTERS = 10_000  # of one value; the longest of the standard has 256
 MAX_COMMENTS = 10_000
-_DECLARED = re.compile(rb"""^<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _VERSION = re.compile(rb"""^<\?xml\s+version\s*=\s*["'](?!1\.0["'])""")
+_BLANKS = b" \t\r\n"
 _EIGHT_BIT = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso_8859-1", "latin1", "iso8859-1"}
 _WINDOWS = {"windows-1252", "cp1252"}
+_EBCDIC = b"\x4c\x6f\xa7\x94"  # <?xml
 _AUTORISATIE = f"{{{names.AUT}}}autorisatie"
 _ACCOUNT = ("autorisatiesleutel", "klantcode", "klantnaam")
 _MAX_CHARACTERS = 64
@@ -71,20 +72,19 @@ _UNREADABLE = (Stage.BYTES, Stage.ENVELOPE, Stage.PAYLOAD)
 
 def detect_encoding(head: bytes) -> list[Finding]:
     """Findings on the encoding by the first bytes of a message (at least 256 of them, or all)."""
-    if not head:
+    if not head.strip(_BLANKS):
         return [finding("xml.empty")]
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return [finding("xml.encoding", line=1, column=1)]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return []  # UTF-16 with its byte order mark; the parser finds a wrong declaration
     body = head.removeprefix(b"\xef\xbb\xbf")
-    if b"\x00" in body[:4] or not body.lstrip(b" \t\r\n").startswith(b"<"):
-        rule = "xml.encoding" if b"\x00" in body[:64] or body[:1] == b"\x4c" else "xml.well-formed"
-        return [finding(rule, line=1, column=1)]
+    if b"\x00" in body[:4] or not body.lstrip(_BLANKS).startswith(b"<"):
+        is_wide = body.replace(b"\x00", b"").lstrip(_BLANKS).startswith(b"<") or body.startswith(_EBCDIC)
+        return [finding("xml.encoding" if is_wide else malformed.rule_of_start(body), line=1, column=1)]
     if _VERSION.match(body):
         return [finding("xml.version", line=1, column=1)]
-    declared = _DECLARED.match(body)
-    name = declared.group(1).decode().lower() if declared else "utf-8"
+    name = malformed.declared_encoding(body) or "utf-8"
     if len(body) < len(head) and name not in ("utf-8", "utf8"):
         return [finding("xml.encoding", line=1, column=1)]  # byte order mark and declaration differ
     if name in _WINDOWS:
@@ -105,9 +105,13 @@ class _HeaderParser:
         self.stack: list[str] = []
         self.text: list[str] = []
         self.header_done = False
+        self.body_ended = False
         self.autorisaties = 0
         self.account_order: list[str] = []
         self.account_malformed = False
+        self.account_is_map = False
+        self.other_account: tuple[int, int] | None = None  # where an autorisatie of another namespace starts
+        self.innermost = (1, 1)  # where the last of the elements in `tags` starts
         self.parser = expat.ParserCreate(namespace_separator="}")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
@@ -116,13 +120,20 @@ class _HeaderParser:
         self.parser.StartDoctypeDeclHandler = self.doctype
         self.parser.ProcessingInstructionHandler = self.instruction
 
-    def note(self, rule: str) -> None:
-        """Add a finding at the current position, once for each rule."""
-        parser = self.parser
+    def place(self) -> tuple[int, int]:
+        """Line and column of the current position."""
+        return self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1
+
+    def note(self, rule: str, place: tuple[int, int] | None = None) -> None:
+        """Add a finding at `place`, else at the current position, once for each rule."""
+        line, column = place or self.place()
         if not any(finding.rule == rule for finding in self.header.findings):
-            self.header.findings.append(
-                finding(rule, self.agreement, line=parser.CurrentLineNumber, column=parser.CurrentColumnNumber + 1)
-            )
+            self.header.findings.append(finding(rule, self.agreement, line=line, column=column))
+
+    def enter(self, tag: str) -> None:
+        """Add an element to the path from the root to the payload."""
+        self.header.tags.append(tag)
+        self.innermost = self.place()
 
     def refuse(self, rule: str) -> None:
         """Add a finding and stop."""
@@ -147,6 +158,8 @@ class _HeaderParser:
             self.refuse("xml.attributes")
         if not names.SCHEMA_HINTS.isdisjoint(attributes):
             self.note("xml.schema-location")
+        if self.body_ended:
+            return
         if depth == 1:
             self.root(tag)
         elif self.header.payload is None and self.stack[0] == names.ENVELOPE:
@@ -155,8 +168,7 @@ class _HeaderParser:
             self.in_answer(tag)
 
     def root(self, tag: str) -> None:
-        header = self.header
-        header.tags.append(tag)
+        self.enter(tag)
         if tag == names.ENVELOPE:
             return
         if names.local(tag) == "Envelope":
@@ -171,7 +183,7 @@ class _HeaderParser:
             if tag == names.HEADER and not self.header_done and len(header.tags) == 1:
                 self.header_done = True
             elif tag == names.BODY and len(header.tags) == 1:
-                header.tags.append(tag)
+                self.enter(tag)
             else:
                 self.refuse("soap.body")
         elif depth == 3 and self.stack[1] == names.HEADER:
@@ -190,13 +202,20 @@ class _HeaderParser:
             if self.autorisaties > 1 and self.agreement.header != "ignored":
                 self.note("header.single")
             return
+        if names.local(tag) == names.local(_AUTORISATIE):
+            self.other_account = self.place()
         for_us = attributes.get(f"{names.SOAP}}}actor", "") in ("", _ACTOR_NEXT)
         if for_us and attributes.get(f"{names.SOAP}}}mustUnderstand", "").strip() in ("1", "true"):
             self.refuse("soap.must-understand")
 
     def account_child(self, tag: str, depth: int, before: str) -> None:
         """Check a child of autorisatie; deeper elements, or text `before` it, make the header ambiguous."""
-        if depth > 4 or before.strip():
+        if depth == 4 and names.local(tag) == names.MAP_ITEM:
+            self.account_is_map = True
+            self.note("header.map")
+        elif self.account_is_map:
+            return
+        elif depth > 4 or before.strip():
             self.account_malformed = True
         elif not tag.startswith("{"):
             self.note("header.unqualified")
@@ -212,23 +231,29 @@ class _HeaderParser:
             return
         texts = self.header.account
         filled = all(1 <= len(texts.get(name, "")) <= _MAX_CHARACTERS for name in _ACCOUNT)
-        if self.autorisaties == 0:
+        if self.autorisaties == 0 and self.other_account is not None:
+            self.note("header.namespace", self.other_account)
+        elif self.autorisaties == 0:
             self.note("header.missing")
+        elif self.account_is_map:
+            return
         elif self.account_malformed or tuple(self.account_order) != _ACCOUNT * self.autorisaties or not filled:
             self.note("header.incomplete")
 
     def set_payload(self, tag: str) -> None:
-        self.header.tags.append(tag)
+        self.enter(tag)
         self.header.payload = tag
         pushed = self.agreement.header == "required"
         if tag in (names.VERZOEK, names.FAULT) or (tag == names.OPHALEN_ANTWOORD and not pushed):
             return
         name = names.local(tag)
-        self.refuse("soap.request" if name.endswith("_verzoek") and name != _VERZOEK_NAME else "soap.root")
+        if name == _VERZOEK_NAME:
+            self.refuse("soap.namespace")
+        self.refuse("soap.request" if name.endswith("_verzoek") else "soap.root")
 
     def in_answer(self, tag: str) -> None:
         if tag == names.VERZOEK:
-            self.header.tags.append(tag)
+            self.enter(tag)
             return
         if names.local(tag) in (names.GEEN_WIJZIGINGEN, names.GEEN_GEGEVENS):
             self.header.empty = "no_changes" if names.local(tag) == names.GEEN_WIJZIGINGEN else "no_data"
@@ -237,7 +262,10 @@ class _HeaderParser:
 
     def end(self, name: str) -> None:
         tag = self.stack.pop()
+        self.body_ended = self.body_ended or (tag == names.BODY and len(self.stack) == 1)
         header = self.header
+        if self.body_ended:
+            return
         if not header.tags or len(self.stack) == 0:
             return
         text = "".join(self.text)
@@ -281,20 +309,18 @@ def read_envelope_header(file: BinaryIO, agreement: Agreement) -> EnvelopeHeader
             reader.parser.Parse(b"", True)
     except _HeaderComplete:
         pass
-    except (expat.ExpatError, ValueError, LookupError) as broken:
-        reader.header.findings.append(
-            finding(
-                "xml.well-formed",
-                line=getattr(broken, "lineno", 1),
-                column=getattr(broken, "offset", 0) + 1,
-            )
-        )
+    except (expat.ExpatError, ValueError, LookupError):
+        reader.header.findings.append(_explain(file))
     file.seek(0)
     if reader.header.payload is None and not reader.header.refused:
-        reader.note("soap.body")
+        reader.note("soap.body", reader.innermost)
     if reader.header.payload == names.FAULT and not reader.header.refused:
-        reader.note("soap.fault")
+        reader.note("soap.fault", reader.innermost)
     return reader.header
+
+
+def _explain(file: BinaryIO) -> Finding:
+    return malformed.explain(file) or finding(malformed.WELL_FORMED, line=1, column=1)
 
 
 def is_fragmented(file: BinaryIO) -> bool:
@@ -332,9 +358,8 @@ def xml_safety_check(file: BinaryIO, bounds: Bounds, max_bytes: int | None = Non
         check.parser.Parse(b"", True)
     except _HeaderComplete:
         pass
-    except (expat.ExpatError, ValueError, LookupError) as broken:
-        line, column = getattr(broken, "lineno", 1), getattr(broken, "offset", 0) + 1
-        check.findings.insert(0, finding("xml.well-formed", line=line, column=column))
+    except (expat.ExpatError, ValueError, LookupError):
+        check.findings.insert(0, _explain(file))
     finally:
         file.seek(0)
     return check.findings
@@ -390,9 +415,10 @@ class _SafetyCheck:
         if self.depth == 1:
             self.enveloped = "{" + name == names.ENVELOPE
         elif self.depth == 2 and self.enveloped:
-            if self.bodies and not self.findings:
-                self.note("soap.body")
-            self.bodies += "{" + name == names.BODY
+            tag = "{" + name if "}" in name else name
+            if self.bodies and not self.findings and not names.may_follow_body(tag):
+                self.note("soap.after-body")
+            self.bodies += tag == names.BODY
 
     def end(self, _: str) -> None:
         self.characters = 0

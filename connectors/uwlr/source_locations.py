@@ -14,8 +14,9 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from connectors.uwlr import names, rules, values
+from connectors.uwlr import malformed, names, rules, values
 from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.forms import form_of
 from connectors.uwlr.reader import COMMENT, INSTRUCTION, SCHEMA_HINT, ElementRef, splits_a_value
 from connectors.uwlr.rules import finding
 from connectors.uwlr.validator import known_name, silent_parser
@@ -25,10 +26,16 @@ CHUNK = 1 << 18
 MAX_FINDINGS = 20
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( ([^)]*) \)")
 _ELEMENT = re.compile(r"^Element '([^']*)'")
-_ATTRIBUTE = re.compile(r"^Element '[^']*'(?:, attribute '|: The attribute ')")
+_ATTRIBUTE = re.compile(r"^Element '[^']*'(?:, attribute '|: The attribute ')([^']*)'")
 _XSI_TYPE = re.compile(rf"^Element '[^']*', attribute '\{{{re.escape(names.XSI)}\}}type'")
 _DECIMAL = re.compile(r"\s*\+?[0-9]+\.[0-9]+\s*", re.ASCII)
 _DECIMALS = {"score": "score.decimal", "beginnormwaarde": "norm.decimal", "eindnormwaarde": "norm.decimal"}
+_ATTRIBUTE_RULES = {
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": "xsd.attribute-missing",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "xsd.attribute",
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "xsd.attribute",
+    "SCHEMAV_CVC_TYPE_3_1_1": "xsd.attribute",
+}
 _PUPIL_KEYS = frozenset({"leerlingid", "eckid"})
 
 
@@ -238,7 +245,8 @@ class _InStep:
             (location.line, location.column) if location is not None else (broken.lineno or 1, (broken.offset or 0) + 1)
         )
         path = location.path if location is not None else None
-        self.findings.append(finding("xml.well-formed", self.agreement, path=path, line=line, column=column))
+        rule = malformed.explain_libxml2(self.parser.feed_error_log)
+        self.findings.append(finding(rule, self.agreement, path=path, line=line, column=column))
 
     def new_errors(self, location: SourceLocation | None) -> bool:
         """Turn the errors since the last call into findings, one for each element."""
@@ -249,16 +257,24 @@ class _InStep:
             if entry.domain_name != "SCHEMASV":  # a prefix that is not declared, or with a forbidden binding
                 where = (location.line, location.column) if location is not None else (entry.line or 1, 1)
                 path = location.path if location is not None else None
-                self.findings.append(
-                    finding("xml.well-formed", self.agreement, path=path, line=where[0], column=where[1])
-                )
+                rule = malformed.explain_libxml2([entry])
+                self.findings.append(finding(rule, self.agreement, path=path, line=where[0], column=where[1]))
                 continue
             position = (location.line, location.column) if location is not None else (0, 0)
             if position not in self.reported:
                 self.reported.add(position)
-                self.findings.append(schema_finding(entry.type_name, entry.message, location, self.agreement))
+                reported = schema_finding(entry.type_name, entry.message, location, self.agreement)
+                if not self.follows_from_another(reported):
+                    self.findings.append(reported)
         self.error_count = len(log)
         return bool(self.findings)
+
+    def follows_from_another(self, reported: Finding) -> bool:
+        """Whether a value is refused only because of the elements inside it, which were reported before."""
+        return reported.rule == "xsd.value" and any(
+            finding.rule == "xsd.content" and (finding.path or "").startswith(f"{reported.path}/")
+            for finding in self.findings
+        )
 
 
 def diagnose(
@@ -280,8 +296,8 @@ def diagnose(
             walker.parser.Parse(chunk, False)
         except _BeyondBounds:
             return walker.locations, [_beyond(walker, agreement)]
-        except expat.ExpatError as error:
-            note_malformed(walker, validator, error, agreement)
+        except expat.ExpatError:
+            note_malformed(file, validator, agreement)
             break
         if validator is not None:
             buffered += chunk
@@ -293,7 +309,7 @@ def diagnose(
         number += 1
     else:
         if validator is not None:
-            _finish(walker, validator, buffered, last, agreement)
+            _finish(file, walker, validator, buffered, last, agreement)
     findings = validator.findings[:MAX_FINDINGS] if validator is not None else []
     return walker.locations, findings
 
@@ -326,24 +342,31 @@ def _hand_over(
     return False, base, data, last
 
 
-def _finish(walker: Walker, validator: _InStep, data: bytes, last: SourceLocation | None, agreement: Agreement) -> None:
+def _finish(
+    file: BinaryIO,
+    walker: Walker,
+    validator: _InStep,
+    data: bytes,
+    last: SourceLocation | None,
+    agreement: Agreement,
+) -> None:
     """Feed the last bytes and the end of the message."""
     try:
         walker.parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        note_malformed(walker, validator, error, agreement)
+    except expat.ExpatError:
+        note_malformed(file, validator, agreement)
         return
     if not data or validator.feed(data, last):
         validator.close(last)
 
 
-def note_malformed(walker: Walker, validator: _InStep | None, error: expat.ExpatError, agreement: Agreement) -> None:
-    """Add the finding that the message is not well-formed, with the position that expat reports."""
-    if validator is None:
+def note_malformed(file: BinaryIO, validator: _InStep | None, agreement: Agreement) -> None:
+    """Add the finding on what is not well-formed in a message that the parser cannot read further."""
+    explained = malformed.explain(file, agreement)
+    if validator is None or explained is None:
         return
-    where = finding("xml.well-formed", agreement, line=error.lineno, column=error.offset + 1)
-    validator.findings = [finding for finding in validator.findings if finding.rule != "xml.well-formed"]
-    validator.findings.insert(0, where)
+    validator.findings = [finding for finding in validator.findings if finding.rule not in malformed.MALFORMED]
+    validator.findings.insert(0, explained)
 
 
 def fault_at(path: tuple[str, ...], expected: tuple[str, ...] = ()) -> str:
@@ -370,10 +393,13 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
     """
     path = location.names if location is not None else ()
     match = _ELEMENT.match(message)
-    element = names.local(match.group(1)) if match else (path[-1] if path else "")
+    tag = match.group(1) if match else (path[-1] if path else "")
+    element = names.local(tag)
     # Only the text of this kind of error has names of the schema and nothing of the message.
     expected_list = _EXPECTED.search(message) if type_name == "SCHEMAV_ELEMENT_CONTENT" else None
-    expected = tuple(names.local(item.strip()) for item in expected_list.group(1).split(",")) if expected_list else ()
+    expected_tags = [item.strip() for item in expected_list.group(1).split(",")] if expected_list else []
+    expected_tags = [item for item in expected_tags if not item.startswith("##")]  # a wildcard
+    expected = tuple(map(names.local, expected_tags))
     family = schema_rule(type_name, message)
     if family == "xsd.type" and element != "anderresultaat":
         family = "xsd.xsi-type"
@@ -383,6 +409,9 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
     about = _down_to(element, path)
     if family == "xsd.order" and element not in _PUPIL_KEYS:
         about = about[:-1]  # a misplaced element may be valid by itself
+    fault = rules.RULES[rule].fault if rule != family else fault_at(about, expected)
+    if rule == "xsd.order":
+        rule = order_rule(tag, expected_tags) if path[:-1] != ("Envelope",) else "soap.after-body"
     return finding(
         rule,
         agreement,
@@ -391,8 +420,31 @@ def schema_finding(type_name: str, message: str, location: SourceLocation | None
         column=location.column if location is not None else None,
         element=element if known_name(element) else "",
         expected=", ".join(expected),
-        fault=rules.RULES[rule].fault if rule != family else fault_at(about, expected),
+        fault=fault,
+        namespace=next((item[1:].partition("}")[0] for item in expected_tags if names.local(item) == element), ""),
+        **_attribute_words(rule, message),
     )
+
+
+def _attribute_words(rule: str, message: str) -> dict[str, str]:
+    """The words on an attribute, for the rules on attributes that the schema has."""
+    match = _ATTRIBUTE.match(message)
+    if rule not in ("xsd.attribute-missing", "xsd.attribute-value") or match is None:
+        return {}
+    form_nl, form_en = form_of(names.local(match[1]))
+    return {"attribute": names.local(match[1]), "form_nl": form_nl, "form_en": form_en}
+
+
+def order_rule(tag: str, expected_tags: list[str]) -> str:
+    """The rule on an element that the schema does not allow at its place, by its tag and those allowed there."""
+    element = names.local(tag)
+    if element == names.MAP_ITEM:
+        return "xsd.map"
+    if tag not in expected_tags and element in map(names.local, expected_tags):
+        return "xsd.namespace"
+    if not known_name(element):
+        return "xsd.unknown" if expected_tags else "xsd.unknown-last"
+    return "xsd.order" if expected_tags else "xsd.extra"
 
 
 def _down_to(element: str, path: tuple[str, ...]) -> tuple[str, ...]:
@@ -433,8 +485,13 @@ def schema_rule(type_name: str, message: str) -> str:
         return "xsd.missing" if "Missing child" in message else "xsd.order"
     if _XSI_TYPE.match(message) or type_name in ("SCHEMAV_CVC_TYPE_2", "SCHEMAV_CVC_ELT_4_2", "SCHEMAV_CVC_ELT_4_3"):
         return "xsd.type"
-    if _ATTRIBUTE.match(message):
-        return "xsd.attribute"
+    attribute = _ATTRIBUTE.match(message)
+    if type_name == "SCHEMAV_CVC_ELT_3_1" or (attribute is not None and attribute[1] == f"{{{names.XSI}}}nil"):
+        return "xsd.nil"
+    if attribute is not None:
+        return _ATTRIBUTE_RULES.get(type_name, "xsd.attribute-value")
+    if type_name == "SCHEMAV_CVC_COMPLEX_TYPE_2_3":
+        return "xsd.text"
     if "DATATYPE" in type_name or any(
         facet in type_name for facet in ("PATTERN", "LENGTH", "ENUMERATION", "INCLUSIVE", "EXCLUSIVE")
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,14 @@ from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_vendor_pages import VENDOR
 from tests.uwlr.messages import message, result_xml
+
+
+def zipped(name: str, content: bytes) -> bytes:
+    """A zip with one file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
 
 
 @pytest.fixture
@@ -247,6 +257,35 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
     page.wait_for_selector("#scenarios")
     assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
     assert "geheim" not in page.content()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "headline"),
+    [
+        ("BERICHT.XML", message(), "Alles is goed"),
+        ("bericht.txt", message(), "Alles is goed"),
+        ("bericht", message(), "Alles is goed"),
+        ("berichten.ZIP", zipped("een.XML", message()), "Alles is goed"),
+        ("berichten.pdf", zipped("een.xml", message()), "Alles is goed"),
+        ("brief.docx", zipped("brief.txt", b"Beste ouders"), None),
+        ("brief.txt", b"Beste ouders", "1 keer fout"),
+    ],
+)
+def test_a_file_of_any_name_is_judged_by_what_is_in_it(
+    served: Served, watched: Watched, tmp_path: Path, name: str, content: bytes, headline: str | None
+) -> None:
+    page, file = watched.page, tmp_path / name
+    file.write_bytes(content)
+    watched.open("/toets")
+    page.set_input_files("#upload input", file)
+    page.wait_for_selector("text=De toets begint zo.")
+    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    if headline is None:
+        page.wait_for_selector("text=geen XML-bestanden")
+        return
+    page.wait_for_selector("#headline")
+    assert page.inner_text("#headline") == headline
+    assert headline == "Alles is goed" or "Het bericht is geen XML" in page.inner_text("#findings")
 
 
 def test_a_file_that_is_too_large_is_said_so_and_not_sent(watched: Watched, tmp_path: Path) -> None:

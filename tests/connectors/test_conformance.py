@@ -324,7 +324,7 @@ WRONG_ANSWERS: dict[str, tuple[str, Spoil]] = {
     "another school": ("answer.school", in_answers("<lg:brincode>99XX", "<lg:brincode>99YY")),
     "another location": ("answer.school", in_answers("<lg:dependancecode>00", "<lg:dependancecode>01")),
     "another year": ("answer.school-year", in_answers("<lg:schooljaar>2026-2027", "<lg:schooljaar>2025-2026")),
-    "half an answer": ("xml.well-formed", lambda _, reply: (reply[0], reply[1][: len(reply[1]) // 2], reply[2])),
+    "half an answer": ("xml.cut-off", lambda _, reply: (reply[0], reply[1][: len(reply[1]) // 2], reply[2])),
     "a DOCTYPE": ("xml.doctype", in_answers("<soap:Envelope", "<!DOCTYPE a><soap:Envelope")),
     "a group that is not there": ("roster.group-undefined", in_answers(GROUP, '<lg:groep key="G99"/>')),
     "a composed group that is not there": (

@@ -22,6 +22,7 @@ from connectors.intake.receive import PATH, is_service
 from connectors.intake.refusal_throttle import RefusalThrottle
 from connectors.transport.http_server import BodyLimits
 from connectors.uwlr.agreement import Bounds
+from connectors.uwlr.rules import RULES
 from dashboard.server.serving import working
 from dashboard.worker.context import WorkContext
 from models.ingest import deliveries, identity, rosters, schools, senders
@@ -408,6 +409,23 @@ def test_more_messages_than_agreed_are_put_off(store: Store, receiver: Receiver,
     assert [rules_of(delivery) for delivery in deliveries.newest(store.engine)].count(["message.rate"]) == 1
 
 
+@pytest.mark.parametrize(("element", "confirmed"), [(b'<x:Extra xmlns:x="urn:x"/>', True), (b"<Extra/>", False)])
+def test_an_element_behind_the_body_needs_a_namespace_of_its_own(
+    store: Store, receiver: Receiver, rekenwijs: Account, element: bytes, confirmed: bool
+) -> None:
+    body = enveloped(message(), rekenwijs.header)
+    head, closing, _ = body.rpartition(b"</")
+    data = head + element + body[len(head) :]
+    assert closing
+    answer = receiver.post(data)
+    check_shape(answer)
+    assert answer.confirmed is confirmed
+    assert stored(store) == ({"r1": "7"} if confirmed else {})
+    unknown = receiver.post(data.replace(rekenwijs.key.encode(), b"een-andere-sleutel"))
+    assert unknown.fault == ("Client.AutorisatieOngeldig" if confirmed else "Client.OngeldigBericht")
+    assert confirmed or "soap.after-body" in unknown.sentence
+
+
 # -- bodies --------------------------------------------------------------------------------------------------
 
 
@@ -424,23 +442,23 @@ def test_bodies_in_chunks_and_in_gzip_are_read_whole(store: Store, receiver: Rec
 
 
 @pytest.mark.parametrize(
-    ("packed", "encoding"),
+    ("packed", "encoding", "rule"),
     [
-        (b"no gzip", "gzip"),
-        (gzip.compress(b"<x/>")[:-6], "gzip"),
-        (gzip.compress(b"<x/>") + b"more", "gzip"),
-        (b"<x/>", "br"),
-        (gzip.compress(b"\0" * 300_000_000, 9), "gzip"),
+        (b"no gzip", "gzip", "message.gzip"),
+        (gzip.compress(b"<x/>")[:-6], "gzip", "message.gzip"),
+        (gzip.compress(b"<x/>") + b"more", "gzip", "message.gzip"),
+        (b"<x/>", "br", "message.packing"),
+        (gzip.compress(b"\0" * 300_000_000, 9), "gzip", "message.gzip"),
     ],
     ids=["none", "cut", "behind", "unknown", "bomb"],
 )
 def test_what_cannot_be_unpacked_is_refused_in_soap(
-    store: Store, receiver: Receiver, packed: bytes, encoding: str
+    store: Store, receiver: Receiver, packed: bytes, encoding: str, rule: str
 ) -> None:
     began = time.perf_counter()
     answer = receiver.post(packed, Content_Encoding=encoding)
     check_shape(answer)
-    assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", ["message.packing"])
+    assert (answer.fault, rules_of(newest(store))) == ("Client.OngeldigBericht", [rule])
     assert time.perf_counter() - began < 2.0
 
 
@@ -471,14 +489,43 @@ def test_a_body_that_does_not_arrive_gets_a_fault_in_time(
         assert rules_of(newest(store)) == ["message.deadline"]
 
 
-def test_badly_cut_chunks_get_a_fault(receiver: Receiver) -> None:
-    with socket.create_connection(("127.0.0.1", receiver.port), timeout=20) as wire:
-        wire.sendall(
-            b"POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n<x/>\r\n" % PATH.encode()
-        )
-        got = b"".join(iter(lambda: wire.recv(65536), b""))
+@pytest.mark.parametrize("chunks", [b"zz\r\n<x/>\r\n", b"2\r\n<x/>\r\n0\r\n\r\n", b"4;=\r\n<x/>\r\n0\r\n\r\n"])
+def test_badly_cut_chunks_get_a_fault_that_says_so(store: Store, receiver: Receiver, chunks: bytes) -> None:
+    got = said_to(receiver, _start_of_post(b"Transfer-Encoding: chunked") + chunks)
     assert got.startswith(b"HTTP/1.1 500")
     assert b"Client.OngeldigBericht" in got
+    assert RULES["message.chunks"].nl.encode() in got
+    assert rules_of(newest(store)) == ["message.chunks"]
+
+
+@pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
+def test_with_two_lengths_a_message_is_answered_and_the_connection_ended(
+    store: Store, receiver: Receiver, rekenwijs: Account, version: bytes
+) -> None:
+    """RFC 9112, 6.1: a proxy may have gone by the other length, so what follows may be no request at all."""
+    body = enveloped(message(), rekenwijs.header)
+    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if version == b"HTTP/1.1" else body
+    lengths = b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive" % len(body)
+    later = enveloped(message(scores=["1"], aanmaakdatum=LATER), rekenwijs.header)
+    next_request = _start_of_post(b"Content-Length: %d" % len(later)) + later
+    got = said_to(receiver, _start_of_post(lengths, version) + framed + next_request)
+    assert got.startswith(version + b" 200")
+    assert got.count(b"leerresultaten_bevestiging") == 1
+    assert got.count(b"HTTP/1.") == 1
+    assert b"Connection: close" in got
+    assert stored(store) == {"r1": "7"}
+
+
+def test_with_one_length_the_connection_stays(receiver: Receiver, rekenwijs: Account) -> None:
+    body = enveloped(message(), rekenwijs.header)
+    chunked = _start_of_post(b"Transfer-Encoding: chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    plain = _start_of_post(b"Content-Length: %d" % len(body)) + body
+    last = _start_of_post(b"Connection: close\r\nContent-Length: %d" % len(body)) + body
+    assert said_to(receiver, chunked + plain + last).count(b"HTTP/1.1 200") == 3
+
+
+def _start_of_post(headers: bytes, version: bytes = b"HTTP/1.1") -> bytes:
+    return b"POST %s %s\r\nHost: localhost\r\n%s\r\n\r\n" % (PATH.encode(), version, headers)
 
 
 def test_more_results_than_the_bound_are_refused(store: Store, rekenwijs: Account) -> None:
@@ -714,12 +761,15 @@ def test_findings_of_deliveries_are_json_that_names_rule_and_place(
 def test_an_error_against_namespaces_is_told_as_what_it_is(
     store: Store, receiver: Receiver, rekenwijs: Account
 ) -> None:
-    for old, new in ((b"<score>", b'<score xsi:nil="true">'), (b"<term>", b'<term xmlns:a="">')):
+    for old, new, rule in (
+        (b"<score>", b'<score xsi:nil="true">', "xml.prefix"),
+        (b"<term>", b'<term xmlns:a="">', "xml.namespace"),
+    ):
         answer = receiver.post(enveloped(message().replace(old, new, 1), rekenwijs.header))
         check_shape(answer)
         assert answer.fault == "Client.OngeldigBericht"
-        assert answer.sentence.startswith("Het bericht is geen welgevormde XML.")
-        assert rules_of(newest(store)) == ["xml.well-formed"]
+        assert answer.sentence.startswith(RULES[rule].nl)
+        assert rules_of(newest(store)) == [rule]
     assert stored(store) == {}
 
 

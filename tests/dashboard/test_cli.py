@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from connectors.intake import file_loading
+from connectors.uwlr.envelope import fault_bytes
 from connectors.uwlr.rules import RULES
 from dashboard.cli import main as cli
 from models.schema import clock
@@ -272,6 +273,23 @@ def test_pupil_data_is_loaded_only_where_it_is_asked_for(rondblik: Rondblik) -> 
     assert rondblik.on_data("load", "--roster", results).code == 1
     assert rondblik.on_data("load", results).code == 0
     assert rondblik.query("SELECT count(*) FROM identifiers WHERE kind = 'las' AND pupil_id IS NOT NULL") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule", "words"),
+    [
+        (fault_bytes("Client.OngeldigBericht", "Fout."), "roster.fault", "foutmelding (Fault)"),
+        (b"<html/>", "roster.root", "geen bestand of antwoord met leerlinggegevens"),
+        (b"geen xml", "xml.not-xml", "geen XML"),
+        (EDEXML.encode()[:200], "xml.cut-off", "het is niet af"),
+    ],
+)
+def test_what_is_no_pupil_data_is_told_as_what_it_is(rondblik: Rondblik, content: bytes, rule: str, words: str) -> None:
+    refused = rondblik.on_data("load", "--roster", rondblik.file("leerlingen.xml", content))
+    assert refused.code == 1
+    assert rule in refused.out
+    assert words in refused.out
+    assert "without --roster" not in refused.out + refused.err
 
 
 # -- deliveries and the database -----------------------------------------------------------------------------

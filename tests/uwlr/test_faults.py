@@ -316,14 +316,18 @@ def test_a_message_without_school() -> None:
 def test_a_required_attribute_that_is_missing(path: str, name: str) -> None:
     root = good(path)
     del the(root, path).attrib[name]
-    assert_refused(root, MESSAGE, "xsd.attribute")
+    assert_refused(root, MESSAGE, "xsd.attribute-missing")
+    (finding,) = verdict_on(root).findings
+    assert f"het attribuut {name}." in finding.message_nl
+    assert FORMS[name][0] in finding.remedy
 
 
 @pytest.mark.parametrize(("fault", "path"), rows(AT_MOST_ONCE))
 def test_an_element_that_stands_twice(fault: str, path: str) -> None:
     root = good(path)
     the(root, path).addnext(deepcopy(the(root, path)))
-    assert_refused(root, fault, "xsd.order")
+    assert_refused(root, fault, "xsd.order", "xsd.extra")
+    assert all("-" not in finding.remedy for finding in verdict_on(root).findings)
 
 
 @pytest.mark.parametrize(("fault", "path"), OUT_OF_PLACE)
@@ -348,7 +352,7 @@ def test_an_element_that_the_schema_does_not_know(fault: str, path: str) -> None
     for namespace in ("urn:uitgever", "http://www.edustandaard.nl/leerresultaten/2/leerresultaten", OSO):
         root = good(path)
         etree.SubElement(the(root, path), f"{{{namespace}}}eigen").text = "1"
-        assert_refused(root, fault, "xsd.order", "xsd.content")
+        assert_refused(root, fault, "xsd.unknown", "xsd.unknown-last", "xsd.content")
 
 
 @pytest.mark.parametrize(("fault", "path"), [row for row in rows(PLACES) if row[1] in CONTAINERS])
@@ -359,7 +363,7 @@ def test_a_text_between_elements(fault: str, path: str, last: bool) -> None:
         the(root, path)[-1].tail = "tekst"
     else:
         the(root, path).text = "tekst"
-    assert_refused(root, fault, "xsd.content")
+    assert_refused(root, fault, "xsd.text")
 
 
 @pytest.mark.parametrize(
@@ -386,7 +390,7 @@ def test_a_binding_that_is_no_address() -> None:
     for fault, path in ((MESSAGE, "toets/vakgebied"), (NORM, "toetsnormering"), (NORM, "toetsnormering/toetsniveau")):
         root = good(path)
         the(root, path).set("vocabulaire", ":%")
-        assert_refused(root, fault, "xsd.attribute")
+        assert_refused(root, fault, "xsd.attribute-value")
 
 
 def test_a_school_is_named_by_brincode_or_by_schoolkey_and_not_by_both() -> None:

@@ -107,16 +107,16 @@ def test_digits_of_other_scripts_are_no_digits() -> None:
     ("data", "rule"),
     [
         (b"", "xml.empty"),
-        (b"\x00\x01\x02", "xml.encoding"),
-        (b"no message", "xml.well-formed"),
-        (b"{}", "xml.well-formed"),
-        (b" " + message(), "xml.well-formed"),
-        (message() + message(), "xml.well-formed"),
+        (b"\x00\x01\x02", "xml.not-xml"),
+        (b"no message", "xml.not-xml"),
+        (b"{}", "xml.not-xml"),
+        (b" " + message(), "xml.declaration"),
+        (message() + message(), "xml.second-document"),
         (message().replace(b"<leerresultaten_verzoek", b"<!DOCTYPE a><leerresultaten_verzoek", 1), "xml.doctype"),
         (message().replace(b"<toetsen>", b"<?go now?><toetsen>"), "xml.processing-instruction"),
         (message().replace(b"UTF-8", b"UTF-7"), "xml.encoding"),
         (message().replace(b"UTF-8", b"UTF-16"), "xml.encoding"),
-        (message().replace(b"99XX", b"99\xffX"), "xml.well-formed"),
+        (message().replace(b"99XX", b"99\xffX"), "xml.bytes"),
     ],
 )
 def test_what_is_no_message_is_refused_with_a_rule(data: bytes, rule: str) -> None:
@@ -135,7 +135,7 @@ def test_a_long_message_that_is_cut_off_is_refused() -> None:
     data = message(scores=["1"] * 3_000)
     for cut in (len(data) - 1, len(data) - 200, len(data) // 2):
         judgement = judged(data[:cut])
-        assert rules_of(judgement) == {"xml.well-formed"}
+        assert rules_of(judgement) == {"xml.cut-off"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-1", "utf-16", "windows-1252"])

@@ -14,7 +14,7 @@ from enum import IntEnum
 from importlib import resources
 
 from connectors.uwlr.agreement import STRICT, Agreement
-from connectors.uwlr.forms import FORMS
+from connectors.uwlr.forms import form_of
 from models.schema.records import Finding
 
 ERROR, WARNING, INFO = "error", "warning", "info"
@@ -77,7 +77,8 @@ class Stage(IntEnum):
 class Rule:
     """One rule; `tolerant` is its level for senders marked tolerant, `level` that for all others.
 
-    `stage` is when it is checked; only rules for messages with results have one.
+    `stage` is when it is checked; only rules for messages with results have one. `tolerated` says how the message was
+    read where the rule did not refuse it.
     """
 
     id: str
@@ -89,6 +90,8 @@ class Rule:
     remedy_en: str
     fault: str | None = None
     tolerant: str | None = None
+    tolerated: str | None = None
+    tolerated_en: str | None = None
     stage: Stage | None = None
 
     def level_under(self, agreement: Agreement) -> str:
@@ -138,9 +141,6 @@ BEHAVIOUR_RULES = _read("behaviour.toml")
 RULES = merge(RESULT_RULES, PUPIL_RULES, BEHAVIOUR_RULES)
 
 
-_SEE_SCHEMA = ("wat het schema daar toestaat", "what the schema allows there")
-
-
 def stage_of(rule_id: str) -> Stage:
     """When a rule for messages with results is checked; raises KeyError for any other rule."""
     stage = RULES[rule_id].stage
@@ -170,9 +170,12 @@ def finding(
     """
     rule = RULES[rule_id]
     effective = level or rule.level_under(agreement)
-    form_nl, form_en = FORMS.get(element, _SEE_SCHEMA)
+    form_nl, form_en = form_of(element)
+    alternatives = tuple(expected.split(", "))
     common = {
         "expected": expected or "-",
+        "expected_nl": _alternatives(alternatives, "of"),
+        "expected_en": _alternatives(alternatives, "or"),
         "form_nl": form_nl,
         "form_en": form_en,
         "versions_nl": _alternatives(agreement.terms.versions, "of"),
@@ -180,13 +183,16 @@ def finding(
         **words,
     }
     name_nl, name_en = (element, element) if element else UNKNOWN_NAME
+    message_nl, message_en = rule.nl, rule.en
+    if effective != ERROR and rule.tolerated is not None:
+        message_nl, message_en = f"{rule.nl} {rule.tolerated}", f"{rule.en} {rule.tolerated_en}"
     dutch, english = {**common, "element": name_nl}, {**common, "element": name_en}
     return Finding(
         rule=rule.id,
         level=effective,
         clause=rule.clause,
-        message_nl=rule.nl.format(**dutch),
-        message_en=rule.en.format(**english),
+        message_nl=message_nl.format(**dutch),
+        message_en=message_en.format(**english),
         remedy=rule.remedy.format(**dutch),
         remedy_en=rule.remedy_en.format(**english),
         path=path,
@@ -196,7 +202,7 @@ def finding(
     )
 
 
-def _alternatives(versions: tuple[str, ...], conjunction: str) -> str:
-    """Versions as people list them: 2.1, 2.2 or 2.3."""
-    *others, last = versions
+def _alternatives(items: tuple[str, ...], conjunction: str) -> str:
+    """Versions or names as people list them: 2.1, 2.2 or 2.3."""
+    *others, last = items
     return f"{', '.join(others)} {conjunction} {last}" if others else last

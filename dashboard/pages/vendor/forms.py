@@ -25,8 +25,7 @@ def upload_form() -> html.Div:
                         ]
                     ),
                     className="drop",
-                    accept=".xml,.zip,text/xml,application/xml,application/zip",
-                    disable_click=True,
+                    disable_click=True,  # and no `accept`: the field drops what does not match without a word
                 )
             ),
             html.Div(note("fa", "cross", html.P(too_large())), id="upload-large", role="alert", hidden=True),
