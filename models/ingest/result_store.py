@@ -207,7 +207,7 @@ def save_results(
         counts = saving.run()
         of_store = ((_moved_finding, saving.moved), (_tied_finding, saving.tied))
         findings = [*(of(count) for of, count in of_store if count), *batch.findings]  # first: only so many are stored
-        if saving.moved or saving.tied:
+        if saving.moved:
             verdict = Verdict.WARN
         connection.execute(
             update(deliveries)
@@ -401,7 +401,7 @@ def _moved_finding(count: int) -> Finding:
 def _tied_finding(count: int) -> Finding:
     return Finding(
         rule="result.tied",
-        level="warning",
+        level="info",
         clause="UWLR 2.2 aanmaakdatum",
         message_nl=(
             f"{count} keer zegt een ander bericht met dezelfde aanmaakdatum iets anders van dezelfde @key; het bericht "
