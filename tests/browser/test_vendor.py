@@ -279,7 +279,7 @@ def test_a_file_of_any_name_is_judged_by_what_is_in_it(
     watched.open("/toets")
     page.set_input_files("#upload input", file)
     page.wait_for_selector("text=De toets begint zo.")
-    assert work_once(ReceiverContext(served.store.engine, served.store.cipher))
+    assert work_once(WorkContext(served.store.engine, served.store.cipher))
     if headline is None:
         page.wait_for_selector("text=geen XML-bestanden")
         return
