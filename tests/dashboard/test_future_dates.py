@@ -26,7 +26,7 @@ from models.schema.records import Verdict
 from tests.conftest import Store
 from tests.connectors import sending
 from tests.dashboard import school
-from tests.dashboard.test_mine import nodes
+from tests.dashboard.test_my_pupils import nodes
 from tests.dashboard.test_web import as_persona, shown_page
 from tests.uwlr.messages import message, result_xml
 

@@ -27,7 +27,7 @@ TERM, ACCESS = "Client.VocabulaireTermOngeldig", "Client.AutorisatieOngeldig"
 # Rules that need a store, a request over HTTP or more than one message, with the test that shows them.
 RECEIVE = "tests/connectors/test_receive.py"
 CROWD = "tests/connectors/test_receive_crowd.py"
-ROOMS = "tests/connectors/test_test_rooms.py"
+ROOMS = "tests/connectors/test_sandboxes.py"
 ELSEWHERE = {
     "xml.charset": "tests/connectors/test_charset.py",
     "xml.size": "tests/connectors/test_pull.py",
