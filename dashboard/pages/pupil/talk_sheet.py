@@ -33,7 +33,7 @@ from models.schema import clock, database
 
 def title(**_address: object) -> str:
     """The title of the page."""
-    return _("Talk sheet")
+    return _("Conversation sheet")
 
 
 def frame() -> Body:
@@ -79,7 +79,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
         ),
         html.Article(
             [
-                html.H1(_("Talk about {name}", name=called)),
+                html.H1(_("Conversation about {name}", name=called)),
                 html.P(" · ".join(item for item in about if item), className="sm t2"),
                 _block(
                     _("What goes well"), [_series_words(series) for series in all_series if goes_well(series)], "well"
@@ -98,7 +98,10 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
                     className="own",
                 ),
                 html.P(
-                    _("Scores are those of the materials, each on its own scale; they say nothing about other pupils."),
+                    _(
+                        "Each material scores in its own way, so do not compare scores of two materials. "
+                        "They say nothing about other pupils."
+                    ),
                     className="xs t3",
                 ),
             ],
