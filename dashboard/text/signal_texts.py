@@ -47,7 +47,7 @@ class DropText(SignalText):
 
     def headline(self, signal: Signal) -> str:
         *earlier, last = [_number(scored_test) for scored_test in signal.evidence.totals]
-        return _("Lower than own earlier scores: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
+        return _("Lower than the own mean before: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         assert signal.evidence.mean is not None
