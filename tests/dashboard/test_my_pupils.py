@@ -497,7 +497,7 @@ def one_more_week(connection: Any) -> None:
 
 
 def test_without_progress_nobody_is_called_ready_or_not(web: flask.Flask) -> None:
-    assert card_of(page_of(web, "joris"), "ready")[0] == "geen bron levert hoe ver leerlingen zijn"
+    assert card_of(page_of(web, "joris"), "ready")[0] == "geen bron meldt hoe ver leerlingen zijn"
     assert card_of(page_of(web, "joris"), "signals")[0] == "niemand heeft een open signaal"
     assert card_of(page_of(web, "joris"), "topics")[0] == "geen onderdeel met een norm van de bron valt op"
 
