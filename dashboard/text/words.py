@@ -184,8 +184,8 @@ def pattern_words(pattern: str) -> str:
         return short_test(pattern)
     fixed = [item for item in re.split(r"[*|]+", pattern) if item]
     if not fixed:
-        return _("all tests")
-    return _("tests with {parts} in their code", parts=", ".join(fixed))
+        return _("All tests")
+    return _("Tests with {parts} in their code", parts=", ".join(fixed))
 
 
 def role_word(role: str) -> str:

@@ -239,7 +239,7 @@ def test_an_administrator_assigns_a_subject_and_links_an_identifier(served: Serv
     watched.open("/koppelingen")
     page.click("[aria-label='Vak bij topografie']")
     page.click("[role=option]:has-text('Aardrijkskunde')")
-    page.wait_for_selector("#couplings-done:has-text('topografie heeft nu een vak')")
+    page.wait_for_selector("#couplings-done:has-text('Vak toegewezen: topografie')")
     page.click("[aria-label='Leerling bij nummer 20417']")
     page.click("[role=option]:has-text('Lars Boon')")
     page.click("li[data-parked='500'] button:has-text('Koppelen')")

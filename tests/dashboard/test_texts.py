@@ -175,9 +175,9 @@ def test_a_part_that_has_only_a_code_is_called_a_part(name: str, word: str, of_t
 @pytest.mark.parametrize(
     ("pattern", "word"),
     [
-        ("*|AK|5A|*", "toetsen met AK, 5A in de code"),
-        ("REK*", "toetsen met REK in de code"),
-        ("*", "alle toetsen"),
+        ("*|AK|5A|*", "Toetsen met AK, 5A in de code"),
+        ("REK*", "Toetsen met REK in de code"),
+        ("*", "Alle toetsen"),
         ("H2 Weer en klimaat|AK|5A|36513", "H2 Weer en klimaat"),
         ("Toveren", "Toveren"),
     ],

@@ -174,7 +174,7 @@ def test_a_group_says_its_rule_its_thresholds_and_its_pupils(web: flask.Flask) -
         assert facts(nodes)["Telt mee"] == f"{count} van de 12 getoonde leerlingen"
     assert "minder dan 3 scores met een norm" in words(told(web, kind="group", group="few"))
     reading = words(told(web, kind="group", group="attention"))
-    assert "15 % van de schaal of meer" in reading
+    assert "minstens 15 % van de puntenschaal" in reading
     assert "10 schooldagen niets gemaakt" in reading
 
 
@@ -209,7 +209,7 @@ def test_a_hard_part_says_who_made_it_and_who_is_below(web: flask.Flask) -> None
     assert found["Gemaakt door"] == f"{len(rights)} van de 12 getoonde leerlingen"
     assert found["Onder de norm"] == f"{len(below)} van {len(rights)}"
     assert (found["Toets"], found["Gemaakt op"]) == ("Toets blok 3", "13 nov")
-    assert "40 % of meer onder de norm" in found["Signaal"]
+    assert "minstens 40 % onder de norm" in found["Signaal"]
 
 
 def test_a_hard_part_is_told_from_the_scores_within_the_period(web: flask.Flask, known_school: Store) -> None:

@@ -189,8 +189,8 @@ def growth_words(series: MaterialSeries) -> str:
     first, last = (native(sitting.total.reading.text or "") for sitting in (counted[0], counted[-1]))
     name = _series_name(series.subject_material)
     if len(points) == 1:
-        return _("{name}: {score} on {day}, the only one so far.", name=name, score=last,
-                 day=short_day(points[-1].taken_on))  # fmt: skip
+        return _("{name}: {score} on {day}, the only one so far.", name=name,
+                 score=score_words(counted[-1].total.reading), day=short_day(points[-1].taken_on))  # fmt: skip
     number = n_("{number} measurement", "{number} measurements", len(points))
     return _(
         "{name}: from {first} on {begin} to {last} on {end}, {number}; {growth}.",
