@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import assert_never
 
+from dashboard.text.scores import score_words
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import band_word, part_word, short_test
-from models.classroom.class_data import ClassData, ScoredTest
+from dashboard.text.words import part_word, short_test
+from models.classroom.class_data import ClassData
 from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.scales import NormPosition
@@ -46,7 +47,8 @@ class DropText(SignalText):
         return _("Much lower than before")
 
     def headline(self, signal: Signal) -> str:
-        *earlier, last = [_number(scored_test) for scored_test in signal.evidence.totals]
+        totals = signal.evidence.totals
+        *earlier, last = [score_words(scored_test, totals) for scored_test in totals]
         return _("Lower than the own mean before: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
@@ -75,8 +77,9 @@ class StuckText(SignalText):
         return _("Stuck below the norm")
 
     def headline(self, signal: Signal) -> str:
-        scores = ", ".join(_number(scored_test) for scored_test in signal.evidence.totals)
-        number = len(signal.evidence.totals)
+        totals = signal.evidence.totals
+        scores = ", ".join(score_words(scored_test, totals) for scored_test in totals)
+        number = len(totals)
         return _("{number} times in a row in the lowest level: {scores}.", number=number, scores=scores)
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
@@ -183,17 +186,6 @@ def text_of(rule: SignalRule) -> SignalText:
             return HardText()
         case _:
             assert_never(rule)
-
-
-def _number(scored_test: ScoredTest) -> str:
-    if scored_test.reading.text is None:
-        return band_word(scored_test.reading.band or "")
-    text = native(scored_test.reading.text)
-    return (
-        _("{score} of {maximum}", score=text, maximum=native(scored_test.reading.maximum))
-        if scored_test.reading.maximum
-        else text
-    )
 
 
 def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:

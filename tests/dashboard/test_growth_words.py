@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from dashboard.pages.pupil.series import series_sentence, trend
 from dashboard.pages.pupil.talk_sheet import can_grow, growth_words, series_words, worth_mentioning
+from dashboard.text.scores import score_words
 from models.classroom.timeline import MaterialSeries, Sitting
 from models.results.current_results import CurrentResult, ResultRow, sent_total
-from models.results.scales import ParsedNorm
+from models.results.scales import NormPosition, ParsedNorm
 from models.results.subject_materials import SubjectMaterial
 from models.schema.records import SCALE, Kind
+from tests.models.classroom import bands
 
 SUMS = SubjectMaterial("arithmetic", "Cijferpad", 1)
 FIRST_DAY = date(2026, 9, 1)
@@ -100,6 +103,18 @@ def test_a_score_out_of_another_maximum_says_out_of_how_many() -> None:
     assert series_sentence(series) == "Cijferpad, 3 metingen met andere puntentelling; de nieuwste is 17 van 30."
 
 
+def test_a_score_with_levels_on_another_scale_says_out_of_how_many() -> None:
+    totals = [
+        replace(
+            sitting(week, Score(points, None)),
+            norm=bands(("laag", 0, high - 5, NormPosition.BELOW), ("goed", high - 4, high, NormPosition.ABOVE)),
+        )
+        for week, (points, high) in enumerate(((21, 40), (23, 40), (17, 30)))
+    ]
+    assert [score_words(total, totals) for total in totals] == ["21 van 40", "23 van 40", "17 van 30"]
+    assert [score_words(total, totals[:2]) for total in totals[:2]] == ["21", "23"]
+
+
 def test_a_word_over_the_last_scores_of_more_says_so() -> None:
     series = series_of([Score(value, 30) for value in (17, 10, 12, 13)])
     assert trend(series)[1] == "laatste 3 metingen"
@@ -109,6 +124,5 @@ def test_a_word_over_the_last_scores_of_more_says_so() -> None:
 @given(scores)
 def test_a_level_without_points_has_no_word_of_growth_beside_it(several: list[Score]) -> None:
     series = series_of([*several, Score(None, None)])
-    reading = worth_mentioning(series)
-    assert reading is not None
+    assert worth_mentioning(series) is series.sittings[-1]
     assert not re.search("stijgt|daalt|blijft gelijk", series_words(series))

@@ -8,6 +8,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dashboard.text.scores import score_words
 from dashboard.text.translate import _, n_, native, short_day
 from dashboard.text.words import (
     GROWTH_SIGNS,
@@ -127,15 +128,6 @@ def goal_number(goal: Goal) -> str:
     return native(plain_decimal(Decimal(goal.value) / SCALE))
 
 
-def score_words(reading: ScoreReading) -> str:
-    """The number of a score, of how many points where that is known: 17 van 30; empty where there is only a level."""
-    if reading.text is None:
-        return ""
-    if reading.maximum is None:
-        return native(reading.text)
-    return _("{score} of {maximum}", score=native(reading.text), maximum=native(reading.maximum))
-
-
 def level_state(reading: ScoreReading) -> html.Span:
     """The band of a score as icon and word, or why there is none."""
     if reading.missing is not None:
@@ -192,7 +184,7 @@ def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
             "{material}, {number} measurements, scored differently; the newest is {last}",
             material=series.subject_material.material,
             number=len(points),
-            last=score_words(last),
+            last=score_words(points[-1], points),
         )
     else:
         words = n_(

@@ -13,8 +13,9 @@ from dash import dcc, html
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.page import not_yours, read_id
-from dashboard.pages.pupil.series import goal_number, in_subject_order, points_of, score_words
+from dashboard.pages.pupil.series import goal_number, in_subject_order, points_of
 from dashboard.pages.pupil.side_panels import Side, read_side
+from dashboard.text.scores import score_words
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import band_word, class_word, growth_word, subject_word
@@ -26,7 +27,7 @@ from models.access.people import PupilName, class_list, school_name
 from models.access.viewer import Viewer
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
 from models.results.growth import TREND_POINTS, Growth, growth
-from models.results.scales import NormPosition, ScoreReading
+from models.results.scales import NormPosition
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
 
@@ -124,9 +125,10 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
 
 def goes_well(series: MaterialSeries) -> bool:
     """Whether the newest score is on or above the norm; without a norm, whether the scores rise."""
-    newest = worth_mentioning(series)
-    if newest is None:
+    sitting = worth_mentioning(series)
+    if sitting is None:
         return False
+    newest = sitting.reading
     rises = growth(points_of(series)) is Growth.RISES
     return newest.position in (NormPosition.ON, NormPosition.ABOVE) or (
         rises and newest.position is not NormPosition.BELOW
@@ -138,14 +140,13 @@ def counting(series: MaterialSeries) -> list[Sitting]:
     return [sitting for sitting in series.sittings if sitting.total.reading.counts]
 
 
-def worth_mentioning(series: MaterialSeries) -> ScoreReading | None:
-    """The newest score or level that may be mentioned: neither missing nor suspect."""
-    readings = [sitting.total.reading for sitting in series.sittings]
+def worth_mentioning(series: MaterialSeries) -> Sitting | None:
+    """The newest sitting whose score or level may be mentioned: neither missing nor suspect."""
     return next(
         (
-            reading
-            for reading in reversed(readings)
-            if reading.counts or (reading.band is not None and not reading.suspect)
+            sitting
+            for sitting in reversed(series.sittings)
+            if sitting.reading.counts or (sitting.reading.band is not None and not sitting.reading.suspect)
         ),
         None,
     )
@@ -153,13 +154,15 @@ def worth_mentioning(series: MaterialSeries) -> ScoreReading | None:
 
 def series_words(series: MaterialSeries) -> str:
     """The newest score with its level; with a word of growth only if the score is the last of those it covers."""
-    reading = worth_mentioning(series)
-    assert reading is not None
+    sitting = worth_mentioning(series)
+    assert sitting is not None
+    reading = sitting.reading
     name = _series_name(series.subject_material)
     level = band_word(reading.band) if reading.band else ""
     direction = growth(points_of(series)) if reading.value is not None else Growth.TOO_FEW
     how = growth_word(direction) if direction in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
-    words = ", ".join(item for item in (score_words(reading), level, how) if item)
+    number = score_words(sitting, counting(series)) if reading.text is not None else ""
+    words = ", ".join(item for item in (number, level, how) if item)
     return f"{name}: {words}."
 
 
@@ -173,8 +176,8 @@ def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
     return signals + [series_words(series) for series in below]
 
 
-def _is_below(reading: ScoreReading | None) -> bool:
-    return reading is not None and reading.position is NormPosition.BELOW
+def _is_below(sitting: Sitting | None) -> bool:
+    return sitting is not None and sitting.reading.position is NormPosition.BELOW
 
 
 def can_grow(series: MaterialSeries) -> bool:
@@ -190,7 +193,7 @@ def growth_words(series: MaterialSeries) -> str:
     name = _series_name(series.subject_material)
     if len(points) == 1:
         return _("{name}: {score} on {day}, the only one so far.", name=name,
-                 score=score_words(counted[-1].total.reading), day=short_day(points[-1].taken_on))  # fmt: skip
+                 score=score_words(counted[-1]), day=short_day(points[-1].taken_on))  # fmt: skip
     number = n_("{number} measurement", "{number} measurements", len(points))
     return _(
         "{name}: from {first} on {begin} to {last} on {end}, {number}; {growth}.",
