@@ -404,7 +404,7 @@ def test_where_no_room_is_free_the_page_says_so(
     monkeypatch.setattr(sandboxes, "MAX_SANDBOXES", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
-    assert "zoveel proefadressen als Rondblik bewaart" in shown_page(vendor, *_split(refused.headers["Location"]))
+    assert "Rondblik bewaart nu het hoogste aantal proefadressen" in shown_page(vendor, *_split(refused.headers["Location"]))
 
 
 @pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
