@@ -29,7 +29,7 @@ from models.schema.terms import SenderTerms
 from tests.conftest import SHARED, Store
 from tests.connectors.sending import Answer, Receiver, receiving
 from tests.dashboard.page_client import PageClient
-from tests.dashboard.test_exports import fetched, read_csv, screen
+from tests.dashboard.test_exports import screen
 from tests.dashboard.test_web import as_persona, shown_page
 
 FOUND = SHARED / "found"
@@ -254,12 +254,3 @@ def test_less_than_a_minute_is_not_zero(school: School) -> None:
     with read_transaction(school.store.engine) as connection:
         first = pupil_names(connection, SUPPORT)[0].id
     assert "< 1 min" in school.page(f"/leerling/{first}") or "&lt; 1 min" in school.page(f"/leerling/{first}")
-
-
-@at_99xx
-def test_a_file_of_a_screen_opens_right(school: School) -> None:
-    school.load("names-roster.xml")
-    answer = school.push("names-push.xml")
-    assert answer.confirmed, answer.sentence
-    client = as_persona(school.web, "els")
-    assert read_csv(fetched(client, screen(client), "csv")).rows
