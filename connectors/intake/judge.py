@@ -381,8 +381,8 @@ def version_rules(reading: ReadMessage) -> None:
 class ResultSource:
     """Where a message with results comes from, how it is judged, and for which schools.
 
-    `key_id` is the key that the sender showed. With `moves_cursor` the next request asks for what is newer; with
-    `remembers_document` the same bytes are not read again.
+    `key_id` is the key that the sender showed. With `moves_cursor` the next request asks for what is newer, but
+    not than `asked_us`, the moment of this one; with `remembers_document` the same bytes are not read again.
     """
 
     source_id: int
@@ -391,6 +391,7 @@ class ResultSource:
     agreement: Agreement = STRICT
     key_id: int | None = None
     moves_cursor: bool = False
+    asked_us: int | None = None
     remembers_document: bool = False
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
@@ -402,6 +403,7 @@ class ResultSource:
             digest=spooled.digest,
             size=spooled.size,
             moves_cursor=self.moves_cursor,
+            asked_us=self.asked_us,
             remembers_document=self.remembers_document,
             in_order=self.agreement.terms.ordering == "strict",
             key_id=self.key_id,

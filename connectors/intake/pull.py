@@ -139,11 +139,12 @@ def pull(settings: PullSettings, target: Target, cursor: str | None) -> PullOutc
 
 
 def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
+    asked_us = clock.now_us()
     with http_client.fetch(_soap_request(settings, cursor), settings.limits) as answer:
         spooled = _spool_soap(answer, settings)
     try:
         _check_soap(spooled, answer.status)
-        source = replace(_result_source(settings, target), moves_cursor=True)
+        source = replace(_result_source(settings, target), moves_cursor=True, asked_us=asked_us)
         receipt = process_results(target.engine, target.cipher, spooled, source)
     finally:
         spooled.close()

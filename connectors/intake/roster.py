@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from connectors.uwlr import rules
 from connectors.uwlr.pupil_messages import RosterAnswer
-from models.ingest import rosters, schools
+from models.ingest import connections, rosters, schools
 from models.ingest.rosters import RosterReceipt
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -77,12 +77,12 @@ class StatedSchool:
 
 @dataclass(frozen=True, slots=True)
 class RosterSource:
-    """Where a roster comes from, and for which schools; with `moves_cursor` the next request asks for what is newer."""
+    """Where a roster comes from, and for which schools; `asked_us` is when it was requested (None: loaded)."""
 
     source_id: int
     channel: Literal["pull", "load"]
     destination: RosterDestination
-    moves_cursor: bool = False
+    asked_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,16 @@ def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, so
         source_id=source.source_id,
         roster=answer.roster,
         way=source.channel,
-        cursor=answer.created_text if source.moves_cursor else None,
+        cursor=_cursor(answer, source.asked_us),
     )
     return ProcessedRoster(receipt.findings, receipt)
+
+
+def _cursor(answer: RosterAnswer, asked_us: int | None) -> str | None:
+    """The moment from which the next request asks for changes; None where nothing is asked."""
+    if asked_us is None or answer.roster is None or answer.created_text is None:
+        return None
+    return connections.cursor_of(answer.created_text, answer.roster.created_us, asked_us)
 
 
 def _refuse(

@@ -55,9 +55,10 @@ def _poll_publisher(settings: PullSettings, target: Target, cursor: str | None) 
 
 def _poll_las(settings: LasSettings | RosterFile, target: Target, cursor: str | None) -> Outcome:
     """Ask the LAS for its roster, or read its file, and process it."""
+    asked_us = clock.now_us()
     fetched = read_roster_file(settings) if isinstance(settings, RosterFile) else fetch_roster(settings, cursor)
     destination = RequestedSchool(target.engine, target.school_id, settings.school)
-    source = RosterSource(target.source_id, "pull", destination, moves_cursor=True)
+    source = RosterSource(target.source_id, "pull", destination, asked_us=asked_us)
     processed = process_roster(target.engine, target.cipher, fetched, source)
     if processed.fault is not None:
         return Outcome(_refused_roster(processed.fault), refused=1)

@@ -89,6 +89,16 @@ def record_answer(
     connection.execute(update(source_connections).where(_of(school_id, source_id)).values(**values))
 
 
+def cursor_of(created_text: str, created_us: int | None, asked_us: int | None) -> str:
+    """The aanmaakdatum of an answer as the cursor, never later than the moment `asked_us` that it was requested at.
+
+    A source whose clock is ahead would else never be asked for what it makes until our clock gets there.
+    """
+    if created_us is None or asked_us is None or created_us <= asked_us:
+        return created_text
+    return clock.from_us(asked_us).astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
+
+
 def start_poll(engine: Engine, job: Job) -> str | None:
     """Note that a source is polled now; returns the cursor: aanmaakdatum of the newest stored answer."""
     with write_transaction(engine) as connection:

@@ -105,6 +105,12 @@ def plan(store: Store, tmp_path: Path) -> Plan:
     return Plan(store, tmp_path)
 
 
+@pytest.fixture
+def any_plan(any_store: Store, tmp_path: Path) -> Plan:
+    """The same, once on each database."""
+    return Plan(any_store, tmp_path)
+
+
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
@@ -138,6 +144,14 @@ def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(p
     assert b"laatstontvangengegevens" not in las.asked[0].body
     assert b"laatstontvangengegevens" in las.asked[1].body
     assert (plan.row(1).failures, plan.scalar(select(func.count()).select_from(deliveries))) == (0, 1)
+
+
+def test_the_cursor_of_a_roster_that_is_stamped_ahead_is_the_moment_of_asking(any_plan: Plan) -> None:
+    ahead = write_answer(replace(roster(), created_us=clock.to_us(NOW + timedelta(hours=23))))
+    with serving(lambda h: h.say(ahead)) as las:
+        context, _ = any_plan.connect(las.url)
+        assert loop.work_once(context)
+    assert any_plan.row(1).cursor == "2026-11-20T13:00:00+01:00"
 
 
 def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
