@@ -22,7 +22,11 @@ class ConnectorError(Exception):
 
 
 class Retriable(ConnectorError):
-    """May be better later; asked again with back-off."""
+    """May be better later; asked again with back-off, after `wait_seconds` where the other side says so."""
+
+    def __init__(self, sentence_nl: str, sentence_en: str, wait_seconds: float | None = None) -> None:
+        super().__init__(sentence_nl, sentence_en)
+        self.wait_seconds = wait_seconds
 
 
 class Fatal(ConnectorError):

@@ -176,7 +176,7 @@ def _spool_soap(answer: Answer, settings: PullSettings) -> Spooled:
     """The answer in a private file; of a status 500 only as much as a Fault may have."""
     if answer.status == 500:
         return spool_body(answer.chunks, answer.content_type, FAULT_BYTES)
-    failed = http_client.status_error(answer.status)
+    failed = http_client.status_error(answer.status, answer.headers)
     if failed is not None:
         raise failed
     return spool_body(answer.chunks, answer.content_type, settings.limits.max_bytes)
@@ -236,7 +236,7 @@ def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> P
     with http_client.fetch(request, settings.limits) as answer:
         if answer.status == 204:
             return PullOutcome()
-        failed = http_client.status_error(answer.status)
+        failed = http_client.status_error(answer.status, answer.headers)
         if failed is not None:
             raise failed
         spooled = spool_body(answer.chunks, answer.content_type, settings.limits.max_bytes)

@@ -60,6 +60,7 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0  # messages
     output: CheckOutput | None = None
+    wait_seconds: float | None = None  # that a source which failed asks to be left alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _refused_roster(fault: str) -> tuple[str, str]:
 def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
     """Record the outcome with the connection, and when it is polled next: after its own time, or the back-off."""
     if outcome.failure is not None:
-        connections.finish_failure(context.engine, job, *outcome.failure)
+        connections.finish_failure(context.engine, job, *outcome.failure, outcome.wait_seconds)
         _log.warning("%s: %s", job.title, outcome.failure[1])
     else:
         every_us = context.polls[job.school_id, job.source_id].every_minutes * MINUTE_US

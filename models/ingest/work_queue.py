@@ -16,7 +16,7 @@ from models.schema.database import read_transaction, write_transaction
 from models.schema.tables import source_connections, sources, work_queue
 
 SECOND_US = 1_000_000
-LEASE_SECONDS = 180.0
+LEASE_SECONDS = 75.0  # the work of a worker that was killed goes on within a minute and a half
 MAX_ATTEMPTS = 3  # of a job whose worker went down each time
 POLL = "poll"
 
