@@ -7,9 +7,10 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Engine
 
+from connectors.errors import ClockSetBack
 from connectors.uwlr import rules
 from connectors.uwlr.pupil_messages import RosterAnswer
-from models.ingest import connections, rosters, schools
+from models.ingest import connections, own_clock, rosters, schools
 from models.ingest.rosters import RosterReceipt
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -96,7 +97,10 @@ class ProcessedRoster:
 
 
 def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, source: RosterSource) -> ProcessedRoster:
-    """Store a roster, or its refusal; an empty answer changes nothing."""
+    """Store a roster, or its refusal; an empty answer changes nothing.
+
+    Raises ClockSetBack, and stores nothing, where it would be refused for our own clock only.
+    """
     answer = fetched.answer
     if answer.roster is None and answer.empty is not None:
         return ProcessedRoster(answer.findings, empty=answer.empty)
@@ -104,6 +108,9 @@ def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, so
     findings = answer.findings
     if answer.roster is not None and school_id is None:
         findings = (*findings, rules.finding("school.other"))
+    errors = {finding.rule for finding in findings if finding.level == rules.ERROR}
+    if errors == {"roster.created-future"} and own_clock.is_set_back(engine):
+        raise ClockSetBack
     fault = fault_of(findings)
     if answer.roster is None or school_id is None or fault is not None:
         return _refuse(engine, fetched, source, findings, fault or rules.ONGELDIG_BERICHT)

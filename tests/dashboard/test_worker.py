@@ -259,6 +259,24 @@ def test_a_source_that_is_away_gets_a_request_a_second_however_many_schools_it_s
     assert all(later - earlier >= 0.2 for earlier, later in itertools.pairwise(moments))
 
 
+def test_a_clock_that_is_set_back_two_days_stops_no_polls_and_refuses_nothing_for_good(any_plan: Plan) -> None:
+    behind = NOW - timedelta(days=2)
+    answers = [message(), message(scores=["8"], aanmaakdatum="2026-11-20T12:30:00Z")]
+    with serving(lambda h: h.say(answers[min(len(h.loopback.asked), 2) - 1])) as publisher:
+        context, _ = any_plan.connect(bron=publisher.url)
+        assert loop.work_once(context)
+        with clock.fixed(behind):
+            assert loop.work_once(context)
+            assert "clock of Rondblik itself is behind" in any_plan.row(1).last_error_en
+            assert not loop.work_once(context)
+        with clock.fixed(behind + timedelta(minutes=1)):
+            assert loop.work_once(context)
+        with clock.fixed(NOW + timedelta(hours=1)):
+            assert loop.work_once(context)
+    assert any_plan.scalar(select(func.count()).select_from(deliveries)) == 2  # none of them refused
+    assert (any_plan.row(1).failures, len(publisher.asked)) == (0, 4)
+
+
 def test_the_poll_of_a_worker_that_was_killed_is_done_within_90_seconds(any_plan: Plan) -> None:
     with serving(lambda h: h.say(message())) as publisher:
         context, _ = any_plan.connect(bron=publisher.url)

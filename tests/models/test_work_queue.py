@@ -170,6 +170,21 @@ def test_an_expired_lease_is_claimed_by_another_and_the_first_changes_nothing(an
     assert job_of(any_store, second).next_try_us == NOW_US + 5
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_waiting_longer_than_its_own_wait(any_store: Store) -> None:
+    polled, leased = connect(any_store, "a", "b")
+    connections.finish_success(any_store.engine, claim(any_store), NOW_US + 3600 * SECOND_US)
+    assert claim(any_store).title == "b"  # by a worker that is killed then
+    request(any_store, "x")
+    with after(-2 * 86400):
+        titles = [claim(any_store).title for _ in range(3)]
+        assert sorted(titles) == ["a", "b", "x"]
+        assert work_queue.claim(any_store.engine) is None
+    with after(-30):  # put right by so little, the wait is only so much longer
+        change_job(any_store, polled, lease=None, leased_until_us=None)
+        change_job(any_store, leased, leased_until_us=NOW_US + int(LEASE_SECONDS * SECOND_US))
+        assert work_queue.claim(any_store.engine) is None
+
+
 def test_of_a_request_that_was_claimed_again_only_the_second_outcome_counts(any_store: Store) -> None:
     engine, cipher = any_store.engine, any_store.cipher
     token = request(any_store, "x")
