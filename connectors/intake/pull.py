@@ -109,11 +109,9 @@ class PullOutcome:
 
     @property
     def failure(self) -> tuple[str, str] | None:
-        """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
+        """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing came."""
         refused = [document for document in self.taken if document.receipt.verdict is Verdict.REJECT]
-        if self.known or (all(document.receipt.repeated for document in refused) and not self.problems):
-            return None
-        if len(refused) < len(self.taken) or not (refused or self.problems):
+        if self.known or len(refused) < len(self.taken) or not (refused or self.problems):
             return None
         if refused:
             fault = refused[0].receipt.fault or rules.ONGELDIG_BERICHT

@@ -130,6 +130,16 @@ def finish_failure(
         return _finish(connection, job, back_off_us(clock.now_us(), wait_seconds), values)
 
 
+def finish_refused(engine: Engine, job: Job, next_try_us: int, sentence_nl: str, sentence_en: str) -> bool:
+    """The source answered, but nothing that it sent can be stored; the cursor stays. False where the lease was lost.
+
+    It does not count as a failure: to ask again soon, for the same, helps nobody.
+    """
+    with write_transaction(engine) as connection:
+        values = {"failures": 0, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
+        return _finish(connection, job, next_try_us, values)
+
+
 def _finish(connection: Connection, job: Job, next_try_us: int, values: Mapping[str, object]) -> bool:
     finished = work_queue.finish(connection, job, next_try_us)
     if finished:

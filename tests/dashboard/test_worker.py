@@ -175,8 +175,27 @@ def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
         loop.work_once(context)
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
     assert plan.scalar(select(deliveries.c.verdict)) == "reject"
-    assert plan.row(1).failures == 1
-    assert plan.row(1).last_error_nl is not None
+    assert "refused" in plan.row(1).last_error_en
+    assert plan.row(1).last_success_us is None
+    assert plan.job(1).next_try_us == clock.to_us(NOW) + 600 * MINUTE_US
+
+
+def test_a_source_that_is_refused_each_time_is_shown_as_refused_until_a_message_is_accepted(any_plan: Plan) -> None:
+    viewer = DemoUser("beheer", "Beheer", Role.ADMINISTRATOR, None, 1)
+    answers = [message(), message(scores=["x"]), message(scores=["x"]), message(scores=["8"])]
+    states = ["werkt", "berichten geweigerd", "berichten geweigerd", "werkt"]
+    with serving(lambda h: h.say(answers[len(h.loopback.asked) - 1])) as publisher:
+        context, _ = any_plan.connect(bron=publisher.url)
+        app = create_app(any_plan.store.engine, any_plan.store.cipher, AppOptions(True, (viewer,)))
+        client = as_persona(app, "beheer")
+        for state in states:
+            any_plan.due_again()
+            assert loop.work_once(context)
+            page = shown_page(client, "/koppelingen")
+            assert [word for word in ("berichten geweigerd", "werkt") if word in page] == [state]
+            assert ("Wat bron stuurt, wordt geweigerd." in page) == (state != "werkt")
+            assert any_plan.row(1).failures == 0
+            assert any_plan.job(1).next_try_us == clock.to_us(NOW) + 60 * MINUTE_US
 
 
 def test_a_source_that_fails_is_told_in_two_languages_and_tried_again_within_the_bound(plan: Plan) -> None:
