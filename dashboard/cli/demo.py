@@ -77,7 +77,7 @@ _SUBJECTS = (
     (BAKEN, "toetsplein", "*|EN|*", "english"),
     (BAKEN, "toetsplein", "*|NA|*", "physics"),
     (BAKEN, "toetsplein", "*|SK|*", "chemistry"),
-    (BAKEN, "toetsplein", "*|WI|*", "arithmetic"),
+    (BAKEN, "toetsplein", "*|WI|*", "mathematics"),
 )
 
 

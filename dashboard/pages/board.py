@@ -12,7 +12,7 @@ from dashboard.auth import request
 from dashboard.pages.class_page.page import heading_of
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
-from dashboard.text.words import short_test, subject_word
+from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.matrix_columns import subject_order
@@ -163,7 +163,7 @@ def _name(view: ClassView, definition_id: int) -> str:
         else view.state.class_data.catalogue
     )
     name = short_test(catalogue.definitions[definition_id].name)
-    return name if view.overview.part is None else f"{name} · {view.overview.part}"
+    return name if view.overview.part is None else f"{name} · {part_word(view.overview.part)}"
 
 
 def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest]) -> str:
@@ -221,7 +221,11 @@ def _known(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
         return []
     words = [
         html.Li(
-            [html.B(topic.part), ": ", _("{known} of {made}", known=topic.made - topic.below, made=topic.made)],
+            [
+                html.B(part_word(topic.part, topic.test)),
+                ": ",
+                _("{known} of {made}", known=topic.made - topic.below, made=topic.made),
+            ],
             **attrs(data_topic=topic.part),
         )
         for topic in best
@@ -232,7 +236,9 @@ def _known(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
 def _practised(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
     """The name of the hardest part that most pupils who took it do not master yet."""
     hardest = next((topic for topic in board_topics(view) if 2 * topic.below > topic.made), None)
-    return [] if hardest is None else [(html.Dt(_("We practise")), html.Dd(html.B(hardest.part)))]
+    return (
+        [] if hardest is None else [(html.Dt(_("We practise")), html.Dd(html.B(part_word(hardest.part, hardest.test))))]
+    )
 
 
 def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:

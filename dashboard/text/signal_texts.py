@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import assert_never
 
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import band_word
+from dashboard.text.words import band_word, part_word, short_test
 from models.classroom.class_data import ClassData, ScoredTest
 from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
 from models.classroom.thresholds import Threshold, Thresholds
@@ -43,11 +43,11 @@ class DropText(SignalText):
     """Sharp drop."""
 
     def title(self) -> str:
-        return _("Sharp drop against own past")
+        return _("Much lower than before")
 
     def headline(self, signal: Signal) -> str:
         *earlier, last = [_number(scored_test) for scored_test in signal.evidence.totals]
-        return _("Drops against own past: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
+        return _("Lower than the own mean before: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         assert signal.evidence.mean is not None
@@ -122,7 +122,9 @@ class OverdueText(SignalText):
 
     def headline(self, signal: Signal) -> str:
         day = short_day(signal.evidence.due_on or "")
-        return _("{test} is not finished. The agreement was {day}.", test=signal.evidence.test, day=day)
+        return _(
+            "{test} is not finished. The agreement was {day}.", test=short_test(signal.evidence.test or ""), day=day
+        )
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         return n_("{number} school day ago.", "{number} school days ago.", signal.evidence.days)
@@ -144,13 +146,13 @@ class HardText(SignalText):
         evidence = signal.evidence
         return _(
             "{part}: {below} of {made} pupils below the norm.",
-            part=evidence.part,
+            part=part_word(evidence.part or ""),
             below=evidence.below,
             made=evidence.made,
         )
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
-        return f"{signal.evidence.test}."
+        return f"{short_test(signal.evidence.test or '')}."
 
     def rule(self, limits: Thresholds) -> str:
         return _(
@@ -206,7 +208,7 @@ def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     if not weak:
         return []
     weak.sort(key=lambda part: (part.name.number, part.name.code))
-    names = [f"{part.name.name} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
+    names = [f"{part_word(part.name.name)} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
     more = len(weak) - MAX_PARTS
     if more > 0:
         names.append(n_("and {number} more part", "and {number} more parts", more))

@@ -11,7 +11,11 @@ from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
 from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
 
+_SECONDARY_YEARS = ("11", "12", "13", "14", "15", "16")
 _SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
+
+# A code in place of a name: no blanks, a digit, and never three letters in a row.
+_ONLY_A_CODE = re.compile(r"(?=\S*\d)(?!\S*[^\W\d_]{3})\S+")
 
 # Sign (class sg-...) and twin character of each state; the word is always beside it.
 MISSING_SIGNS = {
@@ -83,7 +87,7 @@ def growth_word(growth: Growth) -> str:
         Growth.SAME: _("stays the same"),
         Growth.VARIES: _("varies"),
         Growth.TOO_FEW: _("no trend yet"),
-        Growth.OTHER_SCALE: _("not comparable: another scale"),
+        Growth.OTHER_SCALE: _("not comparable: scored differently"),
     }[growth]
 
 
@@ -120,7 +124,7 @@ def comparability_word(comparability: Comparability) -> str:
     return {
         Comparability.SAME_NORM: _("same norm"),
         Comparability.CONVERTED: _("converted by the source"),
-        Comparability.OWN_SCALE: _("own scale only"),
+        Comparability.OWN_SCALE: _("scored in its own way"),
     }[comparability]
 
 
@@ -129,6 +133,7 @@ def subject_word(subject: str) -> str:
     return {
         "unmapped": _("Subject not assigned yet"),
         "arithmetic": _("Arithmetic"),
+        "mathematics": _("Mathematics"),
         "spelling": _("Spelling"),
         "reading": _("Reading comprehension"),
         "technical_reading": _("Technical reading"),
@@ -157,8 +162,30 @@ def subject_word(subject: str) -> str:
 
 
 def short_test(name: str) -> str:
-    """The name of a test for a narrow place: what stands before the first bar; the whole name goes in its title."""
+    """The name of a test that people read: what stands before the first bar; the whole name goes in its title."""
     return name.partition("|")[0].strip() or name
+
+
+def part_word(name: str, test: str | None = None) -> str:
+    """The name of a part that people read; of what is only a code: Onderdeel 12658, with its test if given.
+
+    Cut like the name of a test; the whole name goes in a title.
+    """
+    short = short_test(name)
+    if not _ONLY_A_CODE.fullmatch(short):
+        return short
+    part = _("Part {code}", code=short)
+    return part if test is None else f"{part} ({short_test(test)})"
+
+
+def pattern_words(pattern: str) -> str:
+    """What a pattern on the codes of tests stands for; a term, or a whole code, as it is."""
+    if "*" not in pattern:
+        return short_test(pattern)
+    fixed = [item for item in re.split(r"[*|]+", pattern) if item]
+    if not fixed:
+        return _("all tests")
+    return _("tests with {parts} in their code", parts=", ".join(fixed))
 
 
 def role_word(role: str) -> str:
@@ -173,12 +200,19 @@ def role_word(role: str) -> str:
 
 
 def year_word(year: str | None) -> str:
-    """A year group by its code: 1 to 8 of primary school, 11 to 16 the years of secondary school."""
+    """A year group by its code: 1 to 8 of primary school, 11 to 16 the years of secondary school; others as sent."""
     if year is None:
         return _("Year not stated")
-    if year in ("11", "12", "13", "14", "15", "16"):
+    if year in _SECONDARY_YEARS:
         return _("Secondary school year {number}", number=int(year) - 10)
     return _("Year group {name}", name=year)
+
+
+def year_in_sentence(year: str) -> str:
+    """What a year group is called within a sentence: leerjaar 4."""
+    if year in _SECONDARY_YEARS:
+        return _("secondary school year {number}", number=int(year) - 10)
+    return _("year group {name}", name=year)
 
 
 def band_word(band: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.text.translate import _, day_name, language, month_word, native
-from dashboard.text.words import band_word
+from dashboard.text.words import band_word, short_test
 from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday
 from models.classroom.timeline import MaterialSeries, Sitting
@@ -161,7 +161,7 @@ def hover(sitting: Sitting) -> str:
     words = [
         native(reading.text or ""),
         band_word(reading.band) if reading.band else "",
-        sitting.name,
+        short_test(sitting.name),
         day_name(sitting.taken_on),
     ]
     words += [_("received later")] if sitting.late else []

@@ -80,4 +80,4 @@ def period_options(classes: list[ClassRef], filters: ClassFilters) -> Options:
 
 def subgroup_word(subgroup: Subgroup) -> str:
     """What a part of a class is called."""
-    return _("Year group {name}", name=subgroup.name) if subgroup.key.startswith("jaar") else subgroup.name
+    return words.year_word(subgroup.name) if subgroup.key.startswith("jaar") else subgroup.name

@@ -10,7 +10,7 @@ from dashboard.text.words import subject_word
 from dashboard.ui.filters import BY_MATERIAL
 from models.classroom.class_overview import Cell, ClassOverview, missing_reason
 from models.results.progress import PupilProgress
-from models.results.scales import Missing, NormPosition
+from models.results.scales import LEVELS, Missing, NormPosition
 from models.results.subject_materials import SubjectMaterial, matches
 from models.results.subjects import SUBJECTS
 from models.schema.collation import collation_key
@@ -162,11 +162,20 @@ def footer(row: list[CellContent]) -> Footer:
         mean = sum(values, Decimal(0)) / len(values)
         return Footer(len(values), len(row), mean, numbers[0].total.reading.maximum, ())
     words = Counter((cell.total.reading.position, cell.total.reading.band) for cell in counted)
-    order = list(NormPosition)
-    bands = sorted(words.items(), key=lambda item: (order.index(item[0][0]), item[0][1] or ""))
+    bands = sorted(words.items(), key=lambda item: _band_order(*item[0]))
     has_norm = any(cell.total.reading.has_norm for cell in counted)
     found = tuple((position, word, number) for (position, word), number in bands)
     return Footer(len(counted), len(row), None, None, found, has_norm)
+
+
+def _band_order(position: NormPosition, band: str | None) -> tuple[int, str]:
+    """The levels of a Dutch norm group in their own order, I to V or A to E; other bands from below the norm up."""
+    levels: list[tuple[NormPosition, str | None]] = [
+        (place, level) for order in LEVELS.values() for level, place in order.items()
+    ]
+    if (position, band) in levels:
+        return levels.index((position, band)), ""
+    return len(levels) + list(NormPosition).index(position), band or ""
 
 
 def is_counted(cell: Cell) -> bool:

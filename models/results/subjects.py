@@ -15,6 +15,7 @@ UNMAPPED = "unmapped"
 # In the order of the screens. The words for people stand in the texts of the dashboard.
 SUBJECTS = (
     "arithmetic",
+    "mathematics",
     "spelling",
     "reading",
     "technical_reading",
@@ -68,9 +69,9 @@ _DEFAULTS: Mapping[str, str] = {
     "rekenen": "arithmetic",
     "rekenen/wiskunde": "arithmetic",
     "rekenen-wiskunde": "arithmetic",
-    "wiskunde": "arithmetic",
+    "wiskunde": "mathematics",
     "rw": "arithmetic",
-    "wi": "arithmetic",
+    "wi": "mathematics",
     "wereldoriëntatie": "world",
     "wo": "world",
     "aardrijkskunde": "geography",

@@ -84,7 +84,7 @@ def test_the_matrix_shows_the_newest_total_of_every_pupil_zeros_and_missing_incl
     derived = {row[0]: (Decimal(row[1]) / 10_000, row[2]) for row in query(served, DERIVED) if row[2]}
     for pupil, (total, _parts) in derived.items():
         assert shown[pupil, QUESTIONS]["bold"] == dutch(total)
-        assert "opgeteld" in str(shown[pupil, QUESTIONS]["text"])
+        assert "som van onderdelen" in str(shown[pupil, QUESTIONS]["text"])
     with_value = {key for key, item in shown.items() if item["value"] is not None}
     with_score = {key for key, (score, _day) in expected.items() if score is not None}
     assert with_value == with_score | {(pupil, QUESTIONS) for pupil in derived}

@@ -174,11 +174,11 @@ def test_a_session_that_ended_is_said_and_a_new_one_begins(window: BrowserContex
 @pytest.mark.parametrize(
     ("status", "reading"),
     [(500, "Er ging iets mis in Rondblik."), (503, "De database van Rondblik antwoordt niet."),
-     (400, "Deze vraag kent Rondblik niet."), (502, "Er ging iets mis in Rondblik.")],
+     (400, "Dit verzoek kent Rondblik niet."), (502, "Er ging iets mis in Rondblik.")],
 )  # fmt: skip
 def test_a_callback_that_fails_is_said_once(window: BrowserContext, served: Served, status: int, reading: str) -> None:
     page = opened(window, served.address + "/groep")
-    body = '{"error": "Deze vraag kent Rondblik niet."}' if status == 400 else "<html>"
+    body = '{"error": "Dit verzoek kent Rondblik niet."}' if status == 400 else "<html>"
     page.route(CALLBACK, lambda item: item.fulfill(status=status, body=body))
     choose_period(page)
     expect(page.locator(BANNER)).to_contain_text(reading)

@@ -87,7 +87,7 @@ def test_done_and_busy_stand_with_the_test_where_the_source_delivers_them(web: f
     text = words(shown_page(as_persona(web, "hanna"), PATH, "?vak=spelling"))
     assert "Week 47 Groep 6a: 12 van 12 leerlingen · 10 klaar, 1 bezig" in text
     assert "De bron stuurt geen norm." in text
-    assert "alleen eigen schaal" in text
+    assert "eigen puntentelling" in text
 
 
 def test_the_filters_stand_in_the_address_and_odd_ones_are_left_out(web: flask.Flask, two_years: Store) -> None:

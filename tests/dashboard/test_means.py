@@ -44,9 +44,9 @@ def test_only_sums_of_the_same_parts_have_a_mean(rows: tuple[dict[int, int | Non
     assert under.counted == len(rows)
 
 
-def level(pupil: int, word: str | None, points: int | None = None) -> CellContent:
-    """The cell of a pupil with an OSO result: a level of code AE or none, and a skill score or none."""
-    references = [] if word is None else [{"code": "AE", "group": "Landelijk", "value": word}]
+def level(pupil: int, word: str | None, points: int | None = None, code: str = "AE") -> CellContent:
+    """The cell of a pupil with an OSO result: a level of a code or none, and a skill score or none."""
+    references = [] if word is None else [{"code": code, "group": "Landelijk", "value": word}]
     row = summed(pupil, {0: points}).cell
     assert row is not None
     result = row.total.row._replace(
@@ -60,7 +60,12 @@ def test_levels_without_a_number_are_counted_where_there_is_no_mean_and_are_in_n
     levels = [level(1, "E"), level(2, "A"), level(3, "E"), level(4, None)]
     under = footer(levels)
     assert (under.mean, under.counted, under.all, under.has_norm) == (None, 3, 4, True)
-    assert under.bands == ((NormPosition.BELOW, "E", 2), (NormPosition.ABOVE, "A", 1))
-    assert foot_words(under) == "2 E, 1 A"
+    assert under.bands == ((NormPosition.ABOVE, "A", 1), (NormPosition.BELOW, "E", 2))
+    assert foot_words(under) == "1 A, 2 E"
     with_numbers = footer([*levels, level(5, "C", 90), level(6, None, 100)])
     assert (with_numbers.mean, with_numbers.counted) == (Decimal(950_000), 2)
+
+
+def test_levels_are_counted_in_their_own_order() -> None:
+    under = footer([level(pupil, word, code="IV") for pupil, word in enumerate(("IV", "V", "II", "III", "I", "V"), 1)])
+    assert foot_words(under) == "1 niveau I, 1 niveau II, 1 niveau III, 1 niveau IV, 2 niveau V"

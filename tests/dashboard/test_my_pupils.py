@@ -263,8 +263,8 @@ def test_the_head_names_the_material_with_the_most_scores_and_its_scale(web: fla
         "Signalen",
         "Afspraak",
         "Rekenen Cijferpad groep 6 · zelfde norm, 0–100 · en nog 1 leermiddel",
-        "Spelling Letterlab · alleen eigen schaal",
-        "Vak nog niet gekoppeld Vraagstuk · alleen eigen schaal",
+        "Spelling Letterlab · eigen puntentelling",
+        "Vak nog niet gekoppeld Vraagstuk · eigen puntentelling",
     ]
 
 
@@ -283,7 +283,7 @@ def test_scores_on_another_scale_are_no_part_of_the_line(web: flask.Flask, known
         )
     cell = cells(page_of(web, "hanna"))[1, "unmapped"]
     assert cell["data-line"] == "2"  # 2 of 2, after 7.5 of 10
-    assert "andere schaal" in words(cell["children"])
+    assert "andere puntentelling" in words(cell["children"])
 
 
 def test_a_mentor_sees_the_pupils_of_all_own_classes_and_each_is_judged_within_the_own_class(
@@ -497,7 +497,7 @@ def one_more_week(connection: Any) -> None:
 
 
 def test_without_progress_nobody_is_called_ready_or_not(web: flask.Flask) -> None:
-    assert card_of(page_of(web, "joris"), "ready")[0] == "geen bron levert hoe ver leerlingen zijn"
+    assert card_of(page_of(web, "joris"), "ready")[0] == "geen bron meldt hoe ver leerlingen zijn"
     assert card_of(page_of(web, "joris"), "signals")[0] == "niemand heeft een open signaal"
     assert card_of(page_of(web, "joris"), "topics")[0] == "geen onderdeel met een norm van de bron valt op"
 

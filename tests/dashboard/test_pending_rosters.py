@@ -24,7 +24,7 @@ from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, output_of, shown_page
 
-SENTENCE = "Een leerlingenlijst wacht op uw besluit."
+SENTENCE = "Een leerlinglijst wacht op uw besluit."
 REASON = "heeft in dit bestand geen leerlingen meer"
 YEAR = "2026-2027"
 

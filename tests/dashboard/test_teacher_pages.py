@@ -62,7 +62,7 @@ def test_every_signal_stands_with_its_rule_threshold_and_evidence(web: flask.Fla
     assert "58 schooldagen niets gemaakt." in shown
     assert "Regel: 10 schooldagen niets gemaakt, terwijl minstens de helft van de groep wel werkte." in shown
     assert "Breuken vergelijken: 9 van 10 leerlingen onder de norm." in shown
-    assert "Regel: 40 % of meer onder de norm, van minstens 5 leerlingen die het maakten." in shown
+    assert "Regel: minstens 40 % onder de norm, als minstens 5 leerlingen het maakten." in shown
 
 
 def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask, known_school: Store) -> None:
@@ -383,8 +383,8 @@ def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flas
     assert '"href": "/groep?klas=1-1&vak=arithmetic"' in shown
     assert "Getoond:" not in shown_page(client, "/groep", "?klas=1&vak=arithmetic")
     nothing = shown_page(client, "/groep", "?klas=1&doel=Onbekend")
-    assert "Niets binnen dit filter" in nothing
-    assert "Filters wissen" in nothing[nothing.index("Niets binnen dit filter") :]
+    assert "Geen resultaten met deze filters" in nothing
+    assert "Filters wissen" in nothing[nothing.index("Geen resultaten met deze filters") :]
 
 
 def test_with_several_classes_the_class_stands_beside_each_name(web: flask.Flask) -> None:

@@ -155,6 +155,45 @@ def test_the_name_of_a_test_is_cut_at_its_first_bar() -> None:
     assert words.short_test("|x") == "|x"
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "of_test"),
+    [
+        ("12658", "Onderdeel 12658", "Onderdeel 12658 (H2 Weer en klimaat)"),
+        ("a1", "Onderdeel a1", "Onderdeel a1 (H2 Weer en klimaat)"),
+        ("OG-12", "Onderdeel OG-12", "Onderdeel OG-12 (H2 Weer en klimaat)"),
+        ("Breuken|RW|12658", "Breuken", "Breuken"),
+        ("DMT", "DMT", "DMT"),
+        ("AVI M3", "AVI M3", "AVI M3"),
+        ("Tafels t/m 10", "Tafels t/m 10", "Tafels t/m 10"),
+    ],
+)
+def test_a_part_that_has_only_a_code_is_called_a_part(name: str, word: str, of_test: str) -> None:
+    assert words.part_word(name) == word
+    assert words.part_word(name, "H2 Weer en klimaat|AK|5A|36513") == of_test
+
+
+@pytest.mark.parametrize(
+    ("pattern", "word"),
+    [
+        ("*|AK|5A|*", "toetsen met AK, 5A in de code"),
+        ("REK*", "toetsen met REK in de code"),
+        ("*", "alle toetsen"),
+        ("H2 Weer en klimaat|AK|5A|36513", "H2 Weer en klimaat"),
+        ("Toveren", "Toveren"),
+    ],
+)
+def test_a_pattern_of_the_mapping_of_subjects_is_said_in_words(pattern: str, word: str) -> None:
+    assert words.pattern_words(pattern) == word
+
+
+def test_a_year_group_of_secondary_school_counts_from_one_and_others_are_as_sent() -> None:
+    names = {"6": "Leerjaar 6", "14": "Leerjaar 4", "9": "Leerjaar 9", "17": "Leerjaar 17"}
+    assert {year: words.year_word(year) for year in names} == names
+    assert {year: words.year_in_sentence(year) for year in names} == {
+        year: name.lower() for year, name in names.items()
+    }
+
+
 def test_a_day_of_another_school_year_has_its_year() -> None:
     with clock.fixed(school.NOW):
         assert translate.short_day("2026-11-13") == "13 nov"

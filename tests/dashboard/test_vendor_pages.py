@@ -671,7 +671,7 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
     work_once(WorkContext(known_school.engine, known_school.cipher))
     told = result_tick(vendor, path).json["response"]
     assert told["result-tick"]["disabled"] is True
-    assert told["result-said"]["children"] == "De uitslag is er."
+    assert told["result-said"]["children"] == "De uitslag is klaar."
     shown = json.dumps(told, ensure_ascii=False)
     for text in ("1 keer fout", "Leesbaar", "Afspraken", "niet bereikt", "xsd.value", "Client.ScoreOngeldig", "7,4"):
         assert text in shown

@@ -180,7 +180,7 @@ def test_the_line_over_the_sources_says_how_many_delivered_and_which_fail(web: f
     assert "4 van 5 bronnen leverden deze week." in shown
     assert "1 heeft nu een storing." in shown
     assert "Peillijn het laatst ma 23 nov om 6:30." in shown
-    assert "Stiltewerk levert niet sinds wo 18 nov om 6:30." in shown
+    assert "Stiltewerk heeft sinds wo 18 nov om 6:30 niets geleverd." in shown
 
 
 GROUP_OUTPUTS = (
@@ -342,7 +342,7 @@ def test_a_callback_that_no_page_sends_is_one_sentence_and_400(
     web: flask.Flask, caplog: pytest.LogCaptureFixture, body: object
 ) -> None:
     answer = as_persona(web, "hanna").post(CALLBACK, json=body, base_url=HERE, headers=OWN)
-    assert (answer.status_code, answer.json) == (400, {"error": "Deze vraag kent Rondblik niet."})
+    assert (answer.status_code, answer.json) == (400, {"error": "Dit verzoek kent Rondblik niet."})
     assert CLIENT_TEXT not in caplog.text
     assert "Traceback" not in caplog.text
 

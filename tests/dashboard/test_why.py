@@ -264,9 +264,9 @@ def test_the_line_over_the_sources_says_of_each_when_and_how_much(web: flask.Fla
         "Laatste poging": "vandaag 7:30",
         "Volgende poging": "vandaag 14:00",
         "Gegevens": f"{totals} scores van de getoonde leerlingen",
-        "Achterstand": "de nieuwste gegevens kwamen 2 dagen geleden",
+        "Achterstand": "de nieuwste gegevens kwamen 2 dagen geleden binnen",
     }
-    assert by_name["Stiltewerk 14 keer mislukt"]["Achterstand"] == "er kwamen nog geen gegevens"
+    assert by_name["Stiltewerk 14 keer mislukt"]["Achterstand"] == "er zijn nog geen gegevens binnen"
 
 
 def test_what_the_period_hides_is_told_by_pupil(web: flask.Flask) -> None:

@@ -19,7 +19,14 @@ from dashboard.text.signal_words import (
     suppressed_words,
 )
 from dashboard.text.translate import _, n_
-from dashboard.text.words import ATTENTION_GROUP_SIGNS, attention_group_rule, attention_group_word, class_in_sentence
+from dashboard.text.words import (
+    ATTENTION_GROUP_SIGNS,
+    attention_group_rule,
+    attention_group_word,
+    class_in_sentence,
+    part_word,
+    short_test,
+)
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.filters import ClassFilters
@@ -240,10 +247,16 @@ def _topic(topic: Topic, filters: ClassFilters) -> html.Div:
     share = 100 * topic.below / topic.made
     return html.Div(
         [
-            html.Span(dcc.Link(topic.part, href=f"{addresses.CLASSES}{filters.replacing(goal=topic.part).query}")),
-            num("topic", html.B(_("{below} of {made}", below=topic.below, made=topic.made)), topic.part),
+            html.Span(
+                dcc.Link(
+                    part_word(topic.part),
+                    title=topic.part,
+                    href=f"{addresses.CLASSES}{filters.replacing(goal=topic.part).query}",
+                )
+            ),
+            num("topic", html.B(_("{below} of {made}", below=topic.below, made=topic.made)), part_word(topic.part)),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{topic.subject_material.material} · {topic.test}"),
+            html.Small(f"{topic.subject_material.material} · {short_test(topic.test)}", title=topic.test),
         ],
         className="hb acc",
         **attrs(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dashboard.text.translate import _
-from dashboard.text.words import attention_group_word, subject_word
+from dashboard.text.words import attention_group_word, part_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
@@ -120,14 +122,18 @@ def material_options(view: ClassView | None, filters: ClassFilters, everything: 
 
 
 def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
-    """The names of the parts that the pupils took."""
-    goals = {filters.goal} if filters.goal is not None else set()
+    """The names of the parts that the pupils took, in words; a name that others would share stands in full."""
+    tests: dict[str, set[str]] = {} if filters.goal is None else {filters.goal: set()}
     if view is not None:
-        period = view.overview.period
-        goals |= {
-            part.name.name for part in view.state.class_data.parts if part.name.defined and part.taken_on in period
-        }
-    return _named(_("All goals"), sorted(goals, key=collation_key))
+        for part in view.state.class_data.parts:
+            if part.name.defined and part.taken_on in view.overview.period:
+                test = view.overview.catalogue.definitions[part.definition_id].name
+                tests.setdefault(part.name.name, set()).add(test)
+    words = {name: part_word(name, min(of) if len(of) == 1 else None) for name, of in tests.items()}
+    shared = Counter(words.values())
+    labels = {name: word if shared[word] == 1 else name for name, word in words.items()}
+    ordered = sorted(labels, key=lambda name: collation_key(labels[name]))
+    return [{"value": "", "label": _("All goals")}, *({"value": name, "label": labels[name]} for name in ordered)]
 
 
 def _named(everything: str, names: list[str]) -> Options:

@@ -26,7 +26,7 @@ from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
 from dashboard.text.translate import _, long_moment, n_
-from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
+from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, part_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
@@ -157,7 +157,7 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
     caption = _("{heading}: newest score per pupil and column", heading=heading)
     words = " ".join(
         [
-            _("Newest score in the material's own scale. Colour only where the source sent a norm."),
+            _("Newest score, as the material gives it. Colour only where the source sent a norm."),
             _("Choose a number to see where it comes from."),
         ]
     )
@@ -252,7 +252,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
     names = {
         _("Material"): filters.material,
         _("Group in class"): filters.subgroup,
-        _("Goal"): filters.goal,
+        _("Goal"): None if filters.goal is None else part_word(filters.goal),
         _("Pupils"): filters.status,
     }
     on = [f"{name}: {words[name]}" for name, value in names.items() if value is not None]

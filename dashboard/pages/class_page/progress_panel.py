@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard.text.translate import _, minutes, n_, short_day
+from dashboard.text.words import part_word, short_test
 from dashboard.ui.signs import attrs, num, sign
 from models.classroom.class_overview import ClassOverview
 from models.results.progress import TestProgress, class_progress
@@ -49,9 +50,10 @@ def shown_tests(overview: ClassOverview, subject: str | None, material: str | No
 
 def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html.Div:
     everyone = len(overview.pupils)
-    name = overview.catalogue.definitions[progress.definition_id].name
+    full_name = overview.catalogue.definitions[progress.definition_id].name
+    name = short_test(full_name)
     if overview.part is not None:
-        name = f"{name} · {overview.part}"
+        name = f"{name} · {part_word(overview.part)}"
     words = [
         n_("{number} in progress", "{number} in progress", progress.busy) if progress.busy else "",
         n_("{number} not begun", "{number} not begun", progress.not_begun) if progress.not_begun else "",
@@ -65,7 +67,7 @@ def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html
     ]
     return html.Div(
         [
-            html.Span(f"{material} · {name}"),
+            html.Span(f"{material} · {name}", title=full_name),
             num("progress", html.B(_("{done} of {all} done", done=progress.done, all=everyone)), name),
             html.Span([_track(progress.done, everyone), _track(progress.busy, everyone)], className="tr"),
             html.Small(" · ".join(word for word in words if word)),

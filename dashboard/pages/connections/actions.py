@@ -14,6 +14,7 @@ from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import administers
 from dashboard.text.translate import _, language, n_
+from dashboard.text.words import pattern_words
 from dashboard.ui.signs import note
 from models.access.viewer import AccessDenied, Viewer
 from models.ingest import identity, rosters
@@ -155,14 +156,14 @@ def _assign(viewer: Viewer, button: dict[str, Any], subject: object) -> str:
     source_id, field, pattern = _term(button)
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         map_subject(connection, viewer, source_id, field, pattern, str(subject))
-    return _("{pattern} now has a subject.", pattern=pattern)
+    return _("{pattern} now has a subject.", pattern=pattern_words(pattern))
 
 
 def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
     source_id, field, pattern = _term(button)
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         unmap_subject(connection, viewer, source_id, field, pattern)
-    return _("{pattern} has no subject of your school any more.", pattern=pattern)
+    return _("{pattern} has no subject of your school any more.", pattern=pattern_words(pattern))
 
 
 def _term(button: dict[str, Any]) -> tuple[int, str, str]:

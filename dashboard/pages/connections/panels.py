@@ -10,7 +10,7 @@ from dash import dcc, html
 from dashboard.pages.connections.actions import LARGEST_FILE
 from dashboard.pages.connections.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
-from dashboard.text.words import parked_word, subject_word
+from dashboard.text.words import parked_word, pattern_words, subject_word
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName
@@ -195,7 +195,7 @@ def subjects_panel(
     items = [
         html.Li(
             [
-                html.B(subject.pattern),
+                html.B(pattern_words(subject.pattern), title=subject.pattern),
                 html.P(f"{subject.source} · " + n_("{number} test", "{number} tests", subject.tests)),
                 html.Div(
                     [
@@ -206,7 +206,7 @@ def subjects_panel(
                                 "field": subject.field,
                                 "index": subject.pattern,
                             },
-                            **attrs(aria_label=_("Subject for {pattern}", pattern=subject.pattern)),
+                            **attrs(aria_label=_("Subject for {pattern}", pattern=pattern_words(subject.pattern))),
                             placeholder=_("Choose a subject"),
                             data=options,
                             searchable=True,
@@ -221,16 +221,13 @@ def subjects_panel(
         )
         for subject in open_subjects[:SHOWN]
     ]
-    starred = any(
-        "*" in item for item in (*(term.pattern for term in open_subjects), *(line.pattern for line in lines))
-    )
     mapped = [
         html.Li(
             [
-                html.B(line.pattern),
+                html.B(pattern_words(line.pattern), title=line.pattern),
                 html.P(f"{names.get(line.source_id, '')} · {subject_word(line.subject)}"),
                 html.Button(
-                    [_("Undo"), html.Span(f" {line.pattern}", className="vh")],
+                    [_("Undo"), html.Span(f" {pattern_words(line.pattern)}", className="vh")],
                     id={"type": "unassign", "source": line.source_id, "field": line.field, "index": line.pattern},
                     className="btn q",
                 ),
@@ -240,8 +237,6 @@ def subjects_panel(
     ]
     words = n_("{number} term without subject", "{number} terms without subject", len(open_subjects))
     more = [html.H3(_("Assigned by your school")), html.Ul(mapped, className="ls")] if mapped else []
-    if starred:
-        more.append(html.P(_("* stands for anything."), className="xs t3"))
     return _panel("subjects", _("Subjects to assign"), words, items, _("Every test has a subject."), more)
 
 

@@ -16,7 +16,7 @@ from dashboard.pages.my_pupils.table import growth_of, level_of
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
 from dashboard.text.translate import _, at_moment, n_, native, short_day
-from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word
+from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word, year_in_sentence
 from dashboard.ui import addresses
 from dashboard.ui.controls import Options
 from dashboard.ui.markup import blocks
@@ -148,7 +148,7 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
     class_of_pupil = next(class_ref for class_ref in view.classes if class_ref.id == member.class_id)
     details = [class_in_sentence(class_of_pupil.name)]
     if member.year_group is not None and member.year_group != class_of_pupil.name:
-        details.append(_("year group {name}", name=member.year_group))
+        details.append(year_in_sentence(member.year_group))
     if member.since is not None:
         details.append(_("here since {day}", day=short_day(member.since)))
     return html.Article(

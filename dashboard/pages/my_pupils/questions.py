@@ -8,6 +8,7 @@ from dash import dcc, html
 
 from dashboard.text.signal_words import rule_with
 from dashboard.text.translate import _, n_, short_day
+from dashboard.text.words import part_word, short_test
 from dashboard.ui import addresses
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MyPupilsFilters, MyPupilsView
@@ -70,7 +71,12 @@ def topics_answer(view: MyPupilsView) -> str:
     if not view.topics:
         return _("no part with a norm of the source stands out")
     topic = view.topics[0]
-    return _("{part}, with {below} of {made} who made it", part=topic.part, below=topic.below, made=topic.made)
+    return _(
+        "{part}, with {below} of {made} who made it",
+        part=part_word(topic.part, topic.test),
+        below=topic.below,
+        made=topic.made,
+    )
 
 
 def ready_answer(view: MyPupilsView) -> str:
@@ -147,10 +153,10 @@ def _topic(view: MyPupilsView, topic: Topic, names: dict[int, Member]) -> html.D
     number = n_("{number} pupil below the norm", "{number} pupils below the norm", len(pupils))
     return html.Div(
         [
-            html.Span(topic.part),
+            html.Span(part_word(topic.part), title=topic.part),
             html.B(_("{below} of {made}", below=topic.below, made=topic.made)),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
-            html.Small(f"{view.material(topic.subject_material)} · {topic.test}"),
+            html.Small(f"{view.material(topic.subject_material)} · {short_test(topic.test)}", title=topic.test),
             html.Details(
                 [
                     html.Summary([number, sign("chev")]),

@@ -201,7 +201,9 @@ def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
     if growth is Growth.TOO_FEW:
         return [sign("few"), _("{word}, {number} of {needed}", word=word, number=line.counted, needed=TREND_POINTS)]
     if growth is Growth.OTHER_SCALE and narrow:
-        return [_("another scale"), hidden(f": {word}")]
+        return [_("scored differently"), hidden(f": {word}")]
+    if growth is not Growth.OTHER_SCALE and line.counted > TREND_POINTS:
+        word = _("{word}, the last {number}", word=word, number=TREND_POINTS)
     name = GROWTH_SIGNS.get(growth)
     return [*([sign(name)] if name else []), word]
 

@@ -21,7 +21,7 @@ from dashboard.pages.pupil.series import in_subject_order, series_section, summa
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
-from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, subject_word
+from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, part_word, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
 from dashboard.ui.controls import Options
@@ -237,7 +237,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                     html.Div(
                         [
                             dcc.Link(
-                                _("Make a talk sheet"),
+                                _("Make a conversation sheet"),
                                 href=addresses.talk_sheet_href(timeline.pupil.id),
                                 className="btn pri",
                             ),
@@ -379,7 +379,8 @@ def _future(timeline: PupilTimeline) -> list[Any]:
         html.Li(
             [
                 html.B(f"{subject_word(result.subject_material.subject)} · {names[result.subject_material]}"),
-                f": {result.test}" + (f", {result.part.name}" if result.part is not None else ""),
+                f": {short_test(result.test)}"
+                + (f", {part_word(result.part.name)}" if result.part is not None else ""),
                 " · ",
                 value(result.reading),
                 " · ",

@@ -10,7 +10,7 @@ from dash import html
 from dashboard.pages.pupil.series import grade_word, level_state
 from dashboard.pages.pupil.tables import explained
 from dashboard.text.translate import _, day_name, long_moment, n_, native, short_day
-from dashboard.text.words import band_word, subject_word
+from dashboard.text.words import band_word, part_word, short_test, subject_word
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import sign
 from models.classroom.class_data import ScoredPart
@@ -26,7 +26,7 @@ def sitting_options(timeline: PupilTimeline) -> list[dict[str, Any]]:
         {
             "group": f"{subject_word(series.subject_material.subject)} · {series.subject_material.material}",
             "items": [
-                {"value": sitting.key, "label": f"{sitting.name} · {short_day(sitting.taken_on)}"}
+                {"value": sitting.key, "label": f"{short_test(sitting.name)} · {short_day(sitting.taken_on)}"}
                 for sitting in reversed(series.sittings)
             ],
         }
@@ -43,7 +43,7 @@ def parts_panel(timeline: PupilTimeline | None, sitting: Sitting | None) -> list
         or timeline.catalogue.definitions[sitting.definition_id].material
     )
     head = [
-        html.H3(sitting.name),
+        html.H3(short_test(sitting.name), title=sitting.name),
         html.P(f"{path} · {day_name(sitting.taken_on)}", className="sm t2"),
         html.P([value(sitting.total.reading), " ", level_state(sitting.total.reading)], className="tot"),
     ]
@@ -74,13 +74,12 @@ def _part(sitting: Sitting, part: ScoredPart) -> html.Div:
         remarks.append(_("possibly double"))
     if not part.name.defined:
         remarks.append(_("not in the definition of the test"))
-    name = part.name.name if part.name.name != part.name.code else _("Part {code}", code=part.name.code)
     index = f"{part.test_id}_{part.taken_on}_{part.part_id}"
     number = explained(index, value(reading)) if reading.text is not None else value(reading)
     words = " · ".join(remark for remark in remarks if remark)
     return html.Div(
         [
-            html.Span(name),
+            html.Span(part_word(part.name.name), title=part.name.name),
             html.Div(number, className="pv"),
             *bar,
             html.Small(_level_and_norm(part, words)),

@@ -8,7 +8,7 @@ from typing import Any
 from dash import html
 
 from dashboard.text.translate import _, minutes, n_, short_day
-from dashboard.text.words import MISSING_SIGNS, missing_word
+from dashboard.text.words import MISSING_SIGNS, missing_word, short_test
 from dashboard.ui.signs import attrs, sign, state
 from models.classroom.timeline import PupilTimeline
 from models.results.progress import PupilProgress
@@ -75,7 +75,7 @@ def _record(timeline: PupilTimeline, progress: PupilProgress) -> html.Div:
     track = [html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr")] if share is not None else []
     return html.Div(
         [
-            html.Span(f"{progress.subject_material.material} · {name}"),
+            html.Span(f"{progress.subject_material.material} · {short_test(name)}", title=name),
             state("no", _SIGNS[progress.status], status),
             *track,
             html.Small(" · ".join(fact for fact in facts if fact)),

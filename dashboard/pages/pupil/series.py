@@ -28,7 +28,7 @@ from dashboard.ui.signs import attrs, badge, state
 from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting
-from models.results.growth import Growth, Point, growth
+from models.results.growth import TREND_POINTS, Growth, Point, growth
 from models.results.periods import Period
 from models.results.scales import (
     NormPosition,
@@ -127,6 +127,15 @@ def goal_number(goal: Goal) -> str:
     return native(plain_decimal(Decimal(goal.value) / SCALE))
 
 
+def score_words(reading: ScoreReading) -> str:
+    """The number of a score, of how many points where that is known: 17 van 30; empty where there is only a level."""
+    if reading.text is None:
+        return ""
+    if reading.maximum is None:
+        return native(reading.text)
+    return _("{score} of {maximum}", score=native(reading.text), maximum=native(reading.maximum))
+
+
 def level_state(reading: ScoreReading) -> html.Span:
     """The band of a score as icon and word, or why there is none."""
     if reading.missing is not None:
@@ -139,13 +148,15 @@ def level_state(reading: ScoreReading) -> html.Span:
 
 
 def trend(series: MaterialSeries) -> tuple[html.Span, str]:
-    """The direction of the scores of a series in words, and from how many scores."""
+    """The direction of the newest scores of a series in words, and of how many scores that is said."""
     points = points_of(series)
     direction = growth(points)
     if direction is Growth.TOO_FEW:
         return _growth_state(direction), _("{number} of 3", number=len(points))
     if direction is Growth.OTHER_SCALE:
         return _growth_state(direction), ""
+    if len(points) > TREND_POINTS:
+        return _growth_state(direction), _("the last {number} measurements", number=TREND_POINTS)
     return _growth_state(direction), n_("{number} measurement", "{number} measurements", len(points))
 
 
@@ -176,14 +187,22 @@ def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
     if not points:
         return _("{material}: no numbers in this period.", material=series.subject_material.material)
     first, last = points[0].total.reading, points[-1].total.reading
-    words = n_(
-        "{material}, {number} measurement: {last}",
-        "{material}, {number} measurements: from {first} to {last}",
-        len(points),
-        material=series.subject_material.material,
-        first=native(first.text or ""),
-        last=native(last.text or ""),
-    )
+    if not one_scale(points):
+        words = _(
+            "{material}, {number} measurements, scored differently; the newest is {last}",
+            material=series.subject_material.material,
+            number=len(points),
+            last=score_words(last),
+        )
+    else:
+        words = n_(
+            "{material}, {number} measurement: {last}",
+            "{material}, {number} measurements: from {first} to {last}",
+            len(points),
+            material=series.subject_material.material,
+            first=native(first.text or ""),
+            last=native(last.text or ""),
+        )
     band = f", {band_word(last.band)}" if last.band else ""
     aim = " " + _("The goal is {value}.", value=goal_number(goal)) if goal is not None else ""
     return f"{words}{band}.{aim}"

@@ -173,7 +173,7 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                         )
                     ),
                     dmc.TextInput(
-                        label=_("Score to reach, on the scale of the material"),
+                        label=_("Score to reach, as the material gives it"),
                         name="waarde",
                         required=True,
                         className="f",

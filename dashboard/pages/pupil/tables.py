@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from dashboard.pages.pupil.series import in_subject_order, level_state
 from dashboard.text.translate import _, day_name, n_
-from dashboard.text.words import subject_word
+from dashboard.text.words import short_test, subject_word
 from dashboard.ui.charts import markers
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import attrs, sign
@@ -86,7 +86,7 @@ def _row(sitting: Sitting) -> html.Tr:
     return html.Tr(
         [
             html.Td(day_name(sitting.taken_on), **attrs(data_l=_("Test date"))),
-            html.Th(sitting.name, scope="row", **attrs(data_l=_("Test"))),
+            html.Th(short_test(sitting.name), scope="row", title=sitting.name, **attrs(data_l=_("Test"))),
             html.Td(explained(f"{sitting.key}_0", value(reading)), className="n", **attrs(data_l=_("Score"))),
             html.Td([level_state(reading), *_remarks(sitting)], **attrs(data_l=_("Level according to the source"))),
             html.Td(_to_parts(sitting), **attrs(data_l=_("Parts"))),
@@ -146,7 +146,7 @@ def _to_parts(sitting: Sitting) -> Any:
         return html.Span(_("none"), className="t3")
     words = n_("{number} part", "{number} parts", len(sitting.parts))
     return html.Button(
-        [words, html.Span(f" · {sitting.name}", className="vh")],
+        [words, html.Span(f" · {short_test(sitting.name)}", className="vh")],
         className="btn q small",
         **attrs(data_parts=sitting.key),
     )

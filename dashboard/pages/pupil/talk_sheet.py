@@ -13,7 +13,7 @@ from dash import dcc, html
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.page import not_yours, read_id
-from dashboard.pages.pupil.series import goal_number, in_subject_order, points_of
+from dashboard.pages.pupil.series import goal_number, in_subject_order, points_of, score_words
 from dashboard.pages.pupil.side_panels import Side, read_side
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
@@ -25,7 +25,7 @@ from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
 from models.access.viewer import Viewer
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
-from models.results.growth import Growth, growth
+from models.results.growth import TREND_POINTS, Growth, growth
 from models.results.scales import NormPosition, ScoreReading
 from models.results.subject_materials import SubjectMaterial
 from models.schema import clock, database
@@ -33,7 +33,7 @@ from models.schema import clock, database
 
 def title(**_address: object) -> str:
     """The title of the page."""
-    return _("Talk sheet")
+    return _("Conversation sheet")
 
 
 def frame() -> Body:
@@ -79,15 +79,15 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
         ),
         html.Article(
             [
-                html.H1(_("Talk about {name}", name=called)),
+                html.H1(_("Conversation about {name}", name=called)),
                 html.P(" · ".join(item for item in about if item), className="sm t2"),
                 _block(
-                    _("What goes well"), [_series_words(series) for series in all_series if goes_well(series)], "well"
+                    _("What goes well"), [series_words(series) for series in all_series if goes_well(series)], "well"
                 ),
                 _block(_("What we watch"), _watch(all_series, side), "watch"),
                 _block(
                     _("Own growth this year"),
-                    [_growth_words(series) for series in all_series if _can_grow(series)],
+                    [growth_words(series) for series in all_series if can_grow(series)],
                     "growth",
                 ),
                 _block(_("What we agree"), _agreed(side), "agreed", empty=False),
@@ -98,7 +98,10 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
                     className="own",
                 ),
                 html.P(
-                    _("Scores are those of the materials, each on its own scale; they say nothing about other pupils."),
+                    _(
+                        "Each material scores in its own way, so do not compare scores of two materials. "
+                        "They say nothing about other pupils."
+                    ),
                     className="xs t3",
                 ),
             ],
@@ -148,23 +151,16 @@ def worth_mentioning(series: MaterialSeries) -> ScoreReading | None:
     )
 
 
-def _series_words(series: MaterialSeries) -> str:
+def series_words(series: MaterialSeries) -> str:
+    """The newest score with its level; with a word of growth only if the score is the last of those it covers."""
     reading = worth_mentioning(series)
     assert reading is not None
     name = _series_name(series.subject_material)
     level = band_word(reading.band) if reading.band else ""
-    direction = growth(points_of(series))
+    direction = growth(points_of(series)) if reading.value is not None else Growth.TOO_FEW
     how = growth_word(direction) if direction in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
-    words = ", ".join(item for item in (_number(reading), level, how) if item)
+    words = ", ".join(item for item in (score_words(reading), level, how) if item)
     return f"{name}: {words}."
-
-
-def _number(reading: ScoreReading) -> str:
-    if reading.text is None:
-        return ""
-    if reading.maximum is None:
-        return native(reading.text)
-    return _("{score} of {maximum}", score=native(reading.text), maximum=native(reading.maximum))
 
 
 def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
@@ -174,21 +170,22 @@ def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
     below = [
         series for series in all_series if _is_below(worth_mentioning(series)) and series.subject_material not in named
     ]
-    return signals + [_series_words(series) for series in below]
+    return signals + [series_words(series) for series in below]
 
 
 def _is_below(reading: ScoreReading | None) -> bool:
     return reading is not None and reading.position is NormPosition.BELOW
 
 
-def _can_grow(series: MaterialSeries) -> bool:
+def can_grow(series: MaterialSeries) -> bool:
     """Whether the scores can be compared with each other."""
     points = points_of(series)
     return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
 
-def _growth_words(series: MaterialSeries) -> str:
-    points, counted = points_of(series), counting(series)
+def growth_words(series: MaterialSeries) -> str:
+    """The scores that the word of growth covers, from the first to the last: never an older one beside the word."""
+    points, counted = points_of(series)[-TREND_POINTS:], counting(series)[-TREND_POINTS:]
     first, last = (native(sitting.total.reading.text or "") for sitting in (counted[0], counted[-1]))
     name = _series_name(series.subject_material)
     if len(points) == 1:

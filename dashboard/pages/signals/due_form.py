@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from dashboard.text.translate import _, day_name
-from dashboard.text.words import class_in_sentence, subject_word
+from dashboard.text.words import class_in_sentence, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, card
@@ -58,7 +58,7 @@ def test_names(state: ClassState, class_id: int) -> dict[int, str]:
 
 
 def _words(subject_material: SubjectMaterial, test: str) -> str:
-    return f"{subject_word(subject_material.subject)} · {subject_material.material} · {test}"
+    return f"{subject_word(subject_material.subject)} · {subject_material.material} · {short_test(test)}"
 
 
 def _row(viewer: Viewer, due: DueDate, back: str) -> html.Li:

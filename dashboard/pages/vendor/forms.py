@@ -44,7 +44,7 @@ def endpoint_form() -> html.Div:
             dmc.RadioGroup(
                 dmc.Group([dmc.Radio(label=_kind_word(item), value=item) for item in KINDS], gap="lg"),
                 id="endpoint-kind",
-                label=_("What stands there"),
+                label=_("What is at this address"),
                 value=KINDS[0],
                 className="f",
             ),

@@ -61,7 +61,7 @@ def command_line() -> html.Section:
     """The panel about the same checks on the command line."""
     return html.Section(
         [
-            html.Header(html.H2(_("In your own build street too"))),
+            html.Header(html.H2(_("In your own build pipeline too"))),
             html.P(_("The same rules, the same names; an exit code for your build."), className="sm t2"),
             html.Pre(COMMAND, className="cmd"),
         ],

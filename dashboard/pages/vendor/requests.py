@@ -68,7 +68,7 @@ def read_endpoint(values: Mapping[str, object]) -> CheckRequest:
         raise Refused(_("One of the fields holds too much."))
     _check_address(texts["url"])
     if texts["kind"] not in KINDS or texts["profile"] not in PROFILES:
-        raise Refused(_("Choose what stands at the address."))
+        raise Refused(_("Choose what is at this address."))
     _check_school(texts)
     for name, word in (("customer_code", "klantcode"), ("customer_name", "klantnaam"), ("key", "autorisatiesleutel")):
         if not texts[name]:

@@ -270,7 +270,7 @@ def _files(token: str) -> html.Section:
     return html.Section(
         [
             html.Header(html.H2(_("Keep the report"))),
-            html.P(_("For people, for programs, and for your build street."), className="sm t2"),
+            html.P(_("For people, for programs, and for your build pipeline."), className="sm t2"),
             html.Div(links, className="acts mt"),
         ],
         className="card",

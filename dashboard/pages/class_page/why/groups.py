@@ -19,7 +19,7 @@ from dashboard.pages.class_page.why.parts import (
 )
 from dashboard.text.signal_words import material_words, rule_title, rule_with
 from dashboard.text.translate import _, n_, short_day
-from dashboard.text.words import attention_group_rule, attention_group_word, subject_word
+from dashboard.text.words import attention_group_rule, attention_group_word, part_word, subject_word
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.matrix_table import pupil_word
 from models.access.people import PupilName
@@ -154,7 +154,7 @@ def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
     days = sorted({scores[score].taken_on for score in scores if score in shown})
     rules = list(dict.fromkeys(rule_with(SignalRule.HARD, limit) for limit in limits))
     return [
-        html.H3(topic.part),
+        html.H3(part_word(topic.part), title=topic.part),
         rule(
             _("Who scored below the norm of the source, of those who made the part; of each pupil the newest score."),
             _("Who did not make it does not count."),

@@ -10,7 +10,7 @@ from dashboard.pages.class_page.progress_panel import shown_tests
 from dashboard.pages.class_page.why.parts import Explanation, facts, pupil_list, rule, source_facts
 from dashboard.pages.connections.table import last_try_word, next_try_word, source_status
 from dashboard.text.translate import _, age, minutes, moment, n_, short_day
-from dashboard.text.words import missing_word, subject_word
+from dashboard.text.words import missing_word, short_test, subject_word
 from dashboard.ui.class_view import ClassView
 from models.access.people import PupilName
 from models.ingest.freshness import SourceState
@@ -32,7 +32,7 @@ def explain_progress(view: ClassView, test_id: int | None) -> Explanation:
     timed = [record.worked_ms for record in records.values() if record.worked_ms is not None]
     sending = {progress.row.source_id for progress in everything}
     return [
-        html.H3(f"{test.subject_material.material} · {name}"),
+        html.H3(f"{test.subject_material.material} · {short_test(name)}"),
         rule(
             _("Of each pupil the newest progress record of this test; nothing is summed."),
             _("Time is never summed over publishers."),
