@@ -2,6 +2,7 @@
 
 ConnectorError            something between us and a source; carries a sentence in Dutch and in English
 ├── Retriable             may be better later: no connection, time out, 5xx, half an answer. Outcome unknown
+│   └── ClockSetBack      our own clock is wrong, so what comes in cannot be judged by it
 ├── Fatal                 will not be better by itself: not SOAP, certificate, a setting that is wrong
 │   └── TooLarge          more bytes than we take
 └── Refused               the other side, or we, said no; carries the fault code of the standard
@@ -22,7 +23,21 @@ class ConnectorError(Exception):
 
 
 class Retriable(ConnectorError):
-    """May be better later; asked again with back-off."""
+    """May be better later; asked again with back-off, after `wait_seconds` where the other side says so."""
+
+    def __init__(self, sentence_nl: str, sentence_en: str, wait_seconds: float | None = None) -> None:
+        super().__init__(sentence_nl, sentence_en)
+        self.wait_seconds = wait_seconds
+
+
+class ClockSetBack(Retriable):
+    """A message is from the future by our clock, which was set back itself."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "De klok van Rondblik zelf loopt achter, waardoor een bericht uit de toekomst lijkt; zet hem goed.",
+            "The clock of Rondblik itself is behind, so that a message seems to be of the future; set it right.",
+        )
 
 
 class Fatal(ConnectorError):

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import IO, BinaryIO, Protocol, cast
 
 from sqlalchemy import Engine
 
-from connectors.errors import TooLarge
+from connectors.errors import ClockSetBack, TooLarge
 from connectors.intake.destinations import Destination, ReceiverCheck
 from connectors.uwlr import charset, malformed, names, rules, values
 from connectors.uwlr.agreement import STRICT, Agreement
@@ -25,7 +25,7 @@ from connectors.uwlr.reader import SCHEMA_HINT, ElementRef, ReadMessage, is_pers
 from connectors.uwlr.rules import RULES, Stage, finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, is_fragmented, read_envelope_header, xml_safety_check
 from connectors.uwlr.source_locations import SourceLocation, diagnose
-from models.ingest import result_store
+from models.ingest import own_clock, result_store
 from models.ingest.result_store import Receipt, Refusal
 from models.ingest.schools import BRIN, normal_location
 from models.schema import clock
@@ -381,8 +381,8 @@ def version_rules(reading: ReadMessage) -> None:
 class ResultSource:
     """Where a message with results comes from, how it is judged, and for which schools.
 
-    `key_id` is the key that the sender showed. With `moves_cursor` the next request asks for what is newer; with
-    `remembers_document` the same bytes are not read again.
+    `key_id` is the key that the sender showed. With `moves_cursor` the next request asks for what is newer, but
+    not than `asked_us`, the moment of this one; with `remembers_document` the same bytes are not read again.
     """
 
     source_id: int
@@ -391,6 +391,7 @@ class ResultSource:
     agreement: Agreement = STRICT
     key_id: int | None = None
     moves_cursor: bool = False
+    asked_us: int | None = None
     remembers_document: bool = False
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
@@ -402,6 +403,7 @@ class ResultSource:
             digest=spooled.digest,
             size=spooled.size,
             moves_cursor=self.moves_cursor,
+            asked_us=self.asked_us,
             remembers_document=self.remembers_document,
             in_order=self.agreement.terms.ordering == "strict",
             key_id=self.key_id,
@@ -413,7 +415,8 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
     """Judge a message and store it in one transaction, or quarantine it with the reason.
 
     The same bytes as an accepted message of this source change nothing, whatever the agreement is now. No bytes are
-    stored of a sender that lost its permission while it was judged, nor of a message for a test school.
+    stored of a sender that lost its permission while it was judged, nor of a message for a test school. Raises
+    ClockSetBack, and stores nothing, where it would be refused for nothing but our own clock.
     """
     agreement, destination, delivery = source.agreement, source.destination, source.delivery(spooled)
     retention = RetentionPolicy(0, 0) if agreement.terms.test_school else source.retention
@@ -421,6 +424,8 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
     if receipt is not None:
         return receipt
     judgement = judge(spooled, agreement, ReceiverCheck(engine, cipher, destination, agreement))
+    if judgement.head is not None and _only_of_the_future(judgement.findings) and own_clock.is_set_back(engine):
+        raise ClockSetBack
     if judgement.empty is not None:
         return result_store.save_empty(engine, delivery, destination.home(judgement.school), judgement.empty)
     if judgement.batch is not None:
@@ -454,6 +459,11 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
         raw=_raw(spooled, retention.refused_days),
         keep_days=retention.refused_days,
     )
+
+
+def _only_of_the_future(findings: Sequence[Finding]) -> bool:
+    """Whether a message that has an aanmaakdatum is refused for nothing but that moment."""
+    return {finding.rule for finding in findings if finding.level == rules.ERROR} == {"school.created"}
 
 
 def _raw(spooled: Spooled, keep_days: int) -> bytes | None:

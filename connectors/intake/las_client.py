@@ -135,11 +135,12 @@ def _school_year(settings: LasSettings) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """Status and body of an answer, under the names that zeep uses."""
+    """Status, body and headers of an answer, under the names that zeep uses."""
 
     status_code: int
     content: bytes
     charset_rules: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Transport(Transport):
@@ -156,7 +157,7 @@ class _Transport(Transport):
         request = HttpRequest(address, message, {**headers, **self._headers}, self._certificate)
         with http_client.fetch(request, self._limits) as answer:
             content, broken = in_declared_encoding(b"".join(answer.chunks), answer.content_type)
-            return _Response(answer.status, content, tuple(broken))
+            return _Response(answer.status, content, tuple(broken), answer.headers)
 
 
 # -- what our WSDL says ------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def _judge(answer: _Response, part: Part, profile: Profile) -> RosterAnswer:
     read = read_part(answer.content, profile) if answer.content else None
     if read is not None and read.fault is not None:
         raise _fault(read.fault[0])
-    failed = http_client.status_error(answer.status_code)
+    failed = http_client.status_error(answer.status_code, answer.headers)
     if failed is not None:
         raise failed
     if read is None or any(finding.rule in (*MALFORMED, "xml.empty") for finding in read.findings):

@@ -109,11 +109,9 @@ class PullOutcome:
 
     @property
     def failure(self) -> tuple[str, str] | None:
-        """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing was new."""
+        """Why nothing of this pull was of use, in Dutch and English; None where something was, or nothing came."""
         refused = [document for document in self.taken if document.receipt.verdict is Verdict.REJECT]
-        if self.known or (all(document.receipt.repeated for document in refused) and not self.problems):
-            return None
-        if len(refused) < len(self.taken) or not (refused or self.problems):
+        if self.known or len(refused) < len(self.taken) or not (refused or self.problems):
             return None
         if refused:
             fault = refused[0].receipt.fault or rules.ONGELDIG_BERICHT
@@ -139,11 +137,12 @@ def pull(settings: PullSettings, target: Target, cursor: str | None) -> PullOutc
 
 
 def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
+    asked_us = clock.now_us()
     with http_client.fetch(_soap_request(settings, cursor), settings.limits) as answer:
         spooled = _spool_soap(answer, settings)
     try:
         _check_soap(spooled, answer.status)
-        source = replace(_result_source(settings, target), moves_cursor=True)
+        source = replace(_result_source(settings, target), moves_cursor=True, asked_us=asked_us)
         receipt = process_results(target.engine, target.cipher, spooled, source)
     finally:
         spooled.close()
@@ -175,7 +174,7 @@ def _spool_soap(answer: Answer, settings: PullSettings) -> Spooled:
     """The answer in a private file; of a status 500 only as much as a Fault may have."""
     if answer.status == 500:
         return spool_body(answer.chunks, answer.content_type, FAULT_BYTES)
-    failed = http_client.status_error(answer.status)
+    failed = http_client.status_error(answer.status, answer.headers)
     if failed is not None:
         raise failed
     return spool_body(answer.chunks, answer.content_type, settings.limits.max_bytes)
@@ -235,7 +234,7 @@ def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> P
     with http_client.fetch(request, settings.limits) as answer:
         if answer.status == 204:
             return PullOutcome()
-        failed = http_client.status_error(answer.status)
+        failed = http_client.status_error(answer.status, answer.headers)
         if failed is not None:
             raise failed
         spooled = spool_body(answer.chunks, answer.content_type, settings.limits.max_bytes)

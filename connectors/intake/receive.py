@@ -22,7 +22,7 @@ from lxml import etree
 from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.routing import Rule
 
-from connectors.errors import TooLarge
+from connectors.errors import ClockSetBack, TooLarge
 from connectors.intake import push
 from connectors.intake import sandbox as intake_sandbox
 from connectors.intake.judge import Spooled, spool_body
@@ -85,6 +85,7 @@ def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> f
             state.app.view_functions[endpoint] = view
 
     routes.record(add_rules)
+    routes.register_error_handler(ClockSetBack, _clock_set_back)
     routes.register_error_handler(Exception, internal_error)
     return routes
 
@@ -207,6 +208,14 @@ def _unpacked(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
 def fault(code: str, sentence: str) -> flask.Response:
     """A Fault with a code of the standard: HTTP 500, text/xml."""
     return _xml(fault_bytes(code, sentence), 500)
+
+
+def _clock_set_back(failed: ClockSetBack) -> flask.Response:
+    return fault(
+        rules.TIJDELIJK_NIET,
+        "De klok van de ontvanger loopt achter; er is niets opgeslagen. Stuur het bericht later nog eens, ongewijzigd. "
+        "/ The clock of the receiver is behind; nothing was stored. Send the message again later, unchanged.",
+    )
 
 
 def internal_error(failed: Exception) -> flask.Response:

@@ -7,9 +7,10 @@ from typing import Literal, Protocol
 
 from sqlalchemy import Engine
 
+from connectors.errors import ClockSetBack
 from connectors.uwlr import rules
 from connectors.uwlr.pupil_messages import RosterAnswer
-from models.ingest import rosters, schools
+from models.ingest import connections, own_clock, rosters, schools
 from models.ingest.rosters import RosterReceipt
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
@@ -77,12 +78,12 @@ class StatedSchool:
 
 @dataclass(frozen=True, slots=True)
 class RosterSource:
-    """Where a roster comes from, and for which schools; with `moves_cursor` the next request asks for what is newer."""
+    """Where a roster comes from, and for which schools; `asked_us` is when it was requested (None: loaded)."""
 
     source_id: int
     channel: Literal["pull", "load"]
     destination: RosterDestination
-    moves_cursor: bool = False
+    asked_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,10 @@ class ProcessedRoster:
 
 
 def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, source: RosterSource) -> ProcessedRoster:
-    """Store a roster, or its refusal; an empty answer changes nothing."""
+    """Store a roster, or its refusal; an empty answer changes nothing.
+
+    Raises ClockSetBack, and stores nothing, where it would be refused for our own clock only.
+    """
     answer = fetched.answer
     if answer.roster is None and answer.empty is not None:
         return ProcessedRoster(answer.findings, empty=answer.empty)
@@ -104,6 +108,9 @@ def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, so
     findings = answer.findings
     if answer.roster is not None and school_id is None:
         findings = (*findings, rules.finding("school.other"))
+    errors = {finding.rule for finding in findings if finding.level == rules.ERROR}
+    if errors == {"roster.created-future"} and own_clock.is_set_back(engine):
+        raise ClockSetBack
     fault = fault_of(findings)
     if answer.roster is None or school_id is None or fault is not None:
         return _refuse(engine, fetched, source, findings, fault or rules.ONGELDIG_BERICHT)
@@ -114,9 +121,16 @@ def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, so
         source_id=source.source_id,
         roster=answer.roster,
         way=source.channel,
-        cursor=answer.created_text if source.moves_cursor else None,
+        cursor=_cursor(answer, source.asked_us),
     )
     return ProcessedRoster(receipt.findings, receipt)
+
+
+def _cursor(answer: RosterAnswer, asked_us: int | None) -> str | None:
+    """The moment from which the next request asks for changes; None where nothing is asked."""
+    if asked_us is None or answer.roster is None or answer.created_text is None:
+        return None
+    return connections.cursor_of(answer.created_text, answer.roster.created_us, asked_us)
 
 
 def _refuse(

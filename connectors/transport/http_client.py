@@ -15,17 +15,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from connectors.errors import ConnectorError, Fatal, Retriable, TooLarge
+from models.schema import clock
 from models.schema.limits import MAX_BYTES
 from models.schema.urls import address_problem
 
 CHUNK_BYTES = 64 * 1024
+MAX_DIGITS = 9  # of the seconds of Retry-After
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,8 @@ def fetch(request: HttpRequest, limits: Limits | None = None) -> Iterator[Answer
         sock.close()
 
 
-def status_error(status: int) -> ConnectorError | None:
-    """What an HTTP status says of trying again; None for 200."""
+def status_error(status: int, headers: Mapping[str, str] = MappingProxyType({})) -> ConnectorError | None:
+    """What an HTTP status, with the Retry-After of its headers, says of trying again; None for 200."""
     if status == 200:
         return None
     if 300 <= status < 400:
@@ -128,11 +132,25 @@ def status_error(status: int) -> ConnectorError | None:
         return Retriable(
             f"De server kan nu niet antwoorden (HTTP {status}); we proberen het later opnieuw.",
             f"The server cannot answer now (HTTP {status}); it will be asked again later.",
+            _wait_seconds(headers),
         )
     return Fatal(
         f"De server antwoordt met HTTP {status}; vraag de leverancier wat eraan schort.",
         f"The server answers HTTP {status}; ask the supplier what is wrong.",
     )
+
+
+def _wait_seconds(headers: Mapping[str, str]) -> float | None:
+    """How long Retry-After asks to wait: seconds, or a date, which is counted from the Date of the same answer."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:MAX_DIGITS])
+    try:
+        until = parsedate_to_datetime(text)
+        sent = parsedate_to_datetime(headers["date"]) if "date" in headers else clock.now()
+        return max((until - sent).total_seconds(), 0.0)
+    except (ValueError, TypeError):  # no date, or only one of the two with a zone
+        return None
 
 
 # -- the wire ------------------------------------------------------------------------------------------------

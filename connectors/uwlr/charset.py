@@ -20,7 +20,7 @@ CHUNK_BYTES = 1 << 18
 UTF_8 = "utf-8"
 _EIGHT_BIT = frozenset({"ascii", "iso8859-1", "cp1252"})
 _MARK = codecs.BOM_UTF8
-_DECLARED = re.compile(rb"""(<\?xml[^>]*?\bencoding\s*=\s*["'])([A-Za-z0-9._:-]+)(?=["'])""")
+_DECLARED = re.compile(rb"""^((?:\xef\xbb\xbf)?<\?xml[^>]*?\bencoding\s*=\s*["'])([A-Za-z0-9._:-]+)(?=["'])""")
 _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -30,6 +30,12 @@ class Reading:
 
     convert_from: str | None = None
     rules: list[str] = field(default_factory=list)
+
+
+def declared_encoding(head: bytes) -> str | None:
+    """The encoding that the XML declaration at the start of a message names, lower case; None without one."""
+    match = _DECLARED.match(head)
+    return None if match is None else match[2].decode().lower()
 
 
 def charset_of(content_type: str) -> str | None:
@@ -51,13 +57,13 @@ def read_as(file: BinaryIO, content_type: str) -> Reading:
     stated, marked = _known(charset), len(body) < len(head)
     if head.startswith(_MARKS_OF_UTF_16):
         return Reading(rules=[] if charset.startswith("utf-16") else ["xml.charset"])
-    match = _DECLARED.match(body)
-    declared = None if match is None else _known(match[2].decode())
-    if stated == (UTF_8 if marked or match is None else declared):
+    name = declared_encoding(head)
+    declared = None if name is None else _known(name)
+    if stated == (UTF_8 if marked or name is None else declared):
         return Reading()
     if stated is None or marked:
         return Reading(rules=["xml.charset"])
-    if match is None and stated != "ascii":
+    if name is None and stated != "ascii":
         return Reading(stated, ["xml.windows-1252"] if stated == "cp1252" else [])
     return Reading(_contradicted(file, stated, declared), ["xml.charset"])
 

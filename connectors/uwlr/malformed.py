@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from xml.parsers import expat
 
 from connectors.uwlr.agreement import STRICT, Agreement
+from connectors.uwlr.charset import declared_encoding
 from connectors.uwlr.rules import finding
 from models.schema.records import Finding
 
@@ -54,7 +55,6 @@ MALFORMED = frozenset(
     }
 ) - {"xml.encoding"}  # fmt: skip
 _MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_DECLARED = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _REFERENCE = re.compile(r"(?:&[\w.:#-]*|<)\Z")
 _DOCUMENT = re.compile(r"<(?:\?xml\s|[^\s!?/<>=\"'])")
 _PART = re.compile(rb"(?:\A|\n)--\S[^\r\n]*\r?\n(?:[!-9;-~]+:|\r?\n)")
@@ -91,12 +91,6 @@ class _Attempt:
 
     def _end(self, _: str) -> None:
         self.depth -= 1
-
-
-def declared_encoding(head: bytes) -> str | None:
-    """The encoding that the XML declaration at the start of a message names, lower case; None without one."""
-    match = _DECLARED.match(head)
-    return match[1].decode().lower() if match else None
 
 
 def rule_of_start(head: bytes) -> str:

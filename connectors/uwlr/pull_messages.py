@@ -39,11 +39,14 @@ class PullRequest:
 
 
 def since_cursor(cursor: str | None) -> str | None:
-    """The moment to request from, in Dutch time: an hour before the aanmaakdatum of the last stored answer."""
+    """The moment to request from, in Dutch time: an hour before the cursor.
+
+    An hour before this moment at the latest: a cursor that was stored while our clock was ahead is in the future.
+    """
     if cursor is None:
         return None
     created_us, _ = values.instant(cursor)
-    moment = clock.from_us(created_us) - OVERLAP
+    moment = clock.from_us(min(created_us, clock.now_us())) - OVERLAP
     return moment.astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
 
 

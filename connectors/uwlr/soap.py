@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 from connectors.uwlr import malformed, names
 from connectors.uwlr.agreement import Agreement, Bounds
+from connectors.uwlr.charset import declared_encoding
 from connectors.uwlr.rules import Stage, finding, stage_of
 from models.schema.records import Finding
 
@@ -84,7 +85,7 @@ def detect_encoding(head: bytes) -> list[Finding]:
         return [finding("xml.encoding" if is_wide else malformed.rule_of_start(body), line=1, column=1)]
     if _VERSION.match(body):
         return [finding("xml.version", line=1, column=1)]
-    name = malformed.declared_encoding(body) or "utf-8"
+    name = declared_encoding(body) or "utf-8"
     if len(body) < len(head) and name not in ("utf-8", "utf8"):
         return [finding("xml.encoding", line=1, column=1)]  # byte order mark and declaration differ
     if name in _WINDOWS:

@@ -46,8 +46,10 @@ def threshold_word(threshold: Threshold) -> str:
 
 
 def late_word(source: SourceState | None) -> str:
-    """Since when a source has not delivered, or that it does not answer now."""
+    """Since when a source has not delivered, that it does not answer now, or that what it sends is refused."""
     name = source.name if source is not None else ""
+    if source is not None and source.refused:
+        return _("What {name} sends is refused.", name=name)
     if source is None or source.last_success_us is None:
         return _("{name} has not delivered yet.", name=name)
     since = at_moment(source.last_success_us)

@@ -42,7 +42,7 @@ def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
         fresh=len(fresh),
     )
     sentences = [(line, "")]
-    failing = sum(publisher.failures > 0 for publisher in publishers)
+    failing = sum(publisher.failures > 0 or publisher.refused for publisher in publishers)
     if failing:
         sentences.append((n_("{number} has a fault now.", "{number} have a fault now.", failing), "w"))
     steady = [source for source in fresh if source not in late and source.last_success_us is not None]

@@ -59,7 +59,9 @@ class Outcome:
     failure: tuple[str, str] | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     refused: int = 0  # messages
+    answered: bool = False  # of a poll that failed: the source did answer, with nothing of use
     output: CheckOutput | None = None
+    wait_seconds: float | None = None  # that a source which failed asks to be left alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Retriable
 from dashboard.worker import page_jobs, polls
 from dashboard.worker.context import JobKind, Outcome, WorkContext
 from models.ingest import page_requests, result_store, work_queue
@@ -24,7 +24,7 @@ from models.ingest.work_queue import Job
 from models.sandbox import sandboxes
 
 KINDS: Mapping[str, JobKind] = {work_queue.POLL: polls.KIND, **page_jobs.KINDS}
-EXTEND_EVERY_SECONDS = 60.0
+EXTEND_EVERY_SECONDS = 15.0  # so a lease outlasts a database that is busy for a while
 LOOK_EVERY_SECONDS = 1.0
 FORGET_EVERY_SECONDS = 3600.0
 STOP_SECONDS = 3.0
@@ -51,7 +51,8 @@ def do(context: WorkContext, job: Job) -> Outcome:
         with _extended(context, job):
             outcome = kind.run(context, job) if job.attempts <= work_queue.MAX_ATTEMPTS else Outcome(kind.out_of_order)
     except ConnectorError as failed:
-        outcome = Outcome((failed.sentence_nl, failed.sentence_en))
+        wait_seconds = failed.wait_seconds if isinstance(failed, Retriable) else None
+        outcome = Outcome((failed.sentence_nl, failed.sentence_en), wait_seconds=wait_seconds)
     except Exception as failed:  # noqa: BLE001 - whatever a file or endpoint of others causes ends here
         # The text of the error may hold values of a message: only its type is logged.
         _log.error("%s in a job of kind %s", type(failed).__name__, job.kind)
@@ -88,7 +89,7 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
         try:
             for name in work_queue.due_threads(context.engine):
                 if name not in threads or not threads[name].is_alive():
-                    threads[name] = _WorkerThread(context, _claimed(context, name, stop))
+                    threads[name] = _WorkerThread(context, _claimed(context, name, stop), _goes_on)
                     threads[name].start()
             if time.monotonic() >= forget_at:
                 forget_at = time.monotonic() + FORGET_EVERY_SECONDS
@@ -111,6 +112,14 @@ def _claimed(context: WorkContext, thread: str, stop: threading.Event) -> Iterat
         yield job
 
 
+def _goes_on(job: Job, outcome: Outcome) -> bool:
+    """Whether a thread goes on with its next job at once: after a poll that failed only when the dispatcher looks.
+
+    So a source that is away gets no more than a request at each look, however many schools it serves.
+    """
+    return job.kind != work_queue.POLL or outcome.failure is None
+
+
 # -- polls that do not wait until they are due -----------------------------------------------------------------
 
 
@@ -128,6 +137,10 @@ def run_now(
         with one_at_a_time:
             done(source_key, outcome)
 
+    def reported(job: Job, outcome: Outcome) -> bool:
+        report(job.title, outcome)
+        return True
+
     def jobs(of_source: Sequence[SourceConnection]) -> Iterator[Job]:
         for row in of_source:
             job = work_queue.claim_poll(context.engine, row.school_id, row.source_id)
@@ -141,10 +154,7 @@ def run_now(
         for row in rows:
             if row.role == role:
                 by_source.setdefault(row.source_id, []).append(row)
-        threads = [
-            _WorkerThread(context, jobs(of_source), lambda job, outcome: report(job.title, outcome))
-            for of_source in by_source.values()
-        ]
+        threads = [_WorkerThread(context, jobs(of_source), reported) for of_source in by_source.values()]
         for thread in threads:
             thread.start()
         try:
@@ -159,14 +169,9 @@ def run_now(
 
 
 class _WorkerThread(threading.Thread):
-    """Does jobs one after the other; a daemon, because a source may hang when the program must stop."""
+    """Does jobs one after the other, until `done` says of one to end; a daemon, because a source may hang."""
 
-    def __init__(
-        self,
-        context: WorkContext,
-        jobs: Iterator[Job],
-        done: Callable[[Job, Outcome], None] = lambda job, outcome: None,
-    ) -> None:
+    def __init__(self, context: WorkContext, jobs: Iterator[Job], done: Callable[[Job, Outcome], bool]) -> None:
         super().__init__(name="worker job", daemon=True)
         self._context, self._jobs, self._done = context, jobs, done
         self._job: Job | None = None
@@ -176,8 +181,10 @@ class _WorkerThread(threading.Thread):
         try:
             for job in self._jobs:
                 self._job = job
-                self._done(job, do(self._context, job))
+                goes_on = self._done(job, do(self._context, job))
                 self._job = None
+                if not goes_on:
+                    break
         except SQLAlchemyError as failed:  # the lease expires and another try follows
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)
 

@@ -50,17 +50,18 @@ def _poll_publisher(settings: PullSettings, target: Target, cursor: str | None) 
         for name, count in document.receipt.counts.items():
             counts[name] = counts.get(name, 0) + count
     refused = sum(document.receipt.verdict is Verdict.REJECT for document in pulled.taken)
-    return Outcome(pulled.failure, counts, refused)
+    return Outcome(pulled.failure, counts, refused, answered=True)
 
 
 def _poll_las(settings: LasSettings | RosterFile, target: Target, cursor: str | None) -> Outcome:
     """Ask the LAS for its roster, or read its file, and process it."""
+    asked_us = clock.now_us()
     fetched = read_roster_file(settings) if isinstance(settings, RosterFile) else fetch_roster(settings, cursor)
     destination = RequestedSchool(target.engine, target.school_id, settings.school)
-    source = RosterSource(target.source_id, "pull", destination, moves_cursor=True)
+    source = RosterSource(target.source_id, "pull", destination, asked_us=asked_us)
     processed = process_roster(target.engine, target.cipher, fetched, source)
     if processed.fault is not None:
-        return Outcome(_refused_roster(processed.fault), refused=1)
+        return Outcome(_refused_roster(processed.fault), refused=1, answered=True)
     if processed.receipt is None or processed.receipt.state == rosters.CONFIRMED:
         return Outcome(counts={"unchanged": 1})
     return Outcome(counts=processed.receipt.counts)
@@ -74,13 +75,20 @@ def _refused_roster(fault: str) -> tuple[str, str]:
 
 
 def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
-    """Record the outcome with the connection, and when it is polled next: after its own time, or the back-off."""
+    """Record the outcome with the connection, and when it is polled next: after its own time, or the back-off.
+
+    Of a source whose messages are refused, its own time.
+    """
     if outcome.failure is not None:
-        connections.finish_failure(context.engine, job, *outcome.failure)
         _log.warning("%s: %s", job.title, outcome.failure[1])
+    if outcome.failure is not None and not outcome.answered:
+        connections.finish_failure(context.engine, job, *outcome.failure, outcome.wait_seconds)
+        return
+    next_try_us = clock.now_us() + context.polls[job.school_id, job.source_id].every_minutes * MINUTE_US
+    if outcome.failure is not None:
+        connections.finish_refused(context.engine, job, next_try_us, *outcome.failure)
     else:
-        every_us = context.polls[job.school_id, job.source_id].every_minutes * MINUTE_US
-        connections.finish_success(context.engine, job, clock.now_us() + every_us)
+        connections.finish_success(context.engine, job, next_try_us)
 
 
 KIND = JobKind(_poll, _store, _OUT_OF_ORDER)

@@ -17,10 +17,9 @@ from models.schema import clock
 from models.schema.database import write_transaction
 from models.schema.tables import source_connections
 
-FIRST_BACK_OFF_SECONDS = 60.0
-LONGEST_BACK_OFF_SECONDS = 3600.0
-BREAKER_FAILURES = 5
-BREAKER_SECONDS = 60.0
+SHORTEST_BACK_OFF_SECONDS = 30.0
+LONGEST_BACK_OFF_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 3600.0  # of what a source may ask for in Retry-After
 _NO_FAILURE: Mapping[str, object] = {"failures": 0, "last_error_nl": None, "last_error_en": None}
 
 
@@ -34,16 +33,17 @@ class SourceConnection:
     role: str
 
 
-def back_off_us(now_us: int, failures: int, draw: Callable[[float, float], float] = random.uniform) -> int:
-    """When to try again after `failures` in a row: exponential with full jitter, from a minute up to an hour.
+def back_off_us(
+    now_us: int, wait_seconds: float | None = None, draw: Callable[[float, float], float] = random.uniform
+) -> int:
+    """When to try a source again that failed: after half a minute to a minute, so that it is back soon after it is up.
 
-    Full jitter: anywhere between now and that bound, so that many connections do not return at the same moment. From
-    the fifth failure on at least a minute passes (the breaker).
+    The jitter keeps many connections from returning at the same moment. What the source asks for in `wait_seconds` is
+    waited for where it is longer, up to an hour.
     """
-    doubled = FIRST_BACK_OFF_SECONDS * 2 ** min(max(failures, 1) - 1, 16)
-    seconds = draw(0.0, min(doubled, LONGEST_BACK_OFF_SECONDS))
-    if failures >= BREAKER_FAILURES:
-        seconds = max(seconds, BREAKER_SECONDS)
+    seconds = draw(SHORTEST_BACK_OFF_SECONDS, LONGEST_BACK_OFF_SECONDS)
+    if wait_seconds is not None:
+        seconds = max(seconds, min(wait_seconds, LONGEST_WAIT_SECONDS))
     return now_us + int(seconds * SECOND_US)
 
 
@@ -89,6 +89,16 @@ def record_answer(
     connection.execute(update(source_connections).where(_of(school_id, source_id)).values(**values))
 
 
+def cursor_of(created_text: str, created_us: int | None, asked_us: int | None) -> str:
+    """The aanmaakdatum of an answer as the cursor, never later than the moment `asked_us` that it was requested at.
+
+    A source whose clock is ahead would else never be asked for what it makes until our clock gets there.
+    """
+    if created_us is None or asked_us is None or created_us <= asked_us:
+        return created_text
+    return clock.from_us(asked_us).astimezone(clock.AMSTERDAM).isoformat(timespec="seconds")
+
+
 def start_poll(engine: Engine, job: Job) -> str | None:
     """Note that a source is polled now; returns the cursor: aanmaakdatum of the newest stored answer."""
     with write_transaction(engine) as connection:
@@ -107,12 +117,27 @@ def finish_success(engine: Engine, job: Job, next_try_us: int) -> bool:
         return _finish(connection, job, next_try_us, {**_NO_FAILURE, "last_success_us": clock.now_us()})
 
 
-def finish_failure(engine: Engine, job: Job, sentence_nl: str, sentence_en: str) -> bool:
-    """The poll failed, for the reason in the sentences; the cursor stays. False where the lease was lost."""
+def finish_failure(
+    engine: Engine, job: Job, sentence_nl: str, sentence_en: str, wait_seconds: float | None = None
+) -> bool:
+    """The poll failed, for the reason in the sentences; the cursor stays. False where the lease was lost.
+
+    `wait_seconds` is how long the source asked to be left alone.
+    """
     with write_transaction(engine) as connection:
         failures = (connection.scalar(select(source_connections.c.failures).where(_of_poll(job))) or 0) + 1
         values = {"failures": failures, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
-        return _finish(connection, job, back_off_us(clock.now_us(), failures), values)
+        return _finish(connection, job, back_off_us(clock.now_us(), wait_seconds), values)
+
+
+def finish_refused(engine: Engine, job: Job, next_try_us: int, sentence_nl: str, sentence_en: str) -> bool:
+    """The source answered, but nothing that it sent can be stored; the cursor stays. False where the lease was lost.
+
+    It does not count as a failure: to ask again soon, for the same, helps nobody.
+    """
+    with write_transaction(engine) as connection:
+        values = {"failures": 0, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
+        return _finish(connection, job, next_try_us, values)
 
 
 def _finish(connection: Connection, job: Job, next_try_us: int, values: Mapping[str, object]) -> bool:

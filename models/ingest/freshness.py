@@ -39,9 +39,15 @@ class SourceState:
         return self.last_success_us is not None and self.last_success_us > clock.now_us() - WEEK_US
 
     @property
+    def refused(self) -> bool:
+        """Whether it answers, but nothing that it sent last could be stored."""
+        return self.failures == 0 and self.error_en is not None
+
+    @property
     def late(self) -> bool:
-        """Whether somebody must look: it fails, or did not deliver this week."""
-        return self.active and not self.stopped and (self.failures > 0 or not self.delivered_this_week)
+        """Whether somebody must look: it fails, is refused, or did not deliver this week."""
+        faulty = self.failures > 0 or self.refused
+        return self.active and not self.stopped and (faulty or not self.delivered_this_week)
 
 
 def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:

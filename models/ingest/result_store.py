@@ -66,7 +66,8 @@ class Incoming:
     """What is known of a message before it is read; `way` is pull, load or push.
 
     `source_id` is None where nobody knows who sends it; with `in_order` it must be later than its predecessor.
-    `key_id` is the key that a sender showed; None: any that it has. `arrived_us` is when the whole message was here; of
+    `key_id` is the key that a sender showed; None: any that it has. The cursor does not pass `asked_us`, the moment of
+    our request. `arrived_us` is when the whole message was here; of
     a replay, when it came in before it was quarantined.
     """
 
@@ -78,6 +79,7 @@ class Incoming:
     remembers_document: bool = False
     in_order: bool = False
     key_id: int | None = None
+    asked_us: int | None = None
     arrived_us: int = field(default_factory=clock.arrival_us)
 
 
@@ -222,7 +224,7 @@ def save_results(
             delivery,
             school_id,
             new_data=counts["new"] + counts["changed"] > 0,
-            cursor=batch.head.created_text,
+            cursor=connections.cursor_of(batch.head.created_text, batch.head.created_us, delivery.asked_us),
         )
     return Receipt(delivery_id, verdict, None, tuple(findings), counts, school_id)
 

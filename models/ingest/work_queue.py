@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, insert, not_, or_, select, update
 
+from models.ingest.own_clock import TOLERANCE_US
 from models.schema import clock
 from models.schema.database import read_transaction, write_transaction
 from models.schema.tables import source_connections, sources, work_queue
 
 SECOND_US = 1_000_000
-LEASE_SECONDS = 180.0
+LEASE_SECONDS = 75.0  # the work of a worker that was killed goes on within a minute and a half
 MAX_ATTEMPTS = 3  # of a job whose worker went down each time
 POLL = "poll"
 
@@ -100,17 +101,26 @@ def _poll_of(school_id: int, source_id: int) -> ColumnElement[bool]:
 
 
 def _due() -> ColumnElement[bool]:
-    return and_(work_queue.c.next_try_us <= clock.now_us(), _free())
+    """Due by its next try; also where our clock was set back since that was chosen, or it would wait longer."""
+    now = clock.now_us()
+    chosen_us = func.coalesce(work_queue.c.finished_us, work_queue.c.created_us)
+    set_back = and_(work_queue.c.next_try_us.is_not(None), chosen_us > now + TOLERANCE_US)
+    return and_(or_(work_queue.c.next_try_us <= now, set_back), _free())
 
 
 def _free() -> ColumnElement[bool]:
-    """Leased by nobody, and not the poll of a connection that was stopped or left the configuration."""
+    """Leased by nobody, and not the poll of a connection that was stopped or left the configuration.
+
+    A lease that ends later than one that begins now is from before our clock was set back.
+    """
+    now = clock.now_us()
+    expired = not_(work_queue.c.leased_until_us.between(now + 1, _lease_end() + TOLERANCE_US))
     paused = exists().where(
         source_connections.c.school_id == work_queue.c.school_id,
         source_connections.c.source_id == work_queue.c.source_id,
         or_(source_connections.c.stopped, not_(source_connections.c.active)),
     )
-    return and_(or_(work_queue.c.lease.is_(None), work_queue.c.leased_until_us <= clock.now_us()), not_(paused))
+    return and_(or_(work_queue.c.lease.is_(None), expired), not_(paused))
 
 
 def _claim(engine: Engine, condition: ColumnElement[bool]) -> Job | None:

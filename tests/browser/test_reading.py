@@ -249,3 +249,25 @@ def test_an_administrator_assigns_a_subject_and_links_an_identifier(served: Serv
     shown = shown_cells(page)
     assert shown[12, SUMS]["value"] == "77"
     assert (1, "geography|Vraagstuk|4") in shown
+
+
+LONG = "X" * 256
+
+
+@pytest.mark.parametrize(
+    "path", ["/groep", "/groep?weergave=materiaal", "/leerling/1", "/signalen", "/leermiddelen", "/digibord?klas=1"]
+)
+def test_names_without_a_blank_wrap_at_every_width(watched: Watched, served: Served, path: str) -> None:
+    with database.write_transaction(served.store.engine) as connection:
+        for change in (
+            f"UPDATE pupils SET first_name = '{LONG}' || id, last_name = '{LONG}'",
+            f"UPDATE classes SET name = '{LONG}' || id",
+            f"UPDATE sources SET name = '{LONG}' || id",
+            f"UPDATE test_definitions SET name = '{LONG}'",
+        ):
+            connection.execute(text(change))
+    page = watched.page
+    watched.open(path)
+    for width in (1440, 768, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width, timeout=5_000)

@@ -9,7 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from models.schema.tables import deliveries, results
 from models.schema.tables import source_connections as connection_rows
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
-from tests.uwlr.messages import message
+from tests.uwlr.messages import message, result_xml
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 QUICK = Limits(connect_seconds=5, idle_seconds=0.4, total_seconds=1, max_bytes=2_000_000)
@@ -71,6 +71,10 @@ class Place:
 
 @pytest.fixture
 def place(store: Store) -> Place:
+    return place_of(store)
+
+
+def place_of(store: Store) -> Place:
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", "99XX")])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
@@ -138,7 +142,37 @@ def test_the_cursor_is_asked_again_with_an_hour_of_overlap(place: Place) -> None
 def test_an_hour_before_the_cursor_holds_in_both_nights_of_the_clock_change(
     cursor: str | None, since: str | None
 ) -> None:
-    assert since_cursor(cursor) == since
+    with clock.fixed(datetime(2027, 6, 1, tzinfo=UTC)):
+        assert since_cursor(cursor) == since
+
+
+def test_no_request_is_for_what_comes_after_an_hour_ago_even_where_the_cursor_was_stored_by_a_clock_ahead() -> None:
+    assert since_cursor("2026-11-22T12:00:00Z") == "2026-11-20T12:00:00+01:00"
+
+
+def test_a_publisher_whose_clock_is_ahead_for_one_answer_still_delivers_what_it_makes_in_between(
+    any_store: Store,
+) -> None:
+    place = place_of(any_store)
+    made = [(NOW - timedelta(hours=1), "7"), (NOW + timedelta(minutes=30), "8")]
+    stamps = [NOW + timedelta(hours=23), NOW + timedelta(hours=1)]
+
+    def answer(h: Handler) -> None:
+        request = etree.fromstring(h.loopback.asked[-1].body)
+        since = request.findtext(f".//{{{names.OPHALEN}}}laatstontvangen")
+        after = datetime.min.replace(tzinfo=UTC) if since is None else datetime.fromisoformat(since)
+        scores = [score for moment, score in made if after < moment <= clock.now()]
+        stamp = stamps.pop(0).isoformat()
+        results = "".join(result_xml(f"r{score}", score) for score in scores)
+        empty = write_empty_pull_answer(names.GEEN_WIJZIGINGEN)
+        h.say(in_answer(aanmaakdatum=stamp, results=results) if scores else empty)
+
+    with serving(answer) as server:
+        place.pull(soap(server.url))
+        assert place.cursor() == "2026-11-20T13:00:00+01:00"  # when it was asked, not a day on
+        with clock.fixed(NOW + timedelta(hours=1)):
+            place.pull(soap(server.url))
+    assert place.count() == 2
 
 
 def test_a_schoolkey_goes_before_a_brin_and_without_either_nothing_is_asked() -> None:
@@ -469,7 +503,7 @@ def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in
 def test_a_refused_file_is_judged_anew_under_another_policy(place: Place, tmp_path: Path) -> None:
     drop(tmp_path / "1.xml", message(scores=["7.5"]))
     assert place.pull(folder(tmp_path)).failure is not None
-    assert place.pull(folder(tmp_path)).failure is None  # told before
+    assert place.pull(folder(tmp_path)).failure is not None  # for as long as it is refused
     assert place.count() == 0
     place.pull(replace(folder(tmp_path), policy="tolerant"))
     assert place.count() == 1

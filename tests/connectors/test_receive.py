@@ -132,6 +132,25 @@ def test_both_databases_take_in_what_is_sent(any_store: Store) -> None:
     assert [delivery.verdict for delivery in deliveries.newest(any_store.engine)] == ["reject", "reject", "accept"]
 
 
+def test_a_message_is_put_off_where_our_own_clock_was_set_back(
+    any_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    rekenwijs = account(any_store.engine, any_store.cipher)
+    body = enveloped(message(scores=["8"], aanmaakdatum="2026-11-20T12:00:00Z"), rekenwijs.header)
+    future = enveloped(message(aanmaakdatum="2026-11-22T12:00:00Z"), rekenwijs.header)
+    with receiving(ReceiverContext(any_store.engine, any_store.cipher)) as receiver:
+        assert receiver.post(future).fault == "Client.OngeldigBericht"  # the clock of the sender is ahead
+        with clock.fixed(NOW - timedelta(days=2)):
+            for _ in range(2):
+                answer = receiver.post(body)
+                check_shape(answer)
+                assert answer.fault == "Server.TijdelijkNietBeschikbaar"
+        assert receiver.post(body).confirmed
+    assert [delivery.verdict for delivery in deliveries.newest(any_store.engine)] == ["accept", "reject"]
+    (record,) = [record for record in caplog.records if record.name == "rondblik.clock"]
+    assert "set the clock right" in record.getMessage()
+
+
 @pytest.mark.parametrize("action", ['"BrengLeerresultaten"', "leer:leerresultaten_verzoek", "", '"iets anders"'])
 def test_the_body_routes_and_soapaction_is_a_hint(receiver: Receiver, rekenwijs: Account, action: str) -> None:
     assert receiver.post(enveloped(message(), rekenwijs.header), SOAPAction=action).confirmed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +27,10 @@ from dashboard.settings.schema import Receive
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.access.viewer import Role
-from models.ingest import page_requests, work_queue
+from models.ingest import connections, page_requests, schools, work_queue
 from models.ingest.connections import SourceConnection
 from models.ingest.page_requests import PageRequest
+from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.records import Roster, RosterGroup, RosterPupil, SchoolRef
 from models.schema.tables import deliveries, identifiers, pupils, raw_messages, results, source_connections
@@ -105,6 +108,12 @@ def plan(store: Store, tmp_path: Path) -> Plan:
     return Plan(store, tmp_path)
 
 
+@pytest.fixture
+def any_plan(any_store: Store, tmp_path: Path) -> Plan:
+    """The same, once on each database."""
+    return Plan(any_store, tmp_path)
+
+
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
@@ -140,6 +149,14 @@ def test_the_cursor_of_the_roster_is_asked_again_and_no_changes_change_nothing(p
     assert (plan.row(1).failures, plan.scalar(select(func.count()).select_from(deliveries))) == (0, 1)
 
 
+def test_the_cursor_of_a_roster_that_is_stamped_ahead_is_the_moment_of_asking(any_plan: Plan) -> None:
+    ahead = write_answer(replace(roster(), created_us=clock.to_us(NOW + timedelta(hours=23))))
+    with serving(lambda h: h.say(ahead)) as las:
+        context, _ = any_plan.connect(las.url)
+        assert loop.work_once(context)
+    assert any_plan.row(1).cursor == "2026-11-20T13:00:00+01:00"
+
+
 def test_the_same_roster_once_more_is_told_as_unchanged(plan: Plan) -> None:
     outcomes: list[Outcome | None] = []
     with serving(lambda h: h.say(write_answer(roster()))) as las:
@@ -158,8 +175,27 @@ def test_the_roster_of_another_school_is_refused(plan: Plan) -> None:
         loop.work_once(context)
     assert plan.scalar(select(func.count()).select_from(pupils)) == 0
     assert plan.scalar(select(deliveries.c.verdict)) == "reject"
-    assert plan.row(1).failures == 1
-    assert plan.row(1).last_error_nl is not None
+    assert "refused" in plan.row(1).last_error_en
+    assert plan.row(1).last_success_us is None
+    assert plan.job(1).next_try_us == clock.to_us(NOW) + 600 * MINUTE_US
+
+
+def test_a_source_that_is_refused_each_time_is_shown_as_refused_until_a_message_is_accepted(any_plan: Plan) -> None:
+    viewer = DemoUser("beheer", "Beheer", Role.ADMINISTRATOR, None, 1)
+    answers = [message(), message(scores=["x"]), message(scores=["x"]), message(scores=["8"])]
+    states = ["werkt", "berichten geweigerd", "berichten geweigerd", "werkt"]
+    with serving(lambda h: h.say(answers[len(h.loopback.asked) - 1])) as publisher:
+        context, _ = any_plan.connect(bron=publisher.url)
+        app = create_app(any_plan.store.engine, any_plan.store.cipher, AppOptions(True, (viewer,)))
+        client = as_persona(app, "beheer")
+        for state in states:
+            any_plan.due_again()
+            assert loop.work_once(context)
+            page = shown_page(client, "/koppelingen")
+            assert [word for word in ("berichten geweigerd", "werkt") if word in page] == [state]
+            assert ("Wat bron stuurt, wordt geweigerd." in page) == (state != "werkt")
+            assert any_plan.row(1).failures == 0
+            assert any_plan.job(1).next_try_us == clock.to_us(NOW) + 60 * MINUTE_US
 
 
 def test_a_source_that_fails_is_told_in_two_languages_and_tried_again_within_the_bound(plan: Plan) -> None:
@@ -170,10 +206,103 @@ def test_a_source_that_fails_is_told_in_two_languages_and_tried_again_within_the
             loop.work_once(context)
             row = plan.row(1)
             assert row.failures == failures
-            assert clock.to_us(NOW) <= plan.job(1).next_try_us <= clock.to_us(NOW) + 2 ** (failures - 1) * MINUTE_US
+            assert clock.to_us(NOW) <= plan.job(1).next_try_us <= clock.to_us(NOW) + MINUTE_US
     assert "HTTP 503" in row.last_error_nl
     assert "HTTP 503" in row.last_error_en
     assert row.last_success_us is None
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [("600", 600), ("86400", 3600), ("Fri, 20 Nov 2026 12:10:00 GMT", 600), ("soon", 60), ("-5", 60), ("", 60)],
+)
+@pytest.mark.parametrize("role", ["las", "publisher"])
+def test_a_source_that_says_when_to_return_is_left_alone_until_then_but_for_an_hour_at_most(
+    plan: Plan, after: str, seconds: int, role: str
+) -> None:
+    def answer(h: Handler) -> None:
+        h.date_time_string = lambda timestamp=None: "Fri, 20 Nov 2026 12:00:00 GMT"  # type: ignore[method-assign]
+        h.say(b"", 503 if role == "las" else 429, Retry_After=after)
+
+    with serving(answer) as source:
+        context, _ = plan.connect(source.url) if role == "las" else plan.connect(druk=source.url)
+        assert loop.work_once(context)
+    waits = (plan.job(1).next_try_us - clock.to_us(NOW)) / work_queue.SECOND_US
+    assert waits == seconds if seconds > 60 else 30 <= waits <= 60
+
+
+def test_sources_that_were_away_for_a_quarter_of_an_hour_are_fetched_within_90_seconds(any_plan: Plan) -> None:
+    back = NOW + timedelta(minutes=15)
+
+    def answer(h: Handler) -> None:
+        h.say(message()) if clock.now() >= back else h.say(b"", 503)
+
+    def waiting() -> list[int]:
+        unfetched = source_connections.c.last_success_us.is_(None)
+        query = select(queue_rows.c.next_try_us).join(
+            source_connections, queue_rows.c.source_id == source_connections.c.source_id
+        )
+        with database.read_transaction(any_plan.store.engine) as connection:
+            return list(connection.scalars(query.where(unfetched)))
+
+    with serving(answer) as server:
+        context, rows = any_plan.connect(**{f"bron{number}": server.url for number in range(9)})
+        while next_tries := waiting():
+            with clock.fixed(max(NOW, clock.from_us(min(next_tries)))):
+                assert loop.work_once(context)
+    seconds = [(any_plan.row(row.source_id).last_success_us - clock.to_us(back)) / 1e6 for row in rows]
+    assert statistics.median(seconds) <= 60
+    assert max(seconds) <= 90
+    assert len(server.asked) <= len(rows) * (15 * 60 / 30 + 2)  # no more than one request in half a minute
+
+
+def test_a_source_that_is_away_gets_a_request_a_second_however_many_schools_it_serves(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LOOK_EVERY_SECONDS", 0.4)
+    moments: list[float] = []
+
+    def answer(h: Handler) -> None:
+        moments.append(time.monotonic())
+        h.say(b"", 503)
+
+    with serving(answer) as server:
+        context, rows = plan.connect(weg=server.url)
+        with database.write_transaction(plan.store.engine) as connection:
+            for brin in ("99XA", "99XB", "99XC"):
+                school_id = schools.ensure_school(connection, [Identification("brin", brin)])
+                connections.ensure_connection(connection, school_id, rows[0].source_id)
+        (poll,) = context.polls.values()
+        with running(replace(context, polls={(number, rows[0].source_id): poll for number in range(1, 5)})):
+            until(lambda: len(moments) == 4)
+    assert all(later - earlier >= 0.2 for earlier, later in itertools.pairwise(moments))
+
+
+def test_a_clock_that_is_set_back_two_days_stops_no_polls_and_refuses_nothing_for_good(any_plan: Plan) -> None:
+    behind = NOW - timedelta(days=2)
+    answers = [message(), message(scores=["8"], aanmaakdatum="2026-11-20T12:30:00Z")]
+    with serving(lambda h: h.say(answers[min(len(h.loopback.asked), 2) - 1])) as publisher:
+        context, _ = any_plan.connect(bron=publisher.url)
+        assert loop.work_once(context)
+        with clock.fixed(behind):
+            assert loop.work_once(context)
+            assert "clock of Rondblik itself is behind" in any_plan.row(1).last_error_en
+            assert not loop.work_once(context)
+        with clock.fixed(behind + timedelta(minutes=1)):
+            assert loop.work_once(context)
+        with clock.fixed(NOW + timedelta(hours=1)):
+            assert loop.work_once(context)
+    assert any_plan.scalar(select(func.count()).select_from(deliveries)) == 2  # none of them refused
+    assert (any_plan.row(1).failures, len(publisher.asked)) == (0, 4)
+
+
+def test_the_poll_of_a_worker_that_was_killed_is_done_within_90_seconds(any_plan: Plan) -> None:
+    with serving(lambda h: h.say(message())) as publisher:
+        context, _ = any_plan.connect(bron=publisher.url)
+        assert work_queue.claim(any_plan.store.engine) is not None  # by the worker that is killed then
+        with clock.fixed(NOW + timedelta(seconds=90 - 2 * loop.LOOK_EVERY_SECONDS)):
+            assert loop.work_once(context)
+    assert len(publisher.asked) == 1
 
 
 def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from dash import html
 
-from dashboard.text.translate import _, age, at_moment, language, moment, n_, whole
+from dashboard.text.signal_words import late_word
+from dashboard.text.translate import _, age, language, moment, n_, whole
 from dashboard.ui.signs import attrs, note, sign, state
 from models.ingest.connection_overview import ConnectionOverview, ConnectionRow
 from models.ingest.freshness import SourceState
@@ -21,21 +22,12 @@ def late_notes(connection_overview: ConnectionOverview) -> list[Any]:
         note(
             "wa",
             "clock",
-            html.P([html.B(_late_word(row.state)), " ", error_word(row.state) or ""]),
+            html.P([html.B(late_word(row.state)), " ", error_word(row.state) or ""]),
             role="status",
         )
         for row in connection_overview.rows
         if row.state.late
     ]
-
-
-def _late_word(source: SourceState) -> str:
-    if source.last_success_us is None:
-        return _("{name} has not delivered yet.", name=source.name)
-    since = at_moment(source.last_success_us)
-    if source.delivered_this_week:
-        return _("{name} does not answer now, last {moment}.", name=source.name, moment=since)
-    return _("{name} has not delivered since {moment}.", name=source.name, moment=since)
 
 
 def error_word(source: SourceState) -> str | None:
@@ -113,6 +105,8 @@ def source_status(source: SourceState) -> html.Span:
         return state("no", "retry", _("being fetched"))
     if source.failures > 0:
         return state("wa", "clock", n_("failed {number} time", "failed {number} times", source.failures))
+    if source.refused:
+        return state("wa", "bang", _("messages refused"))
     if not source.delivered_this_week:
         return state("wa", "clock", _("late"))
     return state("ok", "check", _("works"))
