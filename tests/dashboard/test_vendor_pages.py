@@ -404,7 +404,7 @@ def test_where_no_room_is_free_the_page_says_so(
     monkeypatch.setattr(sandboxes, "MAX_SANDBOXES", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
-    assert "Rondblik bewaart nu het hoogste aantal proefadressen" in shown_page(vendor, *_split(refused.headers["Location"]))
+    assert "nu het hoogste aantal proefadressen" in shown_page(vendor, *_split(refused.headers["Location"]))
 
 
 @pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
@@ -529,7 +529,7 @@ def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: Flask
     told = tick(vendor, page_of(sandbox), seen, ticks=10 + vendor_sandbox.QUIET_TICKS).json["response"]
     assert told["room-tick"]["disabled"] is True
     assert told["room-resume"]["hidden"] is False
-    assert "kijkt niet meer mee" in told["room-news"]["children"]
+    assert "niet meer mee" in told["room-news"]["children"]
     assert "room-came" not in told
 
 
