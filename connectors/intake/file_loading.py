@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake.destinations import AnySchool
 from connectors.intake.documents import Content, Document, content_of, outline_of, unpack
-from connectors.intake.judge import ResultSource, Spooled, judge, process_results
+from connectors.intake.judge import ResultSource, Spooled, judge, process_results, spool
 from connectors.intake.pull import spool_file
 from connectors.intake.roster import (
     FetchedRoster,
@@ -89,13 +89,21 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
 
     `reached` is called with the number of bytes that have been processed.
     """
-    spooled = spool_file(path, MAX_BYTES)
+    yield from _documents(str(path), spool_file(path, MAX_BYTES), reached)
+
+
+def uploaded_documents(name: str, payload: bytes) -> Iterator[Document]:
+    """The same as `documents` of bytes that were uploaded, which get no file with a name. Raises ConnectorError."""
+    yield from _documents(name, spool([payload]), lambda _read: None)
+
+
+def _documents(name: str, spooled: Spooled, reached: Reached) -> Iterator[Document]:
     if content_of(spooled) is not Content.ZIP:
-        yield Document(str(path), replace(spooled, file=cast("BinaryIO", _ProgressFile(spooled.file, reached))))
+        yield Document(name, replace(spooled, file=cast("BinaryIO", _ProgressFile(spooled.file, reached))))
         return
     try:
         for document in unpack(spooled, MAX_BYTES):
-            yield Document(f"{path}/{document.name}", document.spooled, document.problem)
+            yield Document(f"{name}/{document.name}", document.spooled, document.problem)
             reached(spooled.file.tell())
     finally:
         spooled.close()
@@ -103,16 +111,21 @@ def documents(path: Path, reached: Reached) -> Iterator[Document]:
 
 def check_file(path: Path, policy: Policy, reached: Reached) -> Iterator[FileVerdict]:
     """Judge each document of a file; needs no store. Raises Fatal where the file cannot be read."""
-    return _each(path, reached, lambda name, spooled: _check(name, spooled, policy))
+    return _each(documents(path, reached), lambda name, spooled: _check(name, spooled, policy))
+
+
+def check_upload(name: str, payload: bytes, policy: Policy) -> Iterator[FileVerdict]:
+    """Judge each document of an upload as `check_file` does. Raises Fatal where it cannot be read."""
+    return _each(uploaded_documents(name, payload), lambda name, spooled: _check(name, spooled, policy))
 
 
 def load_file(path: Path, loading: LoadTarget, reached: Reached) -> Iterator[FileVerdict]:
     """Take in each document of a file. Raises Fatal where the file cannot be read."""
-    return _each(path, reached, lambda name, spooled: _load(name, spooled, loading))
+    return _each(documents(path, reached), lambda name, spooled: _load(name, spooled, loading))
 
 
-def _each(path: Path, reached: Reached, judge_one: Callable[[str, Spooled], FileVerdict]) -> Iterator[FileVerdict]:
-    for document in documents(path, reached):
+def _each(found: Iterator[Document], judge_one: Callable[[str, Spooled], FileVerdict]) -> Iterator[FileVerdict]:
+    for document in found:
         spooled = document.spooled
         if spooled is None:
             yield _unreadable(document)

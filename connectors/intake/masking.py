@@ -7,8 +7,10 @@ place is covered everywhere: senders build other keys from a leerlingid.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from connectors.uwlr.reader import is_personal_number
 
@@ -36,7 +38,8 @@ _ATTRIBUTE = re.compile(
 )
 _ECK_ID = re.compile(r"https://ketenid\.nl/[^\s<>\"'&]*", re.IGNORECASE)
 _DIGITS = re.compile(r"(?<![0-9])[0-9]{9}(?![0-9])")
-_PIECES = re.compile(r"<!--.*?-->|<!\[CDATA\[|\]\]>", re.DOTALL)
+# A comment that never ends takes the rest: looking for its end again and again would cost the square of the length.
+_PIECES = re.compile(r"<!--(?:.*?-->|.*)|<!\[CDATA\[|\]\]>", re.DOTALL)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _WORD = re.compile(r"[^\s<>\"'=&]{4,256}")
 MAX_CHARACTERS = 2_000_000  # of a message; what stands behind them is not shown
@@ -46,27 +49,33 @@ MAX_LOOKS = 1_000_000  # for values within words, before words are covered witho
 _SHORTEST = 4  # of a value that is covered wherever it stands
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Masked:
     """The text of a message and which stretches of it are covered, in order and apart."""
 
     text: str
-    covered: tuple[tuple[int, int], ...]
+    covered: tuple[Span, ...]
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
     def show(self, start: int = 0, end: int | None = None) -> str:
         """The text from `start` to `end`, with a cover over what must not be seen."""
         end = len(self.text) if end is None else min(end, len(self.text))
         shown, at = [], max(start, 0)
-        for first, last in self.covered:
-            if last <= at or first >= end:
-                continue
+        touched = slice(
+            bisect_right(self.covered, at, key=lambda span: span[1]),
+            bisect_left(self.covered, end, key=lambda span: span[0]),
+        )
+        for first, last in self.covered[touched]:
             shown += [self.text[at : max(first, at)], COVER]
             at = min(last, end)
         return "".join([*shown, self.text[at:end]])
 
     def around(self, line: int, column: int) -> str:
         """The lines around a place (both from 1), each behind its number; of a long line only a piece."""
-        starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        starts = self._line_starts
         shown = []
         for number in range(max(line - LINES_AROUND, 1), min(line + LINES_AROUND, len(starts)) + 1):
             start = starts[number - 1]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +15,7 @@ import flask
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from dashboard.auth.callback_body import is_callback_body
 from dashboard.auth.headers import STATIC_FOLDERS
 from dashboard.auth.idempotency import TOKEN, StillBusy
 from dashboard.auth.request import COOKIE, LANGUAGE_COOKIE, context, page_mark, sign_in_as
@@ -21,6 +23,7 @@ from dashboard.auth.sessions import DemoUser
 from dashboard.text.translate import LANGUAGES, _
 from dashboard.ui import addresses
 from models.sandbox import sandboxes
+from models.schema.rate_limit import Rate
 
 SERVICE = "receive"  # the blueprint of the SOAP service
 OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
@@ -32,17 +35,40 @@ READING = ("GET", "HEAD", "OPTIONS")
 MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
 
 
-class Refused(HTTPException):
-    """A request that the guard or a form does not accept; `sentence` is the reason in the language of the session."""
+LOG_RATE = Rate(20, 60.0)  # of lines about refusals of one kind
 
-    def __init__(self, sentence: str, status: int) -> None:
+log = logging.getLogger("rondblik.guard")
+
+
+class Refused(HTTPException):
+    """A request that the guard or a form does not accept; `sentence` is the reason in the language of the session.
+
+    `kind` names the reason in the log.
+    """
+
+    def __init__(self, sentence: str, status: int, kind: str = "form") -> None:
         super().__init__(sentence)
         self.code = status
         self.sentence = sentence
+        self.kind = kind
 
 
 def guard() -> ResponseReturnValue | None:
     """Before every request: own machine, own pages, and a session for all but health, ready and static files."""
+    try:
+        return _guard()
+    except Refused as refused:
+        _log(refused)
+        raise
+
+
+def _log(refused: Refused) -> None:
+    """One line with the kind and the name of the route, which hold nothing that the request says; few of many."""
+    if context().refusals.take(refused.kind, LOG_RATE):
+        log.warning("refused: %s at %s", refused.kind, flask.request.endpoint or "no route")
+
+
+def _guard() -> ResponseReturnValue | None:
     _set_language()
     if flask.request.blueprint == SERVICE:
         return None  # a message holds the key of its sender
@@ -54,7 +80,7 @@ def guard() -> ResponseReturnValue | None:
         return None  # no such page
     if flask.request.method not in READING:
         if not _same_origin():
-            raise Refused(_("This request comes from another site and was refused."), 403)
+            raise Refused(_("This request comes from another site and was refused."), 403, "another site")
         sent_before = _form_sent_before() if path != CALLBACK else None
         if sent_before is not None:
             return sent_before
@@ -66,9 +92,22 @@ def guard() -> ResponseReturnValue | None:
     _refuse_other_viewer()
     if path == CALLBACK:
         flask.request.max_content_length = MAX_CALLBACK_BYTES
+        _refuse_odd_body()
     elif "form" not in flask.g:
-        raise Refused(_("This form was not sent as the page sends it. Load the page again. Nothing was saved."), 400)
+        raise Refused(
+            _("This form was not sent as the page sends it. Load the page again. Nothing was saved."), 400, "no token"
+        )
     return None
+
+
+def _refuse_odd_body() -> None:
+    """Raises Refused where the body of a callback is none that a page of ours sends."""
+    try:
+        expected = is_callback_body(flask.request.get_json(silent=True))
+    except RecursionError:
+        expected = False
+    if not expected:
+        raise Refused(_("This request is not one that Rondblik knows."), 400, "odd body")
 
 
 def _form_sent_before() -> ResponseReturnValue | None:
@@ -82,7 +121,7 @@ def _form_sent_before() -> ResponseReturnValue | None:
         outcome = forms.begin(key)
     except StillBusy:
         text = _("This form was sent before and is still being dealt with. Load the page again in a moment.")
-        raise Refused(text, 423) from None
+        raise Refused(text, 423, "sent twice") from None
     if outcome is None:
         flask.g.form = key
         return None
@@ -101,16 +140,18 @@ def _refuse_other_hosts() -> None:
     """Raises Refused for another host name and for a forwarded request."""
     host = urlsplit(f"//{flask.request.host}").hostname
     if host not in context().options.allowed_hosts:
-        raise Refused(_("Rondblik answers on localhost and 127.0.0.1 only."), 403)
+        raise Refused(_("Rondblik answers on localhost and 127.0.0.1 only."), 403, "host")
     names = [name.lower() for name, _value in flask.request.headers]
     if any(name == "forwarded" or name.startswith("x-forwarded-") for name in names):
-        raise Refused(_("Rondblik does not answer forwarded requests as long as there is no sign-in."), 403)
+        raise Refused(
+            _("Rondblik does not answer forwarded requests as long as there is no sign-in."), 403, "forwarded"
+        )
 
 
 def _refuse_other_viewer() -> None:
     """Raises Refused where the page was made for another viewer: tabs share a session, and another tab changed it."""
     if not secrets.compare_digest(flask.request.headers.get(PAGE_HEADER, "").encode(), page_mark().encode()):
-        raise Refused(other_viewer(), 409)
+        raise Refused(other_viewer(), 409, "another viewer")
 
 
 def other_viewer() -> str:
@@ -136,9 +177,9 @@ def _start_or_refuse() -> ResponseReturnValue | None:
     """A page starts a session as the first user; anything else without a session gets 401."""
     users = context().options.users
     if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
-        raise Refused(session_over(), 401)
+        raise Refused(session_over(), 401, "no session")
     if not users:
-        raise Refused(_("Nobody can look yet: there is no roster."), 503)
+        raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
     flask.g.user = users[0]
     flask.g.new_session = context().sessions.start(users[0])
     return _better_address()

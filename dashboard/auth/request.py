@@ -17,7 +17,7 @@ from models.access.viewer import Viewer
 from models.classroom.holidays import Holidays, read_holidays
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
-from models.schema.rate_limit import Rate
+from models.schema.rate_limit import Rate, RateLimiter
 
 COOKIE = "rondblik_session"
 LANGUAGE_COOKIE, SCHEME_COOKIE = "taal", "kleur"
@@ -46,6 +46,7 @@ class Context:
     sessions: Sessions = field(default_factory=Sessions)
     snapshots: Snapshots = field(default_factory=Snapshots)
     forms: Outcomes = field(default_factory=Outcomes)
+    refusals: RateLimiter[str] = field(default_factory=RateLimiter)  # of lines in the log about refused requests
     policy: str = "default-src 'none'; frame-ancestors 'none'"
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.conformance.addresses import safe_address
@@ -55,31 +53,21 @@ _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not e
 
 
 def _check_message(_context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
-    """Judge what was uploaded as the command line does: a message, pupil data, or a zip of them."""
-    with tempfile.TemporaryDirectory(prefix="rondblik-") as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(payload)
-        judged = list(file_loading.check_file(path, "strict", _no_viewer))
-        reports = [
-            document_report(
-                _name(file_verdict.name, path, job.title),
-                file_verdict.findings,
-                file_verdict.fault,
-                file_verdict.problem,
-            )
-            for file_verdict in judged
-        ]
-        masked = _masked(path, reports.index(_worst(reports)))
+    """Judge what was uploaded as the command line does: a message, pupil data, or a zip of them.
+
+    The upload is only in memory and in files without a name, so that nothing of it stays when the process is killed.
+    """
+    reports = [
+        document_report(file_verdict.name, file_verdict.findings, file_verdict.fault, file_verdict.problem)
+        for file_verdict in file_loading.check_upload(job.title, payload, "strict")
+    ]
+    masked = _masked(job.title, payload, reports.index(_worst(reports)))
     return _output(reports, {} if masked is None else _excerpts(_worst(reports), masked))
 
 
-def _no_viewer(_: int) -> None:
-    """The progress of the reading, which nobody watches here."""
-
-
-def _masked(path: Path, index: int) -> Masked | None:
-    """The document with this index in a file, personal data masked; None where it cannot be shown."""
-    for number, document in enumerate(file_loading.documents(path, _no_viewer)):
+def _masked(name: str, payload: bytes, index: int) -> Masked | None:
+    """The document with this index in an upload, personal data masked; None where it cannot be shown."""
+    for number, document in enumerate(file_loading.uploaded_documents(name, payload)):
         spooled = document.spooled
         if spooled is None:
             continue
@@ -87,11 +75,6 @@ def _masked(path: Path, index: int) -> Masked | None:
             if number == index:
                 return mask(spooled.file.read()) if spooled.size <= MAX_MASKED else None
     return None
-
-
-def _name(name: str, path: Path, title: str) -> str:
-    """The name of a document under the name that the vendor knows the file by."""
-    return title + name.removeprefix(str(path))
 
 
 def _excerpts(report: Report, masked: Masked) -> dict[str, str]:

@@ -396,3 +396,43 @@ def test_covering_takes_no_longer_for_text_that_is_hostile(data: bytes) -> None:
     began = time.process_time()
     mask(data).show()
     assert time.process_time() - began < 5.0
+
+
+def seconds_to_show(data: bytes, findings: int) -> float:
+    """How long it takes to mask a message and to show it around this many places; the best of three."""
+    taken = []
+    for _attempt in range(3):
+        began = time.process_time()
+        masked = mask(data)
+        for number in range(findings):
+            masked.around(1 + number * 50, 1)
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize(
+    "piece",
+    [b"\n" * 25, b"<leerlingid>12a4</leerlingid>\n", b"<leerlingid>" + b"<!--" * 200 + b"</leerlingid>\n"],
+    ids=["lines", "pupils", "comments"],
+)
+def test_twice_the_text_with_twice_the_findings_takes_twice_the_time(piece: bytes) -> None:
+    number = 600_000 // len(piece)
+    half, whole = seconds_to_show(piece * number, 200), seconds_to_show(piece * number * 2, 400)
+    assert whole < 3 * half
+
+
+@pytest.mark.timing
+def test_the_places_of_many_findings_cost_less_than_the_message_itself() -> None:
+    data = b"<leerlingid>12a4</leerlingid>\n" * 60_000
+    assert seconds_to_show(data, 1_000) < 2 * seconds_to_show(data, 0)
+
+
+def test_a_piece_shows_what_the_whole_shows() -> None:
+    masked = mask(b"<a>" + b"<leerlingid>pupil</leerlingid><score>0</score>" * 3 + b"</a>")
+    text = "".join(masked.show(at, at + 1) for at in range(len(masked.text)))
+    for first, last in masked.covered:
+        assert masked.show(first, last) == COVER
+        assert masked.show(first + 1, last - 1) == COVER
+        assert masked.show(first - 1, last + 1) == f">{COVER}<"
+    assert text.replace(COVER * len("pupil"), COVER) == masked.show()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -263,3 +269,53 @@ def test_a_document_too_large_to_show_is_judged_without_excerpts(store: Store, m
     _, request_state = done(store, page_requests.MESSAGE, message(scores=["7,4"]))
     assert request_state.report is not None
     assert (request_state.report["errors"], request_state.excerpts) == (1, {})
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from dashboard.worker import loop
+from dashboard.worker.context import WorkContext
+from models.schema import database
+from models.schema.store_key import open_encrypted
+engine = database.open_engine(database.sqlite_url(Path(sys.argv[1])))
+loop.work_once(WorkContext(engine, open_encrypted(engine, Path(sys.argv[1]))))
+"""
+
+
+def test_a_worker_that_is_killed_leaves_nothing_to_read_of_an_upload(store: Store, tmp_path: Path) -> None:
+    upload = message(scores=["7"] * 1_000, leerlingid="leerling-4711")
+    upload = upload.replace(b"?>", b"?>" + b" " * (1 << 20), 1)  # so much that it does not stay in memory
+    page_requests.submit(store.engine, store.cipher, PageRequest(page_requests.MESSAGE, "bericht.xml", upload))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(tmp_path / "data")], env={**os.environ, "TMPDIR": str(temporary)}
+    )
+    try:
+        while not _has_open(worker.pid, temporary):
+            assert worker.poll() is None
+            time.sleep(0.001)
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    readable = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and any(mark in path.read_bytes() for mark in (b"leerling-4711", b"<score>7</score>"))
+    ]
+    assert readable == []
+    assert list(temporary.iterdir()) == []
+
+
+def _has_open(process: int, folder: Path) -> bool:
+    """Whether a process has a file of a megabyte open in a folder, with or without a name."""
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        try:
+            name = os.readlink(descriptor)
+            own = name.startswith(f"{folder}/") and "/etilqs_" not in name  # SQLite's hold encrypted pages
+            if own and descriptor.stat().st_size >= 1 << 20:
+                return True
+        except OSError:
+            continue  # closed meanwhile
+    return False

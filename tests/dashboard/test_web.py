@@ -113,6 +113,39 @@ def test_a_post_from_another_site_is_refused(web: flask.Flask, headers: dict[str
     assert "Hanna Vos" in shown_page(client, "/groep")
 
 
+def test_a_refusal_is_logged_by_kind_and_route_alone(web: flask.Flask, caplog: pytest.LogCaptureFixture) -> None:
+    client, stranger = as_persona(web, "hanna"), web.test_client()
+    secret = {"persona": "geheim"}
+    client.get("/groep?klas=geheim", base_url="http://geheim.example")
+    client.get("/groep?klas=geheim", base_url=HERE, headers={"X-Forwarded-For": "geheim"})
+    client.post("/persona", data=secret, base_url=HERE, headers={"Origin": "http://geheim.example"})
+    client.post("/persona", data=secret, base_url=HERE, headers={**OWN, "X-Rondblik-Page": "geheim"})
+    client.post("/persona", data=secret, base_url=HERE, headers={**OWN, "X-Rondblik-Once": "geheim"})
+    client.post(CALLBACK, data="[1]", content_type="application/json", base_url=HERE, headers=OWN)
+    stranger.post(CALLBACK, json=secret, base_url=HERE)
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "rondblik.guard"]
+    assert lines == [
+        ("WARNING", "refused: host at /<path:path>"),
+        ("WARNING", "refused: forwarded at /<path:path>"),
+        ("WARNING", "refused: another site at switch_user"),
+        ("WARNING", "refused: another viewer at switch_user"),
+        ("WARNING", "refused: no token at switch_user"),
+        ("WARNING", "refused: odd body at /_dash-update-component"),
+        ("WARNING", "refused: no session at /_dash-update-component"),
+    ]
+    assert "geheim" not in caplog.text
+
+
+def test_a_flood_of_refusals_does_not_fill_the_log(web: flask.Flask, caplog: pytest.LogCaptureFixture) -> None:
+    client = web.test_client()
+    for _time in range(100):
+        assert client.get("/groep", base_url="http://rondblik.example").status_code == 403
+    assert client.post(CALLBACK, json={}, base_url=HERE).status_code == 401
+    lines = [record.getMessage() for record in caplog.records if record.name == "rondblik.guard"]
+    assert 1 <= sum("host" in line for line in lines) <= 21
+    assert sum("no session" in line for line in lines) == 1
+
+
 def test_every_answer_has_the_headers_that_keep_it_in(web: flask.Flask) -> None:
     answer = as_persona(web, "hanna").get("/groep", base_url=HERE)
     policy = answer.headers["Content-Security-Policy"]

@@ -167,7 +167,15 @@ def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
 
 
 def _term(button: dict[str, Any]) -> tuple[int, str, str]:
-    return _number(button.get("source")), str(button.get("field")), str(button.get("index"))
+    return _number(button.get("source")), _stored(button.get("field")), _stored(button.get("index"))
+
+
+def _stored(value: object) -> str:
+    """A text that a database can hold: none with a NUL or half a character."""
+    text = str(value)
+    if "\0" in text or text != text.encode(errors="replace").decode():
+        raise _ActionRefused(_("This is not there any more."))
+    return text
 
 
 def _decide(viewer: Viewer, button: dict[str, Any]) -> str:

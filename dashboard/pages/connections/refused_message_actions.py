@@ -22,8 +22,8 @@ REPLAY_PATH = f"{addresses.CONNECTIONS}/opnieuw"
 
 def register(server: flask.Flask) -> None:
     """The routes: each queues a request for the worker and redirects to the page of its outcome."""
-    server.add_url_rule(f"{VIEW_PATH}/<int:delivery>", "see_refused", view_refused, methods=["POST"])
-    server.add_url_rule(f"{REPLAY_PATH}/<int:delivery>", "judge_anew", replay_refused, methods=["POST"])
+    server.add_url_rule(f"{VIEW_PATH}/<int(max=2147483647):delivery>", "see_refused", view_refused, methods=["POST"])
+    server.add_url_rule(f"{REPLAY_PATH}/<int(max=2147483647):delivery>", "judge_anew", replay_refused, methods=["POST"])
 
 
 def view_form(delivery: int) -> html.Form:

@@ -107,12 +107,13 @@ def _read(viewer: Viewer) -> MaterialCatalogue:
 
 def read_filters(catalogue: MaterialCatalogue, address: Mapping[str, object]) -> MaterialFilters:
     """The filters of an address or of the controls; values that no material has are ignored."""
-    subject, year, source = (address.get(name) for name in CONTROLS)
+    values = (address.get(name) for name in CONTROLS)
+    subject, year, source = (value if isinstance(value, str) else None for value in values)
     sources = {str(material.source_id): material.source_id for material in catalogue.materials}
     return MaterialFilters(
         subject if subject in {material.subject for material in catalogue.materials} else None,
         year if year in {*catalogue.years, *(material.year or NO_YEAR for material in catalogue.materials)} else None,
-        sources.get(source) if isinstance(source, str) else None,
+        sources.get(source) if source is not None else None,
     )
 
 
