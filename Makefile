@@ -35,7 +35,7 @@ test-dates: .venv/.ready-dev
 # A hundred thousand messages gone wrong; `make test` tries ten thousand of them.
 fuzz: .venv/.ready-dev
 	@scripts/need-packages ca-certificates node:nodejs npm:npm
-	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz
+	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz tests/dashboard/test_tampered.py
 
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
 faults: .venv/.ready-dev

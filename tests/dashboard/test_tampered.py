@@ -9,8 +9,10 @@ import base64
 import copy
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +32,7 @@ HOSTILE: tuple[Any, ...] = (
     [], [None], [[1, "1"]], ["x"], {}, {"a": {"b": [1]}},
 )  # fmt: skip
 FEW: tuple[Any, ...] = (None, True, 2**200, "\ud800", [1], [[1]], {"a": {}}, [{}])
+EVERY = 1 if "RONDBLIK_FUZZ" in os.environ else 7  # of the thousands of requests; `make fuzz` sends all
 ALLOWED = {200, 204, 400, 401, 403, 409, 413}
 SECRETS = (*(name[2] for name in NAMES_B), "Zoë", "Anders", "Elders")  # of another class, and of another school
 
@@ -208,7 +211,7 @@ def test_no_tampered_callback_fails_or_shows_what_it_must_not(
             own = name in paths or any(part in dependency["output"] for part in ("vendor-go", "couplings"))
             tamper = Tamper(administrator, ("Elders", "Zoë")) if own else Tamper(teacher, SECRETS)
             tamper.call(body, f"{name}: as a page sends it")
-            for sample, about in tampered(body):
+            for sample, about in islice(tampered(body), None, None, EVERY):
                 tamper.call(sample, f"{name}: {about}")
             wrong += tamper.wrong
             sent += tamper.sent
