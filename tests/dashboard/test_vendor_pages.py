@@ -291,7 +291,7 @@ def test_odd_values_in_a_callback_are_refused_in_a_sentence_or_do_nothing(
             {"_pages_location.pathname": odd, "_pages_location.search": odd},
         ),
     ]  # fmt: skip
-    assert {answer.status_code for answer in answers} <= {200, 204}
+    assert {answer.status_code for answer in answers} <= {200, 204, 400}
     assert not again(known_school, sandbox).shown
 
 
@@ -306,7 +306,7 @@ def test_a_callback_with_a_strange_address_changes_nothing(
         call(vendor, "room-confirm.n_clicks", {"room-confirm.n_clicks": 1}, {**state, "room-code.value": "1234"}),
         call(vendor, "result-tick.n_intervals", {"result-tick.n_intervals": 1}, state),
     ]
-    assert {answer.status_code for answer in answers} <= {200, 204}
+    assert {answer.status_code for answer in answers} <= {200, 204, 400}
     assert not again(known_school, sandbox).armed
     assert sandbox.account.key not in "".join(answer.text for answer in answers)
 
