@@ -12,6 +12,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import zipfile
@@ -442,11 +443,11 @@ def test_one_publisher_that_hangs_does_not_hold_up_the_others(rondblik: Rondblik
 
 
 def test_a_worker_that_is_killed_loses_nothing(rondblik: Rondblik) -> None:
-    asked: list[int] = []
+    asking = threading.Event()
 
     def first_hangs(h: Handler) -> None:
-        asked.append(1)
-        if len(asked) == 1:
+        if not asking.is_set():
+            asking.set()
             h.loopback.over.wait(20)
         else:
             h.say(message())
@@ -455,6 +456,7 @@ def test_a_worker_that_is_killed_loses_nothing(rondblik: Rondblik) -> None:
         configured(rondblik, bron=server.url)
         process = start(rondblik, "worker")
         until(rondblik, "SELECT lease IS NOT NULL FROM work_queue", [(1,)])
+        assert asking.wait(30)  # or the next worker would send the request that hangs
         code, _ = ends(process, signal.SIGKILL)
         assert code == -signal.SIGKILL
         outcome = rondblik("sync")

@@ -215,7 +215,7 @@ def test_two_first_starts_at_once_make_one_key(empty: Installation, _time: int) 
     assert len(empty.rows()["pupils"]) == 1
 
 
-# The tables of before 0007, with what stands in those that took their place.
+# The tables of before 0007, with what stands in those that took their place; 0008 adds the column to definitions.
 QUEUES_OF_BEFORE = (
     "CREATE TABLE couplings AS SELECT c.*, 0 AS next_try_us, CAST(NULL AS TEXT) AS lease, "
     "CAST(NULL AS BIGINT) AS leased_until_us FROM source_connections c",
@@ -225,6 +225,7 @@ QUEUES_OF_BEFORE = (
     "FROM work_queue WHERE source_id IS NULL",
     "DROP TABLE work_queue",
     "DROP TABLE source_connections",
+    "ALTER TABLE test_definitions DROP COLUMN arrived_us",
 )
 
 

@@ -224,7 +224,7 @@ def test_what_was_queued_before_there_was_one_queue_is_done_after_it(bare: Engin
         assert job.payload is not None
         assert (job.kind, job.title, store.cipher.decrypt(job.payload)) == (page_requests.SANDBOX, "waiting", b"{}")
         assert work_queue.claim(bare) is None
-    with clock.fixed(school.NOW + timedelta(minutes=2)):  # the leases of workers that did not survive the upgrade
+    with clock.fixed(school.NOW + timedelta(seconds=70)):  # the leases of workers that did not survive the upgrade
         second, third = work_queue.claim(bare), work_queue.claim(bare)
         assert [(job.title, job.attempts) for job in (second, third) if job] == [("bron-2", 2), ("busy", 2)]
         assert second is not None

@@ -75,8 +75,11 @@ def history(engine: Engine) -> list[tuple[str, int | None]]:
         return [(row.key, row.score) for row in rows]
 
 
-def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
-    """What the store says, ids spelled out: they follow from the order of arrival, the state must not."""
+def state(engine: Engine, *, arrivals: bool = True) -> tuple[list[object], list[object], list[object]]:
+    """What the store says, ids spelled out: they follow from the order of arrival, the state must not.
+
+    Without `arrivals` the moments at which the messages came in are left out.
+    """
     spelled = []
     for table in (results, result_history):
         query = (
@@ -100,11 +103,11 @@ def state(engine: Engine) -> tuple[list[object], list[object], list[object]]:
         with database.read_transaction(engine) as connection:
             rows = connection.execute(query).mappings().all()
         hidden = {"delivery_id", "test_id", "definition_id", "identifier_id", "part_id", "value_digest"}
+        hidden |= set() if arrivals else {"arrived_us"}
         spelled.append(sorted(repr({k: v for k, v in row.items() if k not in hidden}) for row in rows))
     with database.read_transaction(engine) as connection:
-        known = sorted(
-            (bytes(row.digest), row.newest_us, row.arrived_us) for row in connection.execute(select(test_definitions))
-        )
+        definitions = connection.execute(select(test_definitions)).all()
+    known = sorted((bytes(row.digest), row.newest_us, row.arrived_us if arrivals else 0) for row in definitions)
     return spelled[0], spelled[1], list(known)
 
 

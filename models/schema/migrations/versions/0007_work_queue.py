@@ -25,7 +25,7 @@ INSERT INTO work_queue (
     kind, thread, title, school_id, source_id, created_us, next_try_us, attempts, lease, leased_until_us
 )
 SELECT
-    'poll', 'source ' || s.id, s.key, c.school_id, c.source_id, coalesce(c.last_try_us, c.next_try_us), c.next_try_us,
+    'poll', 'source ' || s.id, s.key, c.school_id, c.source_id, coalesce(c.last_try_us, 0), c.next_try_us,
     CASE WHEN c.lease IS NULL THEN 0 ELSE 1 END, c.lease, c.leased_until_us
 FROM couplings c JOIN sources s ON s.id = c.source_id WHERE NOT c.pushes ORDER BY c.school_id, c.source_id
 """
