@@ -50,6 +50,10 @@ _CONTAINERS = frozenset(
 )
 
 
+# About the markup of a message, not about what it says.
+_RULES_OF_MARKUP = ("xml.comment-in-text", "xml.processing-instruction", "xml.schema-location")
+
+
 def splits_a_value(tag: str) -> bool:
     """Whether a comment directly inside an element splits a value, by the tag of that element."""
     return tag not in _CONTAINERS
@@ -96,8 +100,18 @@ class _Pass:
     """The state of one pass."""
 
     def __init__(self, file: BinaryIO, schema_name: str, max_results: int) -> None:
-        self.reading = ReadMessage()
         self.max_results = max_results
+        self.has_comments = False
+        self.split_value: etree._Element | None = None  # the latest value with a comment inside
+        self.split_value_count = 0
+        self.envelope: etree._Element | None = None  # once its Body has ended
+        self.file = file
+        self.schema_name = schema_name
+        self.begin()
+
+    def begin(self) -> None:
+        """Start with nothing read."""
+        self.reading = ReadMessage()
         self.today = clock.today().isoformat()
         self.rows: list[MessageRow] = []
         self.key_hashes = array("q")
@@ -110,18 +124,12 @@ class _Pass:
         self.outside: int | None = None
         self.year = ("", "9")
         self.year_bounds = ("", self.today)  # days within the school year and not in the future
-        self.has_comments = False
-        self.split_value: etree._Element | None = None  # the latest value with a comment inside
-        self.split_value_count = 0
-        self.envelope: etree._Element | None = None  # once its Body has ended
-        self.file = file
-        self.schema_name = schema_name
 
     def run(self) -> ReadMessage:
         """Read the message; the order of elements is left to the schema."""
         parser = etree.XMLPullParser(
             events=("end", "comment", "pi"),
-            tag=(_RESULTAAT, _TOETSAFNAME, _TOETS, _SCHOOL, names.BODY),
+            tag=(_RESULTAAT, _TOETSAFNAME, _TOETS, _SCHOOL, names.HEADER, names.BODY),
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
@@ -176,12 +184,23 @@ class _Pass:
                     self.drop(element)
                 elif tag == _SCHOOL:
                     self.school(element)
-                else:
+                elif tag == names.BODY:
                     self.body(element)
+                else:
+                    self.header(element)
             elif event == "comment":
                 self.comment(element)
             else:
                 self.reading.note("xml.processing-instruction", INSTRUCTION)
+
+    def header(self, element: etree._Element) -> None:
+        """Forget what looked like results in the Header of the envelope: no schema says anything of its entries."""
+        envelope = element.getparent()
+        if envelope is None or envelope.getparent() is not None:
+            return
+        notes = self.reading.notes
+        self.begin()
+        self.reading.notes = {rule: notes[rule] for rule in _RULES_OF_MARKUP if rule in notes}
 
     def body(self, element: etree._Element) -> None:
         """Check that the Body of the envelope has one child; what follows the Body is not read."""

@@ -139,7 +139,7 @@ class Walker:
             raise _BeyondBounds
         if self._finds_hint and not names.SCHEMA_HINTS.isdisjoint(attributes):
             self.locations.setdefault(SCHEMA_HINT, self.location())
-        if local in self._counts:
+        if local in self._counts and not self._is_in_header():
             self._counts[local] += 1
             inside = self._refs.get((local, self._counts[local]))
             if inside is not None:
@@ -148,6 +148,10 @@ class Walker:
             self._record_location(local)
         if self.collect:
             self.events.append((parser.CurrentByteIndex, self.location()))
+
+    def _is_in_header(self) -> bool:
+        """Whether the innermost open element is an entry of the Header, whose elements the reader does not count."""
+        return len(self._stack) > 2 and self._stack[1].tag == names.HEADER
 
     def _declare(self, *_: str | None) -> None:
         self._declared += 1
