@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import secrets
 import threading
 import time
@@ -10,11 +9,15 @@ import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
+
 from dashboard.export.sheets import Sheet
 from models.access.viewer import Viewer
 
 MAX_PER_VIEWER = 40
 KEEP_SECONDS = 4 * 3600.0
+
+_sheet_json = TypeAdapter(Sheet)
 
 
 @dataclass(slots=True)
@@ -26,7 +29,7 @@ class Snapshots:
 
     def add(self, viewer: Viewer, sheet: Sheet) -> str:
         """Keep a sheet; returns the token with which who saw it asks for it."""
-        token, packed, now = secrets.token_urlsafe(12), zlib.compress(pickle.dumps(sheet)), time.monotonic()
+        token, packed, now = secrets.token_urlsafe(12), zlib.compress(_sheet_json.dump_json(sheet)), time.monotonic()
         with self._lock:
             own = self._packed.setdefault(viewer, OrderedDict())
             own[token] = (packed, now + KEEP_SECONDS)
@@ -45,5 +48,4 @@ class Snapshots:
             packed, until = self._packed.get(viewer, OrderedDict()).get(token, (b"", 0.0))
         if not packed or until < time.monotonic():
             return None
-        sheet: Sheet = pickle.loads(zlib.decompress(packed))  # noqa: S301 - packed above, by this process
-        return sheet
+        return _sheet_json.validate_json(zlib.decompress(packed))
