@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import card
 from models.access.viewer import Viewer
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.auth import request
 from dashboard.pages.class_page.page import heading_of
 from dashboard.pages.page import Body, Page
@@ -15,6 +13,7 @@ from dashboard.text.translate import _, day_name
 from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
+from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
 from models.access.viewer import Viewer
@@ -61,7 +60,7 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 
 
 def _body(back: str, children: list[Any]) -> Body:
-    link = dcc.Link([sign("back"), _("Back")], href=back, className="btn")
+    link = Link([sign("back"), _("Back")], href=back, className="btn")
     return Body([html.Main([html.Div(link, className="leave"), *children], id="main", className="board")])
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dash import dcc, html
-
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.signs import note
 from models.access.viewer import Viewer
 
@@ -19,7 +18,7 @@ def title(**_address: object) -> str:
 def frame() -> Body:
     """A sentence and the way back."""
     sentence = _("The address is not right or has changed.")
-    link = dcc.Link(_("To the classes"), href=addresses.CLASSES)
+    link = Link(_("To the classes"), href=addresses.CLASSES)
     return Body(
         [
             html.Div(html.Div(html.H1(_("There is no such page"))), className="head"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dash import dcc, html
-
 from dashboard.auth import request
 from dashboard.pages.page import Body
 from dashboard.text.translate import _
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.signs import note
 from models.access.people import school_name
 from models.access.viewer import Viewer
@@ -31,7 +30,7 @@ def body(viewer: Viewer) -> Body:
                         " ",
                         _("The same number is another pupil or class there, so nothing is shown here."),
                         " ",
-                        dcc.Link(_("To the classes"), href=addresses.CLASSES),
+                        Link(_("To the classes"), href=addresses.CLASSES),
                     ]
                 ),
             ),

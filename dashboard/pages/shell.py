@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.auth import request
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import LANGUAGES, _, language, n_
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.signs import attrs, hidden, note, sign
 from models.access.people import school_name
 from models.access.viewer import Viewer
@@ -38,7 +37,7 @@ def page(current: str, pages: Sequence[Page], body: Body) -> list[Any]:
 
 def footer() -> html.Footer:
     """The footer, with the link to the accessibility statement."""
-    return html.Footer(dcc.Link(_("Accessibility"), href=addresses.ACCESSIBILITY), className="foot")
+    return html.Footer(Link(_("Accessibility"), href=addresses.ACCESSIBILITY), className="foot")
 
 
 def _flash_message() -> list[Any]:
@@ -61,7 +60,7 @@ def _pending_rosters(viewer: Viewer) -> list[Any]:
         return []
     reasons = [roster.sentence_nl if language() == "nl" else roster.sentence_en for roster in waiting]
     words = n_("A pupil list waits for your decision.", "{number} pupil lists wait for your decision.", len(waiting))
-    link = dcc.Link(_("Decide on the page Couplings"), href=f"{addresses.CONNECTIONS}#held")
+    link = Link(_("Decide on the page Couplings"), href=f"{addresses.CONNECTIONS}#held")
     return [
         html.Div(
             note("wa", "flag", html.P([html.B(words), " ", *(f"{reason} " for reason in reasons), link])),
@@ -74,7 +73,7 @@ def _header(current: str, pages: Sequence[Page], user: DemoUser) -> html.Header:
     """Brand, menu, and who is signed in."""
     return html.Header(
         [
-            dcc.Link(
+            Link(
                 [html.I(className="logo", **attrs(aria_hidden="true")), "Rondblik"],
                 href=pages[0].path,
                 className="brand",
@@ -122,9 +121,9 @@ def _menu_pages(pages: Sequence[Page], viewer: Viewer) -> list[Page]:
 
 def _menu(current: str, pages: Sequence[Page]) -> list[Any]:
     return [
-        dcc.Link(page.title(), href=page.path, className="")
+        Link(page.title(), href=page.path, className="")
         if page.name != current
-        else html.Span(dcc.Link(page.title(), href=page.path), className="here", **attrs(aria_current="page"))
+        else html.Span(Link(page.title(), href=page.path), className="here", **attrs(aria_current="page"))
         for page in pages
     ]
 

@@ -193,8 +193,7 @@ def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     newest = signal.evidence.totals[-1]
     weak = [
         part
-        for part in class_data.parts
-        if part.pupil_id == signal.pupil_id and part.test_id == newest.test_id and part.sitting_on == newest.taken_on
+        for part in class_data.parts_of(newest.total.sitting)
         if part.reading.position is NormPosition.BELOW and part.reading.value is not None
     ]
     if not weak:

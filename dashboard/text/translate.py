@@ -10,7 +10,7 @@ import gettext
 import io
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import flask
@@ -77,17 +77,17 @@ def short_day(iso: str) -> str:
     """A day without weekday: 13 nov; with the year where it is another school year."""
     day = date.fromisoformat(iso)
     same = clock.school_year(day) == clock.school_year(clock.today())
-    return _tidy(format_date(day, "d MMM" if same else "d MMM y", locale=language()))
+    return _written_day(day, "d MMM" if same else "d MMM y", language())
 
 
 def day_name(iso: str) -> str:
     """A day with weekday: vr 13 nov 2026."""
-    return _tidy(format_date(date.fromisoformat(iso), "EEE d MMM y", locale=language()))
+    return _written_day(date.fromisoformat(iso), "EEE d MMM y", language())
 
 
 def month_word(day: date) -> str:
     """The month of a day: nov."""
-    return _tidy(format_date(day, "MMM", locale=language()))
+    return _written_day(day, "MMM", language())
 
 
 def moment(us: int) -> str:
@@ -108,7 +108,7 @@ def _day_of(local: datetime) -> str:
     if away in near:
         return near[away]
     this_year = clock.school_year(local.date()) == clock.school_year(clock.today())
-    return _tidy(format_date(local.date(), "EEE d MMM" if this_year else "EEE d MMM y", locale=language()))
+    return _written_day(local.date(), "EEE d MMM" if this_year else "EEE d MMM y", language())
 
 
 def long_moment(us: int) -> str:
@@ -117,8 +117,9 @@ def long_moment(us: int) -> str:
     return f"{day_name(local.date().isoformat())}, {local.hour}:{local.minute:02}"
 
 
-def _tidy(text: str) -> str:
-    return text.replace(".", "")
+@lru_cache(maxsize=2000)  # a page names the same few days thousands of times
+def _written_day(day: date, pattern: str, language: str) -> str:
+    return format_date(day, pattern, locale=language).replace(".", "")
 
 
 def minutes(milliseconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from models.classroom.class_overview import ClassOverview, class_overview
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.holidays import Holidays
 from models.classroom.signals import Signal
+from models.results.periods import Period
 from models.results.subject_materials import SubjectMaterial, matches
 
 
@@ -78,8 +79,25 @@ def read_class(
         return classes, filters, None
     class_ids, year = list(filters.class_ids), current_school_year(classes)
     period = filters.dates(year)
-    hidden_parts = filters.goal is not None
-    state = class_state(connection, viewer, class_ids, year, holidays, period, hidden_parts=hidden_parts)
+    state = class_state(connection, viewer, class_ids, year, holidays, period, hidden_parts=filters.goal is not None)
+    pupil_subgroups = state.once(
+        "subgroups", lambda: tuple(subgroups(connection, viewer, list(state.class_data.members)))
+    )
+    if filters.subgroup not in {subgroup.key for subgroup in pupil_subgroups}:
+        filters = filters.replacing(subgroup=None)  # of another class, or of an earlier year
+    groups = state.once("groups", lambda: state.attention_groups(period))
+    overview = state.once(("overview", filters), lambda: _overview(state, filters, period, pupil_subgroups, groups))
+    overview = replace(overview, sources=state.class_data.sources)
+    return classes, filters, ClassView(tuple(classes), filters, overview, state, groups, pupil_subgroups)
+
+
+def _overview(
+    state: ClassState,
+    filters: ClassFilters,
+    period: Period,
+    pupil_subgroups: Sequence[Subgroup],
+    groups: dict[int, AttentionGroup],
+) -> ClassOverview:
     overview = class_overview(
         state.class_data,
         period,
@@ -88,16 +106,11 @@ def read_class(
         material=filters.material,
         part=filters.goal,
     )
-    pupil_subgroups = subgroups(connection, viewer, list(state.class_data.members))
-    if filters.subgroup not in {subgroup.key for subgroup in pupil_subgroups}:
-        filters = filters.replacing(subgroup=None)  # of another class, or of an earlier year
-    groups = state.attention_groups(period)
-    shown = _only(overview, _shown_pupils(filters, pupil_subgroups, groups))
-    return classes, filters, ClassView(tuple(classes), filters, shown, state, groups, tuple(pupil_subgroups))
+    return _only(overview, _shown_pupils(filters, pupil_subgroups, groups))
 
 
 def _shown_pupils(
-    filters: ClassFilters, pupil_subgroups: list[Subgroup], groups: dict[int, AttentionGroup]
+    filters: ClassFilters, pupil_subgroups: Sequence[Subgroup], groups: dict[int, AttentionGroup]
 ) -> set[int]:
     shown = set(groups)
     if filters.subgroup is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dash import html
-
 from dashboard.text.signal_words import late_word
 from dashboard.text.translate import _, at_moment, n_
+from dashboard.ui.elements import html
 from dashboard.ui.signs import num, sign
 from models.ingest.freshness import SourceState
 

@@ -8,7 +8,8 @@ script of assets/rondblik.js turns it into elements. All escaping happens here, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from markupsafe import escape
 MARKUP = "data-markup"
 LINK = "data-link"  # a link that changes the page without reloading, as dcc.Link does
 
+_LINK_OF_DASH = ("dash_core_components", "Link")
 _VOID = frozenset({"br", "wbr", "img"})
 _TAGS = _VOID | {
     "a", "article", "b", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "footer", "form", "h1", "h2",
@@ -37,11 +39,9 @@ def block(element: Component) -> Component:
 
     Raises ValueError where something in it must stay a component.
     """
-    if _is_link(element):
+    if (element._namespace, element._type) == _LINK_OF_DASH:
         return element
-    properties = {name: value for name, value in _properties(element) if name != "style"}
-    style = {"style": element.style} if hasattr(element, "style") else {}
-    return type(element)(**properties, **style, **{MARKUP: to_html(getattr(element, "children", None))})
+    return type(element)(**dict(_properties(element)), **{MARKUP: to_html(getattr(element, "children", None))})
 
 
 def blocks(elements: Iterable[Any]) -> list[Any]:
@@ -55,70 +55,77 @@ def to_html(node: object) -> str:
     Raises ValueError for any other component, which needs Dash in the browser.
     """
     pieces: list[str] = []
-    _write(node, pieces)
+    _write(node, pieces.append)
     return "".join(pieces)
 
 
-def _write(node: object, pieces: list[str]) -> None:
-    if node is None or isinstance(node, bool):
+def _write(node: object, write: Callable[[str], None]) -> None:
+    if isinstance(node, str):
+        write(escape(node))
+    elif node is None or isinstance(node, bool):
         return
-    if isinstance(node, list | tuple):
+    elif isinstance(node, list | tuple):
         for item in node:
-            _write(item, pieces)
+            _write(item, write)
     elif isinstance(node, Component):
-        _write_element(node, pieces)
+        _write_element(node, write)
     else:
-        pieces.append(str(escape(str(node))))
+        write(escape(str(node)))
 
 
-def _write_element(node: Any, pieces: list[str]) -> None:
-    tag, children = _tag(node), getattr(node, "children", None)
-    pieces.append(f"<{tag}")
-    for name, value in _properties(node):
-        pieces.append(_attribute(name, value))
-    if _is_link(node):
-        pieces.append(f' {LINK}=""')
+def _write_element(node: Any, write: Callable[[str], None]) -> None:
+    tag, is_link = _tag(node._namespace, node._type)
+    write(f"<{tag}{''.join([_attribute(name, value) for name, value in _properties(node)])}")
+    if is_link:
+        write(f' {LINK}=""')
     if tag in _VOID:
-        pieces.append("/>")
+        write("/>")
         return
-    pieces.append(">")
-    _write(children, pieces)
-    pieces.append(f"</{tag}>")
+    write(">")
+    _write(getattr(node, "children", None), write)
+    write(f"</{tag}>")
 
 
-def _is_link(node: Any) -> bool:
-    return (node._namespace, node._type) == ("dash_core_components", "Link")
-
-
-def _tag(node: Any) -> str:
-    tag = "a" if _is_link(node) else str(node._type).lower()
-    if tag not in _TAGS or not (_is_link(node) or node._namespace == "dash_html_components"):
-        raise ValueError(f"{node._namespace}.{node._type} must stay a component")
-    return tag
+@cache
+def _tag(namespace: str, kind: str) -> tuple[str, bool]:
+    """The name of the element that a component is written as, and whether it is a link of Dash."""
+    is_link = (namespace, kind) == _LINK_OF_DASH
+    tag = "a" if is_link else kind.lower()
+    if tag not in _TAGS or not (is_link or namespace == "dash_html_components"):
+        raise ValueError(f"{namespace}.{kind} must stay a component")
+    return tag, is_link
 
 
 def _properties(node: Component) -> list[tuple[str, Any]]:
     """The properties of an element that are set, by name: Dash keeps them in no order."""
-    names = sorted(name for name in vars(node) if name[0] != "_" and name not in _NOT_WRITTEN)
-    return [(name, getattr(node, name)) for name in names]
+    return sorted([item for item in vars(node).items() if item[0] not in _NOT_WRITTEN and item[0][0] != "_"])
 
 
 def _attribute(name: str, value: object) -> str:
     """An attribute with a leading space; empty where it has no value."""
-    written = _NAMES.get(name) or name.lower()
-    if _NAME.fullmatch(written) is None or isinstance(value, dict) != (name == "style"):
+    written = _written_name(name)
+    if isinstance(value, dict) != (name == "style"):
         raise ValueError(f"{name} is no attribute of markup")
-    if isinstance(value, bool) and not written.startswith(("aria-", "data-")):
-        return f' {written}=""' if value else ""
     if value is None:
         return ""
     if isinstance(value, bool):
+        if not written.startswith(("aria-", "data-")):
+            return f' {written}=""' if value else ""
         value = "true" if value else "false"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = ";".join(f"{_css_name(key)}:{item}" for key, item in value.items())
     if written in _ADDRESSES and not _is_plain_address(str(value)):
         raise ValueError(f"{name} leads to no page and no image")
     return f' {written}="{escape(str(value))}"'
+
+
+@cache
+def _written_name(name: str) -> str:
+    """The name of an attribute in HTML. Raises ValueError for one that could run a script."""
+    written = _NAMES.get(name) or name.lower()
+    if _NAME.fullmatch(written) is None:
+        raise ValueError(f"{name} is no attribute of markup")
+    return written
 
 
 def _css_name(name: str) -> str:

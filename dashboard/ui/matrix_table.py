@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.text.translate import _, day_name, n_, native, short_day, tenths
 from dashboard.text.words import (
     ATTENTION_GROUP_SIGNS,
@@ -23,6 +21,7 @@ from dashboard.text.words import (
     short_test,
 )
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted, position_counts
 from dashboard.ui.signs import attrs, badge, num, sign
 from models.access.people import PupilName
@@ -196,7 +195,7 @@ def _row(
     head_tests: dict[str, int],
     class_names: Mapping[int, str],
 ) -> html.Tr:
-    name: Any = dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))
+    name: Any = Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))
     if pupil.id in class_names:
         name = [name, html.Small(class_names[pupil.id])]
     return html.Tr(
@@ -427,7 +426,7 @@ def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
             [
                 html.Summary([html.B(pupil_word(pupil)), html.Small(counts_word(row)), sign("chev")], className="mr"),
                 html.Dl([_line(column, cell_content) for column, cell_content in zip(shown_columns, row, strict=True)]),
-                dcc.Link(
+                Link(
                     _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)),
                     href=addresses.pupil_href(pupil.id),
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
+from dashboard.ui.elements import html
 
 Children = Any
 

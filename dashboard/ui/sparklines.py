@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import quote
 
-from dash import html
-
 from dashboard.ui.charts import colours
+from dashboard.ui.elements import html
 
 WIDTH, HEIGHT = 112, 38
 LEFT, RIGHT, TOP, BOTTOM = 5, 103, 5, 33  # where lines may be; the dot on the last value needs the rest

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from models.access.people import Member, class_members, pupils_by_class
 from models.access.viewer import Viewer
-from models.ingest.freshness import SourceState, source_states
+from models.ingest.freshness import SourceState
 from models.results.activity import last_active_days
 from models.results.catalogue import Catalogue, PartName, catalogue_of
 from models.results.current_results import (
@@ -149,6 +149,7 @@ class ClassData:
     rows: tuple[ResultRow, ...] = ()
     not_read: tuple[MadeTest, ...] = ()
     future: dict[int, tuple[FutureResult, ...]] = field(default_factory=dict)
+    _by_sitting: dict[Sitting, list[ScoredPart]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def class_ids(self) -> list[int]:
@@ -159,6 +160,13 @@ class ClassData:
         """All pupils of one class, including those listed under another class."""
         pupil_ids = self.classes[class_id]
         return [member for member in self.members if member.id in pupil_ids]
+
+    def parts_of(self, sitting: Sitting) -> list[ScoredPart]:
+        """The parts of one sitting."""
+        if not self._by_sitting:
+            for part in self.parts:
+                self._by_sitting.setdefault((part.pupil_id, part.test_id, part.sitting_on), []).append(part)
+        return self._by_sitting.get(sitting, [])
 
     def all_totals(self, pupil_id: int, period: Period) -> list[ScoredTest]:
         """Every total of a pupil in a period."""
@@ -227,6 +235,7 @@ def read_class_data(
     school_year: str,
     period: Period | None = None,
     *,
+    sources: tuple[SourceState, ...] = (),
     hidden_parts: bool = False,
 ) -> ClassData:
     """The data of the pupils of these classes, as far as the viewer may see them: who is there at the end of `period`.
@@ -265,7 +274,7 @@ def read_class_data(
         ],
         newest_progress(progress, catalogue),
         last_active_days(connection, viewer, owners, judged_rows, this_year.first),
-        tuple(source_states(connection, viewer)),
+        sources,
         catalogue,
         tuple(rows),
         tuple(not_read),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
@@ -16,10 +17,15 @@ from models.classroom.goals import due_dates_of
 from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
 from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
 from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
+from models.classroom.state_cache import CacheOfEngine
 from models.classroom.thresholds import Thresholds
+from models.ingest.freshness import source_states
 from models.results.periods import Period, of_school_year
 from models.schema import clock
+from models.schema.data_versions import data_version
 from models.schema.tables import schools
+
+Derived = TypeVar("Derived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,14 @@ class ClassState:
     thresholds: dict[int, Thresholds]
     due_dates: tuple[DueDate, ...]
     region: str
+    derived: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)  # for `ClassState.once`
+
+    def once(self, key: Hashable, compute: Callable[[], Derived]) -> Derived:
+        """What `compute` returns, computed once for this state; the key names it among all that is computed so."""
+        if key not in self.derived:
+            self.derived[key] = compute()
+        value: Derived = self.derived[key]
+        return value
 
     @property
     def open_signals(self) -> dict[int, list[Signal]]:
@@ -40,6 +54,9 @@ class ClassState:
     def attention_groups(self, period: Period) -> dict[int, AttentionGroup]:
         """The attention group of each pupil in a period."""
         return attention_groups(self.class_data, period, self.open_signals, self.thresholds)
+
+
+_CACHE: CacheOfEngine[ClassState] = CacheOfEngine()
 
 
 def region_of(connection: Connection, viewer: Viewer) -> str:
@@ -60,14 +77,33 @@ def class_state(
 ) -> ClassState:
     """The state of these classes, as far as the viewer may see them; `period` is the one that the screen shows.
 
-    Signals are about this school year and the one before, whatever period is shown.
+    Signals are about this school year and the one before, whatever period is shown. It is computed once for each
+    version of the data and each day; the sources are those of now.
     """
-    class_data = read_class_data(connection, viewer, class_ids, school_year, period, hidden_parts=hidden_parts)
+    version = data_version(connection, viewer.school_id)
+    sources = tuple(source_states(connection, viewer))
+    judged = tuple((source.id, source.role, source.active, source.stopped, source.late) for source in sources)
+    key = (viewer, tuple(class_ids), school_year, holidays, period, hidden_parts, clock.today(), judged)
+    cache = _CACHE.of(connection.engine)
+    state = cache.get(key, version)
+    if state is None:
+        class_data = read_class_data(
+            connection, viewer, class_ids, school_year, period, sources=sources, hidden_parts=hidden_parts
+        )
+        state = _compute(connection, viewer, class_data, class_ids, holidays)
+        cache.put(key, version, state, len(class_data.rows))
+    return replace(state, class_data=replace(state.class_data, sources=sources))
+
+
+def _compute(
+    connection: Connection, viewer: Viewer, class_data: ClassData, class_ids: list[int], holidays: Holidays
+) -> ClassState:
     limits = thresholds_of(connection, viewer, class_ids)
     due = due_dates_of(connection, viewer, class_ids)
     region = region_of(connection, viewer)
     resolutions = newest_resolutions(connection, viewer, [member.id for member in class_data.members], class_ids)
-    judged = class_data.until(of_school_year(school_year).last).without_leavers(clock.today().isoformat())
+    last = of_school_year(class_data.school_year).last
+    judged = class_data.until(last).without_leavers(clock.today().isoformat())
     all_signals = signals(judged, SignalInputs(limits, holidays, region, resolutions, due))
     return ClassState(class_data, tuple(all_signals), limits, tuple(due), region)
 

@@ -101,7 +101,7 @@ def cursor_of(created_text: str, created_us: int | None, asked_us: int | None) -
 
 def start_poll(engine: Engine, job: Job) -> str | None:
     """Note that a source is polled now; returns the cursor: aanmaakdatum of the newest stored answer."""
-    with write_transaction(engine) as connection:
+    with write_transaction(engine, raises_version=False) as connection:
         cursor: str | None = connection.scalar(
             update(source_connections)
             .where(_of_poll(job))
@@ -113,7 +113,7 @@ def start_poll(engine: Engine, job: Job) -> str | None:
 
 def finish_success(engine: Engine, job: Job, next_try_us: int) -> bool:
     """The source answered: failures are counted from zero again. False where the lease was lost."""
-    with write_transaction(engine) as connection:
+    with write_transaction(engine, raises_version=False) as connection:
         return _finish(connection, job, next_try_us, {**_NO_FAILURE, "last_success_us": clock.now_us()})
 
 
@@ -124,7 +124,7 @@ def finish_failure(
 
     `wait_seconds` is how long the source asked to be left alone.
     """
-    with write_transaction(engine) as connection:
+    with write_transaction(engine, raises_version=False) as connection:
         failures = (connection.scalar(select(source_connections.c.failures).where(_of_poll(job))) or 0) + 1
         values = {"failures": failures, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
         return _finish(connection, job, back_off_us(clock.now_us(), wait_seconds), values)
@@ -135,7 +135,7 @@ def finish_refused(engine: Engine, job: Job, next_try_us: int, sentence_nl: str,
 
     It does not count as a failure: to ask again soon, for the same, helps nobody.
     """
-    with write_transaction(engine) as connection:
+    with write_transaction(engine, raises_version=False) as connection:
         values = {"failures": 0, "last_error_nl": sentence_nl, "last_error_en": sentence_en}
         return _finish(connection, job, next_try_us, values)
 

@@ -71,13 +71,13 @@ def claim_poll(engine: Engine, school_id: int, source_id: int) -> Job | None:
 
 def extend(engine: Engine, job: Job) -> bool:
     """Extend the lease; False where it was lost."""
-    with write_transaction(engine) as connection:
+    with write_transaction(engine, raises_version=False) as connection:
         return _write(connection, job, leased_until_us=_lease_end())
 
 
 def release(engine: Engine, job: Job) -> bool:
     """End the lease of a job that was not done: it is due as before, and this was no attempt."""
-    with write_transaction(engine) as connection:
+    with write_transaction(engine, raises_version=False) as connection:
         return _write(connection, job, attempts=job.attempts - 1, lease=None, leased_until_us=None)
 
 
@@ -126,7 +126,9 @@ def _free() -> ColumnElement[bool]:
 def _claim(engine: Engine, condition: ColumnElement[bool]) -> Job | None:
     order = (work_queue.c.school_id.is_(None), work_queue.c.next_try_us, work_queue.c.id)
     first = select(work_queue.c.id).where(condition).order_by(*order).limit(1)
-    with write_transaction(engine) as connection:  # claims wait for each other, so two never get the same job
+    with write_transaction(
+        engine, raises_version=False
+    ) as connection:  # claims wait for each other, so two never get the same job
         row = connection.execute(
             update(work_queue)
             .where(work_queue.c.id == first.correlate(None).scalar_subquery())

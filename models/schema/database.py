@@ -21,6 +21,7 @@ from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from models.schema.data_versions import raise_version
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
@@ -82,15 +83,22 @@ def read_transaction(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def write_transaction(engine: Engine, school_id: int | None = None) -> Iterator[Connection]:
+def write_transaction(
+    engine: Engine, school_id: int | None = None, *, raises_version: bool = True
+) -> Iterator[Connection]:
     """One write transaction: commits at the end, rolls back on any exception.
 
     SQLite takes its one write lock at once (BEGIN IMMEDIATE); PostgreSQL one lock a school, or one for what
     belongs to no school, so that ids given out by `next_id` are never given twice.
+
+    The version of the school's data is raised (`models.schema.data_versions`), or that of all schools. Without
+    `raises_version` it is not: for changes to what is read anew for each page, such as jobs and connections.
     """
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         lock_school(connection, school_id)
         yield connection
+        if raises_version:
+            raise_version(connection, school_id)
 
 
 def lock_school(connection: Connection, school_id: int | None) -> None:

@@ -52,6 +52,13 @@ key_fingerprints = Table(
     Column("fingerprint", LargeBinary(16), nullable=False),
 )
 
+data_versions = Table(
+    "data_versions",  # how often the data of a school changed (0: of all schools); see data_versions.py
+    metadata,
+    Column("school_id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+)
+
 schools = Table(
     "schools",
     metadata,

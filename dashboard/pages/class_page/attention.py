@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.auth import request
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.text.signal_words import (
@@ -29,6 +27,7 @@ from dashboard.text.words import (
 )
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import ClassFilters
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
@@ -55,7 +54,7 @@ def attention_cards(view: ClassView) -> html.Nav:
 def _card(view: ClassView, attention_group: AttentionGroup) -> html.Div:
     number = len(view.of_group(attention_group))
     is_open = view.filters.open_group is attention_group
-    link = dcc.Link(
+    link = Link(
         [
             html.Span(
                 [sign(ATTENTION_GROUP_SIGNS[attention_group]), attention_group_word(attention_group)], className="name"
@@ -129,7 +128,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
         [
             html.Div(
                 [
-                    html.B(dcc.Link(name, href=addresses.pupil_href(pupil.id))),
+                    html.B(Link(name, href=addresses.pupil_href(pupil.id))),
                     *_class_of(view, pupil),
                     html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
@@ -138,7 +137,7 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
             html.Div([signal_lines(view, signal) for signal in signals], className="why_"),
             html.Div(
                 [
-                    dcc.Link(_("See {name}", name=called), href=addresses.pupil_href(pupil.id), className="btn"),
+                    Link(_("See {name}", name=called), href=addresses.pupil_href(pupil.id), className="btn"),
                     resolution_form(
                         signals,
                         ResolutionAction.SEEN,
@@ -179,7 +178,7 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
     words = norm_words(with_norm(view, pupil.id))
     return html.Li(
         [
-            html.B(dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
+            html.B(Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
             *_class_of(view, pupil),
             html.Small(num("scores", words)),
         ],
@@ -248,7 +247,7 @@ def _topic(topic: Topic, filters: ClassFilters) -> html.Div:
     return html.Div(
         [
             html.Span(
-                dcc.Link(
+                Link(
                     part_word(topic.part),
                     title=topic.part,
                     href=f"{addresses.CLASSES}{filters.replacing(goal=topic.part).query}",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import dcc
 
 from dashboard.text.translate import _
 from dashboard.text.words import attention_group_word, part_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import (
     ATTENTION_GROUP_NAMES,
     BY_MATERIAL,
@@ -45,7 +46,7 @@ def filter_bar(classes: list[ClassRef], filters: ClassFilters, view: ClassView |
                 select("status", _("Pupils"), _status_options(),
                         ATTENTION_GROUP_NAMES[filters.status] if filters.status is not None else "", "f o x"),
                 html.Span(
-                    dcc.Link(
+                    Link(
                         _("Clear filters"),
                         href=f"{addresses.CLASSES}{ClassFilters(filters.class_ids).query}",
                         className="btn q",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -25,12 +25,13 @@ from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
-from dashboard.text.translate import _, long_moment, n_
+from dashboard.text.translate import _, language, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, part_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
 from dashboard.ui.coverage import coverage
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, OPEN_GROUP, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
@@ -126,26 +127,34 @@ def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | N
 
 
 def content(filters: ClassFilters, view: ClassView | None) -> list[Any]:
-    """Everything below the filter bar, as markup."""
-    return blocks(_sections(filters, view))
-
-
-def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
+    """Everything below the filter bar, as markup; what only depends on the data is written once for each version."""
     if view is None:
         text = _("The pupil list has not come in yet, or you are not linked to a class in it.")
-        return [html.Div(html.Div(html.H1(_("No classes yet"))), className="head"), note("", "notbegun", html.P(text))]
-    overview = view.overview
+        head = html.Div(html.Div(html.H1(_("No classes yet"))), className="head")
+        return blocks([head, note("", "notbegun", html.P(text))])
     heading = heading_of(view)
-    shown_columns = columns(overview, filters.view, filters.subject, filters.material)
-    parts: list[Any] = [
+    key = ("class page", filters, tuple(view.classes), language())
+    return [*blocks(_head(view, heading)), *view.state.once(key, lambda: blocks(_sections(filters, view, heading)))]
+
+
+def _head(view: ClassView, heading: str) -> list[Any]:
+    """What changes with the clock and the sources, and the menu of files."""
+    return [
         print_head(view, heading),
         html.Div(
             [
-                html.Div([html.H1(heading), coverage(overview.sources)]),
+                html.Div([html.H1(heading), coverage(view.overview.sources)]),
                 html.Div(_acts(view, heading), className="acts"),
             ],
             className="head",
         ),
+    ]
+
+
+def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]:
+    overview = view.overview
+    shown_columns = columns(overview, filters.view, filters.subject, filters.material)
+    parts: list[Any] = [
         *_folded_filters(view),
         *_hidden_note(view),
         attention_cards(view),
@@ -206,7 +215,7 @@ def print_head(view: ClassView, heading: str) -> html.P:
 
 def _acts(view: ClassView, heading: str) -> list[Any]:
     return [
-        dcc.Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.query}", className="btn"),
+        Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.query}", className="btn"),
         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
         _save_as(view, heading),
     ]
@@ -241,7 +250,7 @@ def _hidden_note(view: ClassView) -> list[Any]:
     link = (
         []
         if view.filters.period == BOTH_YEARS
-        else [" ", dcc.Link(_("Show this school year and the last"), href=f"{addresses.CLASSES}{wider.query}")]
+        else [" ", Link(_("Show this school year and the last"), href=f"{addresses.CLASSES}{wider.query}")]
     )
     return [html.P([sign("info"), " ", num("hidden", words), *link], className="hid sm t2", id="hidden-by-period")]
 
@@ -262,7 +271,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
     line = [
         _("Shown: {filters}.", filters=" · ".join(on)),
         " ",
-        dcc.Link(_("Show everything"), href=f"{addresses.CLASSES}{plain.query}"),
+        Link(_("Show everything"), href=f"{addresses.CLASSES}{plain.query}"),
     ]
     return [html.P(line, className="hid sm", id="filters-on")]
 
@@ -273,7 +282,7 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
         _("Nothing within this filter"),
         [
             html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
-            dcc.Link(_("Clear filters"), href=f"{addresses.CLASSES}{plain}", className="btn"),
+            Link(_("Clear filters"), href=f"{addresses.CLASSES}{plain}", className="btn"),
         ],
         className="mt",
     )

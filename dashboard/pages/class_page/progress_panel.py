@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-
 from dashboard.text.translate import _, minutes, n_, short_day
 from dashboard.text.words import part_word, short_test
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, num, sign
 from models.classroom.class_overview import ClassOverview
 from models.results.progress import TestProgress, class_progress

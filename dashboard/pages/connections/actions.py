@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import dash
-from dash import ALL, Input, Output, State, html
+from dash import ALL, Input, Output, State
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import administers
 from dashboard.text.translate import _, language, n_
 from dashboard.text.words import pattern_words
+from dashboard.ui.elements import html
 from dashboard.ui.signs import note
 from models.access.viewer import AccessDenied, Viewer
 from models.ingest import identity, rosters

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import html
 
 from dashboard.auth import request
 from dashboard.pages.connections.actions import register as register_actions
@@ -14,6 +13,7 @@ from dashboard.pages.connections.table import late_notes, source_table
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note
 from models.access.people import PupilName, pupil_names
 from models.access.viewer import Viewer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import Input, Output, State, dcc, html
+from dash import Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -14,6 +14,7 @@ from dashboard.pages.page import Body, Page, administers
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
 from dashboard.text.translate import _, language, n_
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note, sign
 from models.access.viewer import Viewer
 from models.ingest import page_requests

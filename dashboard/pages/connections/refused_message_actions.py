@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import flask
-from dash import html
 from flask.typing import ResponseReturnValue
 
 from dashboard.auth import request
 from dashboard.text.translate import _
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import sign
 from models.ingest import page_requests
 from models.ingest.page_requests import PageRequest

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-
 from dashboard.text.signal_words import late_word
 from dashboard.text.translate import _, age, language, moment, n_, whole
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note, sign, state
 from models.ingest.connection_overview import ConnectionOverview, ConnectionRow
 from models.ingest.freshness import SourceState

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from dash import html
-
 from dashboard.text.translate import _, n_, native
 from dashboard.text.words import (
     MISSING_SIGNS,
@@ -17,6 +15,7 @@ from dashboard.text.words import (
     short_test,
     year_word,
 )
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, badge, hidden, sign
 from models.classroom.material_uptake import CatalogueTest, Material, MaterialCatalogue, Uptake
 from models.results.scales import Missing, NormBand, ParsedNorm, plain_decimal

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
-from dash import ClientsideFunction, Input, Output, dcc, html
+from dash import ClientsideFunction, Input, Output, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -17,6 +17,7 @@ from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.text.translate import _, n_
 from dashboard.text.words import classes_word, subject_word, year_word
 from dashboard.ui.controls import options, select
+from dashboard.ui.elements import Link, html
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
@@ -133,7 +134,7 @@ def _bar(catalogue: MaterialCatalogue | None, filters: MaterialFilters) -> html.
                 select("materials-vak", _("Subject"), options(_("All subjects"), subjects), subject, "f k"),
                 select("materials-jaar", _("Year"), options(_("All years"), years), year, "f k"),
                 select("materials-uitgever", _("Publisher"), options(_("All publishers"), sources), source, "f k"),
-                dcc.Link(_("Clear filters"), href=PATH, className="btn q"),
+                Link(_("Clear filters"), href=PATH, className="btn q"),
                 dcc.Store(id="materials-query", storage_type="memory"),
                 asked_store("materials"),
             ]
@@ -243,7 +244,7 @@ def _cell(
     if shown:
         href = PATH + replace(filters, subject=subject, year=year or NO_YEAR).query
         names = ", ".join(dict.fromkeys(material.name for material in shown))
-        return html.Td([dcc.Link(names, href=href), *_overlap(shown)], **marks)
+        return html.Td([Link(names, href=href), *_overlap(shown)], **marks)
     if (subject, year) in gaps:
         return html.Td([sign("notset"), " ", _("no material")], className="t2", **marks, **attrs(data_gap="true"))
     return html.Td(_("of another publisher") if materials else "–", className="t3", **marks)

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
@@ -19,6 +19,7 @@ from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word, year_in_sentence
 from dashboard.ui import addresses
 from dashboard.ui.controls import Options
+from dashboard.ui.elements import Link, html
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import CellContent, subject_order
 from dashboard.ui.matrix_table import missing_lines, value
@@ -130,7 +131,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
     back = view.filters.replacing(pupil_ids=())
     empty = note("", "notbegun", html.P(_("There are no pupils with these filters.")))
     sections = [
-        dcc.Link([sign("back"), _("My pupils")], href=f"{addresses.MY_PUPILS}{back.query}", className="back"),
+        Link([sign("back"), _("My pupils")], href=f"{addresses.MY_PUPILS}{back.query}", className="back"),
         html.Div(
             [
                 html.Div([html.H1(_("Hand-over")), html.P(made_sentence(viewer, view), id="handover-made")]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -17,6 +17,7 @@ from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import subject_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import Options, class_select, options, period_word, select
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import BOTH_YEARS, PERIODS, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import subject_order
@@ -64,7 +65,7 @@ def not_for_you(heading: str) -> list[Any]:
     text = _("This page is for teachers, mentors and learning support: it holds notes about pupils.")
     return [
         html.Div(html.Div(html.H1(heading)), className="head"),
-        note("", "lock", html.P([text, " ", dcc.Link(_("To the classes"), href=addresses.CLASSES)])),
+        note("", "lock", html.P([text, " ", Link(_("To the classes"), href=addresses.CLASSES)])),
     ]
 
 
@@ -173,9 +174,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
                 html.Div([html.H1(_("My pupils")), html.P(_intro(view), id="mine-intro")]),
                 html.Div(
                     [
-                        dcc.Link(
-                            _("Make hand-over"), href=f"{addresses.HANDOVER}{view.filters.query}", className="btn"
-                        ),
+                        Link(_("Make hand-over"), href=f"{addresses.HANDOVER}{view.filters.query}", className="btn"),
                         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
                     ],
                     className="acts",
@@ -201,12 +200,12 @@ def _intro(view: MyPupilsView) -> list[Any]:
     if len(filters.class_ids) < len(view.classes):
         everyone = filters.replacing(class_ids=tuple(class_ref.id for class_ref in view.classes))
         words = _("Show all {number} classes", number=len(view.classes))
-        parts += [" ", dcc.Link(words, href=f"{addresses.MY_PUPILS}{everyone.query}")]
+        parts += [" ", Link(words, href=f"{addresses.MY_PUPILS}{everyone.query}")]
     if len(view.pupils) < len(view.everyone):
         plain = filters.replacing(signals=None, question=None, material=None)
         words = _("Shown: {who}, {number} of {all}.", who=shown_words(filters), number=len(view.pupils),
                   all=len(view.everyone))  # fmt: skip
-        parts += [" ", words, " ", dcc.Link(_("Show everybody"), href=f"{addresses.MY_PUPILS}{plain.query}")]
+        parts += [" ", words, " ", Link(_("Show everybody"), href=f"{addresses.MY_PUPILS}{plain.query}")]
     return parts
 
 
@@ -221,7 +220,7 @@ def hidden_note(view: MyPupilsView, path: str) -> list[Any]:
     )
     wider = view.filters.replacing(period=BOTH_YEARS)
     link = [] if view.filters.period == BOTH_YEARS else [
-        " ", dcc.Link(_("Show this school year and the last"), href=f"{path}{wider.query}")
+        " ", Link(_("Show this school year and the last"), href=f"{path}{wider.query}")
     ]  # fmt: skip
     return [html.P([sign("info"), " ", words, *link], className="hid sm t2", id="hidden-by-period")]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.text.signal_words import rule_with
 from dashboard.text.translate import _, n_, short_day
 from dashboard.text.words import part_word, short_test
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.my_pupils_view import READY, TOPICS, WITH, WITHOUT, MyPupilsFilters, MyPupilsView
 from dashboard.ui.signs import attrs, card, sign
@@ -37,7 +36,7 @@ def question_cards(view: MyPupilsView, path: str) -> html.Nav:
     return html.Nav(
         [
             html.Div(
-                dcc.Link(
+                Link(
                     [html.B(question), html.Small(answer), sign("chev" if is_open else "next")],
                     href=f"{path}{(plain if is_open else target).query}",
                 ),
@@ -173,7 +172,7 @@ def _topic(view: MyPupilsView, topic: Topic, names: dict[int, Member]) -> html.D
 def _name_link(view: MyPupilsView, member: Member) -> html.Span:
     many_classes = len(view.filters.class_ids) > 1
     class_word = f" ({view.class_name(member.class_id)})" if many_classes else ""
-    return html.Span([dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), class_word])
+    return html.Span([Link(name_of(member), href=addresses.pupil_href(member.id)), class_word])
 
 
 def name_of(member: Member) -> str:
@@ -217,7 +216,7 @@ def _material(view: MyPupilsView, readiness: Readiness, path: str) -> html.Div:
         [
             html.Span([readiness.material, " · ", html.B(_("shown below"))])
             if chosen
-            else html.Span([f"{readiness.material} · ", dcc.Link(show, href=f"{path}{only.query}")])
+            else html.Span([f"{readiness.material} · ", Link(show, href=f"{path}{only.query}")])
             if readiness.finished and len(view.readiness) > 1
             else html.Span(readiness.material),
             html.B(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import GROWTH_SIGNS, class_in_sentence, future_words, growth_word, subject_word
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
 from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeries, bound_of, column_series
@@ -94,7 +93,7 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
     return html.Tr(
         [
             html.Th(
-                [dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_label)], scope="row"
+                [Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_label)], scope="row"
             ),
             html.Td(
                 _signals(view, member),
@@ -220,7 +219,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
             _("{number} open", number=number),
             hidden(_(": signals of {name}", name=name_of(member))),
         ]
-        parts.append(dcc.Link(words, href=addresses.pupil_href(member.id), className="st be"))
+        parts.append(Link(words, href=addresses.pupil_href(member.id), className="st be"))
     if suppressed:
         parts.append(state("no", "clock", _("{number} not to be judged", number=suppressed)))
     return parts or [html.Span(_("none"), className="t3")]

@@ -10,7 +10,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -25,6 +25,7 @@ from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, part_w
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
 from dashboard.ui.controls import Options
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import (
     BOTH_YEARS,
     FOUR_WEEKS,
@@ -128,7 +129,7 @@ def not_yours() -> Body:
                     " ",
                     _("You see the pupils of the classes that the pupil list links you to."),
                     " ",
-                    dcc.Link(_("To the classes"), href=addresses.CLASSES),
+                    Link(_("To the classes"), href=addresses.CLASSES),
                 ]
             ),
         ),
@@ -212,7 +213,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
     timeline = pupil_data.timeline
     home = timeline.pupil.classes[:1]
     back = [
-        dcc.Link(
+        Link(
             [sign("back"), class_word(class_ref.name)],
             href=addresses.class_href(class_ref.id),
             className="back",
@@ -236,7 +237,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                 block(
                     html.Div(
                         [
-                            dcc.Link(
+                            Link(
                                 _("Make a conversation sheet"),
                                 href=addresses.talk_sheet_href(timeline.pupil.id),
                                 className="btn pri",
@@ -273,11 +274,11 @@ def _neighbours(pupil_id: int, neighbours: list[PupilName]) -> list[Any]:
     if index > 0:
         pupil = neighbours[index - 1]
         words = [html.Span(_("Previous pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        links.append(dcc.Link([sign("prev"), *words], href=addresses.pupil_href(pupil.id), className="btn"))
+        links.append(Link([sign("prev"), *words], href=addresses.pupil_href(pupil.id), className="btn"))
     if index + 1 < len(ids):
         pupil = neighbours[index + 1]
         words = [html.Span(_("Next pupil: "), className="vh"), pupil.first_name or pupil_word(pupil)]
-        links.append(dcc.Link([*words, sign("next")], href=addresses.pupil_href(pupil.id), className="btn"))
+        links.append(Link([*words, sign("next")], href=addresses.pupil_href(pupil.id), className="btn"))
     return links
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from dash import html
-
 from dashboard.pages.pupil.series import grade_word, level_state
 from dashboard.pages.pupil.tables import explained
 from dashboard.text.translate import _, day_name, long_moment, n_, native, short_day
 from dashboard.text.words import band_word, part_word, short_test, subject_word
+from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import sign
 from models.classroom.class_data import ScoredPart

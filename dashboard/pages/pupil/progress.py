@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from dash import html
-
 from dashboard.text.translate import _, minutes, n_, short_day
 from dashboard.text.words import MISSING_SIGNS, missing_word, short_test
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, sign, state
 from models.classroom.timeline import PupilTimeline
 from models.results.progress import PupilProgress

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from dash import dcc, html
+from dash import dcc
 
 from dashboard.text.scores import score_words
 from dashboard.text.translate import _, n_, native, short_day
@@ -22,6 +22,7 @@ from dashboard.text.words import (
     subject_word,
 )
 from dashboard.ui.charts import HEIGHT, chart_config, one_scale, series_figure
+from dashboard.ui.elements import html
 from dashboard.ui.markup import block
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.matrix_table import value

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
 from sqlalchemy import Connection
 
 from dashboard.pages.pupil.series import goal_number, in_subject_order
@@ -23,6 +22,7 @@ from dashboard.text.signal_words import (
 from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import dcc
 
 from dashboard.pages.pupil.series import in_subject_order, level_state
 from dashboard.text.translate import _, day_name, n_
 from dashboard.text.words import short_test, subject_word
 from dashboard.ui.charts import markers
+from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import attrs, sign
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting

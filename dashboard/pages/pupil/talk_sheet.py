@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, teaches
@@ -20,6 +19,7 @@ from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import band_word, class_word, growth_word, subject_word
 from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
@@ -72,7 +72,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
     return [
         html.Div(
             [
-                dcc.Link([sign("back"), name], href=addresses.pupil_href(record.id), className="back"),
+                Link([sign("back"), name], href=addresses.pupil_href(record.id), className="back"),
                 html.Button(_("Print"), className="btn pri", **attrs(data_print="true")),
                 html.P(_("Untick what is not to be printed. Nothing of this choice is kept."), className="sm t2"),
             ],

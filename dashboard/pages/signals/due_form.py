@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
 
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import class_in_sentence, short_test, subject_word
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
-from dash import ClientsideFunction, Input, Output, dcc, html
+from dash import ClientsideFunction, Input, Output, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -30,6 +30,7 @@ from dashboard.text.words import class_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import class_select, options, select
 from dashboard.ui.coverage import coverage
+from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import current_school_year, read_filters
 from dashboard.ui.markup import block, blocks
 from dashboard.ui.matrix_table import pupil_word
@@ -249,7 +250,7 @@ def _row(viewer: Viewer, shown: _SignalsView, names: Mapping[int, PupilName], si
     if signal.pupil_id is None:
         subject: Any = html.B(class_word(class_name))
     else:
-        subject = html.B(dcc.Link(pupil_word(names[signal.pupil_id]), href=addresses.pupil_href(signal.pupil_id)))
+        subject = html.B(Link(pupil_word(names[signal.pupil_id]), href=addresses.pupil_href(signal.pupil_id)))
     rule = rule_words(signal, shown.state.thresholds[signal.class_id])
     name = class_name if signal.pupil_id is None else pupil_word(names[signal.pupil_id])
     about = f"{name}, {material_words(signal)}, {rule_title(signal.rule)}"

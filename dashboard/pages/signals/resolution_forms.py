@@ -6,10 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dash import html
-
 from dashboard.text.signal_words import action_word
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import hidden
 from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
 from models.classroom.signals import Signal

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
 
 from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _, at_moment
 from dashboard.text.words import class_in_sentence
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
 from models.access.viewer import Viewer

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import html
-
 from dashboard.pages.vendor.parts import broken_path, finding_state, place_of, remedy_of, sentence_of
 from dashboard.pages.vendor.words import VERDICT_LOOKS, size_word, verdict_word
 from dashboard.text.translate import _, moment, n_
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, state
 from models.sandbox.sandboxes import Arrival
 

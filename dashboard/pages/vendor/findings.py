@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import html
 
 from dashboard.pages.vendor.parts import broken_path, finding_sentence, finding_state, place_of, remedy_of, sentence_of
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, result_word
 from dashboard.text.translate import _, n_, native
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, state
 
 SHOWN = 200

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import dcc
 
 from dashboard.pages.vendor.requests import KINDS, MAX_CONTENTS, PROFILES, too_large
 from dashboard.text.translate import _
+from dashboard.ui.elements import html
 from dashboard.ui.signs import note
 from models.schema import clock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -22,6 +22,7 @@ from dashboard.pages.vendor.parts import (
 from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
 from dashboard.text.translate import _, n_
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note
 from models.access.viewer import Viewer
 from models.ingest import page_requests

@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dash import html
-
 from dashboard.text.translate import _, language
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import note, sign, state
 
 COMMAND = "rondblik check bericht.xml --junit uit.xml"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash
-from dash import Input, Output, State, dcc, html
+from dash import Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page
@@ -21,6 +21,7 @@ from dashboard.pages.vendor.parts import (
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, level_explained, level_word, result_word
 from dashboard.text.translate import _, at_moment, language
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note, sign, state
 from models.access.viewer import Viewer
 from models.ingest import page_requests

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import dash
 import dash_mantine_components as dmc
 import flask
-from dash import Input, Output, State, dcc, html
+from dash import Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -30,6 +30,7 @@ from dashboard.pages.vendor.parts import (
 from dashboard.pages.vendor.situations import fault_line, news, situations_panel
 from dashboard.text.translate import _, day_name, long_moment
 from dashboard.ui import addresses
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note, sign
 from models.access.viewer import Viewer
 from models.sandbox import sandboxes, situations

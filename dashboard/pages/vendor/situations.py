@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash import html
-
 from dashboard.pages.vendor.words import SITUATION_LOOKS, situation_state_word, situation_task, situation_word
 from dashboard.text.translate import _, at_moment, n_
+from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, state
 from models.sandbox import situations
 from models.sandbox.sandboxes import Arrival, Sandbox

@@ -96,6 +96,7 @@ class JudgedClass:
         self.today = clock.today()
         self._last_full_day = self.today - timedelta(days=1)  # whoever has not worked this morning still may
         self._holidays, self._region = inputs.holidays, inputs.region
+        self._school_days: dict[str, int] = {}
 
     def delivering(self, source_id: int) -> SourceState | None:
         """A source, unless nothing can come in from it any more."""
@@ -104,7 +105,11 @@ class JudgedClass:
 
     def school_days_since(self, day: str) -> int:
         """The school days that are over since a day."""
-        return self._holidays.school_days(date.fromisoformat(day), self._last_full_day, self._region)
+        if day not in self._school_days:
+            self._school_days[day] = self._holidays.school_days(
+                date.fromisoformat(day), self._last_full_day, self._region
+            )
+        return self._school_days[day]
 
     def series(self) -> Iterator[tuple[Member, SubjectMaterial, list[ScoredTest]]]:
         """The scores and levels of each pupil and material, oldest first, of this school year and the one before."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dash import html
-
 from dashboard.pages.class_page.attention import norm_words, shown_topics, with_norm
 from dashboard.pages.class_page.why.parts import (
     Explanation,
@@ -21,6 +19,7 @@ from dashboard.text.signal_words import material_words, rule_title, rule_with
 from dashboard.text.translate import _, n_, short_day
 from dashboard.text.words import attention_group_rule, attention_group_word, part_word, subject_word
 from dashboard.ui.class_view import ClassView
+from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import pupil_word
 from models.access.people import PupilName
 from models.classroom.attention import AttentionGroup

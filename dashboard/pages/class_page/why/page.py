@@ -13,7 +13,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import Input, Output, dcc, html
+from dash import Input, Output, dcc
 from sqlalchemy import Connection
 
 from dashboard.auth import request
@@ -24,6 +24,7 @@ from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
 from dashboard.pages.class_page.why.sources import explain_coverage, explain_progress
 from dashboard.text.translate import _
 from dashboard.ui.class_view import ClassView, read_class
+from dashboard.ui.elements import html
 from dashboard.ui.markup import blocks
 from dashboard.ui.page_address import LONGEST, filters_of
 from dashboard.ui.signs import WHY_HINT, hidden

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from dash import dcc, html
-
 from dashboard.text.translate import _, at_moment, native
 from dashboard.text.words import missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import period_word
+from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent, Column, columns
 from dashboard.ui.matrix_table import level_word, pupil_word
 from dashboard.ui.signs import attrs
@@ -40,7 +39,7 @@ def pupil_list(title: str, pupils: Sequence[tuple[PupilName, str]], name: str) -
         return []
     rows = [
         html.Li(
-            [dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id)), html.Span(words)],
+            [Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id)), html.Span(words)],
             **attrs(data_pupil=str(pupil.id)),
         )
         for pupil, words in pupils

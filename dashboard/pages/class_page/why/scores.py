@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
 from sqlalchemy import Connection
 
 from dashboard.pages.class_page.why.parts import (
@@ -22,6 +21,7 @@ from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import future_words, missing_word, part_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
+from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted
 from dashboard.ui.matrix_table import foot_words, pupil_word
 from models.access.people import PupilName
@@ -44,7 +44,7 @@ def explain_cell(
     item = cell_content(view.overview, column, pupil.id)
     head = [html.H3(f"{pupil_word(pupil)} · {column.full_name}"), rule(*_cell_rule(view, item))]
     lines = _sent(connection, viewer, pupil, item.cell) if item.cell is not None else _not_sent(view, column, item)
-    link = dcc.Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=addresses.pupil_href(pupil.id))
+    link = Link(_("See {name}", name=pupil.first_name or pupil_word(pupil)), href=addresses.pupil_href(pupil.id))
     return [*head, *lines, html.P(link, className="acts")]
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import html
-
 from dashboard.pages.class_page.progress_panel import shown_tests
 from dashboard.pages.class_page.why.parts import Explanation, facts, pupil_list, rule, source_facts
 from dashboard.pages.connections.table import last_try_word, next_try_word, source_status
 from dashboard.text.translate import _, age, minutes, moment, n_, short_day
 from dashboard.text.words import missing_word, short_test, subject_word
 from dashboard.ui.class_view import ClassView
+from dashboard.ui.elements import html
 from models.access.people import PupilName
 from models.ingest.freshness import SourceState
 from models.results.progress import PupilProgress
