@@ -20,7 +20,7 @@ from dashboard.auth.headers import STATIC_FOLDERS
 from dashboard.auth.idempotency import TOKEN, StillBusy
 from dashboard.auth.request import COOKIE, LANGUAGE_COOKIE, context, page_mark, sign_in_as
 from dashboard.auth.sessions import DemoUser
-from dashboard.text.translate import LANGUAGES, _
+from dashboard.text.translate import LANGUAGES, _, language, use_language
 from dashboard.ui import addresses
 from models.sandbox import sandboxes
 from models.schema.rate_limit import Rate
@@ -133,7 +133,7 @@ def _form_sent_before() -> ResponseReturnValue | None:
 
 def _set_language() -> None:
     language = flask.request.args.get("taal") or flask.request.cookies.get(LANGUAGE_COOKIE)
-    flask.g.language = language if language in LANGUAGES else LANGUAGES[0]
+    use_language(language if language in LANGUAGES else None)
 
 
 def _refuse_other_hosts() -> None:
@@ -207,7 +207,7 @@ def _better_address() -> ResponseReturnValue | None:
     query = "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in rest)
     answer = flask.redirect(quote(path) + (f"?{query}" if query else ""), 302)
     if has_language:
-        answer.set_cookie(LANGUAGE_COOKIE, flask.g.language, max_age=YEAR_SECONDS, samesite="Lax")
+        answer.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR_SECONDS, samesite="Lax")
     return answer
 
 

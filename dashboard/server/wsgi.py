@@ -17,6 +17,7 @@ from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures
 from dashboard.server.app import build
 from dashboard.server.compression import compress
+from dashboard.text.translate import use_language
 from dashboard.ui import addresses
 from models.schema import database
 from models.schema.encryption import PiiCipher
@@ -49,6 +50,7 @@ def create_app(
     )
     server.extensions["rondblik"] = Context(engine, cipher, options, public_address)
     server.before_request(guard.guard)
+    server.teardown_request(lambda _error: use_language())  # the next request of this thread begins without one
     compress(server)
     server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.text.signal_texts import text_of
-from dashboard.text.translate import _, at_moment, n_
+from dashboard.text.translate import _, at_moment, n_, once_per_language
 from dashboard.text.words import attention_threshold_words, subject_word
 from models.classroom.class_data import ClassData
 from models.classroom.signal_resolutions import ResolutionAction
@@ -80,6 +80,7 @@ def material_words(signal: Signal, with_source: bool = True) -> str:
     return f"{subject} · {signal.subject_material.material}" if with_source else subject
 
 
+@once_per_language
 def action_word(action: ResolutionAction) -> str:
     """What a teacher did with a signal."""
     return {

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import gettext
 import io
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from importlib import resources
+from typing import ParamSpec
 
-import flask
 from babel.dates import format_date
 from babel.messages import mofile, pofile
 from babel.numbers import format_decimal
@@ -22,6 +24,7 @@ from models.schema import clock
 from models.schema.records import SCALE
 
 LANGUAGES = ("nl", "en")
+P = ParamSpec("P")
 
 
 @cache
@@ -35,9 +38,32 @@ def translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+_language: ContextVar[str] = ContextVar("language", default=LANGUAGES[0])
+
+
 def language() -> str:
     """The language of the request; Dutch outside of one."""
-    return str(flask.g.get("language", "nl")) if flask.has_app_context() else "nl"
+    return _language.get()
+
+
+def use_language(language: str | None = None) -> None:
+    """Write texts in this language from here on in this request; Dutch where none is given."""
+    _language.set(language or LANGUAGES[0])
+
+
+def once_per_language(words: Callable[P, str]) -> Callable[P, str]:
+    """Look a text up once for each language and arguments: for functions that choose from a table of texts."""
+
+    def in_language(_language: str, *args: P.args, **values: P.kwargs) -> str:
+        return words(*args, **values)
+
+    looked_up: Callable[..., str] = lru_cache(maxsize=1000)(in_language)
+
+    @wraps(words)
+    def text(*args: P.args, **values: P.kwargs) -> str:
+        return looked_up(language(), *args, **values)
+
+    return text
 
 
 def _(message: str, **values: object) -> str:
@@ -54,7 +80,7 @@ def n_(item: str, many: str, number: int, **values: object) -> str:
 
 def whole(number: int) -> str:
     """A count with the separator of the language: 1.284."""
-    return format_decimal(number, locale=language())
+    return str(number) if -1000 < number < 1000 else format_decimal(number, locale=language())
 
 
 def native(text: str) -> str:

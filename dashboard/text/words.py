@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from dashboard.text.translate import _, n_
+from dashboard.text.translate import _, n_, once_per_language
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
@@ -58,6 +58,7 @@ def classes_word(names: Sequence[str]) -> str:
     return n_("Class {names}", "Classes {names}", len(names), names=", ".join(names))
 
 
+@once_per_language
 def missing_word(reason: Missing) -> str:
     """The word for a cell without a number."""
     return {
@@ -79,6 +80,7 @@ def future_words(number: int) -> str:
     return n_("{number} result with a date in the future", "{number} results with a date in the future", number)
 
 
+@once_per_language
 def growth_word(growth: Growth) -> str:
     """The word for how the scores of a pupil go in one material."""
     return {
@@ -91,6 +93,7 @@ def growth_word(growth: Growth) -> str:
     }[growth]
 
 
+@once_per_language
 def attention_group_word(attention_group: AttentionGroup) -> str:
     """The name of one of the four groups."""
     return {
@@ -119,6 +122,7 @@ def attention_threshold_words() -> dict[Threshold, str]:
     }
 
 
+@once_per_language
 def comparability_word(comparability: Comparability) -> str:
     """With what the numbers of a material may be compared."""
     return {
@@ -128,6 +132,7 @@ def comparability_word(comparability: Comparability) -> str:
     }[comparability]
 
 
+@once_per_language
 def subject_word(subject: str) -> str:
     """The name of a subject of the short list; of what is not assigned: Vak nog niet gekoppeld."""
     return {
@@ -188,6 +193,7 @@ def pattern_words(pattern: str) -> str:
     return _("Tests with {parts} in their code", parts=", ".join(fixed))
 
 
+@once_per_language
 def role_word(role: str) -> str:
     """What somebody is to the school."""
     return {
@@ -233,6 +239,7 @@ def reference_word(value: str) -> str:
     return _("on the way to {level} (indication)", level=value)
 
 
+@once_per_language
 def parked_word(reason: str) -> str:
     """Why results have no pupil."""
     return {

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
 from dash.development.base_component import Component
-from markupsafe import escape
 
 MARKUP = "data-markup"
 LINK = "data-link"  # a link that changes the page without reloading, as dcc.Link does
@@ -97,8 +97,8 @@ def _tag(namespace: str, kind: str) -> tuple[str, bool]:
 
 
 def _properties(node: Component) -> list[tuple[str, Any]]:
-    """The properties of an element that are set, by name: Dash keeps them in no order."""
-    return sorted([item for item in vars(node).items() if item[0] not in _NOT_WRITTEN and item[0][0] != "_"])
+    """The properties of an element that are set."""
+    return [item for item in vars(node).items() if item[0] not in _NOT_WRITTEN and item[0][0] != "_"]
 
 
 def _attribute(name: str, value: object) -> str:

@@ -205,24 +205,33 @@ def read_my_pupils(
     chosen, year = list(filters.class_ids), current_school_year(classes)
     period = period_dates(filters.period, year)
     state = class_state(connection, viewer, chosen, year, holidays, period)
+    school = school_name(connection, viewer)
+    view = state.once(("my pupils", filters, tuple(classes)), lambda: _view(state, classes, filters, period, school))
+    ids = [pupil.id for pupil in view.pupils]
+    notes, goals = notes_of(connection, cipher, viewer, ids), goals_of(connection, viewer, ids)
+    return classes, filters, replace(view, notes=notes, goals=goals)
+
+
+def _view(
+    state: ClassState, classes: list[ClassRef], filters: MyPupilsFilters, period: Period, school: str | None
+) -> MyPupilsView:
     overview = class_overview(state.class_data, period, subject=filters.subject)
     members = state.class_data.members
     ids = [member.id for member in members]
     readiness_by_material = tuple(readiness(state.class_data, ids, filters.subject))
-    pupils = tuple(member for member in members if _wanted(member, filters, state, readiness_by_material))
-    view = MyPupilsView(
-        tuple(classes), filters, period, year, members, pupils, state,
+    return MyPupilsView(
+        tuple(classes), filters, period, state.class_data.school_year, members,
+        tuple(member for member in members if _wanted(member, filters, state, readiness_by_material)), state,
         tuple(_columns(state.class_data, overview, period, filters.subject)),
         overview,
         readiness_by_material,
         tuple(without_progress(state.class_data, ids, period, filters.subject)),
         tuple(_topics(state, period, filters.subject)),
-        notes_of(connection, cipher, viewer, [pupil.id for pupil in pupils]),
-        goals_of(connection, viewer, [pupil.id for pupil in pupils]),
-        school_name(connection, viewer),
+        {},
+        {},
+        school,
         state.class_data.material_names,
     )  # fmt: skip
-    return classes, filters, view
 
 
 # -- filters -------------------------------------------------------------------------------------------------

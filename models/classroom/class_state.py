@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
@@ -25,6 +25,8 @@ from models.schema import clock
 from models.schema.data_versions import data_version
 from models.schema.tables import schools
 
+MAX_DERIVED = 60  # of one state: screens with other filters, in other languages
+
 Derived = TypeVar("Derived")
 
 
@@ -40,16 +42,23 @@ class ClassState:
     derived: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)  # for `ClassState.once`
 
     def once(self, key: Hashable, compute: Callable[[], Derived]) -> Derived:
-        """What `compute` returns, computed once for this state; the key names it among all that is computed so."""
-        if key not in self.derived:
-            self.derived[key] = compute()
-        value: Derived = self.derived[key]
+        """What `compute` returns, computed once for this state; the key names it among all that is computed so.
+
+        It may depend on nothing but the state and the key.
+        """
+        if key in self.derived:
+            kept: Derived = self.derived[key]
+            return kept
+        value = compute()
+        if len(self.derived) >= MAX_DERIVED:
+            self.derived.clear()
+        self.derived[key] = value
         return value
 
     @property
     def open_signals(self) -> dict[int, list[Signal]]:
         """The open signals by pupil."""
-        return open_by_pupil(self.signals)
+        return self.once("open signals", lambda: open_by_pupil(self.signals))
 
     def attention_groups(self, period: Period) -> dict[int, AttentionGroup]:
         """The attention group of each pupil in a period."""
@@ -75,24 +84,29 @@ def class_state(
     *,
     hidden_parts: bool = False,
 ) -> ClassState:
-    """The state of these classes, as far as the viewer may see them; `period` is the one that the screen shows.
+    """The state of these classes, as far as the viewer may see them.
 
-    Signals are about this school year and the one before, whatever period is shown. It is computed once for each
-    version of the data and each day; the sources are those of now.
+    `period` is the one that the screen shows, this school year by default. Signals are about this school year and the
+    one before, whatever period is shown. It is computed once for each version of the data and each day; the sources
+    are those of now.
     """
+    period = period or of_school_year(school_year)
     version = data_version(connection, viewer.school_id)
     sources = tuple(source_states(connection, viewer))
     judged = tuple((source.id, source.role, source.active, source.stopped, source.late) for source in sources)
     key = (viewer, tuple(class_ids), school_year, holidays, period, hidden_parts, clock.today(), judged)
     cache = _CACHE.of(connection.engine)
-    state = cache.get(key, version)
+    writing = connection.get_execution_options().get("writing", False)  # what it wrote is in no version yet
+    state = None if writing else cache.get(key, version)
     if state is None:
         class_data = read_class_data(
             connection, viewer, class_ids, school_year, period, sources=sources, hidden_parts=hidden_parts
         )
         state = _compute(connection, viewer, class_data, class_ids, holidays)
-        cache.put(key, version, state, len(class_data.rows))
-    return replace(state, class_data=replace(state.class_data, sources=sources))
+        if not writing:
+            cache.put(key, version, state, len(class_data.rows))
+    state.class_data.sources = sources
+    return state
 
 
 def _compute(

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -59,35 +60,45 @@ class PartName:
     defined: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The content of a definition as stored, and its norms as numbers; parts by code."""
+
+    content: dict[str, Any]
+    norm: ParsedNorm
+    parts: dict[str, dict[str, Any]]
+    part_norms: dict[str, ParsedNorm]
+
+
+@lru_cache(maxsize=4000)  # thousands of results, of many classes, share a few hundred definitions
+def read_body(text: str) -> Body:
+    """The body of a definition, parsed once; nobody may change it."""
+    content = json.loads(text)
+    parts: dict[str, dict[str, Any]] = {}
+    for part in content.get("parts") or ():
+        parts.setdefault(part["code"]["text"], part)
+    norms = {code: parse_norm(part.get("norm")) for code, part in parts.items()}
+    return Body(content, parse_norm(content.get("norm")), parts, norms)
+
+
 @dataclass(slots=True)
 class Catalogue:
-    """Definitions by id, with the bodies and part codes that were loaded.
-
-    Norms and part names are parsed on first use and cached: thousands of results share a few hundred definitions.
-    """
+    """Definitions by id, with the bodies and part codes that were loaded; part names are cached."""
 
     sources: dict[int, Source]
     definitions: dict[int, Definition]
-    bodies: dict[int, dict[str, Any]] = field(default_factory=dict)
+    bodies: dict[int, Body] = field(default_factory=dict)
     part_codes: dict[int, str] = field(default_factory=dict)
-    _norms: dict[tuple[int, int], ParsedNorm] = field(default_factory=dict, repr=False, compare=False)
     _part_names: dict[tuple[int, int], PartName] = field(default_factory=dict, repr=False, compare=False)
     _subject_materials: dict[int, SubjectMaterial] = field(default_factory=dict, repr=False, compare=False)
 
     def total_norm(self, definition_id: int) -> ParsedNorm:
         """The norm of a whole test."""
-        key = (definition_id, WHOLE_TEST)
-        if key not in self._norms:
-            self._norms[key] = parse_norm(self.bodies[definition_id].get("norm"))
-        return self._norms[key]
+        return self.bodies[definition_id].norm
 
     def part_norm(self, definition_id: int, part_id: int) -> ParsedNorm:
         """The norm of a part; `NO_NORM` if the definition lacks the part."""
-        key = (definition_id, part_id)
-        if key not in self._norms:
-            part = self._part(definition_id, part_id)
-            self._norms[key] = parse_norm(part.get("norm")) if part is not None else NO_NORM
-        return self._norms[key]
+        return self.bodies[definition_id].part_norms.get(self.part_codes.get(part_id, ""), NO_NORM)
 
     def part_name(self, definition_id: int, part_id: int) -> PartName:
         """The name of a part and its position in the test."""
@@ -98,7 +109,7 @@ class Catalogue:
 
     def _name_part(self, definition_id: int, part_id: int) -> PartName:
         code = self.part_codes.get(part_id, str(part_id))
-        part = self._part(definition_id, part_id)
+        part = self.bodies[definition_id].parts.get(code)
         if part is None:
             return PartName(AFTER_ALL_PARTS, code, code, False)
         return PartName(int(part["number"]), code, (part.get("name") or "").strip() or code, True)
@@ -126,20 +137,13 @@ class Catalogue:
 
     def hierarchy(self, definition_id: int) -> list[str]:
         """The hierarchy of a test from the material down."""
-        levels = self.bodies[definition_id].get("hierarchy") or []
+        levels = self.bodies[definition_id].content.get("hierarchy") or []
         return [level["term"]["text"] for level in sorted(levels, key=lambda item: int(item["depth"]))]
 
     def level(self, definition_id: int) -> str | None:
         """The toetsniveau in the norm, as sent."""
-        term = (self.bodies[definition_id].get("norm") or {}).get("level")
+        term = (self.bodies[definition_id].content.get("norm") or {}).get("level")
         return term["text"] if term else None
-
-    def _part(self, definition_id: int, part_id: int) -> dict[str, Any] | None:
-        code = self.part_codes.get(part_id)
-        for body in self.bodies[definition_id].get("parts") or ():
-            if body["code"]["text"] == code:
-                return dict(body)
-        return None
 
 
 def catalogue_of(
@@ -214,7 +218,7 @@ def load_bodies(connection: Connection, school_id: int, catalogue: Catalogue, id
             test_definitions.c.school_id == school_id, test_definitions.c.id.in_(missing)
         )
     )
-    catalogue.bodies |= {row.id: json.loads(row.body) for row in rows}
+    catalogue.bodies |= {row.id: read_body(row.body) for row in rows}
 
 
 def load_parts(connection: Connection, school_id: int, catalogue: Catalogue, ids: Iterable[int]) -> None:

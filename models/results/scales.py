@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from itertools import pairwise
@@ -71,18 +71,17 @@ class ParsedNorm:
 
     intervals: tuple[NormBand, ...] = ()
     maximum: Decimal | None = None
+    span: tuple[Decimal, Decimal] | None = field(init=False, compare=False)  # the lowest and highest value it knows
+
+    def __post_init__(self) -> None:
+        """Work the span out once: it is asked for each score."""
+        lowest = min((interval.low for interval in self.intervals), default=Decimal(0))
+        object.__setattr__(self, "span", None if self.maximum is None else (lowest, self.maximum))
 
     @property
     def maximum_only(self) -> bool:
         """Whether the norm says how many points there are and nothing else."""
         return not self.intervals and self.maximum is not None
-
-    @property
-    def span(self) -> tuple[Decimal, Decimal] | None:
-        """The lowest and the highest value that the norm knows."""
-        if self.maximum is None:
-            return None
-        return (min((interval.low for interval in self.intervals), default=Decimal(0)), self.maximum)
 
 
 NO_NORM = ParsedNorm()

@@ -27,7 +27,7 @@ def in_language(language: str) -> flask.ctx.AppContext:
     """A request's place where texts look for the language."""
     context = flask.Flask("texts").app_context()
     context.push()
-    flask.g.language = language
+    translate.use_language(language)
     return context
 
 

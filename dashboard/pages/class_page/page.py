@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import dash
@@ -117,6 +118,12 @@ def register(app: dash.Dash) -> None:
 
 def _options(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> list[Options]:
     """The options of the controls named in OPTIONS."""
+    if view is None:
+        return _options_of(classes, filters, None)
+    return view.state.once(("options", _seen_as(view)), lambda: _options_of(classes, filters, view))
+
+
+def _options_of(classes: list[ClassRef], filters: ClassFilters, view: ClassView | None) -> list[Options]:
     return [
         period_options(classes, filters), subject_options(view, filters), publisher_options(view),
         material_options(view, filters, _("All materials")), subgroup_options(view), goal_options(view, filters),
@@ -133,8 +140,13 @@ def content(filters: ClassFilters, view: ClassView | None) -> list[Any]:
         head = html.Div(html.Div(html.H1(_("No classes yet"))), className="head")
         return blocks([head, note("", "notbegun", html.P(text))])
     heading = heading_of(view)
-    key = ("class page", filters, tuple(view.classes), language())
-    return [*blocks(_head(view, heading)), *view.state.once(key, lambda: blocks(_sections(filters, view, heading)))]
+    sections = view.state.once(("page", _seen_as(view)), lambda: blocks(_sections(filters, view, heading)))
+    return [*blocks(_head(view, heading)), *sections]
+
+
+def _seen_as(view: ClassView) -> Hashable:
+    """What a view of the same data can differ in."""
+    return view.filters, view.classes, language()
 
 
 def _head(view: ClassView, heading: str) -> list[Any]:
@@ -225,7 +237,8 @@ def _save_as(view: ClassView, heading: str) -> html.Details:
     """The menu with files of exactly what the screen shows."""
     viewer = request.viewer()
     assert viewer is not None
-    token = request.context().snapshots.add(viewer, sheet_of(view, heading))
+    sheet = view.state.once(("sheet", _seen_as(view)), lambda: sheet_of(view, heading))
+    token = request.context().snapshots.add(viewer, sheet)
     # No download attribute: where the snapshot is gone the answer is this page with the same filters, to be seen.
     links = [
         html.A(file_format.name(), href=f"{FILE_PATH}/{token}.{ending}{view.filters.query}")

@@ -13,7 +13,7 @@ from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
 from dashboard.pages.page import Body, Page, teaches
-from dashboard.text.translate import _, long_moment, n_
+from dashboard.text.translate import _, language, long_moment, n_
 from dashboard.text.words import subject_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import Options, class_select, options, period_word, select
@@ -167,7 +167,7 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
     """Everything below the filter bar, as markup."""
     if view is None:
         return blocks(no_classes(_("My pupils")))
-    sections = [
+    head = [
         html.P(made_sentence(viewer, view), className="printhead"),
         html.Div(
             [
@@ -183,11 +183,17 @@ def _content(viewer: Viewer, view: MyPupilsView | None) -> list[Any]:
             className="head",
         ),
         *hidden_note(view, addresses.MY_PUPILS),
+    ]
+    key = ("my pupils", view.filters, view.classes, language(), request.scheme())
+    return [*blocks(head), *view.state.once(key, lambda: blocks(_sections(view)))]
+
+
+def _sections(view: MyPupilsView) -> list[Any]:
+    return [
         question_cards(view, addresses.MY_PUPILS),
         *question_panel(view, addresses.MY_PUPILS),
         my_pupils_table(view),
     ]
-    return blocks(sections)
 
 
 def _intro(view: MyPupilsView) -> list[Any]:
