@@ -38,6 +38,7 @@ def compress(server: flask.Flask) -> None:
         COMPRESS_ALGORITHM=ALGORITHMS,
         COMPRESS_ALGORITHM_STREAMING=ALGORITHMS,
         COMPRESS_MIN_SIZE=MIN_BYTES,
+        COMPRESS_BR_LEVEL=5,
         COMPRESS_CACHE_BACKEND=_Scripts,
         COMPRESS_CACHE_KEY=_script_address,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import socket
 import threading
@@ -40,12 +41,23 @@ def serve(
     `ready` is called with the port once it is open; `receive` limits what is read of messages. Raises PortTaken.
     """
     validator.prepare()
+    _calm_collector()
     with closing(bind(host, port)) as socket:
         server = make_server(app, socket, body_limits(receive or Receive()))
         with stopping(), working(context):
             ready(socket.getsockname()[1])
             server.run()  # returns on SystemExit and KeyboardInterrupt
             server.close()
+
+
+def _calm_collector() -> None:
+    """Look for garbage less often: a page makes ten thousands of small objects, which reference counts free.
+
+    With Python's own thresholds the search took a quarter of the time of a page.
+    """
+    gc.collect()
+    gc.freeze()  # the modules, which stay
+    gc.set_threshold(50_000, 20, 50)
 
 
 def body_limits(receive: Receive) -> BodyLimits:

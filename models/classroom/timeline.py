@@ -90,8 +90,12 @@ class PupilTimeline:
 def pupil_timeline(connection: Connection, viewer: Viewer, pupil_id: int, period: Period) -> PupilTimeline | None:
     """The results of a pupil in a period, one series for each material; None if the viewer may not see the pupil."""
     record = pupil(connection, viewer, pupil_id)
-    if record is None:
-        return None
+    return None if record is None else timeline_of(connection, viewer, record, period)
+
+
+def timeline_of(connection: Connection, viewer: Viewer, record: PupilRecord, period: Period) -> PupilTimeline:
+    """The results of a pupil, who was read for the viewer, in a period."""
+    pupil_id = record.id
     owners = pupil_identifiers(connection, viewer, [pupil_id])
     # Whole years: a sitting may have parts on days before the period, and progress builds up over a year.
     rows, future = split_future(all_rows(connection, viewer, owners, period.whole_years))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc
+from sqlalchemy import Connection
 
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
@@ -20,7 +21,7 @@ from dashboard.pages.pupil.progress import pupil_progress
 from dashboard.pages.pupil.series import in_subject_order, series_section, summary_sentence
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
-from dashboard.text.translate import _, day_name, long_moment, n_, short_day
+from dashboard.text.translate import _, day_name, language, long_moment, n_, short_day
 from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, part_word, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
@@ -43,7 +44,7 @@ from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
 from models.access.people import pupil as read_pupil
 from models.access.viewer import Viewer
-from models.classroom.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
+from models.classroom.timeline import PupilTimeline, Sitting, provenance, timeline_of
 from models.results.missing import missing_reason_of
 from models.results.periods import Period
 from models.results.scales import Missing
@@ -100,6 +101,11 @@ class _PupilData:
     neighbours: list[PupilName]
     side: Side
 
+    def once(self, name: str, compute: Callable[[], list[Any]]) -> list[Any]:
+        """What depends on the data of the class only, computed once for each version of them."""
+        key = (name, self.timeline.pupil.id, self.timeline.period, language(), request.scheme())
+        return compute() if self.side.state is None else self.side.state.once(key, compute)
+
 
 def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | None:
     if pupil_id is None:
@@ -107,13 +113,21 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
     context = request.context()
     with database.read_transaction(context.engine) as connection:
         year = current_school_year(class_list(connection, viewer))
-        timeline = pupil_timeline(connection, viewer, pupil_id, period_dates(period, year))
-        if timeline is None:
+        record = read_pupil(connection, viewer, pupil_id)
+        if record is None:
             return None
-        home = [class_ref.id for class_ref in timeline.pupil.classes[:1]]
+        home = [class_ref.id for class_ref in record.classes[:1]]
         neighbours = members(connection, viewer, home) if home else []
-        side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
+        side = read_side(connection, context.cipher, viewer, record, year, context.options.holidays)
+        timeline = _timeline(connection, viewer, record, period_dates(period, year), side)
     return _PupilData(timeline, neighbours, side)
+
+
+def _timeline(connection: Connection, viewer: Viewer, record: PupilRecord, period: Period, side: Side) -> PupilTimeline:
+    if side.state is None:
+        return timeline_of(connection, viewer, record, period)
+    timeline = side.state.once(("timeline", record.id, period), lambda: timeline_of(connection, viewer, record, period))
+    return replace(timeline, sources=side.state.class_data.sources)
 
 
 def not_yours() -> Body:
@@ -158,7 +172,7 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                             ],
                             className="card lanes",
                         ),
-                        html.Section(blocks(_tables(timeline)), className="card", id="lane-tables"),
+                        html.Section(_tables(pupil_data), className="card", id="lane-tables"),
                     ],
                     className="stack",
                 ),
@@ -183,7 +197,7 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                             className="card",
                         ),
                         html.Section(
-                            blocks(_progress_panel(pupil_data)),
+                            _progress_panel(pupil_data),
                             className="card",
                             id="worked",
                         ),
@@ -336,8 +350,10 @@ def _period_options(period: str) -> Options:
 
 
 def _series_panel(pupil_data: _PupilData | None) -> list[Any]:
-    if pupil_data is None:
-        return []
+    return [] if pupil_data is None else pupil_data.once("series", lambda: _series_sections(pupil_data))
+
+
+def _series_sections(pupil_data: _PupilData) -> list[Any]:
     timeline = pupil_data.timeline
     if not timeline.series:
         return [
@@ -440,12 +456,16 @@ def _absent_words(pupil_data: _PupilData, subject_material: SubjectMaterial) -> 
     return [sign(MISSING_SIGNS[reason]), " ", html.B(name), ": ", missing_word(reason)]
 
 
-def _tables(timeline: PupilTimeline | None) -> list[Any]:
-    return series_tables(timeline) if timeline is not None else []
+def _tables(pupil_data: _PupilData | None) -> list[Any]:
+    if pupil_data is None:
+        return []
+    return pupil_data.once("tables", lambda: blocks(series_tables(pupil_data.timeline)))
 
 
 def _progress_panel(pupil_data: _PupilData | None) -> list[Any]:
-    return pupil_progress(pupil_data.timeline, pupil_data.side.sending) if pupil_data is not None else []
+    if pupil_data is None:
+        return []
+    return pupil_data.once("progress", lambda: blocks(pupil_progress(pupil_data.timeline, pupil_data.side.sending)))
 
 
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
@@ -489,8 +509,8 @@ def register(app: dash.Dash) -> None:
         query, chosen = query_and_controls(by_address, stated, [period])
         return (
             _series_panel(pupil_data),
-            blocks(series_tables(timeline)),
-            blocks(_progress_panel(pupil_data)),
+            _tables(pupil_data),
+            _progress_panel(pupil_data),
             sitting_options(timeline),
             first.key if first is not None else None,
             summary_sentence(timeline),
