@@ -17,13 +17,12 @@ from models.classroom.goals import due_dates_of
 from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
 from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
 from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
-from models.classroom.state_cache import CacheOfEngine
 from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import source_states
 from models.results.periods import Period, of_school_year
 from models.schema import clock
-from models.schema.data_versions import data_version
 from models.schema.tables import schools
+from models.schema.version_cache import once_per_version
 
 MAX_DERIVED = 60  # of one state: screens with other filters, in other languages
 
@@ -65,9 +64,6 @@ class ClassState:
         return attention_groups(self.class_data, period, self.open_signals, self.thresholds)
 
 
-_CACHE: CacheOfEngine[ClassState] = CacheOfEngine()
-
-
 def region_of(connection: Connection, viewer: Viewer) -> str:
     """The holiday region of the viewer's school."""
     region = connection.scalar(select(schools.c.region).where(schools.c.id == viewer.school_id))
@@ -91,20 +87,17 @@ def class_state(
     are those of now.
     """
     period = period or of_school_year(school_year)
-    version = data_version(connection, viewer.school_id)
     sources = tuple(source_states(connection, viewer))
     judged = tuple((source.id, source.role, source.active, source.stopped, source.late) for source in sources)
-    key = (viewer, tuple(class_ids), school_year, holidays, period, hidden_parts, clock.today(), judged)
-    cache = _CACHE.of(connection.engine)
-    writing = connection.get_execution_options().get("writing", False)  # what it wrote is in no version yet
-    state = None if writing else cache.get(key, version)
-    if state is None:
+
+    def compute() -> ClassState:
         class_data = read_class_data(
             connection, viewer, class_ids, school_year, period, sources=sources, hidden_parts=hidden_parts
         )
-        state = _compute(connection, viewer, class_data, class_ids, holidays)
-        if not writing:
-            cache.put(key, version, state, len(class_data.rows))
+        return _compute(connection, viewer, class_data, class_ids, holidays)
+
+    key = ("class state", viewer, tuple(class_ids), school_year, holidays, period, hidden_parts, judged)
+    state = once_per_version(connection, viewer.school_id, key, compute, lambda new: len(new.class_data.rows))
     state.class_data.sources = sources
     return state
 

@@ -38,6 +38,7 @@ from models.schema import clock
 from models.schema.collation import collation_key
 from models.schema.records import Absence, Kind, Status
 from models.schema.tables import groups, identifiers, memberships, results, test_definitions, tests
+from models.schema.version_cache import once_per_version
 
 Cohort = tuple[int, str | None]  # class, and year group of its pupils
 
@@ -130,6 +131,11 @@ class MaterialCatalogue:
 
 def material_catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
     """The materials of this school year, as far as the viewer sees the classes."""
+    key = ("materials", viewer)
+    return once_per_version(connection, viewer.school_id, key, lambda: _catalogue(connection, viewer))
+
+
+def _catalogue(connection: Connection, viewer: Viewer) -> MaterialCatalogue:
     class_refs = class_list(connection, viewer)
     school_year = max((class_ref.school_year for class_ref in class_refs), default=clock.school_year(clock.today()))
     if not class_refs:

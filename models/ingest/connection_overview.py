@@ -32,6 +32,7 @@ from models.schema.tables import (
     source_connections,
     sources,
 )
+from models.schema.version_cache import once_per_version
 
 REFUSED_SHOWN = 20
 
@@ -112,11 +113,8 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
     """The state of all connections of the viewer's school. Raises AccessDenied for who does not administer it."""
     check_administers(viewer)
     year = clock.school_year(clock.today())
-    number = func.count()
-    of_source = select(results.c.source_id, number).where(results.c.school_id == viewer.school_id)
-    received = _counted(connection, of_source.where(results.c.school_year == year).group_by(results.c.source_id))
-    parked = _counted(
-        connection, of_source.where(results.c.identifier_id.in_(_parked_ids(viewer))).group_by(results.c.source_id)
+    received, parked = once_per_version(
+        connection, viewer.school_id, ("connections", viewer), lambda: _numbers(connection, viewer, year)
     )
     refused = _refused(connection, viewer, year)
     numbers: dict[int, int] = defaultdict(int)
@@ -135,6 +133,14 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
         tuple(_links(connection, viewer)),
         int(people or 0),
     )
+
+
+def _numbers(connection: Connection, viewer: Viewer, year: str) -> tuple[dict[int, int], dict[int, int]]:
+    """By source the results of a school year, and those of any year without a pupil."""
+    of_source = select(results.c.source_id, func.count()).where(results.c.school_id == viewer.school_id)
+    received = _counted(connection, of_source.where(results.c.school_year == year).group_by(results.c.source_id))
+    without_pupil = of_source.where(results.c.identifier_id.in_(_parked_ids(viewer)))
+    return received, _counted(connection, without_pupil.group_by(results.c.source_id))
 
 
 def _parked_ids(viewer: Viewer) -> Any:

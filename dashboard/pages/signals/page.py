@@ -25,7 +25,7 @@ from dashboard.text.signal_words import (
     rule_words,
     suppressed_words,
 )
-from dashboard.text.translate import _, at_moment, n_
+from dashboard.text.translate import _, at_moment, language, n_
 from dashboard.text.words import class_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import class_select, options, select
@@ -201,7 +201,7 @@ def _content(viewer: Viewer, shown: _SignalsView | None) -> list[Any]:
         block(html.Div(html.Div([html.H1(_("Signals")), coverage(shown.state.class_data.sources)]), className="head")),
         html.Div(
             [
-                html.Div(blocks(_list(viewer, shown)), className="stack"),
+                html.Div(_list(viewer, shown), className="stack"),
                 html.Div(
                     [
                         panel
@@ -225,6 +225,17 @@ def _class_panels(viewer: Viewer, shown: _SignalsView, class_ref: ClassRef) -> l
 
 
 def _list(viewer: Viewer, shown: _SignalsView) -> list[Any]:
+    """The signals of the state that is chosen, written once for each version of the data.
+
+    Those that cannot be judged name the moment at which a source last delivered, which is newer than the data.
+    """
+    if shown.filters.state == HELD:
+        return blocks(_cards(viewer, shown))
+    key = ("signals", shown.filters, tuple(shown.classes), language())
+    return shown.state.once(key, lambda: blocks(_cards(viewer, shown)))
+
+
+def _cards(viewer: Viewer, shown: _SignalsView) -> list[Any]:
     signals = shown.of_state(shown.filters.state)
     counts = " · ".join(f"{_state_word(name).lower()}: {len(shown.of_state(name))}" for name in STATES)
     if shown.filters.state == HELD:

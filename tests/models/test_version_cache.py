@@ -19,11 +19,11 @@ from models.classroom.class_state import ClassState, class_state
 from models.classroom.class_thresholds import set_thresholds
 from models.classroom.holidays import read_holidays
 from models.classroom.signal_resolutions import ResolutionAction
-from models.classroom.state_cache import StateCache
 from models.ingest import connections, identity, rosters, work_queue
 from models.results.subject_mapping import map_subject
 from models.schema import clock, database
 from models.schema.records import PupilRef
+from models.schema.version_cache import VersionCache
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.models.every_kind import every_kind
@@ -200,7 +200,7 @@ def test_only_jobs_connections_and_refused_messages_change_without_a_version() -
 
 
 def test_what_was_used_longest_ago_goes_first() -> None:
-    cache: StateCache[str] = StateCache(max_rows=10)
+    cache = VersionCache(max_rows=10)
     version = ((0, 1),)
     cache.put("a", version, "A", 5)
     cache.put("b", version, "B", 5)
