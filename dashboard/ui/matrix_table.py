@@ -1,4 +1,4 @@
-"""The matrix of the class screen as an HTML table, and the same cells as a list for a phone."""
+"""The matrix of the class screen as an HTML table; assets/phone.js makes a list of it for a narrow screen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from dashboard.text.translate import _, day_name, n_, native, short_day, tenths
+from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import (
     ATTENTION_GROUP_SIGNS,
     MISSING_SIGNS,
@@ -206,7 +206,12 @@ def _row(
                 for place, (column, cell_content) in enumerate(zip(shown_columns, row, strict=True))
             ),
         ],
-        **attrs(data_pupil=str(pupil.id)),
+        **attrs(
+            data_pupil=str(pupil.id),
+            # What the list of a narrow screen says besides (assets/phone.js).
+            data_words=counts_word(row),
+            data_see=_("To the page of {name}", name=pupil.first_name or pupil_word(pupil)),
+        ),
     )
 
 
@@ -407,35 +412,7 @@ def _no_band(word: str | None, number: int) -> str:
     return f"{number} {band_word(word)}" if word else _("{number} without level", number=number)
 
 
-# -- the list for a phone ------------------------------------------------------------------------------------
-
-
-def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any]:
-    """By group one entry a pupil: the counts in words, opening to a line a column."""
-    found: list[Any] = []
-    for attention_group, rows in sections:
-        number = html.Small(num("group", str(len(rows)), attention_group_word(attention_group)))
-        head = [sign(ATTENTION_GROUP_SIGNS[attention_group]), " ", attention_group_word(attention_group), " ", number]
-        found += [html.H3(head, **attrs(data_group=attention_group.value)), *_phone_rows(shown_columns, rows)]
-    return found
-
-
-def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
-    return [
-        html.Details(
-            [
-                html.Summary([html.B(pupil_word(pupil)), html.Small(counts_word(row)), sign("chev")], className="mr"),
-                html.Dl([_line(column, cell_content) for column, cell_content in zip(shown_columns, row, strict=True)]),
-                Link(
-                    _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)),
-                    href=addresses.pupil_href(pupil.id),
-                ),
-            ],
-            className="mo",
-            **attrs(data_pupil=str(pupil.id)),
-        )
-        for pupil, row in rows
-    ]
+# -- a pupil in words ------------------------------------------------------------------------------------------
 
 
 def counts_word(row: list[CellContent]) -> str:
@@ -449,20 +426,3 @@ def counts_word(row: list[CellContent]) -> str:
         "missing": _("{number} without score"),
     }
     return " · ".join(word.format(number=found[key]) for key, word in words.items() if found.get(key))
-
-
-def _line(column: Column, cell_content: CellContent) -> html.Div:
-    if cell_content.cell is None:
-        return html.Div(
-            [html.Dt(column.full_name), html.Dd(missing_lines(cell_content, explained=True))],
-            **attrs(data_column=column.key),
-        )
-    reading = cell_content.cell.total.reading
-    words = level(reading, cell_content.cell.total.derived)
-    place = TINTS.get(reading.position, "no")
-    when = html.Time(
-        short_day(cell_content.cell.total.row.taken_on), title=day_name(cell_content.cell.total.row.taken_on)
-    )
-    remarks = [html.Small(" · ".join(found))] if (found := total_remarks(cell_content)) else []
-    shown_value = [_explained(reading), html.Span(words, className=f"st {place}"), when, *remarks]
-    return html.Div([html.Dt(column.full_name), html.Dd(shown_value)], **attrs(data_column=column.key))

@@ -36,7 +36,7 @@ from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import BOTH_YEARS, BY_MATERIAL, CONTROLS, OPEN_GROUP, ClassFilters
 from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
-from dashboard.ui.matrix_table import by_attention_group, grid, matrix, phone_list
+from dashboard.ui.matrix_table import by_attention_group, grid, matrix
 from dashboard.ui.page_address import address_asked, asked_id, filters_of, query_and_controls
 from dashboard.ui.signs import attrs, card, note, num, sign
 from models.access.people import ClassRef
@@ -199,7 +199,7 @@ def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]
             ],
             className="card mt flush dt",
         ),
-        html.Section([html.H2(_("All pupils")), *phone_list(shown_columns, sections)], className="mlist card mt"),
+        html.Section([html.H2(_("All pupils")), html.Div(id="phone-list")], className="mlist card mt"),
         progress_panel(overview, filters.subject, filters.material),
     ]
 
