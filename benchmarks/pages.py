@@ -1,0 +1,145 @@
+"""`make bench`: what a page costs the server, beside an empty callback of Dash.
+
+A generated school: classes of 30 pupils, twelve materials, 48 tests, half of them with four parts, norms on most. Each
+page is read as a browser asks for it, in this process, with the compression that a browser accepts. `again` is a page
+whose data did not change since, `changed` one after a change of the school's data. Milliseconds of processor time,
+the median of several rounds; the last line is flat JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dash
+import flask
+from dash import Input, Output, html
+
+from dashboard.auth.request import AppOptions
+from dashboard.auth.sessions import DemoUser
+from dashboard.server.wsgi import create_app
+from models.access.viewer import Role
+from models.schema import clock, database
+from models.schema.store_key import open_encrypted
+from tests.dashboard import large_school
+from tests.dashboard.page_client import PageClient
+
+CALLBACK = "/_dash-update-component"
+COLUMNS = 12
+PAGES = {
+    "class": "/groep?klas=1",
+    "pupil": "/leerling/1",
+    "my_pupils_90": "/leerlingen?klas=1,2,3",
+    "my_pupils_270": "/leerlingen?klas=1,2,3,4,5,6,7,8,9",
+    "signals": "/signalen?klas=1,2,3,4,5,6,7,8,9",
+    "materials": "/leermiddelen",
+    "board": "/digibord?klas=1",
+    "talk_sheet": "/gesprek/1",
+}
+
+
+def empty_callback() -> Callable[[], None]:
+    """A callback that does nothing, of an app that does nothing: the floor."""
+    app = dash.Dash("empty", server=flask.Flask("empty"), enable_mcp=False)
+    app.layout = html.Div([html.Div(id="input"), html.Div(id="output")])
+    app.callback(Output("output", "children"), Input("input", "children"))(lambda _children: "")
+    client = app.server.test_client()
+    body = {
+        "output": "output.children", "outputs": {"id": "output", "property": "children"},
+        "inputs": [{"id": "input", "property": "children", "value": None}], "changedPropIds": ["input.children"],
+    }  # fmt: skip
+
+    def call() -> None:
+        assert client.post(CALLBACK, json=body, headers={"Accept-Encoding": "br"}).status_code == 200
+
+    return call
+
+
+def page_body(callback: dict[str, Any], path: str) -> dict[str, Any]:
+    """What a browser posts to open a page."""
+    pathname, _, query = path.partition("?")
+    values = {"pathname": pathname, "search": f"?{query}" if query else ""}
+    outputs = [item.rsplit(".", 1) for item in callback["output"].strip(".").split("...")]
+    return {
+        "output": callback["output"],
+        "outputs": [{"id": name, "property": kind} for name, kind in outputs],
+        "inputs": [{**item, "value": values[item["property"]]} for item in callback["inputs"]],
+        "changedPropIds": [f"{item['id']}.{item['property']}" for item in callback["inputs"]],
+        "state": [{**item, "value": values.get(item["property"])} for item in callback["state"]],
+    }
+
+
+def median_ms(call: Callable[[], object], rounds: int, before: Callable[[], None] = lambda: None) -> float:
+    """Processor time of a call, in milliseconds."""
+    times = []
+    for _ in range(rounds):
+        before()
+        begin = time.process_time()
+        call()
+        times.append((time.process_time() - begin) * 1e3)
+    return statistics.median(times)
+
+
+def measure(folder: Path, classes: int, rounds: int) -> dict[str, float]:
+    """The figures of every page."""
+    engine = database.open_engine(database.sqlite_url(folder))
+    cipher = open_encrypted(engine, folder)
+    large_school.build(engine, cipher, [30] * classes, COLUMNS)
+    flask.Flask.test_client_class = PageClient
+    user = DemoUser("els", "Els Prins", Role.SUPPORT, large_school.TEACHER, large_school.SCHOOL)
+    client = create_app(engine, cipher, AppOptions(demo=True, users=(user,))).test_client()
+    client.get("/groep")
+    callbacks = client.get("/_dash-dependencies").get_json()
+    pages = next(callback for callback in callbacks if "_pages_content.children" in callback["output"])
+
+    def change() -> None:
+        with database.write_transaction(engine, large_school.SCHOOL):
+            pass
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the server does
+    empty = empty_callback()
+    empty()
+    floor = median_ms(empty, rounds * 5)
+    print(f"empty callback {floor:25.2f} ms")
+    figures = {"empty_callback_ms": floor}
+    for name, path in PAGES.items():
+        body = page_body(pages, path)
+
+        def read(body: dict[str, Any] = body) -> flask.Response:
+            answer = client.post(CALLBACK, json=body, headers={"Accept-Encoding": "br"})
+            assert answer.status_code == 200, answer.text
+            return answer
+
+        changed = median_ms(read, rounds, change)
+        again = median_ms(read, rounds * 3)
+        size = len(read().data) / 1e3
+        figures |= {f"{name}_again_ratio": again / floor, f"{name}_changed_ratio": changed / floor, f"{name}_kb": size}
+        print(
+            f"{name:15} again {again:8.1f} ms {again / floor:6.1f} x   changed {changed:8.1f} ms "
+            f"{changed / floor:7.1f} x   {size:6.1f} kB"
+        )
+    engine.dispose()
+    return figures
+
+
+def main() -> None:
+    """Print every figure; the last line is flat JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a smaller school and fewer rounds, as the tests run it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name, clock.fixed(large_school.NOW):
+        figures = measure(Path(name), 9, 3 if options.short else 7)
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()
