@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -77,6 +78,7 @@ SOUND = {
     "volgnummer": "1", "onderdeelnaam": "Som",
 }  # fmt: skip
 FIELDS = ("key", *SOUND)
+EVERY = 1 if "RONDBLIK_FUZZ" in os.environ else 4  # each string in one field of four; `make fuzz` sends all
 # What only the kept bytes hold, what finds the sender or the school, and what is stored as a number.
 NOT_STORED = {
     "sleutel", "klantcode", "klantnaam", "brincode", "dependancecode", "auteur", "commentaar", "verwerker", "status",
@@ -154,7 +156,7 @@ def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(receiver: Re
 def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(receiver: ReceiverContext, field: str) -> None:
     assert len(naughty()) > 400
     changed, broken, accepted = [], [], 0
-    for number, text in enumerate(naughty(), 1):
+    for number, text in list(enumerate(naughty(), 1))[FIELDS.index(field) % EVERY :: EVERY]:
         with spool([filled(number, field, text)]) as spooled:
             receipt = push.deliver(receiver, spooled)
         if receipt.verdict is Verdict.REJECT:
@@ -167,4 +169,4 @@ def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(receiver: Receiver
             changed.append(text)
     assert broken == []
     assert changed == []
-    assert field not in FREE or accepted > 400
+    assert field not in FREE or accepted > 400 / EVERY
