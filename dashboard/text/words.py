@@ -9,7 +9,7 @@ from dashboard.text.translate import _, n_
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
-from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
+from models.results.scales import LEVELS, Comparability, Missing, NormPosition, is_reference_level
 
 _SECONDARY_YEARS = ("11", "12", "13", "14", "15", "16")
 _SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
@@ -225,7 +225,7 @@ def band_word(band: str) -> str:
         return reference_word(value)
     if code == "Percentiel" and value:
         return _("percentile {number}", number=value)
-    return _("level {band}", band=band) if band in ("I", "II", "III", "IV", "V") else band
+    return _("level {band}", band=band) if band in LEVELS["IV"] else band
 
 
 def reference_word(value: str) -> str:
