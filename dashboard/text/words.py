@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from dashboard.text.translate import _, n_
+from models.access.viewer import Role
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
@@ -188,14 +189,14 @@ def pattern_words(pattern: str) -> str:
     return _("Tests with {parts} in their code", parts=", ".join(fixed))
 
 
-def role_word(role: str) -> str:
+def role_word(role: Role) -> str:
     """What somebody is to the school."""
     return {
-        "teacher": _("teacher"),
-        "mentor": _("mentor"),
-        "support": _("learning support"),
-        "administrator": _("administrator"),
-        "vendor": _("vendor"),
+        Role.TEACHER: _("teacher"),
+        Role.MENTOR: _("mentor"),
+        Role.SUPPORT: _("learning support"),
+        Role.ADMINISTRATOR: _("administrator"),
+        Role.VENDOR: _("vendor"),
     }[role]
 
 
