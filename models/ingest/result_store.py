@@ -304,29 +304,6 @@ def save_refusal(
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
 
 
-def forget_raw(engine: Engine) -> int:
-    """Throw away raw messages whose time is over; returns how many."""
-    with write_transaction(engine) as connection:
-        return connection.execute(delete(raw_messages).where(raw_messages.c.keep_until_us < clock.now_us())).rowcount
-
-
-def forget_refusals(engine: Engine, keep_days: int) -> int:
-    """Throw away refusals that belong to no school once they are older than refused messages are kept; how many.
-
-    Nobody else would: whoever finds the address can bring them about. A day is the least, or nobody could look.
-    """
-    before = clock.now_us() - max(keep_days, 1) * DAY_US
-    with write_transaction(engine) as connection:
-        return connection.execute(
-            delete(deliveries).where(
-                deliveries.c.school_id.is_(None),
-                deliveries.c.verdict == Verdict.REJECT.value,
-                deliveries.c.received_us < before,
-                deliveries.c.id.not_in(select(raw_messages.c.delivery_id)),
-            )
-        ).rowcount
-
-
 def findings_json(findings: Sequence[Finding]) -> str:
     """Findings as the JSON that a delivery keeps; the first few dozen."""
     return json.dumps([asdict(finding) for finding in findings[:MAX_FINDINGS]], ensure_ascii=False)
