@@ -40,7 +40,7 @@ from models.schema.encryption import PiiCipher
 from models.schema.records import SchoolRef, Verdict
 from models.schema.terms import RetentionPolicy
 
-Kind = Literal["soap", "https", "folder"]
+PullKind = Literal["soap", "https", "folder"]
 UNCHANGED_SECONDS = 2.0
 CURRENT_YEAR = "current"
 CHUNK_BYTES = 256 * 1024
@@ -56,7 +56,7 @@ class PullSettings:
     `request_template` is the text of a publisher's own request (docs/pull.md).
     """
 
-    kind: Kind
+    kind: PullKind
     location: str = field(repr=False)
     school: SchoolRef
     policy: Policy = "strict"
@@ -375,7 +375,7 @@ def _result_source(settings: PullSettings, target: Target) -> ResultSource:
     )
 
 
-_KINDS: dict[Kind, Callable[[PullSettings, Target, str | None], PullOutcome]] = {
+_KINDS: dict[PullKind, Callable[[PullSettings, Target, str | None], PullOutcome]] = {
     "soap": _pull_soap,
     "https": _pull_https,
     "folder": _pull_folder,

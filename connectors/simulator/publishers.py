@@ -458,7 +458,7 @@ def _progress(
             worked_ms=minutes * 60_000,
             offered=_EXERCISES,
             made=made,
-            right=right,
+            correct=right,
             duration=f"PT{minutes}M",
         ),
     )
@@ -561,7 +561,7 @@ def _corrected(item: Item) -> Item:
     assert isinstance(detail, OsoResult)
     assert detail.skill is not None
     skill = int(detail.skill) + 3
-    again = replace(detail, skill=str(skill), interval_low=str(skill - 5), interval_high=str(skill + 5))
+    again = detail._replace(skill=str(skill), interval_low=str(skill - 5), interval_high=str(skill + 5))
     return replace(item, result=replace(item.result, detail=again))
 
 

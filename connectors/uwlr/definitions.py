@@ -41,6 +41,8 @@ VAKGEBIEDEN = frozenset(
         "Godsdienst / levensbeschouwing",
     }
 )
+# The terms of each vocabulary that is known, by its URI (the attribute `vocabulaire`).
+VOCABULARIES = {names.VOCABULARY_VAKGEBIEDEN: VAKGEBIEDEN}
 # EDEXML EDEXJaargroepType.
 JAARGROEPEN = frozenset("BD012345678SVCNH") | {"11", "12", "13", "14", "15", "16"}
 MAX_PART_NUMBER = 2**31 - 1
@@ -276,7 +278,7 @@ def check_terms(definition: TestDefinition, note: Note) -> None:
     for term in bound_terms:
         if term is None:
             continue
-        if (term.vocabulary or "").strip() == names.VOCABULARY_VAKGEBIEDEN and term.text not in VAKGEBIEDEN:
+        if term.text not in VOCABULARIES.get((term.vocabulary or "").strip(), (term.text,)):
             note("test.vocabulary", "vakgebied" if term is subject else "toetscode")
         check_text(term.text, "vakgebied" if term is subject else "toetscode", note)
         check_text(term.vocabulary, "vakgebied" if term is subject else "toetscode", note)

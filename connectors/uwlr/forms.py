@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from connectors.uwlr import names
+
 _WHOLE = (
     "een geheel getal van 0 of meer, alleen cijfers, zoals 17",
     "a whole number from 0 on, digits only, such as 17",
@@ -38,15 +40,9 @@ FORMS: dict[str, tuple[str, str]] = {
         "seconds as a number with a point, or in Voortgang a duration such as PT1H20M",
     ),
     "vaardigheidsscore": _DECIMAL,
-    "bivlaag": _DECIMAL,
-    "bivhoog": _DECIMAL,
-    "aantalopgaven": _COUNT,
-    "aantalgoed": _COUNT,
-    "aantalfout": _COUNT,
-    "aantalgelezen": _COUNT,
-    "aangeboden": _WHOLE,
-    "gemaakt": _WHOLE,
-    "goed": _WHOLE,
+    **dict.fromkeys(names.OSO_INTERVAL, _DECIMAL),
+    **dict.fromkeys(names.OSO_COUNTS, _COUNT),
+    **dict.fromkeys(names.PROGRESS_COUNTS, _WHOLE),
     "codevaardigheidsschaal": _FILLED,
     "codereferentiescore": _FILLED,
     "codevergelijkingsgroep": _FILLED,

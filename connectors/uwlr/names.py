@@ -15,6 +15,26 @@ SCHEMA_HINTS = frozenset({f"{XSI}}}schemaLocation", f"{XSI}}}noNamespaceSchemaLo
 VOORTGANG = "urn:rondblik:voortgang:1"
 OPHALEN = "urn:rondblik:leerresultaten-ophalen:1"
 
+# Elements with the fields that they are read into and written from, in the order of the schema.
+# The whole numbers of a Voortgang, and fields of `records.Progress`:
+PROGRESS_COUNTS = {"aangeboden": "offered", "gemaakt": "made", "goed": "correct"}
+# The texts of a toetsscore (OSO 1.2) before its interval, those of the interval, and fields of `records.OsoResult`:
+OSO_COUNTS = {"aantalopgaven": "exercises", "aantalgoed": "correct", "aantalfout": "wrong", "aantalgelezen": "read"}
+OSO_TEXTS = {
+    **OSO_COUNTS,
+    "tijd": "seconds",
+    "vaardigheidsscore": "skill",
+    "codevaardigheidsschaal": "skill_scale",
+}
+OSO_INTERVAL = {"bivlaag": "interval_low", "bivhoog": "interval_high"}
+# A referentiescore, and fields of `records.ReferenceScore`:
+OSO_REFERENCE = {
+    "codereferentiescore": "code",
+    "codevergelijkingsgroep": "group",
+    "waarde": "value",
+    "kwalificatie": "qualification",
+}
+
 VERZOEK = f"{{{LR}}}leerresultaten_verzoek"
 BEVESTIGING = f"{{{LR}}}leerresultaten_bevestiging"
 OPHALEN_ANTWOORD = f"{{{OPHALEN}}}leerresultaten_ophalen_antwoord"

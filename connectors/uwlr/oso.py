@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.definitions import Note, check_text
-from models.schema.records import Absence, Kind, Status
+from models.schema.records import Absence, Kind, OsoResult, Progress, Status
 
 REFERENCE_CODES = frozenset(
     [
@@ -47,14 +48,13 @@ OsoRow = tuple[int, str | None, int | None, int | None, tuple[object, ...]]
 OtherRow = tuple[int, str | None, int | None, tuple[object, ...] | None]
 
 _VALUE = re.compile(r"[+-]*|[+-]?[0-9]*[.,]?[0-9]+%?", re.ASCII)
-_COUNTS = ("aantalopgaven", "aantalgoed", "aantalfout", "aantalgelezen")
-_NUMBERS = frozenset({*_COUNTS, "tijd", "vaardigheidsscore", "bivlaag", "bivhoog"})
+_NUMBERS = frozenset({*names.OSO_COUNTS, "tijd", "vaardigheidsscore", *names.OSO_INTERVAL})
 
 
 def read_oso(element: etree._Element, note: Note) -> OsoRow:
-    """An osoresultaat as (kind, score text, score, absence, fields of records.OsoResult)."""
+    """An osoresultaat as (kind, score text, score, absence, an `OsoResult` as a plain tuple)."""
     texts: dict[str, str] = {}
-    references: list[tuple[str, str, str, str | None]] = []
+    references: list[Any] = []  # each a `ReferenceScore` as a plain tuple
     has_score = False
     for child in element:
         if names.local(str(child.tag)) == "toetsscore":
@@ -71,17 +71,9 @@ def read_oso(element: etree._Element, note: Note) -> OsoRow:
     score = oso_number(skill, note)
     if not texts and not references:
         note("oso.empty", "osoresultaat")
-    detail = (
-        *(texts.get(name) for name in _COUNTS),
-        texts.get("tijd"),
-        skill,
-        texts.get("codevaardigheidsschaal"),
-        texts.get("bivlaag"),
-        texts.get("bivhoog"),
-        tuple(references),
-        has_score,
-    )
-    return int(Kind.OSO), skill, score, None if score is not None else int(Absence.NO_SCORE), detail
+    fields: dict[str, Any] = {field: texts.get(name) for name, field in (names.OSO_TEXTS | names.OSO_INTERVAL).items()}
+    detail = OsoResult(**fields, references=tuple(references), has_score=has_score)
+    return int(Kind.OSO), skill, score, None if score is not None else int(Absence.NO_SCORE), tuple(detail)
 
 
 def read_reference(element: etree._Element, note: Note) -> tuple[str, str, str, str | None]:
@@ -101,7 +93,7 @@ def read_reference(element: etree._Element, note: Note) -> tuple[str, str, str, 
 
 def check_numbers(texts: dict[str, str], note: Note) -> None:
     """Check counts and seconds for values that cannot be stored, and numbers that contradict each other."""
-    for name in (*_COUNTS, "tijd"):
+    for name in (*names.OSO_COUNTS, "tijd"):
         number = number_in(texts, name)
         if name in texts and (number is None or not 0 <= number <= MAX_COUNT):
             note("oso.bound", name)
@@ -147,21 +139,24 @@ def check_value(text: str | None, element: str, note: Note) -> None:
 
 
 def read_other(element: etree._Element, note: Note) -> OtherRow:
-    """An anderresultaat as (kind, text of andere_score, absence, fields of records.Progress)."""
+    """An anderresultaat as (kind, text of andere_score, absence, a `Progress` as a plain tuple)."""
     prefix, _, name = (element.get(f"{{{names.XSI}}}type") or "").strip(values.XML_SPACE).rpartition(":")
     if name != "Voortgang" or element.nsmap.get(prefix or None) != names.VOORTGANG:
         note("result.other-type", "anderresultaat")
         return int(Kind.OTHER), None, int(Absence.NO_SCORE), None
     texts = {names.local(str(child.tag)): child.text or "" for child in element}
     status = STATUSES.get(texts.get("status", "").strip(values.XML_SPACE), Status.NOT_BEGUN)
-    offered, made, right = (count(texts.get(name)) for name in ("aangeboden", "gemaakt", "goed"))
-    if is_above(made, offered) or is_above(right, made) or is_above(right, offered):
-        note("result.counts", "goed")
     time, other = texts.get("tijd"), texts.get("andere_score")
     check_value(other, "andere_score", note)
     time = None if time is None else time.strip(values.XML_SPACE)
-    detail = (int(status), worked(time, note), offered, made, right, time, other)
-    return int(Kind.PROGRESS), None, int(Absence.NO_SCORE), detail
+    counts: dict[str, Any] = {field: count(texts.get(name)) for name, field in names.PROGRESS_COUNTS.items()}
+    detail = Progress(status, worked_ms=worked(time, note), duration=time, other=other, **counts)
+    if any(
+        is_above(*pair)
+        for pair in ((detail.made, detail.offered), (detail.correct, detail.made), (detail.correct, detail.offered))
+    ):
+        note("result.counts", "goed")
+    return int(Kind.PROGRESS), None, int(Absence.NO_SCORE), (int(status), *detail[1:])
 
 
 def worked(text: str | None, note: Note) -> int | None:

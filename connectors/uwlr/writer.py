@@ -6,13 +6,14 @@ schema (UWLR 2.2 ctpResultaat, ctpToets, ctpNormering); absent fields are left o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from lxml import etree
 
 from connectors.uwlr import names, values
 from connectors.uwlr.envelope import Authorisation, authorisation_element, document, in_envelope
+from connectors.uwlr.oso import STATUSES
 from models.schema.records import (
     Absence,
     Band,
@@ -25,12 +26,11 @@ from models.schema.records import (
     PupilRef,
     ReferenceScore,
     Result,
-    Status,
     Term,
     TestDefinition,
 )
 
-STATUS_WORDS = {Status.NOT_BEGUN: "niet-begonnen", Status.BUSY: "bezig", Status.DONE: "afgerond"}
+STATUS_WORDS = {status: word for word, status in STATUSES.items()}
 _NAMESPACES: dict[str | None, str] = {None: names.LR, "oso": names.OSO, "vg": names.VOORTGANG, "xsi": names.XSI}
 
 
@@ -93,6 +93,14 @@ def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._E
 def _add_optional(parent: etree._Element, name: str, text: str | None) -> None:
     if text is not None:
         _add(parent, name, text)
+
+
+def _add_fields(parent: etree._Element, namespace: str, fields: Mapping[str, str], record: object) -> None:
+    """Add an element for each field of a record that is not None; `fields` by the names of the elements."""
+    for name, field in fields.items():
+        value = getattr(record, field)
+        if value is not None:
+            etree.SubElement(parent, f"{{{namespace}}}{name}").text = str(value)
 
 
 def _add_term(parent: etree._Element, name: str, term: Term | None) -> etree._Element | None:
@@ -158,21 +166,10 @@ def write_oso(parent: etree._Element, oso: OsoResult) -> None:
     element = _add(parent, "osoresultaat")
     if oso.has_score:
         score = etree.SubElement(element, f"{{{names.OSO}}}toetsscore")
-        for name, text in (
-            ("aantalopgaven", oso.exercises),
-            ("aantalgoed", oso.right),
-            ("aantalfout", oso.wrong),
-            ("aantalgelezen", oso.read),
-            ("tijd", oso.seconds),
-            ("vaardigheidsscore", oso.skill),
-            ("codevaardigheidsschaal", oso.skill_scale),
-        ):
-            if text is not None:
-                etree.SubElement(score, f"{{{names.OSO}}}{name}").text = text
+        _add_fields(score, names.OSO, names.OSO_TEXTS, oso)
         if oso.interval_low is not None:
             interval = etree.SubElement(score, f"{{{names.OSO}}}betrouwbaarheidsinterval")
-            etree.SubElement(interval, f"{{{names.OSO}}}bivlaag").text = oso.interval_low
-            etree.SubElement(interval, f"{{{names.OSO}}}bivhoog").text = oso.interval_high
+            _add_fields(interval, names.OSO, names.OSO_INTERVAL, oso)
     for reference in oso.references:
         write_reference(element, reference)
 
@@ -180,14 +177,7 @@ def write_oso(parent: etree._Element, oso: OsoResult) -> None:
 def write_reference(parent: etree._Element, reference: ReferenceScore) -> None:
     """Write one referentiescore."""
     element = etree.SubElement(parent, f"{{{names.OSO}}}referentiescore")
-    for name, text in (
-        ("codereferentiescore", reference.code),
-        ("codevergelijkingsgroep", reference.group),
-        ("waarde", reference.value),
-        ("kwalificatie", reference.qualification),
-    ):
-        if text is not None:
-            etree.SubElement(element, f"{{{names.OSO}}}{name}").text = text
+    _add_fields(element, names.OSO, names.OSO_REFERENCE, reference)
 
 
 def write_progress(parent: etree._Element, progress: Progress) -> None:
@@ -198,19 +188,10 @@ def write_progress(parent: etree._Element, progress: Progress) -> None:
     duration = progress.duration
     if duration is None and progress.worked_ms is not None:
         duration = values.duration_text(progress.worked_ms)
-    for name, text in (
-        ("status", STATUS_WORDS[progress.status]),
-        ("tijd", duration),
-        ("aangeboden", _number(progress.offered)),
-        ("gemaakt", _number(progress.made)),
-        ("goed", _number(progress.right)),
-    ):
-        if text is not None:
-            etree.SubElement(element, f"{{{names.VOORTGANG}}}{name}").text = text
-
-
-def _number(value: int | None) -> str | None:
-    return None if value is None else str(value)
+    etree.SubElement(element, f"{{{names.VOORTGANG}}}status").text = STATUS_WORDS[progress.status]
+    if duration is not None:
+        etree.SubElement(element, f"{{{names.VOORTGANG}}}tijd").text = duration
+    _add_fields(element, names.VOORTGANG, names.PROGRESS_COUNTS, progress)
 
 
 def write_test(parent: etree._Element, definition: TestDefinition) -> None:

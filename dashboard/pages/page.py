@@ -8,7 +8,7 @@ from typing import Any
 
 import dash
 
-from models.access.viewer import Role, Viewer
+from models.access.viewer import Viewer
 
 Predicate = Callable[[Viewer], bool]
 
@@ -43,7 +43,7 @@ def tests_connections(viewer: Viewer) -> bool:
 
 def is_at_school(viewer: Viewer) -> bool:
     """For everybody but vendors, who have no classes and no pupils."""
-    return viewer.role is not Role.VENDOR
+    return viewer.is_at_school
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connectors.intake.pull import PullKind
 from connectors.transport.http_client import Limits
 from connectors.uwlr.agreement import Bounds
 from models.ingest import senders
@@ -306,7 +307,7 @@ class Publisher(_Source):
     """A publisher that is polled for results, and how."""
 
     material: Name | None = None
-    kind: Literal["soap", "https", "folder"]
+    kind: PullKind
     address: Address | None = None
     path: Path | None = None
     school: Name | None = None

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from dashboard.text.translate import _, n_, once_per_language
+from models.access.viewer import Role
 from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
-from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
+from models.results.scales import LEVELS, Comparability, Missing, NormPosition, is_reference_level
 
 _SECONDARY_YEARS = ("11", "12", "13", "14", "15", "16")
 _SAYS_CLASS = re.compile(r"(stam)?(groep|klas|class|group)\b", re.IGNORECASE)
@@ -194,14 +195,14 @@ def pattern_words(pattern: str) -> str:
 
 
 @once_per_language
-def role_word(role: str) -> str:
+def role_word(role: Role) -> str:
     """What somebody is to the school."""
     return {
-        "teacher": _("teacher"),
-        "mentor": _("mentor"),
-        "support": _("learning support"),
-        "administrator": _("administrator"),
-        "vendor": _("vendor"),
+        Role.TEACHER: _("teacher"),
+        Role.MENTOR: _("mentor"),
+        Role.SUPPORT: _("learning support"),
+        Role.ADMINISTRATOR: _("administrator"),
+        Role.VENDOR: _("vendor"),
     }[role]
 
 
@@ -231,7 +232,7 @@ def band_word(band: str) -> str:
         return reference_word(value)
     if code == "Percentiel" and value:
         return _("percentile {number}", number=value)
-    return _("level {band}", band=band) if band in ("I", "II", "III", "IV", "V") else band
+    return _("level {band}", band=band) if band in LEVELS["IV"] else band
 
 
 def reference_word(value: str) -> str:

@@ -20,7 +20,7 @@ from dashboard.ui.filters import LONGEST_TEXT, THIS_YEAR, current_school_year, p
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.sparklines import Spark, range_of
 from models.access.people import ClassRef, Member, class_list, class_members, school_name
-from models.access.viewer import Role, Viewer
+from models.access.viewer import Viewer
 from models.classroom.class_data import ClassData, ScoredTest, growth_points
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.class_state import ClassState, class_state
@@ -242,7 +242,7 @@ def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], asked: Mappi
 
     Who teaches begins with all own classes; learning support, who sees the whole school, with the first few.
     """
-    most = MAX_CLASSES_AT_FIRST if viewer.role is Role.SUPPORT else len(classes)
+    most = MAX_CLASSES_AT_FIRST if viewer.sees_whole_school else len(classes)
     first = tuple(class_ref.id for class_ref in classes[:most])
     common = read_filters(classes, asked)
     known = {class_ref.id for class_ref in classes}

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.errors import ConnectorError, Retriable
 from dashboard.worker import page_jobs, polls
 from dashboard.worker.context import JobKind, Outcome, WorkContext
-from models.ingest import page_requests, result_store, work_queue
+from models.ingest import retention, work_queue
 from models.ingest.connections import SourceConnection
 from models.ingest.work_queue import Job
 from models.sandbox import sandboxes
@@ -93,9 +93,7 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
                     threads[name].start()
             if time.monotonic() >= forget_at:
                 forget_at = time.monotonic() + FORGET_EVERY_SECONDS
-                result_store.forget_raw(context.engine)
-                result_store.forget_refusals(context.engine, context.retention.refused_days)
-                page_requests.forget_due(context.engine)
+                retention.forget_all(context.engine, context.retention)
                 sandboxes.empty_due(context.engine)
         except SQLAlchemyError as failed:  # the database is away: go on when it is back
             _log.error("The database does not answer (%s); trying again.", type(failed).__name__)

@@ -47,6 +47,16 @@ class Viewer:
         return self.role in (Role.TEACHER, Role.MENTOR, Role.SUPPORT)
 
     @property
+    def reads_restricted_notes(self) -> bool:
+        """Whether the role may read restricted notes that others wrote."""
+        return self.role is Role.SUPPORT
+
+    @property
+    def is_at_school(self) -> bool:
+        """Whether the role has to do with classes and pupils at all."""
+        return self.role is not Role.VENDOR
+
+    @property
     def may_test(self) -> bool:
         """Whether a connection may be put to the test, with made-up data."""
         return self.role in (Role.ADMINISTRATOR, Role.VENDOR)
@@ -70,7 +80,7 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
         return own
-    if viewer.teacher_id is None or viewer.role is Role.VENDOR:
+    if viewer.teacher_id is None or not viewer.is_at_school:
         return false()
     linked = (
         select(groups.c.class_id)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, and_, insert, select, update
 
-from models.access.viewer import Role, Viewer, can_see_pupil
+from models.access.viewer import Viewer, can_see_pupil
 from models.schema import clock
 from models.schema.database import next_id
 from models.schema.encryption import PiiCipher
@@ -84,7 +84,7 @@ def notes_of(
 
 def _can_read(viewer: Viewer, restricted: bool, author_id: int | None) -> bool:
     """Whether this viewer may read a note."""
-    return not restricted or viewer.role is Role.SUPPORT or _is_author(viewer, author_id)
+    return not restricted or viewer.reads_restricted_notes or _is_author(viewer, author_id)
 
 
 def _is_author(viewer: Viewer, author_id: int | None) -> bool:

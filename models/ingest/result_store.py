@@ -31,13 +31,15 @@ from models.schema.records import (
     Kind,
     MessageHead,
     MessageRow,
+    OsoResult,
+    Progress,
+    ReferenceScore,
     ResultBatch,
     TestDefinition,
     Verdict,
 )
-from models.schema.stored_result import STORED_COLUMNS, Details, StoredResult, StoredTuple, value_digest
+from models.schema.stored_result import KEY_COLUMNS, StoredResult, value_digest
 from models.schema.tables import (
-    KEY_COLUMNS,
     deliveries,
     fetched_documents,
     identifiers,
@@ -57,6 +59,21 @@ PUSH = "push"  # the way of what a publisher sends to us
 KEYS_A_QUERY = 500
 MAX_FINDINGS = 50
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
+
+# A row on its way into `results`: a plain tuple, for those are made and bound fastest, in an order of its own. What a
+# progress record has a column for, by the names of its fields, and its JSON come last.
+StoredTuple = tuple[
+    int, int, str, bool, int, int, int, int, int, str, int | None, str | None, int | None, str | None, str | None, str,
+    int, int, int, int, *tuple[object, ...],
+]  # fmt: skip
+PROGRESS_COLUMNS = tuple(name for name in Progress._fields if name in StoredResult._fields)
+TUPLE_COLUMNS = (
+    "school_id", "source_id", "key", "progress", "kind", "identifier_id", "test_id", "definition_id", "part_id",
+    "taken_on", "score", "score_text", "absence", "info_url", "taken_text", "school_year",
+    "created_us", "digest64", "delivery_id", "arrived_us", *PROGRESS_COLUMNS, "detail",
+)  # fmt: skip
+_in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
+_progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
 
 T = TypeVar("T")
 
@@ -287,29 +304,6 @@ def save_refusal(
     return Receipt(delivery_id, Verdict.REJECT, fault, tuple(findings), {}, school_id)
 
 
-def forget_raw(engine: Engine) -> int:
-    """Throw away raw messages whose time is over; returns how many."""
-    with write_transaction(engine, raises_version=False) as connection:
-        return connection.execute(delete(raw_messages).where(raw_messages.c.keep_until_us < clock.now_us())).rowcount
-
-
-def forget_refusals(engine: Engine, keep_days: int) -> int:
-    """Throw away refusals that belong to no school once they are older than refused messages are kept; how many.
-
-    Nobody else would: whoever finds the address can bring them about. A day is the least, or nobody could look.
-    """
-    before = clock.now_us() - max(keep_days, 1) * DAY_US
-    with write_transaction(engine, raises_version=False) as connection:
-        return connection.execute(
-            delete(deliveries).where(
-                deliveries.c.school_id.is_(None),
-                deliveries.c.verdict == Verdict.REJECT.value,
-                deliveries.c.received_us < before,
-                deliveries.c.id.not_in(select(raw_messages.c.delivery_id)),
-            )
-        ).rowcount
-
-
 def findings_json(findings: Sequence[Finding]) -> str:
     """Findings as the JSON that a delivery keeps; the first few dozen."""
     return json.dumps([asdict(finding) for finding in findings[:MAX_FINDINGS]], ensure_ascii=False)
@@ -464,11 +458,11 @@ class _Saving:
             self.know_parts(chunk)
             by_pupil.update(map(itemgetter(PUPIL), chunk))
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
-            new = insert_new(self.connection, results, StoredResult._fields, rows)
+            new = insert_new(self.connection, results, TUPLE_COLUMNS, rows)
             counts["results"] += len(rows)
             counts["new"] += new
             if new < len(rows):
-                counts.update(self.merge(list(map(StoredResult._make, rows))))
+                counts.update(self.merge([StoredResult._make(_in_order_of_fields(row)) for row in rows]))
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
         return dict(counts)
@@ -582,22 +576,18 @@ class _Saving:
     def to_rows(
         self, chunk: list[MessageRow], identifiers: list[int], test_ids: list[int], definitions: list[int]
     ) -> list[StoredTuple]:
-        """Rows of the message as rows of the table, in the order of the fields of `StoredResult`.
-
-        Nearly all are plain scores, so those go without a call; plain tuples are made and bound fastest.
-        """
+        """Rows of the message as rows of the table; nearly all are plain scores, so those go without a call."""
         school_id, source_id, delivery_id, part_ids = self.school_id, self.source_id, self.delivery_id, self.part_ids
         school_year, created_us, digest64 = self.batch.head.school_year, self.created_us, self.digest64
         arrived_us, progress = self.arrived_us, int(Kind.PROGRESS)
-        none = (None, None, None, None, None, None)
+        none: tuple[object, ...] = (None,) * (len(PROGRESS_COLUMNS) + 1)
         rows: list[StoredTuple] = []
         for key, pupil, test, part, kind, taken_on, score_text, score, absence, detail, info_url, taken_text in chunk:
-            status, worked_ms, offered, made, correct, other = none if detail is None else _details(kind, detail)
-            row = (
+            row: StoredTuple = (
                 school_id, source_id, key, kind == progress, kind,
                 identifiers[pupil], test_ids[test], definitions[test], part_ids[part],
-                taken_on, score, score_text, absence, status, worked_ms, offered, made, correct, other, info_url,
-                taken_text, school_year, created_us, digest64, delivery_id, arrived_us,
+                taken_on, score, score_text, absence, info_url, taken_text, school_year,
+                created_us, digest64, delivery_id, arrived_us, *(none if detail is None else _details(kind, detail)),
             )  # fmt: skip
             rows.append(row)
         return rows
@@ -633,7 +623,7 @@ class _Saving:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
         found: dict[tuple[str, bool], StoredResult] = {}
         for portion in _portions([row.key for row in rows]):
-            query = select(*STORED_COLUMNS).where(
+            query = select(*(results.c[name] for name in StoredResult._fields)).where(
                 results.c.school_id == self.school_id,
                 results.c.source_id == self.source_id,
                 results.c.key.in_(portion),
@@ -690,24 +680,25 @@ class _Saving:
         return found
 
 
-def _details(kind: int, detail: tuple[Any, ...]) -> Details:
-    """status, worked_ms, offered, made, correct and detail of an OSO result or a progress record."""
+def _details(kind: int, detail: tuple[Any, ...]) -> tuple[object, ...]:
+    """The values of PROGRESS_COLUMNS and of `detail`, of an OSO result or a progress record."""
     if kind == Kind.PROGRESS:
-        status, worked, offered, made, correct, _, other = detail
-        return status, worked, offered, made, correct, None if other is None else json.dumps({"other": other})
-    exercises, right, wrong, read, seconds, _, scale, low, high, references, _ = detail
-    extra = {
-        "skill_scale": scale,
-        "interval": None if low is None else [low, high],
-        "wrong": wrong,
-        "read": read,
-        "references": [
-            {"code": code, "group": group, "value": value, "qualification": qualification}
-            for code, group, value, qualification in references
-        ],
+        other = Progress(*detail).other
+        return (*_progress_values(detail), None if other is None else json.dumps({"other": other}))
+    oso = OsoResult(*detail)
+    columns = {
+        "worked_ms": None if oso.seconds is None else int(float(oso.seconds) * 1000),
+        "offered": _whole(oso.exercises),
+        "correct": _whole(oso.correct),
     }
-    worked = None if seconds is None else int(float(seconds) * 1000)
-    return None, worked, _whole(exercises), None, _whole(right), json.dumps(extra, ensure_ascii=False)
+    extra = {
+        "skill_scale": oso.skill_scale,
+        "interval": None if oso.interval_low is None else [oso.interval_low, oso.interval_high],
+        "wrong": oso.wrong,
+        "read": oso.read,
+        "references": [ReferenceScore(*reference)._asdict() for reference in oso.references],
+    }
+    return (*map(columns.get, PROGRESS_COLUMNS), json.dumps(extra, ensure_ascii=False))
 
 
 def _whole(text: str | None) -> int | None:

@@ -16,7 +16,8 @@ from models.access.viewer import Viewer
 from models.results.current_results import ResultRow
 from models.results.result_rows import Owners, of_owners
 from models.schema.records import Absence, Kind, Status
-from models.schema.tables import KEY_COLUMNS, result_history, results
+from models.schema.stored_result import KEY_COLUMNS
+from models.schema.tables import result_history, results
 
 SAME_RESULT = ("school_year", "identifier_id", "test_id", "part_id")  # a source may reuse a key for another result
 

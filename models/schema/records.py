@@ -153,8 +153,7 @@ class TestRef:
     version: Term | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceScore:
+class ReferenceScore(NamedTuple):
     """An OSO reference score: list 11 code, list 22 comparison group, value, qualification."""
 
     code: str
@@ -163,15 +162,14 @@ class ReferenceScore:
     qualification: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OsoResult:
+class OsoResult(NamedTuple):
     """An OSO result (Overstapservice Onderwijs 1.2): test score and reference scores, texts as sent.
 
     `has_score` tells an empty toetsscore element from an absent one.
     """
 
     exercises: str | None = None
-    right: str | None = None
+    correct: str | None = None
     wrong: str | None = None
     read: str | None = None
     seconds: str | None = None
@@ -183,18 +181,18 @@ class OsoResult:
     has_score: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """A progress record: totals up to and including its date for one pupil, test and part in the school year.
 
-    Times in milliseconds; counts are numbers of exercises. `duration` is the text as sent.
+    Times in milliseconds; counts are numbers of exercises. `duration` is the text as sent. A field with the name of a
+    column of results is stored there.
     """
 
     status: Status
     worked_ms: int | None = None
     offered: int | None = None
     made: int | None = None
-    right: int | None = None
+    correct: int | None = None
     duration: str | None = None
     other: str | None = None
 
@@ -232,7 +230,7 @@ class Result:
 #   6 score_text              text as sent or None
 #   7 score                   ten-thousandths or None
 #   8 absence                 int of Absence or None
-#   9 detail                  None, or the fields of OsoResult / Progress as a tuple
+#   9 detail                  None, or an OsoResult or Progress as a plain tuple
 #  10 info_url                text or None
 #  11 taken_text              text or None
 MessageRow = tuple[

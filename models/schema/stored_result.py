@@ -1,44 +1,54 @@
-"""A row of `results` by the names of its columns: in which order the database has them never matters."""
+"""A row of `results` by the names of its columns: in which order the database has them never matters.
+
+`StoredResult` is the one list of the columns; the tables of results are made from it (`models.schema.tables`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from models.schema.tables import VALUE_COLUMNS, results
+from sqlalchemy import BigInteger, SmallInteger
+
+Short = Annotated[int, SmallInteger]
+Long = Annotated[int, BigInteger]
 
 
 class StoredResult(NamedTuple):
-    """A result as it is stored: one field for each column of `results`."""
+    """A result as it is stored: one field for each column of `results`, in their order.
+
+    An `int` is an INTEGER unless it is `Short` or `Long`; a field that may be None is a column that may be NULL. A new
+    field comes last, as a migration adds its column, and may be None: see `value_digest`.
+    """
 
     school_id: int
     source_id: int
     key: str
-    progress: bool
-    kind: int
+    progress: bool  # a progress record stands beside a score of the same key; every other kind replaces it
+    kind: Short
     identifier_id: int
     test_id: int
     definition_id: int
     part_id: int
     taken_on: str
-    score: int | None
+    score: Long | None
     score_text: str | None
-    absence: int | None
-    status: int | None
-    worked_ms: int | None
+    absence: Short | None
+    status: Short | None
+    worked_ms: Long | None
     offered: int | None
     made: int | None
     correct: int | None
-    detail: str | None
+    detail: str | None  # JSON: what an OSO or progress record holds beyond the columns
     info_url: str | None
     taken_text: str | None
     school_year: str
-    created_us: int
-    digest64: int
+    created_us: Long
+    digest64: Long
     delivery_id: int
-    arrived_us: int
+    arrived_us: Long
 
     @property
     def rank(self) -> tuple[int, int, int]:
@@ -51,29 +61,23 @@ class StoredResult(NamedTuple):
         return tuple(_value_of(self))
 
 
-# The same without the names, for the many rows of a message; the types catch a value that stands elsewhere.
-StoredTuple = tuple[
-    int, int, str, bool, int, int, int, int, int, str, int | None, str | None, int | None, int | None, int | None,
-    int | None, int | None, int | None, str | None, str | None, str | None, str, int, int, int, int,
-]  # fmt: skip
-Details = tuple[int | None, int | None, int | None, int | None, int | None, str | None]  # from status to detail
+KEY_COLUMNS = ("school_id", "source_id", "key", "progress")
+MESSAGE_COLUMNS = ("created_us", "digest64", "delivery_id", "arrived_us")  # of the message that stated a value
+# What a result says: the columns that make two messages say the same or not.
+VALUE_COLUMNS = tuple(name for name in StoredResult._fields if name not in (*KEY_COLUMNS, *MESSAGE_COLUMNS))
+DIGEST_VERSION = 2
+DIGEST_BYTES = 16
 
 _value_of = attrgetter(*VALUE_COLUMNS)
-STORED_COLUMNS = tuple(results.columns[name] for name in StoredResult._fields)
-
-# `value_digest` in `result_history` is made from these fields, by name. Empty ones are left out: a field that is added
-# later, and is empty in what was stored before, leaves the stored digests as they are. Whatever else changes a digest
-# needs a new version, and a migration that computes the stored ones anew (as 0005_store and 0008 did).
-DIGEST_VERSION = 2
-DIGEST_FIELDS = (
-    "kind", "identifier_id", "test_id", "definition_id", "part_id", "taken_on", "score", "score_text", "absence",
-    "status", "worked_ms", "offered", "made", "correct", "detail", "info_url", "taken_text", "school_year",
-)  # fmt: skip
-DIGEST_BYTES = 16
 
 
 def value_digest(row: StoredResult) -> bytes:
-    """The version of the digest in one byte, and a digest of what the result says."""
-    reading = {name: value for name in DIGEST_FIELDS if (value := getattr(row, name)) is not None}
+    """The version of the digest in one byte, and a digest of what the result says, by name.
+
+    Empty fields are left out: a field that is added later, and is empty in what was stored before, leaves the stored
+    digests as they are. Whatever else changes a digest needs a new version, and a migration that computes the stored
+    ones anew (as 0005_store and 0008 did).
+    """
+    reading = {name: value for name in VALUE_COLUMNS if (value := getattr(row, name)) is not None}
     body = json.dumps(reading, sort_keys=True, separators=(",", ":")).encode()
     return bytes([DIGEST_VERSION]) + hashlib.blake2b(body, digest_size=DIGEST_BYTES - 1).digest()

@@ -4,10 +4,14 @@ Ids are small integers, given out per school under the write lock (`database.nex
 and sandboxes are never reused (`database.unused_id`). Instants are microseconds since 1970 in UTC (`_us`),
 calendar days are `YYYY-MM-DD` text, scores are ten-thousandths (`records.SCALE`).
 
-A change here needs a migration; a new column stands where the migration puts it: at the end of its table.
+A change here needs a migration; a new column stands where the migration puts it: at the end of its table. Those of
+results are the fields of `models.schema.stored_result.StoredResult`.
 """
 
 from __future__ import annotations
+
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +29,8 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
 )
+
+from models.schema.stored_result import KEY_COLUMNS, Long, Short, StoredResult
 
 metadata = MetaData()
 
@@ -447,67 +453,36 @@ parts = Table(
 )
 
 
-def _value_columns() -> list[Column]:  # type: ignore[type-arg]
-    """What a result says: the columns that make two messages say the same or not."""
-    return [
-        Column("kind", SmallInteger, nullable=False),
-        Column("identifier_id", Integer, nullable=False),
-        Column("test_id", Integer, nullable=False),
-        Column("definition_id", Integer, nullable=False),
-        Column("part_id", Integer, nullable=False),
-        Column("taken_on", Text, nullable=False),
-        Column("score", BigInteger),
-        Column("score_text", Text),
-        Column("absence", SmallInteger),
-        Column("status", SmallInteger),
-        Column("worked_ms", BigInteger),
-        Column("offered", Integer),
-        Column("made", Integer),
-        Column("correct", Integer),
-        Column("detail", Text),  # JSON: what an OSO or progress record holds beyond the columns
-        Column("info_url", Text),
-        Column("taken_text", Text),
-        Column("school_year", Text, nullable=False),
-    ]
+_TYPES = {bool: Boolean, int: Integer, Short: SmallInteger, Long: BigInteger, str: Text}
 
 
-def _progress() -> Column[bool]:
-    """Whether it is a progress record: those stand beside a score of the same key; every other kind replaces it."""
-    return Column("progress", Boolean, nullable=False, server_default=false())
+def _result_columns() -> dict[str, Column[Any]]:
+    """A column for each field of `StoredResult`, by its name."""
+    columns = {name: _column(name, hint) for name, hint in get_type_hints(StoredResult, include_extras=True).items()}
+    return columns | {
+        "school_id": _school(),
+        "key": Column("key", KeyText, nullable=False),
+        "progress": Column("progress", Boolean, nullable=False, server_default=false()),
+        "arrived_us": _arrived(),
+    }
 
 
-VALUE_COLUMNS = tuple(column.name for column in _value_columns())
-KEY_COLUMNS = ("school_id", "source_id", "key", "progress")
+def _column(name: str, hint: Any) -> Column[Any]:
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return Column(name, _TYPES[kinds[0]], nullable=NoneType in kinds)
 
-results = Table(
-    "results",
-    metadata,
-    _school(),
-    Column("source_id", Integer, nullable=False),
-    Column("key", KeyText, nullable=False),
-    _progress(),
-    *_value_columns(),
-    Column("created_us", BigInteger, nullable=False),
-    Column("digest64", BigInteger, nullable=False),
-    Column("delivery_id", Integer, nullable=False),
-    _arrived(),
-    PrimaryKeyConstraint(*KEY_COLUMNS),
-)
+
+results = Table("results", metadata, *_result_columns().values(), PrimaryKeyConstraint(*KEY_COLUMNS))
 Index("results_by_pupil", results.c.school_id, results.c.identifier_id, results.c.part_id, results.c.taken_on)
 
+_history_columns = list(_result_columns().values())
+_history_columns.insert(
+    StoredResult._fields.index("created_us"), Column("value_digest", LargeBinary(16), nullable=False)
+)
 result_history = Table(
-    "result_history",  # every other accepted value of a result, each with the last pair that stated it
+    "result_history",  # every other accepted value of a result, each with the last message that stated it
     metadata,
-    _school(),
-    Column("source_id", Integer, nullable=False),
-    Column("key", KeyText, nullable=False),
-    _progress(),
-    *_value_columns(),
-    Column("value_digest", LargeBinary(16), nullable=False),
-    Column("created_us", BigInteger, nullable=False),
-    Column("digest64", BigInteger, nullable=False),
-    Column("delivery_id", Integer, nullable=False),
-    _arrived(),
+    *_history_columns,
     PrimaryKeyConstraint(*KEY_COLUMNS, "value_digest"),
 )
 

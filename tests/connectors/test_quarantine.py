@@ -18,7 +18,7 @@ from connectors.intake.judge import spool
 from connectors.intake.masking import COVER, mask
 from connectors.intake.push import ReceiverContext, deliver
 from connectors.intake.replay import replay
-from models.ingest import quarantine, result_store, senders
+from models.ingest import quarantine, retention, senders
 from models.ingest.quarantine import QuarantinedMessage
 from models.ingest.result_store import Receipt
 from models.schema import clock, database
@@ -76,7 +76,7 @@ def test_a_refused_message_is_kept_sealed_and_for_a_time(store: Store, rekenwijs
 
 
 def _forget(store: Store) -> int:
-    return result_store.forget_raw(store.engine)
+    return retention.forget_raw(store.engine)
 
 
 def test_after_a_mend_the_message_is_judged_anew_and_settled(store: Store, rekenwijs: Account) -> None:

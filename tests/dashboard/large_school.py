@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, insert
 from models.schema import database, tables
 from models.schema.encryption import PiiCipher
 from models.schema.records import Kind, Level, Norm, Part, Status, Term, TestDefinition
+from models.schema.stored_result import StoredResult
 from tests.dashboard.school import BANDS, NOW, YEAR, number, us
 
 SCHOOL, TEACHER = 1, 1
@@ -214,14 +215,13 @@ def _results(connection: Connection, pupils: int, columns: int) -> None:
     def add(pupil: int, column: int, place: int, kind: Kind = Kind.SCORE, part: int = 0, **values: object) -> None:
         day = (*DAYS, DAY_BEFORE)[place]
         rows.append(
-            {
+            dict.fromkeys(StoredResult._fields)
+            | {
                 "school_id": SCHOOL, "source_id": column + 1, "key": f"k{len(rows)}", "kind": int(kind),
                 "progress": kind == Kind.PROGRESS,
                 "identifier_id": pupil, "test_id": _test_id(column, place), "part_id": part,
-                "definition_id": _test_id(column, place), "taken_on": day, "score": None, "score_text": None,
-                "absence": None, "status": None, "worked_ms": None, "offered": None, "made": None, "correct": None,
-                "detail": None, "info_url": None, "taken_text": None, "school_year": YEAR, "created_us": us(day),
-                "digest64": len(rows), "delivery_id": column + 1,
+                "definition_id": _test_id(column, place), "taken_on": day, "school_year": YEAR, "created_us": us(day),
+                "digest64": len(rows), "delivery_id": column + 1, "arrived_us": 0,
             } | values
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from models.results.subjects import UNMAPPED
 from models.schema import clock, database, tables
 from models.schema.encryption import PiiCipher
 from models.schema.records import Absence, Band, Kind, Level, Norm, Part, Status, Term, TestDefinition
+from models.schema.stored_result import StoredResult
 
 NOW = datetime(2026, 11, 26, 8, 12, tzinfo=clock.AMSTERDAM)
 YEAR = "2026-2027"
@@ -291,12 +292,10 @@ class _Rows:
             "school_id": SCHOOL, "source_id": source, "key": f"k{len(self.rows)}", "kind": int(kind),
             "progress": kind == Kind.PROGRESS,
             "identifier_id": pupil, "test_id": definition, "definition_id": definition, "part_id": part,
-            "taken_on": day, "score": None, "score_text": None, "absence": None, "status": None,
-            "worked_ms": None, "offered": None, "made": None, "correct": None, "detail": None, "info_url": None,
-            "taken_text": None, "school_year": YEAR, "created_us": us(day), "digest64": len(self.rows),
-            "delivery_id": source,
+            "taken_on": day, "school_year": YEAR, "created_us": us(day), "digest64": len(self.rows),
+            "delivery_id": source, "arrived_us": 0,
         }  # fmt: skip
-        self.rows.append(common | values)
+        self.rows.append(dict.fromkeys(StoredResult._fields) | common | values)
 
 
 def number(value: float) -> dict[str, object]:

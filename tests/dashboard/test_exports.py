@@ -41,7 +41,7 @@ from tests.dashboard.test_why import nodes_of, table_of, words
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("score", "van", "niveau of reden", "toetsdatum", "toets", "andere resultaten")
-KINDS = ("csv", "xlsx", "html")
+KINDS = tuple(FORMATS)
 FILTERS = (
     {},
     {"weergave": "materiaal"},

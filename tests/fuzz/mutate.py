@@ -382,9 +382,12 @@ def _written(account: Authorisation) -> bytes:
     whole = replace(base, part_code=None, score_text=None, score=None)
     rows = [
         base,
-        replace(whole, key="resultaat-0815-b", kind=Kind.OSO, detail=OsoResult(right="7", skill="-3.5")),
+        replace(whole, key="resultaat-0815-b", kind=Kind.OSO, detail=OsoResult(correct="7", skill="-3.5")),
         replace(
-            whole, key="resultaat-0815-c", kind=Kind.PROGRESS, detail=Progress(Status.BUSY, offered=10, made=5, right=0)
+            whole,
+            key="resultaat-0815-c",
+            kind=Kind.PROGRESS,
+            detail=Progress(Status.BUSY, offered=10, made=5, correct=0),
         ),
     ]
     head = MessageHead(

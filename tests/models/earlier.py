@@ -11,6 +11,7 @@ from importlib import resources
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from models.schema import database
@@ -112,12 +113,7 @@ def upgraded_to_0004(engine: Engine) -> None:
     upgrade_to(engine, "0004")
 
 
-def upgraded_to_0007(engine: Engine) -> None:
-    """0007, the last before a key had one result of any kind."""
-    upgrade_to(engine, "0007")
-
-
-EARLIER: dict[str, Callable[[Engine], None]] = {
+WITH_VIEW: dict[str, Callable[[Engine], None]] = {
     item.__name__: item
     for item in (
         first,
@@ -128,21 +124,28 @@ EARLIER: dict[str, Callable[[Engine], None]] = {
         made_at_0003,
         made_at_0004,
         upgraded_to_0004,
-        upgraded_to_0007,
     )
-}
+}  # 0005_store took the view away
 
 
-WITHOUT_VIEW = (upgraded_to_0007.__name__,)  # 0005_store took it away
+def config() -> Config:
+    """The configuration of the migrations."""
+    migrations = Config()
+    migrations.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    return migrations
+
+
+# From 0007 on a new database is one that was upgraded, so every revision but the newest is an earlier program.
+UPGRADED = sorted(item.revision for item in ScriptDirectory.from_config(config()).walk_revisions("0007", "heads"))[:-1]
+EARLIER = (*WITH_VIEW, *(f"upgraded_to_{revision}" for revision in UPGRADED))
 
 
 def upgrade_to(engine: Engine, revision: str) -> None:
-    """The migrations up to a revision, on an empty database with the view that all programs of then made."""
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    """The migrations up to a revision, on an empty database."""
     with database.write_transaction(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        migrations = config()
+        migrations.attributes["connection"] = connection
+        command.upgrade(migrations, revision)
 
 
 def _run(engine: Engine, statements: Statements) -> None:
@@ -153,6 +156,8 @@ def _run(engine: Engine, statements: Statements) -> None:
 
 def make(engine: Engine, name: str) -> None:
     """Make one of the databases in an empty one."""
-    EARLIER[name](engine)
-    if name not in WITHOUT_VIEW:
+    if name in WITH_VIEW:
+        WITH_VIEW[name](engine)
         _run(engine, (VIEW,))
+    else:
+        upgrade_to(engine, name.removeprefix("upgraded_to_"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -28,7 +29,7 @@ from models.results.periods import of_school_year
 from models.results.subject_mapping import map_subject, mapped_terms
 from models.schema import clock, database
 from models.schema.records import PupilRef, Roster, RosterGroup, RosterPupil, RosterTeacher, SchoolRef, Verdict
-from models.schema.tables import VALUE_COLUMNS, metadata
+from models.schema.tables import metadata
 from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.dashboard import school
@@ -144,6 +145,8 @@ def any_order(value: Any) -> Any:
 def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_then: bool) -> None:
     """The rows of these tables; `as_then`: as a program of the revision of the target wrote them."""
     present = inspect(target)
+    with database.read_transaction(target) as connection:
+        revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
     if "couplings" in tables:  # before 0007
         tables = {*tables, "source_connections", "work_queue"}
     for one in (known for known in metadata.sorted_tables if known.name in tables):
@@ -154,7 +157,7 @@ def copy_rows(origin: Engine, target: Engine, tables: Collection[str], *, as_the
         if "arrived_us" in one.columns:
             rows = [row | {"arrived_us": 0} for row in rows]  # as if nobody had recorded it
         if as_then and one.name == "result_history":
-            rows = [_with_old_digest(row) for row in rows]
+            rows = [_with_digest_of(revision, row) for row in rows]
         if as_then and one.name == "signal_marks" and not _goals_have_sources(present):
             rows = [_without_source(row) for row in rows]
         if as_then and one.name == "source_connections" and "couplings" in tables:
@@ -193,10 +196,26 @@ def _goals_have_sources(present: Inspector) -> bool:
     return "source_id" in {column["name"] for column in present.get_columns("goals")}
 
 
-def _with_old_digest(row: dict[str, Any]) -> dict[str, Any]:
-    """A value as programs before 0005_store knew it."""
-    reading = repr(tuple(row[item] for item in VALUE_COLUMNS)).encode()
-    return row | {"value_digest": hashlib.blake2b(reading, digest_size=16).digest()}
+# What the digest of a value was made from before 0008; the kind was in the key.
+VALUE = (
+    "identifier_id", "test_id", "definition_id", "part_id", "taken_on", "score", "score_text", "absence", "status",
+    "worked_ms", "offered", "made", "correct", "detail", "info_url", "taken_text", "school_year",
+)  # fmt: skip
+
+
+def _with_digest_of(revision: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A value with the digest that programs of this revision knew it by."""
+    if revision >= "0008":
+        return row
+    if revision < "0005":
+        return row | {"value_digest": _blake2b(repr(tuple(row[name] for name in VALUE)), 16)}
+    reading = {name: row[name] for name in VALUE if row[name] is not None}
+    body = json.dumps(reading, sort_keys=True, separators=(",", ":"))
+    return row | {"value_digest": b"\x01" + _blake2b(body, 15)}
+
+
+def _blake2b(body: str, size: int) -> bytes:
+    return hashlib.blake2b(body.encode(), digest_size=size).digest()
 
 
 def _without_source(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """This program as it is once somebody has added a column `remark` in the middle of `results` and its history.
 
 Run with the address of a database, that of the folder with its keys, and the messages to take in; the last line tells
-what became of them. What is changed is the source text of three modules, as the change itself would.
+what became of them. What is changed is the source text of two modules, as the change itself would.
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 CHANGES = {
-    "models.schema.tables": {'Column("score", BigInteger),': 'Column("remark", Text), Column("score", BigInteger),'},
-    "models.schema.stored_result": {
-        "    score: int | None\n": "    remark: str | None\n    score: int | None\n",
-        '"taken_on", "score",': '"taken_on", "remark", "score",',
-    },
+    "models.schema.stored_result": {"    score: Long | None\n": "    remark: str | None\n    score: Long | None\n"},
     "models.ingest.result_store": {
-        "taken_on, score, score_text,": (
-            'taken_on, f"{key} has {score_text}" if key.startswith("remarked") else None, score, score_text,'
-        )
+        '"taken_on", "score",': '"taken_on", "remark", "score",',
+        "taken_on, score, score_text, absence, info_url": (
+            'taken_on, f"{key} has {score_text}" if key.startswith("remarked") else None, score, score_text, absence, '
+            "info_url"
+        ),
     },
 }
 

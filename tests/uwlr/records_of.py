@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connectors.uwlr.reader import ReadMessage
-from models.schema.records import Absence, Kind, OsoResult, Progress, ReferenceScore, Result, Status
+from models.schema.records import Absence, Kind, OsoResult, Progress, Result
 
 
 def results_of(reading: ReadMessage) -> Iterator[Result]:
@@ -32,21 +32,4 @@ def results_of(reading: ReadMessage) -> Iterator[Result]:
 def _detail(kind: int, fields: tuple[Any, ...] | None) -> OsoResult | Progress | None:
     if fields is None:
         return None
-    if kind == Kind.PROGRESS:
-        status, worked, offered, made, right, duration, other = fields
-        return Progress(Status(status), worked, offered, made, right, duration, other)
-    texts, (references, has_score) = fields[:9], fields[9:]
-    exercises, right, wrong, read, seconds, skill, scale, low, high = texts
-    return OsoResult(
-        exercises=exercises,
-        right=right,
-        wrong=wrong,
-        read=read,
-        seconds=seconds,
-        skill=skill,
-        skill_scale=scale,
-        interval_low=low,
-        interval_high=high,
-        references=tuple(ReferenceScore(*reference) for reference in references),
-        has_score=has_score,
-    )
+    return Progress(*fields) if kind == Kind.PROGRESS else OsoResult(*fields)

@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 from hypothesis import strategies as st
 from lxml import etree
 
+from connectors.uwlr import names
+
 LR = "http://www.edustandaard.nl/leerresultaten/2/leerresultaten"
 LG = "http://www.edustandaard.nl/leerresultaten/2/leerlinggegevens"
 TD = "http://www.edustandaard.nl/leerresultaten/2/toetsdefinities"
@@ -225,7 +227,7 @@ class ResultsBuilder(Builder):
 
     def progress(self) -> etree._Element:
         own = Builder(VOORTGANG, self.choose)
-        counts = [own.maybe(own.pick, name, ("0", "12", "1000000")) for name in ("aangeboden", "gemaakt", "goed")]
+        counts = [own.maybe(own.pick, name, ("0", "12", "1000000")) for name in names.PROGRESS_COUNTS]
         element = etree.Element(f"{{{self.namespace}}}anderresultaat", nsmap={"v": VOORTGANG})
         element.set(f"{{{XSI}}}type", "v:Voortgang")
         fill(

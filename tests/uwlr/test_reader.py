@@ -15,7 +15,18 @@ from connectors.uwlr.reader import read_results
 from connectors.uwlr.validator import QUEUED_CHUNKS, Validation
 from connectors.uwlr.writer import write_empty_pull_answer, write_message, write_pull_answer
 from models.schema import clock
-from models.schema.records import SCALE, Absence, Kind, MessageHead, Result, SchoolRef, TestDefinition, Verdict
+from models.schema.records import (
+    SCALE,
+    Absence,
+    Kind,
+    MessageHead,
+    Progress,
+    Result,
+    SchoolRef,
+    Status,
+    TestDefinition,
+    Verdict,
+)
 from tests.uwlr.messages import message, result_xml
 from tests.uwlr.record_strategies import messages
 from tests.uwlr.records_of import results_of
@@ -246,4 +257,4 @@ def test_progress_is_a_record_of_its_own() -> None:
     assert judgement.batch is not None, [finding.message_en for finding in judgement.findings]
     (row,) = next(iter(judgement.batch.chunks()))
     assert row[4] == Kind.PROGRESS
-    assert row[9] == (2, 3_723_500, 30, 0, None, "PT1H2M3.5S", None)
+    assert row[9] == Progress(Status.BUSY, worked_ms=3_723_500, offered=30, made=0, duration="PT1H2M3.5S")

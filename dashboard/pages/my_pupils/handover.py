@@ -27,7 +27,7 @@ from dashboard.ui.my_pupils_view import CONTROLS, MyPupilsFilters, MyPupilsView,
 from dashboard.ui.page_address import address_asked, asked_id, asked_store, bar_marks, query_and_controls
 from dashboard.ui.signs import attrs, hidden, note, sign, state
 from models.access.people import Member
-from models.access.viewer import Role, Viewer
+from models.access.viewer import Viewer
 from models.classroom.goals import Goal
 from models.classroom.notes import Note, NoteKind
 from models.results.scales import plain_decimal
@@ -283,7 +283,7 @@ def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
     """The current agreements and the newest notes. As paper is passed on, restricted notes are only counted,
     except for learning support on the screen."""
     secret = [note for note in notes if note.restricted]
-    readable = [note for note in notes if not note.restricted or viewer.role is Role.SUPPORT]
+    readable = [note for note in notes if not note.restricted or viewer.reads_restricted_notes]
     running = [note for note in readable if note.runs]
     others = [note for note in readable if not note.runs]
     shown = [*running, *others[:LAST_NOTES]]
@@ -295,11 +295,10 @@ def _notes(viewer: Viewer, notes: list[Note]) -> list[Any]:
         words = n_("and {number} older", "and {number} older", not_shown)
         parts.append(html.P(words, className="xs t3"))
     if secret:
-        reads = viewer.role is Role.SUPPORT
         words = n_("There is {number} restricted note.", "There are {number} restricted notes.", len(secret))
         who = _("Only learning support and who wrote it may read it.")
-        line = html.P([sign("lock"), f" {words} {who}"], className=f"sm t2 {'paper' if reads else ''}".strip(),
-                      **attrs(data_restricted=str(len(secret))))  # fmt: skip
+        look = "sm t2 paper" if viewer.reads_restricted_notes else "sm t2"
+        line = html.P([sign("lock"), f" {words} {who}"], className=look, **attrs(data_restricted=str(len(secret))))
         parts.append(line)
     return parts or [html.P(_("Nothing was written down."), className="sm t2")]
 
