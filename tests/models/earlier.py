@@ -142,14 +142,14 @@ EARLIER = (*WITH_VIEW, *(f"upgraded_to_{revision}" for revision in UPGRADED))
 
 def upgrade_to(engine: Engine, revision: str) -> None:
     """The migrations up to a revision, on an empty database."""
-    with database.write_transaction(engine) as connection:
+    with database.write_transaction(engine, raises_version=False) as connection:
         migrations = config()
         migrations.attributes["connection"] = connection
         command.upgrade(migrations, revision)
 
 
 def _run(engine: Engine, statements: Statements) -> None:
-    with database.write_transaction(engine) as connection:
+    with database.write_transaction(engine, raises_version=False) as connection:
         for statement in statements:
             connection.execute(text(statement))
 
