@@ -230,7 +230,12 @@ QUEUES_OF_BEFORE = (
 
 
 def test_a_store_of_before_takes_the_key_that_opens_it_and_no_other(filled: Installation) -> None:
-    filled.change(*QUEUES_OF_BEFORE, "DROP TABLE key_fingerprints", "UPDATE alembic_version SET version_num = '0004'")
+    filled.change(
+        *QUEUES_OF_BEFORE,
+        "DROP TABLE key_fingerprints",
+        "DROP TABLE data_versions",
+        "UPDATE alembic_version SET version_num = '0004'",
+    )
     good = filled.key.read_bytes()
     _other(filled.key)
     assert "is not the key" in filled.refused("load", "--roster", str(filled.roster))

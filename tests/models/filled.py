@@ -175,7 +175,7 @@ def _insert(
         return
     names = sorted({column["name"] for column in present.get_columns(name)} & set(rows[0]))
     into = table(name, *(column(item, types.get(item)) for item in names))
-    with database.write_transaction(target) as connection:
+    with database.write_transaction(target, raises_version=False) as connection:
         connection.execute(insert(into), [{item: row[item] for item in names} for row in rows])
         if connection.dialect.name == "postgresql" and name in ("deliveries", "work_queue"):
             last = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"
