@@ -50,6 +50,7 @@ check: .venv/.ready-dev
 bench: .venv/.ready-dev
 	@scripts/need-packages libxml2-utils
 	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.pages
 
 # docs/rules.md is made from the rules themselves.
 rules: .venv/.ready-dev

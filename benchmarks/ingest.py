@@ -75,6 +75,28 @@ def time_ours(path: Path, results_expected: int) -> float:
     return seconds
 
 
+def time_corrections(folder: Path, size: int, rounds: int) -> tuple[float, float]:
+    """How long a newer message takes beside the first: where it says the same, and where every score is another."""
+    paths = [folder / f"{name}.xml" for name in ("first", "same", "changed")]
+    messages.write(paths[0], size)
+    messages.write(paths[1], size, hour=11)
+    messages.write(paths[2], size, hour=12, plus=1)
+    ratios: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name:
+            engine, cipher = new_store(Path(name))
+            times = []
+            for path in paths:
+                begin = time.perf_counter()
+                ingest(engine, cipher, path)
+                times.append(time.perf_counter() - begin)
+            engine.dispose()
+        ratios.append((times[1] / times[0], times[2] / times[0]))
+    same, changed = (statistics.median(ratio) for ratio in zip(*ratios, strict=True))
+    print(f"newer message of {size:>7,}: nothing changed {same:5.2f} x, everything changed {changed:5.2f} x the first")
+    return same, changed
+
+
 def time_xmllint(path: Path) -> float:
     """Seconds of `xmllint --noout --schema`."""
     with resources.as_file(resources.files("connectors.uwlr") / "schemas") as folder:
@@ -223,6 +245,9 @@ def main() -> None:
         folder = Path(name)
         for size in sizes:
             figures[f"ingest_ratio_{size}"] = compare(folder, size, 3 if options.short else ROUNDS[size])
+        for size in sizes[1:]:
+            same, changed = time_corrections(folder, size, 3)
+            figures |= {f"again_ratio_{size}": same, f"changed_ratio_{size}": changed}
         for size in sizes[1:]:
             figures[f"ingest_peak_mb_{size}"] = peak_memory(folder, size)
         for stored in (10_000,) if options.short else (100_000, 1_000_000):

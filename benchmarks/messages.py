@@ -45,8 +45,13 @@ def _tests() -> str:
     return "".join(tests)
 
 
-def write(path: Path, results: int, *, seed: int = 1, brin: str = "99XX", first_pupil: int = 0) -> None:
-    """Write a message of `results` results in a SOAP envelope to `path`."""
+def write(
+    path: Path, results: int, *, seed: int = 1, brin: str = "99XX", first_pupil: int = 0, hour: int = 10, plus: int = 0
+) -> None:
+    """Write a message of `results` results in a SOAP envelope to `path`.
+
+    Of one `seed` the keys are the same; `hour` is that of its aanmaakdatum, and `plus` is added to every score.
+    """
     rng = random.Random(seed)
     with path.open("w") as file:
         file.write(
@@ -54,7 +59,7 @@ def write(path: Path, results: int, *, seed: int = 1, brin: str = "99XX", first_
             '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
             '<leerresultaten_verzoek xmlns="http://www.edustandaard.nl/leerresultaten/2/leerresultaten"><school>'
             f"<schooljaar>2026-2027</schooljaar><brincode>{brin}</brincode>"
-            "<aanmaakdatum>2026-11-20T10:00:00+01:00</aanmaakdatum><xsdversie>2.2</xsdversie></school><toetsafnames>"
+            f"<aanmaakdatum>2026-11-20T{hour:02}:00:00+01:00</aanmaakdatum><xsdversie>2.2</xsdversie></school><toetsafnames>"
         )
         left, pupil = results, first_pupil
         while left > 0:
@@ -67,7 +72,8 @@ def write(path: Path, results: int, *, seed: int = 1, brin: str = "99XX", first_
                 file.write(
                     f'<resultaat key="{uuid.UUID(int=rng.getrandbits(128))}">'
                     f"<afnamedatum>2026-{9 + test % 3:02d}-{1 + test % 20:02d}</afnamedatum>"
-                    f"<toetscode>T{test:03d}</toetscode>{code}<score>{rng.randrange(101)}</score></resultaat>"
+                    f"<toetscode>T{test:03d}</toetscode>{code}"
+                    f"<score>{(rng.randrange(101) + plus) % 101}</score></resultaat>"
                 )
             file.write("</resultaten></toetsafname>")
             left -= RESULTS_A_PUPIL

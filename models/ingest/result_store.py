@@ -469,21 +469,13 @@ class _Saving:
 
     def save_definitions(self) -> dict[str, tuple[int, TestDefinition]]:
         """Definitions by code, each an immutable row known by its digest."""
-        known = {
-            bytes(row.digest): row
-            for row in self.connection.execute(
-                select(*(test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))).where(
-                    test_definitions.c.school_id == self.school_id,
-                    test_definitions.c.source_id == self.source_id,
-                )
-            )
-        }
+        digests = [_definition_digest(definition) for definition in self.batch.definitions]
+        known = self.known_definitions([digest for _body, digest in digests])
         ids: dict[str, tuple[int, TestDefinition]] = {}
         new: list[dict[str, object]] = []
+        older: list[int] = []
         next_free = next_id(self.connection, test_definitions, self.school_id)
-        for definition in self.batch.definitions:
-            body = json.dumps(plain(definition), ensure_ascii=False, sort_keys=True)
-            digest = hashlib.blake2b(body.encode(), digest_size=16).digest()
+        for definition, (body, digest) in zip(self.batch.definitions, digests, strict=True):
             row = known.get(digest)
             if row is None:
                 ids[definition.code.text] = (next_free, definition)
@@ -492,14 +484,28 @@ class _Saving:
                 continue
             ids[definition.code.text] = (row.id, definition)
             if (row.newest_us, row.arrived_us) < (self.created_us, self.arrived_us):
-                self.connection.execute(
-                    update(test_definitions)
-                    .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id == row.id)
-                    .values(newest_us=self.created_us, arrived_us=self.arrived_us)
-                )
+                older.append(row.id)
+        for portion in _portions(older):
+            self.connection.execute(
+                update(test_definitions)
+                .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id.in_(portion))
+                .values(newest_us=self.created_us, arrived_us=self.arrived_us)
+            )
         if new:
             self.connection.execute(insert(test_definitions), new)
         return ids
+
+    def known_definitions(self, digests: list[bytes]) -> dict[bytes, Row[Any]]:
+        """The stored definitions of the source with these digests."""
+        columns = (test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))
+        query = select(*columns).where(
+            test_definitions.c.school_id == self.school_id, test_definitions.c.source_id == self.source_id
+        )
+        known: dict[bytes, Row[Any]] = {}
+        for portion in _portions(digests):
+            rows = self.connection.execute(query.where(test_definitions.c.digest.in_(portion)))
+            known.update({bytes(row.digest): row for row in rows})
+        return known
 
     def definition_row(self, id_: int, digest: bytes, body: str, definition: TestDefinition) -> dict[str, object]:
         lowest = min(definition.hierarchy, key=lambda level: level.depth, default=None)
@@ -520,14 +526,13 @@ class _Saving:
 
     def save_tests(self, defined: dict[str, tuple[int, TestDefinition]]) -> tuple[list[int], list[int]]:
         """For each test of the message its id, and the id of the definition it came with."""
-        known = {
-            (row.code, row.version): row.id
-            for row in self.connection.execute(
-                select(tests.c.code, tests.c.version, tests.c.id).where(
-                    tests.c.school_id == self.school_id, tests.c.source_id == self.source_id
-                )
-            )
-        }
+        known: dict[tuple[str, str], int] = {}
+        query = select(tests.c.code, tests.c.version, tests.c.id).where(
+            tests.c.school_id == self.school_id, tests.c.source_id == self.source_id
+        )
+        for portion in _portions(sorted({ref.code for ref in self.batch.tests})):
+            rows = self.connection.execute(query.where(tests.c.code.in_(portion)))
+            known.update({(row.code, row.version): row.id for row in rows})
         test_ids, definition_ids, new = [], [], []
         next_free = next_id(self.connection, tests, self.school_id)
         for ref in self.batch.tests:
@@ -595,7 +600,9 @@ class _Saving:
     def merge(self, rows: list[StoredResult]) -> Counter[str]:
         """Rows whose key was there before: the greater rank counts, every other value goes to history."""
         counts: Counter[str] = Counter()
+        refreshed: list[StoredResult] = []
         winning: list[StoredResult] = []
+        former: list[StoredResult] = []
         existing = self.existing(rows)
         for row in rows:
             old = existing.get((row.key, row.progress))
@@ -605,17 +612,19 @@ class _Saving:
             self.tied += not same and row.created_us == old.created_us
             if same:
                 counts["unchanged"] += 1
-                if wins:  # it came in with the delivery that stated it first
-                    winning.append(row._replace(delivery_id=old.delivery_id))
+                if wins:
+                    refreshed.append(row)
             elif wins:
                 counts["changed"] += 1
                 self.moved += (row.identifier_id, row.test_id) != (old.identifier_id, old.test_id)
-                self.to_history(old)
-                self.from_history(row)
+                former.append(old)
                 winning.append(row)
             else:
                 counts["history"] += 1
-                self.to_history(row)
+                former.append(row)
+        self.to_history(former)
+        self.from_history(winning)
+        self.refresh(refreshed)
         self.overwrite(winning)
         return counts
 
@@ -633,6 +642,21 @@ class _Saving:
                 found[row.key, row.progress] = row
         return found
 
+    def refresh(self, rows: list[StoredResult]) -> None:
+        """Values that this message states again get its rank, but stay with the delivery that stated them first."""
+        for progress in (False, True):
+            for portion in _portions([row.key for row in rows if row.progress == progress]):
+                self.connection.execute(
+                    update(results)
+                    .where(
+                        results.c.school_id == self.school_id,
+                        results.c.source_id == self.source_id,
+                        results.c.key.in_(portion),
+                        results.c.progress == progress,
+                    )
+                    .values(created_us=self.created_us, arrived_us=self.arrived_us, digest64=self.digest64)
+                )
+
     def overwrite(self, rows: list[StoredResult]) -> None:
         """Put these values in the place of those with their keys, in one statement for all."""
         if not rows:
@@ -644,9 +668,11 @@ class _Saving:
             [row._asdict() | {f"_{name}": getattr(row, name) for name in KEY_COLUMNS} for row in rows],
         )
 
-    def to_history(self, row: StoredResult) -> None:
-        values = row._asdict() | {"value_digest": value_digest(row)}
-        statement = insert_or(self.connection, result_history).values(values)
+    def to_history(self, rows: list[StoredResult]) -> None:
+        """Keep each of these values once, with the greatest rank that it was stated with."""
+        if not rows:
+            return
+        statement = insert_or(self.connection, result_history)
         new, old = statement.excluded, result_history.c
         later = tuple_(*(new[name] for name in RANK_COLUMNS)) > tuple_(*(old[name] for name in RANK_COLUMNS))
         self.connection.execute(
@@ -654,17 +680,21 @@ class _Saving:
                 index_elements=[*KEY_COLUMNS, "value_digest"],
                 set_={name: new[name] for name in (*RANK_COLUMNS, "delivery_id")},
                 where=later,
-            )
+            ),
+            [row._asdict() | {"value_digest": value_digest(row)} for row in rows],
         )
 
-    def from_history(self, row: StoredResult) -> None:
-        """A value that counts again no longer stands among the others."""
-        values = row._asdict()
+    def from_history(self, rows: list[StoredResult]) -> None:
+        """Values that count again no longer stand among the others."""
+        if not rows:
+            return
+        names = (*KEY_COLUMNS, "value_digest")
         self.connection.execute(
-            delete(result_history).where(
-                *(result_history.c[name] == values[name] for name in KEY_COLUMNS),
-                result_history.c.value_digest == value_digest(row),
-            )
+            delete(result_history).where(*(result_history.c[name] == bindparam(f"_{name}") for name in names)),
+            [
+                {f"_{name}": getattr(row, name) for name in KEY_COLUMNS} | {"_value_digest": value_digest(row)}
+                for row in rows
+            ],
         )
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
@@ -678,6 +708,12 @@ class _Saving:
             )
             found.update(self.connection.scalars(query))
         return found
+
+
+def _definition_digest(definition: TestDefinition) -> tuple[str, bytes]:
+    """The content of a definition as it is stored, and its digest, by which it is known."""
+    body = json.dumps(plain(definition), ensure_ascii=False, sort_keys=True)
+    return body, hashlib.blake2b(body.encode(), digest_size=16).digest()
 
 
 def _details(kind: int, detail: tuple[Any, ...]) -> tuple[object, ...]:
