@@ -18,11 +18,18 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, tuple_, update
 
 from models.ingest import connections, identity
 from models.schema import clock
-from models.schema.database import insert_new, insert_or, next_id, read_transaction, write_transaction
+from models.schema.database import (
+    insert_new,
+    keep_greatest,
+    next_id,
+    overwrite,
+    read_transaction,
+    write_transaction,
+)
 from models.schema.encryption import PiiCipher
 from models.schema.records import (
     PART,
@@ -622,10 +629,10 @@ class _Saving:
             else:
                 counts["history"] += 1
                 former.append(row)
+        self.from_history(winning)  # first: most keys have none yet
         self.to_history(former)
-        self.from_history(winning)
         self.refresh(refreshed)
-        self.overwrite(winning)
+        overwrite(self.connection, results, KEY_COLUMNS, StoredResult._fields, winning)
         return counts
 
     def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
@@ -657,45 +664,23 @@ class _Saving:
                     .values(created_us=self.created_us, arrived_us=self.arrived_us, digest64=self.digest64)
                 )
 
-    def overwrite(self, rows: list[StoredResult]) -> None:
-        """Put these values in the place of those with their keys, in one statement for all."""
-        if not rows:
-            return
-        own = and_(*(results.c[name] == bindparam(f"_{name}") for name in KEY_COLUMNS))
-        others = [name for name in StoredResult._fields if name not in KEY_COLUMNS]
-        self.connection.execute(
-            update(results).where(own).values({name: bindparam(name) for name in others}),
-            [row._asdict() | {f"_{name}": getattr(row, name) for name in KEY_COLUMNS} for row in rows],
-        )
-
     def to_history(self, rows: list[StoredResult]) -> None:
         """Keep each of these values once, with the greatest rank that it was stated with."""
-        if not rows:
-            return
-        statement = insert_or(self.connection, result_history)
-        new, old = statement.excluded, result_history.c
-        later = tuple_(*(new[name] for name in RANK_COLUMNS)) > tuple_(*(old[name] for name in RANK_COLUMNS))
-        self.connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[*KEY_COLUMNS, "value_digest"],
-                set_={name: new[name] for name in (*RANK_COLUMNS, "delivery_id")},
-                where=later,
-            ),
-            [row._asdict() | {"value_digest": value_digest(row)} for row in rows],
-        )
+        keys, columns = (*KEY_COLUMNS, "value_digest"), (*StoredResult._fields, "value_digest")
+        with_digest = [(*row, value_digest(row)) for row in rows]
+        keep_greatest(self.connection, result_history, keys, RANK_COLUMNS, columns, with_digest)
 
     def from_history(self, rows: list[StoredResult]) -> None:
         """Values that count again no longer stand among the others."""
-        if not rows:
-            return
-        names = (*KEY_COLUMNS, "value_digest")
-        self.connection.execute(
-            delete(result_history).where(*(result_history.c[name] == bindparam(f"_{name}") for name in names)),
-            [
-                {f"_{name}": getattr(row, name) for name in KEY_COLUMNS} | {"_value_digest": value_digest(row)}
-                for row in rows
-            ],
-        )
+        history = result_history.c
+        of_source = and_(history.school_id == self.school_id, history.source_id == self.source_id)
+        for portion in _portions(rows):
+            keys = select(history.key).where(of_source, history.key.in_([row.key for row in portion]))
+            former = set(self.connection.scalars(keys))
+            again = [(row.key, row.progress, value_digest(row)) for row in portion if row.key in former]
+            if again:
+                own = tuple_(history.key, history.progress, history.value_digest).in_(again)
+                self.connection.execute(delete(result_history).where(of_source, own))
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""

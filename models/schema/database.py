@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.schema.data_versions import raise_version
@@ -150,8 +150,7 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
 
 
 def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
-    driver = connection.connection.driver_connection
-    assert driver is not None
+    driver = _driver(connection)
     before = driver.total_changes
     marks = ",".join("?" * len(rows[0]))
     driver.executemany(f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
@@ -159,21 +158,10 @@ def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Row
 
 
 def _insert_new_postgresql(connection: Connection, table: str, named: str, rows: Rows) -> int:
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    staging = f"incoming_{table}"
-    with driver.cursor() as cursor:
-        empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
-        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
-        with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        cursor.execute(
-            f"INSERT INTO {table} ({named}) SELECT {named} FROM {staging} ON CONFLICT DO NOTHING"  # noqa: S608
-        )
-        inserted = cursor.rowcount
-        cursor.execute(f"TRUNCATE {staging}")
-    return int(inserted)
+    return _from_staging(
+        connection, table, named, rows,
+        f"INSERT INTO {table} ({named}) SELECT {named} FROM {{staging}} ON CONFLICT DO NOTHING",  # noqa: S608
+    )  # fmt: skip
 
 
 _INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
@@ -182,9 +170,67 @@ _INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
 }
 
 
-def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say what to do with a row that is there already: `on_conflict_do_update`."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def _from_staging(connection: Connection, table: str, named: str, rows: Rows, statement: str) -> int:
+    """Copy rows to a temporary table and execute one statement on all of them; how many rows that concerned."""
+    driver = _driver(connection)
+    staging = f"incoming_{table}"
+    with driver.cursor() as cursor:
+        empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
+        with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.execute(statement.format(staging=staging))
+        concerned = cursor.rowcount
+        cursor.execute(f"TRUNCATE {staging}")
+    return int(concerned)
+
+
+def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns: Sequence[str], rows: Rows) -> None:
+    """Put rows in the place of those with the same keys; `columns` names what a row holds, in its order."""
+    if not rows:
+        return
+    others = [name for name in columns if name not in keys]
+    if connection.dialect.name == "postgresql":
+        own = " AND ".join(f"{table.name}.{name} = new.{name}" for name in keys)
+        values = ", ".join(f"{name} = new.{name}" for name in others)
+        statement = f"UPDATE {table.name} SET {values} FROM {{staging}} new WHERE {own}"  # noqa: S608
+        _from_staging(connection, table.name, ", ".join(columns), rows, statement)
+        return
+    pick = itemgetter(*map(columns.index, (*others, *keys)))
+    own = " AND ".join(f"{name} = ?" for name in keys)
+    values = ", ".join(f"{name} = ?" for name in others)
+    _driver(connection).executemany(f"UPDATE {table.name} SET {values} WHERE {own}", map(pick, rows))  # noqa: S608
+
+
+def keep_greatest(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    rank: Sequence[str],
+    columns: Sequence[str],
+    rows: Rows,
+) -> None:
+    """Insert rows; of one that is there already only `rank` and the delivery are written, where its rank is greater."""
+    if not rows:
+        return
+    named = ", ".join(columns)
+    compared = f"({', '.join(f'excluded.{name}' for name in rank)}) > ({', '.join(f'{table.name}.{n}' for n in rank)})"
+    values = ", ".join(f"{name} = excluded.{name}" for name in (*rank, "delivery_id"))
+    conflict = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {values} WHERE {compared}"
+    if connection.dialect.name == "postgresql":
+        statement = f"INSERT INTO {table.name} ({named}) SELECT {named} FROM {{staging}} {conflict}"  # noqa: S608
+        _from_staging(connection, table.name, named, rows, statement)
+        return
+    marks = ",".join("?" * len(columns))
+    statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
+    _driver(connection).executemany(statement, rows)
+
+
+def _driver(connection: Connection) -> Any:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    return driver
 
 
 def upgrade(engine: Engine) -> None:

@@ -69,6 +69,7 @@ DIGEST_VERSION = 2
 DIGEST_BYTES = 16
 
 _value_of = attrgetter(*VALUE_COLUMNS)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def value_digest(row: StoredResult) -> bytes:
@@ -79,5 +80,5 @@ def value_digest(row: StoredResult) -> bytes:
     ones anew (as 0005_store and 0008 did).
     """
     reading = {name: value for name in VALUE_COLUMNS if (value := getattr(row, name)) is not None}
-    body = json.dumps(reading, sort_keys=True, separators=(",", ":")).encode()
+    body = _ENCODER.encode(reading).encode()
     return bytes([DIGEST_VERSION]) + hashlib.blake2b(body, digest_size=DIGEST_BYTES - 1).digest()
