@@ -559,10 +559,10 @@ class _Saving:
         if not codes:
             return
         for portion in _portions(codes):
-            found = select(parts.c.code, parts.c.id).where(
+            query = select(parts.c.code, parts.c.id).where(
                 parts.c.school_id == self.school_id, parts.c.code.in_(portion)
             )
-            self.part_ids.update({row.code: row.id for row in self.connection.execute(found)})
+            self.part_ids.update({row.code: row.id for row in self.connection.execute(query)})
         new = []
         next_free = next_id(self.connection, parts, self.school_id)
         for code in sorted(codes):
@@ -621,7 +621,7 @@ class _Saving:
 
     def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
-        found: dict[tuple[str, bool], StoredResult] = {}
+        stored: dict[tuple[str, bool], StoredResult] = {}
         for portion in _portions([row.key for row in rows]):
             query = select(*(results.c[name] for name in StoredResult._fields)).where(
                 results.c.school_id == self.school_id,
@@ -630,8 +630,8 @@ class _Saving:
                 results.c.delivery_id != self.delivery_id,
             )
             for row in map(StoredResult._make, self.connection.execute(query)):
-                found[row.key, row.progress] = row
-        return found
+                stored[row.key, row.progress] = row
+        return stored
 
     def overwrite(self, rows: list[StoredResult]) -> None:
         """Put these values in the place of those with their keys, in one statement for all."""
@@ -669,15 +669,15 @@ class _Saving:
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""
-        found: set[int] = set()
+        without_pupil: set[int] = set()
         for portion in _portions(sorted(set(identifier_ids))):
             query = select(identifiers.c.id).where(
                 identifiers.c.school_id == self.school_id,
                 identifiers.c.id.in_(portion),
                 identifiers.c.pupil_id.is_(None),
             )
-            found.update(self.connection.scalars(query))
-        return found
+            without_pupil.update(self.connection.scalars(query))
+        return without_pupil
 
 
 def _details(kind: int, detail: tuple[Any, ...]) -> tuple[object, ...]:
