@@ -6,7 +6,7 @@ nobody chooses: the identifier is parked with its reason until a roster or an ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from models.access.viewer import Viewer, check_administers
 from models.ingest.link_file import LineError, line_error, read_links
 from models.schema import clock
 from models.schema.collation import collation_key
-from models.schema.database import next_id
+from models.schema.database import next_id, portions
 from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import identifier_links, identifiers, pupils, results, sources
@@ -25,7 +25,6 @@ LAS, ECK, PAIR = "las", "eck", "pair"
 BY_ROSTER, BY_LINK = "roster", "link"
 UNKNOWN, CONFLICT, OTHER_ECKID = "unknown", "conflict", "other_eckid"
 ECK_ID_START = "https://ketenid.nl/"
-ROWS_PER_QUERY = 500
 
 IdentifierValue = tuple[str, bytes]  # kind and digest
 
@@ -193,7 +192,7 @@ def find_identifiers(
     """What stands in the store of the identifiers `wanted`."""
     wanted_values = set(wanted)
     known: dict[IdentifierValue, KnownIdentifier] = {}
-    for digests in _portions([digest for _, digest in wanted_values]):
+    for digests in portions([digest for _, digest in wanted_values]):
         rows = connection.execute(
             select(
                 identifiers.c.id,
@@ -208,11 +207,6 @@ def find_identifiers(
             if single in wanted_values:
                 known[single] = KnownIdentifier(row.id, row.pupil_id, row.matched_by)
     return known
-
-
-def _portions(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for start in range(0, len(values), ROWS_PER_QUERY):
-        yield values[start : start + ROWS_PER_QUERY]
 
 
 # -- the match -----------------------------------------------------------------------------------------------

@@ -13,16 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, select, tuple_, update
 
 from models.ingest import connections, identity
 from models.schema import clock
-from models.schema.database import insert_new, insert_or, next_id, read_transaction, write_transaction
+from models.schema.database import insert_new, insert_or, next_id, portions, read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.records import (
     PART,
@@ -56,7 +56,6 @@ from models.schema.tables import (
 
 DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
-KEYS_A_QUERY = 500
 MAX_FINDINGS = 50
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
@@ -74,8 +73,6 @@ TUPLE_COLUMNS = (
 )  # fmt: skip
 _in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,7 +555,7 @@ class _Saving:
         codes = [code for code in unknown if code is not None]
         if not codes:
             return
-        for portion in _portions(codes):
+        for portion in portions(codes):
             query = select(parts.c.code, parts.c.id).where(
                 parts.c.school_id == self.school_id, parts.c.code.in_(portion)
             )
@@ -622,7 +619,7 @@ class _Saving:
     def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
         stored: dict[tuple[str, bool], StoredResult] = {}
-        for portion in _portions([row.key for row in rows]):
+        for portion in portions([row.key for row in rows]):
             query = select(*(results.c[name] for name in StoredResult._fields)).where(
                 results.c.school_id == self.school_id,
                 results.c.source_id == self.source_id,
@@ -670,7 +667,7 @@ class _Saving:
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""
         without_pupil: set[int] = set()
-        for portion in _portions(sorted(set(identifier_ids))):
+        for portion in portions(sorted(set(identifier_ids))):
             query = select(identifiers.c.id).where(
                 identifiers.c.school_id == self.school_id,
                 identifiers.c.id.in_(portion),
@@ -703,8 +700,3 @@ def _details(kind: int, detail: tuple[Any, ...]) -> tuple[object, ...]:
 
 def _whole(text: str | None) -> int | None:
     return None if text is None else int(text)
-
-
-def _portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), KEYS_A_QUERY):
-        yield values[start : start + KEYS_A_QUERY]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -24,6 +24,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+ROWS_PER_QUERY = 500
+
+T = TypeVar("T")
 
 
 class DatabaseUnsafe(Exception):
@@ -124,6 +127,12 @@ def unused_id(connection: Connection, table: Table) -> int:
     else:
         connection.execute(update(numbers).where(own).values(last=fresh))
     return fresh
+
+
+def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in portions that fit into one query as parameters."""
+    for start in range(0, len(values), ROWS_PER_QUERY):
+        yield values[start : start + ROWS_PER_QUERY]
 
 
 Rows = Sequence[tuple[object, ...]]
