@@ -431,9 +431,20 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
     if judgement.batch is not None:
         raw = _raw(spooled, retention.accepted_days)
         school_id = destination.school(judgement.school)
+
+        def finding_of(rule: str, count: int) -> Finding:
+            return finding(rule, agreement, count=count)
+
         try:
             return result_store.save_results(
-                engine, cipher, delivery, school_id, judgement.batch, raw=raw, keep_days=retention.accepted_days
+                engine,
+                cipher,
+                delivery,
+                school_id,
+                judgement.batch,
+                finding_of,
+                raw=raw,
+                keep_days=retention.accepted_days,
             )
         except result_store.SenderNotAllowed as ended:
             return refuse_unread(

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -201,12 +201,14 @@ def save_results(
     delivery: Incoming,
     school_id: int,
     batch: ResultBatch,
+    finding_of: Callable[[str, int], Finding],
     *,
     raw: bytes | None = None,
     keep_days: int = 0,
 ) -> Receipt:
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
+    `finding_of` makes the finding of a rule (by id) that the results break this many times beside what is stored.
     `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
     Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
@@ -221,8 +223,9 @@ def save_results(
         delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
         saving = _Saving(connection, cipher, delivery, delivery_id, school_id, batch)
         counts = saving.run()
-        of_store = ((_moved_finding, saving.moved), (_tied_finding, saving.tied))
-        findings = [*(of(count) for of, count in of_store if count), *batch.findings]  # first: only so many are stored
+        broken = (("result.moved", saving.moved), ("result.tied", saving.tied))
+        # These come first, as only so many are stored.
+        findings = [*(finding_of(rule, count) for rule, count in broken if count), *batch.findings]
         if saving.moved:
             verdict = Verdict.WARN
         connection.execute(
@@ -377,36 +380,6 @@ def _remember_document(connection: Connection, delivery: Incoming, school_id: in
     columns = ("school_id", "source_id", "digest", "fetched_us")
     row = (school_id, delivery.source_id, delivery.digest, clock.now_us())
     insert_new(connection, fetched_documents, columns, [row])
-
-
-def _moved_finding(count: int) -> Finding:
-    return Finding(
-        rule="result.moved",
-        level="warning",
-        clause="UWLR 2.2 kResultaat",
-        message_nl=f"{count} keer hoort een bekende @key nu bij een andere leerling of toets; de nieuwste waarde telt.",
-        message_en=f"{count} times a known @key now belongs to another pupil or test; the newest value counts.",
-        remedy="Geef elk resultaat een eigen @key, en houd die bij een correctie.",
-        remedy_en="Give every result a @key of its own, and keep it when you correct that result.",
-    )
-
-
-def _tied_finding(count: int) -> Finding:
-    return Finding(
-        rule="result.tied",
-        level="info",
-        clause="UWLR 2.2 aanmaakdatum",
-        message_nl=(
-            f"{count} keer zegt een ander bericht met dezelfde aanmaakdatum iets anders van dezelfde @key; het bericht "
-            "dat het laatst binnenkwam, telt."
-        ),
-        message_en=(
-            f"{count} times another message with the same aanmaakdatum says something else of the same @key; the "
-            "message that came in last counts."
-        ),
-        remedy="Geef elk bericht een eigen aanmaakdatum, later dan die van het vorige.",
-        remedy_en="Give every message an aanmaakdatum of its own, later than that of the previous one.",
-    )
 
 
 def plain(value: object) -> object:
