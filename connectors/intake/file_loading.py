@@ -124,8 +124,8 @@ def load_file(path: Path, loading: LoadTarget, reached: Reached) -> Iterator[Fil
     return _each(documents(path, reached), lambda name, spooled: _load(name, spooled, loading))
 
 
-def _each(found: Iterator[Document], judge_one: Callable[[str, Spooled], FileVerdict]) -> Iterator[FileVerdict]:
-    for document in found:
+def _each(documents: Iterator[Document], judge_one: Callable[[str, Spooled], FileVerdict]) -> Iterator[FileVerdict]:
+    for document in documents:
         spooled = document.spooled
         if spooled is None:
             yield _unreadable(document)

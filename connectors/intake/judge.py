@@ -156,12 +156,12 @@ def judge(
         return _judged([*header.findings, *_safe_header(spooled, header, agreement)], None)
     if header.empty is not None:
         return Judgement(Verdict.ACCEPT, None, header.findings, empty=header.empty)
-    if is_fragmented(spooled.file) and (found := xml_safety_check(spooled.file, agreement.bounds)):
-        return _judged([*header.findings, *found], None)
+    if is_fragmented(spooled.file) and (further_findings := xml_safety_check(spooled.file, agreement.bounds)):
+        return _judged([*header.findings, *further_findings], None)
     schema_name = _schema_for(header, agreement)
     reading = read_results(spooled.file, schema_name, agreement.bounds.max_results)
-    if reading.has_trailer and (found := xml_safety_check(spooled.file, agreement.bounds)):
-        return _judged([*header.findings, *found], None)
+    if reading.has_trailer and (further_findings := xml_safety_check(spooled.file, agreement.bounds)):
+        return _judged([*header.findings, *further_findings], None)
     head, head_rules = read_head(reading, header, agreement)
     for rule in head_rules:
         reading.note(rule, ElementRef("school", 1, _HEAD_ELEMENTS.get(rule, "")))
@@ -171,9 +171,9 @@ def judge(
         _note_receiver(reading, receiver, school)
     if agreement.terms.test_school:
         _note_personal_numbers(reading)
-    locations, found = _locations(spooled, schema_name, agreement, reading)
-    own = _own_findings(reading, locations, agreement, [*header.findings, *found])
-    findings = [*header.findings, *found, *own]
+    locations, further_findings = _locations(spooled, schema_name, agreement, reading)
+    own = _own_findings(reading, locations, agreement, [*header.findings, *further_findings])
+    findings = [*header.findings, *further_findings, *own]
     batch = None
     if head is not None and not any(finding.level == rules.ERROR for finding in findings):
         batch = ResultBatch(
@@ -431,9 +431,20 @@ def process_results(engine: Engine, cipher: PiiCipher, spooled: Spooled, source:
     if judgement.batch is not None:
         raw = _raw(spooled, retention.accepted_days)
         school_id = destination.school(judgement.school)
+
+        def finding_of(rule: str, count: int) -> Finding:
+            return finding(rule, agreement, count=count)
+
         try:
             return result_store.save_results(
-                engine, cipher, delivery, school_id, judgement.batch, raw=raw, keep_days=retention.accepted_days
+                engine,
+                cipher,
+                delivery,
+                school_id,
+                judgement.batch,
+                finding_of,
+                raw=raw,
+                keep_days=retention.accepted_days,
             )
         except result_store.SenderNotAllowed as ended:
             return refuse_unread(

@@ -83,8 +83,8 @@ class Masked:
             if end - start > 2 * AROUND:
                 if number != line:
                     continue
-                place = min(start + column - 1, end)
-                start, end = max(place - AROUND, start), min(place + AROUND, end)
+                position = min(start + column - 1, end)
+                start, end = max(position - AROUND, start), min(position + AROUND, end)
             shown.append(f"{number:>5}  {self.show(start, end).rstrip()}")
         return "\n".join(shown)
 
@@ -99,8 +99,8 @@ def mask(data: bytes) -> Masked:
     for tag, value in _fields(text):
         spans += [tag, value]
         values.add(_PIECES.sub("", text[value[0] : min(value[1], value[0] + MAX_VALUE)]).strip())
-    for found in _ATTRIBUTE.finditer(text):
-        spans.append(found.span("double" if found["double"] is not None else "single"))
+    for match in _ATTRIBUTE.finditer(text):
+        spans.append(match.span("double" if match["double"] is not None else "single"))
     spans += [match.span() for match in _ECK_ID.finditer(text)]
     spans += [match.span() for match in _DIGITS.finditer(text) if is_personal_number(match[0])]
     spans += _everywhere(text, values)
@@ -147,15 +147,15 @@ def _everywhere(text: str, values: set[str]) -> list[Span]:
     ]
     lengths = _lengths(whole)
     looks = 0
-    for found in _WORD.finditer(text):
-        word, start = found[0], found.start()
+    for match in _WORD.finditer(text):
+        word, start = match[0], match.start()
         for at in range(len(word) - _SHORTEST + 1):
             possible = lengths.get(word[at : at + _SHORTEST])
             if possible is None:
                 continue
             looks += len(possible)
             if looks > MAX_LOOKS:
-                spans.append((start + at, found.end()))
+                spans.append((start + at, match.end()))
                 break
             spans += [(start + at, start + at + item) for item in possible if word[at : at + item] in whole]
     return spans
@@ -163,10 +163,10 @@ def _everywhere(text: str, values: set[str]) -> list[Span]:
 
 def _lengths(values: set[str]) -> dict[str, list[int]]:
     """How long the values are that begin with the same few characters."""
-    found: dict[str, set[int]] = {}
+    lengths_by_beginning: dict[str, set[int]] = {}
     for value in values:
-        found.setdefault(value[:_SHORTEST], set()).add(len(value))
-    return {beginning: sorted(lengths) for beginning, lengths in found.items()}
+        lengths_by_beginning.setdefault(value[:_SHORTEST], set()).add(len(value))
+    return {beginning: sorted(lengths) for beginning, lengths in lengths_by_beginning.items()}
 
 
 def _merged(spans: list[Span]) -> list[Span]:

@@ -236,8 +236,8 @@ def _score(key: str, pupil: PupilRef, test: TestDefinition, part: str | None, da
     )
 
 
-def _in_5a(pupil: Pupil, place: int) -> bool:
-    return pupil.class_name == "5a" and pupil.place == place
+def _in_5a(pupil: Pupil, number: int) -> bool:
+    return pupil.class_name == "5a" and pupil.place == number
 
 
 def _takes_part(pupil: Pupil, week: int, day: date) -> bool:

@@ -115,8 +115,8 @@ def _keys(payload: etree._Element, kind: str) -> tuple[str | None, ...]:
 
 
 def _text(element: etree._Element, name: str) -> str:
-    found = element.find(f"{{{etree.QName(element).namespace}}}{name}")
-    return "" if found is None else (found.text or "").strip()
+    child = element.find(f"{{{etree.QName(element).namespace}}}{name}")
+    return "" if child is None else (child.text or "").strip()
 
 
 def _instant(text: str) -> datetime:

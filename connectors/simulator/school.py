@@ -101,33 +101,33 @@ def _primary(school_year: str) -> tuple[Pupil, ...]:
     year, begin = calendar.first_year(school_year), calendar.school_days(school_year)[0]
     pupils = []
     for year_group, classes in _CLASSES.items():
-        cohort, place = year - year_group, 0
+        cohort, number = year - year_group, 0
         for class_name, group, size in classes:
             for _ in range(size):
-                late = class_name == "5a" and place == NEWCOMER
+                late = class_name == "5a" and number == NEWCOMER
                 entered = calendar.school_weeks(school_year)[11][0] if late else begin
-                ability = dice("ability", cohort, place).gauss(0, 1)
+                ability = dice("ability", cohort, number).gauss(0, 1)
                 composed = (_PLUS,) if ability > 1.1 and year_group >= 5 else ()
-                pupils.append(_pupil("1", cohort, place, year_group, class_name, group, composed, entered, ability))
-                place += 1
+                pupils.append(_pupil("1", cohort, number, year_group, class_name, group, composed, entered, ability))
+                number += 1
     return tuple(pupils)
 
 
 def _secondary(school_year: str) -> tuple[Pupil, ...]:
     year, begin = calendar.first_year(school_year), calendar.school_days(school_year)[0]
     pupils = []
-    for place in range(_FORM_SIZE):
-        choice = dice("clusters", year, place)
+    for number in range(_FORM_SIZE):
+        choice = dice("clusters", year, number)
         clusters = tuple(name for name, _, share in _CLUSTERS if choice.random() < share) or (_CLUSTERS[0][0],)
-        ability = dice("ability", "4h1", year, place).gauss(0, 1)
-        pupils.append(_pupil("4", year, place, 14, "4h1", "4H1", clusters, begin, ability))
+        ability = dice("ability", "4h1", year, number).gauss(0, 1)
+        pupils.append(_pupil("4", year, number, 14, "4h1", "4H1", clusters, begin, ability))
     return tuple(pupils)
 
 
 def _pupil(
     site: str,
     cohort: int,
-    place: int,
+    number: int,
     year_group: int,
     class_name: str,
     group: str,
@@ -135,19 +135,19 @@ def _pupil(
     entered: date,
     ability: float,
 ) -> Pupil:
-    key = f"{site}{cohort % 100:02}{place + 1:03}"
+    key = f"{site}{cohort % 100:02}{number + 1:03}"
     names = dice("first names", site, cohort).sample(_FIRST, len(_FIRST))
-    last = dice("last names", site, cohort).choices(_LAST, k=len(_FIRST))[place]
+    last = dice("last names", site, cohort).choices(_LAST, k=len(_FIRST))[number]
     last_name, _, prefix = last.partition(", ")
-    eck = None if (site, place) == ("1", 19) else eck_id(key)  # now and then the LAS has none
+    eck = None if (site, number) == ("1", 19) else eck_id(key)  # now and then the LAS has none
     return Pupil(
         key,
         eck,
-        names[place],
+        names[number],
         prefix or None,
         last_name,
         cohort,
-        place,
+        number,
         year_group,
         class_name,
         group,
@@ -272,7 +272,7 @@ def subjects_of(pupil: Pupil) -> tuple[str, ...]:
 
 def classes(school: SchoolRef, school_year: str) -> dict[str, list[Pupil]]:
     """The pupils by class."""
-    found: dict[str, list[Pupil]] = {}
+    by_name: dict[str, list[Pupil]] = {}
     for pupil in pupils(school, school_year):
-        found.setdefault(pupil.class_name, []).append(pupil)
-    return found
+        by_name.setdefault(pupil.class_name, []).append(pupil)
+    return by_name

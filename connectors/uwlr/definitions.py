@@ -14,33 +14,13 @@ from models.schema.records import Band, Colour, Level, Norm, Part, Term, TestDef
 
 Note = Callable[[str, str], None]  # (rule id, local name of the element)
 
-VAKGEBIEDEN = frozenset(
-    {
-        "Voorschoolse educatie",
-        "Kleuteronderwijs",
-        "Groep 3 lezen, taal en spelling",
-        "Spelling",
-        "Begrijpend/studerend lezen",
-        "Voortgezet technisch lezen",
-        "Voortgezet lezen",
-        "Voortgezet taal",
-        "Mondeling Taalonderwijs",
-        "Schrijven",
-        "Engels",
-        "Fries",
-        "Rekenen en wiskunde",
-        "Wereldoriëntatie",
-        "Aardrijkskunde",
-        "Geschiedenis",
-        "Natuur- en techniekonderwijs",
-        "Verkeer",
-        "Beeldende vorming",
-        "Muzische vorming of muziek",
-        "Drama",
-        "Bewegen",
-        "Godsdienst / levensbeschouwing",
-    }
-)
+VAKGEBIEDEN = frozenset({
+    "Voorschoolse educatie", "Kleuteronderwijs", "Groep 3 lezen, taal en spelling", "Spelling",
+    "Begrijpend/studerend lezen", "Voortgezet technisch lezen", "Voortgezet lezen", "Voortgezet taal",
+    "Mondeling Taalonderwijs", "Schrijven", "Engels", "Fries", "Rekenen en wiskunde", "Wereldoriëntatie",
+    "Aardrijkskunde", "Geschiedenis", "Natuur- en techniekonderwijs", "Verkeer", "Beeldende vorming",
+    "Muzische vorming of muziek", "Drama", "Bewegen", "Godsdienst / levensbeschouwing",
+})  # fmt: skip
 # The terms of each vocabulary that is known, by its URI (the attribute `vocabulaire`).
 VOCABULARIES = {names.VOCABULARY_VAKGEBIEDEN: VAKGEBIEDEN}
 # EDEXML EDEXJaargroepType.

@@ -12,34 +12,10 @@ from connectors.uwlr import names, values
 from connectors.uwlr.definitions import Note, check_text
 from models.schema.records import Absence, Kind, OsoResult, Progress, Status
 
-REFERENCE_CODES = frozenset(
-    [
-        "AE",
-        "CAE",
-        "IV",
-        "CIV",
-        "FN",
-        "ON",
-        "DLE",
-        "Percentiel",
-        "Percentage",
-        "T-score",
-        "Stanine",
-        "DQ",
-        "IQ",
-        "ERK",
-        "C-score",
-        "Norm",
-        "RNTRM",
-        "ZML",
-        "LGH",
-        "AVI",
-        "NAZ",
-        "LM",
-        "Standaardscore",
-        "LA",
-    ]
-)
+REFERENCE_CODES = frozenset({
+    "AE", "CAE", "IV", "CIV", "FN", "ON", "DLE", "Percentiel", "Percentage", "T-score", "Stanine", "DQ", "IQ", "ERK",
+    "C-score", "Norm", "RNTRM", "ZML", "LGH", "AVI", "NAZ", "LM", "Standaardscore", "LA",
+})  # fmt: skip
 COMPARISON_GROUPS = frozenset({"BB+", "BB", "KB", "GT", "HAVO", "VWO", "Landelijk"})
 STATUSES = {"niet-begonnen": Status.NOT_BEGUN, "bezig": Status.BUSY, "afgerond": Status.DONE}
 MAX_COUNT = 100_000_000  # exercises, words, seconds

@@ -125,9 +125,9 @@ class _HeaderParser:
         """Line and column of the current position."""
         return self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1
 
-    def note(self, rule: str, place: tuple[int, int] | None = None) -> None:
+    def note(self, rule: str, location: tuple[int, int] | None = None) -> None:
         """Add a finding at `place`, else at the current position, once for each rule."""
-        line, column = place or self.place()
+        line, column = location or self.place()
         if not any(finding.rule == rule for finding in self.header.findings):
             self.header.findings.append(finding(rule, self.agreement, line=line, column=column))
 

@@ -194,8 +194,8 @@ def _print_outcome(outcome: Outcome) -> None:
 
 
 def _finding_text(finding: Finding) -> str:
-    place = place_of(finding).nl
-    where = f" {place}" if place else ""
+    location = place_of(finding).nl
+    where = f" {location}" if location else ""
     return clean(f"{finding.level} {finding.rule}{where}: {finding.message_nl} {finding.remedy}")
 
 

@@ -293,11 +293,13 @@ def _pull_all(context: WorkContext, connection_configs: list[ConfiguredConnectio
     ends = time.monotonic() + FIRST_PULL_SECONDS
     anything = False
     with progress_bars.steps("Ophalen / Fetching", len(connection_configs)) as advance:
-        for one in sorted(connection_configs, key=lambda connection_config: connection_config.row.role != "las"):
+        for connection_config in sorted(
+            connection_configs, key=lambda connection_config: connection_config.row.role != "las"
+        ):
             if time.monotonic() < ends:
-                reading = _pull_one(context, one)
+                reading = _pull_one(context, connection_config)
                 anything = anything or reading
-            advance(one.source.name)
+            advance(connection_config.source.name)
     if not anything:
         _print_both("  Niets nieuws sinds de vorige keer.", "Nothing new since the last time.")
 

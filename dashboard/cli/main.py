@@ -118,14 +118,14 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
         address = receive.public_address
         if soap_only:
             app = create_soap_app(store.receiver, address)
-            place: tuple[str, int] = (receive.host, receive.port)
+            listens_at: tuple[str, int] = (receive.host, receive.port)
         else:
             users = _administrators(store.engine)
             holidays = applying.holidays_of(store.settings)
             options_of_app = AppOptions(False, users, sandbox_days=receive.test_room_days, holidays=holidays)
             app = create_app(store.engine, store.cipher, options_of_app, store.receiver, address)
-            place = (store.settings.server.host, store.settings.server.port)
-        host, wanted = place[0], place[1] if port is None else port
+            listens_at = (store.settings.server.host, store.settings.server.port)
+        host, wanted = listens_at[0], listens_at[1] if port is None else port
 
         def ready(bound: int) -> None:
             click.echo(f"Rondblik: http://{host}:{bound}{PATH if soap_only else ''}")
@@ -245,9 +245,9 @@ def load(options: Options, files: tuple[Path, ...], roster: bool, key: str | Non
 @_POLICY
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, or one for the endpoint.")
 @check_command.options
-def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **asked: Any) -> int:
+def check(files: tuple[Path, ...], policy: str | None, as_json: bool, **values: Any) -> int:
     """Judge FILES, or an endpoint, by the standard, without a database: 0 no error, 1 an error, 2 could not run."""
-    check_options = check_command.CheckOptions(as_json=as_json, **asked)
+    check_options = check_command.CheckOptions(as_json=as_json, **values)
     if check_options.list_scenarios:
         return check_command.list_scenarios()
     if (check_options.endpoint is None) == (not files):
@@ -334,10 +334,10 @@ def _print_json(judged: FileVerdict) -> None:
     click.echo(json.dumps(record, ensure_ascii=False))
 
 
-def _finding_text(found: dict[str, Any]) -> str:
+def _finding_text(finding: dict[str, Any]) -> str:
     """A finding for people, in Dutch: a remedy comes in that language only."""
-    place = f" regel {found['line']}, kolom {found['column']}" if found["line"] is not None else ""
-    return f"{found['level']} {found['rule']}{place}: {found['message_nl']} {found['remedy']}".rstrip()
+    location = f" regel {finding['line']}, kolom {finding['column']}" if finding["line"] is not None else ""
+    return f"{finding['level']} {finding['rule']}{location}: {finding['message_nl']} {finding['remedy']}".rstrip()
 
 
 _SHOWN = ("rule", "level", "clause", "path", "line", "column", "message_nl", "message_en", "remedy", "remedy_en")
@@ -400,8 +400,8 @@ def _print_delivery(record: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in record["counts"].items() if count)
     parts = [record["time"], record["source"] or "-", record["what"], record["verdict"], record["fault"] or "", counts]
     click.echo("  ".join(part for part in parts if part))
-    for found in record["findings"]:
-        click.echo(f"    {_finding_text(found)}")
+    for finding in record["findings"]:
+        click.echo(f"    {_finding_text(finding)}")
 
 
 commands.add_command(sender)

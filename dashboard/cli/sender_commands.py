@@ -77,7 +77,7 @@ def _with_terms(command: Any) -> Any:
 @_with_terms
 @click.pass_obj
 def add(
-    options: Options, /, customer_name: str, covered: Sequence[Identification], key: str | None, **asked: Any
+    options: Options, /, customer_name: str, covered: Sequence[Identification], key: str | None, **values: Any
 ) -> None:
     """Make a sender; prints its klantcode and first autorisatiesleutel, once."""
     if not senders.fits_header(customer_name):
@@ -86,7 +86,7 @@ def add(
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", chosen):
         raise click.BadParameter("must be small letters, digits, - and _ only", param_hint="--id")
     code, text = senders.new_code(), senders.new_key()
-    terms = _terms(SenderTerms(), **asked)
+    terms = _terms(SenderTerms(), **values)
     with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
         if any(sender.id == chosen or sender.customer_name == customer_name for sender in store.settings.senders):
             raise click.ClickException("This sender stands in the configuration; change it there.")
@@ -108,8 +108,8 @@ def make_key(options: Options, customer_name: str, covered: Sequence[Identificat
     """Make another key, for a new school or to replace one; prints it once."""
     text = senders.new_key()
     with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        found = senders.find_editable(connection, customer_name)
-        number = senders.add_key(connection, store.cipher, found.source_id, text, covered)
+        account = senders.find_editable(connection, customer_name)
+        number = senders.add_key(connection, store.cipher, account.source_id, text, covered)
     click.echo(f"autorisatiesleutel {text}")
     click.echo(f"Key {number}. Write it down: it is not shown again.", err=True)
 
@@ -130,13 +130,13 @@ def revoke(options: Options, customer_name: str, number: int) -> None:
 @_with_terms
 @_ALL_TOLERANCES
 @click.pass_obj
-def set_terms(options: Options, /, customer_name: str, **asked: Any) -> None:
+def set_terms(options: Options, /, customer_name: str, **values: Any) -> None:
     """Change what was agreed with a sender."""
     with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
-        found = senders.find_editable(connection, customer_name)
-        terms = _terms(found.terms, **asked)
-        senders.set_terms(connection, found.source_id, terms)
-    click.echo(f"{customer_name}: {'nothing to change' if terms == found.terms else 'changed'}.")
+        account = senders.find_editable(connection, customer_name)
+        terms = _terms(account.terms, **values)
+        senders.set_terms(connection, account.source_id, terms)
+    click.echo(f"{customer_name}: {'nothing to change' if terms == account.terms else 'changed'}.")
 
 
 @sender.command("list")
@@ -181,13 +181,13 @@ def _day(us: int) -> str:
 
 def check_tolerances(settings: Settings) -> None:
     """Whether the configuration names tolerances that there are. Raises ConfigError."""
-    for place, sender in enumerate(settings.senders):
+    for index, sender in enumerate(settings.senders):
         for name in sender.tolerances or ():
             if name not in TOLERANCES:
                 raise ConfigError(
-                    f"senders[{place}].tolerances noemt een regel die niet milder kan; kies uit "
+                    f"senders[{index}].tolerances noemt een regel die niet milder kan; kies uit "
                     f"{', '.join(TOLERANCES)}.",
-                    f"senders[{place}].tolerances names a rule that has no milder level; choose from "
+                    f"senders[{index}].tolerances names a rule that has no milder level; choose from "
                     f"{', '.join(TOLERANCES)}.",
                 )
 

@@ -64,7 +64,7 @@ def as_csv(sheet: Sheet) -> bytes:
     write_texts(facts(sheet))
     text.write("\r\n")
     cells = {
-        place: table.frame[place].map(_CSV_CELLS[kind], na_action="ignore") for place, kind in enumerate(table.kinds)
+        index: table.frame[index].map(_CSV_CELLS[kind], na_action="ignore") for index, kind in enumerate(table.kinds)
     }
     write(pd.DataFrame(cells), [safe_text(name) for name in table.heads])
     text.write("\r\n")
@@ -106,8 +106,8 @@ def as_xlsx(sheet: Sheet) -> bytes:
         pd.DataFrame(lines).to_excel(writer, sheet_name=about, header=False, index=False)
         bold = writer.book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         page = writer.sheets[results]
-        for place, name in enumerate(table.heads):
-            page.write_string(0, place, name, bold)
+        for column, name in enumerate(table.heads):
+            page.write_string(0, column, name, bold)
         page.freeze_panes(1, 3)
         page.set_column(0, len(table.heads) - 1, 16)
         for down, (name, _words) in enumerate(lines):
@@ -155,8 +155,8 @@ def _html_cells(sheet: Sheet) -> pd.DataFrame:
     cells = cells_of(sheet)
     plain = cells.astype("object").where(cells.notna(), None)
     columns = {
-        place: [_html_cell(cell) for cell in plain[place].itertuples(index=False)]
-        for place in range(len(sheet.columns))
+        index: [_html_cell(cell) for cell in plain[index].itertuples(index=False)]
+        for index in range(len(sheet.columns))
     }
     return pd.DataFrame(columns, index=cells.index)
 

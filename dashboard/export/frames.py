@@ -58,8 +58,8 @@ def cells_of(sheet: Sheet) -> pd.DataFrame:
     )
     rows = [*(row.cells for row in sheet.rows), sheet.feet]
     series = {
-        (place, part): _series([getattr(row[place], part) for row in rows], kind)
-        for place in range(len(sheet.columns))
+        (number, part): _series([getattr(row[number], part) for row in rows], kind)
+        for number in range(len(sheet.columns))
         for part, kind in PARTS.items()
     }
     return pd.DataFrame(series).set_index(index) if series else pd.DataFrame(index=index)
@@ -86,8 +86,8 @@ def flat_table(sheet: Sheet) -> Table:
         "value": _("score"), "maximum": _("out of"), "words": _("level or reason"), "day": _("test date"),
         "test": _("test"), "others": _("other results"),
     }  # fmt: skip
-    for place, name in enumerate(sheet.columns):
-        column = cells[place].reset_index(drop=True)
+    for index, name in enumerate(sheet.columns):
+        column = cells[index].reset_index(drop=True)
         remarks = (" (" + column["remarks"] + ")").where(column["remarks"] != "", "")
         column = column.assign(words=column["words"] + remarks)
         for part, word in parts.items():

@@ -72,8 +72,8 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
     filters = view.filters
     shown_columns = columns(view.overview, filters.view, filters.subject, filters.material)
     sections = by_attention_group(grid(view.overview, shown_columns), view.attention_groups)
-    rows = [row for _group, several in sections for row in several]
-    feet = [_foot(footer([cells[place] for _name, cells in rows])) for place in range(len(shown_columns))]
+    rows = [row for _group, section in sections for row in section]
+    feet = [_foot(footer([cells[index] for _name, cells in rows])) for index in range(len(shown_columns))]
     return Sheet(
         title,
         tuple(filter_words(view)),
@@ -117,8 +117,8 @@ def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
             names.get(classes.get(pupil.id, 0), ""),
             tuple(_cell(view, cell) for cell in cells),
         )
-        for attention_group, several in sections
-        for pupil, cells in several
+        for attention_group, section in sections
+        for pupil, cells in section
     ]
 
 
@@ -141,8 +141,8 @@ def _cell(view: ClassView, cell_content: CellContent) -> SheetCell:
 
 def _value(reading: ScoreReading) -> str | None:
     """The number as sent, without what only a person reads."""
-    found = parse_decimal(reading.text)
-    return None if found is None else format(found, "f")
+    number = parse_decimal(reading.text)
+    return None if number is None else format(number, "f")
 
 
 def _foot(under: Footer) -> SheetCell:

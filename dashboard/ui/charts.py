@@ -65,7 +65,7 @@ def _block(text: str, start: int) -> dict[str, str]:
 def markers(all_series: Sequence[MaterialSeries]) -> dict[str, str]:
     """The marker of each series by its key: fixed by the order of the connections, whatever order the screen has."""
     ordered = sorted(all_series, key=lambda series: (series.source_id, series.subject_material))
-    return {series.key: MARKERS[place % len(MARKERS)] for place, series in enumerate(ordered)}
+    return {series.key: MARKERS[index % len(MARKERS)] for index, series in enumerate(ordered)}
 
 
 def axis_period(period: Period, all_series: Sequence[MaterialSeries]) -> Period:
@@ -242,14 +242,14 @@ def _months(first: date, last: date) -> list[date]:
         for month in range(1, 13)
         if first <= date(year, month, 1) <= last
     ]
-    return next(found for step in (1, 2, 3, 4, 6, 12, 24) if len(found := months[::step]) <= MAX_TICKS or step == 24)
+    return next(chosen for step in (1, 2, 3, 4, 6, 12, 24) if len(chosen := months[::step]) <= MAX_TICKS or step == 24)
 
 
 def _month_words(ticks: list[date]) -> list[str]:
     """The month of each tick, with the year under the first one of each year."""
     words = []
-    for place, day in enumerate(ticks):
-        year = f"<br>{day.year}" if place == 0 or ticks[place - 1].year != day.year else ""
+    for index, day in enumerate(ticks):
+        year = f"<br>{day.year}" if index == 0 or ticks[index - 1].year != day.year else ""
         words.append(month_word(day) + year)
     return words
 
@@ -261,8 +261,8 @@ def _steps(points: list[Sitting], period: Period) -> list[tuple[str, str, Parsed
     """Which norm holds from when to when: a step halfway between two sittings with different norms."""
     steps: list[tuple[str, str, ParsedNorm]] = []
     start = period.first
-    for place, sitting in enumerate(points):
-        after = points[place + 1] if place + 1 < len(points) else None
+    for index, sitting in enumerate(points):
+        after = points[index + 1] if index + 1 < len(points) else None
         end = period.last if after is None else _halfway(sitting.taken_on, after.taken_on)
         norm = sitting.norm if sitting.total.row.kind == 1 and not sitting.total.derived else ParsedNorm()
         if steps and steps[-1][2].intervals == norm.intervals:
@@ -336,21 +336,21 @@ def _band_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[st
     if not points or points[-1].total.row.kind != 1 or points[-1].total.derived:
         return []
     shades = {NormPosition.BELOW: ink["below"], NormPosition.ABOVE: ink["above"]}
-    found: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     last = -100.0
     for interval, (position, begin, end) in zip(points[-1].norm.intervals, _tops(points[-1].norm), strict=True):
         middle = (begin + end) / 2
         if _pixels(middle, low, high) - last < CLOSE:
             continue
         last = _pixels(middle, low, high)
-        found.append(
+        annotations.append(
             {
                 "xref": "paper", "x": 1, "xanchor": "left", "xshift": 8, "yref": "y", "y": float(middle),
                 "yanchor": "middle", "showarrow": False, "align": "left", "text": _plain(_short(interval.word)),
                 "font": {"color": shades.get(position, ink["text-3"])},
             }
         )  # fmt: skip
-    return found
+    return annotations
 
 
 def _short(word: str) -> str:
@@ -359,7 +359,7 @@ def _short(word: str) -> str:
 
 def _value_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[str, str]) -> list[dict[str, Any]]:
     """The first value small and the last one bold: above its point, below it where the line falls."""
-    found = []
+    annotations = []
     for sitting in {points[0].key: points[0], points[-1].key: points[-1]}.values() if points else ():
         value = Decimal(sitting.total.reading.value or 0) / SCALE
         is_last = sitting.key == points[-1].key
@@ -368,11 +368,11 @@ def _value_words(points: list[Sitting], low: Decimal, high: Decimal, ink: dict[s
         high_up = _pixels(value, low, high) > PLOT - 22
         under = (falls or not is_last or high_up) and _pixels(value, low, high) > 22
         text = native(sitting.total.reading.text or "")
-        found.append(
+        annotations.append(
             {
                 "xref": "x", "x": sitting.taken_on, "yref": "y", "y": float(value), "showarrow": False,
                 "yshift": -17 if under else 17, "text": f"<b>{text}</b>" if is_last else text,
                 "font": {"color": ink["text"] if is_last else ink["text-3"]},
             }
         )  # fmt: skip
-    return found
+    return annotations

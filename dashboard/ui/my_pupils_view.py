@@ -193,14 +193,14 @@ class MyPupilsView:
 
 
 def read_my_pupils(
-    connection: Connection, cipher: PiiCipher, viewer: Viewer, asked: Mapping[str, object], holidays: Holidays
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, query: Mapping[str, object], holidays: Holidays
 ) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """The classes of the viewer, the filters as understood, and what to show; None where there is no class."""
     classes = class_list(connection, viewer)
-    filters = read_my_pupils_filters(viewer, classes, asked)
+    filters = read_my_pupils_filters(viewer, classes, query)
     if not classes:
         return classes, filters, None
-    if filters.pupil_ids and not asked.get("klas"):
+    if filters.pupil_ids and not query.get("klas"):
         filters = filters.replacing(class_ids=_classes_of(connection, viewer, classes, filters))
     chosen, year = list(filters.class_ids), current_school_year(classes)
     period = period_dates(filters.period, year)
@@ -237,17 +237,17 @@ def _view(
 # -- filters -------------------------------------------------------------------------------------------------
 
 
-def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], asked: Mapping[str, object]) -> MyPupilsFilters:
+def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], query: Mapping[str, object]) -> MyPupilsFilters:
     """The filters as an address or controls state them; anything odd is the default.
 
     Who teaches begins with all own classes; learning support, who sees the whole school, with the first few.
     """
     most = MAX_CLASSES_AT_FIRST if viewer.sees_whole_school else len(classes)
     first = tuple(class_ref.id for class_ref in classes[:most])
-    common = read_filters(classes, asked)
+    common = read_filters(classes, query)
     known = {class_ref.id for class_ref in classes}
-    named = addresses.read_numbers(asked.get("klas"))
-    question, material, signals = asked.get("vraag"), asked.get("materiaal"), asked.get("signalen")
+    named = addresses.read_numbers(query.get("klas"))
+    question, material, signals = query.get("vraag"), query.get("materiaal"), query.get("signalen")
     question = question if question in QUESTIONS else None
     return MyPupilsFilters(
         common.class_ids if known.intersection(named) else first,
@@ -256,12 +256,12 @@ def read_my_pupils_filters(viewer: Viewer, classes: list[ClassRef], asked: Mappi
         signals if isinstance(signals, str) and signals in SIGNALS else None,
         str(question) if question is not None else None,
         material if question == READY and isinstance(material, str) and 0 < len(material) <= LONGEST_TEXT else None,
-        _pupil_ids(asked.get("leerling")),
+        _pupil_ids(query.get("leerling")),
     )
 
 
-def _pupil_ids(asked: object) -> tuple[int, ...]:
-    text = ",".join(asked) if isinstance(asked, list) and all(isinstance(item, str) for item in asked) else asked
+def _pupil_ids(value: object) -> tuple[int, ...]:
+    text = ",".join(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else value
     if not isinstance(text, str) or _NUMBERS.fullmatch(text) is None:
         return ()
     return tuple(dict.fromkeys(addresses.read_numbers(text)))
@@ -357,7 +357,7 @@ def _columns(
 
 def column_series(view: MyPupilsView, column: SubjectColumn) -> dict[int, SubjectSeries]:
     """The line of every pupil that is shown in a subject; all lines of one material and scale share one range."""
-    found = {}
+    lines = {}
     for pupil in view.pupils:
         # Another material of the subject, where the pupil has nothing in that of the column.
         own = next(
@@ -368,8 +368,8 @@ def column_series(view: MyPupilsView, column: SubjectColumn) -> dict[int, Subjec
             ),
             column.subject_material,
         )
-        found[pupil.id] = series_of(view, pupil, own, column.subject_materials)
-    return _ranged(found)
+        lines[pupil.id] = series_of(view, pupil, own, column.subject_materials)
+    return _ranged(lines)
 
 
 def series_of(
@@ -397,9 +397,9 @@ def bound_of(scored_test: ScoredTest) -> Decimal | None:
 
 def _ranged(lines: dict[int, SubjectSeries]) -> dict[int, SubjectSeries]:
     shared: dict[tuple[SubjectMaterial, object], list[SubjectSeries]] = {}
-    for one in lines.values():
-        if one.drawn:
-            shared.setdefault((one.subject_material, one.drawn[-1].scale), []).append(one)
+    for line in lines.values():
+        if line.drawn:
+            shared.setdefault((line.subject_material, line.drawn[-1].scale), []).append(line)
     ranges = {
         key: range_of(
             [_value(score) for line in all_series for score in line.drawn],

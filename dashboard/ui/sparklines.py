@@ -42,7 +42,7 @@ def sparkline(spark: Spark, scheme: str, alt: str) -> html.Img:
 def svg(spark: Spark, scheme: str) -> str:
     """The drawing: the norm dotted, the line of scores, a dot on the last only."""
     paint = colours(scheme)
-    points = [(_x(place, len(spark.values)), _y(value, spark)) for place, value in enumerate(spark.values)]
+    points = [(_x(index, len(spark.values)), _y(value, spark)) for index, value in enumerate(spark.values)]
     parts = []
     if spark.bound is not None:
         bound = _y(spark.bound, spark)
@@ -63,9 +63,9 @@ def data_uri(drawing: str) -> str:
     return "data:image/svg+xml," + drawing.translate(_IN_ADDRESS)
 
 
-def _x(place: int, number: int) -> str:
+def _x(index: int, number: int) -> str:
     """Measurements stand evenly from left to right, the last one always at the right."""
-    return _short(RIGHT - Decimal(number - 1 - place) * (RIGHT - LEFT) / max(number - 1, 1))
+    return _short(RIGHT - Decimal(number - 1 - index) * (RIGHT - LEFT) / max(number - 1, 1))
 
 
 def _y(value: Decimal, spark: Spark) -> str:

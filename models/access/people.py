@@ -182,7 +182,7 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int], 
     began: dict[int, int] = {}
     for row in rows:
         began[row.class_id] = min(row.from_us, began.get(row.class_id, row.from_us))
-    order = {class_id: place for place, class_id in enumerate(class_ids)}
+    order = {class_id: index for index, class_id in enumerate(class_ids)}
     joined: dict[int, dict[int, str]] = defaultdict(dict)
     for row in rows:
         since = max(row.entered_on or "", _joined_later(row.from_us, began[row.class_id]) or "")
@@ -232,9 +232,9 @@ class Subgroup:
 def subgroups(connection: Connection, viewer: Viewer, members: list[Member]) -> list[Subgroup]:
     """The parts into which these pupils can be divided; none where there is only one."""
     by_year: dict[str, set[int]] = {}
-    for one in members:
-        if one.year_group is not None:
-            by_year.setdefault(one.year_group, set()).add(one.id)
+    for member in members:
+        if member.year_group is not None:
+            by_year.setdefault(member.year_group, set()).add(member.id)
     years = [Subgroup(f"jaar-{code}", code, frozenset(by_year[code])) for code in sorted(by_year)]
     own = {member.class_id for member in members}
     rows = connection.execute(

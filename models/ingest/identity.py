@@ -6,7 +6,7 @@ nobody chooses: the identifier is parked with its reason until a roster or an ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from models.access.viewer import Viewer, check_administers
 from models.ingest.link_file import LineError, line_error, read_links
 from models.schema import clock
 from models.schema.collation import collation_key
-from models.schema.database import next_id
+from models.schema.database import next_id, portions
 from models.schema.encryption import PiiCipher
 from models.schema.records import PupilRef
 from models.schema.tables import identifier_links, identifiers, pupils, results, sources
@@ -25,7 +25,6 @@ LAS, ECK, PAIR = "las", "eck", "pair"
 BY_ROSTER, BY_LINK = "roster", "link"
 UNKNOWN, CONFLICT, OTHER_ECKID = "unknown", "conflict", "other_eckid"
 ECK_ID_START = "https://ketenid.nl/"
-ROWS_PER_QUERY = 500
 
 IdentifierValue = tuple[str, bytes]  # kind and digest
 
@@ -87,10 +86,10 @@ def normalised_ref(ref: PupilRef) -> PupilRef:
 def identifier_values(cipher: PiiCipher, ref: PupilRef) -> list[tuple[IdentifierValue, str]]:
     """Kind, digest and clear value of each identifier in `ref`; a pupil without any has the empty LAS key."""
     ref = normalised_ref(ref)
-    found = [(LAS, ref.las_key)] if ref.las_key is not None else []
+    values = [(LAS, ref.las_key)] if ref.las_key is not None else []
     if ref.eck_id is not None:
-        found.append((ECK, ref.eck_id))
-    return [((kind, cipher.digest(kind, value)), value) for kind, value in found or [(LAS, "")]]
+        values.append((ECK, ref.eck_id))
+    return [((kind, cipher.digest(kind, value)), value) for kind, value in values or [(LAS, "")]]
 
 
 def _pair(cipher: PiiCipher, las: IdentifierValue, eck: IdentifierValue) -> IdentifierValue:
@@ -112,7 +111,7 @@ def identify(connection: Connection, cipher: PiiCipher, school_id: int, refs: Se
     fresh = {pair: parts for pair, parts in pairs.items() if pair not in known}
     if fresh:
         first = next_id(connection, identifiers, school_id)
-        known |= {pair: first + place for place, pair in enumerate(fresh)}
+        known |= {pair: first + index for index, pair in enumerate(fresh)}
         connection.execute(
             insert(identifiers),
             [
@@ -143,7 +142,7 @@ def unmatched(
     def pupil(single: IdentifierValue) -> int | None:
         return known[single].pupil_id if single in known else None
 
-    found = []
+    reasons = []
     for index, ref in enumerate(named):
         if len(ref) == 1:
             matched, reason = pupil(ref[0][0]), None
@@ -156,8 +155,8 @@ def unmatched(
             if by_hand is not None and by_hand.matched_by == BY_LINK:
                 matched = by_hand.pupil_id
         if matched is None:
-            found.append((index, reason or UNKNOWN))
-    return found
+            reasons.append((index, reason or UNKNOWN))
+    return reasons
 
 
 def ensure_identifiers(
@@ -169,7 +168,7 @@ def ensure_identifiers(
     fresh = {single: value for single, value in values.items() if single not in known}
     if fresh:
         first = next_id(connection, identifiers, school_id)
-        known |= {single: first + place for place, single in enumerate(fresh)}
+        known |= {single: first + index for index, single in enumerate(fresh)}
         connection.execute(
             insert(identifiers),
             [
@@ -191,9 +190,9 @@ def find_identifiers(
     connection: Connection, school_id: int, wanted: Iterable[IdentifierValue]
 ) -> dict[IdentifierValue, KnownIdentifier]:
     """What stands in the store of the identifiers `wanted`."""
-    asked = set(wanted)
-    found: dict[IdentifierValue, KnownIdentifier] = {}
-    for digests in _portions([digest for _, digest in asked]):
+    wanted_values = set(wanted)
+    known: dict[IdentifierValue, KnownIdentifier] = {}
+    for digests in portions([digest for _, digest in wanted_values]):
         rows = connection.execute(
             select(
                 identifiers.c.id,
@@ -205,14 +204,9 @@ def find_identifiers(
         )
         for row in rows:
             single = (row.kind, bytes(row.digest))
-            if single in asked:
-                found[single] = KnownIdentifier(row.id, row.pupil_id, row.matched_by)
-    return found
-
-
-def _portions(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    for start in range(0, len(values), ROWS_PER_QUERY):
-        yield values[start : start + ROWS_PER_QUERY]
+            if single in wanted_values:
+                known[single] = KnownIdentifier(row.id, row.pupil_id, row.matched_by)
+    return known
 
 
 # -- the match -----------------------------------------------------------------------------------------------
@@ -377,8 +371,8 @@ def _link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: 
 
 
 def _has_pupil(connection: Connection, school_id: int, pupil_id: int) -> bool:
-    found = connection.scalar(select(pupils.c.id).where(pupils.c.school_id == school_id, pupils.c.id == pupil_id))
-    return found is not None
+    pupil = connection.scalar(select(pupils.c.id).where(pupils.c.school_id == school_id, pupils.c.id == pupil_id))
+    return pupil is not None
 
 
 def undo_link(connection: Connection, viewer: Viewer, link_id: int) -> None:
@@ -525,13 +519,13 @@ def parked(connection: Connection, viewer: Viewer, cipher: PiiCipher) -> list[Pa
     counted: dict[int, list[tuple[str, int]]] = {}
     for row in sorted(rows, key=lambda row: collation_key(row.name)):
         counted.setdefault(row.id, []).append((row.name, row.number))
-    found = {
+    parked_identifiers = {
         row.id: ParkedIdentifier(
             row.id, row.kind, _label(cipher, row), row.parked_because or UNKNOWN, tuple(counted[row.id])
         )
         for row in rows
     }
-    return sorted(found.values(), key=lambda parked: (-parked.count, parked.id))
+    return sorted(parked_identifiers.values(), key=lambda parked: (-parked.count, parked.id))
 
 
 def _label(cipher: PiiCipher, row: Row[Any]) -> str:

@@ -86,14 +86,14 @@ def read_links(text: str) -> tuple[list[LinkLine], list[LineError]]:
     heads = [] if rows.empty else list(rows.iloc[0].str.lower())
     if not set(COLUMNS) <= set(heads):
         return [], [line_error(1, NO_COLUMNS)]
-    unnamed = [place for place, head in enumerate(heads) if not head]
+    unnamed = [row for row, head in enumerate(heads) if not head]
     lines, errors = [], []
     table = pd.DataFrame({name: rows[heads.index(name)] for name in COLUMNS})
     table["more"] = (rows[unnamed] != "").any(axis=1)
-    for place, identifier, pupil, more in table[(rows != "").any(axis=1)].iloc[1:].itertuples(name=None):
+    for row, identifier, pupil, more in table[(rows != "").any(axis=1)].iloc[1:].itertuples(name=None):
         wrong = MORE_COLUMNS if more else NO_IDENTIFIER if not identifier else NO_KEY if not pupil else None
         if wrong is None:
-            lines.append(LinkLine(place + 1, identifier, pupil))
+            lines.append(LinkLine(row + 1, identifier, pupil))
         else:
-            errors.append(line_error(place + 1, wrong))
+            errors.append(line_error(row + 1, wrong))
     return lines, errors

@@ -13,10 +13,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, tuple_, update
 
@@ -27,6 +27,7 @@ from models.schema.database import (
     keep_greatest,
     next_id,
     overwrite,
+    portions,
     read_transaction,
     write_transaction,
 )
@@ -63,7 +64,6 @@ from models.schema.tables import (
 
 DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
-KEYS_A_QUERY = 500
 MAX_FINDINGS = 50
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
@@ -81,8 +81,6 @@ TUPLE_COLUMNS = (
 )  # fmt: skip
 _in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +209,14 @@ def save_results(
     delivery: Incoming,
     school_id: int,
     batch: ResultBatch,
+    finding_of: Callable[[str, int], Finding],
     *,
     raw: bytes | None = None,
     keep_days: int = 0,
 ) -> Receipt:
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
+    `finding_of` makes the finding of a rule (by id) that the results break this many times beside what is stored.
     `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
     Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
@@ -231,8 +231,9 @@ def save_results(
         delivery_id = _insert_delivery(connection, delivery, school_id, verdict, batch.findings, batch.head)
         saving = _Saving(connection, cipher, delivery, delivery_id, school_id, batch)
         counts = saving.run()
-        of_store = ((_moved_finding, saving.moved), (_tied_finding, saving.tied))
-        findings = [*(of(count) for of, count in of_store if count), *batch.findings]  # first: only so many are stored
+        broken = (("result.moved", saving.moved), ("result.tied", saving.tied))
+        # These come first, as only so many are stored.
+        findings = [*(finding_of(rule, count) for rule, count in broken if count), *batch.findings]
         if saving.moved:
             verdict = Verdict.WARN
         connection.execute(
@@ -389,36 +390,6 @@ def _remember_document(connection: Connection, delivery: Incoming, school_id: in
     insert_new(connection, fetched_documents, columns, [row])
 
 
-def _moved_finding(count: int) -> Finding:
-    return Finding(
-        rule="result.moved",
-        level="warning",
-        clause="UWLR 2.2 kResultaat",
-        message_nl=f"{count} keer hoort een bekende @key nu bij een andere leerling of toets; de nieuwste waarde telt.",
-        message_en=f"{count} times a known @key now belongs to another pupil or test; the newest value counts.",
-        remedy="Geef elk resultaat een eigen @key, en houd die bij een correctie.",
-        remedy_en="Give every result a @key of its own, and keep it when you correct that result.",
-    )
-
-
-def _tied_finding(count: int) -> Finding:
-    return Finding(
-        rule="result.tied",
-        level="info",
-        clause="UWLR 2.2 aanmaakdatum",
-        message_nl=(
-            f"{count} keer zegt een ander bericht met dezelfde aanmaakdatum iets anders van dezelfde @key; het bericht "
-            "dat het laatst binnenkwam, telt."
-        ),
-        message_en=(
-            f"{count} times another message with the same aanmaakdatum says something else of the same @key; the "
-            "message that came in last counts."
-        ),
-        remedy="Geef elk bericht een eigen aanmaakdatum, later dan die van het vorige.",
-        remedy_en="Give every message an aanmaakdatum of its own, later than that of the previous one.",
-    )
-
-
 def plain(value: object) -> object:
     """A frozen record as what JSON holds; the inverse of nothing, for keeping and for digests."""
     if value is None or isinstance(value, str | int):
@@ -492,7 +463,7 @@ class _Saving:
             ids[definition.code.text] = (row.id, definition)
             if (row.newest_us, row.arrived_us) < (self.created_us, self.arrived_us):
                 older.append(row.id)
-        for portion in _portions(older):
+        for portion in portions(older):
             self.connection.execute(
                 update(test_definitions)
                 .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id.in_(portion))
@@ -509,7 +480,7 @@ class _Saving:
             test_definitions.c.school_id == self.school_id, test_definitions.c.source_id == self.source_id
         )
         known: dict[bytes, Row[Any]] = {}
-        for portion in _portions(digests):
+        for portion in portions(digests):
             rows = self.connection.execute(query.where(test_definitions.c.digest.in_(portion)))
             known.update({bytes(row.digest): row for row in rows})
         return known
@@ -537,7 +508,7 @@ class _Saving:
         query = select(tests.c.code, tests.c.version, tests.c.id).where(
             tests.c.school_id == self.school_id, tests.c.source_id == self.source_id
         )
-        for portion in _portions(sorted({ref.code for ref in self.batch.tests})):
+        for portion in portions(sorted({ref.code for ref in self.batch.tests})):
             rows = self.connection.execute(query.where(tests.c.code.in_(portion)))
             known.update({(row.code, row.version): row.id for row in rows})
         test_ids, definition_ids, new = [], [], []
@@ -570,11 +541,11 @@ class _Saving:
         codes = [code for code in unknown if code is not None]
         if not codes:
             return
-        for portion in _portions(codes):
-            found = select(parts.c.code, parts.c.id).where(
+        for portion in portions(codes):
+            query = select(parts.c.code, parts.c.id).where(
                 parts.c.school_id == self.school_id, parts.c.code.in_(portion)
             )
-            self.part_ids.update({row.code: row.id for row in self.connection.execute(found)})
+            self.part_ids.update({row.code: row.id for row in self.connection.execute(query)})
         new = []
         next_free = next_id(self.connection, parts, self.school_id)
         for code in sorted(codes):
@@ -637,8 +608,8 @@ class _Saving:
 
     def existing(self, rows: list[StoredResult]) -> dict[tuple[str, bool], StoredResult]:
         """The stored rows with the keys of `rows`, less those that this message has just put in."""
-        found: dict[tuple[str, bool], StoredResult] = {}
-        for portion in _portions([row.key for row in rows]):
+        stored: dict[tuple[str, bool], StoredResult] = {}
+        for portion in portions([row.key for row in rows]):
             query = select(*(results.c[name] for name in StoredResult._fields)).where(
                 results.c.school_id == self.school_id,
                 results.c.source_id == self.source_id,
@@ -646,13 +617,13 @@ class _Saving:
                 results.c.delivery_id != self.delivery_id,
             )
             for row in map(StoredResult._make, self.connection.execute(query)):
-                found[row.key, row.progress] = row
-        return found
+                stored[row.key, row.progress] = row
+        return stored
 
     def refresh(self, rows: list[StoredResult]) -> None:
         """Values that this message states again get its rank, but stay with the delivery that stated them first."""
         for progress in (False, True):
-            for portion in _portions([row.key for row in rows if row.progress == progress]):
+            for portion in portions([row.key for row in rows if row.progress == progress]):
                 self.connection.execute(
                     update(results)
                     .where(
@@ -674,7 +645,7 @@ class _Saving:
         """Values that count again no longer stand among the others."""
         history = result_history.c
         of_source = and_(history.school_id == self.school_id, history.source_id == self.source_id)
-        for portion in _portions(rows):
+        for portion in portions(rows):
             keys = select(history.key).where(of_source, history.key.in_([row.key for row in portion]))
             former = set(self.connection.scalars(keys))
             again = [(row.key, row.progress, value_digest(row)) for row in portion if row.key in former]
@@ -684,15 +655,15 @@ class _Saving:
 
     def parked(self, identifier_ids: list[int]) -> set[int]:
         """Those identifiers that belong to no pupil."""
-        found: set[int] = set()
-        for portion in _portions(sorted(set(identifier_ids))):
+        without_pupil: set[int] = set()
+        for portion in portions(sorted(set(identifier_ids))):
             query = select(identifiers.c.id).where(
                 identifiers.c.school_id == self.school_id,
                 identifiers.c.id.in_(portion),
                 identifiers.c.pupil_id.is_(None),
             )
-            found.update(self.connection.scalars(query))
-        return found
+            without_pupil.update(self.connection.scalars(query))
+        return without_pupil
 
 
 def _definition_digest(definition: TestDefinition) -> tuple[str, bytes]:
@@ -724,8 +695,3 @@ def _details(kind: int, detail: tuple[Any, ...]) -> tuple[object, ...]:
 
 def _whole(text: str | None) -> int | None:
     return None if text is None else int(text)
-
-
-def _portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), KEYS_A_QUERY):
-        yield values[start : start + KEYS_A_QUERY]

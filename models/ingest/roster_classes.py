@@ -52,10 +52,10 @@ def pupil_groups(roster: Roster) -> dict[int, list[GroupKey]]:
     """The groups that each pupil (by place in the roster) is in; whoever is in none is in WITHOUT_GROUP."""
     defined = {(group.composed, group.key) for group in roster.groups}
     by_pupil = {}
-    for place, pupil in enumerate(roster.pupils):
+    for index, pupil in enumerate(roster.pupils):
         named = [(False, pupil.group)] if pupil.group is not None else []
         named += [(True, key) for key in dict.fromkeys(pupil.composed_groups)]
-        by_pupil[place] = [key for key in named if key in defined] or [(False, WITHOUT_GROUP.key)]
+        by_pupil[index] = [key for key in named if key in defined] or [(False, WITHOUT_GROUP.key)]
     return by_pupil
 
 
@@ -103,8 +103,8 @@ def _classes(
     roster_groups: list[RosterGroup], pupils: tuple[RosterPupil, ...], memberships: dict[int, list[GroupKey]]
 ) -> list[_Class]:
     of_pupils: dict[GroupKey, set[str]] = {}
-    for place, keys in memberships.items():
-        code = pupils[place].year_group
+    for index, keys in memberships.items():
+        code = pupils[index].year_group
         if code is not None:
             for key in keys:
                 of_pupils.setdefault(key, set()).add(code)
@@ -146,8 +146,8 @@ def _apply_classes(
     }  # of classes that this roster no longer has
     fresh_id = next_id(connection, classes, scope.school_id)
     final: list[tuple[int, _Class, str]] = []
-    for place, new_class in enumerate(new_classes):
-        class_id = chosen.get(place)
+    for index, new_class in enumerate(new_classes):
+        class_id = chosen.get(index)
         if class_id is None:
             class_id, fresh_id = fresh_id, fresh_id + 1
         name = _free_name(new_class, kept_names)
@@ -166,17 +166,17 @@ def _continued(
         [known[part.composed, part.key].class_id for part in item.parts if (part.composed, part.key) in known]
         for item in classes
     ]
-    for place, item in enumerate(classes):  # same name and a key in common: surely the same
+    for index, item in enumerate(classes):  # same name and a key in common: surely the same
         class_id = by_name.get((item.composed, item.name))
-        if class_id is not None and class_id in by_key[place] and class_id not in chosen.values():
-            chosen[place] = class_id
-    for place, item in enumerate(classes):
-        candidates = [*by_key[place], by_name.get((item.composed, item.name))]
+        if class_id is not None and class_id in by_key[index] and class_id not in chosen.values():
+            chosen[index] = class_id
+    for index, item in enumerate(classes):
+        candidates = [*by_key[index], by_name.get((item.composed, item.name))]
         if any(part.key.startswith("#") for part in item.parts):
             candidates.reverse()
         free = [one_id for one_id in candidates if one_id is not None and one_id not in chosen.values()]
-        if place not in chosen and free:
-            chosen[place] = free[0]
+        if index not in chosen and free:
+            chosen[index] = free[0]
     return chosen
 
 

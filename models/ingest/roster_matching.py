@@ -108,12 +108,12 @@ def match_pupils(
 ) -> Matching:
     """Find the pupils of a roster among those that earlier rosters of the school stated."""
     stated = [_stated(cipher, pupil) for pupil in roster_pupils]
-    found = identity.find_identifiers(
+    stored = identity.find_identifiers(
         connection, school_id, (single for identifiers in stated for single, _ in identifiers)
     )
     owners = {
         single: row.pupil_id
-        for single, row in found.items()
+        for single, row in stored.items()
         if row.pupil_id is not None and row.matched_by == identity.BY_ROSTER
     }
     known = _Known(
@@ -123,11 +123,11 @@ def match_pupils(
     )
     matching = Matching()
     by_eck_id_first = sorted(
-        range(len(stated)), key=lambda place: _eck_pupil(owners, stated[place]) is None
+        range(len(stated)), key=lambda index: _eck_pupil(owners, stated[index]) is None
     )  # whoever claims a pupil by ECK iD goes before whoever claims the same one by a key
     taken: set[identity.IdentifierValue | int] = set()
-    for place in by_eck_id_first:
-        _match_one(matching, taken, known, place + 1, roster_pupils[place], stated[place])
+    for index in by_eck_id_first:
+        _match_one(matching, taken, known, index + 1, roster_pupils[index], stated[index])
     return matching
 
 

@@ -509,12 +509,12 @@ def _wanted_memberships(
 ) -> dict[tuple[int, int], dict[str, object]]:
     year_groups = {(group.composed, group.key): group.year_group for group in roster.groups}
     wanted: dict[tuple[int, int], dict[str, object]] = {}
-    for place, pupil in enumerate(roster.pupils):
+    for index, pupil in enumerate(roster.pupils):
         if pupil not in pupil_ids:
             continue  # left out, with a finding
         base = year_groups.get((False, pupil.group)) if pupil.group is not None else None
         year_group = pupil.year_group or (None if base == "C" else base)
-        for key in in_groups[place]:
+        for key in in_groups[index]:
             wanted[pupil_ids[pupil], group_ids[key]] = {"year_group": year_group, "location": pupil.location}
     return wanted
 

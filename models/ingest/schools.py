@@ -73,11 +73,14 @@ def ensure_school(connection: Connection, named: list[Identification], name: str
         connection.execute(insert(schools).values(id=school_id, name=name))
     elif name is not None:
         connection.execute(update(schools).where(schools.c.id == school_id).values(name=name))
-    for one in named:
-        if one not in school_ids:
+    for identification in named:
+        if identification not in school_ids:
             connection.execute(
                 insert(school_identifications).values(
-                    school_id=school_id, scheme=one.scheme, value=one.value, location=one.location
+                    school_id=school_id,
+                    scheme=identification.scheme,
+                    value=identification.value,
+                    location=identification.location,
                 )
             )
     return int(school_id)

@@ -48,11 +48,6 @@ def until_today(period: Period) -> Period:
     return Period(period.first, min(period.last, clock.today().isoformat()))
 
 
-def day_before(day: str) -> str:
-    """The day before a day, both `YYYY-MM-DD`."""
-    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-
-
 def last_days(days: int) -> Period:
     """The period of today and the days before it, `days` in all."""
     today = clock.today()

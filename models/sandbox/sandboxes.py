@@ -180,10 +180,10 @@ def _free_brin(connection: Connection, sandbox_id: int) -> str:
         )
     )
     free = (brin_of(sandbox_id + step) for step in range(BRINS))
-    found = next((brin for brin in free if brin not in taken), None)
-    if found is None:
+    brin_code = next((brin for brin in free if brin not in taken), None)
+    if brin_code is None:
         raise NoSandboxAvailable
-    return found
+    return brin_code
 
 
 def brin_of(sandbox_id: int) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib import resources
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -25,6 +25,9 @@ from models.schema.data_versions import raise_version
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+ROWS_PER_QUERY = 500
+
+T = TypeVar("T")
 
 
 class DatabaseUnsafe(Exception):
@@ -132,6 +135,12 @@ def unused_id(connection: Connection, table: Table) -> int:
     else:
         connection.execute(update(numbers).where(own).values(last=fresh))
     return fresh
+
+
+def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in portions that fit into one query as parameters."""
+    for start in range(0, len(values), ROWS_PER_QUERY):
+        yield values[start : start + ROWS_PER_QUERY]
 
 
 Rows = Sequence[tuple[object, ...]]

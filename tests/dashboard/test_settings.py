@@ -6,11 +6,13 @@ import os
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from sqlalchemy import select
 
+from connectors.intake.pull import PullKind
 from dashboard.settings import applying, loading
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Las, Publisher, Receive, Sender, Settings
@@ -250,7 +252,7 @@ def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: st
         ("schools: [{name: A, identifications: [{brin: 9}]}]", "schools[0].identifications[0].brin is geen brincode"),
         (
             SCHOOL + PUBLISHER.replace("kind: soap", "kind: ftp"),
-            "publishers[0].kind moet een van deze zijn: 'soap', 'https', 'folder'",
+            f"publishers[0].kind moet een van deze zijn: {', '.join(map(repr, get_args(PullKind)))}",
         ),
         (
             SCHOOL + PUBLISHER.replace("kind: soap", "kind: soap, school: De Haven"),

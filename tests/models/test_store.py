@@ -397,6 +397,7 @@ def test_a_key_that_moves_to_another_pupil_is_warned_about(store: Store) -> None
     receipt = take(store, message(leerlingid="L2", aanmaakdatum="2026-11-12T00:00:00"))
     assert receipt.verdict is Verdict.WARN
     assert [finding.rule for finding in receipt.findings] == ["result.moved"]
+    assert receipt.findings[0].message_en.startswith("1 times a known @key now belongs to another pupil")
 
 
 def test_old_results_keep_the_norm_they_came_with(store: Store) -> None:
