@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.text.translate import _, n_, plain_tenths
-from dashboard.text.words import attention_group_word, missing_word, subject_word
+from dashboard.text.words import attention_group_word, missing_word, norm_counts_word, subject_word
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import class_word, period_word, subgroup_word
 from dashboard.ui.coverage import coverage_sentences
@@ -44,12 +44,15 @@ class SheetCell:
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A pupil, with the group and the class."""
+    """A pupil, with the group and the class; `counts` says in words how many scores with a norm are `below` it."""
 
     pupil_id: int
     name: str
     group: str
     class_name: str
+    below: int
+    with_norm: int
+    counts: str
     cells: tuple[SheetCell, ...]
 
 
@@ -115,6 +118,9 @@ def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
             pupil_word(pupil),
             attention_group_word(attention_group),
             names.get(classes.get(pupil.id, 0), ""),
+            (counts := view.standings[pupil.id].counts).below,
+            counts.with_norm,
+            norm_counts_word(counts),
             tuple(_cell(view, cell) for cell in cells),
         )
         for attention_group, several in sections

@@ -58,14 +58,17 @@ class DropText(SignalText):
 
     def rule(self, limits: Thresholds) -> str:
         return _(
-            "Rule: {percent} % of the scale or more below the mean of the {number} scores before.",
+            "Rule: {percent} % of the scale or more below the mean of the {number} scores before. The scale is that of "
+            "the norm, of the number of points, or percent.",
             percent=limits[drop.PERCENT],
             number=limits[drop.EARLIER],
         )
 
     def thresholds(self) -> dict[Threshold, str]:
         return {
-            drop.PERCENT: _("Drop: percent of the scale below the own mean"),
+            drop.PERCENT: _(
+                "Drop: percent of the scale below the own mean (scale: of the norm, the number of points, or percent)"
+            ),
             drop.EARLIER: _("Drop: number of earlier scores in that mean"),
         }
 

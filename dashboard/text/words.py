@@ -6,7 +6,14 @@ import re
 from collections.abc import Sequence
 
 from dashboard.text.translate import _, n_
-from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
+from models.classroom.attention import (
+    AMPLE_OF_THREE,
+    BELOW_OF_NEWEST,
+    FEW_TOTALS,
+    NEWEST,
+    AttentionGroup,
+    NormCounts,
+)
 from models.classroom.thresholds import Threshold, Thresholds
 from models.results.growth import Growth
 from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
@@ -33,8 +40,9 @@ MISSING_SIGNS = {
 POSITION_SIGNS = {NormPosition.BELOW: "below", NormPosition.ON: "on", NormPosition.ABOVE: "above"}
 ATTENTION_GROUP_SIGNS = {
     AttentionGroup.ATTENTION: "flag",
-    AttentionGroup.NO_SIGNAL: "dot",
-    AttentionGroup.AMPLE: "target",
+    AttentionGroup.BELOW: "below",
+    AttentionGroup.ON_NORM: "on",
+    AttentionGroup.FAR_ABOVE: "above",
     AttentionGroup.FEW: "few",
 }
 GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
@@ -92,11 +100,12 @@ def growth_word(growth: Growth) -> str:
 
 
 def attention_group_word(attention_group: AttentionGroup) -> str:
-    """The name of one of the four groups."""
+    """The name of one of the attention groups."""
     return {
         AttentionGroup.ATTENTION: _("Asks for attention"),
-        AttentionGroup.NO_SIGNAL: _("On course"),
-        AttentionGroup.AMPLE: _("Amply on course"),
+        AttentionGroup.BELOW: _("Below the norm"),
+        AttentionGroup.ON_NORM: _("On or above the norm"),
+        AttentionGroup.FAR_ABOVE: _("Far above the norm"),
         AttentionGroup.FEW: _("Too few data"),
     }[attention_group]
 
@@ -105,17 +114,38 @@ def attention_group_rule(attention_group: AttentionGroup, limits: Thresholds) ->
     """Why somebody is in a group, in a few words."""
     return {
         AttentionGroup.ATTENTION: _("a signal is open"),
-        AttentionGroup.NO_SIGNAL: _("no signal"),
-        AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits[AMPLE_OF_THREE]),
+        AttentionGroup.BELOW: _(
+            "at least {number} of the last {newest} scores below the norm, or half of all, or again and again in "
+            "one material",
+            number=limits[BELOW_OF_NEWEST],
+            newest=NEWEST,
+        ),
+        AttentionGroup.ON_NORM: _(
+            "at least {number} of the last {newest} scores on or above the norm",
+            number=NEWEST + 1 - limits[BELOW_OF_NEWEST],
+            newest=NEWEST,
+        ),
+        AttentionGroup.FAR_ABOVE: _("highest level in {number} of every 3 scores", number=limits[AMPLE_OF_THREE]),
         AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits[FEW_TOTALS]),
     }[attention_group]
+
+
+def norm_counts_word(counts: NormCounts) -> str:
+    """How many of the scores with a norm are below it, and how many are on the highest level if any is."""
+    if counts.with_norm == 0:
+        return _("no scores with a norm")
+    words = _("{below} of {number} below the norm", below=counts.below, number=counts.with_norm)
+    if counts.highest:
+        words += " · " + n_("{number} on the highest level", "{number} on the highest level", counts.highest)
+    return words
 
 
 def attention_threshold_words() -> dict[Threshold, str]:
     """What each threshold of the attention groups counts."""
     return {
         FEW_TOTALS: _("Scores with a norm that are needed to say how a pupil is doing"),
-        AMPLE_OF_THREE: _("Amply on course: highest level in so many of every 3 scores"),
+        BELOW_OF_NEWEST: _("Below the norm: so many of the last {newest} scores", newest=NEWEST),
+        AMPLE_OF_THREE: _("Far above the norm: highest level in so many of every 3 scores"),
     }
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from dashboard.text.words import norm_counts_word
 from dashboard.ui.filters import ClassFilters, current_school_year, read_filters
 from models.access.people import ClassRef, PupilName, Subgroup, class_list, subgroups
 from models.access.viewer import Viewer
-from models.classroom.attention import AttentionGroup
+from models.classroom.attention import AttentionGroup, Standing
 from models.classroom.class_overview import ClassOverview, class_overview
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.holidays import Holidays
 from models.classroom.signals import Signal
-from models.results.subject_materials import SubjectMaterial, matches
+from models.results.subject_materials import SubjectMaterial
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ClassView:
     filters: ClassFilters
     overview: ClassOverview
     state: ClassState
-    attention_groups: dict[int, AttentionGroup]
+    standings: dict[int, Standing]
     subgroups: tuple[Subgroup, ...]
 
     @property
@@ -42,30 +43,46 @@ class ClassView:
         names = {class_ref.id: class_ref.name for class_ref in self.classes}
         return {member.id: names[member.class_id] for member in self.state.class_data.members}
 
+    @property
+    def attention_groups(self) -> dict[int, AttentionGroup]:
+        """The attention group of each pupil."""
+        return {pupil_id: standing.group for pupil_id, standing in self.standings.items()}
+
+    @property
+    def beside_names(self) -> dict[int, str]:
+        """What stands beside the name of each pupil: the class if several are shown, and the counts by the norm."""
+        names = self.class_names
+        return {
+            pupil_id: " · ".join(filter(None, (names.get(pupil_id), norm_counts_word(standing.counts))))
+            for pupil_id, standing in self.standings.items()
+        }
+
     def of_group(self, attention_group: AttentionGroup) -> list[PupilName]:
         """The pupils of an attention group, by name."""
-        return [pupil for pupil in self.overview.pupils if self.attention_groups[pupil.id] is attention_group]
+        return [pupil for pupil in self.overview.pupils if self.standings[pupil.id].group is attention_group]
 
     @property
     def signals(self) -> list[Signal]:
-        """All signals of the pupils that are shown, and those of their classes that match the filters.
-
-        A filter does not limit the signals of a pupil: it must not change the attention group.
-        """
+        """The signals of the pupils that are shown and of their classes, within the filters."""
         shown = {pupil.id for pupil in self.overview.pupils}
         return [
             signal
             for signal in self.state.signals
-            if (signal.pupil_id in shown if signal.pupil_id is not None else self.matches(signal.subject_material))
+            if (signal.pupil_id is None or signal.pupil_id in shown) and self.matches(signal.subject_material)
         ]
+
+    @property
+    def signals_of_pupils(self) -> dict[int, list[Signal]]:
+        """The signals of each pupil that is shown and has any, within the filters."""
+        by_pupil: dict[int, list[Signal]] = {}
+        for signal in self.signals:
+            if signal.pupil_id is not None:
+                by_pupil.setdefault(signal.pupil_id, []).append(signal)
+        return by_pupil
 
     def matches(self, subject_material: SubjectMaterial) -> bool:
         """Whether a subject of a material matches the filters for subject, material and publisher."""
-        filters = self.filters
-        return matches(subject_material, filters.subject, filters.material) and filters.source in (
-            None,
-            subject_material.source_id,
-        )
+        return self.filters.matches(subject_material)
 
 
 def read_class(
@@ -91,21 +108,19 @@ def read_class(
     pupil_subgroups = subgroups(connection, viewer, list(state.class_data.members))
     if filters.subgroup not in {subgroup.key for subgroup in pupil_subgroups}:
         filters = filters.replacing(subgroup=None)  # of another class, or of an earlier year
-    groups = state.attention_groups(period)
-    shown = _only(overview, _shown_pupils(filters, pupil_subgroups, groups))
-    return classes, filters, ClassView(tuple(classes), filters, shown, state, groups, tuple(pupil_subgroups))
+    standings = state.standings(period, filters.matches)
+    shown = _only(overview, _shown_pupils(filters, pupil_subgroups, standings))
+    return classes, filters, ClassView(tuple(classes), filters, shown, state, standings, tuple(pupil_subgroups))
 
 
-def _shown_pupils(
-    filters: ClassFilters, pupil_subgroups: list[Subgroup], groups: dict[int, AttentionGroup]
-) -> set[int]:
-    shown = set(groups)
+def _shown_pupils(filters: ClassFilters, pupil_subgroups: list[Subgroup], standings: dict[int, Standing]) -> set[int]:
+    shown = set(standings)
     if filters.subgroup is not None:
         shown &= next(
             (subgroup.pupils for subgroup in pupil_subgroups if subgroup.key == filters.subgroup), frozenset()
         )
     if filters.status is not None:
-        shown &= {pupil_id for pupil_id, group in groups.items() if group is filters.status}
+        shown &= {pupil_id for pupil_id, standing in standings.items() if standing.group is filters.status}
     return shown
 
 

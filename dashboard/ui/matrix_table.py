@@ -54,7 +54,7 @@ Section = tuple[AttentionGroup, Grid]
 
 
 def by_attention_group(rows: Grid, attention_groups: Mapping[int, AttentionGroup]) -> list[Section]:
-    """The rows by the four groups, in the order of the screen; a group without pupils is left out."""
+    """The rows by attention group, in the order of the screen; a group without pupils is left out."""
     found = [
         (attention_group, [row for row in rows if attention_groups[row[0].id] is attention_group])
         for attention_group in AttentionGroup
@@ -67,11 +67,11 @@ def matrix(
     shown_columns: list[Column],
     sections: list[Section],
     caption: str,
-    class_names: Mapping[int, str],
+    beside_names: Mapping[int, str],
 ) -> html.Table:
     """The matrix: pupils down by group, subjects or materials across, the mean or the counts under it.
 
-    `class_names` by pupil, where they are to stand beside the names.
+    `beside_names` by pupil, what stands beside the name.
     """
     rows = [row for _group, several in sections for row in several]
     by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
@@ -84,7 +84,10 @@ def matrix(
                 html.Tbody(
                     [
                         _section_head(attention_group, len(several), len(shown_columns)),
-                        *(_row(overview, shown_columns, pupil, row, head_tests, class_names) for pupil, row in several),
+                        *(
+                            _row(overview, shown_columns, pupil, row, head_tests, beside_names)
+                            for pupil, row in several
+                        ),
                     ],
                     **attrs(data_group=attention_group.value),
                 )
@@ -194,11 +197,11 @@ def _row(
     pupil: PupilName,
     row: list[CellContent],
     head_tests: dict[str, int],
-    class_names: Mapping[int, str],
+    beside_names: Mapping[int, str],
 ) -> html.Tr:
     name: Any = dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))
-    if pupil.id in class_names:
-        name = [name, html.Small(class_names[pupil.id])]
+    if pupil.id in beside_names:
+        name = [name, html.Small(beside_names[pupil.id])]
     return html.Tr(
         [
             html.Th(name, scope="row", className="pin"),
@@ -411,21 +414,31 @@ def _no_band(word: str | None, number: int) -> str:
 # -- the list for a phone ------------------------------------------------------------------------------------
 
 
-def phone_list(shown_columns: list[Column], sections: list[Section]) -> list[Any]:
+def phone_list(shown_columns: list[Column], sections: list[Section], beside_names: Mapping[int, str]) -> list[Any]:
     """By group one entry a pupil: the counts in words, opening to a line a column."""
     found: list[Any] = []
     for attention_group, rows in sections:
         number = html.Small(num("group", str(len(rows)), attention_group_word(attention_group)))
         head = [sign(ATTENTION_GROUP_SIGNS[attention_group]), " ", attention_group_word(attention_group), " ", number]
-        found += [html.H3(head, **attrs(data_group=attention_group.value)), *_phone_rows(shown_columns, rows)]
+        found += [
+            html.H3(head, **attrs(data_group=attention_group.value)),
+            *_phone_rows(shown_columns, rows, beside_names),
+        ]
     return found
 
 
-def _phone_rows(shown_columns: list[Column], rows: Grid) -> list[html.Details]:
+def _phone_rows(shown_columns: list[Column], rows: Grid, beside_names: Mapping[int, str]) -> list[html.Details]:
     return [
         html.Details(
             [
-                html.Summary([html.B(pupil_word(pupil)), html.Small(counts_word(row)), sign("chev")], className="mr"),
+                html.Summary(
+                    [
+                        html.B(pupil_word(pupil)),
+                        html.Small([beside_names[pupil.id], html.Br(), _("newest: {counts}", counts=counts_word(row))]),
+                        sign("chev"),
+                    ],
+                    className="mr",
+                ),
                 html.Dl([_line(column, cell_content) for column, cell_content in zip(shown_columns, row, strict=True)]),
                 dcc.Link(
                     _("To the page of {name}", name=pupil.first_name or pupil_word(pupil)),

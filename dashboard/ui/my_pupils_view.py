@@ -21,6 +21,7 @@ from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.sparklines import Spark, range_of
 from models.access.people import ClassRef, Member, class_list, class_members, school_name
 from models.access.viewer import Role, Viewer
+from models.classroom.attention import Standing
 from models.classroom.class_data import ClassData, ScoredTest, growth_points
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.class_state import ClassState, class_state
@@ -144,6 +145,7 @@ class MyPupilsView:
     goals: Mapping[int, dict[SubjectMaterial, Goal]]
     school: str | None
     materials: Mapping[SubjectMaterial, str]  # what each is called
+    standings: Mapping[int, Standing]
 
     @property
     def class_data(self) -> ClassData:
@@ -171,6 +173,16 @@ class MyPupilsView:
     def signals_of(self, pupil_id: int) -> list[Signal]:
         """The open signals of a pupil, in the subject that is chosen."""
         return _signals_of(self.state, self.filters.subject, pupil_id)
+
+    def settled_of(self, pupil_id: int) -> list[Signal]:
+        """The signals of a pupil that teachers settled, in the subject that is chosen."""
+        return [
+            signal
+            for signal in self.state.signals
+            if signal.settled
+            and signal.pupil_id == pupil_id
+            and self.filters.subject in (None, signal.subject_material.subject)
+        ]
 
     def held_of(self, pupil_id: int) -> list[Signal]:
         """The signals of a pupil that cannot be judged now, in the subject that is chosen."""
@@ -221,6 +233,7 @@ def read_my_pupils(
         goals_of(connection, viewer, [pupil.id for pupil in pupils]),
         school_name(connection, viewer),
         state.class_data.material_names,
+        state.standings(period, lambda item: filters.subject in (None, item.subject)),
     )  # fmt: skip
     return classes, filters, view
 

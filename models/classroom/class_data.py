@@ -6,7 +6,7 @@ It is read once per request. It covers this school year and the year before, and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -160,11 +160,14 @@ class ClassData:
         pupil_ids = self.classes[class_id]
         return [member for member in self.members if member.id in pupil_ids]
 
-    def all_totals(self, pupil_id: int, period: Period) -> list[ScoredTest]:
-        """Every total of a pupil in a period."""
+    def all_totals(
+        self, pupil_id: int, period: Period, wanted: Callable[[SubjectMaterial], bool] = lambda _: True
+    ) -> list[ScoredTest]:
+        """Every total of a pupil in a period, in the materials that `wanted` lets through."""
         return [
             scored_test
-            for scored_tests in self.totals.get(pupil_id, {}).values()
+            for subject_material, scored_tests in self.totals.get(pupil_id, {}).items()
+            if wanted(subject_material)
             for scored_test in scored_tests
             if scored_test.taken_on in period
         ]

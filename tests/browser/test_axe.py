@@ -41,7 +41,7 @@ NOWHERE, NO_PAGE = "/nergens", translations("nl").gettext("There is no such page
 PAGES = {
     "/groep": "Hanna Vos",
     "/groep?weergave=materiaal": "Hanna Vos",
-    "/groep?stand=koers": "Hanna Vos",
+    "/groep?stand=norm": "Hanna Vos",
     "/leerling/1": "Hanna Vos",
     "/gesprek/1": "Hanna Vos",
     "/leerlingen": "Noa Berg",

@@ -75,7 +75,7 @@ def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask,
     assert "Afgehandeld. Het komt" not in shown_page(client, "/signalen")  # said once
     settled = shown_page(client, "/signalen", "?toestand=klaar")
     assert "Besproken door Hanna Vos, vandaag om 8:12." in settled
-    assert "Op koers" in shown_page(client, "/groep")
+    assert "Op of boven de norm" in shown_page(client, "/groep")
     post(client, PATH, opdracht=order(signal, ResolutionAction.REOPENED))
     assert "Lars Boon" in shown_page(client, "/signalen")
 
@@ -378,8 +378,8 @@ def test_a_pupil_page_says_how_many_results_the_period_hides(web: flask.Flask) -
 
 def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    shown = shown_page(client, "/groep", "?klas=1&vak=arithmetic&doel=Breuken+vergelijken&status=koers")
-    assert "Getoond: Doel: Breuken vergelijken · Leerlingen: Op koers." in shown
+    shown = shown_page(client, "/groep", "?klas=1&vak=arithmetic&doel=Breuken+vergelijken&status=norm")
+    assert "Getoond: Doel: Breuken vergelijken · Leerlingen: Op of boven de norm." in shown
     assert '"href": "/groep?klas=1-1&vak=arithmetic"' in shown
     assert "Getoond:" not in shown_page(client, "/groep", "?klas=1&vak=arithmetic")
     nothing = shown_page(client, "/groep", "?klas=1&doel=Onbekend")
@@ -390,7 +390,7 @@ def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flas
 def test_with_several_classes_the_class_stands_beside_each_name(web: flask.Flask) -> None:
     client = as_persona(web, "sam")
     both, item = shown_page(client, "/groep", "?klas=1,2"), shown_page(client, "/groep", "?klas=1")
-    for child in ('{"children": "6b"', '"children": "groep 6a"'):
+    for child in ('{"children": "6b · 0 van', '"children": "groep 6a"'):
         assert child in both
         assert child not in item
 

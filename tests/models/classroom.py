@@ -100,11 +100,19 @@ class Classroom:
         self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm, day))
 
     def record(
-        self, pupil: int, status: Status, day: str, made: int | None, about: SubjectMaterial = WORDS, test: int = 1
+        self,
+        pupil: int,
+        status: Status,
+        day: str,
+        made: int | None,
+        about: SubjectMaterial = WORDS,
+        test: int = 1,
+        offered: int = 10,
+        correct: int | None = None,
     ) -> None:
         """A progress record; only exercises made are work."""
         row = self.row(pupil, about, day, test, None, None)
-        self.progress.setdefault(pupil, []).append(PupilProgress(row, about, status, 10, made, None, None))
+        self.progress.setdefault(pupil, []).append(PupilProgress(row, about, status, offered, made, correct, None))
         if made:
             self.work(pupil, about, day)
 

@@ -1,4 +1,4 @@
-"""The four attention groups of the class page, the list of the open group, and the parts that are hard for many."""
+"""The attention groups of the class page, the list of the open group, and the parts that are hard for many."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from dashboard.text.signal_words import (
     material_words,
     rule_with,
     rule_words,
+    settled_words,
     suppressed_words,
 )
-from dashboard.text.translate import _, n_
+from dashboard.text.translate import _
 from dashboard.text.words import (
     ATTENTION_GROUP_SIGNS,
     attention_group_rule,
     attention_group_word,
     class_in_sentence,
+    norm_counts_word,
     part_word,
     short_test,
 )
@@ -33,18 +35,17 @@ from dashboard.ui.filters import ClassFilters
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
 from models.access.people import PupilName
-from models.classroom.attention import AttentionGroup
+from models.classroom.attention import AttentionGroup, totals_with_position
 from models.classroom.class_data import ScoredTest
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal, SignalRule, Topic, topics
 from models.classroom.thresholds import Thresholds
-from models.results.scales import NormPosition
 
 MAX_TOPICS = 6
 
 
 def attention_cards(view: ClassView) -> html.Nav:
-    """The four groups with their number of pupils; each opens its list."""
+    """The groups with their number of pupils; each opens its list."""
     return html.Nav(
         [_card(view, attention_group) for attention_group in AttentionGroup],
         className="groups",
@@ -88,11 +89,12 @@ def attention_panel(view: ClassView) -> html.Section:
     attention_group = view.filters.open_group
     pupils = view.of_group(attention_group)
     rows: list[Any]
+    signals = view.signals_of_pupils
     if attention_group is AttentionGroup.ATTENTION:
-        rows = [_attention_row(view, pupil, view.state.open_signals[pupil.id]) for pupil in pupils]
+        rows = [_attention_row(view, pupil, signals[pupil.id]) for pupil in pupils]
         words = _suppressed(view)
     else:
-        rows = [_pupil_row(view, pupil) for pupil in pupils]
+        rows = [_pupil_row(view, pupil, signals.get(pupil.id, [])) for pupil in pupils]
         words = [_by_class(view, lambda limits: attention_group_rule(attention_group, limits))]
     nobody = (
         _("Nobody asks for attention now.")
@@ -122,8 +124,8 @@ def _suppressed(view: ClassView) -> list[Any]:
     return lines
 
 
-def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal]) -> html.Li:
-    name = pupil_word(pupil)
+def _attention_row(view: ClassView, pupil: PupilName, all_signals: Sequence[Signal]) -> html.Li:
+    name, signals = pupil_word(pupil), [signal for signal in all_signals if signal.open]
     called = pupil.first_name or name
     return html.Li(
         [
@@ -131,11 +133,14 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
                 [
                     html.B(dcc.Link(name, href=addresses.pupil_href(pupil.id))),
                     *_class_of(view, pupil),
+                    html.Small(num("scores", norm_counts_word(view.standings[pupil.id].counts))),
                     html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
                 className="who_",
             ),
-            html.Div([signal_lines(view, signal) for signal in signals], className="why_"),
+            html.Div(
+                [*(signal_lines(view, signal) for signal in signals), *settled_lines(all_signals)], className="why_"
+            ),
             html.Div(
                 [
                     dcc.Link(_("See {name}", name=called), href=addresses.pupil_href(pupil.id), className="btn"),
@@ -175,13 +180,22 @@ def signal_lines(view: ClassView, signal: Signal) -> html.Div:
     )
 
 
-def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
-    words = norm_words(with_norm(view, pupil.id))
+def settled_lines(signals: Sequence[Signal]) -> list[html.Small]:
+    """The signals of a pupil that teachers settled: which, by whom and when."""
+    return [
+        html.Small([sign("check"), " ", settled_words(signal)], **attrs(data_settled=signal.rule.value))
+        for signal in signals
+        if signal.settled
+    ]
+
+
+def _pupil_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal]) -> html.Li:
     return html.Li(
         [
             html.B(dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
             *_class_of(view, pupil),
-            html.Small(num("scores", words)),
+            html.Small(num("scores", norm_counts_word(view.standings[pupil.id].counts))),
+            *settled_lines(signals),
         ],
         className="one",
         **attrs(data_pupil=str(pupil.id)),
@@ -189,18 +203,8 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
 
 
 def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
-    """The scores of a pupil in the period that decide on the attention group."""
-    totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
-    return [total for total in totals if total.reading.is_judged]
-
-
-def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
-    """How many scores have a norm, and how many of those are on the highest level."""
-    highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in scored_tests)
-    words = n_("{number} score with a norm", "{number} scores with a norm", len(scored_tests))
-    if highest:
-        words += " · " + n_("{number} on the highest level", "{number} on the highest level", highest)
-    return words
+    """The scores of a pupil that decide on the attention group, newest first."""
+    return totals_with_position(view.state.class_data.all_totals(pupil_id, view.overview.period, view.filters.matches))
 
 
 def _class_signals(view: ClassView) -> Any:

@@ -99,7 +99,7 @@ def register(app: dash.Dash) -> None:
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("group", address)
-        # Which of the four groups is open is no control: it stays as the address has it.
+        # Which group is open is no control: it stays as the address has it.
         by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {OPEN_GROUP: filters_of(query).get(OPEN_GROUP)}
         classes, filters, view = _read(viewer, by_controls if by_address is None else by_address)
         query, *controls = query_and_controls(by_address, filters.query, control_values(filters))
@@ -168,7 +168,7 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
             [
                 html.Header(html.Div([html.H2(table_title), html.P(words)])),
                 html.Div(
-                    matrix(overview, shown_columns, sections, caption, view.class_names),
+                    matrix(overview, shown_columns, sections, caption, view.beside_names),
                     className="tw",
                     tabIndex=0,
                     role="region",
@@ -178,7 +178,10 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
             ],
             className="card mt flush dt",
         ),
-        html.Section([html.H2(_("All pupils")), *phone_list(shown_columns, sections)], className="mlist card mt"),
+        html.Section(
+            [html.H2(_("All pupils")), *phone_list(shown_columns, sections, view.beside_names)],
+            className="mlist card mt",
+        ),
         progress_panel(overview, filters.subject, filters.material),
     ]
 
@@ -206,7 +209,9 @@ def print_head(view: ClassView, heading: str) -> html.P:
 
 def _acts(view: ClassView, heading: str) -> list[Any]:
     return [
-        dcc.Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.query}", className="btn"),
+        dcc.Link(
+            _("Smartboard"), href=f"{addresses.BOARD}{view.filters.replacing(status=None).query}", className="btn"
+        ),
         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
         _save_as(view, heading),
     ]

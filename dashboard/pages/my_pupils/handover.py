@@ -12,9 +12,16 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
-from dashboard.pages.my_pupils.table import growth_of, level_of
+from dashboard.pages.my_pupils.table import growth_of, level_of, standing_line
 from dashboard.pages.page import Body, Page, teaches
-from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
+from dashboard.text.signal_words import (
+    evidence_words,
+    headline,
+    material_words,
+    rule_title,
+    rule_words,
+    settled_words,
+)
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word, year_in_sentence
 from dashboard.ui import addresses
@@ -153,7 +160,13 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
         details.append(_("here since {day}", day=short_day(member.since)))
     return html.Article(
         [
-            html.Header([html.H2(name_of(member)), html.P(" · ".join(details))]),
+            html.Header(
+                [
+                    html.H2(name_of(member)),
+                    html.P(" · ".join(details)),
+                    html.P(standing_line(view.standings[member.id])),
+                ]
+            ),
             _materials(view, member, goals),
             html.Div(
                 [
@@ -257,8 +270,11 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         )
         for rule, source_id in suppressed
     ]
+    settled = [
+        html.P([sign("check"), " ", settled_words(signal)], className="sm t2") for signal in view.settled_of(member.id)
+    ]
     if not signals:
-        return [html.P(_("No signal is open."), className="sm t2"), *waiting]
+        return [html.P(_("No signal is open."), className="sm t2"), *waiting, *settled]
     rows = [
         html.Li(
             [
@@ -272,7 +288,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         )
         for signal in signals
     ]
-    return [html.Ul(rows, className="ls_"), *waiting]
+    return [html.Ul(rows, className="ls_"), *waiting, *settled]
 
 
 # -- agreements and notes ------------------------------------------------------------------------------------

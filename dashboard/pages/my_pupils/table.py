@@ -9,8 +9,18 @@ from dash import dcc, html
 from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
+from dashboard.text.signal_words import settled_words
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import GROWTH_SIGNS, class_in_sentence, future_words, growth_word, subject_word
+from dashboard.text.words import (
+    ATTENTION_GROUP_SIGNS,
+    GROWTH_SIGNS,
+    attention_group_word,
+    class_in_sentence,
+    future_words,
+    growth_word,
+    norm_counts_word,
+    subject_word,
+)
 from dashboard.ui import addresses
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
@@ -18,6 +28,7 @@ from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeri
 from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
+from models.classroom.attention import Standing
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
 from models.results.scales import one_norm_group, plain_decimal
@@ -94,7 +105,12 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
     return html.Tr(
         [
             html.Th(
-                [dcc.Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_label)], scope="row"
+                [
+                    dcc.Link(name_of(member), href=addresses.pupil_href(member.id)),
+                    html.Small(class_label),
+                    standing_line(view.standings[member.id]),
+                ],
+                scope="row",
             ),
             html.Td(
                 _signals(view, member),
@@ -105,6 +121,12 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
         ],
         **attrs(data_pupil=str(member.id)),
     )
+
+
+def standing_line(standing: Standing) -> html.Small:
+    """The attention group of a pupil, with the counts by the norm."""
+    words = f"{attention_group_word(standing.group)} · {norm_counts_word(standing.counts)}"
+    return html.Small([sign(ATTENTION_GROUP_SIGNS[standing.group]), words], **attrs(data_group=standing.group.value))
 
 
 # -- a subject of a pupil ------------------------------------------------------------------------------------
@@ -223,6 +245,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         parts.append(dcc.Link(words, href=addresses.pupil_href(member.id), className="st be"))
     if suppressed:
         parts.append(state("no", "clock", _("{number} not to be judged", number=suppressed)))
+    parts += [html.Small([sign("check"), " ", settled_words(signal)]) for signal in view.settled_of(member.id)]
     return parts or [html.Span(_("none"), className="t3")]
 
 

@@ -21,7 +21,17 @@ from dashboard.pages.pupil.series import in_subject_order, series_section, summa
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.text.translate import _, day_name, long_moment, n_, short_day
-from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, part_word, short_test, subject_word
+from dashboard.text.words import (
+    ATTENTION_GROUP_SIGNS,
+    MISSING_SIGNS,
+    attention_group_word,
+    class_word,
+    missing_word,
+    norm_counts_word,
+    part_word,
+    short_test,
+    subject_word,
+)
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
 from dashboard.ui.controls import Options
@@ -230,6 +240,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                     [
                         html.H1(_name(timeline.pupil)),
                         *_left(timeline.pupil),
+                        *_standing(pupil_data.side),
                         html.P(summary_sentence(timeline), id="summary"),
                     ]
                 ),
@@ -258,6 +269,15 @@ def _left(record: PupilRecord) -> list[html.P]:
     if record.left_on is None or record.left_on >= clock.today().isoformat():
         return []
     return [html.P(html.B(_("Left the school on {day}.", day=day_name(record.left_on))), id="left")]
+
+
+def _standing(side: Side) -> list[html.P]:
+    """The attention group of the pupil in this school year, with the counts by the norm."""
+    if side.standing is None:
+        return []
+    group, counts = side.standing.group, norm_counts_word(side.standing.counts)
+    words = _("{group} · this school year {counts}", group=attention_group_word(group), counts=counts)
+    return [html.P([sign(ATTENTION_GROUP_SIGNS[group]), words], id="standing", **attrs(data_group=group.value))]
 
 
 def _span(period: Period) -> str:

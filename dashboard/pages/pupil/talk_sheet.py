@@ -18,7 +18,14 @@ from dashboard.pages.pupil.side_panels import Side, read_side
 from dashboard.text.scores import score_words
 from dashboard.text.signal_words import headline
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import band_word, class_word, growth_word, subject_word
+from dashboard.text.words import (
+    attention_group_word,
+    band_word,
+    class_word,
+    growth_word,
+    norm_counts_word,
+    subject_word,
+)
 from dashboard.ui import addresses
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
 from dashboard.ui.matrix_table import pupil_word
@@ -82,6 +89,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             [
                 html.H1(_("Conversation about {name}", name=called)),
                 html.P(" · ".join(item for item in about if item), className="sm t2"),
+                _block(_("Where {name} stands", name=called), _stands(side), "stands", empty=False),
                 _block(
                     _("What goes well"), [series_words(series) for series in all_series if goes_well(series)], "well"
                 ),
@@ -164,6 +172,14 @@ def series_words(series: MaterialSeries) -> str:
     number = score_words(sitting, counting(series)) if reading.text is not None else ""
     words = ", ".join(item for item in (number, level, how) if item)
     return f"{name}: {words}."
+
+
+def _stands(side: Side) -> list[str]:
+    """The attention group of the pupil in this school year, with the counts by the norm."""
+    if side.standing is None:
+        return []
+    group, counts = attention_group_word(side.standing.group), norm_counts_word(side.standing.counts)
+    return [_("{group}: this school year {counts}.", group=group, counts=counts)]
 
 
 def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from models.access.people import Member
 from models.classroom.class_data import ClassData, ScoredTest
 from models.classroom.holidays import Holidays
+from models.classroom.percentages import percentage_materials
 from models.classroom.signal_resolutions import SignalResolution, SignalTarget
 from models.classroom.thresholds import Threshold, Thresholds
 from models.ingest.freshness import SourceState
@@ -96,6 +98,11 @@ class JudgedClass:
         self.today = clock.today()
         self._last_full_day = self.today - timedelta(days=1)  # whoever has not worked this morning still may
         self._holidays, self._region = inputs.holidays, inputs.region
+
+    @cached_property
+    def percentage_materials(self) -> frozenset[SubjectMaterial]:
+        """The materials of the class without a norm that are scored in percent."""
+        return percentage_materials(self.class_data, [member.id for member in self.members])
 
     def delivering(self, source_id: int) -> SourceState | None:
         """A source, unless nothing can come in from it any more."""

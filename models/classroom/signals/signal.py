@@ -80,7 +80,12 @@ class Signal:
     @property
     def open(self) -> bool:
         """Whether a teacher has yet to resolve it."""
-        return not self.suppressed and (self.resolution is None or not self.resolution.closes(self.evidence.key))
+        return not self.suppressed and not self.settled
+
+    @property
+    def settled(self) -> bool:
+        """Whether a teacher has resolved it, and nothing new came in since."""
+        return self.resolution is not None and self.resolution.closes(self.evidence.key)
 
 
 def signals(class_data: ClassData, inputs: SignalInputs) -> list[Signal]:
