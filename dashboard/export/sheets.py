@@ -118,7 +118,7 @@ def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
             pupil_word(pupil),
             attention_group_word(attention_group),
             names.get(classes.get(pupil.id, 0), ""),
-            (counts := view.standings[pupil.id].counts).below,
+            (counts := view.placements[pupil.id].counts).below,
             counts.with_norm,
             norm_counts_word(counts),
             tuple(_cell(view, cell) for cell in cells),

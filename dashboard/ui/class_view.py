@@ -11,7 +11,7 @@ from dashboard.text.words import norm_counts_word
 from dashboard.ui.filters import ClassFilters, current_school_year, read_filters
 from models.access.people import ClassRef, PupilName, Subgroup, class_list, subgroups
 from models.access.viewer import Viewer
-from models.classroom.attention import AttentionGroup, Standing
+from models.classroom.attention import AttentionGroup, Placement
 from models.classroom.class_overview import ClassOverview, class_overview
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.holidays import Holidays
@@ -27,7 +27,7 @@ class ClassView:
     filters: ClassFilters
     overview: ClassOverview
     state: ClassState
-    standings: dict[int, Standing]
+    placements: dict[int, Placement]
     subgroups: tuple[Subgroup, ...]
 
     @property
@@ -46,20 +46,20 @@ class ClassView:
     @property
     def attention_groups(self) -> dict[int, AttentionGroup]:
         """The attention group of each pupil."""
-        return {pupil_id: standing.group for pupil_id, standing in self.standings.items()}
+        return {pupil_id: placement.group for pupil_id, placement in self.placements.items()}
 
     @property
     def beside_names(self) -> dict[int, str]:
         """What stands beside the name of each pupil: the class if several are shown, and the counts by the norm."""
         names = self.class_names
         return {
-            pupil_id: " · ".join(filter(None, (names.get(pupil_id), norm_counts_word(standing.counts))))
-            for pupil_id, standing in self.standings.items()
+            pupil_id: " · ".join(filter(None, (names.get(pupil_id), norm_counts_word(placement.counts))))
+            for pupil_id, placement in self.placements.items()
         }
 
     def of_group(self, attention_group: AttentionGroup) -> list[PupilName]:
         """The pupils of an attention group, by name."""
-        return [pupil for pupil in self.overview.pupils if self.standings[pupil.id].group is attention_group]
+        return [pupil for pupil in self.overview.pupils if self.placements[pupil.id].group is attention_group]
 
     @property
     def signals(self) -> list[Signal]:
@@ -108,19 +108,19 @@ def read_class(
     pupil_subgroups = subgroups(connection, viewer, list(state.class_data.members))
     if filters.subgroup not in {subgroup.key for subgroup in pupil_subgroups}:
         filters = filters.replacing(subgroup=None)  # of another class, or of an earlier year
-    standings = state.standings(period, filters.matches)
-    shown = _only(overview, _shown_pupils(filters, pupil_subgroups, standings))
-    return classes, filters, ClassView(tuple(classes), filters, shown, state, standings, tuple(pupil_subgroups))
+    placements = state.placements(period, filters.matches)
+    shown = _only(overview, _shown_pupils(filters, pupil_subgroups, placements))
+    return classes, filters, ClassView(tuple(classes), filters, shown, state, placements, tuple(pupil_subgroups))
 
 
-def _shown_pupils(filters: ClassFilters, pupil_subgroups: list[Subgroup], standings: dict[int, Standing]) -> set[int]:
-    shown = set(standings)
+def _shown_pupils(filters: ClassFilters, pupil_subgroups: list[Subgroup], placements: dict[int, Placement]) -> set[int]:
+    shown = set(placements)
     if filters.subgroup is not None:
         shown &= next(
             (subgroup.pupils for subgroup in pupil_subgroups if subgroup.key == filters.subgroup), frozenset()
         )
     if filters.status is not None:
-        shown &= {pupil_id for pupil_id, standing in standings.items() if standing.group is filters.status}
+        shown &= {pupil_id for pupil_id, placement in placements.items() if placement.group is filters.status}
     return shown
 
 

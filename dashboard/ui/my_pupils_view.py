@@ -21,7 +21,7 @@ from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.sparklines import Spark, range_of
 from models.access.people import ClassRef, Member, class_list, class_members, school_name
 from models.access.viewer import Role, Viewer
-from models.classroom.attention import Standing
+from models.classroom.attention import Placement
 from models.classroom.class_data import ClassData, ScoredTest, growth_points
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.class_state import ClassState, class_state
@@ -145,7 +145,7 @@ class MyPupilsView:
     goals: Mapping[int, dict[SubjectMaterial, Goal]]
     school: str | None
     materials: Mapping[SubjectMaterial, str]  # what each is called
-    standings: Mapping[int, Standing]
+    placements: Mapping[int, Placement]
 
     @property
     def class_data(self) -> ClassData:
@@ -233,7 +233,7 @@ def read_my_pupils(
         goals_of(connection, viewer, [pupil.id for pupil in pupils]),
         school_name(connection, viewer),
         state.class_data.material_names,
-        state.standings(period, lambda item: filters.subject in (None, item.subject)),
+        state.placements(period, lambda item: filters.subject in (None, item.subject)),
     )  # fmt: skip
     return classes, filters, view
 

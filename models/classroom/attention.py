@@ -21,7 +21,7 @@ BELOW_OF_NEWEST = Threshold("below_of_newest", default=2, lowest=1, highest=NEWE
 AMPLE_OF_THREE = Threshold("ample_of_three", default=2, lowest=1, highest=3)
 GROUP_THRESHOLDS = (FEW_TOTALS, BELOW_OF_NEWEST, AMPLE_OF_THREE)
 
-Wanted = Callable[[SubjectMaterial], bool]  # whether a filter lets a subject of a material through
+MaterialFilter = Callable[[SubjectMaterial], bool]  # whether a filter lets a subject of a material through
 
 
 class AttentionGroup(StrEnum):
@@ -48,7 +48,7 @@ class NormCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Placement:
     """The attention group of a pupil in a period, and the counts that it follows from."""
 
     group: AttentionGroup
@@ -92,18 +92,18 @@ def attention_group(counts: NormCounts, has_signal: bool, is_stuck: bool, thresh
     return AttentionGroup.ON_NORM
 
 
-def standings(
+def placements(
     class_data: ClassData,
     period: Period,
     with_signal: Collection[int],
     stuck: Collection[int],
     thresholds: dict[int, Thresholds],
-    wanted: Wanted,
-) -> dict[int, Standing]:
-    """The standing of every pupil in a period, by the materials that `wanted` lets through."""
-    by_pupil: dict[int, Standing] = {}
+    wanted: MaterialFilter,
+) -> dict[int, Placement]:
+    """The placement of every pupil in a period, by the materials that `wanted` lets through."""
+    by_pupil: dict[int, Placement] = {}
     for member in class_data.members:
         counts = norm_counts(class_data.all_totals(member.id, period, wanted))
         group = attention_group(counts, member.id in with_signal, member.id in stuck, thresholds[member.class_id])
-        by_pupil[member.id] = Standing(group, counts)
+        by_pupil[member.id] = Placement(group, counts)
     return by_pupil

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from models.access.people import class_list, pupils_by_class
 from models.access.viewer import Viewer
-from models.classroom.attention import Standing, Wanted, standings
+from models.classroom.attention import MaterialFilter, Placement, placements
 from models.classroom.class_data import ClassData, read_class_data
 from models.classroom.class_thresholds import thresholds_of
 from models.classroom.goals import due_dates_of
@@ -37,12 +37,12 @@ class ClassState:
         """The open signals by pupil."""
         return open_by_pupil(self.signals)
 
-    def standings(self, period: Period, wanted: Wanted = lambda _: True) -> dict[int, Standing]:
-        """The standing of each pupil in a period, by the materials that `wanted` lets through."""
+    def placements(self, period: Period, wanted: MaterialFilter = lambda _: True) -> dict[int, Placement]:
+        """The placement of each pupil in a period, by the materials that `wanted` lets through."""
         about = [signal for signal in self.signals if wanted(signal.subject_material)]
         with_signal = open_by_pupil(about)
         stuck = {signal.pupil_id for signal in about if signal.rule is SignalRule.STUCK and signal.pupil_id is not None}
-        return standings(self.class_data, period, with_signal, stuck, self.thresholds, wanted)
+        return placements(self.class_data, period, with_signal, stuck, self.thresholds, wanted)
 
 
 def region_of(connection: Connection, viewer: Viewer) -> str:

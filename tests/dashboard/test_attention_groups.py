@@ -72,12 +72,12 @@ def test_every_screen_gives_a_pupil_the_same_group_and_counts(web: flask.Flask, 
         assert beside.startswith(counts)
         word = attention_group_word(AttentionGroup(group))
         assert f"{word} · {counts}" in listed[pupil]
-        standing = next(
+        placement = next(
             node for node in nodes_of(page(client, addresses.pupil_href(pupil)), "P")
-            if node["props"].get("id") == "standing"
+            if node["props"].get("id") == "placement"
         )  # fmt: skip
-        assert words(standing).startswith(f"{word} · dit schooljaar {counts}")
-        assert standing["props"]["data-group"] == group
+        assert words(placement).startswith(f"{word} · dit schooljaar {counts}")
+        assert placement["props"]["data-group"] == group
     sheet = shown_page(client, addresses.talk_sheet_href(1))
     assert f"{attention_group_word(AttentionGroup(shown[1][0]))}: dit schooljaar {by_sql[1]}" in sheet
 

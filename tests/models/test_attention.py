@@ -32,7 +32,7 @@ def thursday() -> Iterator[None]:
 
 def groups_of(state: ClassState, period: Period = PERIOD) -> dict[int, AttentionGroup]:
     """The group of each pupil."""
-    return {pupil_id: standing.group for pupil_id, standing in state.standings(period).items()}
+    return {pupil_id: placement.group for pupil_id, placement in state.placements(period).items()}
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_a_settled_signal_never_moves_a_pupil_below_the_norm_to_on_it() -> None:
     )
     assert [signal.settled for signal in settled] == [True]
     assert groups_of(replace(state, signals=settled)) == {1: AttentionGroup.BELOW}
-    standing = replace(state, signals=settled).standings(PERIOD, lambda about: about == WORDS)[1]
-    assert standing.group is AttentionGroup.FAR_ABOVE  # of spelling alone
-    assert standing.counts == NormCounts(with_norm=5, below=0, highest=5, newest_below=0)
+    placement = replace(state, signals=settled).placements(PERIOD, lambda about: about == WORDS)[1]
+    assert placement.group is AttentionGroup.FAR_ABOVE  # of spelling alone
+    assert placement.counts == NormCounts(with_norm=5, below=0, highest=5, newest_below=0)
 
 
 @given(st.lists(st.sampled_from((0, 59, 60, 79, 80, 100)), max_size=12), st.integers(1, 4))
@@ -139,12 +139,12 @@ def test_who_is_on_the_norm_has_fewer_below_it_than_the_rule_allows(values: list
     classroom.thresholds = Thresholds({BELOW_OF_NEWEST.name: bound})
     for value, day in zip(values, days(len(values)), strict=True):
         classroom.score(1, value, day)
-    standing = classroom.state().standings(PERIOD)[1]
-    assert standing.counts.with_norm == len(values)
-    assert standing.counts.below == sum(value < 60 for value in values)
-    if standing.group in (AttentionGroup.ON_NORM, AttentionGroup.FAR_ABOVE):
+    placement = classroom.state().placements(PERIOD)[1]
+    assert placement.counts.with_norm == len(values)
+    assert placement.counts.below == sum(value < 60 for value in values)
+    if placement.group in (AttentionGroup.ON_NORM, AttentionGroup.FAR_ABOVE):
         assert sum(value < 60 for value in values[-4:]) < bound
-        assert 2 * standing.counts.below < len(values)
+        assert 2 * placement.counts.below < len(values)
 
 
 def test_a_score_that_fits_no_level_has_no_place_in_the_norm() -> None:
@@ -152,4 +152,4 @@ def test_a_score_that_fits_no_level_has_no_place_in_the_norm() -> None:
     from_sixty = bands(("voldoende", 60, 79, NormPosition.BELOW), ("goed", 80, 100, NormPosition.ABOVE))
     for value, day in zip((50, 70, 90), days(3), strict=True):
         classroom.score(1, value, day, norm=from_sixty)
-    assert classroom.state().standings(PERIOD)[1].counts == NormCounts(2, 1, 1, 1)
+    assert classroom.state().placements(PERIOD)[1].counts == NormCounts(2, 1, 1, 1)

@@ -133,7 +133,7 @@ def _attention_row(view: ClassView, pupil: PupilName, all_signals: Sequence[Sign
                 [
                     html.B(dcc.Link(name, href=addresses.pupil_href(pupil.id))),
                     *_class_of(view, pupil),
-                    html.Small(num("scores", norm_counts_word(view.standings[pupil.id].counts))),
+                    html.Small(num("scores", norm_counts_word(view.placements[pupil.id].counts))),
                     html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
                 className="who_",
@@ -194,7 +194,7 @@ def _pupil_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal]) -> 
         [
             html.B(dcc.Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
             *_class_of(view, pupil),
-            html.Small(num("scores", norm_counts_word(view.standings[pupil.id].counts))),
+            html.Small(num("scores", norm_counts_word(view.placements[pupil.id].counts))),
             *settled_lines(signals),
         ],
         className="one",

@@ -12,7 +12,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
-from dashboard.pages.my_pupils.table import growth_of, level_of, standing_line
+from dashboard.pages.my_pupils.table import growth_of, level_of, placement_line
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.signal_words import (
     evidence_words,
@@ -164,7 +164,7 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
                 [
                     html.H2(name_of(member)),
                     html.P(" · ".join(details)),
-                    html.P(standing_line(view.standings[member.id])),
+                    html.P(placement_line(view.placements[member.id])),
                 ]
             ),
             _materials(view, member, goals),

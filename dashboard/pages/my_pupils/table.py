@@ -28,7 +28,7 @@ from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeri
 from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
-from models.classroom.attention import Standing
+from models.classroom.attention import Placement
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
 from models.results.scales import one_norm_group, plain_decimal
@@ -108,7 +108,7 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
                 [
                     dcc.Link(name_of(member), href=addresses.pupil_href(member.id)),
                     html.Small(class_label),
-                    standing_line(view.standings[member.id]),
+                    placement_line(view.placements[member.id]),
                 ],
                 scope="row",
             ),
@@ -123,10 +123,10 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
     )
 
 
-def standing_line(standing: Standing) -> html.Small:
+def placement_line(placement: Placement) -> html.Small:
     """The attention group of a pupil, with the counts by the norm."""
-    words = f"{attention_group_word(standing.group)} · {norm_counts_word(standing.counts)}"
-    return html.Small([sign(ATTENTION_GROUP_SIGNS[standing.group]), words], **attrs(data_group=standing.group.value))
+    words = f"{attention_group_word(placement.group)} · {norm_counts_word(placement.counts)}"
+    return html.Small([sign(ATTENTION_GROUP_SIGNS[placement.group]), words], **attrs(data_group=placement.group.value))
 
 
 # -- a subject of a pupil ------------------------------------------------------------------------------------

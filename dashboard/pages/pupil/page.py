@@ -240,7 +240,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                     [
                         html.H1(_name(timeline.pupil)),
                         *_left(timeline.pupil),
-                        *_standing(pupil_data.side),
+                        *_placement(pupil_data.side),
                         html.P(summary_sentence(timeline), id="summary"),
                     ]
                 ),
@@ -271,13 +271,13 @@ def _left(record: PupilRecord) -> list[html.P]:
     return [html.P(html.B(_("Left the school on {day}.", day=day_name(record.left_on))), id="left")]
 
 
-def _standing(side: Side) -> list[html.P]:
+def _placement(side: Side) -> list[html.P]:
     """The attention group of the pupil in this school year, with the counts by the norm."""
-    if side.standing is None:
+    if side.placement is None:
         return []
-    group, counts = side.standing.group, norm_counts_word(side.standing.counts)
+    group, counts = side.placement.group, norm_counts_word(side.placement.counts)
     words = _("{group} · this school year {counts}", group=attention_group_word(group), counts=counts)
-    return [html.P([sign(ATTENTION_GROUP_SIGNS[group]), words], id="standing", **attrs(data_group=group.value))]
+    return [html.P([sign(ATTENTION_GROUP_SIGNS[group]), words], id="placement", **attrs(data_group=group.value))]
 
 
 def _span(period: Period) -> str:

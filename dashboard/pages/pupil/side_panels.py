@@ -27,7 +27,7 @@ from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
 from models.access.viewer import Viewer
-from models.classroom.attention import Standing
+from models.classroom.attention import Placement
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.goals import Goal, goals_of
 from models.classroom.holidays import Holidays
@@ -50,7 +50,7 @@ class Side:
     goals: dict[SubjectMaterial, Goal]
     notes: tuple[Note, ...]
     region: str
-    standing: Standing | None  # in this school year; None for who is in no class
+    placement: Placement | None  # in this school year; None for who is in no class
 
     @property
     def sending(self) -> set[SubjectMaterial]:
@@ -75,8 +75,8 @@ def read_side(
     if state is None:
         return Side(None, (), goals, tuple(notes), "midden", None)
     of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id)
-    standing = state.standings(of_school_year(school_year)).get(pupil.id)
-    return Side(state, of_pupil, goals, tuple(notes), state.region, standing)
+    placement = state.placements(of_school_year(school_year)).get(pupil.id)
+    return Side(state, of_pupil, goals, tuple(notes), state.region, placement)
 
 
 # -- signals -------------------------------------------------------------------------------------------------

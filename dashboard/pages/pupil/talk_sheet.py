@@ -176,9 +176,9 @@ def series_words(series: MaterialSeries) -> str:
 
 def _stands(side: Side) -> list[str]:
     """The attention group of the pupil in this school year, with the counts by the norm."""
-    if side.standing is None:
+    if side.placement is None:
         return []
-    group, counts = attention_group_word(side.standing.group), norm_counts_word(side.standing.counts)
+    group, counts = attention_group_word(side.placement.group), norm_counts_word(side.placement.counts)
     return [_("{group}: this school year {counts}.", group=group, counts=counts)]
 
 

@@ -80,7 +80,7 @@ def _group_reason(view: ClassView, attention_group: AttentionGroup, pupil: Pupil
     if attention_group is AttentionGroup.ATTENTION:
         signals = [signal for signal in view.signals_of_pupils[pupil.id] if signal.open]
         return ", ".join(dict.fromkeys(f"{rule_title(signal.rule)} ({material_words(signal)})" for signal in signals))
-    return norm_counts_word(view.standings[pupil.id].counts)
+    return norm_counts_word(view.placements[pupil.id].counts)
 
 
 def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
@@ -103,7 +103,7 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
         for scored_test in scored_tests
     ]
     return [
-        html.H3(f"{pupil_word(pupil)} · {norm_counts_word(view.standings[pupil.id].counts)}"),
+        html.H3(f"{pupil_word(pupil)} · {norm_counts_word(view.placements[pupil.id].counts)}"),
         rule(_("All totals in the period, within the filters, that stand below, on or above a norm of the source.")),
         facts([period_fact(view), *source_facts(view, {scored_test.source_id for scored_test in scored_tests})]),
         html.Ul(rows),
