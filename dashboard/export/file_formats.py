@@ -39,7 +39,13 @@ def dictionary() -> list[tuple[str, str]]:
         (_("Scores with a norm"), _("Of all scores in the period within the filters, those with a place in a norm.")),
         (_("score"), _("The newest total in the period, as the source sent it, on the scale of the material.")),
         (_("out of"), _("The number of points that the source says can be had; empty where it does not say.")),
-        (_("level or reason"), _("The level by the norm of the source, or why there is no score. Empty is never 0.")),
+        (
+            _("level or reason"),
+            _(
+                "The level by the norm of the source, or why there is no score. Empty is never 0. Of the levels I to V "
+                "I is the highest, of A to E it is A."
+            ),
+        ),
         (_("test date"), _("The day on which the test was made (year-month-day).")),
         (_("test"), _("The name of the test.")),
         (_("other results"), _("How many other totals the period holds in this column.")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import assert_never
 
-from dashboard.text.scores import score_words
+from dashboard.text.scores import level_meaning, numbers_words, score_words
 from dashboard.text.translate import _, n_, native, short_day, tenths
 from dashboard.text.words import part_word, short_test
 from models.classroom.class_data import ClassData
@@ -48,8 +48,11 @@ class DropText(SignalText):
 
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals
-        *earlier, last = [score_words(scored_test, totals) for scored_test in totals]
-        return _("Lower than the own mean before: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
+        return _(
+            "Lower than the own mean before: {last} after {earlier}.",
+            last=score_words(totals[-1]),
+            earlier=numbers_words(totals[:-1]),
+        )
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         assert signal.evidence.mean is not None
@@ -81,19 +84,20 @@ class StuckText(SignalText):
 
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals
-        scores = ", ".join(score_words(scored_test, totals) for scored_test in totals)
-        number = len(totals)
-        return _("{number} times in a row in the lowest level: {scores}.", number=number, scores=scores)
+        return _("{number} times in a row below the norm: {scores}.", number=len(totals), scores=numbers_words(totals))
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         days = ", ".join(short_day(scored_test.taken_on) for scored_test in signal.evidence.totals)
-        return " ".join([_("Tests of {days}.", days=days), *_weak_parts(class_data, signal)])
+        levels = ", ".join(scored_test.reading.band or "" for scored_test in signal.evidence.totals)
+        meaning = level_meaning(signal.evidence.totals[-1].reading)
+        of_level = [_("Levels: {levels} ({meaning}).", levels=levels, meaning=meaning)] if meaning else []
+        return " ".join([_("Tests of {days}.", days=days), *of_level, *_weak_parts(class_data, signal)])
 
     def rule(self, limits: Thresholds) -> str:
-        return _("Rule: {number} scores in a row in the lowest level of the source.", number=limits[stuck.TIMES])
+        return _("Rule: {number} scores in a row below the norm of the source.", number=limits[stuck.TIMES])
 
     def thresholds(self) -> dict[Threshold, str]:
-        return {stuck.TIMES: _("Stuck: scores in a row in the lowest level")}
+        return {stuck.TIMES: _("Stuck: scores in a row below the norm")}
 
 
 class IdleText(SignalText):

@@ -117,12 +117,12 @@ class SubjectSeries:
     @property
     def counted(self) -> int:
         """How many scores growth is judged from."""
-        return len(growth_points(list(self.totals)))
+        return len(growth_points(self.totals))
 
     @property
     def growth(self) -> Growth:
         """How the scores of the period go."""
-        return growth(growth_points(list(self.totals)))
+        return growth(growth_points(self.totals))
 
 
 @dataclass(frozen=True, slots=True)

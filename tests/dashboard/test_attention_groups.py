@@ -137,7 +137,7 @@ def test_a_filter_limits_the_groups_and_the_signals_too(
     client = as_persona(web, "hanna")
     group, counts = groups_of_matrix(client, **filters)[6]
     answer = group_callback(client, klas=["1"], **filters).text
-    assert ("3 keer op rij op het laagste niveau" in answer) is about_sums
+    assert ("3 keer op rij onder de norm" in answer) is about_sums
     assert (group == "attention") is about_sums
     assert (
         counts.startswith("4 van 4" if filters.get("uitgever") == "1" else "5 van 5")

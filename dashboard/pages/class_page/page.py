@@ -25,6 +25,7 @@ from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
+from dashboard.text.scores import level_meanings
 from dashboard.text.translate import _, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, part_word
 from dashboard.ui import addresses
@@ -39,6 +40,7 @@ from dashboard.ui.page_address import address_asked, asked_id, filters_of, query
 from dashboard.ui.signs import attrs, card, note, num, sign
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
+from models.classroom.class_overview import ClassOverview
 from models.results.scales import Missing
 from models.schema import clock, database
 
@@ -174,7 +176,7 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
                     role="region",
                     **attrs(aria_label=table_title),
                 ),
-                legend(),
+                legend(overview),
             ],
             className="card mt flush dt",
         ),
@@ -284,8 +286,9 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
     )
 
 
-def legend() -> html.Div:
-    """The legend of the states without a score."""
+def legend(overview: ClassOverview) -> html.Div:
+    """The legend of the states without a score, and of the levels that the cells hold."""
+    readings = (cell.reading for cells in overview.cells.values() for cell in cells.values())
     words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in KEY_OF_STATES]
     return html.Div(
         [
@@ -293,6 +296,7 @@ def legend() -> html.Div:
             *words,
             html.Span([sign("bang"), " ", _("being checked")]),
             html.Span(_("None of these counts as 0. A real 0 is shown as 0."), className="t3"),
+            *(html.Span(meaning, className="t3") for meaning in level_meanings(readings)),
         ],
         className="legend",
     )

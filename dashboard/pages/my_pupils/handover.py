@@ -14,6 +14,7 @@ from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentenc
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of, placement_line
 from dashboard.pages.page import Body, Page, teaches
+from dashboard.text.scores import level_meaning
 from dashboard.text.signal_words import (
     evidence_words,
     headline,
@@ -232,7 +233,7 @@ def _material(view: MyPupilsView, line: SubjectSeries, goal: Goal | None, heads:
         future = [html.Small(future_words(line.future))] if line.future else []
         cells = [
             html.Div([value(newest.reading), when, *future]),
-            level_of(line) if scored else "–",
+            [level_of(line), html.Small(level_meaning(newest.reading))] if scored else "–",
             html.Span(growth_of(line)),
         ]
         marks |= attrs(data_value=newest.reading.text, data_date=newest.taken_on)

@@ -9,6 +9,7 @@ from dash import dcc, html
 from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
+from dashboard.text.scores import growth_with_numbers, level_meanings, score_words, span_words
 from dashboard.text.signal_words import settled_words
 from dashboard.text.translate import _, day_name, n_, native, short_day
 from dashboard.text.words import (
@@ -29,6 +30,7 @@ from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
 from models.classroom.attention import Placement
+from models.classroom.class_data import counted_tests
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
 from models.results.scales import one_norm_group, plain_decimal
@@ -45,12 +47,20 @@ def my_pupils_table(view: MyPupilsView) -> html.Section:
             id="mine-empty",
         )
     lines = [column_series(view, column) for column in view.columns]
+    all_lines = [line for of_column in lines for line in of_column.values()]
     return html.Section(
         [
             html.Header(
                 [
                     html.H2(heading),
-                    html.P(_("The dotted line is the norm of the source. Without it the source sends no norm.")),
+                    html.P(
+                        " ".join(
+                            [
+                                _("The dotted line is the norm of the source. Without it the source sends no norm."),
+                                *level_meanings(line.newest.reading for line in all_lines if line.newest is not None),
+                            ]
+                        )
+                    ),
                 ]
             ),
             html.Div(
@@ -170,15 +180,13 @@ def _image(column: SubjectColumn, line: SubjectSeries) -> list[Any]:
 
 def spark_sentence(subject: str, line: SubjectSeries) -> str:
     """What the sparkline shows, in one sentence for screen readers."""
-    first, last = line.drawn[0].reading, line.drawn[-1].reading
     words = n_(
-        "{subject} with {material}, {number} score: {last}",
-        "{subject} with {material}, {number} scores: from {first} to {last}",
+        "{subject} with {material}, {number} score: {numbers}",
+        "{subject} with {material}, {number} scores: {numbers}",
         len(line.drawn),
         subject=subject_word(subject),
         material=line.subject_material.material,
-        first=native(first.text or ""),
-        last=native(last.text or ""),
+        numbers=span_words(line.drawn),
     )
     bound = bound_of(line.drawn[-1])
     return (
@@ -198,7 +206,7 @@ def numbers(line: SubjectSeries) -> list[Any]:
         parts.append(level_of(line))
     if newest.reading.missing is not None and line.drawn:
         last = line.drawn[-1]
-        words = _("last score {score}, {day}", score=native(last.reading.text or ""), day=short_day(last.taken_on))
+        words = _("last score {score}, {day}", score=score_words(last), day=short_day(last.taken_on))
         parts.append(html.Small(words))
     parts.append(html.Small(growth_of(line, narrow=True)))
     if line.future:
@@ -217,17 +225,15 @@ def level_of(line: SubjectSeries) -> html.Span:
 
 
 def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
-    """The direction of the scores in the period as icon and word; below three scores, how many there are."""
+    """How the last scores of the period go, with their numbers; below three scores, how many there are."""
     growth = line.growth
     word = growth_word(growth)
     if growth is Growth.TOO_FEW:
         return [sign("few"), _("{word}, {number} of {needed}", word=word, number=line.counted, needed=TREND_POINTS)]
     if growth is Growth.OTHER_SCALE and narrow:
         return [_("scored differently"), hidden(f": {word}")]
-    if growth is not Growth.OTHER_SCALE and line.counted > TREND_POINTS:
-        word = _("{word}, the last {number}", word=word, number=TREND_POINTS)
     name = GROWTH_SIGNS.get(growth)
-    return [*([sign(name)] if name else []), word]
+    return [*([sign(name)] if name else []), growth_with_numbers(growth, counted_tests(line.totals))]
 
 
 # -- signals and agreement -----------------------------------------------------------------------------------

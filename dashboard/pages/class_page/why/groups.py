@@ -17,6 +17,7 @@ from dashboard.pages.class_page.why.parts import (
     score_words,
     source_facts,
 )
+from dashboard.text.scores import level_meanings
 from dashboard.text.signal_words import material_words, rule_title, rule_with
 from dashboard.text.translate import _, n_, short_day
 from dashboard.text.words import attention_group_rule, attention_group_word, norm_counts_word, part_word, subject_word
@@ -104,7 +105,10 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
     ]
     return [
         html.H3(f"{pupil_word(pupil)} · {norm_counts_word(view.placements[pupil.id].counts)}"),
-        rule(_("All totals in the period, within the filters, that stand below, on or above a norm of the source.")),
+        rule(
+            _("All totals in the period, within the filters, that stand below, on or above a norm of the source."),
+            *level_meanings(scored_test.reading for scored_test in scored_tests),
+        ),
         facts([period_fact(view), *source_facts(view, {scored_test.source_id for scored_test in scored_tests})]),
         html.Ul(rows),
     ]
