@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
+from dashboard.ui.audiences import audience_of_test, years_word
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
@@ -26,13 +28,18 @@ from models.schema import clock, database
 from models.schema.collation import collation_key
 from models.schema.records import Status
 
+_FieldTest = tuple[SubjectMaterial, int]  # and the number of a test in it
+
 MAX_KNOWN = 3
 MAX_TESTS = 4  # more do not fit on a board without scrolling
 
 
 @dataclass(frozen=True, slots=True)
 class BoardTest:
-    """The newest test of a material, and how many of the pupils shown have finished it or have a score."""
+    """The newest test of a material for a year group: how many of the pupils shown whom it is for are done.
+
+    Done is finished, or with a score. `years` names the year groups where the board shows more than those.
+    """
 
     subject_material: SubjectMaterial
     test_id: int
@@ -40,6 +47,7 @@ class BoardTest:
     taken_on: str
     done: int
     all: int
+    years: str
 
 
 def title(**_address: object) -> str:
@@ -86,27 +94,31 @@ def content(view: ClassView | None) -> list[Any]:
 
 
 def board_tests(view: ClassView) -> list[BoardTest]:
-    """The newest test of each material within the filters; at most MAX_TESTS of them, in the order of the subjects."""
-    finished: dict[SubjectMaterial, dict[int, set[int]]] = {}
-    newest: dict[SubjectMaterial, tuple[str, int, int]] = {}
+    """The newest test of each material and year group within the filters, in the order of the subjects.
+
+    At most MAX_TESTS of them, the newest.
+    """
+    finished: dict[_FieldTest, set[int]] = defaultdict(set)
+    takers: dict[_FieldTest, set[int]] = defaultdict(set)
+    newest: dict[_FieldTest, tuple[str, int, int]] = {}
     for field, test_id, definition_id, taken_on, pupil_id, done in _work(view):
-        if not _wanted(view, field):
-            continue
-        newest[field] = max(newest.get(field, ("", 0, 0)), (taken_on, test_id, definition_id))
-        pupils = finished.setdefault(field, {}).setdefault(test_id, set())
-        if done:
-            pupils.add(pupil_id)
-    everyone = len(view.overview.pupils)
+        if _wanted(view, field):
+            key, moment = (field, test_id), (taken_on, test_id, definition_id)
+            newest[key] = max(newest.get(key, moment), moment)
+            takers[key].add(pupil_id)
+            finished[key].update({pupil_id} if done else ())
+    of_test = audience_of_test(view.overview)
+    audiences = {key: of_test(pupil_ids, key[0]) for key, pupil_ids in takers.items()}
     board_tests = [
         BoardTest(
-            subject_material,
-            test_id,
-            _name(view, definition_id),
-            taken_on,
-            len(finished[subject_material][test_id]),
-            everyone,
+            *key,
+            _name(view, newest[key][2]),
+            newest[key][0],
+            len(finished[key]),
+            len(audiences[key]),
+            years_word(view.overview, audiences[key]),
         )
-        for subject_material, (taken_on, test_id, definition_id) in newest.items()
+        for key in _newest_of_cohorts(view, audiences, newest)
     ]
     board_tests.sort(key=lambda board_test: (board_test.taken_on, board_test.test_id), reverse=True)
     shown = board_tests[:MAX_TESTS]
@@ -118,6 +130,21 @@ def board_tests(view: ClassView) -> list[BoardTest]:
             board_test.subject_material,
         ),
     )
+
+
+def _newest_of_cohorts(
+    view: ClassView, audiences: Mapping[_FieldTest, frozenset[int]], newest: Mapping[_FieldTest, tuple[str, int, int]]
+) -> set[_FieldTest]:
+    """The newest test of each material for each year group of a class that it is for as a whole, or for anybody."""
+    by_audience: dict[tuple[SubjectMaterial, frozenset[int]], _FieldTest] = {}
+    for key, audience in audiences.items():
+        field = key[0]
+        whole = [cohort for cohort in view.overview.audience.cohorts if 2 * len(cohort & audience) > len(cohort)]
+        for cohort in whole or [frozenset[int]()]:
+            other = by_audience.get((field, cohort))
+            if other is None or newest[other] < newest[key]:
+                by_audience[field, cohort] = key
+    return set(by_audience.values())
 
 
 def _scores(view: ClassView, pupil_id: int) -> Sequence[ScoredTest | ScoredPart]:
@@ -187,7 +214,7 @@ def _bar(board_test: BoardTest, heading: str) -> html.Section:
     width = 100 * board_test.done / board_test.all if board_test.all else 0
     return html.Section(
         [
-            html.H2([html.Span(heading), " ", board_test.name]),
+            html.H2([html.Span(heading), " ", " · ".join(filter(None, (board_test.name, board_test.years)))]),
             html.P([html.B(str(board_test.done)), " ", _("of {all} done", all=board_test.all)], className="bn"),
             html.Span(html.I(style={"width": f"{width:.1f}%"}), className="tr", **attrs(aria_hidden="true")),
         ],

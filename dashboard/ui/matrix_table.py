@@ -23,6 +23,7 @@ from dashboard.text.words import (
     short_test,
 )
 from dashboard.ui import addresses
+from dashboard.ui.audiences import tests_by_year
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted, position_counts
 from dashboard.ui.signs import attrs, badge, num, sign
 from models.access.people import PupilName
@@ -157,7 +158,8 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
     alone = len({cell.test_id for cell in found}) == 1
     numbers = [cell for cell in found if is_counted(cell)] or found
     short = short_test(name)
-    words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
+    of_years = "" if alone else tests_by_year(overview, found)
+    words = html.Span(of_years or (short if alone else _("mostly {test}", test=short)), title=of_years or name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
 
 

@@ -199,6 +199,16 @@ class MyPupilsView:
         """Everybody in the classes who has an open signal."""
         return [member for member in self.everyone if self.signals_of(member.id)]
 
+    def without_work_set(self, readiness: Readiness) -> list[Member]:
+        """The pupils whom a material is for, and for whom nothing of it is set ready."""
+        audience = self.overview.audience
+        return [
+            member
+            for member in self.everyone
+            if member.id not in readiness.set_for
+            and audience.reason_not_for(member.id, readiness.subject_materials) is None
+        ]
+
     def totals(self, pupil_id: int, subject_material: SubjectMaterial) -> tuple[ScoredTest, ...]:
         """The totals of a pupil in a material within the period, oldest first."""
         return _within(self.period, self.class_data.totals.get(pupil_id, {}).get(subject_material, []))

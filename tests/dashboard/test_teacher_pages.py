@@ -345,7 +345,7 @@ def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -
         "Wat we afspreken",
     ):
         assert words in shown
-    assert "Rekenen (Cijferpad groep 6): van 76 op 1 okt naar 58 op 13 nov" in shown
+    assert "Rekenen (Cijferpad groep 6): 76 op 1 okt, 58 op 13 nov; nog geen trend." in shown
     assert "Twee keer per week oefenen. tot vr 18 dec 2026" in shown
     assert "Geheim" not in shown
     assert not any(first in shown for first, _prefix, last in school.NAMES[1:] if last in shown)
@@ -356,7 +356,7 @@ def test_a_level_without_a_number_is_told_at_a_talk(web: flask.Flask, known_scho
         own = (results.c.source_id == school.LEVELS) & (results.c.identifier_id == 10)
         connection.execute(results.update().where(own).values(score=None, score_text=None))
     shown = shown_page(as_persona(web, "hanna"), "/gesprek/10")
-    assert "Rekenen (Peillijn): niveau V." in shown
+    assert "Rekenen (Peillijn): niveau V (I is het hoogste niveau, V het laagste)." in shown
 
 
 def test_a_pupil_page_names_the_materials_of_the_class_without_a_score_and_why(web: flask.Flask) -> None:

@@ -49,6 +49,8 @@ OPTIONS = ("periode", "vak", "uitgever", "materiaal", "groep", "doel")  # whose 
 KEY_OF_STATES = (
     Missing.NOT_LINKED,
     Missing.NOT_DELIVERED,
+    Missing.NOT_TAKEN,
+    Missing.OTHER_YEAR,
     Missing.NO_RESULT,
     Missing.NOT_SET,
     Missing.NOT_BEGUN,

@@ -193,6 +193,7 @@ def _materials(view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, 
         material
         for material in view.overview.delivered[member.id].subject_materials
         if view.filters.subject in (None, material.subject)
+        and view.overview.audience.reason_not_for(member.id, (material,)) is None
     }
     used |= {goal for goal in goals if view.filters.subject in (None, goal.subject)}
     subject_materials = sorted(

@@ -52,6 +52,7 @@ from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
 from models.access.people import pupil as read_pupil
 from models.access.viewer import Viewer
+from models.classroom.audience import audience_of
 from models.classroom.timeline import PupilTimeline, Sitting, provenance, pupil_timeline
 from models.results.missing import missing_reason_of
 from models.results.periods import Period
@@ -422,7 +423,10 @@ def _future(timeline: PupilTimeline) -> list[Any]:
 
 
 def _absent(pupil_data: _PupilData) -> list[Any]:
-    """The materials of which classmates have results in the period and this pupil has none, and why."""
+    """The materials of which classmates have results in the period and this pupil has none, and why.
+
+    Materials that are not for the pupil are left out.
+    """
     state, timeline = pupil_data.side.state, pupil_data.timeline
     if state is None:
         return []
@@ -433,9 +437,11 @@ def _absent(pupil_data: _PupilData) -> list[Any]:
         for subject_material, scored_tests in total.items()
         if any(scored_test.taken_on in timeline.period for scored_test in scored_tests)
     }
+    audience = audience_of(class_data, class_data.progress)
     lines = [
         html.Li(_absent_words(pupil_data, subject_material), className="sm t2")
         for subject_material in sorted(of_class - of_pupil)
+        if audience.reason_not_for(timeline.pupil.id, (subject_material,)) is None
     ]
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 

@@ -94,6 +94,10 @@ def _missing_rule(reason: Missing) -> str:
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
         Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
         Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
+        Missing.NOT_TAKEN: _(
+            "The pupil has no results of this subject, and fewer than half of the year group in this class have any."
+        ),
+        Missing.OTHER_YEAR: _("Only another year group of the class has results of this."),
         Missing.FUTURE: _("Its test date is in the future. It counts from that day on."),
         Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
         Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),
