@@ -120,7 +120,7 @@ def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
             names.get(classes.get(pupil.id, 0), ""),
             (counts := view.placements[pupil.id].counts).below,
             counts.with_norm,
-            norm_counts_word(counts),
+            norm_counts_word(counts, with_highest=False),
             tuple(_cell(view, cell) for cell in cells),
         )
         for attention_group, several in sections

@@ -11,7 +11,7 @@ from dashboard.text.words import part_word, short_test
 from models.classroom.class_data import ClassData
 from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
 from models.classroom.thresholds import Threshold, Thresholds
-from models.results.scales import NormPosition
+from models.results.scales import NormPosition, plain_decimal
 
 MAX_PARTS = 2
 
@@ -56,13 +56,17 @@ class DropText(SignalText):
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         assert signal.evidence.mean is not None
-        mean = _("Own mean before: {mean}.", mean=tenths(signal.evidence.mean))
-        return " ".join([mean, *_weak_parts(class_data, signal)])
+        mean, scale = tenths(signal.evidence.mean), signal.evidence.totals[-1].scale
+        if scale is None:  # a number without norm or points that is a percentage
+            words = _("Own mean before: {mean}, on a scale of 0 to 100: the scores are percentages.", mean=mean)
+        else:
+            low, high = (native(plain_decimal(bound)) for bound in scale)
+            words = _("Own mean before: {mean}, on a scale of {low} to {high}.", mean=mean, low=low, high=high)
+        return " ".join([words, *_weak_parts(class_data, signal)])
 
     def rule(self, limits: Thresholds) -> str:
         return _(
-            "Rule: {percent} % of the scale or more below the mean of the {number} scores before. The scale is that of "
-            "the norm, of the number of points, or percent.",
+            "Rule: {percent} % of the scale or more below the mean of the {number} scores before.",
             percent=limits[drop.PERCENT],
             number=limits[drop.EARLIER],
         )

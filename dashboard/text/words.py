@@ -134,12 +134,12 @@ def attention_group_rule(attention_group: AttentionGroup, limits: Thresholds) ->
     }[attention_group]
 
 
-def norm_counts_word(counts: NormCounts) -> str:
+def norm_counts_word(counts: NormCounts, with_highest: bool = True) -> str:
     """How many of the scores with a norm are below it, and how many are on the highest level if any is."""
     if counts.with_norm == 0:
         return _("no scores with a norm")
     words = _("{below} of {number} below the norm", below=counts.below, number=counts.with_norm)
-    if counts.highest:
+    if counts.highest and with_highest:
         words += " · " + n_("{number} on the highest level", "{number} on the highest level", counts.highest)
     return words
 

@@ -53,7 +53,9 @@ class ClassView:
         """What stands beside the name of each pupil: the class if several are shown, and the counts by the norm."""
         names = self.class_names
         return {
-            pupil_id: " · ".join(filter(None, (names.get(pupil_id), norm_counts_word(placement.counts))))
+            pupil_id: " · ".join(
+                filter(None, (names.get(pupil_id), norm_counts_word(placement.counts, with_highest=False)))
+            )
             for pupil_id, placement in self.placements.items()
         }
 

@@ -96,7 +96,7 @@ def test_a_drop_counts_for_percentages_without_a_norm() -> None:
     [signal] = of(classroom.signals(), SignalRule.DROP)
     assert signal.pupil_id == 1
     assert [total.reading.text for total in signal.evidence.totals] == ["88", "78", "82", "48"]
-    assert "procent" in text_of(SignalRule.DROP).rule(Thresholds())
+    assert "de scores zijn procenten" in text_of(SignalRule.DROP).evidence(classroom.class_data, signal)
 
 
 def test_a_number_that_is_not_the_share_right_is_no_percentage() -> None:
