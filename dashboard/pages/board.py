@@ -10,6 +10,7 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard.auth import request
+from dashboard.export.sheets import filter_words
 from dashboard.pages.class_page.page import heading_of
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
@@ -17,6 +18,7 @@ from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.audiences import audience_of_test, years_word
 from dashboard.ui.class_view import ClassView, read_class
+from dashboard.ui.filters import THIS_YEAR
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
 from models.access.viewer import Viewer
@@ -83,11 +85,27 @@ def content(view: ClassView | None) -> list[Any]:
     empty = html.P(_("There are no results yet."), className="bn")
     return [
         html.H1(heading_of(view)),
+        *_filter_line(view),
         html.Div(
             [_bar(board_test, _place(view, board_test, tests)) for board_test in tests] or [empty], className="gs"
         ),
         *_foot(view),
     ]
+
+
+def _filter_line(view: ClassView) -> list[html.P]:
+    """The filters that are not at their default, in words."""
+    filters, words = view.filters, dict(filter_words(view))
+    chosen = {
+        _("Period"): None if filters.period == THIS_YEAR else filters.period,
+        _("Subject"): filters.subject,
+        _("Material"): filters.material,
+        _("Publisher"): filters.source,
+        _("Group in class"): filters.subgroup,
+        _("Goal"): filters.goal,
+    }
+    shown = [words[name] for name, value in chosen.items() if value is not None]
+    return [html.P(" · ".join(shown), className="only")] if shown else []
 
 
 # -- the newest tests ----------------------------------------------------------------------------------------

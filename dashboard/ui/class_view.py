@@ -16,6 +16,7 @@ from models.classroom.class_overview import ClassOverview, class_overview
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.holidays import Holidays
 from models.classroom.signals import Signal
+from models.ingest.freshness import SourceState
 from models.results.subject_materials import SubjectMaterial
 
 
@@ -70,7 +71,8 @@ class ClassView:
         return [
             signal
             for signal in self.state.signals
-            if (signal.pupil_id is None or signal.pupil_id in shown) and self.matches(signal.subject_material)
+            if (signal.pupil_id in shown or (signal.pupil_id is None and self.is_goal(signal.evidence.part)))
+            and self.matches(signal.subject_material)
         ]
 
     @property
@@ -81,6 +83,16 @@ class ClassView:
             if signal.pupil_id is not None:
                 by_pupil.setdefault(signal.pupil_id, []).append(signal)
         return by_pupil
+
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """The sources of the school, or only the publisher that is chosen."""
+        chosen = self.filters.source
+        return tuple(source for source in self.overview.sources if chosen in (None, source.id))
+
+    def is_goal(self, part: str | None) -> bool:
+        """Whether a part has the name of the goal that is chosen, if one is."""
+        return self.filters.goal in (None, part)
 
     def matches(self, subject_material: SubjectMaterial) -> bool:
         """Whether a subject of a material matches the filters for subject, material and publisher."""

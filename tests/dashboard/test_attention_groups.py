@@ -151,3 +151,37 @@ def test_the_board_shows_the_whole_class_whatever_group_was_chosen(web: flask.Fl
     everybody = page(client, "/digibord", "?klas=1")
     assert words(page(client, "/digibord", "?klas=1&status=aandacht")) == words(everybody)
     assert "norm" not in words(everybody)
+
+
+def test_where_a_filter_does_not_hold_the_page_says_so(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    of_signals = "Signalen gaan over dit en vorig schooljaar"
+    assert of_signals not in words(page(client, "/groep", "?klas=1"))
+    for stand in ("aandacht", "onder"):
+        assert of_signals in words(page(client, "/groep", f"?klas=1&periode=4weken&stand={stand}"))
+    about_goal = words(page(client, "/groep", "?klas=1&doel=Breuken+vergelijken"))
+    assert "De groepen gaan over hele toetsen, niet over het gekozen doel." in about_goal
+    assert "Over dit en vorig schooljaar" in words(page(client, addresses.pupil_href(6)))
+    assert "Afspraak van alle vakken" in words(page(client, "/leerlingen", "?klas=1&vak=spelling"))
+    assert "van alle vakken" in words(page(client, "/leerlingen/overdracht", "?klas=1&vak=spelling"))
+
+
+def test_a_publisher_a_subject_and_a_goal_limit_sources_goals_and_hard_parts(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    assert "1 van 1 bron leverde deze week" in words(page(client, "/groep", "?klas=1&uitgever=1"))
+    topics = [
+        node["props"]["data-topic"]
+        for node in nodes_of(page(client, "/groep", "?klas=1&doel=Breuken+vergelijken"), "Div")
+        if "data-topic" in node["props"]
+    ]
+    assert topics == ["Breuken vergelijken"]
+    goals = {subject: group_callback(client, klas=["1"], vak=subject).json["response"]["doel"]["data"] for subject in
+             ("", "arithmetic", "spelling")}  # fmt: skip
+    assert [option["label"] for option in goals["spelling"]] == ["Alle doelen"]
+    assert {"Breuken vergelijken", "Optellen tot 1000"} <= {option["label"] for option in goals["arithmetic"]}
+    assert len(goals[""]) > len(goals["arithmetic"])
+
+
+def test_the_board_says_which_filters_it_shows(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    assert "Spelling · Letterlab" in words(page(client, "/digibord", "?klas=1&vak=spelling&uitgever=2"))

@@ -31,7 +31,7 @@ from dashboard.text.words import (
 )
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
-from dashboard.ui.filters import ClassFilters
+from dashboard.ui.filters import BOTH_YEARS, THIS_YEAR, ClassFilters
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
 from models.access.people import PupilName
@@ -95,7 +95,8 @@ def attention_panel(view: ClassView) -> html.Section:
         words = _suppressed(view)
     else:
         rows = [_pupil_row(view, pupil, signals.get(pupil.id, [])) for pupil in pupils]
-        words = [_by_class(view, lambda limits: attention_group_rule(attention_group, limits))]
+        rule = _by_class(view, lambda limits: attention_group_rule(attention_group, limits))
+        words = [" ".join([f"{rule}.", *beyond_filters(view.filters)])]
     nobody = (
         _("Nobody asks for attention now.")
         if attention_group is AttentionGroup.ATTENTION
@@ -110,12 +111,22 @@ def attention_panel(view: ClassView) -> html.Section:
     )
 
 
+def beyond_filters(filters: ClassFilters) -> list[str]:
+    """What the groups and signals are about, where a filter does not limit them."""
+    words = []
+    if filters.period not in (THIS_YEAR, BOTH_YEARS):
+        words.append(_("Signals are about this school year and the last, whatever period is chosen."))
+    if filters.goal is not None:
+        words.append(_("The groups are about whole tests, not about the goal that is chosen."))
+    return words
+
+
 def _suppressed(view: ClassView) -> list[Any]:
     """A sentence per source with suppressed signals: they cannot be evaluated now."""
     shown = {pupil.id for pupil in view.overview.pupils}
     counts = Counter(signal.source_id for signal in view.signals if signal.suppressed and signal.pupil_id in shown)
     sources = {source.id: source for source in view.state.class_data.sources}
-    lines: list[Any] = [_("Who and why.")]
+    lines: list[Any] = [" ".join([_("Who and why."), *beyond_filters(view.filters)])]
     for source_id, number in sorted(counts.items()):
         lines += [
             " ",
@@ -242,7 +253,9 @@ def shown_topics(view: ClassView) -> list[Topic]:
     hard_topics = [
         topic
         for topic in topics(view.state.class_data, None, view.overview.period, pupil_ids)
-        if view.matches(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
+        if view.matches(topic.subject_material)
+        and view.is_goal(topic.part)
+        and any(topic.is_hard(limit) for limit in limits)
     ]
     return hard_topics[:MAX_TOPICS]
 

@@ -110,9 +110,13 @@ def subject_options(view: ClassView | None, filters: ClassFilters) -> Options:
 
 
 def material_options(view: ClassView | None, filters: ClassFilters, everything: str) -> Options:
-    """The materials that have results."""
+    """The materials that have results of the subject that is chosen."""
     materials = (
-        {subject_material.material for subject_material in view.overview.subject_materials}
+        {
+            subject_material.material
+            for subject_material in view.overview.subject_materials
+            if filters.subject in (None, subject_material.subject)
+        }
         if view is not None
         else set()
     )
@@ -122,11 +126,11 @@ def material_options(view: ClassView | None, filters: ClassFilters, everything: 
 
 
 def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
-    """The names of the parts that the pupils took, in words; a name that others would share stands in full."""
+    """The names of the parts within the other filters, in words; a name that others would share stands in full."""
     tests: dict[str, set[str]] = {} if filters.goal is None else {filters.goal: set()}
     if view is not None:
         for part in view.state.class_data.parts:
-            if part.name.defined and part.taken_on in view.overview.period:
+            if part.name.defined and part.taken_on in view.overview.period and view.matches(part.subject_material):
                 test = view.overview.catalogue.definitions[part.definition_id].name
                 tests.setdefault(part.name.name, set()).add(test)
     words = {name: part_word(name, min(of) if len(of) == 1 else None) for name, of in tests.items()}

@@ -145,7 +145,7 @@ def _sections(filters: ClassFilters, view: ClassView | None) -> list[Any]:
         print_head(view, heading),
         html.Div(
             [
-                html.Div([html.H1(heading), coverage(overview.sources)]),
+                html.Div([html.H1(heading), coverage(view.sources)]),
                 html.Div(_acts(view, heading), className="acts"),
             ],
             className="head",

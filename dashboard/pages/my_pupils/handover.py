@@ -159,6 +159,9 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
         details.append(year_in_sentence(member.year_group))
     if member.since is not None:
         details.append(_("here since {day}", day=short_day(member.since)))
+    notes_heading = (
+        _("Agreements and notes") if view.filters.subject is None else _("Agreements and notes, of all subjects")
+    )
     return html.Article(
         [
             html.Header(
@@ -173,7 +176,10 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
                 [
                     html.Div([html.H3(_("Open signals")), *_signals(view, member)]),
                     html.Div(
-                        [html.H3(_("Agreements and notes")), *_notes(viewer, view.notes.get(member.id, []))],
+                        [
+                            html.H3(notes_heading),
+                            *_notes(viewer, view.notes.get(member.id, [])),
+                        ],
                     ),
                 ],
                 className="two_cols",

@@ -195,7 +195,7 @@ def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
     return card(
         _("Who is ready for the test?"),
         [*rows, *lines],
-        _("Finished everything that is set ready, as the source says. No prediction of the test."),
+        _("Finished everything that is set ready this school year, as the source says. No prediction of the test."),
         className="mt",
         id="mine-ready",
     )

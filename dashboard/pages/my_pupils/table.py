@@ -92,7 +92,10 @@ def _heads(view: MyPupilsView) -> html.Tr:
         [
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
             html.Th(signals, scope="col"),
-            html.Th(html.B(_("Agreement")), scope="col"),
+            html.Th(
+                [html.B(_("Agreement")), *([_("of all subjects")] if view.filters.subject is not None else [])],
+                scope="col",
+            ),
             *(html.Th(_subject_head(view, column), scope="col", className="sub_") for column in view.columns),
         ]
     )

@@ -88,7 +88,8 @@ def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.
     rows = [_signal(viewer, side, signal, back) for signal in side.signals if not signal.suppressed]
     suppressed = [_suppressed(side, signal) for signal in side.signals if signal.suppressed]
     empty = [] if rows or suppressed else [html.P(_("There is no signal now."), className="t2 sm")]
-    return card(_("Signals of {name}", name=name), [*rows, *suppressed, *empty], id="pupil-signals")
+    about = _("About this school year and the last, whatever period is chosen.")
+    return card(_("Signals of {name}", name=name), [*rows, *suppressed, *empty], about, id="pupil-signals")
 
 
 def _signal(viewer: Viewer, side: Side, signal: Signal, back: str) -> html.Div:
