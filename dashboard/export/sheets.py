@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.text.translate import _, n_, plain_tenths
-from dashboard.text.words import attention_group_word, missing_word, norm_counts_word, part_word, subject_word
+from dashboard.text.words import attention_group_word, missing_word, norm_counts_word, subject_word
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import class_word, period_word, subgroup_word
 from dashboard.ui.coverage import coverage_sentences
@@ -103,7 +103,7 @@ def filter_words(view: ClassView) -> list[tuple[str, str]]:
         (_("Material"), filters.material or everything),
         (_("Publisher"), sources.get(filters.source, "?") if filters.source is not None else everything),
         (_("Group in class"), parts.get(filters.subgroup, "?") if filters.subgroup else everything),
-        (_("Goal"), part_word(filters.goal) if filters.goal else everything),
+        (_("Goal"), view.goal_word or everything),
         (_("Pupils"), attention_group_word(filters.status) if filters.status else _("all present pupils")),
         (_("Columns"), across),
     ]

@@ -210,7 +210,7 @@ def _name(view: ClassView, definition_id: int) -> str:
         else view.state.class_data.catalogue
     )
     name = short_test(catalogue.definitions[definition_id].name)
-    return name if view.overview.part is None else f"{name} · {part_word(view.overview.part)}"
+    return name if view.overview.part is None else f"{name} · {view.goal_word}"
 
 
 def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest]) -> str:
@@ -218,7 +218,8 @@ def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest])
     subject = subject_word(board_test.subject_material.subject)
     if (
         sum(
-            (other.subject_material.subject, other.name) == (board_test.subject_material.subject, board_test.name)
+            (other.subject_material.subject, other.name, other.years)
+            == (board_test.subject_material.subject, board_test.name, board_test.years)
             for other in board_tests
         )
         == 1

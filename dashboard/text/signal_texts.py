@@ -7,7 +7,7 @@ from typing import assert_never
 
 from dashboard.text.scores import level_meaning, numbers_words, score_words
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import part_word, short_test
+from dashboard.text.words import part_name_word, part_word, short_test
 from models.classroom.class_data import ClassData
 from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
 from models.classroom.thresholds import Threshold, Thresholds
@@ -211,7 +211,7 @@ def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     if not weak:
         return []
     weak.sort(key=lambda part: (part.name.number, part.name.code))
-    names = [f"{part_word(part.name.name)} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
+    names = [f"{part_name_word(part.name)} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
     more = len(weak) - MAX_PARTS
     if more > 0:
         names.append(n_("and {number} more part", "and {number} more parts", more))

@@ -15,6 +15,7 @@ from models.classroom.attention import (
     NormCounts,
 )
 from models.classroom.thresholds import Threshold, Thresholds
+from models.results.catalogue import PartName
 from models.results.growth import Growth
 from models.results.scales import Comparability, Missing, NormPosition, is_reference_level
 
@@ -200,16 +201,21 @@ def short_test(name: str) -> str:
     return name.partition("|")[0].strip() or name
 
 
-def part_word(name: str, test: str | None = None) -> str:
-    """The name of a part that people read; of what is only a code: Onderdeel 12658, with its test if given.
+def part_word(name: str, test: str | None = None, number: int | None = None) -> str:
+    """The name of a part that people read; of what is only a code: Onderdeel 3, by its `number` in the test if given.
 
-    Cut like the name of a test; the whole name goes in a title.
+    With its test, if given. Cut like the name of a test; the whole name goes in a title.
     """
     short = short_test(name)
     if not _ONLY_A_CODE.fullmatch(short):
         return short
-    part = _("Part {code}", code=short)
+    part = _("Part {code}", code=short if number is None else number)
     return part if test is None else f"{part} ({short_test(test)})"
+
+
+def part_name_word(part: PartName, test: str | None = None) -> str:
+    """The name of a part that people read; of a code in the definition of the test the number of the part."""
+    return part_word(part.name, test, part.number if part.defined else None)
 
 
 def pattern_words(pattern: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from dashboard.text.words import norm_counts_word
+from dashboard.text.words import norm_counts_word, part_name_word, part_word
 from dashboard.ui.filters import ClassFilters, current_school_year, read_filters
 from models.access.people import ClassRef, PupilName, Subgroup, class_list, subgroups
 from models.access.viewer import Viewer
@@ -89,6 +89,17 @@ class ClassView:
         """The sources of the school, or only the publisher that is chosen."""
         chosen = self.filters.source
         return tuple(source for source in self.overview.sources if chosen in (None, source.id))
+
+    @property
+    def goal_word(self) -> str:
+        """The goal that is chosen as people read it; empty without one."""
+        goal = self.filters.goal
+        if goal is None:
+            return ""
+        part = next((part for part in self.state.class_data.parts if part.name.name == goal), None)
+        if part is None:
+            return part_word(goal)
+        return part_name_word(part.name, self.state.class_data.catalogue.definitions[part.definition_id].name)
 
     def is_goal(self, part: str | None) -> bool:
         """Whether a part has the name of the goal that is chosen, if one is."""

@@ -27,7 +27,7 @@ from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
 from dashboard.text.scores import level_meanings
 from dashboard.text.translate import _, long_moment, n_
-from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, part_word
+from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
@@ -261,7 +261,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
     names = {
         _("Material"): filters.material,
         _("Group in class"): filters.subgroup,
-        _("Goal"): None if filters.goal is None else part_word(filters.goal),
+        _("Goal"): filters.goal,
         _("Pupils"): filters.status,
     }
     on = [f"{name}: {words[name]}" for name, value in names.items() if value is not None]

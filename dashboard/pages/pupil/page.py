@@ -28,7 +28,7 @@ from dashboard.text.words import (
     class_word,
     missing_word,
     norm_counts_word,
-    part_word,
+    part_name_word,
     short_test,
     subject_word,
 )
@@ -401,7 +401,7 @@ def _future(timeline: PupilTimeline) -> list[Any]:
             [
                 html.B(f"{subject_word(result.subject_material.subject)} · {names[result.subject_material]}"),
                 f": {short_test(result.test)}"
-                + (f", {part_word(result.part.name)}" if result.part is not None else ""),
+                + (f", {part_name_word(result.part)}" if result.part is not None else ""),
                 " · ",
                 value(result.reading),
                 " · ",

@@ -11,7 +11,7 @@ from dashboard.pages.pupil.series import grade_word, level_state
 from dashboard.pages.pupil.tables import explained
 from dashboard.text.scores import level_words
 from dashboard.text.translate import _, day_name, long_moment, n_, native, short_day
-from dashboard.text.words import band_word, part_word, short_test, subject_word
+from dashboard.text.words import band_word, part_name_word, short_test, subject_word
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import sign
 from models.classroom.class_data import ScoredPart
@@ -80,7 +80,7 @@ def _part(sitting: Sitting, part: ScoredPart) -> html.Div:
     words = " · ".join(remark for remark in remarks if remark)
     return html.Div(
         [
-            html.Span(part_word(part.name.name), title=part.name.name),
+            html.Span(part_name_word(part.name), title=part.name.name),
             html.Div(number, className="pv"),
             *bar,
             html.Small(_level_and_norm(part, words)),

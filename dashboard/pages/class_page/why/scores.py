@@ -19,7 +19,7 @@ from dashboard.pages.class_page.why.parts import (
 )
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import future_words, missing_word, part_word
+from dashboard.text.words import future_words, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted
@@ -52,7 +52,7 @@ def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
     if cell_content.cell is None:
         return [_("There is no score in the period. It is not counted as 0, and not in any mean.")]
     if view.filters.goal is not None:
-        first = _("The newest score on the part {part} in the period.", part=part_word(view.filters.goal))
+        first = _("The newest score on the part {part} in the period.", part=view.goal_word)
     else:
         first = _("The newest total of this pupil in this column in the period.")
     future = future_words(cell_content.future)
