@@ -16,7 +16,7 @@ from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
-from dashboard.ui.audiences import audience_of_test, years_word
+from dashboard.ui.audiences import audience_of_test, years_of_audience
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.filters import THIS_YEAR
 from dashboard.ui.matrix_columns import subject_order
@@ -134,7 +134,7 @@ def board_tests(view: ClassView) -> list[BoardTest]:
             newest[key][0],
             len(finished[key]),
             len(audiences[key]),
-            years_word(view.overview, audiences[key]),
+            years_of_audience(view.overview, audiences[key]),
         )
         for key in _newest_of_cohorts(view, audiences, newest)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dashboard.text.translate import _, n_
 from models.classroom.attention import (
@@ -246,6 +246,16 @@ def year_word(year: str | None) -> str:
     if year in _SECONDARY_YEARS:
         return _("Secondary school year {number}", number=int(year) - 10)
     return _("Year group {name}", name=year)
+
+
+def years_word(years: Collection[str | None]) -> str:
+    """Year groups in their order: Leerjaar 5, Leerjaar 6."""
+    return ", ".join(map(year_word, sorted(years, key=year_order)))
+
+
+def year_order(year: str | None) -> tuple[bool, int, str]:
+    """The sort key of a year group: numbers by size, unknown last."""
+    return year is None, len(year or ""), year or ""
 
 
 def year_in_sentence(year: str) -> str:

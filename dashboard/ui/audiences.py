@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection
 
-from dashboard.text.words import short_test, year_in_sentence, year_word
+from dashboard.text.words import short_test, year_in_sentence, year_order, years_word
 from models.classroom.class_overview import Cell, ClassOverview
 from models.results.progress import AudienceOfTest
 from models.results.subject_materials import SubjectMaterial
@@ -21,12 +21,12 @@ def audience_of_test(overview: ClassOverview) -> AudienceOfTest:
     return of_takers
 
 
-def years_word(overview: ClassOverview, pupil_ids: Collection[int]) -> str:
+def years_of_audience(overview: ClassOverview, pupil_ids: Collection[int]) -> str:
     """The year groups of these pupils by name, where the screen shows more than those; else empty."""
     years = overview.audience.years_of(pupil_ids)
     if years >= overview.audience.years_of(pupil.id for pupil in overview.pupils):
         return ""
-    return ", ".join(map(year_word, sorted(years, key=_year_order)))
+    return years_word(years)
 
 
 def tests_by_year(overview: ClassOverview, cells: Collection[Cell]) -> str:
@@ -39,9 +39,5 @@ def tests_by_year(overview: ClassOverview, cells: Collection[Cell]) -> str:
     if len(set(of_year.values())) < 2:
         return ""
     return ", ".join(
-        f"{year_in_sentence(year)}: {short_test(names[of_year[year]])}" for year in sorted(of_year, key=_year_order)
+        f"{year_in_sentence(year)}: {short_test(names[of_year[year]])}" for year in sorted(of_year, key=year_order)
     )
-
-
-def _year_order(year: str | None) -> tuple[bool, int, str]:
-    return year is None, len(year or ""), year or ""

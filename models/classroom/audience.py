@@ -16,6 +16,7 @@ from models.results.scales import Missing
 from models.results.subject_materials import SubjectMaterial
 from models.results.subjects import UNMAPPED
 
+TAKERS = 3  # with fewer pupils who have anything of a subject, it may be new and nothing is said of the others
 Cohort = frozenset[int]  # the pupils of one year group of a class
 
 
@@ -60,7 +61,8 @@ class Audience:
 def audience_of(class_data: ClassData, progress: Mapping[int, Iterable[PupilProgress]]) -> Audience:
     """The audience of what these classes have, in the years that were read; `progress` is of the period shown.
 
-    A pupil does not take a subject of which they have nothing, if fewer than half of their cohort have any of it. A
+    A pupil does not take a subject of which they have nothing, if at least TAKERS and fewer than half of their cohort
+    have any of it. A
     material is not for a cohort of which nobody has any of it while another cohort of the class has.
     """
     own = {member.id: _materials_of(class_data, progress, member.id) for member in class_data.members}
@@ -108,12 +110,12 @@ def _cohorts(members: Sequence[Member]) -> list[Cohort]:
 
 
 def _taken_by_few(of_pupils: Sequence[Collection[SubjectMaterial]]) -> set[str]:
-    """The subjects that fewer than half of a cohort have anything of."""
+    """The subjects that some of a cohort have anything of, and fewer than half."""
     counts: dict[str, int] = defaultdict(int)
     for materials in of_pupils:
         for subject in {_subject(material) for material in materials}:
             counts[subject] += 1
-    return {subject for subject, number in counts.items() if 2 * number < len(of_pupils)}
+    return {subject for subject, number in counts.items() if TAKERS <= number and 2 * number < len(of_pupils)}
 
 
 def _subject(subject_material: SubjectMaterial) -> str:

@@ -341,7 +341,7 @@ def test_what_another_class_uses_is_not_said_of_this_one(known_school: Store) ->
     subject_material = school.SPELL_FIELD
     both = view(known_school, SUPPORT, klas="1,2")
     assert missing_reason(both.overview, 101, [subject_material])[0] is Missing.NOT_DELIVERED
-    assert missing_reason(both.overview, 102, [SUMS])[0] is Missing.NOT_TAKEN  # one of three has anything of it
+    assert missing_reason(both.overview, 102, [SUMS])[0] is Missing.NO_RESULT
 
 
 def call_alike(store: Store) -> None:

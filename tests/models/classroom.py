@@ -60,6 +60,7 @@ class Classroom:
     pupils: int = 4
     late: set[int] = field(default_factory=set)
     since: dict[int, str] = field(default_factory=dict)
+    years: dict[int, str] = field(default_factory=dict)  # of whom is not in year group 6
     totals: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = field(default_factory=dict)
     parts: list[ScoredPart] = field(default_factory=list)
     progress: dict[int, list[PupilProgress]] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Classroom:
                 f"Naam{item}",
                 f"Naam{item}",
                 CLASS,
-                "6",
+                self.years.get(item, "6"),
                 self.since.get(item),
                 {CLASS: self.since[item]} if item in self.since else {},
             )

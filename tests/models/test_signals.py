@@ -188,6 +188,28 @@ def test_holidays_are_no_inactivity() -> None:
         assert [signal.evidence.days for signal in of(classroom.signals(), SignalRule.IDLE)] == [10]
 
 
+def test_in_a_combination_class_half_of_the_year_group_that_works_with_a_source_is_enough() -> None:
+    classroom = Classroom(pupils=9, years=dict.fromkeys(range(5, 10), "7"))
+    for pupil in (1, 2, 3):
+        classroom.score(pupil, 70, "2026-11-25", WORDS)
+    classroom.score(4, 70, "2026-10-01", WORDS)
+    for pupil in range(5, 10):
+        classroom.score(pupil, 70, "2026-11-25", SUMS, test=2)
+    assert [signal.pupil_id for signal in of(classroom.signals(), SignalRule.IDLE)] == [4]
+
+
+def test_a_date_holds_for_the_year_group_of_the_test() -> None:
+    classroom = Classroom(pupils=9, years=dict.fromkeys(range(5, 10), "7"))
+    for pupil in (1, 2, 3):
+        classroom.score(pupil, 70, "2026-11-12", WORDS, test=5)
+    for pupil in range(1, 10):
+        classroom.score(pupil, 70, "2026-11-12", WORDS, test=6)
+    due = DueDate(CLASS, 5, "2026-11-13", "Hanna Vos", WORDS, "Week 46")
+    assert [signal.pupil_id for signal in of(classroom.signals((due,)), SignalRule.OVERDUE)] == [4]
+    nobody = replace(due, test_id=7)
+    assert [signal.pupil_id for signal in of(classroom.signals((nobody,)), SignalRule.OVERDUE)] == list(range(1, 10))
+
+
 def test_where_the_class_does_not_work_with_a_source_nobody_is_idle() -> None:
     classroom = Classroom()
     classroom.score(1, 70, "2026-11-25", WORDS)

@@ -8,7 +8,7 @@ from dash import html
 
 from dashboard.text.translate import _, minutes, n_, short_day
 from dashboard.text.words import part_word, short_test
-from dashboard.ui.audiences import audience_of_test, years_word
+from dashboard.ui.audiences import audience_of_test, years_of_audience
 from dashboard.ui.signs import attrs, num, sign
 from models.classroom.class_overview import ClassOverview
 from models.results.progress import TestProgress, class_progress
@@ -50,7 +50,7 @@ def shown_tests(overview: ClassOverview, subject: str | None, material: str | No
 
 
 def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html.Div:
-    everyone, years = len(progress.audience), years_word(overview, progress.audience)
+    everyone, years = len(progress.audience), years_of_audience(overview, progress.audience)
     full_name = overview.catalogue.definitions[progress.definition_id].name
     name = short_test(full_name)
     if overview.part is not None:

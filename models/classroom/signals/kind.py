@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from models.access.people import Member
+from models.classroom.audience import Audience
 from models.classroom.class_data import ClassData, ScoredTest
 from models.classroom.holidays import Holidays
 from models.classroom.percentages import percentage_materials
@@ -87,8 +88,8 @@ class Finding:
 class JudgedClass:
     """One class as the kinds judge it: its pupils, their results, its thresholds and its days."""
 
-    def __init__(self, class_data: ClassData, inputs: SignalInputs, class_id: int) -> None:
-        self.class_data, self.class_id = class_data, class_id
+    def __init__(self, class_data: ClassData, inputs: SignalInputs, class_id: int, audience: Audience) -> None:
+        self.class_data, self.class_id, self.audience = class_data, class_id, audience
         self.members = class_data.of_class(class_id)
         self.thresholds = inputs.thresholds[class_id]
         self.due_dates = [due for due in inputs.due_dates if due.class_id == class_id]
