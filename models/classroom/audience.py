@@ -62,8 +62,7 @@ def audience_of(class_data: ClassData, progress: Mapping[int, Iterable[PupilProg
     """The audience of what these classes have, in the years that were read; `progress` is of the period shown.
 
     A pupil does not take a subject of which they have nothing, if at least TAKERS and fewer than half of their cohort
-    have any of it. A
-    material is not for a cohort of which nobody has any of it while another cohort of the class has.
+    have any of it. A material is not for a cohort of which nobody has any of it while another cohort of the class has.
     """
     own = {member.id: _materials_of(class_data, progress, member.id) for member in class_data.members}
     cohorts: list[Cohort] = []
@@ -115,7 +114,7 @@ def _taken_by_few(of_pupils: Sequence[Collection[SubjectMaterial]]) -> set[str]:
     for materials in of_pupils:
         for subject in {_subject(material) for material in materials}:
             counts[subject] += 1
-    return {subject for subject, number in counts.items() if TAKERS <= number and 2 * number < len(of_pupils)}
+    return {subject for subject, number in counts.items() if number >= TAKERS and 2 * number < len(of_pupils)}
 
 
 def _subject(subject_material: SubjectMaterial) -> str:
