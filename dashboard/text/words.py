@@ -154,6 +154,17 @@ def attention_threshold_words() -> dict[Threshold, str]:
     }
 
 
+def holiday_word(kind: str) -> str:
+    """The name of a holiday, of `models.classroom.holidays.KINDS`."""
+    return {
+        "autumn": _("autumn holiday"),
+        "christmas": _("Christmas holiday"),
+        "spring": _("spring holiday"),
+        "may": _("May holiday"),
+        "summer": _("summer holiday"),
+    }[kind]
+
+
 def comparability_word(comparability: Comparability) -> str:
     """With what the numbers of a material may be compared."""
     return {

@@ -139,7 +139,9 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
 def placement_line(placement: Placement) -> html.Small:
     """The attention group of a pupil, with the counts by the norm."""
     words = f"{attention_group_word(placement.group)} · {norm_counts_word(placement.counts)}"
-    return html.Small([sign(ATTENTION_GROUP_SIGNS[placement.group]), words], **attrs(data_group=placement.group.value))
+    return html.Small(
+        [sign(ATTENTION_GROUP_SIGNS[placement.group]), " ", words], **attrs(data_group=placement.group.value)
+    )
 
 
 # -- a subject of a pupil ------------------------------------------------------------------------------------

@@ -154,11 +154,13 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
     """Title, controls and panels; every component that callbacks name is present, with data or without."""
     timeline = pupil_data.timeline if pupil_data is not None else None
     options = sitting_options(timeline) if timeline is not None else []
-    first = newest_with_parts(timeline) if timeline is not None else None
+    first = first_sitting(timeline, pupil_data.side) if timeline is not None and pupil_data is not None else None
     return [
         *(_head(pupil_data) if pupil_data is not None else [html.P(id="summary")]),
         html.Div(
             [
+                # Signals first: at the right where there are two columns, before the series where there is one.
+                *(_side_first(viewer, pupil_data) if viewer is not None and pupil_data is not None else []),
                 html.Div(
                     [
                         html.Section(
@@ -174,7 +176,6 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                 ),
                 html.Div(
                     [
-                        *(_side_first(viewer, pupil_data) if viewer is not None and pupil_data is not None else []),
                         html.Section(
                             [
                                 html.Header([html.H2(_("Test by part"))]),
@@ -211,7 +212,8 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
 
 def _side_first(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
     record = pupil_data.timeline.pupil
-    return [block(signals_panel(viewer, record.id, record.first_name or _name(record), pupil_data.side))]
+    panel = signals_panel(viewer, record.id, record.first_name or _name(record), pupil_data.side)
+    return [html.Div(block(panel), className="beside")]
 
 
 def _side_last(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
@@ -278,7 +280,7 @@ def _placement(side: Side) -> list[html.P]:
         return []
     group, counts = side.placement.group, norm_counts_word(side.placement.counts)
     words = _("{group} · this school year {counts}", group=attention_group_word(group), counts=counts)
-    return [html.P([sign(ATTENTION_GROUP_SIGNS[group]), words], id="placement", **attrs(data_group=group.value))]
+    return [html.P([sign(ATTENTION_GROUP_SIGNS[group]), " ", words], id="placement", **attrs(data_group=group.value))]
 
 
 def _span(period: Period) -> str:
@@ -308,7 +310,11 @@ def _series_header(period: str) -> html.Header:
             html.Div(
                 [
                     html.H2(_("All materials on one time line")),
-                    html.P(_("Each chart has its own scale. So do not compare the height of two charts.")),
+                    html.P(
+                        _("Each chart has its own scale. So do not compare the height of two charts.")
+                        + " "
+                        + _("Grey are the school holidays.")
+                    ),
                 ]
             ),
             html.Div(
@@ -473,8 +479,21 @@ def _progress_panel(pupil_data: _PupilData | None) -> list[Any]:
     return pupil_progress(pupil_data.timeline, pupil_data.side.sending) if pupil_data is not None else []
 
 
+def first_sitting(timeline: PupilTimeline, side: Side) -> Sitting | None:
+    """The sitting that the parts panel shows first: the newest behind an open signal, or else the newest with parts."""
+    behind = {
+        (scored_test.test_id, scored_test.taken_on)
+        for signal in side.signals
+        if signal.open
+        for scored_test in signal.evidence.totals[-1:]
+    }
+    sittings = [sitting for series in timeline.series for sitting in series.sittings]
+    of_signals = [sitting for sitting in sittings if (sitting.test_id, sitting.taken_on) in behind]
+    return max(of_signals, key=lambda sitting: sitting.total.order, default=None) or newest_with_parts(timeline)
+
+
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
-    """The sitting that the parts panel shows first: the newest with parts, or else the newest."""
+    """The newest sitting with parts, or else the newest."""
     sittings = [sitting for series in timeline.series for sitting in series.sittings]
     with_parts = [sitting for sitting in sittings if sitting.parts] or sittings
     return max(with_parts, key=lambda sitting: sitting.total.order, default=None)
@@ -509,7 +528,7 @@ def register(app: dash.Dash) -> None:
         if pupil_data is None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
-        first = newest_with_parts(timeline)
+        first = first_sitting(timeline, pupil_data.side)
         stated = "" if period == BOTH_YEARS else f"?periode={period}"
         query, chosen = query_and_controls(by_address, stated, [period])
         return (
