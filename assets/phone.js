@@ -37,7 +37,7 @@ function pupilEntry(row, columns) {
   var link = element("a", { "href": name.getAttribute("href"), "data-link": "" });
   summary.append(
     element("b", {}, name.textContent),
-    element("small", {}, row.getAttribute("data-words")),
+    besides(row),
     element("i", { "class": "sg sg-chev", "aria-hidden": "true" })
   );
   row.querySelectorAll("td").forEach(function (cell) {
@@ -50,6 +50,15 @@ function pupilEntry(row, columns) {
   link.textContent = row.getAttribute("data-see");
   entry.append(summary, lines, link);
   return entry;
+}
+
+/* What stands beside the name, and under it the newest scores counted. */
+function besides(row) {
+  var small = element("small", {});
+  var beside = row.querySelector("th small");
+  if (beside) { small.append(beside.textContent, element("br", {})); }
+  small.append(row.getAttribute("data-words"));
+  return small;
 }
 
 function copies(origin) {

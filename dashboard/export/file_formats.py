@@ -32,12 +32,20 @@ def facts(sheet: Sheet) -> list[tuple[str, str]]:
 def dictionary() -> list[tuple[str, str]]:
     """What each part of the table means."""
     return [
-        (_("Group"), _("Which of the four groups the pupil is in: a signal, too few data, or the levels decide.")),
+        (_("Group"), _("Which attention group the pupil is in: an open signal, or the norms of the sources, decide.")),
         (_("Pupil"), _("The name of the pupil as the pupil list has it.")),
         (_("Class"), _("The class that the pupil is in now.")),
+        (_("Scores below the norm"), _("Of all scores in the period within the filters, those below the norm.")),
+        (_("Scores with a norm"), _("Of all scores in the period within the filters, those with a place in a norm.")),
         (_("score"), _("The newest total in the period, as the source sent it, on the scale of the material.")),
         (_("out of"), _("The number of points that the source says can be had; empty where it does not say.")),
-        (_("level or reason"), _("The level by the norm of the source, or why there is no score. Empty is never 0.")),
+        (
+            _("level or reason"),
+            _(
+                "The level by the norm of the source, or why there is no score. Empty is never 0. Of the levels I to V "
+                "I is the highest, of A to E it is A."
+            ),
+        ),
         (_("test date"), _("The day on which the test was made (year-month-day).")),
         (_("test"), _("The name of the test.")),
         (_("other results"), _("How many other totals the period holds in this column.")),
@@ -135,7 +143,7 @@ def as_html(sheet: Sheet) -> bytes:
     meant = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in dictionary())
     heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.columns)
     cells = _html_cells(sheet)
-    bodies = _html_bodies(cells.iloc[:-1])
+    bodies = _html_bodies(cells.iloc[:-1], [row.counts for row in sheet.rows])
     feet = "".join(f"<td>{cell}</td>" for cell in cells.iloc[-1])
     return (
         f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8"><meta name="viewport" '
@@ -161,13 +169,13 @@ def _html_cells(sheet: Sheet) -> pd.DataFrame:
     return pd.DataFrame(columns, index=cells.index)
 
 
-def _html_bodies(cells: pd.DataFrame) -> str:
-    markup, width = "", cells.shape[1] + 1
+def _html_bodies(cells: pd.DataFrame, beside_names: Iterable[str]) -> str:
+    markup, width, beside = "", cells.shape[1] + 1, iter(beside_names)
     for group, rows in cells.groupby(level="group", sort=False):
         markup += f'<tbody><tr class="group"><th scope="rowgroup" colspan="{width}">{escape(str(group))}</th></tr>'
         for name, row in zip(rows.index.get_level_values("pupil"), rows.itertuples(index=False), strict=True):
             tds = "".join(f"<td>{cell}</td>" for cell in row)
-            markup += f'<tr><th scope="row">{escape(name)}</th>{tds}</tr>'
+            markup += f'<tr><th scope="row">{escape(name)}<small>{escape(next(beside))}</small></th>{tds}</tr>'
         markup += "</tbody>"
     return markup
 

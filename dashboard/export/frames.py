@@ -76,12 +76,17 @@ def _series(values: list[Any], kind: Kind) -> pd.Series:
 
 
 def flat_table(sheet: Sheet) -> Table:
-    """The flat table of the files: group, pupil and class, then six columns for each of the matrix."""
+    """The flat table of the files: group, pupil, class, counts by the norm, then six columns for each of the matrix."""
     import pandas as pd
 
     cells = cells_of(sheet)
-    heads, kinds = [_("Group"), _("Pupil"), _("Class")], [Kind.TEXT] * 3
+    heads = [_("Group"), _("Pupil"), _("Class"), _("Scores below the norm"), _("Scores with a norm")]
+    kinds = [Kind.TEXT, Kind.TEXT, Kind.TEXT, Kind.NUMBER, Kind.NUMBER]
     columns: list[pd.Series] = [series for _name, series in cells.index.to_frame(index=False).astype("string").items()]
+    counts = [(row.below, row.with_norm) for row in sheet.rows]
+    columns += [_series([*numbers, None], Kind.NUMBER) for numbers in zip(*counts, strict=True)] if counts else [
+        _series([None], Kind.NUMBER)
+    ] * 2  # fmt: skip
     parts = {
         "value": _("score"), "maximum": _("out of"), "words": _("level or reason"), "day": _("test date"),
         "test": _("test"), "others": _("other results"),

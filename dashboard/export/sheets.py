@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.text.translate import _, n_, plain_tenths
-from dashboard.text.words import attention_group_word, missing_word, subject_word
+from dashboard.text.words import attention_group_word, missing_word, norm_counts_word, subject_word
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import class_word, period_word, subgroup_word
 from dashboard.ui.coverage import coverage_sentences
@@ -44,12 +44,15 @@ class SheetCell:
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A pupil, with the group and the class."""
+    """A pupil, with the group and the class; `counts` says in words how many scores with a norm are `below` it."""
 
     pupil_id: int
     name: str
     group: str
     class_name: str
+    below: int
+    with_norm: int
+    counts: str
     cells: tuple[SheetCell, ...]
 
 
@@ -78,7 +81,7 @@ def sheet_of(view: ClassView, title: str) -> Sheet:
         title,
         tuple(filter_words(view)),
         clock.now_us(),
-        tuple(coverage_sentences(view.overview.sources)),
+        tuple(coverage_sentences(view.sources)),
         view.overview.hidden,
         tuple(column.full_name for column in shown_columns),
         tuple(_rows(view, sections)),
@@ -100,7 +103,7 @@ def filter_words(view: ClassView) -> list[tuple[str, str]]:
         (_("Material"), filters.material or everything),
         (_("Publisher"), sources.get(filters.source, "?") if filters.source is not None else everything),
         (_("Group in class"), parts.get(filters.subgroup, "?") if filters.subgroup else everything),
-        (_("Goal"), filters.goal or everything),
+        (_("Goal"), view.goal_word or everything),
         (_("Pupils"), attention_group_word(filters.status) if filters.status else _("all present pupils")),
         (_("Columns"), across),
     ]
@@ -115,6 +118,9 @@ def _rows(view: ClassView, sections: list[Section]) -> list[SheetRow]:
             pupil_word(pupil),
             attention_group_word(attention_group),
             names.get(classes.get(pupil.id, 0), ""),
+            (counts := view.placements[pupil.id].counts).below,
+            counts.with_norm,
+            norm_counts_word(counts, with_highest=False),
             tuple(_cell(view, cell) for cell in cells),
         )
         for attention_group, section in sections

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.auth import request
+from dashboard.export.sheets import filter_words
 from dashboard.pages.class_page.page import heading_of
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
+from dashboard.ui.audiences import audience_of_test, years_of_audience
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.elements import Link, html
+from dashboard.ui.filters import THIS_YEAR
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.signs import attrs, sign
 from models.access.viewer import Viewer
@@ -25,13 +29,18 @@ from models.schema import clock, database
 from models.schema.collation import collation_key
 from models.schema.records import Status
 
+_FieldTest = tuple[SubjectMaterial, int]  # and the number of a test in it
+
 MAX_KNOWN = 3
 MAX_TESTS = 4  # more do not fit on a board without scrolling
 
 
 @dataclass(frozen=True, slots=True)
 class BoardTest:
-    """The newest test of a material, and how many of the pupils shown have finished it or have a score."""
+    """The newest test of a material for a year group: how many of the pupils shown whom it is for are done.
+
+    Done is finished, or with a score. `years` names the year groups where the board shows more than those.
+    """
 
     subject_material: SubjectMaterial
     test_id: int
@@ -39,6 +48,7 @@ class BoardTest:
     taken_on: str
     done: int
     all: int
+    years: str
 
 
 def title(**_address: object) -> str:
@@ -55,7 +65,9 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
     """The whole page for an address."""
     context = request.context()
     with database.read_transaction(context.engine) as connection:
-        _classes, filters, view = read_class(connection, viewer, query, context.options.holidays)
+        # The board is for the class to see: never for the pupils of one attention group.
+        everybody = {name: value for name, value in query.items() if name != "status"}
+        _classes, filters, view = read_class(connection, viewer, everybody, context.options.holidays)
     return _body(f"{addresses.CLASSES}{filters.query}", content(view))
 
 
@@ -72,6 +84,7 @@ def content(view: ClassView | None) -> list[Any]:
     empty = html.P(_("There are no results yet."), className="bn")
     return [
         html.H1(heading_of(view)),
+        *_filter_line(view),
         html.Div(
             [_bar(board_test, _place(view, board_test, tests)) for board_test in tests] or [empty], className="gs"
         ),
@@ -79,31 +92,50 @@ def content(view: ClassView | None) -> list[Any]:
     ]
 
 
+def _filter_line(view: ClassView) -> list[html.P]:
+    """The filters that are not at their default, in words."""
+    filters, words = view.filters, dict(filter_words(view))
+    chosen = {
+        _("Period"): None if filters.period == THIS_YEAR else filters.period,
+        _("Subject"): filters.subject,
+        _("Material"): filters.material,
+        _("Publisher"): filters.source,
+        _("Group in class"): filters.subgroup,
+        _("Goal"): filters.goal,
+    }
+    shown = [words[name] for name, value in chosen.items() if value is not None]
+    return [html.P(" · ".join(shown), className="only")] if shown else []
+
+
 # -- the newest tests ----------------------------------------------------------------------------------------
 
 
 def board_tests(view: ClassView) -> list[BoardTest]:
-    """The newest test of each material within the filters; at most MAX_TESTS of them, in the order of the subjects."""
-    finished: dict[SubjectMaterial, dict[int, set[int]]] = {}
-    newest: dict[SubjectMaterial, tuple[str, int, int]] = {}
+    """The newest test of each material and year group within the filters, in the order of the subjects.
+
+    At most MAX_TESTS of them, the newest.
+    """
+    finished: dict[_FieldTest, set[int]] = defaultdict(set)
+    takers: dict[_FieldTest, set[int]] = defaultdict(set)
+    newest: dict[_FieldTest, tuple[str, int, int]] = {}
     for field, test_id, definition_id, taken_on, pupil_id, done in _work(view):
-        if not _wanted(view, field):
-            continue
-        newest[field] = max(newest.get(field, ("", 0, 0)), (taken_on, test_id, definition_id))
-        pupils = finished.setdefault(field, {}).setdefault(test_id, set())
-        if done:
-            pupils.add(pupil_id)
-    everyone = len(view.overview.pupils)
+        if _wanted(view, field):
+            key, moment = (field, test_id), (taken_on, test_id, definition_id)
+            newest[key] = max(newest.get(key, moment), moment)
+            takers[key].add(pupil_id)
+            finished[key].update({pupil_id} if done else ())
+    of_test = audience_of_test(view.overview)
+    audiences = {key: of_test(pupil_ids, key[0]) for key, pupil_ids in takers.items()}
     board_tests = [
         BoardTest(
-            subject_material,
-            test_id,
-            _name(view, definition_id),
-            taken_on,
-            len(finished[subject_material][test_id]),
-            everyone,
+            *key,
+            _name(view, newest[key][2]),
+            newest[key][0],
+            len(finished[key]),
+            len(audiences[key]),
+            years_of_audience(view.overview, audiences[key]),
         )
-        for subject_material, (taken_on, test_id, definition_id) in newest.items()
+        for key in _newest_of_cohorts(view, audiences, newest)
     ]
     board_tests.sort(key=lambda board_test: (board_test.taken_on, board_test.test_id), reverse=True)
     shown = board_tests[:MAX_TESTS]
@@ -115,6 +147,21 @@ def board_tests(view: ClassView) -> list[BoardTest]:
             board_test.subject_material,
         ),
     )
+
+
+def _newest_of_cohorts(
+    view: ClassView, audiences: Mapping[_FieldTest, frozenset[int]], newest: Mapping[_FieldTest, tuple[str, int, int]]
+) -> set[_FieldTest]:
+    """The newest test of each material for each year group of a class that it is for as a whole, or for anybody."""
+    by_audience: dict[tuple[SubjectMaterial, frozenset[int]], _FieldTest] = {}
+    for key, audience in audiences.items():
+        field = key[0]
+        whole = [cohort for cohort in view.overview.audience.cohorts if 2 * len(cohort & audience) > len(cohort)]
+        for cohort in whole or [frozenset[int]()]:
+            other = by_audience.get((field, cohort))
+            if other is None or newest[other] < newest[key]:
+                by_audience[field, cohort] = key
+    return set(by_audience.values())
 
 
 def _scores(view: ClassView, pupil_id: int) -> Sequence[ScoredTest | ScoredPart]:
@@ -162,7 +209,7 @@ def _name(view: ClassView, definition_id: int) -> str:
         else view.state.class_data.catalogue
     )
     name = short_test(catalogue.definitions[definition_id].name)
-    return name if view.overview.part is None else f"{name} · {part_word(view.overview.part)}"
+    return name if view.overview.part is None else f"{name} · {view.goal_word}"
 
 
 def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest]) -> str:
@@ -170,7 +217,8 @@ def _place(view: ClassView, board_test: BoardTest, board_tests: list[BoardTest])
     subject = subject_word(board_test.subject_material.subject)
     if (
         sum(
-            (other.subject_material.subject, other.name) == (board_test.subject_material.subject, board_test.name)
+            (other.subject_material.subject, other.name, other.years)
+            == (board_test.subject_material.subject, board_test.name, board_test.years)
             for other in board_tests
         )
         == 1
@@ -184,7 +232,7 @@ def _bar(board_test: BoardTest, heading: str) -> html.Section:
     width = 100 * board_test.done / board_test.all if board_test.all else 0
     return html.Section(
         [
-            html.H2([html.Span(heading), " ", board_test.name]),
+            html.H2([html.Span(heading), " ", " · ".join(filter(None, (board_test.name, board_test.years)))]),
             html.P([html.B(str(board_test.done)), " ", _("of {all} done", all=board_test.all)], className="bn"),
             html.Span(html.I(style={"width": f"{width:.1f}%"}), className="tr", **attrs(aria_hidden="true")),
         ],

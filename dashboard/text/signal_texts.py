@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import assert_never
 
-from dashboard.text.scores import score_words
+from dashboard.text.scores import level_meaning, numbers_words, score_words
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import part_word, short_test
+from dashboard.text.words import part_name_word, part_word, short_test
 from models.classroom.class_data import ClassData
 from models.classroom.signals import Signal, SignalRule, drop, hard, idle, overdue, stuck
 from models.classroom.thresholds import Threshold, Thresholds
-from models.results.scales import NormPosition
+from models.results.scales import NormPosition, plain_decimal
 
 MAX_PARTS = 2
 
@@ -48,13 +48,21 @@ class DropText(SignalText):
 
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals
-        *earlier, last = [score_words(scored_test, totals) for scored_test in totals]
-        return _("Lower than the own mean before: {last} after {earlier}.", last=last, earlier=", ".join(earlier))
+        return _(
+            "Lower than the own mean before: {last} after {earlier}.",
+            last=score_words(totals[-1]),
+            earlier=numbers_words(totals[:-1]),
+        )
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         assert signal.evidence.mean is not None
-        mean = _("Own mean before: {mean}.", mean=tenths(signal.evidence.mean))
-        return " ".join([mean, *_weak_parts(class_data, signal)])
+        mean, scale = tenths(signal.evidence.mean), signal.evidence.totals[-1].scale
+        if scale is None:  # a number without norm or points that is a percentage
+            words = _("Own mean before: {mean}, on a scale of 0 to 100: the scores are percentages.", mean=mean)
+        else:
+            low, high = (native(plain_decimal(bound)) for bound in scale)
+            words = _("Own mean before: {mean}, on a scale of {low} to {high}.", mean=mean, low=low, high=high)
+        return " ".join([words, *_weak_parts(class_data, signal)])
 
     def rule(self, limits: Thresholds) -> str:
         return _(
@@ -65,7 +73,9 @@ class DropText(SignalText):
 
     def thresholds(self) -> dict[Threshold, str]:
         return {
-            drop.PERCENT: _("Drop: percent of the scale below the own mean"),
+            drop.PERCENT: _(
+                "Drop: percent of the scale below the own mean (scale: of the norm, the number of points, or percent)"
+            ),
             drop.EARLIER: _("Drop: number of earlier scores in that mean"),
         }
 
@@ -78,19 +88,20 @@ class StuckText(SignalText):
 
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals
-        scores = ", ".join(score_words(scored_test, totals) for scored_test in totals)
-        number = len(totals)
-        return _("{number} times in a row in the lowest level: {scores}.", number=number, scores=scores)
+        return _("{number} times in a row below the norm: {scores}.", number=len(totals), scores=numbers_words(totals))
 
     def evidence(self, class_data: ClassData, signal: Signal) -> str:
         days = ", ".join(short_day(scored_test.taken_on) for scored_test in signal.evidence.totals)
-        return " ".join([_("Tests of {days}.", days=days), *_weak_parts(class_data, signal)])
+        levels = ", ".join(scored_test.reading.band or "" for scored_test in signal.evidence.totals)
+        meaning = level_meaning(signal.evidence.totals[-1].reading)
+        of_level = [_("Levels: {levels} ({meaning}).", levels=levels, meaning=meaning)] if meaning else []
+        return " ".join([_("Tests of {days}.", days=days), *of_level, *_weak_parts(class_data, signal)])
 
     def rule(self, limits: Thresholds) -> str:
-        return _("Rule: {number} scores in a row in the lowest level of the source.", number=limits[stuck.TIMES])
+        return _("Rule: {number} scores in a row below the norm of the source.", number=limits[stuck.TIMES])
 
     def thresholds(self) -> dict[Threshold, str]:
-        return {stuck.TIMES: _("Stuck: scores in a row in the lowest level")}
+        return {stuck.TIMES: _("Stuck: scores in a row below the norm")}
 
 
 class IdleText(SignalText):
@@ -199,7 +210,7 @@ def _weak_parts(class_data: ClassData, signal: Signal) -> list[str]:
     if not weak:
         return []
     weak.sort(key=lambda part: (part.name.number, part.name.code))
-    names = [f"{part_word(part.name.name)} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
+    names = [f"{part_name_word(part.name)} ({native(part.reading.text or '')})" for part in weak[:MAX_PARTS]]
     more = len(weak) - MAX_PARTS
     if more > 0:
         names.append(n_("and {number} more part", "and {number} more parts", more))

@@ -6,7 +6,7 @@ from dashboard.text.signal_texts import text_of
 from dashboard.text.translate import _, at_moment, n_, once_per_language
 from dashboard.text.words import attention_threshold_words, subject_word
 from models.classroom.class_data import ClassData
-from models.classroom.signal_resolutions import ResolutionAction
+from models.classroom.signal_resolutions import ResolutionAction, SignalResolution
 from models.classroom.signals import Signal, SignalRule
 from models.classroom.thresholds import Threshold, Thresholds
 from models.ingest.freshness import SourceState
@@ -78,6 +78,22 @@ def material_words(signal: Signal, with_source: bool = True) -> str:
     """The subject and the material of a signal."""
     subject = subject_word(signal.subject_material.subject)
     return f"{subject} · {signal.subject_material.material}" if with_source else subject
+
+
+def resolution_words(resolution: SignalResolution) -> str:
+    """What was done with a signal, by whom and when."""
+    return _(
+        "{action} by {name}, {moment}.",
+        action=action_word(resolution.action),
+        name=resolution.resolved_by,
+        moment=at_moment(resolution.resolved_us),
+    )
+
+
+def settled_words(signal: Signal) -> str:
+    """A settled signal in one line: the rule, the material, and who settled it."""
+    assert signal.resolution is not None
+    return f"{rule_title(signal.rule)}, {material_words(signal)}: {resolution_words(signal.resolution)}"
 
 
 @once_per_language

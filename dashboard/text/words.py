@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dashboard.text.translate import _, n_, once_per_language
 from models.access.viewer import Role
-from models.classroom.attention import AMPLE_OF_THREE, FEW_TOTALS, AttentionGroup
+from models.classroom.attention import (
+    AMPLE_OF_THREE,
+    BELOW_OF_NEWEST,
+    FEW_TOTALS,
+    NEWEST,
+    AttentionGroup,
+    NormCounts,
+)
 from models.classroom.thresholds import Threshold, Thresholds
+from models.results.catalogue import PartName
 from models.results.growth import Growth
 from models.results.scales import LEVELS, Comparability, Missing, NormPosition, is_reference_level
 
@@ -24,6 +32,8 @@ MISSING_SIGNS = {
     Missing.NO_SCORE: "check",
     Missing.NOT_LINKED: "nolink",
     Missing.NOT_DELIVERED: "nodeliver",
+    Missing.NOT_TAKEN: "notset",
+    Missing.OTHER_YEAR: "notset",
     Missing.NO_RESULT: "notbegun",
     Missing.FUTURE: "clock",
     Missing.OUTSIDE: "info",
@@ -34,8 +44,9 @@ MISSING_SIGNS = {
 POSITION_SIGNS = {NormPosition.BELOW: "below", NormPosition.ON: "on", NormPosition.ABOVE: "above"}
 ATTENTION_GROUP_SIGNS = {
     AttentionGroup.ATTENTION: "flag",
-    AttentionGroup.NO_SIGNAL: "dot",
-    AttentionGroup.AMPLE: "target",
+    AttentionGroup.BELOW: "below",
+    AttentionGroup.ON_NORM: "on",
+    AttentionGroup.FAR_ABOVE: "above",
     AttentionGroup.FEW: "few",
 }
 GROWTH_SIGNS = {Growth.RISES: "up", Growth.FALLS: "down", Growth.SAME: "flat"}
@@ -67,6 +78,8 @@ def missing_word(reason: Missing) -> str:
         Missing.NO_SCORE: _("finished without score"),
         Missing.NOT_LINKED: _("not coupled"),
         Missing.NOT_DELIVERED: _("source does not deliver this"),
+        Missing.NOT_TAKEN: _("nothing of this subject"),
+        Missing.OTHER_YEAR: _("not for this year group"),
         Missing.NO_RESULT: _("no result yet"),
         Missing.FUTURE: _("date in the future"),
         Missing.OUTSIDE: _("not in this period"),
@@ -96,11 +109,12 @@ def growth_word(growth: Growth) -> str:
 
 @once_per_language
 def attention_group_word(attention_group: AttentionGroup) -> str:
-    """The name of one of the four groups."""
+    """The name of one of the attention groups."""
     return {
         AttentionGroup.ATTENTION: _("Asks for attention"),
-        AttentionGroup.NO_SIGNAL: _("On course"),
-        AttentionGroup.AMPLE: _("Amply on course"),
+        AttentionGroup.BELOW: _("Below the norm"),
+        AttentionGroup.ON_NORM: _("On or above the norm"),
+        AttentionGroup.FAR_ABOVE: _("Far above the norm"),
         AttentionGroup.FEW: _("Too few data"),
     }[attention_group]
 
@@ -109,18 +123,50 @@ def attention_group_rule(attention_group: AttentionGroup, limits: Thresholds) ->
     """Why somebody is in a group, in a few words."""
     return {
         AttentionGroup.ATTENTION: _("a signal is open"),
-        AttentionGroup.NO_SIGNAL: _("no signal"),
-        AttentionGroup.AMPLE: _("no signal, highest level in {number} of 3 scores", number=limits[AMPLE_OF_THREE]),
+        AttentionGroup.BELOW: _(
+            "at least {number} of the last {newest} scores below the norm, or half of all, or again and again in "
+            "one material",
+            number=limits[BELOW_OF_NEWEST],
+            newest=NEWEST,
+        ),
+        AttentionGroup.ON_NORM: _(
+            "at least {number} of the last {newest} scores on or above the norm",
+            number=NEWEST + 1 - limits[BELOW_OF_NEWEST],
+            newest=NEWEST,
+        ),
+        AttentionGroup.FAR_ABOVE: _("highest level in {number} of every 3 scores", number=limits[AMPLE_OF_THREE]),
         AttentionGroup.FEW: _("fewer than {number} scores with a norm", number=limits[FEW_TOTALS]),
     }[attention_group]
+
+
+def norm_counts_word(counts: NormCounts, with_highest: bool = True) -> str:
+    """How many of the scores with a norm are below it, and how many are on the highest level if any is."""
+    if counts.with_norm == 0:
+        return _("no scores with a norm")
+    words = _("{below} of {number} below the norm", below=counts.below, number=counts.with_norm)
+    if counts.highest and with_highest:
+        words += " · " + n_("{number} on the highest level", "{number} on the highest level", counts.highest)
+    return words
 
 
 def attention_threshold_words() -> dict[Threshold, str]:
     """What each threshold of the attention groups counts."""
     return {
         FEW_TOTALS: _("Scores with a norm that are needed to say how a pupil is doing"),
-        AMPLE_OF_THREE: _("Amply on course: highest level in so many of every 3 scores"),
+        BELOW_OF_NEWEST: _("Below the norm: so many of the last {newest} scores", newest=NEWEST),
+        AMPLE_OF_THREE: _("Far above the norm: highest level in so many of every 3 scores"),
     }
+
+
+def holiday_word(kind: str) -> str:
+    """The name of a holiday, of `models.classroom.holidays.KINDS`."""
+    return {
+        "autumn": _("autumn holiday"),
+        "christmas": _("Christmas holiday"),
+        "spring": _("spring holiday"),
+        "may": _("May holiday"),
+        "summer": _("summer holiday"),
+    }[kind]
 
 
 @once_per_language
@@ -172,16 +218,21 @@ def short_test(name: str) -> str:
     return name.partition("|")[0].strip() or name
 
 
-def part_word(name: str, test: str | None = None) -> str:
-    """The name of a part that people read; of what is only a code: Onderdeel 12658, with its test if given.
+def part_word(name: str, test: str | None = None, number: int | None = None) -> str:
+    """The name of a part that people read; of what is only a code: Onderdeel 3, by its `number` in the test if given.
 
-    Cut like the name of a test; the whole name goes in a title.
+    With its test, if given. Cut like the name of a test; the whole name goes in a title.
     """
     short = short_test(name)
     if not _ONLY_A_CODE.fullmatch(short):
         return short
-    part = _("Part {code}", code=short)
+    part = _("Part {code}", code=short if number is None else number)
     return part if test is None else f"{part} ({short_test(test)})"
+
+
+def part_name_word(part: PartName, test: str | None = None) -> str:
+    """The name of a part that people read; of a code in the definition of the test the number of the part."""
+    return part_word(part.name, test, part.number if part.defined else None)
 
 
 def pattern_words(pattern: str) -> str:
@@ -213,6 +264,16 @@ def year_word(year: str | None) -> str:
     if year in _SECONDARY_YEARS:
         return _("Secondary school year {number}", number=int(year) - 10)
     return _("Year group {name}", name=year)
+
+
+def years_word(years: Collection[str | None]) -> str:
+    """Year groups in their order: Leerjaar 5, Leerjaar 6."""
+    return ", ".join(map(year_word, sorted(years, key=year_order)))
+
+
+def year_order(year: str | None) -> tuple[bool, int, str]:
+    """The sort key of a year group: numbers by size, unknown last."""
+    return year is None, len(year or ""), year or ""
 
 
 def year_in_sentence(year: str) -> str:

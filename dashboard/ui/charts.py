@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dashboard.text.translate import _, day_name, language, month_word, native
-from dashboard.text.words import band_word, short_test
+from dashboard.text.words import band_word, holiday_word, short_test
 from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday
 from models.classroom.timeline import MaterialSeries, Sitting
@@ -28,6 +28,7 @@ HEIGHT, TOP, BOTTOM, LEFT, RIGHT = 172, 14, 42, 64, 96
 PLOT = HEIGHT - TOP - BOTTOM
 AIR_DAYS, SHORTEST_DAYS = 10, 90
 MAX_TICKS = 6
+HOLIDAY_SHARE = 0.02  # of the time axis; a narrower rectangle has no room for a word
 CLOSE = 15  # pixels under which two labels would touch
 
 # One configuration for every chart: no bar, no button that sends the data to a cloud.
@@ -123,7 +124,7 @@ def series_figure(
             ],
             "annotations": [
                 *_band_words(points, low, high, ink), *_value_words(points, low, high, ink),
-                *_goal_words(aim, ink),
+                *_goal_words(aim, ink), *_holiday_words(off, period, ink),
             ],
         },
     }  # fmt: skip
@@ -189,6 +190,23 @@ def _holiday_shapes(off: Sequence[Holiday], period: Period, ink: dict[str, str])
     ]  # fmt: skip
 
 
+def _holiday_words(off: Sequence[Holiday], period: Period, ink: dict[str, str]) -> list[dict[str, Any]]:
+    """The name of each holiday along its rectangle, where that is wide enough for it."""
+    begin, end = date.fromisoformat(period.first), date.fromisoformat(period.last)
+    found = []
+    for holiday in off:
+        first, last = max(holiday.first, begin), min(holiday.last, end)
+        if (last - first).days >= HOLIDAY_SHARE * (end - begin).days:
+            found.append(
+                {
+                    "xref": "x", "x": (first + (last - first) / 2).isoformat(), "yref": "paper", "y": 0.5,
+                    "yanchor": "middle", "showarrow": False, "textangle": -90, "text": holiday_word(holiday.kind),
+                    "font": {"color": ink["text-3"], "size": 11},
+                }
+            )  # fmt: skip
+    return found
+
+
 def _goal_shapes(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]]:
     if aim is None:
         return []
@@ -213,7 +231,7 @@ def _goal_words(aim: Decimal | None, ink: dict[str, str]) -> list[dict[str, Any]
 
 
 def _range(points: list[Sitting], aim: Decimal | None) -> tuple[Decimal, Decimal]:
-    """The y-axis: the scale where it is known, else the values with air around them."""
+    """The y-axis: the scale where it is known, else round numbers around the values."""
     values = [Decimal(point.total.reading.value or 0) / SCALE for point in points]
     values += [aim] if aim is not None else []
     spans = [point.scale for point in points if point.scale is not None]
@@ -221,8 +239,22 @@ def _range(points: list[Sitting], aim: Decimal | None) -> tuple[Decimal, Decimal
     low, high = min([*values, *lows], default=Decimal(0)), max([*values, *highs], default=Decimal(1))
     if len(lows) == len(points) and points:
         return low, high if high > low else low + 1
-    air = max((high - low) / 4, abs(high) / 20, Decimal(1) / 2)
-    return low - air, high + air
+    return _round_range(low, high)
+
+
+def _round_range(low: Decimal, high: Decimal) -> tuple[Decimal, Decimal]:
+    """Round numbers of at most `low` and at least `high`, which span at least half of the highest value.
+
+    So 100 to 90 is a small step of a scale that nobody stated, and not the height of the chart.
+    """
+    width = max(high - low, abs(high) / 2, Decimal(1))
+    power = Decimal(10) ** (width / 2).adjusted()
+    step = power * max(factor for factor in (1, 2, 5) if power * factor <= width / 2)
+    top = (high / step).to_integral_value(ROUND_CEILING) * step
+    bottom = (min(low, top - width) / step).to_integral_value(ROUND_FLOOR) * step
+    if low >= 0 > bottom:
+        bottom, top = Decimal(0), max(top, (width / step).to_integral_value(ROUND_CEILING) * step)
+    return bottom, top
 
 
 def _time_axis(period: Period, ink: dict[str, str]) -> dict[str, Any]:
@@ -309,13 +341,11 @@ def _edges(ink: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]:
-    """The values on the y-axis: where the newest norm's bands begin, else the ends of the scale."""
+    """The values on the y-axis: where the newest norm's bands begin, else the ends of the axis."""
     newest = points[-1].norm if points and points[-1].total.row.kind == 1 else ParsedNorm()
     if newest.intervals and not points[-1].total.derived:
         return _apart([interval.low for interval in newest.intervals[1:]], low, high)
-    if points and points[-1].scale is not None:
-        return [low, high]
-    return []
+    return [low, high] if points else []
 
 
 def _apart(values: list[Decimal], low: Decimal, high: Decimal) -> list[Decimal]:

@@ -46,8 +46,7 @@ def class_select(name: str, classes: list[ClassRef], chosen: tuple[int, ...]) ->
 
 def class_word(class_ref: ClassRef) -> str:
     """What a class is called in a list."""
-    location = f" ({class_ref.location})" if class_ref.location else ""
-    return words.class_word(class_ref.name) + location
+    return words.class_word(class_ref.name)
 
 
 def options(everything: str, named: dict[str, str]) -> Options:

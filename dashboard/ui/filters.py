@@ -11,6 +11,7 @@ from dashboard.ui import addresses
 from models.access.people import ClassRef
 from models.classroom.attention import AttentionGroup
 from models.results.periods import Period, last_days, of_school_year, with_year_before
+from models.results.subject_materials import SubjectMaterial, matches
 from models.schema import clock
 
 THIS_YEAR, BOTH_YEARS, LAST_YEAR, FOUR_WEEKS, TWELVE_WEEKS = "jaar", "tweejaar", "vorigjaar", "4weken", "12weken"
@@ -18,8 +19,9 @@ PERIODS = (THIS_YEAR, FOUR_WEEKS, TWELVE_WEEKS, BOTH_YEARS, LAST_YEAR)
 BY_SUBJECT, BY_MATERIAL = "vak", "materiaal"
 ATTENTION_GROUPS = {
     "aandacht": AttentionGroup.ATTENTION,
-    "koers": AttentionGroup.NO_SIGNAL,
-    "ruim": AttentionGroup.AMPLE,
+    "onder": AttentionGroup.BELOW,
+    "norm": AttentionGroup.ON_NORM,
+    "ruim": AttentionGroup.FAR_ABOVE,
     "weinig": AttentionGroup.FEW,
 }
 ATTENTION_GROUP_NAMES = {attention_group: name for name, attention_group in ATTENTION_GROUPS.items()}
@@ -30,7 +32,7 @@ _SUBGROUP = re.compile(r"jaar-[0-9A-Z]{1,2}|groep-[0-9]{1,9}", re.ASCII)
 
 # The names of the controls of the bar, which are those in the address too.
 CONTROLS = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "status", "weergave")
-OPEN_GROUP = "stand"  # which of the four groups is opened; its own links change it
+OPEN_GROUP = "stand"  # which of the groups is opened; its own links change it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class ClassFilters:
     """What the class screens show; None stands for all.
 
     `subgroup` is `jaar-6` (a year group) or `groep-12` (another class that pupils are in too), `goal` the name of a
-    part, `status` restricts the pupils to one of the four groups, `open_group` is the group whose list is open.
+    part, `status` restricts the pupils to one of the groups, `open_group` is the group whose list is open.
     """
 
     class_ids: tuple[int, ...]
@@ -74,6 +76,13 @@ class ClassFilters:
     def replacing(self, **changed: object) -> ClassFilters:
         """The same filters with some of them changed."""
         return replace(self, **changed)  # type: ignore[arg-type]
+
+    def matches(self, subject_material: SubjectMaterial) -> bool:
+        """Whether a subject of a material matches the filters for subject, material and publisher."""
+        return matches(subject_material, self.subject, self.material) and self.source in (
+            None,
+            subject_material.source_id,
+        )
 
     def dates(self, school_year: str) -> Period:
         """The test dates that the period stands for, with `school_year` as the present one."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from dash.development.base_component import Component
 
 MARKUP = "data-markup"
-LINK = "data-link"  # a link that changes the page without reloading, as dcc.Link does
+LINK = "data-link"  # a link that changes the page without reloading, as Link does
 
 _LINK_OF_DASH = ("dash_core_components", "Link")
 _VOID = frozenset({"br", "wbr", "img"})
@@ -50,7 +50,7 @@ def blocks(elements: Iterable[Any]) -> list[Any]:
 
 
 def to_html(node: object) -> str:
-    """A tree of `html` components and `dcc.Link` as HTML that is XML too; every text and value in it is escaped.
+    """A tree of `html` components and `Link` as HTML that is XML too; every text and value in it is escaped.
 
     Raises ValueError for any other component, which needs Dash in the browser.
     """

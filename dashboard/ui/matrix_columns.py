@@ -10,7 +10,7 @@ from dashboard.text.words import subject_word
 from dashboard.ui.filters import BY_MATERIAL
 from models.classroom.class_overview import Cell, ClassOverview, missing_reason
 from models.results.progress import PupilProgress
-from models.results.scales import LEVELS, Missing, NormPosition
+from models.results.scales import LEVELS, NOT_FOR_PUPIL, Missing, NormPosition
 from models.results.subject_materials import SubjectMaterial, matches
 from models.results.subjects import SUBJECTS
 from models.schema.collation import collation_key
@@ -48,7 +48,7 @@ class CellContent:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """Under a column: a mean over `counted` of `all` pupils, or how many stand in each band.
+    """Under a column: a mean over `counted` of `all` pupils whom it is for, or how many stand in each band.
 
     `has_norm` is whether any counted cell came with bands.
 
@@ -156,16 +156,17 @@ def footer(row: list[CellContent]) -> Footer:
     counted = [
         cell_content.cell for cell_content in row if cell_content.cell is not None and is_counted(cell_content.cell)
     ]
+    everybody = sum(cell_content.missing not in NOT_FOR_PUPIL for cell_content in row)
     numbers = [cell for cell in counted if cell.total.reading.counts]
     values = [Decimal(cell.total.reading.value) for cell in numbers if cell.total.reading.value is not None]
     if values and same_test(numbers):
         mean = sum(values, Decimal(0)) / len(values)
-        return Footer(len(values), len(row), mean, numbers[0].total.reading.maximum, ())
+        return Footer(len(values), everybody, mean, numbers[0].total.reading.maximum, ())
     words = Counter((cell.total.reading.position, cell.total.reading.band) for cell in counted)
     bands = sorted(words.items(), key=lambda item: _band_order(*item[0]))
     has_norm = any(cell.total.reading.has_norm for cell in counted)
     found = tuple((position, word, number) for (position, word), number in bands)
-    return Footer(len(counted), len(row), None, None, found, has_norm)
+    return Footer(len(counted), everybody, None, None, found, has_norm)
 
 
 def _band_order(position: NormPosition, band: str | None) -> tuple[int, str]:
@@ -191,5 +192,6 @@ def position_counts(row: list[CellContent]) -> dict[str, int]:
         or (not cell_content.cell.total.reading.counts and cell_content.cell.total.reading.band is None)
         else cell_content.cell.total.reading.position.value
         for cell_content in row
+        if cell_content.missing not in NOT_FOR_PUPIL
     )
     return dict(counter)

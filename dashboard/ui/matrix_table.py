@@ -21,6 +21,7 @@ from dashboard.text.words import (
     short_test,
 )
 from dashboard.ui import addresses
+from dashboard.ui.audiences import tests_by_year
 from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent, Column, Footer, cell_content, footer, is_counted, position_counts
 from dashboard.ui.signs import attrs, badge, num, sign
@@ -53,7 +54,7 @@ Section = tuple[AttentionGroup, Grid]
 
 
 def by_attention_group(rows: Grid, attention_groups: Mapping[int, AttentionGroup]) -> list[Section]:
-    """The rows by the four groups, in the order of the screen; a group without pupils is left out."""
+    """The rows by attention group, in the order of the screen; a group without pupils is left out."""
     found = [
         (attention_group, [row for row in rows if attention_groups[row[0].id] is attention_group])
         for attention_group in AttentionGroup
@@ -66,11 +67,11 @@ def matrix(
     shown_columns: list[Column],
     sections: list[Section],
     caption: str,
-    class_names: Mapping[int, str],
+    beside_names: Mapping[int, str],
 ) -> html.Table:
     """The matrix: pupils down by group, subjects or materials across, the mean or the counts under it.
 
-    `class_names` by pupil, where they are to stand beside the names.
+    `beside_names` by pupil, what stands beside the name.
     """
     rows = [row for _group, several in sections for row in several]
     by_column = [[row[place] for _name, row in rows] for place in range(len(shown_columns))]
@@ -83,7 +84,10 @@ def matrix(
                 html.Tbody(
                     [
                         _section_head(attention_group, len(several), len(shown_columns)),
-                        *(_row(overview, shown_columns, pupil, row, head_tests, class_names) for pupil, row in several),
+                        *(
+                            _row(overview, shown_columns, pupil, row, head_tests, beside_names)
+                            for pupil, row in several
+                        ),
                     ],
                     **attrs(data_group=attention_group.value),
                 )
@@ -153,7 +157,8 @@ def _head(overview: ClassOverview, column: Column, cells: list[CellContent], hea
     alone = len({cell.test_id for cell in found}) == 1
     numbers = [cell for cell in found if is_counted(cell)] or found
     short = short_test(name)
-    words = html.Span(short if alone else _("mostly {test}", test=short), title=name)
+    of_years = "" if alone else tests_by_year(overview, found)
+    words = html.Span(of_years or (short if alone else _("mostly {test}", test=short)), title=of_years or name)
     return [*label, words, html.Br(), badge(_scale_word(overview, numbers))]
 
 
@@ -193,11 +198,11 @@ def _row(
     pupil: PupilName,
     row: list[CellContent],
     head_tests: dict[str, int],
-    class_names: Mapping[int, str],
+    beside_names: Mapping[int, str],
 ) -> html.Tr:
     name: Any = Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))
-    if pupil.id in class_names:
-        name = [name, html.Small(class_names[pupil.id])]
+    if pupil.id in beside_names:
+        name = [name, html.Small(beside_names[pupil.id])]
     return html.Tr(
         [
             html.Th(name, scope="row", className="pin"),
@@ -209,7 +214,7 @@ def _row(
         **attrs(
             data_pupil=str(pupil.id),
             # What the list of a narrow screen says besides (assets/phone.js).
-            data_words=counts_word(row),
+            data_words=_("newest: {counts}", counts=counts_word(row)),
             data_see=_("To the page of {name}", name=pupil.first_name or pupil_word(pupil)),
         ),
     )

@@ -21,6 +21,7 @@ from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.sparklines import Spark, range_of
 from models.access.people import ClassRef, Member, class_list, class_members, school_name
 from models.access.viewer import Viewer
+from models.classroom.attention import Placement
 from models.classroom.class_data import ClassData, ScoredTest, growth_points
 from models.classroom.class_overview import ClassOverview, class_overview, missing_reason
 from models.classroom.class_state import ClassState, class_state
@@ -116,12 +117,12 @@ class SubjectSeries:
     @property
     def counted(self) -> int:
         """How many scores growth is judged from."""
-        return len(growth_points(list(self.totals)))
+        return len(growth_points(self.totals))
 
     @property
     def growth(self) -> Growth:
         """How the scores of the period go."""
-        return growth(growth_points(list(self.totals)))
+        return growth(growth_points(self.totals))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class MyPupilsView:
     goals: Mapping[int, dict[SubjectMaterial, Goal]]
     school: str | None
     materials: Mapping[SubjectMaterial, str]  # what each is called
+    placements: Mapping[int, Placement]
 
     @property
     def class_data(self) -> ClassData:
@@ -172,6 +174,16 @@ class MyPupilsView:
         """The open signals of a pupil, in the subject that is chosen."""
         return _signals_of(self.state, self.filters.subject, pupil_id)
 
+    def settled_of(self, pupil_id: int) -> list[Signal]:
+        """The signals of a pupil that teachers settled, in the subject that is chosen."""
+        return [
+            signal
+            for signal in self.state.signals
+            if signal.settled
+            and signal.pupil_id == pupil_id
+            and self.filters.subject in (None, signal.subject_material.subject)
+        ]
+
     def held_of(self, pupil_id: int) -> list[Signal]:
         """The signals of a pupil that cannot be judged now, in the subject that is chosen."""
         return [
@@ -186,6 +198,16 @@ class MyPupilsView:
     def with_signal(self) -> list[Member]:
         """Everybody in the classes who has an open signal."""
         return [member for member in self.everyone if self.signals_of(member.id)]
+
+    def without_work_set(self, readiness: Readiness) -> list[Member]:
+        """The pupils whom a material is for, and for whom nothing of it is set ready."""
+        audience = self.overview.audience
+        return [
+            member
+            for member in self.everyone
+            if member.id not in readiness.set_for
+            and audience.reason_not_for(member.id, readiness.subject_materials) is None
+        ]
 
     def totals(self, pupil_id: int, subject_material: SubjectMaterial) -> tuple[ScoredTest, ...]:
         """The totals of a pupil in a material within the period, oldest first."""
@@ -231,6 +253,7 @@ def _view(
         {},
         school,
         state.class_data.material_names,
+        state.placements(period, lambda item: filters.subject in (None, item.subject)),
     )  # fmt: skip
 
 

@@ -79,13 +79,15 @@ def _masked(name: str, payload: bytes, index: int) -> Masked | None:
 
 def _excerpts(report: Report, masked: Masked) -> dict[str, str]:
     """The text around each finding, by "line:column"."""
-    places = dict.fromkeys(
-        (finding.line, finding.column) for finding in report.all_findings if finding.line is not None
-    )
+    places = [(finding.line, finding.column) for finding in report.all_findings if finding.line is not None]
+    return _around(masked, places)
+
+
+def _around(masked: Masked, places: Sequence[tuple[int, int | None]]) -> dict[str, str]:
+    """The text around each of these lines and columns, by "line:column"."""
     return {
         f"{line}:{column or 1}": masked.around(line, column or 1)
-        for line, column in list(places)[:MAX_EXCERPTS]
-        if line is not None
+        for line, column in list(dict.fromkeys(places))[:MAX_EXCERPTS]
     }
 
 
@@ -142,20 +144,24 @@ def _quarantined(context: WorkContext, job: Job, payload: bytes) -> QuarantinedM
 
 
 def _show_refused(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
-    """The message with personal data masked; of a long one the beginning."""
+    """What was wrong with the text around it, and the message, personal data masked; of a long one the beginning."""
     message = _quarantined(context, job, payload)
     with read_transaction(context.engine) as connection:
         data = quarantine.raw(connection, context.cipher, message.delivery_id)
+        findings = quarantine.findings_of(connection, message.delivery_id)
     if data is None:
         raise _NOT_KEPT
-    text = mask(data).show(0, MAX_SHOWN)
+    masked = mask(data)
+    errors = [finding for finding in findings if finding["level"] == ERROR]
+    places = [(finding["line"], finding["column"]) for finding in errors if finding.get("line") is not None]
     report = {
         "delivery": message.delivery_id,
         "fault": message.fault,
         "size": message.size,
         "whole": message.size <= MAX_SHOWN,
+        "findings": errors,
     }
-    return CheckOutput(report, b"", b"", {"message": text})
+    return CheckOutput(report, b"", b"", {"message": masked.show(0, MAX_SHOWN), **_around(masked, places)})
 
 
 def _replay(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
@@ -12,6 +13,8 @@ from models.access.viewer import Viewer, can_see_class, can_see_pupil
 from models.schema import clock
 from models.schema.collation import collation_key
 from models.schema.tables import classes, groups, memberships, pupils, schools
+
+MAIN_LOCATION = "00"  # how the main location of a school is written where another has a code
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class ClassRef:
 
 @dataclass(frozen=True, slots=True)
 class PupilName:
-    """A pupil by name; `name` is None where the roster has none."""
+    """A pupil by name, told apart from those of the same name; `name` is None where the roster has none."""
 
     id: int
     first_name: str | None
@@ -39,6 +42,48 @@ class PupilName:
 def full_name(first: str | None, prefix: str | None, last: str | None) -> str | None:
     """The name as people say it, or None where there is none."""
     return " ".join(part for part in (first, prefix, last) if part) or None
+
+
+def _apart(connection: Connection, viewer: Viewer) -> dict[int, str]:
+    """What tells pupils of one name apart, as far as the viewer sees them: the class, and a number within one class."""
+    name = (pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
+    of_school = select(*name).where(pupils.c.school_id == viewer.school_id, pupils.c.last_name.is_not(None))
+    shared = connection.execute(of_school.group_by(*name).having(func.count() > 1)).all()
+    if not shared:
+        return {}
+    rows = connection.execute(
+        select(pupils.c.id, *name, func.min(classes.c.name).label("class_name"))
+        .select_from(classes)
+        .join(groups, _group_of_class)
+        .join(memberships, _member_of_group)
+        .join(pupils, _pupil_of_member)
+        .where(
+            classes.c.school_id == viewer.school_id,
+            classes.c.composed.is_(False),
+            pupils.c.last_name.in_({row.last_name for row in shared}),
+            present_on(),
+            can_see_class(viewer, classes.c.school_id, classes.c.id),
+        )
+        .group_by(pupils.c.id, *name)
+        .order_by(pupils.c.id)
+    ).all()
+    of_name: dict[str | None, list[tuple[int, str]]] = defaultdict(list)
+    for row in rows:
+        of_name[full_name(row.first_name, row.prefix, row.last_name)].append((row.id, row.class_name))
+    words: dict[int, str] = {}
+    for namesakes in of_name.values():
+        in_class = Counter(class_name for _id, class_name in namesakes)
+        places: Counter[str] = Counter()
+        for pupil_id, class_name in namesakes if len(namesakes) > 1 else ():
+            places[class_name] += 1
+            words[pupil_id] = class_name if in_class[class_name] == 1 else f"{class_name}, {places[class_name]}"
+    return words
+
+
+def _name_of(row: Any, apart: Mapping[int, str]) -> str | None:
+    """The name of a pupil, with what tells namesakes apart."""
+    name = full_name(row.first_name, row.prefix, row.last_name)
+    return f"{name} ({apart[row.id]})" if row.id in apart else name
 
 
 def school_name(connection: Connection, viewer: Viewer) -> str | None:
@@ -69,7 +114,8 @@ def present_on(day: str | None = None) -> ColumnElement[bool]:
 def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
     """The classes that the viewer sees in the present school year of their location, base groups first.
 
-    That is the newest year with members that has begun; a coming year only where none has.
+    That is the newest year with members that has begun; a coming year only where none has. Where two classes have one
+    name, their locations are in it.
     """
     number = func.count(memberships.c.pupil_id.distinct())
     rows = connection.execute(
@@ -86,10 +132,19 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
         .group_by(*classes.c)
     ).all()
     present = _present_years(connection, viewer)
+    shown = [row for row in rows if row.school_year == present.get(row.location)]
+    names = Counter(row.name for row in shown)
     class_refs = [
-        ClassRef(row.id, row.name, row.school_year, row.location, row.composed, row.year_groups, row.pupils)
-        for row in rows
-        if row.school_year == present.get(row.location)
+        ClassRef(
+            row.id,
+            row.name if names[row.name] == 1 else f"{row.name} ({row.location or MAIN_LOCATION})",
+            row.school_year,
+            row.location,
+            row.composed,
+            row.year_groups,
+            row.pupils,
+        )
+        for row in shown
     ]
     return sorted(class_refs, key=lambda ref: (ref.composed, collation_key(ref.name), ref.location, ref.id))
 
@@ -129,9 +184,8 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
         )
         .distinct()
     ).all()
-    pupil_names = [
-        PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows
-    ]
+    apart = _apart(connection, viewer)
+    pupil_names = [PupilName(row.id, row.first_name, _name_of(row, apart)) for row in rows]
     return sorted(pupil_names, key=lambda pupil: (collation_key(pupil.name), pupil.id))
 
 
@@ -189,8 +243,9 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int], 
         if since:
             joined[row.id][row.class_id] = since
     by_id: dict[int, Member] = {}
+    apart = _apart(connection, viewer)
     for row in sorted(rows, key=lambda row: order[row.class_id]):
-        name, own = full_name(row.first_name, row.prefix, row.last_name), joined[row.id]
+        name, own = _name_of(row, apart), joined[row.id]
         since = own.get(row.class_id)
         member = Member(row.id, row.first_name, name, row.class_id, row.year_group, since, own, row.left_on)
         by_id.setdefault(row.id, member)
@@ -297,7 +352,7 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
     return PupilRecord(
         row.id,
         row.first_name,
-        full_name(row.first_name, row.prefix, row.last_name),
+        _name_of(row, _apart(connection, viewer)),
         row.left_on,
         tuple(class_ref for class_ref in class_list(connection, viewer) if class_ref.id in own),
     )
@@ -322,7 +377,6 @@ def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
             can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
         )
     ).all()
-    pupil_names = [
-        PupilName(row.id, row.first_name, full_name(row.first_name, row.prefix, row.last_name)) for row in rows
-    ]
+    apart = _apart(connection, viewer)
+    pupil_names = [PupilName(row.id, row.first_name, _name_of(row, apart)) for row in rows]
     return sorted(pupil_names, key=lambda pupil: (collation_key(pupil.name), pupil.id))

@@ -6,9 +6,10 @@ It is read once per request. It covers this school year and the year before, and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -168,11 +169,14 @@ class ClassData:
                 self._by_sitting.setdefault((part.pupil_id, part.test_id, part.sitting_on), []).append(part)
         return self._by_sitting.get(sitting, [])
 
-    def all_totals(self, pupil_id: int, period: Period) -> list[ScoredTest]:
-        """Every total of a pupil in a period."""
+    def all_totals(
+        self, pupil_id: int, period: Period, wanted: Callable[[SubjectMaterial], bool] = lambda _: True
+    ) -> list[ScoredTest]:
+        """Every total of a pupil in a period, in the materials that `wanted` lets through."""
         return [
             scored_test
-            for scored_tests in self.totals.get(pupil_id, {}).values()
+            for subject_material, scored_tests in self.totals.get(pupil_id, {}).items()
+            if wanted(subject_material)
             for scored_test in scored_tests
             if scored_test.taken_on in period
         ]
@@ -216,12 +220,19 @@ class ClassData:
         return self.catalogue.material_names({*self.subject_materials, *with_progress})
 
 
-def growth_points(scored_tests: list[ScoredTest]) -> list[Point]:
+AnyTest = TypeVar("AnyTest", bound=ScoredTest)
+
+
+def counted_tests(scored_tests: Sequence[AnyTest]) -> list[AnyTest]:
+    """The scores of a series that growth is judged from: those that count."""
+    return [scored_test for scored_test in scored_tests if scored_test.reading.counts]
+
+
+def growth_points(scored_tests: Sequence[ScoredTest]) -> list[Point]:
     """The scores of a series that count, as growth is computed from them."""
     return [
-        Point(scored_test.taken_on, scored_test.reading.value, scored_test.scale)
-        for scored_test in scored_tests
-        if scored_test.reading.counts and scored_test.reading.value is not None
+        Point(scored_test.taken_on, scored_test.reading.value or 0, scored_test.scale)
+        for scored_test in counted_tests(scored_tests)
     ]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from models.access.people import PupilName
+from models.classroom.audience import Audience, audience_of
 from models.classroom.class_data import ClassData, ScoredPart, ScoredTest
 from models.ingest.freshness import SourceState
 from models.results.catalogue import Catalogue
@@ -70,6 +71,7 @@ class ClassOverview:
     catalogue: Catalogue
     delivered: dict[int, DeliveredMaterials]
     future: dict[int, tuple[FutureResult, ...]]
+    audience: Audience
     part: str | None = None
     source_id: int | None = None
 
@@ -134,6 +136,7 @@ def class_overview(
         catalogue,
         _delivered_materials(class_data.classes, cells, progress, outside, future),
         future,
+        audience_of(class_data, progress),
         part,
         source_id,
     )
@@ -254,4 +257,5 @@ def missing_reason(
         sends_progress=bool(of_class.progress & materials),
         sends_scores=bool(of_class.totals & materials),
         in_future=bool(overview.future_of(pupil_id, materials)),
+        not_for=overview.audience.reason_not_for(pupil_id, materials),
     )

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, select
 
 from models.access.people import class_list, pupils_by_class
 from models.access.viewer import Viewer
-from models.classroom.attention import AttentionGroup, attention_groups
+from models.classroom.attention import MaterialFilter, Placement, placements
 from models.classroom.class_data import ClassData, read_class_data
 from models.classroom.class_thresholds import thresholds_of
 from models.classroom.goals import due_dates_of
 from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
 from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
-from models.classroom.signals import DueDate, Signal, SignalInputs, open_by_pupil, signals
+from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, open_by_pupil, signals
 from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import source_states
 from models.results.periods import Period, of_school_year
@@ -59,9 +59,12 @@ class ClassState:
         """The open signals by pupil."""
         return self.once("open signals", lambda: open_by_pupil(self.signals))
 
-    def attention_groups(self, period: Period) -> dict[int, AttentionGroup]:
-        """The attention group of each pupil in a period."""
-        return attention_groups(self.class_data, period, self.open_signals, self.thresholds)
+    def placements(self, period: Period, wanted: MaterialFilter = lambda _: True) -> dict[int, Placement]:
+        """The placement of each pupil in a period, by the materials that `wanted` lets through."""
+        about = [signal for signal in self.signals if wanted(signal.subject_material)]
+        with_signal = open_by_pupil(about)
+        stuck = {signal.pupil_id for signal in about if signal.rule is SignalRule.STUCK and signal.pupil_id is not None}
+        return placements(self.class_data, period, with_signal, stuck, self.thresholds, wanted)
 
 
 def region_of(connection: Connection, viewer: Viewer) -> str:

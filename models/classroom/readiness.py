@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from models.classroom.class_data import ClassData
 from models.results.periods import Period, of_school_year
 from models.results.progress import PupilProgress
+from models.results.subject_materials import SubjectMaterial
 from models.schema.collation import collation_key
 from models.schema.records import Status
 
@@ -18,6 +19,7 @@ class Readiness:
     """One material (`Catalogue.material_names`): the pupils with work set ready, those who finished, the newest day."""
 
     material: str
+    subject_materials: frozenset[SubjectMaterial]
     set_for: tuple[int, ...]
     finished: tuple[int, ...]
     newest_on: str
@@ -54,7 +56,8 @@ def _of_material(class_data: ClassData, material: str, records: dict[int, list[P
         )
     ]
     newest = max(progress.row.taken_on for progress_records in records.values() for progress in progress_records)
-    return Readiness(material, tuple(records), tuple(finished), newest)
+    materials = {progress.subject_material for progress_records in records.values() for progress in progress_records}
+    return Readiness(material, frozenset(materials), tuple(records), tuple(finished), newest)
 
 
 def is_finished(class_data: ClassData, pupil_id: int, test_id: int) -> bool:

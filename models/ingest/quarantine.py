@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, or_, select
 
@@ -74,6 +76,12 @@ def raw(connection: Connection, cipher: PiiCipher, delivery_id: int) -> bytes | 
         )
     )
     return None if encrypted is None else cipher.decrypt(encrypted)
+
+
+def findings_of(connection: Connection, delivery_id: int) -> list[dict[str, Any]]:
+    """Why a message was refused, as it was recorded; a finding holds no value of the message."""
+    text = connection.scalar(select(deliveries.c.findings).where(deliveries.c.id == delivery_id))
+    return [] if text is None else list(json.loads(text))
 
 
 def _in_time() -> ColumnElement[bool]:

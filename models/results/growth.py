@@ -34,12 +34,13 @@ class Point:
 
 
 def growth(points: Sequence[Point]) -> Growth:
-    """Up, down or the same only if all of the last three scores go that way, on one scale."""
-    if len({point.scale for point in points}) > 1:
+    """Up, down or the same only if all of the last three scores go that way, on one scale; older ones do not count."""
+    span = points[-TREND_POINTS:]
+    if len({point.scale for point in span}) > 1:
         return Growth.OTHER_SCALE
-    if len(points) < TREND_POINTS:
+    if len(span) < TREND_POINTS:
         return Growth.TOO_FEW
-    steps = [after.value - before.value for before, after in pairwise(points[-TREND_POINTS:])]
+    steps = [after.value - before.value for before, after in pairwise(span)]
     if all(step > 0 for step in steps):
         return Growth.RISES
     if all(step < 0 for step in steps):

@@ -20,12 +20,13 @@ def missing_reason_of(
     sends_progress: bool,
     sends_scores: bool,
     in_future: bool = False,
+    not_for: Missing | None = None,
 ) -> tuple[Missing, PupilProgress | None]:
     """The reason, and the progress record that says it.
 
     `records`: the pupil's progress; `outside`: the tests that the pupil made outside of the period.
     `sends_progress` and `sends_scores`: whether the source does so for anybody in the class of the pupil. `in_future`:
-    whether the pupil has a result of a day that has yet to come.
+    whether the pupil has a result of a day that has yet to come. `not_for`: why nothing is to be expected of the pupil.
     """
     if not connected:
         return Missing.NOT_LINKED, None
@@ -37,6 +38,8 @@ def missing_reason_of(
         return (Missing.OUTSIDE, None) if scored else (newest.state, newest)
     if outside:
         return Missing.OUTSIDE, None
+    if not_for is not None:
+        return not_for, None
     if sends_progress:
         return Missing.NOT_SET, None
     return (Missing.NO_RESULT if sends_scores else Missing.NOT_DELIVERED), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from models.results.catalogue import Catalogue
@@ -30,12 +31,17 @@ class PupilProgress:
         return _STATES[self.status]
 
 
+AudienceOfTest = Callable[[Collection[int], SubjectMaterial], frozenset[int]]  # of the pupils who have a record
+
 _STATES = {Status.NOT_BEGUN: Missing.NOT_BEGUN, Status.BUSY: Missing.BUSY, Status.DONE: Missing.NO_SCORE}
 
 
 @dataclass(frozen=True, slots=True)
 class TestProgress:
-    """The progress of a class in one test; `without`: the number of pupils without a record."""
+    """The progress of a class in one test, of the `audience` whom it is for; `without` have no record.
+
+    `worked_ms`: the time of each pupil who began, where the source states it.
+    """
 
     __test__ = False
 
@@ -47,6 +53,7 @@ class TestProgress:
     busy: int
     not_begun: int
     without: int
+    audience: frozenset[int]
     worked_ms: tuple[int, ...]
 
 
@@ -87,19 +94,23 @@ def _of_test(records: dict[int, ResultRow], catalogue: Catalogue) -> PupilProgre
     return PupilProgress(row, subject_material, status, None, None, None, None)
 
 
-def class_progress(progress: dict[int, tuple[PupilProgress, ...]], pupils: int) -> list[TestProgress]:
-    """The progress of a class of `pupils` in each test, newest test first."""
+def class_progress(
+    progress: dict[int, tuple[PupilProgress, ...]], audience_of_test: AudienceOfTest
+) -> list[TestProgress]:
+    """The progress of a class in each test, newest test first; `audience_of_test` gives the pupils whom one is for."""
     tests: dict[int, list[PupilProgress]] = defaultdict(list)
     for progress_records in progress.values():
         for record in progress_records:
             tests[record.row.test_id].append(record)
-    by_test = [_class_test(progress_records, pupils) for progress_records in tests.values()]
+    by_test = [_class_test(progress_records, audience_of_test) for progress_records in tests.values()]
     return sorted(by_test, key=lambda progress: (progress.taken_on, progress.test_id), reverse=True)
 
 
-def _class_test(progress_records: list[PupilProgress], pupils: int) -> TestProgress:
+def _class_test(progress_records: list[PupilProgress], audience_of_test: AudienceOfTest) -> TestProgress:
     newest = max((progress.row for progress in progress_records), key=date_order)
     counted = [progress.status for progress in progress_records]
+    pupil_ids = {progress.row.pupil_id for progress in progress_records}
+    audience = audience_of_test(pupil_ids, progress_records[0].subject_material)
     return TestProgress(
         newest.test_id,
         newest.definition_id,
@@ -108,6 +119,11 @@ def _class_test(progress_records: list[PupilProgress], pupils: int) -> TestProgr
         counted.count(Status.DONE),
         counted.count(Status.BUSY),
         counted.count(Status.NOT_BEGUN),
-        pupils - len(progress_records),
-        tuple(progress.worked_ms for progress in progress_records if progress.worked_ms is not None),
+        len(audience) - len(progress_records),
+        audience,
+        tuple(
+            progress.worked_ms
+            for progress in progress_records
+            if progress.worked_ms is not None and progress.status is not Status.NOT_BEGUN
+        ),
     )

@@ -35,12 +35,17 @@ class Missing(StrEnum):
     NO_SCORE = "no_score"
     NOT_LINKED = "not_linked"
     NOT_DELIVERED = "not_delivered"
+    NOT_TAKEN = "not_taken"  # the pupil has nothing of the subject, as most of the year group
+    OTHER_YEAR = "other_year"  # only another year group of the class has anything of it
     NO_RESULT = "no_result"
     FUTURE = "future"  # there is one, of a day that has yet to come
     OUTSIDE = "outside"  # there is one, of another day than the period holds
     NOT_SET = "not_set"
     NOT_BEGUN = "not_begun"
     BUSY = "busy"
+
+
+NOT_FOR_PUPIL = frozenset({Missing.NOT_TAKEN, Missing.OTHER_YEAR})  # nothing is to be expected
 
 
 class Comparability(StrEnum):

@@ -43,7 +43,7 @@ LOOKED_AT_BY = {"my_pupils": "Noa Berg", "handover": "Noa Berg", "materials": "S
 PAGES = {
     **{address(page): LOOKED_AT_BY.get(page.name) or first_viewer(page, PERSONAS).name for page in OPEN_PAGES},
     "/groep?weergave=materiaal": "Hanna Vos",
-    "/groep?stand=koers": "Hanna Vos",
+    "/groep?stand=norm": "Hanna Vos",
     "/leerlingen?vraag=stof": "Noa Berg",
     "/leerlingen?vraag=klaar": "Noa Berg",
     NOWHERE: "Hanna Vos",

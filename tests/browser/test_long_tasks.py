@@ -141,11 +141,11 @@ def walk(browser: Browser, address: str, way: Callable[[Walk], None]) -> None:
 def class_page(to: Walk) -> None:
     """The cards, links and filters of the class page, which is open, and Back and Forward over them."""
     page = to.page
-    to.click("card", "#stand-on_course a", "#stand-on_course[aria-current]")
+    to.click("card", "#stand-on_norm a", "#stand-on_norm[aria-current]")
     to.click("card", "#stand-ample a", "#stand-ample[aria-current]")
-    to.do("Back", page.go_back, "#stand-on_course[aria-current]")
+    to.do("Back", page.go_back, "#stand-on_norm[aria-current]")
     to.do("Back", page.go_back, "#stand-attention[aria-current]")
-    to.do("Forward", page.go_forward, "#stand-on_course[aria-current]")
+    to.do("Forward", page.go_forward, "#stand-on_norm[aria-current]")
     to.click("this and last year", "#hidden-by-period a", to.address_has("periode=tweejaar"))
     expect(page.locator("#periode")).to_have_value("Dit en vorig schooljaar", timeout=WAIT)
     to.do(
@@ -257,7 +257,7 @@ def test_no_click_on_a_whole_school_holds_up_the_browser(browser: Browser, tmp_p
         to.do("Forward to all classes", page.go_forward, lambda: expect(rows).to_have_count(sum(sizes), timeout=WAIT))
         everyone = ",".join(str(place + 1) for place in range(len(sizes)))
         to.open(f"/groep?klas={everyone}", "#matrix")
-        to.click("card", "#stand-on_course a", "#stand-on_course[aria-current]")
+        to.click("card", "#stand-on_norm a", "#stand-on_norm[aria-current]")
         to.do("Back", page.go_back, "#stand-attention[aria-current]")
         to.click("to Signals", "header > nav a:has-text('Signalen')", "#signals-content h1")
 

@@ -13,7 +13,7 @@ from tests.dashboard import school
 
 HOSTILE = "<img src=x onerror=\"window.ran='yes'\">\"'><script>window.ran='yes'</script></td></table>"
 PAGES = (
-    "/groep", "/groep?weergave=materiaal&stand=koers", "/leerling/1", "/leerlingen", "/leerlingen?vraag=stof",
+    "/groep", "/groep?weergave=materiaal&stand=norm", "/leerling/1", "/leerlingen", "/leerlingen?vraag=stof",
     "/leerlingen?vraag=klaar", "/leerlingen/overdracht", "/signalen", "/leermiddelen",
 )  # fmt: skip
 
@@ -85,23 +85,23 @@ def test_back_and_forward_bring_back_filters_and_controls_of_one_page(watched: W
     page.click("#vak")
     page.get_by_role("option", name="Spelling", exact=True).click()
     page.wait_for_url("**/groep?klas=1-1&vak=spelling")
-    page.click("#stand-on_course a")
-    page.wait_for_selector("#stand-on_course[aria-current]")
-    assert page.url.endswith("/groep?klas=1-1&vak=spelling&stand=koers")
+    page.click("#stand-on_norm a")
+    page.wait_for_selector("#stand-on_norm[aria-current]")
+    assert page.url.endswith("/groep?klas=1-1&vak=spelling&stand=norm")
     page.click("#bar .more")
     page.click("[data-clear] a")
     expect(page.locator("#vak")).to_have_value("Alle vakken")
     assert page.url.endswith("/groep?klas=1-1")
     page.go_back()
     expect(page.locator("#vak")).to_have_value("Spelling")
-    page.wait_for_selector("#stand-on_course[aria-current]")
+    page.wait_for_selector("#stand-on_norm[aria-current]")
     page.go_back()
     page.wait_for_selector("#stand-attention[aria-current]")
     expect(page.locator("#vak")).to_have_value("Spelling")
     page.go_forward()
-    page.wait_for_selector("#stand-on_course[aria-current]")
+    page.wait_for_selector("#stand-on_norm[aria-current]")
     page.reload()
-    page.wait_for_selector("#stand-on_course[aria-current]")
+    page.wait_for_selector("#stand-on_norm[aria-current]")
     expect(page.locator("#vak")).to_have_value("Spelling")
 
 

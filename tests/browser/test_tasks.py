@@ -143,13 +143,13 @@ def test_every_task_of_a_morning_goes_by_keyboard(watched: Watched) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=status]:has-text('Afgehandeld.')")
     assert "Niemand vraagt nu aandacht." in page.inner_text("#course-panel")
-    first = page.locator("#stand-on_course a")
+    first = page.locator("#stand-on_norm a")
     for _ in range(40):
         page.keyboard.press("Tab")
         if first.evaluate("one => one === document.activeElement"):
             break
     page.keyboard.press("Enter")
-    page.wait_for_url("**stand=koers")
+    page.wait_for_url("**stand=norm")
     page.wait_for_selector("#course-list li.one a")
 
 

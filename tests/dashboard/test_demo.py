@@ -22,19 +22,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from connectors.simulator import publishers, school, server
 from connectors.simulator.school import HORIZON
 from dashboard.cli import demo as demo_module
 from dashboard.settings import applying
 from dashboard.worker.context import make_context
+from models.access.people import pupil_names
 from models.access.viewer import Role, Viewer
 from models.classroom.timeline import pupil_timeline
 from models.ingest import identity
-from models.results.periods import Period
+from models.results.periods import Period, with_year_before
 from models.schema import clock, database
 from models.schema.encryption import read_key
 from models.schema.store_key import open_encrypted
+from models.schema.tables import schools
+from tests.dashboard.test_growth_words import check_series
 
 FIRST_DAY = "2026-11-26T08:12:00+01:00"
 NEXT_WEEK = "2026-12-03T20:00:00+01:00"
@@ -228,6 +232,20 @@ def test_what_is_sent_again_changes_nothing(first: Demo, data: Path) -> None:
     again = [name for name in names if name.endswith("-nogmaals.xml")]
     assert again
     assert taken == len(names) - len(again)
+
+
+def test_every_word_of_growth_is_that_of_the_numbers_beside_it(first: Demo, data: Path) -> None:
+    engine, words, number = database.open_engine(database.sqlite_url(data)), 0, 0
+    with clock.fixed(datetime.fromisoformat(FIRST_DAY)), database.read_transaction(engine) as connection:
+        for (school_id,) in connection.execute(select(schools.c.id)).all():
+            viewer = Viewer(school_id, Role.SUPPORT, None, "Els Prins")
+            for pupil in pupil_names(connection, viewer):
+                timeline = pupil_timeline(connection, viewer, pupil.id, with_year_before("2026-2027"))
+                assert timeline is not None
+                words += sum(check_series(series) for series in timeline.series)
+                number += len(timeline.series)
+    assert number > 400
+    assert words > number
 
 
 def test_an_unknown_pupil_waits_with_results(first: Demo, data: Path) -> None:

@@ -41,13 +41,15 @@ from tests.dashboard.test_why import nodes_of, table_of, words
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("score", "van", "niveau of reden", "toetsdatum", "toets", "andere resultaten")
+HEADS = ["Indeling", "Leerling", "Groep", "Scores onder de norm", "Scores met een norm"]
+FIRST = len(HEADS)
 KINDS = tuple(FORMATS)
 FILTERS = (
     {},
     {"weergave": "materiaal"},
     {"vak": "arithmetic"},
     {"groep": "jaar-6"},
-    {"status": "koers"},
+    {"status": "norm"},
     {"periode": "2026-09-01_2026-10-31"},
     {"uitgever": "2"},
     {"doel": "Breuken vergelijken"},
@@ -70,6 +72,7 @@ class Screen:
     rows: list[tuple[str, str, list[dict[str, Any]]]]  # group, pupil, the attributes and text of each cell
     feet: list[dict[str, Any]]
     files: dict[str, str]
+    beside: list[str]  # what stands beside the name of each pupil
 
 
 def screen(client: FlaskClient, **values: object) -> Screen:
@@ -84,11 +87,12 @@ def screen(client: FlaskClient, **values: object) -> Screen:
     return Screen(
         _column_words(nodes_of(table, "Thead")[0]),
         [
-            (attention_group, words(nodes_of(row, "Th")), [_cell(node) for node in nodes_of(row, "Td")])
+            (attention_group, words(nodes_of(row, "Link")[0]), [_cell(node) for node in nodes_of(row, "Td")])
             for attention_group, row in sections
         ],
         [_cell(node) for node in nodes_of(nodes_of(table, "Tfoot"), "Td")],
         {link.partition("?")[0].rpartition(".")[2]: link for link in links if link.startswith(FILE_PATH)},
+        [words(nodes_of(nodes_of(row, "Th"), "Small")) for _group, row in sections],
     )
 
 
@@ -171,13 +175,17 @@ def _number(value: str | None) -> Decimal | None:
 
 def check_flat(shown: Screen, table: Table, number: Any) -> None:
     """A flat table has the cells of the screen: values, dates, words, means, in the same order."""
-    assert table.heads[3:] == [f"{name} · {part}" for name in shown.columns for part in PARTS]
+    assert table.heads[:FIRST] == HEADS
+    assert table.heads[FIRST:] == [f"{name} · {part}" for name in shown.columns for part in PARTS]
     assert [(row[0], row[1]) for row in table.rows] == [
         (attention_group, name) for attention_group, name, _cells in shown.rows
     ]
+    for row, beside in zip(table.rows, shown.beside, strict=True):
+        below, with_norm = number(row[3]), number(row[4])
+        assert beside.startswith(f"{below} van {with_norm} onder de norm" if with_norm else "geen scores met een norm")
     for (_course, _name, cells), row in zip(shown.rows, table.rows, strict=True):
         for place, cell in enumerate(cells):
-            score, maximum, reading, day, test, others = row[3 + 6 * place : 9 + 6 * place]
+            score, maximum, reading, day, test, others = row[FIRST + 6 * place : FIRST + 6 + 6 * place]
             assert number(score) == _number(cell.get("data-value"))
             assert day == cell.get("data-date")
             assert (test is None) == ("data-test" not in cell)
@@ -191,7 +199,7 @@ def check_flat(shown: Screen, table: Table, number: Any) -> None:
             earlier = re.search(r"\+(\d+) eerder", cell["text"])
             assert number(others) == (None if test is None else Decimal(earlier[1]) if earlier else 0)
     for place, foot in enumerate(shown.feet):
-        mean, _maximum, reading = table.foot[3 + 6 * place : 6 + 6 * place]
+        mean, _maximum, reading = table.foot[FIRST + 6 * place : FIRST + 3 + 6 * place]
         exact = foot.get("data-mean")
         if exact is None:
             assert mean is None
@@ -234,9 +242,10 @@ def test_the_web_page_holds_the_cells_of_the_screen(web: flask.Flask, values: di
     for body in table.xpath("./tbody"):
         course = body.xpath("./tr[@class='group']")[0].text_content()
         rows += [(course, row) for row in body.xpath("./tr[not(@class)]")]
-    assert [(attention_group, row.findtext("th")) for attention_group, row in rows] == [
+    assert [(attention_group, row.find("th").text) for attention_group, row in rows] == [
         (a, b) for a, b, _cells in shown.rows
     ]
+    assert [row.findtext("th/small") for _group, row in rows] == shown.beside
     for (_course, _name, cells), (_same, row) in zip(shown.rows, rows, strict=True):
         for cell, found in zip(cells, row.xpath("./td"), strict=True):
             value = found.findtext("b")
@@ -254,7 +263,7 @@ def test_the_filters_change_who_and_what_is_in_the_files(web: flask.Flask) -> No
     client = as_persona(web, "hanna")
     everything = screen(client)
     assert len(everything.rows) == 12
-    assert len(screen(client, status="koers").rows) < 12
+    assert len(screen(client, status="norm").rows) < 12
     assert len(screen(client, groep="jaar-6").rows) == 8
     assert len(screen(client, vak="arithmetic").columns) < len(everything.columns)
 
@@ -268,15 +277,15 @@ def test_a_mean_is_rounded_as_on_the_screen(web: flask.Flask, known_school: Stor
     client = as_persona(web, "hanna")
     shown = screen(client)
     assert shown.feet[0]["text"] == "64,5 gemiddelde van 10 van 12"
-    assert read_xlsx(fetched(client, shown, "xlsx")).foot[3] == 64.5
-    assert read_csv(fetched(client, shown, "csv")).foot[3] == "64,5"
+    assert read_xlsx(fetched(client, shown, "xlsx")).foot[FIRST] == 64.5
+    assert read_csv(fetched(client, shown, "csv")).foot[FIRST] == "64,5"
 
 
 def test_a_zero_is_a_zero_and_missing_is_a_word(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     shown = screen(client)
     flat = read_csv(fetched(client, shown, "csv")), read_xlsx(fetched(client, shown, "xlsx"))
-    place = 3 + 6 * shown.columns.index("Rekenen · Cijferpad groep 6")
+    place = FIRST + 6 * shown.columns.index("Rekenen · Cijferpad groep 6")
     for table, zero in zip(flat, ("0", 0), strict=True):
         by_name = {row[1]: row for row in table.rows}
         assert by_name["Jonas ter Horst"][place] == zero
@@ -286,7 +295,9 @@ def test_a_zero_is_a_zero_and_missing_is_a_word(web: flask.Flask) -> None:
         # No other results of a pupil with one is a real 0; where there is none at all it is empty.
         assert by_name["Lars Boon"][place + 5] is None
     page = page_of_html.fromstring(fetched(client, shown, "html").decode())
-    cells = {row.findtext("th"): row.xpath("./td")[place // 6] for row in page.xpath("//tbody/tr[not(@class)]")}
+    cells = {
+        row.findtext("th"): row.xpath("./td")[(place - FIRST) // 6] for row in page.xpath("//tbody/tr[not(@class)]")
+    }
     assert cells["Jonas ter Horst"].findtext("b") == "0"
     assert cells["Lars Boon"].text_content() == "nog geen resultaat"
 
@@ -300,7 +311,7 @@ def test_a_screen_without_columns_is_a_file_without_columns(web: flask.Flask) ->
         read_csv(client.get(files["csv"], base_url=HERE).data),
         read_xlsx(client.get(files["xlsx"], base_url=HERE).data),
     ):
-        assert table.heads == ["Indeling", "Leerling", "Groep"]
+        assert table.heads == HEADS
         assert len(table.rows) == 12
     page = page_of_html.fromstring(client.get(files["html"], base_url=HERE).data.decode())
     assert len(page.xpath("//tbody/tr[not(@class)]")) == 12
@@ -339,7 +350,7 @@ def test_a_long_number_keeps_every_digit(web: flask.Flask, known_school: Store) 
 
 def test_filters_time_sources_and_dictionary_are_in_every_file(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    shown = screen(client, vak="arithmetic", status="koers", groep="jaar-6", weergave="materiaal")
+    shown = screen(client, vak="arithmetic", status="norm", groep="jaar-6", weergave="materiaal")
     page = page_of_html.fromstring(fetched(client, shown, "html").decode())
     lists = [
         dict(zip(map(_text, item.xpath("./dt")), map(_text, item.xpath("./dd")), strict=True))
@@ -350,7 +361,7 @@ def test_filters_time_sources_and_dictionary_are_in_every_file(web: flask.Flask)
     for told, meanings in several:
         assert told["Groep"] == "Groep 6a"
         assert told["Periode"].startswith("Dit schooljaar")
-        assert (told["Vak"], told["Leerlingen"]) == ("Rekenen", "Op koers")
+        assert (told["Vak"], told["Leerlingen"]) == ("Rekenen", "Op of boven de norm")
         assert told["Groepje"] == "Leerjaar 6"
         assert told["Kolommen"] == "Per leermiddel"
         assert (told["Leermiddel"], told["Uitgever"], told["Doel"]) == ("alle", "alle", "alle")
@@ -502,7 +513,7 @@ def test_screens_of_a_thousand_others_push_out_no_file(web: flask.Flask) -> None
 
 
 def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.Flask) -> None:
-    client, values = as_persona(web, "hanna"), {"vak": "arithmetic", "doel": "Breuken vergelijken", "status": "koers"}
+    client, values = as_persona(web, "hanna"), {"vak": "arithmetic", "doel": "Breuken vergelijken", "status": "norm"}
     shown = screen(client, **values)
     for _ in range(MAX_PER_VIEWER):
         screen(client)
@@ -516,7 +527,11 @@ def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.
     link = next(link for link in links if ".csv?" in link)
     assert link.partition("?")[2] == query
     facts = read_csv(client.get(link, base_url=HERE).data).facts
-    assert (facts["Vak"], facts["Doel"], facts["Leerlingen"]) == ("Rekenen", "Breuken vergelijken", "Op koers")
+    assert (facts["Vak"], facts["Doel"], facts["Leerlingen"]) == (
+        "Rekenen",
+        "Breuken vergelijken",
+        "Op of boven de norm",
+    )
 
 
 def test_after_a_restart_a_file_leads_to_its_screen_and_says_why(web: flask.Flask, known_school: Store) -> None:

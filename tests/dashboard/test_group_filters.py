@@ -90,7 +90,7 @@ def test_each_pupil_is_in_exactly_one_group_and_the_matrix_is_ordered_by_it(know
 def test_the_mean_counts_the_pupils_that_are_shown(known_school: Store) -> None:
     class_view = view(known_school, status="ruim")
     shown = ids(class_view)
-    assert shown == [pupil.id for pupil in view(known_school).of_group(AttentionGroup.AMPLE)]
+    assert shown == [pupil.id for pupil in view(known_school).of_group(AttentionGroup.FAR_ABOVE)]
     [column] = [
         column for column in columns(class_view.overview, "vak", "arithmetic") if column.subject_materials == (SUMS,)
     ]
@@ -271,7 +271,7 @@ def test_a_period_of_long_ago_has_its_groups_and_the_same_signals(known_school: 
         ],
     )  # fmt: skip
     class_view = view(known_school, periode="2024-09-01_2025-07-01")
-    assert class_view.attention_groups[1] is AttentionGroup.AMPLE
+    assert class_view.attention_groups[1] is AttentionGroup.FAR_ABOVE
     assert [signal.target for signal in class_view.signals if signal.pupil_id] == [
         signal.target for signal in view(known_school).signals if signal.pupil_id
     ]
@@ -412,7 +412,7 @@ def test_several_classes_stand_on_one_screen(known_school: Store) -> None:
     "query",
     [
         "?klas=1&periode=4weken&vak=arithmetic&materiaal=Cijferpad+groep+6&uitgever=1&doel=Breuken+vergelijken"
-        "&status=koers&weergave=materiaal&stand=ruim",
+        "&status=norm&weergave=materiaal&stand=ruim",
         "?klas=1&periode=2026-09-01_2026-10-31",
         "?klas=1",
     ],

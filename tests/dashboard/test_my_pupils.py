@@ -216,9 +216,9 @@ def test_a_sparkline_says_in_one_sentence_what_it_shows_and_has_the_colours_of_t
         shown = cells(list(nodes(json.loads(shown_page(client, MINE, TWO_YEARS)))))
         assert series in unquote(image(shown[2, "arithmetic"])["src"])
     assert image(shown[2, "arithmetic"])["alt"] == (
-        "Rekenen met Cijferpad groep 6, 3 scores: van 64 naar 84; de norm is 60."
+        "Rekenen met Cijferpad groep 6, 3 scores: 64, 81, 84; de norm is 60."
     )
-    assert image(shown[1, "spelling"])["alt"] == "Spelling met Letterlab, 2 scores: van 66,5 naar 71,5."
+    assert image(shown[1, "spelling"])["alt"] == "Spelling met Letterlab, 2 scores: 66,5; 71,5."
     assert (image(shown[2, "arithmetic"])["width"], image(shown[2, "arithmetic"])["height"]) == (112, 38)
 
 
@@ -233,7 +233,7 @@ def test_a_material_without_a_norm_has_no_dotted_line_and_no_level(web: flask.Fl
 def test_value_level_and_growth_are_words_and_growth_needs_three_scores(web: flask.Flask) -> None:
     shown = cells(page_of(web, "hanna", TWO_YEARS))
     assert words(shown[1, "arithmetic"]) == ("58 · 13 nov onvoldoende nog geen trend, 2 van 3")
-    assert words(shown[2, "arithmetic"]) == "84 · 13 nov goed stijgt"
+    assert words(shown[2, "arithmetic"]) == "84 · 13 nov goed stijgt: 64, 81, 84"
     signs = [node["className"] for node in nodes(shown[2, "arithmetic"]["children"]) if node["type"] == "I"]
     assert signs == ["sg sg-above", "sg sg-up"]
 

@@ -23,7 +23,9 @@ from models.schema import clock, database
 from models.schema.terms import SenderTerms
 from tests.conftest import Store
 from tests.connectors.sending import account, enveloped
+from tests.dashboard.markup import expanded
 from tests.dashboard.school import NOW
+from tests.dashboard.test_why import nodes_of, words
 from tests.uwlr.messages import message
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -126,3 +128,21 @@ def test_another_site_cannot_ask_for_it(store: Store, refused: int) -> None:
     )
     assert answer.status_code == 403
     assert not work_once(WorkContext(store.engine, store.cipher))
+
+
+def test_the_refused_message_opens_at_the_fault_and_marks_it(store: Store) -> None:
+    sender = account(store.engine, store.cipher, "Rekenwijs", Identification("brin", "99XX"))
+    wrong = message(leerlingid="leerling-4711").replace(b"<score>7</score>", b"<score>zeven</score>")
+    with spool([enveloped(wrong, sender.header)]) as spooled:
+        delivery_id = deliver(ReceiverContext(store.engine, store.cipher), spooled).delivery_id
+    client = client_of(store, OWN)
+    _, path = post(client, f"/koppelingen/geweigerd/{delivery_id}")
+    assert work_once(WorkContext(store.engine, store.cipher))
+    shown = expanded(json.loads(page(client, path)))["response"]["_pages_content"]["children"]
+    marks = [" ".join(words(node).split()) for node in nodes_of(shown, "Mark")]
+    assert marks
+    assert all("<score>" in mark for mark in marks)
+    [whole] = [node for node in nodes_of(shown, "Details") if "Het hele bericht" in words(node)]
+    assert not whole["props"].get("open")
+    assert words(shown).index(marks[0]) < words(shown).index("Het hele bericht")
+    assert "leerling-4711" not in json.dumps(shown)

@@ -75,7 +75,7 @@ def test_a_settled_signal_says_by_whom_and_can_be_opened_again(web: flask.Flask,
     assert "Afgehandeld. Het komt" not in shown_page(client, "/signalen")  # said once
     settled = shown_page(client, "/signalen", "?toestand=klaar")
     assert "Besproken door Hanna Vos, vandaag om 8:12." in settled
-    assert "Op koers" in shown_page(client, "/groep")
+    assert "Op of boven de norm" in shown_page(client, "/groep")
     post(client, PATH, opdracht=order(signal, ResolutionAction.REOPENED))
     assert "Lars Boon" in shown_page(client, "/signalen")
 
@@ -345,7 +345,7 @@ def test_the_talk_sheet_is_in_words_and_names_no_other_pupil(web: flask.Flask) -
         "Wat we afspreken",
     ):
         assert words in shown
-    assert "Rekenen (Cijferpad groep 6): van 76 op 1 okt naar 58 op 13 nov" in shown
+    assert "Rekenen (Cijferpad groep 6): 76 op 1 okt, 58 op 13 nov; nog geen trend." in shown
     assert "Twee keer per week oefenen. tot vr 18 dec 2026" in shown
     assert "Geheim" not in shown
     assert not any(first in shown for first, _prefix, last in school.NAMES[1:] if last in shown)
@@ -356,7 +356,7 @@ def test_a_level_without_a_number_is_told_at_a_talk(web: flask.Flask, known_scho
         own = (results.c.source_id == school.LEVELS) & (results.c.identifier_id == 10)
         connection.execute(results.update().where(own).values(score=None, score_text=None))
     shown = shown_page(as_persona(web, "hanna"), "/gesprek/10")
-    assert "Rekenen (Peillijn): niveau V." in shown
+    assert "Rekenen (Peillijn): niveau V (I is het hoogste niveau, V het laagste)." in shown
 
 
 def test_a_pupil_page_names_the_materials_of_the_class_without_a_score_and_why(web: flask.Flask) -> None:
@@ -378,8 +378,8 @@ def test_a_pupil_page_says_how_many_results_the_period_hides(web: flask.Flask) -
 
 def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    shown = shown_page(client, "/groep", "?klas=1&vak=arithmetic&doel=Breuken+vergelijken&status=koers")
-    assert "Getoond: Doel: Breuken vergelijken · Leerlingen: Op koers." in shown
+    shown = shown_page(client, "/groep", "?klas=1&vak=arithmetic&doel=Breuken+vergelijken&status=norm")
+    assert "Getoond: Doel: Breuken vergelijken · Leerlingen: Op of boven de norm." in shown
     assert '"href": "/groep?klas=1-1&vak=arithmetic"' in shown
     assert "Getoond:" not in shown_page(client, "/groep", "?klas=1&vak=arithmetic")
     nothing = shown_page(client, "/groep", "?klas=1&doel=Onbekend")
@@ -390,7 +390,7 @@ def test_filters_behind_the_button_are_told_and_can_be_taken_off(web: flask.Flas
 def test_with_several_classes_the_class_stands_beside_each_name(web: flask.Flask) -> None:
     client = as_persona(web, "sam")
     both, item = shown_page(client, "/groep", "?klas=1,2"), shown_page(client, "/groep", "?klas=1")
-    for child in ('{"children": "6b"', '"children": "groep 6a"'):
+    for child in ('{"children": "6b · 0 van', '"children": "groep 6a"'):
         assert child in both
         assert child not in item
 

@@ -15,6 +15,7 @@ from babel.messages.extract import extract_from_dir
 import dashboard
 from dashboard.text import translate, words
 from dashboard.ui import charts
+from models.results.catalogue import AFTER_ALL_PARTS, PartName
 from models.results.scales import Missing
 from models.results.subjects import SUBJECTS, UNMAPPED
 from models.schema import clock
@@ -212,3 +213,13 @@ def test_month_ticks_are_few_and_name_each_year_once() -> None:
     assert len(ticks) <= charts.MAX_TICKS
     assert charts._month_words(ticks)[0].endswith("2025")
     assert sum("<br>" in word for word in charts._month_words(ticks)) == 2
+
+
+def test_a_part_with_only_a_code_has_its_number_in_the_test() -> None:
+    defined, undefined = PartName(3, "12658", "12658", True), PartName(AFTER_ALL_PARTS, "12658", "12658", False)
+    named = PartName(3, "12658", "Breuken", True)
+    with in_language("nl"):
+        assert words.part_name_word(defined) == "Onderdeel 3"
+        assert words.part_name_word(defined, "H2 Weer|AK|5A") == "Onderdeel 3 (H2 Weer)"
+        assert words.part_name_word(undefined) == "Onderdeel 12658"
+        assert words.part_name_word(named, "H2 Weer") == "Breuken"

@@ -60,6 +60,7 @@ class Classroom:
     pupils: int = 4
     late: set[int] = field(default_factory=set)
     since: dict[int, str] = field(default_factory=dict)
+    years: dict[int, str] = field(default_factory=dict)  # of whom is not in year group 6
     totals: dict[int, dict[SubjectMaterial, list[ScoredTest]]] = field(default_factory=dict)
     parts: list[ScoredPart] = field(default_factory=list)
     progress: dict[int, list[PupilProgress]] = field(default_factory=dict)
@@ -100,11 +101,19 @@ class Classroom:
         self.parts.append(ScoredPart(row._replace(part_id=7), SUMS, PartName(1, name, name, True), reading, norm, day))
 
     def record(
-        self, pupil: int, status: Status, day: str, made: int | None, about: SubjectMaterial = WORDS, test: int = 1
+        self,
+        pupil: int,
+        status: Status,
+        day: str,
+        made: int | None,
+        about: SubjectMaterial = WORDS,
+        test: int = 1,
+        offered: int = 10,
+        correct: int | None = None,
     ) -> None:
         """A progress record; only exercises made are work."""
         row = self.row(pupil, about, day, test, None, None)
-        self.progress.setdefault(pupil, []).append(PupilProgress(row, about, status, 10, made, None, None))
+        self.progress.setdefault(pupil, []).append(PupilProgress(row, about, status, offered, made, correct, None))
         if made:
             self.work(pupil, about, day)
 
@@ -133,7 +142,7 @@ class Classroom:
                 f"Naam{item}",
                 f"Naam{item}",
                 CLASS,
-                "6",
+                self.years.get(item, "6"),
                 self.since.get(item),
                 {CLASS: self.since[item]} if item in self.since else {},
             )

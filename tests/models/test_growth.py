@@ -34,5 +34,7 @@ def test_a_word_needs_three_points_that_go_one_way(values: tuple[int, ...], expe
 def test_scores_on_two_scales_have_no_trend() -> None:
     points = [Point("2026-10-01", 50, HUNDRED), Point("2026-10-02", 30, FORTY), Point("2026-10-03", 35, FORTY)]
     assert growth(points) is Growth.OTHER_SCALE
+    later = [Point(f"2026-10-0{day}", day, FORTY) for day in (4, 5, 6)]
+    assert growth([*points, *later]) is Growth.RISES  # what the word covers is on one scale
     unknown = [Point(f"2026-10-0{day}", day, None) for day in (1, 2, 3)]
     assert growth(unknown) is Growth.RISES  # one material without a norm: with itself only

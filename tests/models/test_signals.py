@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from dashboard.text.signal_texts import text_of
 from dashboard.text.words import band_word
 from models.classroom.holidays import read_holidays
+from models.classroom.percentages import percentage_materials
 from models.classroom.signal_resolutions import ResolutionAction, SignalResolution
 from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, open_by_pupil, signals, topics
 from models.classroom.thresholds import Thresholds
 from models.results.progress import PupilProgress
+from models.results.scales import ParsedNorm
 from models.schema import clock
 from models.schema.records import Absence, Status
 from tests.dashboard import school
@@ -68,6 +71,54 @@ def test_without_a_known_scale_or_enough_past_nothing_is_said_of_a_drop() -> Non
     other = replace(classroom.totals[2][SUMS][0].norm, maximum=None)
     assert other.span is None
     assert of(classroom.signals(), SignalRule.DROP) == []
+
+
+def test_a_drop_counts_on_a_scale_known_by_the_points_of_the_test() -> None:
+    classroom = Classroom()
+    for value, day in zip((35, 31, 33, 19), days(4), strict=True):
+        classroom.score(1, value, day, norm=ParsedNorm(maximum=Decimal(40)))
+    [signal] = of(classroom.signals(), SignalRule.DROP)
+    assert [total.reading.text for total in signal.evidence.totals] == ["35", "31", "33", "19"]
+
+
+def dictation(classroom: Classroom, pupil: int, right: int, day: str, test: int, score: int | None = None) -> None:
+    """A dictation of forty words without a norm: the counts, and the percentage right unless a score is given."""
+    percent = round(100 * right / 40)
+    classroom.score(pupil, percent if score is None else score, day, WORDS, norm=WITHOUT, test=test)
+    classroom.record(pupil, Status.DONE, day, 40, WORDS, test, offered=40, correct=right)
+
+
+def test_a_drop_counts_for_percentages_without_a_norm() -> None:
+    classroom = Classroom()
+    for test, (right, day) in enumerate(zip((35, 31, 33, 19), days(4), strict=True), start=1):
+        dictation(classroom, 1, right, day, test)
+        dictation(classroom, 2, 35, day, test)
+    [signal] = of(classroom.signals(), SignalRule.DROP)
+    assert signal.pupil_id == 1
+    assert [total.reading.text for total in signal.evidence.totals] == ["88", "78", "82", "48"]
+    assert "de scores zijn procenten" in text_of(SignalRule.DROP).evidence(classroom.class_data, signal)
+
+
+def test_a_number_that_is_not_the_share_right_is_no_percentage() -> None:
+    classroom = Classroom()
+    for test, (right, day) in enumerate(zip((35, 31, 33, 19), days(4), strict=True), start=1):
+        dictation(classroom, 1, right, day, test, score=right)  # the number right: nobody says out of how many
+        dictation(classroom, 2, right, day, test, score=90 - test)
+        classroom.score(3, right, day, WORDS, norm=WITHOUT, test=test)  # no counts
+    assert of(classroom.signals(), SignalRule.DROP) == []
+
+
+def test_zeros_and_a_single_correction_do_not_decide_whether_a_material_is_in_percent() -> None:
+    classroom = Classroom()
+    for test, day in enumerate(days(4), start=1):
+        dictation(classroom, 1, 0, day, test)
+    assert percentage_materials(classroom.class_data, [1]) == frozenset()
+    for pupil in (2, 3, 4):
+        for test, day in enumerate(days(4), start=1):
+            dictation(classroom, pupil, 30, day, test, score=40 if (pupil, test) == (2, 1) else None)
+    assert percentage_materials(classroom.class_data, [1, 2, 3, 4]) == {WORDS}
+    dictation(classroom, 2, 30, days(1)[0], 9, score=40)
+    assert percentage_materials(classroom.class_data, [1, 2, 3, 4]) == frozenset()
 
 
 def test_one_wrong_answer_is_no_signal() -> None:
@@ -135,6 +186,28 @@ def test_holidays_are_no_inactivity() -> None:
             classroom.score(pupil, 70, "2026-11-02", WORDS)
         classroom.score(4, 70, "2026-10-12", WORDS)
         assert [signal.evidence.days for signal in of(classroom.signals(), SignalRule.IDLE)] == [10]
+
+
+def test_in_a_combination_class_half_of_the_year_group_that_works_with_a_source_is_enough() -> None:
+    classroom = Classroom(pupils=9, years=dict.fromkeys(range(5, 10), "7"))
+    for pupil in (1, 2, 3):
+        classroom.score(pupil, 70, "2026-11-25", WORDS)
+    classroom.score(4, 70, "2026-10-01", WORDS)
+    for pupil in range(5, 10):
+        classroom.score(pupil, 70, "2026-11-25", SUMS, test=2)
+    assert [signal.pupil_id for signal in of(classroom.signals(), SignalRule.IDLE)] == [4]
+
+
+def test_a_date_holds_for_the_year_group_of_the_test() -> None:
+    classroom = Classroom(pupils=9, years=dict.fromkeys(range(5, 10), "7"))
+    for pupil in (1, 2, 3):
+        classroom.score(pupil, 70, "2026-11-12", WORDS, test=5)
+    for pupil in range(1, 10):
+        classroom.score(pupil, 70, "2026-11-12", WORDS, test=6)
+    due = DueDate(CLASS, 5, "2026-11-13", "Hanna Vos", WORDS, "Week 46")
+    assert [signal.pupil_id for signal in of(classroom.signals((due,)), SignalRule.OVERDUE)] == [4]
+    nobody = replace(due, test_id=7)
+    assert [signal.pupil_id for signal in of(classroom.signals((nobody,)), SignalRule.OVERDUE)] == list(range(1, 10))
 
 
 def test_where_the_class_does_not_work_with_a_source_nobody_is_idle() -> None:

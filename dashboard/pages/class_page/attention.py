@@ -1,4 +1,4 @@
-"""The four attention groups of the class page, the list of the open group, and the parts that are hard for many."""
+"""The attention groups of the class page, the list of the open group, and the parts that are hard for many."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ from dashboard.text.signal_words import (
     material_words,
     rule_with,
     rule_words,
+    settled_words,
     suppressed_words,
 )
-from dashboard.text.translate import _, n_
+from dashboard.text.translate import _
 from dashboard.text.words import (
     ATTENTION_GROUP_SIGNS,
     attention_group_rule,
     attention_group_word,
     class_in_sentence,
+    norm_counts_word,
     part_word,
     short_test,
 )
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.elements import Link, html
-from dashboard.ui.filters import ClassFilters
+from dashboard.ui.filters import BOTH_YEARS, THIS_YEAR, ClassFilters
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, card, num, sign
 from models.access.people import PupilName
-from models.classroom.attention import AttentionGroup
+from models.classroom.attention import AttentionGroup, totals_with_position
 from models.classroom.class_data import ScoredTest
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import Signal, SignalRule, Topic, topics
 from models.classroom.thresholds import Thresholds
-from models.results.scales import NormPosition
 
 MAX_TOPICS = 6
 
 
 def attention_cards(view: ClassView) -> html.Nav:
-    """The four groups with their number of pupils; each opens its list."""
+    """The groups with their number of pupils; each opens its list."""
     return html.Nav(
         [_card(view, attention_group) for attention_group in AttentionGroup],
         className="groups",
@@ -87,12 +88,14 @@ def attention_panel(view: ClassView) -> html.Section:
     attention_group = view.filters.open_group
     pupils = view.of_group(attention_group)
     rows: list[Any]
+    signals = view.signals_of_pupils
     if attention_group is AttentionGroup.ATTENTION:
-        rows = [_attention_row(view, pupil, view.state.open_signals[pupil.id]) for pupil in pupils]
+        rows = [_attention_row(view, pupil, signals[pupil.id]) for pupil in pupils]
         words = _suppressed(view)
     else:
-        rows = [_pupil_row(view, pupil) for pupil in pupils]
-        words = [_by_class(view, lambda limits: attention_group_rule(attention_group, limits))]
+        rows = [_pupil_row(view, pupil, signals.get(pupil.id, [])) for pupil in pupils]
+        rule = _by_class(view, lambda limits: attention_group_rule(attention_group, limits))
+        words = [" ".join([f"{rule}.", *beyond_filters(view.filters)])]
     nobody = (
         _("Nobody asks for attention now.")
         if attention_group is AttentionGroup.ATTENTION
@@ -107,12 +110,22 @@ def attention_panel(view: ClassView) -> html.Section:
     )
 
 
+def beyond_filters(filters: ClassFilters) -> list[str]:
+    """What the groups and signals are about, where a filter does not limit them."""
+    words = []
+    if filters.period not in (THIS_YEAR, BOTH_YEARS):
+        words.append(_("Signals are about this school year and the last, whatever period is chosen."))
+    if filters.goal is not None:
+        words.append(_("The groups are about whole tests, not about the goal that is chosen."))
+    return words
+
+
 def _suppressed(view: ClassView) -> list[Any]:
     """A sentence per source with suppressed signals: they cannot be evaluated now."""
     shown = {pupil.id for pupil in view.overview.pupils}
     counts = Counter(signal.source_id for signal in view.signals if signal.suppressed and signal.pupil_id in shown)
     sources = {source.id: source for source in view.state.class_data.sources}
-    lines: list[Any] = [_("Who and why.")]
+    lines: list[Any] = [" ".join([_("Who and why."), *beyond_filters(view.filters)])]
     for source_id, number in sorted(counts.items()):
         lines += [
             " ",
@@ -121,8 +134,8 @@ def _suppressed(view: ClassView) -> list[Any]:
     return lines
 
 
-def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal]) -> html.Li:
-    name = pupil_word(pupil)
+def _attention_row(view: ClassView, pupil: PupilName, all_signals: Sequence[Signal]) -> html.Li:
+    name, signals = pupil_word(pupil), [signal for signal in all_signals if signal.open]
     called = pupil.first_name or name
     return html.Li(
         [
@@ -130,11 +143,14 @@ def _attention_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal])
                 [
                     html.B(Link(name, href=addresses.pupil_href(pupil.id))),
                     *_class_of(view, pupil),
+                    html.Small(num("scores", norm_counts_word(view.placements[pupil.id].counts))),
                     html.Small(" · ".join(dict.fromkeys(material_words(item) for item in signals))),
                 ],
                 className="who_",
             ),
-            html.Div([signal_lines(view, signal) for signal in signals], className="why_"),
+            html.Div(
+                [*(signal_lines(view, signal) for signal in signals), *settled_lines(all_signals)], className="why_"
+            ),
             html.Div(
                 [
                     Link(_("See {name}", name=called), href=addresses.pupil_href(pupil.id), className="btn"),
@@ -174,13 +190,22 @@ def signal_lines(view: ClassView, signal: Signal) -> html.Div:
     )
 
 
-def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
-    words = norm_words(with_norm(view, pupil.id))
+def settled_lines(signals: Sequence[Signal]) -> list[html.Small]:
+    """The signals of a pupil that teachers settled: which, by whom and when."""
+    return [
+        html.Small([sign("check"), " ", settled_words(signal)], **attrs(data_settled=signal.rule.value))
+        for signal in signals
+        if signal.settled
+    ]
+
+
+def _pupil_row(view: ClassView, pupil: PupilName, signals: Sequence[Signal]) -> html.Li:
     return html.Li(
         [
             html.B(Link(pupil_word(pupil), href=addresses.pupil_href(pupil.id))),
             *_class_of(view, pupil),
-            html.Small(num("scores", words)),
+            html.Small(num("scores", norm_counts_word(view.placements[pupil.id].counts))),
+            *settled_lines(signals),
         ],
         className="one",
         **attrs(data_pupil=str(pupil.id)),
@@ -188,18 +213,8 @@ def _pupil_row(view: ClassView, pupil: PupilName) -> html.Li:
 
 
 def with_norm(view: ClassView, pupil_id: int) -> list[ScoredTest]:
-    """The scores of a pupil in the period that decide on the attention group."""
-    totals = view.state.class_data.all_totals(pupil_id, view.overview.period)
-    return [total for total in totals if total.reading.is_judged]
-
-
-def norm_words(scored_tests: Sequence[ScoredTest]) -> str:
-    """How many scores have a norm, and how many of those are on the highest level."""
-    highest = sum(scored_test.reading.position is NormPosition.ABOVE for scored_test in scored_tests)
-    words = n_("{number} score with a norm", "{number} scores with a norm", len(scored_tests))
-    if highest:
-        words += " · " + n_("{number} on the highest level", "{number} on the highest level", highest)
-    return words
+    """The scores of a pupil that decide on the attention group, newest first."""
+    return totals_with_position(view.state.class_data.all_totals(pupil_id, view.overview.period, view.filters.matches))
 
 
 def _class_signals(view: ClassView) -> Any:
@@ -237,7 +252,9 @@ def shown_topics(view: ClassView) -> list[Topic]:
     hard_topics = [
         topic
         for topic in topics(view.state.class_data, None, view.overview.period, pupil_ids)
-        if view.matches(topic.subject_material) and any(topic.is_hard(limit) for limit in limits)
+        if view.matches(topic.subject_material)
+        and view.is_goal(topic.part)
+        and any(topic.is_hard(limit) for limit in limits)
     ]
     return hard_topics[:MAX_TOPICS]
 

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc
 
 from dashboard.text.translate import _
-from dashboard.text.words import attention_group_word, part_word, subject_word
+from dashboard.text.words import attention_group_word, part_name_word, part_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
@@ -111,9 +111,13 @@ def subject_options(view: ClassView | None, filters: ClassFilters) -> Options:
 
 
 def material_options(view: ClassView | None, filters: ClassFilters, everything: str) -> Options:
-    """The materials that have results."""
+    """The materials that have results of the subject that is chosen."""
     materials = (
-        {subject_material.material for subject_material in view.overview.subject_materials}
+        {
+            subject_material.material
+            for subject_material in view.overview.subject_materials
+            if filters.subject in (None, subject_material.subject)
+        }
         if view is not None
         else set()
     )
@@ -123,16 +127,21 @@ def material_options(view: ClassView | None, filters: ClassFilters, everything: 
 
 
 def goal_options(view: ClassView | None, filters: ClassFilters) -> Options:
-    """The names of the parts that the pupils took, in words; a name that others would share stands in full."""
-    tests: dict[str, set[str]] = {} if filters.goal is None else {filters.goal: set()}
+    """The names of the parts within the other filters, in words; a name that others would share stands in full."""
+    words: dict[str, str] = {}
     if view is not None:
+        names = view.overview.catalogue.definitions
         for part in view.state.class_data.parts:
-            if part.name.defined and part.taken_on in view.overview.period:
-                test = view.overview.catalogue.definitions[part.definition_id].name
-                tests.setdefault(part.name.name, set()).add(test)
-    words = {name: part_word(name, min(of) if len(of) == 1 else None) for name, of in tests.items()}
+            is_new = part.name.name not in words and part.name.defined
+            if is_new and part.taken_on in view.overview.period and view.matches(part.subject_material):
+                words[part.name.name] = part_name_word(part.name, names[part.definition_id].name)
+    if filters.goal is not None:
+        words.setdefault(filters.goal, part_word(filters.goal))
     shared = Counter(words.values())
-    labels = {name: word if shared[word] == 1 else name for name, word in words.items()}
+    labels = {
+        name: word if shared[word] == 1 else name if name.startswith(word) else f"{word} · {name}"
+        for name, word in words.items()
+    }
     ordered = sorted(labels, key=lambda name: collation_key(labels[name]))
     return [{"value": "", "label": _("All goals")}, *({"value": name, "label": labels[name]} for name in ordered)]
 

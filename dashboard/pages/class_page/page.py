@@ -26,8 +26,9 @@ from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.vendor import page as vendor_page
+from dashboard.text.scores import level_meanings
 from dashboard.text.translate import _, language, long_moment, n_
-from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word, part_word
+from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView, read_class
 from dashboard.ui.controls import Options, period_options
@@ -41,6 +42,7 @@ from dashboard.ui.page_address import address_asked, asked_id, filters_of, query
 from dashboard.ui.signs import attrs, card, note, num, sign
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
+from models.classroom.class_overview import ClassOverview
 from models.results.scales import Missing
 from models.schema import clock, database
 
@@ -49,6 +51,8 @@ OPTIONS = ("periode", "vak", "uitgever", "materiaal", "groep", "doel")  # whose 
 KEY_OF_STATES = (
     Missing.NOT_LINKED,
     Missing.NOT_DELIVERED,
+    Missing.NOT_TAKEN,
+    Missing.OTHER_YEAR,
     Missing.NO_RESULT,
     Missing.NOT_SET,
     Missing.NOT_BEGUN,
@@ -101,7 +105,7 @@ def register(app: dash.Dash) -> None:
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("group", address)
-        # Which of the four groups is open is no control: it stays as the address has it.
+        # Which group is open is no control: it stays as the address has it.
         by_controls = dict(zip(CONTROLS, chosen, strict=False)) | {OPEN_GROUP: filters_of(query).get(OPEN_GROUP)}
         classes, filters, view = _read(viewer, by_controls if by_address is None else by_address)
         query, *controls = query_and_controls(by_address, filters.query, control_values(filters))
@@ -155,7 +159,7 @@ def _head(view: ClassView, heading: str) -> list[Any]:
         print_head(view, heading),
         html.Div(
             [
-                html.Div([html.H1(heading), coverage(view.overview.sources)]),
+                html.Div([html.H1(heading), coverage(view.sources)]),
                 html.Div(_acts(view, heading), className="acts"),
             ],
             className="head",
@@ -189,13 +193,13 @@ def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]
             [
                 html.Header(html.Div([html.H2(table_title), html.P(words)])),
                 html.Div(
-                    matrix(overview, shown_columns, sections, caption, view.class_names),
+                    matrix(overview, shown_columns, sections, caption, view.beside_names),
                     className="tw",
                     tabIndex=0,
                     role="region",
                     **attrs(aria_label=table_title),
                 ),
-                legend(),
+                legend(overview),
             ],
             className="card mt flush dt",
         ),
@@ -227,7 +231,7 @@ def print_head(view: ClassView, heading: str) -> html.P:
 
 def _acts(view: ClassView, heading: str) -> list[Any]:
     return [
-        Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.query}", className="btn"),
+        Link(_("Smartboard"), href=f"{addresses.BOARD}{view.filters.replacing(status=None).query}", className="btn"),
         html.Button(_("Print"), className="btn", **attrs(data_print="true")),
         _save_as(view, heading),
     ]
@@ -274,7 +278,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
     names = {
         _("Material"): filters.material,
         _("Group in class"): filters.subgroup,
-        _("Goal"): None if filters.goal is None else part_word(filters.goal),
+        _("Goal"): filters.goal,
         _("Pupils"): filters.status,
     }
     on = [f"{name}: {words[name]}" for name, value in names.items() if value is not None]
@@ -301,8 +305,9 @@ def _nothing(view: ClassView, heading: str) -> html.Section:
     )
 
 
-def legend() -> html.Div:
-    """The legend of the states without a score."""
+def legend(overview: ClassOverview) -> html.Div:
+    """The legend of the states without a score, and of the levels that the cells hold."""
+    readings = (cell.reading for cells in overview.cells.values() for cell in cells.values())
     words = [html.Span([sign(MISSING_SIGNS[missing]), " ", missing_word(missing)]) for missing in KEY_OF_STATES]
     return html.Div(
         [
@@ -310,6 +315,7 @@ def legend() -> html.Div:
             *words,
             html.Span([sign("bang"), " ", _("being checked")]),
             html.Span(_("None of these counts as 0. A real 0 is shown as 0."), className="t3"),
+            *(html.Span(meaning, className="t3") for meaning in level_meanings(readings)),
         ],
         className="legend",
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from dashboard.text.translate import _, minutes, n_, short_day
 from dashboard.text.words import part_word, short_test
+from dashboard.ui.audiences import audience_of_test, years_of_audience
 from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, num, sign
 from models.classroom.class_overview import ClassOverview
@@ -40,7 +41,7 @@ def progress_panel(overview: ClassOverview, subject: str | None, material: str |
 def shown_tests(overview: ClassOverview, subject: str | None, material: str | None) -> list[TestProgress]:
     """The newest tests of each material that sends progress."""
     chosen: dict[tuple[str, int], list[TestProgress]] = {}
-    for progress in class_progress(overview.progress, len(overview.pupils)):
+    for progress in class_progress(overview.progress, audience_of_test(overview)):
         tests = chosen.setdefault((progress.subject_material.material, progress.subject_material.source_id), [])
         if matches(progress.subject_material, subject, material) and len(tests) < TESTS_PER_MATERIAL:
             tests.append(progress)
@@ -48,7 +49,7 @@ def shown_tests(overview: ClassOverview, subject: str | None, material: str | No
 
 
 def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html.Div:
-    everyone = len(overview.pupils)
+    everyone, years = len(progress.audience), years_of_audience(overview, progress.audience)
     full_name = overview.catalogue.definitions[progress.definition_id].name
     name = short_test(full_name)
     if overview.part is not None:
@@ -66,7 +67,7 @@ def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html
     ]
     return html.Div(
         [
-            html.Span(f"{material} · {name}", title=full_name),
+            html.Span(" · ".join(filter(None, (material, name, years))), title=full_name),
             num("progress", html.B(_("{done} of {all} done", done=progress.done, all=everyone)), name),
             html.Span([_track(progress.done, everyone), _track(progress.busy, everyone)], className="tr"),
             html.Small(" · ".join(word for word in words if word)),

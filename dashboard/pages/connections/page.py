@@ -8,18 +8,18 @@ import dash
 
 from dashboard.auth import request
 from dashboard.pages.connections.actions import register as register_actions
-from dashboard.pages.connections.panels import parked_panel, pending_rosters_panel, refused_panel, subjects_panel
+from dashboard.pages.connections.panels import SHOWN, parked_panel, pending_rosters_panel, refused_panel, subjects_panel
 from dashboard.pages.connections.table import late_notes, source_table
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note
-from models.access.people import PupilName, pupil_names
 from models.access.viewer import Viewer
 from models.ingest import identity
 from models.ingest.connection_overview import ConnectionOverview, connection_overview
 from models.ingest.identity import ParkedIdentifier
+from models.ingest.link_candidates import Candidate, LinkablePupil, link_candidates, linkable_pupils
 from models.results.subject_mapping import UnmappedTerm, mapped_terms, unmapped_terms
 from models.results.subjects import SubjectMapping
 from models.schema import clock, database
@@ -71,7 +71,7 @@ def refusal() -> Body:
 
 def content(viewer: Viewer) -> list[Any]:
     """Everything on the page, with the current state."""
-    state, parked, names, open_subjects, lines = _read(viewer)
+    state, parked, pupils, candidates, open_subjects, lines = _read(viewer)
     return [
         html.Div(html.Div([html.H1(_("Couplings")), html.P(_headline(state))]), className="head"),
         *late_notes(state),
@@ -85,7 +85,7 @@ def content(viewer: Viewer) -> list[Any]:
         html.Div(
             [
                 refused_panel(state),
-                parked_panel(parked, names, state),
+                parked_panel(parked, pupils, candidates, state),
                 subjects_panel(open_subjects, lines, state),
             ],
             className="c3 mt",
@@ -96,13 +96,22 @@ def content(viewer: Viewer) -> list[Any]:
 
 def _read(
     viewer: Viewer,
-) -> tuple[ConnectionOverview, list[ParkedIdentifier], list[PupilName], list[UnmappedTerm], list[SubjectMapping]]:
+) -> tuple[
+    ConnectionOverview,
+    list[ParkedIdentifier],
+    list[LinkablePupil],
+    dict[int, tuple[Candidate, ...]],
+    list[UnmappedTerm],
+    list[SubjectMapping],
+]:
     context = request.context()
     with database.read_transaction(context.engine) as connection:
+        parked = identity.parked(connection, viewer, context.cipher)
         return (
             connection_overview(connection, viewer),
-            identity.parked(connection, viewer, context.cipher),
-            pupil_names(connection, viewer),
+            parked,
+            linkable_pupils(connection, viewer, context.cipher),
+            link_candidates(connection, viewer, [item.id for item in parked[:SHOWN]]),
             unmapped_terms(connection, viewer),
             mapped_terms(connection, viewer),
         )

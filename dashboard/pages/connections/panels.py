@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -10,13 +11,14 @@ from dash import dcc
 from dashboard.pages.connections.actions import LARGEST_FILE
 from dashboard.pages.connections.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
-from dashboard.text.words import parked_word, pattern_words, subject_word
+from dashboard.text.words import class_in_sentence, parked_word, pattern_words, subject_word
+from dashboard.ui.controls import Options
 from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
-from models.access.people import PupilName
 from models.ingest.connection_overview import ConnectionOverview, RefusalReason, RefusedMessage
 from models.ingest.identity import ParkedIdentifier
+from models.ingest.link_candidates import MOST, Candidate, LinkablePupil
 from models.results.subject_mapping import UnmappedTerm
 from models.results.subjects import SUBJECTS, SubjectMapping
 
@@ -96,11 +98,14 @@ def _reason(refusal_reason: RefusalReason) -> list[Any]:
 
 
 def parked_panel(
-    parked: list[ParkedIdentifier], names: list[PupilName], connection_overview: ConnectionOverview
+    parked: list[ParkedIdentifier],
+    pupils: list[LinkablePupil],
+    candidates: Mapping[int, Sequence[Candidate]],
+    connection_overview: ConnectionOverview,
 ) -> html.Section:
     """Identifiers without a pupil with a choice of pupils, current links, and the upload of a file of links."""
-    options = [{"value": str(name.id), "label": pupil_word(name)} for name in names]
-    items = [_parked_item(item, options) for item in parked[:SHOWN]]
+    words_of = {item.pupil.id: _linkable_words(item) for item in pupils}
+    items = [_parked_item(item, words_of, candidates.get(item.id, ())) for item in parked[:SHOWN]]
     total = sum(item.count for item in parked)
     words = (
         n_("{number} result", "{number} results", total)
@@ -158,7 +163,42 @@ def parked_panel(
     )  # fmt: skip
 
 
-def _parked_item(parked: ParkedIdentifier, options: list[dict[str, str]]) -> html.Li:
+def _linkable_words(item: LinkablePupil) -> str:
+    """A pupil in the choice of a link: name, class and number in the pupil administration."""
+    number = _("number {label}", label=item.las_number) if item.las_number else ""
+    of_class = class_in_sentence(item.class_name) if item.class_name else _("in no class")
+    return " · ".join(filter(None, (pupil_word(item.pupil), of_class, number)))
+
+
+def _link_options(words_of: Mapping[int, str], candidates: Sequence[Candidate]) -> Options:
+    """All pupils, those who may be meant first."""
+    first = [item.pupil_id for item in candidates if item.pupil_id in words_of]
+    ordered = dict.fromkeys((*first, *words_of))
+    return [{"value": str(pupil_id), "label": words_of[pupil_id]} for pupil_id in ordered]
+
+
+def _candidate_lines(
+    parked: ParkedIdentifier, words_of: Mapping[int, str], candidates: Sequence[Candidate]
+) -> list[Any]:
+    """Who may be meant and why, so that nobody has to guess."""
+    if not candidates:
+        return [html.P(_("Nobody fits: no class sat these tests on these days."), className="sm t2")]
+    sources = ", ".join(name for name, _number in parked.results)
+    reason = _(
+        "{number} pupils of the class sat the same tests on the same days; no results of their own from {sources}.",
+        number=candidates[0].classmates,
+        sources=sources,
+    )
+    lines = [html.Li(words_of.get(item.pupil_id, "")) for item in candidates[:MOST]]
+    more = len(candidates) - MOST
+    rest = [html.Li(n_("and {number} more pupil", "and {number} more pupils", more))] if more > 0 else []
+    return [
+        html.P([html.B(_("May be meant:")), " ", reason], className="sm"),
+        html.Ul([*lines, *rest], className="sm", **attrs(data_candidates=str(len(candidates)))),
+    ]
+
+
+def _parked_item(parked: ParkedIdentifier, words_of: Mapping[int, str], candidates: Sequence[Candidate]) -> html.Li:
     results = ", ".join(
         n_("{name}: {number} result", "{name}: {number} results", number, name=name) for name, number in parked.results
     )
@@ -166,13 +206,14 @@ def _parked_item(parked: ParkedIdentifier, options: list[dict[str, str]]) -> htm
         [
             html.B(_("Number {label}", label=parked.label)),
             html.P(f"{results}. {parked_word(parked.reason)}"),
+            *_candidate_lines(parked, words_of, candidates),
             html.Div(
                 [
                     dmc.Select(
                         id={"type": "link-pupil", "index": parked.id},
                         **attrs(aria_label=_("Pupil for number {label}", label=parked.label)),
                         placeholder=_("Choose a pupil"),
-                        data=options,
+                        data=_link_options(words_of, candidates),
                         searchable=True,
                         nothingFoundMessage=_("Nothing found"),
                         limit=30,

@@ -11,6 +11,7 @@ from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.connections.refused_message_actions import PATH, replay_form
 from dashboard.pages.page import Body, Page, administers
+from dashboard.pages.vendor.findings import excerpt_key, excerpts_panel
 from dashboard.pages.vendor.parts import finding_state, place_of, read_token, remedy_of, sentence_of, token_of_path
 from dashboard.text.translate import _, language, n_
 from dashboard.ui import addresses
@@ -98,16 +99,23 @@ def _head(sentence: str) -> html.Div:
 
 
 def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
-    """The text of the message, and the button that replays it."""
+    """What was wrong, with the text around it marked, the whole message, and the button that replays it."""
     more = [] if report.get("whole") else [html.P(_("Only the beginning is shown."), className="sm t2")]
+    around = excerpts_panel(report, excerpts, _("The message around it"))
+    located = {key for key in excerpts if key != "message"}
+    others = [item for item in report.get("findings", ()) if excerpt_key(item) not in located]
+    whole = html.Pre(excerpts.get("message", ""), tabIndex=0, role="region", **attrs(aria_label=_("Refused message")))
     return [
         html.Section(
             [
                 html.Header([html.H2(str(report.get("fault"))), html.P(_("Personal fields are covered"))]),
-                html.Pre(
-                    excerpts.get("message", ""), tabIndex=0, role="region", **attrs(aria_label=_("Refused message"))
+                *([html.Ul([_finding(item) for item in others], className="ls")] if others else []),
+                *(excerpt for section in around for excerpt in section.children[1:]),
+                html.Details(
+                    [html.Summary([sign("chev"), _("The whole message")]), whole, *more],
+                    className="fold",
+                    open=not around,
                 ),
-                *more,
                 html.P(
                     _("Is what was wrong mended on your side, such as a pupil list or a setting? Have it judged anew."),
                     className="sm t2 mt",
@@ -119,22 +127,23 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
     ]
 
 
+def _finding(item: dict[str, Any]) -> html.Li:
+    return html.Li(
+        [
+            finding_state(item),
+            html.P(html.B(sentence_of(item))),
+            html.P(remedy_of(item)),
+            html.Small(place_of(item)),
+        ]
+    )
+
+
 def _outcome(report: dict[str, Any]) -> list[Any]:
     """The outcome of a replay."""
     if report.get("accepted"):
         stored = n_("{number} result is stored.", "{number} results are stored.", int(report.get("results", 0)))
         return [note("ok", "check", html.P([html.B(_("The message is accepted now.")), " ", stored]))]
-    items = [
-        html.Li(
-            [
-                finding_state(item),
-                html.P(html.B(sentence_of(item))),
-                html.P(remedy_of(item)),
-                html.Small(place_of(item)),
-            ]
-        )
-        for item in report.get("findings", ())
-    ]
+    items = [_finding(item) for item in report.get("findings", ())]
     return [
         note("fa", "cross", html.P([html.B(_("It is refused again.")), " ", str(report.get("fault"))])),
         html.Section(html.Ul(items, className="ls"), className="card mt"),

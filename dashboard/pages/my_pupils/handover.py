@@ -12,9 +12,17 @@ from dash import ClientsideFunction, Input, Output, State, dcc
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
 from dashboard.pages.my_pupils.questions import name_of
-from dashboard.pages.my_pupils.table import growth_of, level_of
+from dashboard.pages.my_pupils.table import growth_of, level_of, placement_line
 from dashboard.pages.page import Body, Page, teaches
-from dashboard.text.signal_words import evidence_words, headline, material_words, rule_title, rule_words
+from dashboard.text.scores import level_meaning
+from dashboard.text.signal_words import (
+    evidence_words,
+    headline,
+    material_words,
+    rule_title,
+    rule_words,
+    settled_words,
+)
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word, year_in_sentence
 from dashboard.ui import addresses
@@ -152,15 +160,27 @@ def _pupil(viewer: Viewer, view: MyPupilsView, member: Member, goals: dict[Subje
         details.append(year_in_sentence(member.year_group))
     if member.since is not None:
         details.append(_("here since {day}", day=short_day(member.since)))
+    notes_heading = (
+        _("Agreements and notes") if view.filters.subject is None else _("Agreements and notes, of all subjects")
+    )
     return html.Article(
         [
-            html.Header([html.H2(name_of(member)), html.P(" · ".join(details))]),
+            html.Header(
+                [
+                    html.H2(name_of(member)),
+                    html.P(" · ".join(details)),
+                    html.P(placement_line(view.placements[member.id])),
+                ]
+            ),
             _materials(view, member, goals),
             html.Div(
                 [
                     html.Div([html.H3(_("Open signals")), *_signals(view, member)]),
                     html.Div(
-                        [html.H3(_("Agreements and notes")), *_notes(viewer, view.notes.get(member.id, []))],
+                        [
+                            html.H3(notes_heading),
+                            *_notes(viewer, view.notes.get(member.id, [])),
+                        ],
                     ),
                 ],
                 className="two_cols",
@@ -180,6 +200,7 @@ def _materials(view: MyPupilsView, member: Member, goals: dict[SubjectMaterial, 
         material
         for material in view.overview.delivered[member.id].subject_materials
         if view.filters.subject in (None, material.subject)
+        and view.overview.audience.reason_not_for(member.id, (material,)) is None
     }
     used |= {goal for goal in goals if view.filters.subject in (None, goal.subject)}
     subject_materials = sorted(
@@ -220,7 +241,7 @@ def _material(view: MyPupilsView, line: SubjectSeries, goal: Goal | None, heads:
         future = [html.Small(future_words(line.future))] if line.future else []
         cells = [
             html.Div([value(newest.reading), when, *future]),
-            level_of(line) if scored else "–",
+            [level_of(line), html.Small(level_meaning(newest.reading))] if scored else "–",
             html.Span(growth_of(line)),
         ]
         marks |= attrs(data_value=newest.reading.text, data_date=newest.taken_on)
@@ -258,8 +279,11 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         )
         for rule, source_id in suppressed
     ]
+    settled = [
+        html.P([sign("check"), " ", settled_words(signal)], className="sm t2") for signal in view.settled_of(member.id)
+    ]
     if not signals:
-        return [html.P(_("No signal is open."), className="sm t2"), *waiting]
+        return [html.P(_("No signal is open."), className="sm t2"), *waiting, *settled]
     rows = [
         html.Li(
             [
@@ -273,7 +297,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         )
         for signal in signals
     ]
-    return [html.Ul(rows, className="ls_"), *waiting]
+    return [html.Ul(rows, className="ls_"), *waiting, *settled]
 
 
 # -- agreements and notes ------------------------------------------------------------------------------------

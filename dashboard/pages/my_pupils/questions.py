@@ -194,7 +194,7 @@ def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
     return card(
         _("Who is ready for the test?"),
         [*rows, *lines],
-        _("Finished everything that is set ready, as the source says. No prediction of the test."),
+        _("Finished everything that is set ready this school year, as the source says. No prediction of the test."),
         className="mt",
         id="mine-ready",
     )
@@ -203,7 +203,7 @@ def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
 def _material(view: MyPupilsView, readiness: Readiness, path: str) -> html.Div:
     share = 100 * len(readiness.finished) / len(readiness.set_for)
     only = view.filters.replacing(material=readiness.material)
-    nothing = len(view.everyone) - len(readiness.set_for)
+    nothing = len(view.without_work_set(readiness))
     words = [
         n_("for {number} pupil nothing is set ready", "for {number} pupils nothing is set ready", nothing)
         if nothing

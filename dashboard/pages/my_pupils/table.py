@@ -7,8 +7,19 @@ from typing import Any
 from dashboard.auth import request
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.pupil.series import level_state
+from dashboard.text.scores import growth_with_numbers, level_meanings, score_words, span_words
+from dashboard.text.signal_words import settled_words
 from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import GROWTH_SIGNS, class_in_sentence, future_words, growth_word, subject_word
+from dashboard.text.words import (
+    ATTENTION_GROUP_SIGNS,
+    GROWTH_SIGNS,
+    attention_group_word,
+    class_in_sentence,
+    future_words,
+    growth_word,
+    norm_counts_word,
+    subject_word,
+)
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent
@@ -17,6 +28,8 @@ from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeri
 from dashboard.ui.signs import attrs, hidden, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
+from models.classroom.attention import Placement
+from models.classroom.class_data import counted_tests
 from models.classroom.notes import Note, NoteKind
 from models.results.growth import TREND_POINTS, Growth
 from models.results.scales import one_norm_group, plain_decimal
@@ -33,12 +46,20 @@ def my_pupils_table(view: MyPupilsView) -> html.Section:
             id="mine-empty",
         )
     lines = [column_series(view, column) for column in view.columns]
+    all_lines = [line for of_column in lines for line in of_column.values()]
     return html.Section(
         [
             html.Header(
                 [
                     html.H2(heading),
-                    html.P(_("The dotted line is the norm of the source. Without it the source sends no norm.")),
+                    html.P(
+                        " ".join(
+                            [
+                                _("The dotted line is the norm of the source. Without it the source sends no norm."),
+                                *level_meanings(line.newest.reading for line in all_lines if line.newest is not None),
+                            ]
+                        )
+                    ),
                 ]
             ),
             html.Div(
@@ -70,7 +91,10 @@ def _heads(view: MyPupilsView) -> html.Tr:
         [
             html.Th([html.B(_("Pupil")), _("by class and name")], scope="col"),
             html.Th(signals, scope="col"),
-            html.Th(html.B(_("Agreement")), scope="col"),
+            html.Th(
+                [html.B(_("Agreement")), *([_("of all subjects")] if view.filters.subject is not None else [])],
+                scope="col",
+            ),
             *(html.Th(_subject_head(view, column), scope="col", className="sub_") for column in view.columns),
         ]
     )
@@ -93,7 +117,12 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
     return html.Tr(
         [
             html.Th(
-                [Link(name_of(member), href=addresses.pupil_href(member.id)), html.Small(class_label)], scope="row"
+                [
+                    Link(name_of(member), href=addresses.pupil_href(member.id)),
+                    html.Small(class_label),
+                    placement_line(view.placements[member.id]),
+                ],
+                scope="row",
             ),
             html.Td(
                 _signals(view, member),
@@ -103,6 +132,14 @@ def _row(view: MyPupilsView, member: Member, lines: list[SubjectSeries]) -> html
             *(_cell(view, member, column, line) for column, line in zip(view.columns, lines, strict=True)),
         ],
         **attrs(data_pupil=str(member.id)),
+    )
+
+
+def placement_line(placement: Placement) -> html.Small:
+    """The attention group of a pupil, with the counts by the norm."""
+    words = f"{attention_group_word(placement.group)} · {norm_counts_word(placement.counts)}"
+    return html.Small(
+        [sign(ATTENTION_GROUP_SIGNS[placement.group]), " ", words], **attrs(data_group=placement.group.value)
     )
 
 
@@ -147,15 +184,13 @@ def _image(column: SubjectColumn, line: SubjectSeries) -> list[Any]:
 
 def spark_sentence(subject: str, line: SubjectSeries) -> str:
     """What the sparkline shows, in one sentence for screen readers."""
-    first, last = line.drawn[0].reading, line.drawn[-1].reading
     words = n_(
-        "{subject} with {material}, {number} score: {last}",
-        "{subject} with {material}, {number} scores: from {first} to {last}",
+        "{subject} with {material}, {number} score: {numbers}",
+        "{subject} with {material}, {number} scores: {numbers}",
         len(line.drawn),
         subject=subject_word(subject),
         material=line.subject_material.material,
-        first=native(first.text or ""),
-        last=native(last.text or ""),
+        numbers=span_words(line.drawn),
     )
     bound = bound_of(line.drawn[-1])
     return (
@@ -175,7 +210,7 @@ def numbers(line: SubjectSeries) -> list[Any]:
         parts.append(level_of(line))
     if newest.reading.missing is not None and line.drawn:
         last = line.drawn[-1]
-        words = _("last score {score}, {day}", score=native(last.reading.text or ""), day=short_day(last.taken_on))
+        words = _("last score {score}, {day}", score=score_words(last), day=short_day(last.taken_on))
         parts.append(html.Small(words))
     parts.append(html.Small(growth_of(line, narrow=True)))
     if line.future:
@@ -194,17 +229,15 @@ def level_of(line: SubjectSeries) -> html.Span:
 
 
 def growth_of(line: SubjectSeries, narrow: bool = False) -> list[Any]:
-    """The direction of the scores in the period as icon and word; below three scores, how many there are."""
+    """How the last scores of the period go, with their numbers; below three scores, how many there are."""
     growth = line.growth
     word = growth_word(growth)
     if growth is Growth.TOO_FEW:
         return [sign("few"), _("{word}, {number} of {needed}", word=word, number=line.counted, needed=TREND_POINTS)]
     if growth is Growth.OTHER_SCALE and narrow:
         return [_("scored differently"), hidden(f": {word}")]
-    if growth is not Growth.OTHER_SCALE and line.counted > TREND_POINTS:
-        word = _("{word}, the last {number}", word=word, number=TREND_POINTS)
     name = GROWTH_SIGNS.get(growth)
-    return [*([sign(name)] if name else []), word]
+    return [*([sign(name)] if name else []), growth_with_numbers(growth, counted_tests(line.totals))]
 
 
 # -- signals and agreement -----------------------------------------------------------------------------------
@@ -222,6 +255,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         parts.append(Link(words, href=addresses.pupil_href(member.id), className="st be"))
     if suppressed:
         parts.append(state("no", "clock", _("{number} not to be judged", number=suppressed)))
+    parts += [html.Small([sign("check"), " ", settled_words(signal)]) for signal in view.settled_of(member.id)]
     return parts or [html.Span(_("none"), className="t3")]
 
 

@@ -22,7 +22,17 @@ from dashboard.pages.pupil.series import in_subject_order, series_section, summa
 from dashboard.pages.pupil.side_panels import Side, goals_panel, notes_panel, read_side, signals_panel
 from dashboard.pages.pupil.tables import number_panel, series_tables
 from dashboard.text.translate import _, day_name, language, long_moment, n_, short_day
-from dashboard.text.words import MISSING_SIGNS, class_word, missing_word, part_word, short_test, subject_word
+from dashboard.text.words import (
+    ATTENTION_GROUP_SIGNS,
+    MISSING_SIGNS,
+    attention_group_word,
+    class_word,
+    missing_word,
+    norm_counts_word,
+    part_name_word,
+    short_test,
+    subject_word,
+)
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
 from dashboard.ui.controls import Options
@@ -44,6 +54,7 @@ from dashboard.ui.signs import attrs, note, sign
 from models.access.people import PupilName, PupilRecord, class_list, members
 from models.access.people import pupil as read_pupil
 from models.access.viewer import Viewer
+from models.classroom.audience import audience_of
 from models.classroom.timeline import PupilTimeline, Sitting, provenance, timeline_of
 from models.results.missing import missing_reason_of
 from models.results.periods import Period
@@ -158,11 +169,13 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
     """Title, controls and panels; every component that callbacks name is present, with data or without."""
     timeline = pupil_data.timeline if pupil_data is not None else None
     options = sitting_options(timeline) if timeline is not None else []
-    first = newest_with_parts(timeline) if timeline is not None else None
+    first = first_sitting(timeline, pupil_data.side) if timeline is not None and pupil_data is not None else None
     return [
         *(_head(pupil_data) if pupil_data is not None else [html.P(id="summary")]),
         html.Div(
             [
+                # Signals first: at the right where there are two columns, before the series where there is one.
+                *(_side_first(viewer, pupil_data) if viewer is not None and pupil_data is not None else []),
                 html.Div(
                     [
                         html.Section(
@@ -178,7 +191,6 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                 ),
                 html.Div(
                     [
-                        *(_side_first(viewer, pupil_data) if viewer is not None and pupil_data is not None else []),
                         html.Section(
                             [
                                 html.Header([html.H2(_("Test by part"))]),
@@ -215,7 +227,8 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
 
 def _side_first(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
     record = pupil_data.timeline.pupil
-    return [block(signals_panel(viewer, record.id, record.first_name or _name(record), pupil_data.side))]
+    panel = signals_panel(viewer, record.id, record.first_name or _name(record), pupil_data.side)
+    return [html.Div(block(panel), className="beside")]
 
 
 def _side_last(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
@@ -245,6 +258,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                     [
                         html.H1(_name(timeline.pupil)),
                         *_left(timeline.pupil),
+                        *_placement(pupil_data.side),
                         html.P(summary_sentence(timeline), id="summary"),
                     ]
                 ),
@@ -275,6 +289,15 @@ def _left(record: PupilRecord) -> list[html.P]:
     return [html.P(html.B(_("Left the school on {day}.", day=day_name(record.left_on))), id="left")]
 
 
+def _placement(side: Side) -> list[html.P]:
+    """The attention group of the pupil in this school year, with the counts by the norm."""
+    if side.placement is None:
+        return []
+    group, counts = side.placement.group, norm_counts_word(side.placement.counts)
+    words = _("{group} · this school year {counts}", group=attention_group_word(group), counts=counts)
+    return [html.P([sign(ATTENTION_GROUP_SIGNS[group]), " ", words], id="placement", **attrs(data_group=group.value))]
+
+
 def _span(period: Period) -> str:
     return _("{first} to {last}", first=day_name(period.first), last=day_name(period.last))
 
@@ -302,7 +325,11 @@ def _series_header(period: str) -> html.Header:
             html.Div(
                 [
                     html.H2(_("All materials on one time line")),
-                    html.P(_("Each chart has its own scale. So do not compare the height of two charts.")),
+                    html.P(
+                        _("Each chart has its own scale. So do not compare the height of two charts.")
+                        + " "
+                        + _("Grey are the school holidays.")
+                    ),
                 ]
             ),
             html.Div(
@@ -397,7 +424,7 @@ def _future(timeline: PupilTimeline) -> list[Any]:
             [
                 html.B(f"{subject_word(result.subject_material.subject)} · {names[result.subject_material]}"),
                 f": {short_test(result.test)}"
-                + (f", {part_word(result.part.name)}" if result.part is not None else ""),
+                + (f", {part_name_word(result.part)}" if result.part is not None else ""),
                 " · ",
                 value(result.reading),
                 " · ",
@@ -419,7 +446,10 @@ def _future(timeline: PupilTimeline) -> list[Any]:
 
 
 def _absent(pupil_data: _PupilData) -> list[Any]:
-    """The materials of which classmates have results in the period and this pupil has none, and why."""
+    """The materials of which classmates have results in the period and this pupil has none, and why.
+
+    Materials that are not for the pupil are left out.
+    """
     state, timeline = pupil_data.side.state, pupil_data.timeline
     if state is None:
         return []
@@ -430,9 +460,11 @@ def _absent(pupil_data: _PupilData) -> list[Any]:
         for subject_material, scored_tests in total.items()
         if any(scored_test.taken_on in timeline.period for scored_test in scored_tests)
     }
+    audience = audience_of(class_data, class_data.progress)
     lines = [
         html.Li(_absent_words(pupil_data, subject_material), className="sm t2")
         for subject_material in sorted(of_class - of_pupil)
+        if audience.reason_not_for(timeline.pupil.id, (subject_material,)) is None
     ]
     return [html.Ul(lines, className="ls", id="absent")] if lines else []
 
@@ -468,8 +500,21 @@ def _progress_panel(pupil_data: _PupilData | None) -> list[Any]:
     return pupil_data.once("progress", lambda: blocks(pupil_progress(pupil_data.timeline, pupil_data.side.sending)))
 
 
+def first_sitting(timeline: PupilTimeline, side: Side) -> Sitting | None:
+    """The sitting that the parts panel shows first: the newest behind an open signal, or else the newest with parts."""
+    behind = {
+        (scored_test.test_id, scored_test.taken_on)
+        for signal in side.signals
+        if signal.open
+        for scored_test in signal.evidence.totals[-1:]
+    }
+    sittings = [sitting for series in timeline.series for sitting in series.sittings]
+    of_signals = [sitting for sitting in sittings if (sitting.test_id, sitting.taken_on) in behind]
+    return max(of_signals, key=lambda sitting: sitting.total.order, default=None) or newest_with_parts(timeline)
+
+
 def newest_with_parts(timeline: PupilTimeline) -> Sitting | None:
-    """The sitting that the parts panel shows first: the newest with parts, or else the newest."""
+    """The newest sitting with parts, or else the newest."""
     sittings = [sitting for series in timeline.series for sitting in series.sittings]
     with_parts = [sitting for sitting in sittings if sitting.parts] or sittings
     return max(with_parts, key=lambda sitting: sitting.total.order, default=None)
@@ -504,7 +549,7 @@ def register(app: dash.Dash) -> None:
         if pupil_data is None:
             raise dash.exceptions.PreventUpdate
         timeline = pupil_data.timeline
-        first = newest_with_parts(timeline)
+        first = first_sitting(timeline, pupil_data.side)
         stated = "" if period == BOTH_YEARS else f"?periode={period}"
         query, chosen = query_and_controls(by_address, stated, [period])
         return (

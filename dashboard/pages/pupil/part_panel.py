@@ -7,8 +7,9 @@ from typing import Any
 
 from dashboard.pages.pupil.series import grade_word, level_state
 from dashboard.pages.pupil.tables import explained
+from dashboard.text.scores import level_words
 from dashboard.text.translate import _, day_name, long_moment, n_, native, short_day
-from dashboard.text.words import band_word, part_word, short_test, subject_word
+from dashboard.text.words import band_word, part_name_word, short_test, subject_word
 from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import sign
@@ -78,7 +79,7 @@ def _part(sitting: Sitting, part: ScoredPart) -> html.Div:
     words = " · ".join(remark for remark in remarks if remark)
     return html.Div(
         [
-            html.Span(part_word(part.name.name), title=part.name.name),
+            html.Span(part_name_word(part.name), title=part.name.name),
             html.Div(number, className="pv"),
             *bar,
             html.Small(_level_and_norm(part, words)),
@@ -133,7 +134,7 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Test"), " › ".join(dict.fromkeys((*source.hierarchy[1:], source.sitting.name)))),
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
-        (_("Level by the source"), band_word(_score_words(source).band or "")),
+        (_("Level by the source"), level_words(_score_words(source))),
         (_("Also sent"), ", ".join(band_word(reference.word) for reference in _score_words(source).references)),
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, norm)),

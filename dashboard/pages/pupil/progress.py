@@ -67,7 +67,9 @@ def _record(timeline: PupilTimeline, progress: PupilProgress) -> html.Div:
         if progress.offered is not None
         else "",
         n_("{number} right", "{number} right", progress.correct) if progress.correct is not None else "",
-        minutes(progress.worked_ms) if progress.worked_ms is not None else "",
+        minutes(progress.worked_ms)
+        if progress.worked_ms is not None and not (progress.status is Status.NOT_BEGUN and progress.worked_ms == 0)
+        else "",
         _("as of {day}", day=short_day(progress.row.taken_on)),
     ]
     share = 100 * (progress.made or 0) / progress.offered if progress.offered else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import dcc
 
-from dashboard.text.scores import score_words
+from dashboard.text.scores import level_meaning, level_words, span_words
 from dashboard.text.translate import _, n_, native, short_day
 from dashboard.text.words import (
     GROWTH_SIGNS,
@@ -27,10 +27,11 @@ from dashboard.ui.markup import block
 from dashboard.ui.matrix_columns import subject_order
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import attrs, badge, state
+from models.classroom.class_data import counted_tests, growth_points
 from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting
-from models.results.growth import TREND_POINTS, Growth, Point, growth
+from models.results.growth import Growth, growth
 from models.results.periods import Period
 from models.results.scales import (
     NormPosition,
@@ -102,7 +103,9 @@ def _unique(*names: str) -> list[str]:
 
 def _facts(series: MaterialSeries, goal: Goal | None) -> list[Any]:
     newest = series.sittings[-1]
-    pairs = [html.Dt(_("Level")), html.Dd(level_state(newest.total.reading))]
+    meaning = level_meaning(newest.total.reading)
+    level = [level_state(newest.total.reading), *([html.Small(meaning)] if meaning else [])]
+    pairs = [html.Dt(_("Level")), html.Dd(level)]
     growth, number = trend(series)
     pairs += [html.Dt(_("Growth")), html.Dd([growth, html.Small(number)])]
     if newest.total.reading.grade is not None:
@@ -141,29 +144,16 @@ def level_state(reading: ScoreReading) -> html.Span:
 
 
 def trend(series: MaterialSeries) -> tuple[html.Span, str]:
-    """The direction of the newest scores of a series in words, and of how many scores that is said."""
-    points = points_of(series)
-    direction = growth(points)
+    """The direction of the newest scores of a series in words, and the numbers of which that is said."""
+    counted = counted_tests(series.sittings)
+    direction = growth(growth_points(series.sittings))
     if direction is Growth.TOO_FEW:
-        return _growth_state(direction), _("{number} of 3", number=len(points))
-    if direction is Growth.OTHER_SCALE:
-        return _growth_state(direction), ""
-    if len(points) > TREND_POINTS:
-        return _growth_state(direction), _("the last {number} measurements", number=TREND_POINTS)
-    return _growth_state(direction), n_("{number} measurement", "{number} measurements", len(points))
+        return _growth_state(direction), _("{number} of 3", number=len(counted))
+    return _growth_state(direction), span_words(counted)
 
 
 def _growth_state(growth: Growth) -> html.Span:
     return state("no", GROWTH_SIGNS.get(growth), growth_word(growth))
-
-
-def points_of(series: MaterialSeries) -> list[Point]:
-    """The scores of a series that count."""
-    return [
-        Point(sitting.taken_on, sitting.total.reading.value, sitting.scale)
-        for sitting in series.sittings
-        if sitting.total.reading.counts and sitting.total.reading.value is not None
-    ]
 
 
 def _badge(series: MaterialSeries) -> str:
@@ -176,27 +166,20 @@ def _badge(series: MaterialSeries) -> str:
 
 def series_sentence(series: MaterialSeries, goal: Goal | None = None) -> str:
     """What the chart shows, in one sentence for screen readers."""
-    points = [sitting for sitting in series.sittings if sitting.total.reading.value is not None]
+    points = counted_tests(series.sittings) or [
+        sitting for sitting in series.sittings if sitting.total.reading.value is not None
+    ]
     if not points:
         return _("{material}: no numbers in this period.", material=series.subject_material.material)
-    first, last = points[0].total.reading, points[-1].total.reading
-    if not one_scale(points):
-        words = _(
-            "{material}, {number} measurements, scored differently; the newest is {last}",
-            material=series.subject_material.material,
-            number=len(points),
-            last=score_words(points[-1], points),
-        )
-    else:
-        words = n_(
-            "{material}, {number} measurement: {last}",
-            "{material}, {number} measurements: from {first} to {last}",
-            len(points),
-            material=series.subject_material.material,
-            first=native(first.text or ""),
-            last=native(last.text or ""),
-        )
-    band = f", {band_word(last.band)}" if last.band else ""
+    words = n_(
+        "{material}, {number} measurement: {numbers}",
+        "{material}, {number} measurements: {numbers}",
+        len(points),
+        material=series.subject_material.material,
+        numbers=span_words(points),
+    )
+    last = points[-1].total.reading
+    band = f", {level_words(last)}" if last.band else ""
     aim = " " + _("The goal is {value}.", value=goal_number(goal)) if goal is not None else ""
     return f"{words}{band}.{aim}"
 

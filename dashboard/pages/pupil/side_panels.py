@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from dashboard.pages.pupil.series import goal_number, in_subject_order
 from dashboard.pages.signals.page import settle_buttons
 from dashboard.text.signal_words import (
-    action_word,
     evidence_words,
     headline,
     material_words,
+    resolution_words,
     rule_title,
     rule_words,
     suppressed_words,
@@ -27,12 +27,14 @@ from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
 from models.access.viewer import Viewer
+from models.classroom.attention import Placement
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.goals import Goal, goals_of
 from models.classroom.holidays import Holidays
 from models.classroom.notes import Note, NoteKind, notes_of
 from models.classroom.signals import Signal
 from models.classroom.timeline import PupilTimeline
+from models.results.periods import of_school_year
 from models.results.subject_materials import SubjectMaterial
 from models.schema.encryption import PiiCipher
 
@@ -48,6 +50,7 @@ class Side:
     goals: dict[SubjectMaterial, Goal]
     notes: tuple[Note, ...]
     region: str
+    placement: Placement | None  # in this school year; None for who is in no class
 
     @property
     def sending(self) -> set[SubjectMaterial]:
@@ -67,10 +70,13 @@ def read_side(
     """Read the signals, goals and notes of a pupil."""
     home = [class_ref.id for class_ref in pupil.classes]
     state = class_state(connection, viewer, home, school_year, holidays) if home else None
-    of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id) if state is not None else ()
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
     notes = notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
-    return Side(state, of_pupil, goals, tuple(notes), state.region if state is not None else "midden")
+    if state is None:
+        return Side(None, (), goals, tuple(notes), "midden", None)
+    of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id)
+    placement = state.placements(of_school_year(school_year)).get(pupil.id)
+    return Side(state, of_pupil, goals, tuple(notes), state.region, placement)
 
 
 # -- signals -------------------------------------------------------------------------------------------------
@@ -82,7 +88,8 @@ def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.
     rows = [_signal(viewer, side, signal, back) for signal in side.signals if not signal.suppressed]
     suppressed = [_suppressed(side, signal) for signal in side.signals if signal.suppressed]
     empty = [] if rows or suppressed else [html.P(_("There is no signal now."), className="t2 sm")]
-    return card(_("Signals of {name}", name=name), [*rows, *suppressed, *empty], id="pupil-signals")
+    about = _("About this school year and the last, whatever period is chosen.")
+    return card(_("Signals of {name}", name=name), [*rows, *suppressed, *empty], about, id="pupil-signals")
 
 
 def _signal(viewer: Viewer, side: Side, signal: Signal, back: str) -> html.Div:
@@ -90,13 +97,7 @@ def _signal(viewer: Viewer, side: Side, signal: Signal, back: str) -> html.Div:
     rule = rule_words(signal, side.state.thresholds[signal.class_id])
     settled: list[Any] = []
     if signal.resolution is not None and not signal.open:
-        words = _(
-            "{action} by {name}, {moment}.",
-            action=action_word(signal.resolution.action),
-            name=signal.resolution.resolved_by,
-            moment=at_moment(signal.resolution.resolved_us),
-        )
-        settled = [html.Small(state("no", "check", words))]
+        settled = [html.Small(state("no", "check", resolution_words(signal.resolution)))]
     return html.Div(
         [
             html.P(html.B([sign("flag") if signal.open else sign("check"), " ", material_words(signal)])),

@@ -12,12 +12,18 @@ import dash_mantine_components as dmc
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.page import not_yours, read_id
-from dashboard.pages.pupil.series import goal_number, in_subject_order, points_of
+from dashboard.pages.pupil.series import goal_number, in_subject_order
 from dashboard.pages.pupil.side_panels import Side, read_side
-from dashboard.text.scores import score_words
+from dashboard.text.scores import growth_with_numbers, level_words, score_words
 from dashboard.text.signal_words import headline
-from dashboard.text.translate import _, day_name, n_, native, short_day
-from dashboard.text.words import band_word, class_word, growth_word, subject_word
+from dashboard.text.translate import _, day_name, short_day
+from dashboard.text.words import (
+    attention_group_word,
+    class_word,
+    growth_word,
+    norm_counts_word,
+    subject_word,
+)
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
@@ -25,6 +31,7 @@ from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
 from models.access.viewer import Viewer
+from models.classroom.class_data import counted_tests, growth_points
 from models.classroom.timeline import MaterialSeries, PupilTimeline, Sitting, pupil_timeline
 from models.results.growth import TREND_POINTS, Growth, growth
 from models.results.scales import NormPosition
@@ -82,6 +89,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             [
                 html.H1(_("Conversation about {name}", name=called)),
                 html.P(" · ".join(item for item in about if item), className="sm t2"),
+                _block(_("Where {name} stands", name=called), _stands(side), "stands", empty=False),
                 _block(
                     _("What goes well"), [series_words(series) for series in all_series if goes_well(series)], "well"
                 ),
@@ -129,15 +137,10 @@ def goes_well(series: MaterialSeries) -> bool:
     if sitting is None:
         return False
     newest = sitting.reading
-    rises = growth(points_of(series)) is Growth.RISES
+    rises = growth(growth_points(series.sittings)) is Growth.RISES
     return newest.position in (NormPosition.ON, NormPosition.ABOVE) or (
         rises and newest.position is not NormPosition.BELOW
     )
-
-
-def counting(series: MaterialSeries) -> list[Sitting]:
-    """The sittings whose score counts: missing and suspect scores are not mentioned."""
-    return [sitting for sitting in series.sittings if sitting.total.reading.counts]
 
 
 def worth_mentioning(series: MaterialSeries) -> Sitting | None:
@@ -158,12 +161,21 @@ def series_words(series: MaterialSeries) -> str:
     assert sitting is not None
     reading = sitting.reading
     name = _series_name(series.subject_material)
-    level = band_word(reading.band) if reading.band else ""
-    direction = growth(points_of(series)) if reading.value is not None else Growth.TOO_FEW
-    how = growth_word(direction) if direction in (Growth.RISES, Growth.FALLS, Growth.SAME) else ""
-    number = score_words(sitting, counting(series)) if reading.text is not None else ""
+    level = level_words(reading) if reading.band else ""
+    direction = growth(growth_points(series.sittings)) if reading.value is not None else Growth.TOO_FEW
+    goes_one_way = direction in (Growth.RISES, Growth.FALLS, Growth.SAME)
+    how = growth_with_numbers(direction, counted_tests(series.sittings)) if goes_one_way else ""
+    number = score_words(sitting, counted_tests(series.sittings)) if reading.text is not None else ""
     words = ", ".join(item for item in (number, level, how) if item)
     return f"{name}: {words}."
+
+
+def _stands(side: Side) -> list[str]:
+    """The attention group of the pupil in this school year, with the counts by the norm."""
+    if side.placement is None:
+        return []
+    group, counts = attention_group_word(side.placement.group), norm_counts_word(side.placement.counts)
+    return [_("{group}: this school year {counts}.", group=group, counts=counts)]
 
 
 def _watch(all_series: list[MaterialSeries], side: Side) -> list[str]:
@@ -182,29 +194,19 @@ def _is_below(sitting: Sitting | None) -> bool:
 
 def can_grow(series: MaterialSeries) -> bool:
     """Whether the scores can be compared with each other."""
-    points = points_of(series)
+    points = growth_points(series.sittings)
     return bool(points) and growth(points) is not Growth.OTHER_SCALE
 
 
 def growth_words(series: MaterialSeries) -> str:
-    """The scores that the word of growth covers, from the first to the last: never an older one beside the word."""
-    points, counted = points_of(series)[-TREND_POINTS:], counting(series)[-TREND_POINTS:]
-    first, last = (native(sitting.total.reading.text or "") for sitting in (counted[0], counted[-1]))
+    """The scores that the word of growth covers, each with its day: never an older one beside the word."""
+    counted = counted_tests(series.sittings)[-TREND_POINTS:]
     name = _series_name(series.subject_material)
-    if len(points) == 1:
-        return _("{name}: {score} on {day}, the only one so far.", name=name,
-                 score=score_words(counted[-1]), day=short_day(points[-1].taken_on))  # fmt: skip
-    number = n_("{number} measurement", "{number} measurements", len(points))
-    return _(
-        "{name}: from {first} on {begin} to {last} on {end}, {number}; {growth}.",
-        name=name,
-        first=first,
-        begin=short_day(points[0].taken_on),
-        last=last,
-        end=short_day(points[-1].taken_on),
-        number=number,
-        growth=growth_word(growth(points)),
-    )
+    scores = [_("{score} on {day}", score=score_words(sitting), day=short_day(sitting.taken_on)) for sitting in counted]
+    if len(scores) == 1:
+        return _("{name}: {score}, the only one so far.", name=name, score=scores[0])
+    direction = growth_word(growth(growth_points(counted)))
+    return _("{name}: {scores}; {growth}.", name=name, scores=", ".join(scores), growth=direction)
 
 
 def _agreed(side: Side) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import dash_mantine_components as dmc
 
 from dashboard.text.translate import _, day_name
-from dashboard.text.words import class_in_sentence, short_test, subject_word
+from dashboard.text.words import class_in_sentence, short_test, subject_word, years_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.markup import block
@@ -25,7 +26,11 @@ MAX_TESTS = 40
 def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str) -> html.Section:
     """The due dates of a class, with a form for its teachers."""
     names = test_names(state, class_ref.id)
-    rows = [_row(viewer, due, back) for due in state.due_dates if due.class_id == class_ref.id]
+    rows = [
+        _row(viewer, due, names.get(due.test_id) or _words(due.subject_material, due.test), back)
+        for due in state.due_dates
+        if due.class_id == class_ref.id
+    ]
     empty = [] if rows else [html.P(_("No date is agreed. No source sends any."), className="t2 sm")]
     form = [_form(class_ref.id, names, back)] if viewer.teaches and names else []
     return card(
@@ -36,10 +41,12 @@ def due_panel(viewer: Viewer, class_ref: ClassRef, state: ClassState, back: str)
 
 
 def test_names(state: ClassState, class_id: int) -> dict[int, str]:
-    """The tests of a class by id, newest first: material, name and date."""
+    """The tests of a class by id, newest first: material, name, and the year groups if not all of the class."""
     class_data = state.class_data
+    members = class_data.of_class(class_id)
     newest: dict[int, tuple[str, str]] = {}
-    for member in class_data.of_class(class_id):
+    years: dict[int, set[str | None]] = defaultdict(set)
+    for member in members:
         tests = [
             (scored_test.test_id, scored_test.definition_id, scored_test.subject_material, scored_test.taken_on)
             for scored_tests in class_data.totals.get(member.id, {}).values()
@@ -51,17 +58,22 @@ def test_names(state: ClassState, class_id: int) -> dict[int, str]:
         ]
         for test_id, definition_id, subject_material, day in tests:
             name = class_data.catalogue.definitions[definition_id].name
+            years[test_id].add(member.year_group)
             if day > newest.get(test_id, ("", ""))[0]:
                 newest[test_id] = (day, _words(subject_material, name))
     ordered = sorted(newest.items(), key=lambda item: (item[1][0], item[0]), reverse=True)
-    return {test_id: words for test_id, (_day, words) in ordered[:MAX_TESTS]}
+    of_class = {member.year_group for member in members}
+    return {
+        test_id: words if years[test_id] >= of_class else f"{words} · {years_word(years[test_id])}"
+        for test_id, (_day, words) in ordered[:MAX_TESTS]
+    }
 
 
 def _words(subject_material: SubjectMaterial, test: str) -> str:
     return f"{subject_word(subject_material.subject)} · {subject_material.material} · {short_test(test)}"
 
 
-def _row(viewer: Viewer, due: DueDate, back: str) -> html.Li:
+def _row(viewer: Viewer, due: DueDate, words: str, back: str) -> html.Li:
     stop = html.Form(
         html.Button(_("Take the date back"), type="submit", name="toets", value=f"{due.test_id} weg {back}",
                     className="btn q small"),
@@ -71,7 +83,7 @@ def _row(viewer: Viewer, due: DueDate, back: str) -> html.Li:
     who = _("set by {name}", name=due.set_by)
     return html.Li(
         [
-            _words(due.subject_material, due.test),
+            words,
             ": ",
             html.B(day_name(due.due_on)),
             html.Small(f" {who}", className="t3"),

@@ -17,15 +17,15 @@ from dashboard.pages.signals.due_form import due_panel
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.pages.signals.threshold_form import threshold_panel
 from dashboard.text.signal_words import (
-    action_word,
     evidence_words,
     headline,
     material_words,
+    resolution_words,
     rule_title,
     rule_words,
     suppressed_words,
 )
-from dashboard.text.translate import _, at_moment, language, n_
+from dashboard.text.translate import _, language, n_
 from dashboard.text.words import class_word
 from dashboard.ui import addresses
 from dashboard.ui.controls import class_select, options, select
@@ -290,12 +290,7 @@ def _resolution_words(signal: Signal) -> Any:
     """Who resolved it last and when; for an open signal, that it came back on new data."""
     if signal.resolution is None:
         return None
-    words = _(
-        "{action} by {name}, {moment}.",
-        action=action_word(signal.resolution.action),
-        name=signal.resolution.resolved_by,
-        moment=at_moment(signal.resolution.resolved_us),
-    )
+    words = resolution_words(signal.resolution)
     came_back = signal.open and signal.resolution.action is not ResolutionAction.REOPENED
     return html.Small([state("no", "check", words), " ", _("New data came in since.") if came_back else ""])
 

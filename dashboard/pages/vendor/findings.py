@@ -105,7 +105,7 @@ def _row(finding_group: _FindingGroup, excerpts: Mapping[str, str]) -> html.Tr:
     finding = finding_group.first
     position, path = place_of(finding), str(finding.get("path") or "")
     where: list[Any] = []
-    if position and _key(finding) in excerpts:
+    if position and excerpt_key(finding) in excerpts:
         where.append(html.A(position, href=f"#{_name(finding)}", className="mono"))
     elif position:
         where.append(html.Span(position, className="mono"))
@@ -130,7 +130,8 @@ def _times(times: int) -> str:
     return n_("{number} time", "{number} times", times) if times > 1 else ""
 
 
-def _key(finding: Mapping[str, Any]) -> str:
+def excerpt_key(finding: Mapping[str, Any]) -> str:
+    """The key of the text around a finding among the excerpts of a report."""
     return f"{finding.get('line')}:{finding.get('column') or 1}"
 
 
@@ -138,18 +139,20 @@ def _name(finding: Mapping[str, Any]) -> str:
     return f"tekst-{finding.get('line')}-{finding.get('column') or 1}"
 
 
-def excerpts_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
+def excerpts_panel(report: Report, excerpts: Mapping[str, str], heading: str | None = None) -> list[html.Section]:
     """The text of the message around each position, with personal fields masked."""
     shown: dict[str, list[Mapping[str, Any]]] = {}
     for kind in _kinds(report):
-        if _key(kind.first) in excerpts:
-            shown.setdefault(_key(kind.first), []).append(kind.first)
+        if excerpt_key(kind.first) in excerpts:
+            shown.setdefault(excerpt_key(kind.first), []).append(kind.first)
     if not shown:
         return []
     return [
         html.Section(
             [
-                html.Header([html.H2(_("Your message around it")), html.P(_("Personal fields are covered"))]),
+                html.Header(
+                    [html.H2(heading or _("Your message around it")), html.P(_("Personal fields are covered"))]
+                ),
                 *(part for key, findings in shown.items() for part in _excerpt(findings, excerpts[key])),
             ],
             className="card",

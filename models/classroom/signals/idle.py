@@ -1,4 +1,4 @@
-"""No work: a pupil has not worked with a source for many school days, while at least half of the class has."""
+"""No work: a pupil has not worked with a source for many school days, while at least half of those it is for have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.classroom.thresholds import Threshold
 from models.results.subject_materials import SubjectMaterial
 
 SCHOOL_DAYS = Threshold("idle_school_days", default=10, lowest=3, highest=40)  # school days without work
-HALF = 2  # half of the class must have worked before a pupil who has not is idle
+HALF = 2  # half of those whom it is for must have worked before a pupil who has not is idle
 
 
 class Idle(SignalKind):
@@ -28,7 +28,7 @@ class Idle(SignalKind):
             days = {member.id: _school_days_without(judged_class, member, source_id) for member in judged_class.members}
             active = [member.id for member in judged_class.members if source_id in last_active.get(member.id, {})]
             working = sum(days[pupil_id] < limit for pupil_id in active)
-            if working * HALF < len(judged_class.members) and not source.late:
+            if working * HALF < len(_working_with(judged_class, source_id)) and not source.late:
                 continue
             for member in judged_class.members:
                 last_on = last_active.get(member.id, {}).get(source_id)
@@ -37,6 +37,21 @@ class Idle(SignalKind):
                 subject_material = _newest_material(judged_class, member, source_id) or used
                 evidence = Evidence(last_on or "", last_on=last_on, days=days[member.id])
                 yield Finding(member.id, subject_material, f"source {source_id}", limit, evidence, source.late)
+
+
+def _working_with(judged_class: JudgedClass, source_id: int) -> list[Member]:
+    """The pupils whom a material of a source is for."""
+    class_data, audience = judged_class.class_data, judged_class.audience
+    materials = {
+        subject_material
+        for member in judged_class.members
+        for subject_material in (
+            *class_data.totals.get(member.id, ()),
+            *(progress.subject_material for progress in class_data.progress.get(member.id, ())),
+        )
+        if subject_material.source_id == source_id
+    }
+    return [member for member in judged_class.members if audience.reason_not_for(member.id, materials) is None]
 
 
 def _newest_material(judged_class: JudgedClass, member: Member, source_id: int) -> SubjectMaterial | None:

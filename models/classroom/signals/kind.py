@@ -11,10 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from models.access.people import Member
+from models.classroom.audience import Audience
 from models.classroom.class_data import ClassData, ScoredTest
 from models.classroom.holidays import Holidays
+from models.classroom.percentages import percentage_materials
 from models.classroom.signal_resolutions import SignalResolution, SignalTarget
 from models.classroom.thresholds import Threshold, Thresholds
 from models.ingest.freshness import SourceState
@@ -85,8 +88,8 @@ class Finding:
 class JudgedClass:
     """One class as the kinds judge it: its pupils, their results, its thresholds and its days."""
 
-    def __init__(self, class_data: ClassData, inputs: SignalInputs, class_id: int) -> None:
-        self.class_data, self.class_id = class_data, class_id
+    def __init__(self, class_data: ClassData, inputs: SignalInputs, class_id: int, audience: Audience) -> None:
+        self.class_data, self.class_id, self.audience = class_data, class_id, audience
         self.members = class_data.of_class(class_id)
         self.thresholds = inputs.thresholds[class_id]
         self.due_dates = [due for due in inputs.due_dates if due.class_id == class_id]
@@ -97,6 +100,11 @@ class JudgedClass:
         self._last_full_day = self.today - timedelta(days=1)  # whoever has not worked this morning still may
         self._holidays, self._region = inputs.holidays, inputs.region
         self._school_days: dict[str, int] = {}
+
+    @cached_property
+    def percentage_materials(self) -> frozenset[SubjectMaterial]:
+        """The materials of the class without a norm that are scored in percent."""
+        return percentage_materials(self.class_data, [member.id for member in self.members])
 
     def delivering(self, source_id: int) -> SourceState | None:
         """A source, unless nothing can come in from it any more."""

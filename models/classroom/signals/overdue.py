@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from models.classroom.readiness import is_finished
-from models.classroom.signals.kind import Evidence, Finding, JudgedClass, SignalKind
+from models.classroom.signals.kind import DueDate, Evidence, Finding, JudgedClass, SignalKind
 from models.classroom.thresholds import Threshold
 
 SCHOOL_DAYS = Threshold("overdue_school_days", default=3, lowest=0, highest=20)  # school days after the agreed date
@@ -28,7 +28,10 @@ class Overdue(SignalKind):
             source = judged_class.delivering(due.subject_material.source_id)
             if source is None:
                 continue  # what was finished since cannot come in
+            expected = _expected(judged_class, due)
             for member in judged_class.members:
+                if member.id not in expected:
+                    continue
                 joined_later = member.joined.get(judged_class.class_id, "") > due.due_on
                 if joined_later or is_finished(judged_class.class_data, member.id, due.test_id):
                     continue
@@ -36,3 +39,18 @@ class Overdue(SignalKind):
                 yield Finding(
                     member.id, due.subject_material, f"test {due.test_id}", limit, evidence, suppressed=source.late
                 )
+
+
+def _expected(judged_class: JudgedClass, due: DueDate) -> Collection[int]:
+    """The pupils of the class whom the test is for; all of them while nobody has begun."""
+    class_data, members = judged_class.class_data, {member.id for member in judged_class.members}
+    takers = {
+        pupil_id
+        for pupil_id in members
+        if any(
+            scored_test.test_id == due.test_id
+            for scored_test in class_data.totals.get(pupil_id, {}).get(due.subject_material, ())
+        )
+        or any(progress.row.test_id == due.test_id for progress in class_data.progress.get(pupil_id, ()))
+    }
+    return judged_class.audience.of_test(takers, due.subject_material, members) or members

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
+from models.classroom.audience import audience_of
 from models.classroom.class_data import ClassData
 from models.classroom.signal_resolutions import SignalResolution, SignalTarget
 from models.classroom.signals.drop import Drop
@@ -80,14 +81,20 @@ class Signal:
     @property
     def open(self) -> bool:
         """Whether a teacher has yet to resolve it."""
-        return not self.suppressed and (self.resolution is None or not self.resolution.closes(self.evidence.key))
+        return not self.suppressed and not self.settled
+
+    @property
+    def settled(self) -> bool:
+        """Whether a teacher has resolved it, and nothing new came in since."""
+        return self.resolution is not None and self.resolution.closes(self.evidence.key)
 
 
 def signals(class_data: ClassData, inputs: SignalInputs) -> list[Signal]:
     """All signals of these classes, open, suppressed and resolved; by rule, then by class and name."""
     order = {member.id: position for position, member in enumerate(class_data.members)}
     first_class = {member.id: member.class_id for member in class_data.members}
-    judged_classes = [JudgedClass(class_data, inputs, class_id) for class_id in class_data.class_ids]
+    audience = audience_of(class_data, class_data.progress)
+    judged_classes = [JudgedClass(class_data, inputs, class_id, audience) for class_id in class_data.class_ids]
     all_signals: list[Signal] = []
     for rule in SignalRule:
         of_rule = [

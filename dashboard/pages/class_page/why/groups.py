@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard.pages.class_page.attention import norm_words, shown_topics, with_norm
+from dashboard.pages.class_page.attention import shown_topics, with_norm
 from dashboard.pages.class_page.why.parts import (
     Explanation,
     Fact,
@@ -15,9 +15,10 @@ from dashboard.pages.class_page.why.parts import (
     score_words,
     source_facts,
 )
+from dashboard.text.scores import level_meanings
 from dashboard.text.signal_words import material_words, rule_title, rule_with
 from dashboard.text.translate import _, n_, short_day
-from dashboard.text.words import attention_group_rule, attention_group_word, part_word, subject_word
+from dashboard.text.words import attention_group_rule, attention_group_word, norm_counts_word, part_word, subject_word
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import pupil_word
@@ -38,7 +39,7 @@ def explain_group(view: ClassView, name: str) -> Explanation:
     return [
         html.H3(attention_group_word(attention_group)),
         rule(
-            _("Each pupil is in exactly one group: an open signal decides, then how much is known, then the levels."),
+            _("Each pupil is in exactly one group: an open signal decides, then the norms of the sources."),
             _("A score that is missing does not count."),
         ),
         facts(
@@ -71,14 +72,15 @@ def _group_rules(view: ClassView, attention_group: AttentionGroup) -> list[Fact]
 def _sources_of(view: ClassView, pupils: Sequence[PupilName]) -> set[int]:
     """The sources of the scores that decided on the group of these pupils."""
     scores = {scored_test.source_id for pupil in pupils for scored_test in with_norm(view, pupil.id)}
-    return scores | {signal.source_id for pupil in pupils for signal in view.state.open_signals.get(pupil.id, ())}
+    signals = view.signals_of_pupils
+    return scores | {signal.source_id for pupil in pupils for signal in signals.get(pupil.id, ()) if signal.open}
 
 
 def _group_reason(view: ClassView, attention_group: AttentionGroup, pupil: PupilName) -> str:
     if attention_group is AttentionGroup.ATTENTION:
-        signals = view.state.open_signals[pupil.id]
+        signals = [signal for signal in view.signals_of_pupils[pupil.id] if signal.open]
         return ", ".join(dict.fromkeys(f"{rule_title(signal.rule)} ({material_words(signal)})" for signal in signals))
-    return norm_words(with_norm(view, pupil.id))
+    return norm_counts_word(view.placements[pupil.id].counts)
 
 
 def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
@@ -86,7 +88,7 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
     pupil = next((pupil for pupil in view.overview.pupils if pupil.id == pupil_id), None)
     if pupil is None:
         return None
-    scored_tests = sorted(with_norm(view, pupil.id), key=lambda scored_test: scored_test.taken_on, reverse=True)
+    scored_tests = with_norm(view, pupil.id)
     names = view.state.class_data.catalogue.definitions
     rows = [
         html.Li(
@@ -101,8 +103,11 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
         for scored_test in scored_tests
     ]
     return [
-        html.H3(f"{pupil_word(pupil)} · {norm_words(scored_tests)}"),
-        rule(_("All totals in the period that came with a norm of the source, of every material.")),
+        html.H3(f"{pupil_word(pupil)} · {norm_counts_word(view.placements[pupil.id].counts)}"),
+        rule(
+            _("All totals in the period, within the filters, that stand below, on or above a norm of the source."),
+            *level_meanings(scored_test.reading for scored_test in scored_tests),
+        ),
         facts([period_fact(view), *source_facts(view, {scored_test.source_id for scored_test in scored_tests})]),
         html.Ul(rows),
     ]

@@ -18,7 +18,7 @@ from dashboard.pages.class_page.why.parts import (
 )
 from dashboard.pages.pupil.part_panel import provenance_lines
 from dashboard.text.translate import _, n_, native, short_day, tenths
-from dashboard.text.words import future_words, missing_word, part_word
+from dashboard.text.words import future_words, missing_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
 from dashboard.ui.elements import Link, html
@@ -52,7 +52,7 @@ def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
     if cell_content.cell is None:
         return [_("There is no score in the period. It is not counted as 0, and not in any mean.")]
     if view.filters.goal is not None:
-        first = _("The newest score on the part {part} in the period.", part=part_word(view.filters.goal))
+        first = _("The newest score on the part {part} in the period.", part=view.goal_word)
     else:
         first = _("The newest total of this pupil in this column in the period.")
     future = future_words(cell_content.future)
@@ -94,6 +94,10 @@ def _missing_rule(reason: Missing) -> str:
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
         Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
         Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
+        Missing.NOT_TAKEN: _(
+            "The pupil has no results of this subject, and fewer than half of the year group in this class have any."
+        ),
+        Missing.OTHER_YEAR: _("Only another year group of the class has results of this."),
         Missing.FUTURE: _("Its test date is in the future. It counts from that day on."),
         Missing.OUTSIDE: _("There is a score of another day. Choose a longer period to see it."),
         Missing.NO_RESULT: _("Others have a score; of this pupil nothing came in."),

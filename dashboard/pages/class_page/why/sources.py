@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dashboard.pages.class_page.progress_panel import shown_tests
@@ -28,29 +29,29 @@ def explain_progress(view: ClassView, test_id: int | None) -> Explanation:
     everything = [progress for progress_records in overview.progress.values() for progress in progress_records]
     records = {progress.row.pupil_id: progress for progress in everything if progress.row.test_id == test_id}
     name = overview.catalogue.definitions[test.definition_id].name
-    timed = [record.worked_ms for record in records.values() if record.worked_ms is not None]
     sending = {progress.row.source_id for progress in everything}
     return [
         html.H3(f"{test.subject_material.material} · {short_test(name)}"),
         rule(
             _("Of each pupil the newest progress record of this test; nothing is summed."),
+            _("Whom it is for: the year groups of those who have a record, and who takes the subject."),
             _("Time is never summed over publishers."),
         ),
         facts(
             [
-                (_("Counted"), _("{done} of {all} done", done=test.done, all=len(overview.pupils))),
+                (_("Counted"), _("{done} of {all} done", done=test.done, all=len(test.audience))),
                 (_("Subject"), subject_word(test.subject_material.subject)),
                 (_("As of"), short_day(test.taken_on)),
-                (_("Time worked"), _time_words(timed)),
+                (_("Time worked"), _time_words(test.worked_ms)),
                 *source_facts(view, sending),
                 (_("Sends no progress"), ", ".join(_silent(view, sending))),
             ]
         ),
-        *_lists(overview.pupils, records),
+        *_lists([pupil for pupil in overview.pupils if pupil.id in test.audience], records),
     ]
 
 
-def _time_words(timed: list[int]) -> str:
+def _time_words(timed: Sequence[int]) -> str:
     if not timed:
         return ""
     mean = _("on average {time} per pupil", time=minutes(sum(timed) / len(timed)))
@@ -65,7 +66,7 @@ def _silent(view: ClassView, sending: set[int]) -> list[str]:
     ]
 
 
-def _lists(pupils: tuple[PupilName, ...], records: dict[int, PupilProgress]) -> list[Any]:
+def _lists(pupils: Sequence[PupilName], records: dict[int, PupilProgress]) -> list[Any]:
     groups = (
         (_("done"), Status.DONE, "done"),
         (missing_word(Missing.BUSY), Status.BUSY, "busy"),
@@ -104,7 +105,7 @@ def explain_coverage(view: ClassView) -> Explanation:
             _("A source delivered this week when it answered in the last seven days."),
             _("It is late when it did not, or when its last try failed."),
         ),
-        *(piece for source in view.overview.sources for piece in _source(view, source)),
+        *(piece for source in view.sources for piece in _source(view, source)),
     ]
 
 
