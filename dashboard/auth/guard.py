@@ -1,6 +1,7 @@
 """The one guard before every request: own machine, own pages, own session.
 
-Until there is a sign-in the program serves its own machine only: another host name or a forwarded request is refused.
+Until there is a sign-in the program serves its own machine only: another host name or a forwarded request is refused,
+and a session begins with the one-time code in the address that the program prints when it starts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dashboard.auth.headers import STATIC_FOLDERS
 from dashboard.auth.idempotency import TOKEN, StillBusy
 from dashboard.auth.request import COOKIE, LANGUAGE_COOKIE, context, page_mark, sign_in_as
 from dashboard.auth.sessions import DemoUser
+from dashboard.auth.start_codes import PARAMETER
 from dashboard.text.translate import LANGUAGES, _
 from dashboard.ui import addresses
 from models.sandbox import sandboxes
@@ -43,14 +45,15 @@ log = logging.getLogger("rondblik.guard")
 class Refused(HTTPException):
     """A request that the guard or a form does not accept; `sentence` is the reason in the language of the session.
 
-    `kind` names the reason in the log.
+    `kind` names the reason in the log; `remedy` says what to do, where that takes more than the sentence.
     """
 
-    def __init__(self, sentence: str, status: int, kind: str = "form") -> None:
+    def __init__(self, sentence: str, status: int, kind: str = "form", remedy: str = "") -> None:
         super().__init__(sentence)
         self.code = status
         self.sentence = sentence
         self.kind = kind
+        self.remedy = remedy
 
 
 def guard() -> ResponseReturnValue | None:
@@ -85,8 +88,10 @@ def _guard() -> ResponseReturnValue | None:
         if sent_before is not None:
             return sent_before
     flask.g.user = _user_of_session()
+    if path == addresses.BEGIN:
+        return None
     if flask.g.user is None:
-        return _start_or_refuse()
+        raise _no_session()
     if flask.request.method in READING:
         return _better_address()
     _refuse_other_viewer()
@@ -161,7 +166,7 @@ def other_viewer() -> str:
 
 def session_over() -> str:
     """The sentence for a request without a session."""
-    return _("There is no session any more. Nothing was shown or saved. Load the page again to begin a new one.")
+    return _("There is no session any more. Nothing was shown or saved. Load the page again: it says what to do.")
 
 
 def _user_of_session() -> DemoUser | None:
@@ -173,16 +178,32 @@ def _user_of_session() -> DemoUser | None:
     return app.sessions.leave_sandbox(token)
 
 
-def _start_or_refuse() -> ResponseReturnValue | None:
-    """A page starts a session as the first user; anything else without a session gets 401."""
-    users = context().options.users
+def _no_session() -> Refused:
+    """For a page what to do to get a session; for anything else that there is none."""
     if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
-        raise Refused(session_over(), 401, "no session")
-    if not users:
-        raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
-    flask.g.user = users[0]
-    flask.g.new_session = context().sessions.start(users[0])
-    return _better_address()
+        return Refused(session_over(), 401, "no session")
+    return Refused(_("You have no session yet, or not any more."), 401, "no session", how_to_begin())
+
+
+def how_to_begin() -> str:
+    """What somebody without a session has to do."""
+    return _(
+        "Open the address that Rondblik printed when it was started. That address works once; start Rondblik again "
+        "for a new one."
+    )
+
+
+def begin() -> ResponseReturnValue:
+    """Start a session as the first user with a code that was not used yet, and go on without it in the address."""
+    users = context().options.users
+    if flask.g.user is None:
+        if not users:
+            raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
+        code = flask.request.args.get(PARAMETER, "")
+        if flask.request.method != "GET" or not context().start_codes.use(code):
+            raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())
+        sign_in_as(users[0])
+    return flask.redirect(addresses.HOME, 303)
 
 
 def _same_origin() -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from dashboard.auth.idempotency import Outcomes
 from dashboard.auth.sessions import DemoUser, Sessions
+from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
 from models.access.viewer import Viewer
 from models.classroom.holidays import Holidays, read_holidays
@@ -44,6 +45,7 @@ class Context:
     options: AppOptions
     public_address: str | None = None  # of the SOAP service
     sessions: Sessions = field(default_factory=Sessions)
+    start_codes: StartCodes = field(default_factory=StartCodes)
     snapshots: Snapshots = field(default_factory=Snapshots)
     forms: Outcomes = field(default_factory=Outcomes)
     refusals: RateLimiter[str] = field(default_factory=RateLimiter)  # of lines in the log about refused requests

@@ -109,6 +109,7 @@ def demo(options: Options, port: int) -> int:
 def serve(options: Options, port: int | None, soap_only: bool) -> int:
     """Serve the dashboard and the service for publishers on this machine, and fetch what is due."""
     from dashboard.auth.request import AppOptions
+    from dashboard.auth.start_codes import start_path
     from dashboard.server.serving import serve as serve_app
     from dashboard.server.wsgi import create_app, create_soap_app
 
@@ -128,7 +129,9 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
         host, wanted = place[0], place[1] if port is None else port
 
         def ready(bound: int) -> None:
-            click.echo(f"Rondblik: http://{host}:{bound}{PATH if soap_only else ''}")
+            click.echo(f"Rondblik: http://{host}:{bound}{PATH if soap_only else start_path(app)}")
+            if not soap_only:
+                click.echo("Open this address in a browser. It works once; a new start prints a new one.")
 
         serve_app(app, host, wanted, context, ready, receive)
     return DONE

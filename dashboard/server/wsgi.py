@@ -53,6 +53,7 @@ def create_app(
     server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
+    server.add_url_rule(addresses.BEGIN, view_func=guard.begin)
     server.add_url_rule(addresses.SWITCH_USER, view_func=guard.switch_user, methods=["POST"])
     server.register_blueprint(receive.blueprint(receiver or ReceiverContext(engine, cipher), public_address))
     actions.register(server)

@@ -24,6 +24,7 @@ SANDBOXES = f"{VENDOR}/proef"
 CHECK_RESULTS = f"{VENDOR}/uitslag"
 PUPIL = "/leerling"
 TALK_SHEET = "/gesprek"
+BEGIN = "/begin"  # with a one-time code
 SWITCH_USER = "/persona"  # where the form of the menu is sent to
 
 NUMBER = r"(?:[0-9]{1,9}-)?[0-9]{1,9}"

@@ -36,7 +36,7 @@ from models.schema import clock, database
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
-from tests.dashboard.test_web import HERE, as_persona, group_callback, shown_page
+from tests.dashboard.test_web import HERE, as_persona, begun, group_callback, shown_page
 from tests.dashboard.test_why import nodes_of, table_of, words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -521,7 +521,7 @@ def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.
 
 def test_after_a_restart_a_file_leads_to_its_screen_and_says_why(web: flask.Flask, known_school: Store) -> None:
     shown = screen(as_persona(web, "hanna"), vak="arithmetic")
-    client = create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)).test_client()
+    client = begun(create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)))
     answer = client.get(shown.files["csv"], base_url=HERE)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=arithmetic")
     client.get(answer.headers["Location"], base_url=HERE)
