@@ -17,19 +17,28 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from dashboard.auth.callback_body import is_callback_body
-from dashboard.auth.headers import STATIC_FOLDERS
+from dashboard.auth.headers import STATIC_FOLDERS, YEAR_SECONDS
 from dashboard.auth.idempotency import TOKEN, StillBusy
-from dashboard.auth.request import COOKIE, LANGUAGE_COOKIE, context, page_mark, sign_in_as
-from dashboard.auth.sessions import DemoUser
+from dashboard.auth.request import (
+    LANGUAGE_COOKIE,
+    context,
+    cookie_name,
+    leave_sandbox,
+    page_mark,
+    session_token,
+    sign_in_as,
+    user_of,
+)
+from dashboard.auth.sessions import DemoUser, Session
 from dashboard.auth.start_codes import PARAMETER
 from dashboard.text.translate import LANGUAGES, _
 from dashboard.ui import addresses
+from models.access.viewer import Role
 from models.sandbox import sandboxes
 from models.schema.rate_limit import Rate
 
 SERVICE = "receive"  # the blueprint of the SOAP service
-OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
-YEAR_SECONDS = 365 * 24 * 3600
+OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico", addresses.SIGNED_OUT)
 CALLBACK = "/_dash-update-component"
 PAGE_HEADER = "X-Rondblik-Page"  # the mark of the page that sends the request (assets/guard.js)
 ONCE_HEADER = "X-Rondblik-Once"  # a token of the form, which is processed once
@@ -120,8 +129,13 @@ def _form_sent_before() -> ResponseReturnValue | None:
     token, forms = flask.request.headers.get(ONCE_HEADER, ""), context().forms
     if TOKEN.fullmatch(token) is None:
         return None
-    identity = [flask.request.cookies.get(COOKIE), token, flask.request.full_path, list(flask.request.form.lists())]
-    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    identity = [
+        flask.request.cookies.get(cookie_name()),
+        token,
+        flask.request.full_path,
+        list(flask.request.form.lists()),
+    ]
+    key = hashlib.sha256(json.dumps(identity).encode()).digest()
     try:
         outcome = forms.begin(key)
     except StillBusy:
@@ -170,12 +184,27 @@ def session_over() -> str:
 
 
 def _user_of_session() -> DemoUser | None:
-    """The user of the session; the fictitious teacher of a sandbox is one as long as the sandbox exists."""
-    app, token = context(), flask.request.cookies.get(COOKIE)
-    user = app.sessions.user(token)
-    if user is None or user.sandbox is None or sandboxes.find_sandbox(app.engine, app.cipher, user.sandbox) is not None:
-        return user
-    return app.sessions.leave_sandbox(token)
+    """The user of the session, which is read once a request; None without a session that is not over."""
+    sessions = context().sessions
+    session = sessions.find(session_token())
+    user = None if session is None else user_of(session.user_key)
+    if session is None or user is None or sessions.is_over(session, user.school_id):
+        return None
+    sessions.see(session)
+    flask.g.session = session
+    return user if session.sandbox_id is None else _teacher_of_sandbox(session, user)
+
+
+def _teacher_of_sandbox(session: Session, owner: DemoUser) -> DemoUser | None:
+    """The fictitious teacher of a sandbox; its owner where the sandbox does not exist any more."""
+    app = context()
+    sandbox = sandboxes.find_sandbox_by_id(app.engine, app.cipher, session.sandbox_id or 0)
+    if sandbox is None:
+        leave_sandbox()
+        return owner
+    teacher_id = sandboxes.teacher_of(app.engine, app.cipher, sandbox)
+    name = _("Teacher of the test school")
+    return DemoUser("proef", name, Role.TEACHER, teacher_id, sandbox.school_id, sandbox.account.token)
 
 
 def _no_session() -> Refused:
@@ -202,7 +231,7 @@ def begin() -> ResponseReturnValue:
         code = flask.request.args.get(PARAMETER, "")
         if flask.request.method != "GET" or not context().start_codes.use(code):
             raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())
-        sign_in_as(users[0])
+        sign_in_as(users[0].key)
     return flask.redirect(addresses.HOME, 303)
 
 
@@ -238,9 +267,8 @@ def _quoted(text: str) -> str:
 
 def switch_user() -> ResponseReturnValue:
     """Start a session as another user and end the old one."""
-    key = flask.request.form.get("persona")
-    user = next((user for user in context().options.users if user.key == key), None)
+    user = user_of(flask.request.form.get("persona", ""))
     if user is None:
         raise Refused(_("There is nobody with this name."), 400)
-    sign_in_as(user)
+    sign_in_as(user.key)
     return flask.redirect(addresses.HOME, 303)

@@ -123,7 +123,14 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
         else:
             users = _administrators(store.engine)
             holidays = applying.holidays_of(store.settings)
-            options_of_app = AppOptions(False, users, sandbox_days=receive.test_room_days, holidays=holidays)
+            options_of_app = AppOptions(
+                False,
+                users,
+                sandbox_days=receive.test_room_days,
+                holidays=holidays,
+                session_limits=store.settings.sessions,
+                school_session_limits=applying.session_limits_of(store.settings, store.engine),
+            )
             app = create_app(store.engine, store.cipher, options_of_app, store.receiver, address)
             place = (store.settings.server.host, store.settings.server.port)
         host, wanted = place[0], place[1] if port is None else port

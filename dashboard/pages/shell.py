@@ -194,6 +194,17 @@ def _choices(present: DemoUser) -> html.Div:
                 ],
                 className="two",
             ),
+            html.Form(
+                [
+                    html.Button(_("Sign out"), type="submit", className="pick"),
+                    html.Button(
+                        _("Sign out everywhere"), type="submit", name=addresses.EVERYWHERE, value="1", className="pick"
+                    ),
+                ],
+                action=addresses.SIGN_OUT,
+                method="POST",
+                className="two",
+            ),
         ],
         className="choices",
     )

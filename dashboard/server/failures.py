@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from html import escape
 
 import flask
 from dash.exceptions import DependencyException, InvalidResourceError
@@ -16,9 +15,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
-from dashboard.auth import request
 from dashboard.auth.guard import CALLBACK, Refused
-from dashboard.text.translate import _, language
+from dashboard.server.plain_page import link, paragraph, plain_page
+from dashboard.text.translate import _
 from dashboard.ui import addresses
 
 AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
@@ -92,14 +91,5 @@ def _sentence(status: int) -> str:
 
 
 def _page(sentence: str, remedy: str) -> str:
-    """A small page in our own style, without any script: what is wrong, and what to do or where to go on."""
-    link = f'<a href="{addresses.CLASSES}">{escape(_("To the classes"))}</a>'
-    return (
-        f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{request.scheme()}">\n<head>'
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<title>Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
-        '<link rel="stylesheet" href="/assets/rondblik.css"></head>\n<body><header class="top">'
-        f'<a class="brand" href="{addresses.CLASSES}"><i class="logo" aria-hidden="true"></i>Rondblik</a></header>'
-        f'<main class="page"><div class="head"><div><h1>{escape(sentence)}</h1></div></div>'
-        f"<p>{escape(remedy) or link}</p></main></body></html>\n"
-    )
+    """What is wrong, and what to do or where to go on."""
+    return plain_page(sentence, paragraph(remedy) if remedy else link(addresses.CLASSES, _("To the classes")))

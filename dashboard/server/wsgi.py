@@ -14,7 +14,7 @@ from dashboard.auth.request import AppOptions, Context
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
-from dashboard.server import actions, downloads, failures
+from dashboard.server import actions, downloads, failures, sign_out
 from dashboard.server.app import build
 from dashboard.server.compression import compress
 from dashboard.ui import addresses
@@ -57,6 +57,7 @@ def create_app(
     server.add_url_rule(addresses.SWITCH_USER, view_func=guard.switch_user, methods=["POST"])
     server.register_blueprint(receive.blueprint(receiver or ReceiverContext(engine, cipher), public_address))
     actions.register(server)
+    sign_out.register(server)
     downloads.register(server)
     vendor_actions.register(server)
     refused_message_actions.register(server)

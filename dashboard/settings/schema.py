@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connectors.transport.http_client import Limits
 from connectors.uwlr.agreement import Bounds
+from dashboard.auth.sessions import SessionLimits
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
 from models.schema.database import sqlite_url
@@ -282,6 +283,7 @@ class School(_Frozen):
     identifications: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
     region: Literal["noord", "midden", "zuid"] = "midden"
     las: Las | None = None
+    sessions: SessionLimits | None = None
 
     @property
     def ref(self) -> SchoolRef:
@@ -396,6 +398,7 @@ class Settings(BaseSettings):
     receive: Receive = Receive()
     retention: RetentionPolicy = RetentionPolicy()
     limits: Limits = Limits()
+    sessions: SessionLimits = SessionLimits()
     schools: tuple[School, ...] = ()
     publishers: tuple[Publisher, ...] = ()
     senders: tuple[Sender, ...] = ()

@@ -25,6 +25,8 @@ CHECK_RESULTS = f"{VENDOR}/uitslag"
 PUPIL = "/leerling"
 TALK_SHEET = "/gesprek"
 BEGIN = "/begin"  # with a one-time code
+SIGN_OUT, SIGNED_OUT = "/afmelden", "/afgemeld"
+EVERYWHERE = "overal"  # the button that signs out in every browser
 SWITCH_USER = "/persona"  # where the form of the menu is sent to
 
 NUMBER = r"(?:[0-9]{1,9}-)?[0-9]{1,9}"

@@ -93,6 +93,16 @@ def write_transaction(engine: Engine, school_id: int | None = None) -> Iterator[
         yield connection
 
 
+@contextmanager
+def short_write(engine: Engine) -> Iterator[Connection]:
+    """A write transaction of rows that stand by themselves, whose ids the database gives out or which have none.
+
+    It waits for no school; on SQLite for whoever writes, as all do.
+    """
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        yield connection
+
+
 def lock_school(connection: Connection, school_id: int | None) -> None:
     """Wait, on PostgreSQL, until nobody else writes for this school (None: for what belongs to none).
 

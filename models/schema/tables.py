@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -596,3 +597,51 @@ notes = Table(
     PrimaryKeyConstraint("school_id", "id"),
 )
 Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)
+
+# -- who is signed in ------------------------------------------------------------------------------------------
+
+sessions = Table(
+    "sessions",  # of browsers
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of the token in the cookie
+    Column("user_key", Text, nullable=False),  # of who looks: a user of the running program
+    Column("sandbox_id", Integer),  # whose fictitious teacher the user looks as
+    Column("browser", LargeBinary(16), nullable=False),  # the same for all sessions one after the other in a browser
+    Column("started_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),  # to a minute
+    Column("flash", LargeBinary),  # encrypted JSON: a message for the next page
+)
+Index("sessions_by_user", sessions.c.user_key)
+Index("sessions_by_seen", sessions.c.seen_us)
+
+form_outcomes = Table(
+    "form_outcomes",  # of forms by their token, for the same form sent again
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("begun_us", BigInteger, nullable=False),
+    Column("outcome", LargeBinary),  # encrypted JSON; None: still being dealt with
+)
+Index("form_outcomes_by_begun", form_outcomes.c.begun_us)
+
+kept_sheets = Table(
+    "kept_sheets",  # what stood on a screen, for files of just that
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("digest", LargeBinary(16), nullable=False, unique=True),  # of viewer and token, keyed
+    Column("viewer", LargeBinary(16), nullable=False),  # digest, keyed
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+Index("kept_sheets_by_viewer", kept_sheets.c.viewer)
+Index("kept_sheets_by_until", kept_sheets.c.until_us)
+
+rate_buckets = Table(
+    "rate_buckets",  # what is limited for all processes together
+    metadata,
+    Column("digest", LargeBinary(16), primary_key=True),  # of what is limited for whom, keyed
+    Column("tokens", Float, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("full_us", BigInteger, nullable=False),  # when it is as good as new
+)
+Index("rate_buckets_by_full", rate_buckets.c.full_us)

@@ -12,7 +12,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -93,18 +93,15 @@ def ready(process: subprocess.Popen[str]) -> Demo:
     """Wait for the line that names the address."""
     assert process.stdout is not None
     assert process.stderr is not None
-    printed, ends = "", time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        if not readiness.select([process.stdout], [], [], 1.0)[0]:
-            continue
-        line = process.stdout.readline()
+    printed, patience = "", threading.Timer(START_SECONDS, process.kill)
+    patience.start()
+    for line in process.stdout:
         printed += line
         match = re.search(r"(http://127\.0\.0\.1:[0-9]+)(/\S+)", line)
         if match:
+            patience.cancel()
             return Demo(process, match[1], match[2], printed)
-        if not line:
-            pytest.fail(f"the demo ended: {printed}{process.stderr.read()}")
-    pytest.fail(f"the demo was not ready in time: {printed}")
+    pytest.fail(f"the demo ended or was not ready in time: {printed}{process.stderr.read()}")
 
 
 def ask(data: Path, query: str) -> list[tuple[object, ...]]:
