@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -23,13 +23,15 @@ from dashboard.auth.request import (
     LANGUAGE_COOKIE,
     context,
     cookie_name,
+    current_session,
+    demo_user,
     leave_sandbox,
     page_mark,
     session_token,
     sign_in_as,
     user_of,
 )
-from dashboard.auth.sessions import DemoUser, Session
+from dashboard.auth.sessions import Entry, Session, User
 from dashboard.auth.start_codes import PARAMETER
 from dashboard.text.translate import LANGUAGES, _
 from dashboard.ui import addresses
@@ -41,6 +43,7 @@ SERVICE = "receive"  # the blueprint of the SOAP service
 OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico", addresses.SIGNED_OUT)
 CALLBACK = "/_dash-update-component"
 PAGE_HEADER = "X-Rondblik-Page"  # the mark of the page that sends the request (assets/guard.js)
+ONWARD = "naar"  # the parameter with the page to go to after signing in
 ONCE_HEADER = "X-Rondblik-Once"  # a token of the form, which is processed once
 READING = ("GET", "HEAD", "OPTIONS")
 MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
@@ -90,6 +93,9 @@ def _guard() -> ResponseReturnValue | None:
         return None
     if flask.request.routing_exception is not None:
         return None  # no such page
+    elsewhere = _over_tls()
+    if elsewhere is not None:
+        return elsewhere
     if flask.request.method not in READING:
         if not _same_origin():
             raise Refused(_("This request comes from another site and was refused."), 403, "another site")
@@ -97,12 +103,12 @@ def _guard() -> ResponseReturnValue | None:
         if sent_before is not None:
             return sent_before
     flask.g.user = _user_of_session()
-    if path == addresses.BEGIN:
-        return None
-    if flask.g.user is None:
-        raise _no_session()
     if flask.request.method in READING:
-        return _better_address()
+        if path == addresses.BEGIN or _is_of_sign_in(path):
+            return None
+        return _better_address() if flask.g.user is not None else _way_in()
+    if flask.g.user is None and not _is_of_sign_in(path):
+        raise Refused(session_over(), 401, "no session")
     _refuse_other_viewer()
     if path == CALLBACK:
         flask.request.max_content_length = MAX_CALLBACK_BYTES
@@ -158,13 +164,28 @@ def _set_language() -> None:
 def _refuse_other_hosts() -> None:
     """Raises Refused for another host name and for a forwarded request."""
     host = urlsplit(f"//{flask.request.host}").hostname
-    if host not in context().options.allowed_hosts:
+    options = context().options
+    if host not in options.allowed_hosts:
+        if options.signs_in:
+            raise Refused(_("Rondblik does not answer under this host name."), 403, "host")
         raise Refused(_("Rondblik answers on localhost and 127.0.0.1 only."), 403, "host")
+    if options.signs_in:
+        return  # what proxies say was believed or taken away before (dashboard/server/proxies.py)
     names = [name.lower() for name, _value in flask.request.headers]
     if any(name == "forwarded" or name.startswith("x-forwarded-") for name in names):
         raise Refused(
             _("Rondblik does not answer forwarded requests as long as there is no sign-in."), 403, "forwarded"
         )
+
+
+def _over_tls() -> ResponseReturnValue | None:
+    """Where browsers use https, a page that is asked for without it leads there, and all else is refused."""
+    origin = context().options.public_origin
+    if origin is None or not origin.startswith("https:") or flask.request.is_secure:
+        return None
+    if flask.request.method not in ("GET", "HEAD"):
+        raise Refused(_("This address is for https only."), 403, "no TLS")
+    return flask.redirect(origin + flask.request.path, 302)
 
 
 def _refuse_other_viewer() -> None:
@@ -183,19 +204,21 @@ def session_over() -> str:
     return _("There is no session any more. Nothing was shown or saved. Load the page again: it says what to do.")
 
 
-def _user_of_session() -> DemoUser | None:
-    """The user of the session, which is read once a request; None without a session that is not over."""
+def _user_of_session() -> User | None:
+    """The user of the session, which is read once a request; None without a session, or a role of its account."""
     sessions = context().sessions
     session = sessions.find(session_token())
-    user = None if session is None else user_of(session.user_key)
-    if session is None or user is None or sessions.is_over(session, user.school_id):
+    user = None if session is None else user_of(session)
+    if session is None or (user is None and session.account_id is None):
+        return None
+    if sessions.is_over(session, None if user is None else user.school_id):
         return None
     sessions.see(session)
     flask.g.session = session
-    return user if session.sandbox_id is None else _teacher_of_sandbox(session, user)
+    return user if user is None or session.sandbox_id is None else _teacher_of_sandbox(session, user)
 
 
-def _teacher_of_sandbox(session: Session, owner: DemoUser) -> DemoUser | None:
+def _teacher_of_sandbox(session: Session, owner: User) -> User:
     """The fictitious teacher of a sandbox; its owner where the sandbox does not exist any more."""
     app = context()
     sandbox = sandboxes.find_sandbox_by_id(app.engine, app.cipher, session.sandbox_id or 0)
@@ -204,18 +227,33 @@ def _teacher_of_sandbox(session: Session, owner: DemoUser) -> DemoUser | None:
         return owner
     teacher_id = sandboxes.teacher_of(app.engine, app.cipher, sandbox)
     name = _("Teacher of the test school")
-    return DemoUser("proef", name, Role.TEACHER, teacher_id, sandbox.school_id, sandbox.account.token)
+    return User("proef", name, Role.TEACHER, teacher_id, sandbox.school_id, sandbox.account.token)
 
 
-def _no_session() -> Refused:
-    """For a page what to do to get a session; for anything else that there is none."""
-    if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
-        return Refused(session_over(), 401, "no session")
-    return Refused(_("You have no session yet, or not any more."), 401, "no session", how_to_begin())
+def _is_of_sign_in(path: str) -> bool:
+    """Whether a path is for who has no session, or an account without a role."""
+    return path in (addresses.SIGN_IN, addresses.CHOOSE_ROLE, addresses.SIGN_OUT) or path.startswith(
+        (f"{addresses.SIGN_IN}/", f"{addresses.INVITATIONS}/")
+    )
+
+
+def _way_in() -> ResponseReturnValue:
+    """For a page without a user the way to sign in or to a role; raises Refused where there is none."""
+    incoming = flask.request
+    if incoming.method not in ("GET", "HEAD") or incoming.path.startswith("/_"):
+        raise Refused(session_over(), 401, "no session")
+    if current_session() is not None:
+        return flask.redirect(addresses.CHOOSE_ROLE, 302)
+    if not context().options.signs_in:
+        raise Refused(_("You have no session yet, or not any more."), 401, "no session", how_to_begin())
+    onward = f"?{urlencode({ONWARD: incoming.full_path.rstrip('?')})}" if incoming.path != addresses.HOME else ""
+    return flask.redirect(addresses.SIGN_IN + onward, 302)
 
 
 def how_to_begin() -> str:
     """What somebody without a session has to do."""
+    if context().options.signs_in:
+        return _("Sign in again to go on.")
     return _(
         "Open the address that Rondblik printed when it was started. That address works once; start Rondblik again "
         "for a new one."
@@ -225,13 +263,15 @@ def how_to_begin() -> str:
 def begin() -> ResponseReturnValue:
     """Start a session as the first user with a code that was not used yet, and go on without it in the address."""
     users = context().options.users
+    if context().options.signs_in:
+        return flask.redirect(addresses.SIGN_IN, 303)
     if flask.g.user is None:
         if not users:
             raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
         code = flask.request.args.get(PARAMETER, "")
         if flask.request.method != "GET" or not context().start_codes.use(code):
             raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())
-        sign_in_as(users[0].key)
+        sign_in_as(Entry(users[0].key))
     return flask.redirect(addresses.HOME, 303)
 
 
@@ -267,8 +307,8 @@ def _quoted(text: str) -> str:
 
 def switch_user() -> ResponseReturnValue:
     """Start a session as another user and end the old one."""
-    user = user_of(flask.request.form.get("persona", ""))
+    user = demo_user(flask.request.form.get("persona", ""))
     if user is None:
         raise Refused(_("There is nobody with this name."), 400)
-    sign_in_as(user.key)
+    sign_in_as(Entry(user.key))
     return flask.redirect(addresses.HOME, 303)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from dashboard.auth.idempotency import Outcomes
 from dashboard.auth.later import Later
-from dashboard.auth.sessions import DemoUser, Session, SessionLimits, Sessions
+from dashboard.auth.sessions import DemoUser, Entry, Session, SessionLimits, Sessions, User
 from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
 from models.access.viewer import Viewer
@@ -36,7 +36,14 @@ class AppOptions:
     sandbox_days: int = VENDOR_DAYS  # that a sandbox of a vendor is stored after its last message
     holidays: Holidays = field(default_factory=read_holidays)
     session_limits: SessionLimits = field(default_factory=SessionLimits)
+    signs_in: bool = False  # people sign in, and nobody begins with a printed address
+    public_origin: str | None = None  # the address that browsers use, without a path
     school_session_limits: Mapping[int, SessionLimits] = field(default_factory=dict)  # of schools that have their own
+
+    def __post_init__(self) -> None:
+        others = [host for host in self.allowed_hosts if host not in OWN_HOSTS]
+        if self.users and (others or self.signs_in):
+            raise ValueError("users without a sign-in are for this machine alone")
 
 
 @dataclass(slots=True)
@@ -91,9 +98,9 @@ def current_session() -> Session | None:
     return session
 
 
-def current_user() -> DemoUser | None:
+def current_user() -> User | None:
     """The user of the session of this request."""
-    user: DemoUser | None = flask.g.get("user")
+    user: User | None = flask.g.get("user")
     return user
 
 
@@ -143,10 +150,10 @@ def page_mark() -> str:
     return context().cipher.digest("page", about).hex()
 
 
-def sign_in_as(user_key: str, sandbox_id: int | None = None) -> None:
-    """Start a session as this user, or as the teacher of a sandbox, with this response and end the old one."""
+def sign_in_as(entry: Entry) -> None:
+    """Start a session for who enters with this response and end the old one."""
     sessions, old = context().sessions, current_session()
-    flask.g.new_session = sessions.start(user_key, None if old is None else old.browser, sandbox_id)
+    flask.g.new_session = sessions.start(entry, None if old is None else old.browser)
     if old is not None:
         sessions.end(old)
 
@@ -157,9 +164,14 @@ def leave_sandbox() -> None:
     if session is not None and session.sandbox_id is not None:
         context().sessions.leave_sandbox(session)
         flask.g.session = replace(session, sandbox_id=None)
-        flask.g.user = user_of(session.user_key)
+        flask.g.user = user_of(session)
 
 
-def user_of(user_key: str) -> DemoUser | None:
-    """The user with this key, where the program has them now."""
+def user_of(session: Session) -> User | None:
+    """The user of a session: an account in its role, or a demo user that the program has now."""
+    return session.user if session.account_id is not None else demo_user(session.user_key)
+
+
+def demo_user(user_key: str) -> DemoUser | None:
+    """The demo user with this key."""
     return next((user for user in context().options.users if user.key == user_key), None)

@@ -14,21 +14,23 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import Engine, delete, insert, or_, select, update
+from sqlalchemy import Engine, and_, delete, insert, or_, select, update
 
 from dashboard.auth.later import Later
+from models.access.accounts import active
+from models.access.people import full_name
 from models.access.viewer import Role, Viewer
 from models.schema import clock
 from models.schema.database import read_transaction, short_write
 from models.schema.encryption import PiiCipher
-from models.schema.tables import sessions
+from models.schema.tables import account_roles, accounts, sessions, teachers
 
 MINUTE_US = 60 * clock.SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
-class DemoUser:
-    """A user without sign-in: of the demo, an administrator, or the fictitious teacher of a sandbox (its token)."""
+class User:
+    """Who looks: an account in one of its roles, a demo user, or the fictitious teacher of a sandbox (its token)."""
 
     key: str
     name: str
@@ -43,6 +45,10 @@ class DemoUser:
         return Viewer(self.school_id, self.role, self.teacher_id, self.name)
 
 
+class DemoUser(User):
+    """A user without sign-in: of the demo, or an administrator on the machine where the program was started."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
     """After how long without a request a session ends, and after how long in any case."""
@@ -52,8 +58,26 @@ class SessionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """Who enters: a user by key, also as the teacher of a sandbox, or an account in one of its roles."""
+
+    user_key: str
+    sandbox_id: int | None = None
+    account_id: int | None = None
+    role_id: int | None = None
+
+    @classmethod
+    def of_account(cls, account_id: int, role_id: int | None) -> Entry:
+        """An account, without a role where it has none or has to choose."""
+        return cls(f"account-{account_id}", None, account_id, role_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A session as it stands in the database; `sandbox_id` is that of the sandbox whose teacher the user looks as."""
+    """A session as it stands in the database; `sandbox_id` is that of the sandbox whose teacher the user looks as.
+
+    `user` is that of an account that has the role of the session still; None for other sessions.
+    """
 
     digest: bytes
     user_key: str
@@ -62,12 +86,43 @@ class Session:
     started_us: int
     seen_us: int
     flash: bytes | None
+    account_id: int | None
+    role_id: int | None
+    user: User | None
+
+    @property
+    def entry(self) -> Entry:
+        """Who entered."""
+        return Entry(self.user_key, self.sandbox_id, self.account_id, self.role_id)
 
     def is_over(self, limits: SessionLimits) -> bool:
         """Whether it was not used for too long, or began too long ago."""
         now = clock.now_us()
         idle, total = limits.idle_minutes * MINUTE_US, limits.total_minutes * MINUTE_US
         return now - self.seen_us > idle + MINUTE_US or now - self.started_us > total
+
+
+# The session and, of an account, the role as it is now: a role that ended shows nothing from the next request on.
+_WITH_USER = (
+    select(
+        sessions,
+        account_roles.c.school_id,
+        account_roles.c.role,
+        account_roles.c.teacher_id,
+        accounts.c.name,
+        teachers.c.first_name,
+        teachers.c.prefix,
+        teachers.c.last_name,
+    )
+    .outerjoin(
+        account_roles,
+        and_(account_roles.c.id == sessions.c.role_id, account_roles.c.account_id == sessions.c.account_id, active()),
+    )
+    .outerjoin(accounts, accounts.c.id == sessions.c.account_id)
+    .outerjoin(
+        teachers, and_(teachers.c.school_id == account_roles.c.school_id, teachers.c.id == account_roles.c.teacher_id)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +135,16 @@ class Sessions:
     default_limits: SessionLimits = field(default_factory=SessionLimits)
     limits: Mapping[int, SessionLimits] = field(default_factory=dict)
 
-    def start(self, user_key: str, browser: bytes | None = None, sandbox_id: int | None = None) -> str:
-        """Start a session for a user; returns its token, of 256 random bits. Sessions that are over are deleted."""
+    def start(self, entry: Entry, browser: bytes | None = None) -> str:
+        """Start a session for who enters; returns its token, of 256 random bits. Sessions that are over are deleted."""
         token, now = secrets.token_urlsafe(32), clock.now_us()
         with short_write(self.engine) as connection:
             connection.execute(delete(sessions).where(self._certainly_over(now)))
             connection.execute(
                 insert(sessions).values(
-                    digest=_digest(token), user_key=user_key, sandbox_id=sandbox_id,
-                    browser=browser or secrets.token_bytes(16), started_us=now, seen_us=now,
+                    digest=_digest(token), user_key=entry.user_key, sandbox_id=entry.sandbox_id,
+                    account_id=entry.account_id, role_id=entry.role_id, started_us=now, seen_us=now,
+                    browser=browser or secrets.token_bytes(16),
                 )
             )  # fmt: skip
         return token
@@ -100,16 +156,26 @@ class Sessions:
         return or_(sessions.c.seen_us < now - idle * MINUTE_US, sessions.c.started_us < now - total * MINUTE_US)
 
     def find(self, token: str | None) -> Session | None:
-        """The session with this token, over or not."""
+        """The session with this token, over or not, with its user where that is an account."""
         if not token:
             return None
         with read_transaction(self.engine) as connection:
-            row = connection.execute(select(sessions).where(sessions.c.digest == _digest(token))).one_or_none()
-        return None if row is None else Session(**row._mapping)
+            row = connection.execute(_WITH_USER.where(sessions.c.digest == _digest(token))).one_or_none()
+        if row is None:
+            return None
+        user = None
+        if row.school_id is not None:
+            name = full_name(row.first_name, row.prefix, row.last_name) or row.name
+            user = User(row.user_key, name, Role(row.role), row.teacher_id, row.school_id)
+        return Session(
+            row.digest, row.user_key, row.sandbox_id, row.browser, row.started_us, row.seen_us, row.flash,
+            row.account_id, row.role_id, user,
+        )  # fmt: skip
 
-    def is_over(self, session: Session, school_id: int) -> bool:
-        """Whether a session of somebody who looks at this school is over."""
-        return session.is_over(self.limits.get(school_id, self.default_limits))
+    def is_over(self, session: Session, school_id: int | None) -> bool:
+        """Whether a session of somebody who looks at this school, or at none yet, is over."""
+        limits = self.default_limits if school_id is None else self.limits.get(school_id, self.default_limits)
+        return session.is_over(limits)
 
     def see(self, session: Session) -> None:
         """That a session is used now; written beside the request, and at most once a minute."""

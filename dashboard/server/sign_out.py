@@ -6,8 +6,8 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from dashboard.auth import request
-from dashboard.auth.guard import how_to_begin
-from dashboard.server.plain_page import paragraph, plain_page
+from dashboard.auth.guard import Refused, how_to_begin, session_over
+from dashboard.server.plain_page import link, paragraph, plain_page
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 
@@ -21,7 +21,8 @@ def register(server: flask.Flask) -> None:
 def sign_out() -> ResponseReturnValue:
     """End the session of this browser, or all sessions of this user."""
     session, sessions = request.current_session(), request.context().sessions
-    assert session is not None
+    if session is None:
+        raise Refused(session_over(), 401, "no session")
     if addresses.EVERYWHERE in flask.request.form:
         sessions.end_everywhere(session.user_key)
     sessions.end(session)
@@ -32,4 +33,5 @@ def sign_out() -> ResponseReturnValue:
 
 def signed_out() -> ResponseReturnValue:
     """Says that it is done, and how to begin again."""
-    return plain_page(_("You are signed out"), paragraph(how_to_begin()))
+    again = link(addresses.SIGN_IN, _("Sign in")) if request.context().options.signs_in else ""
+    return plain_page(_("You are signed out"), again or paragraph(how_to_begin()))

@@ -6,6 +6,7 @@ Each answers with a redirect; the guard has checked the session and the origin o
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import flask
 from flask.typing import ResponseReturnValue
@@ -58,7 +59,7 @@ def view_as_teacher(token: str) -> ResponseReturnValue:
     sandbox = _sandbox_of(token)
     session = request.current_session()
     assert session is not None
-    request.sign_in_as(session.user_key, sandbox.id)
+    request.sign_in_as(replace(session.entry, sandbox_id=sandbox.id))
     return flask.redirect(addresses.CLASSES, 303)
 
 
