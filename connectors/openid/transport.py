@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 
 from connectors.transport.http_client import HttpRequest, Limits, fetch, status_error
 
-LIMITS = Limits(connect_seconds=5, idle_seconds=10, total_seconds=15, max_bytes=512 * 1024)
+LIMITS = Limits(connect_seconds=5, idle_seconds=5, total_seconds=10, max_bytes=512 * 1024)
 OWN_HEADERS = ("content-length", "connection", "accept-encoding", "user-agent")
 
 

@@ -22,7 +22,7 @@ def plain_page(title: str, *blocks: str, scripts: bool = False) -> str:
         f'<link rel="stylesheet" href="/assets/rondblik.css">{script}</head>\n<body><header class="top">'
         f'<a class="brand" href="{addresses.CLASSES}"><i class="logo" aria-hidden="true"></i>Rondblik</a></header>'
         f'<main class="page"><div class="head"><div><h1>{escape(title)}</h1></div></div>'
-        f"{''.join(blocks)}</main></body></html>\n"
+        f'<div class="plain">{"".join(blocks)}</div></main></body></html>\n'
     )
 
 

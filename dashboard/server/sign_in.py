@@ -53,6 +53,11 @@ class SignIn:
         return next((provider for provider in self.providers if provider.settings.id == key), None)
 
 
+def asks_provider(path: str) -> bool:
+    """Whether the answer to a path may wait for a provider, or for a password to be verified."""
+    return path == addresses.SIGN_IN or path.startswith(f"{addresses.SIGN_IN}/")
+
+
 def register(server: flask.Flask, sign_in: SignIn | None) -> None:
     """The routes; without a way to sign in those are left out that need one."""
     server.add_url_rule(addresses.CHOOSE_ROLE, "choose_role", roles_page)
@@ -99,13 +104,13 @@ def _local_form(onward: str, folded: bool) -> str:
         ("code", _("Code of your app, or a recovery code"), 'autocomplete="one-time-code"'),
     )
     inputs = "".join(
-        f'<p><label for="{name}">{escape(words)}</label><br><input id="{name}" name="{name}" required {more}></p>'
+        f'<label for="{name}">{escape(words)}</label><input id="{name}" class="native" name="{name}" required {more}>'
         for name, words, more in fields
     )
     form = (
         f'<form method="post" action="{addresses.SIGN_IN}">'
         f'<input type="hidden" name="{ONWARD}" value="{escape(onward)}">'
-        f'{inputs}<p><button class="btn pri">{escape(_("Sign in"))}</button></p></form>'
+        f'{inputs}<button class="btn pri">{escape(_("Sign in"))}</button></form>'
     )
     title = escape(_("With a local account"))
     return f"<details><summary>{title}</summary>{form}</details>" if folded else form
@@ -311,8 +316,7 @@ def roles_page() -> ResponseReturnValue:
         )
         return plain_page(sentence, banner(), paragraph(remedy), _sign_out_form(), scripts=True)
     buttons = "".join(
-        f'<p><button class="btn" name="rol" value="{role.id}">{escape(f"{role_word(role.role)} · {role.school}")}'
-        "</button></p>"
+        f'<button class="btn" name="rol" value="{role.id}">{escape(f"{role_word(role.role)} · {role.school}")}</button>'
         for role in roles
     )
     form = f'<form method="post" action="{addresses.CHOOSE_ROLE}">{buttons}</form>'

@@ -53,6 +53,7 @@ PAGES = {
     "/digibord?klas=1": "Hanna Vos",
     "/toegankelijkheid": "Hanna Vos",
     "/koppelingen": "Sam de Groot",
+    "/accounts": "Sam de Groot",
     "/toets": "Sam de Groot",
     NOWHERE: "Hanna Vos",
 }

@@ -13,7 +13,7 @@ from dashboard.text.translate import _, moment
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.markup import block
-from dashboard.ui.signs import KEEP_DRAFT, card, note
+from dashboard.ui.signs import KEEP_DRAFT, attrs, card, note
 from models.access import accounts
 from models.access.accounts import BY_MAIL, INVITED_ROLES, Invitation, SchoolAccount
 from models.access.viewer import Viewer
@@ -69,7 +69,7 @@ def _roles(roles: list[SchoolAccount]) -> Any:
     if not roles:
         return html.P(_("Nobody has an account here yet."), className="t2 sm")
     heads = [_("Name"), _("Role"), _("In the pupil list"), _("Since"), _("Given by"), _("Last signed in"), ""]
-    return _table(heads, [_role_row(role) for role in roles])
+    return _table(_("Who has access"), heads, [_role_row(role) for role in roles])
 
 
 def _role_row(role: SchoolAccount) -> list[Any]:
@@ -92,13 +92,14 @@ def _invitations(invitations: list[Invitation]) -> Any:
         ]
         for item in invitations
     ]
-    return _table([_("For"), _("Role"), _("Accepted"), _("Until"), ""], rows)
+    return _table(_("Invitations"), [_("For"), _("Role"), _("Accepted"), _("Until"), ""], rows)
 
 
-def _table(heads: list[str], rows: list[list[Any]]) -> Any:
+def _table(name: str, heads: list[str], rows: list[list[Any]]) -> Any:
     head = html.Thead(html.Tr([html.Th(words) for words in heads]))
     body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
-    return block(html.Div(html.Table([head, body]), className="scroll"))
+    table = html.Div(html.Table([head, body]), className="tw", tabIndex=0, role="region", **attrs(aria_label=name))
+    return block(table)
 
 
 def _button(action: str, number: int, words: str) -> html.Form:
