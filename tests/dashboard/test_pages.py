@@ -40,6 +40,7 @@ EXPECTED: dict[str, tuple[str, str, set[str], str]] = {
     "signals": ("/signalen", '"id": "signals-content"', ALL, ""),
     "materials": ("/leermiddelen", '"id": "materials-content"', ALL, ""),
     "connections": ("/koppelingen", '"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
+    "accounts": ("/accounts", '"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("/toets", "Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
     "pupil": ("/leerling/1", '"id": "lanes"', SCHOOL_ROLES, NOT_THIS_PUPIL),
     "talk_sheet": ("/gesprek/1", '"id": "talk-sheet"', TEACHING, NOT_THIS_PUPIL),
