@@ -33,6 +33,7 @@ BODY_SIZE = "rondblik.body_size"
 LOCAL_ADDRESS = "rondblik.local_address"  # of this machine, to which the connection was made
 MESSAGE_THREADS = 4
 OTHER_THREADS = 4
+OUTSIDE_THREADS = 4
 MAX_CONNECTIONS = 500
 MAX_OF_A_CLIENT = 200  # connections from one address; a proxy is one client too
 IDLE_SECONDS = 60.0
@@ -43,6 +44,8 @@ MAX_FIRST_LINE = 8 * 1024
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
     """How much is read, and how long it may take: `is_service` tells the paths of the SOAP service.
+
+    `asks_outside` tells those that wait for another server, which must not keep the rest waiting.
 
     `total_bytes` bounds what all connections together have sent of bodies that nobody has looked at yet; a message
     waits `wait_seconds` for a thread at most; every `look_seconds` it is seen what takes too long.
@@ -56,6 +59,7 @@ class BodyLimits:
     header_seconds: float = 20.0
     wait_seconds: float = 10.0
     look_seconds: float = 2.0
+    asks_outside: Callable[[str], bool] = lambda _path: False
 
 
 class _BodyBudget:
@@ -263,21 +267,28 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class _ThreadPools(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """The threads that answer; messages have some to themselves, for one can take all the time there is."""
+    """The threads that answer; messages have some to themselves, for one can take all the time there is.
 
-    def __init__(self) -> None:
+    So has what waits for another server.
+    """
+
+    def __init__(self, limits: BodyLimits) -> None:
         super().__init__()
+        self.limits = limits
         self.messages = ThreadedTaskDispatcher()
+        self.outside = ThreadedTaskDispatcher()
 
     def start(self) -> None:
         """Start them all."""
         self.messages.set_thread_count(MESSAGE_THREADS)
+        self.outside.set_thread_count(OUTSIDE_THREADS)
         self.set_thread_count(OTHER_THREADS)
 
     def add_task(self, task: _Channel) -> None:
         """Have the first request of a connection answered."""
         if not task.requests[0].is_message:
-            super().add_task(task)
+            outside = self.limits.asks_outside(task.requests[0].path)
+            (self.outside.add_task if outside else super().add_task)(task)
             return
         task.waits_since = time.monotonic()
         self.messages.add_task(task)
@@ -296,6 +307,7 @@ class _ThreadPools(ThreadedTaskDispatcher):  # type: ignore[misc]
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         """Stop them all."""
         self.messages.shutdown(cancel_pending, timeout)
+        self.outside.shutdown(cancel_pending, timeout)
         return bool(super().shutdown(cancel_pending, timeout))
 
 
@@ -343,7 +355,7 @@ def make_server(application: Any, listener: socket.socket, limits: BodyLimits) -
         asyncore_use_poll=True,
     )
     adjustments.cleanup_interval = limits.look_seconds  # which waitress itself would take in whole seconds only
-    dispatcher = _ThreadPools()
+    dispatcher = _ThreadPools(limits)
     dispatcher.start()
     return _Server(
         application,

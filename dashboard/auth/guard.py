@@ -1,6 +1,7 @@
 """The one guard before every request: own machine, own pages, own session.
 
-Until there is a sign-in the program serves its own machine only: another host name or a forwarded request is refused.
+Until there is a sign-in the program serves its own machine only: another host name or a forwarded request is refused,
+and a session begins with the one-time code in the address that the program prints when it starts.
 """
 
 from __future__ import annotations
@@ -9,27 +10,40 @@ import hashlib
 import json
 import logging
 import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import flask
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from dashboard.auth.callback_body import is_callback_body
-from dashboard.auth.headers import STATIC_FOLDERS
+from dashboard.auth.headers import STATIC_FOLDERS, YEAR_SECONDS
 from dashboard.auth.idempotency import TOKEN, StillBusy
-from dashboard.auth.request import COOKIE, LANGUAGE_COOKIE, context, page_mark, sign_in_as
-from dashboard.auth.sessions import DemoUser
+from dashboard.auth.request import (
+    LANGUAGE_COOKIE,
+    context,
+    cookie_name,
+    current_session,
+    demo_user,
+    leave_sandbox,
+    page_mark,
+    session_token,
+    sign_in_as,
+    user_of,
+)
+from dashboard.auth.sessions import Entry, Session, User
+from dashboard.auth.start_codes import PARAMETER
 from dashboard.text.translate import LANGUAGES, _, language, use_language
 from dashboard.ui import addresses
+from models.access.viewer import Role
 from models.sandbox import sandboxes
 from models.schema.rate_limit import Rate
 
 SERVICE = "receive"  # the blueprint of the SOAP service
-OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico")
-YEAR_SECONDS = 365 * 24 * 3600
+OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico", addresses.SIGNED_OUT)
 CALLBACK = "/_dash-update-component"
 PAGE_HEADER = "X-Rondblik-Page"  # the mark of the page that sends the request (assets/guard.js)
+ONWARD = "naar"  # the parameter with the page to go to after signing in
 ONCE_HEADER = "X-Rondblik-Once"  # a token of the form, which is processed once
 READING = ("GET", "HEAD", "OPTIONS")
 MAX_CALLBACK_BYTES = 6 * 1024 * 1024  # an uploaded message of 4 MB in base64
@@ -43,14 +57,15 @@ log = logging.getLogger("rondblik.guard")
 class Refused(HTTPException):
     """A request that the guard or a form does not accept; `sentence` is the reason in the language of the session.
 
-    `kind` names the reason in the log.
+    `kind` names the reason in the log; `remedy` says what to do, where that takes more than the sentence.
     """
 
-    def __init__(self, sentence: str, status: int, kind: str = "form") -> None:
+    def __init__(self, sentence: str, status: int, kind: str = "form", remedy: str = "") -> None:
         super().__init__(sentence)
         self.code = status
         self.sentence = sentence
         self.kind = kind
+        self.remedy = remedy
 
 
 def guard() -> ResponseReturnValue | None:
@@ -78,6 +93,9 @@ def _guard() -> ResponseReturnValue | None:
         return None
     if flask.request.routing_exception is not None:
         return None  # no such page
+    elsewhere = _over_tls()
+    if elsewhere is not None:
+        return elsewhere
     if flask.request.method not in READING:
         if not _same_origin():
             raise Refused(_("This request comes from another site and was refused."), 403, "another site")
@@ -85,10 +103,12 @@ def _guard() -> ResponseReturnValue | None:
         if sent_before is not None:
             return sent_before
     flask.g.user = _user_of_session()
-    if flask.g.user is None:
-        return _start_or_refuse()
     if flask.request.method in READING:
-        return _better_address()
+        if path == addresses.BEGIN or _is_of_sign_in(path):
+            return None
+        return _better_address() if flask.g.user is not None else _way_in()
+    if flask.g.user is None and not _is_of_sign_in(path):
+        raise Refused(session_over(), 401, "no session")
     _refuse_other_viewer()
     if path == CALLBACK:
         flask.request.max_content_length = MAX_CALLBACK_BYTES
@@ -115,8 +135,13 @@ def _form_sent_before() -> ResponseReturnValue | None:
     token, forms = flask.request.headers.get(ONCE_HEADER, ""), context().forms
     if TOKEN.fullmatch(token) is None:
         return None
-    identity = [flask.request.cookies.get(COOKIE), token, flask.request.full_path, list(flask.request.form.lists())]
-    key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    identity = [
+        flask.request.cookies.get(cookie_name()),
+        token,
+        flask.request.full_path,
+        list(flask.request.form.lists()),
+    ]
+    key = hashlib.sha256(json.dumps(identity).encode()).digest()
     try:
         outcome = forms.begin(key)
     except StillBusy:
@@ -139,13 +164,28 @@ def _set_language() -> None:
 def _refuse_other_hosts() -> None:
     """Raises Refused for another host name and for a forwarded request."""
     host = urlsplit(f"//{flask.request.host}").hostname
-    if host not in context().options.allowed_hosts:
+    options = context().options
+    if host not in options.allowed_hosts:
+        if options.signs_in:
+            raise Refused(_("Rondblik does not answer under this host name."), 403, "host")
         raise Refused(_("Rondblik answers on localhost and 127.0.0.1 only."), 403, "host")
+    if options.signs_in:
+        return  # what proxies say was believed or taken away before (dashboard/server/proxies.py)
     names = [name.lower() for name, _value in flask.request.headers]
     if any(name == "forwarded" or name.startswith("x-forwarded-") for name in names):
         raise Refused(
             _("Rondblik does not answer forwarded requests as long as there is no sign-in."), 403, "forwarded"
         )
+
+
+def _over_tls() -> ResponseReturnValue | None:
+    """Where browsers use https, a page that is asked for without it leads there, and all else is refused."""
+    origin = context().options.public_origin
+    if origin is None or not origin.startswith("https:") or flask.request.is_secure:
+        return None
+    if flask.request.method not in ("GET", "HEAD"):
+        raise Refused(_("This address is for https only."), 403, "no TLS")
+    return flask.redirect(origin + flask.request.path, 302)
 
 
 def _refuse_other_viewer() -> None:
@@ -161,28 +201,78 @@ def other_viewer() -> str:
 
 def session_over() -> str:
     """The sentence for a request without a session."""
-    return _("There is no session any more. Nothing was shown or saved. Load the page again to begin a new one.")
+    return _("There is no session any more. Nothing was shown or saved. Load the page again: it says what to do.")
 
 
-def _user_of_session() -> DemoUser | None:
-    """The user of the session; the fictitious teacher of a sandbox is one as long as the sandbox exists."""
-    app, token = context(), flask.request.cookies.get(COOKIE)
-    user = app.sessions.user(token)
-    if user is None or user.sandbox is None or sandboxes.find_sandbox(app.engine, app.cipher, user.sandbox) is not None:
-        return user
-    return app.sessions.leave_sandbox(token)
+def _user_of_session() -> User | None:
+    """The user of the session, which is read once a request; None without a session, or a role of its account."""
+    sessions = context().sessions
+    session = sessions.find(session_token())
+    user = None if session is None else user_of(session)
+    if session is None or (user is None and session.account_id is None):
+        return None
+    if sessions.is_over(session, None if user is None else user.school_id):
+        return None
+    sessions.see(session)
+    flask.g.session = session
+    return user if user is None or session.sandbox_id is None else _teacher_of_sandbox(session, user)
 
 
-def _start_or_refuse() -> ResponseReturnValue | None:
-    """A page starts a session as the first user; anything else without a session gets 401."""
-    users = context().options.users
-    if flask.request.method not in ("GET", "HEAD") or flask.request.path.startswith("/_"):
+def _teacher_of_sandbox(session: Session, owner: User) -> User:
+    """The fictitious teacher of a sandbox; its owner where the sandbox does not exist any more."""
+    app = context()
+    sandbox = sandboxes.find_sandbox_by_id(app.engine, app.cipher, session.sandbox_id or 0)
+    if sandbox is None:
+        leave_sandbox()
+        return owner
+    teacher_id = sandboxes.teacher_of(app.engine, app.cipher, sandbox)
+    name = _("Teacher of the test school")
+    return User("proef", name, Role.TEACHER, teacher_id, sandbox.school_id, sandbox.account.token)
+
+
+def _is_of_sign_in(path: str) -> bool:
+    """Whether a path is for who has no session, or an account without a role."""
+    return path in (addresses.SIGN_IN, addresses.CHOOSE_ROLE, addresses.SIGN_OUT) or path.startswith(
+        (f"{addresses.SIGN_IN}/", f"{addresses.INVITATIONS}/")
+    )
+
+
+def _way_in() -> ResponseReturnValue:
+    """For a page without a user the way to sign in or to a role; raises Refused where there is none."""
+    incoming = flask.request
+    if incoming.method not in ("GET", "HEAD") or incoming.path.startswith("/_"):
         raise Refused(session_over(), 401, "no session")
-    if not users:
-        raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
-    flask.g.user = users[0]
-    flask.g.new_session = context().sessions.start(users[0])
-    return _better_address()
+    if current_session() is not None:
+        return flask.redirect(addresses.CHOOSE_ROLE, 302)
+    if not context().options.signs_in:
+        raise Refused(_("You have no session yet, or not any more."), 401, "no session", how_to_begin())
+    onward = f"?{urlencode({ONWARD: incoming.full_path.rstrip('?')})}" if incoming.path != addresses.HOME else ""
+    return flask.redirect(addresses.SIGN_IN + onward, 302)
+
+
+def how_to_begin() -> str:
+    """What somebody without a session has to do."""
+    if context().options.signs_in:
+        return _("Sign in again to go on.")
+    return _(
+        "Open the address that Rondblik printed when it was started. That address works once; start Rondblik again "
+        "for a new one."
+    )
+
+
+def begin() -> ResponseReturnValue:
+    """Start a session as the first user with a code that was not used yet, and go on without it in the address."""
+    users = context().options.users
+    if context().options.signs_in:
+        return flask.redirect(addresses.SIGN_IN, 303)
+    if flask.g.user is None:
+        if not users:
+            raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
+        code = flask.request.args.get(PARAMETER, "")
+        if flask.request.method != "GET" or not context().start_codes.use(code):
+            raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())
+        sign_in_as(Entry(users[0].key))
+    return flask.redirect(addresses.HOME, 303)
 
 
 def _same_origin() -> bool:
@@ -217,9 +307,8 @@ def _quoted(text: str) -> str:
 
 def switch_user() -> ResponseReturnValue:
     """Start a session as another user and end the old one."""
-    key = flask.request.form.get("persona")
-    user = next((user for user in context().options.users if user.key == key), None)
+    user = demo_user(flask.request.form.get("persona", ""))
     if user is None:
         raise Refused(_("There is nobody with this name."), 400)
-    sign_in_as(user)
+    sign_in_as(Entry(user.key))
     return flask.redirect(addresses.HOME, 303)

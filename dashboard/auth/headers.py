@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import flask
 
 from dashboard.auth.idempotency import Outcome
-from dashboard.auth.request import COOKIE, context
+from dashboard.auth.request import context, cookie_name
 
+YEAR_SECONDS = 365 * 24 * 3600
 STATIC_FOLDERS = ("/assets/", "/_dash-component-suites/")
 
 
@@ -27,11 +28,14 @@ def add_headers(response: flask.Response) -> flask.Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if flask.request.is_secure:
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
     if not flask.request.path.startswith(STATIC_FOLDERS):
         response.headers["Cache-Control"] = "no-store"
     token = flask.g.pop("new_session", None)
     if token is not None:
-        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", path="/")
+        secure = flask.request.is_secure
+        response.set_cookie(cookie_name(), token, httponly=True, secure=secure, samesite="Lax", path="/")
     _remember_form(response)
     return response
 

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 import flask
 from sqlalchemy import Engine
 
 from dashboard.auth.idempotency import Outcomes
-from dashboard.auth.sessions import DemoUser, Sessions
+from dashboard.auth.later import Later
+from dashboard.auth.sessions import DemoUser, Entry, Session, SessionLimits, Sessions, User
+from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
 from models.access.viewer import Viewer
 from models.classroom.holidays import Holidays, read_holidays
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
-from models.schema.rate_limit import Rate, RateLimiter
+from models.schema.rate_limit import Rate, RateLimiter, take_shared
 
-COOKIE = "rondblik_session"
+COOKIE, TLS_COOKIE = "rondblik_session", "__Host-rondblik"
 LANGUAGE_COOKIE, SCHEME_COOKIE = "taal", "kleur"
 OWN_HOSTS = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
 class AppOptions:
-    """Options of the web app: its users (a session starts as the first), host names, sandboxes and holidays."""
+    """Options of the web app: its users (a session starts as the first), host names, sandboxes, sessions, holidays."""
 
     demo: bool
     users: Sequence[DemoUser]
     allowed_hosts: tuple[str, ...] = OWN_HOSTS
     sandbox_days: int = VENDOR_DAYS  # that a sandbox of a vendor is stored after its last message
     holidays: Holidays = field(default_factory=read_holidays)
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+    signs_in: bool = False  # people sign in, and nobody begins with a printed address
+    public_origin: str | None = None  # the address that browsers use, without a path
+    school_session_limits: Mapping[int, SessionLimits] = field(default_factory=dict)  # of schools that have their own
+
+    def __post_init__(self) -> None:
+        others = [host for host in self.allowed_hosts if host not in OWN_HOSTS]
+        if self.users and (others or self.signs_in):
+            raise ValueError("users without a sign-in are for this machine alone")
 
 
 @dataclass(slots=True)
@@ -43,11 +54,20 @@ class Context:
     cipher: PiiCipher
     options: AppOptions
     public_address: str | None = None  # of the SOAP service
-    sessions: Sessions = field(default_factory=Sessions)
-    snapshots: Snapshots = field(default_factory=Snapshots)
-    forms: Outcomes = field(default_factory=Outcomes)
+    later: Later = field(default_factory=Later)
+    sessions: Sessions = field(init=False)
+    snapshots: Snapshots = field(init=False)
+    forms: Outcomes = field(init=False)
+    start_codes: StartCodes = field(default_factory=StartCodes)
     refusals: RateLimiter[str] = field(default_factory=RateLimiter)  # of lines in the log about refused requests
     policy: str = "default-src 'none'; frame-ancestors 'none'"
+
+    def __post_init__(self) -> None:
+        self.sessions = Sessions(
+            self.engine, self.cipher, self.later, self.options.session_limits, self.options.school_session_limits
+        )
+        self.snapshots = Snapshots(self.engine, self.cipher, self.later.do)
+        self.forms = Outcomes(self.engine, self.cipher)
 
 
 def context() -> Context:
@@ -62,9 +82,25 @@ def viewer() -> Viewer | None:
     return user.viewer if user is not None else None
 
 
-def current_user() -> DemoUser | None:
+def cookie_name() -> str:
+    """The name of the session cookie: over TLS one that only this host can set."""
+    return TLS_COOKIE if flask.request.is_secure else COOKIE
+
+
+def session_token() -> str | None:
+    """The token of the session that this request starts, else that of its cookie."""
+    return flask.g.get("new_session") or flask.request.cookies.get(cookie_name())
+
+
+def current_session() -> Session | None:
+    """The session of this request, as the guard read it."""
+    session: Session | None = flask.g.get("session")
+    return session
+
+
+def current_user() -> User | None:
     """The user of the session of this request."""
-    user: DemoUser | None = flask.g.get("user")
+    user: User | None = flask.g.get("user")
     return user
 
 
@@ -75,22 +111,25 @@ def service_address(path: str) -> str:
 
 def flash(sentence: str, well: bool = True) -> None:
     """Store a flash message for the next page of this session, which may have started with this request."""
-    context().sessions.flash(flask.g.get("new_session") or flask.request.cookies.get(COOKIE), sentence, well)
+    context().sessions.flash(session_token(), sentence, well)
 
 
 def take_flash() -> tuple[str, bool] | None:
     """The flash message for this page, once."""
-    return context().sessions.take_flash(flask.request.cookies.get(COOKIE)) if flask.has_request_context() else None
+    session = current_session() if flask.has_request_context() else None
+    return None if session is None else context().sessions.take_flash(session)
 
 
 def browser_session_id() -> str:
     """The browser of this request, to count what it has open; empty without a session."""
-    return context().sessions.browser(flask.request.cookies.get(COOKIE)) or ""
+    session = current_session()
+    return "" if session is None else session.browser.hex()
 
 
 def within_rate_limit(rate: Rate) -> bool:
     """Whether the browser of this request may do something that is limited to this rate once more."""
-    return context().sessions.within_rate_limit(flask.request.cookies.get(COOKIE), rate)
+    browser = browser_session_id()
+    return bool(browser) and take_shared(context().engine, context().cipher.digest("rate", browser), rate)
 
 
 def scheme() -> str:
@@ -111,16 +150,28 @@ def page_mark() -> str:
     return context().cipher.digest("page", about).hex()
 
 
-def sign_in_as(user: DemoUser, sandbox_owner: DemoUser | None = None) -> None:
-    """Start a session as this user with this response and end the old one; `sandbox_owner` continues it later."""
-    sessions, token = context().sessions, flask.request.cookies.get(COOKIE)
-    browser = sessions.browser(token)
-    sessions.end(token)
-    flask.g.new_session = sessions.start(user, sandbox_owner, browser)
+def sign_in_as(entry: Entry) -> None:
+    """Start a session for who enters with this response and end the old one."""
+    sessions, old = context().sessions, current_session()
+    flask.g.new_session = sessions.start(entry, None if old is None else old.browser)
+    if old is not None:
+        sessions.end(old)
 
 
 def leave_sandbox() -> None:
-    """End viewing a sandbox, where the session does: its owner continues."""
-    user = current_user()
-    if user is not None and user.sandbox is not None:
-        flask.g.user = context().sessions.leave_sandbox(flask.request.cookies.get(COOKIE))
+    """End viewing a sandbox: who looked at it continues."""
+    session = current_session()
+    if session is not None and session.sandbox_id is not None:
+        context().sessions.leave_sandbox(session)
+        flask.g.session = replace(session, sandbox_id=None)
+        flask.g.user = user_of(session)
+
+
+def user_of(session: Session) -> User | None:
+    """The user of a session: an account in its role, or a demo user that the program has now."""
+    return session.user if session.account_id is not None else demo_user(session.user_key)
+
+
+def demo_user(user_key: str) -> DemoUser | None:
+    """The demo user with this key."""
+    return next((user for user in context().options.users if user.key == user_key), None)

@@ -23,6 +23,7 @@ from connectors.simulator import answers, requests, server
 from connectors.simulator.school import BAKEN, HORIZON
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
+from dashboard.auth.start_codes import start_path
 from dashboard.cli import progress_bars
 from dashboard.server.serving import PortTaken, serve, stopping
 from dashboard.server.wsgi import create_app
@@ -156,14 +157,15 @@ def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
         _pull_all(context, connection_configs)
         _assign_subjects(engine)
         app = create_app(engine, cipher, AppOptions(demo=True, users=demo_users(engine, cipher)))
-        serve(app, HOST, port, context, _announce)
+        serve(app, HOST, port, context, lambda bound: _announce(bound, start_path(app)))
 
 
-def _announce(port: int) -> None:
-    address = f"http://{HOST}:{port}"
+def _announce(port: int, path: str) -> None:
     _print_both(
-        f"Rondblik staat klaar op {address}; stoppen met Ctrl-C.", f"Rondblik is ready at {address}; stop with Ctrl-C."
+        "Rondblik staat klaar; stoppen met Ctrl-C. Open dit adres (het werkt één keer):",
+        "Rondblik is ready; stop with Ctrl-C. Open this address (it works once):",
     )
+    print(f"http://{HOST}:{port}{path}", flush=True)
 
 
 def _print_both(nl: str, en: str) -> None:

@@ -23,6 +23,7 @@ from connectors.intake.file_loading import FileVerdict, LoadTarget, Reached
 from connectors.intake.receive import PATH
 from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
+from dashboard.cli.account_commands import account
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server.serving import PortTaken
@@ -107,30 +108,26 @@ def demo(options: Options, port: int) -> int:
 @click.option("--soap-only", is_flag=True, help="Only the service for publishers, at receive.host and receive.port.")
 @click.pass_obj
 def serve(options: Options, port: int | None, soap_only: bool) -> int:
-    """Serve the dashboard and the service for publishers on this machine, and fetch what is due."""
-    from dashboard.auth.request import AppOptions
+    """Serve the dashboard and the service for publishers, and fetch what is due.
+
+    Unless people sign in (`sign_in` in the configuration, or `rondblik account add`) it serves this machine only.
+    """
+    from dashboard.cli.serving import dashboard_app, printed_address
     from dashboard.server.serving import serve as serve_app
-    from dashboard.server.wsgi import create_app, create_soap_app
+    from dashboard.server.wsgi import create_soap_app
 
     with open_store(options) as store:
         context = _work_context(store)[0]
-        receive = store.settings.receive
-        address = receive.public_address
-        if soap_only:
-            app = create_soap_app(store.receiver, address)
-            listens_at: tuple[str, int] = (receive.host, receive.port)
-        else:
-            users = _administrators(store.engine)
-            holidays = applying.holidays_of(store.settings)
-            options_of_app = AppOptions(False, users, sandbox_days=receive.test_room_days, holidays=holidays)
-            app = create_app(store.engine, store.cipher, options_of_app, store.receiver, address)
-            listens_at = (store.settings.server.host, store.settings.server.port)
-        host, wanted = listens_at[0], listens_at[1] if port is None else port
+        receive, server = store.settings.receive, store.settings.server
+        app = create_soap_app(store.receiver, receive.public_address) if soap_only else dashboard_app(store)
+        host, configured = (receive.host, receive.port) if soap_only else (server.host, server.port)
 
         def ready(bound: int) -> None:
-            click.echo(f"Rondblik: http://{host}:{bound}{PATH if soap_only else ''}")
+            address = f"http://{host}:{bound}"
+            for line in [f"Rondblik: {address}{PATH}"] if soap_only else printed_address(app, server, address):
+                click.echo(line)
 
-        serve_app(app, host, wanted, context, ready, receive)
+        serve_app(app, host, configured if port is None else port, context, ready, receive)
     return DONE
 
 
@@ -193,19 +190,6 @@ def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]
     check_tolerances(store.settings)
     applying.apply_senders(store.settings, store.engine, store.cipher)
     return make_context(store.settings, store.engine, store.cipher, connection_configs), connection_configs
-
-
-def _administrators(engine: Engine) -> list[Any]:
-    """Until there is a sign-in, who sits at this machine looks as the administrator of its schools."""
-    from dashboard.auth.sessions import DemoUser
-    from models.access.viewer import Role
-
-    with database.read_transaction(engine) as connection:
-        known = schools.all_schools(connection)
-    return [
-        DemoUser(f"administrator-{school_id}", name or "Beheerder", Role.ADMINISTRATOR, None, school_id)
-        for school_id, name in known
-    ]
 
 
 # -- files ---------------------------------------------------------------------------------------------------
@@ -404,6 +388,7 @@ def _print_delivery(record: dict[str, Any]) -> None:
         click.echo(f"    {_finding_text(finding)}")
 
 
+commands.add_command(account)
 commands.add_command(sender)
 commands.add_command(quarantine)
 

@@ -32,7 +32,7 @@ def sender() -> None:
     """Say who may send results, with which key, for which schools."""
 
 
-class _School(click.ParamType[Identification]):
+class SchoolName(click.ParamType[Identification]):
     """A way of naming a school: 99XX/00, or schoolkey:KEY."""
 
     name = "school"
@@ -51,7 +51,13 @@ class _School(click.ParamType[Identification]):
 _NAME = click.option("--klantnaam", "customer_name", required=True, metavar="N", help="The name of the sender.")
 _ALL_TOLERANCES = click.option("--all-tolerances", is_flag=True, help="All that a tolerant sender may break, again.")
 _SCHOOLS = click.option(
-    "--school", "covered", type=_School(), multiple=True, required=True, metavar="99XX/00", help="May stand more often."
+    "--school",
+    "covered",
+    type=SchoolName(),
+    multiple=True,
+    required=True,
+    metavar="99XX/00",
+    help="One or more.",
 )
 _TERMS = (
     click.option("--policy", type=click.Choice(("strict", "tolerant")), help="How exact the sender must be."),

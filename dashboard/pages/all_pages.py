@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.pages import accessibility, board, not_found
+from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import page as connections
 from dashboard.pages.connections import refused_message
@@ -23,6 +24,7 @@ PAGES: tuple[Page, ...] = (
     signals.PAGE,
     materials.PAGE,
     connections.PAGE,
+    accounts.PAGE,
     vendor.PAGE,
     pupil.PAGE,
     talk_sheet.PAGE,

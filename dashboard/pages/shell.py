@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboard.auth import request
-from dashboard.auth.sessions import DemoUser
+from dashboard.auth.sessions import User
 from dashboard.pages.page import Body, Page
 from dashboard.text.translate import LANGUAGES, _, language, n_
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
 from dashboard.ui.signs import attrs, hidden, note, sign
+from models.access.accounts import roles_of
 from models.access.people import school_name
 from models.access.viewer import Viewer
 from models.ingest.connection_overview import pending_rosters
@@ -69,8 +70,9 @@ def _pending_rosters(viewer: Viewer) -> list[Any]:
     ]
 
 
-def _header(current: str, pages: Sequence[Page], user: DemoUser) -> html.Header:
+def _header(current: str, pages: Sequence[Page], user: User) -> html.Header:
     """Brand, menu, and who is signed in."""
+    choices = _choices(user)
     return html.Header(
         [
             Link(
@@ -79,13 +81,11 @@ def _header(current: str, pages: Sequence[Page], user: DemoUser) -> html.Header:
                 className="brand",
             ),
             html.Nav(_menu(current, pages), **attrs(aria_label=_("Main menu"))),
-            _who(user),
+            _who(user, choices),
             html.Details(
                 [
                     html.Summary([sign("menu"), _("Menu")], className="btn q"),
-                    html.Nav(
-                        [*_menu(current, pages), _choices(user)], className="pop", **attrs(aria_label=_("Main menu"))
-                    ),
+                    html.Nav([*_menu(current, pages), choices], className="pop", **attrs(aria_label=_("Main menu"))),
                 ],
                 className="burger",
             ),
@@ -94,7 +94,7 @@ def _header(current: str, pages: Sequence[Page], user: DemoUser) -> html.Header:
     )
 
 
-def _test_school(user: DemoUser) -> list[Any]:
+def _test_school(user: User) -> list[Any]:
     """That the data are those of a sandbox, and the way back to it."""
     if user.sandbox is None:
         return []
@@ -128,24 +128,51 @@ def _menu(current: str, pages: Sequence[Page]) -> list[Any]:
     ]
 
 
-def _who(user: DemoUser) -> html.Details:
-    with database.read_transaction(request.context().engine) as connection:
-        school = school_name(connection, user.viewer)
+def _who(user: User, choices: html.Div) -> html.Details:
+    school = _school(user)
     role = " · ".join(part for part in (role_word(user.role), school) if part)
     return html.Details(
         [
             html.Summary(
                 [html.Span([html.B(user.name), html.Span(role)]), sign("chev"), hidden(_("Look as, language, colours"))]
             ),
-            html.Div(_choices(user), className="pop"),
+            html.Div(choices, className="pop"),
         ],
         className="who",
         id="who",
     )
 
 
-def _choices(present: DemoUser) -> html.Div:
-    """The demo users, the languages and the colour schemes."""
+def _school(user: User) -> str | None:
+    with database.read_transaction(request.context().engine) as connection:
+        return school_name(connection, user.viewer)
+
+
+def _other_roles() -> list[Any]:
+    """The other roles of an account, to go on in."""
+    session = request.current_session()
+    if session is None or session.account_id is None:
+        return []
+    with database.read_transaction(request.context().engine) as connection:
+        roles = [role for role in roles_of(connection, session.account_id) if role.id != session.role_id]
+    return [
+        html.Form(
+            html.Button(
+                [html.B(role.school), html.Span(role_word(role.role))],
+                type="submit",
+                name="rol",
+                value=str(role.id),
+                className="pick",
+            ),
+            action=addresses.CHOOSE_ROLE,
+            method="POST",
+        )
+        for role in roles
+    ]
+
+
+def _choices(present: User) -> html.Div:
+    """The demo users or the other roles of the account, the languages, the colour schemes, and signing out."""
     options = request.context().options
     dark = request.scheme() == "dark"
     users = [
@@ -163,9 +190,10 @@ def _choices(present: DemoUser) -> html.Div:
         )
         for user in options.users
     ]
+    users = users if len(users) > 1 else _other_roles()
     return html.Div(
         [
-            *([html.P(_("Look as"), className="xs t3"), *users] if len(users) > 1 else []),
+            *([html.P(_("Look as"), className="xs t3"), *users] if users else []),
             html.P(_("Language"), className="xs t3"),
             html.Div(
                 [
@@ -191,6 +219,17 @@ def _choices(present: DemoUser) -> html.Div:
                     )
                     for value, word in (("light", _("Light")), ("dark", _("Dark")))
                 ],
+                className="two",
+            ),
+            html.Form(
+                [
+                    html.Button(_("Sign out"), type="submit", className="pick"),
+                    html.Button(
+                        _("Sign out everywhere"), type="submit", name=addresses.EVERYWHERE, value="1", className="pick"
+                    ),
+                ],
+                action=addresses.SIGN_OUT,
+                method="POST",
                 className="two",
             ),
         ],

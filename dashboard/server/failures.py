@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from html import escape
 
 import flask
 from dash.exceptions import DependencyException, InvalidResourceError
@@ -16,9 +15,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
-from dashboard.auth import request
 from dashboard.auth.guard import CALLBACK, Refused
-from dashboard.text.translate import _, language
+from dashboard.server.plain_page import link, paragraph, plain_page
+from dashboard.text.translate import _
 from dashboard.ui import addresses
 
 AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
@@ -43,7 +42,9 @@ def _refused(error: HTTPException) -> ResponseReturnValue:
     """An error of HTTP itself; what is behind a redirect goes on as it is."""
     if error.code is None or error.code < 400:
         return error
-    return _answer(error.code, error.sentence if isinstance(error, Refused) else None)
+    if isinstance(error, Refused):
+        return _answer(error.code, error.sentence, error.remedy)
+    return _answer(error.code)
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
@@ -64,17 +65,17 @@ def _failed(error: Exception) -> ResponseReturnValue:
     return _answer(status)
 
 
-def _answer(status: int, sentence: str | None = None) -> flask.Response:
+def _answer(status: int, sentence: str | None = None, remedy: str = "") -> flask.Response:
     """JSON for what a script of ours asks, a page for who looks, plain text for the rest."""
     sentence = sentence or _sentence(status)
     media_type = flask.request.accept_mimetypes.best_match(("text/plain", "text/html", "application/json"))
     if flask.request.path == CALLBACK or media_type == "application/json":
-        answer = flask.jsonify({"error": sentence})
+        answer = flask.jsonify({"error": f"{sentence} {remedy}".strip()})
         answer.status_code = status
         return answer
     if media_type == "text/html":
-        return flask.Response(_page(sentence), status, mimetype="text/html")
-    return flask.Response(sentence + "\n", status, mimetype="text/plain")
+        return flask.Response(_page(sentence, remedy), status, mimetype="text/html")
+    return flask.Response(f"{sentence} {remedy}".strip() + "\n", status, mimetype="text/plain")
 
 
 def _sentence(status: int) -> str:
@@ -89,14 +90,6 @@ def _sentence(status: int) -> str:
     }.get(status, _("This request is not one that Rondblik knows."))
 
 
-def _page(sentence: str) -> str:
-    """A small page in our own style, without any script."""
-    return (
-        f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{request.scheme()}">\n<head>'
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<title>Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
-        '<link rel="stylesheet" href="/assets/rondblik.css"></head>\n<body><header class="top">'
-        f'<a class="brand" href="{addresses.CLASSES}"><i class="logo" aria-hidden="true"></i>Rondblik</a></header>'
-        f'<main class="page"><div class="head"><div><h1>{escape(sentence)}</h1></div></div>'
-        f'<p><a href="{addresses.CLASSES}">{escape(_("To the classes"))}</a></p></main></body></html>\n'
-    )
+def _page(sentence: str, remedy: str) -> str:
+    """What is wrong, and what to do or where to go on."""
+    return plain_page(sentence, paragraph(remedy) if remedy else link(addresses.CLASSES, _("To the classes")))

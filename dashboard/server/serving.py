@@ -16,6 +16,7 @@ import flask
 from connectors.intake.receive import is_service
 from connectors.transport.http_server import BodyLimits, make_server
 from connectors.uwlr import validator
+from dashboard.server.sign_in import asks_provider
 from dashboard.settings.schema import Receive
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import run_worker
@@ -63,7 +64,9 @@ def _calm_collector() -> None:
 def body_limits(receive: Receive) -> BodyLimits:
     """How much is read of the body of a request."""
     held = max(MAX_HELD_BYTES, 2 * receive.max_bytes)  # or one message could fill it
-    return BodyLimits(is_service, receive.max_bytes, receive.read_seconds, MAX_REQUEST_BYTES, held)
+    return BodyLimits(
+        is_service, receive.max_bytes, receive.read_seconds, MAX_REQUEST_BYTES, held, asks_outside=asks_provider
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -12,11 +12,13 @@ from connectors.intake.push import ReceiverContext
 from dashboard.auth import guard, headers, request
 from dashboard.auth.request import AppOptions, Context
 from dashboard.auth.sessions import DemoUser
+from dashboard.pages.accounts import actions as account_actions
 from dashboard.pages.connections import refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
-from dashboard.server import actions, downloads, failures
+from dashboard.server import actions, downloads, failures, sign_in, sign_out
 from dashboard.server.app import build
 from dashboard.server.compression import compress
+from dashboard.server.sign_in import SignIn
 from dashboard.text.translate import use_language
 from dashboard.ui import addresses
 from models.schema import database
@@ -36,8 +38,11 @@ def create_app(
     options: AppOptions,
     receiver: ReceiverContext | None = None,
     public_address: str | None = None,
+    sign_in_options: SignIn | None = None,
 ) -> flask.Flask:
     """The whole application for one store; `receiver` is the context for messages of publishers, None: the defaults.
+
+    Without `sign_in_options` a session begins with a printed address.
 
     The first request is made here, without a session: Dash asks every page for its layout then, and what it gets
     goes to every browser. So it gets the frames without data.
@@ -55,11 +60,15 @@ def create_app(
     server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
+    server.add_url_rule(addresses.BEGIN, view_func=guard.begin)
     server.add_url_rule(addresses.SWITCH_USER, view_func=guard.switch_user, methods=["POST"])
     server.register_blueprint(receive.blueprint(receiver or ReceiverContext(engine, cipher), public_address))
     actions.register(server)
+    sign_in.register(server, sign_in_options)
+    sign_out.register(server)
     downloads.register(server)
     vendor_actions.register(server)
+    account_actions.register(server)
     refused_message_actions.register(server)
     app = build(server)
     failures.register(server)

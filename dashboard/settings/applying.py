@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from dashboard.auth.sessions import SessionLimits
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Las, Publisher, School, Settings
 from models.classroom.holidays import Holidays, HolidaysUnreadable, read_holidays
 from models.ingest import connections, schools, senders
 from models.ingest.senders import ConfiguredSender
-from models.schema.database import write_transaction
+from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
 
 _log = logging.getLogger("rondblik.settings")
@@ -52,6 +53,14 @@ def apply(settings: Settings, engine: Engine) -> list[ConfiguredConnection]:
             configured.append(ConfiguredConnection(row, school, source))
         connections.retire_others(connection, {(item.row.school_id, item.row.source_id) for item in configured})
     return configured
+
+
+def session_limits_of(settings: Settings, engine: Engine) -> dict[int, SessionLimits]:
+    """How long sessions of schools last that have a time of their own, by the number of the school."""
+    own = [(school.ref, school.sessions) for school in settings.schools if school.sessions is not None]
+    with read_transaction(engine) as connection:
+        by_id = {schools.find_school(connection, ref): limits for ref, limits in own}
+    return {school_id: limits for school_id, limits in by_id.items() if school_id is not None}
 
 
 def holidays_of(settings: Settings) -> Holidays:

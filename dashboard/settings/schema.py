@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.dataclasses import dataclass
@@ -15,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connectors.intake.pull import PullKind
 from connectors.transport.http_client import Limits
 from connectors.uwlr.agreement import Bounds
+from dashboard.auth.sessions import SessionLimits
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
 from models.schema.database import sqlite_url
@@ -143,22 +146,100 @@ class Receive(Bounds):
     check_loopback: bool = False
 
 
+def _origin(value: str) -> str:
+    parts = urlsplit(_address(value))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise _wrong("moet een adres zonder pad zijn, zoals https://host", "must be an address without a path")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise _wrong(
+            "is geen IP-adres of netwerk; schrijf 10.0.0.5 of 10.0.0.0/24", "must be an IP address or network"
+        ) from None
+
+
 class Server(_Frozen):
-    """The address of the dashboard: this machine only, until there is a sign-in."""
+    """The address of the dashboard, and how it is reached: this machine only, unless people sign in.
+
+    `public_address` is what browsers use; `host_names` are others that are answered; `trusted_proxies` those whose
+    X-Forwarded headers are believed.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8050
+    public_address: Annotated[str, AfterValidator(_origin)] | None = None
+    host_names: tuple[Name, ...] = ()
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+
+    @property
+    def is_own_machine(self) -> bool:
+        """Whether nobody reaches it but from this machine, and under its own names."""
+        own = self.public_address is None or is_loopback(urlsplit(self.public_address).hostname or "")
+        return is_loopback(self.host) and own and not self.host_names and not self.trusted_proxies
+
+    @property
+    def all_host_names(self) -> tuple[str, ...]:
+        """The host names that are answered beside those of this machine."""
+        public = urlsplit(self.public_address).hostname if self.public_address is not None else None
+        return tuple(dict.fromkeys([*([public] if public else []), *self.host_names]))
+
+
+ClaimName = Annotated[str, Field(min_length=1, max_length=100)]
+ClaimAlternatives = tuple[ClaimName, ...]
+
+
+class ClaimNames(_Frozen):
+    """How a provider calls what it says of who signs in; of several names the first that is there counts."""
+
+    name: ClaimAlternatives = ("name", "displayName")
+    given_name: ClaimAlternatives = ("given_name", "givenName")
+    prefix: ClaimAlternatives = ("nlEduPersonTussenvoegsels",)
+    family_name: ClaimAlternatives = ("family_name", "sn")
+    mail: ClaimAlternatives = ("email", "mail")
+    brin: ClaimAlternatives = ()  # of the school, with or without its dependance
+    tenant: ClaimAlternatives = ()
+
+
+class IdentityProvider(_Frozen):
+    """Where people sign in, and for which schools it may speak: `schools`, or those of the tenant it names."""
+
+    id: SourceKey
+    name: Name
+    issuer: Address
+    client_id: Name
+    client_secret: SecretStr
+    scope: Name = "openid profile"
+    client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
+    algorithm: Literal["RS256", "PS256", "ES256"] = "RS256"
+    claims: ClaimNames = ClaimNames()
+    schools: tuple[Name, ...] = ()
+    tenants: dict[Name, tuple[Name, ...]] = {}
+    own: bool = False  # of these schools alone, so that its mail addresses may be believed
 
     @model_validator(mode="after")
-    def _loopback(self) -> Self:
-        if not is_loopback(self.host):
+    def _speaks(self) -> Self:
+        if bool(self.schools) == bool(self.tenants):
             raise _wrong(
-                "moet 127.0.0.1 zijn: zolang er geen aanmelding is, is het dashboard er alleen voor deze machine; "
-                "haal de regel weg",
-                "must be 127.0.0.1: without a sign-in the dashboard serves this machine only; remove the line",
-                "host",
+                "moet ofwel schools ofwel tenants noemen; vul in voor welke scholen de aanmelding geldt",
+                "must name either schools or tenants: for which schools it may speak",
+            )
+        if bool(self.tenants) != bool(self.claims.tenant):
+            raise _wrong(
+                "moet bij tenants ook claims.tenant noemen, en andersom",
+                "needs claims.tenant with tenants, and tenants with claims.tenant",
+                "claims",
             )
         return self
+
+    @property
+    def school_names(self) -> tuple[str, ...]:
+        """The schools that it may speak for, whoever signs in."""
+        of_tenants = (name for names in self.tenants.values() for name in names)
+        return tuple(dict.fromkeys((*self.schools, *of_tenants)))
 
 
 class SchoolIdentification(_Frozen):
@@ -283,6 +364,7 @@ class School(_Frozen):
     identifications: Annotated[tuple[SchoolIdentification, ...], Field(min_length=1)]
     region: Literal["noord", "midden", "zuid"] = "midden"
     las: Las | None = None
+    sessions: SessionLimits | None = None
 
     @property
     def ref(self) -> SchoolRef:
@@ -397,6 +479,8 @@ class Settings(BaseSettings):
     receive: Receive = Receive()
     retention: RetentionPolicy = RetentionPolicy()
     limits: Limits = Limits()
+    sign_in: tuple[IdentityProvider, ...] = ()
+    sessions: SessionLimits = SessionLimits()
     schools: tuple[School, ...] = ()
     publishers: tuple[Publisher, ...] = ()
     senders: tuple[Sender, ...] = ()
@@ -425,6 +509,15 @@ class Settings(BaseSettings):
         _check_unique(
             [(("senders", n, "customer_code"), sender.customer_code) for n, sender in enumerate(self.senders)]
         )
+        _check_unique([(("sign_in", n, "id"), provider.id) for n, provider in enumerate(self.sign_in)])
+        for number, provider in enumerate(self.sign_in):
+            if not set(provider.school_names) <= {school.name for school in self.schools}:
+                raise _wrong(
+                    "noemt een school die niet in schools staat; neem de naam daaruit over",
+                    "names a school that does not stand in schools; take over the name from there",
+                    "sign_in",
+                    number,
+                )
         _check_unique([(("schools", n, "name"), school.name) for n, school in enumerate(self.schools)])
         _check_unique(
             [

@@ -24,6 +24,14 @@ SANDBOXES = f"{VENDOR}/proef"
 CHECK_RESULTS = f"{VENDOR}/uitslag"
 PUPIL = "/leerling"
 TALK_SHEET = "/gesprek"
+BEGIN = "/begin"  # with a one-time code
+SIGN_IN = "/aanmelden"
+SIGN_IN_BACK = f"{SIGN_IN}/terug"  # where an identity provider sends the browser back to
+INVITATIONS = "/uitnodiging"  # with the code of one
+CHOOSE_ROLE = "/rol"
+ACCOUNTS = "/accounts"
+SIGN_OUT, SIGNED_OUT = "/afmelden", "/afgemeld"
+EVERYWHERE = "overal"  # the button that signs out in every browser
 SWITCH_USER = "/persona"  # where the form of the menu is sent to
 
 NUMBER = r"(?:[0-9]{1,9}-)?[0-9]{1,9}"

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.ingest import rosters, schools, senders
@@ -219,10 +219,17 @@ def _make_roster(
 
 def find_sandbox(engine: Engine, cipher: PiiCipher, token: str) -> Sandbox | None:
     """The sandbox with this token in its address, or None."""
+    return _find(engine, cipher, test_rooms.c.token_digest == _digest(cipher, token))
+
+
+def find_sandbox_by_id(engine: Engine, cipher: PiiCipher, sandbox_id: int) -> Sandbox | None:
+    """The sandbox with this id, or None; ids are never used again."""
+    return _find(engine, cipher, test_rooms.c.id == sandbox_id)
+
+
+def _find(engine: Engine, cipher: PiiCipher, condition: ColumnElement[bool]) -> Sandbox | None:
     with read_transaction(engine) as connection:
-        row = connection.execute(
-            select(test_rooms).where(test_rooms.c.token_digest == _digest(cipher, token))
-        ).one_or_none()
+        row = connection.execute(select(test_rooms).where(condition)).one_or_none()
     if row is None or row.keep_until_us < clock.now_us():
         return None
     account = SandboxAccount(**json.loads(cipher.decrypt(row.account)))

@@ -19,6 +19,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.schema.data_versions import raise_version
@@ -102,6 +103,16 @@ def write_transaction(
         yield connection
         if raises_version:
             raise_version(connection, school_id)
+
+
+@contextmanager
+def short_write(engine: Engine) -> Iterator[Connection]:
+    """A write transaction of rows that stand by themselves, whose ids the database gives out or which have none.
+
+    It waits for no school; on SQLite for whoever writes, as all do.
+    """
+    with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        yield connection
 
 
 def lock_school(connection: Connection, school_id: int | None) -> None:
@@ -240,6 +251,11 @@ def _driver(connection: Connection) -> Any:
     driver = connection.connection.driver_connection
     assert driver is not None
     return driver
+
+
+def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do with a row that is there already: `on_conflict_do_update`."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def upgrade(engine: Engine) -> None:

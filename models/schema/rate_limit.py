@@ -1,4 +1,4 @@
-"""How often something may happen: token buckets, one for each key."""
+"""How often something may happen: token buckets, one for each key, in memory or shared in the database."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from sqlalchemy import Engine, delete, select
+
+from models.schema import clock
+from models.schema.database import insert_or, write_transaction
+from models.schema.tables import rate_buckets
 
 Key = TypeVar("Key", bound=Hashable)
 PRUNE_ABOVE = 1000  # buckets; full ones are then dropped, for a new bucket is full as well
@@ -73,3 +79,21 @@ class RateLimiter(Generic[Key]):
             if bucket.tokens >= bucket.rate.tokens:
                 del self._buckets[key]
         self._prune_above = max(PRUNE_ABOVE, 2 * len(self._buckets))
+
+
+def take_shared(engine: Engine, key: bytes, rate: Rate) -> bool:
+    """Take a token from the bucket that all processes share; False where there is none. For what happens rarely."""
+    now = clock.now_us()
+    with write_transaction(engine, raises_version=False) as connection:
+        row = connection.execute(select(rate_buckets).where(rate_buckets.c.digest == key)).one_or_none()
+        before = float(rate.tokens) if row is None else row.tokens
+        passed = 0.0 if row is None else max(now - row.updated_us, 0) / clock.SECOND_US
+        tokens = min(float(rate.tokens), before + passed * rate.tokens / rate.seconds)
+        if tokens < 1.0:
+            return False
+        full_us = now + int((rate.tokens - tokens + 1.0) * rate.seconds / rate.tokens * clock.SECOND_US)
+        values = {"tokens": tokens - 1.0, "updated_us": now, "full_us": full_us}
+        connection.execute(delete(rate_buckets).where(rate_buckets.c.full_us < now, rate_buckets.c.digest != key))
+        new = insert_or(connection, rate_buckets).values(digest=key, **values)
+        connection.execute(new.on_conflict_do_update(index_elements=["digest"], set_=values))
+        return True

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -578,3 +579,120 @@ notes = Table(
     PrimaryKeyConstraint("school_id", "id"),
 )
 Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)
+
+# -- who is signed in ------------------------------------------------------------------------------------------
+
+accounts = Table(
+    "accounts",  # who signed in: a subject at an issuer, or a local name
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issuer", Text, nullable=False),  # "local": of this program
+    Column("subject_digest", LargeBinary(16), nullable=False),  # of issuer and subject, keyed
+    Column("name", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("signed_in_us", BigInteger, nullable=False),  # last
+    UniqueConstraint("subject_digest"),
+)
+
+account_roles = Table(
+    "account_roles",  # what an account is to a school, since when, by whom, until when
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("teacher_id", Integer),  # the link to the roster
+    Column("granted_by", Text, nullable=False),
+    Column("granted_us", BigInteger, nullable=False),
+    Column("ended_by", Text),
+    Column("ended_us", BigInteger),
+)
+Index("account_roles_by_account", account_roles.c.account_id)
+Index("account_roles_by_school", account_roles.c.school_id)
+
+invitations = Table(
+    "invitations",  # to an account that is not known yet, by a code that works once, or by mail
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("code_digest", LargeBinary(32), nullable=False, unique=True),
+    Column("name", Text, nullable=False),  # whom the administrator means
+    Column("mail_digest", LargeBinary(16)),  # keyed
+    Column("role", Text, nullable=False),
+    Column("teacher_id", Integer),
+    Column("invited_by", Text, nullable=False),
+    Column("invited_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),  # used or withdrawn
+)
+Index("invitations_by_school", invitations.c.school_id)
+Index("invitations_by_mail", invitations.c.mail_digest)
+
+local_credentials = Table(
+    "local_credentials",
+    metadata,
+    Column("account_id", Integer, ForeignKey("accounts.id"), primary_key=True, autoincrement=False),
+    Column("password_hash", Text, nullable=False),  # argon2id
+    Column("totp_secret", LargeBinary, nullable=False),  # encrypted
+    Column("totp_step", BigInteger, nullable=False),  # of the last code that was used
+    Column("recovery_digests", Text, nullable=False),  # JSON, of the codes that were not used
+)
+
+sign_in_states = Table(
+    "sign_in_states",  # sign-ins that are under way at a provider
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of the state
+    Column("browser_digest", LargeBinary(32), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # encrypted JSON: nonce, verifier, where to, invitation
+    Column("made_us", BigInteger, nullable=False),
+)
+Index("sign_in_states_by_made", sign_in_states.c.made_us)
+
+sessions = Table(
+    "sessions",  # of browsers
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # of the token in the cookie
+    Column("user_key", Text, nullable=False),  # of who looks: a user of the running program
+    Column("sandbox_id", Integer),  # whose fictitious teacher the user looks as
+    Column("browser", LargeBinary(16), nullable=False),  # the same for all sessions one after the other in a browser
+    Column("started_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),  # to a minute
+    Column("flash", LargeBinary),  # encrypted JSON: a message for the next page
+    Column("account_id", Integer),  # who signed in
+    Column("role_id", Integer),  # as what they look now; None: they have no role or have to choose
+)
+Index("sessions_by_user", sessions.c.user_key)
+Index("sessions_by_seen", sessions.c.seen_us)
+
+form_outcomes = Table(
+    "form_outcomes",  # of forms by their token, for the same form sent again
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("begun_us", BigInteger, nullable=False),
+    Column("outcome", LargeBinary),  # encrypted JSON; None: still being dealt with
+)
+Index("form_outcomes_by_begun", form_outcomes.c.begun_us)
+
+kept_sheets = Table(
+    "kept_sheets",  # what stood on a screen, for files of just that
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("digest", LargeBinary(16), nullable=False, unique=True),  # of viewer and token, keyed
+    Column("viewer", LargeBinary(16), nullable=False),  # digest, keyed
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+Index("kept_sheets_by_viewer", kept_sheets.c.viewer)
+Index("kept_sheets_by_until", kept_sheets.c.until_us)
+
+rate_buckets = Table(
+    "rate_buckets",  # what is limited for all processes together
+    metadata,
+    Column("digest", LargeBinary(16), primary_key=True),  # of what is limited for whom, keyed
+    Column("tokens", Float, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("full_us", BigInteger, nullable=False),  # when it is as good as new
+)
+Index("rate_buckets_by_full", rate_buckets.c.full_us)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from dashboard.auth.request import AppOptions
+from dashboard.auth.start_codes import start_path
 from dashboard.server.serving import bind
 from dashboard.server.wsgi import create_app
 from models.schema import clock
@@ -38,6 +39,11 @@ class Served:
 
     store: Store
     address: str
+    app: flask.Flask
+
+    def enter(self, window: BrowserContext) -> None:
+        """Begin a session in a browser with an address as `serve` prints it; its tabs come after."""
+        assert window.request.get(self.address + start_path(self.app)).ok
 
 
 @dataclass
@@ -81,7 +87,7 @@ def served(store: Store, port: int) -> Iterator[Served]:
         school.build(store.engine, store.cipher)
         app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
         with address_of(app, port) as address:
-            yield Served(store, address)
+            yield Served(store, address, app)
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +111,7 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
 def watched(window: BrowserContext, served: Served) -> Iterator[Watched]:
     """A fresh page without cookies; afterwards it must have asked nothing outside and complained of nothing."""
     window.clear_cookies()
+    served.enter(window)
     page = window.new_page()
     watched = Watched(page, served.address)
     own = (served.address, "data:", "blob:")

@@ -60,7 +60,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         school.build(store.engine, store.cipher)
         app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=PERSONAS))
         with address_of(app) as address:
-            yield Served(store, address)
+            yield Served(store, address, app)
     store.engine.dispose()
 
 
@@ -77,6 +77,7 @@ def visits(request: pytest.FixtureRequest, browser: Browser, shown: Served) -> I
     for name in sorted(set(PAGES.values())):
         context = browser.new_context(viewport={"width": WIDTHS[0], "height": 900}, reduced_motion="reduce")
         context.add_cookies([{"name": SCHEME_COOKIE, "value": request.param, "url": shown.address}])
+        shown.enter(context)
         page = context.new_page()
         page.goto(f"{shown.address}/toegankelijkheid")
         page.wait_for_selector("main h1")

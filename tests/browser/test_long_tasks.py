@@ -19,7 +19,8 @@ from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock, database
 from models.schema.store_key import open_encrypted
-from tests.browser.conftest import address_of
+from tests.browser.conftest import Served, address_of
+from tests.conftest import Store
 from tests.dashboard import large_school
 
 pytestmark = pytest.mark.timing
@@ -116,22 +117,24 @@ class Walk:
 
 
 @contextmanager
-def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[str]:
-    """The address of a school with classes of these sizes."""
+def school_of(folder: Path, sizes: Sequence[int], columns: int) -> Iterator[Served]:
+    """A school with classes of these sizes behind an address."""
     engine = database.open_engine(database.sqlite_url(folder))
     cipher = open_encrypted(engine, folder)
     with clock.fixed(large_school.NOW):
         large_school.build(engine, cipher, sizes, columns)
-        with address_of(create_app(engine, cipher, AppOptions(demo=True, users=USERS))) as address:
-            yield address
+        app = create_app(engine, cipher, AppOptions(demo=True, users=USERS))
+        with address_of(app) as address:
+            yield Served(Store(engine, cipher), address, app)
     engine.dispose()
 
 
-def walk(browser: Browser, address: str, way: Callable[[Walk], None]) -> None:
+def walk(browser: Browser, served: Served, way: Callable[[Walk], None]) -> None:
     """Go some way; fails where a task was long."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_init_script(WATCH)
-    found = Walk(context.new_page(), address)
+    served.enter(context)
+    found = Walk(context.new_page(), served.address)
     way(found)
     context.close()
     print({name: f"{task} ms" for name, task in found.longest.items()})
@@ -226,8 +229,8 @@ def test_no_click_of_a_teacher_holds_up_the_browser(browser: Browser, tmp_path: 
         pupil_page(to)
         other_pages(to)
 
-    with school_of(tmp_path, [25], 7) as address:
-        walk(browser, address, way)
+    with school_of(tmp_path, [25], 7) as served:
+        walk(browser, served, way)
 
 
 def test_no_click_on_the_largest_class_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
@@ -238,8 +241,8 @@ def test_no_click_on_the_largest_class_holds_up_the_browser(browser: Browser, tm
         to.click("to a pupil", "#matrix tbody th a", "#lanes .main-svg")
         to.do("Back to the class", to.page.go_back, "#matrix")
 
-    with school_of(tmp_path, [35], 12) as address:
-        walk(browser, address, way)
+    with school_of(tmp_path, [35], 12) as served:
+        walk(browser, served, way)
 
 
 def test_no_click_on_a_whole_school_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
@@ -261,8 +264,8 @@ def test_no_click_on_a_whole_school_holds_up_the_browser(browser: Browser, tmp_p
         to.do("Back", page.go_back, "#stand-attention[aria-current]")
         to.click("to Signals", "header > nav a:has-text('Signalen')", "#signals-content h1")
 
-    with school_of(tmp_path, sizes, 7) as address:
-        walk(browser, address, way)
+    with school_of(tmp_path, sizes, 7) as served:
+        walk(browser, served, way)
 
 
 def test_no_click_of_an_administrator_holds_up_the_browser(browser: Browser, tmp_path: Path) -> None:
@@ -274,5 +277,5 @@ def test_no_click_of_an_administrator_holds_up_the_browser(browser: Browser, tmp
         to.do("Back", to.page.go_back, "#matrix")
         to.do("Forward", to.page.go_forward, "#sources")
 
-    with school_of(tmp_path, [25], 7) as address:
-        walk(browser, address, way)
+    with school_of(tmp_path, [25], 7) as served:
+        walk(browser, served, way)

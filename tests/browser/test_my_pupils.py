@@ -36,8 +36,9 @@ def served(store: Store) -> Iterator[Served]:
             set_due_date(connection, PERSONAS[0].viewer, school.CLASS_A, 4, "2026-11-19")
             write_note(connection, store.cipher, SUPPORT.viewer, 7, NoteKind.NOTE, SECRET, restricted=True)
         options = AppOptions(demo=True, users=(*PERSONAS, SUPPORT))
-        with address_of(create_app(store.engine, store.cipher, options)) as address:
-            yield Served(store, address)
+        app = create_app(store.engine, store.cipher, options)
+        with address_of(app) as address:
+            yield Served(store, address, app)
 
 
 def shown_pupils(page: Page, rows: str = ROWS) -> list[str]:

@@ -43,7 +43,7 @@ def served(store: Store) -> Iterator[Served]:
         school.build(store.engine, store.cipher)
         app = create_app(store.engine, store.cipher, AppOptions(demo=True, users=(VENDOR, *PERSONAS)))
         with address_of(app) as address:
-            yield Served(store, address)
+            yield Served(store, address, app)
 
 
 @dataclass

@@ -164,6 +164,7 @@ def test_after_a_filter_the_number_of_pupils_changes_in_its_place(watched: Watch
 
 def test_who_wants_no_motion_gets_none(browser: Browser, served: Served) -> None:
     context = browser.new_context(reduced_motion="reduce")
+    served.enter(context)
     page = context.new_page()
     page.goto(served.address + "/groep")
     page.wait_for_selector("main h1")

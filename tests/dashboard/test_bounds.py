@@ -16,6 +16,7 @@ import requests
 
 from connectors.intake.push import ReceiverContext
 from dashboard.auth.guard import CALLBACK, MAX_CALLBACK_BYTES, ONCE_HEADER, PAGE_HEADER
+from dashboard.auth.start_codes import start_path
 from dashboard.cli.demo import VENDOR
 from dashboard.pages.vendor.requests import LARGEST_FILE
 from dashboard.server.serving import MAX_REQUEST_BYTES, bind, body_limits
@@ -44,20 +45,21 @@ def served(app: flask.Flask) -> AbstractContextManager[int]:
 
 
 @pytest.fixture
-def whole(receiver_context: ReceiverContext) -> Iterator[int]:
-    """The port of the app of `serve`."""
-    with served(create_app(receiver_context.engine, receiver_context.cipher, OPTIONS, receiver_context)) as port:
-        yield port
+def whole(receiver_context: ReceiverContext) -> Iterator[tuple[int, flask.Flask]]:
+    """The port of the app of `serve`, and the app."""
+    app = create_app(receiver_context.engine, receiver_context.cipher, OPTIONS, receiver_context)
+    with served(app) as port:
+        yield port, app
 
 
 class Browser:
     """A session with the dashboard."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, app: flask.Flask) -> None:
         self._address = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.headers["Sec-Fetch-Site"] = "same-origin"
-        page = self._session.get(f"{self._address}/")
+        page = self._session.get(self._address + start_path(app))
         assert page.status_code == 200
         mark = PAGE_MARK.search(page.text)
         assert mark is not None
@@ -97,23 +99,23 @@ def test_a_message_may_have_the_bytes_that_the_setting_says_and_no_more(receiver
             assert (answer.fault, "xml.size" in answer.sentence) == ("Client.OngeldigBericht", True)
 
 
-def test_a_form_a_callback_and_any_other_request_have_each_their_bound(whole: int) -> None:
-    browser = Browser(whole)
+def test_a_form_a_callback_and_any_other_request_have_each_their_bound(whole: tuple[int, flask.Flask]) -> None:
+    browser, port = Browser(*whole), whole[0]
     form, call = "application/x-www-form-urlencoded", "application/json"
     for path, most, media_type in (("/persona", MAX_FORM_BYTES, form), (CALLBACK, MAX_CALLBACK_BYTES, call)):
         for size, too_large in ((most, False), (most + 1, True)):
             body = b"persona=" + VENDOR.key.encode() + b"&x=" if media_type == form else b"{"
             status = browser.post(path, body.ljust(size, b"x"), media_type).status_code
             assert (status == TOO_LARGE) is too_large, (path, size, status)
-    assert Receiver(whole).post(b"x" * MAX_REQUEST_BYTES, "/health").status == 405
-    with socket.create_connection(("127.0.0.1", whole), timeout=20) as wire:  # refused before any of it is sent
+    assert Receiver(port).post(b"x" * MAX_REQUEST_BYTES, "/health").status == 405
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as wire:  # refused before any of it is sent
         head = f"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_REQUEST_BYTES + 1}\r\n\r\n"
         wire.sendall(head.encode())
         assert wire.recv(65_536).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_file_of_the_size_that_the_page_names_is_taken_in_and_no_larger_one(whole: int) -> None:
-    browser = Browser(whole)
+def test_a_file_of_the_size_that_the_page_names_is_taken_in_and_no_larger_one(whole: tuple[int, flask.Flask]) -> None:
+    browser = Browser(*whole)
     response = browser.upload(b"<x/>".ljust(LARGEST_FILE))
     assert response.json()["response"]["vendor-go"]["href"].startswith("/toets/uitslag/")
     refused = browser.upload(b"<x/>".ljust(LARGEST_FILE + 1))

@@ -477,7 +477,7 @@ def test_serve_answers_health_and_stops_cleanly(rondblik: Rondblik) -> None:
         port = free_port()
         process = start(rondblik, "serve", "--port", str(port))
         assert process.stdout is not None
-        assert process.stdout.readline() == f"Rondblik: http://127.0.0.1:{port}\n"
+        assert process.stdout.readline().startswith(f"Rondblik: http://127.0.0.1:{port}/begin?code=")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
             assert answer.status == 200
         until(rondblik, "SELECT count(*) FROM results", [(1,)])

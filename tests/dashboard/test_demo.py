@@ -12,12 +12,12 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import time
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,15 +49,19 @@ STOP_SECONDS = 30.0
 
 @dataclass
 class Demo:
-    """A demo that runs, and what it printed until it was ready."""
+    """A demo that runs, and what it printed until it was ready; `start` is the path with which a session begins."""
 
     process: subprocess.Popen[str]
     address: str
+    start: str
     printed: str
+    browser: urllib.request.OpenerDirector = field(
+        default_factory=lambda: urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    )
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(self.address + path, timeout=20) as answer:
+            with self.browser.open(self.address + path, timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:
@@ -93,18 +97,15 @@ def ready(process: subprocess.Popen[str]) -> Demo:
     """Wait for the line that names the address."""
     assert process.stdout is not None
     assert process.stderr is not None
-    printed, ends = "", time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        if not readiness.select([process.stdout], [], [], 1.0)[0]:
-            continue
-        line = process.stdout.readline()
+    printed, patience = "", threading.Timer(START_SECONDS, process.kill)
+    patience.start()
+    for line in process.stdout:
         printed += line
-        match = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
+        match = re.search(r"(http://127\.0\.0\.1:[0-9]+)(/\S+)", line)
         if match:
-            return Demo(process, match[0], printed)
-        if not line:
-            pytest.fail(f"the demo ended: {printed}{process.stderr.read()}")
-    pytest.fail(f"the demo was not ready in time: {printed}")
+            patience.cancel()
+            return Demo(process, match[1], match[2], printed)
+    pytest.fail(f"the demo ended or was not ready in time: {printed}{process.stderr.read()}")
 
 
 def ask(data: Path, query: str) -> list[tuple[object, ...]]:
@@ -136,8 +137,10 @@ def test_it_is_ready_when_it_says_so(first: Demo) -> None:
     assert first.get("/ready")[0] == 200
 
 
-def test_start_page_and_class_page_answer_without_signing_in(first: Demo) -> None:
-    assert first.get("/")[0] == 200
+def test_the_printed_address_leads_in_and_nothing_else_does(first: Demo) -> None:
+    status, page = first.get("/groep")
+    assert (status, "Open het adres dat Rondblik liet zien" in page) == (401, True)
+    assert first.get(first.start)[0] == 200
     assert first.get("/groep")[0] == 200
 
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -499,17 +499,41 @@ def test_who_lost_the_class_since_gets_no_file(web: flask.Flask, known_school: S
     assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1")
 
 
-def test_screens_of_a_thousand_others_push_out_no_file(web: flask.Flask) -> None:
+def token_of(shown: Screen) -> str:
+    """The token in the addresses of the files of a screen."""
+    return shown.files["csv"].removeprefix(f"{FILE_PATH}/").partition(".")[0]
+
+
+def test_screens_of_a_hundred_others_push_out_no_file(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     shown = screen(client, vak="arithmetic")
     before = fetched(client, shown, "csv")
     snapshots = web.extensions["rondblik"].snapshots
-    sheet = snapshots.find(PERSONAS[0].viewer, shown.files["csv"].removeprefix(f"{FILE_PATH}/").partition(".")[0])
-    others = [Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, f"Leraar {number}") for number in range(1000)]
+    sheet = snapshots.find(PERSONAS[0].viewer, token_of(shown))
+    others = [Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, f"Leraar {number}") for number in range(100)]
     tokens = {other.name: snapshots.add(other, sheet) for _ in range(2) for other in others}
     assert fetched(client, shown, "csv") == before
     assert all(snapshots.find(other, tokens[other.name]) == sheet for other in others)
     assert snapshots.find(others[0], tokens["Leraar 1"]) is None
+
+
+def test_the_database_keeps_the_newest_sheets_of_a_viewer_and_shows_nothing_of_them(
+    web: flask.Flask, known_school: Store
+) -> None:
+    client = as_persona(web, "hanna")
+    sheet = web.extensions["rondblik"].snapshots.find(PERSONAS[0].viewer, token_of(screen(client)))
+    for _time in range(MAX_PER_VIEWER + 3):
+        web.extensions["rondblik"].snapshots.add(PERSONAS[0].viewer, sheet)
+    web.extensions["rondblik"].later.wait()
+    with database.read_transaction(known_school.engine) as connection:
+        rows = connection.execute(text("SELECT sealed FROM kept_sheets")).all()
+    assert len(rows) == MAX_PER_VIEWER
+    assert not any(b"Bouzid" in row.sealed for row in rows)
+    with clock.fixed(school.NOW + timedelta(hours=4, seconds=1)):
+        screen(as_persona(web, "joris"))
+        web.extensions["rondblik"].later.wait()
+    with database.read_transaction(known_school.engine) as connection:
+        assert connection.scalar(text("SELECT count(*) FROM kept_sheets")) == 1
 
 
 def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.Flask) -> None:
@@ -534,10 +558,18 @@ def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.
     )
 
 
-def test_after_a_restart_a_file_leads_to_its_screen_and_says_why(web: flask.Flask, known_school: Store) -> None:
-    shown = screen(as_persona(web, "hanna"), vak="arithmetic")
-    client = create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)).test_client()
-    answer = client.get(shown.files["csv"], base_url=HERE)
+def test_after_a_restart_a_file_is_still_of_its_screen(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    shown = screen(client, vak="arithmetic")
+    after = as_persona(create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)), "hanna")
+    assert fetched(after, shown, "csv") == fetched(client, shown, "csv")
+    joris = as_persona(create_app(known_school.engine, known_school.cipher, AppOptions(True, PERSONAS)), "joris")
+    assert joris.get(shown.files["csv"], base_url=HERE).status_code == 303
+
+
+def test_a_screen_that_was_never_kept_leads_to_the_screen_and_says_why(web: flask.Flask) -> None:
+    client = as_persona(web, "hanna")
+    answer = client.get(f"{FILE_PATH}/x.csv?klas=1-1&vak=arithmetic", base_url=HERE)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/groep?klas=1-1&vak=arithmetic")
     client.get(answer.headers["Location"], base_url=HERE)
     assert "wordt niet meer bewaard" in shown_page(client, "/groep", "?klas=1-1&vak=arithmetic")

@@ -13,6 +13,7 @@ from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
+from dashboard.auth.start_codes import start_path
 from dashboard.server.wsgi import create_app
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import work_once
@@ -54,7 +55,7 @@ def refused(store: Store) -> int:
 def client_of(store: Store, user: DemoUser) -> FlaskClient:
     app: flask.Flask = create_app(store.engine, store.cipher, AppOptions(demo=True, users=[user]))
     client = app.test_client()
-    client.get("/koppelingen", base_url="http://127.0.0.1")
+    client.get(start_path(app), base_url="http://127.0.0.1", follow_redirects=True)
     return client
 
 

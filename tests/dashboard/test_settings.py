@@ -35,6 +35,10 @@ publishers:
 """
 
 
+SIGN_IN = """
+sign_in:
+  - {id: een, name: Een, issuer: "https://een.example", client_id: a, client_secret: hush, schools: [De Horizon]}
+"""
 SENDER = """
 senders:
   - {id: een, customer_name: een, customer_code: hush, keys: [KEYS], covers: [{brin: 99XX}]}
@@ -187,8 +191,19 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("portt: 1", "portt is no known key"),
         ("server: {port: veel}", "server.port"),
         ("server: {port: 99999}", "server.port"),
-        ("server: {host: 0.0.0.0}", "server.host must be 127.0.0.1"),
-        ("server: {host: rondblik.example}", "127.0.0.1"),
+        ("server: {public_address: 'http://rondblik.example'}", "server.public_address must begin with https://"),
+        (
+            "server: {public_address: 'https://rondblik.example/pad'}",
+            "server.public_address must be an address",
+        ),
+        ("server: {trusted_proxies: [rondblik.example]}", "server.trusted_proxies[0] must be an IP address or network"),
+        (SCHOOL + SIGN_IN.replace("schools: [De Horizon]", "own: true"), "sign_in[0] must name either schools or"),
+        (SCHOOL + SIGN_IN.replace("schools:", "tenants: {a: [De Horizon]}, schools:"), "either schools or tenants"),
+        (SCHOOL + SIGN_IN.replace("schools: [De Horizon]", "tenants: {a: [De Horizon]}"), "needs claims.tenant"),
+        (SCHOOL + SIGN_IN.replace("[De Horizon]", "[De Haven]"), "sign_in[0] names a school that does not stand"),
+        (SCHOOL + SIGN_IN.replace("https://een", "http://een"), "sign_in[0].issuer must begin with https://"),
+        (SCHOOL + SIGN_IN + SIGN_IN.partition("sign_in:")[2], "sign_in[1].id stands there twice"),
+        ("sessions: {idle_minutes: 1}", "sessions.idle_minutes must be 5 or more"),
         ("server: {host: 127.0.0.1, host: 127.0.0.1}", "line 1: a key stands there twice"),
         ("database: {url: 'postgresql://x/y'}", "postgresql+psycopg://"),
         ("retention: {refused_days: -1}", "retention.refused_days"),
@@ -241,7 +256,7 @@ def test_what_is_wrong_is_told_with_file_key_and_remedy(tmp_path: Path, text: st
 @pytest.mark.parametrize(
     ("text", "nl"),
     [
-        ("server: {host: 0.0.0.0}", "server.host moet 127.0.0.1 zijn"),
+        ("server: {public_address: 'https://a.example/b'}", "server.public_address moet een adres zonder pad zijn"),
         ("server: {port: veel}", "server.port moet een geheel getal zijn"),
         ("server: {port: 99999}", "server.port mag hoogstens 65535 zijn"),
         ("server: nee", "server moet sleutels met waarden hebben"),

@@ -13,7 +13,6 @@ from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
 from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER, SERVICE
-from dashboard.auth.idempotency import Outcomes, StillBusy
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
 from dashboard.server.wsgi import create_app
@@ -274,16 +273,6 @@ def test_who_changes_persona_with_a_double_click_is_that_persona(web: flask.Flas
         answer = client.post("/persona", data={"persona": "sam"}, base_url=HERE, headers=headers)
         assert answer.headers["Location"] == "/"
     assert "Sam de Groot" in shown_page(client, "/groep")
-
-
-def test_who_waits_too_long_for_the_first_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.auth.idempotency.WAIT_SECONDS", 0.01)
-    forms = Outcomes()
-    assert forms.begin("x") is None
-    with pytest.raises(StillBusy):
-        forms.begin("x")
-    forms.end("x", None)
-    assert forms.begin("x") is None
 
 
 # -- what goes wrong is said ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
-from dashboard.cli import main as cli
+from dashboard.cli import serving
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox
 from dashboard.pages.vendor.requests import MAX_CONTENTS, Refused, read_endpoint, read_upload
@@ -638,7 +638,7 @@ def test_nobody_else_ever_sees_a_made_up_school(vendor_web: flask.Flask, sandbox
             assert "Proefgroep 6" not in [class_ref.name for class_ref in class_list(connection, user.viewer)]
     with database.read_transaction(known_school.engine) as connection:
         assert {name for _, name in schools.all_schools(connection)} == {"De Wissel", "Elders"}
-    assert {administrator.school_id for administrator in cli._administrators(known_school.engine)} == {
+    assert {administrator.school_id for administrator in serving.administrators(known_school.engine)} == {
         school.SCHOOL,
         school.OTHER_SCHOOL,
     }

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from dashboard.auth.request import AppOptions
+from dashboard.auth.start_codes import start_path
 from dashboard.pages.class_page.page import OPTIONS
 from dashboard.server.wsgi import create_app
 from dashboard.ui.filters import CONTROLS
@@ -25,10 +26,16 @@ CALLBACK = "/_dash-update-component"
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
+def begun(web: flask.Flask) -> FlaskClient:
+    """A browser in which the address was opened that the program prints."""
+    client = web.test_client()
+    assert client.get(start_path(web), base_url=HERE, follow_redirects=True).status_code == 200
+    return client
+
+
 def as_persona(web: flask.Flask, key: str) -> FlaskClient:
     """A browser that looks as somebody."""
-    client = web.test_client()
-    client.get("/", base_url=HERE)
+    client = begun(web)
     answer = client.post("/persona", data={"persona": key}, base_url=HERE, headers=OWN)
     assert answer.status_code == 303
     return client
@@ -54,13 +61,14 @@ def shown_page(client: FlaskClient, path: str, search: str = "") -> str:
 # -- the guard -----------------------------------------------------------------------------------------------------
 
 
-def test_the_start_page_starts_a_session_as_the_first_persona(web: flask.Flask) -> None:
+def test_the_printed_address_starts_a_session_as_the_first_persona(web: flask.Flask) -> None:
     client = web.test_client()
-    answer = client.get("/", base_url=HERE)
-    assert answer.status_code == 200
+    answer = client.get(start_path(web), base_url=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+    client.get("/", base_url=HERE)
     assert "Hanna Vos" in shown_page(client, "/")
 
 
@@ -180,8 +188,7 @@ def test_ready_is_503_until_results_are_stored(web: flask.Flask, known_school: S
 def test_a_store_without_a_roster_shows_that_there_is_nothing_yet(store: Store) -> None:
     with clock.fixed(school.NOW):
         web = create_app(store.engine, store.cipher, AppOptions(demo=False, users=PERSONAS[3:]))
-        client = web.test_client()
-        client.get("/", base_url=HERE)
+        client = begun(web)
         assert "Nog geen groepen" in shown_page(client, "/groep")
 
 
@@ -443,7 +450,7 @@ def test_the_page_states_its_language_and_english_is_kept(web: flask.Flask) -> N
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_states_its_colour_scheme(web: flask.Flask, scheme: str) -> None:
-    client = web.test_client()
+    client = begun(web)
     client.set_cookie("kleur", scheme, domain="localhost")
     assert f'data-mantine-color-scheme="{scheme}"' in client.get("/", base_url=HERE).text
 

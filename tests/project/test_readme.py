@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -47,8 +47,8 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def serve_and_stop(command: list[str], folder: Path, port: int, path: str = "/") -> str:
-    """Run a server until it answers on `port`, stop it as Ctrl-C does, and return the page it gave."""
+def serve_and_stop(command: list[str], folder: Path, path: str | None = None) -> str:
+    """Run a server, open the address that it prints or another path there, stop it as Ctrl-C does; returns the page."""
     server = subprocess.Popen(
         command,
         cwd=folder,
@@ -58,11 +58,15 @@ def serve_and_stop(command: list[str], folder: Path, port: int, path: str = "/")
         text=True,
         start_new_session=True,  # a terminal sends Ctrl-C to all that run in it
     )
+    patience = threading.Timer(START_SECONDS, server.kill)
+    patience.start()
     try:
-        page = wait_for(f"http://127.0.0.1:{port}{path}", server)
+        origin, start = printed_address(server)
+        page = opened(origin + (start if path is None else path))
         os.killpg(server.pid, signal.SIGINT)
         output, _ = server.communicate(timeout=30)
     finally:
+        patience.cancel()
         server.kill()
         server.communicate()
     assert server.returncode in (0, -signal.SIGINT, 130), output  # make itself dies of the signal
@@ -70,17 +74,22 @@ def serve_and_stop(command: list[str], folder: Path, port: int, path: str = "/")
     return page
 
 
-def wait_for(address: str, server: subprocess.Popen[str]) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            time.sleep(0.2)
-    server.kill()
-    output, _ = server.communicate()
-    raise AssertionError(f"no answer from {address}: {output[-2000:]}")
+def printed_address(server: subprocess.Popen[str]) -> tuple[str, str]:
+    """The address with which a session begins: its origin, and the rest."""
+    assert server.stdout is not None
+    printed = ""
+    for line in server.stdout:
+        printed += line
+        if match := re.search(r"(http://127\.0\.0\.1:[0-9]+)(/begin\S+)", line):
+            return match[1], match[2]
+    raise AssertionError(f"no address was printed: {printed[-2000:]}")
+
+
+def opened(address: str) -> str:
+    """The page to which an address leads a browser without cookies."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(address, timeout=20) as answer:
+        return str(answer.read().decode())
 
 
 def test_the_readme_names_exactly_these_commands() -> None:
@@ -104,7 +113,7 @@ def test_the_packages_that_must_be_there_exist() -> None:
 def first_page(clone: Path) -> str:
     """The page that the first `make demo` in the clone gave."""
     port = free_port()
-    return serve_and_stop(["make", "demo", f"PORT={port}"], clone, port)
+    return serve_and_stop(["make", "demo", f"PORT={port}"], clone)
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
@@ -118,7 +127,7 @@ def test_the_commands_work_in_a_fresh_clone(clone: Path, first_page: str) -> Non
         assert done.returncode == 0, done.stdout + done.stderr
     port = free_port()
     serving = f"{commands()[5]} --port {port}".split()
-    assert '"ok"' in serve_and_stop(serving, clone, port, "/health")
+    assert '"ok"' in serve_and_stop(serving, clone, "/health")
 
 
 @pytest.mark.usefixtures("first_page")
@@ -128,7 +137,7 @@ def test_a_second_demo_needs_no_network(clone: Path) -> None:
     command = (
         f"http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1 exec make demo PORT={port}"
     )
-    assert "Rondblik" in serve_and_stop(["sh", "-c", command], clone, port)
+    assert "Rondblik" in serve_and_stop(["sh", "-c", command], clone)
 
 
 def test_the_wheel_runs_the_demo_outside_the_checkout(clone: Path, tmp_path: Path) -> None:
@@ -147,7 +156,7 @@ def test_the_wheel_runs_the_demo_outside_the_checkout(clone: Path, tmp_path: Pat
     port = free_port()
     program = shutil.which("rondblik", path=str(tmp_path / "venv/bin"))
     assert program is not None
-    page = serve_and_stop([program, "--data", str(away / "data"), "demo", "--port", str(port)], away, port)
+    page = serve_and_stop([program, "--data", str(away / "data"), "demo", "--port", str(port)], away)
     assert "tokens.css" in page
     listed = subprocess.run(
         [sys.executable, "-m", "zipfile", "-l", str(wheel)], capture_output=True, text=True, check=True

@@ -6,16 +6,14 @@ Each answers with a redirect; the guard has checked the session and the origin o
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import flask
 from flask.typing import ResponseReturnValue
 
 from dashboard.auth import request
-from dashboard.auth.sessions import DemoUser
 from dashboard.pages.vendor.parts import FULL, NOT_NOW, OFTEN, read_token
-from dashboard.text.translate import _
 from dashboard.ui import addresses
-from models.access.viewer import Role
 from models.ingest import page_requests
 from models.ingest.page_requests import PageRequest
 from models.sandbox import sandboxes
@@ -58,17 +56,10 @@ def create_sandbox() -> ResponseReturnValue:
 
 def view_as_teacher(token: str) -> ResponseReturnValue:
     """Sign in as the fictitious teacher of the sandbox's first school, until leaving the sandbox."""
-    sandbox, context = _sandbox_of(token), request.context()
-    request.leave_sandbox()  # who is signed in as a teacher of a sandbox returns to the original user first
-    teacher = DemoUser(
-        "proef",
-        _("Teacher of the test school"),
-        Role.TEACHER,
-        sandboxes.teacher_of(context.engine, context.cipher, sandbox),
-        sandbox.school_id,
-        sandbox.account.token,
-    )
-    request.sign_in_as(teacher, request.current_user())
+    sandbox = _sandbox_of(token)
+    session = request.current_session()
+    assert session is not None
+    request.sign_in_as(replace(session.entry, sandbox_id=sandbox.id))
     return flask.redirect(addresses.CLASSES, 303)
 
 

@@ -1,0 +1,1 @@
+"""Accounts and invitations, for an administrator of the school."""

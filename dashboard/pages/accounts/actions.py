@@ -1,0 +1,95 @@
+"""What the buttons of the page of accounts do: invite, withdraw an invitation, end a role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
+
+from dashboard.auth import request
+from dashboard.text.translate import _
+from dashboard.ui import addresses
+from models.access import accounts
+from models.access.accounts import INVITATION_DAYS, InvitationRefused, Invited
+from models.access.viewer import AccessDenied, Role, Viewer
+from models.schema.database import write_transaction
+
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+def register(server: flask.Flask) -> None:
+    """The routes."""
+    post = ["POST"]
+    server.add_url_rule(addresses.ACCOUNTS, "invite", invite, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/intrekken", "withdraw_invitation", withdraw, methods=post)
+    server.add_url_rule(f"{addresses.ACCOUNTS}/einde", "end_role", end_role, methods=post)
+
+
+def invite() -> ResponseReturnValue:
+    """Make an invitation and say its address, once."""
+    form, context = flask.request.form, request.context()
+    teacher = form.get("leraar", "")
+    role = next((role for role in Role if role.value == form.get("rol")), Role.VENDOR)
+    invited = Invited(form.get("naam", ""), role, _number(teacher) if teacher else None, form.get("mail", ""))
+    try:
+        viewer = _administrator()
+        with write_transaction(context.engine, viewer.school_id) as connection:
+            code = accounts.invite(connection, context.cipher, viewer, invited)
+    except InvitationRefused as refused:
+        request.flash(_problem(refused.reason) + " " + _("Nothing was changed."), well=False)
+    else:
+        origin = context.options.public_origin or flask.request.host_url.rstrip("/")
+        sentence = _(
+            "Send this address to {name}; it works once, within {days} days: {address}",
+            name=invited.name.strip(),
+            days=INVITATION_DAYS,
+            address=f"{origin}{addresses.INVITATIONS}/{code}",
+        )
+        request.flash(sentence)
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
+def withdraw() -> ResponseReturnValue:
+    """Withdraw an invitation."""
+    return _change(accounts.withdraw, _("The invitation is withdrawn."))
+
+
+def end_role() -> ResponseReturnValue:
+    """End a role from the next request on."""
+    return _change(accounts.end_role, _("The role has ended."))
+
+
+def _change(change: Callable[[Connection, Viewer, int], None], sentence: str) -> ResponseReturnValue:
+    number, viewer = _number(flask.request.form.get("nummer", "")), _administrator()
+    try:
+        with write_transaction(request.context().engine, viewer.school_id) as connection:
+            change(connection, viewer, number)
+    except AccessDenied:
+        refusal = _("This is not there any more, or it is the last administrator of the school.")
+        request.flash(refusal + " " + _("Nothing was changed."), well=False)
+    else:
+        request.flash(sentence)
+    return flask.redirect(addresses.ACCOUNTS, 303)
+
+
+def _administrator() -> Viewer:
+    viewer = request.viewer()
+    if viewer is None or not viewer.may_administer:
+        flask.abort(403)
+    return viewer
+
+
+def _number(text: str) -> int:
+    return int(text) if _NUMBER.fullmatch(text) else 0
+
+
+def _problem(reason: str) -> str:
+    return {
+        "name": _("Type the name of whom you invite."),
+        "role": _("Choose a role."),
+        "teacher": _("A teacher or mentor is somebody in the pupil list; choose who."),
+        "mail": _("This is no mail address."),
+    }[reason]

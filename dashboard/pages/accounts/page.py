@@ -1,0 +1,148 @@
+"""The page of accounts: who has which role at the school, which invitations are open, and a form for a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+
+from dashboard.auth import request
+from dashboard.pages.page import Body, Page, administers
+from dashboard.text.translate import _, moment
+from dashboard.text.words import role_word
+from dashboard.ui import addresses
+from dashboard.ui.elements import html
+from dashboard.ui.markup import block
+from dashboard.ui.signs import KEEP_DRAFT, attrs, card, note
+from models.access import accounts
+from models.access.accounts import BY_MAIL, INVITED_ROLES, Invitation, SchoolAccount
+from models.access.viewer import Viewer
+from models.schema import database
+
+
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Accounts")
+
+
+def frame() -> Body:
+    """The page without data."""
+    return Body([])
+
+
+def layout(viewer: Viewer, /, **_query: object) -> Body:
+    """The whole page."""
+    with database.read_transaction(request.context().engine) as connection:
+        roles = accounts.accounts_of_school(connection, viewer)
+        invitations = accounts.open_invitations(connection, viewer)
+        teachers = accounts.teacher_names(connection, viewer)
+    explanation = _(
+        "Who signs in sees nothing until you give them a role. A teacher sees the groups of theirs in the pupil list."
+    )
+    return Body(
+        [
+            html.Div(html.Div([html.H1(_("Accounts")), html.P(explanation)]), className="head"),
+            *([] if request.context().options.signs_in else [_nobody_signs_in()]),
+            card(_("Who has access"), [_roles(roles)], id="roles"),
+            card(_("Invitations"), [_invitations(invitations), _form(teachers)], className="mt", id="invitations"),
+        ]
+    )
+
+
+def _nobody_signs_in() -> html.Div:
+    sentence = _("People do not sign in here yet: the operator fills in sign_in in the configuration.")
+    return note("wa", "info", html.P(sentence))
+
+
+def has_in_menu(viewer: Viewer) -> bool:
+    """For administrators, where people sign in."""
+    return administers(viewer) and request.context().options.signs_in
+
+
+def refusal() -> Body:
+    """The page for who is no administrator."""
+    sentence = html.P([html.B(_("This page is for administrators only."))])
+    return Body([html.Div(html.Div(html.H1(_("Accounts"))), className="head"), note("", "lock", sentence)])
+
+
+def _roles(roles: list[SchoolAccount]) -> Any:
+    if not roles:
+        return html.P(_("Nobody has an account here yet."), className="t2 sm")
+    heads = [_("Name"), _("Role"), _("In the pupil list"), _("Since"), _("Given by"), _("Last signed in"), ""]
+    return _table(_("Who has access"), heads, [_role_row(role) for role in roles])
+
+
+def _role_row(role: SchoolAccount) -> list[Any]:
+    by = _("mail address in the pupil list") if role.granted_by == BY_MAIL else role.granted_by
+    since, seen = moment(role.granted_us), moment(role.signed_in_us)
+    end = _button("einde", role.role_id, _("End"))
+    return [role.name, role_word(role.role), role.teacher or "–", since, by, seen, end]
+
+
+def _invitations(invitations: list[Invitation]) -> Any:
+    if not invitations:
+        return html.P(_("No invitation is open."), className="t2 sm")
+    rows = [
+        [
+            item.name,
+            role_word(item.role),
+            _("by address or mail") if item.by_mail else _("by address"),
+            moment(item.until_us),
+            _button("intrekken", item.id, _("Withdraw")),
+        ]
+        for item in invitations
+    ]
+    return _table(_("Invitations"), [_("For"), _("Role"), _("Accepted"), _("Until"), ""], rows)
+
+
+def _table(name: str, heads: list[str], rows: list[list[Any]]) -> Any:
+    head = html.Thead(html.Tr([html.Th(words) for words in heads]))
+    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
+    table = html.Div(html.Table([head, body]), className="tw", tabIndex=0, role="region", **attrs(aria_label=name))
+    return block(table)
+
+
+def _button(action: str, number: int, words: str) -> html.Form:
+    button = html.Button(words, type="submit", name="nummer", value=str(number), className="btn q small")
+    return html.Form(button, action=f"{addresses.ACCOUNTS}/{action}", method="POST")
+
+
+def _form(teachers: list[tuple[int, str]]) -> html.Details:
+    roles = [html.Option(role_word(role), value=role.value) for role in INVITED_ROLES]
+    nobody = html.Option(_("nobody"), value="")
+    known = [nobody, *(html.Option(name, value=str(number)) for number, name in teachers)]
+    mail_hint = _("Optional: who signs in with this address at the school's own provider needs no invitation address.")
+    return html.Details(
+        [
+            html.Summary(_("Invite somebody"), className="btn q"),
+            html.Form(
+                [
+                    dmc.TextInput(label=_("Name"), name="naam", required=True, className="f"),
+                    html.Label(_("Role"), htmlFor="invite-role", className="lab"),
+                    block(html.Select(roles, name="rol", id="invite-role", className="native")),
+                    html.Label(_("In the pupil list"), htmlFor="invite-teacher", className="lab"),
+                    block(html.Select(known, name="leraar", id="invite-teacher", className="native")),
+                    dmc.TextInput(label=_("Mail address"), name="mail", description=mail_hint, className="f"),
+                    html.Button(_("Make invitation"), type="submit", className="btn pri"),
+                ],
+                action=addresses.ACCOUNTS,
+                method="POST",
+                className="form",
+                **KEEP_DRAFT,
+            ),
+        ],
+        className="fold_",
+        id="invite",
+    )
+
+
+PAGE = Page(
+    "accounts",
+    addresses.ACCOUNTS,
+    title,
+    layout,
+    frame,
+    may_see=administers,
+    refusal=refusal,
+    in_menu_of=has_in_menu,
+)

@@ -1,0 +1,65 @@
+"""Sign-ins that are under way at a provider: what was sent there, for which browser, and where it leads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Engine, delete, insert
+
+from connectors.openid.client import Secrets
+from models.schema import clock
+from models.schema.database import short_write
+from models.schema.encryption import PiiCipher
+from models.schema.tables import sign_in_states
+
+KEEP_US = 10 * 60 * clock.SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-in under way: at which provider, with which secrets, where it leads, and by which invitation."""
+
+    provider: str
+    secrets: Secrets
+    onward: str
+    invitation: str = ""
+
+
+def new_secrets() -> Secrets:
+    """State, nonce and verifier of a new sign-in, each of 256 random bits."""
+    return Secrets(*(secrets.token_urlsafe(32) for _ in range(3)))
+
+
+def begin(engine: Engine, cipher: PiiCipher, browser: str, pending: Pending) -> None:
+    """Remember a sign-in until the browser that began it comes back; those that took too long are forgotten."""
+    now = clock.now_us()
+    with short_write(engine) as connection:
+        connection.execute(delete(sign_in_states).where(sign_in_states.c.made_us < now - KEEP_US))
+        connection.execute(
+            insert(sign_in_states).values(
+                digest=_digest(pending.secrets.state), browser_digest=_digest(browser), provider=pending.provider,
+                sealed=cipher.encrypt(json.dumps(asdict(pending)).encode()), made_us=now,
+            )
+        )  # fmt: skip
+
+
+def take(engine: Engine, cipher: PiiCipher, browser: str, state: str) -> Pending | None:
+    """The sign-in with this state, once, where this browser began it not too long ago."""
+    own = (
+        sign_in_states.c.digest == _digest(state),
+        sign_in_states.c.browser_digest == _digest(browser),
+        sign_in_states.c.made_us >= clock.now_us() - KEEP_US,
+    )
+    with short_write(engine) as connection:
+        sealed = connection.scalar(delete(sign_in_states).where(*own).returning(sign_in_states.c.sealed))
+    if sealed is None:
+        return None
+    read = json.loads(cipher.decrypt(sealed))
+    return Pending(read["provider"], Secrets(**read["secrets"]), read["onward"], read["invitation"])
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,351 @@
+"""Signing in, at an identity provider or with a local account, accepting an invitation, and choosing a role."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import urlencode
+
+import flask
+from flask.typing import ResponseReturnValue
+
+from connectors.openid.client import Failure, SignInFailed, authorization_url, claims_of
+from dashboard.auth import request
+from dashboard.auth.guard import ONWARD, Refused
+from dashboard.auth.sessions import Entry
+from dashboard.server import pending
+from dashboard.server.banner import banner
+from dashboard.server.pending import Pending
+from dashboard.server.plain_page import link, paragraph, plain_page
+from dashboard.server.providers import NotOfSchool, Person, SignInProvider
+from dashboard.text.translate import _
+from dashboard.text.words import role_word
+from dashboard.ui import addresses
+from models.access import accounts, local_accounts
+from models.access.accounts import AccountRole, Invitation
+from models.schema.database import read_transaction, write_transaction
+from models.schema.rate_limit import Rate, take_shared
+
+BROWSER, TLS_BROWSER = "rondblik_signin", "__Host-rondblik-signin"
+BROWSER_SECONDS = 600
+INVITATION = "uitnodiging"
+MAX_PATH = 2000
+_PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*", re.ASCII)
+OF_USER, OF_ADDRESS = Rate(5, 900.0), Rate(30, 900.0)  # attempts with a local account
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people sign in here: at these providers, and with a local account where there is one.
+
+    `origin` is the public address of the program, without a path; None: that of the request.
+    """
+
+    providers: tuple[SignInProvider, ...]
+    local: bool
+    origin: str | None = None
+
+    def provider(self, key: str) -> SignInProvider | None:
+        """The provider with this key."""
+        return next((provider for provider in self.providers if provider.settings.id == key), None)
+
+
+def asks_provider(path: str) -> bool:
+    """Whether the answer to a path may wait for a provider, or for a password to be verified."""
+    return path == addresses.SIGN_IN or path.startswith(f"{addresses.SIGN_IN}/")
+
+
+def register(server: flask.Flask, sign_in: SignIn | None) -> None:
+    """The routes; without a way to sign in those are left out that need one."""
+    server.add_url_rule(addresses.CHOOSE_ROLE, "choose_role", roles_page)
+    server.add_url_rule(addresses.CHOOSE_ROLE, "take_role", take_role, methods=["POST"])
+    if sign_in is None:
+        return
+
+    def bound(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+        return lambda **values: view(sign_in, **values)
+
+    server.add_url_rule(addresses.SIGN_IN, "sign_in", bound(sign_in_page))
+    server.add_url_rule(addresses.SIGN_IN, "sign_in_locally", bound(sign_in_locally), methods=["POST"])
+    server.add_url_rule(f"{addresses.SIGN_IN}/bij/<key>", "sign_in_at", bound(sign_in_at))
+    server.add_url_rule(addresses.SIGN_IN_BACK, "signed_in", bound(come_back))
+    server.add_url_rule(f"{addresses.INVITATIONS}/<code>", "invitation", bound(invitation_page))
+
+
+# -- the pages -------------------------------------------------------------------------------------------------
+
+
+def sign_in_page(sign_in: SignIn) -> ResponseReturnValue:
+    """The ways to sign in."""
+    onward = _local_path(flask.request.args.get(ONWARD, ""))
+    blocks = [
+        link(_start(provider, onward), _("Sign in with {name}", name=provider.settings.name), "btn pri")
+        for provider in sign_in.providers
+    ]
+    if sign_in.local:
+        blocks.append(_local_form(onward, bool(sign_in.providers)))
+    return plain_page(_("Sign in"), banner(), *blocks, scripts=True)
+
+
+def _start(provider: SignInProvider, onward: str, invitation: str = "") -> str:
+    values = {ONWARD: onward, INVITATION: invitation}
+    query = urlencode({name: value for name, value in values.items() if value and value != addresses.HOME})
+    return f"{addresses.SIGN_IN}/bij/{provider.settings.id}" + (f"?{query}" if query else "")
+
+
+def _local_form(onward: str, folded: bool) -> str:
+    """The form for a local account; folded away where most people sign in at a provider."""
+    fields = (
+        ("gebruiker", _("User name"), 'autocomplete="username"'),
+        ("wachtwoord", _("Password"), 'type="password" autocomplete="current-password"'),
+        ("code", _("Code of your app, or a recovery code"), 'autocomplete="one-time-code"'),
+    )
+    inputs = "".join(
+        f'<label for="{name}">{escape(words)}</label><input id="{name}" class="native" name="{name}" required {more}>'
+        for name, words, more in fields
+    )
+    form = (
+        f'<form method="post" action="{addresses.SIGN_IN}">'
+        f'<input type="hidden" name="{ONWARD}" value="{escape(onward)}">'
+        f'{inputs}<button class="btn pri">{escape(_("Sign in"))}</button></form>'
+    )
+    title = escape(_("With a local account"))
+    return f"<details><summary>{title}</summary>{form}</details>" if folded else form
+
+
+def invitation_page(sign_in: SignIn, code: str) -> ResponseReturnValue:
+    """Whom an invitation makes what, and the ways to sign in that can accept it."""
+    with read_transaction(request.context().engine) as connection:
+        invitation = accounts.find_invitation(connection, code)
+    if invitation is None:
+        raise _no_invitation()
+    ways = [provider for provider in sign_in.providers if invitation.school_id in provider.school_ids]
+    sentence = _(
+        "You are invited as {role} of {school}. Sign in to accept.",
+        role=role_word(invitation.role).lower(),
+        school=invitation.school,
+    )
+    blocks = [
+        link(_start(provider, "", code), _("Sign in with {name}", name=provider.settings.name), "btn pri")
+        for provider in ways
+    ]
+    if not blocks:
+        blocks = [paragraph(_("There is no way to sign in for this school yet; tell who invited you."))]
+    return plain_page(_("Invitation"), paragraph(sentence), *blocks)
+
+
+def _no_invitation() -> Refused:
+    sentence = _("This invitation was used, was withdrawn or has expired.")
+    return Refused(sentence, 404, "invitation", _("Ask the administrator of your school for a new one."))
+
+
+# -- at a provider ---------------------------------------------------------------------------------------------
+
+
+def sign_in_at(sign_in: SignIn, key: str) -> ResponseReturnValue:
+    """Send the browser to a provider."""
+    provider, context = sign_in.provider(key), request.context()
+    if provider is None:
+        flask.abort(404)
+    arguments = flask.request.args
+    begun = Pending(
+        key, pending.new_secrets(), _local_path(arguments.get(ONWARD, "")), arguments.get(INVITATION, "")[:MAX_PATH]
+    )
+    try:
+        url = authorization_url(provider.client, _redirect_uri(sign_in), begun.secrets)
+    except SignInFailed as failed:
+        raise _refused(failed.failure, provider) from None
+    browser = flask.request.cookies.get(_browser_cookie()) or secrets.token_urlsafe(32)
+    pending.begin(context.engine, context.cipher, browser, begun)
+    answer = flask.redirect(url, 302)
+    secure = flask.request.is_secure
+    answer.set_cookie(
+        _browser_cookie(), browser, max_age=BROWSER_SECONDS, httponly=True, secure=secure, samesite="Lax", path="/"
+    )
+    return answer
+
+
+def come_back(sign_in: SignIn) -> ResponseReturnValue:
+    """The browser comes back from a provider: who is it, and as what do they go on."""
+    arguments, context = flask.request.args, request.context()
+    browser, state = flask.request.cookies.get(_browser_cookie(), ""), arguments.get("state", "")
+    begun = pending.take(context.engine, context.cipher, browser, state) if flask.request.method == "GET" else None
+    provider = None if begun is None else sign_in.provider(begun.provider)
+    if begun is None or provider is None:
+        sentence = _("This sign-in was finished before, took too long, or was begun in another browser.")
+        raise Refused(sentence, 403, "sign-in state", _again())
+    if arguments.get("iss", provider.settings.issuer) != provider.settings.issuer:
+        raise _refused(Failure.ISSUER, provider)
+    if "code" not in arguments:
+        sentence = _("You did not finish signing in with {name}.", name=provider.settings.name)
+        raise Refused(sentence, 403, "sign-in not finished", _again())
+    try:
+        claims = claims_of(provider.client, _redirect_uri(sign_in), begun.secrets, arguments["code"], provider.wanted)
+        person = provider.person(claims)
+    except SignInFailed as failed:
+        raise _refused(failed.failure, provider) from None
+    except NotOfSchool as other:
+        raise _not_of_school(other, provider) from None
+    return _enter(*_account_of(provider, person, begun), begun.onward)
+
+
+def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tuple[int, list[AccountRole]]:
+    """The account of a person with its roles; raises Refused where their invitation is not of their school."""
+    context = request.context()
+    with write_transaction(context.engine, raises_version=False) as connection:
+        account_id = accounts.signed_in(
+            connection, context.cipher, provider.settings.issuer, person.subject, person.name
+        )
+        if begun.invitation:
+            invitation = accounts.find_invitation(connection, begun.invitation)
+            if invitation is None:
+                raise _no_invitation()
+            if invitation.school_id not in person.school_ids:
+                raise _invited_elsewhere(invitation, provider)
+            accounts.accept(connection, account_id, invitation)
+        if person.mail is not None:
+            accounts.accept_by_mail(connection, context.cipher, account_id, person.mail, person.school_ids)
+        roles = accounts.roles_of(connection, account_id)
+    return account_id, [role for role in roles if role.school_id in person.school_ids]
+
+
+def _invited_elsewhere(invitation: Invitation, provider: SignInProvider) -> Refused:
+    sentence = _(
+        "The invitation is of {school}, and {name} says that you are of another school.",
+        school=invitation.school,
+        name=provider.settings.name,
+    )
+    return Refused(sentence, 403, "sign-in school", _("Sign in with your account of that school."))
+
+
+def _not_of_school(other: NotOfSchool, provider: SignInProvider) -> Refused:
+    remedy = _("Sign in with your account of a school that is here, or ask its administrator which account that is.")
+    if other.by == "brin":
+        sentence = _(
+            "{name} says that you are of a school that is not here, or does not say of which.",
+            name=provider.settings.name,
+        )
+        return Refused(sentence, 403, "sign-in school", remedy)
+    sentence = _("Your account at {name} is of an organisation that is not here.", name=provider.settings.name)
+    return Refused(sentence, 403, "sign-in tenant", remedy)
+
+
+def _refused(failure: Failure, provider: SignInProvider) -> Refused:
+    """What to do about a sign-in that failed; what an operator has to do names the setting."""
+    name = provider.settings.name
+    sentence, remedy = {
+        Failure.UNREACHABLE: (_("{name} does not answer now.", name=name), _("Try again in a few minutes.")),
+        Failure.CODE: (_("The answer of {name} was used before or is too old.", name=name), _again()),
+        Failure.EXPIRED: (
+            _("The answer of {name} is too old or of the future.", name=name),
+            _("Sign in again. If it goes on, tell your administrator: a clock is wrong."),
+        ),
+        Failure.NONCE: (_("The answer of {name} is of another sign-in.", name=name), _again()),
+        Failure.ISSUER: (_("The answer is of another issuer than {name}.", name=name), _operator("issuer")),
+        Failure.AUDIENCE: (
+            _("The answer of {name} is meant for another program.", name=name),
+            _operator("client_id"),
+        ),
+        Failure.SIGNATURE: (_("The answer of {name} is not signed as it must be.", name=name), _operator("algorithm")),
+        Failure.ANSWER: (_("The answer of {name} is not as it must be.", name=name), _operator("client_secret")),
+    }[failure]
+    return Refused(sentence, 503 if failure is Failure.UNREACHABLE else 403, f"sign-in {failure.value}", remedy)
+
+
+def _again() -> str:
+    return _("Sign in again.")
+
+
+def _operator(setting: str) -> str:
+    return _("Tell your administrator: the setting {setting} of this way to sign in may be wrong.", setting=setting)
+
+
+def _redirect_uri(sign_in: SignIn) -> str:
+    return (sign_in.origin or flask.request.host_url.rstrip("/")) + addresses.SIGN_IN_BACK
+
+
+def _browser_cookie() -> str:
+    return TLS_BROWSER if flask.request.is_secure else BROWSER
+
+
+# -- with a local account --------------------------------------------------------------------------------------
+
+
+def sign_in_locally(sign_in: SignIn) -> ResponseReturnValue:
+    """Sign in with a name, a password and a code; few attempts."""
+    form, context = flask.request.form, request.context()
+    user = form.get("gebruiker", "").strip()
+    if not sign_in.local:
+        flask.abort(404)
+    limits = ((f"local {user.lower()}", OF_USER), (f"address {flask.request.remote_addr}", OF_ADDRESS))
+    if not all(take_shared(context.engine, context.cipher.digest("rate", about), rate) for about, rate in limits):
+        sentence = _("There were too many attempts.")
+        raise Refused(sentence, 429, "sign-in attempts", _("Wait a quarter of an hour and try again."))
+    account_id = local_accounts.check(
+        context.engine, context.cipher, user, form.get("wachtwoord", ""), form.get("code", "")
+    )
+    if account_id is None:
+        sentence = _("User name, password or code is not right; a code works once.")
+        raise Refused(sentence, 403, "sign-in local", _("Try again with a new code."))
+    with read_transaction(context.engine) as connection:
+        roles = accounts.roles_of(connection, account_id)
+    return _enter(account_id, roles, _local_path(form.get(ONWARD, "")))
+
+
+# -- roles -----------------------------------------------------------------------------------------------------
+
+
+def _enter(account_id: int, roles: list[AccountRole], onward: str) -> ResponseReturnValue:
+    """Start the session of an account: in its only role, or to choose one, or to read that there is none."""
+    only = roles[0].id if len(roles) == 1 else None
+    request.sign_in_as(Entry.of_account(account_id, only))
+    return flask.redirect(onward if only is not None else addresses.CHOOSE_ROLE, 303)
+
+
+def roles_page() -> ResponseReturnValue:
+    """The roles of an account to choose from; what to do where there is none."""
+    roles = _own_roles()
+    if not roles:
+        sentence = _("You are signed in, but have no role at a school here yet.")
+        remedy = _(
+            "Ask the administrator of your school for an invitation, and open the address in it. If you had a role "
+            "before, it has ended."
+        )
+        return plain_page(sentence, banner(), paragraph(remedy), _sign_out_form(), scripts=True)
+    buttons = "".join(
+        f'<button class="btn" name="rol" value="{role.id}">{escape(f"{role_word(role.role)} · {role.school}")}</button>'
+        for role in roles
+    )
+    form = f'<form method="post" action="{addresses.CHOOSE_ROLE}">{buttons}</form>'
+    return plain_page(_("As what do you want to look?"), banner(), form, _sign_out_form(), scripts=True)
+
+
+def _sign_out_form() -> str:
+    button = f'<button class="btn q">{escape(_("Sign out"))}</button>'
+    return f'<form method="post" action="{addresses.SIGN_OUT}">{button}</form>'
+
+
+def take_role() -> ResponseReturnValue:
+    """Go on in another role of the same account."""
+    chosen = flask.request.form.get("rol", "")
+    role = next((role for role in _own_roles() if str(role.id) == chosen), None)
+    if role is None:
+        raise Refused(_("You do not have this role any more."), 403, "role")
+    request.sign_in_as(Entry.of_account(role.account_id, role.id))
+    return flask.redirect(addresses.HOME, 303)
+
+
+def _own_roles() -> list[AccountRole]:
+    session, context = request.current_session(), request.context()
+    if session is None or session.account_id is None:
+        raise Refused(_("Sign in first."), 403, "no account")
+    with read_transaction(context.engine) as connection:
+        return accounts.roles_of(connection, session.account_id)
+
+
+def _local_path(text: str) -> str:
+    """A path of ours to go to; the start page for anything else."""
+    return text if len(text) <= MAX_PATH and _PATH.fullmatch(text) else addresses.HOME

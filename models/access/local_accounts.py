@@ -1,0 +1,138 @@
+"""Accounts of this program itself: a password, a code of an authenticator app, and codes for when that is lost.
+
+They are for the first administrator of a school. There are none unless an operator makes one (`rondblik account add`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+
+import pyotp
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import Connection, Engine, delete, exists, select, update
+
+from models.access.accounts import LOCAL, signed_in, subject_digest
+from models.schema import clock
+from models.schema.database import insert_or, read_transaction, short_write
+from models.schema.encryption import PiiCipher
+from models.schema.tables import account_roles, accounts, local_credentials, sessions
+
+MIN_PASSWORD, MAX_PASSWORD = 12, 256
+MAX_USER = 64
+RECOVERY_CODES = 10
+STEP_SECONDS = 30
+_hasher = PasswordHasher()
+# Verified where nobody has the name, so that the time of the answer does not tell.
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredentials:
+    """What is shown once: the secret for an authenticator app, and the codes for when that is lost."""
+
+    totp_secret: str = field(repr=False)
+    recovery_codes: tuple[str, ...] = field(repr=False)
+
+    def address(self, user: str) -> str:
+        """The `otpauth` address that authenticator apps read."""
+        return pyotp.TOTP(self.totp_secret).provisioning_uri(name=user, issuer_name="Rondblik")
+
+
+def exists_any(connection: Connection) -> bool:
+    """Whether there is any local account."""
+    return bool(connection.scalar(select(exists().select_from(local_credentials))))
+
+
+def names(connection: Connection) -> list[str]:
+    """The names of the people who have a local account."""
+    own = select(accounts.c.name).join(local_credentials, local_credentials.c.account_id == accounts.c.id)
+    return list(connection.scalars(own.order_by(accounts.c.id)))
+
+
+def add(connection: Connection, cipher: PiiCipher, user: str, name: str, password: str) -> tuple[int, NewCredentials]:
+    """Make a local account, or give the one with this name a new password and codes; its sessions end."""
+    account_id = signed_in(connection, cipher, LOCAL, user, name)
+    codes = tuple(f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(RECOVERY_CODES))
+    made = NewCredentials(pyotp.random_base32(), codes)
+    values = {
+        "password_hash": _hasher.hash(password),
+        "totp_secret": cipher.encrypt(made.totp_secret.encode()),
+        "totp_step": 0,
+        "recovery_digests": json.dumps([_recovery_digest(cipher, code) for code in codes]),
+    }
+    new = insert_or(connection, local_credentials).values(account_id=account_id, **values)
+    connection.execute(new.on_conflict_do_update(index_elements=["account_id"], set_=values))
+    connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+    return account_id, made
+
+
+def remove(connection: Connection, cipher: PiiCipher, user: str) -> bool:
+    """Take a local account its credentials, roles and sessions; whether there was one."""
+    own_id = select(accounts.c.id).where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user))
+    account_id = connection.scalar(own_id)
+    if account_id is None:
+        return False
+    connection.execute(delete(local_credentials).where(local_credentials.c.account_id == account_id))
+    connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+    ended = {"ended_by": LOCAL, "ended_us": clock.now_us()}
+    own = (account_roles.c.account_id == account_id, account_roles.c.ended_us.is_(None))
+    connection.execute(update(account_roles).where(*own).values(**ended))
+    return True
+
+
+def check(engine: Engine, cipher: PiiCipher, user: str, password: str, code: str) -> int | None:
+    """The account of a name, where password and code are right; a code works once.
+
+    The password is verified before the database is locked, for that takes a while.
+    """
+    with read_transaction(engine) as connection:
+        row = connection.execute(
+            select(local_credentials)
+            .join(accounts, accounts.c.id == local_credentials.c.account_id)
+            .where(accounts.c.subject_digest == subject_digest(cipher, LOCAL, user[:MAX_USER]))
+        ).one_or_none()
+    right = _is_password(_NOBODY if row is None else row.password_hash, password[:MAX_PASSWORD])
+    if row is None or not right:
+        return None
+    step = _used_step(cipher.decrypt(row.totp_secret).decode(), code, row.totp_step)
+    left: list[str] = json.loads(row.recovery_digests)
+    digest = _recovery_digest(cipher, code.strip())
+    if step is not None:
+        unused = local_credentials.c.totp_step < step
+        values: dict[str, object] = {"totp_step": step}
+    elif digest in left:
+        unused = local_credentials.c.recovery_digests == row.recovery_digests
+        values = {"recovery_digests": json.dumps([item for item in left if item != digest])}
+    else:
+        return None
+    with short_write(engine) as connection:
+        own = local_credentials.c.account_id == row.account_id
+        if connection.execute(update(local_credentials).where(own, unused).values(**values)).rowcount == 0:
+            return None  # used by another request at the same time
+        connection.execute(update(accounts).where(accounts.c.id == row.account_id).values(signed_in_us=clock.now_us()))
+    return int(row.account_id)
+
+
+def _is_password(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except VerificationError:
+        return False
+
+
+def _used_step(secret: str, code: str, last: int) -> int | None:
+    """The step of thirty seconds of which this is the code: this one or a neighbour, and later than the last used."""
+    totp, now = pyotp.TOTP(secret, interval=STEP_SECONDS), int(clock.now().timestamp())
+    typed = "".join(code.split())
+    for step in (now // STEP_SECONDS + shift for shift in (0, -1, 1)):
+        if step > last and secrets.compare_digest(totp.at(step * STEP_SECONDS).encode(), typed.encode()):
+            return step
+    return None
+
+
+def _recovery_digest(cipher: PiiCipher, code: str) -> str:
+    return hashlib.sha256(cipher.digest("recovery", code)).hexdigest()

@@ -1,0 +1,173 @@
+"""A local account: made by an operator, with a password and a code that works once, and few attempts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import flask
+import pyotp
+import pytest
+from click.testing import CliRunner
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from dashboard.cli import main
+from models.access import local_accounts
+from models.access.accounts import make_administrator
+from models.schema import clock, database
+from models.schema.tables import metadata
+from tests.conftest import Store
+from tests.dashboard import school
+from tests.sign_in.conftest import HERE, OWN, MakeApp
+
+PASSWORD = "een lang wachtwoord"
+NOWHERE = "http://127.0.0.1:9"
+
+
+class Account:
+    """The local account of an administrator, and what an authenticator app shows."""
+
+    def __init__(self, store: Store) -> None:
+        with database.write_transaction(store.engine) as connection:
+            account_id, self.made = local_accounts.add(connection, store.cipher, "sam", "Sam de Groot", PASSWORD)
+            make_administrator(connection, account_id, school.SCHOOL, "test")
+
+    def code(self, steps: int = 0) -> str:
+        """The code of now, or of some steps of half a minute from now."""
+        return pyotp.TOTP(self.made.totp_secret).at(int(clock.now().timestamp()) + 30 * steps)
+
+
+@pytest.fixture
+def account(school_store: Store) -> Account:
+    """A local account."""
+    return Account(school_store)
+
+
+@pytest.fixture
+def web(make_app: MakeApp, account: Account) -> flask.Flask:
+    """The web app where that account signs in."""
+    return make_app(NOWHERE, local=True)
+
+
+def sign_in(web: flask.Flask, code: str, password: str = PASSWORD, user: str = "sam") -> tuple[int, FlaskClient]:
+    """Type it in on the page; the status of the answer, and the browser."""
+    client = web.test_client()
+    assert "Gebruikersnaam" in client.get("/aanmelden", base_url=HERE).text
+    form = {"gebruiker": user, "wachtwoord": password, "code": code, "naar": "/koppelingen"}
+    return client.post("/aanmelden", data=form, base_url=HERE, headers=OWN).status_code, client
+
+
+def test_password_and_code_lead_in_as_administrator(web: flask.Flask, account: Account) -> None:
+    status, client = sign_in(web, account.code())
+    assert status == 303
+    with client:
+        assert client.get("/koppelingen", base_url=HERE).status_code == 200
+        assert (flask.g.user.name, flask.g.user.role.value) == ("Sam de Groot", "administrator")
+
+
+def test_a_code_works_once_and_not_after_a_later_one(web: flask.Flask, account: Account) -> None:
+    with clock.fixed(school.NOW):
+        first = account.code()
+        assert sign_in(web, first)[0] == 303
+        assert sign_in(web, first)[0] == 403
+    with clock.fixed(school.NOW + timedelta(minutes=1)):
+        assert sign_in(web, f"{account.code()[:3]} {account.code()[3:]}")[0] == 303
+        assert sign_in(web, account.code(-1))[0] == 403
+
+
+def test_a_recovery_code_works_once(web: flask.Flask, account: Account) -> None:
+    first, second = account.made.recovery_codes[:2]
+    assert [sign_in(web, code)[0] for code in (first, first, second)] == [303, 403, 303]
+
+
+@pytest.mark.parametrize(("user", "password"), [("sam", "een ander wachtwoord"), ("niemand", PASSWORD), ("", "")])
+def test_another_password_or_name_is_refused_alike(
+    web: flask.Flask, account: Account, user: str, password: str
+) -> None:
+    client = web.test_client()
+    client.get("/aanmelden", base_url=HERE)
+    form = {"gebruiker": user, "wachtwoord": password, "code": account.code()}
+    answer = client.post("/aanmelden", data=form, base_url=HERE, headers=OWN | {"Accept": "application/json"})
+    error = "Gebruikersnaam, wachtwoord of code klopt niet; een code werkt één keer. Probeer het opnieuw"
+    assert (answer.status_code, (answer.json or {})["error"].startswith(error)) == (403, True)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_whoever_guesses_is_stopped_and_goes_on_after_a_quarter(web: flask.Flask, account: Account) -> None:
+    with clock.fixed(school.NOW):
+        assert [sign_in(web, "000000", f"gok nummer {number}")[0] for number in range(6)] == [403] * 5 + [429]
+        assert sign_in(web, account.code())[0] == 429
+    with clock.fixed(school.NOW + timedelta(minutes=16)):
+        assert sign_in(web, account.code())[0] == 303
+
+
+def test_a_form_of_another_site_signs_nobody_in(web: flask.Flask, account: Account) -> None:
+    client = web.test_client()
+    client.get("/aanmelden", base_url=HERE)
+    form = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": account.code()}
+    answer = client.post("/aanmelden", data=form, base_url=HERE, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+
+
+def test_the_database_holds_neither_password_nor_secret(school_store: Store, account: Account) -> None:
+    with database.read_transaction(school_store.engine) as connection:
+        rows = [row for table in metadata.sorted_tables for row in connection.execute(select(table))]
+    held = [value.encode() if isinstance(value, str) else value for row in rows for value in row]
+    secrets = (PASSWORD, account.made.totp_secret, *account.made.recovery_codes)
+    assert not [value for value in held if isinstance(value, bytes) and any(s.encode() in value for s in secrets)]
+
+
+def test_without_a_local_account_there_is_no_form_and_nobody_gets_in(make_app: MakeApp) -> None:
+    client = make_app(NOWHERE).test_client()
+    assert "Gebruikersnaam" not in client.get("/aanmelden", base_url=HERE).text
+    form = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": "000000"}
+    assert client.post("/aanmelden", data=form, base_url=HERE, headers=OWN).status_code == 404
+
+
+# -- the command ---------------------------------------------------------------------------------------------------
+
+CONFIG = """
+schools:
+  - {name: De Horizon, identifications: [{brin: 99XX, dependance: "00"}]}
+"""
+
+
+def run(folder: Path, *command: str, password: str = PASSWORD) -> tuple[int, str]:
+    """`rondblik account ...`; exit code and what was printed."""
+    (folder / "config.yaml").write_text(CONFIG)
+    outcome = CliRunner().invoke(
+        main.commands, ["--data", str(folder), "account", *command], env={"GEHEIM": password}, standalone_mode=False
+    )
+    return (0 if outcome.exception is None else 2), f"{outcome.output}{outcome.exception or ''}"
+
+
+def test_the_command_makes_an_administrator_and_prints_the_secrets_once(tmp_path: Path) -> None:
+    made = ("add", "sam", "--name", "Sam", "--school", "99XX/00", "--password-env", "GEHEIM")
+    code, printed = run(tmp_path, *made)
+    assert code == 0
+    assert re.search(r"otpauth://totp/Rondblik:sam\?secret=[A-Z2-7]{32}&issuer=Rondblik", printed)
+    assert len(re.findall(r"recovery code +[0-9a-f]{8}-[0-9a-f]{8}\n", printed)) == 10
+    assert PASSWORD not in printed
+    assert run(tmp_path, "list") == (0, "Sam\n")
+    assert run(tmp_path, *made)[0] == 0  # a new password and codes
+    assert run(tmp_path, "list") == (0, "Sam\n")
+    assert run(tmp_path, "remove", "sam")[0] == 0
+    assert run(tmp_path, "list") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "password", "sentence"),
+    [
+        (("add", "sam", "--school", "99XX/00"), "te kort", "12 to 256 characters"),
+        (("add", "sam", "--school", "11ZZ/00"), PASSWORD, "there is no such school"),
+        (("add", "Sam Groot", "--school", "99XX/00"), PASSWORD, "small letters"),
+    ],
+)
+def test_what_cannot_be_made_is_one_sentence(
+    tmp_path: Path, command: tuple[str, ...], password: str, sentence: str
+) -> None:
+    code, printed = run(tmp_path, *command, "--name", "Sam", "--password-env", "GEHEIM", password=password)
+    assert (code, sentence in printed) == (2, True)
+    assert run(tmp_path, "remove", "sam")[0] == 2
