@@ -10,6 +10,7 @@ from lxml import etree
 
 from connectors.uwlr import names, values
 from models.results.scales import overlap
+from models.schema.recent import Recent
 from models.schema.records import Band, Colour, Level, Norm, Part, Term, TestDefinition
 
 Note = Callable[[str, str], None]  # (rule id, local name of the element)
@@ -40,6 +41,10 @@ _ACTIVE_CONTENT = re.compile(
 )
 
 
+MAX_RECENT_BYTES = 16_384  # a definition of 4 parts with norms takes 4,000
+_RECENT: Recent[bytes, tuple[TestDefinition, tuple[tuple[str, str], ...]]] = Recent(2_000)
+
+
 def term_of(element: etree._Element) -> Term:
     """The text of a field with its binding to a vocabulary."""
     return Term(element.text or "", element.get("vocabulaire"), element.get("vocabulairelocatie"))
@@ -67,7 +72,24 @@ def optional_term(parts: dict[str, etree._Element], name: str) -> Term | None:
 
 
 def read_test(element: etree._Element, note: Note) -> TestDefinition:
-    """The definition in a `toets` element (UWLR 2.2 ctpToets); `note` is called with each rule broken."""
+    """The definition in a `toets` element (UWLR 2.2 ctpToets); `note` is called with each rule broken.
+
+    Publishers send the same definitions with each message: one that was read before is not read again.
+    """
+    sent = etree.tostring(element, with_tail=False)
+    known = _RECENT.get(sent)
+    if known is None:
+        notes: list[tuple[str, str]] = []
+        known = _read_test(element, lambda rule, child: notes.append((rule, child))), tuple(notes)
+        if len(sent) <= MAX_RECENT_BYTES:
+            _RECENT.put(sent, known)
+    definition, broken = known
+    for rule, child in broken:
+        note(rule, child)
+    return definition
+
+
+def _read_test(element: etree._Element, note: Note) -> TestDefinition:
     by_name = children(element)
     code = term_of(by_name["toetscode"]) if "toetscode" in by_name else Term("")
     name = text_of(by_name, "toetsnaam")

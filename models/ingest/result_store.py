@@ -32,6 +32,7 @@ from models.schema.database import (
     write_transaction,
 )
 from models.schema.encryption import PiiCipher
+from models.schema.recent import Recent
 from models.schema.records import (
     PART,
     PUPIL,
@@ -666,10 +667,19 @@ class _Saving:
         return without_pupil
 
 
+# Of definitions that the reader knows already, and gives as the same objects; by their addresses in memory.
+_DIGESTS: Recent[int, tuple[TestDefinition, str, bytes]] = Recent(2_000)
+
+
 def _definition_digest(definition: TestDefinition) -> tuple[str, bytes]:
     """The content of a definition as it is stored, and its digest, by which it is known."""
+    known = _DIGESTS.get(id(definition))
+    if known is not None and known[0] is definition:
+        return known[1:]
     body = json.dumps(plain(definition), ensure_ascii=False, sort_keys=True)
-    return body, hashlib.blake2b(body.encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(body.encode(), digest_size=16).digest()
+    _DIGESTS.put(id(definition), (definition, body, digest))
+    return body, digest
 
 
 def _details(kind: int, detail: tuple[Any, ...]) -> tuple[object, ...]:
