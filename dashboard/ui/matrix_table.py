@@ -233,7 +233,7 @@ def _head_tests(shown_columns: list[Column], by_column: list[list[CellContent]])
 def _cell(
     overview: ClassOverview, column: Column, pupil_id: int, cell_content: CellContent, edge: str, head_test: int | None
 ) -> html.Td:
-    marks: dict[str, Any] = {"data-pupil": str(pupil_id), "data-column": column.key}
+    marks: dict[str, Any] = attrs(data_pupil=str(pupil_id), data_column=column.key)
     if cell_content.cell is None:
         assert cell_content.missing is not None
         marks["data-state"] = cell_content.missing.value

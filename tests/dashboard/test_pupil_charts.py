@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,17 +19,10 @@ from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_group_filters import SCORE, more_rows
 from tests.dashboard.test_growth_words import Score, series_of
-from tests.dashboard.test_texts import in_language
 
 PERIOD = Period("2026-08-20", "2026-11-30")
 AUTUMN = Holiday("autumn", date(2026, 10, 17), date(2026, 10, 25))
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
-
-
-@pytest.fixture(autouse=True)
-def dutch() -> None:
-    """The texts are in Dutch."""
-    in_language("nl")
 
 
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=7))

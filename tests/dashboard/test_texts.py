@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-import flask
 import pytest
 from babel.messages.extract import extract_from_dir
 
@@ -24,12 +25,14 @@ from tests.dashboard import school
 FOLDER = Path(dashboard.__file__).parent
 
 
-def in_language(language: str) -> flask.ctx.AppContext:
-    """A request's place where texts look for the language."""
-    context = flask.Flask("texts").app_context()
-    context.push()
+@contextmanager
+def in_language(language: str) -> Iterator[None]:
+    """Texts in a language, as in a request."""
     translate.use_language(language)
-    return context
+    try:
+        yield
+    finally:
+        translate.use_language()
 
 
 @cache
@@ -83,13 +86,10 @@ def test_the_english_catalogue_has_only_texts_that_differ_from_their_source() ->
 
 
 def test_an_english_text_without_a_translation_is_its_source_in_singular_and_plural() -> None:
-    context = in_language("en")
-    try:
+    with in_language("en"):
         assert translate._("There is no such page") == "There is no such page"
         assert translate._("Look as") == "View as"
         forms = [translate.n_("{number} pupil", "{number} pupils", number) for number in (0, 1, 2, 1284)]
-    finally:
-        context.pop()
     assert forms == ["0 pupils", "1 pupil", "2 pupils", "1,284 pupils"]
 
 
@@ -105,9 +105,8 @@ def test_a_number_has_the_decimal_sign_of_the_language() -> None:
     assert translate.tenths(Decimal(272_400)) == "27,2"
     assert translate.tenths(Decimal(770_000)) == "77"
     assert translate.whole(1284) == "1.284"
-    context = in_language("en")
-    assert (translate.native("7.0"), translate.whole(1284)) == ("7.0", "1,284")
-    context.pop()
+    with in_language("en"):
+        assert (translate.native("7.0"), translate.whole(1284)) == ("7.0", "1,284")
 
 
 def test_an_instant_is_told_by_the_day_in_the_netherlands() -> None:
