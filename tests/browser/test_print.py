@@ -58,10 +58,10 @@ def test_the_web_page_of_a_screen_opens_without_network(watched: Watched, browse
     waiting.value.save_as(file)
     context = browser.new_context(offline=True)
     reading = context.new_page()
-    asked: list[str] = []
-    reading.on("request", lambda worker: asked.append(worker.url))
+    addresses: list[str] = []
+    reading.on("request", lambda worker: addresses.append(worker.url))
     reading.goto(file.as_uri())
-    assert asked == [file.as_uri()]
+    assert addresses == [file.as_uri()]
     assert reading.title() == "Groep 6a"
     assert reading.inner_text("h1") == "Groep 6a"
     assert reading.locator("tbody tr:not(.group)").count() == 12

@@ -58,10 +58,10 @@ def shown_cells(page: Page) -> dict[tuple[int, str], dict[str, str | None]]:
 
 def expected_cells(served: Served) -> dict[tuple[int, str], tuple[str | None, str]]:
     """Text of the newest total, and its date, of each pupil and column that has one."""
-    found: dict[tuple[int, str], tuple[str | None, str]] = {}
+    expected: dict[tuple[int, str], tuple[str | None, str]] = {}
     for row in query(served, NEWEST_TOTALS):
-        found[row.pupil_id, COLUMN_OF_SOURCE[row.source_id]] = (row.score_text, row.taken_on)
-    return found
+        expected[row.pupil_id, COLUMN_OF_SOURCE[row.source_id]] = (row.score_text, row.taken_on)
+    return expected
 
 
 def dutch(number: Decimal) -> str:
@@ -89,8 +89,8 @@ def test_the_matrix_shows_the_newest_total_of_every_pupil_zeros_and_missing_incl
     with_score = {key for key, (score, _day) in expected.items() if score is not None}
     assert with_value == with_score | {(pupil, QUESTIONS) for pupil in derived}
     assert [shown[10, SUMS]["bold"], shown[4, SPELLING]["bold"], shown[5, QUESTIONS]["bold"]] == ["0", "0", "0"]
-    for one in shown.values():
-        assert one["value"] is not None or (one["state"] and one["bold"] is None)
+    for cell in shown.values():
+        assert cell["value"] is not None or (cell["state"] and cell["bold"] is None)
 
 
 def test_a_mean_is_that_of_one_test_and_says_of_how_many(served: Served, watched: Watched) -> None:
@@ -137,9 +137,9 @@ def test_a_number_tells_where_it_comes_from(watched: Watched) -> None:
     watched.open("/leerling/1")
     page.click("tr[data-sitting='2_2026-11-13'] .num")
     page.wait_for_selector(".how dl")
-    told = page.inner_text(".how")
+    explanation = page.inner_text(".how")
     for word in ("Cijferpad groep 6", "onvoldoende 0–59", "vr 13 nov 2026", "UWLR 2.2, bericht 1"):
-        assert word in told
+        assert word in explanation
     link = page.locator(".how a")
     assert link.get_attribute("href") == "https://cijferpad.example/toets"
     assert (link.get_attribute("target"), link.get_attribute("rel")) == ("_blank", "noopener noreferrer")

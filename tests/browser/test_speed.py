@@ -25,18 +25,18 @@ def test_a_change_of_class_is_one_request(watched: Watched) -> None:
     watched.become("Sam de Groot")
     watched.open("/groep?klas=1")
     expect(page.locator("#matrix tr[data-pupil='1']")).to_have_count(1)
-    asked: list[str] = []
+    addresses: list[str] = []
 
     def note(request: Request) -> None:
         if request.method == "POST":
-            asked.append(request.url)
+            addresses.append(request.url)
 
     page.on("request", note)
     page.locator(".f.k .mantine-MultiSelect-input").first.click()
     page.locator("[role=option]:has-text('Groep 6b')").first.click()
     expect(page.locator("#matrix tr[data-pupil='101']")).to_have_count(1)
     page.wait_for_load_state("networkidle")
-    assert [item.removeprefix(watched.address).partition("?")[0] for item in asked] == [CALLBACK]
+    assert [item.removeprefix(watched.address).partition("?")[0] for item in addresses] == [CALLBACK]
 
 
 def test_nothing_jumps_while_a_page_loads(watched: Watched) -> None:

@@ -115,8 +115,8 @@ def found(outcome: Outcome, rule: str) -> Finding:
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
-    with clock.fixed(NOVEMBER), server.running() as found:
-        yield found
+    with clock.fixed(NOVEMBER), server.running() as running:
+        yield running
 
 
 def test_a_las_that_gives_all_in_one_passes_and_staged_is_not_held_against_it(ports: dict[str, int]) -> None:

@@ -84,19 +84,19 @@ def canary() -> Iterator[Canary]:
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     """Every name leads to these addresses; gives the list of names that are asked."""
-    asked: list[str] = []
+    hosts: list[str] = []
 
     def answer(host: str, port: int, *more: object, **named: object) -> list[tuple[object, ...]]:
         if host[0].isdigit():  # an address written out is no question
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
-        asked.append(host)
+        hosts.append(host)
         return [
             (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
             for address in addresses
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    return asked
+    return hosts
 
 
 def check(url: str, *, allow_loopback: bool = False) -> Target:
@@ -199,12 +199,12 @@ def test_a_name_is_resolved_once_and_never_again(monkeypatch: pytest.MonkeyPatch
     """A name server that says something else the second time does not get the chance."""
     with serving(lambda h: h.say(b"<a/>")) as server:
         port = server.url.rpartition(":")[2]
-        asked = resolving(monkeypatch, "127.0.0.1")
+        hosts = resolving(monkeypatch, "127.0.0.1")
         target = safe_address(f"http://localhost:{port}/las", True)
         again = resolving(monkeypatch, "::1")  # from now on the name leads elsewhere
         school, account = SchoolRef(brin="99XX"), Authorisation("sleutel", "RB", "Rondblik")
         outcomes = run(las.LasSession(Endpoint(target, school, "2026-2027", account, limits=QUICK)), las.SCENARIOS)
-    assert (asked, again) == (["localhost"], [])
+    assert (hosts, again) == (["localhost"], [])
     assert [response.status for response in outcomes[0].came] == [200]
     assert {item.headers["host"] for item in server.asked} == {f"localhost:{port}"}
 

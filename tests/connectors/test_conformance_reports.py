@@ -97,12 +97,12 @@ def test_a_good_file_passes_every_level_but_behaviour() -> None:
 )
 def test_a_level_behind_an_error_that_stops_is_not_tested(content: bytes, failed: Level, last: Level) -> None:
     report = checked(content)
-    found = states(report)
-    failures = [level for level, state in found.items() if state is State.FAILED]
+    by_level = states(report)
+    failures = [level for level, state in by_level.items() if state is State.FAILED]
     if failed is not Level.SCHEMA:  # a score that is none has a rule of its own, beside the schema's
         assert failures == [failed]
-    assert all(state is State.NOT_TESTED for level, state in found.items() if level > last and level not in failures)
-    assert all(state is not State.NOT_TESTED for level, state in found.items() if level <= last)
+    assert all(state is State.NOT_TESTED for level, state in by_level.items() if level > last and level not in failures)
+    assert all(state is not State.NOT_TESTED for level, state in by_level.items() if level <= last)
     assert report.fault is not None
 
 
@@ -110,16 +110,16 @@ def test_a_level_behind_an_error_that_stops_is_not_tested(content: bytes, failed
 
 
 def test_json_says_of_each_finding_what_where_and_how_to_mend_it() -> None:
-    told = json.loads(json.dumps(as_json(checked(message(scores=["7.5"])))))
-    assert (told["kind"], told["state"], told["fault"]) == ("file", "failed", "Client.ScoreOngeldig")
-    assert [item["level"] for item in told["levels"]] == [
+    report = json.loads(json.dumps(as_json(checked(message(scores=["7.5"])))))
+    assert (report["kind"], report["state"], report["fault"]) == ("file", "failed", "Client.ScoreOngeldig")
+    assert [item["level"] for item in report["levels"]] == [
         "well-formed", "envelope", "schema", "keys", "business", "behaviour",
     ]  # fmt: skip
-    (error,) = [item for item in told["findings"] if item["rule"] == "score.decimal"]
+    (error,) = [item for item in report["findings"] if item["rule"] == "score.decimal"]
     assert error["line"] == 1
     assert error["column"] > 1
     assert all(error[name] for name in ("clause", "path", "message_nl", "message_en", "remedy", "remedy_en", "check"))
-    assert told["remark_nl"] == NO_CERTIFICATE.nl
+    assert report["remark_nl"] == NO_CERTIFICATE.nl
 
 
 def wrong_endpoint() -> Report:
@@ -275,7 +275,7 @@ def test_what_is_cleaned_stays_readable() -> None:
 
 def test_a_roster_file_has_its_levels_too() -> None:
     answer = read_roster(b"<EDEX><school><schooljaar>x</schooljaar></school><onbekend/></EDEX>")
-    found = states(document_report("r.xml", answer.findings))
-    assert found[Level.SCHEMA] is State.WARNED
-    assert found[Level.BUSINESS] is State.FAILED
+    by_level = states(document_report("r.xml", answer.findings))
+    assert by_level[Level.SCHEMA] is State.WARNED
+    assert by_level[Level.BUSINESS] is State.FAILED
     assert states(document_report("r.xml", read_roster(b"<x/>").findings))[Level.SCHEMA] is State.NOT_TESTED

@@ -36,9 +36,9 @@ def test_a_get_brings_status_type_and_body() -> None:
     with serving(lambda h: h.say(b"<a/>")) as server:
         answer, body = whole(f"{server.url}/x?y=1", headers={"X-Key": "k"})
     assert (answer.status, answer.media_type, body) == (200, "text/xml", b"<a/>")
-    asked = server.asked[0]
-    assert (asked.method, asked.path, asked.headers["x-key"]) == ("GET", "/x?y=1", "k")
-    assert asked.headers["accept-encoding"] == "identity"
+    request = server.asked[0]
+    assert (request.method, request.path, request.headers["x-key"]) == ("GET", "/x?y=1", "k")
+    assert request.headers["accept-encoding"] == "identity"
 
 
 def test_a_body_is_posted() -> None:

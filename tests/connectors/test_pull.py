@@ -51,7 +51,7 @@ def _november() -> Any:
 
 
 @dataclass(frozen=True)
-class Place:
+class Puller:
     """A store with one coupling."""
 
     store: Store
@@ -70,16 +70,16 @@ class Place:
 
 
 @pytest.fixture
-def place(store: Store) -> Place:
-    return place_of(store)
+def puller(store: Store) -> Puller:
+    return puller_of(store)
 
 
-def place_of(store: Store) -> Place:
+def puller_of(store: Store) -> Puller:
     with database.write_transaction(store.engine) as connection:
         school_id = schools.ensure_school(connection, [Identification("brin", "99XX")])
         source_id = schools.ensure_source(connection, "bron", "Bron", "publisher")
         connections.ensure_connection(connection, school_id, source_id)
-    return Place(store, Target(store.engine, store.cipher, school_id, source_id))
+    return Puller(store, Target(store.engine, store.cipher, school_id, source_id))
 
 
 def soap(url: str) -> PullSettings:
@@ -101,11 +101,11 @@ def in_answer(**what: Any) -> bytes:
 # -- soap: what is asked -------------------------------------------------------------------------------------
 
 
-def test_the_request_is_valid_by_our_schema_and_carries_the_account(place: Place) -> None:
+def test_the_request_is_valid_by_our_schema_and_carries_the_account(puller: Puller) -> None:
     with serving(lambda h: h.say(write_empty_pull_answer(names.GEEN_GEGEVENS))) as server:
-        place.pull(soap(server.url))
-    asked = server.asked[0]
-    envelope = etree.fromstring(asked.body)
+        puller.pull(soap(server.url))
+    request = server.asked[0]
+    envelope = etree.fromstring(request.body)
     (payload,) = envelope.find(names.BODY)
     assert schema("pull.xsd").validate(payload)
     assert [(names.local(item.tag), item.text) for item in payload] == [
@@ -113,15 +113,15 @@ def test_the_request_is_valid_by_our_schema_and_carries_the_account(place: Place
     ]  # fmt: skip
     texts = [item.text for item in envelope.find(f"{names.HEADER}/{{{names.AUT}}}autorisatie")]
     assert texts == ["de-sleutel", "RB", "Rondblik & Co"]
-    assert asked.headers["soapaction"] == f'"{SOAP_ACTION}"'
-    assert asked.headers["content-type"] == "text/xml; charset=utf-8"
+    assert request.headers["soapaction"] == f'"{SOAP_ACTION}"'
+    assert request.headers["content-type"] == "text/xml; charset=utf-8"
 
 
-def test_the_cursor_is_asked_again_with_an_hour_of_overlap(place: Place) -> None:
+def test_the_cursor_is_asked_again_with_an_hour_of_overlap(puller: Puller) -> None:
     with serving(lambda h: h.say(in_answer(aanmaakdatum="2026-11-11T00:05:46"))) as server:
-        place.pull(soap(server.url))
-        assert place.cursor() == "2026-11-11T00:05:46"
-        place.pull(soap(server.url))
+        puller.pull(soap(server.url))
+        assert puller.cursor() == "2026-11-11T00:05:46"
+        puller.pull(soap(server.url))
     first, second = (etree.fromstring(item.body) for item in server.asked)
     tag = f"{{{names.OPHALEN}}}laatstontvangen"
     assert first.find(f".//{tag}") is None
@@ -153,7 +153,7 @@ def test_no_request_is_for_what_comes_after_an_hour_ago_even_where_the_cursor_wa
 def test_a_publisher_whose_clock_is_ahead_for_one_answer_still_delivers_what_it_makes_in_between(
     any_store: Store,
 ) -> None:
-    place = place_of(any_store)
+    puller = puller_of(any_store)
     made = [(NOW - timedelta(hours=1), "7"), (NOW + timedelta(minutes=30), "8")]
     stamps = [NOW + timedelta(hours=23), NOW + timedelta(hours=1)]
 
@@ -168,11 +168,11 @@ def test_a_publisher_whose_clock_is_ahead_for_one_answer_still_delivers_what_it_
         h.say(in_answer(aanmaakdatum=stamp, results=results) if scores else empty)
 
     with serving(answer) as server:
-        place.pull(soap(server.url))
-        assert place.cursor() == "2026-11-20T13:00:00+01:00"  # when it was asked, not a day on
+        puller.pull(soap(server.url))
+        assert puller.cursor() == "2026-11-20T13:00:00+01:00"  # when it was asked, not a day on
         with clock.fixed(NOW + timedelta(hours=1)):
-            place.pull(soap(server.url))
-    assert place.count() == 2
+            puller.pull(soap(server.url))
+    assert puller.count() == 2
 
 
 def test_a_schoolkey_goes_before_a_brin_and_without_either_nothing_is_asked() -> None:
@@ -184,61 +184,61 @@ def test_a_schoolkey_goes_before_a_brin_and_without_either_nothing_is_asked() ->
         write_pull_request(PullRequest(SchoolRef(institution="12345"), "2026-2027"))
 
 
-def test_a_publisher_may_have_an_operation_and_a_request_of_its_own(place: Place) -> None:
+def test_a_publisher_may_have_an_operation_and_a_request_of_its_own(puller: Puller) -> None:
     template = "<ask key='$key' for='$brin/$location' since='$since' who='$customer_name'>$$1 $school_year</ask>"
     settings = replace(soap(""), soap_action="urn:x/Get", request_template=template)
     with serving(lambda h: h.say(message())) as server:
-        pulled = place.pull(replace(settings, location=server.url))
+        pulled = puller.pull(replace(settings, location=server.url))
     assert pulled.taken[0].receipt.counts["new"] == 1
-    asked = server.asked[0]
-    assert asked.headers["soapaction"] == '"urn:x/Get"'
-    assert etree.fromstring(asked.body).attrib["who"] == "Rondblik & Co"
-    assert b"$1 2026-2027" in asked.body
+    request = server.asked[0]
+    assert request.headers["soapaction"] == '"urn:x/Get"'
+    assert etree.fromstring(request.body).attrib["who"] == "Rondblik & Co"
+    assert b"$1 2026-2027" in request.body
     for wrong in ("<ask>$unknown</ask>", "<ask>", "$"):
         with pytest.raises(Fatal, match="request_template"):
-            place.pull(replace(settings, location=server.url, request_template=wrong))
+            puller.pull(replace(settings, location=server.url, request_template=wrong))
 
 
 # -- soap: what is answered ----------------------------------------------------------------------------------
 
 
-def test_results_are_stored_and_the_same_answer_again_changes_nothing(place: Place) -> None:
+def test_results_are_stored_and_the_same_answer_again_changes_nothing(puller: Puller) -> None:
     with serving(lambda h: h.say(in_answer(scores=["7", "0"]))) as server:
-        first = place.pull(soap(server.url))
-        again = place.pull(soap(server.url))
+        first = puller.pull(soap(server.url))
+        again = puller.pull(soap(server.url))
     assert first.taken[0].receipt.counts["new"] == 2
     assert (first.failure, again.failure) == (None, None)
     assert again.taken[0].receipt.repeated
-    assert place.count() == 2
+    assert puller.count() == 2
 
 
 @pytest.mark.parametrize("kind", [names.GEEN_WIJZIGINGEN, names.GEEN_GEGEVENS])
-def test_an_empty_answer_is_a_success_without_a_delivery(place: Place, kind: str) -> None:
+def test_an_empty_answer_is_a_success_without_a_delivery(puller: Puller, kind: str) -> None:
     with serving(lambda h: h.say(write_empty_pull_answer(kind))) as server:
-        pulled = place.pull(soap(server.url))
+        pulled = puller.pull(soap(server.url))
     assert pulled.failure is None
     assert pulled.taken[0].receipt.empty is not None
-    assert list(newest(place.store.engine)) == []
-    assert place.cursor() is None
+    assert list(newest(puller.store.engine)) == []
+    assert puller.cursor() is None
 
 
 @pytest.mark.parametrize("status", [500, 200])
-def test_a_fault_is_refused_with_its_code_and_without_its_text(place: Place, status: int) -> None:
+def test_a_fault_is_refused_with_its_code_and_without_its_text(puller: Puller, status: int) -> None:
     fault = fault_bytes("Client.AutorisatieOngeldig", "Sleutel van Jan Jansen onbekend")
     with serving(lambda h: h.say(fault, status)) as server, pytest.raises(Refused) as refused:
-        place.pull(soap(server.url))
+        puller.pull(soap(server.url))
     assert refused.value.fault == "Client.AutorisatieOngeldig"
     assert "key is not valid" in refused.value.sentence_en
     assert "Jansen" not in refused.value.sentence_nl + refused.value.sentence_en
-    assert list(newest(place.store.engine)) == []
+    assert list(newest(puller.store.engine)) == []
 
 
-def test_a_fault_with_a_code_of_its_own_is_told_without_it(place: Place) -> None:
+def test_a_fault_with_a_code_of_its_own_is_told_without_it(puller: Puller) -> None:
     with (
         serving(lambda h: h.say(fault_bytes("Client.Jan_Jansen", ""), 500)) as server,
         pytest.raises(Refused) as refused,
     ):
-        place.pull(soap(server.url))
+        puller.pull(soap(server.url))
     assert refused.value.fault == "Client"
     assert "Jansen" not in str(refused.value)
 
@@ -273,65 +273,65 @@ def reset(h: Handler) -> None:
     ],
 )
 def test_what_is_no_answer_is_an_unknown_outcome_and_changes_nothing(
-    place: Place, answer: Callable[[Handler], None]
+    puller: Puller, answer: Callable[[Handler], None]
 ) -> None:
     with serving(answer) as server, pytest.raises(Retriable):
-        place.pull(soap(server.url))
-    assert place.count() == 0
-    assert place.cursor() is None
-    assert list(newest(place.store.engine)) == []
+        puller.pull(soap(server.url))
+    assert puller.count() == 0
+    assert puller.cursor() is None
+    assert list(newest(puller.store.engine)) == []
 
 
 @pytest.mark.parametrize("status", [301, 307, 401, 403, 404])
-def test_a_redirect_and_a_closed_door_need_another_setting(place: Place, status: int) -> None:
+def test_a_redirect_and_a_closed_door_need_another_setting(puller: Puller, status: int) -> None:
     with serving(lambda h: h.say(in_answer(), status, Location="/x")) as server, pytest.raises(Fatal):
-        place.pull(soap(server.url))
+        puller.pull(soap(server.url))
     assert len(server.asked) == 1
-    assert place.count() == 0
+    assert puller.count() == 0
 
 
-def test_an_answer_that_is_too_large_is_not_stored(place: Place) -> None:
+def test_an_answer_that_is_too_large_is_not_stored(puller: Puller) -> None:
     many = in_answer(scores=["7"] * 1000)
     settings = replace(soap(""), limits=replace(QUICK, max_bytes=10_000))
     with serving(lambda h: h.say(many)) as server:
-        pulled = place.pull(replace(settings, location=server.url))
+        pulled = puller.pull(replace(settings, location=server.url))
     assert pulled.failure is not None
     assert [[finding.rule for finding in document.receipt.findings] for document in pulled.taken] == [["xml.size"]]
-    assert place.count() == 0
+    assert puller.count() == 0
 
 
-def test_a_wrong_message_is_kept_apart_and_the_cursor_stays(place: Place) -> None:
+def test_a_wrong_message_is_kept_apart_and_the_cursor_stays(puller: Puller) -> None:
     wrong = in_answer(scores=["7", "-1"], aanmaakdatum="2026-11-12T00:00:00")
     with serving(lambda h: h.say(in_answer())) as server:
-        place.pull(soap(server.url))
+        puller.pull(soap(server.url))
     with serving(lambda h: h.say(wrong)) as server:
-        pulled = place.pull(soap(server.url))
+        pulled = puller.pull(soap(server.url))
     assert pulled.failure is not None
     assert pulled.taken[0].receipt.verdict is Verdict.REJECT
-    assert place.cursor() == "2026-11-11T00:05:46"
-    assert place.count() == 1
+    assert puller.cursor() == "2026-11-11T00:05:46"
+    assert puller.count() == 1
 
 
-def test_results_of_another_school_are_refused(place: Place) -> None:
+def test_results_of_another_school_are_refused(puller: Puller) -> None:
     with serving(lambda h: h.say(in_answer(brin="99YY"))) as server:
-        pulled = place.pull(soap(server.url))
+        pulled = puller.pull(soap(server.url))
     assert [finding.rule for finding in pulled.taken[0].receipt.findings if finding.level == "error"] == [
         "school.other"
     ]
-    assert place.count() == 0
+    assert puller.count() == 0
 
 
-def test_no_write_lock_is_held_while_the_source_is_waited_for(place: Place) -> None:
+def test_no_write_lock_is_held_while_the_source_is_waited_for(puller: Puller) -> None:
     def answer(h: Handler) -> None:
-        with database.write_transaction(place.store.engine) as connection:  # would wait for a minute
+        with database.write_transaction(puller.store.engine) as connection:  # would wait for a minute
             schools.ensure_source(connection, "tussendoor", "Tussendoor", "publisher")
         h.say(in_answer())
 
     with serving(answer) as server:
         began = time.monotonic()
-        place.pull(soap(server.url))
+        puller.pull(soap(server.url))
     assert time.monotonic() - began < 10
-    assert place.count() == 1
+    assert puller.count() == 1
 
 
 # -- documents over https ------------------------------------------------------------------------------------
@@ -349,16 +349,16 @@ def https(url: str) -> PullSettings:
     return PullSettings("https", url, SCHOOL, headers={"Authorization": "Bearer x"}, limits=QUICK)
 
 
-def test_a_document_is_taken_in_once(place: Place) -> None:
+def test_a_document_is_taken_in_once(puller: Puller) -> None:
     with serving(lambda h: h.say(message())) as server:
-        first, again = place.pull(https(server.url)), place.pull(https(server.url))
+        first, again = puller.pull(https(server.url)), puller.pull(https(server.url))
     assert server.asked[0].headers["authorization"] == "Bearer x"
     assert [document.receipt.counts["new"] for document in first.taken] == [1]
     assert (again.taken, again.known, again.failure) == ((), 1, None)
-    assert place.cursor() is None
+    assert puller.cursor() is None
 
 
-def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_others(place: Place) -> None:
+def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_others(puller: Puller) -> None:
     archive = zipped(
         ("a/1.xml", message(scores=["7"])),
         ("a/2.xml", b"<kapot"),
@@ -367,29 +367,29 @@ def test_a_zip_is_known_by_its_bytes_and_one_bad_document_does_not_stop_the_othe
         ("a/3.xml", message(scores=["7", "8"], aanmaakdatum="2026-11-12T00:00:00")),
     )
     with serving(lambda h: h.say(archive, content_type="application/octet-stream")) as server:
-        pulled = place.pull(https(server.url))
-        again = place.pull(https(server.url))
+        pulled = puller.pull(https(server.url))
+        again = puller.pull(https(server.url))
     assert [(document.name, document.receipt.verdict is Verdict.REJECT) for document in pulled.taken] == [
         ("a/1.xml", False), ("a/2.xml", True), ("a/3.xml", False),
     ]  # fmt: skip
     assert pulled.failure is None
     assert ([document.receipt.repeated for document in again.taken], again.known) == ([True], 2)
     assert again.failure is None
-    assert place.count() == 2
+    assert puller.count() == 2
 
 
-def test_a_web_page_or_half_a_document_is_an_unknown_outcome(place: Place) -> None:
+def test_a_web_page_or_half_a_document_is_an_unknown_outcome(puller: Puller) -> None:
     for body in (b"<!DOCTYPE html><html></html>", b"niets", message()[:-30]):
         with serving(cut(body)) as server, pytest.raises(Retriable):
-            place.pull(https(server.url))
+            puller.pull(https(server.url))
     with serving(lambda h: h.say(b"", 401)) as server, pytest.raises(Fatal):
-        place.pull(https(server.url))
-    assert list(newest(place.store.engine)) == []
+        puller.pull(https(server.url))
+    assert list(newest(puller.store.engine)) == []
 
 
-def test_no_content_is_nothing_new(place: Place) -> None:
+def test_no_content_is_nothing_new(puller: Puller) -> None:
     with serving(lambda h: h.say(b"", 204)) as server:
-        assert place.pull(https(server.url)) == PullOutcome()
+        assert puller.pull(https(server.url)) == PullOutcome()
 
 
 # -- zips that mean harm -------------------------------------------------------------------------------------
@@ -398,13 +398,13 @@ def test_no_content_is_nothing_new(place: Place) -> None:
 def unpacked(archive: bytes, cap: int = 2_000_000) -> list[documents.Document]:
     spooled = spool([archive])
     try:
-        found = list(documents.unpack(spooled, cap))
+        unpacked_documents = list(documents.unpack(spooled, cap))
     finally:
         spooled.close()
-    for document in found:
+    for document in unpacked_documents:
         if document.spooled is not None:
             document.spooled.close()
-    return found
+    return unpacked_documents
 
 
 def test_a_zip_bomb_is_not_unpacked_and_the_others_are() -> None:
@@ -460,7 +460,7 @@ def drop(path: Path, content: bytes, age: float = 60) -> None:
     os.utime(path, (stamp, stamp))
 
 
-def test_settled_files_are_taken_in_once_and_stay_where_they_are(place: Place, tmp_path: Path) -> None:
+def test_settled_files_are_taken_in_once_and_stay_where_they_are(puller: Puller, tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     drop(inbox / "1.xml", message(scores=["7"]))
@@ -469,55 +469,57 @@ def test_settled_files_are_taken_in_once_and_stay_where_they_are(place: Place, t
     drop(inbox / "4.txt", b"geen van ons")
     drop(inbox / ".5.xml", b"half")
     (inbox / "6.xml").symlink_to("/etc/hostname")
-    first, again = place.pull(folder(inbox)), place.pull(folder(inbox))
+    first, again = puller.pull(folder(inbox)), puller.pull(folder(inbox))
     assert [document.name for document in first.taken] == ["1.xml", "2.ZIP/x.xml"]
     assert (again.taken, again.known) == ((), 2)
     assert len(list(inbox.iterdir())) == 6
     drop(inbox / "3.xml", (inbox / "3.xml").read_bytes())
-    assert [document.name for document in place.pull(folder(inbox)).taken] == ["3.xml"]
-    assert place.count() == 3
+    assert [document.name for document in puller.pull(folder(inbox)).taken] == ["3.xml"]
+    assert puller.count() == 3
 
 
-def test_a_copy_under_another_name_is_known_and_a_changed_file_is_new(place: Place, tmp_path: Path) -> None:
+def test_a_copy_under_another_name_is_known_and_a_changed_file_is_new(puller: Puller, tmp_path: Path) -> None:
     drop(tmp_path / "1.xml", message())
-    place.pull(folder(tmp_path))
+    puller.pull(folder(tmp_path))
     drop(tmp_path / "copy.xml", message())
     drop(tmp_path / "1.xml", message(aanmaakdatum="2026-11-12T00:00:00"))
-    pulled = place.pull(folder(tmp_path))
+    pulled = puller.pull(folder(tmp_path))
     assert ([document.name for document in pulled.taken], pulled.known) == (["1.xml"], 1)
 
 
-def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in(place: Place, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_or_a_broken_zip_is_told_and_the_others_come_in(
+    puller: Puller, tmp_path: Path
+) -> None:
     drop(tmp_path / "1.xml", b"x" * 3_000_000)
     drop(tmp_path / "2.zip", b"PK\x03\x04 kapot")
     drop(tmp_path / "3.xml", message())
-    pulled = place.pull(folder(tmp_path))
+    pulled = puller.pull(folder(tmp_path))
     assert [problem.name for problem in pulled.problems] == ["1.xml", "2.zip"]
     assert ([document.name for document in pulled.taken], pulled.failure) == (["3.xml"], None)
-    with database.read_transaction(place.store.engine) as connection:
+    with database.read_transaction(puller.store.engine) as connection:
         cursor_result = connection.execute(select(deliveries.c.findings).where(deliveries.c.verdict == "reject"))
         rules = sorted((load["rule"], load["path"]) for row in cursor_result for load in json.loads(row.findings))
     assert rules == [("document.unreadable", "2.zip"), ("xml.size", "1.xml")]
 
 
-def test_a_refused_file_is_judged_anew_under_another_policy(place: Place, tmp_path: Path) -> None:
+def test_a_refused_file_is_judged_anew_under_another_policy(puller: Puller, tmp_path: Path) -> None:
     drop(tmp_path / "1.xml", message(scores=["7.5"]))
-    assert place.pull(folder(tmp_path)).failure is not None
-    assert place.pull(folder(tmp_path)).failure is not None  # for as long as it is refused
-    assert place.count() == 0
-    place.pull(replace(folder(tmp_path), policy="tolerant"))
-    assert place.count() == 1
+    assert puller.pull(folder(tmp_path)).failure is not None
+    assert puller.pull(folder(tmp_path)).failure is not None  # for as long as it is refused
+    assert puller.count() == 0
+    puller.pull(replace(folder(tmp_path), policy="tolerant"))
+    assert puller.count() == 1
 
 
-def test_only_problems_is_a_failure_and_an_empty_folder_is_none(place: Place, tmp_path: Path) -> None:
-    assert place.pull(folder(tmp_path)).failure is None
+def test_only_problems_is_a_failure_and_an_empty_folder_is_none(puller: Puller, tmp_path: Path) -> None:
+    assert puller.pull(folder(tmp_path)).failure is None
     drop(tmp_path / "2.zip", b"PK\x03\x04 kapot")
-    assert place.pull(folder(tmp_path)).failure is not None
+    assert puller.pull(folder(tmp_path)).failure is not None
 
 
-def test_a_folder_that_is_not_there_may_be_there_later(place: Place, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_may_be_there_later(puller: Puller, tmp_path: Path) -> None:
     with pytest.raises(Retriable, match="folder"):
-        place.pull(folder(tmp_path / "away"))
+        puller.pull(folder(tmp_path / "away"))
 
 
 # -- which file is what --------------------------------------------------------------------------------------

@@ -207,8 +207,8 @@ def test_a_message_of_one_bad_result_leaves_nothing(store: Store, receiver: Rece
 def test_a_stranger_is_refused_and_nothing_of_the_message_is_kept(
     store: Store, receiver: Receiver, rekenwijs: Account, wrong: dict[str, str], fault: str, rule: str
 ) -> None:
-    told = {"code": rekenwijs.code, "name": rekenwijs.name, "key": rekenwijs.key, **wrong}
-    answer = receiver.post(enveloped(message(), Account(**told).header))
+    claimed = {"code": rekenwijs.code, "name": rekenwijs.name, "key": rekenwijs.key, **wrong}
+    answer = receiver.post(enveloped(message(), Account(**claimed).header))
     check_shape(answer)
     assert (answer.fault, rules_of(newest(store))) == (fault, [rule])
     with read_transaction(store.engine) as connection:
@@ -772,9 +772,9 @@ def test_findings_of_deliveries_are_json_that_names_rule_and_place(
     store: Store, receiver: Receiver, rekenwijs: Account
 ) -> None:
     receiver.post(enveloped(message(toetsnaam="=1+1"), rekenwijs.header))
-    found = newest(store).findings[0]
-    assert json.loads(json.dumps(found))["rule"] == "text.control"
-    assert found["line"] == 1
+    finding = newest(store).findings[0]
+    assert json.loads(json.dumps(finding))["rule"] == "text.control"
+    assert finding["line"] == 1
 
 
 def test_an_error_against_namespaces_is_told_as_what_it_is(

@@ -44,16 +44,16 @@ def with_keys(path: Path) -> bytes:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_no_fault_holds_a_key_whatever_is_wrong(policy: Policy) -> None:
-    told, pointed_at = set(), 0
+    shown, pointed_at = set(), 0
     for path in MESSAGES.glob("*.xml"):
         receipt = judged(with_keys(path), policy)
         pointed_at += any(KEY in (finding.path or "") for finding in receipt.findings)
-        told |= {
+        shown |= {
             fault_sentence(receipt),
             *(text for finding in receipt.findings for text in (finding.message_nl, finding.remedy)),
         }
     assert pointed_at > 10
-    assert not [sentence for sentence in told if KEY in sentence]
+    assert not [sentence for sentence in shown if KEY in sentence]
 
 
 def test_no_fault_over_the_wire_holds_a_key(store: Store) -> None:

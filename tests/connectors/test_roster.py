@@ -339,7 +339,7 @@ def certificate(folder: Path) -> Path:
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(las: Las, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(tmp_path))
-    asked: list[bytes] = []
+    received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -347,7 +347,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(las: Las, tmp_path
             with connection:
                 try:
                     with context.wrap_socket(connection, server_side=True) as secure:
-                        asked.append(secure.recv(1))
+                        received.append(secure.recv(1))
                 except ssl.SSLError:
                     return
 
@@ -357,7 +357,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(las: Las, tmp_path
         with pytest.raises(Fatal):
             fetch_roster(settings, None)
         thread.join()
-    assert b"".join(asked) == b""
+    assert b"".join(received) == b""
 
 
 def test_a_client_certificate_that_is_not_there_is_one_sentence(las: Las, tmp_path: Path) -> None:

@@ -84,12 +84,12 @@ def visible(store: Store) -> int:
 def test_an_unescaped_ampersand_is_refused_with_line_and_column(store: Store, policy: Policy) -> None:
     receipt = take(store, "vo-sender-3-*", policy)
     assert receipt.verdict is Verdict.REJECT
-    (found,) = [finding for finding in receipt.findings if finding.rule == "xml.escape"]
+    (escape,) = [finding for finding in receipt.findings if finding.rule == "xml.escape"]
     data: bytes = next(iter(SAMPLES.glob("vo-sender-3-*"))).read_bytes()
     at = data.index(b"& ")
-    assert found.line == 1
-    assert found.column is not None
-    assert abs(found.column - len(data[:at].decode())) <= 8
+    assert escape.line == 1
+    assert escape.column is not None
+    assert abs(escape.column - len(data[:at].decode())) <= 8
 
 
 def test_a_request_is_refused_as_a_request_with_nothing_to_store(store: Store) -> None:

@@ -85,8 +85,8 @@ class Vendor:
 
     def progress(self) -> dict[str, str]:
         sandbox = self.found()
-        told: list[Situation] = situations.progress(sandbox, sandboxes.arrivals(self.store.engine, sandbox))
-        return {situation.key: situation.state for situation in told}
+        states: list[Situation] = situations.progress(sandbox, sandboxes.arrivals(self.store.engine, sandbox))
+        return {situation.key: situation.state for situation in states}
 
 
 @pytest.fixture
@@ -159,8 +159,8 @@ def test_numbers_of_real_children_have_no_place_in_a_test_school(vendor: Vendor)
     bsn = vendor.message().replace(b"</leerlingid>", b"</leerlingid><eckid>111222333</eckid>")
     assert vendor.post(bsn).fault == "Client.LeerlingOngeldig"
     assert vendor.post(vendor.message(leerlingid="111222333")).fault == "Client.LeerlingOngeldig"
-    found = sandboxes.arrivals(vendor.store.engine, vendor.room)[-1].findings
-    assert [item["rule"] for item in found if item["level"] == "warning"] == ["pupil.bsn-like"]
+    findings = sandboxes.arrivals(vendor.store.engine, vendor.room)[-1].findings
+    assert [item["rule"] for item in findings if item["level"] == "warning"] == ["pupil.bsn-like"]
 
 
 def test_a_test_school_is_seen_by_its_own_teacher_only(store: Store, vendor: Vendor) -> None:

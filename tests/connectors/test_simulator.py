@@ -88,8 +88,8 @@ def year_results(publisher: str, now: datetime = SUMMER) -> list[Result]:
     return message.results
 
 
-def of_pupil(results: list[Result], place: int, school_year: str = "2026-2027") -> list[Result]:
-    pupil = school.classes(HORIZON, school_year)["5a"][place]
+def of_pupil(results: list[Result], number: int, school_year: str = "2026-2027") -> list[Result]:
+    pupil = school.classes(HORIZON, school_year)["5a"][number]
     return [result for result in results if result.pupil.las_key == pupil.key]
 
 
@@ -252,8 +252,8 @@ def test_all_is_the_same_in_every_run() -> None:
 def test_a_school_year_has_the_volume_of_a_school() -> None:
     soap = sum(len(year_results(name)) for name in SOAP_PUBLISHERS)
     oso = sum(len(document.message.results) for document in publishers.documents("toetsvolg", SUMMER))
-    asked = sum(export.body.count(b"</resultaat>") for export in questions.exports(BAKEN, SUMMER)) // 2
-    assert 15_000 <= soap + oso + asked <= 28_000
+    questions_sent = sum(export.body.count(b"</resultaat>") for export in questions.exports(BAKEN, SUMMER)) // 2
+    assert 15_000 <= soap + oso + questions_sent <= 28_000
 
 
 @pytest.mark.parametrize("publisher", SOAP_PUBLISHERS)
@@ -280,14 +280,14 @@ def test_a_later_question_brings_the_days_since_and_nothing_else(publisher: str)
 @pytest.mark.parametrize("now", AWKWARD, ids=lambda now: now.isoformat())
 @pytest.mark.parametrize("publisher", SOAP_PUBLISHERS)
 def test_there_is_something_to_see_on_every_day_and_an_end_to_it(publisher: str, now: datetime) -> None:
-    cursor, seen, asked = None, 0, 0
+    cursor, seen, polls = None, 0, 0
     while (message := publishers.next_message(publisher, cursor, now)) is not None:
         created = clock.from_us(message.head.created_us)
         assert created <= now
         if cursor is not None and created <= cursor + timedelta(hours=1):
             break  # only what the overlap brings again
-        cursor, seen, asked = created - timedelta(hours=1), seen + len(message.results), asked + 1
-        assert asked <= 2
+        cursor, seen, polls = created - timedelta(hours=1), seen + len(message.results), polls + 1
+        assert polls <= 2
     assert seen > 100
 
 
@@ -305,7 +305,7 @@ def test_of_last_year_only_pupils_who_are_still_here_are_sent(now: datetime) -> 
         pupil.eck_id for pupil in school.pupils(HORIZON, present)
     }
     messages = [document.message for document in publishers.documents("toetsvolg", now)]
-    messages += [one for name in SOAP_PUBLISHERS if (one := publishers.next_message(name, None, now)) is not None]
+    messages += [first for name in SOAP_PUBLISHERS if (first := publishers.next_message(name, None, now)) is not None]
     for message in messages:
         if message.head.school_year != present:
             assert message.results
@@ -380,10 +380,10 @@ def test_a_correction_has_the_key_of_what_it_corrects() -> None:
 
 
 def test_the_same_document_is_sent_again_and_one_is_corrected() -> None:
-    found = {document.name: document.message for document in publishers.documents("toetsvolg", NOVEMBER)}
-    assert found["toetsvolg-2026-2027-B-RW.xml"] == found["toetsvolg-2026-2027-B-RW-nogmaals.xml"]
-    (corrected,) = found["toetsvolg-2026-2027-B-RW-correctie.xml"].results
-    (before,) = (result for result in found["toetsvolg-2026-2027-B-RW.xml"].results if result.key == corrected.key)
+    by_name = {document.name: document.message for document in publishers.documents("toetsvolg", NOVEMBER)}
+    assert by_name["toetsvolg-2026-2027-B-RW.xml"] == by_name["toetsvolg-2026-2027-B-RW-nogmaals.xml"]
+    (corrected,) = by_name["toetsvolg-2026-2027-B-RW-correctie.xml"].results
+    (before,) = (result for result in by_name["toetsvolg-2026-2027-B-RW.xml"].results if result.key == corrected.key)
     assert before.detail != corrected.detail
 
 
@@ -433,8 +433,8 @@ def test_two_pupils_have_another_number_at_the_question_level_sender() -> None:
 
 @pytest.fixture
 def ports() -> Iterator[dict[str, int]]:
-    with clock.fixed(NOVEMBER), server.running() as found:
-        yield found
+    with clock.fixed(NOVEMBER), server.running() as running:
+        yield running
 
 
 def post(port: int, body: bytes) -> tuple[int, bytes]:

@@ -166,8 +166,8 @@ def test_the_server_says_to_which_address_a_connection_was_made() -> None:
 @pytest.mark.parametrize("query", ["wsdl", "wsdl=official"])
 def test_each_wsdl_loads_in_a_client_with_all_it_refers_to(address: str, query: str) -> None:
     with requests.Session() as session:
-        asked: list[str] = []
-        session.hooks["response"].append(lambda answer, **_: asked.append(answer.url))
+        paths: list[str] = []
+        session.hooks["response"].append(lambda answer, **_: paths.append(answer.url))
         client = zeep.Client(f"{address}?{query}", transport=zeep.Transport(timeout=10, session=session))
         assert client.service._binding_options["address"] == address
         assert "BrengLeerresultaten" in dir(client.service)
@@ -175,9 +175,9 @@ def test_each_wsdl_loads_in_a_client_with_all_it_refers_to(address: str, query: 
         for space, name in ((names.AUT, "autorisatie"), (names.OSO, "toetsscore")):
             assert client.get_element(f"{{{space}}}{name}") is not None
         assert client.get_type(f"{{{names.VOORTGANG}}}Voortgang") is not None
-    others = {url for url in asked if "?xsd=" in url}
+    others = {url for url in paths if "?xsd=" in url}
     assert bool(others) is (query == "wsdl=official")
-    assert all(url.startswith(address) for url in asked)
+    assert all(url.startswith(address) for url in paths)
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ def expanded(tree: Any) -> Any:
         return [expanded(item) for item in tree]
     if not isinstance(tree, dict):
         return tree
-    found = {key: expanded(value) for key, value in tree.items()}
-    if MARKUP in found.get("props", {}):
-        found["props"]["children"] = elements_of(found["props"].pop(MARKUP))
-    return found
+    expanded_items = {key: expanded(value) for key, value in tree.items()}
+    if MARKUP in expanded_items.get("props", {}):
+        expanded_items["props"]["children"] = elements_of(expanded_items["props"].pop(MARKUP))
+    return expanded_items
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def shown(answer: TestResponse) -> Shown:
     """What a browser shows of an answer."""
     if not answer.is_json:
         return Shown(answer.status_code, None, answer.text, answer.data)
-    found = expanded(answer.json)
-    return Shown(answer.status_code, found, json.dumps(found, ensure_ascii=False), answer.data)
+    page = expanded(answer.json)
+    return Shown(answer.status_code, page, json.dumps(page, ensure_ascii=False), answer.data)
 
 
 def elements_of(markup: str) -> list[Any]:
@@ -52,12 +52,12 @@ def elements_of(markup: str) -> list[Any]:
 
 
 def _children(element: Any) -> list[Any]:
-    found: list[Any] = [element.text] if element.text else []
+    content: list[Any] = [element.text] if element.text else []
     for child in element:
-        found.append(_component(child))
+        content.append(_component(child))
         if child.tail:
-            found.append(child.tail)
-    return found
+            content.append(child.tail)
+    return content
 
 
 def _component(element: Any) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from tests.dashboard.test_web import as_persona, shown_page
 HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 
 
-def view_of(store: Store, **asked: object) -> ClassView:
+def view_of(store: Store, **query: object) -> ClassView:
     """What the class screens show for an address."""
     with database.read_transaction(store.engine) as connection:
-        _classes, _filters, view = read_class(connection, HANNA, asked, read_holidays())
+        _classes, _filters, view = read_class(connection, HANNA, query, read_holidays())
     assert view is not None
     return view
 
@@ -53,10 +53,10 @@ def words(answer: str) -> str:
 
 
 def test_the_newest_test_of_each_material_says_how_many_are_done(known_school: Store) -> None:
-    found = {
+    newest = {
         test.subject_material.material: (test.name, test.done, test.all) for test in board_tests(view_of(known_school))
     }
-    assert found == {
+    assert newest == {
         # Ten scores of block 3, one of them 0, and one pupil who finished without score.
         "Cijferpad groep 6": ("Toets blok 3", 11, 12),
         "Peillijn": ("Rekenen M6", 11, 12),

@@ -76,8 +76,8 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
-    with clock.fixed(NOVEMBER), server.running() as found:
-        yield found
+    with clock.fixed(NOVEMBER), server.running() as running:
+        yield running
 
 
 # -- files -----------------------------------------------------------------------------------------------------

@@ -33,12 +33,12 @@ def two_years(known_school: Store) -> Store:
 
 def nodes(answer: str, kind: str) -> list[dict[str, object]]:
     """The properties of every element of a kind in an answer."""
-    found: list[dict[str, object]] = []
+    props: list[dict[str, object]] = []
 
     def walk(node: object) -> None:
         if isinstance(node, dict):
             if node.get("type") == kind:
-                found.append(node["props"])
+                props.append(node["props"])
             for item in node.values():
                 walk(item)
         elif isinstance(node, list):
@@ -46,7 +46,7 @@ def nodes(answer: str, kind: str) -> list[dict[str, object]]:
                 walk(item)
 
     walk(json.loads(answer))
-    return found
+    return props
 
 
 def cells(answer: str) -> dict[tuple[object, object], tuple[object, object]]:

@@ -56,8 +56,8 @@ def test_a_message_is_judged_and_reported_three_ways(store: Store) -> None:
     assert (request_state.state, request_state.error_nl) == (page_requests.DONE, None)
     assert request_state.report is not None
     assert (request_state.report["title"], request_state.report["errors"]) == ("bericht.xml", 1)
-    (one,) = [item for item in request_state.report["findings"] if item["level"] == "error"]
-    assert (one["rule"], one["line"]) == ("xsd.value", 1)
+    (error,) = [item for item in request_state.report["findings"] if item["level"] == "error"]
+    assert (error["rule"], error["line"]) == ("xsd.value", 1)
     (excerpt,) = [text for text in request_state.excerpts.values() if "7,4" in text]
     assert "leerling-4711" not in excerpt
     page = page_requests.file_of(store.engine, store.cipher, token, "html")

@@ -47,8 +47,8 @@ class Operator:
     def add(self, *words: str) -> Account:
         code, out, _ = self.type("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX/00", *words)
         assert code == 0
-        told = dict(line.split(maxsplit=1) for line in out.splitlines())
-        return Account(told["klantcode"], told["klantnaam"], told["autorisatiesleutel"])
+        printed = dict(line.split(maxsplit=1) for line in out.splitlines())
+        return Account(printed["klantcode"], printed["klantnaam"], printed["autorisatiesleutel"])
 
     def configure(self, text: str) -> tuple[int, str]:
         """What `sync` says where this is the configuration."""
@@ -65,8 +65,8 @@ class Operator:
 
     def terms(self) -> dict[str, object]:
         """What `sender list` says of the only sender."""
-        told: dict[str, object] = json.loads(self.type("sender", "list", "--json")[1])
-        return told
+        listed: dict[str, object] = json.loads(self.type("sender", "list", "--json")[1])
+        return listed
 
     def send(self, body: bytes) -> Receipt:
         engine = open_engine(sqlite_url(self.data))
@@ -95,8 +95,8 @@ def test_codes_and_keys_are_shown_once(operator: Operator) -> None:
         assert (code, "Rekenwijs" in out) == (0, True)
         assert made.key not in out + err
         assert made.code not in out + err
-    told = json.loads(operator.type("sender", "list", "--json")[1])
-    assert told["keys"] == [{"key": 1, "made": "2026-11-20", "revoked": None, "schools": ["99XX/00"]}]
+    listed = json.loads(operator.type("sender", "list", "--json")[1])
+    assert listed["keys"] == [{"key": 1, "made": "2026-11-20", "revoked": None, "schools": ["99XX/00"]}]
 
 
 def test_keys_take_turns(operator: Operator) -> None:
@@ -190,8 +190,8 @@ def test_a_sender_of_the_configuration_is_changed_there_only(operator: Operator)
         ("add", *named, "--school", "99XX"), ("add", "--klantnaam", "Anders", "--id", "rekenwijs", "--school", "99XX"),
     ):  # fmt: skip
         assert "stands in the configuration" in operator.refused("sender", *words)
-    told = operator.terms()
-    assert (told["policy"], told["keys"]) == (
+    terms = operator.terms()
+    assert (terms["policy"], terms["keys"]) == (
         "strict", [{"key": 1, "made": "2026-11-20", "revoked": None, "schools": ["99XX/00"]}]
     )  # fmt: skip
 
@@ -222,8 +222,8 @@ def test_a_sender_that_left_the_configuration_can_be_taken_over_by_command(opera
     assert operator.send(enveloped(message(), before.header)).fault == "Client.OngeldigeKlantIdentificatie"
     stale = Account(made.code, made.name, before.key)
     assert operator.send(enveloped(message(), stale.header)).fault == "Client.AutorisatieOngeldig"
-    told = operator.terms()
-    assert (told["id"], told["active"], told["from"], told["policy"]) == ("rekenwijs", True, "command", "tolerant")
+    terms = operator.terms()
+    assert (terms["id"], terms["active"], terms["from"], terms["policy"]) == ("rekenwijs", True, "command", "tolerant")
     assert operator.configure(without)[0] == 0
     assert operator.send(body).repeated
     code, err = operator.configure(CONFIG.replace("KEYS", "sleutel-3"))
@@ -286,14 +286,14 @@ def test_an_id_of_another_source_is_taken(operator: Operator) -> None:
 
 def test_tolerances_are_of_a_tolerant_sender_only(operator: Operator, tmp_path: Path) -> None:
     strict = ("sender", "set", "--klantnaam", "Rekenwijs")
-    asked = ("--tolerance", "score.decimal")
+    option = ("--tolerance", "score.decimal")
     reading = "a strict sender has no tolerances; say --policy tolerant"
-    assert reading in operator.refused("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX", *asked)
+    assert reading in operator.refused("sender", "add", "--klantnaam", "Rekenwijs", "--school", "99XX", *option)
     operator.add()
-    assert reading in operator.refused(*strict, *asked)
+    assert reading in operator.refused(*strict, *option)
     assert reading in operator.refused(*strict, "--all-tolerances")
-    assert operator.type(*strict, "--policy", "tolerant", *asked)[0] == 0
-    assert reading in operator.refused(*strict, "--policy", "strict", *asked)
+    assert operator.type(*strict, "--policy", "tolerant", *option)[0] == 0
+    assert reading in operator.refused(*strict, "--policy", "strict", *option)
     assert operator.terms()["tolerances"] == ["score.decimal"]
     code, err = operator.configure(CONFIG.replace("KEYS", "a").replace("covers", "tolerances: [score.decimal], covers"))
     assert (code, "senders[0].tolerances" in err, "policy tolerant" in err) == (2, True, True)

@@ -71,7 +71,7 @@ def odd_names(known_school: Store) -> None:
             ("pupils", "first_name", [*list(INNER_FORMULAS)[:4], *NUMBERS]),
             ("test_definitions", "name", [*FORMULAS[:2], *NUMBERS[:2], *FORMULAS]),
         ):
-            rows = [{"name": name, "id": place} for place, name in enumerate(names, 1)]
+            rows = [{"name": name, "id": number} for number, name in enumerate(names, 1)]
             connection.execute(text(f"UPDATE {table} SET {column} = :name WHERE id = :id"), rows)
         connection.execute(text("UPDATE pupils SET last_name = ''"))
 
@@ -107,36 +107,36 @@ def test_every_cell_is_what_it_should_be_in_a_dutch_and_an_english_spreadsheet(
 
 def parts_of(lines: Cells) -> tuple[Cells, Cells]:
     """The table of a CSV, and all that stands above and below it."""
-    begin, end = (place for place, row in enumerate(lines) if {cell[0] for cell in row} == {"EMPTY"})
+    begin, end = (index for index, row in enumerate(lines) if {cell[0] for cell in row} == {"EMPTY"})
     return lines[begin + 1 : end], [*lines[:begin], *lines[end + 1 :]]
 
 
 def check_cells(shown: Screen, lines: Cells, mark: str) -> None:
     """Every cell has the type of its column and the value of the screen; `mark` in a text says nothing."""
     assert {kind for kind, _content in lines[0]} == {"TEXT"}
-    rows = [[_value(cell, place, mark) for place, cell in enumerate(row)] for row in lines[1:]]
+    rows = [[_value(cell, column, mark) for column, cell in enumerate(row)] for row in lines[1:]]
     assert [(row[1], row[2]) for row in rows[:-1]] == [(name, "5-6") for _group, name, _cells in shown.rows]
     tests = set()
     for (_group, _name, cells), row in zip(shown.rows, rows[:-1], strict=True):
         assert len(row) == 3 + 6 * len(cells)
-        for place, cell in enumerate(cells):
-            score, _maximum, words, day, test, others = row[3 + 6 * place : 9 + 6 * place]
+        for column, cell in enumerate(cells):
+            score, _maximum, words, day, test, others = row[3 + 6 * column : 9 + 6 * column]
             assert score == (Decimal(cell["data-value"]) if "data-value" in cell else None)
             assert (words is not None, day) == (True, cell.get("data-date"))
             assert (test is None, others is None) == ("data-test" not in cell,) * 2
             tests.add(test)
-    for place, foot in enumerate(shown.feet):
-        assert (rows[-1][3 + 6 * place] is None) == ("data-mean" not in foot)
+    for column, foot in enumerate(shown.feet):
+        assert (rows[-1][3 + 6 * column] is None) == ("data-mean" not in foot)
     assert Decimal(0) in [value for row in rows for value in row]
     assert tests & {*NUMBERS}
     assert tests & {*FORMULAS}
 
 
-def _value(cell: list[Any], place: int, mark: str) -> object:
+def _value(cell: list[Any], column: int, mark: str) -> object:
     kind, content = cell
     if kind == "EMPTY":
         return None
-    assert kind == (PARTS[(place - 3) % 6] if place >= 3 else "TEXT"), (place, cell)
+    assert kind == (PARTS[(column - 3) % 6] if column >= 3 else "TEXT"), (column, cell)
     if kind == "DATE":
         return (DAY_0 + timedelta(days=content)).isoformat()
     return Decimal(str(content)) if kind == "VALUE" else str(content).replace(mark, "")

@@ -105,11 +105,11 @@ def entry(spec: dict[str, Any], path: str | None) -> Any:
 def outputs_of(output: str) -> Any:
     """The outputs that a page states with the name of a callback."""
     pieces = output[2:-2].split("...") if output.startswith("..") else [output]
-    found = []
+    outputs = []
     for piece in pieces:
         identifier, _dot, name = piece.rpartition(".")
-        found.append({"id": identifier, "property": name})
-    return found if output.startswith("..") else found[0]
+        outputs.append({"id": identifier, "property": name})
+    return outputs if output.startswith("..") else outputs[0]
 
 
 def body_of(dependency: dict[str, Any], path: str | None) -> dict[str, Any]:
@@ -140,26 +140,26 @@ def places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
         yield from places(item, (*before, key))
 
 
-def replaced(tree: Any, place: tuple[Any, ...], value: Any) -> Any:
+def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     """The tree with another value at a place."""
-    if not place:
+    if not path:
         return value
     changed_tree = copy.deepcopy(tree)
     at = changed_tree
-    for key in place[:-1]:
+    for key in path[:-1]:
         at = at[key]
-    at[place[-1]] = value
+    at[path[-1]] = value
     return changed_tree
 
 
 def tampered(body: dict[str, Any]) -> Iterator[tuple[Any, str]]:
     """The request with each of its values replaced, and each field of it; a button with a hostile id says so itself."""
-    for place in places(body):
-        if place[:1] == ("outputs",) and len(place) > 1 and place[1] not in (0, "id"):
+    for path in places(body):
+        if path[:1] == ("outputs",) and len(path) > 1 and path[1] not in (0, "id"):
             continue  # each is as the first
-        is_value = "value" in place or (place and isinstance(place[-1], str) and "id" in place[:-1])
+        is_value = "value" in path or (path and isinstance(path[-1], str) and "id" in path[:-1])
         for value in HOSTILE if is_value else FEW:
-            yield with_trigger(replaced(body, place, value), place), f"{place} = {str(value)[:40]!r}"
+            yield with_trigger(replaced(body, path, value), path), f"{path} = {str(value)[:40]!r}"
     for key in body:
         yield {name: item for name, item in body.items() if name != key}, f"without {key}"
     yield {**body, "inputs": []}, "no inputs"
@@ -167,11 +167,11 @@ def tampered(body: dict[str, Any]) -> Iterator[tuple[Any, str]]:
     yield {**body, "extra": 1}, "extra"
 
 
-def with_trigger(body: Any, place: tuple[Any, ...]) -> Any:
+def with_trigger(body: Any, path: tuple[Any, ...]) -> Any:
     """The request that says that the input at this place has changed, as a page would."""
-    if place[:1] == ("inputs",) and len(place) > 1:
+    if path[:1] == ("inputs",) and len(path) > 1:
         try:
-            return {**body, "changedPropIds": [changed(body["inputs"][place[1]])]}
+            return {**body, "changedPropIds": [changed(body["inputs"][path[1]])]}
         except (TypeError, KeyError, IndexError):
             return body
     return body

@@ -80,9 +80,9 @@ def page_of(sandbox: Sandbox) -> str:
 
 def again(store: Store, sandbox: Sandbox) -> Sandbox:
     """The room as it is now."""
-    found = sandboxes.find_sandbox(store.engine, store.cipher, sandbox.account.token)
-    assert found is not None
-    return found
+    sandbox_now = sandboxes.find_sandbox(store.engine, store.cipher, sandbox.account.token)
+    assert sandbox_now is not None
+    return sandbox_now
 
 
 def send(web: flask.Flask, sandbox: Sandbox, **changes: Any) -> str:

@@ -79,9 +79,9 @@ class Plan:
         listed = ", ".join(f"{{id: {k}, name: {k}, kind: https, address: '{v}'}}" for k, v in publishers.items())
         path = self.folder / "config.yaml"
         path.write_text(f"{school}publishers: [{listed}]\nlimits: {{idle_seconds: 30, total_seconds: 60}}\n")
-        found = loading.load(path)
-        connection_configs = applying.apply(found, self.store.engine)
-        context = make_context(found, self.store.engine, self.store.cipher, connection_configs)
+        settings = loading.load(path)
+        connection_configs = applying.apply(settings, self.store.engine)
+        context = make_context(settings, self.store.engine, self.store.cipher, connection_configs)
         return context, [connection_config.row for connection_config in connection_configs]
 
     def row(self, source_id: int) -> Row[Any]:
@@ -315,13 +315,13 @@ def test_a_las_is_asked_before_the_publishers_when_all_are_asked_now(plan: Plan)
 
         return answer
 
-    told: list[tuple[str, Outcome | None]] = []
+    outcomes: list[tuple[str, Outcome | None]] = []
     with serving(say("las", write_answer(roster()))) as las, serving(say("pub", message())) as publisher:
         context, rows = plan.connect(las.url, rekenwijs=publisher.url)
-        loop.run_now(context, rows[::-1], lambda source_key, outcome: told.append((source_key, outcome)))
+        loop.run_now(context, rows[::-1], lambda source_key, outcome: outcomes.append((source_key, outcome)))
     assert order == ["las", "pub"]
-    assert [key for key, _ in told] == ["las", "rekenwijs"]
-    assert all(outcome is not None and outcome.failure is None for _, outcome in told)
+    assert [key for key, _ in outcomes] == ["las", "rekenwijs"]
+    assert all(outcome is not None and outcome.failure is None for _, outcome in outcomes)
 
 
 def test_what_hangs_is_given_back_when_the_worker_stops(plan: Plan) -> None:
@@ -439,12 +439,12 @@ def test_who_asks_for_a_message_does_not_wait_behind_a_strangers_endpoint(plan: 
         endpoint = ask_endpoint(plan, hangs.url)
         with running(context):
             until(lambda: bool(hangs.asked))
-            asked = submit(plan, PageRequest(page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1))
-            until(lambda: state_of(plan, asked) == page_requests.FAILED)
+            request = submit(plan, PageRequest(page_requests.REFUSED, "1", b'{"delivery": 1}', school_id=1))
+            until(lambda: state_of(plan, request) == page_requests.FAILED)
             assert state_of(plan, endpoint) == page_requests.BUSY
         given_back = asked_row(plan, endpoint)
         assert (given_back.lease, given_back.attempts, state_of(plan, endpoint)) == (None, 0, page_requests.WAITING)
-    assert asked_row(plan, asked).error_en.startswith("This message is not kept")
+    assert asked_row(plan, request).error_en.startswith("This message is not kept")
 
 
 def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -464,12 +464,12 @@ def test_work_that_takes_long_stays_with_the_worker_that_does_it(plan: Plan, mon
 
 def test_two_workers_do_everything_that_pages_ask_for_once(plan: Plan) -> None:
     context = plan.connect()[0]
-    asked = [
+    tokens = [
         submit(plan, PageRequest(page_requests.MESSAGE, "x", message(scores=[str(number)]))) for number in range(8)
     ]
     with running(context, number=2):
-        until(lambda: all(state_of(plan, token) == page_requests.DONE for token in asked))
-    assert {asked_row(plan, token).attempts for token in asked} == {1}
+        until(lambda: all(state_of(plan, token) == page_requests.DONE for token in tokens))
+    assert {asked_row(plan, token).attempts for token in tokens} == {1}
 
 
 def test_no_page_waits_while_a_source_is_asked(plan: Plan) -> None:

@@ -51,20 +51,20 @@ _PUBLIC = " ".join(f"{rule.id} {rule.nl} {rule.en} {rule.remedy}" for rule in ru
 
 def secrets_of(data: bytes) -> set[bytes]:
     """What an answer may not repeat: keys of results and pupils, and the texts of the account."""
-    found = {match for pattern in _SECRETS for match in pattern.findall(data)}
-    return {item for item in found if item.decode("utf-8", "replace").strip() not in _PUBLIC}
+    secrets = {match for pattern in _SECRETS for match in pattern.findall(data)}
+    return {item for item in secrets if item.decode("utf-8", "replace").strip() not in _PUBLIC}
 
 
 def problems(data: bytes, code: str | None, answer: bytes, seconds: float) -> list[str]:
     """What is wrong with an answer to a message; `code` is that of its Fault, None after a confirmation."""
-    found = []
+    wrong = []
     if code is not None and code not in ALLOWED:
-        found.append(f"fault {code}")
+        wrong.append(f"fault {code}")
     if seconds > SECONDS:
-        found.append(f"{seconds:.2f} s")
-    if told := [secret for secret in secrets_of(data) if secret in answer]:
-        found.append(f"told {told}")
-    return found
+        wrong.append(f"{seconds:.2f} s")
+    if leaked := [secret for secret in secrets_of(data) if secret in answer]:
+        wrong.append(f"told {leaked}")
+    return wrong
 
 
 def in_process(receiver: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
@@ -72,10 +72,10 @@ def in_process(receiver: ReceiverContext, data: bytes) -> tuple[Verdict, list[st
 
     What is slow is slow each time: one that seems so is measured once more, as other threads count too.
     """
-    verdict, found = deliver(receiver, data)
-    if any(item.endswith(" s") for item in found):
-        verdict, found = deliver(receiver, data + b"\n")  # other bytes, the same message
-    return verdict, found
+    verdict, wrong = deliver(receiver, data)
+    if any(item.endswith(" s") for item in wrong):
+        verdict, wrong = deliver(receiver, data + b"\n")  # other bytes, the same message
+    return verdict, wrong
 
 
 def deliver(receiver: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]:
@@ -85,10 +85,10 @@ def deliver(receiver: ReceiverContext, data: bytes) -> tuple[Verdict, list[str]]
         receipt = push.deliver(receiver, spooled)
     seconds = time.process_time() - began
     refused = receipt.verdict is Verdict.REJECT
-    found = problems(data, receipt.fault, push.fault_sentence(receipt).encode() if refused else b"", seconds)
+    wrong = problems(data, receipt.fault, push.fault_sentence(receipt).encode() if refused else b"", seconds)
     if refused is not (receipt.fault is not None):
-        found.append(f"{receipt.verdict} with {receipt.fault}")
-    return receipt.verdict, found
+        wrong.append(f"{receipt.verdict} with {receipt.fault}")
+    return receipt.verdict, wrong
 
 
 class OverHttp:
@@ -116,10 +116,10 @@ class OverHttp:
         reading = answer.read()
         seconds = time.process_time() - began
         confirmed, code = understood(reading)
-        found = problems(data, code, reading, seconds)
+        wrong = problems(data, code, reading, seconds)
         if (answer.status, answer.getheader("Content-Type")) != (200 if confirmed else 500, SOAP_TYPE):
-            found.append(f"HTTP {answer.status} {answer.getheader('Content-Type')}")
-        return Verdict.ACCEPT if confirmed else Verdict.REJECT, found
+            wrong.append(f"HTTP {answer.status} {answer.getheader('Content-Type')}")
+        return Verdict.ACCEPT if confirmed else Verdict.REJECT, wrong
 
 
 def understood(reading: bytes) -> tuple[bool, str | None]:
@@ -146,13 +146,13 @@ def run(numbers: Iterable[int], attempt: Callable[[int, bytes], tuple[Verdict, l
     for number in numbers:
         data, made = mutate.mutant(number)
         try:
-            verdict, found = attempt(number, data)
+            verdict, wrong = attempt(number, data)
         except Exception as broken:  # noqa: BLE001 - which exceptions there are is what is asked
             failures.append(f"{number} ({made}): {type(broken).__name__}: {broken}")
             continue
         verdicts[verdict] += 1
-        if found:
-            failures.append(f"{number} ({made}): {'; '.join(found)}")
+        if wrong:
+            failures.append(f"{number} ({made}): {'; '.join(wrong)}")
     assert not failures, f"{len(failures)} mutants, to be kept in seeds.txt:\n" + "\n".join(failures[:20])
     return verdicts
 
@@ -183,7 +183,7 @@ def over_http(receiver: ReceiverContext, numbers: Iterable[int]) -> Counter[Verd
 def test_the_messages_that_are_mutated_are_good_ones(receiver: ReceiverContext) -> None:
     own = mutate.own_messages()
     verdicts = [in_process(receiver, data) for data in own]
-    assert [found for _, found in verdicts if found] == []
+    assert [wrong for _, wrong in verdicts if wrong] == []
     refused = [number for number, (verdict, _) in enumerate(verdicts) if verdict is Verdict.REJECT]
     assert len(refused) == 3, refused  # a decimal from the strict sender, and no envelope from each
 

@@ -61,8 +61,8 @@ def stored(engine: Engine, table: str) -> list[dict[str, object]]:
     """The rows of a table by the names that the database itself gives its columns; the digest of a value left out."""
     with database.read_transaction(engine) as connection:
         rows = connection.execute(text(f"SELECT * FROM {table}")).mappings().all()
-    found = [{name: value for name, value in row.items() if name != "value_digest"} for row in rows]
-    return sorted(found, key=lambda row: (str(row["key"]), str(row["score_text"]), str(row["made"])))
+    stored_rows = [{name: value for name, value in row.items() if name != "value_digest"} for row in rows]
+    return sorted(stored_rows, key=lambda row: (str(row["key"]), str(row["score_text"]), str(row["made"])))
 
 
 def read(engine: Engine) -> list[dict[str, object]]:
@@ -70,8 +70,8 @@ def read(engine: Engine) -> list[dict[str, object]]:
 
     def rows(connection: Connection) -> list[dict[str, object]]:
         owners = result_rows.pupil_identifiers(connection, ADMINISTRATOR, [NOA])
-        found = result_rows.all_rows(connection, ADMINISTRATOR, owners, of_school_year("2026-2027"))
-        return [row._asdict() for row in sorted(found, key=lambda row: row.key)]
+        result_row = result_rows.all_rows(connection, ADMINISTRATOR, owners, of_school_year("2026-2027"))
+        return [row._asdict() for row in sorted(result_row, key=lambda row: row.key)]
 
     with database.read_transaction(engine) as connection:
         return rows(connection)

@@ -33,14 +33,14 @@ def schema(engine: Engine) -> Schema:
     """Tables and views with columns in their order, keys, indexes, checks, and how SQLite or PostgreSQL keeps them."""
     read = _postgresql if engine.dialect.name == "postgresql" else _sqlite
     with database.read_transaction(engine) as connection:
-        found = read(connection)
-    return {name: item for name, item in found.items() if name != "alembic_version"}
+        tables = read(connection)
+    return {name: item for name, item in tables.items() if name != "alembic_version"}
 
 
-def without(found: Schema, any_order: Collection[str], defaults: Collection[tuple[str, str]]) -> Schema:
+def without(tables: Schema, any_order: Collection[str], defaults: Collection[tuple[str, str]]) -> Schema:
     """A schema without the order of the columns of some tables, and without the defaults of some columns."""
     rest: Schema = {}
-    for name, item in found.items():
+    for name, item in tables.items():
         columns = [
             {**column, "preset": None} if (name, column["name"]) in defaults else column for column in item["columns"]
         ]
@@ -54,23 +54,23 @@ def _postgresql(connection: Connection) -> Schema:
     def rows(query: str, name: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(query), {"name": name})]
 
-    found: Schema = {}
+    tables: Schema = {}
     for name, *kind in connection.execute(text(_KINDS)):
         columns = ("name", "type", "not_null", "collation", "identity", "preset")
-        found[name] = {
+        tables[name] = {
             "kind": kind,
             "columns": [dict(zip(columns, row, strict=True)) for row in rows(_COLUMNS, name)],
             "constraints": sorted(rows(_CONSTRAINTS, name)),
             "indexes": sorted(rows(_INDEXES, name)),
         }
-    return found
+    return tables
 
 
 def _sqlite(connection: Connection) -> Schema:
     def rows(query: str, name: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(text(query), {"name": name}).mappings()]
 
-    found: Schema = {}
+    tables: Schema = {}
     kinds = "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'"
     for name, *kind in connection.execute(text(kinds)).all():
         sql = connection.scalar(text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": name}) or ""
@@ -83,7 +83,7 @@ def _sqlite(connection: Connection) -> Schema:
         links = rows(
             'SELECT "from", "table", "to", on_update, on_delete, match FROM pragma_foreign_key_list(:name)', name
         )
-        found[name] = {
+        tables[name] = {
             "kind": kind,
             "words": sorted(re.findall(r"\b(AUTOINCREMENT|CHECK|COLLATE|GENERATED|DEFERRABLE)\b", sql.upper())),
             "columns": [
@@ -94,4 +94,4 @@ def _sqlite(connection: Connection) -> Schema:
             "indexes": sorted(indexes, key=str),
             "links": sorted(links, key=str),
         }  # fmt: skip
-    return found
+    return tables

@@ -46,10 +46,10 @@ def test_screens_and_sql_say_the_same(sent: list[tuple[int, list[tuple[str, str]
         with database.read_transaction(store.engine) as connection:
             viewer = Viewer(1, Role.ADMINISTRATOR)
             owners = result_rows.pupil_identifiers(connection, viewer, [1])
-            found = result_rows.all_rows(connection, viewer, owners, of_school_year("2026-2027"))
+            result_list = result_rows.all_rows(connection, viewer, owners, of_school_year("2026-2027"))
         rows = spelled(store.engine)
         store.engine.dispose()
-    (screen,) = resolve_duplicates(found).values()
+    (screen,) = resolve_duplicates(result_list).values()
     assert [row.key for row in rows if row.standing == "counts"] == [screen.row.key]
     assert any(row.standing == "possible duplicate" for row in rows) == screen.duplicate
-    assert resolve_duplicates(reversed(found)) == resolve_duplicates(found)
+    assert resolve_duplicates(reversed(result_list)) == resolve_duplicates(result_list)

@@ -81,14 +81,14 @@ def define(connection: Connection, number: int, source: int, year: str | None, *
     )
 
 
-def add(connection: Connection, key: str, pupil: int, test: int, source: int, kind: Kind, **said: object) -> None:
+def add(connection: Connection, key: str, pupil: int, test: int, source: int, kind: Kind, **values: object) -> None:
     """A result of our own, on 20 November unless it says otherwise."""
     common: dict[str, object] = {
         "school_id": school.SCHOOL, "source_id": source, "key": key, "kind": int(kind), "identifier_id": pupil,
         "test_id": test, "definition_id": test, "part_id": 0, "taken_on": "2026-11-20", "school_year": school.YEAR,
         "created_us": school.us("2026-11-20"), "digest64": 1, "delivery_id": 1,
     }  # fmt: skip
-    connection.execute(insert(results).values(common | said))
+    connection.execute(insert(results).values(common | values))
 
 
 # -- who sees what -----------------------------------------------------------------------------------------------
@@ -170,8 +170,8 @@ def test_the_newest_progress_record_counts_and_parts_make_a_whole(store: Store) 
             (7, {"status": int(Status.DONE)}),
             (7, {"status": int(Status.BUSY), **first}),  # the whole says it
         ]
-        for place, (pupil, reading) in enumerate(many):
-            add(connection, str(place), pupil, 51, school.SILENT, Kind.PROGRESS, **reading)
+        for number, (pupil, reading) in enumerate(many):
+            add(connection, str(number), pupil, 51, school.SILENT, Kind.PROGRESS, **reading)
     (uptake,) = one_of(read(store), "Stiltewerk").tests[0].uptake
     assert (uptake.reached, uptake.done, uptake.busy) == (7, 3, 3)
 
@@ -275,17 +275,17 @@ def test_a_composed_group_counts_only_where_it_holds_pupils_of_no_class_that_is_
 
 
 def test_the_queries_do_not_grow_with_the_results(store: Store) -> None:
-    asked: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    statements: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     read(store, IRIS)
-    before = len(asked)
+    before = len(statements)
     with database.write_transaction(store.engine) as connection:
-        for place in range(12):
-            define(connection, 60 + place, school.SUMS, "6", name=f"Blok {place}", subject=Term("rekenen"))
-            add(connection, f"x{place}", place + 1, 60 + place, school.SUMS, Kind.SCORE, **school.number(place))
-    asked.clear()
+        for number in range(12):
+            define(connection, 60 + number, school.SUMS, "6", name=f"Blok {number}", subject=Term("rekenen"))
+            add(connection, f"x{number}", number + 1, 60 + number, school.SUMS, Kind.SCORE, **school.number(number))
+    statements.clear()
     read(store, IRIS)
-    assert len(asked) == before
+    assert len(statements) == before
 
 
 def test_a_level_without_a_number_is_a_result_and_finished_without_score_is_none(store: Store) -> None:

@@ -21,9 +21,9 @@ def _today() -> Iterator[None]:
 
 def finished(classroom: Classroom) -> tuple[int, ...]:
     """Who finished everything of the one material."""
-    [found] = readiness(classroom.class_data, range(1, classroom.pupils + 1))
-    assert ready([found]) == set(found.finished)
-    return found.finished
+    [test] = readiness(classroom.class_data, range(1, classroom.pupils + 1))
+    assert ready([test]) == set(test.finished)
+    return test.finished
 
 
 def test_who_finished_all_that_is_known_of_the_class_is_ready() -> None:

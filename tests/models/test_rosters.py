@@ -588,9 +588,9 @@ def test_two_schools_are_written_at_once(engine: Engine, any_store: Store) -> No
         thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
     assert failed == []
-    found = rows(engine, deliveries)
-    assert len({row.id for row in found}) == len(found) == 32
-    assert {(row.school_id, row.what) for row in found} == {
+    delivery_rows = rows(engine, deliveries)
+    assert len({row.id for row in delivery_rows}) == len(delivery_rows) == 32
+    assert {(row.school_id, row.what) for row in delivery_rows} == {
         (school_id, what) for school_id in schools for what in ("results", "roster")
     }
     for school_id in schools:

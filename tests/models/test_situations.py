@@ -12,13 +12,13 @@ ROOM = Sandbox(1, "x", 1, 2, 1, SandboxAccount("t", "c", "n", "k", "90AB"), None
 
 def refused(number: int, digest: bytes, rule: str = "header.key") -> Arrival:
     """A message that was refused for this rule."""
-    found = {"rule": rule, "level": "error"}
-    return Arrival(number, 0, digest, 1, "reject", "x", False, False, None, {}, (found,))
+    finding = {"rule": rule, "level": "error"}
+    return Arrival(number, 0, digest, 1, "reject", "x", False, False, None, {}, (finding,))
 
 
 def state_of(key: str, *came: Arrival) -> tuple[str, int | None]:
-    (found,) = [situation for situation in situations.progress(ROOM, came) if situation.key == key]
-    return found.state, found.arrival_id
+    (own,) = [situation for situation in situations.progress(ROOM, came) if situation.key == key]
+    return own.state, own.arrival_id
 
 
 def test_of_many_refused_messages_the_one_that_came_again_and_again_is_found() -> None:

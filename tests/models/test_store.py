@@ -387,8 +387,8 @@ def test_results_of_an_unknown_pupil_are_parked_and_matched_by_one_row(store: St
         identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
     receipt = take(store, message(results=result_xml("r9", "3"), aanmaakdatum="2026-11-12T00:00:00"))
     assert receipt.counts["parked"] == 0
-    found = [(row.pupil_id, row.key, row.score_text) for row in spelled(store.engine)]
-    assert found == [(1, "r1", "7"), (1, "r9", "3")]
+    of_pupils = [(row.pupil_id, row.key, row.score_text) for row in spelled(store.engine)]
+    assert of_pupils == [(1, "r1", "7"), (1, "r9", "3")]
 
 
 def test_a_key_that_moves_to_another_pupil_is_warned_about(store: Store) -> None:

@@ -42,8 +42,8 @@ def after(seconds: float) -> AbstractContextManager[None]:
 def connect(store: Store, *keys: str, school: str = "99XX") -> list[SourceConnection]:
     """Connections of one school, the first the most overdue."""
     made = []
-    for place, key in enumerate(keys):
-        with after(place - 100), database.write_transaction(store.engine) as connection:
+    for number, key in enumerate(keys):
+        with after(number - 100), database.write_transaction(store.engine) as connection:
             school_id = schools.ensure_school(connection, [Identification("brin", school)])
             source_id = schools.ensure_source(connection, key, key.title(), "publisher")
             connections.ensure_connection(connection, school_id, source_id)

@@ -105,8 +105,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     assert named is not None
     with canary_port(named[1], int(named[2])) as canary:
         threading.Thread(target=listen, args=(canary, heard), daemon=True).start()
-        posted, found = post_all(data)
-    return World(posted, found, heard, (data / "log").read_text(encoding="utf-8"))
+        posted, by_message = post_all(data)
+    return World(posted, by_message, heard, (data / "log").read_text(encoding="utf-8"))
 
 
 def post_all(data: Path) -> tuple[list[Posted], dict[str, dict[str, object]]]:
@@ -166,10 +166,10 @@ def test_every_verdict_and_fault_code_is_that_of_the_list(world: World) -> None:
 
 
 def test_warnings_stand_in_the_list_of_deliveries(world: World) -> None:
-    told = {
+    shown = {
         posted.file: world.deliveries[hashlib.sha256(posted.data).hexdigest()]["verdict"] for posted in world.posted
     }
-    assert told == {posted.file: posted.expected for posted in world.posted}
+    assert shown == {posted.file: posted.expected for posted in world.posted}
 
 
 def test_every_answer_is_quick(world: World) -> None:

@@ -129,8 +129,8 @@ def pattern(word: str) -> re.Pattern[str]:
 
 def uses(word: str, texts: tuple[tuple[int, str], ...]) -> list[int]:
     """The lines on which a word is used, apart from what is allowed."""
-    found, allowed = pattern(word), re.compile("|".join(ALLOWED))
-    return [line for line, text in texts if found.search(text) and found.search(allowed.sub("", text))]
+    term, allowed = pattern(word), re.compile("|".join(ALLOWED))
+    return [line for line, text in texts if term.search(text) and term.search(allowed.sub("", text))]
 
 
 def is_exempt(word: str, file: Path) -> bool:

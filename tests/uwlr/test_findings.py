@@ -152,11 +152,11 @@ def test_the_numbers_of_an_osoresultaat_are_held_against_each_other(inside: str,
 
 
 @pytest.mark.parametrize(
-    ("weight", "told"), [("-1", True), ("-0.5", True), ("-0", False), ("-0.0", False), ("0", False)]
+    ("weight", "noted"), [("-1", True), ("-0.5", True), ("-0", False), ("-0.0", False), ("0", False)]
 )
-def test_a_weight_below_zero_is_told(weight: str, told: bool) -> None:
+def test_a_weight_below_zero_is_told(weight: str, noted: bool) -> None:
     data = message().replace(b"<toetsnormering>", f"<toetsnormering><wegingsfactor>{weight}</wegingsfactor>".encode())
-    assert rules_of(judged(data, "strict")) == ({"norm.weight-negative"} if told else set())
+    assert rules_of(judged(data, "strict")) == ({"norm.weight-negative"} if noted else set())
 
 
 # -- texts ---------------------------------------------------------------------------------------------------
@@ -245,24 +245,24 @@ def test_a_comment_within_a_value_is_told_at_its_place(name: str, text: str) -> 
     value = f"<{name}>{text}</{name}>"
     data = message().decode().replace(value, f"<{name}>{text}\n <!-- x --></{name}>".replace("\n ", ""), 1)
     data = data.replace("<school>", "<!-- y -->\n<school>")
-    (place,) = places(judged(data.encode(), "strict"), "xml.comment-in-text")
+    (location,) = places(judged(data.encode(), "strict"), "xml.comment-in-text")
     line = next(number for number, item in enumerate(data.splitlines(), 1) if "<!-- x" in item)
-    assert place[:2] == (line, data.splitlines()[line - 1].index("<!-- x") + 1)
-    assert place[2] is not None
-    assert place[2].endswith(f"/{name}")
+    assert location[:2] == (line, data.splitlines()[line - 1].index("<!-- x") + 1)
+    assert location[2] is not None
+    assert location[2].endswith(f"/{name}")
 
 
 def test_each_of_some_comments_gets_its_own_place() -> None:
     data = message(scores=["7<!--a--><!--c-->", "8", "9<!--b-->"])
-    found = places(judged(data, "strict"), "xml.comment-in-text")
-    assert [column for _, column, _ in found] == [data.index(b"<!--a") + 1, data.index(b"<!--b") + 1]
+    locations = places(judged(data, "strict"), "xml.comment-in-text")
+    assert [column for _, column, _ in locations] == [data.index(b"<!--a") + 1, data.index(b"<!--b") + 1]
 
 
 def test_a_pointer_to_a_schema_is_told_where_it_stands() -> None:
     hint = f'<toetsen xmlns:i="{XSI}" i:schemaLocation="urn:x http://127.0.0.1/x.xsd">'
     data = message().replace(b"<toetsen>", hint.encode())
-    (place,) = places(judged(data, "strict"), "xml.schema-location")
-    assert place == (1, data.index(b"<toetsen") + 1, "/leerresultaten_verzoek/toetsen")
+    (location,) = places(judged(data, "strict"), "xml.schema-location")
+    assert location == (1, data.index(b"<toetsen") + 1, "/leerresultaten_verzoek/toetsen")
 
 
 def test_a_text_about_schemas_points_to_none() -> None:

@@ -125,12 +125,12 @@ def test_a_message_that_is_cut_off_anywhere_says_so_at_its_last_tag_or_character
     for data in (message(scores=["1", "2"]), enveloped(), message(toetsnaam="Ééé€" * 9)):
         whole = data.decode()
         for cut in range(60, len(whole), 7):
-            found = error(judged((whole[:cut] + end).encode(), "strict"))
+            finding = error(judged((whole[:cut] + end).encode(), "strict"))
             lines = whole[:cut].rstrip().splitlines()
-            assert found.rule == CUT_OFF, whole[:cut][-40:]
-            assert found.line is not None
-            assert found.column is not None
-            assert 1 <= found.column <= len(lines[found.line - 1]), whole[:cut][-40:]
+            assert finding.rule == CUT_OFF, whole[:cut][-40:]
+            assert finding.line is not None
+            assert finding.column is not None
+            assert 1 <= finding.column <= len(lines[finding.line - 1]), whole[:cut][-40:]
 
 
 def test_a_message_that_is_cut_off_within_a_character_is_cut_off() -> None:
@@ -143,9 +143,9 @@ def test_a_place_is_that_of_the_flaw() -> None:
     lines = content("good-bare").decode().splitlines()
     number = next(number for number, line in enumerate(lines) if "<toetsnaam>" in line)
     lines[number] = lines[number].replace("<toetsnaam>", "<toetsnaam>é & ")
-    found = error(judged("\n".join(lines).encode(), "strict"))
-    assert (found.rule, found.line) == (ESCAPE, number + 1)
-    assert found.column == lines[number].index("& ") + 2
+    finding = error(judged("\n".join(lines).encode(), "strict"))
+    assert (finding.rule, finding.line) == (ESCAPE, number + 1)
+    assert finding.column == lines[number].index("& ") + 2
 
 
 @pytest.mark.parametrize("name", ["soap.fault", "soap.body"])
@@ -154,7 +154,7 @@ def test_what_is_wrong_with_an_envelope_is_told_at_an_element(name: str) -> None
     empty = f'<s:Envelope xmlns:s="{SOAP}"><s:Header/></s:Envelope>'
     for text in (data, empty, empty.replace("<s:Header/>", "\n<s:Body>\n</s:Body>\n")):
         lines = text.splitlines()
-        for found in judged(text.encode(), "strict").findings:
-            assert found.line is not None
-            assert found.column is not None
-            assert lines[found.line - 1][found.column - 1 :].startswith("<")
+        for finding in judged(text.encode(), "strict").findings:
+            assert finding.line is not None
+            assert finding.column is not None
+            assert lines[finding.line - 1][finding.column - 1 :].startswith("<")

@@ -209,8 +209,8 @@ def test_a_sample_is_applied_as_a_roster(
     )
     assert (receipt.state, receipt.findings) == ("applied", ())
     with database.read_transaction(engine) as connection:
-        found = {(row.name, row.year_groups) for row in connection.execute(select(classes))}
-        assert found == expected_classes
+        stored_classes = {(row.name, row.year_groups) for row in connection.execute(select(classes))}
+        assert stored_classes == expected_classes
         assert len(connection.execute(select(pupils)).all()) == number
         in_a_class = set(connection.scalars(select(memberships.c.pupil_id)))
         assert len(in_a_class) == number

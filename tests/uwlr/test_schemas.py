@@ -354,11 +354,11 @@ GETRAPT = "http://www.edustandaard.nl/leerresultaten/2/leerlinggegevens/"
 )
 def test_a_soap_client_finds_the_operations(file: str, actions: dict[str, dict[str, str]]) -> None:
     (service,) = zeep.Client(str(SCHEMAS / file)).wsdl.services.values()
-    found = {
+    operations = {
         port.name: {name: operation.soapaction for name, operation in port.binding._operations.items()}
         for port in service.ports.values()
     }
-    assert found == actions
+    assert operations == actions
 
 
 def test_a_soap_client_writes_a_valid_delivery() -> None:
