@@ -24,6 +24,7 @@ from dash import Input, Output, html
 
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
+from dashboard.auth.start_codes import start_path
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from models.schema import clock, database
@@ -94,8 +95,9 @@ def measure(folder: Path, classes: int, rounds: int) -> dict[str, float]:
     large_school.build(engine, cipher, [30] * classes, COLUMNS)
     flask.Flask.test_client_class = PageClient
     user = DemoUser("els", "Els Prins", Role.SUPPORT, large_school.TEACHER, large_school.SCHOOL)
-    client = create_app(engine, cipher, AppOptions(demo=True, users=(user,))).test_client()
-    client.get("/groep")
+    app = create_app(engine, cipher, AppOptions(demo=True, users=(user,)))
+    client = app.test_client()
+    client.get(start_path(app), follow_redirects=True)
     callbacks = client.get("/_dash-dependencies").get_json()
     pages = next(callback for callback in callbacks if "_pages_content.children" in callback["output"])
 
