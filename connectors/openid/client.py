@@ -26,6 +26,7 @@ from models.schema import clock
 from models.schema.urls import address_problem
 
 MAX_TOKEN = 64 * 1024  # characters
+MAX_SUBJECT = 255  # characters, by the standard
 LEEWAY_SECONDS = 60
 GOOGLE = "https://accounts.google.com"  # which may leave the scheme out in its tokens
 
@@ -191,6 +192,7 @@ def _id_claims(provider: Provider, token: Claims, keys: Claims, nonce: str) -> C
         raise SignInFailed(Failure.EXPIRED if expired else _BY_CLAIM.get(str(claim), Failure.SIGNATURE)) from None
     except (ValueError, TypeError, KeyError, AttributeError):
         raise SignInFailed(Failure.ANSWER) from None
-    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT or not subject.isprintable():
         raise SignInFailed(Failure.ANSWER)
     return dict(claims)

@@ -257,7 +257,7 @@ def invite(connection: Connection, cipher: PiiCipher, viewer: Viewer, invited: I
     """
     check_administers(viewer)
     name, mail = invited.name.strip(), invited.mail.strip()
-    if not 0 < len(name) <= MAX_NAME:
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise InvitationRefused("name")
     if invited.role not in INVITED_ROLES:
         raise InvitationRefused("role")

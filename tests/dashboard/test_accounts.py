@@ -63,6 +63,7 @@ def test_an_invitation_has_an_address_that_is_shown_once(web: flask.Flask, known
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
+        ({"naam": "a\0b"}, "Vul de naam in"),
         ({"naam": " "}, "Vul de naam in"), ({"naam": "x" * 201}, "Vul de naam in"), ({"rol": "vendor"}, "Kies een rol"),
         ({"rol": "koning"}, "Kies een rol"), ({"leraar": ""}, "staat in de leerlinglijst"),
         ({"leraar": "99"}, "staat in de leerlinglijst"), ({"leraar": "9" * 30}, "staat in de leerlinglijst"),

@@ -245,6 +245,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "erase_room": (),
     "see_refused": (),
     "judge_anew": (),
+    "invite": ("naam", "rol", "leraar", "mail"),
+    "withdraw_invitation": ("nummer",),
+    "end_role": ("nummer",),
+    "take_role": ("rol",),
+    "sign_out": (),
 }
 NUMBERS = ("0", "999999999", str(2**31), str(2**63), "9" * 5_000, "-1", "x", "%00", "%ED%A0%80")
 NAMES = ("klas", "periode", "vak", "materiaal", "uitgever", "groep", "doel", "leerling", "vraag", "jaar", "regel",

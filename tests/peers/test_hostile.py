@@ -117,7 +117,9 @@ def post_all(data: Path) -> tuple[list[Posted], dict[str, dict[str, object]]]:
         )
     try:
         assert program.stdout is not None
-        port = int(program.stdout.readline().rpartition(":")[2])
+        address = re.search(r"http://127\.0\.0\.1:(\d+)/", program.stdout.readline())
+        assert address is not None
+        port = int(address[1])
         ends = time.monotonic() + 30
         while not any(delivery["what"] == "roster" for delivery in told_deliveries(data)):
             assert time.monotonic() < ends

@@ -17,6 +17,7 @@ from dashboard.cli import main
 from models.access import local_accounts
 from models.access.accounts import make_administrator
 from models.schema import clock, database
+from models.schema.rate_limit import Rate
 from models.schema.tables import metadata
 from tests.conftest import Store
 from tests.dashboard import school
@@ -109,6 +110,26 @@ def test_a_form_of_another_site_signs_nobody_in(web: flask.Flask, account: Accou
     form = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": account.code()}
     answer = client.post("/aanmelden", data=form, base_url=HERE, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
+
+
+ODD = ("", "a\0b", "x" * 100_000, "٣٣٣٣٣٣", "\ud800".encode("utf-8", "surrogatepass"), "[]", "9" * 5_000)
+
+
+def test_odd_texts_are_refused_as_any_other(
+    web: flask.Flask, account: Account, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.server.sign_in.OF_ADDRESS", Rate(1000, 1.0))
+    client = web.test_client()
+    client.get("/aanmelden", base_url=HERE)
+    right = {"gebruiker": "sam", "wachtwoord": PASSWORD, "code": "000000", "naar": "/"}
+    for name in right:
+        for text in ODD:
+            with clock.fixed(school.NOW + timedelta(days=len(caplog.records))):
+                answer = client.post("/aanmelden", data=right | {name: text}, base_url=HERE, headers=OWN)
+            assert answer.status_code in (403, 429), (name, text[:9])
+    for path in ("/aanmelden/terug?state=%00&code=%ED%A0%80", "/uitnodiging/%00", "/aanmelden?naar=%ED%A0%80"):
+        assert client.get(path, base_url=HERE).status_code in (200, 403, 404)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_the_database_holds_neither_password_nor_secret(school_store: Store, account: Account) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import OctKey, RSAKey
 
 from tests.sign_in.conftest import HERE, MakeApp
@@ -60,7 +60,7 @@ class Misbehaving:
         if self.header.get("alg") == "none":
             return ".".join((_encoded({"alg": "none"}), _encoded(claims), ""))
         header = {"alg": "RS256", "kid": "k"} | self.header
-        return jwt.encode(header, claims, self.signing, algorithms=["RS256", "HS256"])
+        return jws.serialize_compact(header, json.dumps(claims).encode(), self.signing, ["RS256", "HS256"])
 
 
 def _encoded(part: dict[str, Any]) -> str:
@@ -134,6 +134,9 @@ WRONG: dict[str, tuple[Change, str]] = {
     "no signature": (changed(header={"alg": "none"}), "niet ondertekend zoals het moet"),
     "an unknown key": (changed(header={"kid": "ander"}), "niet ondertekend zoals het moet"),
     "no subject": (changed(without=("sub",)), "is niet "),
+    "half a character as subject": (changed(claims={"sub": "\ud800"}, userinfo={"sub": "\ud800"}), "niet zoals"),
+    "a long subject": (changed(claims={"sub": "s" * 256}, userinfo={"sub": "s" * 256}), "niet zoals het moet"),
+    "a number as subject": (changed(claims={"sub": 7}, userinfo={"sub": 7}), "niet "),
     "userinfo of another": (changed(userinfo={"sub": "ander"}), "niet zoals het moet"),
     "no token": (changed(token=lambda _answer: {"access_token": "a", "token_type": "Bearer"}), "niet zoals het moet"),
     "no JSON": (changed(token=lambda _answer: (200, b"<html>", {})), "antwoordt nu niet"),
