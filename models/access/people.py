@@ -32,7 +32,7 @@ class ClassRef:
 
 @dataclass(frozen=True, slots=True)
 class PupilName:
-    """A pupil by name, distinct from those of the same name; `name` is None where the roster has none."""
+    """A pupil by name, distinguished from those of the same name; `name` is None where the roster has none."""
 
     id: int
     first_name: str | None

@@ -66,7 +66,10 @@ def linkable_pupils(connection: Connection, viewer: Viewer, cipher: PiiCipher) -
 def link_candidates(
     connection: Connection, viewer: Viewer, identifier_ids: Sequence[int]
 ) -> dict[int, tuple[Candidate, ...]]:
-    """The candidates of each of these identifiers, of the class with most of the same sittings. Raises AccessDenied."""
+    """The candidates of each of these identifiers, of the class with most of the same sittings.
+
+    An identifier whose tests no class sat is left out. Raises AccessDenied.
+    """
     check_administers(viewer)
     of_class = _base_classes(connection, viewer)
     candidates = {}

@@ -6,12 +6,14 @@ import gzip
 import http.client
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import brotli
 import flask
 import pytest
 
 from connectors.intake.receive import PATH
+from dashboard.auth.start_codes import start_path
 from dashboard.server import compression
 from dashboard.server.serving import bind
 from tests.connectors.sending import serving_app
@@ -21,27 +23,42 @@ DECODERS = {"gzip": gzip.decompress, "br": brotli.decompress}
 WHOLE_CLASS_BYTES = 15_000
 
 
+@dataclass(frozen=True)
+class Visitor:
+    """A browser with a session at the known school, behind the real server."""
+
+    port: int
+    cookie: str = ""
+
+    def answer(self, path: str, accepts: str | None) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers, names in lower case, and body of an answer."""
+        headers = {"Cookie": self.cookie} | ({} if accepts is None else {"Accept-Encoding": accepts})
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, body
+
+
 @pytest.fixture
-def port(web: flask.Flask) -> Iterator[int]:
-    """The port of the known school behind the real server."""
+def visitor(web: flask.Flask) -> Iterator[Visitor]:
+    """Who began a session with the printed address."""
     with serving_app(web, bind("127.0.0.1", 0)) as port:
-        yield port
+        _status, headers, _body = Visitor(port).answer(start_path(web), None)
+        yield Visitor(port, headers["set-cookie"].partition(";")[0])
 
 
-def fetched(port: int, path: str, accepts: str | None) -> tuple[dict[str, str], bytes]:
-    """Headers, names in lower case, and body of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", path, headers={} if accepts is None else {"Accept-Encoding": accepts})
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    assert answer.status == 200
-    return {name.lower(): value for name, value in answer.getheaders()}, body
+def fetched(visitor: Visitor, path: str, accepts: str | None) -> tuple[dict[str, str], bytes]:
+    """Headers and body of an answer with something in it."""
+    status, headers, body = visitor.answer(path, accepts)
+    assert status == 200, path
+    return headers, body
 
 
-def addresses_of_a_page(port: int) -> list[str]:
+def addresses_of_a_page(visitor: Visitor) -> list[str]:
     """A page, and every script and style sheet that it names."""
-    _headers, page = fetched(port, "/groep", None)
+    _headers, page = fetched(visitor, "/groep?klas=1-1", None)
     named = re.findall(r'(?:src|href)="(/[^"]+\.(?:js|css)[^"]*)"', page.decode())
     assert len(named) > 10
     return ["/toegankelijkheid", *named]
@@ -55,12 +72,12 @@ def addresses_of_a_page(port: int) -> list[str]:
     ],
 )  # fmt: skip
 def test_pages_scripts_and_styles_come_as_the_browser_accepts(
-    port: int, accepts: str | None, algorithm: str | None
+    visitor: Visitor, accepts: str | None, algorithm: str | None
 ) -> None:
-    for path in addresses_of_a_page(port):
-        _plain, whole = fetched(port, path, None)
+    for path in addresses_of_a_page(visitor):
+        _plain, whole = fetched(visitor, path, None)
         for _time in range(2):  # the second comes from memory
-            headers, body = fetched(port, path, accepts)
+            headers, body = fetched(visitor, path, accepts)
             assert "accept-encoding" in headers["vary"].lower(), path
             expected = algorithm if len(whole) >= compression.MIN_BYTES else None
             assert headers.get("content-encoding") == expected, path
@@ -86,6 +103,6 @@ def test_made_up_addresses_of_scripts_fill_no_memory(web: flask.Flask) -> None:
     assert scripts.get("br;") is None
 
 
-def test_what_senders_get_is_not_compressed_below_the_minimum(port: int) -> None:
-    headers, body = fetched(port, f"{PATH}?wsdl", "gzip")
+def test_what_senders_get_is_not_compressed_below_the_minimum(visitor: Visitor) -> None:
+    headers, body = fetched(visitor, f"{PATH}?wsdl", "gzip")
     assert (gzip.decompress(body) if "content-encoding" in headers else body).lstrip().startswith(b"<")

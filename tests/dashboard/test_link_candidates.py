@@ -44,6 +44,13 @@ def test_where_no_class_sat_the_test_nobody_may_be_meant(known_school: Store, we
     assert "Niemand past: geen groep maakte deze toetsen" in shown_page(as_persona(web, "sam"), "/koppelingen")
 
 
+def test_where_everybody_of_the_class_has_results_the_page_says_so(known_school: Store, web: flask.Flask) -> None:
+    with database.write_transaction(known_school.engine) as connection:
+        connection.execute(text("UPDATE results SET identifier_id = 12 WHERE identifier_id = 11 AND test_id = 1"))
+    assert candidates(known_school) == ()
+    assert "heeft iedereen zelf al resultaten" in shown_page(as_persona(web, "sam"), "/koppelingen")
+
+
 def test_the_page_names_who_may_be_meant_with_class_and_number(known_school: Store, web: flask.Flask) -> None:
     page = json.loads(shown_page(as_persona(web, "sam"), "/koppelingen"))["response"]["_pages_content"]["children"]
     [item] = [node for node in nodes_of(page, "Li") if node["props"].get("data-parked") == str(PARKED)]

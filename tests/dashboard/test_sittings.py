@@ -6,8 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from dashboard.pages.pupil.series import points_of
 from models.access.viewer import Role, Viewer
+from models.classroom.class_data import growth_points
 from models.classroom.class_overview import Cell
 from models.classroom.timeline import PupilTimeline, provenance, pupil_timeline
 from models.results.periods import Period, of_school_year
@@ -59,7 +59,7 @@ def test_parts_of_other_days_belong_to_the_total_that_was_sent(known_school: Sto
     assert shown is not None
     assert (shown.reading.text, shown.others) == ("11", 0)
     series = next(item for item in timeline(known_school).series if item.subject_material == school.SUMS_FIELD)
-    assert len(points_of(series)) == 1
+    assert len(growth_points(series.sittings)) == 1
     with database.read_transaction(known_school.engine) as connection:
         source = provenance(connection, HANNA, LARS, BLOCK_3, "2026-11-16", PART_A)
     assert source is not None

@@ -105,7 +105,7 @@ def parked_panel(
 ) -> html.Section:
     """Identifiers without a pupil with a choice of pupils, current links, and the upload of a file of links."""
     words_of = {item.pupil.id: _linkable_words(item) for item in pupils}
-    items = [_parked_item(item, words_of, candidates.get(item.id, ())) for item in parked[:SHOWN]]
+    items = [_parked_item(item, words_of, candidates.get(item.id)) for item in parked[:SHOWN]]
     total = sum(item.count for item in parked)
     words = (
         n_("{number} result", "{number} results", total)
@@ -178,11 +178,14 @@ def _link_options(words_of: Mapping[int, str], candidates: Sequence[Candidate]) 
 
 
 def _candidate_lines(
-    parked: ParkedIdentifier, words_of: Mapping[int, str], candidates: Sequence[Candidate]
+    parked: ParkedIdentifier, words_of: Mapping[int, str], candidates: Sequence[Candidate] | None
 ) -> list[Any]:
-    """Who may be meant and why, so that nobody has to guess."""
-    if not candidates:
+    """Who may be meant and why, so that nobody has to guess; `candidates` None: no class sat the tests."""
+    if candidates is None:
         return [html.P(_("Nobody fits: no class sat these tests on these days."), className="sm t2")]
+    if not candidates:
+        words = _("Nobody fits: of the class that sat these tests, everybody has results of their own.")
+        return [html.P(words, className="sm t2")]
     sources = ", ".join(name for name, _number in parked.results)
     reason = _(
         "{number} pupils of the class sat the same tests on the same days; no results of their own from {sources}.",
@@ -198,7 +201,9 @@ def _candidate_lines(
     ]
 
 
-def _parked_item(parked: ParkedIdentifier, words_of: Mapping[int, str], candidates: Sequence[Candidate]) -> html.Li:
+def _parked_item(
+    parked: ParkedIdentifier, words_of: Mapping[int, str], candidates: Sequence[Candidate] | None
+) -> html.Li:
     results = ", ".join(
         n_("{name}: {number} result", "{name}: {number} results", number, name=name) for name, number in parked.results
     )
@@ -213,7 +218,7 @@ def _parked_item(parked: ParkedIdentifier, words_of: Mapping[int, str], candidat
                         id={"type": "link-pupil", "index": parked.id},
                         **attrs(aria_label=_("Pupil for number {label}", label=parked.label)),
                         placeholder=_("Choose a pupil"),
-                        data=_link_options(words_of, candidates),
+                        data=_link_options(words_of, candidates or ()),
                         searchable=True,
                         nothingFoundMessage=_("Nothing found"),
                         limit=30,
