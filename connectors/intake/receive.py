@@ -42,6 +42,7 @@ MAX_RATIO = 200  # UWLR packs to a thirtieth at best
 RATIO_FROM_BYTES = 8 * 1024 * 1024
 
 _log = logging.getLogger("rondblik.receive")
+_OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
 _PROBLEM_RULES = {
     "chunks": "message.chunks",
     "deadline": "message.deadline",
@@ -138,6 +139,8 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
     problem = flask.request.environ.get(BODY_PROBLEM)
     if problem == "busy":  # no row: the store may well be what all wait for
         return _refused(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
+    if problem == "full":
+        return _no_room()
     if problem is not None:
         return _refused_unread(receiver, finding(_PROBLEM_RULES[problem]), int(flask.request.environ.get(BODY_SIZE, 0)))
     if _is_of_another_site():
@@ -218,17 +221,20 @@ def _clock_set_back(failed: ClockSetBack) -> flask.Response:
     )
 
 
+def _no_room() -> flask.Response:
+    return fault(
+        rules.TIJDELIJK_NIET,
+        "De ontvanger kan het bericht nu niet bewaren; er is niets opgeslagen. Stuur het later nog eens, ongewijzigd. "
+        "/ The receiver cannot store the message now; nothing was stored. Send it again later, unchanged.",
+    )
+
+
 def internal_error(failed: Exception) -> flask.Response:
     """What we could not do ourselves; the text of an error may hold values of a message, so only its kind is logged."""
     _log.error("%s while receiving", type(failed).__name__)
-    out_of_space = isinstance(failed, OSError) and failed.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE)
+    out_of_space = isinstance(failed, OSError) and failed.errno in _OUT_OF_SPACE
     if out_of_space or isinstance(failed, OperationalError | TimeoutError):
-        return fault(
-            rules.TIJDELIJK_NIET,
-            "De ontvanger kan het bericht nu niet bewaren; er is niets opgeslagen. Stuur het later nog eens, "
-            "ongewijzigd. "
-            "/ The receiver cannot store the message now; nothing was stored. Send it again later, unchanged.",
-        )
+        return _no_room()
     sentence = (
         "Er ging bij de ontvanger iets mis; er is niets opgeslagen. Meld het de beheerder en stuur het later opnieuw. "
         "/ Something went wrong at the receiver; nothing was stored. Tell its administrator and send it again later."

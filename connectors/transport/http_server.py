@@ -129,7 +129,10 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         """Take the next bytes; a body that is too large is dropped from then on."""
         if not self.headers_finished and len(self.first_bytes) < MAX_FIRST_LINE:
             self.first_bytes += data[:MAX_FIRST_LINE]
-        consumed = int(super().received(data))
+        try:
+            consumed = int(super().received(data))
+        except OSError:  # the disk on which bodies are kept is full
+            consumed = self.received_without_room(data)
         if self.error is not None and self.body_rcv is None:
             self.answer_header()
         if not self.headers_finished or self.body_rcv is None:
@@ -156,6 +159,17 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         super().parse_header(header_plus)
         chunked = self.chunked or "TRANSFER_ENCODING" in self.headers  # which HTTP/1.0 does not have
         self.closes = chunked and ("CONTENT_LENGTH" in self.headers or self.version == "1.0")
+
+    def received_without_room(self, data: bytes) -> int:
+        """Go on without keeping the body, so that whoever sends it hears why.
+
+        A body in chunks ends here: how far it was read is not known any more.
+        """
+        if self.chunked:
+            self.give_up("full")
+            return len(data)
+        self.forget_body("full")
+        return int(super().received(data))
 
     def hold(self) -> bool:
         """Count what came in among all that is held; whether there is room for it. Of what is dropped nothing is."""

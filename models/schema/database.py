@@ -20,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.schema.data_versions import raise_version
@@ -170,11 +171,12 @@ def insert_new(connection: Connection, table: Table, columns: Sequence[str], row
 
 
 def _insert_new_sqlite(connection: Connection, table: str, named: str, rows: Rows) -> int:
-    driver = _driver(connection)
-    before = driver.total_changes
     marks = ",".join("?" * len(rows[0]))
-    driver.executemany(f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows)  # noqa: S608
-    return int(driver.total_changes - before)
+    statement = f"INSERT INTO {table} ({named}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+    with _driver(connection) as driver:
+        before = driver.total_changes
+        driver.executemany(statement, rows)
+        return int(driver.total_changes - before)
 
 
 def _insert_new_postgresql(connection: Connection, table: str, named: str, rows: Rows) -> int:
@@ -192,9 +194,8 @@ _INSERT_NEW: dict[str, Callable[[Connection, str, str, Rows], int]] = {
 
 def _from_staging(connection: Connection, table: str, named: str, rows: Rows, statement: str) -> int:
     """Copy rows to a temporary table and execute one statement on all of them; how many rows that concerned."""
-    driver = _driver(connection)
     staging = f"incoming_{table}"
-    with driver.cursor() as cursor:
+    with _driver(connection) as driver, driver.cursor() as cursor:
         empty = f"SELECT {named} FROM {table} WITH NO DATA"  # noqa: S608 - names of our own
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS {empty}")
         with cursor.copy(f"COPY {staging} ({named}) FROM STDIN") as copy:
@@ -220,7 +221,8 @@ def overwrite(connection: Connection, table: Table, keys: Sequence[str], columns
     pick = itemgetter(*map(columns.index, (*others, *keys)))
     own = " AND ".join(f"{name} = ?" for name in keys)
     values = ", ".join(f"{name} = ?" for name in others)
-    _driver(connection).executemany(f"UPDATE {table.name} SET {values} WHERE {own}", map(pick, rows))  # noqa: S608
+    with _driver(connection) as driver:
+        driver.executemany(f"UPDATE {table.name} SET {values} WHERE {own}", map(pick, rows))  # noqa: S608
 
 
 def keep_greatest(
@@ -244,13 +246,22 @@ def keep_greatest(
         return
     marks = ",".join("?" * len(columns))
     statement = f"INSERT INTO {table.name} ({named}) VALUES ({marks}) {conflict}"  # noqa: S608
-    _driver(connection).executemany(statement, rows)
+    with _driver(connection) as driver:
+        driver.executemany(statement, rows)
 
 
-def _driver(connection: Connection) -> Any:
+@contextmanager
+def _driver(connection: Connection) -> Iterator[Any]:
+    """The connection of the driver itself; its errors, such as a full disk, become those of SQLAlchemy."""
     driver = connection.connection.driver_connection
     assert driver is not None
-    return driver
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        yield driver
+    except errors as failed:
+        raise DBAPIError.instance(
+            "written by the driver", None, failed, errors, hide_parameters=True, dialect=connection.dialect
+        ) from None
 
 
 def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

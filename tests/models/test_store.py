@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.exc import OperationalError
 
 from connectors.intake.destinations import AnySchool, OwnSchool
 from connectors.intake.judge import ResultSource, process_results, spool
@@ -32,10 +33,12 @@ from models.schema.tables import (
     raw_messages,
     result_history,
     results,
+    school_identifications,
     source_connections,
     test_definitions,
     tests,
 )
+from models.schema.tables import schools as schools_table
 from models.schema.terms import RetentionPolicy
 from tests.conftest import Store
 from tests.models.spelled import spelled
@@ -501,3 +504,20 @@ def test_a_date_outside_the_school_year_is_stored_on_its_date_with_a_warning(sto
     )
     with database.read_transaction(store.engine) as connection:
         assert connection.scalar(select(results.c.taken_on)) == "2026-06-30"
+
+
+def test_a_full_database_is_an_error_of_the_database_whichever_way_rows_go_in(store: Store) -> None:
+    rows = [("brin", f"{number}", "x" * 4_000, 1) for number in range(500)]
+    columns = ("scheme", "value", "location", "school_id")
+
+    def write() -> None:
+        with database.write_transaction(store.engine) as connection:
+            connection.execute(insert(schools_table).values(id=1, name="De Wissel"))
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 8}")
+            database.insert_new(connection, school_identifications, columns, rows)
+
+    with pytest.raises(OperationalError, match="full"):
+        write()
+    with database.read_transaction(store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(schools_table)) == 0
