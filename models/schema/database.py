@@ -27,6 +27,10 @@ from models.schema.data_versions import raise_version
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+_OFF = text(
+    "SELECT name FROM pg_settings WHERE setting = 'off' "
+    "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
+)
 ROWS_PER_QUERY = 500
 
 T = TypeVar("T")
@@ -39,8 +43,8 @@ class DatabaseUnsafe(Exception):
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql+psycopg://...`, with the settings that keep acknowledged data.
 
-    SQLite: WAL, synchronous=FULL, foreign keys on, transactions begun by us. Raises DatabaseUnsafe where
-    PostgreSQL runs with synchronous_commit off.
+    SQLite: WAL, synchronous=FULL, foreign keys on, transactions begun by us. Raises DatabaseUnsafe where PostgreSQL
+    runs with fsync, full_page_writes or synchronous_commit off.
     """
     if url.startswith("sqlite"):
         # Errors must not carry what was being stored, so parameters stay hidden.
@@ -52,11 +56,14 @@ def open_engine(url: str) -> Engine:
         return engine
     engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     with engine.connect() as connection:
-        if connection.scalar(text("SHOW synchronous_commit")) == "off":
-            raise DatabaseUnsafe(
-                "PostgreSQL runs with synchronous_commit = off: a power cut would lose confirmed results. "
-                "Set synchronous_commit = on in postgresql.conf and start again."
-            )
+        unsafe = connection.scalars(_OFF).all()
+    if unsafe:
+        engine.dispose()
+        settings = ", ".join(f"{name} = on" for name in unsafe)
+        raise DatabaseUnsafe(
+            f"PostgreSQL runs with {' and '.join(unsafe)} off: a power cut would lose confirmed results. "
+            f"Set {settings} in postgresql.conf and start again."
+        )
     return engine
 
 
