@@ -170,7 +170,7 @@ def test_a_vendor_looks_as_a_teacher_at_its_own_results_and_goes_back(watched: W
     page.wait_for_selector("#matrix")
     assert page.url.endswith("/groep")
     assert page.locator("main h1").inner_text() == "Groep Proefgroep 6"
-    read = "rows => rows.map(row => [row.querySelector('th').innerText, row.querySelector('td b')?.innerText ?? ''])"
+    read = "rows => rows.map(row => [row.querySelector('th a').innerText, row.querySelector('td b')?.innerText ?? ''])"
     shown = dict(page.locator("#matrix tbody tr[data-pupil]").evaluate_all(read))
     assert len(shown) == 10
     assert (shown["Noa Proef"], shown["Bas Proef"], shown["Sem Proef"]) == ("0", "8", "")
