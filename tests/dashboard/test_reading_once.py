@@ -25,7 +25,8 @@ from tests.dashboard import large_school
 SUPPORT = Viewer(large_school.SCHOOL, Role.SUPPORT, None, "Els Prins")
 HOLIDAYS = read_holidays()
 CLASSES = "1,2,3"
-MOST_STATEMENTS = 25  # whatever the number of classes, pupils, publishers and results
+MOST_STATEMENTS = 26  # whatever the number of classes, pupils, publishers and results
+MOST_AGAIN = 12  # where the data are the same as before
 NORMS = 144  # of 48 tests, and of the parts of half of them, in two school years
 
 Read = Callable[[Connection, PiiCipher, dict[str, object]], object]
@@ -81,6 +82,19 @@ def test_a_page_takes_few_statements(large: Store, read: Read, query: dict[str, 
     assert [text for text, number in Counter(executed).items() if number > 1] == []
 
 
+@pytest.mark.parametrize("read", [class_page, my_pupils])
+def test_a_page_of_the_same_data_reads_no_result_again(large: Store, read: Read, query: dict[str, object]) -> None:
+    for number in range(2):
+        with (
+            clock.fixed(large_school.NOW),
+            database.read_transaction(large.engine) as connection,
+            statements(large.engine) as executed,
+        ):
+            assert read(connection, large.cipher, query) is not None
+        assert (len(executed) <= MOST_AGAIN) is (number == 1)
+        assert any(" results." in text for text in executed) is (number == 0)
+
+
 @pytest.mark.parametrize("part", [None, "Optellen"])
 @pytest.mark.parametrize("read", [class_page, my_pupils])
 def test_no_result_is_fetched_twice(
@@ -110,6 +124,7 @@ def test_each_norm_is_parsed_once(large: Store, read: Read, monkeypatch: pytest.
         return parse_norm(norm)
 
     monkeypatch.setattr(catalogue, "parse_norm", noted)
+    catalogue.read_body.cache_clear()
     with clock.fixed(large_school.NOW), database.read_transaction(large.engine) as connection:
         read(connection, large.cipher, {"klas": CLASSES})
     assert 0 < len(parsed) <= NORMS
