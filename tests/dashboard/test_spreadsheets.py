@@ -19,7 +19,7 @@ from sqlalchemy import text
 from dashboard.export.spreadsheet_text import reads_as_value, safe_text
 from models.schema import database
 from tests.conftest import Store
-from tests.dashboard.test_exports import Screen, fetched, screen
+from tests.dashboard.test_exports import FIRST, Screen, fetched, screen
 from tests.dashboard.test_web import HERE, as_persona
 
 # How LibreOffice counts Dutch and the English of the United States and of Great Britain, and separators.
@@ -39,6 +39,7 @@ INNER_FORMULAS = {
 LEFT_ALONE = ("6a", "2E", "Toets blok 3", "4 van 5 bronnen", "Vak, toets; deel", "1F", "½", "O'Neill", "6 apen", "")
 DAY_0 = date(1899, 12, 30)
 PARTS = ("VALUE", "VALUE", "TEXT", "DATE", "TEXT", "VALUE")  # of a column of the matrix
+COUNTS = (FIRST - 2, FIRST - 1)  # of scores below the norm, and with one
 Cells = list[list[list[Any]]]  # of a sheet: rows of type and content
 
 
@@ -118,15 +119,15 @@ def check_cells(shown: Screen, lines: Cells, mark: str) -> None:
     assert [(row[1], row[2]) for row in rows[:-1]] == [(name, "5-6") for _group, name, _cells in shown.rows]
     tests = set()
     for (_group, _name, cells), row in zip(shown.rows, rows[:-1], strict=True):
-        assert len(row) == 3 + 6 * len(cells)
+        assert len(row) == FIRST + 6 * len(cells)
         for column, cell in enumerate(cells):
-            score, _maximum, words, day, test, others = row[3 + 6 * column : 9 + 6 * column]
+            score, _maximum, words, day, test, others = row[FIRST + 6 * column : FIRST + 6 + 6 * column]
             assert score == (Decimal(cell["data-value"]) if "data-value" in cell else None)
             assert (words is not None, day) == (True, cell.get("data-date"))
             assert (test is None, others is None) == ("data-test" not in cell,) * 2
             tests.add(test)
     for column, foot in enumerate(shown.feet):
-        assert (rows[-1][3 + 6 * column] is None) == ("data-mean" not in foot)
+        assert (rows[-1][FIRST + 6 * column] is None) == ("data-mean" not in foot)
     assert Decimal(0) in [value for row in rows for value in row]
     assert tests & {*NUMBERS}
     assert tests & {*FORMULAS}
@@ -136,7 +137,8 @@ def _value(cell: list[Any], column: int, mark: str) -> object:
     kind, content = cell
     if kind == "EMPTY":
         return None
-    assert kind == (PARTS[(column - 3) % 6] if column >= 3 else "TEXT"), (column, cell)
+    expected = PARTS[(column - FIRST) % 6] if column >= FIRST else "VALUE" if column in COUNTS else "TEXT"
+    assert kind == expected, (column, cell)
     if kind == "DATE":
         return (DAY_0 + timedelta(days=content)).isoformat()
     return Decimal(str(content)) if kind == "VALUE" else str(content).replace(mark, "")
