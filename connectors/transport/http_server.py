@@ -102,7 +102,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
     """A request whose body is bounded by where it goes; `problem` is what the program is to say of it."""
 
     error: Any
-    path: str
+    path: str = ""  # until the first line was read
     command: str
     version: str
     chunked: bool
