@@ -145,7 +145,7 @@ def class_page(to: Walk) -> None:
     """The cards, links and filters of the class page, which is open, and Back and Forward over them."""
     page = to.page
     to.click("card", "#stand-on_norm a", "#stand-on_norm[aria-current]")
-    to.click("card", "#stand-ample a", "#stand-ample[aria-current]")
+    to.click("card", "#stand-far_above a", "#stand-far_above[aria-current]")
     to.do("Back", page.go_back, "#stand-on_norm[aria-current]")
     to.do("Back", page.go_back, "#stand-attention[aria-current]")
     to.do("Forward", page.go_forward, "#stand-on_norm[aria-current]")
