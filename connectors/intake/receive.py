@@ -140,7 +140,7 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
     if problem == "busy":  # no row: the store may well be what all wait for
         return _refused(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
     if problem == "full":
-        return _no_room()
+        return _no_space()
     if problem is not None:
         return _refused_unread(receiver, finding(_PROBLEM_RULES[problem]), int(flask.request.environ.get(BODY_SIZE, 0)))
     if _is_of_another_site():
@@ -221,7 +221,7 @@ def _clock_set_back(failed: ClockSetBack) -> flask.Response:
     )
 
 
-def _no_room() -> flask.Response:
+def _no_space() -> flask.Response:
     return fault(
         rules.TIJDELIJK_NIET,
         "De ontvanger kan het bericht nu niet bewaren; er is niets opgeslagen. Stuur het later nog eens, ongewijzigd. "
@@ -234,7 +234,7 @@ def internal_error(failed: Exception) -> flask.Response:
     _log.error("%s while receiving", type(failed).__name__)
     out_of_space = isinstance(failed, OSError) and failed.errno in _OUT_OF_SPACE
     if out_of_space or isinstance(failed, OperationalError | TimeoutError):
-        return _no_room()
+        return _no_space()
     sentence = (
         "Er ging bij de ontvanger iets mis; er is niets opgeslagen. Meld het de beheerder en stuur het later opnieuw. "
         "/ Something went wrong at the receiver; nothing was stored. Tell its administrator and send it again later."

@@ -132,7 +132,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         try:
             consumed = int(super().received(data))
         except OSError:  # the disk on which bodies are kept is full
-            consumed = self.received_without_room(data)
+            consumed = self.received_without_space(data)
         if self.error is not None and self.body_rcv is None:
             self.answer_header()
         if not self.headers_finished or self.body_rcv is None:
@@ -160,7 +160,7 @@ class _Request(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type
         chunked = self.chunked or "TRANSFER_ENCODING" in self.headers  # which HTTP/1.0 does not have
         self.closes = chunked and ("CONTENT_LENGTH" in self.headers or self.version == "1.0")
 
-    def received_without_room(self, data: bytes) -> int:
+    def received_without_space(self, data: bytes) -> int:
         """Go on without keeping the body, so that whoever sends it hears why.
 
         A body in chunks ends here: how far it was read is not known any more.

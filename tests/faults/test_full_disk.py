@@ -49,7 +49,7 @@ def enveloped(path: Path, header: str) -> bytes:
 
 @pytest.mark.parametrize("command", [["serve"], ["serve", "--soap-only"]], ids=" ".join)
 @pytest.mark.parametrize("spools_there", [True, False], ids=["bodies on it", "bodies elsewhere"])
-def test_no_room_is_said_and_loses_nothing(disk: Path, tmp_path: Path, command: list[str], spools_there: bool) -> None:
+def test_a_full_disk_is_said_and_loses_nothing(disk: Path, tmp_path: Path, command: list[str], spools_there: bool) -> None:
     data, spool = disk / "data", disk / "spool" if spools_there else tmp_path / "spool"
     data.mkdir()
     spool.mkdir()
