@@ -34,7 +34,9 @@ pytestmark = pytest.mark.skipif(
 def disk() -> Iterator[Path]:
     """A disk of its own, in memory."""
     with tempfile.TemporaryDirectory(prefix="rondblik-disk-") as name:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LARGEST}", "tmpfs", name], check=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={LARGEST}", "tmpfs", name]
+        if subprocess.run(mount, check=False).returncode != 0:
+            pytest.skip("no disk can be mounted here")
         try:
             yield Path(name)
         finally:
@@ -49,7 +51,9 @@ def enveloped(path: Path, header: str) -> bytes:
 
 @pytest.mark.parametrize("command", [["serve"], ["serve", "--soap-only"]], ids=" ".join)
 @pytest.mark.parametrize("spools_there", [True, False], ids=["bodies on it", "bodies elsewhere"])
-def test_a_full_disk_is_said_and_loses_nothing(disk: Path, tmp_path: Path, command: list[str], spools_there: bool) -> None:
+def test_a_full_disk_is_said_and_loses_nothing(
+    disk: Path, tmp_path: Path, command: list[str], spools_there: bool
+) -> None:
     data, spool = disk / "data", disk / "spool" if spools_there else tmp_path / "spool"
     data.mkdir()
     spool.mkdir()
