@@ -21,10 +21,11 @@ from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import source_states
 from models.results.periods import Period, of_school_year
 from models.schema import clock
+from models.schema.recent import Recent
 from models.schema.tables import schools
 from models.schema.version_cache import once_per_version
 
-MAX_DERIVED = 60  # of one state: screens with other filters, in other languages
+MAX_DERIVED = 32
 
 Derived = TypeVar("Derived")
 
@@ -38,20 +39,19 @@ class ClassState:
     thresholds: dict[int, Thresholds]
     due_dates: tuple[DueDate, ...]
     region: str
-    derived: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)  # for `ClassState.once`
+    # What was computed from it, see `once`: of a few screens, for the markup of one can be half a megabyte.
+    derived: Recent[Hashable, Any] = field(default_factory=lambda: Recent(MAX_DERIVED), compare=False, repr=False)
 
     def once(self, key: Hashable, compute: Callable[[], Derived]) -> Derived:
         """What `compute` returns, computed once for this state; the key names it among all that is computed so.
 
         It may depend on nothing but the state and the key.
         """
-        if key in self.derived:
-            kept: Derived = self.derived[key]
+        kept: Derived | None = self.derived.get(key)
+        if kept is not None:
             return kept
         value = compute()
-        if len(self.derived) >= MAX_DERIVED:
-            self.derived.clear()
-        self.derived[key] = value
+        self.derived.put(key, value)
         return value
 
     @property
