@@ -156,7 +156,8 @@ def test_the_message_itself_is_taken_in_and_every_text_of_it_stored(receiver: Re
 def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(receiver: ReceiverContext, field: str) -> None:
     assert len(naughty()) > 400
     changed, broken, accepted = [], [], 0
-    for number, text in list(enumerate(naughty(), 1))[FIELDS.index(field) % EVERY :: EVERY]:
+    sent = list(enumerate(naughty(), 1))[FIELDS.index(field) % EVERY :: EVERY]
+    for number, text in sent:
         with spool([filled(number, field, text)]) as spooled:
             receipt = push.deliver(receiver, spooled)
         if receipt.verdict is Verdict.REJECT:
@@ -169,4 +170,4 @@ def test_a_naughty_string_is_refused_or_stored_as_it_was_sent(receiver: Receiver
             changed.append(text)
     assert broken == []
     assert changed == []
-    assert field not in FREE or accepted > 400 / EVERY
+    assert field not in FREE or accepted > 0.8 * len(sent)  # all but those that are blank, too long or empty
