@@ -53,10 +53,7 @@ def _apart(connection: Connection, viewer: Viewer) -> dict[int, str]:
         return {}
     rows = connection.execute(
         select(pupils.c.id, *name, func.min(classes.c.name).label("class_name"))
-        .select_from(classes)
-        .join(groups, _group_of_class)
-        .join(memberships, _member_of_group)
-        .join(pupils, _pupil_of_member)
+        .select_from(_pupils_in_classes)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.composed.is_(False),
@@ -94,6 +91,9 @@ def school_name(connection: Connection, viewer: Viewer) -> str | None:
 _group_of_class = and_(groups.c.school_id == classes.c.school_id, groups.c.class_id == classes.c.id)
 _member_of_group = and_(memberships.c.school_id == groups.c.school_id, memberships.c.group_id == groups.c.id)
 _pupil_of_member = and_(pupils.c.school_id == memberships.c.school_id, pupils.c.id == memberships.c.pupil_id)
+_pupils_in_classes = (
+    classes.join(groups, _group_of_class).join(memberships, _member_of_group).join(pupils, _pupil_of_member)
+)
 
 
 def present_on(day: str | None = None) -> ColumnElement[bool]:
@@ -120,10 +120,7 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
     number = func.count(memberships.c.pupil_id.distinct())
     rows = connection.execute(
         select(classes, number.label("pupils"))
-        .select_from(classes)
-        .join(groups, _group_of_class)
-        .join(memberships, _member_of_group)
-        .join(pupils, _pupil_of_member)
+        .select_from(_pupils_in_classes)
         .where(
             classes.c.school_id == viewer.school_id,
             present_on(),
@@ -172,10 +169,7 @@ def members(connection: Connection, viewer: Viewer, class_ids: list[int]) -> lis
     """The present pupils of these classes, as far as the viewer sees the classes, by name."""
     rows = connection.execute(
         select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
-        .select_from(classes)
-        .join(groups, _group_of_class)
-        .join(memberships, _member_of_group)
-        .join(pupils, _pupil_of_member)
+        .select_from(_pupils_in_classes)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
@@ -218,10 +212,7 @@ def class_members(connection: Connection, viewer: Viewer, class_ids: list[int], 
             pupils.c.left_on, classes.c.id.label("class_id"),
             func.min(memberships.c.year_group).label("year_group"), func.min(memberships.c.from_us).label("from_us"),
         )
-        .select_from(classes)
-        .join(groups, _group_of_class)
-        .join(memberships, _member_of_group)
-        .join(pupils, _pupil_of_member)
+        .select_from(_pupils_in_classes)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
@@ -258,10 +249,7 @@ def pupils_by_class(
     """The pupils of each of these classes on a day (today if None), as far as the viewer sees them, in this order."""
     rows = connection.execute(
         select(classes.c.id, memberships.c.pupil_id)
-        .select_from(classes)
-        .join(groups, _group_of_class)
-        .join(memberships, _member_of_group)
-        .join(pupils, _pupil_of_member)
+        .select_from(_pupils_in_classes)
         .where(
             classes.c.school_id == viewer.school_id,
             classes.c.id.in_(class_ids),
