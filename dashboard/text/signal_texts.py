@@ -49,7 +49,7 @@ class DropText(SignalText):
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals
         return _(
-            "Lower than the own mean before: {last} after {earlier}.",
+            "Lower than the mean of the scores before: {last} after {earlier}.",
             last=score_words(totals[-1]),
             earlier=numbers_words(totals[:-1]),
         )
