@@ -132,7 +132,8 @@ def everything(store: Store) -> dict[str, object]:
 def any_order(value: Any) -> Any:
     """What was read, without the order of records and of numbers of pupils, which may be the database's own."""
     if is_dataclass(value) and not isinstance(value, type):
-        return type(value).__name__, {item.name: any_order(getattr(value, item.name)) for item in fields(value)}
+        compared = [item.name for item in fields(value) if item.compare]  # without what is only kept for speed
+        return type(value).__name__, {name: any_order(getattr(value, name)) for name in compared}
     if isinstance(value, dict):
         return {name: any_order(item) for name, item in value.items()}
     if isinstance(value, list) or type(value) is tuple:
