@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
+from connectors.conformance.rule_states import document_rules
 from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
+from connectors.intake.documents import Form
 from connectors.uwlr.rules import finding
 from models.sandbox import situations
 from models.sandbox.sandboxes import Arrival, Sandbox
@@ -49,7 +51,21 @@ def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Report:
         _outcome(situation, by_id.get(situation.arrival_id or 0))
         for situation in situations.progress(sandbox, arrivals)
     ]
-    return endpoint_report(sandbox.name, SENDER, [*outcomes, _messages(arrivals)])
+    outcomes.append(_messages(arrivals))
+    return endpoint_report(sandbox.name, SENDER, outcomes, _judged(outcomes, arrivals))
+
+
+def _judged(outcomes: Sequence[Outcome], arrivals: Sequence[Arrival]) -> frozenset[str]:
+    """The rules that the messages were judged by; of the same bytes again nothing is judged."""
+    judged: set[str] = set()
+    for arrival in arrivals:
+        if not arrival.provoked and not arrival.repeated:
+            findings = [Finding(**_complete(stored)) for stored in arrival.findings]
+            judged |= document_rules(Form.REQUEST, findings, received=True)
+    refused = {f"{SENDER}.{key}" for key in situations.REFUSALS}
+    if any(outcome.scenario.id in refused and outcome.state is not State.NOT_TESTED for outcome in outcomes):
+        judged.add("sender.again-and-again")
+    return frozenset(judged)
 
 
 def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:

@@ -23,9 +23,7 @@ from connectors.conformance.exchange import OWN_HEADERS, Endpoint
 from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import (
-    LAS,
     NO_CERTIFICATE,
-    PUBLISHER,
     Report,
     as_json,
     clean,
@@ -34,7 +32,7 @@ from connectors.conformance.reports import (
     levels_json,
     place_of,
 )
-from connectors.conformance.scenarios import Outcome, Scenario, State, run
+from connectors.conformance.scenarios import LAS, PUBLISHER, Outcome, Scenario, State, run
 from connectors.intake.file_loading import FileVerdict
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_messages import PROFILES, Profile
@@ -136,7 +134,7 @@ def finish_files(file_verdicts: Sequence[FileVerdict], check_options: CheckOptio
 
 def file_report(judged: FileVerdict) -> Report:
     """The report of a document that was judged."""
-    return document_report(judged.name, judged.findings, judged.fault, judged.problem)
+    return document_report(judged.name, judged.findings, judged.fault, judged.problem, judged.form)
 
 
 # -- an endpoint -----------------------------------------------------------------------------------------------
