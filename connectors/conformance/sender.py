@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
 from connectors.conformance.rule_states import document_rules
 from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
+from connectors.intake import push
 from connectors.intake.documents import Form
 from connectors.uwlr.rules import finding
+from models.ingest.exchanges import Exchange
 from models.sandbox import situations
 from models.sandbox.sandboxes import Arrival, Sandbox
 from models.sandbox.situations import Situation, Task
 from models.schema.records import Finding, Text
 
 SENDER = "sender"
-OPERATION = "BrengLeerresultaten"
 _EXPECTED = frozenset(rule for rules in situations.REFUSALS.values() for rule in rules)
 _NOT_SEEN = Text("Deze situatie is nog niet getoond op het proefadres.", "This was not shown at the test address yet.")
 
@@ -68,6 +70,20 @@ def _judged(outcomes: Sequence[Outcome], arrivals: Sequence[Arrival]) -> frozens
     return frozenset(judged)
 
 
+def sandbox_exchanges(
+    sandbox: Sandbox, arrivals: Sequence[Arrival], kept: Mapping[int, Exchange]
+) -> tuple[Exchange, ...]:
+    """The messages with their answers that are kept, each with the situations that it shows, else with all messages."""
+    scenarios: dict[int, list[str]] = {}
+    for situation in situations.progress(sandbox, arrivals):
+        if situation.arrival_id is not None:
+            scenarios.setdefault(situation.arrival_id, []).append(SCENARIOS[situation.key].id)
+    return tuple(
+        replace(exchange, scenarios=tuple(scenarios.get(arrival_id, [MESSAGES.id])))
+        for arrival_id, exchange in kept.items()
+    )
+
+
 def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
     scenario = SCENARIOS[situation.key]
     if situation.state in (situations.WAITING, situations.BUSY):
@@ -80,7 +96,7 @@ def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
 def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
     if arrival is None:
         return ()
-    return (ResponseSummary(OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
+    return (ResponseSummary(push.OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
 
 
 def _messages(arrivals: Sequence[Arrival]) -> Outcome:

@@ -126,6 +126,12 @@ def browser_session_id() -> str:
     return "" if session is None else session.browser.hex()
 
 
+def vendor_id() -> str:
+    """Who requests checks: the account that is signed in, else the browser; empty without a session."""
+    session = current_session()
+    return f"account {session.account_id}" if session is not None and session.account_id else browser_session_id()
+
+
 def within_rate_limit(rate: Rate) -> bool:
     """Whether the browser of this request may do something that is limited to this rate once more."""
     browser = browser_session_id()

@@ -19,7 +19,7 @@ from dashboard.pages.vendor.parts import (
     test_aid_notice,
     too_many_checks,
 )
-from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
+from dashboard.pages.vendor.requests import FIELDS, CheckRequest, Refused, read_endpoint, read_upload
 from dashboard.text.translate import _, n_
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
@@ -169,11 +169,13 @@ def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     if not pressed:
         raise dash.exceptions.PreventUpdate
     try:
-        name, payload = read()
+        check: CheckRequest = read()
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
-        page_request = PageRequest(kind, name, payload, requested_by=request.browser_session_id())
+        page_request = PageRequest(
+            kind, check.title, check.payload, requested_by=request.vendor_id(), target=check.target
+        )
         token = page_requests.submit(context.engine, context.cipher, page_request)
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)
