@@ -16,6 +16,7 @@ from dashboard.pages.vendor.parts import (
     OFTEN,
     button_form,
     command_line,
+    requirements_link,
     test_aid_notice,
     too_many_checks,
 )
@@ -79,7 +80,13 @@ def refusal() -> Body:
 def _body(notices: list[Any]) -> Body:
     lead = _("See whether your learning material and a school understand each other, by the rules of UWLR 2.1 to 2.3.")
     children = [
-        html.Div(html.Div([html.H1(_("Test your coupling")), html.P(lead)]), className="head"),
+        html.Div(
+            [
+                html.Div([html.H1(_("Test your coupling")), html.P(lead)]),
+                html.Div(requirements_link(_("What the standard requires"), className="btn"), className="acts"),
+            ],
+            className="head",
+        ),
         *notices,
         test_aid_notice(),
         html.Div([_upload(), _endpoint(), _sandbox_panel()], className="ways mt"),
