@@ -15,13 +15,13 @@ def changes_since(previous: Mapping[str, Any], report: Mapping[str, Any]) -> dic
     """What changed since an earlier report (both as JSON), by kind of change.
 
     Lists of rules and scenarios with their state before and now: `new` (worse than before), `mended` (better), `still`
-    (wrong or a warning, as before), `tested` (right, and not tested before), `untested` (tested before). What an
-    earlier report does not have counts as not tested.
+    (wrong or a warning, as before), `tested` (right, and not tested before), `untested` (tested before). What a
+    report does not have counts as not tested.
     """
     changes: dict[str, Any] = {"made": previous.get("made"), NEW: [], MENDED: [], STILL: [], TESTED: [], UNTESTED: []}
-    before_of = _states(previous)
-    for item, now in _states(report).items():
-        before = before_of.get(item, State.NOT_TESTED)
+    before_of, now_of = _states(previous), _states(report)
+    for item in now_of | before_of:
+        before, now = before_of.get(item, State.NOT_TESTED), now_of.get(item, State.NOT_TESTED)
         kind = _kind(before, now)
         if kind is not None:
             what, name = item
