@@ -38,8 +38,9 @@ def transmission(
 
 def masked_transmission(head: str, masked: Masked, size: int) -> Transmission:
     """A document that was masked before; `size` is that of the whole in bytes."""
-    whole = len(masked.text) <= MAX_SHOWN and size <= READ_BYTES
-    return Transmission(head, visible(masked.show(0, MAX_SHOWN)), size, whole)
+    text = visible(masked.show(0, MAX_SHOWN))
+    whole = max(len(masked.text), len(text)) <= MAX_SHOWN and size <= READ_BYTES
+    return Transmission(head, text[:MAX_SHOWN], size, whole)
 
 
 def beginning(body: bytes) -> bytes:
