@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.conformance.scenarios import State
+from models.schema.records import Text
 
 NEW, MENDED, STILL, TESTED, UNTESTED = "new", "mended", "still", "tested", "untested"
+CHANGES = {
+    NEW: Text("nieuw", "new"),
+    MENDED: Text("verholpen", "mended"),
+    STILL: Text("nog steeds", "still there"),
+    TESTED: Text("nu wel getoetst", "tested now"),
+    UNTESTED: Text("niet meer getoetst", "not tested any more"),
+}
 _SEVERITY = {State.PASSED: 0, State.WARNED: 1, State.FAILED: 2}
 
 
@@ -18,7 +26,7 @@ def changes_since(previous: Mapping[str, Any], report: Mapping[str, Any]) -> dic
     (wrong or a warning, as before), `tested` (right, and not tested before), `untested` (tested before). What a
     report does not have counts as not tested.
     """
-    changes: dict[str, Any] = {"made": previous.get("made"), NEW: [], MENDED: [], STILL: [], TESTED: [], UNTESTED: []}
+    changes: dict[str, Any] = {"made": previous.get("made"), **{kind: [] for kind in CHANGES}}
     before_of, now_of = _states(previous), _states(report)
     for item in now_of | before_of:
         before, now = before_of.get(item, State.NOT_TESTED), now_of.get(item, State.NOT_TESTED)

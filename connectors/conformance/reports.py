@@ -156,7 +156,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "warnings": report.warnings,
         "fault": report.fault,
         "levels": levels_json(report),
-        "rules": {rule: state.value for rule, state in rule_states(report.judged, report.all_findings).items()},
+        "rules": rules_json(report),
         "outcomes": [_outcome_json(outcome) for outcome in report.outcomes],
         "findings": [finding_json(finding) for finding in report.findings],
         "remark_nl": NO_CERTIFICATE.nl,
@@ -170,6 +170,11 @@ def levels_json(report: Report) -> list[dict[str, Any]]:
         {"level": level.level.id, "state": level.state.value, "errors": level.errors, "warnings": level.warnings}
         for level in report.levels
     ]
+
+
+def rules_json(report: Report) -> dict[str, str]:
+    """The state of every rule."""
+    return {rule: state.value for rule, state in rule_states(report.judged, report.all_findings).items()}
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
