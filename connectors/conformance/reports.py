@@ -7,8 +7,8 @@ address, an element) are written as text only: control characters are removed, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ class LevelResult:
 class Report:
     """The check of a document (`findings`) or of an endpoint (`outcomes`, each with its own findings).
 
-    `fault` is the code with which a receiver would refuse the document, `judged` the rules that were applied.
+    `fault` is the code with which a receiver would refuse the document, `rules` has the state of every rule.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     fault: str | None = None
-    judged: frozenset[str] = frozenset()
+    rules: Mapping[str, State] = field(default_factory=dict)
 
     @property
     def all_findings(self) -> list[Finding]:
@@ -101,19 +101,22 @@ def document_report(
         levels=_document_levels(findings),
         findings=tuple(findings),
         fault=(fault or ONGELDIG_BERICHT) if _count(findings, ERROR) else None,
-        judged=frozenset() if problem is not None else document_rules(form, findings),
+        rules=rule_states(() if problem is not None else document_rules(form, findings), findings),
     )
 
 
-def endpoint_report(title: str, kind: str, outcomes: Sequence[Outcome], judged: frozenset[str] | None = None) -> Report:
-    """The report of an endpoint; `title` is its address without query, `judged` where no answers were judged."""
+def endpoint_report(
+    title: str, kind: str, outcomes: Sequence[Outcome], rules: Mapping[str, State] | None = None
+) -> Report:
+    """The report of an endpoint; `title` is its address without query, `rules` of what was no answer of an endpoint."""
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
     return Report(
         title=title,
         kind=kind,
         made=clock.now(),
         levels=_endpoint_levels(outcomes),
         outcomes=tuple(outcomes),
-        judged=endpoint_rules(kind, outcomes) if judged is None else judged,
+        rules=rule_states(endpoint_rules(kind, outcomes), findings) if rules is None else rules,
     )
 
 
@@ -174,7 +177,7 @@ def levels_json(report: Report) -> list[dict[str, Any]]:
 
 def rules_json(report: Report) -> dict[str, str]:
     """The state of every rule."""
-    return {rule: state.value for rule, state in rule_states(report.judged, report.all_findings).items()}
+    return {rule: state.value for rule, state in report.rules.items()}
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

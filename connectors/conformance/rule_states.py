@@ -6,7 +6,7 @@ of another form, a level behind an error that stops the reading, or a scenario t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from connectors.conformance.levels import Level, level_of, reached_level
 from connectors.conformance.scenarios import LAS, Outcome, State, state_of
@@ -14,6 +14,7 @@ from connectors.intake.documents import Form
 from connectors.uwlr.rules import BEHAVIOUR_RULES, ERROR, PUPIL_RULES, RESULT_RULES, RULES, Rule, Stage
 from models.schema.records import Finding
 
+_ORDER = (State.NOT_TESTED, State.PASSED, State.WARNED, State.FAILED)
 _ENVELOPED = frozenset({Stage.ENVELOPE, Stage.HEADER})
 _ACCOUNT = frozenset({Stage.HEADER, Stage.CUSTOMER, Stage.KEY})
 # Rules that a single scenario can find broken.
@@ -64,6 +65,11 @@ def endpoint_rules(kind: str, outcomes: Iterable[Outcome]) -> frozenset[str]:
 
 def _behaviour_rules(prefix: str) -> set[str]:
     return {rule for rule in BEHAVIOUR_RULES if rule.startswith(prefix)}
+
+
+def worst_states(several: Sequence[Mapping[str, State]]) -> dict[str, State]:
+    """The worst state of each rule over documents that were checked together."""
+    return {rule: max((states[rule] for states in several), key=_ORDER.index) for rule in RULES}
 
 
 def rule_states(judged: Collection[str], findings: Iterable[Finding]) -> dict[str, State]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
-from connectors.conformance.rule_states import document_rules
+from connectors.conformance.rule_states import document_rules, rule_states
 from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
 from connectors.intake import push
 from connectors.intake.documents import Form
@@ -33,6 +33,7 @@ def _scenario(key: str, task: Task) -> Scenario:
 
 
 SCENARIOS = {key: _scenario(key, task) for key, task in situations.TASKS.items()}
+_REFUSALS = frozenset(f"{SENDER}.{key}" for key in situations.REFUSALS)
 MESSAGES = _scenario(
     "messages",
     Task(
@@ -46,28 +47,32 @@ MESSAGES = _scenario(
 )
 
 
-def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Report:
-    """The report of a sandbox: its situations, and what the rules say of all messages that came in."""
+def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival], seen: int = 0) -> Report:
+    """The report of a sandbox: its situations, and what the rules say of all messages that came in.
+
+    The states of the rules are those of the messages after the arrival `seen`, which an earlier report covered.
+    """
     by_id = {arrival.id: arrival for arrival in arrivals}
     outcomes = [
         _outcome(situation, by_id.get(situation.arrival_id or 0))
         for situation in situations.progress(sandbox, arrivals)
     ]
     outcomes.append(_messages(arrivals))
-    return endpoint_report(sandbox.name, SENDER, outcomes, _judged(outcomes, arrivals))
+    rules = _rule_states([arrival for arrival in arrivals if arrival.id > seen], outcomes)
+    return endpoint_report(sandbox.name, SENDER, outcomes, rules)
 
 
-def _judged(outcomes: Sequence[Outcome], arrivals: Sequence[Arrival]) -> frozenset[str]:
-    """The rules that the messages were judged by; of the same bytes again nothing is judged."""
+def _rule_states(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> dict[str, State]:
+    """The states of the rules that messages were judged by; of the same bytes again nothing is judged."""
     judged: set[str] = set()
     for arrival in arrivals:
         if not arrival.provoked and not arrival.repeated:
             findings = [Finding(**_complete(stored)) for stored in arrival.findings]
             judged |= document_rules(Form.REQUEST, findings, received=True)
-    refused = {f"{SENDER}.{key}" for key in situations.REFUSALS}
-    if any(outcome.scenario.id in refused and outcome.state is not State.NOT_TESTED for outcome in outcomes):
+    refused = [outcome for outcome in outcomes if outcome.scenario.id in _REFUSALS]
+    if any(outcome.state is not State.NOT_TESTED for outcome in refused):
         judged.add("sender.again-and-again")
-    return frozenset(judged)
+    return rule_states(judged, [*_messages(arrivals).findings, *(item for each in refused for item in each.findings)])
 
 
 def sandbox_exchanges(

@@ -17,6 +17,7 @@ from connectors.conformance.exchange import Endpoint
 from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import Report, as_json, document_report, endpoint_report
+from connectors.conformance.rule_states import worst_states
 from connectors.conformance.scenarios import run
 from connectors.conformance.sender import sandbox_exchanges, sandbox_report
 from connectors.conformance.transcript import Transcript
@@ -140,21 +141,28 @@ def _call_endpoint(context: WorkContext, _job: Job, payload: bytes) -> CheckOutp
     return _output([report], exchanges=transcript.exchanges)
 
 
-def _report_on_sandbox(context: WorkContext, _job: Job, payload: bytes) -> CheckOutput:
+def _report_on_sandbox(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """Report on everything that came in at a sandbox."""
     sandbox = sandboxes.find_sandbox(context.engine, context.cipher, json.loads(payload)["token"])
     if sandbox is None:
         raise _GONE
-    arrivals = sandboxes.arrivals(context.engine, sandbox)
+    previous = page_requests.previous_report(context.engine, job) or {}
+    arrivals, seen = sandboxes.arrivals(context.engine, sandbox), int(previous.get("seen", 0))
+    newest = arrivals[-1].id if arrivals else 0
     kept = sandboxes.exchanges(context.engine, context.cipher, sandbox)
-    return _output([sandbox_report(sandbox, arrivals)], exchanges=sandbox_exchanges(sandbox, arrivals, kept))
+    report = sandbox_report(sandbox, arrivals, seen)
+    output = _output([report], exchanges=sandbox_exchanges(sandbox, arrivals, kept))
+    # Without a new message the rules stand as they did.
+    rules = previous["rules"] if previous and newest == seen else output.report["rules"]
+    return dataclasses.replace(output, report={**output.report, "rules": rules, "seen": newest})
 
 
 def _output(
     reports: Sequence[Report], excerpts: dict[str, str] | None = None, exchanges: Sequence[Exchange] = ()
 ) -> CheckOutput:
     """Reports for people and for machines; of several documents the page shows the first with the most findings."""
-    shown = {**as_json(_worst(reports)), "documents": len(reports)}
+    rules = worst_states([report.rules for report in reports])
+    shown = {**as_json(_worst(reports)), "rules": rules, "documents": len(reports)}
     return CheckOutput(shown, as_html(reports), as_junit(reports), excerpts or {}, tuple(exchanges))
 
 

@@ -1,4 +1,4 @@
-"""What went to and fro in a check: requests and answers as text, masked, of a long one the beginning.
+"""Requests and answers of a check: text that is masked, of a long one the beginning.
 
 They are stored as long as the check, compressed and encrypted.
 """

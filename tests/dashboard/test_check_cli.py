@@ -271,13 +271,13 @@ def test_what_changed_since_an_earlier_check_is_printed_and_in_the_json(check: C
         earlier = check.file("vorige.json", check.endpoint(peer.url, "las", "--json").out.encode())
     with serving(spoiled(ask_las, lambda _, reply: reply)) as peer:
         printed = check.endpoint(peer.url, "las", "--since", earlier)
-        told = check.endpoint(peer.url, "las", "--since", earlier, "--json")
+        as_json = check.endpoint(peer.url, "las", "--since", earlier, "--json")
         first = check.endpoint(peer.url, "las", "--json")
-    assert (printed.code, told.code) == (0, 0)
+    assert (printed.code, as_json.code) == (0, 0)
     assert "sinds / since 2026-11-26T13:00:00+01:00:" in printed.out
     assert "verholpen / mended: rule fault.code (failed -> passed)" in printed.out
     assert "verholpen / mended: scenario las.wrong-key (failed -> passed)" in printed.out
-    since = json.loads(told.out)["since"]
+    since = json.loads(as_json.out)["since"]
     assert {"what": "rule", "id": "fault.code", "before": "failed", "now": "passed"} in since["mended"]
     assert (since["new"], since["still"]) == ([], [])
     assert json.loads(first.out)["since"] is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -225,9 +227,48 @@ def test_a_report_of_a_sandbox_shows_messages_at_their_situations(
     assert "<score>zeven</score>" in items["sender.messages"]
     assert "Pre" not in items["sender.large"]
     assert sandbox.account.key not in "".join(items.values())
-    again = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"].split("?")[0]
-    work(known_school)
-    assert panel(vendor, again)["scenario", "sender.messages"] == ("failed", "failed")
+
+
+def test_a_report_of_a_sandbox_is_compared_by_what_came_in_since(
+    vendor_web: flask.Flask, vendor: FlaskClient, known_school: Store
+) -> None:
+    made = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
+    token = made.rpartition("/")[2]
+    sandbox = sandboxes.find_sandbox(known_school.engine, known_school.cipher, token)
+    assert sandbox is not None
+
+    def reported(client: FlaskClient) -> str:
+        answer = client.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN)
+        work(known_school)
+        return answer.headers["Location"].partition("?")[0]
+
+    send(vendor_web, sandbox, scores=["zeven"])
+    reported(vendor)
+    nothing_new = panel(vendor, reported(vendor))
+    assert nothing_new["rule", "xsd.value"] == ("failed", "failed")
+    assert set(nothing_new.values()) == {("failed", "failed")}
+    send(vendor_web, sandbox, scores=["7"])
+    mended = panel(vendor, reported(as_persona(vendor_web, "leverancier")))  # a colleague, by the address
+    assert mended["rule", "xsd.value"] == ("failed", "passed")
+    assert mended["scenario", "sender.first"] == ("not_tested", "passed")
+    assert mended["scenario", "sender.messages"] == ("failed", "failed")
+
+
+def test_of_several_documents_a_rule_has_its_worst_state(vendor: FlaskClient, known_school: Store) -> None:
+    def packed(**documents: bytes) -> bytes:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            for name, data in documents.items():
+                archive.writestr(f"{name}.xml", data)
+        return content.getvalue()
+
+    two_wrong = packed(a=message(scores=["zeven", "acht"]), b=message(toetsnaam="  "))
+    checked(known_school, vendor, two_wrong, "levering.zip")
+    changes = panel(
+        vendor, checked(known_school, vendor, packed(a=message(), b=message(toetsnaam="  ")), "levering.zip")
+    )
+    assert changes["rule", "xsd.value"] == ("failed", "passed")
+    assert changes["rule", "test.name-blank"] == ("warned", "warned")
 
 
 def test_what_was_exchanged_is_encrypted_and_goes_with_the_run(vendor: FlaskClient, known_school: Store) -> None:

@@ -17,14 +17,14 @@ def exchanges_of(exchanges: Sequence[Exchange], scenario: str) -> list[Any]:
     own = [exchange for exchange in exchanges if scenario in exchange.scenarios]
     if not own:
         return []
-    words = n_("What went to and fro", "What went to and fro, {number} times", len(own))
+    words = n_("Request and answer", "{number} requests and answers", len(own))
     parts = [part for exchange in own for part in _exchange(exchange)]
-    return [html.Details([html.Summary([sign("chev"), words]), *parts], className="fold wire")]
+    return [html.Details([html.Summary([sign("chev"), words]), *parts], className="fold exchanges")]
 
 
 def not_kept() -> html.Small:
     """The notice at a scenario whose exchange is not kept, while those of others are."""
-    return html.Small(_("What went to and fro is not kept of this one: only of the newest messages."))
+    return html.Small(_("Request and answer are not kept of this one: only those of the newest messages."))
 
 
 def document_panel(exchanges: Sequence[Exchange]) -> list[html.Section]:
@@ -34,7 +34,7 @@ def document_panel(exchanges: Sequence[Exchange]) -> list[html.Section]:
         return []
     heads = [html.H2(_("The message and its answer")), html.P(_("Personal fields are covered"))]
     parts = [part for exchange in own for part in _exchange(exchange, uploaded=True)]
-    return [html.Section([html.Header(heads), *parts], className="card wire", id="exchange")]
+    return [html.Section([html.Header(heads), *parts], className="card exchanges", id="exchange")]
 
 
 def _exchange(exchange: Exchange, *, uploaded: bool = False) -> list[Any]:

@@ -209,7 +209,7 @@ def _lines(text: str, line: object) -> list[Any]:
 
 
 def scenarios_panel(report: Report, exchanges: Sequence[Exchange]) -> list[Any]:
-    """The scenarios that were tried at an address, in order, each with what went to and fro."""
+    """The scenarios that were tried at an address, in order, each with its requests and answers."""
     outcomes = report.get("outcomes", ())
     if not outcomes:
         return []
@@ -257,9 +257,9 @@ def _scenario(item: Mapping[str, Any], before: Mapping[str, Any], exchanges: Seq
         lines.append(_("Came: {what}", what=_responses(item)) if item.get("came") else "")
         lines.append(counts_word(levels.count("error"), levels.count("warning")))
     facts = [] if name == "not_tested" else [_seconds(item.get("seconds", 0.0))]
-    wire = exchanges_of(exchanges, str(item.get("scenario")))
-    if exchanges and not wire and item.get("came"):
-        wire = [not_kept()]
+    exchanged = exchanges_of(exchanges, str(item.get("scenario")))
+    if exchanges and not exchanged and item.get("came"):
+        exchanged = [not_kept()]
     return html.Li(
         [
             state(kind, icon, result_word(name)),
@@ -268,7 +268,7 @@ def _scenario(item: Mapping[str, Any], before: Mapping[str, Any], exchanges: Seq
                     html.B(finding_sentence(item, "title")),
                     *(html.P(line) for line in lines if line),
                     *(html.Small(fact) for fact in facts if fact),
-                    *wire,
+                    *exchanged,
                 ]
             ),
         ],
