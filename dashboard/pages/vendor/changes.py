@@ -11,10 +11,11 @@ from dashboard.pages.vendor.words import RESULT_LOOKS, result_word
 from dashboard.text.translate import _, at_moment
 from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, sign, state
+from models.sandbox.requirements import SCENARIO
 from models.schema import clock
 
 Report = Mapping[str, Any]
-SCENARIO = "scenario"
+SENDER = "sender"  # the kind of a report on a test address
 
 
 def changes_panel(report: Report) -> list[html.Section]:
@@ -26,8 +27,11 @@ def changes_panel(report: Report) -> list[html.Section]:
         words = _("This is your first check of this within two weeks. The next one says here what changed.")
         return [_panel("", [html.P(words, className="sm t2")])]
     kinds = [part for name, title, folded in _kinds() if (part := _kind(report, since.get(name, ()), title, folded))]
-    nothing = [html.P(_("Nothing changed."), className="sm t2")]
-    return [_panel(_("the one of {moment}", moment=at_moment(_us(since["made"]))), kinds or nothing)]
+    children = kinds or [html.P(_("Nothing changed."), className="sm t2")]
+    if report.get("kind") == SENDER:
+        words = _("The states of rules are those of the messages that came in since then.")
+        children.append(html.P(words, className="xs t3 mt"))
+    return [_panel(_("the one of {moment}", moment=at_moment(_us(since["made"]))), children)]
 
 
 def _kinds() -> tuple[tuple[str, str, bool], ...]:

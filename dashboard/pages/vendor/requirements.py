@@ -115,7 +115,7 @@ def _requirement(requirement: Requirement, report: Mapping[str, Any]) -> html.Ar
     if requirement.tests:
         parts.append(html.Ul([_test(test, test.state_in(report)) for test in requirement.tests]))
     if requirement.untested is not None:
-        words = _("Not tested:") if not requirement.tests else _("Not tested of it:")
+        words = _("Not tested:") if not requirement.tests else _("Not fully tested:")
         parts.append(html.P([html.B(words), " ", in_language(requirement.untested)], className="why"))
     return html.Article(parts, id=requirement.anchor, **attrs(data_clause=requirement.clause))
 
