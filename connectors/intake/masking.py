@@ -31,6 +31,12 @@ _NAMES = (
 _PREFIX = r"(?:[^\s<>/:]++:)?"
 _OPENING_TAG = re.compile(rf"<{_PREFIX}(?P<name>{'|'.join(_NAMES)})(?=[\s>/]|\Z)", re.IGNORECASE)
 _CLOSINGS = {name: re.compile(rf"</{_PREFIX}{name}\s*+>", re.IGNORECASE) for name in _NAMES}
+# A field as SOAP libraries write an array, such as that of PHP.
+_MAP_ENTRY = re.compile(
+    rf"<{_PREFIX}key\b[^<>]*+>\s*+(?:{'|'.join(_NAMES)})\s*+</{_PREFIX}key\s*+>\s*+<{_PREFIX}value\b[^<>]*+>"
+    r"(?P<value>.*?)(?=</|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 # What may be seen of the tag of a field: declarations and types, nothing else.
 _HARMLESS = re.compile(
     r"(?:\s++(?:xmlns(?::[^\s<>=:]++)?|[^\s<>=:]++:(?:type|nil)|vocabulaire(?:locatie)?)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))*+\s*+/?"
@@ -105,6 +111,9 @@ def mask(data: bytes, secrets: Collection[str] = ()) -> Masked:
     for tag, value in _fields(text):
         spans += [tag, value]
         values.add(_PIECES.sub("", text[value[0] : min(value[1], value[0] + MAX_VALUE)]).strip())
+    for match in _MAP_ENTRY.finditer(text):
+        spans.append(match.span("value"))
+        values.add(_PIECES.sub("", match["value"][:MAX_VALUE]).strip())
     for match in _ATTRIBUTE.finditer(text):
         spans.append(match.span("double" if match["double"] is not None else "single"))
     spans += [match.span() for match in _ECK_ID.finditer(text)]

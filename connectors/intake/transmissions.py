@@ -30,9 +30,13 @@ def transmission(
     `secrets` are covered wherever they stand. `size` is that of the body, where `body` is only its beginning
     (READ_BYTES or more).
     """
-    lines = [first_line]
-    lines += [f"{name}: {value[:MAX_HEADER]}" for name, value in headers.items() if name.lower() in SHOWN_HEADERS]
-    head = visible(cover_secrets("\n".join(lines), secrets))
+    lines = [cover_secrets(first_line, secrets)]
+    lines += [
+        f"{name}: {cover_secrets(value, secrets)[:MAX_HEADER]}"
+        for name, value in headers.items()
+        if name.lower() in SHOWN_HEADERS
+    ]
+    head = visible("\n".join(lines))
     return masked_transmission(head, mask(beginning(body), secrets), len(body) if size is None else size)
 
 

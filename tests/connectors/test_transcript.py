@@ -15,7 +15,7 @@ from connectors.conformance.scenarios import run
 from connectors.conformance.transcript import Transcript
 from connectors.intake.masking import COVER, mask
 from connectors.intake.push import ReceiverContext
-from connectors.intake.transmissions import MAX_SHOWN, READ_BYTES, transmission, visible
+from connectors.intake.transmissions import MAX_HEADER, MAX_SHOWN, READ_BYTES, transmission, visible
 from connectors.simulator import school
 from connectors.simulator.school import HORIZON
 from connectors.uwlr.envelope import fault_bytes
@@ -121,6 +121,12 @@ def test_a_key_that_an_answer_repeats_is_covered_however_it_is_written(written: 
 def test_a_short_key_is_covered_as_a_word_and_leaves_other_words_alone() -> None:
     answer = transmission("HTTP 500", {}, b"<f>key: ab; about</f>", secrets=["ab"])
     assert answer.text == f"<f>key: {COVER}; about</f>"
+
+
+def test_a_key_at_the_end_of_a_long_header_is_not_cut_in_two() -> None:
+    value = "x" * (MAX_HEADER - 4) + "geheime-sleutel"
+    answer = transmission("HTTP 500", {"Content-Type": value}, b"", secrets=["geheime-sleutel"])
+    assert "geh" not in answer.head
 
 
 def test_a_key_at_the_end_of_what_is_shown_is_not_cut_in_two() -> None:
