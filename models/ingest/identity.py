@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, false, func, insert, select, update
 
 from models.access.viewer import Viewer, check_administers
+from models.ingest import erased
 from models.ingest.link_file import LineError, line_error, read_links
 from models.schema import clock
 from models.schema.collation import collation_key
@@ -26,7 +27,7 @@ BY_ROSTER, BY_LINK = "roster", "link"
 UNKNOWN, CONFLICT, OTHER_ECKID = "unknown", "conflict", "other_eckid"
 ECK_ID_START = "https://ketenid.nl/"
 
-IdentifierValue = tuple[str, bytes]  # kind and digest
+IdentifierValue = erased.IdentifierValue  # kind and digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +133,10 @@ def unmatched(
     """The refs (by their place) that belong to no pupil now, each with its reason; changes nothing.
 
     Stricter than `match_pair`: a LAS key that the roster does not know is no key of a pupil who has another one there.
+    Pupils who were erased are not among them: a message is not refused for what will be left out of it.
     """
     named = [identifier_values(cipher, ref) for ref in refs]
+    left_out = erased_refs(connection, cipher, school_id, refs)
     pairs = {index: _pair(cipher, ref[0][0], ref[1][0]) for index, ref in enumerate(named) if len(ref) == 2}
     known = find_identifiers(connection, school_id, [*(item for ref in named for item, _ in ref), *pairs.values()])
     with_eck_id = pupils_with(connection, school_id, ECK) if pairs else frozenset()
@@ -144,6 +147,8 @@ def unmatched(
 
     reasons = []
     for index, ref in enumerate(named):
+        if index in left_out:
+            continue
         if len(ref) == 1:
             matched, reason = pupil(ref[0][0]), None
         else:
@@ -157,6 +162,13 @@ def unmatched(
         if matched is None:
             reasons.append((index, reason or UNKNOWN))
     return reasons
+
+
+def erased_refs(connection: Connection, cipher: PiiCipher, school_id: int, refs: Sequence[PupilRef]) -> frozenset[int]:
+    """The refs (by their place) that name a pupil who was erased, by either identifier."""
+    named = [[single for single, _ in identifier_values(cipher, ref)] for ref in refs]
+    known = erased.find_erased(connection, school_id, {single for ref in named for single in ref})
+    return frozenset(index for index, ref in enumerate(named) if known & set(ref)) if known else frozenset()
 
 
 def ensure_identifiers(

@@ -42,6 +42,7 @@ from models.schema.records import (
     MessageRow,
     OsoResult,
     Progress,
+    PupilRef,
     ReferenceScore,
     ResultBatch,
     TestDefinition,
@@ -66,6 +67,7 @@ from models.schema.tables import (
 DAY_US = 24 * 3600 * 1_000_000
 PUSH = "push"  # the way of what a publisher sends to us
 MAX_FINDINGS = 50
+NO_IDENTIFIER = 0
 RANK_COLUMNS = ("created_us", "arrived_us", "digest64")
 
 # A row on its way into `results`: a plain tuple, for those are made and bound fastest, in an order of its own. What a
@@ -218,7 +220,8 @@ def save_results(
     """Store a judged message in one transaction: delivery, tests, definitions, identifiers, results, cursor.
 
     `finding_of` makes the finding of a rule (by id) that the results break this many times beside what is stored.
-    `raw` is stored encrypted for `keep_days`; None: not at all. The bytes of refusals of the same message are deleted.
+    `raw` is stored encrypted for `keep_days`; None: not at all. What is stated of pupils who were erased is left out;
+    then `raw` is not stored either. The bytes of refusals of the same message are deleted.
     Raises OutOfOrder and SenderNotAllowed; nothing is stored then.
     """
     with write_transaction(engine, school_id) as connection:
@@ -243,7 +246,7 @@ def save_results(
             .values(counts=json.dumps(counts), findings=findings_json(findings), verdict=verdict.value)
         )
         _forget_refused(connection, delivery)
-        if raw is not None:
+        if raw is not None and not saving.erased:
             _keep_raw(connection, cipher, delivery_id, raw, keep_days)
         _record_success(
             connection,
@@ -423,6 +426,7 @@ class _Saving:
         self.arrived_us = delivery.arrived_us
         self.digest64 = digest64(delivery.digest)
         self.part_ids: dict[str | None, int] = {None: 0}
+        self.erased: frozenset[int] = frozenset()  # places of pupils who were erased: nothing of them is stored
         self.moved = 0
         self.tied = 0
 
@@ -430,10 +434,16 @@ class _Saving:
         """Store it all; counts of what happened."""
         definition_ids = self.save_definitions()
         test_ids, definitions = self.save_tests(definition_ids)
-        identifier_ids = identity.identify(self.connection, self.cipher, self.school_id, self.batch.pupils)
+        refs = self.batch.pupils
+        self.erased = identity.erased_refs(self.connection, self.cipher, self.school_id, refs)
+        identifier_ids = self.identify(refs)
         counts: Counter[str] = Counter(results=0, new=0, changed=0, unchanged=0, history=0)
         by_pupil: Counter[int] = Counter()
-        for chunk in self.batch.chunks():
+        for message_rows in self.batch.chunks():
+            chunk = message_rows
+            if self.erased:
+                chunk = [row for row in message_rows if row[PUPIL] not in self.erased]
+                counts["erased"] += len(message_rows) - len(chunk)
             self.know_parts(chunk)
             by_pupil.update(map(itemgetter(PUPIL), chunk))
             rows = self.to_rows(chunk, identifier_ids, test_ids, definitions)
@@ -445,6 +455,12 @@ class _Saving:
         without = self.parked(identifier_ids)
         counts["parked"] = sum(count for pupil, count in by_pupil.items() if identifier_ids[pupil] in without)
         return dict(counts)
+
+    def identify(self, refs: list[PupilRef]) -> list[int]:
+        """For each ref the id of its identifier; NO_IDENTIFIER, under which nothing is stored, of an erased pupil."""
+        others = [ref for index, ref in enumerate(refs) if index not in self.erased]
+        ids = iter(identity.identify(self.connection, self.cipher, self.school_id, others))
+        return [NO_IDENTIFIER if index in self.erased else next(ids) for index in range(len(refs))]
 
     def save_definitions(self) -> dict[str, tuple[int, TestDefinition]]:
         """Definitions by code, each an immutable row known by its digest."""

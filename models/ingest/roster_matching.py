@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
-from models.ingest import identity
+from models.ingest import erased, identity
 from models.schema.encryption import PiiCipher
 from models.schema.records import Finding, PupilRef, RosterPupil
 from models.schema.tables import pupils
@@ -25,6 +25,14 @@ _RULES = {
         "A pupil has neither a key nor an ECK iD; the pupil was left out.",
         "Geef elke leerling in de leerlingadministratie een sleutel.",
         "Give every pupil in the pupil administration a key.",
+    ),
+    "roster.erased": (
+        "warning",
+        "Een leerling van wie de gegevens op verzoek gewist zijn, staat nog in het bestand; de leerling is "
+        "overgeslagen.",
+        "A pupil whose data were erased on request is still in the roster; the pupil was left out.",
+        "Is dit een andere leerling, geef die dan in de leerlingadministratie een eigen sleutel.",
+        "If this is another pupil, give that one a key of their own in the pupil administration.",
     ),
     "roster.identity-conflict": (
         "error",
@@ -120,6 +128,7 @@ def match_pupils(
         owners,
         {kind: identity.pupils_with(connection, school_id, kind) for kind in (identity.LAS, identity.ECK)},
         _names(connection, school_id),
+        erased.find_erased(connection, school_id, {single for identifiers in stated for single, _ in identifiers}),
     )
     matching = Matching()
     by_eck_id_first = sorted(
@@ -136,6 +145,7 @@ class _Known:
     whose: dict[identity.IdentifierValue, int]
     with_kind: dict[str, frozenset[int]]
     names: dict[int, tuple[str | None, str | None]]
+    erased: frozenset[identity.IdentifierValue]
 
 
 def _stated(cipher: PiiCipher, pupil: RosterPupil) -> tuple[Identifier, ...]:
@@ -161,6 +171,9 @@ def _match_one(
     identifiers: tuple[Identifier, ...],
 ) -> None:
     pupils_meant = {known.whose[single] for single, _ in identifiers if single in known.whose}
+    if any(single in known.erased for single, _ in identifiers):
+        matching.broken.setdefault("roster.erased", []).append(number)
+        return
     pupil_id = next(iter(pupils_meant), None)
     rule = _judge(known, pupil, identifiers, pupils_meant)
     claims = {single for single, _ in identifiers} | ({pupil_id} if pupil_id is not None else set())

@@ -16,14 +16,14 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, Row, Table, and_, func, insert, select, update
 
 from models.access.viewer import Viewer, check_administers
-from models.ingest import connections, identity
+from models.ingest import connections, erased, identity
 from models.ingest.roster_classes import GroupKey, Scope, apply_groups, pupil_groups
 from models.ingest.roster_losses import Losses, losses_between, read_groups
 from models.ingest.roster_matching import Matching, match_pupils
 from models.schema import clock, database
 from models.schema.database import next_id
 from models.schema.encryption import PiiCipher
-from models.schema.records import Finding, Roster, RosterPupil, RosterTeacher, Verdict
+from models.schema.records import Finding, PupilRef, Roster, RosterPupil, RosterTeacher, Verdict
 from models.schema.tables import (
     deliveries,
     groups,
@@ -182,6 +182,30 @@ def decide_pending(engine: Engine, cipher: PiiCipher, viewer: Viewer, roster_id:
         return RosterReceipt(
             row.delivery_id, roster_id, state, _verdict(findings), _counts(roster), tuple(findings), rematched
         )
+
+
+def leave_out_of_pending(
+    connection: Connection, cipher: PiiCipher, school_id: int, named: Collection[identity.IdentifierValue]
+) -> int:
+    """Take the pupils with any of these identifiers out of the rosters that wait; returns how many rosters changed."""
+    changed = 0
+    waiting = select(rosters.c.id, rosters.c.sealed).where(rosters.c.school_id == school_id, rosters.c.state == HELD)
+    for row in connection.execute(waiting).all():
+        roster = _roster_json.validate_json(cipher.decrypt(row.sealed))
+        others = tuple(
+            pupil
+            for pupil in roster.pupils
+            if not any(
+                single in named
+                for single, _ in identity.identifier_values(cipher, PupilRef(pupil.las_key, pupil.eck_id))
+            )
+        )
+        if others != roster.pupils:
+            kept = _roster_json.dump_json(dataclasses.replace(roster, pupils=others))
+            own = rosters.c.school_id == school_id, rosters.c.id == row.id
+            connection.execute(update(rosters).where(*own).values(sealed=cipher.encrypt(kept)))
+            changed += 1
+    return changed
 
 
 # -- judging --------------------------------------------------------------------------------------------------
@@ -475,7 +499,7 @@ def _apply_pupils(
 ) -> tuple[dict[RosterPupil, int], int]:
     """Write the pupils and whose their identifiers are; returns their ids and how many identifiers moved."""
     known = {row.id: row for row in connection.execute(select(pupils).where(pupils.c.school_id == school_id))}
-    fresh_id = next_id(connection, pupils, school_id)
+    fresh_id = max(next_id(connection, pupils, school_id), erased.last_erased_pupil(connection, school_id) + 1)
     ids: dict[RosterPupil, int] = {}
     fresh: list[dict[str, object]] = []
     whose: dict[identity.IdentifierValue, int] = {}

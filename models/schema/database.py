@@ -156,6 +156,25 @@ def unused_id(connection: Connection, table: Table) -> int:
     return fresh
 
 
+def empty_log(engine: Engine) -> bool:
+    """Leave nothing of what was deleted in the write-ahead log of SQLite; False where a reader held that up too long.
+
+    On PostgreSQL the dead rows are vacuumed; its log is recycled by the server itself.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM")
+        return True
+    pooled = engine.raw_connection()  # outside of any transaction
+    try:
+        cursor = pooled.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy, _, _ = cursor.fetchone() or (1, 0, 0)
+    finally:
+        pooled.close()
+    return not busy
+
+
 def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
     """The values in portions that fit into one query as parameters."""
     for start in range(0, len(values), ROWS_PER_QUERY):

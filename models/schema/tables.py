@@ -317,6 +317,17 @@ identifier_links = Table(
     PrimaryKeyConstraint("school_id", "id"),
 )
 
+erased_identifiers = Table(
+    "erased_identifiers",  # of pupils that were erased, so that nothing brings them back (ADR 32)
+    metadata,
+    _school(),
+    Column("kind", Text, nullable=False),  # las or eck
+    Column("digest", LargeBinary(16), nullable=False),  # as that of an identifier
+    Column("pupil_id", Integer, nullable=False),  # their number, which no other pupil gets; 0: there was none
+    Column("erased_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("school_id", "kind", "digest"),
+)
+
 classes = Table(
     "classes",  # what a teacher calls a class: one group, or the parts of a split combination group together
     metadata,
