@@ -6,6 +6,7 @@ import os
 import re
 
 import click
+from sqlalchemy import Connection
 
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.settings import applying
@@ -41,9 +42,7 @@ def add(options: Options, user: str, name: str, named: Identification, password_
     with open_store(options) as store:
         applying.apply(store.settings, store.engine)
         with write_transaction(store.engine) as connection:
-            school_id = schools.find_school(connection, _ref(named))
-            if school_id is None:
-                raise click.BadParameter("there is no such school; add it to the configuration", param_hint="--school")
+            school_id = school_of(connection, named)
             account_id, made = local_accounts.add(connection, store.cipher, user, name, password)
             accounts.make_administrator(connection, account_id, school_id, BY)
     click.echo(f"user            {user}")
@@ -85,7 +84,14 @@ def _password(variable: str | None) -> str:
     return password
 
 
-def _ref(named: Identification) -> SchoolRef:
-    if named.scheme == "brin":
-        return SchoolRef(brin=named.value, dependance=named.location)
-    return SchoolRef(school_key=named.value)
+def school_of(connection: Connection, named: Identification) -> int:
+    """The school that is named so; raises BadParameter where there is none."""
+    ref = (
+        SchoolRef(brin=named.value, dependance=named.location)
+        if named.scheme == "brin"
+        else SchoolRef(school_key=named.value)
+    )
+    school_id = schools.find_school(connection, ref)
+    if school_id is None:
+        raise click.BadParameter("there is no such school; add it to the configuration", param_hint="--school")
+    return school_id

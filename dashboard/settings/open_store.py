@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from connectors.intake.push import ReceiverContext
 from dashboard.settings import loading
 from dashboard.settings.schema import Settings
+from models.ingest import erasure
 from models.schema import database
 from models.schema.encryption import PiiCipher, read_key
 from models.schema.store_key import open_encrypted
@@ -59,6 +60,7 @@ def open_database(settings: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
     try:
         cipher = open_encrypted(engine, settings.data)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        erasure.repeat_erasures(engine, cipher, settings.data)  # whichever way an earlier database was put back
         yield engine, cipher
     finally:
         engine.dispose()

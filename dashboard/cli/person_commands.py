@@ -1,0 +1,139 @@
+"""`rondblik person`: the rights of one pupil: to see all data about them, and to have these erased.
+
+No identifier is an argument, for others on the machine can see those: it comes from standard input or a variable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from dashboard.cli.account_commands import school_of
+from dashboard.cli.sender_commands import SchoolName
+from dashboard.settings.open_store import Options, Store, open_store
+from models.ingest import erasure
+from models.ingest.erasure import Certificate, Person, PupilUnknown
+from models.ingest.schools import Identification
+from models.schema import clock
+from models.schema.database import read_transaction
+
+# What the rows of each table are called on a certificate.
+KINDS = {
+    "pupils": "pupil",
+    "identifiers": "identifiers and pairs of them",
+    "identifier_links": "links by hand",
+    "memberships": "memberships of groups",
+    "results": "results",
+    "result_history": "earlier values of results",
+    "goals": "goals",
+    "notes": "notes and agreements",
+    "signal_marks": "settled signals",
+    "raw_messages": "messages kept as they came, deleted whole",
+    "deliveries": "deliveries whose findings named a result",
+    "rosters": "waiting pupil lists, without this pupil from now on",
+    "work_queue": "requests of pages and checks, deleted whole",
+    "kept_sheets": "kept screens of the school, deleted whole",
+    "form_outcomes": "outcomes of forms",
+    "sessions": "messages that waited for a next page",
+}
+
+
+@click.group()
+def person() -> None:
+    """Give one pupil's data, or erase them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """How the command line names a pupil."""
+
+    school: Identification
+    pupil: int | None
+    key_env: str | None
+    key_stdin: bool
+
+    def find(self, store: Store, connection: Connection) -> Person:
+        """The pupil who is meant; raises a sentence where there is none."""
+        school_id = school_of(connection, self.school)
+        try:
+            if self.pupil is not None:
+                return erasure.find_pupil(connection, store.cipher, school_id, self.pupil)
+            return erasure.find_by_identifier(connection, store.cipher, school_id, self._key())
+        except PupilUnknown:
+            raise click.ClickException("The school has no such pupil.") from None
+
+    def _key(self) -> str:
+        if self.key_env is not None:
+            return os.environ.get(self.key_env, "").strip()
+        return sys.stdin.readline().strip()
+
+
+def _who(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that name a pupil, as one argument `named`."""
+
+    @wraps(command)
+    def with_named(
+        school: Identification, pupil: int | None, key_env: str | None, key_stdin: bool, **values: Any
+    ) -> Any:
+        if [pupil is not None, key_env is not None, key_stdin].count(True) != 1:
+            raise click.UsageError("Name the pupil by one of --pupil, --key-env and --key-stdin.")
+        return command(named=_Named(school, pupil, key_env, key_stdin), **values)
+
+    options = (
+        click.option("--school", type=SchoolName(), required=True, metavar="99XX/00", help="The school of the pupil."),
+        click.option("--pupil", type=int, metavar="N", help="The number of the pupil, as in the address of a page."),
+        click.option("--key-env", metavar="VARIABLE", help="The variable that holds their LAS number or ECK iD."),
+        click.option("--key-stdin", is_flag=True, help="Read their LAS number or ECK iD from standard input."),
+    )
+    decorated: Callable[..., Any] = with_named
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated
+
+
+@person.command()
+@_who
+@click.option("--dry-run", is_flag=True, help="Only count what would be deleted.")
+@click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
+@click.pass_obj
+def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
+    """Erase everything about one pupil, and print a certificate; this cannot be undone.
+
+    What still comes in about this pupil is left out from then on. Backups from before keep the pupil until they are
+    deleted; one that is put back loses the pupil again.
+    """
+    with open_store(options) as store:
+        with read_transaction(store.engine) as connection:
+            who = named.find(store, connection)
+        if dry_run:
+            _print(named, who, erasure.count(store.engine, store.cipher, who), "Nothing was deleted; this would be")
+            return 0
+        if not yes:
+            click.confirm("Erase all data about this pupil for good?", abort=True, err=True)
+        certificate = erasure.erase(store.engine, store.cipher, who, store.settings.data)
+    _print(named, who, certificate, "Certificate of erasure")
+    if certificate.log_emptied:
+        return 0
+    click.echo(
+        "The log of the database could not be emptied, because something read the database all the time; stop "
+        "Rondblik, and run `rondblik db upgrade` once.",
+        err=True,
+    )
+    return 1
+
+
+def _print(named: _Named, who: Person, certificate: Certificate, title: str) -> None:
+    moment = clock.from_us(certificate.erased_us).astimezone(clock.AMSTERDAM).isoformat(" ", "seconds")
+    click.echo(title)
+    click.echo(f"school   {named.school}")
+    click.echo(f"pupil    {who.pupil_id or 'identifiers of nobody known'}")
+    click.echo(f"moment   {moment}")
+    for table, words in KINDS.items():
+        click.echo(f"{certificate.counts.get(table, 0):>7}  {words}")

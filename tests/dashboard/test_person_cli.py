@@ -1,0 +1,132 @@
+"""`rondblik person`: as an operator types it, on a store that knows something of a pupil in every place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.cli import main as cli
+from tests.conftest import Store
+from tests.models.test_erasure import (
+    ECK_ID,
+    EVERYWHERE,
+    LAS_KEY,
+    TRACES,
+    Known,
+    _now,
+    fill_with_pupil,
+    rows,
+    where_named,
+)
+
+SCHOOL = ("--school", "99YY/00")
+__all__ = ["_now"]
+
+
+class Operator:
+    """Somebody at the command line; `said` is all that was printed and logged."""
+
+    def __init__(self, known: Known, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.known, self.data, self.capsys = known, data, capsys
+        self.printed = ""
+
+    def type(self, *words: str) -> tuple[int, str, str]:
+        code = cli.run(["--data", str(self.data), "person", *words])
+        out, err = self.capsys.readouterr()
+        self.printed += out + err
+        return code, out, err
+
+
+@pytest.fixture
+def operator(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Operator]:
+    monkeypatch.chdir(tmp_path)
+    return Operator(fill_with_pupil(store), tmp_path / "data", capsys)
+
+
+def test_nothing_is_left_in_the_files_of_the_database_the_log_and_what_is_printed(
+    operator: Operator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    store, files = operator.known.store, [operator.data / name for name in ("rondblik.db", "rondblik.db-wal")]
+    encrypted = [
+        value
+        for name in ("identifiers", "notes", "raw_messages", "kept_sheets", "rosters")
+        for row in rows(store.engine)[name]
+        for value in row.values()
+        if isinstance(value, bytes) and len(value) > 16
+    ]
+    code, _out, _ = operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--yes")
+    assert code == 0
+    left = {value for of_table in rows(store.engine).values() for row in of_table for value in row.values()}
+    gone = [value[:24] for value in encrypted if value not in left]
+    assert len(gone) >= 10
+    content = b"".join(file.read_bytes() for file in files if file.exists())
+    assert [trace for trace in (*(text.encode() for text in TRACES), *gone) if trace in content] == []
+    assert not files[1].exists() or files[1].stat().st_size == 0
+    assert [trace for trace in TRACES if trace in operator.printed + caplog.text] == []
+    noted = (operator.data / "erased.jsonl").read_text("utf-8")
+    assert [trace for trace in TRACES if trace in noted] == []
+    assert where_named(store) == set()
+
+
+def test_a_certificate_says_what_was_deleted_and_a_dry_run_says_it_beforehand(operator: Operator) -> None:
+    before = rows(operator.known.store.engine)
+    pupil = ("--pupil", str(operator.known.pupil_id))
+    code, foretold, _ = operator.type("erase", *SCHOOL, *pupil, "--dry-run")
+    assert code == 0
+    assert rows(operator.known.store.engine) == before
+    assert not (operator.data / "erased.jsonl").exists()
+    code, certificate, _ = operator.type("erase", *SCHOOL, *pupil, "--yes")
+    assert code == 0
+    assert certificate.splitlines()[1:] == foretold.splitlines()[1:]
+    assert "school   99YY/00" in certificate
+    assert f"pupil    {operator.known.pupil_id}" in certificate
+    assert "moment   2026-11-26 08:12:00+01:00" in certificate
+    assert "      1  pupil\n" in certificate
+    assert "      3  results\n" in certificate
+
+
+@pytest.mark.parametrize("value", [LAS_KEY, ECK_ID])
+def test_the_pupil_is_named_by_a_variable_or_on_standard_input(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: str
+) -> None:
+    monkeypatch.setenv("PUPIL", value)
+    assert operator.type("erase", *SCHOOL, "--key-env", "PUPIL", "--dry-run")[0] == 0
+    (tmp_path / "in").write_text(f"{value}\n", "utf-8")
+    with (tmp_path / "in").open(encoding="utf-8") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        code, out, _ = operator.type("erase", *SCHOOL, "--key-stdin", "--yes")
+    assert (code, f"pupil    {operator.known.pupil_id}" in out) == (0, True)
+    assert where_named(operator.known.store) == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((*SCHOOL, "--pupil", "999", "--yes"), "The school has no such pupil."),
+        (("--school", "99XX/00", "--pupil", "90000", "--yes"), "The school has no such pupil."),
+        (("--school", "88AA/00", "--pupil", "1", "--yes"), "no such school"),
+        ((*SCHOOL, "--key-env", "NOT_SET", "--yes"), "The school has no such pupil."),
+        ((*SCHOOL, "--yes"), "Name the pupil by one of"),
+        ((*SCHOOL, "--pupil", "1", "--key-stdin", "--yes"), "Name the pupil by one of"),
+    ],
+)
+def test_who_is_not_there_is_a_sentence_and_nothing_is_erased(
+    operator: Operator, words: tuple[str, ...], sentence: str
+) -> None:
+    code, out, err = operator.type("erase", *words)
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert where_named(operator.known.store) == EVERYWHERE
+
+
+def test_nothing_is_erased_unless_somebody_says_yes(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/null", encoding="utf-8") as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        assert operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id))[0] == 130
+    assert where_named(operator.known.store) == EVERYWHERE
