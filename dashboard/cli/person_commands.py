@@ -21,7 +21,7 @@ from dashboard.settings.open_store import Options, Store, open_store
 from models.ingest import erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
 from models.ingest.schools import Identification
-from models.schema import clock
+from models.schema import clock, database
 from models.schema.database import read_transaction
 
 # What the rows of each table are called on a certificate.
@@ -119,11 +119,23 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
             click.confirm("Erase all data about this pupil for good?", abort=True, err=True)
         certificate = erasure.erase(store.engine, store.cipher, who, store.settings.data)
     _print(named, who, certificate, "Certificate of erasure")
-    if certificate.log_emptied:
+    return _purged(certificate.purged)
+
+
+@person.command()
+@click.pass_obj
+def purge(options: Options) -> int:
+    """Write the files of the database anew, without traces of what was deleted; `erase` does so itself."""
+    with open_store(options) as store:
+        return _purged(database.purge_deleted(store.engine))
+
+
+def _purged(purged: bool) -> int:
+    if purged:
         return 0
     click.echo(
-        "The log of the database could not be emptied, because something read the database all the time; stop "
-        "Rondblik, and run `rondblik db upgrade` once.",
+        "The files of the database may still hold traces, because others used it all the time or the disk is full; "
+        "stop Rondblik, make room for a second copy of the database, and run `rondblik person purge`.",
         err=True,
     )
     return 1

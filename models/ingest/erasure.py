@@ -70,11 +70,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was deleted or changed, by kind; `log_emptied` is False where the database still keeps traces in its log."""
+    """What was deleted or changed, by kind; `purged` is False where the files of the database may still hold traces."""
 
     erased_us: int
     counts: dict[str, int]
-    log_emptied: bool = True
+    purged: bool = True
 
 
 # -- who -----------------------------------------------------------------------------------------------------
@@ -151,9 +151,10 @@ def count(engine: Engine, cipher: PiiCipher, person: Person) -> Certificate:
 
 
 def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Certificate:
-    """Erase a pupil in one transaction, and note that in the file in the data folder; then empty the write-ahead log.
+    """Erase a pupil in one transaction, and note that in the file in the data folder.
 
-    Raises OSError where the file cannot be written; nothing is erased then.
+    The files of the database are purged afterwards. Raises OSError where the file cannot be written; then
+    nothing is erased.
     """
     now = clock.now_us()
     with database.write_transaction(engine, person.school_id) as connection:
@@ -162,7 +163,7 @@ def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Ce
         done = Erasure(_names(connection, person.school_id), person.pupil_id or erased.NO_PUPIL, digests, now)
         erased.remember(connection, person.school_id, done)
         erased.append(folder, done)
-    return Certificate(now, counts, database.empty_log(engine))
+    return Certificate(now, counts, database.purge_deleted(engine))
 
 
 def repeat_erasures(engine: Engine, cipher: PiiCipher, folder: Path) -> int:
@@ -183,7 +184,7 @@ def repeat_erasures(engine: Engine, cipher: PiiCipher, folder: Path) -> int:
                 _erase_rows(connection, cipher, _by_identifiers(connection, cipher, school_id, erasure.identifiers))
             erased.remember(connection, school_id, erasure)
     if missing:
-        database.empty_log(engine)
+        database.purge_deleted(engine)
     return len(missing)
 
 

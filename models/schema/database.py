@@ -156,10 +156,11 @@ def unused_id(connection: Connection, table: Table) -> int:
     return fresh
 
 
-def empty_log(engine: Engine) -> bool:
-    """Leave nothing of what was deleted in the write-ahead log of SQLite; False where a reader held that up too long.
+def purge_deleted(engine: Engine) -> bool:
+    """Leave nothing of deleted rows in the files of the database; False where others, or a full disk, prevent that.
 
-    On PostgreSQL the dead rows are vacuumed; its log is recycled by the server itself.
+    SQLite overwrites deleted rows (secure_delete), but not the copies that stay behind where a page was split: the file
+    is written anew, and its write-ahead log emptied. PostgreSQL vacuums; it recycles its log itself.
     """
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -168,8 +169,11 @@ def empty_log(engine: Engine) -> bool:
     pooled = engine.raw_connection()  # outside of any transaction
     try:
         cursor = pooled.cursor()
+        cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         busy, _, _ = cursor.fetchone() or (1, 0, 0)
+    except engine.dialect.loaded_dbapi.OperationalError:
+        return False
     finally:
         pooled.close()
     return not busy

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from dashboard.cli import main as cli
+from models.schema import database
+from models.schema.tables import pupils
 from tests.conftest import Store
 from tests.models.test_erasure import (
     ECK_ID,
@@ -43,7 +45,7 @@ class Operator:
 @pytest.fixture
 def operator(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Operator]:
+) -> Operator:
     monkeypatch.chdir(tmp_path)
     return Operator(fill_with_pupil(store), tmp_path / "data", capsys)
 
@@ -123,6 +125,21 @@ def test_who_is_not_there_is_a_sentence_and_nothing_is_erased(
     assert (code, out) == (2, "")
     assert sentence in err
     assert where_named(operator.known.store) == EVERYWHERE
+
+
+def test_traces_that_a_reader_keeps_in_the_log_are_said_and_purged_later(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+    with database.read_transaction(operator.known.store.engine) as reader:
+        reader.execute(select(pupils)).all()
+        code, out, err = operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--yes")
+        assert (code, out.splitlines()[0]) == (1, "Certificate of erasure")
+        assert "may still hold traces" in err
+        log = (operator.data / "rondblik.db-wal").read_bytes()
+        assert LAS_KEY.encode() in log + (operator.data / "rondblik.db").read_bytes()
+    assert operator.type("purge") == (0, "", "")
+    assert LAS_KEY.encode() not in (operator.data / "rondblik.db").read_bytes()
 
 
 def test_nothing_is_erased_unless_somebody_says_yes(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,11 +25,11 @@ from models.ingest.exchanges import Exchange, Transmission
 from models.ingest.page_requests import CheckOutput, PageRequest
 from models.ingest.work_queue import claim
 from models.schema import clock, database, tables
-from models.schema.data_versions import data_version
+from models.schema.data_versions import DataVersion, data_version
 from models.schema.encryption import DecryptionFailed, PiiCipher
 from models.schema.records import PupilRef, RosterPupil, Verdict
 from models.schema.tables import metadata
-from models.schema.terms import RetentionPolicy
+from models.schema.terms import RetentionPolicy, UnknownPupil
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.models.filled import ROSTER, fill
@@ -44,6 +45,7 @@ OTHER_ECK_ID = "https://ketenid.nl/pilot/" + "d" * 128
 NOTE = "Slaapt slecht sinds de verhuizing."
 TRACES = (FIRST, LAST, LAS_KEY, ECK_ID, OTHER_ECK_ID, NOTE)
 PUPIL = RosterPupil(LAS_KEY, ECK_ID, FIRST, None, LAST, "7", "7", ("p",))
+UNKNOWN_PUPIL: tuple[UnknownPupil, ...] = ("park", "refuse")
 OTHER_KEY = "k1"  # of a pupil who stays
 
 # Tables and columns that hold nothing of a pupil, so that a new one cannot be forgotten. What is deleted as a whole row
@@ -307,7 +309,7 @@ def test_nothing_of_the_pupil_stays_and_nothing_of_others_goes(known: Known, tmp
         assert after[name], name  # those of others
 
 
-def version_of(store: Store) -> object:
+def version_of(store: Store) -> DataVersion:
     with database.read_transaction(store.engine) as connection:
         return data_version(connection, SCHOOL)
 
@@ -331,6 +333,34 @@ def test_messages_and_a_waiting_roster_of_others_can_still_be_used(known: Known,
 
 def pupil_names_of(store: Store) -> set[str]:
     return {row["first_name"] for row in rows(store.engine)["pupils"] if row["school_id"] == SCHOOL}
+
+
+@pytest.mark.long
+def test_copies_that_page_splits_leave_behind_are_purged(store: Store, tmp_path: Path) -> None:
+    trace, chosen = "77134Q", random.Random(1)
+    rows = [
+        (1, 1, f"{chosen.randrange(10**9):09}-{trace if place % 100 == 0 else 'ander'}{place}", place % 100,
+         "x" * chosen.randrange(80))
+        for place in range(200_000)
+    ]  # fmt: skip
+    chosen.shuffle(rows)
+    driver = store.engine.raw_connection().driver_connection
+    assert driver is not None
+    columns = "school INT, source INT, key TEXT, pupil INT, value TEXT, PRIMARY KEY (school, source, key)"
+    driver.execute(f"CREATE TABLE many ({columns})")
+    driver.execute("CREATE INDEX many_by_pupil ON many (school, pupil)")
+    for start in range(0, len(rows), 5_000):
+        driver.execute("BEGIN IMMEDIATE")
+        driver.executemany("INSERT INTO many VALUES (?, ?, ?, ?, ?)", rows[start : start + 5_000])
+        driver.execute("COMMIT")
+        if start % 20_000 == 0:
+            driver.execute("UPDATE many SET value = value || 'yyyyyyyyyy' WHERE pupil % 7 = 0")
+    driver.execute("DELETE FROM many WHERE school = 1 AND pupil = 0")
+    assert driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+    file = tmp_path / "data" / "rondblik.db"
+    assert trace.encode() in file.read_bytes()  # although it is deleted, and the log is empty
+    assert database.purge_deleted(store.engine)
+    assert trace.encode() not in file.read_bytes() + file.with_name("rondblik.db-wal").read_bytes()
 
 
 # -- what still comes in -------------------------------------------------------------------------------------
@@ -359,7 +389,7 @@ def test_results_that_are_sent_again_are_accepted_and_left_out(known: Known, tmp
     erase(known, tmp_path)
     before = rows(store.engine)
     eck_ids = (ECK_ID, None, OTHER_ECK_ID, "https://ketenid.nl/pilot/" + "e" * 128)
-    for number, (eck_id, unknown) in enumerate(itertools.product(eck_ids, ("park", "refuse"))):
+    for number, (eck_id, unknown) in enumerate(itertools.product(eck_ids, UNKNOWN_PUPIL)):
         key = f"van een ander {number}"
         sent = results_of(LAS_KEY, result_xml(f"{LAS_KEY}-9", "9"), eck_id=eck_id, made_on=f"2026-11-{12 + number}")
         both = sent.replace(
