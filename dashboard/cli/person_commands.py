@@ -5,11 +5,13 @@ No identifier is an argument, for others on the machine can see those: it comes 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,9 +19,11 @@ from sqlalchemy import Connection
 
 from dashboard.cli.account_commands import school_of
 from dashboard.cli.sender_commands import SchoolName
+from dashboard.export.pupil_page import pupil_page
 from dashboard.settings.open_store import Options, Store, open_store
 from models.ingest import erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
+from models.ingest.pupil_file import pupil_file
 from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.database import read_transaction
@@ -96,6 +100,29 @@ def _who(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         decorated = option(decorated)
     return decorated
+
+
+@person.command()
+@_who
+@click.option(
+    "--to", "folder", required=True, metavar="FOLDER", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Where the two files are written.",
+)  # fmt: skip
+@click.pass_obj
+def export(options: Options, named: _Named, folder: Path) -> None:
+    """Write everything that is stored about one pupil to two new files: JSON, and a page to read in Dutch.
+
+    Restricted notes are in it, and names of teachers: judge what is left out before it is given to anybody.
+    """
+    with open_store(options) as store, read_transaction(store.engine) as connection:
+        who = named.find(store, connection)
+        file = pupil_file(connection, store.cipher, who)
+    written = json.dumps(file, ensure_ascii=False, indent=2).encode()
+    for ending, content in ((".json", written), (".html", pupil_page(file))):
+        path = folder / f"pupil-{who.pupil_id or 'unknown'}{ending}"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
+            output.write(content)
+        click.echo(path)
 
 
 @person.command()

@@ -128,7 +128,7 @@ def as_xlsx(sheet: Sheet) -> bytes:
 
 # -- one HTML page -------------------------------------------------------------------------------------------
 
-_STYLE = """
+PAGE_STYLE = """
 body{font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;margin:24px;color:#161d24;background:#fff}
 h1{font-size:1.5rem;margin:0 0 8px}dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;font-size:.875rem}
 dt{color:#58646f}dd{margin:0}table{border-collapse:collapse;font-size:.875rem;margin:16px 0}
@@ -148,7 +148,7 @@ def as_html(sheet: Sheet) -> bytes:
     feet = "".join(f"<td>{cell}</td>" for cell in cells.iloc[-1])
     return (
         f'<!DOCTYPE html>\n<html lang="{language()}"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width,initial-scale=1"><title>{escape(sheet.title)}</title><style>{_STYLE}</style>'
+        f'content="width=device-width,initial-scale=1"><title>{escape(sheet.title)}</title><style>{PAGE_STYLE}</style>'
         f"</head><body><main><h1>{escape(sheet.title)}</h1><dl>{terms}</dl>"
         f'<div class="box" tabindex="0" role="region" aria-label="{escape(sheet.title)}"><table><thead><tr>'
         f'<th scope="col">{escape(_("Pupil"))}</th>{heads}</tr></thead>{bodies}<tfoot><tr><th scope="row">'

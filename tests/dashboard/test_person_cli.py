@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
+from typing import Any
 
+import lxml.html
 import pytest
 from sqlalchemy import select
 
@@ -15,7 +18,10 @@ from tests.conftest import Store
 from tests.models.test_erasure import (
     ECK_ID,
     EVERYWHERE,
+    FIRST,
     LAS_KEY,
+    LAST,
+    NOTE,
     TRACES,
     Known,
     _now,
@@ -147,3 +153,54 @@ def test_nothing_is_erased_unless_somebody_says_yes(operator: Operator, monkeypa
         monkeypatch.setattr("sys.stdin", nothing)
         assert operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id))[0] == 130
     assert where_named(operator.known.store) == EVERYWHERE
+
+
+# -- the whole file of a pupil -------------------------------------------------------------------------------
+
+
+def exported(operator: Operator, folder: Path) -> tuple[dict[str, list[dict[str, Any]]], str]:
+    """The two files of the pupil, as data and as the text of the page."""
+    code, out, _ = operator.type("export", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--to", str(folder))
+    assert code == 0
+    paths = [Path(line) for line in out.splitlines()]
+    assert [path.stat().st_mode & 0o777 for path in paths] == [0o600, 0o600]
+    data = json.loads(paths[0].read_text("utf-8"))
+    return data, lxml.html.fromstring(paths[1].read_bytes()).text_content()
+
+
+def test_the_file_of_a_pupil_holds_all_of_them_and_nobody_else(operator: Operator, tmp_path: Path) -> None:
+    data, page = exported(operator, tmp_path)
+    assert [(item["first_name"], item["last_name"]) for item in data["pupil"]] == [(FIRST, LAST)]
+    assert {item["value"] for item in data["identifiers"] if item["kind"] == "las"} == {LAS_KEY, f"oud-{LAS_KEY}"}
+    assert [item["text"] for item in data["notes"]] == [NOTE]
+    current = {(item["key"], item["score"]) for item in data["results"]}
+    assert current == {(f"{LAS_KEY}-1", 8.0), ("los", 8.0), ("geparkeerd", 4.0)}
+    assert {(item["key"], item["score"]) for item in data["earlier_values"]} == {(f"{LAS_KEY}-1", 7.0), ("los", 7.0)}
+    assert [item["value"] for item in data["goals"]] == [1.0]
+    assert [item["rule"] for item in data["signals"]] == ["drop"]
+    assert {item["group"] for item in data["classes"]} == {"7a", "Plusgroep"}
+    assert len(data["links_by_hand"]) == 1
+    for value in (
+        FIRST,
+        LAST,
+        LAS_KEY,
+        NOTE,
+        "Plusgroep",
+        "di 10 nov 2026",
+        "De leerlinglijst",
+        "Veel lager dan eerder",
+    ):
+        assert value in page, value
+    assert "Roep1" not in json.dumps(data) + page
+
+
+def test_an_eck_id_is_not_given_out(operator: Operator, tmp_path: Path) -> None:
+    data, page = exported(operator, tmp_path)
+    assert "ECK iD" in page
+    assert "ketenid" not in json.dumps(data) + page + operator.printed
+
+
+def test_a_file_that_is_there_is_not_overwritten(operator: Operator, tmp_path: Path) -> None:
+    exported(operator, tmp_path)
+    code, _, err = operator.type("export", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--to", str(tmp_path))
+    assert (code, err.count("\n")) == (2, 1)
