@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import stat
 import threading
@@ -90,11 +89,13 @@ def test_an_untouched_log_has_no_problems_and_its_export_is_whole(filled: AuditL
         assert filled.problems(school_id, [filled.head(school_id)]) == []
         events = list(filled.export(school_id))
         assert [event["id"] for event in events] == list(range(1, number + 1))
-    assert next(filled.export(school.SCHOOL))["about"] == {"screen": "class", "pupil_ids": [1, 2, 3]}
+    first, *_others = filled.export(school.SCHOOL)
+    assert first["about"] == {"screen": "class", "pupil_ids": [1, 2, 3]}
 
 
 def test_no_name_of_a_pupil_is_in_the_log(filled: AuditLog) -> None:
-    assert set(json.loads(json.dumps(next(filled.export(school.SCHOOL))))) == {
+    first, *_others = filled.export(school.SCHOOL)
+    assert set(first) == {
         "school_id", "id", "at_us", "user_key", "user_name", "role", "kind", "about", "digest",
     }  # fmt: skip
 
