@@ -85,7 +85,7 @@ def _password(variable: str | None) -> str:
 
 
 def school_of(connection: Connection, named: Identification) -> int:
-    """The school that is named so; raises BadParameter where there is none."""
+    """The school that is named so; a sentence where there is none."""
     ref = (
         SchoolRef(brin=named.value, dependance=named.location)
         if named.scheme == "brin"

@@ -13,6 +13,7 @@ from dashboard.text.words import parked_word, subject_word
 from models.classroom.signal_resolutions import ResolutionAction
 from models.classroom.signals import SignalRule
 from models.ingest.pupil_file import PupilFile, Record
+from models.results.subject_materials import subject_material_of_key
 from models.results.subjects import SUBJECTS, UNMAPPED
 from models.schema import clock
 
@@ -77,6 +78,8 @@ def _value_word(column: str, text: str) -> str:
         return rule_title(SignalRule(text))
     if column == "action":
         return action_word(ResolutionAction(text))
+    if column == "about" and (about := subject_material_of_key(text)) is not None:
+        return f"{subject_word(about.subject)}, {about.material}"
     if column == "parked_because":
         return parked_word(text)
     if column == "subject" and text in (*SUBJECTS, UNMAPPED):
@@ -180,7 +183,7 @@ def _columns() -> dict[str, str]:
         "corrected": _("Corrected since"),
         "withdrawn_at": _("Withdrawn"),
         "rule": _("Signal"),
-        "about": _("About"),
+        "about": _("What it is about"),
         "evidence": _("Data behind it"),
         "action": _("How it was settled"),
     }
