@@ -21,6 +21,8 @@ from dashboard.cli.account_commands import school_of
 from dashboard.cli.sender_commands import SchoolName
 from dashboard.export.pupil_page import pupil_page
 from dashboard.settings.open_store import Options, Store, open_store
+from models.access.audit import Administered, open_audit
+from models.access.viewer import Role, Viewer
 from models.ingest import erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
 from models.ingest.pupil_file import pupil_file
@@ -28,6 +30,7 @@ from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.database import read_transaction
 
+BY = "rondblik person"
 # What the rows of each table are called on a certificate.
 KINDS = {
     "pupils": "pupil",
@@ -117,6 +120,7 @@ def export(options: Options, named: _Named, folder: Path) -> None:
     with open_store(options) as store, read_transaction(store.engine) as connection:
         who = named.find(store, connection)
         file = pupil_file(connection, store.cipher, who)
+        _note_down(store, who, "pupil data given")
     written = json.dumps(file, ensure_ascii=False, indent=2).encode()
     for ending, content in ((".json", written), (".html", pupil_page(file))):
         path = folder / f"pupil-{who.pupil_id or 'unknown'}{ending}"
@@ -145,6 +149,7 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
         if not yes:
             click.confirm("Erase all data about this pupil for good?", abort=True, err=True)
         certificate = erasure.erase(store.engine, store.cipher, who, store.settings.data)
+        _note_down(store, who, "pupil erased")
     _print(named, who, certificate, "Certificate of erasure")
     return _purged(certificate.purged)
 
@@ -155,6 +160,13 @@ def purge(options: Options) -> int:
     """Write the files of the database anew, without traces of what was deleted; `erase` does so itself."""
     with open_store(options) as store:
         return _purged(database.purge_deleted(store.engine))
+
+
+def _note_down(store: Store, who: Person, action: str) -> None:
+    """Note in the audit log of the school what an operator did, who has no account."""
+    operator = Viewer(who.school_id, Role.ADMINISTRATOR, name=BY)
+    pupil_ids = () if who.pupil_id is None else (who.pupil_id,)
+    open_audit(store.engine, store.cipher).append(operator, [Administered(action, who.pupil_id or 0, pupil_ids)])
 
 
 def _purged(purged: bool) -> int:

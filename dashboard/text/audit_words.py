@@ -50,6 +50,8 @@ def _actions() -> dict[str, str]:
         "pupil list not used": _("Put aside a pupil list"),
         "refused message: refused": _("Opened a refused message"),
         "refused message: replay": _("Judged a refused message anew"),
+        "pupil data given": _("Wrote all data about a pupil to files"),
+        "pupil erased": _("Erased a pupil"),
         "signed in": _("Signed in"),
         "signed out": _("Signed out"),
     }

@@ -12,9 +12,13 @@ import pytest
 from sqlalchemy import select
 
 from dashboard.cli import main as cli
+from dashboard.text.audit_words import event_words
+from models.access.audit import open_audit
+from models.access.viewer import Role, Viewer
 from models.schema import database
 from models.schema.tables import pupils
 from tests.conftest import Store
+from tests.dashboard import school
 from tests.models.test_erasure import (
     ECK_ID,
     EVERYWHERE,
@@ -60,7 +64,10 @@ def test_nothing_is_left_in_the_files_of_the_database_the_log_and_what_is_printe
     operator: Operator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    store, files = operator.known.store, [operator.data / name for name in ("rondblik.db", "rondblik.db-wal")]
+    store, files = (
+        operator.known.store,
+        [operator.data / name for name in ("rondblik.db", "rondblik.db-wal", "audit.db")],
+    )
     encrypted = [
         value
         for name in ("identifiers", "notes", "raw_messages", "kept_sheets", "rosters")
@@ -133,6 +140,22 @@ def test_who_is_not_there_is_a_sentence_and_nothing_is_erased(
     assert where_named(operator.known.store) == EVERYWHERE
 
 
+def test_a_database_file_that_is_put_back_loses_the_pupil_when_the_program_opens_it(operator: Operator) -> None:
+    files = [operator.data / name for name in ("rondblik.db", "rondblik.db-wal")]
+    operator.known.store.engine.dispose()
+    earlier = files[0].read_bytes()
+    assert operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--yes")[0] == 0
+    files[0].write_bytes(earlier)
+    files[1].unlink(missing_ok=True)
+    assert where_named(operator.known.store) == EVERYWHERE
+    operator.known.store.engine.dispose()
+    assert cli.run(["--data", str(operator.data), "deliveries"]) == 0
+    assert where_named(operator.known.store) == set()
+    operator.known.store.engine.dispose()
+    content = files[0].read_bytes()
+    assert [trace for trace in TRACES if trace.encode() in content] == []
+
+
 def test_traces_that_a_reader_keeps_in_the_log_are_said_and_purged_later(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +176,19 @@ def test_nothing_is_erased_unless_somebody_says_yes(operator: Operator, monkeypa
         monkeypatch.setattr("sys.stdin", nothing)
         assert operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id))[0] == 130
     assert where_named(operator.known.store) == EVERYWHERE
+
+
+def test_the_audit_log_says_what_was_done_with_the_data_of_the_pupil(operator: Operator, tmp_path: Path) -> None:
+    exported(operator, tmp_path)
+    operator.type("erase", *SCHOOL, "--pupil", str(operator.known.pupil_id), "--yes")
+    log = open_audit(operator.known.store.engine, operator.known.store.cipher)
+    support = Viewer(school.OTHER_SCHOOL, Role.SUPPORT)
+    entries = log.about_pupil(support, operator.known.pupil_id, 9)
+    assert [event_words(entry.event) for entry in entries] == [
+        "Een leerling gewist",
+        "Alle gegevens van een leerling naar bestanden geschreven",
+    ]
+    assert log.problems(school.OTHER_SCHOOL) == []
 
 
 # -- the whole file of a pupil -------------------------------------------------------------------------------
