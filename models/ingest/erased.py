@@ -11,10 +11,11 @@ import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from models.schema.database import insert_or, portions
+from models.schema.database import DatabaseUnsafe, insert_or, portions
 from models.schema.tables import erased_identifiers
 
 FILE = "erased.jsonl"  # in the data folder
@@ -88,18 +89,28 @@ def append(folder: Path, erasure: Erasure) -> None:
 def read_erasures(folder: Path) -> Iterator[Erasure]:
     """The erasures of the file in the data folder, oldest first; none where there is no file.
 
-    A line that was cut off, when the machine stopped, is of an erasure that did not take place.
+    A line that was cut off, when the machine stopped, is of an erasure that did not take place. Raises DatabaseUnsafe
+    for any other line that is none.
     """
     try:
         text = (folder / FILE).read_text("utf-8")
     except FileNotFoundError:
         return
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         if line.endswith("}"):
-            item = json.loads(line)
-            yield Erasure(
-                tuple((scheme, value, location) for scheme, value, location in item["schools"]),
-                item["pupil"],
-                tuple((kind, bytes.fromhex(digest)) for kind, digest in item["identifiers"]),
-                item["erased_us"],
-            )
+            try:
+                yield _erasure(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                raise DatabaseUnsafe(
+                    f"Regel {number} van {folder / FILE} is beschadigd; zet het bestand terug uit een kopie. / "
+                    f"In {folder / FILE} line {number} is damaged; put the file back from a copy."
+                ) from None
+
+
+def _erasure(item: dict[str, Any]) -> Erasure:
+    return Erasure(
+        tuple((scheme, value, location) for scheme, value, location in item["schools"]),
+        item["pupil"],
+        tuple((kind, bytes.fromhex(digest)) for kind, digest in item["identifiers"]),
+        item["erased_us"],
+    )

@@ -158,6 +158,8 @@ def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Ce
     """
     now = clock.now_us()
     with database.write_transaction(engine, person.school_id) as connection:
+        # Once more under the lock: something may have come in since.
+        person = _person(connection, cipher, person.school_id, person.pupil_id, person.identifier_ids)
         counts = _erase_rows(connection, cipher, person)
         digests = tuple(single for single, _ in person.values)
         done = Erasure(_names(connection, person.school_id), person.pupil_id or erased.NO_PUPIL, digests, now)

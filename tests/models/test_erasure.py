@@ -27,6 +27,7 @@ from models.ingest.page_requests import CheckOutput, PageRequest
 from models.ingest.work_queue import claim
 from models.schema import clock, database, tables
 from models.schema.data_versions import DataVersion, data_version
+from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, PiiCipher
 from models.schema.records import PupilRef, RosterPupil, Verdict
 from models.schema.tables import metadata
@@ -370,6 +371,19 @@ def test_copies_that_page_splits_leave_behind_are_purged(store: Store, tmp_path:
     assert trace.encode() not in file.read_bytes() + file.with_name("rondblik.db-wal").read_bytes()
 
 
+def test_what_comes_in_while_an_operator_is_asked_is_erased_too(known: Known, tmp_path: Path) -> None:
+    store = known.store
+    with database.read_transaction(store.engine) as connection:
+        person = erasure.find_pupil(connection, store.cipher, SCHOOL, known.pupil_id)
+    third = "https://ketenid.nl/pilot/" + "f" * 128
+    take(store, results_of(LAS_KEY, result_xml(f"{LAS_KEY}-laat", "3"), eck_id=third), agreement=TOLERANT)
+    certificate = erasure.erase(store.engine, store.cipher, person, tmp_path)
+    assert certificate.counts["results"] == 4
+    assert where_named(store) == set()
+    sealed = [row["sealed"] for row in rows(store.engine)["identifiers"]]
+    assert third not in {readable(store.cipher, value) for value in sealed}
+
+
 # -- what still comes in -------------------------------------------------------------------------------------
 
 
@@ -454,6 +468,13 @@ def test_a_line_that_was_cut_off_is_of_no_erasure(tmp_path: Path) -> None:
     erased.append(tmp_path, second)
     assert list(erased.read_erasures(tmp_path)) == [first, second]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("line", ["{}", '{"schools": [], "pupil": 1}', "{nothing}"])
+def test_a_file_of_erasures_that_was_damaged_is_refused_with_a_sentence(tmp_path: Path, line: str) -> None:
+    (tmp_path / erased.FILE).write_text(f"\n{line}\n", "utf-8")
+    with pytest.raises(DatabaseUnsafe, match="line 2 is damaged"):
+        list(erased.read_erasures(tmp_path))
 
 
 # -- whose identifiers are whose -----------------------------------------------------------------------------
