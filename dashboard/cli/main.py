@@ -24,6 +24,7 @@ from connectors.intake.receive import PATH
 from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
 from dashboard.cli.account_commands import account
+from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server.serving import PortTaken
@@ -36,6 +37,7 @@ from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, schools
 from models.schema import clock, database
+from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
 from models.schema.records import Finding, Verdict
@@ -62,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except ConnectorError as failed:
         return _fail(failed.sentence_en)
-    except (ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, DecryptionFailed) as failed:
+    except (BackupRefused, ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, DecryptionFailed) as failed:
         return _fail(str(failed))
     except SQLAlchemyError as failed:
         # The text of these may hold an address with a password, or values: only the kind is shown.
@@ -106,8 +108,9 @@ def demo(options: Options, port: int) -> int:
 @commands.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="Another port than the configured one; 0: any free port.")
 @click.option("--soap-only", is_flag=True, help="Only the service for publishers, at receive.host and receive.port.")
+@click.option("--upgrade", is_flag=True, help="Upgrade a database of an earlier version first, after a backup.")
 @click.pass_obj
-def serve(options: Options, port: int | None, soap_only: bool) -> int:
+def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) -> int:
     """Serve the dashboard and the service for publishers, and fetch what is due.
 
     Unless people sign in (`sign_in` in the configuration, or `rondblik account add`) it serves this machine only.
@@ -116,7 +119,7 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
     from dashboard.server.serving import serve as serve_app
     from dashboard.server.wsgi import create_soap_app
 
-    with open_store(options) as store:
+    with open_store(options, backup_before_upgrade() if upgrade else None) as store:
         context = _work_context(store)[0]
         receive, server = store.settings.receive, store.settings.server
         app = create_soap_app(store.receiver, receive.public_address) if soap_only else dashboard_app(store)
@@ -391,6 +394,8 @@ def _print_delivery(record: dict[str, Any]) -> None:
 commands.add_command(account)
 commands.add_command(sender)
 commands.add_command(quarantine)
+commands.add_command(backup)
+commands.add_command(restore)
 
 
 @commands.group()
@@ -399,9 +404,16 @@ def db() -> None:
 
 
 @db.command()
+@click.option("--backup", "file", type=click.Path(path_type=Path, dir_okay=False), help="Where the backup goes.")
+@click.option("--no-backup", is_flag=True, help="Of PostgreSQL only: without a backup, because there is one.")
 @click.pass_obj
-def upgrade(options: Options) -> int:
-    """Bring the tables to this program's version."""
-    with open_store(options):
+def upgrade(options: Options, file: Path | None, no_backup: bool) -> int:
+    """Bring the tables to this program's version; of an earlier version a backup is made first, in the data folder."""
+
+    def no_more(store: Store) -> None:
+        if store.engine.dialect.name == "sqlite":
+            raise click.UsageError("SQLite is never upgraded without a backup; leave out --no-backup.")
+
+    with open_store(options, no_more if no_backup else backup_before_upgrade(file)):
         click.echo("The database is up to date.")
     return DONE

@@ -20,7 +20,7 @@ from connectors.uwlr.agreement import Bounds
 from dashboard.auth.sessions import SessionLimits
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
-from models.schema.database import sqlite_url
+from models.schema.database import SQLITE_FILE, sqlite_url
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import SchoolRef
 from models.schema.terms import RetentionPolicy, SenderTerms
@@ -555,6 +555,11 @@ class Settings(BaseSettings):
             return self.schools
         by_name = {school.name: school for school in self.schools}
         return tuple(by_name[name] for name in dict.fromkeys(names))
+
+    @property
+    def database_address(self) -> str:
+        """The address of the database, whether it is there or not."""
+        return self.database.url or f"sqlite:///{self.data / SQLITE_FILE}"
 
     def database_url(self) -> str:
         """The address of the database; makes the data folder where that holds it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
 from importlib import resources
 from operator import itemgetter
 from pathlib import Path
@@ -32,12 +33,24 @@ _OFF = text(
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
 ROWS_PER_QUERY = 500
+SQLITE_FILE = "rondblik.db"
 
 T = TypeVar("T")
 
 
 class DatabaseUnsafe(Exception):
     """The database would lose what was acknowledged, or is not what this program needs."""
+
+
+class DatabaseOlder(DatabaseUnsafe):
+    """The tables are of an earlier version of the program, and nobody asked for an upgrade."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "De database is van een eerdere versie van Rondblik; werk haar bij met `rondblik db upgrade`, dat eerst "
+            "een reservekopie maakt. / The database is of an earlier version of Rondblik; upgrade it with `rondblik db "
+            "upgrade`, which makes a backup first."
+        )
 
 
 def open_engine(url: str) -> Engine:
@@ -278,41 +291,82 @@ def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresq
 
 def upgrade(engine: Engine) -> None:
     """Bring the tables to this program's version (Alembic); does nothing where they are. Raises DatabaseUnsafe."""
-    with upgrading(engine):
+    with upgrading(engine, lambda _connection: None):
         pass
 
 
 @contextmanager
-def upgrading(engine: Engine) -> Iterator[Connection]:
-    """One write transaction, of one process at a time, that begins with an upgrade; an exception undoes that too.
+def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | None = None) -> Iterator[Connection]:
+    """One write transaction, of one process at a time, in which the tables are of this program's version.
 
-    Raises DatabaseUnsafe where the tables are of a later version of the program.
+    An empty database gets them. One of an earlier version is upgraded after `before_upgrade` was called, which may use
+    other connections to read; without it DatabaseOlder is raised. Raises DatabaseUnsafe for one of a later version. An
+    exception undoes everything.
     """
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    config = _migrations()
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
-        _check_not_newer(connection, config)
+        state = schema_state(connection)
+        if state is SchemaState.LATER:
+            raise DatabaseUnsafe(LATER_VERSION)
+        if state is SchemaState.EARLIER:
+            if before_upgrade is None:
+                raise DatabaseOlder
+            before_upgrade(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         yield connection
 
 
-def _check_not_newer(connection: Connection, config: Config) -> None:
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
-        raise DatabaseUnsafe(
-            "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de "
-            "upgrade terug. / The database is of a later version of Rondblik; start that version, or put back the "
-            "backup from before its upgrade."
-        )
+class SchemaState(Enum):
+    """Of which version of the program the tables are, compared with this one."""
+
+    EMPTY = "empty"
+    EARLIER = "earlier"
+    CURRENT = "current"
+    LATER = "later"
+
+
+LATER_VERSION = (
+    "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de upgrade "
+    "terug. / The database is of a later version of Rondblik; start that version, or put back the backup from before "
+    "its upgrade."
+)
+
+
+def schema_state(connection: Connection) -> SchemaState:
+    """Of which version of the program the tables are."""
+    revision = schema_revision(connection)
+    if revision is None:
+        return SchemaState.EMPTY
+    scripts = ScriptDirectory.from_config(_migrations())
+    if revision == scripts.get_current_head():
+        return SchemaState.CURRENT
+    return SchemaState.EARLIER if is_known_revision(revision) else SchemaState.LATER
+
+
+def schema_revision(connection: Connection) -> str | None:
+    """The last migration of the tables; None where there are none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known_revision(revision: str) -> bool:
+    """Whether this program has the migration."""
+    scripts = ScriptDirectory.from_config(_migrations())
+    return any(script.revision == revision for script in scripts.walk_revisions())
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    return config
 
 
 def sqlite_url(folder: Path) -> str:
     """The address of the database in a data folder; the folder is made private where it is new."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / "rondblik.db"
+    path = folder / SQLITE_FILE
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     return f"sqlite:///{path}"
