@@ -8,6 +8,7 @@ import click
 from sqlalchemy import Engine, delete
 
 from dashboard.settings.open_store import BeforeUpgrade, Options, Store, open_existing
+from dashboard.settings.self_check import UPGRADE_BACKUPS
 from models.ingest import retention
 from models.sandbox import sandboxes
 from models.schema import clock, database
@@ -18,7 +19,6 @@ from models.schema.store_key import missing_key
 from models.schema.tables import sessions, sign_in_states
 from models.schema.terms import RetentionPolicy
 
-FOLDER = "backups"  # in the data folder: of backups before an upgrade
 SHOWN = ("schools", "pupils", "results", "deliveries")  # of the tables
 
 
@@ -77,7 +77,7 @@ def backup_before_upgrade(file: Path | None = None) -> BeforeUpgrade:
     """What makes a backup of a store that is to be upgraded: `file`, or a new one in the data folder; prints which."""
 
     def make(store: Store) -> None:
-        folder = store.settings.data / FOLDER
+        folder = store.settings.data / UPGRADE_BACKUPS
         if file is None:
             folder.mkdir(mode=0o700, exist_ok=True)
         target = file or folder / _file_name("before-upgrade")

@@ -25,6 +25,7 @@ from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
 from dashboard.cli.account_commands import account
 from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
+from dashboard.cli.doctor_command import doctor
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server.serving import PortTaken
@@ -33,6 +34,7 @@ from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.schema import Settings
+from dashboard.settings.self_check import Installation, SelfCheckFailed, check_before_start
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, schools
@@ -46,6 +48,9 @@ DONE, REFUSED, COULD_NOT = 0, 1, 2
 LOAD_SOURCE = ("load", "Bestand")
 LOAD_ROSTER_SOURCE = ("load-roster", "Bestand met leerlingen")
 DEMO_DATA = Path("data/demo")
+_OWN_SENTENCE = (
+    BackupRefused, ConfigError, DatabaseUnsafe, DecryptionFailed, KeyRefused, PortTaken, SelfCheckFailed
+)  # fmt: skip
 
 
 def main() -> None:
@@ -64,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except ConnectorError as failed:
         return _fail(failed.sentence_en)
-    except (BackupRefused, ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, DecryptionFailed) as failed:
+    except _OWN_SENTENCE as failed:
         return _fail(str(failed))
     except SQLAlchemyError as failed:
         # The text of these may hold an address with a password, or values: only the kind is shown.
@@ -120,6 +125,7 @@ def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) ->
     from dashboard.server.wsgi import create_soap_app
 
     with open_store(options, backup_before_upgrade() if upgrade else None) as store:
+        check_before_start(Installation(store.settings, store.engine))
         context = _work_context(store)[0]
         receive, server = store.settings.receive, store.settings.server
         app = create_soap_app(store.receiver, receive.public_address) if soap_only else dashboard_app(store)
@@ -144,6 +150,7 @@ def worker(options: Options) -> int:
         stop.set()
 
     with open_store(options) as store:
+        check_before_start(Installation(store.settings, store.engine))
         context = _work_context(store)[0]
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
@@ -396,6 +403,7 @@ commands.add_command(sender)
 commands.add_command(quarantine)
 commands.add_command(backup)
 commands.add_command(restore)
+commands.add_command(doctor)
 
 
 @commands.group()

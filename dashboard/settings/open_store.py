@@ -82,8 +82,7 @@ def open_existing(settings: Settings) -> Iterator[Store]:
 
     Raises ConfigError where there is none, KeyRefused, DatabaseUnsafe.
     """
-    address = make_url(settings.database_address)
-    if address.drivername == "sqlite" and not Path(address.database or "").is_file():
+    if not database_exists(settings):
         raise _no_store()
     engine = database.open_engine(settings.database_address)
     try:
@@ -94,6 +93,12 @@ def open_existing(settings: Settings) -> Iterator[Store]:
         yield Store(settings, engine, cipher)
     finally:
         engine.dispose()
+
+
+def database_exists(settings: Settings) -> bool:
+    """Whether there is a database to open: on SQLite its file; PostgreSQL has to be asked."""
+    address = make_url(settings.database_address)
+    return address.drivername != "sqlite" or Path(address.database or "").is_file()
 
 
 def _no_store() -> ConfigError:

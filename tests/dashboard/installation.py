@@ -86,3 +86,14 @@ class Installation:
         with engine.begin() as connection:
             for statement in statements:
                 connection.execute(text(statement))
+
+
+def configured(data: Path, url: str) -> Installation:
+    """An installation with a configuration that names its database."""
+    (data / "config.yaml").write_text(f"data: .\nschools: []\ndatabase: {{url: '{url}'}}\n", encoding="utf-8")
+    return Installation(data, url, data)
+
+
+def to_an_earlier_version(installation: Installation) -> None:
+    """Undo what 0011 did."""
+    installation.change("DROP TABLE data_versions", "UPDATE alembic_version SET version_num = '0010'")

@@ -21,24 +21,12 @@ from models.schema.encryption import KEY_FILE, PiiCipher
 from tests.conftest import Store, new_postgres
 from tests.connectors.sending import Receiver, account, enveloped
 from tests.dashboard import school
-from tests.dashboard.installation import Installation
+from tests.dashboard.installation import Installation, configured, to_an_earlier_version
 from tests.dashboard.test_two_processes import Browser, Processes
 from tests.uwlr.messages import message, result_xml
 
 CHANGED_BY_RESTORE = {"sessions", "sign_in_states", "data_versions"}
 MINUTES = timedelta(minutes=1)
-
-
-@pytest.fixture
-def known(any_store: Store, tmp_path: Path) -> Iterator[Installation]:
-    """The known school, whose clock stands still, on each database."""
-    with clock.fixed(school.NOW):
-        school.build(any_store.engine, any_store.cipher)
-        url = any_store.engine.url.render_as_string(hide_password=False)
-        any_store.engine.dispose()
-        if any_store.engine.dialect.name == "postgresql":
-            (tmp_path / "keys").rename(tmp_path / "data")
-        yield configured(tmp_path / "data", url)
 
 
 @pytest.fixture
@@ -60,12 +48,6 @@ def other_database(known: Installation, data: Path, request: pytest.FixtureReque
     with new_postgres(request.getfixturevalue("postgres")) as engine:
         engine.dispose()
         yield engine.url.render_as_string(hide_password=False)
-
-
-def configured(data: Path, url: str) -> Installation:
-    """An installation with a configuration that names its database."""
-    (data / "config.yaml").write_text(f"data: .\nschools: []\ndatabase: {{url: '{url}'}}\n", encoding="utf-8")
-    return Installation(data, url, data)
 
 
 def backup_of(installation: Installation, name: str = "copy.backup") -> Path:
@@ -356,11 +338,6 @@ def test_a_backup_of_an_earlier_version_is_brought_to_this_one(known: Installati
     assert after["alembic_version"] == before["alembic_version"]
     assert sorted(after["results"]) == sorted(before["results"])
     assert elsewhere.run("deliveries") == (0, "")
-
-
-def to_an_earlier_version(installation: Installation) -> None:
-    """Undo what 0011 did."""
-    installation.change("DROP TABLE data_versions", "UPDATE alembic_version SET version_num = '0010'")
 
 
 def test_a_store_that_is_in_use_is_not_replaced(known: Installation) -> None:
