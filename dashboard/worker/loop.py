@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.errors import ConnectorError, Retriable
 from dashboard.worker import page_jobs, polls
 from dashboard.worker.context import JobKind, Outcome, WorkContext
+from dashboard.worker.disk_watch import DiskWatch
 from models.ingest import retention, work_queue
 from models.ingest.connections import SourceConnection
 from models.ingest.work_queue import Job
@@ -85,13 +86,15 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; work in progress then gets a few seconds, after which its lease is released."""
     threads: dict[str, _WorkerThread] = {}
     forget_at = time.monotonic()
+    disks = DiskWatch(context.engine, context.data)
     while not stop.is_set():
+        released = disks.look()
         try:
             for name in work_queue.due_threads(context.engine):
                 if name not in threads or not threads[name].is_alive():
                     threads[name] = _WorkerThread(context, _claimed(context, name, stop), _goes_on)
                     threads[name].start()
-            if time.monotonic() >= forget_at:
+            if released or time.monotonic() >= forget_at:
                 forget_at = time.monotonic() + FORGET_EVERY_SECONDS
                 retention.forget_all(context.engine, context.retention)
                 sandboxes.empty_due(context.engine)

@@ -28,6 +28,7 @@ from models.schema.data_versions import raise_version
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+CONNECT_SECONDS = 10
 _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
@@ -67,7 +68,9 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+    )
     with engine.connect() as connection:
         unsafe = connection.scalars(_OFF).all()
     if unsafe:
