@@ -28,10 +28,12 @@ from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
 from dashboard.cli.doctor_command import doctor
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
+from dashboard.server import metrics
 from dashboard.server.serving import PortTaken
 from dashboard.settings import applying
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
+from dashboard.settings.logs import use_format
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.schema import Settings
 from dashboard.settings.self_check import Installation, SelfCheckFailed, check_before_start
@@ -125,6 +127,7 @@ def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) ->
     from dashboard.server.wsgi import create_soap_app
 
     with open_store(options, backup_before_upgrade() if upgrade else None) as store:
+        use_format(store.settings.log_format)
         check_before_start(Installation(store.settings, store.engine))
         context = _work_context(store)[0]
         receive, server = store.settings.receive, store.settings.server
@@ -136,7 +139,10 @@ def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) ->
             for line in [f"Rondblik: {address}{PATH}"] if soap_only else printed_address(app, server, address):
                 click.echo(line)
 
-        serve_app(app, host, configured if port is None else port, context, ready, receive)
+        registry = metrics.new_registry(store.engine, store.settings.data)
+        app.wsgi_app = metrics.MeasuredRequests(app.wsgi_app, registry)  # type: ignore[method-assign]
+        with metrics.served(store.settings.metrics, registry):
+            serve_app(app, host, configured if port is None else port, context, ready, receive)
     return DONE
 
 
@@ -150,12 +156,15 @@ def worker(options: Options) -> int:
         stop.set()
 
     with open_store(options) as store:
+        use_format(store.settings.log_format)
         check_before_start(Installation(store.settings, store.engine))
         context = _work_context(store)[0]
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
-        click.echo(f"Rondblik works on {len(context.polls)} connections; stop with Ctrl-C.", err=True)
-        loop.run_worker(context, stop)
+        registry = metrics.new_registry(store.engine, store.settings.data)
+        with metrics.served(store.settings.metrics, registry):
+            click.echo(f"Rondblik works on {len(context.polls)} connections; stop with Ctrl-C.", err=True)
+            loop.run_worker(context, stop)
     return DONE
 
 

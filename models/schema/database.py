@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import cache
 from importlib import resources
 from operator import itemgetter
 from pathlib import Path
@@ -343,8 +344,7 @@ def schema_state(connection: Connection) -> SchemaState:
     revision = schema_revision(connection)
     if revision is None:
         return SchemaState.EMPTY
-    scripts = ScriptDirectory.from_config(_migrations())
-    if revision == scripts.get_current_head():
+    if revision == newest_revision():
         return SchemaState.CURRENT
     return SchemaState.EARLIER if is_known_revision(revision) else SchemaState.LATER
 
@@ -352,6 +352,12 @@ def schema_state(connection: Connection) -> SchemaState:
 def schema_revision(connection: Connection) -> str | None:
     """The last migration of the tables; None where there are none."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def newest_revision() -> str | None:
+    """The last migration that this program has."""
+    return ScriptDirectory.from_config(_migrations()).get_current_head()
 
 
 def is_known_revision(revision: str) -> bool:
