@@ -14,7 +14,7 @@ from pathlib import Path
 
 ALARM_SHARE = 0.20  # of a disk that is free: below it somebody has to do something
 RESERVE_FILE = "reserve"
-MAX_RESERVE = 64 * 1024 * 1024
+MAX_RESERVE = 16 * 1024 * 1024
 RESERVE_SHARE = 0.01  # of the disk
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import MetaData, NullPool, create_engine, select, text
 
 from dashboard.cli import main as cli
+from models.schema.disk_space import RESERVE_FILE
 from models.schema.encryption import KEY_FILE
 
 START = "from dashboard.cli.main import main; main()"
@@ -68,7 +69,7 @@ class Installation:
 
     def files(self) -> dict[str, bytes]:
         """What stands in the data folder beside the database."""
-        files = [path for path in self.data.rglob("*") if path.is_file()]
+        files = [path for path in self.data.rglob("*") if path.is_file() and path.name != RESERVE_FILE]
         return {path.name: path.read_bytes() for path in files if not path.name.startswith("rondblik.db")}
 
     def rows(self) -> dict[str, list[Any]]:

@@ -23,6 +23,7 @@ from models.schema.tables import deliveries, raw_messages
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.installation import Installation
 from tests.dashboard.page_client import PageClient
 from tests.dashboard.test_web import as_persona, shown_page
 from tests.faults.conftest import fill
@@ -113,3 +114,16 @@ def test_administrators_see_that_the_disk_fills_up(small: Store, disk: Path, mon
         assert "De schijf van Rondblik raakt vol: er is nog 9 % vrij." in page
         assert str(disk) not in page
     small.engine.dispose()
+
+
+def test_a_backup_for_which_there_is_no_room_leaves_nothing(small: Store, disk: Path, tmp_path: Path) -> None:
+    small.engine.dispose()
+    filler = fill(disk, 256 * 1024)
+    (disk / "data" / "config.yaml").write_text("data: .\n")
+    for place in (tmp_path, disk):  # of the file; the copy of the database is on the full disk
+        outcome = Installation(disk / "data", "", disk).outcome("backup", str(place / "a.backup"))
+        assert (outcome[0], len(outcome[2].splitlines())) == (2, 1), outcome
+        assert not [path.name for path in place.glob("a.backup*")]
+    assert not list((disk / "data").glob(".backup-*"))
+    filler.unlink()
+    assert Installation(disk / "data", "", disk).run("backup", str(disk / "a.backup")) == (0, "")
