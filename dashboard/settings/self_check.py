@@ -18,6 +18,7 @@ from sqlalchemy import Engine, text
 from dashboard.settings.schema import Settings
 from models.ingest import own_clock
 from models.schema import clock
+from models.schema.backup.sqlite import WORK_FOLDER
 from models.schema.database import LATER_VERSION, DatabaseOlder, SchemaState, read_transaction, schema_state
 from models.schema.disk_space import disk_spaces
 from models.schema.encryption import KEY_FILE, KeyRefused, read_key
@@ -161,6 +162,13 @@ def _clock(installation: Installation) -> Iterator[Verdict]:
         yield ok(f"The clock says {here}, which is not before anything that was recorded.")
 
 
+def _left_behind(installation: Installation) -> Iterator[Verdict]:
+    left = [path.name for path in installation.settings.data.glob(f"{WORK_FOLDER}*")]
+    if left:
+        sentence = f"There are copies of the database in {installation.settings.data}: {', '.join(sorted(left))}."
+        yield State.WARN, sentence, "Unless a backup or restore runs now, one was killed: the next one removes them."
+
+
 def _upgrade_backups(installation: Installation) -> Iterator[Verdict]:
     before = time.time() - OLD_BACKUP_DAYS * 24 * 3600
     folder = installation.settings.data / UPGRADE_BACKUPS
@@ -182,6 +190,7 @@ CHECKS: tuple[tuple[str, Callable[[Installation], Iterable[Verdict]]], ...] = (
     ("disk", _disk),
     ("clock", _clock),
     ("old backups", _upgrade_backups),
+    ("left behind", _left_behind),
 )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import MetaData, NullPool, create_engine, select, text
 from dashboard.cli import main as cli
 from models.schema.disk_space import RESERVE_FILE
 from models.schema.encryption import KEY_FILE
+from tests.models.earlier import EARLIER, make
 
 START = "from dashboard.cli.main import main; main()"
 
@@ -95,6 +96,18 @@ def configured(data: Path, url: str) -> Installation:
     return Installation(data, url, data)
 
 
-def to_an_earlier_version(installation: Installation) -> None:
-    """Undo what 0011 did."""
-    installation.change("DROP TABLE data_versions", "UPDATE alembic_version SET version_num = '0010'")
+def to_an_earlier_version(installation: Installation, name: str = EARLIER[-1]) -> None:
+    """Make the database as an earlier program has it, by default the one before this, with the rows that it knows."""
+    engine = create_engine(installation.url, poolclass=NullPool)
+    now, then = MetaData(), MetaData()
+    with engine.begin() as connection:
+        now.reflect(connection)
+        rows = {name: connection.execute(select(table)).mappings().all() for name, table in now.tables.items()}
+        now.drop_all(connection)
+    make(engine, name)
+    with engine.begin() as connection:
+        then.reflect(connection)
+        for table in then.sorted_tables:
+            values = [{name: row[name] for name in row if name in table.columns} for row in rows.get(table.name, [])]
+            if values and table.name != "alembic_version":
+                connection.execute(table.insert(), values)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from models.schema import clock
 from models.schema.backup.container import CHUNK_BYTES, EncryptedReader, EncryptedWriter
+from models.schema.database import SQLITE_FILE, open_engine, upgrading
 from models.schema.encryption import KEY_FILE, PiiCipher
 from tests.conftest import Store, new_postgres
 from tests.connectors.sending import Receiver, account, enveloped
@@ -363,6 +366,28 @@ def test_a_killed_backup_leaves_neither_a_file_nor_a_copy(known: Installation) -
     assert not file.with_name("copy.backup.part").exists()
 
 
+KILLED_HALFWAY = """
+import os, shutil
+def half(source, target):
+    target.write(source.read(20_000))
+    target.flush()
+    os.kill(os.getpid(), 9)
+shutil.copyfileobj = half
+"""
+
+
+def test_a_killed_restore_leaves_the_store_as_it_was(known: Installation) -> None:
+    file, rows = backup_of(known), known.rows()
+    program = known.start("restore", "--overwrite", str(file), before=KILLED_HALFWAY)
+    program.communicate(timeout=60)
+    assert program.returncode == -9
+    assert known.rows() == rows
+    if known.url.startswith("sqlite"):
+        assert "left behind" in known.outcome("doctor")[1]
+    assert known.run("restore", "--overwrite", str(file)) == (0, "")
+    assert "left behind" not in known.outcome("doctor")[1]
+
+
 # -- upgrades --------------------------------------------------------------------------------------------------
 
 
@@ -390,6 +415,25 @@ def test_an_upgrade_makes_a_backup_first_that_brings_the_earlier_store_back(
     assert sorted(elsewhere.rows()["results"]) == sorted(earlier["results"])
     assert known.outcome("db", "upgrade")[1] == "The database is up to date.\n"
     assert len(list((known.data / "backups").iterdir())) == 1
+
+
+def test_nothing_is_written_between_the_backup_and_the_upgrade_on_sqlite(known: Installation) -> None:
+    if not known.url.startswith("sqlite"):
+        pytest.skip("of SQLite")
+    to_an_earlier_version(known)
+    engine = open_engine(known.url)
+    tried = []
+
+    def write(_connection: Connection) -> None:
+        with closing(sqlite3.connect(known.data / SQLITE_FILE, timeout=0.1)) as other:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("DELETE FROM results")
+            tried.append(other.execute("SELECT count(*) FROM results").fetchone()[0])
+
+    with upgrading(engine, write):
+        pass
+    engine.dispose()
+    assert tried == [len(known.rows()["results"])]
 
 
 def test_serve_upgrades_when_it_is_told_to(known: Installation) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.schema.encryption import KEY_FILE, PiiCipher
-from tests.dashboard.installation import Installation
+from tests.dashboard.installation import Installation, to_an_earlier_version
 from tests.dashboard.test_cli import EDEXML
 from tests.uwlr.messages import message
 
@@ -141,32 +141,8 @@ def test_two_first_starts_at_once_make_one_key(empty: Installation, _time: int) 
     assert len(empty.rows()["pupils"]) == 1
 
 
-# The tables of before 0007, with what stands in those that took their place; 0008 adds the column to definitions.
-QUEUES_OF_BEFORE = (
-    "CREATE TABLE couplings AS SELECT c.*, 0 AS next_try_us, CAST(NULL AS TEXT) AS lease, "
-    "CAST(NULL AS BIGINT) AS leased_until_us FROM source_connections c",
-    "CREATE TABLE checks AS SELECT id, token_digest, sandbox_id AS room_id, school_id, kind, title, "
-    "created_us AS asked_us, payload AS input, 'waiting' AS state, requested_by AS asked_by, lease, leased_until_us, "
-    "attempts AS tries, report, excerpts, html, junit, error_nl, error_en, finished_us AS done_us, keep_until_us "
-    "FROM work_queue WHERE source_id IS NULL",
-    "DROP TABLE work_queue",
-    "DROP TABLE source_connections",
-    "ALTER TABLE test_definitions DROP COLUMN arrived_us",
-)
-
-
-LATER_TABLES = (
-    "sessions", "form_outcomes", "kept_sheets", "rate_buckets", "sign_in_states", "local_credentials", "invitations",
-    "account_roles", "accounts", "data_versions", "key_fingerprints",
-)  # fmt: skip
-
-
 def test_a_store_of_before_takes_the_key_that_opens_it_and_no_other(filled: Installation) -> None:
-    filled.change(
-        *QUEUES_OF_BEFORE,
-        *(f"DROP TABLE {name}" for name in LATER_TABLES),
-        "UPDATE alembic_version SET version_num = '0004'",
-    )
+    to_an_earlier_version(filled, "upgraded_to_0004")  # whose databases have no fingerprint of their key
     good = filled.key.read_bytes()
     _other(filled.key)
     assert "is not the key" in filled.refused("db", "upgrade")
