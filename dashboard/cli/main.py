@@ -127,9 +127,7 @@ def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) ->
     from dashboard.server.wsgi import create_soap_app
 
     with open_store(options, backup_before_upgrade() if upgrade else None) as store:
-        use_format(store.settings.log_format)
-        check_before_start(Installation(store.settings, store.engine))
-        context = _work_context(store)[0]
+        context = _start(store)
         receive, server = store.settings.receive, store.settings.server
         app = create_soap_app(store.receiver, receive.public_address) if soap_only else dashboard_app(store)
         host, configured = (receive.host, receive.port) if soap_only else (server.host, server.port)
@@ -156,9 +154,7 @@ def worker(options: Options) -> int:
         stop.set()
 
     with open_store(options) as store:
-        use_format(store.settings.log_format)
-        check_before_start(Installation(store.settings, store.engine))
-        context = _work_context(store)[0]
+        context = _start(store)
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
         registry = metrics.new_registry(store.engine, store.settings.data)
@@ -202,6 +198,13 @@ def _print_pull_outcome(source_key: str, outcome: Outcome | None) -> int:
     reading = ", ".join(f"{count} {name}" for name, count in outcome.counts.items() if count)
     click.echo(f"{source_key}: {reading or 'nothing new'}")
     return REFUSED if outcome.refused else DONE
+
+
+def _start(store: Store) -> WorkContext:
+    """Begin to serve or to work on a store: the log as configured, the self-check, and what jobs need."""
+    use_format(store.settings.log_format)
+    check_before_start(Installation(store.settings, store.engine))
+    return _work_context(store)[0]
 
 
 def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]]:
