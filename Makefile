@@ -57,7 +57,7 @@ bench: .venv/.ready-dev
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.pages
 
-# docs/rules.md is made from the rules themselves.
+# docs/rules.md and docs/clauses.md are made from the rules and clauses themselves.
 rules: .venv/.ready-dev
 	$(BIN)/python scripts/rules-page
 
