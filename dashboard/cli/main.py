@@ -24,6 +24,7 @@ from connectors.intake.receive import PATH
 from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
 from dashboard.cli.account_commands import account
+from dashboard.cli.audit_commands import audit
 from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
 from dashboard.cli.doctor_command import doctor
 from dashboard.cli.quarantine_commands import quarantine
@@ -411,6 +412,7 @@ def _print_delivery(record: dict[str, Any]) -> None:
 
 
 commands.add_command(account)
+commands.add_command(audit)
 commands.add_command(sender)
 commands.add_command(quarantine)
 commands.add_command(backup)
