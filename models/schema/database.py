@@ -36,6 +36,7 @@ _OFF = text(
 )
 ROWS_PER_QUERY = 500
 SQLITE_FILE = "rondblik.db"
+AUDIT_FILE = "audit.db"  # beside the database file of SQLite; see models/access/audit.py
 
 T = TypeVar("T")
 

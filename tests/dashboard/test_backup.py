@@ -154,6 +154,19 @@ def test_without_a_store_there_is_nothing_to_back_up(elsewhere: Installation) ->
     assert not (elsewhere.data / "rondblik.db").exists()
 
 
+def test_the_audit_log_comes_back_too(known: Installation, elsewhere: Installation) -> None:
+    class_page(known)
+    for installation in (known, elsewhere):
+        if installation is elsewhere:
+            assert elsewhere.run("restore", str(backup_of(known))) == (0, "")
+        code, out, errors = installation.outcome("audit", "verify")
+        assert (code, errors) == (0, "")
+        assert "No sign of tampering." in out
+        events = int(out.partition(": ")[2].split()[0])
+        assert events > 0
+    assert known.outcome("audit", "head") == elsewhere.outcome("audit", "head")
+
+
 # -- while messages come in ------------------------------------------------------------------------------------
 
 
@@ -366,6 +379,7 @@ def test_a_killed_backup_leaves_neither_a_file_nor_a_copy(known: Installation) -
     assert not file.with_name("copy.backup.part").exists()
 
 
+# While it reads the backup for SQLite, and while it sends it to PostgreSQL.
 KILLED_HALFWAY = """
 import os, shutil
 def half(source, target):
@@ -373,6 +387,8 @@ def half(source, target):
     target.flush()
     os.kill(os.getpid(), 9)
 shutil.copyfileobj = half
+from models.schema.backup import sqlite
+sqlite.check_whole = lambda _file: os.kill(os.getpid(), 9)
 """
 
 

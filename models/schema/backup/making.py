@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -57,14 +58,28 @@ def _whole_or_not(file: Path) -> Iterator[BinaryIO]:
 
 
 def _write_sqlite(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifest:
-    with sqlite.copied(engine) as copy:
-        with copy.connect() as connection:
+    store = sqlite.path_of(engine)
+    with sqlite.work_folder(store.parent) as folder:
+        copies = sqlite.copy_files(store, folder)
+        with sqlite.opened_copy(copies[0]) as connection:
             manifest = describe(connection, cipher)
+        sizes = {copy.name: copy.stat().st_size for copy in copies}
+        manifest = replace(manifest, rows=_rows_of(copies), files=sizes)
         manifest.write(stream)
-        with sqlite.path_of(copy).open("rb") as file:
-            sqlite.path_of(copy).unlink()  # nothing is left of it, however this process ends
-            shutil.copyfileobj(file, stream)
+        for copy in copies:
+            with copy.open("rb") as file:
+                copy.unlink()  # nothing is left of it, however this process ends
+                shutil.copyfileobj(file, stream)
     return manifest
+
+
+def _rows_of(files: Iterable[Path]) -> dict[str, int]:
+    """The number of rows of every table in some files of SQLite."""
+    rows: dict[str, int] = {}
+    for file in files:
+        with sqlite.opened_copy(file) as connection:
+            rows |= count_rows(connection)
+    return rows
 
 
 def _write_postgresql(engine: Engine, cipher: PiiCipher, stream: BinaryIO) -> Manifest:
@@ -136,21 +151,42 @@ def _has_tables(engine: Engine) -> bool:
 
 
 def _restore_sqlite(engine: Engine, cipher: PiiCipher, file: Path, finish: Callable[[Engine], None]) -> None:
-    target = sqlite.path_of(engine)
-    with sqlite.work_folder(target.parent) as folder:
-        restored = folder / SQLITE_FILE
-        with _opened(file, cipher) as (manifest, stream), restored.open("xb") as output:
-            shutil.copyfileobj(stream, output)
-        restored.chmod(0o600)
-        copy = open_engine(f"sqlite:///{restored}")
+    store = sqlite.path_of(engine)
+    with sqlite.work_folder(store.parent) as folder:
+        with _opened(file, cipher) as (manifest, stream):
+            restored = [_extract(stream, folder / Path(name).name, size) for name, size in manifest.files.items()]
+            if stream.read(1) or SQLITE_FILE not in manifest.files:
+                raise _lacking()
+        for item in restored:
+            sqlite.check_whole(item)
+        if _rows_of(restored) != manifest.rows:
+            raise _lacking()
+        copy = open_engine(f"sqlite:///{folder / SQLITE_FILE}")
         try:
-            sqlite.check_whole(copy)
-            _check_counts(copy, manifest)
             finish(copy)
         finally:
             copy.dispose()  # the last connection puts the log into the file
         engine.dispose()
-        sqlite.put_in_place(restored, target)
+        sqlite.put_in_place(folder, store)
+
+
+def _extract(stream: BinaryIO, target: Path, size: int) -> Path:
+    """A file with the next bytes of a backup, for its owner only."""
+    with target.open("xb") as output:
+        target.chmod(0o600)
+        while size > 0:
+            part = stream.read(min(size, 1 << 20))
+            if not part:
+                raise _lacking()
+            output.write(part)
+            size -= len(part)
+    return target
+
+
+def _lacking() -> BackupRefused:
+    return BackupRefused(
+        "In deze reservekopie ontbreken gegevens; neem een andere.", "This backup lacks data; take another one."
+    )
 
 
 def _restore_postgresql(engine: Engine, cipher: PiiCipher, file: Path, finish: Callable[[Engine], None]) -> None:
@@ -161,15 +197,6 @@ def _restore_postgresql(engine: Engine, cipher: PiiCipher, file: Path, finish: C
     with _opened(file, cipher) as (manifest, stream):
         postgresql.replace_with(engine, stream, manifest.rows)
     finish(engine)
-
-
-def _check_counts(engine: Engine, manifest: Manifest) -> None:
-    with engine.connect() as connection:
-        if count_rows(connection) != manifest.rows:
-            raise BackupRefused(
-                "In deze reservekopie ontbreken gegevens; neem een andere.",
-                "This backup lacks data; take another one.",
-            )
 
 
 _READERS: dict[str, Callable[[Engine, PiiCipher, Path, Callable[[Engine], None]], None]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import BinaryIO
 
 from sqlalchemy import Connection, MetaData, func, select
@@ -20,7 +20,8 @@ MAX_LINE = 1 << 20
 class Manifest:
     """The description of a backup; `rows` has the number of rows of every table, `key` the fingerprint in hexadecimal.
 
-    `made_us` is the moment of the state of the store that it holds.
+    `files` has the sizes of the files of SQLite that follow, by name and in their order. `made_us` is the moment of the
+    state of the store that it holds.
     """
 
     dialect: str  # sqlite or postgresql
@@ -28,6 +29,7 @@ class Manifest:
     key: str
     made_us: int
     rows: Mapping[str, int]
+    files: Mapping[str, int] = field(default_factory=dict)
 
     def write(self, file: BinaryIO) -> None:
         """Write the first line."""

@@ -11,13 +11,13 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine
 
 from models.schema.backup.container import BackupRefused
-from models.schema.database import SQLITE_FILE
+from models.schema.database import AUDIT_FILE, BUSY_SECONDS, SQLITE_FILE
 
 WORK_FOLDER = ".backup-"  # beside the database, for its owner only, while a backup is made or restored
 
@@ -56,31 +56,45 @@ def _opened(folder: Path) -> Iterator[int]:
         os.close(handle)
 
 
-@contextmanager
-def copied(engine: Engine) -> Iterator[Engine]:
-    """A copy of a store in one state, in a private folder that is gone afterwards."""
-    with work_folder(path_of(engine).parent) as folder:
-        target = folder / SQLITE_FILE
-        with closing(engine.raw_connection()) as connection, closing(sqlite3.connect(target)) as copy:
-            driver = connection.driver_connection
-            assert driver is not None
-            try:
-                driver.backup(copy)  # in one step, so it is the state of one moment
-            except sqlite3.Error as failed:
-                raise BackupRefused(
-                    f"De database is niet te kopiëren ({failed}); er is evenveel ruimte nodig als zij groot is.",
-                    f"The database cannot be copied ({failed}); that needs as much space as it takes itself.",
-                ) from None
-        opened = create_engine(f"sqlite:///{target}", hide_parameters=True)
+def copy_files(store: Path, folder: Path) -> list[Path]:
+    """Copies of the files of a store in a folder, the store itself first; of each the state of one moment.
+
+    The audit log is copied last, so that it has every event about what is in the copy of the store.
+    """
+    return [_copied(path, folder / name) for path, name in _files(store) if path.exists()]
+
+
+def _files(store: Path) -> list[tuple[Path, str]]:
+    """The files of a store, and how they are called in a backup."""
+    return [(store, SQLITE_FILE), (store.with_name(AUDIT_FILE), AUDIT_FILE)]
+
+
+def _copied(source: Path, target: Path) -> Path:
+    with (
+        closing(sqlite3.connect(source, timeout=BUSY_SECONDS)) as connection,
+        closing(sqlite3.connect(target)) as copy,
+    ):
         try:
-            yield opened
-        finally:
-            opened.dispose()
+            connection.backup(copy)  # in one step, so it is the state of one moment
+        except sqlite3.Error as failed:
+            raise BackupRefused(
+                f"De database is niet te kopiëren ({failed}); er is evenveel ruimte nodig als zij groot is.",
+                f"The database cannot be copied ({failed}); that needs as much space as it takes itself.",
+            ) from None
+    return target
 
 
-def check_whole(engine: Engine) -> None:
-    """Raises BackupRefused where SQLite finds anything wrong with a database."""
+@contextmanager
+def opened_copy(file: Path) -> Iterator[Connection]:
+    """A connection to a copy that nobody else uses."""
+    engine = create_engine(f"sqlite:///{file}", hide_parameters=True, poolclass=NullPool)
     with engine.connect() as connection:
+        yield connection
+
+
+def check_whole(file: Path) -> None:
+    """Raises BackupRefused where SQLite finds anything wrong with a database."""
+    with opened_copy(file) as connection:
         whole = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all() == ["ok"]
         linked = connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None
     if not whole or not linked:
@@ -90,13 +104,17 @@ def check_whole(engine: Engine) -> None:
         )
 
 
-def put_in_place(restored: Path, target: Path) -> None:
-    """Rename a database that nobody has open to that of the store; raises BackupRefused where that is in use."""
-    with _alone(target):
-        os.replace(restored, target)
-        for ending in ("-wal", "-shm", "-journal"):
-            target.with_name(target.name + ending).unlink(missing_ok=True)
-    with _opened(target.parent) as handle:
+def put_in_place(folder: Path, store: Path) -> None:
+    """Rename the restored files in a folder to those of the store; raises BackupRefused where one is in use."""
+    restored = [(folder / name, target) for target, name in _files(store) if (folder / name).exists()]
+    with ExitStack() as held:
+        for _, target in restored:
+            held.enter_context(_alone(target))
+        for file, target in reversed(restored):  # the store last
+            os.replace(file, target)
+            for ending in ("-wal", "-shm", "-journal"):
+                target.with_name(target.name + ending).unlink(missing_ok=True)
+    with _opened(store.parent) as handle:
         os.fsync(handle)
 
 
