@@ -261,13 +261,24 @@ document.addEventListener("load", function () {
   }
 }, true);
 
-/* On paper nothing can be opened: the tables of a pupil and what was folded away stand open. */
+/* On paper nothing can be opened: the tables of a pupil stand open. The charts get one size there, whatever that of the
+   window is; the style sheet makes two of them fit beside each other. */
+var ON_PAPER = { width: 585, height: 152 };
+var ON_SCREEN = { width: null, height: null, autosize: true };
 var opened = [];
 window.addEventListener("beforeprint", function () {
   opened = Array.from(document.querySelectorAll("#lane-tables details:not([open])"));
   opened.forEach(function (one) { one.open = true; });
+  drawCharts(ON_PAPER);
 });
-window.addEventListener("afterprint", function () { opened.forEach(function (one) { one.open = false; }); });
+window.addEventListener("afterprint", function () {
+  opened.forEach(function (one) { one.open = false; });
+  drawCharts(ON_SCREEN);
+});
+
+function drawCharts(layout) {
+  document.querySelectorAll(".lc .js-plotly-plot").forEach(function (chart) { window.Plotly.relayout(chart, layout); });
+}
 
 document.addEventListener("keydown", function (event) {
   if (event.key !== "Escape") { return; }
