@@ -39,7 +39,7 @@ from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
 from dashboard.ui.matrix_table import by_attention_group, grid, matrix
 from dashboard.ui.page_address import address_asked, asked_id, filters_of, query_and_controls
-from dashboard.ui.signs import attrs, card, note, num, sign
+from dashboard.ui.signs import attrs, card, more_columns, note, num, sign
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.classroom.class_overview import ClassOverview
@@ -190,7 +190,7 @@ def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]
         *parts,
         html.Section(
             [
-                html.Header(html.Div([html.H2(table_title), html.P(words)])),
+                html.Header([html.Div([html.H2(table_title), html.P(words)]), more_columns()]),
                 html.Div(
                     matrix(overview, shown_columns, sections, caption, view.beside_names),
                     className="tw",
