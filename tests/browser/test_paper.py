@@ -20,7 +20,7 @@ from tests.dashboard.page_list import OPEN_PAGES, address
 
 LANGUAGES = ("nl", "en")
 PUPIL = 7
-READ_IN_FULL = {"group", "home", "board", "my_pupils", "pupil", "talk_sheet"}  # by tests of their own
+READ_IN_FULL = {"group", "home", "board", "my_pupils", "pupil", "talk_sheet", "handover"}  # by tests of their own
 SERIES = """() => [...document.querySelectorAll("#lane-tables .twin")].map(series => [
     series.querySelector("summary").innerText,
     ...[...series.querySelectorAll("tbody tr")].map(row => [...row.cells].map(cell => {
@@ -213,9 +213,18 @@ def test_the_board_is_one_landscape_sheet_with_all_that_it_shows(reader: Page, l
 
 @pytest.mark.parametrize("reader", ["nl"], indirect=True)
 def test_no_page_prints_a_blank_sheet_or_one_with_only_a_title(reader: Page, large: Served) -> None:
-    for path in ("/leerlingen/overdracht", *(address(page) for page in OPEN_PAGES if page.name not in READ_IN_FULL)):
+    for path in (address(page) for page in OPEN_PAGES if page.name not in READ_IN_FULL):
         go(reader, large, path, "main h1")
         assert (path, paper.half_empty(paper.printed(reader))) == (path, [])
+
+
+@pytest.mark.parametrize("reader", ["nl"], indirect=True)
+def test_every_sheet_of_a_hand_over_begins_with_a_pupil_who_is_kept_together(reader: Page, large: Served) -> None:
+    go(reader, large, "/leerlingen/overdracht", ".ho")
+    first, *others = [paper.text_of(sheet.words) for sheet in paper.printed(reader)]
+    assert "Noor1vanDijk" in first
+    assert all(text.startswith("Noor") for text in others)
+    assert len(others) < 35
 
 
 def test_my_pupils_prints_every_subject(reader: Page, large: Served) -> None:
