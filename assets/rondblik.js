@@ -231,7 +231,7 @@ new MutationObserver(function (records) {
   tellOutcome();
   keepFocus();
   if (!redrawn) {
-    redrawn = window.requestAnimationFrame(function () { redrawn = 0; listPupils(); callNumbers(); fitBoard(); keepInView(); });
+    redrawn = window.requestAnimationFrame(function () { redrawn = 0; listPupils(); callNumbers(); fitBoard(); keepHeadsInView(); });
   }
 }).observe(document.documentElement, {
   childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: ["data-markup"]

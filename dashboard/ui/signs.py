@@ -46,7 +46,7 @@ def card(title: str, children: Children, subtitle: Children = None, **extra: Any
 
 
 def more_columns() -> html.Button:
-    """What scrolls the table of a panel sideways; shown where columns are out of view (assets/tables.js)."""
+    """What scrolls the table of a panel sideways; shown where columns are out of view (assets/in-view.js)."""
     return html.Button(
         [_("More columns"), sign("next")], className="btn q sideways", **attrs(data_sideways="true", type="button")
     )

@@ -1,7 +1,7 @@
 /* What stays in view while a page scrolls. A wide table scrolls sideways in a region of its own, and to that region its
    heads would stick, not to the window: they are moved along with the page. */
 
-function keepInView() {
+function keepHeadsInView() {
   var bar = document.querySelector(".bar");
   var top = bar ? underBar(bar) : 0;
   document.querySelectorAll(".tw > .mx, .tw > .mt9").forEach(function (table) {
@@ -22,8 +22,8 @@ function underBar(bar) {
   return bar.classList.contains("loose") ? 0 : Math.max(0, bar.getBoundingClientRect().bottom);
 }
 
-document.addEventListener("scroll", keepInView, { capture: true, passive: true });
-window.addEventListener("resize", keepInView);
+document.addEventListener("scroll", keepHeadsInView, { capture: true, passive: true });
+window.addEventListener("resize", keepHeadsInView);
 
 document.addEventListener("click", function (event) {
   var button = event.target instanceof Element && event.target.closest("[data-sideways]");
