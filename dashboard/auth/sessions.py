@@ -42,7 +42,7 @@ class User:
     @property
     def viewer(self) -> Viewer:
         """The viewer that queries take."""
-        return Viewer(self.school_id, self.role, self.teacher_id, self.name)
+        return Viewer(self.school_id, self.role, self.teacher_id, self.name, self.key)
 
 
 class DemoUser(User):

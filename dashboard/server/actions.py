@@ -25,7 +25,15 @@ from models.access.viewer import Viewer
 from models.classroom.class_state import present_signals
 from models.classroom.class_thresholds import THRESHOLDS, ThresholdRefused, set_thresholds
 from models.classroom.goals import GoalRefused, set_due_date, set_goal
-from models.classroom.notes import MAX_NOTE_LENGTH, NoteKind, NoteRefused, close_agreement, write_note
+from models.classroom.notes import (
+    MAX_NOTE_LENGTH,
+    NoteKind,
+    NoteRefused,
+    close_agreement,
+    correct_note,
+    withdraw_note,
+    write_note,
+)
 from models.classroom.signal_resolutions import ResolutionRefused, resolve_signal
 from models.classroom.signals import SignalRule
 from models.classroom.timeline import subject_materials_of
@@ -46,7 +54,9 @@ def register(server: flask.Flask) -> None:
     post = ["POST"]
     server.add_url_rule(resolution_forms.PATH, "settle_signals", resolve_signals, methods=post)
     server.add_url_rule(f"{side_panels.GOAL_PATH}/<int(max=2147483647):pupil_id>", "save_goal", save_goal, methods=post)
-    server.add_url_rule(f"{side_panels.NOTE_PATH}/<int(max=2147483647):pupil_id>", "save_note", save_note, methods=post)
+    note_path = f"{side_panels.NOTE_PATH}/<int(max=2147483647):pupil_id>"
+    server.add_url_rule(note_path, "save_note", save_note, methods=post)
+    server.add_url_rule(f"{note_path}/<int(max=2147483647):note_id>", "change_note", change_note, methods=post)
     server.add_url_rule(f"{due_form.PATH}/<int(max=2147483647):class_id>", "save_due", save_due, methods=post)
     server.add_url_rule(
         f"{threshold_form.PATH}/<int(max=2147483647):class_id>", "save_thresholds", save_thresholds, methods=post
@@ -141,6 +151,31 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
     return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
 
 
+def change_note(pupil_id: int, note_id: int) -> ResponseReturnValue:
+    """Correct or withdraw a note, as its author."""
+    viewer, form, context = teaching_viewer(), flask.request.form, request.context()
+    withdrawing = "intrekken" in form
+
+    def save() -> None:
+        with database.write_transaction(context.engine, viewer.school_id) as connection:
+            if withdrawing:
+                withdraw_note(connection, viewer, pupil_id, note_id)
+                return
+            correct_note(
+                connection,
+                context.cipher,
+                viewer,
+                pupil_id,
+                note_id,
+                form.get("tekst", ""),
+                restricted=form.get("voor") == "besloten",
+                until_on=read_day(form.get("dag", "")),
+            )
+
+    sentence = _("The note is withdrawn.") if withdrawing else _("The note is corrected.")
+    return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
+
+
 def save_due(class_id: int) -> ResponseReturnValue:
     """Agree by when a class is to have finished a test, or take that back."""
     viewer, form, context = teaching_viewer(), flask.request.form, request.context()
@@ -225,6 +260,7 @@ def _refusal(reason: str) -> str:
     return {
         "empty": _("Write something first."),
         "long": _("A note holds at most {number} characters.", number=MAX_NOTE_LENGTH),
+        "changed": _("This note was corrected, withdrawn or settled in the meantime."),
         "day": _("Only an agreement has a day; type it as 13-11-2026."),
     }.get(reason, _("You may not do this."))
 

@@ -1,4 +1,4 @@
-"""The elements of `dash.html` and the link of `dash.dcc`, for pages that have thousands of them.
+"""The elements of `dash.html`, the link and the input of `dash.dcc`, for pages that have thousands of them.
 
 They are the same components, but keep what they are given without checking it: the checks of Dash took more time than
 all else on a class page. `dashboard.ui.markup.to_html` refuses what may not be written.
@@ -14,6 +14,7 @@ from dash import html as dash_html
 
 if TYPE_CHECKING:
     from dash import html as html
+    from dash.dcc import Input as Input
     from dash.dcc import Link as Link
 else:
 
@@ -34,3 +35,4 @@ else:
 
     html = SimpleNamespace(**{name: _unchecked(getattr(dash_html, name)) for name in dash_html.__all__})
     Link = _unchecked(dcc.Link, href="/")
+    Input = _unchecked(dcc.Input)  # in markup only: as a component it is styled by Dash

@@ -20,11 +20,12 @@ MARKUP = "data-markup"
 LINK = "data-link"  # a link that changes the page without reloading, as Link does
 
 _LINK_OF_DASH = ("dash_core_components", "Link")
-_VOID = frozenset({"br", "wbr", "img"})
+_TAGS_OF_DASH = {_LINK_OF_DASH: "a", ("dash_core_components", "Input"): "input"}
+_VOID = frozenset({"br", "wbr", "img", "input"})
 _TAGS = _VOID | {
     "a", "article", "b", "button", "caption", "code", "dd", "details", "div", "dl", "dt", "footer", "form", "h1", "h2",
     "h3", "h4", "h5", "header", "i", "label", "li", "mark", "nav", "ol", "option", "p", "q", "section", "select",
-    "small", "span", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr", "u", "ul",
+    "small", "span", "summary", "table", "tbody", "td", "textarea", "tfoot", "th", "thead", "time", "tr", "u", "ul",
 }  # fmt: skip
 _NAMES = {"className": "class", "htmlFor": "for"}
 _NOT_WRITTEN = frozenset({"children", "available_properties", "available_wildcard_properties"})
@@ -50,7 +51,7 @@ def blocks(elements: Iterable[Any]) -> list[Any]:
 
 
 def to_html(node: object) -> str:
-    """A tree of `html` components and `Link` as HTML that is XML too; every text and value in it is escaped.
+    """A tree of `html` components, `Link` and `Input` as HTML that is XML too; every text and value in it is escaped.
 
     Raises ValueError for any other component, which needs Dash in the browser.
     """
@@ -89,11 +90,11 @@ def _write_element(node: Any, write: Callable[[str], None]) -> None:
 @cache
 def _tag(namespace: str, kind: str) -> tuple[str, bool]:
     """The name of the element that a component is written as, and whether it is a link of Dash."""
-    is_link = (namespace, kind) == _LINK_OF_DASH
-    tag = "a" if is_link else kind.lower()
-    if tag not in _TAGS or not (is_link or namespace == "dash_html_components"):
+    of_dash = _TAGS_OF_DASH.get((namespace, kind))
+    tag = of_dash or kind.lower()
+    if tag not in _TAGS or not (of_dash or namespace == "dash_html_components"):
         raise ValueError(f"{namespace}.{kind} must stay a component")
-    return tag, is_link
+    return tag, (namespace, kind) == _LINK_OF_DASH
 
 
 def _properties(node: Component) -> list[tuple[str, Any]]:

@@ -3,7 +3,7 @@ pupils and classes, never a filter afterwards."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, false, select
@@ -24,12 +24,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody who looks at one school; `teacher_id` links them to the roster (None: no link)."""
+    """Somebody who looks at one school; `teacher_id` links them to the roster (None: no link).
+
+    `user_key` tells two people of one role apart; it decides nothing about what they may see, so that it does not count
+    when viewers are compared.
+    """
 
     school_id: int
     role: Role
     teacher_id: int | None = None
     name: str = ""
+    user_key: str = field(default="", compare=False)
 
     @property
     def sees_whole_school(self) -> bool:

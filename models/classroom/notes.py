@@ -1,6 +1,7 @@
 """Notes and agreements about a pupil, in the words of their author; their text is stored encrypted.
 
-Only its author and learning support can read a restricted note; others see only that it exists.
+Only its author and learning support can read a restricted note; others see only that it exists. The author can correct
+a note, which replaces it by another, or withdraw it. Both remain readable for the author and learning support.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from models.access.viewer import Viewer, can_see_pupil
 from models.schema import clock
@@ -28,7 +30,7 @@ class NoteKind(StrEnum):
 
 
 class NoteRefused(Exception):
-    """A note that cannot be written or closed; `reason` is empty, long, day, kind or pupil. Nothing was changed."""
+    """A note that cannot be written or changed; `reason` is empty, long, day, changed or pupil."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -37,7 +39,10 @@ class NoteRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note as the viewer may see it: `text` is None where the viewer may not read it."""
+    """A note as the viewer may see it: `text` is None where the viewer may not read it.
+
+    `earlier` are the notes that it replaced, the newest first, for who may read them; `own`: the viewer wrote it.
+    """
 
     id: int
     pupil_id: int
@@ -49,17 +54,31 @@ class Note:
     written_us: int
     settled_us: int | None
     settled_by: str | None
+    withdrawn_us: int | None = None
+    own: bool = False
+    earlier: tuple[Note, ...] = ()
 
     @property
     def runs(self) -> bool:
         """Whether it is an agreement that is still open."""
-        return self.kind is NoteKind.AGREEMENT and self.settled_us is None
+        return self.kind is NoteKind.AGREEMENT and self.settled_us is None and self.withdrawn_us is None
 
 
 def notes_of(
     connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_ids: Sequence[int]
 ) -> dict[int, list[Note]]:
-    """The notes about these pupils, as far as the viewer sees the pupils; the newest first."""
+    """The notes about these pupils that are in force, as far as the viewer sees the pupils; the newest first."""
+    by_pupil = all_notes_of(connection, cipher, viewer, pupil_ids)
+    in_force = {
+        pupil_id: [note for note in of_pupil if note.withdrawn_us is None] for pupil_id, of_pupil in by_pupil.items()
+    }
+    return {pupil_id: of_pupil for pupil_id, of_pupil in in_force.items() if of_pupil}
+
+
+def all_notes_of(
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_ids: Sequence[int]
+) -> dict[int, list[Note]]:
+    """The notes about these pupils, and those that were withdrawn; the newest first."""
     rows = connection.execute(
         select(notes)
         .where(
@@ -67,28 +86,42 @@ def notes_of(
             notes.c.pupil_id.in_(pupil_ids),
             can_see_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
         )
-        .order_by(notes.c.written_us.desc(), notes.c.id.desc())
+        .order_by(notes.c.id)
     )
+    earlier: dict[int, tuple[Note, ...]] = {}  # by the note that replaced them
     by_pupil: dict[int, list[Note]] = {}
     for row in rows:
-        readable = viewer.teaches and _can_read(viewer, row.restricted, row.author_id)
-        text = cipher.decrypt(row.sealed).decode() if readable else None
-        by_pupil.setdefault(row.pupil_id, []).append(
-            Note(
-                row.id, row.pupil_id, NoteKind(row.kind), row.restricted, text, row.until_on if readable else None,
-                row.author, row.written_us, row.settled_us, row.settled_by,
-            )
-        )  # fmt: skip
+        note = _note(cipher, viewer, row, earlier.get(row.id, ()))
+        if row.replaced_by is None:
+            by_pupil.setdefault(row.pupil_id, []).append(note)
+        elif note.text is not None:
+            earlier[row.replaced_by] = (note, *note.earlier)
+    for of_pupil in by_pupil.values():
+        of_pupil.sort(key=lambda note: (note.written_us, note.id), reverse=True)
     return by_pupil
 
 
-def _can_read(viewer: Viewer, restricted: bool, author_id: int | None) -> bool:
-    """Whether this viewer may read a note."""
-    return not restricted or viewer.reads_restricted_notes or _is_author(viewer, author_id)
+def _note(cipher: PiiCipher, viewer: Viewer, row: Any, earlier: tuple[Note, ...]) -> Note:
+    """A row as the viewer may see it; what is no longer in force is for its author and learning support."""
+    past = row.replaced_by is not None or row.withdrawn_us is not None
+    readable = viewer.teaches and _can_read(viewer, row.restricted or past, row)
+    return Note(
+        row.id, row.pupil_id, NoteKind(row.kind), row.restricted,
+        cipher.decrypt(row.sealed).decode() if readable else None, row.until_on if readable else None,
+        row.author, row.written_us, row.settled_us, row.settled_by, row.withdrawn_us,
+        viewer.teaches and _is_author(viewer, row), earlier,
+    )  # fmt: skip
 
 
-def _is_author(viewer: Viewer, author_id: int | None) -> bool:
-    return author_id is not None and author_id == viewer.teacher_id
+def _can_read(viewer: Viewer, restricted: bool, row: Any) -> bool:
+    """Whether this viewer may read the text of a row."""
+    return not restricted or viewer.reads_restricted_notes or _is_author(viewer, row)
+
+
+def _is_author(viewer: Viewer, row: Any) -> bool:
+    """Whether the viewer wrote it, as this teacher or as this user."""
+    as_teacher = row.author_id is not None and row.author_id == viewer.teacher_id
+    return as_teacher or (row.author_key is not None and row.author_key == viewer.user_key)
 
 
 def write_note(
@@ -96,6 +129,21 @@ def write_note(
     *, restricted: bool = False, until_on: str | None = None,
 ) -> int:  # fmt: skip
     """Write a note; call it inside a write transaction. Returns its id. Raises NoteRefused."""
+    if not viewer.teaches or not _can_see(connection, viewer, pupil_id):
+        raise NoteRefused("pupil")
+    note_id = next_id(connection, notes, viewer.school_id)
+    connection.execute(
+        insert(notes).values(
+            school_id=viewer.school_id, id=note_id, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
+            sealed=_sealed(cipher, text, kind, until_on), until_on=until_on, author=viewer.name,
+            author_id=viewer.teacher_id, author_key=viewer.user_key or None, written_us=clock.now_us(),
+        )
+    )  # fmt: skip
+    return note_id
+
+
+def _sealed(cipher: PiiCipher, text: str, kind: NoteKind, until_on: str | None) -> bytes:
+    """The encrypted text of a note with this day. Raises NoteRefused."""
     stripped = text.strip()
     if not stripped:
         raise NoteRefused("empty")
@@ -103,36 +151,70 @@ def write_note(
         raise NoteRefused("long")
     if until_on is not None and (kind is NoteKind.NOTE or not clock.is_day(until_on)):
         raise NoteRefused("day")
-    if not viewer.teaches or not _can_see(connection, viewer, pupil_id):
+    return cipher.encrypt(stripped.encode())
+
+
+def correct_note(
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, pupil_id: int, note_id: int, text: str,
+    *, restricted: bool = False, until_on: str | None = None,
+) -> int:  # fmt: skip
+    """Replace a note by its corrected text, for its author; call it inside a write transaction.
+
+    Whether an agreement was settled is kept. Returns the id of the new note. Raises NoteRefused.
+    """
+    row = _in_force(connection, viewer, note_id, notes.c.pupil_id == pupil_id)
+    if not _is_author(viewer, row):
         raise NoteRefused("pupil")
-    note_id = next_id(connection, notes, viewer.school_id)
+    sealed = _sealed(cipher, text, NoteKind(row.kind), until_on)
+    new_id = next_id(connection, notes, viewer.school_id)
     connection.execute(
         insert(notes).values(
-            school_id=viewer.school_id, id=note_id, pupil_id=pupil_id, kind=kind.value, restricted=restricted,
-            sealed=cipher.encrypt(stripped.encode()), until_on=until_on, author=viewer.name,
-            author_id=viewer.teacher_id, written_us=clock.now_us(),
+            school_id=viewer.school_id, id=new_id, pupil_id=row.pupil_id, kind=row.kind, restricted=restricted,
+            sealed=sealed, until_on=until_on, author=viewer.name, author_id=row.author_id, author_key=row.author_key,
+            written_us=clock.now_us(), settled_us=row.settled_us, settled_by=row.settled_by,
         )
     )  # fmt: skip
-    return note_id
+    _set(connection, viewer, note_id, replaced_by=new_id)
+    return new_id
+
+
+def withdraw_note(connection: Connection, viewer: Viewer, pupil_id: int, note_id: int) -> None:
+    """Withdraw a note, for its author; call it inside a write transaction. Raises NoteRefused."""
+    row = _in_force(connection, viewer, note_id, notes.c.pupil_id == pupil_id)
+    if not _is_author(viewer, row):
+        raise NoteRefused("pupil")
+    _set(connection, viewer, note_id, withdrawn_us=clock.now_us())
 
 
 def close_agreement(connection: Connection, viewer: Viewer, note_id: int) -> None:
     """Mark an agreement as done; call it inside a write transaction. Raises NoteRefused."""
+    running = and_(notes.c.kind == NoteKind.AGREEMENT.value, notes.c.settled_us.is_(None))
+    row = _in_force(connection, viewer, note_id, running)
+    if not _can_read(viewer, row.restricted, row):
+        raise NoteRefused("pupil")
+    _set(connection, viewer, note_id, settled_us=clock.now_us(), settled_by=viewer.name)
+
+
+def _in_force(connection: Connection, viewer: Viewer, note_id: int, condition: ColumnElement[bool]) -> Any:
+    """The row of a note that was neither replaced nor withdrawn, for who works with its pupil. Raises NoteRefused."""
     row = connection.execute(
-        select(notes.c.restricted, notes.c.author_id).where(
+        select(notes).where(
             notes.c.school_id == viewer.school_id,
             notes.c.id == note_id,
-            notes.c.kind == NoteKind.AGREEMENT.value,
-            notes.c.settled_us.is_(None),
+            notes.c.replaced_by.is_(None),
+            notes.c.withdrawn_us.is_(None),
+            condition,
             can_see_pupil(viewer, notes.c.school_id, notes.c.pupil_id),
         )
     ).one_or_none()
-    if row is None or not viewer.teaches or not _can_read(viewer, row.restricted, row.author_id):
-        raise NoteRefused("pupil")
+    if row is None or not viewer.teaches:
+        raise NoteRefused("changed")
+    return row
+
+
+def _set(connection: Connection, viewer: Viewer, note_id: int, **values: Any) -> None:
     connection.execute(
-        update(notes)
-        .where(and_(notes.c.school_id == viewer.school_id, notes.c.id == note_id))
-        .values(settled_us=clock.now_us(), settled_by=viewer.name)
+        update(notes).where(notes.c.school_id == viewer.school_id, notes.c.id == note_id).values(**values)
     )
 
 

@@ -576,6 +576,9 @@ notes = Table(
     Column("written_us", BigInteger, nullable=False),
     Column("settled_us", BigInteger),  # an agreement that was kept or given up
     Column("settled_by", Text),
+    Column("author_key", Text),  # of the user who wrote it, who may be no teacher
+    Column("replaced_by", Integer),  # the note that corrects this one
+    Column("withdrawn_us", BigInteger),  # by its author
     PrimaryKeyConstraint("school_id", "id"),
 )
 Index("notes_by_pupil", notes.c.school_id, notes.c.pupil_id)

@@ -166,7 +166,7 @@ def test_what_is_said_of_a_request_that_failed_and_of_typed_text_has_no_violatio
     page.goto(shown.address + "/leerling/1")
     page.wait_for_selector("#notes form", state="attached")
     page.evaluate("document.querySelector('#notes form').closest('details').open = true")
-    page.fill("#notes textarea[name=tekst]", "Werkt graag samen.")
+    page.fill("#note-text", "Werkt graag samen.")
     page.reload()
     page.wait_for_selector("#notes .draft")
     page.route("**/_dash-update-component*", lambda item: item.fulfill(status=500, body=""))

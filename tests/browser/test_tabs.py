@@ -69,7 +69,7 @@ def become(page: Page, name: str) -> None:
 def type_note(page: Page, text: str = TYPED) -> None:
     """Open the form of a note and type, without sending it."""
     page.click("#notes summary:has-text('Notitie maken')")
-    page.fill("#notes textarea[name=tekst]", text)
+    page.fill("#note-text", text)
 
 
 def kept(store: Store) -> list[Note]:
@@ -92,7 +92,7 @@ def drafts(page: Page) -> list[str]:
 
 def typed(page: Page) -> str:
     """What stands in the form of a note."""
-    return page.locator("#notes textarea[name=tekst]").input_value()
+    return page.locator("#note-text").input_value()
 
 
 # -- two tabs ------------------------------------------------------------------------------------------------------
@@ -281,6 +281,30 @@ def test_typed_text_comes_back_after_a_reload_and_a_link_until_it_is_saved(
     page.wait_for_load_state("networkidle")
     assert (page.locator("#notes .draft").count(), drafts(page)) == (0, [])
     assert [note.restricted for note in kept(served.store)] == [True]
+
+
+def test_a_correction_that_is_typed_has_a_draft_of_its_own(window: BrowserContext, served: Served) -> None:
+    page = opened(window, served.address + "/leerling/1")
+    type_note(page)
+    page.click("#notes button:has-text('Notitie opslaan')")
+    page.wait_for_selector("#told:has-text('De notitie is opgeslagen.')")
+    note_id = kept(served.store)[0].id
+    correction = f"#note-{note_id}-text"
+    page.click("#notes summary:has-text('Verbeteren of intrekken')")
+    assert page.input_value(correction) == TYPED
+    page.fill(correction, "Verbeterd.")
+    page.reload()
+    expect(page.locator("#notes .draft")).to_have_count(1)
+    assert (page.input_value(correction), typed(page)) == ("Verbeterd.", "")
+    page.click("#notes button:has-text('Verbetering opslaan')")
+    page.wait_for_selector("#told:has-text('De notitie is verbeterd.')")
+    page.wait_for_load_state("networkidle")
+    assert drafts(page) == []
+    assert [(note.text, note.earlier[0].text) for note in kept(served.store)] == [("Verbeterd.", TYPED)]
+    page.click("#notes summary:has-text('Verbeteren of intrekken')")
+    page.click("#notes button:has-text('Deze notitie intrekken')")
+    page.wait_for_selector("#notes li[data-withdrawn]:has-text('Ingetrokken door de schrijver')")
+    assert kept(served.store) == []
 
 
 def test_a_draft_can_be_thrown_away(window: BrowserContext, served: Served) -> None:

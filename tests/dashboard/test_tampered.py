@@ -236,6 +236,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "settle_signals": ("opdracht",),
     "save_goal": ("materiaal", "weg", "waarde", "dag"),
     "save_note": ("klaar", "soort", "tekst", "voor", "dag"),
+    "change_note": ("intrekken", "tekst", "voor", "dag"),
     "save_due": ("toets", "dag"),
     "save_thresholds": ("terug",),
     "make_room": (),

@@ -313,6 +313,38 @@ def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web
     assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in others
 
 
+def test_the_author_corrects_and_withdraws_a_note_and_others_cannot(web: flask.Flask, known_school: Store) -> None:
+    client = as_persona(web, "hanna")
+    post(client, "/leerling/notitie/1", soort="note", tekst="Werkt grag alleen.")
+    with database.read_transaction(known_school.engine) as connection:
+        note_id = connection.scalar(select(notes.c.id))
+    address = f"/leerling/notitie/1/{note_id}"
+    assert "Verbeteren of intrekken" not in shown_page(as_persona(web, "joris"), "/leerling/1")
+    post(as_persona(web, "joris"), address, tekst="Van een ander.")
+    post(client, address, tekst="")
+    assert "Schrijf eerst iets op. Er is niets veranderd." in shown_page(client, "/leerling/1")
+    post(client, address, tekst="Werkt graag alleen.", voor="besloten")
+    shown = shown_page(client, "/leerling/1")
+    for words in (
+        "De notitie is verbeterd.",
+        "Werkt graag alleen.",
+        "Verbeterd; de eerdere tekst",
+        "Werkt grag alleen.",
+    ):
+        assert words in shown
+    assert "Van een ander." not in shown
+    post(client, address, intrekken="ja")  # of the earlier text, which is not in force any more
+    assert "Deze notitie is intussen verbeterd" in shown_page(client, "/leerling/1")
+    with database.read_transaction(known_school.engine) as connection:
+        note_id = connection.scalar(select(notes.c.id).where(notes.c.replaced_by.is_(None)))
+    post(client, f"/leerling/notitie/1/{note_id}", intrekken="ja")
+    shown = shown_page(client, "/leerling/1")
+    assert "De notitie is ingetrokken." in shown
+    assert "Ingetrokken door de schrijver" in shown
+    assert "Werkt graag alleen." not in shown_page(client, "/mijn-leerlingen/overdracht")
+    assert "Werkt graag alleen." not in shown_page(as_persona(web, "sam"), "/leerling/1")
+
+
 def test_of_a_restricted_agreement_others_see_no_day_and_no_button(web: flask.Flask, known_school: Store) -> None:
     support = Viewer(school.SCHOOL, Role.SUPPORT, None, "Els Prins")
     with database.write_transaction(known_school.engine, school.SCHOOL) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -12,7 +13,16 @@ from models.classroom.class_state import class_state
 from models.classroom.class_thresholds import THRESHOLDS, ThresholdRefused, changes, set_thresholds, thresholds_of
 from models.classroom.goals import GoalRefused, due_dates_of, goals_of, set_due_date, set_goal
 from models.classroom.holidays import read_holidays
-from models.classroom.notes import NoteKind, NoteRefused, close_agreement, notes_of, write_note
+from models.classroom.notes import (
+    NoteKind,
+    NoteRefused,
+    all_notes_of,
+    close_agreement,
+    correct_note,
+    notes_of,
+    withdraw_note,
+    write_note,
+)
 from models.classroom.signal_resolutions import (
     ResolutionAction,
     ResolutionRefused,
@@ -248,3 +258,78 @@ def test_an_agreement_is_settled_once_by_who_sees_the_pupil(store: Store) -> Non
     with database.read_transaction(store.engine) as connection:
         [note] = notes_of(connection, store.cipher, HANNA, [1])[1]
         assert (note.runs, note.settled_by) == (False, "Els Prins")
+
+
+def test_the_author_corrects_a_note_and_the_earlier_text_stays_for_author_and_learning_support(store: Store) -> None:
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        first = write_note(
+            connection, store.cipher, HANNA, 1, NoteKind.AGREEMENT, "Elke dag lezen.", until_on="2026-12-18"
+        )
+        close_agreement(connection, HANNA, first)
+        second = correct_note(connection, store.cipher, HANNA, 1, first, "Elke week lezen.", until_on="2026-12-20")
+        correct_note(connection, store.cipher, HANNA, 1, second, "Elke maand lezen.", restricted=True)
+    with database.read_transaction(store.engine) as connection:
+        for viewer in (HANNA, SUPPORT):
+            [note] = notes_of(connection, store.cipher, viewer, [1])[1]
+            assert (note.text, note.until_on, note.restricted) == ("Elke maand lezen.", None, True)
+            assert [(earlier.text, earlier.until_on) for earlier in note.earlier] == [
+                ("Elke week lezen.", "2026-12-20"),
+                ("Elke dag lezen.", "2026-12-18"),
+            ]
+            assert (note.own, note.settled_by) == (viewer is HANNA, "Hanna Vos")
+        [hidden] = notes_of(
+            connection, store.cipher, replace(HANNA, teacher_id=school.TEACHER_B, role=Role.SUPPORT), [1]
+        )[1]
+        assert hidden.earlier
+        [hidden] = notes_of(connection, store.cipher, ADMINISTRATOR, [1])[1]
+        assert (hidden.text, hidden.earlier) == (None, ())
+
+
+def test_a_withdrawn_note_is_in_force_nowhere_and_is_read_by_author_and_learning_support_only(store: Store) -> None:
+    colleague = replace(HANNA, teacher_id=99, user_key="colleague", role=Role.MENTOR)
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        note_id = write_note(connection, store.cipher, HANNA, 1, NoteKind.AGREEMENT, "Over een ander kind.")
+        withdraw_note(connection, HANNA, 1, note_id)
+    for change in (
+        lambda connection: withdraw_note(connection, HANNA, 1, note_id),
+        lambda connection: correct_note(connection, store.cipher, HANNA, 1, note_id, "Toch."),
+        lambda connection: close_agreement(connection, HANNA, note_id),
+    ):
+        with pytest.raises(NoteRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
+            change(connection)
+    with database.read_transaction(store.engine) as connection:
+        assert notes_of(connection, store.cipher, HANNA, [1]) == {}
+        for viewer, text in ((HANNA, "Over een ander kind."), (SUPPORT, "Over een ander kind."), (ADMINISTRATOR, None)):
+            [note] = all_notes_of(connection, store.cipher, viewer, [1])[1]
+            assert (note.text, note.withdrawn_us is None, note.runs) == (text, False, False)
+        assert all_notes_of(connection, store.cipher, colleague, [1]) == {}
+
+
+def test_only_its_author_corrects_or_withdraws_a_note_who_may_be_no_teacher(store: Store) -> None:
+    els = replace(SUPPORT, user_key="els")
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        by_hanna = write_note(connection, store.cipher, HANNA, 1, NoteKind.NOTE, "Van Hanna.")
+        by_els = write_note(connection, store.cipher, els, 1, NoteKind.NOTE, "Van Els.")
+    for viewer, pupil_id, note_id in (
+        (els, 1, by_hanna),
+        (HANNA, 1, by_els),
+        (SUPPORT, 1, by_els),
+        (replace(SUPPORT, user_key="other"), 1, by_els),
+        (ADMINISTRATOR, 1, by_hanna),
+        (ELSEWHERE, 1, by_hanna),
+        (HANNA, 2, by_hanna),
+        (HANNA, 1, 4711),
+    ):
+        for change in (
+            lambda connection: withdraw_note(connection, viewer, pupil_id, note_id),  # noqa: B023
+            lambda connection: correct_note(connection, store.cipher, viewer, pupil_id, note_id, "Anders."),  # noqa: B023
+        ):
+            with pytest.raises(NoteRefused), database.write_transaction(store.engine, school.SCHOOL) as connection:
+                change(connection)
+    with database.write_transaction(store.engine, school.SCHOOL) as connection:
+        with pytest.raises(NoteRefused, match="empty"):
+            correct_note(connection, store.cipher, els, 1, by_els, " ")
+        correct_note(connection, store.cipher, els, 1, by_els, "Van Els zelf.")
+        withdraw_note(connection, HANNA, 1, by_hanna)
+    with database.read_transaction(store.engine) as connection:
+        assert [note.text for note in notes_of(connection, store.cipher, els, [1])[1]] == ["Van Els zelf."]

@@ -22,7 +22,7 @@ from dashboard.text.signal_words import (
 from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
 from dashboard.ui import addresses
-from dashboard.ui.elements import html
+from dashboard.ui.elements import Input, html
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
@@ -31,7 +31,7 @@ from models.classroom.attention import Placement
 from models.classroom.class_state import ClassState, class_state
 from models.classroom.goals import Goal, goals_of
 from models.classroom.holidays import Holidays
-from models.classroom.notes import Note, NoteKind, notes_of
+from models.classroom.notes import Note, NoteKind, all_notes_of
 from models.classroom.signals import Signal
 from models.classroom.timeline import PupilTimeline
 from models.results.periods import of_school_year
@@ -71,7 +71,7 @@ def read_side(
     home = [class_ref.id for class_ref in pupil.classes]
     state = class_state(connection, viewer, home, school_year, holidays) if home else None
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
-    notes = notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
+    notes = all_notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
     if state is None:
         return Side(None, (), goals, tuple(notes), "midden", None)
     of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id)
@@ -204,7 +204,7 @@ def notes_panel(viewer: Viewer, pupil_id: int, side: Side) -> html.Section:
     """The notes and agreements, newest first; of a restricted note only that it exists."""
     rows = [note_row(viewer, pupil_id, note) for note in side.notes]
     empty = [] if rows else [html.P(_("Nothing is written down yet."), className="t2 sm")]
-    form = [_note_form(pupil_id)] if viewer.teaches else []
+    form = [block(_note_form(pupil_id))] if viewer.teaches else []
     return card(
         _("Notes and agreements"),
         [*empty, block(html.Ol(rows, className="notes")) if rows else None, *form],
@@ -217,29 +217,117 @@ def note_row(viewer: Viewer | None, pupil_id: int, note: Note) -> html.Li:
     kind = _("Agreement") if note.kind is NoteKind.AGREEMENT else _("Note")
     title = [sign("lock"), " ", _("Restricted note")] if note.restricted else [kind]
     until = " " + _("until {day}", day=day_name(note.until_on)) if note.until_on else ""
-    text = note.text if note.text is not None else _("Only its author and learning support can read this one.")
-    settled: list[Any] = []
-    if note.settled_us is not None:
-        words = _("Done, says {name}, {moment}.", name=note.settled_by, moment=at_moment(note.settled_us))
-        settled = [html.Small(state("no", "check", words))]
-    elif note.runs and note.text is not None and viewer is not None and viewer.teaches:
-        settled = [
-            html.Form(
-                html.Button(_("Agreement is done"), type="submit", name="klaar", value=str(note.id),
-                            className="btn q small"),
-                action=f"{NOTE_PATH}/{pupil_id}",
-                method="POST",
-            )
-        ]  # fmt: skip
     return html.Li(
         [
             html.P([html.B(title), html.Small(f" {at_moment(note.written_us)}{until}", className="t3")]),
-            html.P(text, className="sm" if note.text is not None else "sm t3"),
+            *_note_text(note),
             html.Small(note.author, className="t3"),
-            *settled,
+            *_settled(viewer, pupil_id, note),
+            *_earlier_texts(note),
+            *_own_note_forms(viewer, pupil_id, note),
         ],
-        **attrs(data_note=note.kind.value, data_restricted="true" if note.restricted else None),
+        **attrs(
+            data_note=note.kind.value,
+            data_restricted="true" if note.restricted else None,
+            data_withdrawn="true" if note.withdrawn_us is not None else None,
+        ),
     )
+
+
+def _note_text(note: Note) -> list[Any]:
+    """The text; of a withdrawn note that it is one, and its text only on demand."""
+    text = html.P(note.text, className="sm") if note.text is not None else None
+    if note.withdrawn_us is not None:
+        withdrawn = _("Withdrawn by the author, {moment}.", moment=at_moment(note.withdrawn_us))
+        return [html.P(withdrawn, className="sm t3"), _folded(_("Withdrawn text"), [text])] if text else [
+            html.P(withdrawn, className="sm t3")
+        ]  # fmt: skip
+    return [text or html.P(_("Only its author and learning support can read this one."), className="sm t3")]
+
+
+def _settled(viewer: Viewer | None, pupil_id: int, note: Note) -> list[Any]:
+    """When an agreement was settled and by whom, or the button for it."""
+    if note.settled_us is not None:
+        words = _("Done, says {name}, {moment}.", name=note.settled_by, moment=at_moment(note.settled_us))
+        return [html.Small(state("no", "check", words))]
+    if not note.runs or note.text is None or viewer is None or not viewer.teaches:
+        return []
+    button = html.Button(
+        _("Agreement is done"), type="submit", name="klaar", value=str(note.id), className="btn q small"
+    )
+    return [html.Form(button, action=f"{NOTE_PATH}/{pupil_id}", method="POST")]
+
+
+def _earlier_texts(note: Note) -> list[Any]:
+    """What a corrected note said before, for its author and learning support."""
+    if not note.earlier:
+        return []
+    texts = [
+        html.P([html.Small(at_moment(earlier.written_us), className="t3"), html.Br(), earlier.text], className="sm")
+        for earlier in note.earlier
+    ]
+    return [_folded(_("Corrected; earlier text"), texts)]
+
+
+def _folded(summary: str, content: list[Any]) -> html.Details:
+    return html.Details([html.Summary(summary, className="sm t3"), *content], className="fold_")
+
+
+def _own_note_forms(viewer: Viewer | None, pupil_id: int, note: Note) -> list[Any]:
+    """The forms with which an author corrects and withdraws a note."""
+    if viewer is None or not note.own or note.text is None or note.withdrawn_us is not None:
+        return []
+    action = f"{NOTE_PATH}/{pupil_id}/{note.id}"
+    withdraw = html.Button(
+        _("Withdraw this note"), type="submit", name="intrekken", value="ja", className="btn q small"
+    )
+    return [
+        html.Details(
+            [
+                html.Summary(_("Correct or withdraw"), className="btn q small"),
+                html.Form(
+                    [
+                        *_note_fields(f"note-{note.id}", note),
+                        html.Button(_("Save correction"), type="submit", className="btn pri"),
+                    ],
+                    action=action, method="POST", className="form", **KEEP_DRAFT,
+                ),
+                html.Form(withdraw, action=action, method="POST"),
+            ],
+            className="fold_",
+        )
+    ]  # fmt: skip
+
+
+def _note_fields(ids: str, note: Note | None = None) -> list[Any]:
+    """The fields of a note's text, day and readers, filled with those of `note`; `ids` begins the id of each."""
+    agreement = note is None or note.kind is NoteKind.AGREEMENT
+    until = note.until_on if note is not None and note.until_on else ""
+    day = f"{until[8:]}-{until[5:7]}-{until[:4]}" if until else ""
+    day_label = _("Until which day (of an agreement; may be empty)")
+    restricted = "besloten" if note is not None and note.restricted else ""
+    return [
+        html.Label(_("Text"), htmlFor=f"{ids}-text", className="lab"),
+        html.Textarea(note.text if note is not None else "", name="tekst", id=f"{ids}-text", required=True, rows=3,
+                      className="native"),
+        *(
+            [
+                html.Label(day_label, htmlFor=f"{ids}-day", className="lab"),
+                Input(type="text", name="dag", id=f"{ids}-day", value=day, placeholder=_("dd-mm-yyyy"),
+                           className="native"),
+            ]
+            if agreement
+            else []
+        ),
+        html.Label(_("Who may read it?"), htmlFor=f"{ids}-for", className="lab"),
+        html.Select(
+            [
+                html.Option(_("All teachers of this pupil"), value="", selected=restricted == ""),
+                html.Option(_("Only I and learning support"), value="besloten", selected=restricted != ""),
+            ],
+            name="voor", id=f"{ids}-for", className="native",
+        ),
+    ]  # fmt: skip
 
 
 def _note_form(pupil_id: int) -> html.Details:
@@ -253,17 +341,7 @@ def _note_form(pupil_id: int) -> html.Details:
                         [html.Option(_("Note"), value="note"), html.Option(_("Agreement"), value="agreement")],
                         name="soort", id="note-kind", className="native",
                     ),
-                    dmc.Textarea(label=_("Text"), name="tekst", required=True, minRows=3, autosize=True, className="f"),
-                    dmc.TextInput(label=_("Until which day (of an agreement; may be empty)"), name="dag",
-                                  placeholder=_("dd-mm-yyyy"), className="f"),
-                    html.Label(_("Who may read it?"), htmlFor="note-for", className="lab"),
-                    html.Select(
-                        [
-                            html.Option(_("All teachers of this pupil"), value=""),
-                            html.Option(_("Only I and learning support"), value="besloten"),
-                        ],
-                        name="voor", id="note-for", className="native",
-                    ),
+                    *_note_fields("note"),
                     html.Button(_("Save note"), type="submit", className="btn pri"),
                 ],
                 action=f"{NOTE_PATH}/{pupil_id}",
