@@ -9,7 +9,7 @@ function keepHeadsInView() {
     var hidden = top - table.getBoundingClientRect().top;
     var most = table.offsetHeight - table.tHead.offsetHeight;
     table.tHead.style.setProperty("--down", Math.max(0, Math.min(Math.round(hidden), most)) + "px");
-    region.classList.toggle("more", region.scrollWidth - region.clientWidth - region.scrollLeft > 1);
+    region.closest(".card").classList.toggle("more", region.scrollWidth - region.clientWidth - region.scrollLeft > 1);
   });
 }
 
