@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test quick test-dates fuzz faults check bench rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults check bench rules screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -37,6 +37,11 @@ fuzz: .venv/.ready-dev
 	@scripts/need-packages ca-certificates node:nodejs npm:npm
 	RONDBLIK_FUZZ=100000 $(BIN)/python -m pytest -n 2 tests/fuzz tests/dashboard/test_tampered.py
 
+# What all screens and files say of every pupil of the demo, compared; `make test` does so for two classes.
+compare: .venv/.ready-dev
+	@scripts/need-packages chromium fonts-noto-core
+	RONDBLIK_ALL_PUPILS=1 $(BIN)/python -m pytest tests/browser/test_same_everywhere.py
+
 # Three hundred starts, each with its first messages all at once; `make test` tries twenty.
 faults: .venv/.ready-dev
 	$(BIN)/python -m tests.faults.first_messages --starts 300 --live 20 --rosters 60
@@ -52,7 +57,7 @@ bench: .venv/.ready-dev
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.pages
 
-# docs/rules.md is made from the rules themselves.
+# docs/rules.md and docs/clauses.md are made from the rules and clauses themselves.
 rules: .venv/.ready-dev
 	$(BIN)/python scripts/rules-page
 

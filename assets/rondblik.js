@@ -225,10 +225,22 @@ function fillNew(records) {
   });
 }
 
+/* The content of a page comes after its address: what the address points at is shown as soon as it is there, once. */
+var pointed = null;
+
+function showPointed() {
+  var address = window.location.href;
+  if (address === pointed || !document.getElementById(window.location.hash.slice(1))) { return; }
+  pointed = address;
+  window.location.replace(window.location.hash);
+}
+window.addEventListener("hashchange", function () { pointed = window.location.href; });
+
 var redrawn = 0;
 new MutationObserver(function (records) {
   fillNew(records);
   tellOutcome();
+  showPointed();
   keepFocus();
   if (!redrawn) {
     redrawn = window.requestAnimationFrame(function () { redrawn = 0; listPupils(); callNumbers(); fitBoard(); keepHeadsInView(); });

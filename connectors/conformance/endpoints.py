@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from connectors.conformance import las, publisher
 from connectors.conformance.exchange import Endpoint
-from connectors.conformance.reports import LAS, PUBLISHER
-from connectors.conformance.scenarios import Scenario, Session
+from connectors.conformance.scenarios import LAS, PUBLISHER, Scenario, Session
 
 SCENARIOS: dict[str, tuple[Scenario, ...]] = {LAS: las.SCENARIOS, PUBLISHER: publisher.SCENARIOS}
 SESSIONS: dict[str, Callable[[Endpoint], Session]] = {LAS: las.LasSession, PUBLISHER: publisher.PublisherSession}

@@ -80,8 +80,10 @@ class Reply:
 
     operation: str
     seconds: float
+    request: HttpRequest = field(repr=False)
     status: int | None = None
     media_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     charset_rules: tuple[str, ...] = ()
     root: str | None = None
@@ -105,15 +107,17 @@ def post(endpoint: Endpoint, operation: str, body: bytes, action: str) -> Reply:
             content, broken = in_declared_encoding(b"".join(answer.chunks), answer.content_type)
     except ConnectorError as error:
         seconds = time.monotonic() - started
-        return Reply(operation, seconds, broken=_no_answer(error, seconds, endpoint))
+        return Reply(operation, seconds, request, broken=_no_answer(error, seconds, endpoint))
     seconds = time.monotonic() - started
     outline = outline_of(io.BytesIO(content))
     fault = _read_fault(content) if outline.payload == names.FAULT else None
     return Reply(
         operation,
         seconds,
+        request,
         answer.status,
         answer.media_type,
+        answer.headers,
         content,
         tuple(broken),
         outline.root,

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from lxml import etree
 
+from connectors.conformance.levels import LEVEL_TITLES, level_of
 from connectors.conformance.reports import (
-    LEVEL_TITLES,
     NO_CERTIFICATE,
     STATE_TITLES,
     Report,
     clean,
-    level_of,
     not_reached,
     place_of,
 )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from connectors.conformance.reports import NO_CERTIFICATE, Report, clean, level_of, not_reached, place_of
+from connectors.conformance.levels import level_of
+from connectors.conformance.reports import NO_CERTIFICATE, Report, clean, not_reached, place_of
 from connectors.conformance.scenarios import Outcome, State
 from connectors.uwlr.rules import ERROR
 from models.schema import clock

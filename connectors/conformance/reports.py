@@ -7,14 +7,16 @@ address, an element) are written as text only: control characters are removed, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
+from connectors.conformance.levels import Level, level_of, reached_level
+from connectors.conformance.rule_states import document_rules, endpoint_rules, rule_states
 from connectors.conformance.scenarios import Outcome, State, state_of
-from connectors.uwlr.rules import BEHAVIOUR_RULES, ERROR, ONGELDIG_BERICHT, RULES, WARNING, Stage, finding
+from connectors.intake.documents import Form
+from connectors.uwlr.rules import ERROR, ONGELDIG_BERICHT, WARNING, finding
 from models.schema import clock
 from models.schema.records import Finding, Text
 
@@ -22,68 +24,15 @@ NO_CERTIFICATE = Text(
     "Dit is een hulpmiddel om te toetsen, geen certificering door Edustandaard.",
     "This is an aid for testing, no certification by Edustandaard.",
 )
-FILE, LAS, PUBLISHER = "file", "las", "publisher"
+FILE = "file"
 
 
-class Level(IntEnum):
-    """The levels of checks, in the order in which they are passed."""
-
-    WELL_FORMED = 1
-    ENVELOPE = 2
-    SCHEMA = 3
-    KEYS = 4
-    BUSINESS = 5
-    BEHAVIOUR = 6
-
-    @property
-    def id(self) -> str:
-        """The name in JSON and JUnit."""
-        return self.name.lower().replace("_", "-")
-
-
-LEVEL_TITLES = {
-    Level.WELL_FORMED: Text("Welgevormd", "Well-formed"),
-    Level.ENVELOPE: Text("Envelop en header", "Envelope and header"),
-    Level.SCHEMA: Text("XSD", "XSD"),
-    Level.KEYS: Text("Sleutels en verwijzingen", "Keys and references"),
-    Level.BUSINESS: Text("Inhoudelijke regels", "Business rules"),
-    Level.BEHAVIOUR: Text("Gedrag", "Behaviour"),
-}
 STATE_TITLES = {
     State.PASSED: Text("voldoet", "passed"),
     State.WARNED: Text("waarschuwing", "warning"),
     State.FAILED: Text("fout", "failed"),
     State.NOT_TESTED: Text("niet getoetst", "not tested"),
 }
-
-_LEVELS_OF_STAGES = {
-    Stage.BYTES: Level.WELL_FORMED,
-    Stage.ENVELOPE: Level.ENVELOPE,
-    Stage.HEADER: Level.ENVELOPE,
-    Stage.CUSTOMER: Level.ENVELOPE,
-    Stage.KEY: Level.ENVELOPE,
-    Stage.PAYLOAD: Level.ENVELOPE,
-    Stage.SCHEMA: Level.SCHEMA,
-}  # every later stage: business rules
-_LEVELS_OF_RULES = {
-    "roster.root": Level.ENVELOPE,
-    "roster.fault": Level.ENVELOPE,
-    "roster.part": Level.ENVELOPE,
-    "roster.schema": Level.SCHEMA,
-    "roster.unknown-element": Level.SCHEMA,
-    "roster.key-missing": Level.KEYS,
-    "roster.key-twice": Level.KEYS,
-    "roster.teacher-twice": Level.KEYS,
-    "roster.eckid-twice": Level.KEYS,
-    "roster.group-key-shared": Level.KEYS,
-    "roster.group-undefined": Level.KEYS,
-    "roster.location-undefined": Level.KEYS,
-    "las.staged-differs": Level.KEYS,
-    "las.personal-number": Level.BUSINESS,
-    "las.personal-number-key": Level.BUSINESS,
-}
-# After an error at one of these stages nothing is left to read for the later levels.
-_UNREADABLE = frozenset({Stage.BYTES, Stage.ENVELOPE, Stage.PAYLOAD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +49,7 @@ class LevelResult:
 class Report:
     """The check of a document (`findings`) or of an endpoint (`outcomes`, each with its own findings).
 
-    `fault` is the code with which a receiver would refuse the document.
+    `fault` is the code with which a receiver would refuse the document, `rules` has the state of every rule.
     """
 
     title: str
@@ -110,6 +59,7 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     fault: str | None = None
+    rules: Mapping[str, State] = field(default_factory=dict)
 
     @property
     def all_findings(self) -> list[Finding]:
@@ -135,7 +85,11 @@ class Report:
 
 
 def document_report(
-    title: str, findings: Sequence[Finding], fault: str | None = None, problem: str | None = None
+    title: str,
+    findings: Sequence[Finding],
+    fault: str | None = None,
+    problem: str | None = None,
+    form: Form = Form.BARE,
 ) -> Report:
     """The report of a document; `problem` says in English why it could not be read at all."""
     if problem is not None:
@@ -147,41 +101,28 @@ def document_report(
         levels=_document_levels(findings),
         findings=tuple(findings),
         fault=(fault or ONGELDIG_BERICHT) if _count(findings, ERROR) else None,
+        rules=rule_states(() if problem is not None else document_rules(form, findings), findings),
     )
 
 
-def endpoint_report(title: str, kind: str, outcomes: Sequence[Outcome]) -> Report:
-    """The report of an endpoint; `title` is its address without query."""
-    return Report(title=title, kind=kind, made=clock.now(), levels=_endpoint_levels(outcomes), outcomes=tuple(outcomes))
-
-
-def level_of(rule_id: str) -> Level:
-    """The level that a rule belongs to."""
-    level = _LEVELS_OF_RULES.get(rule_id)
-    if level is not None:
-        return level
-    if rule_id in BEHAVIOUR_RULES:
-        return Level.BEHAVIOUR
-    if rule_id.startswith("key."):
-        return Level.KEYS
-    rule = RULES.get(rule_id)
-    if rule is None or rule.stage is None:
-        return Level.BUSINESS
-    return _LEVELS_OF_STAGES.get(rule.stage, Level.BUSINESS)
+def endpoint_report(
+    title: str, kind: str, outcomes: Sequence[Outcome], rules: Mapping[str, State] | None = None
+) -> Report:
+    """The report of an endpoint; `title` is its address without query, `rules` of what was no answer of an endpoint."""
+    findings = [finding for outcome in outcomes for finding in outcome.findings]
+    return Report(
+        title=title,
+        kind=kind,
+        made=clock.now(),
+        levels=_endpoint_levels(outcomes),
+        outcomes=tuple(outcomes),
+        rules=rule_states(endpoint_rules(kind, outcomes), findings) if rules is None else rules,
+    )
 
 
 def _document_levels(findings: Sequence[Finding]) -> tuple[LevelResult, ...]:
     """Levels after one that was not passed were not reached: they are not tested, unless they have findings."""
-    errors = [finding.rule for finding in findings if finding.level == ERROR]
-    reached = Level.BUSINESS
-    if any(level_of(rule) is Level.WELL_FORMED for rule in errors):
-        reached = Level.WELL_FORMED
-    elif any(rule.startswith("roster.") for rule in errors if level_of(rule) is Level.ENVELOPE) or any(
-        rule in RULES and RULES[rule].stage in _UNREADABLE for rule in errors
-    ):
-        reached = Level.ENVELOPE
-    elif any(level_of(rule) is Level.SCHEMA for rule in errors):
-        reached = Level.SCHEMA
+    reached = reached_level(findings)
     return tuple(_level(level, findings, tested=level <= reached) for level in Level)
 
 
@@ -218,6 +159,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "warnings": report.warnings,
         "fault": report.fault,
         "levels": levels_json(report),
+        "rules": rules_json(report),
         "outcomes": [_outcome_json(outcome) for outcome in report.outcomes],
         "findings": [finding_json(finding) for finding in report.findings],
         "remark_nl": NO_CERTIFICATE.nl,
@@ -231,6 +173,11 @@ def levels_json(report: Report) -> list[dict[str, Any]]:
         {"level": level.level.id, "state": level.state.value, "errors": level.errors, "warnings": level.warnings}
         for level in report.levels
     ]
+
+
+def rules_json(report: Report) -> dict[str, str]:
+    """The state of every rule."""
+    return {rule: state.value for rule, state in report.rules.items()}
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from connectors.uwlr.rules import (
 )
 from models.schema.records import Finding, SchoolRef, Text
 
+LAS, PUBLISHER = "las", "publisher"  # the kinds of endpoints
 XSD_VERSION = "2.2"
 UNKNOWN_VERSION = "9.9"
 UNKNOWN_KEY = "rondblik-toets-onbekende-sleutel"
@@ -159,7 +160,7 @@ class Session(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario: what is tried, what is expected, and the function that runs it."""
+    """One scenario: what is tried, what is expected (`refuses`: a Fault), and the function that runs it."""
 
     id: str
     clause: str
@@ -167,6 +168,7 @@ class Scenario:
     explanation: Text
     expected: Text
     play: Callable[[Any], list[Finding]]
+    refuses: bool = False
 
 
 def run(
@@ -356,6 +358,7 @@ def _scenario_of_refusal(
         explanation=explanation,
         expected=Text(expected, expected),
         play=play_if_answered,
+        refuses=True,
     )
 
 

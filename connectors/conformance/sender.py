@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connectors.conformance.reports import Report, endpoint_report
+from connectors.conformance.rule_states import document_rules, rule_states
 from connectors.conformance.scenarios import NotTested, Outcome, ResponseSummary, Scenario, State, state_of
+from connectors.intake import push
+from connectors.intake.documents import Form
 from connectors.uwlr.rules import finding
+from models.ingest.exchanges import Exchange
 from models.sandbox import situations
 from models.sandbox.sandboxes import Arrival, Sandbox
 from models.sandbox.situations import Situation, Task
 from models.schema.records import Finding, Text
 
 SENDER = "sender"
-OPERATION = "BrengLeerresultaten"
 _EXPECTED = frozenset(rule for rules in situations.REFUSALS.values() for rule in rules)
 _NOT_SEEN = Text("Deze situatie is nog niet getoond op het proefadres.", "This was not shown at the test address yet.")
 
@@ -29,6 +33,7 @@ def _scenario(key: str, task: Task) -> Scenario:
 
 
 SCENARIOS = {key: _scenario(key, task) for key, task in situations.TASKS.items()}
+_REFUSALS = frozenset(f"{SENDER}.{key}" for key in situations.REFUSALS)
 MESSAGES = _scenario(
     "messages",
     Task(
@@ -42,14 +47,46 @@ MESSAGES = _scenario(
 )
 
 
-def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> Report:
-    """The report of a sandbox: its situations, and what the rules say of all messages that came in."""
+def sandbox_report(sandbox: Sandbox, arrivals: Sequence[Arrival], seen: int = 0) -> Report:
+    """The report of a sandbox: its situations, and what the rules say of all messages that came in.
+
+    The states of the rules are those of the messages after the arrival `seen`, which an earlier report covered.
+    """
     by_id = {arrival.id: arrival for arrival in arrivals}
     outcomes = [
         _outcome(situation, by_id.get(situation.arrival_id or 0))
         for situation in situations.progress(sandbox, arrivals)
     ]
-    return endpoint_report(sandbox.name, SENDER, [*outcomes, _messages(arrivals)])
+    outcomes.append(_messages(arrivals))
+    rules = _rule_states([arrival for arrival in arrivals if arrival.id > seen], outcomes)
+    return endpoint_report(sandbox.name, SENDER, outcomes, rules)
+
+
+def _rule_states(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> dict[str, State]:
+    """The states of the rules that messages were judged by; of the same bytes again nothing is judged."""
+    judged: set[str] = set()
+    for arrival in arrivals:
+        if not arrival.provoked and not arrival.repeated:
+            findings = [Finding(**_complete(stored)) for stored in arrival.findings]
+            judged |= document_rules(Form.REQUEST, findings, received=True)
+    refused = [outcome for outcome in outcomes if outcome.scenario.id in _REFUSALS]
+    if any(outcome.state is not State.NOT_TESTED for outcome in refused):
+        judged.add("sender.again-and-again")
+    return rule_states(judged, [*_messages(arrivals).findings, *(item for each in refused for item in each.findings)])
+
+
+def sandbox_exchanges(
+    sandbox: Sandbox, arrivals: Sequence[Arrival], kept: Mapping[int, Exchange]
+) -> tuple[Exchange, ...]:
+    """The messages with their answers that are kept, each with the situations that it shows, else with all messages."""
+    scenarios: dict[int, list[str]] = {}
+    for situation in situations.progress(sandbox, arrivals):
+        if situation.arrival_id is not None:
+            scenarios.setdefault(situation.arrival_id, []).append(SCENARIOS[situation.key].id)
+    return tuple(
+        replace(exchange, scenarios=tuple(scenarios.get(arrival_id, [MESSAGES.id])))
+        for arrival_id, exchange in kept.items()
+    )
 
 
 def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
@@ -64,7 +101,7 @@ def _outcome(situation: Situation, arrival: Arrival | None) -> Outcome:
 def _summary_of(arrival: Arrival | None) -> tuple[ResponseSummary, ...]:
     if arrival is None:
         return ()
-    return (ResponseSummary(OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
+    return (ResponseSummary(push.OPERATION, 200 if arrival.accepted else 500, "text/xml", arrival.fault, 0.0),)
 
 
 def _messages(arrivals: Sequence[Arrival]) -> Outcome:

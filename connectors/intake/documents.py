@@ -58,6 +58,25 @@ class Outline:
     payload: str | None
 
 
+class Form(StrEnum):
+    """The form in which a document holds its data."""
+
+    REQUEST = "request"  # results in an envelope, as they are sent
+    ANSWER = "answer"  # results in an envelope, as the answer to a request for them
+    BARE = "bare"  # without an envelope
+    PUPILS = "pupils"
+
+
+def form_of(spooled: Spooled) -> Form:
+    """The form of a document that is no zip; what cannot be read counts as bare."""
+    if content_of(spooled) is Content.ROSTER:
+        return Form.PUPILS
+    outline = outline_of(spooled.file)
+    if outline.root != names.ENVELOPE:
+        return Form.BARE
+    return Form.ANSWER if outline.payload == names.OPHALEN_ANTWOORD else Form.REQUEST
+
+
 def content_of(spooled: Spooled) -> Content:
     """What a file holds. Whatever has the shape of a message counts as results: judging it finds what is wrong."""
     if is_zip(spooled.file):

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from connectors.errors import ConnectorError, Fatal
 from connectors.intake.destinations import AnySchool
-from connectors.intake.documents import Content, Document, content_of, outline_of, unpack
+from connectors.intake.documents import Content, Document, Form, content_of, form_of, outline_of, unpack
 from connectors.intake.judge import ResultSource, Spooled, judge, process_results, spool
 from connectors.intake.pull import spool_file
 from connectors.intake.roster import (
@@ -45,6 +45,7 @@ class FileVerdict:
     counts: dict[str, int] | None = None
     note: str = ""
     problem: str | None = None
+    form: Form = Form.BARE
 
     @property
     def refused(self) -> bool:
@@ -145,12 +146,14 @@ def _unreadable(document: Document) -> FileVerdict:
 
 
 def _check(name: str, spooled: Spooled, policy: Policy) -> FileVerdict:
-    if content_of(spooled) is Content.ROSTER:
+    form = form_of(spooled)
+    if form is Form.PUPILS:
         answer = _read_roster(spooled)
-        return FileVerdict(name, verdict_of(answer.findings), fault_of(answer.findings), answer.findings)
+        return FileVerdict(name, verdict_of(answer.findings), fault_of(answer.findings), answer.findings, form=form)
     # A file that is checked may go from hand to hand, so numbers of real children are reported as in a test school.
     judgement = judge(spooled, of_policy(policy, header="checked", test_school=True))
-    return FileVerdict(name, judgement.verdict, judgement.fault, tuple(judgement.findings), note=judgement.empty or "")
+    findings, note = tuple(judgement.findings), judgement.empty or ""
+    return FileVerdict(name, judgement.verdict, judgement.fault, findings, note=note, form=form)
 
 
 def _read_roster(spooled: Spooled) -> RosterAnswer:

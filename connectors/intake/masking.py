@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from connectors.uwlr.reader import is_personal_number
 
@@ -29,6 +31,12 @@ _NAMES = (
 _PREFIX = r"(?:[^\s<>/:]++:)?"
 _OPENING_TAG = re.compile(rf"<{_PREFIX}(?P<name>{'|'.join(_NAMES)})(?=[\s>/]|\Z)", re.IGNORECASE)
 _CLOSINGS = {name: re.compile(rf"</{_PREFIX}{name}\s*+>", re.IGNORECASE) for name in _NAMES}
+# A field as SOAP libraries write an array, such as that of PHP.
+_MAP_ENTRY = re.compile(
+    rf"<{_PREFIX}key\b[^<>]*+>\s*+(?:{'|'.join(_NAMES)})\s*+</{_PREFIX}key\s*+>\s*+<{_PREFIX}value\b[^<>]*+>"
+    r"(?P<value>.*?)(?=</|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
 # What may be seen of the tag of a field: declarations and types, nothing else.
 _HARMLESS = re.compile(
     r"(?:\s++(?:xmlns(?::[^\s<>=:]++)?|[^\s<>=:]++:(?:type|nil)|vocabulaire(?:locatie)?)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))*+\s*+/?"
@@ -43,6 +51,7 @@ _PIECES = re.compile(r"<!--(?:.*?-->|.*)|<!\[CDATA\[|\]\]>", re.DOTALL)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _WORD = re.compile(r"[^\s<>\"'=&]{4,256}")
 MAX_CHARACTERS = 2_000_000  # of a message; what stands behind them is not shown
+MAX_NULS = 4  # where more than one of so many characters is a NUL, the encoding is another than was read
 MAX_PHRASES = 50
 MAX_VALUE = 1_000
 MAX_LOOKS = 1_000_000  # for values within words, before words are covered without looking
@@ -89,22 +98,51 @@ class Masked:
         return "\n".join(shown)
 
 
-def mask(data: bytes) -> Masked:
-    """A message with its personal fields and secrets covered; what is no text is covered as a whole."""
+def mask(data: bytes, secrets: Collection[str] = ()) -> Masked:
+    """A message with its personal fields and secrets covered; what is no text is covered as a whole.
+
+    `secrets` are values that are known apart from the message, and covered wherever they stand.
+    """
     text = _text(data)[:MAX_CHARACTERS]
-    if "<" not in text:
+    if "<" not in text or text.count("\0") > len(text) // MAX_NULS:
         return Masked(text, ((0, len(text)),) if text else ())
     spans: list[Span] = []
     values: set[str] = set()
     for tag, value in _fields(text):
         spans += [tag, value]
         values.add(_PIECES.sub("", text[value[0] : min(value[1], value[0] + MAX_VALUE)]).strip())
+    for match in _MAP_ENTRY.finditer(text):
+        spans.append(match.span("value"))
+        values.add(_PIECES.sub("", match["value"][:MAX_VALUE]).strip())
     for match in _ATTRIBUTE.finditer(text):
         spans.append(match.span("double" if match["double"] is not None else "single"))
     spans += [match.span() for match in _ECK_ID.finditer(text)]
     spans += [match.span() for match in _DIGITS.finditer(text) if is_personal_number(match[0])]
     spans += _everywhere(text, values)
+    spans += _secrets_in(text, secrets)
     return Masked(text, tuple(_merged(spans)))
+
+
+def cover_secrets(text: str, secrets: Collection[str]) -> str:
+    """A text without personal fields, in which these values are covered."""
+    return Masked(text, tuple(_merged(_secrets_in(text, secrets)))).show()
+
+
+def _secrets_in(text: str, secrets: Collection[str]) -> list[Span]:
+    """Where secrets stand, also as XML and addresses write them."""
+    written = {
+        form
+        for secret in secrets
+        if secret
+        for form in (secret, escape(secret), escape(secret, {'"': "&quot;", "'": "&apos;"}), quote(secret, safe=""))
+    }
+    if not written:
+        return []
+    longest_first = sorted(written, key=len, reverse=True)
+    pattern = "|".join(
+        re.escape(form) if len(form) >= _SHORTEST else rf"(?<!\w){re.escape(form)}(?!\w)" for form in longest_first
+    )
+    return [match.span() for match in re.finditer(pattern, text, re.IGNORECASE)]
 
 
 def _text(data: bytes) -> str:

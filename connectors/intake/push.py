@@ -7,18 +7,23 @@ digest and size are stored.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+from lxml import etree
 from sqlalchemy import Engine
 
 from connectors.intake.destinations import CoveredSchools
 from connectors.intake.judge import ResultSource, Spooled, process_results, read_header
 from connectors.intake.refusal_throttle import RefusalThrottle
-from connectors.uwlr import rules
+from connectors.intake.transmissions import transmission
+from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import TOLERANT, Agreement, Bounds
+from connectors.uwlr.envelope import fault_bytes, in_envelope
 from connectors.uwlr.rules import finding, stage_of
 from connectors.uwlr.soap import EnvelopeHeader, xml_safety_check
 from models.ingest import result_store, senders
+from models.ingest.exchanges import Transmission
 from models.ingest.result_store import Receipt, Refusal
 from models.ingest.senders import Sender, SenderKey
 from models.schema.database import read_transaction
@@ -142,7 +147,22 @@ def refuse_throttled(
 
 # -- the answer to the sender ---------------------------------------------------------------------------------
 
+OPERATION = "BrengLeerresultaten"
+CONTENT_TYPE = "text/xml; charset=utf-8"
 MAX_FINDINGS_IN_FAULT = 3
+
+
+def answer_to(receipt: Receipt) -> tuple[int, bytes]:
+    """The HTTP status and the body of the answer to a message: a confirmation, or a Fault."""
+    if receipt.verdict is Verdict.REJECT:
+        return 500, fault_bytes(receipt.fault or rules.ONGELDIG_BERICHT, fault_sentence(receipt))
+    return 200, in_envelope(etree.Element(names.BEVESTIGING, nsmap={None: names.LR}))
+
+
+def answer_transmission(receipt: Receipt, secrets: Collection[str] = ()) -> Transmission:
+    """The answer to a message as people may see it."""
+    status, body = answer_to(receipt)
+    return transmission(f"HTTP {status}", {"Content-Type": CONTENT_TYPE}, body, secrets=secrets)
 
 
 def fault_sentence(receipt: Receipt) -> str:

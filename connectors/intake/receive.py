@@ -18,7 +18,6 @@ from urllib.parse import urljoin, urlsplit
 
 import flask
 from flask.blueprints import BlueprintSetupState
-from lxml import etree
 from sqlalchemy.exc import OperationalError, TimeoutError
 from werkzeug.routing import Rule
 
@@ -28,8 +27,8 @@ from connectors.intake import sandbox as intake_sandbox
 from connectors.intake.judge import Spooled, spool_body
 from connectors.intake.push import ReceiverContext
 from connectors.transport.http_server import BODY_PROBLEM, BODY_SIZE, LOCAL_ADDRESS
-from connectors.uwlr import names, rules, wsdl
-from connectors.uwlr.envelope import fault_bytes, in_envelope
+from connectors.uwlr import rules, wsdl
+from connectors.uwlr.envelope import fault_bytes
 from connectors.uwlr.rules import finding
 from models.ingest.result_store import Incoming, Receipt
 from models.schema.records import Finding, Verdict
@@ -75,7 +74,8 @@ def blueprint(receiver: ReceiverContext, public_address: str | None = None) -> f
     def sandbox_service(token: str) -> flask.Response:
         path = flask.url_for("receive.sandbox_service", token=token)
         address = _own_address(path) if public_address is None else urljoin(public_address, path)
-        return _answer(receiver, address, lambda spooled: intake_sandbox.deliver(receiver, token, spooled))
+        headers = dict(flask.request.headers.items())
+        return _answer(receiver, address, lambda spooled: intake_sandbox.deliver(receiver, token, spooled, headers))
 
     def add_rules(state: BlueprintSetupState) -> None:
         # Flask has no rule for every method, and what a method without one gets is not SOAP; nor is a redirect.
@@ -138,7 +138,7 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
     """Take in the body of a request, or say why not."""
     problem = flask.request.environ.get(BODY_PROBLEM)
     if problem == "busy":  # no row: the store may well be what all wait for
-        return _refused(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
+        return _answer_to(Receipt(0, Verdict.REJECT, rules.TIJDELIJK_NIET, (finding("message.busy"),)))
     if problem == "full":
         return _no_space()
     if problem is not None:
@@ -160,20 +160,18 @@ def _receive(receiver: ReceiverContext, deliver: Callable[[Spooled], Receipt]) -
     except _PackedWrong as wrong:
         return _refused_unread(receiver, finding(wrong.rule), flask.request.content_length or 0)
     with spooled:
-        receipt = deliver(spooled)
-    if receipt.verdict is Verdict.REJECT:
-        return _refused(receipt)
-    return _xml(in_envelope(etree.Element(names.BEVESTIGING, nsmap={None: names.LR})), 200)
+        return _answer_to(deliver(spooled))
 
 
 def _refused_unread(receiver: ReceiverContext, finding: Finding, size: int) -> flask.Response:
     digest = hashlib.sha256(f"{finding.rule} {size}".encode()).digest()
     delivery = Incoming(source_id=None, channel=push.CHANNEL, digest=digest, size=size)
-    return _refused(push.refuse_throttled(receiver, receiver.refusals, delivery, finding))
+    return _answer_to(push.refuse_throttled(receiver, receiver.refusals, delivery, finding))
 
 
-def _refused(receipt: Receipt) -> flask.Response:
-    return fault(receipt.fault or rules.ONGELDIG_BERICHT, push.fault_sentence(receipt))
+def _answer_to(receipt: Receipt) -> flask.Response:
+    status, body = push.answer_to(receipt)
+    return _xml(body, status)
 
 
 def _unpacked(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
@@ -243,4 +241,4 @@ def internal_error(failed: Exception) -> flask.Response:
 
 
 def _xml(body: bytes, status: int) -> flask.Response:
-    return flask.Response(body, status, content_type="text/xml; charset=utf-8")
+    return flask.Response(body, status, content_type=push.CONTENT_TYPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -10,10 +11,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from connectors.intake import push
 from connectors.intake.judge import Spooled
 from connectors.intake.push import ReceiverContext
+from connectors.intake.transmissions import READ_BYTES, transmission
 from connectors.uwlr.rules import finding
+from models.ingest.exchanges import Exchange
 from models.ingest.result_store import Receipt
 from models.sandbox import sandboxes
-from models.sandbox.sandboxes import Sandbox
+from models.sandbox.sandboxes import ArrivedMessage, Sandbox
 from models.schema.records import Verdict
 
 CODE_NL = "Dit is een fout die u zelf hebt opgeroepen. Laat deze code zien aan wie uw systeem gebruikt: {code}."
@@ -22,20 +25,35 @@ CODE_EN = "This is a fault that you asked for. Show this code to who uses your s
 _log = logging.getLogger("rondblik.receive")
 
 
-def deliver(receiver: ReceiverContext, token: str, spooled: Spooled) -> Receipt:
-    """Process a message for the sandbox with this token; only the account of the sandbox may send there."""
+def deliver(
+    receiver: ReceiverContext, token: str, spooled: Spooled, headers: Mapping[str, str] | None = None
+) -> Receipt:
+    """Process a message for the sandbox with this token; only the account of the sandbox may send there.
+
+    `headers` are those of the request, which are recorded with it.
+    """
     sandbox = sandboxes.find_sandbox(receiver.engine, receiver.cipher, token)
     if sandbox is None:
         return _unknown_sandbox()
     code = sandboxes.take_armed_fault(receiver.engine, sandbox)
     receipt = _process(receiver, sandbox, spooled) if code is None else _requested_fault(code)
     try:
-        sandboxes.record_arrival(
-            receiver.engine, sandbox, receipt, spooled.digest, spooled.size, provoked=code is not None
-        )
+        exchange = _exchange(sandbox, spooled, headers or {}, receipt, code)
+        message = ArrivedMessage(spooled.digest, spooled.size, provoked=code is not None, exchange=exchange)
+        sandboxes.record_arrival(receiver.engine, receiver.cipher, sandbox, receipt, message)
     except SQLAlchemyError as failed:  # the message is stored or refused by now, and the sender must learn which
         _log.error("%s while recording an arrival in a sandbox", type(failed).__name__)
     return receipt
+
+
+def _exchange(
+    sandbox: Sandbox, spooled: Spooled, headers: Mapping[str, str], receipt: Receipt, code: str | None
+) -> Exchange:
+    """What was sent and answered; a code that the vendor must read on its own screen is covered as its key is."""
+    secrets = (sandbox.account.key, *([code] if code is not None else []))
+    spooled.file.seek(0)
+    request = transmission("POST", headers, spooled.file.read(READ_BYTES + 4), spooled.size, secrets)
+    return Exchange(push.OPERATION, (), request, push.answer_transmission(receipt, secrets), spooled.arrived_us)
 
 
 def _unknown_sandbox() -> Receipt:

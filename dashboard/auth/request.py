@@ -17,6 +17,7 @@ from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
 from models.access.viewer import Viewer
 from models.classroom.holidays import Holidays, read_holidays
+from models.sandbox.requirements import RequirementPart
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.rate_limit import Rate, RateLimiter, take_shared
@@ -61,6 +62,7 @@ class Context:
     start_codes: StartCodes = field(default_factory=StartCodes)
     refusals: RateLimiter[str] = field(default_factory=RateLimiter)  # of lines in the log about refused requests
     policy: str = "default-src 'none'; frame-ancestors 'none'"
+    requirements: tuple[RequirementPart, ...] = ()  # what the standard requires, for vendors
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(
@@ -124,6 +126,12 @@ def browser_session_id() -> str:
     """The browser of this request, to count what it has open; empty without a session."""
     session = current_session()
     return "" if session is None else session.browser.hex()
+
+
+def vendor_id() -> str:
+    """Who requests checks: the account that is signed in, else the browser; empty without a session."""
+    session = current_session()
+    return f"account {session.account_id}" if session is not None and session.account_id else browser_session_id()
 
 
 def within_rate_limit(rate: Rate) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,14 +18,13 @@ from urllib.parse import urlsplit
 import click
 
 from connectors.conformance.addresses import safe_address
+from connectors.conformance.changes import CHANGES, changes_since
 from connectors.conformance.endpoints import SCENARIOS, SESSIONS
 from connectors.conformance.exchange import OWN_HEADERS, Endpoint
 from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import (
-    LAS,
     NO_CERTIFICATE,
-    PUBLISHER,
     Report,
     as_json,
     clean,
@@ -33,8 +32,9 @@ from connectors.conformance.reports import (
     endpoint_report,
     levels_json,
     place_of,
+    rules_json,
 )
-from connectors.conformance.scenarios import Outcome, Scenario, State, run
+from connectors.conformance.scenarios import LAS, PUBLISHER, Outcome, Scenario, State, run
 from connectors.intake.file_loading import FileVerdict
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pupil_messages import PROFILES, Profile
@@ -72,12 +72,17 @@ class CheckOptions:
     allow_loopback: bool
     junit: Path | None
     html: Path | None
+    since: Path | None
     fail_on: str
 
 
 _OPTIONS = (
     click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a report in JUnit XML there."),
     click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a report for people there."),
+    click.option(
+        "--since", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="Say what changed since an earlier check of this endpoint: a file with the JSON that it printed.",
+    ),
     click.option(
         "--fail-on", type=click.Choice(("error", "warning")), default="error", show_default=True,
         help="From which level on the exit code is 1.",
@@ -122,9 +127,10 @@ def list_scenarios() -> int:
 # -- files -----------------------------------------------------------------------------------------------------
 
 
-def file_levels(judged: FileVerdict) -> list[dict[str, Any]]:
-    """The levels of a document that was judged, for JSON."""
-    return levels_json(file_report(judged))
+def file_states(judged: FileVerdict) -> dict[str, Any]:
+    """The levels and rules of a document that was judged, for JSON."""
+    report = file_report(judged)
+    return {"levels": levels_json(report), "rules": rules_json(report)}
 
 
 def finish_files(file_verdicts: Sequence[FileVerdict], check_options: CheckOptions, code: int) -> int:
@@ -136,7 +142,7 @@ def finish_files(file_verdicts: Sequence[FileVerdict], check_options: CheckOptio
 
 def file_report(judged: FileVerdict) -> Report:
     """The report of a document that was judged."""
-    return document_report(judged.name, judged.findings, judged.fault, judged.problem)
+    return document_report(judged.name, judged.findings, judged.fault, judged.problem, judged.form)
 
 
 # -- an endpoint -----------------------------------------------------------------------------------------------
@@ -154,6 +160,7 @@ def check_endpoint(check_options: CheckOptions) -> int:
         _text(_needed(check_options.customer_name, "--customer-name"), "--customer-name", _MAX_OF_ACCOUNT),
     )
     year, headers = _school_year(check_options.school_year), _headers(check_options.header)
+    previous = None if check_options.since is None else _previous(check_options.since)
     target = safe_address(address, check_options.allow_loopback)
     endpoint = Endpoint(target, school, year, authorisation, check_options.profile, headers)
     with progress_bars.steps("Checking", len(chosen)) as advance:
@@ -166,9 +173,12 @@ def check_endpoint(check_options: CheckOptions) -> int:
         outcomes = run(SESSIONS[kind](endpoint), chosen, done)
     parts = urlsplit(address)
     report = endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
+    since = None if previous is None else changes_since(previous, as_json(report))
     if check_options.as_json:
-        click.echo(json.dumps(as_json(report), ensure_ascii=False))
+        click.echo(json.dumps({**as_json(report), "since": since}, ensure_ascii=False))
     else:
+        if since is not None:
+            _print_changes(since)
         click.echo(NO_CERTIFICATE.en, err=True)
     _write([report], check_options)
     if report.state is State.NOT_TESTED:
@@ -193,6 +203,14 @@ def _print_outcome(outcome: Outcome) -> None:
         click.echo(f"  {_finding_text(finding)}")
 
 
+def _print_changes(since: Mapping[str, Any]) -> None:
+    click.echo(clean(f"sinds / since {since['made']}:"))
+    for kind, words in CHANGES.items():
+        for item in since[kind]:
+            line = f"  {words.nl} / {words.en}: {item['what']} {item['id']} ({item['before']} -> {item['now']})"
+            click.echo(clean(line))
+
+
 def _finding_text(finding: Finding) -> str:
     location = place_of(finding).nl
     where = f" {location}" if location else ""
@@ -207,6 +225,17 @@ def _write(reports: Sequence[Report], check_options: CheckOptions) -> None:
 
 
 # -- what was typed --------------------------------------------------------------------------------------------
+
+
+def _previous(path: Path) -> dict[str, Any]:
+    """The report of an earlier check, as `--json` printed it."""
+    try:
+        report = json.loads(path.read_text("utf-8"))
+        changes_since(report, {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        problem = "must hold the JSON that an earlier check of an endpoint printed"
+        raise click.BadParameter(problem, param_hint="--since") from None
+    return dict(report)
 
 
 def _needed(value: str | None, option: str) -> str:

@@ -311,7 +311,7 @@ def _print_json(judged: FileVerdict) -> None:
         "verdict": judged.verdict.value,
         "fault": judged.fault,
         "findings": findings,
-        "levels": check_command.file_levels(judged),
+        **check_command.file_states(judged),
     }
     if judged.problem is not None:
         record["problem"] = judged.problem

@@ -17,6 +17,7 @@ from dashboard.export.frames import Kind, cells_of, flat_table
 from dashboard.export.sheets import Sheet, hidden_words
 from dashboard.export.spreadsheet_text import safe_text
 from dashboard.text.translate import _, day_name, language, long_moment, n_, native
+from dashboard.text.words import short_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +188,7 @@ def _html_cell(cell: Any) -> str:
     day = "" if cell.day is None else day_name(cell.day.date().isoformat())
     others = int(cell.others or 0)
     more = n_("{number} other result in this period", "{number} other results in this period", others)
-    about = [cell.words, day, cell.test or "", cell.remarks, more if others else ""]
+    about = [cell.words, day, short_test(cell.test or ""), cell.remarks, more if others else ""]
     return value + "".join(f"<small>{escape(item)}</small>" for item in about if item)
 
 

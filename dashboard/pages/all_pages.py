@@ -15,7 +15,7 @@ from dashboard.pages.pupil import page as pupil
 from dashboard.pages.pupil import talk_sheet
 from dashboard.pages.signals import page as signals
 from dashboard.pages.vendor import page as vendor
-from dashboard.pages.vendor import result, sandbox
+from dashboard.pages.vendor import requirements, result, sandbox
 
 PAGES: tuple[Page, ...] = (
     class_page.HOME,
@@ -33,6 +33,7 @@ PAGES: tuple[Page, ...] = (
     refused_message.PAGE,
     sandbox.PAGE,
     result.PAGE,
+    requirements.PAGE,
     accessibility.PAGE,
     not_found.PAGE,
 )

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.conformance.requirements import requirements
 from connectors.intake import receive
 from connectors.intake.push import ReceiverContext
 from dashboard.auth import guard, headers, request
@@ -53,7 +54,7 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
     )
-    server.extensions["rondblik"] = Context(engine, cipher, options, public_address)
+    server.extensions["rondblik"] = Context(engine, cipher, options, public_address, requirements=requirements())
     server.before_request(guard.guard)
     server.teardown_request(lambda _error: use_language())  # the next request of this thread begins without one
     compress(server)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard.text.signal_texts import text_of
 from dashboard.text.translate import _, at_moment, n_, once_per_language
-from dashboard.text.words import attention_threshold_words, subject_word
+from dashboard.text.words import attention_threshold_words, class_in_sentence, subject_word
 from models.classroom.class_data import ClassData
 from models.classroom.signal_resolutions import ResolutionAction, SignalResolution
 from models.classroom.signals import Signal, SignalRule
@@ -27,9 +27,12 @@ def evidence_words(class_data: ClassData, signal: Signal) -> str:
     return text_of(signal.rule).evidence(class_data, signal)
 
 
-def rule_words(signal: Signal, limits: Thresholds) -> str:
-    """The rule of a signal with its thresholds, as the class has set them."""
-    return rule_with(signal.rule, limits)
+def rule_words(signal: Signal, limits: Thresholds, class_name: str | None = None) -> str:
+    """The rule of a signal with its thresholds, as the class has set them; and that class, where it is named."""
+    rule = rule_with(signal.rule, limits)
+    if class_name is None:
+        return rule
+    return f"{rule} " + _("Judged in {class_name}.", class_name=class_in_sentence(class_name))
 
 
 def rule_with(rule: SignalRule, limits: Thresholds) -> str:

@@ -22,6 +22,7 @@ ACCESSIBILITY = "/toegankelijkheid"
 VENDOR = "/toets"
 SANDBOXES = f"{VENDOR}/proef"
 CHECK_RESULTS = f"{VENDOR}/uitslag"
+REQUIREMENTS = f"{VENDOR}/eisen"
 PUPIL = "/leerling"
 TALK_SHEET = "/gesprek"
 BEGIN = "/begin"  # with a one-time code

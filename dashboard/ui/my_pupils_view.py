@@ -326,7 +326,7 @@ def _signals_of(state: ClassState, subject: str | None, pupil_id: int) -> list[S
 
 def _topics(state: ClassState, period: Period, subject: str | None) -> list[Topic]:
     """The parts of the period that are hard for many by the rule of one of the classes, the hardest first."""
-    limits = list(state.thresholds.values())
+    limits = state.shown_thresholds
     return [
         topic
         for topic in topics(state.class_data, None, period)

@@ -11,23 +11,32 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from connectors.conformance.addresses import safe_address
+from connectors.conformance.changes import changes_since
 from connectors.conformance.endpoints import SCENARIOS, SESSIONS
 from connectors.conformance.exchange import Endpoint
 from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
 from connectors.conformance.reports import Report, as_json, document_report, endpoint_report
+from connectors.conformance.rule_states import worst_states
 from connectors.conformance.scenarios import run
-from connectors.conformance.sender import sandbox_report
+from connectors.conformance.sender import sandbox_exchanges, sandbox_report
+from connectors.conformance.transcript import Transcript
 from connectors.errors import Fatal
-from connectors.intake import file_loading
+from connectors.intake import file_loading, push
+from connectors.intake.documents import Form
+from connectors.intake.file_loading import FileVerdict
 from connectors.intake.masking import Masked, mask
 from connectors.intake.replay import replay
+from connectors.intake.transmissions import masked_transmission
+from connectors.uwlr import pull_messages
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
 from dashboard.worker.context import JobKind, Outcome, WorkContext
 from models.ingest import page_requests, quarantine
+from models.ingest.exchanges import Exchange
 from models.ingest.page_requests import CheckOutput
 from models.ingest.quarantine import QuarantinedMessage
+from models.ingest.result_store import Receipt
 from models.ingest.schools import normal_location
 from models.ingest.work_queue import Job
 from models.sandbox import sandboxes
@@ -46,6 +55,7 @@ _NOT_KEPT = Fatal(
     "Dit bericht wordt niet (meer) bewaard, of is intussen aangenomen.",
     "This message is not kept (any more), or was accepted meanwhile.",
 )
+Check = Callable[[WorkContext, Job, bytes], CheckOutput]
 _GONE = Fatal("Dit proefadres bestaat niet meer.", "This test address does not exist any more.")
 
 
@@ -57,24 +67,40 @@ def _check_message(_context: WorkContext, job: Job, payload: bytes) -> CheckOutp
 
     The upload is only in memory and in files without a name, so that nothing of it stays when the process is killed.
     """
+    verdicts = list(file_loading.check_upload(job.title, payload, "strict"))
     reports = [
-        document_report(file_verdict.name, file_verdict.findings, file_verdict.fault, file_verdict.problem)
-        for file_verdict in file_loading.check_upload(job.title, payload, "strict")
+        document_report(verdict.name, verdict.findings, verdict.fault, verdict.problem, verdict.form)
+        for verdict in verdicts
     ]
-    masked = _masked(job.title, payload, reports.index(_worst(reports)))
-    return _output(reports, {} if masked is None else _excerpts(_worst(reports), masked))
+    worst = reports.index(_worst(reports))
+    shown = _shown_document(job.title, payload, worst)
+    if shown is None:
+        return _output(reports)
+    masked, size = shown
+    return _output(reports, _excerpts(reports[worst], masked), [_exchange(verdicts[worst], masked, size)])
 
 
-def _masked(name: str, payload: bytes, index: int) -> Masked | None:
-    """The document with this index in an upload, personal data masked; None where it cannot be shown."""
+def _shown_document(name: str, payload: bytes, index: int) -> tuple[Masked, int] | None:
+    """The document with this index in an upload, masked, and its size; None where it cannot be shown."""
     for number, document in enumerate(file_loading.uploaded_documents(name, payload)):
         spooled = document.spooled
         if spooled is None:
             continue
         with spooled:
             if number == index:
-                return mask(spooled.file.read()) if spooled.size <= MAX_MASKED else None
+                return (mask(spooled.file.read()), spooled.size) if spooled.size <= MAX_MASKED else None
     return None
+
+
+def _exchange(verdict: FileVerdict, masked: Masked, size: int) -> Exchange:
+    """An uploaded message with the answer that a receiver gives; pupil data are an answer themselves."""
+    uploaded = masked_transmission("", masked, size)
+    if verdict.form is Form.PUPILS:
+        return Exchange("", (), None, uploaded)
+    if verdict.form is Form.ANSWER:
+        return Exchange(pull_messages.OPERATION, (), None, uploaded)
+    receipt = Receipt(0, verdict.verdict, verdict.fault, verdict.findings)
+    return Exchange(push.OPERATION, (), uploaded, push.answer_transmission(receipt))
 
 
 def _excerpts(report: Report, masked: Masked) -> dict[str, str]:
@@ -109,22 +135,47 @@ def _call_endpoint(context: WorkContext, _job: Job, payload: bytes) -> CheckOutp
         values.get("profile") or "edexml",
     )
     parts = urlsplit(values["url"])
-    outcomes = run(SESSIONS[kind](endpoint), SCENARIOS[kind])
-    return _output([endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)])
+    session, transcript = SESSIONS[kind](endpoint), Transcript(endpoint)
+    outcomes = run(session, SCENARIOS[kind], lambda outcome: transcript.add(outcome.scenario.id, session.replies))
+    report = endpoint_report(f"{parts.scheme}://{parts.netloc}{parts.path}", kind, outcomes)
+    return _output([report], exchanges=transcript.exchanges)
 
 
-def _report_on_sandbox(context: WorkContext, _job: Job, payload: bytes) -> CheckOutput:
+def _report_on_sandbox(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """Report on everything that came in at a sandbox."""
     sandbox = sandboxes.find_sandbox(context.engine, context.cipher, json.loads(payload)["token"])
     if sandbox is None:
         raise _GONE
-    return _output([sandbox_report(sandbox, sandboxes.arrivals(context.engine, sandbox))])
+    previous = page_requests.previous_report(context.engine, job) or {}
+    arrivals, seen = sandboxes.arrivals(context.engine, sandbox), int(previous.get("seen", 0))
+    newest = arrivals[-1].id if arrivals else 0
+    kept = sandboxes.exchanges(context.engine, context.cipher, sandbox)
+    report = sandbox_report(sandbox, arrivals, seen)
+    output = _output([report], exchanges=sandbox_exchanges(sandbox, arrivals, kept))
+    # Without a new message the rules stand as they did.
+    rules = previous["rules"] if previous and newest == seen else output.report["rules"]
+    return dataclasses.replace(output, report={**output.report, "rules": rules, "seen": newest})
 
 
-def _output(reports: Sequence[Report], excerpts: dict[str, str] | None = None) -> CheckOutput:
+def _output(
+    reports: Sequence[Report], excerpts: dict[str, str] | None = None, exchanges: Sequence[Exchange] = ()
+) -> CheckOutput:
     """Reports for people and for machines; of several documents the page shows the first with the most findings."""
-    shown = {**as_json(_worst(reports)), "documents": len(reports)}
-    return CheckOutput(shown, as_html(reports), as_junit(reports), excerpts or {})
+    rules = worst_states([report.rules for report in reports])
+    shown = {**as_json(_worst(reports)), "rules": rules, "documents": len(reports)}
+    return CheckOutput(shown, as_html(reports), as_junit(reports), excerpts or {}, tuple(exchanges))
+
+
+def _compared(check: Check) -> Check:
+    """A check whose report says in `since` what changed since the run before it; None where there was none."""
+
+    def run_and_compare(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
+        output = check(context, job, payload)
+        previous = page_requests.previous_report(context.engine, job)
+        since = None if previous is None else changes_since(previous, output.report)
+        return dataclasses.replace(output, report={**output.report, "since": since})
+
+    return run_and_compare
 
 
 def _worst(reports: Sequence[Report]) -> Report:
@@ -184,7 +235,7 @@ def _replay(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
 # -- the kinds ---------------------------------------------------------------------------------------------------
 
 
-def _kind(check: Callable[[WorkContext, Job, bytes], CheckOutput]) -> JobKind:
+def _kind(check: Check) -> JobKind:
     """A kind of request; `check` gets its input in the clear."""
 
     def run(context: WorkContext, job: Job) -> Outcome:
@@ -202,9 +253,9 @@ def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
 
 
 KINDS = {
-    page_requests.MESSAGE: _kind(_check_message),
-    page_requests.ENDPOINT: _kind(_call_endpoint),
-    page_requests.SANDBOX: _kind(_report_on_sandbox),
+    page_requests.MESSAGE: _kind(_compared(_check_message)),
+    page_requests.ENDPOINT: _kind(_compared(_call_endpoint)),
+    page_requests.SANDBOX: _kind(_compared(_report_on_sandbox)),
     page_requests.REFUSED: _kind(_show_refused),
     page_requests.REPLAY: _kind(_replay),
 }

@@ -268,6 +268,37 @@ def pupils_by_class(
     return {class_id: frozenset(ids) for class_id, ids in pupil_ids.items() if ids}
 
 
+def overlapping_classes(
+    connection: Connection, viewer: Viewer, class_ids: list[int], day: str | None = None
+) -> list[int]:
+    """The other classes of that school year in which pupils of these classes are on a day (today if None).
+
+    As far as the viewer sees them.
+    """
+    in_classes = (
+        select(memberships.c.pupil_id, classes.c.school_year)
+        .select_from(_pupils_in_classes)
+        .where(classes.c.school_id == viewer.school_id, classes.c.id.in_(class_ids), present_on(day))
+        .distinct()
+        .subquery()
+    )
+    own = and_(memberships.c.pupil_id == in_classes.c.pupil_id, classes.c.school_year == in_classes.c.school_year)
+    return list(
+        connection.scalars(
+            select(classes.c.id)
+            .select_from(_pupils_in_classes.join(in_classes, own))
+            .where(
+                classes.c.school_id == viewer.school_id,
+                classes.c.id.not_in(class_ids),
+                present_on(day),
+                can_see_class(viewer, classes.c.school_id, classes.c.id),
+            )
+            .distinct()
+            .order_by(classes.c.id)
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Subgroup:
     """A part of a class: a year group (`jaar-6`), or the pupils who are in another class too (`groep-12`)."""

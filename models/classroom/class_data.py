@@ -208,6 +208,31 @@ class ClassData:
             parts=[part for part in self.parts if part.pupil_id not in left],
         )
 
+    def narrowed(self, class_ids: Sequence[int]) -> ClassData:
+        """The same data of just these classes, each pupil listed in the first of them."""
+        classes = {class_id: self.classes[class_id] for class_id in class_ids if class_id in self.classes}
+        members = [
+            replace(member, class_id=class_id, since=member.joined.get(class_id))
+            for member in self.members
+            for class_id in [next((class_id for class_id, ids in classes.items() if member.id in ids), None)]
+            if class_id is not None
+        ]
+        order = {class_id: position for position, class_id in enumerate(classes)}
+        members.sort(key=lambda member: order[member.class_id])  # by name within a class, as they were
+        shown = {member.id for member in members}
+        return replace(
+            self,
+            members=tuple(members),
+            classes=classes,
+            totals={pupil_id: totals for pupil_id, totals in self.totals.items() if pupil_id in shown},
+            parts=[part for part in self.parts if part.pupil_id in shown],
+            progress={pupil_id: records for pupil_id, records in self.progress.items() if pupil_id in shown},
+            last_active={pupil_id: days for pupil_id, days in self.last_active.items() if pupil_id in shown},
+            rows=tuple(row for row in self.rows if row.pupil_id in shown),
+            not_read=tuple(made for made in self.not_read if made.pupil_id in shown),
+            future={pupil_id: results for pupil_id, results in self.future.items() if pupil_id in shown},
+        )
+
     @property
     def subject_materials(self) -> list[SubjectMaterial]:
         """Every subject of a material with a total."""

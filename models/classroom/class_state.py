@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
 
-from models.access.people import class_list, pupils_by_class
+from models.access.people import class_list, overlapping_classes, pupils_by_class
 from models.access.viewer import Viewer
 from models.classroom.attention import MaterialFilter, Placement, placements
 from models.classroom.class_data import ClassData, read_class_data
@@ -16,7 +16,7 @@ from models.classroom.class_thresholds import thresholds_of
 from models.classroom.goals import due_dates_of
 from models.classroom.holidays import DEFAULT_REGION, REGIONS, Holidays
 from models.classroom.signal_resolutions import SignalTarget, newest_resolutions
-from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, open_by_pupil, signals
+from models.classroom.signals import DueDate, Signal, SignalInputs, SignalRule, in_order, open_by_pupil, signals
 from models.classroom.thresholds import Thresholds
 from models.ingest.freshness import source_states
 from models.results.periods import Period, of_school_year
@@ -32,7 +32,7 @@ Derived = TypeVar("Derived")
 
 @dataclass(frozen=True, slots=True)
 class ClassState:
-    """The class data of some classes, and the signals and thresholds that go with it."""
+    """The class data of some classes, the signals of their pupils, and the thresholds of every class that has one."""
 
     class_data: ClassData
     signals: tuple[Signal, ...]
@@ -53,6 +53,11 @@ class ClassState:
         value = compute()
         self.derived.put(key, value)
         return value
+
+    @property
+    def shown_thresholds(self) -> list[Thresholds]:
+        """The thresholds of the classes that are shown."""
+        return [limits for class_id, limits in self.thresholds.items() if class_id in self.class_data.classes]
 
     @property
     def open_signals(self) -> dict[int, list[Signal]]:
@@ -94,10 +99,12 @@ def class_state(
     judged = tuple((source.id, source.role, source.active, source.stopped, source.late) for source in sources)
 
     def compute() -> ClassState:
-        class_data = read_class_data(
-            connection, viewer, class_ids, school_year, period, sources=sources, hidden_parts=hidden_parts
+        day = min(period.last, clock.today().isoformat())
+        all_ids = [*class_ids, *overlapping_classes(connection, viewer, class_ids, day)]
+        data = read_class_data(
+            connection, viewer, all_ids, school_year, period, sources=sources, hidden_parts=hidden_parts
         )
-        return _compute(connection, viewer, class_data, class_ids, holidays)
+        return _compute(connection, viewer, data, class_ids, holidays)
 
     key = ("class state", viewer, tuple(class_ids), school_year, holidays, period, hidden_parts, judged)
     state = once_per_version(connection, viewer.school_id, key, compute, lambda new: len(new.class_data.rows))
@@ -108,14 +115,33 @@ def class_state(
 def _compute(
     connection: Connection, viewer: Viewer, class_data: ClassData, class_ids: list[int], holidays: Holidays
 ) -> ClassState:
-    limits = thresholds_of(connection, viewer, class_ids)
-    due = due_dates_of(connection, viewer, class_ids)
+    """The state of some of the classes in `class_data`, which has the further classes of their pupils as well.
+
+    Each class is judged by itself, so that a pupil has the same signals on every screen, whichever classes it shows. A
+    signal that two classes have of one pupil counts once, as in the class with the lower number.
+    """
+    limits = thresholds_of(connection, viewer, class_data.class_ids)
+    due = due_dates_of(connection, viewer, class_data.class_ids)
     region = region_of(connection, viewer)
-    resolutions = newest_resolutions(connection, viewer, [member.id for member in class_data.members], class_ids)
-    last = of_school_year(class_data.school_year).last
-    judged = class_data.until(last).without_leavers(clock.today().isoformat())
-    all_signals = signals(judged, SignalInputs(limits, holidays, region, resolutions, due))
-    return ClassState(class_data, tuple(all_signals), limits, tuple(due), region)
+    pupil_ids = [member.id for member in class_data.members]
+    inputs = SignalInputs(
+        limits, holidays, region, newest_resolutions(connection, viewer, pupil_ids, class_data.class_ids), due
+    )
+    shown = class_data.narrowed(class_ids) if class_data.class_ids != class_ids else class_data
+    order = {member.id: position for position, member in enumerate(shown.members)}
+    by_target: dict[SignalTarget, Signal] = {}
+    for class_id in sorted(class_data.class_ids):
+        for signal in signals(_judged(class_data, class_id), inputs):
+            if signal.pupil_id in order or (signal.pupil_id is None and signal.class_id in shown.classes):
+                by_target.setdefault(signal.target, signal)
+    due_dates = tuple(item for item in due if item.class_id in shown.classes)
+    return ClassState(shown, tuple(in_order(by_target.values(), order)), limits, due_dates, region)
+
+
+def _judged(class_data: ClassData, class_id: int) -> ClassData:
+    """What signals of a class are judged from: its present pupils, up to the end of the school year."""
+    own = class_data.narrowed([class_id]) if class_data.class_ids != [class_id] else class_data
+    return own.until(of_school_year(class_data.school_year).last).without_leavers(clock.today().isoformat())
 
 
 def present_signals(

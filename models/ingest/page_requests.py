@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select
 
 from models.ingest import work_queue
+from models.ingest.exchanges import Exchange, decrypt_exchanges, encrypt_exchanges
 from models.ingest.result_store import DAY_US
 from models.ingest.work_queue import Job
 from models.schema import clock
@@ -41,7 +42,11 @@ class TooManyRequests(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What a page requests: for the administrator of a school, or for a vendor, whose session is `requested_by`."""
+    """What a page requests: for the administrator of a school, or for a vendor, whose account is `requested_by`.
+
+    `target` is what a vendor checks, such as an address with a school: an outcome is compared with the one before it of
+    the same target.
+    """
 
     kind: str
     title: str
@@ -49,11 +54,12 @@ class PageRequest:
     school_id: int | None = None
     sandbox_id: int | None = None
     requested_by: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestState:
-    """The state and the outcome of a request; `report` is JSON of the conformance engine."""
+    """The state and the outcome of a request; `report` is JSON of the conformance engine, `exchanges` is masked."""
 
     kind: str
     title: str
@@ -63,18 +69,23 @@ class RequestState:
     finished_us: int | None
     report: dict[str, Any] | None
     excerpts: dict[str, str]
+    exchanges: tuple[Exchange, ...]
     error_nl: str | None
     error_en: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOutput:
-    """The outcome: the report as JSON, as a page and as JUnit, and the text around each finding, masked."""
+    """The outcome: the report as JSON, as a page and as JUnit; the text around each finding, and what was exchanged.
+
+    Both texts are masked.
+    """
 
     report: dict[str, Any]
     html: bytes
     junit: bytes
     excerpts: dict[str, str]
+    exchanges: tuple[Exchange, ...] = ()
 
 
 def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
@@ -83,7 +94,10 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
     Raises TooManyRequests where the session of the vendor, or all vendors, have too many open.
     """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
-    requester = cipher.digest("asker", request.requested_by) if request.requested_by else None
+    requester = _requester(cipher, request.requested_by)
+    # A sandbox is of whoever has its token; anything else is of the vendor that requests it.
+    owner = "" if request.sandbox_id is not None else request.requested_by
+    series = cipher.digest("series", json.dumps([owner, request.kind, request.target]))
     with write_transaction(engine, raises_version=False) as connection:
         if request.school_id is None:
             _check_open(connection, requester)
@@ -93,6 +107,7 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
                 school_id=request.school_id, sandbox_id=request.sandbox_id, payload=cipher.encrypt(request.payload),
                 created_us=now, next_try_us=now, token_digest=_digest(cipher, token), requested_by=requester,
                 keep_until_us=now + VENDOR_DAYS * DAY_US,
+                series_digest=series if request.target else None,
             )
         )  # fmt: skip
     return token
@@ -125,8 +140,33 @@ def find(engine: Engine, cipher: PiiCipher, token: str) -> RequestState | None:
         row.kind, row.title, row.school_id, state, row.created_us, row.finished_us,
         None if row.report is None else json.loads(row.report),
         {} if row.excerpts is None else json.loads(cipher.decrypt(row.excerpts)),
-        row.error_nl, row.error_en,
+        decrypt_exchanges(cipher, row.exchanges), row.error_nl, row.error_en,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The newest finished check of a vendor, whatever it was of."""
+
+    title: str
+    finished_us: int
+    report: dict[str, Any]
+
+
+def last_run(engine: Engine, cipher: PiiCipher, requested_by: str) -> LastRun | None:
+    """The newest check of this vendor that has a report; None where there is none (any more)."""
+    requester = _requester(cipher, requested_by)
+    if requester is None:
+        return None
+    own = and_(jobs.c.requested_by == requester, jobs.c.school_id.is_(None), jobs.c.report.is_not(None))
+    query = select(jobs.c.title, jobs.c.finished_us, jobs.c.report).where(own, jobs.c.keep_until_us > clock.now_us())
+    with read_transaction(engine) as connection:
+        row = connection.execute(query.order_by(jobs.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else LastRun(row.title, row.finished_us, json.loads(row.report))
+
+
+def _requester(cipher: PiiCipher, requested_by: str) -> bytes | None:
+    return cipher.digest("asker", requested_by) if requested_by else None
 
 
 def file_of(engine: Engine, cipher: PiiCipher, token: str, name: str) -> bytes | None:
@@ -151,6 +191,15 @@ def _digest(cipher: PiiCipher, token: str) -> bytes:
 # -- the worker's side ---------------------------------------------------------------------------------------
 
 
+def previous_report(engine: Engine, job: Job) -> dict[str, Any] | None:
+    """The report of the check before this one, of the same vendor, kind and target; None where there is none."""
+    series = select(jobs.c.series_digest).where(jobs.c.id == job.id).scalar_subquery()
+    query = select(jobs.c.report).where(jobs.c.series_digest == series, jobs.c.id < job.id, jobs.c.report.is_not(None))
+    with read_transaction(engine) as connection:
+        text = connection.scalar(query.order_by(jobs.c.id.desc()).limit(1))
+    return None if text is None else dict(json.loads(text))
+
+
 def finish(engine: Engine, cipher: PiiCipher, job: Job, check_output: CheckOutput) -> bool:
     """Store the outcome. False where the lease was lost."""
     with write_transaction(engine, raises_version=False) as connection:
@@ -161,6 +210,7 @@ def finish(engine: Engine, cipher: PiiCipher, job: Job, check_output: CheckOutpu
             html=check_output.html,
             junit=check_output.junit,
             excerpts=cipher.encrypt(json.dumps(check_output.excerpts).encode()),
+            exchanges=encrypt_exchanges(cipher, check_output.exchanges) if check_output.exchanges else None,
         )
 
 

@@ -11,10 +11,11 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.ingest import rosters, schools, senders
+from models.ingest.exchanges import Exchange, decrypt_exchanges, encrypt_exchanges
 from models.ingest.result_store import DAY_US, Receipt, findings_json
 from models.ingest.schools import Identification
 from models.sandbox.erasure import erase_schools
@@ -41,6 +42,7 @@ from models.schema.terms import SenderTerms
 TOKEN_BYTES = 16
 MAX_SANDBOXES = 500
 MAX_ARRIVALS = 1_000  # of a sandbox; what comes after is judged and counted, and not written down
+KEPT_EXCHANGES = 50  # of a sandbox: the newest
 TEACHER_KEY = "proef-leraar"
 FIRST_DIGITS = 90  # a BRIN of a real school begins with lower digits
 BRINS = 9 * 26 * 26
@@ -257,13 +259,24 @@ def teacher_of(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> int | Non
 # -- what comes in -------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class ArrivedMessage:
+    """A message that comes in at a test address: `provoked` gets the Fault that was asked for."""
+
+    digest: bytes
+    size: int
+    provoked: bool = False
+    exchange: Exchange | None = None
+
+
 def record_arrival(
-    engine: Engine, sandbox: Sandbox, receipt: Receipt, digest: bytes, size: int, *, provoked: bool = False
+    engine: Engine, cipher: PiiCipher, sandbox: Sandbox, receipt: Receipt, message: ArrivedMessage
 ) -> None:
     """Record that a message came in at the address of a sandbox, which is kept longer for it.
 
-    Does nothing where the sandbox was erased meanwhile.
+    Of the newest messages alone the exchange is kept. Does nothing where the sandbox was erased meanwhile.
     """
+    exchange = None if message.exchange is None else encrypt_exchanges(cipher, [message.exchange])
     now = clock.now_us()
     longer = {"used_us": now, "keep_until_us": now + (test_rooms.c.keep_until_us - test_rooms.c.used_us)}
     with write_transaction(engine) as connection:
@@ -277,19 +290,26 @@ def record_arrival(
             return
         connection.execute(
             insert(test_arrivals).values(
-                room_id=sandbox.id, arrived_us=now, digest=digest, size=size, verdict=receipt.verdict.value,
-                fault=receipt.fault, repeated=receipt.repeated and receipt.verdict is not Verdict.REJECT,
-                provoked=provoked, school_id=receipt.school_id, counts=json.dumps(receipt.counts),
-                findings=findings_json(receipt.findings),
+                room_id=sandbox.id, arrived_us=now, digest=message.digest, size=message.size,
+                verdict=receipt.verdict.value, fault=receipt.fault,
+                repeated=receipt.repeated and receipt.verdict is not Verdict.REJECT, provoked=message.provoked,
+                school_id=receipt.school_id, counts=json.dumps(receipt.counts),
+                findings=findings_json(receipt.findings), exchange=exchange,
             )
         )  # fmt: skip
+        own = test_arrivals.c.room_id == sandbox.id
+        newest = select(test_arrivals.c.id).where(own).order_by(test_arrivals.c.id.desc()).limit(KEPT_EXCHANGES)
+        older = and_(own, test_arrivals.c.exchange.is_not(None), test_arrivals.c.id.not_in(newest))
+        connection.execute(update(test_arrivals).where(older).values(exchange=None))
 
 
 def arrivals(engine: Engine, sandbox: Sandbox) -> list[Arrival]:
     """What came in at the address of a sandbox, in order, as far as it was recorded."""
     with read_transaction(engine) as connection:
         rows = connection.execute(
-            select(test_arrivals).where(test_arrivals.c.room_id == sandbox.id).order_by(test_arrivals.c.id)
+            select(*(column for column in test_arrivals.c if column.name != "exchange"))
+            .where(test_arrivals.c.room_id == sandbox.id)
+            .order_by(test_arrivals.c.id)
         ).all()
     return [
         Arrival(
@@ -298,6 +318,17 @@ def arrivals(engine: Engine, sandbox: Sandbox) -> list[Arrival]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def exchanges(engine: Engine, cipher: PiiCipher, sandbox: Sandbox) -> dict[int, Exchange]:
+    """The messages of a sandbox with their answers, as far as they are kept, by the id of the arrival."""
+    query = select(test_arrivals.c.id, test_arrivals.c.exchange)
+    with read_transaction(engine) as connection:
+        rows = connection.execute(
+            query.where(test_arrivals.c.room_id == sandbox.id, test_arrivals.c.exchange.is_not(None))
+            .order_by(test_arrivals.c.id)
+        ).all()  # fmt: skip
+    return {row.id: decrypt_exchanges(cipher, row.exchange)[0] for row in rows}
 
 
 def arm_fault(engine: Engine, sandbox: Sandbox) -> None:

@@ -229,6 +229,7 @@ test_arrivals = Table(
     Column("school_id", Integer),
     Column("counts", Text, nullable=False),  # JSON
     Column("findings", Text, nullable=False),  # JSON
+    Column("exchange", LargeBinary),  # encrypted: the message and its answer, masked; of the newest only
 )
 Index("test_arrivals_by_room", test_arrivals.c.room_id, test_arrivals.c.id)
 
@@ -253,7 +254,7 @@ work_queue = Table(
     Column("finished_us", BigInteger),
     # Of requests of pages only.
     Column("token_digest", LargeBinary(16), unique=True),
-    Column("requested_by", LargeBinary(16)),  # digest of the session of a vendor, to count its open requests
+    Column("requested_by", LargeBinary(16)),  # digest of the account or browser of a vendor, to find its requests
     Column("report", Text),  # JSON
     Column("excerpts", LargeBinary),  # encrypted JSON: the lines around the findings, masked
     Column("html", LargeBinary),
@@ -261,10 +262,13 @@ work_queue = Table(
     Column("error_nl", Text),
     Column("error_en", Text),
     Column("keep_until_us", BigInteger),
+    Column("series_digest", LargeBinary(16)),  # of vendor, kind and target: runs with the same one are compared
+    Column("exchanges", LargeBinary),  # encrypted: what was sent and received, masked
     UniqueConstraint("school_id", "source_id"),  # one poll a connection; a request has no source
     sqlite_autoincrement=True,  # a worker may still hold the number of one that was erased
 )
 Index("work_queue_by_next_try", work_queue.c.next_try_us)
+Index("work_queue_by_series", work_queue.c.series_digest, work_queue.c.id)
 
 # -- pupils, groups, teachers ----------------------------------------------------------------------------------
 

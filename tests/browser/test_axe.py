@@ -14,6 +14,7 @@ from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
 from dashboard.auth.request import SCHEME_COOKIE, AppOptions
 from dashboard.server.wsgi import create_app
+from dashboard.settings.schema import Receive
 from dashboard.text.translate import translations
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import work_once
@@ -23,6 +24,7 @@ from models.schema.store_key import open_encrypted
 from models.schema.terms import SenderTerms
 from tests.browser.conftest import Served, address_of
 from tests.conftest import Store
+from tests.connectors.loopback import serving
 from tests.connectors.sending import account, enveloped
 from tests.dashboard import school
 from tests.dashboard.conftest import PERSONAS
@@ -135,6 +137,60 @@ def test_a_test_address_and_a_result_have_no_violation(
     found.append(violations(page, axe))
     page.close()
     assert found == [{}, {}]
+
+
+HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">\u202e" + "w" * 3_000
+
+
+def test_a_run_against_a_hostile_address_is_text_that_wraps_and_says_what_changed(
+    visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    answers = [b"<x>right</x>", f"<x>{HOSTILE}</x>".encode()]
+    page = visits["Sam de Groot"].new_page()
+    worker = WorkContext(shown.store.engine, shown.store.cipher, receive=Receive(check_loopback=True))
+    with serving(lambda handler: handler.say(answers[0], 500, "text/xml")) as peer:
+        for number in range(2):
+            page.goto(f"{shown.address}/toets")
+            page.wait_for_load_state("networkidle")
+            for name, value in (
+                ("url", peer.url),
+                ("brin", "99XX"),
+                ("customer_code", "K"),
+                ("customer_name", "Klant"),
+            ):
+                page.fill(f"#endpoint-{name}", value)
+            page.fill("#endpoint-key", "geheime-sleutel")
+            page.click("#endpoint-call")
+            page.wait_for_selector("text=De toets begint zo.")
+            assert work_once(worker)
+            page.wait_for_selector("#changes")
+            answers = answers[1:] or answers
+            assert page.locator("#changes").inner_text().count("Nog steeds") == number
+    page.click("#scenarios details summary >> nth=0")
+    answer = page.locator("#scenarios pre").nth(1)
+    assert "<script>document.title" in answer.inner_text()
+    assert "[U+202E]wwww" in answer.inner_text()
+    assert "geheime-sleutel" not in page.content()
+    assert page.locator("main script, main img").count() == 0
+    assert "run" not in page.title()
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert answer.evaluate("one => one.scrollWidth <= one.clientWidth")
+    found = violations(page, axe)
+    page.close()
+    assert found == {}
+
+
+def test_an_address_with_a_clause_shows_that_clause(visits: dict[str, BrowserContext], shown: Served) -> None:
+    page = visits["Sam de Groot"].new_page()
+    page.goto(f"{shown.address}/toets/eisen#uwlr-2-2-tpscore")
+    page.wait_for_selector("#requirements article:target h3:has-text('UWLR 2.2 tpScore')")
+    page.wait_for_function("document.querySelector(':target').getBoundingClientRect().top < innerHeight")
+    page.click("#levels-choice a:has-text('Sleutels')")
+    page.wait_for_selector("#levels-choice [aria-current]:has-text('Sleutels')")
+    assert page.url.endswith("/toets/eisen?niveau=keys")
+    assert 0 < page.locator("#requirements article").count() < 30
+    page.close()
 
 
 def test_menus_and_explanations_have_no_violation_when_they_are_open(

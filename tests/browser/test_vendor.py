@@ -212,7 +212,7 @@ def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Wa
     row = page.locator("#findings [data-rule='xsd.value']")
     line = message(scores=["7,4", "8"]).replace(b"><", b">\n<").split(b"7,4")[0].count(b"\n") + 1
     assert f"regel {line}, kolom" in row.inner_text()
-    row.locator("a").click()
+    row.locator(".where a").click()
     excerpt = page.locator(".excerpt:target pre").inner_text()
     assert "<score>7,4</score>" in excerpt
     assert "L1" not in excerpt

@@ -15,8 +15,8 @@ import pytest
 from connectors.conformance import las, publisher
 from connectors.conformance.addresses import safe_address
 from connectors.conformance.exchange import Endpoint
-from connectors.conformance.reports import LAS, PUBLISHER, Report, endpoint_report
-from connectors.conformance.scenarios import Outcome, State, run
+from connectors.conformance.reports import Report, endpoint_report
+from connectors.conformance.scenarios import LAS, PUBLISHER, Outcome, State, run
 from connectors.simulator import answers, requests, school, server
 from connectors.simulator.requests import Fault
 from connectors.simulator.school import BAKEN, HORIZON

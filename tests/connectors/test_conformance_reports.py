@@ -16,18 +16,16 @@ from lxml import etree
 from connectors.conformance import las
 from connectors.conformance.html_report import as_html
 from connectors.conformance.junit_report import as_junit
+from connectors.conformance.levels import Level, level_of
 from connectors.conformance.reports import (
-    LAS,
     NO_CERTIFICATE,
-    Level,
     Report,
     as_json,
     clean,
     document_report,
     endpoint_report,
-    level_of,
 )
-from connectors.conformance.scenarios import ResponseSummary, State, run
+from connectors.conformance.scenarios import LAS, ResponseSummary, State, run
 from connectors.intake.judge import judge, spool
 from connectors.simulator import school
 from connectors.simulator.school import HORIZON

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ CHILD = {
     "onderwijsnummer": "100000009", "sofinummer": "123456782", "bsn_ondwnr-4": "4711", "postcodenl": "1234AB",
     "etniciteit": "0987", "land_moeder": "6030",
 }  # fmt: skip
+MESSAGES = Path(__file__).resolve().parents[1] / "messages"
 KEY, ECK_ID = "leerling-0815", "https://ketenid.nl/pilot/" + "d" * 128
 
 
@@ -43,6 +45,22 @@ def test_names_of_pupils_in_pupil_data_are_covered(prefix: str) -> None:
     assert told(shown) == []
     assert "<brincode>99XX</brincode>" in shown
     assert f"<{prefix}jaargroep>5</{prefix}jaargroep>" in shown
+
+
+@pytest.mark.parametrize("path", sorted(MESSAGES.glob("*.xml")), ids=lambda path: path.stem)
+def test_of_no_message_that_breaks_a_rule_a_key_or_a_pupil_is_shown(path: Path) -> None:
+    shown = mask(path.read_bytes()).show()
+    for secret in ("sleutel-van-de-school", "uitgever-1", ">L1<", "ketenid.nl"):
+        assert secret not in shown
+
+
+def test_a_field_in_an_array_of_a_soap_library_is_covered_wherever_it_stands() -> None:
+    entry = '<ns1:key xsi:type="xsd:string"> Leerlingid\n</ns1:key>\n<ns1:value a="b">{}</ns1:value>'
+    for value in (KEY, f"<![CDATA[{KEY}]]>"):
+        shown = mask(f"<a>{entry.format(value)}<score>7</score><x>{KEY}-2</x></a>".encode()).show()
+        assert KEY not in shown
+        assert f'<ns1:value a="b">{COVER}</ns1:value><score>7</score><x>{COVER}-2</x>' in shown
+    assert KEY not in mask(f"<a>{entry.format(KEY)[:-15]}".encode()).show()
 
 
 @pytest.mark.parametrize("cut", range(1, len(pupil()), 5))

@@ -261,3 +261,37 @@ def test_an_endpoint_needs_no_configuration_and_leaves_nothing_behind(check: Che
     (left,) = check.folder.iterdir()
     assert left.name == "uit.html"
     assert stat.S_ISREG(left.stat().st_mode)
+
+
+# -- what changed --------------------------------------------------------------------------------------------------
+
+
+def test_what_changed_since_an_earlier_check_is_printed_and_in_the_json(check: Check) -> None:
+    with serving(spoiled(ask_las, with_fault("Client.Anders"))) as peer:
+        earlier = check.file("vorige.json", check.endpoint(peer.url, "las", "--json").out.encode())
+    with serving(spoiled(ask_las, lambda _, reply: reply)) as peer:
+        printed = check.endpoint(peer.url, "las", "--since", earlier)
+        as_json = check.endpoint(peer.url, "las", "--since", earlier, "--json")
+        first = check.endpoint(peer.url, "las", "--json")
+    assert (printed.code, as_json.code) == (0, 0)
+    assert "sinds / since 2026-11-26T13:00:00+01:00:" in printed.out
+    assert "verholpen / mended: rule fault.code (failed -> passed)" in printed.out
+    assert "verholpen / mended: scenario las.wrong-key (failed -> passed)" in printed.out
+    since = json.loads(as_json.out)["since"]
+    assert {"what": "rule", "id": "fault.code", "before": "failed", "now": "passed"} in since["mended"]
+    assert (since["new"], since["still"]) == ([], [])
+    assert json.loads(first.out)["since"] is None
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"7", b"{", b"\xff", b'{"rules": {"a": "?"}}', b'{"outcomes": [1]}'])
+def test_a_file_that_is_no_earlier_check_is_refused_before_anything_is_called(check: Check, content: bytes) -> None:
+    outcome = check.endpoint("http://127.0.0.1:9/", "las", "--since", check.file("vorige.json", content))
+    assert outcome.code == 2
+    assert "--since" in outcome.err
+    assert outcome.out == ""
+
+
+def test_the_json_of_a_file_has_the_outcome_of_every_rule(check: Check) -> None:
+    outcome = check(check.file("fout.xml", message(scores=["7.5"])), "--json")
+    states = json.loads(outcome.out)["rules"]
+    assert (states["score.decimal"], states["xml.cut-off"], states["header.key"]) == ("failed", "passed", "not_tested")

@@ -43,6 +43,7 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "connections": ('"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
     "accounts": ('"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
+    "requirements": ('"id": "requirements"', TESTING, "voor beheerders en voor leveranciers"),
     "pupil": ('"id": "lanes"', SCHOOL_ROLES, NOT_THIS_PUPIL),
     "talk_sheet": ('"id": "talk-sheet"', TEACHING, NOT_THIS_PUPIL),
     "handover": ('"id": "handover-made"', TEACHING, FOR_TEACHERS),

@@ -25,7 +25,7 @@ from tests.dashboard import large_school
 SUPPORT = Viewer(large_school.SCHOOL, Role.SUPPORT, None, "Els Prins")
 HOLIDAYS = read_holidays()
 CLASSES = "1,2,3"
-MOST_STATEMENTS = 26  # whatever the number of classes, pupils, publishers and results
+MOST_STATEMENTS = 27  # whatever the number of classes, pupils, publishers and results
 MOST_AGAIN = 12  # where the data are the same as before
 NORMS = 144  # of 48 tests, and of the parts of half of them, in two school years
 

@@ -357,9 +357,9 @@ def test_a_form_that_is_not_right_is_a_sentence_and_no_work(
 
 
 def test_small_letters_of_a_brin_and_an_empty_school_year_are_understood(known_school: Store) -> None:
-    title, given = read_endpoint({**FORM, "brin": " 99xx ", "school_year": "", "dependance": ""})
-    assert title == "https://uwlr.voorbeeld.example/soap"
-    assert {"brin": "99XX", "dependance": "00", "school_year": "2026-2027"}.items() <= json.loads(given).items()
+    check = read_endpoint({**FORM, "brin": " 99xx ", "school_year": "", "dependance": ""})
+    assert check.title == "https://uwlr.voorbeeld.example/soap"
+    assert {"brin": "99XX", "dependance": "00", "school_year": "2026-2027"}.items() <= json.loads(check.payload).items()
 
 
 @pytest.mark.parametrize("contents", ["data:,", "x" * (MAX_CONTENTS + 1), "data:;base64,%", "data:;base64,", None])

@@ -7,6 +7,7 @@ from sqlalchemy import insert
 
 from models.access.viewer import Role, Viewer
 from models.classroom.class_state import class_state
+from models.classroom.class_thresholds import set_thresholds
 from models.classroom.goals import set_due_date
 from models.classroom.holidays import read_holidays
 from models.classroom.signals import SignalRule
@@ -50,6 +51,21 @@ def test_the_signals_of_a_class_do_not_depend_on_which_others_are_chosen(with_pl
         state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
         about = [signal.target for signal in state.signals]
         assert len(about) == len(set(about))
+
+
+def test_a_pupil_of_two_classes_has_the_signals_of_both_on_every_screen(with_plus: Store) -> None:
+    with clock.fixed(school.NOW), database.write_transaction(with_plus.engine, school.SCHOOL) as connection:
+        idle = {"school_id": 1, "pupil_id": 12, "group_id": PLUS, "from_us": 1}
+        connection.execute(insert(tables.memberships), [idle])
+        set_thresholds(connection, SUPPORT, PLUS, {"stuck_times": 2})  # stricter than 6a
+    shown = []
+    for chosen in ([school.CLASS_A], [PLUS], [school.CLASS_A, PLUS], [PLUS, school.CLASS_A]):
+        with clock.fixed(school.NOW), database.read_transaction(with_plus.engine) as connection:
+            state = class_state(connection, SUPPORT, chosen, school.YEAR, read_holidays())
+        shown.append({signal.target for signal in state.signals if signal.pupil_id in (*range(1, 9), 12)})
+        assert {row.pupil_id for row in state.class_data.rows} <= {member.id for member in state.class_data.members}
+    assert any(target.rule == SignalRule.STUCK for target in shown[0])
+    assert shown[0] == shown[1] == shown[2] == shown[3]
 
 
 def test_a_date_of_the_second_class_holds_for_its_pupils_whichever_class_is_asked_first(with_plus: Store) -> None:

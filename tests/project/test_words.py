@@ -67,6 +67,7 @@ SKIPPED = {
     "connectors/simulator": "made-up schools and materials",
     "models/schema/migrations": "what earlier versions did",
     "docs/rules.md": "made from the texts that senders read",
+    "docs/clauses.md": "made from the texts that vendors read",
 }
 # Where a word means something else.
 ELSEWHERE = {"openings?": ("dashboard/", "connectors/intake/masking.py")}  # opening a page; an opening tag

@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import resources
+from typing import Any
 
 from connectors.uwlr.agreement import STRICT, Agreement
 from connectors.uwlr.forms import form_of
@@ -78,7 +79,8 @@ class Rule:
     """One rule; `tolerant` is its level for senders marked tolerant, `level` that for all others.
 
     `stage` is when it is checked; only rules for messages with results have one. `tolerated` says how the message was
-    read where the rule did not refuse it.
+    read where the rule did not refuse it. `needs_receiver`: no message breaks it by itself, only one that is sent to a
+    receiver, which knows its sender, its earlier messages and the pupils of its school.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Rule:
     tolerated: str | None = None
     tolerated_en: str | None = None
     stage: Stage | None = None
+    needs_receiver: bool = False
 
     def level_under(self, agreement: Agreement) -> str:
         """What breaking it means for one sender: error, warning or info."""
@@ -106,7 +109,7 @@ def parse_rules(toml: str) -> dict[str, Rule]:
     return {rule_id: _rule(rule_id, table) for rule_id, table in tomllib.loads(toml).items()}
 
 
-def _rule(rule_id: str, table: dict[str, str]) -> Rule:
+def _rule(rule_id: str, table: dict[str, Any]) -> Rule:
     stage = table.pop("stage", None)
     try:
         rule = Rule(id=rule_id, stage=None if stage is None else Stage[stage.upper()], **table)

@@ -183,7 +183,8 @@ def _may_resolve() -> bool:
 
 def signal_lines(view: ClassView, signal: Signal) -> html.Div:
     """A signal in words: headline, evidence and rule."""
-    rule = rule_words(signal, view.state.thresholds[signal.class_id])
+    names = {class_ref.id: class_ref.name for class_ref in view.classes if class_ref.id not in view.filters.class_ids}
+    rule = rule_words(signal, view.state.thresholds[signal.class_id], names.get(signal.class_id))
     return html.Div(
         [html.P(html.B(headline(signal))), html.Small(f"{evidence_words(view.state.class_data, signal)} {rule}")],
         **attrs(data_rule=signal.rule.value, data_field=signal.subject_material.key),
@@ -248,7 +249,7 @@ def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
 def shown_topics(view: ClassView) -> list[Topic]:
     """The parts that are hard for many of the pupils shown, by the rule of one of their classes; hardest first."""
     pupil_ids = {pupil.id for pupil in view.overview.pupils}
-    limits = list(view.state.thresholds.values())
+    limits = view.state.shown_thresholds
     hard_topics = [
         topic
         for topic in topics(view.state.class_data, None, view.overview.period, pupil_ids)

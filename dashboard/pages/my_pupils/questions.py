@@ -132,7 +132,7 @@ def question_panel(view: MyPupilsView, path: str) -> list[Any]:
 
 
 def _topics_panel(view: MyPupilsView) -> html.Section:
-    limits = next(iter(view.state.thresholds.values()))
+    limits = view.state.shown_thresholds[0]
     names = {member.id: member for member in view.everyone}
     rows = [_topic(view, topic, names) for topic in view.topics[:MAX_TOPICS]]
     empty = html.P(_("No part with a norm of the source stands out."), className="t2 sm")

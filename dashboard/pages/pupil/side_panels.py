@@ -51,6 +51,7 @@ class Side:
     notes: tuple[Note, ...]
     region: str
     placement: Placement | None  # in this school year; None for who is in no class
+    further_classes: dict[int, str]  # the names of those besides the first
 
     @property
     def sending(self) -> set[SubjectMaterial]:
@@ -73,10 +74,11 @@ def read_side(
     goals = goals_of(connection, viewer, [pupil.id]).get(pupil.id, {})
     notes = all_notes_of(connection, cipher, viewer, [pupil.id]).get(pupil.id, [])
     if state is None:
-        return Side(None, (), goals, tuple(notes), "midden", None)
+        return Side(None, (), goals, tuple(notes), "midden", None, {})
     of_pupil = tuple(signal for signal in state.signals if signal.pupil_id == pupil.id)
     placement = state.placements(of_school_year(school_year)).get(pupil.id)
-    return Side(state, of_pupil, goals, tuple(notes), state.region, placement)
+    further = {class_ref.id: class_ref.name for class_ref in pupil.classes[1:]}
+    return Side(state, of_pupil, goals, tuple(notes), state.region, placement, further)
 
 
 # -- signals -------------------------------------------------------------------------------------------------
@@ -94,7 +96,8 @@ def signals_panel(viewer: Viewer, pupil_id: int, name: str, side: Side) -> html.
 
 def _signal(viewer: Viewer, side: Side, signal: Signal, back: str) -> html.Div:
     assert side.state is not None
-    rule = rule_words(signal, side.state.thresholds[signal.class_id])
+    limits = side.state.thresholds[signal.class_id]
+    rule = rule_words(signal, limits, side.further_classes.get(signal.class_id))
     settled: list[Any] = []
     if signal.resolution is not None and not signal.open:
         settled = [html.Small(state("no", "check", resolution_words(signal.resolution)))]

@@ -78,7 +78,8 @@ def report_on_sandbox(token: str) -> ResponseReturnValue:
         sandbox.account.customer_name,
         json.dumps({"token": sandbox.account.token}).encode(),
         sandbox_id=sandbox.id,
-        requested_by=request.browser_session_id(),
+        requested_by=request.vendor_id(),
+        target=f"sandbox {sandbox.id}",
     )
     try:
         request_token = page_requests.submit(context.engine, context.cipher, page_request)

@@ -8,11 +8,21 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from dashboard.pages.vendor.parts import broken_path, finding_sentence, finding_state, place_of, remedy_of, sentence_of
+from dashboard.pages.vendor.exchanges import exchanges_of, not_kept
+from dashboard.pages.vendor.parts import (
+    broken_path,
+    finding_sentence,
+    finding_state,
+    place_of,
+    remedy_of,
+    requirement_link,
+    sentence_of,
+)
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, result_word
 from dashboard.text.translate import _, n_, native
 from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, state
+from models.ingest.exchanges import Exchange
 
 SHOWN = 200
 LEVELS = ("error", "warning", "note")
@@ -116,7 +126,7 @@ def _row(finding_group: _FindingGroup, excerpts: Mapping[str, str]) -> html.Tr:
         [
             html.Td(finding_state(finding), **attrs(data_l=_("Outcome"))),
             html.Td(
-                [html.B(str(finding.get("rule", "")), className="mono"), html.Small(str(finding.get("clause", "")))],
+                [html.B(requirement_link(str(finding.get("rule", "")))), html.Small(str(finding.get("clause", "")))],
                 **attrs(data_l=_("Rule")),
             ),
             html.Td(where or [_("whole message")], className="where", **attrs(data_l=_("Place"))),
@@ -198,8 +208,8 @@ def _lines(text: str, line: object) -> list[Any]:
 # -- scenarios -------------------------------------------------------------------------------------------------
 
 
-def scenarios_panel(report: Report) -> list[Any]:
-    """The scenarios that were tried at an address, in order."""
+def scenarios_panel(report: Report, exchanges: Sequence[Exchange]) -> list[Any]:
+    """The scenarios that were tried at an address, in order, each with its requests and answers."""
     outcomes = report.get("outcomes", ())
     if not outcomes:
         return []
@@ -214,7 +224,10 @@ def scenarios_panel(report: Report) -> list[Any]:
                         html.P(n_("{number} tested", "{number} tested", tested)),
                     ]
                 ),
-                html.Ul([_scenario(item, before) for item, before in _with_the_one_before(outcomes)], className="sn"),
+                html.Ul(
+                    [_scenario(item, before, exchanges) for item, before in _with_the_one_before(outcomes)],
+                    className="sn",
+                ),
             ],
             className="card",
             id="scenarios",
@@ -231,7 +244,7 @@ def _with_the_one_before(
         before = outcome
 
 
-def _scenario(item: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
+def _scenario(item: Mapping[str, Any], before: Mapping[str, Any], exchanges: Sequence[Exchange]) -> html.Li:
     """A scenario; the reason why it was not tested is not repeated for the next one."""
     name = str(item.get("state"))
     kind, icon = RESULT_LOOKS.get(name, ("no", "info"))
@@ -244,6 +257,9 @@ def _scenario(item: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
         lines.append(_("Came: {what}", what=_responses(item)) if item.get("came") else "")
         lines.append(counts_word(levels.count("error"), levels.count("warning")))
     facts = [] if name == "not_tested" else [_seconds(item.get("seconds", 0.0))]
+    exchanged = exchanges_of(exchanges, str(item.get("scenario")))
+    if exchanges and not exchanged and item.get("came"):
+        exchanged = [not_kept()]
     return html.Li(
         [
             state(kind, icon, result_word(name)),
@@ -252,6 +268,7 @@ def _scenario(item: Mapping[str, Any], before: Mapping[str, Any]) -> html.Li:
                     html.B(finding_sentence(item, "title")),
                     *(html.P(line) for line in lines if line),
                     *(html.Small(fact) for fact in facts if fact),
+                    *exchanged,
                 ]
             ),
         ],

@@ -16,10 +16,11 @@ from dashboard.pages.vendor.parts import (
     OFTEN,
     button_form,
     command_line,
+    requirements_link,
     test_aid_notice,
     too_many_checks,
 )
-from dashboard.pages.vendor.requests import FIELDS, Refused, read_endpoint, read_upload
+from dashboard.pages.vendor.requests import FIELDS, CheckRequest, Refused, read_endpoint, read_upload
 from dashboard.text.translate import _, n_
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
@@ -79,7 +80,13 @@ def refusal() -> Body:
 def _body(notices: list[Any]) -> Body:
     lead = _("See whether your learning material and a school understand each other, by the rules of UWLR 2.1 to 2.3.")
     children = [
-        html.Div(html.Div([html.H1(_("Test your coupling")), html.P(lead)]), className="head"),
+        html.Div(
+            [
+                html.Div([html.H1(_("Test your coupling")), html.P(lead)]),
+                html.Div(requirements_link(_("What the standard requires"), className="btn"), className="acts"),
+            ],
+            className="head",
+        ),
         *notices,
         test_aid_notice(),
         html.Div([_upload(), _endpoint(), _sandbox_panel()], className="ways mt"),
@@ -169,11 +176,13 @@ def _submit(kind: str, pressed: object, read: Any) -> tuple[Any, Any]:
     if not pressed:
         raise dash.exceptions.PreventUpdate
     try:
-        name, payload = read()
+        check: CheckRequest = read()
     except Refused as refused:
         return dash.no_update, note("fa", "cross", html.P(str(refused)), role="alert")
     try:
-        page_request = PageRequest(kind, name, payload, requested_by=request.browser_session_id())
+        page_request = PageRequest(
+            kind, check.title, check.payload, requested_by=request.vendor_id(), target=check.target
+        )
         token = page_requests.submit(context.engine, context.cipher, page_request)
     except page_requests.TooManyRequests as too_many:
         return dash.no_update, too_many_checks(own=too_many.own)

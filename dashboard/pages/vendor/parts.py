@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dashboard.auth import request
 from dashboard.text.translate import _, language
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.signs import note, sign, state
+from models.sandbox.requirements import RULE
 
 COMMAND = "rondblik check bericht.xml --junit uit.xml"
 NOT_NOW, OFTEN, FULL = "niet", "vaak", "vol"  # in an address: why a request was refused
@@ -66,6 +68,26 @@ def command_line() -> html.Section:
         ],
         className="card",
     )
+
+
+def requirements_link(words: str, **more: Any) -> html.A:
+    """The link to the page with all clauses of the standard."""
+    return html.A(words, href=addresses.REQUIREMENTS, **more)
+
+
+def requirement_link(rule: str) -> html.A | html.Code:
+    """The id of a rule, as a link to the clause that it tests; plain where no clause has it."""
+    anchor = next(
+        (
+            requirement.anchor
+            for part in request.context().requirements
+            for requirement in part.requirements
+            if any(test.kind == RULE and test.id == rule for test in requirement.tests)
+        ),
+        None,
+    )
+    code = html.Code(rule)
+    return code if anchor is None else html.A(code, href=f"{addresses.REQUIREMENTS}#{anchor}")
 
 
 def finding_sentence(finding: Mapping[str, Any], name: str) -> str:

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dashboard.pages.vendor.parts import printable
 from dashboard.text.translate import _
@@ -30,9 +31,18 @@ MOST = {
     "key": 64,
 }
 FIELDS = ("kind", "profile", *MOST)
+TARGET = ("kind", "profile", "url", "brin", "dependance", "schoolkey")  # what makes two calls comparable
 _LOCATION = re.compile(r"[0-9]{1,2}")
 _YEAR = re.compile(r"([12][0-9]{3})-([12][0-9]{3})")
-CheckRequest = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """A validated request: its title, what is checked (runs of the same target are compared), and the input."""
+
+    title: str
+    target: str
+    payload: bytes
 
 
 class Refused(Exception):
@@ -45,7 +55,7 @@ def too_large() -> str:
 
 
 def read_upload(contents: object, name: object) -> CheckRequest:
-    """Name and content of an uploaded file: a data URL with base64. Raises Refused."""
+    """An uploaded file, a data URL with base64; its target is its name. Raises Refused."""
     if not isinstance(contents, str) or "," not in contents:
         raise Refused(_("This file cannot be read."))
     if len(contents) > MAX_CONTENTS:
@@ -58,11 +68,12 @@ def read_upload(contents: object, name: object) -> CheckRequest:
         raise Refused(too_large())
     if not data.strip():
         raise Refused(_("This file is empty."))
-    return printable(name, 120) or _("uploaded file"), data
+    title = printable(name, 120) or _("uploaded file")
+    return CheckRequest(title, title, data)
 
 
 def read_endpoint(values: Mapping[str, object]) -> CheckRequest:
-    """Title and JSON of a call to an address. Raises Refused."""
+    """A call to an address, as JSON; its target is the address with the school. Raises Refused."""
     texts = {name: _text(values.get(name)) for name in FIELDS}
     if any(len(texts[name]) > limit for name, limit in MOST.items()):
         raise Refused(_("One of the fields holds too much."))
@@ -73,7 +84,8 @@ def read_endpoint(values: Mapping[str, object]) -> CheckRequest:
     for name, word in (("customer_code", "klantcode"), ("customer_name", "klantnaam"), ("key", "autorisatiesleutel")):
         if not texts[name]:
             raise Refused(_("Fill in the {field}.", field=word))
-    return texts["url"].partition("?")[0][:200], json.dumps(texts).encode()
+    target = json.dumps({name: texts[name] for name in TARGET})
+    return CheckRequest(texts["url"].partition("?")[0][:200], target, json.dumps(texts).encode())
 
 
 def _text(value: object) -> str:

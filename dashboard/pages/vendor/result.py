@@ -10,11 +10,14 @@ from dash import Input, Output, State, dcc
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page
+from dashboard.pages.vendor.changes import changes_panel
+from dashboard.pages.vendor.exchanges import document_panel
 from dashboard.pages.vendor.findings import excerpts_panel, findings_panel, scenarios_panel
 from dashboard.pages.vendor.parts import (
     command_line,
     no_longer_there,
     read_token,
+    requirements_link,
     test_aid_notice,
     token_of_path,
 )
@@ -125,12 +128,15 @@ def content(request_state: RequestState, token: str, sandbox_token: str | None) 
                 html.Div(
                     [
                         _levels(report),
+                        *changes_panel(report),
                         *findings_panel(report, request_state.excerpts),
                         *excerpts_panel(report, request_state.excerpts),
+                        *document_panel(request_state.exchanges),
+                        *scenarios_panel(report, request_state.exchanges),
                     ],
                     className="stack",
                 ),
-                html.Div([*scenarios_panel(report), _files(token), command_line()], className="stack"),
+                html.Div([_requirements(), _files(token), command_line()], className="stack"),
             ],
             className="cols mt",
         ),
@@ -255,6 +261,19 @@ def _why_not(level: str, report: Report) -> str:
     if level == "behaviour":
         return _("only at an address")
     return _("not reached")
+
+
+def _requirements() -> html.Section:
+    """The way to the clauses that were tested."""
+    words = _("Each clause of the standard, with the rules that test it and how they went in your last check.")
+    return html.Section(
+        [
+            html.Header(html.H2(_("What the standard requires"))),
+            html.P(words, className="sm t2"),
+            html.Div(requirements_link(_("All requirements"), className="btn"), className="acts mt"),
+        ],
+        className="card",
+    )
 
 
 def _files(token: str) -> html.Section:

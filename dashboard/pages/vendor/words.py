@@ -38,15 +38,16 @@ def situation_state_word(state: str) -> str:
 
 def situation_word(key: str) -> str:
     """The name of a situation."""
-    return _in_language(situations.TASKS[key].title)
+    return in_language(situations.TASKS[key].title)
 
 
 def situation_task(key: str) -> str:
     """The task of a situation."""
-    return _in_language(situations.TASKS[key].words)
+    return in_language(situations.TASKS[key].words)
 
 
-def _in_language(text: Text) -> str:
+def in_language(text: Text) -> str:
+    """A text in the language of the request."""
     return text.nl if language() == "nl" else text.en
 
 

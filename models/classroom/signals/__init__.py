@@ -2,7 +2,7 @@
 
 from models.classroom.signals.hard import Topic, topics
 from models.classroom.signals.kind import DueDate, Evidence, SignalInputs, SignalKind
-from models.classroom.signals.signal import Signal, SignalRule, kind_of, open_by_pupil, signals
+from models.classroom.signals.signal import Signal, SignalRule, in_order, kind_of, open_by_pupil, signals
 
 __all__ = [
     "DueDate",
@@ -12,6 +12,7 @@ __all__ = [
     "SignalKind",
     "SignalRule",
     "Topic",
+    "in_order",
     "kind_of",
     "open_by_pupil",
     "signals",

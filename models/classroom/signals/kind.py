@@ -137,7 +137,7 @@ class SignalKind(ABC):
     """One kind of signal: its rule applied to a class, and the thresholds in that rule."""
 
     of_class = False  # about a class as a whole instead of about a pupil
-    by_agreement = False  # rests on an agreement with one class, so that each class of a pupil judges it
+    by_agreement = False  # rests on an agreement with one class
 
     @property
     @abstractmethod

@@ -6,7 +6,7 @@ There is no ranking and no prediction. docs/display-rules.md explains each rule.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -92,17 +92,21 @@ class Signal:
 def signals(class_data: ClassData, inputs: SignalInputs) -> list[Signal]:
     """All signals of these classes, open, suppressed and resolved; by rule, then by class and name."""
     order = {member.id: position for position, member in enumerate(class_data.members)}
-    first_class = {member.id: member.class_id for member in class_data.members}
     audience = audience_of(class_data, class_data.progress)
-    judged_classes = [JudgedClass(class_data, inputs, class_id, audience) for class_id in class_data.class_ids]
-    all_signals: list[Signal] = []
-    for rule in SignalRule:
-        of_rule = [
-            _signal(rule, judged_class.class_id, finding, inputs.resolutions)
-            for judged_class, finding in _findings(kind_of(rule), judged_classes, first_class)
-        ]
-        all_signals += sorted(of_rule, key=lambda signal: (order.get(signal.pupil_id or 0, -1), signal.scope))
-    return all_signals
+    all_signals = [
+        _signal(rule, class_id, finding, inputs.resolutions)
+        for class_id in class_data.class_ids
+        for judged_class in [JudgedClass(class_data, inputs, class_id, audience)]
+        for rule in SignalRule
+        for finding in kind_of(rule).judge(judged_class)
+    ]
+    return in_order(all_signals, order)
+
+
+def in_order(signals: Iterable[Signal], order: Mapping[int, int]) -> list[Signal]:
+    """Signals by rule, then by the order of the pupils; those about a class go first."""
+    rules = list(SignalRule)
+    return sorted(signals, key=lambda item: (rules.index(item.rule), order.get(item.pupil_id or 0, -1), item.scope))
 
 
 def open_by_pupil(signals: Sequence[Signal]) -> dict[int, list[Signal]]:
@@ -112,23 +116,6 @@ def open_by_pupil(signals: Sequence[Signal]) -> dict[int, list[Signal]]:
         if signal.pupil_id is not None and signal.open:
             by_pupil[signal.pupil_id].append(signal)
     return dict(by_pupil)
-
-
-def _findings(
-    kind: SignalKind, judged_classes: Sequence[JudgedClass], first_class: Mapping[int, int]
-) -> Iterator[tuple[JudgedClass, Finding]]:
-    """What a kind finds in these classes; of a pupil of two classes only once, as a rule in the first class."""
-    agreed: set[tuple[int | None, str]] = set()
-    for judged_class in judged_classes:
-        for finding in kind.judge(judged_class):
-            if finding.pupil_id is None:
-                yield judged_class, finding
-            elif kind.by_agreement:
-                if (finding.pupil_id, finding.scope) not in agreed:
-                    agreed.add((finding.pupil_id, finding.scope))
-                    yield judged_class, finding
-            elif first_class[finding.pupil_id] == judged_class.class_id:
-                yield judged_class, finding
 
 
 def _signal(
