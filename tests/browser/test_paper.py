@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -152,6 +153,17 @@ def test_a_class_of_35_by_10_is_on_two_landscape_sheets_with_every_number(
     assert paper.half_empty(sheets) == []
     expect_matrix_on_paper(reader, sheets)
     assert shown - paper.numbers_of(texts_of(sheets)) == {}
+
+
+def test_a_matrix_of_sixteen_columns_loses_none_on_paper(browser: Browser, tmp_path: Path) -> None:
+    with school_of(tmp_path, [12], 16) as served:
+        context = browser.new_context()
+        served.enter(context)
+        page = context.new_page()
+        go(page, served, "/groep?weergave=materiaal", "#matrix")
+        expect_matrix_on_paper(page, paper.printed(page))
+        assert page.locator("#matrix thead th[data-of]").count() == 16
+        context.close()
 
 
 def test_every_state_of_a_cell_is_on_paper_as_it_is_on_the_screen(watched: Watched) -> None:
