@@ -15,6 +15,7 @@ from dashboard.auth.later import Later
 from dashboard.auth.sessions import DemoUser, Entry, Session, SessionLimits, Sessions, User
 from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
+from models.access.audit import AuditLog, open_audit
 from models.access.viewer import Viewer
 from models.classroom.holidays import Holidays, read_holidays
 from models.sandbox.requirements import RequirementPart
@@ -59,6 +60,7 @@ class Context:
     sessions: Sessions = field(init=False)
     snapshots: Snapshots = field(init=False)
     forms: Outcomes = field(init=False)
+    audit: AuditLog = field(init=False)
     start_codes: StartCodes = field(default_factory=StartCodes)
     refusals: RateLimiter[str] = field(default_factory=RateLimiter)  # of lines in the log about refused requests
     policy: str = "default-src 'none'; frame-ancestors 'none'"
@@ -70,6 +72,7 @@ class Context:
         )
         self.snapshots = Snapshots(self.engine, self.cipher, self.later.do)
         self.forms = Outcomes(self.engine, self.cipher)
+        self.audit = open_audit(self.engine, self.cipher)
 
 
 def context() -> Context:

@@ -24,6 +24,7 @@ from connectors.intake.receive import PATH
 from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
 from dashboard.cli.account_commands import account
+from dashboard.cli.audit_commands import audit
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server.serving import PortTaken
@@ -389,6 +390,7 @@ def _print_delivery(record: dict[str, Any]) -> None:
 
 
 commands.add_command(account)
+commands.add_command(audit)
 commands.add_command(sender)
 commands.add_command(quarantine)
 

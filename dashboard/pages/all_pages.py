@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.pages import accessibility, board, not_found
+from dashboard.pages import access_log, accessibility, board, not_found
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import page as connections
@@ -25,6 +25,7 @@ PAGES: tuple[Page, ...] = (
     materials.PAGE,
     connections.PAGE,
     accounts.PAGE,
+    access_log.PAGE,
     vendor.PAGE,
     pupil.PAGE,
     talk_sheet.PAGE,

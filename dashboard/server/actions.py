@@ -13,13 +13,14 @@ import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.pages.pupil import side_panels
 from dashboard.pages.signals import due_form, resolution_forms, threshold_form
 from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.filters import current_school_year
+from models.access.audit import Event, SetForClass, WroteAbout
 from models.access.people import class_list
 from models.access.viewer import Viewer
 from models.classroom.class_state import present_signals
@@ -83,9 +84,11 @@ def resolve_signals() -> ResponseReturnValue:
             for about, evidence in order.signals:
                 resolve_signal(connection, viewer, about, evidence, order.action)
 
+    pupil_ids = {target.pupil_id for target in targets if target.pupil_id is not None}
     return saved(
-        save, (ResolutionRefused, WrongInput), _("Settled. It comes back when there are new data."), order.back
-    )
+        save, (ResolutionRefused, WrongInput), _("Settled. It comes back when there are new data."), order.back,
+        WroteAbout(f"signal {order.action.value}", tuple(sorted(pupil_ids))),
+    )  # fmt: skip
 
 
 def save_thresholds(class_id: int) -> ResponseReturnValue:
@@ -103,7 +106,7 @@ def save_thresholds(class_id: int) -> ResponseReturnValue:
             set_thresholds(connection, viewer, class_id, {name: int(text) for name, text in changed.items()})
 
     sentence = _("The thresholds are saved; they hold for all teachers of the class.")
-    return saved(save, (ThresholdRefused,), sentence, form.get("terug"))
+    return saved(save, (ThresholdRefused,), sentence, form.get("terug"), SetForClass("thresholds", class_id))
 
 
 def save_goal(pupil_id: int) -> ResponseReturnValue:
@@ -123,7 +126,8 @@ def save_goal(pupil_id: int) -> ResponseReturnValue:
             set_goal(connection, viewer, pupil_id, subject_material, value, due_on)
 
     sentence = _("The goal has ended.") if ending else _("The goal is saved.")
-    return saved(save, (GoalRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
+    event = WroteAbout("goal ended" if ending else "goal set", (pupil_id,))
+    return saved(save, (GoalRefused, WrongInput), sentence, addresses.pupil_href(pupil_id), event)
 
 
 def save_note(pupil_id: int) -> ResponseReturnValue:
@@ -148,7 +152,8 @@ def save_note(pupil_id: int) -> ResponseReturnValue:
             )
 
     sentence = _("The agreement is done.") if done is not None else _("The note is saved.")
-    return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
+    event = WroteAbout("agreement settled" if done is not None else "note written", (pupil_id,))
+    return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id), event)
 
 
 def change_note(pupil_id: int, note_id: int) -> ResponseReturnValue:
@@ -173,7 +178,8 @@ def change_note(pupil_id: int, note_id: int) -> ResponseReturnValue:
             )
 
     sentence = _("The note is withdrawn.") if withdrawing else _("The note is corrected.")
-    return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id))
+    event = WroteAbout("note withdrawn" if withdrawing else "note corrected", (pupil_id,))
+    return saved(save, (NoteRefused, WrongInput), sentence, addresses.pupil_href(pupil_id), event)
 
 
 def save_due(class_id: int) -> ResponseReturnValue:
@@ -190,7 +196,7 @@ def save_due(class_id: int) -> ResponseReturnValue:
             set_due_date(connection, viewer, class_id, _whole(test), due_on)
 
     sentence = _("The date is taken back.") if what == "weg" else _("The date is saved.")
-    return saved(save, (GoalRefused,), sentence, back)
+    return saved(save, (GoalRefused,), sentence, back, SetForClass("due date", class_id))
 
 
 class WrongInput(Exception):
@@ -235,7 +241,7 @@ def teaching_viewer() -> Viewer:
 
 
 def saved(
-    save: Callable[[], None], refusals: tuple[type[Exception], ...], sentence: str, back: str | None
+    save: Callable[[], None], refusals: tuple[type[Exception], ...], sentence: str, back: str | None, event: Event
 ) -> ResponseReturnValue:
     """Do it, let the next page say how it went, and go there; a save that fails changes nothing."""
     try:
@@ -251,6 +257,7 @@ def saved(
     except SQLAlchemyError:
         request.flash(_("Saving did not work.") + " " + _("Nothing was changed."), well=False)
     else:
+        audit_trail.record(event)
         request.flash(sentence)
     return flask.redirect(safe_back(back), 303)
 

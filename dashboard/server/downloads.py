@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 import flask
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.export.file_formats import FORMATS
 from dashboard.pages.class_page.page import FILE_PATH
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.filters import CONTROLS, OPEN_GROUP
+from models.access.audit import Exported
 from models.access.people import can_see_all
 from models.schema import clock, database
 
@@ -38,6 +39,7 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     if sheet is None:
         request.flash(_("That screen is not kept any more. This one is of now; save it from here."), well=False)
         return flask.redirect(_same_screen(), 303)
+    audit_trail.record(Exported("class", kind, tuple(sorted({row.pupil_id for row in sheet.rows}))))
     answer = flask.Response(file_format.write(sheet), content_type=file_format.media_type)
     day = clock.from_us(sheet.taken_us).astimezone(clock.AMSTERDAM).date().isoformat()
     name = re.sub(r"[^A-Za-z0-9]+", "-", sheet.title).strip("-").lower() or "groep"

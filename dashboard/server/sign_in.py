@@ -13,7 +13,7 @@ import flask
 from flask.typing import ResponseReturnValue
 
 from connectors.openid.client import Failure, SignInFailed, authorization_url, claims_of
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import ONWARD, Refused
 from dashboard.auth.sessions import Entry
 from dashboard.server import pending
@@ -26,6 +26,8 @@ from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from models.access import accounts, local_accounts
 from models.access.accounts import AccountRole, Invitation
+from models.access.audit import SignedIn
+from models.access.viewer import Viewer
 from models.schema.database import read_transaction, write_transaction
 from models.schema.rate_limit import Rate, take_shared
 
@@ -302,6 +304,8 @@ def _enter(account_id: int, roles: list[AccountRole], onward: str) -> ResponseRe
     """Start the session of an account: in its only role, or to choose one, or to read that there is none."""
     only = roles[0].id if len(roles) == 1 else None
     request.sign_in_as(Entry.of_account(account_id, only))
+    if only is not None:
+        _record_sign_in(roles[0])
     return flask.redirect(onward if only is not None else addresses.CHOOSE_ROLE, 303)
 
 
@@ -335,7 +339,14 @@ def take_role() -> ResponseReturnValue:
     if role is None:
         raise Refused(_("You do not have this role any more."), 403, "role")
     request.sign_in_as(Entry.of_account(role.account_id, role.id))
+    _record_sign_in(role)
     return flask.redirect(addresses.HOME, 303)
+
+
+def _record_sign_in(role: AccountRole) -> None:
+    """Note in the audit log of the school that an account looks in this role from now on."""
+    key = Entry.of_account(role.account_id, role.id).user_key
+    audit_trail.record(SignedIn("signed in"), Viewer(role.school_id, role.role, role.teacher_id, user_key=key))
 
 
 def _own_roles() -> list[AccountRole]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import flask
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.guard import Refused, how_to_begin, session_over
 from dashboard.server.plain_page import link, paragraph, plain_page
 from dashboard.text.translate import _
 from dashboard.ui import addresses
+from models.access.audit import SignedIn
 
 
 def register(server: flask.Flask) -> None:
@@ -26,6 +27,7 @@ def sign_out() -> ResponseReturnValue:
     if addresses.EVERYWHERE in flask.request.form:
         sessions.end_everywhere(session.user_key)
     sessions.end(session)
+    audit_trail.record(SignedIn("signed out"))
     answer = flask.redirect(addresses.SIGNED_OUT, 303)
     answer.delete_cookie(request.cookie_name(), secure=flask.request.is_secure, httponly=True, samesite="Lax")
     return answer

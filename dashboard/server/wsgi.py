@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.conformance.requirements import requirements
 from connectors.intake import receive
 from connectors.intake.push import ReceiverContext
-from dashboard.auth import guard, headers, request
+from dashboard.auth import audit_trail, guard, headers, request
 from dashboard.auth.request import AppOptions, Context
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.accounts import actions as account_actions
@@ -59,6 +59,7 @@ def create_app(
     server.teardown_request(lambda _error: use_language())  # the next request of this thread begins without one
     compress(server)
     server.after_request(headers.add_headers)
+    server.after_request(audit_trail.write_events)  # before the others: it may have no answer but 503
     server.add_url_rule("/health", view_func=health)
     server.add_url_rule("/ready", view_func=ready)
     server.add_url_rule(addresses.BEGIN, view_func=guard.begin)

@@ -31,6 +31,7 @@ SIGN_IN_BACK = f"{SIGN_IN}/terug"  # where an identity provider sends the browse
 INVITATIONS = "/uitnodiging"  # with the code of one
 CHOOSE_ROLE = "/rol"
 ACCOUNTS = "/accounts"
+ACCESS_LOG = "/inzage"
 SIGN_OUT, SIGNED_OUT = "/afmelden", "/afgemeld"
 EVERYWHERE = "overal"  # the button that signs out in every browser
 SWITCH_USER = "/persona"  # where the form of the menu is sent to

@@ -57,6 +57,11 @@ class Viewer:
         return self.role is Role.SUPPORT
 
     @property
+    def reviews_access(self) -> bool:
+        """Whether the role may see who looked at whom."""
+        return self.role in (Role.SUPPORT, Role.ADMINISTRATOR)
+
+    @property
     def is_at_school(self) -> bool:
         """Whether the role has to do with classes and pupils at all."""
         return self.role is not Role.VENDOR

@@ -312,7 +312,11 @@ def _check_not_newer(connection: Connection, config: Config) -> None:
 def sqlite_url(folder: Path) -> str:
     """The address of the database in a data folder; the folder is made private where it is new."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / "rondblik.db"
+    return f"sqlite:///{private_file(folder / 'rondblik.db')}"
+
+
+def private_file(path: Path) -> Path:
+    """The path of a file that only its owner can read, made empty where there is none."""
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    return f"sqlite:///{path}"
+    return path

@@ -41,6 +41,7 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "signals": ('"id": "signals-content"', ALL, ""),
     "materials": ('"id": "materials-content"', ALL, ""),
     "connections": ('"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
+    "access_log": ('"id": "access-log"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
     "accounts": ('"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
     "requirements": ('"id": "requirements"', TESTING, "voor beheerders en voor leveranciers"),
@@ -63,12 +64,13 @@ def expected_of(page: Page) -> tuple[str, set[str], str]:
 
 MY_PUPILS, CONNECTIONS = ("/leerlingen", "Mijn leerlingen"), ("/koppelingen", "Koppelingen")
 CLASSES, SIGNALS, MATERIALS = ("/groep", "Groepen"), ("/signalen", "Signalen"), ("/leermiddelen", "Leermiddelen")
+ACCESS_LOG = ("/inzage", "Wie keek")
 TEST = ("/toets", "Toets uw koppeling")
 MENUS = {
     "hanna": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
     "noa": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
-    "iris": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
-    "sam": [CLASSES, SIGNALS, MATERIALS, CONNECTIONS, TEST],
+    "iris": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS, ACCESS_LOG],
+    "sam": [CLASSES, SIGNALS, MATERIALS, CONNECTIONS, ACCESS_LOG, TEST],
     "lev": [TEST],
 }
 

@@ -9,11 +9,12 @@ import flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from models.access import accounts
 from models.access.accounts import INVITATION_DAYS, InvitationRefused, Invited
+from models.access.audit import Administered
 from models.access.viewer import AccessDenied, Role, Viewer
 from models.schema.database import write_transaction
 
@@ -41,6 +42,7 @@ def invite() -> ResponseReturnValue:
     except InvitationRefused as refused:
         request.flash(_problem(refused.reason) + " " + _("Nothing was changed."), well=False)
     else:
+        audit_trail.record(Administered("invitation made", invited.teacher_id or 0))
         origin = context.options.public_origin or flask.request.host_url.rstrip("/")
         sentence = _(
             "Send this address to {name}; it works once, within {days} days: {address}",
@@ -54,15 +56,15 @@ def invite() -> ResponseReturnValue:
 
 def withdraw() -> ResponseReturnValue:
     """Withdraw an invitation."""
-    return _change(accounts.withdraw, _("The invitation is withdrawn."))
+    return _change(accounts.withdraw, "invitation withdrawn", _("The invitation is withdrawn."))
 
 
 def end_role() -> ResponseReturnValue:
     """End a role from the next request on."""
-    return _change(accounts.end_role, _("The role has ended."))
+    return _change(accounts.end_role, "role ended", _("The role has ended."))
 
 
-def _change(change: Callable[[Connection, Viewer, int], None], sentence: str) -> ResponseReturnValue:
+def _change(change: Callable[[Connection, Viewer, int], None], action: str, sentence: str) -> ResponseReturnValue:
     number, viewer = _number(flask.request.form.get("nummer", "")), _administrator()
     try:
         with write_transaction(request.context().engine, viewer.school_id) as connection:
@@ -71,6 +73,7 @@ def _change(change: Callable[[Connection, Viewer, int], None], sentence: str) ->
         refusal = _("This is not there any more, or it is the last administrator of the school.")
         request.flash(refusal + " " + _("Nothing was changed."), well=False)
     else:
+        audit_trail.record(Administered(action, number))
         request.flash(sentence)
     return flask.redirect(addresses.ACCOUNTS, 303)
 

@@ -8,7 +8,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Input, Output, State
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.export.file_formats import FORMATS
 from dashboard.export.sheets import filter_words, sheet_of
@@ -84,7 +84,10 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
 def _read(viewer: Viewer, address: dict[str, object]) -> tuple[list[ClassRef], ClassFilters, ClassView | None]:
     context = request.context()
     with database.read_transaction(context.engine) as connection:
-        return read_class(connection, viewer, address, context.options.holidays)
+        classes, filters, view = read_class(connection, viewer, address, context.options.holidays)
+    if view is not None:
+        audit_trail.looked("class", [pupil.id for pupil in view.overview.pupils])
+    return classes, filters, view
 
 
 def register(app: dash.Dash) -> None:

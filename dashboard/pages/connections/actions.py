@@ -10,13 +10,14 @@ from typing import Any
 import dash
 from dash import ALL, Input, Output, State
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import administers
 from dashboard.text.translate import _, language, n_
 from dashboard.text.words import pattern_words
 from dashboard.ui.elements import html
 from dashboard.ui.signs import note
+from models.access.audit import Administered
 from models.access.viewer import AccessDenied, Viewer
 from models.ingest import identity, rosters
 from models.ingest.connection_overview import retry_now, set_stopped
@@ -127,8 +128,10 @@ def _set_connection(viewer: Viewer, button: dict[str, Any]) -> str:
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         if do == "retry":
             retry_now(connection, viewer, source_id)
+            audit_trail.record(Administered("connection asked again", source_id))
             return _("The source will be asked again within a minute.")
         set_stopped(connection, viewer, source_id, stopped=do == "stop")
+    audit_trail.record(Administered("connection stopped" if do == "stop" else "connection goes on", source_id))
     return _("The coupling is stopped; its results stay.") if do == "stop" else _("The coupling goes on.")
 
 
@@ -144,12 +147,15 @@ def _link(viewer: Viewer, button: dict[str, Any], values: object, ids: object) -
         raise _ActionRefused(_("Choose a pupil first."))
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         identity.link(connection, viewer, identifier_id, int(chosen))
+    audit_trail.record(Administered("identifier linked", identifier_id, (int(chosen),)))
     return _("Linked. The results now stand with the pupil.")
 
 
 def _unlink(viewer: Viewer, button: dict[str, Any]) -> str:
+    identifier_id = _number(button.get("index"))
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
-        identity.undo_link(connection, viewer, _number(button.get("index")))
+        identity.undo_link(connection, viewer, identifier_id)
+    audit_trail.record(Administered("link undone", identifier_id))
     return _("The link is undone.")
 
 
@@ -157,6 +163,7 @@ def _assign(viewer: Viewer, button: dict[str, Any], subject: object) -> str:
     source_id, field, pattern = _term(button)
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         map_subject(connection, viewer, source_id, field, pattern, str(subject))
+    audit_trail.record(Administered("subject assigned", source_id))
     return _("{pattern} now has a subject.", pattern=pattern_words(pattern))
 
 
@@ -164,6 +171,7 @@ def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
     source_id, field, pattern = _term(button)
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         unmap_subject(connection, viewer, source_id, field, pattern)
+    audit_trail.record(Administered("subject taken away", source_id))
     return _("{pattern} has no subject of your school any more.", pattern=pattern_words(pattern))
 
 
@@ -181,7 +189,9 @@ def _stored(value: object) -> str:
 
 def _decide(viewer: Viewer, button: dict[str, Any]) -> str:
     context, apply = request.context(), button.get("do") == "apply"
-    rosters.decide_pending(context.engine, context.cipher, viewer, _number(button.get("index")), apply)
+    roster_id = _number(button.get("index"))
+    rosters.decide_pending(context.engine, context.cipher, viewer, roster_id, apply)
+    audit_trail.record(Administered("pupil list applied" if apply else "pupil list not used", roster_id))
     return _("The pupil list is applied.") if apply else _("The pupil list is not used; nothing has changed.")
 
 
@@ -192,6 +202,7 @@ def _link_file(viewer: Viewer, contents: object) -> str:
         report = identity.link_csv(connection, context.cipher, viewer, text)
     if report.errors:
         raise _ActionRefused(*_error_sentences(report.errors))
+    audit_trail.record(Administered("identifiers linked by file", report.linked))
     return n_("{number} identifier linked.", "{number} identifiers linked.", report.linked)
 
 

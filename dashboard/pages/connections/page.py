@@ -6,7 +6,7 @@ from typing import Any
 
 import dash
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.pages.connections.actions import register as register_actions
 from dashboard.pages.connections.panels import SHOWN, parked_panel, pending_rosters_panel, refused_panel, subjects_panel
 from dashboard.pages.connections.table import late_notes, source_table
@@ -107,10 +107,12 @@ def _read(
     context = request.context()
     with database.read_transaction(context.engine) as connection:
         parked = identity.parked(connection, viewer, context.cipher)
+        linkable = linkable_pupils(connection, viewer, context.cipher) if parked else []
+        audit_trail.looked("links of pupils", [item.pupil.id for item in linkable])
         return (
             connection_overview(connection, viewer),
             parked,
-            linkable_pupils(connection, viewer, context.cipher),
+            linkable,
             link_candidates(connection, viewer, [item.id for item in parked[:SHOWN]]),
             unmapped_terms(connection, viewer),
             mapped_terms(connection, viewer),

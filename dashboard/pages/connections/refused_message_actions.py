@@ -7,11 +7,12 @@ import json
 import flask
 from flask.typing import ResponseReturnValue
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.text.translate import _
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.signs import sign
+from models.access.audit import Administered
 from models.ingest import page_requests
 from models.ingest.page_requests import PageRequest
 
@@ -63,4 +64,5 @@ def _submit(kind: str, delivery: int) -> ResponseReturnValue:
     payload = json.dumps({"delivery": delivery}).encode()
     page_request = PageRequest(kind, str(delivery), payload, school_id=viewer.school_id)
     token = page_requests.submit(context.engine, context.cipher, page_request)
+    audit_trail.record(Administered(f"refused message: {kind}", delivery))
     return flask.redirect(f"{PATH}/{token}", 303)

@@ -63,7 +63,7 @@ def refusal() -> Body:
 
 def layout(viewer: Viewer, /, **query: object) -> Body:
     """The whole page for an address."""
-    _classes, filters, view = read(viewer, query)
+    _classes, filters, view = read(viewer, query, "hand-over")
     return Body([html.Div(_content(viewer, view), id="handover-content")], _bar(filters, view))
 
 
@@ -84,7 +84,7 @@ def register(app: dash.Dash) -> None:
     def show(viewer: Viewer, address: object, pupils: object, query: object) -> tuple[Any, ...]:
         by_address = address_asked("handover", address)
         by_control = stated(query, (*CONTROLS, *IN_ADDRESS)) | {"leerling": pupils}
-        _classes, filters, view = read(viewer, by_control if by_address is None else by_address)
+        _classes, filters, view = read(viewer, by_control if by_address is None else by_address, "hand-over")
         query, chosen = query_and_controls(by_address, filters.query, [[str(item) for item in filters.pupil_ids]])
         return _content(viewer, view), query, _pupil_options(view), chosen
 

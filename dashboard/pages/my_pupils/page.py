@@ -8,7 +8,7 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Input, Output, State, dcc
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.my_pupils.questions import question_cards, question_panel, shown_words
 from dashboard.pages.my_pupils.table import my_pupils_table
@@ -53,11 +53,16 @@ def layout(viewer: Viewer, /, **query: object) -> Body:
     return Body([html.Div(_content(viewer, view), id="mine-content")], _bar(classes, filters, view))
 
 
-def read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
+def read(
+    viewer: Viewer, address: Mapping[str, object], screen: str = "my pupils"
+) -> tuple[list[ClassRef], MyPupilsFilters, MyPupilsView | None]:
     """Read what the page shows for an address."""
     context = request.context()
     with database.read_transaction(context.engine) as connection:
-        return read_my_pupils(connection, context.cipher, viewer, address, context.options.holidays)
+        classes, filters, view = read_my_pupils(connection, context.cipher, viewer, address, context.options.holidays)
+    if view is not None:
+        audit_trail.looked(screen, [member.id for member in view.everyone])
+    return classes, filters, view
 
 
 def not_for_you(heading: str) -> list[Any]:

@@ -13,7 +13,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc
 from sqlalchemy import Connection
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
@@ -131,6 +131,7 @@ def _read(viewer: Viewer, pupil_id: int | None, period: str) -> _PupilData | Non
         neighbours = members(connection, viewer, home) if home else []
         side = read_side(connection, context.cipher, viewer, record, year, context.options.holidays)
         timeline = _timeline(connection, viewer, record, period_dates(period, year), side)
+    audit_trail.looked("pupil", [pupil_id])
     return _PupilData(timeline, neighbours, side)
 
 
@@ -171,7 +172,7 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
     options = sitting_options(timeline) if timeline is not None else []
     first = first_sitting(timeline, pupil_data.side) if timeline is not None and pupil_data is not None else None
     return [
-        *(_head(pupil_data) if pupil_data is not None else [html.P(id="summary")]),
+        *(_head(viewer, pupil_data) if viewer is not None and pupil_data is not None else [html.P(id="summary")]),
         html.Div(
             [
                 # Signals first: at the right where there are two columns, before the series where there is one.
@@ -225,6 +226,14 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
     ]
 
 
+def _access_link(viewer: Viewer, pupil_id: int) -> list[Any]:
+    """The way to who can see the pupil and who has looked, for who may review that."""
+    if not viewer.reviews_access:
+        return []
+    href = f"{addresses.ACCESS_LOG}?leerling={addresses.number(pupil_id)}"
+    return [Link(_("Who looked"), href=href, className="btn")]
+
+
 def _side_first(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
     record = pupil_data.timeline.pupil
     panel = signals_panel(viewer, record.id, record.first_name or _name(record), pupil_data.side)
@@ -236,7 +245,7 @@ def _side_last(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
     return [goals_panel(viewer, pupil_data.timeline, pupil_data.side), notes_panel(viewer, record.id, pupil_data.side)]
 
 
-def _head(pupil_data: _PupilData) -> list[Any]:
+def _head(viewer: Viewer, pupil_data: _PupilData) -> list[Any]:
     timeline = pupil_data.timeline
     home = timeline.pupil.classes[:1]
     back = [
@@ -271,6 +280,7 @@ def _head(pupil_data: _PupilData) -> list[Any]:
                                 className="btn pri",
                             ),
                             html.Button(_("Print"), className="btn", **attrs(data_print="true")),
+                            *_access_link(viewer, timeline.pupil.id),
                             *_neighbours(timeline.pupil.id, pupil_data.neighbours),
                         ],
                         className="acts",
@@ -595,6 +605,8 @@ def register(app: dash.Dash) -> None:
             raise dash.exceptions.PreventUpdate
         with database.read_transaction(request.context().engine) as connection:
             source = provenance(connection, viewer, pupil_id, int(match[1]), match[2], int(match[3] or 0))
+        if source is not None:
+            audit_trail.looked("pupil", [pupil_id])
         return blocks(provenance_panel(source)), True
 
     app.clientside_callback(

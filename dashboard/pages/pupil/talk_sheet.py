@@ -9,7 +9,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.page import not_yours, read_id
 from dashboard.pages.pupil.series import goal_number, in_subject_order
@@ -62,6 +62,7 @@ def layout(viewer: Viewer, /, pupil_id: object = None, **_query: object) -> Body
             return not_yours()
         side = read_side(connection, context.cipher, viewer, timeline.pupil, year, context.options.holidays)
         school = school_name(connection, viewer)
+    audit_trail.looked("talk sheet", [number])
     return Body(_sheet(timeline, side, school, viewer.name, year))
 
 

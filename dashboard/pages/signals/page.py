@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import dash
 from dash import ClientsideFunction, Input, Output, dcc
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.page import Body, Page, is_at_school
 from dashboard.pages.signals.due_form import due_panel
@@ -117,6 +117,7 @@ def _read(viewer: Viewer, address: Mapping[str, object]) -> tuple[list[ClassRef]
         chosen = list(filters.class_ids)
         state = class_state(connection, viewer, chosen, current_school_year(classes), context.options.holidays)
         changed = {class_id: changes(connection, viewer, class_id) for class_id in chosen}
+    audit_trail.looked("signals", {signal.pupil_id for signal in state.signals if signal.pupil_id is not None})
     return classes, filters, _SignalsView(classes, filters, state, changed)
 
 

@@ -16,7 +16,7 @@ import dash_mantine_components as dmc
 from dash import Input, Output, dcc
 from sqlalchemy import Connection
 
-from dashboard.auth import request
+from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.class_page.why.groups import explain_group, explain_hidden, explain_scores, explain_topic
 from dashboard.pages.class_page.why.parts import Explanation
@@ -105,6 +105,7 @@ def _explain(viewer: Viewer, question: Question) -> list[Any] | None:
         )
         if view is None:
             return None
+        audit_trail.looked("class", [pupil.id for pupil in view.overview.pupils])
         explanation = KINDS[question["kind"]](connection, viewer, view, question)
     return explanation if explanation is not None else [html.P(_("This number is not there any more."))]
 

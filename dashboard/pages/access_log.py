@@ -1,0 +1,136 @@
+"""The page of the audit log: who looked at whom in a month, and of one pupil who can see them and who has looked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from dashboard.auth import request
+from dashboard.pages.page import Body, Page
+from dashboard.text.audit_words import concerned_words, event_words
+from dashboard.text.translate import _, at_moment, moment, month_name
+from dashboard.text.words import class_in_sentence, role_word
+from dashboard.ui import addresses
+from dashboard.ui.elements import Link, html
+from dashboard.ui.markup import block
+from dashboard.ui.matrix_table import pupil_word
+from dashboard.ui.signs import attrs, card, note
+from models.access.access_review import Access, who_can_see
+from models.access.audit import AuditEntry
+from models.access.people import PupilName, pupil
+from models.access.viewer import Viewer
+from models.schema import clock, database
+
+MAX_SHOWN = 500
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def title(**_address: object) -> str:
+    """The title of the page."""
+    return _("Who looked")
+
+
+def frame() -> Body:
+    """The page without data."""
+    return Body([])
+
+
+def reviews_access(viewer: Viewer) -> bool:
+    """For administrators and learning support."""
+    return viewer.reviews_access
+
+
+def refusal() -> Body:
+    """The page for everybody else."""
+    sentence = html.P([html.B(_("This page is for administrators and learning support only."))])
+    return Body([html.Div(html.Div(html.H1(title())), className="head"), note("", "lock", sentence)])
+
+
+def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_query: object) -> Body:
+    """The log of a month, this one by default; of a pupil where the address names one."""
+    pupil_id = addresses.read_number(leerling) if isinstance(leerling, str) else None
+    if pupil_id is not None:
+        return _of_pupil(viewer, pupil_id)
+    month = maand if isinstance(maand, str) and _MONTH.fullmatch(maand) else clock.today().isoformat()[:7]
+    entries = request.context().audit.month(viewer, month, MAX_SHOWN)
+    about = _("Every view, saved file and change is written down here. Nobody can change it afterwards unseen.")
+    return Body(
+        [
+            html.Div(html.Div([html.H1(title()), html.P(about, className="t2")]), className="head"),
+            card(month_name(month).capitalize(), [_months(month), _log(entries)], id="access-log"),
+        ]
+    )
+
+
+def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
+    context = request.context()
+    with database.read_transaction(context.engine) as connection:
+        record = pupil(connection, viewer, pupil_id)
+        access = who_can_see(connection, viewer, pupil_id) if record is not None else []
+    if record is None:
+        return refusal()
+    name = pupil_word(PupilName(record.id, record.first_name, record.name))
+    entries = context.audit.about_pupil(viewer, pupil_id, MAX_SHOWN)
+    return Body(
+        [
+            html.Div(html.Div([html.H1(name), Link(title(), href=addresses.ACCESS_LOG)]), className="head"),
+            card(_("Who can see {name} now", name=name), [_access(access)], id="can-see"),
+            card(_("Who has looked"), [_log(entries)], className="mt", id="access-log"),
+        ]
+    )
+
+
+def _months(month: str) -> html.P:
+    """Links to the month before and the next."""
+    year, number = int(month[:4]), int(month[5:])
+    before = f"{year - (number == 1)}-{(number - 2) % 12 + 1:02}"
+    after = f"{year + (number == 12)}-{number % 12 + 1:02}"
+    links = [Link(month_name(item), href=f"{addresses.ACCESS_LOG}?maand={item}") for item in (before, after)]
+    return html.P([links[0], " · ", links[1]], className="sm noprint")
+
+
+def _access(access: Sequence[Access]) -> Any:
+    rows = [
+        [
+            item.name,
+            role_word(item.role),
+            _("whole school") if item.class_name is None else class_in_sentence(item.class_name),
+            moment(item.since_us),
+        ]
+        for item in access
+    ]
+    return _table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Since")], rows)
+
+
+def _log(entries: Sequence[AuditEntry]) -> Any:
+    if not entries:
+        return html.P(_("Nobody looked."), className="t2 sm")
+    rows = [
+        [at_moment(entry.at_us), entry.user_name or entry.user_key, event_words(event), concerned_words(event)]
+        for entry in entries
+        for event in [entry.event]
+    ]
+    more = [html.P(_("Only the newest {number} are shown.", number=MAX_SHOWN), className="sm t2")]
+    table = _table(_("Who looked"), [_("When"), _("Who"), _("What"), _("Whom")], rows)
+    return html.Div([table, *(more if len(entries) == MAX_SHOWN else [])])
+
+
+def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    head = html.Thead(html.Tr([html.Th(words, scope="col") for words in heads]))
+    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
+    return block(
+        html.Div(html.Table([head, body]), className="tw", tabIndex=0, role="region", **attrs(aria_label=name))
+    )
+
+
+PAGE = Page(
+    "access_log",
+    addresses.ACCESS_LOG,
+    title,
+    layout,
+    frame,
+    may_see=reviews_access,
+    refusal=refusal,
+    in_menu_of=reviews_access,
+)

@@ -1,0 +1,74 @@
+"""The events of the audit log in words."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from dashboard.text.translate import _, n_
+from models.access.audit import Administered, Event, Exported, Looked, SetForClass, SignedIn, WroteAbout
+
+
+def _screens() -> dict[str, str]:
+    return {
+        "class": _("Class"),
+        "my pupils": _("My pupils"),
+        "hand-over": _("Hand-over"),
+        "signals": _("Signals"),
+        "pupil": _("Pupil"),
+        "talk sheet": _("Talk sheet"),
+        "links of pupils": _("Linking of pupils"),
+    }
+
+
+def _actions() -> dict[str, str]:
+    return {
+        "note written": _("Wrote a note"),
+        "note corrected": _("Corrected a note"),
+        "note withdrawn": _("Withdrew a note"),
+        "agreement settled": _("Settled an agreement"),
+        "goal set": _("Set a goal"),
+        "goal ended": _("Ended a goal"),
+        "signal seen": _("Signal: seen"),
+        "signal discussed": _("Signal: discussed"),
+        "signal agreed": _("Signal: agreed"),
+        "signal not_needed": _("Signal: not needed"),
+        "signal reopened": _("Signal: opened again"),
+        "thresholds": _("Set thresholds of a class"),
+        "due date": _("Set a date for a class"),
+        "invitation made": _("Invited somebody"),
+        "invitation withdrawn": _("Withdrew an invitation"),
+        "role ended": _("Ended a role"),
+        "connection asked again": _("Asked a source again"),
+        "connection stopped": _("Stopped a connection"),
+        "connection goes on": _("Let a connection go on"),
+        "identifier linked": _("Linked a number to a pupil"),
+        "identifiers linked by file": _("Linked numbers to pupils by file"),
+        "link undone": _("Undid a link"),
+        "subject assigned": _("Assigned a subject"),
+        "subject taken away": _("Took back a subject"),
+        "pupil list applied": _("Applied a pupil list"),
+        "pupil list not used": _("Put aside a pupil list"),
+        "refused message: refused": _("Opened a refused message"),
+        "refused message: replay": _("Judged a refused message anew"),
+        "signed in": _("Signed in"),
+        "signed out": _("Signed out"),
+    }
+
+
+def event_words(event: Event) -> str:
+    """What somebody did, without whom it concerned."""
+    match event:
+        case Looked():
+            return _("Looked at: {screen}", screen=_screens().get(event.screen, event.screen))
+        case Exported():
+            return _("Saved as {file_format}: {screen}", file_format=event.file_format, screen=_screens()[event.screen])
+        case WroteAbout() | SetForClass() | Administered() | SignedIn():
+            return _actions().get(event.action, event.action)
+        case _:
+            assert_never(event)
+
+
+def concerned_words(event: Event) -> str:
+    """How many pupils an event concerned; "–" where it concerned none."""
+    number = len(event.pupil_ids)
+    return n_("{number} pupil", "{number} pupils", number) if number else "–"

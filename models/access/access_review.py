@@ -1,0 +1,63 @@
+"""Who can see a pupil now, and since when: for a review by the school, and for a request by the parents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, func, select
+
+from models.access.accounts import active
+from models.access.people import full_name
+from models.access.viewer import AccessDenied, Role, Viewer
+from models.schema import clock
+from models.schema.collation import collation_key
+from models.schema.tables import account_roles, accounts, classes, groups, memberships, teacher_groups, teachers
+
+WHOLE_SCHOOL = (Role.SUPPORT.value, Role.ADMINISTRATOR.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Somebody who can see a pupil: as teacher of a class, or by a role for the whole school (`class_name` None)."""
+
+    name: str
+    role: Role
+    class_name: str | None
+    since_us: int
+
+
+def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:
+    """Everybody who can see a pupil of the viewer's school now, by name. Raises AccessDenied."""
+    if not viewer.reviews_access:
+        raise AccessDenied("who can see a pupil is for administrators and learning support")
+    by_class = connection.execute(
+        select(
+            teachers.c.first_name, teachers.c.prefix, teachers.c.last_name, classes.c.name,
+            func.min(teacher_groups.c.from_us).label("since_us"),
+        )
+        .select_from(memberships)
+        .join(groups, and_(groups.c.school_id == memberships.c.school_id, groups.c.id == memberships.c.group_id))
+        .join(classes, and_(classes.c.school_id == groups.c.school_id, classes.c.id == groups.c.class_id))
+        .join(teacher_groups, and_(teacher_groups.c.school_id == groups.c.school_id,
+                                   teacher_groups.c.group_id == groups.c.id, teacher_groups.c.to_us.is_(None)))
+        .join(teachers, and_(teachers.c.school_id == groups.c.school_id, teachers.c.id == teacher_groups.c.teacher_id))
+        .where(
+            memberships.c.school_id == viewer.school_id,
+            memberships.c.pupil_id == pupil_id,
+            memberships.c.to_us.is_(None),
+            groups.c.school_year == clock.school_year(clock.today()),
+        )
+        .group_by(teachers.c.id, teachers.c.first_name, teachers.c.prefix, teachers.c.last_name, classes.c.id,
+                  classes.c.name)
+    )  # fmt: skip
+    found = [
+        Access(full_name(row.first_name, row.prefix, row.last_name) or "–", Role.TEACHER, row.name, row.since_us)
+        for row in by_class
+    ]
+    by_role = connection.execute(
+        select(accounts.c.name, account_roles.c.role, account_roles.c.granted_us)
+        .join(accounts, accounts.c.id == account_roles.c.account_id)
+        .where(account_roles.c.school_id == viewer.school_id, account_roles.c.role.in_(WHOLE_SCHOOL), active())
+    )
+    found += [Access(row.name, Role(row.role), None, row.granted_us) for row in by_role]
+    return sorted(found, key=lambda access: (collation_key(access.name), access.class_name or ""))
