@@ -19,6 +19,7 @@ from models.schema import database
 from models.schema.tables import pupils
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.installation import configured
 from tests.models.test_erasure import (
     ECK_ID,
     EVERYWHERE,
@@ -154,6 +155,27 @@ def test_a_database_file_that_is_put_back_loses_the_pupil_when_the_program_opens
     operator.known.store.engine.dispose()
     content = files[0].read_bytes()
     assert [trace for trace in TRACES if trace.encode() in content] == []
+
+
+def test_a_backup_from_before_that_is_restored_loses_the_pupil(any_store: Store, tmp_path: Path) -> None:
+    known, folder = fill_with_pupil(any_store), tmp_path / "data"
+    if any_store.engine.dialect.name == "postgresql":
+        (tmp_path / "keys").rename(folder)
+    installation = configured(folder, any_store.engine.url.render_as_string(hide_password=False))
+    any_store.engine.dispose()
+    assert installation.outcome("backup", str(tmp_path / "copy.backup"))[0] == 0
+    pupil = ("--pupil", str(known.pupil_id))
+    assert installation.outcome("person", "erase", *SCHOOL, *pupil, "--yes")[0] == 0
+    expected = {name: len(of_table) for name, of_table in rows(any_store.engine).items()}
+    any_store.engine.dispose()
+    assert installation.outcome("restore", "--overwrite", str(tmp_path / "copy.backup"))[0] == 0
+    assert where_named(any_store) == set()
+    restored = {name: len(of_table) for name, of_table in rows(any_store.engine).items()}
+    assert restored | {"sessions": 0} == expected | {"sessions": 0}
+    any_store.engine.dispose()
+    if any_store.engine.dialect.name == "sqlite":
+        content = (folder / "rondblik.db").read_bytes()
+        assert [trace for trace in TRACES if trace.encode() in content] == []
 
 
 def test_traces_that_a_reader_keeps_in_the_log_are_said_and_purged_later(
