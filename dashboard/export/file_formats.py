@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """What a file says of itself: filters, moment, sources, what the period hides."""
-    lines = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Sources"), " ".join(sheet.coverage))]
+    lines = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Publishers"), " ".join(sheet.coverage))]
     hidden = hidden_words(sheet)
     return [*lines, (_("Outside the period"), hidden)] if hidden else lines
 

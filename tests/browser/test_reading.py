@@ -129,7 +129,7 @@ def test_from_class_to_pupil_to_part(served: Served, watched: Watched) -> None:
     )
     read = "rows => rows.map(row => [row.dataset.part, row.dataset.value])"
     assert page.locator("#parts [data-part]").evaluate_all(read) == [list(row) for row in parts]
-    assert "Deze bron levert niet dieper dan het onderdeel." in page.inner_text("#parts")
+    assert "Dit zijn alle onderdelen die de uitgever stuurt." in page.inner_text("#parts")
 
 
 def test_a_number_tells_where_it_comes_from(watched: Watched) -> None:

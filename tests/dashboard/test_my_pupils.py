@@ -480,7 +480,7 @@ def test_who_is_ready_is_who_finished_all_that_is_set_ready(web: flask.Flask, kn
     line = next(item for item in again if "data-material" in item and "data-set" in item)
     assert (line["data-material"], line["data-done"], line["data-set"]) == ("Letterlab", "9", "12")
     panel = words(next(item for item in again if item.get("id") == "mine-ready"))
-    assert "Cijferpad groep 6, Peillijn, Vraagstuk : bron levert dit niet" in panel
+    assert "Cijferpad groep 6, Peillijn, Vraagstuk : uitgever stuurt dit niet" in panel
 
 
 def one_more_week(connection: Any) -> None:
@@ -497,9 +497,9 @@ def one_more_week(connection: Any) -> None:
 
 
 def test_without_progress_nobody_is_called_ready_or_not(web: flask.Flask) -> None:
-    assert card_of(page_of(web, "joris"), "ready")[0] == "geen bron meldt hoe ver leerlingen zijn"
+    assert card_of(page_of(web, "joris"), "ready")[0] == "geen uitgever meldt hoe ver leerlingen zijn"
     assert card_of(page_of(web, "joris"), "signals")[0] == "niemand heeft een open signaal"
-    assert card_of(page_of(web, "joris"), "topics")[0] == "geen onderdeel met een norm van de bron valt op"
+    assert card_of(page_of(web, "joris"), "topics")[0] == "er valt geen onderdeel met een norm van de uitgever op"
 
 
 # -- the hand-over ---------------------------------------------------------------------------------------------

@@ -258,7 +258,7 @@ def test_the_buttons_of_signals_are_told_apart(web: flask.Flask) -> None:
 
 def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    assert "Er is geen doel gesteld. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
+    assert "Er is geen doel gesteld. Geen uitgever stuurt een doel mee." in shown_page(client, "/leerling/1")
     post(client, "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde="77,5", dag="18-12-2026")
     shown = shown_page(client, "/leerling/1")
     assert "Het doel is opgeslagen." in shown
@@ -451,7 +451,7 @@ def test_of_several_classes_with_other_thresholds_each_is_told(web: flask.Flask)
 def test_a_date_is_empty_until_a_teacher_sets_it_and_then_raises_signals(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     shown = shown_page(client, "/signalen", "?klas=1")
-    assert "Er is geen datum afgesproken. Geen bron stuurt een datum mee." in shown
+    assert "Er is geen datum afgesproken. Geen uitgever stuurt een datum mee." in shown
     assert "is niet af" not in shown
     back = "/signalen?klas=1"
     assert post(client, "/signalen/datum/1", toets=f"2 zet {back}", dag="16-11-2026") == (303, back)

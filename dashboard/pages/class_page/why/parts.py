@@ -55,7 +55,7 @@ def period_fact(view: ClassView) -> Fact:
 def source_facts(view: ClassView, source_ids: Iterable[int]) -> list[Fact]:
     """The publishers that a number comes from, each with its last successful delivery."""
     ids = set(source_ids)
-    return [(_("Source"), source_word(source)) for source in view.overview.sources if source.id in ids]
+    return [(_("Publisher"), source_word(source)) for source in view.overview.sources if source.id in ids]
 
 
 def source_word(source: SourceState) -> str:
