@@ -267,7 +267,7 @@ def begin() -> ResponseReturnValue:
         return flask.redirect(addresses.SIGN_IN, 303)
     if flask.g.user is None:
         if not users:
-            raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
+            raise Refused(_("Nobody can look yet: there is no pupil list."), 503, "no roster")
         code = flask.request.args.get(PARAMETER, "")
         if flask.request.method != "GET" or not context().start_codes.use(code):
             raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())

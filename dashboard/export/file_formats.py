@@ -50,7 +50,10 @@ def dictionary() -> list[tuple[str, str]]:
         (_("test date"), _("The day on which the test was made (year-month-day).")),
         (_("test"), _("The name of the test.")),
         (_("other results"), _("How many other totals the period holds in this column.")),
-        (_("Mean"), _("Of the pupils in this file with a score of the same test; else how many stand in each level.")),
+        (
+            _("Mean"),
+            _("Of the pupils in this file with a score on the same test; otherwise how many are at each level."),
+        ),
     ]
 
 
@@ -215,6 +218,6 @@ FORMATS = {
             lambda: _("Excel (xlsx)"),
         ),
         FileFormat("csv", "text/csv; charset=utf-8", as_csv, lambda: _("Text (csv)")),
-        FileFormat("html", "text/html; charset=utf-8", as_html, lambda: _("Web page without network (html)")),
+        FileFormat("html", "text/html; charset=utf-8", as_html, lambda: _("Web page to view offline (html)")),
     )
 }

@@ -81,10 +81,10 @@ class DropText(SignalText):
 
 
 class StuckText(SignalText):
-    """Stuck below the norm."""
+    """Stays below the norm."""
 
     def title(self) -> str:
-        return _("Stuck below the norm")
+        return _("Stays below the norm")
 
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals

@@ -301,7 +301,7 @@ def level_word(reading: ScoreReading, derived: bool) -> str:
     if derived:
         return _("sum of parts")
     if reading.suspect:
-        return _("being checked")
+        return _("may be wrong")
     if reading.band is not None:
         return band_word(reading.band)
     return _("fits no level") if reading.has_norm else _("no norm")

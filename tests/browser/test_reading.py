@@ -207,7 +207,7 @@ def test_charts_speak_dutch_and_have_a_sentence_and_a_table_beside_them(watched:
     months = page.locator(".lane >> nth=0 >> .xtick").all_text_contents()
     assert any("mei" in month or "mrt" in month or "okt" in month for month in months)
     sentences = page.locator(".lane .lc").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
-    assert "Cijferpad groep 6, 3 metingen: 64, 81, 84, goed." in sentences
+    assert "Cijferpad groep 6, 3 scores: 64, 81, 84, goed." in sentences
     assert page.locator(".lane").count() == page.locator("details.twin table").count()
     page.click("label:has-text('Tabel')")
     page.wait_for_selector(".view-tabel")

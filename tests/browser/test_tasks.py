@@ -98,7 +98,7 @@ def test_whether_a_pupil_does_better_than_in_september(served_with_september: Se
         "aria-label"
     )
     assert sentence is not None
-    assert "4 metingen: laatste 3: 55, 68, 74" in sentence
+    assert "4 scores: laatste 3: 55, 68, 74" in sentence
 
 
 def test_which_source_is_late(task: Task) -> None:

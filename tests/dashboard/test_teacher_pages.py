@@ -204,7 +204,7 @@ def test_thresholds_of_a_class_hold_for_all_its_teachers(web: flask.Flask) -> No
     for user in ("hanna", "sam"):
         shown = shown_page(as_persona(web, user), "/signalen", "?klas=1")
         assert "Regel: 40 schooldagen niets gemaakt" in shown
-        assert "Op 40 gezet door Hanna Vos, vandaag om 8:12." in shown
+        assert "Ingesteld op 40 door Hanna Vos, vandaag om 8:12." in shown
 
 
 BOUNDS_NL = "Kies voor ‘Niets gemaakt: zoveel schooldagen’ een getal van 3 tot en met 40."
@@ -289,7 +289,7 @@ def test_a_goal_is_set_only_where_the_pupil_has_a_score(web: flask.Flask, known_
     client = as_persona(web, "hanna")
     post(client, "/leerling/doel/1", materiaal=field, waarde="80")
     shown = shown_page(client, "/leerling/1")
-    assert "De leerling heeft geen score in dit leermiddel. Er is niets veranderd." in shown
+    assert "De leerling heeft geen score bij dit leermiddel. Er is niets veranderd." in shown
     assert rows(known_school, goals) == 0
 
 
@@ -307,10 +307,10 @@ def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web
     post(client, "/leerling/notitie/1", soort="agreement", tekst="Twee keer per week oefenen.", dag="18-12-2026")
     shown = shown_page(client, "/leerling/1")
     assert "<b>Alleen wij</b>" in shown  # as text in JSON, never as markup
-    assert "Besloten notitie" in shown
+    assert "Vertrouwelijke notitie" in shown
     others = shown_page(as_persona(web, "sam"), "/leerling/1")
     assert "Alleen wij" not in others
-    assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in others
+    assert "Alleen de schrijver en de intern begeleider kunnen deze notitie lezen." in others
 
 
 def test_the_author_corrects_and_withdraws_a_note_and_others_cannot(web: flask.Flask, known_school: Store) -> None:
@@ -353,7 +353,7 @@ def test_of_a_restricted_agreement_others_see_no_day_and_no_button(web: flask.Fl
             until_on="2026-12-18",
         )  # fmt: skip
     shown = shown_page(as_persona(web, "hanna"), "/leerling/1")
-    assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in shown
+    assert "Alleen de schrijver en de intern begeleider kunnen deze notitie lezen." in shown
     assert not any(words in shown for words in ("Geheim.", "18 dec 2026", "Afspraak afgerond"))
 
 

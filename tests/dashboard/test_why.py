@@ -109,7 +109,9 @@ def test_the_conversion_is_what_the_source_advises(web: flask.Flask, known_schoo
             band |= {"grade_from": low, "grade_to": high}
         change = text("UPDATE test_definitions SET body = :body WHERE id = 2 AND school_id = 1")
         connection.execute(change, {"body": json.dumps(body)})
-    assert facts(told(web, kind="cell", pupil="3", column=SUMS))["Omrekening"] == "5,5 tot en met 7,4 volgens de uitgever"
+    assert (
+        facts(told(web, kind="cell", pupil="3", column=SUMS))["Omrekening"] == "5,5 tot en met 7,4 volgens de uitgever"
+    )
 
 
 def test_a_zero_is_told_as_a_zero(web: flask.Flask) -> None:

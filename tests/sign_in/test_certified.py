@@ -180,8 +180,8 @@ def test_an_invitation_to_a_mail_address_needs_no_code_at_the_own_provider(
     [
         ("vreemd", "entree", "Volgens Entree Federatie hoort u bij een school die hier niet is"),
         ("niets", "entree", "of Entree Federatie zegt niet bij welke"),
-        ("vreemd", "entra", "Uw account bij Entra ID is van een organisatie die hier niet is."),
-        ("hanna", "entra", "Uw account bij Entra ID is van een organisatie die hier niet is."),
+        ("vreemd", "entra", "Uw account bij Entra ID is van een organisatie die hier niet bekend is."),
+        ("hanna", "entra", "Uw account bij Entra ID is van een organisatie die hier niet bekend is."),
     ],
 )
 def test_another_brin_and_another_tenant_are_refused_with_what_to_do(

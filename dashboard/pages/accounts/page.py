@@ -92,7 +92,7 @@ def _invitations(invitations: list[Invitation]) -> Any:
         ]
         for item in invitations
     ]
-    return _table(_("Invitations"), [_("For"), _("Role"), _("Accepted"), _("Until"), ""], rows)
+    return _table(_("Invitations"), [_("For"), _("Role"), _("How to accept"), _("Until"), ""], rows)
 
 
 def _table(name: str, heads: list[str], rows: list[list[Any]]) -> Any:

@@ -97,7 +97,7 @@ def attention_panel(view: ClassView) -> html.Section:
         rule = _by_class(view, lambda limits: attention_group_rule(attention_group, limits))
         words = [" ".join([f"{rule}.", *beyond_filters(view.filters)])]
     nobody = (
-        _("Nobody asks for attention now.")
+        _("Nobody needs attention now.")
         if attention_group is AttentionGroup.ATTENTION
         else _("Nobody is in this group now.")
     )

@@ -97,7 +97,7 @@ def _role(source: SourceState) -> str:
 def source_status(source: SourceState) -> html.Span:
     """The state of a source, as icon and word."""
     if not source.active:
-        return state("no", "nolink", _("not coupled"))
+        return state("no", "nolink", _("not connected"))
     if source.stopped:
         return state("no", "stop", _("stopped"))
     if source.leased:
@@ -140,8 +140,8 @@ def _actions(source: SourceState) -> list[Any]:
     if not source.active:
         return []
     if source.stopped:
-        return [_button("resume", source, "retry", _("Go on"), "btn")]
-    again = [] if source.pushes else [_button("retry", source, "retry", _("Retry now"), "btn")]
+        return [_button("resume", source, "retry", _("Resume"), "btn")]
+    again = [] if source.pushes else [_button("retry", source, "retry", _("Try again now"), "btn")]
     return [
         *again,
         _button("stop", source, "stop", _("Stop"), "btn stop"),

@@ -137,7 +137,7 @@ def level_state(reading: ScoreReading) -> html.Span:
     if reading.missing is not None:
         return state("no", MISSING_SIGNS[reading.missing], missing_word(reading.missing))
     if reading.suspect:
-        return state("no", "bang", _("being checked"))
+        return state("no", "bang", _("may be wrong"))
     if reading.band is not None:
         return state(TINTS.get(reading.position, "no"), POSITION_SIGNS.get(reading.position), band_word(reading.band))
     return state("no", None, _("fits no level") if reading.has_norm else _("source sends no norm"))

@@ -32,7 +32,7 @@ from models.ingest.page_requests import PageRequest
 
 def title(**_address: object) -> str:
     """The title of the page."""
-    return _("Test your coupling")
+    return _("Test your connection")
 
 
 def frame() -> Body:
@@ -61,7 +61,7 @@ def _notices(erased: object, not_now: object) -> list[Any]:
 def refusal() -> Body:
     """The page for who may not test connections."""
     children = [
-        html.Div(html.Div(html.H1(_("Test your coupling"))), className="head"),
+        html.Div(html.Div(html.H1(_("Test your connection"))), className="head"),
         note(
             "",
             "lock",
@@ -82,7 +82,7 @@ def _body(notices: list[Any]) -> Body:
     children = [
         html.Div(
             [
-                html.Div([html.H1(_("Test your coupling")), html.P(lead)]),
+                html.Div([html.H1(_("Test your connection")), html.P(lead)]),
                 html.Div(requirements_link(_("What the standard requires"), className="btn"), className="acts"),
             ],
             className="head",

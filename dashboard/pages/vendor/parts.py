@@ -54,7 +54,7 @@ def no_longer_there(title: str, sentence: str) -> list[Any]:
     """The page for an unknown or expired token."""
     return [
         html.Div(html.Div(html.H1(title)), className="head"),
-        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href=addresses.VENDOR)])),
+        note("", "search", html.P([sentence, " ", html.A(_("To Test your connection"), href=addresses.VENDOR)])),
     ]
 
 

@@ -157,7 +157,7 @@ def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
             className="back",
         )
         if sandbox_token is not None
-        else html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back")
+        else html.A([sign("back"), _("Test your connection")], href=addresses.VENDOR, className="back")
     )
     again = html.A(
         _("Check again"),

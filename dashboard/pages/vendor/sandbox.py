@@ -122,7 +122,7 @@ def _head(sandbox: Sandbox | None) -> html.Div:
         [
             html.Div(
                 [
-                    html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back"),
+                    html.A([sign("back"), _("Test your connection")], href=addresses.VENDOR, className="back"),
                     html.H1(_("Test address")),
                     html.P(" · ".join(item for item in (name, until) if item)),
                 ]

@@ -105,7 +105,7 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
     return [
         html.H3(f"{pupil_word(pupil)} · {norm_counts_word(view.placements[pupil.id].counts)}"),
         rule(
-            _("All totals in the period, within the filters, that stand below, on or above a norm of the source."),
+            _("All totals in the period, within the filters, that are below, on or above a norm of the source."),
             *level_meanings(scored_test.reading for scored_test in scored_tests),
         ),
         facts([period_fact(view), *source_facts(view, {scored_test.source_id for scored_test in scored_tests})]),
