@@ -270,7 +270,9 @@ def begin() -> ResponseReturnValue:
             raise Refused(_("Nobody can look yet: there is no pupil list."), 503, "no roster")
         code = flask.request.args.get(PARAMETER, "")
         if flask.request.method != "GET" or not context().start_codes.use(code):
-            raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())
+            raise Refused(
+                _("This address was used before, or belongs to an earlier start."), 401, "code", how_to_begin()
+            )
         sign_in_as(Entry(users[0].key))
     return flask.redirect(addresses.HOME, 303)
 

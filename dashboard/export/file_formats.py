@@ -47,7 +47,7 @@ def dictionary() -> list[tuple[str, str]]:
                 "I is the highest, of A to E it is A."
             ),
         ),
-        (_("test date"), _("The day on which the test was made (year-month-day).")),
+        (_("test date"), _("The day on which the test was taken (year-month-day).")),
         (_("test"), _("The name of the test.")),
         (_("other results"), _("How many other totals the period holds in this column.")),
         (

@@ -341,7 +341,7 @@ def take_role() -> ResponseReturnValue:
     chosen = flask.request.form.get("rol", "")
     role = next((role for role in _own_roles() if str(role.id) == chosen), None)
     if role is None:
-        raise Refused(_("You do not have this role any more."), 403, "role")
+        raise Refused(_("You no longer have this role."), 403, "role")
     request.sign_in_as(Entry.of_account(role.account_id, role.id))
     _record_sign_in(role)
     return flask.redirect(addresses.HOME, 303)

@@ -65,7 +65,7 @@ def expected_of(page: Page) -> tuple[str, set[str], str]:
 MY_PUPILS, CONNECTIONS = ("/leerlingen", "Mijn leerlingen"), ("/koppelingen", "Koppelingen")
 CLASSES, SIGNALS, MATERIALS = ("/groep", "Groepen"), ("/signalen", "Signalen"), ("/leermiddelen", "Leermiddelen")
 ACCESS_LOG = ("/inzage", "Wie heeft gekeken")
-TEST = ("/toets", "Toets uw koppeling")
+TEST = ("/toets", "Test uw koppeling")
 MENUS = {
     "hanna": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
     "noa": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],

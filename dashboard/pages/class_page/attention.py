@@ -241,7 +241,7 @@ def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
     return card(
         _("Hard for many"),
         [*(rows or [empty]), foot],
-        _("Pupils below the norm, of those who made the part."),
+        _("Pupils below the norm, of those who took the part."),
         id="topics",
     )
 

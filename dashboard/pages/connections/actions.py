@@ -172,7 +172,7 @@ def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         unmap_subject(connection, viewer, source_id, field, pattern)
     audit_trail.record(Administered("subject taken away", source_id))
-    return _("{pattern} has no subject of your school any more.", pattern=pattern_words(pattern))
+    return _("{pattern} no longer has a subject of your school.", pattern=pattern_words(pattern))
 
 
 def _term(button: dict[str, Any]) -> tuple[int, str, str]:

@@ -108,7 +108,7 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
     return [
         html.Section(
             [
-                html.Header([html.H2(str(report.get("fault"))), html.P(_("Personal fields are covered"))]),
+                html.Header([html.H2(str(report.get("fault"))), html.P(_("Personal data is masked"))]),
                 *([html.Ul([_finding(item) for item in others], className="ls")] if others else []),
                 *(excerpt for section in around for excerpt in section.children[1:]),
                 html.Details(
@@ -118,7 +118,8 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
                 ),
                 html.P(
                     _(
-                        "Have you fixed what was wrong on your side, such as a pupil list or a setting? Then have the message checked again."
+                        "Have you fixed what was wrong on your side, such as a pupil list or a setting? Then have the "
+                        "message checked again."
                     ),
                     className="sm t2 mt",
                 ),

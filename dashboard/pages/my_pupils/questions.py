@@ -140,7 +140,7 @@ def _topics_panel(view: MyPupilsView) -> html.Section:
     return card(
         _("What is hard for many?"),
         [html.Div(rows, className="p3") if rows else empty, foot],
-        _("Pupils below the norm, of those who made the part."),
+        _("Pupils below the norm, of those who took the part."),
         className="mt",
         id="mine-topics",
     )

@@ -160,8 +160,10 @@ def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
     return [
         html.H3(part_word(topic.part), title=topic.part),
         rule(
-            _("Who scored below the norm of the source, of those who made the part; of each pupil the newest score."),
-            _("Who did not make it does not count."),
+            _(
+                "The pupils who scored below the norm of the source, of those who took the part; of each pupil the newest score."
+            ),
+            _("Pupils who did not take it do not count."),
         ),
         facts(
             [
