@@ -161,7 +161,8 @@ def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
         html.H3(part_word(topic.part), title=topic.part),
         rule(
             _(
-                "The pupils who scored below the norm of the source, of those who took the part; of each pupil the newest score."
+                "The pupils who scored below the norm of the source, of those who took the part; of each pupil the "
+                "newest score."
             ),
             _("Pupils who did not take it do not count."),
         ),
