@@ -196,7 +196,9 @@ def _refuse_other_viewer() -> None:
 
 def other_viewer() -> str:
     """The sentence for a request from a page that was made for another viewer."""
-    return _("This page was made for somebody else than who looks in this browser now. Nothing was shown or saved.")
+    return _(
+        "This page was made for somebody other than the person who uses this browser now. Nothing was shown or saved."
+    )
 
 
 def session_over() -> str:

@@ -170,7 +170,7 @@ class HardText(SignalText):
 
     def rule(self, limits: Thresholds) -> str:
         return _(
-            "Rule: {percent} % or more below the norm, of at least {number} pupils who made it.",
+            "Rule: {percent} % or more below the norm, of at least {number} pupils who took it.",
             percent=limits[hard.PERCENT],
             number=limits[hard.PUPILS],
         )

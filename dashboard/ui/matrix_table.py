@@ -405,7 +405,7 @@ def foot_words(under: Footer) -> str:
     if under.counted == 0:
         return _("no mean")
     if not under.has_norm:
-        return _("no mean: not everybody made the same")
+        return _("no mean: not everybody took the same test")
     return ", ".join(_count_word(*band) for band in under.bands)
 
 

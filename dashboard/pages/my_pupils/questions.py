@@ -71,7 +71,7 @@ def topics_answer(view: MyPupilsView) -> str:
         return _("no part with a norm of the source stands out")
     topic = view.topics[0]
     return _(
-        "{part}, with {below} of {made} who made it",
+        "{part}, for {below} of {made} who took it",
         part=part_word(topic.part, topic.test),
         below=topic.below,
         made=topic.made,

@@ -134,7 +134,7 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Test"), " › ".join(dict.fromkeys((*source.hierarchy[1:], source.sitting.name)))),
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
-        (_("Level by the source"), level_words(_score_words(source))),
+        (_("Level given by the source"), level_words(_score_words(source))),
         (_("Also sent"), ", ".join(band_word(reference.word) for reference in _score_words(source).references)),
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, norm)),

@@ -123,7 +123,9 @@ def grade_word(grade: tuple[str, str]) -> str:
     """The school grade that the source advises for the band; Rondblik computes none."""
     low, high = native(grade[0]), native(grade[1])
     return (
-        _("{grade} by the source", grade=low) if low == high else _("{low} to {high} by the source", low=low, high=high)
+        _("{grade} according to the source", grade=low)
+        if low == high
+        else _("{low} to {high} according to the source", low=low, high=high)
     )
 
 

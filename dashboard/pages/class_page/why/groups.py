@@ -168,7 +168,10 @@ def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
         ),
         facts(
             [
-                (_("Made by"), _("{counted} of {all} pupils shown", counted=topic.made, all=len(view.overview.pupils))),
+                (
+                    _("Taken by"),
+                    _("{counted} of {all} pupils shown", counted=topic.made, all=len(view.overview.pupils)),
+                ),
                 (_("Below the norm"), _("{below} of {made}", below=topic.below, made=topic.made)),
                 *((_("Signal"), rule) for rule in rules),
                 (_("Material"), topic.subject_material.material),

@@ -62,7 +62,7 @@ def source_word(source: SourceState) -> str:
     """The name of a source and the time of its last delivery."""
     if source.last_success_us is None:
         return _("{name} has not delivered yet.", name=source.name)
-    return _("{name} last {moment}.", name=source.name, moment=at_moment(source.last_success_us))
+    return _("{name}: last delivery {moment}.", name=source.name, moment=at_moment(source.last_success_us))
 
 
 def column_of(view: ClassView, key: str) -> Column | None:
