@@ -9,7 +9,7 @@ from typing import Any
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page
 from dashboard.text.audit_words import concerned_words, event_words
-from dashboard.text.translate import _, at_moment, moment
+from dashboard.text.translate import _, at_moment, moment, month_name
 from dashboard.text.words import class_in_sentence, role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
@@ -58,7 +58,7 @@ def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_
     return Body(
         [
             html.Div(html.Div([html.H1(title()), html.P(about, className="t2")]), className="head"),
-            card(_("Month {month}", month=month), [_months(month), _log(entries)], id="access-log"),
+            card(month_name(month).capitalize(), [_months(month), _log(entries)], id="access-log"),
         ]
     )
 
@@ -86,7 +86,7 @@ def _months(month: str) -> html.P:
     year, number = int(month[:4]), int(month[5:])
     before = f"{year - (number == 1)}-{(number - 2) % 12 + 1:02}"
     after = f"{year + (number == 12)}-{number % 12 + 1:02}"
-    links = [Link(item, href=f"{addresses.ACCESS_LOG}?maand={item}") for item in (before, after)]
+    links = [Link(month_name(item), href=f"{addresses.ACCESS_LOG}?maand={item}") for item in (before, after)]
     return html.P([links[0], " · ", links[1]], className="sm noprint")
 
 

@@ -116,6 +116,11 @@ def month_word(day: date) -> str:
     return _written_day(day, "MMM", language())
 
 
+def month_name(month: str) -> str:
+    """A month, `YYYY-MM`, in words: november 2026."""
+    return _written_day(date.fromisoformat(f"{month}-01"), "MMMM y", language())
+
+
 def moment(us: int) -> str:
     """An instant in words: vandaag 7:30, morgen 6:30, di 24 nov 14:02."""
     local = clock.from_us(us).replace(tzinfo=UTC).astimezone(clock.AMSTERDAM)
