@@ -216,9 +216,9 @@ def test_a_sparkline_says_in_one_sentence_what_it_shows_and_has_the_colours_of_t
         shown = cells(list(nodes(json.loads(shown_page(client, MINE, TWO_YEARS)))))
         assert series in unquote(image(shown[2, "arithmetic"])["src"])
     assert image(shown[2, "arithmetic"])["alt"] == (
-        "Rekenen met Cijferpad groep 6, 3 scores: 64, 81, 84; de norm is 60."
+        "Rekenen bij Cijferpad groep 6, 3 scores: 64, 81, 84; de norm is 60."
     )
-    assert image(shown[1, "spelling"])["alt"] == "Spelling met Letterlab, 2 scores: 66,5; 71,5."
+    assert image(shown[1, "spelling"])["alt"] == "Spelling bij Letterlab, 2 scores: 66,5; 71,5."
     assert (image(shown[2, "arithmetic"])["width"], image(shown[2, "arithmetic"])["height"]) == (112, 38)
 
 
