@@ -342,7 +342,7 @@ def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, know
         ({"customer_code": " "}, "Vul de klantcode in"),
         ({"customer_name": ""}, "Vul de klantnaam in"),
         ({"key": ""}, "Vul de autorisatiesleutel in"),
-        ({"key": "x" * 65}, "te veel"),
+        ({"key": "x" * 65}, "te lang"),
         ({"kind": "school"}, "Kies wat er op het adres staat"),
         ({"profile": "eigen"}, "Kies wat er op het adres staat"),
     ],
@@ -404,7 +404,7 @@ def test_where_no_room_is_free_the_page_says_so(
     monkeypatch.setattr(sandboxes, "MAX_SANDBOXES", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
-    assert "nu het hoogste aantal proefadressen" in shown_page(vendor, *_split(refused.headers["Location"]))
+    assert "Alle proefadressen zijn in gebruik" in shown_page(vendor, *_split(refused.headers["Location"]))
 
 
 @pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
@@ -529,7 +529,7 @@ def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: Flask
     told = tick(vendor, page_of(sandbox), seen, ticks=10 + vendor_sandbox.QUIET_TICKS).json["response"]
     assert told["room-tick"]["disabled"] is True
     assert told["room-resume"]["hidden"] is False
-    assert "niet meer mee" in told["room-news"]["children"]
+    assert "niet meer bijgewerkt" in told["room-news"]["children"]
     assert "room-came" not in told
 
 
@@ -538,7 +538,7 @@ def test_a_fault_that_was_asked_for_does_not_tell_its_code_here(
 ) -> None:
     state = {"_pages_location.pathname": page_of(sandbox)}
     armed = call(vendor, "room-provoke.n_clicks", {"room-provoke.n_clicks": 1}, state)
-    assert "Het volgende bericht krijgt een fout" in armed.text
+    assert "Op het volgende bericht volgt een fout" in armed.text
     code = again(known_school, sandbox).code
     assert code is not None
     assert code in send(vendor_web, sandbox)

@@ -252,7 +252,7 @@ def test_a_report_of_a_sandbox_is_compared_by_what_came_in_since(
     assert mended["rule", "xsd.value"] == ("failed", "passed")
     assert mended["scenario", "sender.first"] == ("not_tested", "passed")
     assert mended["scenario", "sender.messages"] == ("failed", "failed")
-    assert "de berichten die sindsdien kwamen" in shown_page(vendor, reported(vendor))
+    assert "de berichten die sindsdien binnenkwamen" in shown_page(vendor, reported(vendor))
 
 
 def test_of_several_documents_a_rule_has_its_worst_state(vendor: FlaskClient, known_school: Store) -> None:
