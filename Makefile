@@ -21,7 +21,7 @@ test: .venv/.ready-dev
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
 quick: .venv/.ready-dev check
-	$(BIN)/python -m pytest -q -n 2 -m "not long" -k "not postgres and not differential" tests/models tests/uwlr
+	$(BIN)/python -m pytest -q -n 2 -m "not long and not timing" -k "not postgres and not differential" tests/models tests/uwlr
 
 # The days on which programs that count with dates go wrong: everything but browser and clone, on each of them.
 DAYS := 2026-08-01T00:05:00+02:00 2028-02-29T12:00:00+01:00 2026-12-31T23:50:00+01:00 \

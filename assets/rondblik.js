@@ -243,11 +243,30 @@ new MutationObserver(function (records) {
   showPointed();
   keepFocus();
   if (!redrawn) {
-    redrawn = window.requestAnimationFrame(function () { redrawn = 0; listPupils(); callNumbers(); });
+    redrawn = window.requestAnimationFrame(function () { redrawn = 0; listPupils(); callNumbers(); fitBoard(); keepHeadsInView(); });
   }
 }).observe(document.documentElement, {
   childList: true, characterData: true, subtree: true, attributes: true, attributeFilter: ["data-markup"]
 });
+
+/* The smartboard fits its screen without scrolling: its unit is 1 % of the width, or as much smaller as it must be. A
+   landscape sheet of A4 gets the part of it by which the whole screen would fit on the sheet. */
+var SHEET = { width: 283, height: 196 }; // in millimetres, within its margins
+
+function fitBoard() {
+  var board = document.querySelector(".board");
+  if (!board) { return; }
+  board.style.removeProperty("--u");
+  if (narrow.matches) { return; }
+  var unit = window.innerWidth / 100;
+  while (board.scrollHeight > window.innerHeight && unit > 1) {
+    unit *= 0.97;
+    board.style.setProperty("--u", unit + "px");
+  }
+  var share = Math.min(SHEET.width / window.innerWidth, SHEET.height / window.innerHeight);
+  board.style.setProperty("--u-on-paper", unit * share + "mm");
+}
+window.addEventListener("resize", fitBoard);
 
 /* Charts are drawn one after the other, each in a task of its own: together they would hold up the page. */
 var lastDrawn = Promise.resolve();
@@ -273,13 +292,24 @@ document.addEventListener("load", function () {
   }
 }, true);
 
-/* On paper nothing can be opened: the tables of a pupil and what was folded away stand open. */
+/* On paper nothing can be opened: the tables of a pupil stand open. The charts get one size there, whatever that of the
+   window is; the style sheet makes two of them fit beside each other. */
+var ON_PAPER = { width: 585, height: 152 };
+var ON_SCREEN = { width: null, height: null, autosize: true };
 var opened = [];
 window.addEventListener("beforeprint", function () {
   opened = Array.from(document.querySelectorAll("#lane-tables details:not([open])"));
   opened.forEach(function (one) { one.open = true; });
+  drawCharts(ON_PAPER);
 });
-window.addEventListener("afterprint", function () { opened.forEach(function (one) { one.open = false; }); });
+window.addEventListener("afterprint", function () {
+  opened.forEach(function (one) { one.open = false; });
+  drawCharts(ON_SCREEN);
+});
+
+function drawCharts(layout) {
+  document.querySelectorAll(".lc .js-plotly-plot").forEach(function (chart) { window.Plotly.relayout(chart, layout); });
+}
 
 document.addEventListener("keydown", function (event) {
   if (event.key !== "Escape") { return; }

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,38 +64,68 @@ def _postgres_binaries() -> Path | None:
     return paths[-1].parent if paths else None
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own on loopback, stopped at the end; not run as root."""
+@dataclass(frozen=True)
+class PostgresServer:
+    """A PostgreSQL server of our own on loopback, which can be stopped and started."""
+
+    binaries: Path
+    folder: Path
+    port: int
+    account: pwd.struct_passwd | None  # as which it runs, where the tests run as root
+
+    @property
+    def url(self) -> str:
+        """Its address, to which the name of a database is added."""
+        return f"postgresql+psycopg://rondblik@127.0.0.1:{self.port}/"
+
+    def run(self, command: str, *options: str) -> None:
+        """Run one of its programs on its data."""
+        subprocess.run(
+            [str(self.binaries / command), "-D", str(self.folder / "data"), *options],
+            check=True, preexec_fn=self._become, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories={self.folder}"
+        self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """Stop it as a power cut would."""
+        self.run("pg_ctl", "-m", "immediate", "stop")
+
+    def _become(self) -> None:
+        if self.account is not None:
+            os.setgid(self.account.pw_gid)
+            os.setuid(self.account.pw_uid)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of our own, started; stopped and removed at the end."""
     binaries = _postgres_binaries()
     if binaries is None:
         pytest.fail("PostgreSQL is not installed: apt-get install postgresql")
+    account = pwd.getpwnam("postgres") if os.getuid() == 0 else None  # it does not run as root
     folder = Path(tempfile.mkdtemp(prefix="rondblik-pg-"))
-    as_user: Callable[[], None] | None = None
-    if os.getuid() == 0:
-        account = pwd.getpwnam("postgres")
+    if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-
-        def as_user() -> None:
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
-
-    def run(*command: str) -> None:
-        subprocess.run(
-            command, check=True, preexec_fn=as_user, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-
-    port = free_port()
-    data = str(folder / "data")
-    run(str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "rondblik", "--no-sync", "--locale=C.UTF-8")
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder}"
-    log = str(folder / "log")
-    run(str(binaries / "pg_ctl"), "-D", data, "-w", "-l", log, "-o", options, "start")
+    server = PostgresServer(binaries, folder, free_port(), account)
+    server.run("initdb", "-A", "trust", "-U", "rondblik", "--no-sync", "--locale=C.UTF-8")
+    server.start()
     try:
-        yield f"postgresql+psycopg://rondblik@127.0.0.1:{port}/"
+        yield server
     finally:
-        run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        with suppress(subprocess.CalledProcessError):  # it was stopped already
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server of our own on loopback."""
+    with postgres_server() as server:
+        yield server.url
 
 
 @contextmanager

@@ -40,7 +40,8 @@ from models.sandbox import sandboxes
 from models.schema.rate_limit import Rate
 
 SERVICE = "receive"  # the blueprint of the SOAP service
-OPEN_PATHS = ("/health", "/ready", "/favicon.ico", "/_favicon.ico", addresses.SIGNED_OUT)
+HEALTH_PATHS = ("/health", "/ready")
+OPEN_PATHS = (*HEALTH_PATHS, "/favicon.ico", "/_favicon.ico", addresses.SIGNED_OUT)
 CALLBACK = "/_dash-update-component"
 PAGE_HEADER = "X-Rondblik-Page"  # the mark of the page that sends the request (assets/guard.js)
 ONWARD = "naar"  # the parameter with the page to go to after signing in
@@ -87,8 +88,10 @@ def _guard() -> ResponseReturnValue | None:
     _set_language()
     if flask.request.blueprint == SERVICE:
         return None  # a message holds the key of its sender
-    _refuse_other_hosts()
     path = flask.request.path
+    if path in HEALTH_PATHS and context().options.signs_in:
+        return None  # a balancer asks by any name or number, and learns nothing of anybody
+    _refuse_other_hosts()
     if path in OPEN_PATHS or path.startswith(STATIC_FOLDERS):
         return None
     if flask.request.routing_exception is not None:

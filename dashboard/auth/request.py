@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urljoin
 
 import flask
@@ -41,6 +42,7 @@ class AppOptions:
     signs_in: bool = False  # people sign in, and nobody begins with a printed address
     public_origin: str | None = None  # the address that browsers use, without a path
     school_session_limits: Mapping[int, SessionLimits] = field(default_factory=dict)  # of schools that have their own
+    data: Path | None = None  # the folder whose disk administrators hear of when it fills up
 
     def __post_init__(self) -> None:
         others = [host for host in self.allowed_hosts if host not in OWN_HOSTS]

@@ -151,7 +151,8 @@ def _check_free(port: int) -> None:
 def _run(data: Path, port: int, ports: dict[str, int], made: bool) -> None:
     """Pull, then serve until somebody interrupts: the port opens when there is something to show."""
     settings = _configure(data, ports, made)
-    with open_database(settings) as (engine, cipher):
+    with open_database(settings, before_upgrade=lambda _store: None) as store:  # nothing in it is worth a backup
+        engine, cipher = store.engine, store.cipher
         connection_configs = applying.apply(settings, engine)
         context = make_context(settings, engine, cipher, connection_configs)
         _pull_all(context, connection_configs)

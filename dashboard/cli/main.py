@@ -25,18 +25,24 @@ from connectors.uwlr.agreement import POLICIES, Policy
 from dashboard.cli import check_command, progress_bars
 from dashboard.cli.account_commands import account
 from dashboard.cli.audit_commands import audit
+from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
+from dashboard.cli.doctor_command import doctor
 from dashboard.cli.quarantine_commands import quarantine
 from dashboard.cli.sender_commands import check_tolerances, sender
+from dashboard.server import metrics
 from dashboard.server.serving import PortTaken
 from dashboard.settings import applying
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
+from dashboard.settings.logs import use_format
 from dashboard.settings.open_store import Options, Store, open_store
 from dashboard.settings.schema import Settings
+from dashboard.settings.self_check import Installation, SelfCheckFailed, check_before_start
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
 from models.ingest import deliveries, schools
 from models.schema import clock, database
+from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
 from models.schema.encryption import DecryptionFailed, KeyRefused
 from models.schema.records import Finding, Verdict
@@ -45,6 +51,9 @@ DONE, REFUSED, COULD_NOT = 0, 1, 2
 LOAD_SOURCE = ("load", "Bestand")
 LOAD_ROSTER_SOURCE = ("load-roster", "Bestand met leerlingen")
 DEMO_DATA = Path("data/demo")
+_OWN_SENTENCE = (
+    BackupRefused, ConfigError, DatabaseUnsafe, DecryptionFailed, KeyRefused, PortTaken, SelfCheckFailed
+)  # fmt: skip
 
 
 def main() -> None:
@@ -63,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except ConnectorError as failed:
         return _fail(failed.sentence_en)
-    except (ConfigError, DatabaseUnsafe, KeyRefused, PortTaken, DecryptionFailed) as failed:
+    except _OWN_SENTENCE as failed:
         return _fail(str(failed))
     except SQLAlchemyError as failed:
         # The text of these may hold an address with a password, or values: only the kind is shown.
@@ -107,8 +116,9 @@ def demo(options: Options, port: int) -> int:
 @commands.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="Another port than the configured one; 0: any free port.")
 @click.option("--soap-only", is_flag=True, help="Only the service for publishers, at receive.host and receive.port.")
+@click.option("--upgrade", is_flag=True, help="Upgrade a database of an earlier version first, after a backup.")
 @click.pass_obj
-def serve(options: Options, port: int | None, soap_only: bool) -> int:
+def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) -> int:
     """Serve the dashboard and the service for publishers, and fetch what is due.
 
     Unless people sign in (`sign_in` in the configuration, or `rondblik account add`) it serves this machine only.
@@ -117,8 +127,8 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
     from dashboard.server.serving import serve as serve_app
     from dashboard.server.wsgi import create_soap_app
 
-    with open_store(options) as store:
-        context = _work_context(store)[0]
+    with open_store(options, backup_before_upgrade() if upgrade else None) as store:
+        context = _start(store)
         receive, server = store.settings.receive, store.settings.server
         app = create_soap_app(store.receiver, receive.public_address) if soap_only else dashboard_app(store)
         host, configured = (receive.host, receive.port) if soap_only else (server.host, server.port)
@@ -128,7 +138,10 @@ def serve(options: Options, port: int | None, soap_only: bool) -> int:
             for line in [f"Rondblik: {address}{PATH}"] if soap_only else printed_address(app, server, address):
                 click.echo(line)
 
-        serve_app(app, host, configured if port is None else port, context, ready, receive)
+        registry = metrics.new_registry(store.engine, store.settings.data)
+        app.wsgi_app = metrics.MeasuredRequests(app.wsgi_app, registry)  # type: ignore[method-assign]
+        with metrics.served(store.settings.metrics, registry):
+            serve_app(app, host, configured if port is None else port, context, ready, receive)
     return DONE
 
 
@@ -142,11 +155,13 @@ def worker(options: Options) -> int:
         stop.set()
 
     with open_store(options) as store:
-        context = _work_context(store)[0]
+        context = _start(store)
         for item in (signal.SIGINT, signal.SIGTERM):
             signal.signal(item, ask_to_stop)
-        click.echo(f"Rondblik works on {len(context.polls)} connections; stop with Ctrl-C.", err=True)
-        loop.run_worker(context, stop)
+        registry = metrics.new_registry(store.engine, store.settings.data)
+        with metrics.served(store.settings.metrics, registry):
+            click.echo(f"Rondblik works on {len(context.polls)} connections; stop with Ctrl-C.", err=True)
+            loop.run_worker(context, stop)
     return DONE
 
 
@@ -184,6 +199,13 @@ def _print_pull_outcome(source_key: str, outcome: Outcome | None) -> int:
     reading = ", ".join(f"{count} {name}" for name, count in outcome.counts.items() if count)
     click.echo(f"{source_key}: {reading or 'nothing new'}")
     return REFUSED if outcome.refused else DONE
+
+
+def _start(store: Store) -> WorkContext:
+    """Begin to serve or to work on a store: the log as configured, the self-check, and what jobs need."""
+    use_format(store.settings.log_format)
+    check_before_start(Installation(store.settings, store.engine))
+    return _work_context(store)[0]
 
 
 def _work_context(store: Store) -> tuple[WorkContext, list[ConfiguredConnection]]:
@@ -393,6 +415,9 @@ commands.add_command(account)
 commands.add_command(audit)
 commands.add_command(sender)
 commands.add_command(quarantine)
+commands.add_command(backup)
+commands.add_command(restore)
+commands.add_command(doctor)
 
 
 @commands.group()
@@ -401,9 +426,16 @@ def db() -> None:
 
 
 @db.command()
+@click.option("--backup", "file", type=click.Path(path_type=Path, dir_okay=False), help="Where the backup goes.")
+@click.option("--no-backup", is_flag=True, help="Of PostgreSQL only: without a backup, because there is one.")
 @click.pass_obj
-def upgrade(options: Options) -> int:
-    """Bring the tables to this program's version."""
-    with open_store(options):
+def upgrade(options: Options, file: Path | None, no_backup: bool) -> int:
+    """Bring the tables to this program's version; of an earlier version a backup is made first, in the data folder."""
+
+    def no_more(store: Store) -> None:
+        if store.engine.dialect.name == "sqlite":
+            raise click.UsageError("SQLite is never upgraded without a backup; leave out --no-backup.")
+
+    with open_store(options, no_more if no_backup else backup_before_upgrade(file)):
         click.echo("The database is up to date.")
     return DONE

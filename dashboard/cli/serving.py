@@ -48,6 +48,7 @@ def dashboard_app(store: Store) -> flask.Flask:
             signs_in=sign_in is not None,
             public_origin=server.public_address,
             school_session_limits=applying.session_limits_of(settings, store.engine),
+            data=settings.data,
         ),
         store.receiver,
         settings.receive.public_address,

@@ -31,8 +31,10 @@ from models.schema.records import Status
 
 _FieldTest = tuple[SubjectMaterial, int]  # and the number of a test in it
 
+# More is too small to read from the back of a room.
 MAX_KNOWN = 3
-MAX_TESTS = 4  # more do not fit on a board without scrolling
+MAX_TESTS = 4
+MAX_DAYS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,18 +291,19 @@ def _practised(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
 
 
 def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
-    """The tests with a due date that has not passed."""
+    """The tests that must be done on each of the next days that tests are due."""
     today, source = clock.today().isoformat(), view.filters.source
-    coming = {
-        (date.due_on, short_test(date.test))
-        for date in view.state.due_dates
-        if date.due_on >= today
-        and _wanted(view, date.subject_material)
-        and source in (None, date.subject_material.source_id)
-    }
+    coming: dict[str, set[str]] = defaultdict(set)
+    for date in view.state.due_dates:
+        if (
+            date.due_on >= today
+            and _wanted(view, date.subject_material)
+            and source in (None, date.subject_material.source_id)
+        ):
+            coming[date.due_on].add(short_test(date.test))
     return [
-        (html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(test)))
-        for day, test in sorted(coming, key=lambda item: (item[0], collation_key(item[1])))
+        (html.Dt(_("Done by {day}", day=day_name(day))), html.Dd(html.B(", ".join(sorted(tests, key=collation_key)))))
+        for day, tests in sorted(coming.items())[:MAX_DAYS]
     ]
 
 

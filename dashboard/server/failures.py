@@ -22,6 +22,7 @@ from dashboard.ui import addresses
 
 AWAY = (OperationalError, InterfaceError, NoConnection)  # how a database is missed that does not answer
 OWN_CODE = "/dashboard/pages/"
+SAME_ADDRESS = ""
 
 log = logging.getLogger("rondblik.web")
 
@@ -74,7 +75,7 @@ def _answer(status: int, sentence: str | None = None, remedy: str = "") -> flask
         answer.status_code = status
         return answer
     if media_type == "text/html":
-        return flask.Response(_page(sentence, remedy), status, mimetype="text/html")
+        return flask.Response(_page(status, sentence, remedy), status, mimetype="text/html")
     return flask.Response(f"{sentence} {remedy}".strip() + "\n", status, mimetype="text/plain")
 
 
@@ -90,6 +91,10 @@ def _sentence(status: int) -> str:
     }.get(status, _("This request is not one that Rondblik knows."))
 
 
-def _page(sentence: str, remedy: str) -> str:
-    """What is wrong, and what to do or where to go on."""
-    return plain_page(sentence, paragraph(remedy) if remedy else link(addresses.CLASSES, _("To the classes")))
+def _page(status: int, sentence: str, remedy: str) -> str:
+    """What is wrong, and what to do or where to go on; a page that failed for a while can be loaded again."""
+    if remedy:
+        return plain_page(sentence, paragraph(remedy))
+    if status == 503 and flask.request.method == "GET":
+        return plain_page(sentence, link(SAME_ADDRESS, _("Load again")))
+    return plain_page(sentence, link(addresses.CLASSES, _("To the classes")))

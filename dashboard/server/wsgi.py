@@ -24,8 +24,6 @@ from dashboard.text.translate import use_language
 from dashboard.ui import addresses
 from models.schema import database
 from models.schema.encryption import PiiCipher
-from models.schema.records import Verdict
-from models.schema.tables import deliveries
 
 __all__ = ["AppOptions", "DemoUser", "create_app"]
 
@@ -85,6 +83,7 @@ def create_soap_app(receiver: ReceiverContext, public_address: str | None = None
     server.extensions["rondblik"] = Context(receiver.engine, receiver.cipher, AppOptions(demo=False, users=()))
     server.after_request(headers.add_headers)
     server.add_url_rule("/health", view_func=health)
+    server.add_url_rule("/ready", view_func=ready)
     server.register_blueprint(receive.blueprint(receiver, public_address))
     return server
 
@@ -100,14 +99,10 @@ def health() -> ResponseReturnValue:
 
 
 def ready() -> ResponseReturnValue:
-    """Whether the first results are stored."""
+    """Whether requests can be answered: the database is there, and its tables are of this program's version."""
     try:
         with database.read_transaction(request.context().engine) as connection:
-            first = connection.scalar(
-                select(deliveries.c.id)
-                .where(deliveries.c.what == "results", deliveries.c.verdict != Verdict.REJECT.value)
-                .limit(1)
-            )
+            is_ready = database.schema_revision(connection) == database.newest_revision()
     except SQLAlchemyError:
-        return {"ready": False}, 503
-    return ({"ready": True}, 200) if first is not None else ({"ready": False}, 503)
+        is_ready = False
+    return {"ready": is_ready}, 200 if is_ready else 503

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from connectors.intake.push import ReceiverContext
 from dashboard.settings import loading
+from dashboard.settings.errors import ConfigError
 from dashboard.settings.schema import Settings
 from models.schema import database
+from models.schema.database import SchemaState
 from models.schema.encryption import PiiCipher, read_key
-from models.schema.store_key import open_encrypted
+from models.schema.store_key import existing_cipher, open_encrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +45,64 @@ class Store:
         return ReceiverContext(self.engine, self.cipher, self.settings.receive, self.settings.retention)
 
 
-@contextmanager
-def open_store(options: Options) -> Iterator[Store]:
-    """The store of these options, migrated to this version; raises ConfigError, KeyRefused, DatabaseUnsafe."""
-    settings = options.settings()
-    with open_database(settings) as (engine, cipher):
-        yield Store(settings, engine, cipher)
+BeforeUpgrade = Callable[[Store], object]
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[tuple[Engine, PiiCipher]]:
-    """The database of these settings and its cipher; raises KeyRefused, DatabaseUnsafe."""
+def open_store(options: Options, before_upgrade: BeforeUpgrade | None = None) -> Iterator[Store]:
+    """The store of these options, made where there is none; raises ConfigError, KeyRefused, DatabaseUnsafe.
+
+    A store of an earlier version is refused unless `before_upgrade` is given, which is called before the upgrade.
+    """
+    with open_database(options.settings(), before_upgrade) as store:
+        yield store
+
+
+@contextmanager
+def open_database(settings: Settings, before_upgrade: BeforeUpgrade | None = None) -> Iterator[Store]:
+    """The store of these settings, as `open_store`; raises KeyRefused, DatabaseUnsafe."""
     read_key(settings.data)  # an invalid key file is refused before a database is created
     engine = database.open_engine(settings.database_url())
+
+    def prepare(cipher: PiiCipher) -> None:
+        assert before_upgrade is not None
+        before_upgrade(Store(settings, engine, cipher))
+
     try:
-        cipher = open_encrypted(engine, settings.data)
+        cipher = open_encrypted(engine, settings.data, prepare if before_upgrade else None)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield engine, cipher
+        yield Store(settings, engine, cipher)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def open_existing(settings: Settings) -> Iterator[Store]:
+    """The store of these settings as it is, also of an earlier version; nothing is made or changed.
+
+    Raises ConfigError where there is none, KeyRefused, DatabaseUnsafe.
+    """
+    if not database_exists(settings):
+        raise _no_store()
+    engine = database.open_engine(settings.database_address)
+    try:
+        with database.read_transaction(engine) as connection:
+            if database.schema_state(connection) is SchemaState.EMPTY:
+                raise _no_store()
+            cipher = existing_cipher(connection, settings.data)
+        yield Store(settings, engine, cipher)
+    finally:
+        engine.dispose()
+
+
+def database_exists(settings: Settings) -> bool:
+    """Whether there is a database to open: on SQLite its file; PostgreSQL has to be asked."""
+    address = make_url(settings.database_address)
+    return address.drivername != "sqlite" or Path(address.database or "").is_file()
+
+
+def _no_store() -> ConfigError:
+    return ConfigError(
+        "Er is nog geen database; `rondblik serve` maakt haar bij de eerste start.",
+        "There is no database yet; the first start of `rondblik serve` makes it.",
+    )

@@ -18,9 +18,10 @@ from connectors.intake.pull import PullKind
 from connectors.transport.http_client import Limits
 from connectors.uwlr.agreement import Bounds
 from dashboard.auth.sessions import SessionLimits
+from dashboard.settings.logs import LogFormat
 from models.ingest import senders
 from models.ingest.schools import BRIN, Identification, normal_location
-from models.schema.database import sqlite_url
+from models.schema.database import SQLITE_FILE, sqlite_url
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import SchoolRef
 from models.schema.terms import RetentionPolicy, SenderTerms
@@ -186,6 +187,13 @@ class Server(_Frozen):
         """The host names that are answered beside those of this machine."""
         public = urlsplit(self.public_address).hostname if self.public_address is not None else None
         return tuple(dict.fromkeys([*([public] if public else []), *self.host_names]))
+
+
+class Metrics(_Frozen):
+    """Where Prometheus asks for figures; nobody signs in there, so it is for an internal network."""
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 9464
 
 
 ClaimName = Annotated[str, Field(min_length=1, max_length=100)]
@@ -479,6 +487,8 @@ class Settings(BaseSettings):
     receive: Receive = Receive()
     retention: RetentionPolicy = RetentionPolicy()
     limits: Limits = Limits()
+    log_format: LogFormat = "text"
+    metrics: Metrics | None = None
     sign_in: tuple[IdentityProvider, ...] = ()
     sessions: SessionLimits = SessionLimits()
     schools: tuple[School, ...] = ()
@@ -555,6 +565,11 @@ class Settings(BaseSettings):
             return self.schools
         by_name = {school.name: school for school in self.schools}
         return tuple(by_name[name] for name in dict.fromkeys(names))
+
+    @property
+    def database_address(self) -> str:
+        """The address of the database, whether it is there or not."""
+        return self.database.url or f"sqlite:///{self.data / SQLITE_FILE}"
 
     def database_url(self) -> str:
         """The address of the database; makes the data folder where that holds it."""

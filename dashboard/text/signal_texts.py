@@ -76,7 +76,7 @@ class DropText(SignalText):
             drop.PERCENT: _(
                 "Drop: percent of the scale below the own mean (scale: of the norm, the number of points, or percent)"
             ),
-            drop.EARLIER: _("Drop: number of earlier scores in that mean"),
+            drop.EARLIER: _("Own mean: number of scores before the drop"),
         }
 
 
@@ -178,7 +178,7 @@ class HardText(SignalText):
     def thresholds(self) -> dict[Threshold, str]:
         return {
             hard.PERCENT: _("Hard for many: percent of the pupils below the norm"),
-            hard.PUPILS: _("Hard for many: at least so many pupils made it"),
+            hard.PUPILS: _("Enough pupils for hard for many: at least so many made the part"),
         }
 
 

@@ -153,8 +153,8 @@ def attention_threshold_words() -> dict[Threshold, str]:
     """What each threshold of the attention groups counts."""
     return {
         FEW_TOTALS: _("Scores with a norm that are needed to say how a pupil is doing"),
-        BELOW_OF_NEWEST: _("Below the norm: so many of the last {newest} scores", newest=NEWEST),
-        AMPLE_OF_THREE: _("Far above the norm: highest level in so many of every 3 scores"),
+        BELOW_OF_NEWEST: _("Group below the norm: so many of the last {newest} scores", newest=NEWEST),
+        AMPLE_OF_THREE: _("Group far above the norm: highest level in so many of every 3 scores"),
     }
 
 

@@ -123,7 +123,7 @@ def read_class(
     period = filters.dates(year)
     state = class_state(connection, viewer, class_ids, year, holidays, period, hidden_parts=filters.goal is not None)
     pupil_subgroups = state.once(
-        "subgroups", lambda: tuple(subgroups(connection, viewer, list(state.class_data.members)))
+        "subgroups", lambda: tuple(subgroups(connection, viewer, list(state.class_data.members), classes))
     )
     if filters.subgroup not in {subgroup.key for subgroup in pupil_subgroups}:
         filters = filters.replacing(subgroup=None)  # of another class, or of an earlier year

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.text.translate import _
 from dashboard.ui.elements import html
 
 Children = Any
@@ -42,6 +43,13 @@ def card(title: str, children: Children, subtitle: Children = None, **extra: Any
     classes = f"card {extra.pop('className', '')}".strip()
     head = [html.H2(title), html.P(subtitle)] if subtitle is not None else [html.H2(title)]
     return html.Section([html.Header(head), *children], className=classes, **extra)
+
+
+def more_columns() -> html.Button:
+    """What scrolls the table of a panel sideways; shown where columns are out of view (assets/in-view.js)."""
+    return html.Button(
+        [_("More columns"), sign("next")], className="btn q sideways", **attrs(data_sideways="true", type="button")
+    )
 
 
 def num(kind: str, shown: Children, about: str = "") -> html.Button:

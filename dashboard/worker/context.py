@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -28,6 +29,7 @@ class WorkContext:
     receive: Receive = field(default_factory=Receive)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are polled, by id
+    data: Path | None = None  # the folder whose disk is watched
 
     @property
     def allow_loopback(self) -> bool:
@@ -49,7 +51,7 @@ def make_context(
         for configured in connection_configs
     }
     policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
-    return WorkContext(engine, cipher, polls, settings.receive, settings.retention, policies)
+    return WorkContext(engine, cipher, polls, settings.receive, settings.retention, policies, settings.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,17 @@ from sqlalchemy import (
 
 from models.access.viewer import AccessDenied, Viewer
 from models.schema import clock
-from models.schema.database import insert_or, lock_school, open_engine, private_file, read_transaction, short_write
+from models.schema.database import (
+    AUDIT_FILE,
+    insert_or,
+    lock_school,
+    open_engine,
+    private_file,
+    read_transaction,
+    short_write,
+)
 from models.schema.encryption import PiiCipher
 
-AUDIT_FILE = "audit.db"  # beside the database file of SQLite
 _START = bytes(16)
 
 _metadata = MetaData()  # never migrated: what an event says is in one text

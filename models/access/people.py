@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +134,7 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
     class_refs = [
         ClassRef(
             row.id,
-            row.name if names[row.name] == 1 else f"{row.name} ({row.location or MAIN_LOCATION})",
+            row.name if names[row.name] == 1 else _with_location(row.name, row.location),
             row.school_year,
             row.location,
             row.composed,
@@ -144,6 +144,11 @@ def class_list(connection: Connection, viewer: Viewer) -> list[ClassRef]:
         for row in shown
     ]
     return sorted(class_refs, key=lambda ref: (ref.composed, collation_key(ref.name), ref.location, ref.id))
+
+
+def _with_location(name: str, location: str) -> str:
+    """The name of a class with the location of the school that it is at."""
+    return f"{name} ({location or MAIN_LOCATION})"
 
 
 def _present_years(connection: Connection, viewer: Viewer) -> dict[str, str]:
@@ -303,8 +308,13 @@ class Subgroup:
     pupils: frozenset[int]
 
 
-def subgroups(connection: Connection, viewer: Viewer, members: list[Member]) -> list[Subgroup]:
-    """The parts into which these pupils can be divided; none where there is only one."""
+def subgroups(
+    connection: Connection, viewer: Viewer, members: list[Member], class_refs: Sequence[ClassRef]
+) -> list[Subgroup]:
+    """The parts into which these pupils can be divided; none where there is only one.
+
+    A class of `class_refs` has its name there; of others with one name their locations are in it.
+    """
     by_year: dict[str, set[int]] = {}
     for member in members:
         if member.year_group is not None:
@@ -312,20 +322,26 @@ def subgroups(connection: Connection, viewer: Viewer, members: list[Member]) -> 
     years = [Subgroup(f"jaar-{code}", code, frozenset(by_year[code])) for code in sorted(by_year)]
     own = {member.class_id for member in members}
     rows = connection.execute(
-        select(classes.c.id, classes.c.name, memberships.c.pupil_id)
+        select(classes.c.id, classes.c.name, classes.c.location, memberships.c.pupil_id)
         .select_from(classes)
         .join(groups, _group_of_class)
         .join(memberships, _member_of_group)
         .where(
             classes.c.school_id == viewer.school_id,
-            classes.c.id.not_in(own),
             memberships.c.pupil_id.in_([member.id for member in members]),
             memberships.c.to_us.is_(None),
         )
     ).all()
+    listed = {class_ref.id: class_ref.name for class_ref in class_refs}
+    raw_names = Counter({row.id: row.name for row in rows}.values())
+    names = {
+        row.id: listed.get(row.id, row.name if raw_names[row.name] == 1 else _with_location(row.name, row.location))
+        for row in rows
+    }
     others: dict[int, tuple[str, set[int]]] = {}
-    for row in sorted(rows, key=lambda row: (collation_key(row.name), row.id)):
-        others.setdefault(row.id, (row.name, set()))[1].add(row.pupil_id)
+    for row in sorted(rows, key=lambda row: (collation_key(names[row.id]), row.id)):
+        if row.id not in own:
+            others.setdefault(row.id, (names[row.id], set()))[1].add(row.pupil_id)
     composed = [Subgroup(f"groep-{class_id}", name, frozenset(ids)) for class_id, (name, ids) in others.items()]
     return [*(years if len(years) > 1 else []), *composed]
 

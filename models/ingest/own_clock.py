@@ -22,12 +22,7 @@ _reported = threading.Event()
 
 def is_set_back(engine: Engine) -> bool:
     """Whether now is before the newest moment that is recorded; the operator reads so in the log, once."""
-    moments = (
-        deliveries.c.received_us, source_connections.c.last_try_us, source_connections.c.last_success_us,
-        work_queue.c.finished_us,
-    )  # fmt: skip
-    with read_transaction(engine) as connection:
-        newest_us = max(connection.scalar(select(func.max(moment))) or 0 for moment in moments)
+    newest_us = newest_moment_us(engine)
     if newest_us <= clock.now_us() + TOLERANCE_US:
         _reported.clear()
         return False
@@ -40,3 +35,13 @@ def is_set_back(engine: Engine) -> bool:
             clock.from_us(newest_us).isoformat(timespec="seconds"),
         )
     return True
+
+
+def newest_moment_us(engine: Engine) -> int:
+    """The newest moment that is recorded by our own clock; 0 where there is none."""
+    moments = (
+        deliveries.c.received_us, source_connections.c.last_try_us, source_connections.c.last_success_us,
+        work_queue.c.finished_us,
+    )  # fmt: skip
+    with read_transaction(engine) as connection:
+        return max(connection.scalar(select(func.max(moment))) or 0 for moment in moments)

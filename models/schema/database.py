@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import Enum
+from functools import cache
 from importlib import resources
 from operator import itemgetter
 from pathlib import Path
@@ -27,17 +29,31 @@ from models.schema.data_versions import raise_version
 from models.schema.tables import numbers
 
 BUSY_SECONDS = 60
+CONNECT_SECONDS = 10
 _OFF = text(
     "SELECT name FROM pg_settings WHERE setting = 'off' "
     "AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
 ROWS_PER_QUERY = 500
+SQLITE_FILE = "rondblik.db"
+AUDIT_FILE = "audit.db"  # beside the database file of SQLite; see models/access/audit.py
 
 T = TypeVar("T")
 
 
 class DatabaseUnsafe(Exception):
     """The database would lose what was acknowledged, or is not what this program needs."""
+
+
+class DatabaseOlder(DatabaseUnsafe):
+    """The tables are of an earlier version of the program, and nobody asked for an upgrade."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "De database is van een eerdere versie van Rondblik; werk haar bij met `rondblik db upgrade`, dat eerst "
+            "een reservekopie maakt. / The database is of an earlier version of Rondblik; upgrade it with `rondblik db "
+            "upgrade`, which makes a backup first."
+        )
 
 
 def open_engine(url: str) -> Engine:
@@ -54,7 +70,9 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+    )
     with engine.connect() as connection:
         unsafe = connection.scalars(_OFF).all()
     if unsafe:
@@ -278,41 +296,87 @@ def insert_or(connection: Connection, table: Table) -> sqlite.Insert | postgresq
 
 def upgrade(engine: Engine) -> None:
     """Bring the tables to this program's version (Alembic); does nothing where they are. Raises DatabaseUnsafe."""
-    with upgrading(engine):
+    with upgrading(engine, lambda _connection: None):
         pass
 
 
 @contextmanager
-def upgrading(engine: Engine) -> Iterator[Connection]:
-    """One write transaction, of one process at a time, that begins with an upgrade; an exception undoes that too.
+def upgrading(engine: Engine, before_upgrade: Callable[[Connection], object] | None = None) -> Iterator[Connection]:
+    """One write transaction, of one process at a time, in which the tables are of this program's version.
 
-    Raises DatabaseUnsafe where the tables are of a later version of the program.
+    An empty database gets them. One of an earlier version is upgraded after `before_upgrade` was called, which may use
+    other connections to read; without it DatabaseOlder is raised. Raises DatabaseUnsafe for one of a later version. An
+    exception undoes everything.
     """
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    config = _migrations()
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(0x526F, -1)))
-        _check_not_newer(connection, config)
+        state = schema_state(connection)
+        if state is SchemaState.LATER:
+            raise DatabaseUnsafe(LATER_VERSION)
+        if state is SchemaState.EARLIER:
+            if before_upgrade is None:
+                raise DatabaseOlder
+            before_upgrade(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         yield connection
 
 
-def _check_not_newer(connection: Connection, config: Config) -> None:
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
-        raise DatabaseUnsafe(
-            "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de "
-            "upgrade terug. / The database is of a later version of Rondblik; start that version, or put back the "
-            "backup from before its upgrade."
-        )
+class SchemaState(Enum):
+    """Of which version of the program the tables are, compared with this one."""
+
+    EMPTY = "empty"
+    EARLIER = "earlier"
+    CURRENT = "current"
+    LATER = "later"
+
+
+LATER_VERSION = (
+    "De database is van een nieuwere versie van Rondblik; start die versie, of zet de reservekopie van voor de upgrade "
+    "terug. / The database is of a later version of Rondblik; start that version, or put back the backup from before "
+    "its upgrade."
+)
+
+
+def schema_state(connection: Connection) -> SchemaState:
+    """Of which version of the program the tables are."""
+    revision = schema_revision(connection)
+    if revision is None:
+        return SchemaState.EMPTY
+    if revision == newest_revision():
+        return SchemaState.CURRENT
+    return SchemaState.EARLIER if is_known_revision(revision) else SchemaState.LATER
+
+
+def schema_revision(connection: Connection) -> str | None:
+    """The last migration of the tables; None where there are none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def newest_revision() -> str | None:
+    """The last migration that this program has."""
+    return ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
+def is_known_revision(revision: str) -> bool:
+    """Whether this program has the migration."""
+    scripts = ScriptDirectory.from_config(_migrations())
+    return any(script.revision == revision for script in scripts.walk_revisions())
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("models.schema") / "migrations"))
+    return config
 
 
 def sqlite_url(folder: Path) -> str:
     """The address of the database in a data folder; the folder is made private where it is new."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return f"sqlite:///{private_file(folder / 'rondblik.db')}"
+    return f"sqlite:///{private_file(folder / SQLITE_FILE)}"
 
 
 def private_file(path: Path) -> Path:

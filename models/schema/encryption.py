@@ -36,20 +36,19 @@ class KeyRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PiiCipher:
-    """The two keys that follow from the one in the key file."""
+    """The keys that follow from the one in the key file."""
 
     digest_key: bytes
     cipher_key: bytes
+    backup_key: bytes
 
     @classmethod
     def from_secret(cls, secret: bytes) -> PiiCipher:
         """The cipher of a secret; raises ValueError where it has not KEY_BYTES bytes."""
         if len(secret) != KEY_BYTES:
             raise ValueError(f"a sealing key has {KEY_BYTES} bytes")
-        return cls(
-            hashlib.blake2b(b"digest", key=secret, digest_size=32).digest(),
-            hashlib.blake2b(b"cipher", key=secret, digest_size=32).digest(),
-        )
+        names = (b"digest", b"cipher", b"backup")
+        return cls(*(hashlib.blake2b(name, key=secret, digest_size=32).digest() for name in names))
 
     @property
     def fingerprint(self) -> bytes:

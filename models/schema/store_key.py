@@ -7,9 +7,10 @@ the fingerprint of its key, and nothing is done while the key file is missing or
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Engine, insert, literal, select
+from sqlalchemy import Column, Connection, Engine, insert, inspect, literal, select
 
 from models.schema import database, encryption
 from models.schema.encryption import DecryptionFailed, KeyRefused, PiiCipher
@@ -39,30 +40,58 @@ ENCRYPTED_COLUMNS: tuple[Column[bytes], ...] = (
 MAX_TRIED = 100  # values of a column
 
 
-def open_encrypted(engine: Engine, folder: Path) -> PiiCipher:
-    """Bring the tables to this program's version, and return the cipher of the key that belongs to them.
+def open_encrypted(
+    engine: Engine, folder: Path, before_upgrade: Callable[[PiiCipher], object] | None = None
+) -> PiiCipher:
+    """Return the cipher of the key that belongs to the store; an empty database becomes a store first.
 
-    A store without any data gets a new key file where there is none. Raises KeyRefused, DatabaseUnsafe or OSError, and
-    has changed nothing then.
+    A store of an earlier version is upgraded where `before_upgrade` is given, which is called with its cipher before
+    anything changes. A store without any data gets a new key file where there is none. Raises KeyRefused,
+    DatabaseUnsafe or OSError, and has changed nothing then.
     """
-    with database.upgrading(engine) as connection:  # one process at a time, so two first starts make one key
+
+    def prepare(connection: Connection) -> None:
+        assert before_upgrade is not None
+        before_upgrade(existing_cipher(connection, folder))
+
+    with database.upgrading(engine, prepare if before_upgrade else None) as connection:
+        # One process at a time, so two first starts make one key.
         cipher = encryption.read_key(folder)
         stored = connection.scalar(select(key_fingerprints.c.fingerprint))
         if stored is None:
             cipher = _first_key(connection, folder, cipher)
             connection.execute(insert(key_fingerprints).values(id=1, fingerprint=cipher.fingerprint))
-        elif cipher is None:
-            raise _missing(folder)
-        elif not hmac.compare_digest(stored, cipher.fingerprint):
-            raise _other(folder)
-        return cipher
+            return cipher
+        return _checked(folder, cipher, stored)
+
+
+def existing_cipher(connection: Connection, folder: Path) -> PiiCipher:
+    """The cipher of the key that belongs to a store, of this version or an earlier one; raises KeyRefused, OSError."""
+    cipher = encryption.read_key(folder)
+    if cipher is None:
+        raise missing_key(folder)
+    has_fingerprint = inspect(connection).has_table(key_fingerprints.name)
+    stored = connection.scalar(select(key_fingerprints.c.fingerprint)) if has_fingerprint else None
+    if stored is not None:
+        return _checked(folder, cipher, stored)
+    if not _decrypts_something(connection, cipher):
+        raise _other(folder)
+    return cipher
+
+
+def _checked(folder: Path, cipher: PiiCipher | None, stored: bytes) -> PiiCipher:
+    if cipher is None:
+        raise missing_key(folder)
+    if not hmac.compare_digest(stored, cipher.fingerprint):
+        raise _other(folder)
+    return cipher
 
 
 def _first_key(connection: Connection, folder: Path, cipher: PiiCipher | None) -> PiiCipher:
     """The key whose fingerprint a store is to keep that has none: it is new, or of an earlier version."""
     if cipher is None:
         if any(connection.scalar(select(literal(1)).select_from(table).limit(1)) for table in metadata.sorted_tables):
-            raise _missing(folder)
+            raise missing_key(folder)
         return encryption.make_key(folder)
     if not _decrypts_something(connection, cipher):
         raise _other(folder)
@@ -71,8 +100,10 @@ def _first_key(connection: Connection, folder: Path, cipher: PiiCipher | None) -
 
 def _decrypts_something(connection: Connection, cipher: PiiCipher) -> bool:
     """Whether a key opens a value of the store, or there is none to try it on."""
-    empty = True
+    empty, existing = True, inspect(connection)
     for column in ENCRYPTED_COLUMNS:
+        if not existing.has_table(column.table.name):
+            continue  # of a later version
         for value in connection.scalars(select(column).where(column.is_not(None)).limit(MAX_TRIED)):
             empty = False
             try:
@@ -83,12 +114,12 @@ def _decrypts_something(connection: Connection, cipher: PiiCipher) -> bool:
     return empty
 
 
-def _missing(folder: Path) -> KeyRefused:
+def missing_key(folder: Path) -> KeyRefused:
+    """The exception for a data folder without the key file of its store."""
     path = folder / encryption.KEY_FILE
     return KeyRefused(
-        f"{path} ontbreekt, en de database is met de sleutel daarin verzegeld; zet het bestand terug uit de "
-        "reservekopie.",
-        f"{path} is missing, and the database is sealed with the key in it; put the file back from the backup.",
+        f"{path} ontbreekt, en de database is met de sleutel daarin verzegeld; zet het bestand terug.",
+        f"{path} is missing, and the database is sealed with the key in it; put the file back.",
     )
 
 

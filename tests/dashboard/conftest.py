@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import flask
 import pytest
@@ -14,6 +15,7 @@ from models.access.viewer import Role
 from models.schema import clock
 from tests.conftest import Store
 from tests.dashboard import school
+from tests.dashboard.installation import Installation, configured
 from tests.dashboard.page_client import PageClient
 
 PERSONAS = (
@@ -42,3 +44,15 @@ def known_school(store: Store) -> Iterator[Store]:
 def web(known_school: Store) -> flask.Flask:
     """The web app on the known school."""
     return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=PERSONAS))
+
+
+@pytest.fixture
+def known(any_store: Store, tmp_path: Path) -> Iterator[Installation]:
+    """The known school, whose clock stands still, on each database."""
+    with clock.fixed(school.NOW):
+        school.build(any_store.engine, any_store.cipher)
+        url = any_store.engine.url.render_as_string(hide_password=False)
+        any_store.engine.dispose()
+        if any_store.engine.dialect.name == "postgresql":
+            (tmp_path / "keys").rename(tmp_path / "data")
+        yield configured(tmp_path / "data", url)

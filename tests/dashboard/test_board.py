@@ -100,6 +100,20 @@ def test_a_test_that_a_teacher_set_a_day_for_is_the_goal(web: flask.Flask, known
     assert text.count("Klaar op") == 1  # the other day has passed
 
 
+def test_the_next_two_days_that_tests_are_due_are_on_the_board_each_with_its_tests(
+    web: flask.Flask, known_school: Store
+) -> None:
+    days = {2: "2026-11-27", 4: "2026-11-27", 1: "2026-12-01", 3: "2026-12-02"}
+    with database.write_transaction(known_school.engine, school.SCHOOL) as connection:
+        common = {"school_id": school.SCHOOL, "class_id": school.CLASS_A, "set_by": "Hanna Vos", "set_us": 1}
+        connection.execute(
+            insert(due_dates), [{**common, "test_id": test_id, "due_on": day} for test_id, day in days.items()]
+        )
+    text = words(board(web))
+    assert "Klaar op vr 27 nov 2026 Toets blok 3, Week 47 Klaar op di 1 dec 2026 Toets blok 2" in text
+    assert text.count("Klaar op") == 2
+
+
 def test_what_most_master_stands_with_a_number_and_what_most_do_not_without(web: flask.Flask) -> None:
     text = words(board(web))
     # Block 3, part 1: rights 6, 9, 8, 10, 6, 5, 9, 8, 6, 0 of ten pupils; two of them below six.

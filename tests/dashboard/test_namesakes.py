@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import flask
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from models.access import people
 from models.access.viewer import Role, Viewer
-from models.schema import database
+from models.schema import database, tables
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_web import as_persona, group_callback, shown_page
@@ -86,3 +86,25 @@ def test_classes_of_one_name_have_their_location_in_it(known_school: Store, web:
     labels = json.loads(shown_page(as_persona(web, "sam"), "/groep"))["response"]
     assert "Groep 6a (01)" in json.dumps(labels, ensure_ascii=False)
     assert group_callback(as_persona(web, "sam"), klas=["2"]).status_code == 200
+
+
+def subgroup_labels(web: flask.Flask, user: str, class_id: str) -> list[str]:
+    """What the filter for a part of a class offers."""
+    answer = group_callback(as_persona(web, user), klas=[class_id]).json
+    return [option["label"] for option in answer["response"]["groep"]["data"]]
+
+
+def test_other_classes_of_one_name_have_their_location_in_the_filter_of_a_class(
+    known_school: Store, web: flask.Flask
+) -> None:
+    plus = {"school_id": school.SCHOOL, "school_year": school.YEAR, "composed": True, "name": "Plus"}
+    with database.write_transaction(known_school.engine) as connection:
+        for number, location, pupil_ids in ((8, "", (1, 2)), (9, "01", (3, 101))):
+            at = {**plus, "id": number, "location": location}
+            connection.execute(insert(tables.classes), [{**at, "year_groups": "6"}])
+            connection.execute(insert(tables.groups), [{**at, "key": f"plus{number}", "class_id": number}])
+            members = [{"school_id": 1, "pupil_id": item, "group_id": number, "from_us": 1} for item in pupil_ids]
+            connection.execute(insert(tables.memberships), members)
+    assert subgroup_labels(web, "hanna", "1") == ["Hele groep", "Plus (00)", "Plus (01)"]  # she sees neither
+    assert subgroup_labels(web, "sam", "1") == ["Hele groep", "Plus (00)", "Plus (01)"]
+    assert subgroup_labels(web, "sam", "2") == ["Hele groep", "Plus (01)"]  # as in the list of classes

@@ -15,6 +15,7 @@ from models.classroom.thresholds import Thresholds
 from models.results.catalogue import PartName
 from models.schema import clock
 from tests.dashboard import school
+from tests.dashboard.test_texts import in_language
 from tests.models.classroom import Classroom, days
 
 
@@ -46,3 +47,10 @@ def test_every_threshold_has_its_own_name_and_words() -> None:
     assert len(everything) == len(THRESHOLDS)
     assert set(everything) == set(THRESHOLDS.values())
     assert len({threshold_word(threshold) for threshold in THRESHOLDS.values()}) == len(THRESHOLDS)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_no_two_thresholds_begin_with_the_same_words(language: str) -> None:
+    with in_language(language):
+        beginnings = [" ".join(threshold_word(threshold).split()[:2]) for threshold in THRESHOLDS.values()]
+    assert [words for words in beginnings if beginnings.count(words) > 1] == []

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, create_engine, select, text
 
-from dashboard.cli import main as cli
 from models.schema.encryption import KEY_FILE, PiiCipher
+from tests.dashboard.installation import Installation, to_an_earlier_version
 from tests.dashboard.test_cli import EDEXML
 from tests.uwlr.messages import message
 
-START = "from dashboard.cli.main import main; main()"
 # Ends the program at the moment that a key file written aside is to get its name, and at the moment after.
 KILLED_BEFORE_RENAME = "import os; os.rename = lambda *names: os.kill(os.getpid(), 9);"
 KILLED_AFTER_RENAME = """
@@ -27,72 +19,6 @@ import os
 really = os.open
 os.open = lambda path, flags, *more: os.kill(os.getpid(), 9) if flags & os.O_DIRECTORY else really(path, flags, *more)
 """
-
-
-@dataclass
-class Installation:
-    """A data folder, and a database in it or on PostgreSQL."""
-
-    data: Path
-    url: str
-    roster: Path
-
-    @property
-    def key(self) -> Path:
-        return self.data / KEY_FILE
-
-    def start(self, *command: str, before: str = "") -> subprocess.Popen[str]:
-        """Start `rondblik` on this data folder."""
-        arguments = [sys.executable, "-c", f"{before}\n{START}", "--data", str(self.data), *command]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(arguments, stdout=pipe, stderr=pipe, text=True, cwd=self.data.parent)
-
-    def run(self, *command: str) -> tuple[int, str]:
-        """Exit code and standard error of a command that ends by itself, in this process."""
-        out, buffer = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(buffer):
-            code = cli.run(["--data", str(self.data), *command])
-        return code, buffer.getvalue()
-
-    def load(self) -> tuple[int, str]:
-        return self.run("load", "--roster", str(self.roster))
-
-    def load_killed(self, before: str) -> int:
-        """The exit code of a `load` of its own process, in which `before` was done first."""
-        program = self.start("load", "--roster", str(self.roster), before=before)
-        program.communicate(timeout=60)
-        return program.returncode
-
-    def refused(self, *command: str) -> str:
-        """The one sentence with which a command refuses to do anything; nothing has changed."""
-        files, rows = self.files(), self.rows()
-        code, reading = self.run(*command)
-        assert (code, len(reading.splitlines())) == (2, 1), reading
-        assert "Traceback" not in reading
-        assert (self.files(), self.rows()) == (files, rows)
-        return reading
-
-    def files(self) -> dict[str, bytes]:
-        """What stands in the data folder beside the database."""
-        return {path.name: path.read_bytes() for path in self.data.iterdir() if not path.name.startswith("rondblik.db")}
-
-    def rows(self) -> dict[str, list[Any]]:
-        """All that is in the database."""
-        engine = create_engine(self.url)
-        tables = MetaData()
-        with engine.connect() as connection:
-            tables.reflect(connection)
-            found = {table.name: list(connection.execute(select(table))) for table in tables.sorted_tables}
-        engine.dispose()
-        return found
-
-    def change(self, *statements: str) -> None:
-        """Change the database behind the program's back."""
-        engine = create_engine(self.url)
-        with engine.begin() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-        engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -215,39 +141,16 @@ def test_two_first_starts_at_once_make_one_key(empty: Installation, _time: int) 
     assert len(empty.rows()["pupils"]) == 1
 
 
-# The tables of before 0007, with what stands in those that took their place; 0008 adds the column to definitions.
-QUEUES_OF_BEFORE = (
-    "CREATE TABLE couplings AS SELECT c.*, 0 AS next_try_us, CAST(NULL AS TEXT) AS lease, "
-    "CAST(NULL AS BIGINT) AS leased_until_us FROM source_connections c",
-    "CREATE TABLE checks AS SELECT id, token_digest, sandbox_id AS room_id, school_id, kind, title, "
-    "created_us AS asked_us, payload AS input, 'waiting' AS state, requested_by AS asked_by, lease, leased_until_us, "
-    "attempts AS tries, report, excerpts, html, junit, error_nl, error_en, finished_us AS done_us, keep_until_us "
-    "FROM work_queue WHERE source_id IS NULL",
-    "DROP TABLE work_queue",
-    "DROP TABLE source_connections",
-    "ALTER TABLE test_definitions DROP COLUMN arrived_us",
-)
-
-
-LATER_TABLES = (
-    "sessions", "form_outcomes", "kept_sheets", "rate_buckets", "sign_in_states", "local_credentials", "invitations",
-    "account_roles", "accounts", "data_versions", "key_fingerprints",
-)  # fmt: skip
-
-
 def test_a_store_of_before_takes_the_key_that_opens_it_and_no_other(filled: Installation) -> None:
-    filled.change(
-        *QUEUES_OF_BEFORE,
-        *(f"DROP TABLE {name}" for name in LATER_TABLES),
-        "UPDATE alembic_version SET version_num = '0004'",
-    )
+    to_an_earlier_version(filled, "upgraded_to_0004")  # whose databases have no fingerprint of their key
     good = filled.key.read_bytes()
     _other(filled.key)
-    assert "is not the key" in filled.refused("load", "--roster", str(filled.roster))
+    assert "is not the key" in filled.refused("db", "upgrade")
     filled.key.unlink()
-    assert "missing" in filled.refused("load", "--roster", str(filled.roster))
+    assert "missing" in filled.refused("db", "upgrade")
     filled.key.write_bytes(good)
     filled.key.chmod(0o600)
+    assert filled.run("db", "upgrade") == (0, "")
     assert filled.load() == (0, "")
     rows = filled.rows()
     assert (len(rows["key_fingerprints"]), len(rows["pupils"])) == (1, 1)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,29 +15,12 @@ from models.schema.database import open_engine, read_transaction, sqlite_url
 from models.schema.tables import results
 from tests.connectors.sending import SOAP, Receiver
 from tests.connectors.test_receive_modes import RONDBLIK, a_sender, port_of
+from tests.faults.conftest import fill
 
 TEMPORARY = "Server.TijdelijkNietBeschikbaar"
 MB = 1024 * 1024
 # Of results: 40 kB goes over HTTP from memory, 2 MB and 8 MB by way of a file.
 SIZES = (50, 12_000, 48_000)
-LARGEST = 14 * MB  # of a disk on which the largest message has no room
-
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="only root mounts a small disk, and only on Linux"
-)
-
-
-@pytest.fixture
-def disk() -> Iterator[Path]:
-    """A disk of its own, in memory."""
-    with tempfile.TemporaryDirectory(prefix="rondblik-disk-") as name:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={LARGEST}", "tmpfs", name]
-        if subprocess.run(mount, check=False).returncode != 0:
-            pytest.skip("no disk can be mounted here")
-        try:
-            yield Path(name)
-        finally:
-            subprocess.run(["umount", "-l", name], check=True)
 
 
 def enveloped(path: Path, header: str) -> bytes:
@@ -69,12 +49,11 @@ def test_a_full_disk_is_said_and_loses_nothing(
             messages.write(tmp_path / "message.xml", size, seed=number)
             bodies.append(enveloped(tmp_path / "message.xml", header))
         assert receiver.post(bodies[0]).confirmed
-        with (disk / "filler").open("wb") as filler:  # a little room is left: less than any of them needs
-            filler.write(b"\0" * (os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - 96 * 1024))
+        filler = fill(disk, 96 * 1024)  # a little room is left: less than any of them needs
         answers = [receiver.post(body) for body in bodies[1:] for _time in range(3)]
         assert {answer.fault for answer in answers} == {TEMPORARY}
         assert receiver.post(bodies[0]).confirmed  # as before: nothing is written of it
-        (disk / "filler").unlink()
+        filler.unlink()
         assert receiver.post(bodies[1]).confirmed
     finally:
         program.send_signal(signal.SIGTERM)

@@ -39,7 +39,7 @@ from dashboard.ui.markup import blocks
 from dashboard.ui.matrix_columns import columns
 from dashboard.ui.matrix_table import by_attention_group, grid, matrix
 from dashboard.ui.page_address import address_asked, asked_id, filters_of, query_and_controls
-from dashboard.ui.signs import attrs, card, note, num, sign
+from dashboard.ui.signs import attrs, card, more_columns, note, num, sign
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
 from models.classroom.class_overview import ClassOverview
@@ -177,24 +177,23 @@ def _sections(filters: ClassFilters, view: ClassView, heading: str) -> list[Any]
         *_folded_filters(view),
         *_hidden_note(view),
         attention_cards(view),
+        html.P(_("Why pupils need attention is on the page Signals."), className="paper sm"),
         html.Div([attention_panel(view), topics_panel(view, filters)], className="cols"),
     ]
     if not shown_columns:
         return [*parts, _nothing(view, heading)]
     sections = by_attention_group(grid(overview, shown_columns), view.attention_groups)
     caption = _("{heading}: newest score per pupil and column", heading=heading)
-    words = " ".join(
-        [
-            _("Newest score, as the material gives it. Colour only where the source sent a norm."),
-            _("Choose a number to see where it comes from."),
-        ]
-    )
+    words = [
+        _("Newest score, as the material gives it. Colour only where the source sent a norm."),
+        html.Span(f" {_('Choose a number to see where it comes from.')}", className="noprint"),
+    ]
     table_title = _("All pupils per material") if filters.view == BY_MATERIAL else _("All pupils per subject")
     return [
         *parts,
         html.Section(
             [
-                html.Header(html.Div([html.H2(table_title), html.P(words)])),
+                html.Header([html.Div([html.H2(table_title), html.P(words)]), more_columns()]),
                 html.Div(
                     matrix(overview, shown_columns, sections, caption, view.beside_names),
                     className="tw",

@@ -9,7 +9,7 @@ import dash
 from dashboard.auth import audit_trail, request
 from dashboard.pages.connections.actions import register as register_actions
 from dashboard.pages.connections.panels import SHOWN, parked_panel, pending_rosters_panel, refused_panel, subjects_panel
-from dashboard.pages.connections.table import late_notes, source_table
+from dashboard.pages.connections.table import disk_notes, late_notes, source_table
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses
@@ -74,6 +74,7 @@ def content(viewer: Viewer) -> list[Any]:
     state, parked, pupils, candidates, open_subjects, lines = _read(viewer)
     return [
         html.Div(html.Div([html.H1(_("Connections")), html.P(_headline(state))]), className="head"),
+        *disk_notes(),
         *late_notes(state),
         html.Section(
             [

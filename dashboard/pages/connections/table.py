@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboard.auth import request
 from dashboard.text.signal_words import late_word
 from dashboard.text.translate import _, age, language, moment, n_, whole
 from dashboard.ui.elements import html
@@ -11,8 +12,20 @@ from dashboard.ui.signs import attrs, note, sign, state
 from models.ingest.connection_overview import ConnectionOverview, ConnectionRow
 from models.ingest.freshness import SourceState
 from models.schema import clock
+from models.schema.disk_space import disk_spaces
 
 HOUR_US = 3600 * 1_000_000
+
+
+def disk_notes() -> list[Any]:
+    """A notice while one of the disks of this installation fills up."""
+    data = request.context().options.data
+    low = [] if data is None else [space.percentage for space in disk_spaces(data) if space.is_low]
+    if not low:
+        return []
+    sentence = _("The disk of Rondblik fills up: {percentage} % is free.", percentage=min(low))
+    remedy = _("On a full disk no results can come in. Ask whoever looks after the server to make room.")
+    return [note("wa", "clock", html.P([html.B(sentence), " ", remedy]), role="status")]
 
 
 def late_notes(connection_overview: ConnectionOverview) -> list[Any]:

@@ -25,7 +25,7 @@ from dashboard.ui.elements import Link, html
 from dashboard.ui.matrix_columns import CellContent
 from dashboard.ui.matrix_table import missing_lines, scale_word, value
 from dashboard.ui.my_pupils_view import MyPupilsView, SubjectColumn, SubjectSeries, bound_of, column_series
-from dashboard.ui.signs import attrs, hidden, sign, state
+from dashboard.ui.signs import attrs, hidden, more_columns, sign, state
 from dashboard.ui.sparklines import sparkline
 from models.access.people import Member
 from models.classroom.attention import Placement
@@ -60,6 +60,7 @@ def my_pupils_table(view: MyPupilsView) -> html.Section:
                             ]
                         )
                     ),
+                    more_columns(),
                 ]
             ),
             html.Div(

@@ -22,7 +22,10 @@ def series_tables(timeline: PupilTimeline) -> list[Any]:
     marks = markers(timeline.series)
     return [
         html.Header(
-            [html.H2(_("The same numbers in a table")), html.P(_("Choose a number to see where it comes from."))]
+            [
+                html.H2(_("The same numbers in a table")),
+                html.P(_("Choose a number to see where it comes from."), className="noprint"),
+            ]
         ),
         *(
             _twin(series, marks[series.key], index == 0)
