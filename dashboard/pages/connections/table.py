@@ -23,7 +23,7 @@ def disk_notes() -> list[Any]:
     low = [] if data is None else [space.percentage for space in disk_spaces(data) if space.is_low]
     if not low:
         return []
-    sentence = _("The disk of Rondblik fills up: {percentage} % is free.", percentage=min(low))
+    sentence = _("The disk of Rondblik is filling up: {percentage} % is free.", percentage=min(low))
     remedy = _("On a full disk no results can come in. Ask whoever looks after the server to make room.")
     return [note("wa", "clock", html.P([html.B(sentence), " ", remedy]), role="status")]
 
