@@ -178,7 +178,7 @@ def test_an_invitation_to_a_mail_address_needs_no_code_at_the_own_provider(
 @pytest.mark.parametrize(
     ("who", "at", "sentence"),
     [
-        ("vreemd", "entree", "Volgens Entree Federatie hoort u bij een school die hier niet is"),
+        ("vreemd", "entree", "Volgens Entree Federatie hoort u bij een school die hier niet bekend is"),
         ("niets", "entree", "of Entree Federatie zegt niet bij welke"),
         ("vreemd", "entra", "Uw account bij Entra ID is van een organisatie die hier niet bekend is."),
         ("hanna", "entra", "Uw account bij Entra ID is van een organisatie die hier niet bekend is."),

@@ -118,8 +118,8 @@ def far(seconds: int) -> dict[str, int]:
 
 
 WRONG: dict[str, tuple[Change, str]] = {
-    "another issuer of itself": (changed(metadata={"issuer": "https://elders.example"}), "een andere uitgever"),
-    "another issuer in the token": (changed(claims={"iss": "https://elders.example"}), "een andere uitgever"),
+    "another issuer of itself": (changed(metadata={"issuer": "https://elders.example"}), "komt niet van"),
+    "another issuer in the token": (changed(claims={"iss": "https://elders.example"}), "komt niet van"),
     "another audience": (changed(claims={"aud": "ander"}), "voor een ander programma"),
     "two audiences without a party": (changed(claims={"aud": ["ander", "elders"]}), "voor een ander programma"),
     "another party": (changed(claims={"aud": ["rondblik", "ander"], "azp": "ander"}), "voor een ander programma"),
