@@ -11,10 +11,10 @@ from models.schema.records import Text
 NEW, MENDED, STILL, TESTED, UNTESTED = "new", "mended", "still", "tested", "untested"
 CHANGES = {
     NEW: Text("nieuw", "new"),
-    MENDED: Text("verholpen", "mended"),
+    MENDED: Text("verholpen", "fixed"),
     STILL: Text("nog steeds", "still there"),
-    TESTED: Text("nu wel getoetst", "tested now"),
-    UNTESTED: Text("niet meer getoetst", "not tested any more"),
+    TESTED: Text("nu wel getest", "tested now"),
+    UNTESTED: Text("niet meer getest", "not tested any more"),
 }
 _SEVERITY = {State.PASSED: 0, State.WARNED: 1, State.FAILED: 2}
 

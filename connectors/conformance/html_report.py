@@ -57,7 +57,7 @@ _NOTE = Text("opmerking", "remark")
 
 def as_html(reports: Sequence[Report]) -> bytes:
     """One page with all reports, in UTF-8."""
-    title = Text("UWLR-toets", "UWLR check")
+    title = Text("UWLR-test", "UWLR check")
     page = _tag(
         "html",
         _tag(

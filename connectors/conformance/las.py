@@ -300,7 +300,7 @@ SCENARIOS = (
         _PUPILS,
         Text("Alle leerlinggegevens in één keer", "All pupil data at once"),
         Text(
-            "HaalLeerlinggegevens met de juiste gegevens; het antwoord wordt op alle regels getoetst.",
+            "HaalLeerlinggegevens met de juiste gegevens; het antwoord wordt op alle regels getest.",
             "HaalLeerlinggegevens with the right credentials; the answer is judged by all rules.",
         ),
         Text(

@@ -148,7 +148,7 @@ SCENARIOS = (
         Text("Alle resultaten van het schooljaar", "All results of the school year"),
         Text(
             "HaalLeerresultaten met de juiste gegevens, zonder laatstontvangen; het antwoord wordt op alle regels "
-            "getoetst.",
+            "getest.",
             "HaalLeerresultaten with the right credentials, without laatstontvangen; all rules judge the answer.",
         ),
         Text(

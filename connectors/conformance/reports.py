@@ -21,7 +21,7 @@ from models.schema import clock
 from models.schema.records import Finding, Text
 
 NO_CERTIFICATE = Text(
-    "Dit is een hulpmiddel om te toetsen, geen certificering door Edustandaard.",
+    "Dit is een hulpmiddel om te testen, geen certificering door Edustandaard.",
     "This is an aid for testing, no certification by Edustandaard.",
 )
 FILE = "file"
@@ -31,7 +31,7 @@ STATE_TITLES = {
     State.PASSED: Text("voldoet", "passed"),
     State.WARNED: Text("waarschuwing", "warning"),
     State.FAILED: Text("fout", "failed"),
-    State.NOT_TESTED: Text("niet getoetst", "not tested"),
+    State.NOT_TESTED: Text("niet getest", "not tested"),
 }
 
 
@@ -231,7 +231,7 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
 def not_reached(level: Level) -> Text:
     """Why a level of a document was not tested."""
     if level is Level.BEHAVIOUR:
-        return Text("Alleen te toetsen bij een adres.", "Can only be tested at an address.")
+        return Text("Alleen te testen bij een adres.", "Can only be tested at an address.")
     return Text(
         "Niet bereikt door een fout op een eerder niveau.", "Not reached because of an error on an earlier level."
     )

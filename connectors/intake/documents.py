@@ -187,7 +187,7 @@ def _check_directory(archive: Spooled) -> None:
 def _untrusted(nl: str, en: str) -> Fatal:
     return Fatal(
         f"Het zipbestand is niet gelezen: het heeft {nl}; laat de leverancier het herstellen.",
-        f"The zip file was not read: it has {en}; have the supplier mend it.",
+        f"The zip file was not read: it has {en}; have the supplier fix it.",
     )
 
 

@@ -299,7 +299,7 @@ def _plain_errors() -> Iterator[None]:
     except ssl.SSLCertVerificationError:
         raise Fatal(
             "Het certificaat van de server is niet te vertrouwen; de leverancier moet dat herstellen.",
-            "The certificate of the server cannot be trusted; the supplier must mend that.",
+            "The certificate of the server cannot be trusted; the supplier must fix that.",
         ) from None
     except ssl.SSLError:
         raise Retriable(

@@ -199,7 +199,9 @@ def _refuse_other_viewer() -> None:
 
 def other_viewer() -> str:
     """The sentence for a request from a page that was made for another viewer."""
-    return _("This page was made for somebody else than who looks in this browser now. Nothing was shown or saved.")
+    return _(
+        "This page was made for somebody other than the person who uses this browser now. Nothing was shown or saved."
+    )
 
 
 def session_over() -> str:
@@ -270,10 +272,12 @@ def begin() -> ResponseReturnValue:
         return flask.redirect(addresses.SIGN_IN, 303)
     if flask.g.user is None:
         if not users:
-            raise Refused(_("Nobody can look yet: there is no roster."), 503, "no roster")
+            raise Refused(_("Nobody can look yet: there is no pupil list."), 503, "no roster")
         code = flask.request.args.get(PARAMETER, "")
         if flask.request.method != "GET" or not context().start_codes.use(code):
-            raise Refused(_("This address was used before, or is of an earlier start."), 401, "code", how_to_begin())
+            raise Refused(
+                _("This address was used before, or belongs to an earlier start."), 401, "code", how_to_begin()
+            )
         sign_in_as(Entry(users[0].key))
     return flask.redirect(addresses.HOME, 303)
 

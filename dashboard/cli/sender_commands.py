@@ -95,7 +95,7 @@ def add(
     terms = _terms(SenderTerms(), **values)
     with open_store(options) as store, _one_sentence(), write_transaction(store.engine) as connection:
         if any(sender.id == chosen or sender.customer_name == customer_name for sender in store.settings.senders):
-            raise click.ClickException("This sender stands in the configuration; change it there.")
+            raise click.ClickException("This sender is in the configuration; change it there.")
         source_id = senders.add_sender(
             connection, store.cipher, chosen, customer_name, code, terms, senders.FROM_COMMAND
         )

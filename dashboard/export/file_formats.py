@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def facts(sheet: Sheet) -> list[tuple[str, str]]:
     """What a file says of itself: filters, moment, sources, what the period hides."""
-    lines = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Sources"), " ".join(sheet.coverage))]
+    lines = [*sheet.filters, (_("Made"), long_moment(sheet.taken_us)), (_("Publishers"), " ".join(sheet.coverage))]
     hidden = hidden_words(sheet)
     return [*lines, (_("Outside the period"), hidden)] if hidden else lines
 
@@ -47,10 +47,13 @@ def dictionary() -> list[tuple[str, str]]:
                 "I is the highest, of A to E it is A."
             ),
         ),
-        (_("test date"), _("The day on which the test was made (year-month-day).")),
+        (_("test date"), _("The day on which the test was taken (year-month-day).")),
         (_("test"), _("The name of the test.")),
         (_("other results"), _("How many other totals the period holds in this column.")),
-        (_("Mean"), _("Of the pupils in this file with a score of the same test; else how many stand in each level.")),
+        (
+            _("Mean"),
+            _("Of the pupils in this file with a score on the same test; otherwise how many are at each level."),
+        ),
     ]
 
 
@@ -215,6 +218,6 @@ FORMATS = {
             lambda: _("Excel (xlsx)"),
         ),
         FileFormat("csv", "text/csv; charset=utf-8", as_csv, lambda: _("Text (csv)")),
-        FileFormat("html", "text/html; charset=utf-8", as_html, lambda: _("Web page without network (html)")),
+        FileFormat("html", "text/html; charset=utf-8", as_html, lambda: _("Web page to view offline (html)")),
     )
 }

@@ -54,7 +54,7 @@ def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_
         return _of_pupil(viewer, pupil_id)
     month = maand if isinstance(maand, str) and _MONTH.fullmatch(maand) else clock.today().isoformat()[:7]
     entries = request.context().audit.month(viewer, month, MAX_SHOWN)
-    about = _("Every view, saved file and change is written down here. Nobody can change it afterwards unseen.")
+    about = _("Every view, saved file and change is recorded here. Nobody can change it afterwards unnoticed.")
     return Body(
         [
             html.Div(html.Div([html.H1(title()), html.P(about, className="t2")]), className="head"),

@@ -32,11 +32,11 @@ def layout(_viewer: Viewer, /, **_query: object) -> Body:
 def content() -> list[Any]:
     """The statement."""
     aim = _("Rondblik aims at WCAG 2.1, level AA, on every page.")
-    day = _("Last looked at on {day}.", day=day_name(LOOKED_ON))
+    day = _("Last reviewed on {day}.", day=day_name(LOOKED_ON))
     return [
         html.Div(html.Div([html.H1(_("Accessibility")), html.P(f"{aim} {day}")]), className="head"),
         card(_("What was tested, and how"), [_points(_tested())], className="prose"),
-        card(_("What does not meet it, or is not known to"), [_points(_known())], className="prose mt"),
+        card(_("What does not comply, or may not"), [_points(_known())], className="prose mt"),
         card(_("Does something not work for you?"), [html.P(item) for item in _report()], className="prose mt"),
     ]
 
@@ -59,7 +59,7 @@ def _tested() -> list[str]:
         _("Every chart has a table with the same numbers and a summary of one sentence."),
         _("Nothing is said by colour alone: a level has a sign and a word, a missing score a sign and the reason."),
         _("Print is in grey: the same words and signs, without colour."),
-        _("Who asks the device for less motion gets none."),
+        _("On a device that is set to less motion nothing moves."),
     ]
 
 
@@ -69,7 +69,7 @@ def _known() -> list[str]:
             "Nobody who uses a screen reader has tested Rondblik yet, and no outside party has judged it. Until then "
             "this is a statement of our own."
         ),
-        _("The charts themselves are pictures to a screen reader. All their numbers stand in tables."),
+        _("The charts themselves are pictures to a screen reader. All their numbers are in tables."),
         _(
             "The choices above the pages come from a library. They work by keyboard; how each screen reader reads them "
             "has not been tested."
@@ -88,7 +88,7 @@ def _report() -> list[str]:
     return [
         _(
             "Tell the administrator of your school which page it is and what you wanted to do. The administrator "
-            "passes it on to who runs Rondblik for the school."
+            "passes it on to whoever runs Rondblik for the school."
         ),
         _("What you need to know can meanwhile be handed to you in another form, such as on paper."),
     ]

@@ -17,7 +17,7 @@ def title(**_address: object) -> str:
 
 def frame() -> Body:
     """A sentence and the way back."""
-    sentence = _("The address is not right or has changed.")
+    sentence = _("The address is wrong or has changed.")
     link = Link(_("To the classes"), href=addresses.CLASSES)
     return Body(
         [

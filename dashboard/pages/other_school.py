@@ -17,10 +17,10 @@ def body(viewer: Viewer) -> Body:
     """That the address is of another school, which school the viewer is at, and the way on."""
     with database.read_transaction(request.context().engine) as connection:
         school = school_name(connection, viewer)
-    who = _("You look as {name} of {school}.", name=viewer.name, school=school or _("another school"))
+    who = _("You are viewing as {name} of {school}.", name=viewer.name, school=school or _("another school"))
     return Body(
         [
-            html.Div(html.Div(html.H1(_("This address is of another school"))), className="head"),
+            html.Div(html.Div(html.H1(_("This address belongs to another school"))), className="head"),
             note(
                 "",
                 "lock",

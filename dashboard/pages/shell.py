@@ -61,7 +61,7 @@ def _pending_rosters(viewer: Viewer) -> list[Any]:
         return []
     reasons = [roster.sentence_nl if language() == "nl" else roster.sentence_en for roster in waiting]
     words = n_("A pupil list waits for your decision.", "{number} pupil lists wait for your decision.", len(waiting))
-    link = Link(_("Decide on the page Couplings"), href=f"{addresses.CONNECTIONS}#held")
+    link = Link(_("Decide on the page Connections"), href=f"{addresses.CONNECTIONS}#held")
     return [
         html.Div(
             note("wa", "flag", html.P([html.B(words), " ", *(f"{reason} " for reason in reasons), link])),
@@ -103,7 +103,7 @@ def _test_school(user: User) -> list[Any]:
         html.Div(
             html.Form(
                 [
-                    html.P([sign("info"), html.Span([html.B(_("You look at a test school.")), " ", sentence])]),
+                    html.P([sign("info"), html.Span([html.B(_("You are viewing a test school.")), " ", sentence])]),
                     html.Button([sign("back"), _("Back to the test address")], type="submit", className="btn"),
                 ],
                 action=f"{addresses.SANDBOXES}/{user.sandbox}/terug",
@@ -134,7 +134,7 @@ def _who(user: User, choices: html.Div) -> html.Details:
     return html.Details(
         [
             html.Summary(
-                [html.Span([html.B(user.name), html.Span(role)]), sign("chev"), hidden(_("Look as, language, colours"))]
+                [html.Span([html.B(user.name), html.Span(role)]), sign("chev"), hidden(_("View as, language, colours"))]
             ),
             html.Div(choices, className="pop"),
         ],

@@ -79,7 +79,7 @@ def resolve_signals() -> ResponseReturnValue:
             year = current_school_year(class_list(connection, viewer))
             present = present_signals(connection, viewer, targets, year, context.options.holidays)
         if not targets <= present:
-            raise WrongInput(_("This signal is not there any more."))
+            raise WrongInput(_("This signal no longer exists."))
         with database.write_transaction(context.engine, viewer.school_id) as connection:
             for about, evidence in order.signals:
                 resolve_signal(connection, viewer, about, evidence, order.action)
@@ -195,7 +195,7 @@ def save_due(class_id: int) -> ResponseReturnValue:
         with database.write_transaction(context.engine, viewer.school_id) as connection:
             set_due_date(connection, viewer, class_id, _whole(test), due_on)
 
-    sentence = _("The date is taken back.") if what == "weg" else _("The date is saved.")
+    sentence = _("The date is removed.") if what == "weg" else _("The date is saved.")
     return saved(save, (GoalRefused,), sentence, back, SetForClass("due date", class_id))
 
 

@@ -29,7 +29,7 @@ def _texts() -> dict[str, str]:
         "503": _("The database of Rondblik does not answer. What you see may not be right any more."),
         "silent": _("Rondblik does not answer. What you see may not be right any more."),
         "failed": _("Something went wrong in Rondblik. What you see may not be right any more."),
-        "typed": _("What you typed still stands here. Copy it before you load the page again."),
+        "typed": _("What you typed is still here. Copy it before you load the page again."),
         "reload": _("Load again"),
         "home": _("To the start page"),
         "draft": _("You typed this before. It is not saved yet."),

@@ -37,7 +37,7 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
             if not can_see_all(connection, viewer, {row.pupil_id for row in sheet.rows}):
                 sheet = None  # who lost the class since does not take its results along
     if sheet is None:
-        request.flash(_("That screen is not kept any more. This one is of now; save it from here."), well=False)
+        request.flash(_("That screen is no longer kept. This is the current one; save it from here."), well=False)
         return flask.redirect(_same_screen(), 303)
     audit_trail.record(Exported("class", kind, tuple(sorted({row.pupil_id for row in sheet.rows}))))
     answer = flask.Response(file_format.write(sheet), content_type=file_format.media_type)

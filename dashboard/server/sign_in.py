@@ -126,7 +126,7 @@ def invitation_page(sign_in: SignIn, code: str) -> ResponseReturnValue:
         raise _no_invitation()
     ways = [provider for provider in sign_in.providers if invitation.school_id in provider.school_ids]
     sentence = _(
-        "You are invited as {role} of {school}. Sign in to accept.",
+        "You are invited as {role} at {school}. Sign in to accept.",
         role=role_word(invitation.role).lower(),
         school=invitation.school,
     )
@@ -135,7 +135,7 @@ def invitation_page(sign_in: SignIn, code: str) -> ResponseReturnValue:
         for provider in ways
     ]
     if not blocks:
-        blocks = [paragraph(_("There is no way to sign in for this school yet; tell who invited you."))]
+        blocks = [paragraph(_("There is no way to sign in for this school yet; tell the person who invited you."))]
     return plain_page(_("Invitation"), paragraph(sentence), *blocks)
 
 
@@ -216,7 +216,7 @@ def _account_of(provider: SignInProvider, person: Person, begun: Pending) -> tup
 
 def _invited_elsewhere(invitation: Invitation, provider: SignInProvider) -> Refused:
     sentence = _(
-        "The invitation is of {school}, and {name} says that you are of another school.",
+        "The invitation is for {school}, and {name} says that you belong to another school.",
         school=invitation.school,
         name=provider.settings.name,
     )
@@ -224,14 +224,18 @@ def _invited_elsewhere(invitation: Invitation, provider: SignInProvider) -> Refu
 
 
 def _not_of_school(other: NotOfSchool, provider: SignInProvider) -> Refused:
-    remedy = _("Sign in with your account of a school that is here, or ask its administrator which account that is.")
+    remedy = _(
+        "Sign in with your account of a school that is known here, or ask its administrator which account that is."
+    )
     if other.by == "brin":
         sentence = _(
-            "{name} says that you are of a school that is not here, or does not say of which.",
+            "{name} says that you belong to a school that is not known here, or does not say to which.",
             name=provider.settings.name,
         )
         return Refused(sentence, 403, "sign-in school", remedy)
-    sentence = _("Your account at {name} is of an organisation that is not here.", name=provider.settings.name)
+    sentence = _(
+        "Your account at {name} belongs to an organisation that is not known here.", name=provider.settings.name
+    )
     return Refused(sentence, 403, "sign-in tenant", remedy)
 
 
@@ -242,11 +246,11 @@ def _refused(failure: Failure, provider: SignInProvider) -> Refused:
         Failure.UNREACHABLE: (_("{name} does not answer now.", name=name), _("Try again in a few minutes.")),
         Failure.CODE: (_("The answer of {name} was used before or is too old.", name=name), _again()),
         Failure.EXPIRED: (
-            _("The answer of {name} is too old or of the future.", name=name),
+            _("The answer of {name} is too old, or dated in the future.", name=name),
             _("Sign in again. If it goes on, tell your administrator: a clock is wrong."),
         ),
-        Failure.NONCE: (_("The answer of {name} is of another sign-in.", name=name), _again()),
-        Failure.ISSUER: (_("The answer is of another issuer than {name}.", name=name), _operator("issuer")),
+        Failure.NONCE: (_("The answer of {name} belongs to another sign-in.", name=name), _again()),
+        Failure.ISSUER: (_("The answer does not come from {name}.", name=name), _operator("issuer")),
         Failure.AUDIENCE: (
             _("The answer of {name} is meant for another program.", name=name),
             _operator("client_id"),
@@ -324,7 +328,7 @@ def roles_page() -> ResponseReturnValue:
         for role in roles
     )
     form = f'<form method="post" action="{addresses.CHOOSE_ROLE}">{buttons}</form>'
-    return plain_page(_("As what do you want to look?"), banner(), form, _sign_out_form(), scripts=True)
+    return plain_page(_("In which role do you want to continue?"), banner(), form, _sign_out_form(), scripts=True)
 
 
 def _sign_out_form() -> str:
@@ -337,7 +341,7 @@ def take_role() -> ResponseReturnValue:
     chosen = flask.request.form.get("rol", "")
     role = next((role for role in _own_roles() if str(role.id) == chosen), None)
     if role is None:
-        raise Refused(_("You do not have this role any more."), 403, "role")
+        raise Refused(_("You no longer have this role."), 403, "role")
     request.sign_in_as(Entry.of_account(role.account_id, role.id))
     _record_sign_in(role)
     return flask.redirect(addresses.HOME, 303)

@@ -117,7 +117,7 @@ def _first_error(wrong: ValidationError, named: str) -> ConfigError:
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return ConfigError(
             f"{named}: {key} is geen bekende sleutel; haal hem weg of herstel de spelling.",
-            f"{named}: {key} is no known key; remove it or mend its spelling.",
+            f"{named}: {key} is no known key; remove it or correct its spelling.",
         )
     if error["type"] == "missing":
         return ConfigError(f"{named}: {key} ontbreekt; vul hem in.", f"{named}: {key} is missing; fill it in.")

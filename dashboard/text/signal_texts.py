@@ -74,17 +74,18 @@ class DropText(SignalText):
     def thresholds(self) -> dict[Threshold, str]:
         return {
             drop.PERCENT: _(
-                "Drop: percent of the scale below the own mean (scale: of the norm, the number of points, or percent)"
+                "Much lower than before: percent of the scale below the own mean (scale: of the norm, the number of "
+                "points, or percent)"
             ),
             drop.EARLIER: _("Own mean: number of scores before the drop"),
         }
 
 
 class StuckText(SignalText):
-    """Stuck below the norm."""
+    """Stays below the norm."""
 
     def title(self) -> str:
-        return _("Stuck below the norm")
+        return _("Stays below the norm")
 
     def headline(self, signal: Signal) -> str:
         totals = signal.evidence.totals
@@ -101,7 +102,7 @@ class StuckText(SignalText):
         return _("Rule: {number} scores in a row below the norm of the source.", number=limits[stuck.TIMES])
 
     def thresholds(self) -> dict[Threshold, str]:
-        return {stuck.TIMES: _("Stuck: scores in a row below the norm")}
+        return {stuck.TIMES: _("Stays below the norm: so many scores in a row")}
 
 
 class IdleText(SignalText):
@@ -170,7 +171,7 @@ class HardText(SignalText):
 
     def rule(self, limits: Thresholds) -> str:
         return _(
-            "Rule: {percent} % or more below the norm, of at least {number} pupils who made it.",
+            "Rule: {percent} % or more below the norm, of at least {number} pupils who took it.",
             percent=limits[hard.PERCENT],
             number=limits[hard.PUPILS],
         )
@@ -178,7 +179,7 @@ class HardText(SignalText):
     def thresholds(self) -> dict[Threshold, str]:
         return {
             hard.PERCENT: _("Hard for many: percent of the pupils below the norm"),
-            hard.PUPILS: _("Enough pupils for hard for many: at least so many made the part"),
+            hard.PUPILS: _("Pupils needed for hard for many: at least so many took the part"),
         }
 
 

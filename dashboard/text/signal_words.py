@@ -32,7 +32,7 @@ def rule_words(signal: Signal, limits: Thresholds, class_name: str | None = None
     rule = rule_with(signal.rule, limits)
     if class_name is None:
         return rule
-    return f"{rule} " + _("Judged in {class_name}.", class_name=class_in_sentence(class_name))
+    return f"{rule} " + _("Assessed in {class_name}.", class_name=class_in_sentence(class_name))
 
 
 def rule_with(rule: SignalRule, limits: Thresholds) -> str:
@@ -68,10 +68,10 @@ def suppressed_words(source: SourceState | None, pupils: int | None) -> str:
     """
     since = late_word(source)
     if pupils is None:
-        return _("Not to be judged now: {since}", since=since)
+        return _("Cannot be assessed now: {since}", since=since)
     return n_(
-        "Not to be judged for {number} pupil: {since}",
-        "Not to be judged for {number} pupils: {since}",
+        "Cannot be assessed for {number} pupil: {since}",
+        "Cannot be assessed for {number} pupils: {since}",
         pupils,
         since=since,
     )

@@ -76,7 +76,7 @@ def missing_word(reason: Missing) -> str:
     return {
         Missing.NOT_OFFERED: _("not offered"),
         Missing.NO_SCORE: _("finished without score"),
-        Missing.NOT_LINKED: _("not coupled"),
+        Missing.NOT_LINKED: _("not connected"),
         Missing.NOT_DELIVERED: _("source does not deliver this"),
         Missing.NOT_TAKEN: _("nothing of this subject"),
         Missing.OTHER_YEAR: _("not for this year group"),
@@ -181,14 +181,14 @@ def comparability_word(comparability: Comparability) -> str:
 
 @once_per_language
 def subject_word(subject: str) -> str:
-    """The name of a subject of the short list; of what is not assigned: Vak nog niet gekoppeld."""
+    """The name of a subject of the short list; of what is not assigned: Vak nog niet toegewezen."""
     return {
         "unmapped": _("Subject not assigned yet"),
         "arithmetic": _("Arithmetic"),
         "mathematics": _("Mathematics"),
         "spelling": _("Spelling"),
         "reading": _("Reading comprehension"),
-        "technical_reading": _("Technical reading"),
+        "technical_reading": _("Reading fluency"),
         "language": _("Language"),
         "early_literacy": _("Early reading and writing"),
         "writing": _("Writing"),
@@ -199,7 +199,7 @@ def subject_word(subject: str) -> str:
         "history": _("History"),
         "science": _("Nature and technology"),
         "traffic": _("Traffic"),
-        "arts": _("Arts"),
+        "arts": _("Visual arts"),
         "music": _("Music"),
         "physical_education": _("Physical education"),
         "religion": _("Religion and world views"),

@@ -95,6 +95,7 @@ def series_figure(
     points = [sitting for sitting in series.sittings if sitting.total.reading.value is not None]
     aim = None if goal is None else Decimal(goal.value) / SCALE
     low, high = _range(points, aim)
+    ticks = _ticks(points, low, high, aim)
     trace = _trace(points, marker_name, ink, joined=one_scale(points))
     return {
         "data": [trace],
@@ -114,8 +115,7 @@ def series_figure(
             "xaxis": _time_axis(period, ink),
             "yaxis": {
                 "range": [float(low), float(high)], "fixedrange": True, "showgrid": False, "zeroline": False,
-                "tickvals": [float(bound) for bound in _bounds(points, low, high)],
-                "ticktext": [native(f"{item:g}") for item in map(float, _bounds(points, low, high))],
+                "tickvals": ticks, "ticktext": [native(f"{tick:g}") for tick in ticks],
                 "ticks": "",
             },
             "shapes": [
@@ -346,6 +346,15 @@ def _bounds(points: list[Sitting], low: Decimal, high: Decimal) -> list[Decimal]
     if newest.intervals and not points[-1].total.derived:
         return _apart([interval.low for interval in newest.intervals[1:]], low, high)
     return [low, high] if points else []
+
+
+def _ticks(points: list[Sitting], low: Decimal, high: Decimal, aim: Decimal | None) -> list[float]:
+    """The values that are written beside the y-axis, without those for which the words of the goal leave no room."""
+    return [
+        float(bound)
+        for bound in _bounds(points, low, high)
+        if aim is None or abs(_pixels(bound, low, high) - _pixels(aim, low, high)) >= CLOSE
+    ]
 
 
 def _apart(values: list[Decimal], low: Decimal, high: Decimal) -> list[Decimal]:

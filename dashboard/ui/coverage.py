@@ -48,5 +48,5 @@ def _sentences(sources: tuple[SourceState, ...]) -> list[tuple[str, str]]:
     if steady:
         oldest = min(steady, key=lambda source: source.last_success_us or 0)
         moment = at_moment(oldest.last_success_us or 0)
-        sentences.append((_("{name} last {moment}.", name=oldest.name, moment=moment), ""))
+        sentences.append((_("{name}: last delivery {moment}.", name=oldest.name, moment=moment), ""))
     return sentences + [(late_word(source), "") for source in late]

@@ -301,7 +301,7 @@ def level_word(reading: ScoreReading, derived: bool) -> str:
     if derived:
         return _("sum of parts")
     if reading.suspect:
-        return _("being checked")
+        return _("may be wrong")
     if reading.band is not None:
         return band_word(reading.band)
     return _("fits no level") if reading.has_norm else _("no norm")
@@ -405,7 +405,7 @@ def foot_words(under: Footer) -> str:
     if under.counted == 0:
         return _("no mean")
     if not under.has_norm:
-        return _("no mean: not everybody made the same")
+        return _("no mean: not everybody took the same test")
     return ", ".join(_count_word(*band) for band in under.bands)
 
 

@@ -48,7 +48,7 @@ MAX_EXCERPTS = 20
 MAX_MASKED = 16_000_000  # bytes of a document out of a zip; of a larger one there are no excerpts
 MAX_SHOWN = 200_000  # characters of a refused message
 _OUT_OF_ORDER = (
-    "De toets is door een storing bij ons niet gelukt; probeer het opnieuw.",
+    "De test is door een storing bij ons niet gelukt; probeer het opnieuw.",
     "The check failed through a fault on our side; try again.",
 )
 _NOT_KEPT = Fatal(

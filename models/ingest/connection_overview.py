@@ -1,6 +1,7 @@
 """What an administrator sees of the connections, and what they can set in motion; a page never fetches itself.
 
-"Retry now" makes the poll of a connection due at this moment: a worker does it. All of it is for an administrator only.
+"Try again now" makes the poll of a connection due at this moment: a worker does it. All of it is for an
+administrator only.
 """
 
 from __future__ import annotations

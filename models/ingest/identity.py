@@ -359,14 +359,14 @@ def _link(connection: Connection, viewer: Viewer, identifier_id: int, pupil_id: 
         .where(identifiers.c.school_id == school_id, identifiers.c.id == identifier_id)
     ).one_or_none()
     if row is None:
-        raise LinkRefused("Dit kenmerk is niet bekend bij uw school.", "Your school does not know this identifier.")
+        raise LinkRefused("Dit nummer is niet bekend bij uw school.", "Your school does not know this number.")
     stated = row.matched_by == BY_ROSTER
     if row.kind == PAIR:  # of a pair it may also be a link of one of the two that matched it
         stated = _by_roster(row, pupils_with(connection, school_id, ECK)) not in (None, pupil_id)
     if stated:
         raise LinkRefused(
-            "De leerlingadministratie zegt zelf van wie dit kenmerk is; wijzig het daar.",
-            "The pupil administration itself says whose this identifier is; change it there.",
+            "De leerlingadministratie zegt zelf van wie dit nummer is; wijzig het daar.",
+            "The pupil administration itself says whose this number is; change it there.",
         )
     if not _has_pupil(connection, school_id, pupil_id):
         raise LinkRefused("Deze leerling is niet bekend bij uw school.", "Your school does not know this pupil.")
@@ -467,12 +467,12 @@ _NO_PUPIL = (
     "This pupil is not in the pupil list; copy the key from your pupil administration.",
 )
 _NOT_PARKED = (
-    "Bij dit kenmerk wachten geen resultaten op een leerling; neem het over uit de lijst, of verwijder de regel.",
-    "No results wait for a pupil under this identifier; copy it from the list, or remove the line.",
+    "Bij dit nummer wachten geen resultaten op een leerling; neem het over uit de lijst, of verwijder de regel.",
+    "No results wait for a pupil under this number; copy it from the list, or remove the line.",
 )
 _TWICE = (
-    "Dit kenmerk staat op een eerdere regel bij een andere leerling; laat een van beide regels staan.",
-    "An earlier line gives this identifier to another pupil; keep one of the two lines.",
+    "Dit nummer staat op een eerdere regel bij een andere leerling; laat een van beide regels staan.",
+    "An earlier line gives this number to another pupil; keep one of the two lines.",
 )
 
 

@@ -32,7 +32,7 @@ MORE_COLUMNS = (
     "This line has more columns than the first line names; remove what is too much.",
 )
 NO_IDENTIFIER = (
-    "De kolom identifier is leeg; vul het kenmerk in of verwijder de regel.",
+    "De kolom identifier is leeg; vul het nummer in of verwijder de regel.",
     "The column identifier is empty; fill in the identifier or remove the line.",
 )
 NO_KEY = (

@@ -37,13 +37,13 @@ class Losses:
 
     def sentences(self) -> tuple[str, str]:
         """What is lost, in Dutch and English, without a full stop; classes by name, teachers by number."""
-        nl = [f'Groep "{name}" heeft in dit bestand geen leerlingen meer' for name in self.vanished]
-        en = [f'Class "{name}" has no pupils in this roster any more' for name in self.vanished]
+        nl = [f'Groep "{name}" heeft in deze lijst geen leerlingen meer' for name in self.vanished]
+        en = [f'Class "{name}" has no pupils in this list any more' for name in self.vanished]
         nl += [f'Groep "{name}" verliest {lost} van de {of} leerlingen' for name, lost, of in self.shrunk]
         en += [f'Class "{name}" loses {lost} of its {of} pupils' for name, lost, of in self.shrunk]
         if self.teachers:
             single = self.teachers == 1
-            nl.append(f"{self.teachers} {'leerkracht heeft' if single else 'leerkrachten hebben'} geen groep meer")
+            nl.append(f"{self.teachers} {'leraar heeft' if single else 'leraren hebben'} geen groep meer")
             en.append(f"{self.teachers} {'teacher has' if single else 'teachers have'} no class any more")
         return ". ".join(nl), ". ".join(en)
 

@@ -50,7 +50,7 @@ _RULES = {
     ),
     "roster.pupil-twice": (
         "error",
-        "Twee leerlingen van het bestand zijn dezelfde leerling; de tweede is overgeslagen.",
+        "Twee leerlingen in de lijst zijn dezelfde leerling; de tweede is overgeslagen.",
         "Two pupils of the roster are the same pupil; the second was left out.",
         "Voeg de twee leerlingen in de leerlingadministratie samen.",
         "Merge the two pupils in the pupil administration.",

@@ -42,14 +42,14 @@ HELD_RULE = "roster.held"  # the finding that says why
 _roster_json = TypeAdapter(Roster)
 
 _HELD_SENTENCES = {
-    NO_GROUPS: ("Het bestand heeft geen groepen meer", "The roster has no groups any more"),
+    NO_GROUPS: ("De leerlinglijst heeft geen groepen meer", "The pupil list has no groups any more"),
     NO_COMPOSED_GROUPS: (
-        "Het bestand heeft geen samengestelde groepen meer",
-        "The roster has no composed groups any more",
+        "De leerlinglijst heeft geen samengestelde groepen meer",
+        "The pupil list has no composed groups any more",
     ),
     FEW_PUPILS: (
-        "In het bestand ontbreekt meer dan de helft van de leerlingen",
-        "The roster lacks more than half of the pupils",
+        "In de leerlinglijst ontbreekt meer dan de helft van de leerlingen",
+        "The pupil list lacks more than half of the pupils",
     ),
 }
 
@@ -58,8 +58,8 @@ class NotPending(Exception):
     """There is no such roster that waits for a decision; says so in both languages."""
 
     def __init__(self) -> None:
-        super().__init__("This roster does not wait for a decision (any more).")
-        self.sentence_nl = "Dit leerlingenbestand wacht niet (meer) op een besluit."
+        super().__init__("This pupil list does not wait for a decision (any more).")
+        self.sentence_nl = "Deze leerlinglijst wacht niet (meer) op een besluit."
         self.sentence_en = str(self)
 
 
@@ -331,10 +331,10 @@ def _current_members(connection: Connection, scope: Scope) -> set[int]:
 def _state_findings(state: str, because: str | None, losses: Losses) -> list[Finding]:
     if because == OLDER:
         nl, en = (
-            "Het bestand is ouder dan het nieuwste van dit schooljaar; er is niets veranderd.",
-            "The roster is older than the newest of this school year; nothing was changed.",
+            "De leerlinglijst is ouder dan de nieuwste van dit schooljaar; er is niets veranderd.",
+            "The pupil list is older than the newest one of this school year; nothing was changed.",
         )
-        remedy, remedy_en = "Laad het nieuwste bestand.", "Load the newest file."
+        remedy, remedy_en = "Laad de nieuwste leerlinglijst.", "Load the newest pupil list."
         return [Finding("roster.older", "warning", "UWLR 2.2 aanmaakdatum", nl, en, remedy, remedy_en)]
     if state != HELD or because is None:
         return []
@@ -344,17 +344,17 @@ def _state_findings(state: str, because: str | None, losses: Losses) -> list[Fin
             HELD_RULE,
             "warning",
             "UWLR 2.2.1, alles-in-één",
-            f"{nl}; het wacht op een besluit van de beheerder.",
-            f"{en}; it waits for an administrator to decide.",
-            "Controleer het bestand in de leerlingadministratie en besluit bij Koppelingen.",
-            "Check the file in the pupil administration and decide on the page Couplings.",
+            f"{nl}; de lijst wacht op een besluit van de beheerder.",
+            f"{en}; the list waits for an administrator to decide.",
+            "Controleer de lijst in de leerlingadministratie en besluit bij Koppelingen.",
+            "Check the list in the pupil administration and decide on the page Connections.",
         )
     ]
 
 
 def _decision(apply: bool, by: str) -> Finding:
-    nl = f"{'Toegepast' if apply else 'Niet toegepast'} op besluit van {by}."
-    en = f"{'Applied' if apply else 'Not applied'} as decided by {by}."
+    nl = f"{'Verwerkt' if apply else 'Niet gebruikt'} op besluit van {by}."
+    en = f"{'Applied' if apply else 'Not used'} as decided by {by}."
     return Finding("roster.decided", "info", "eigen regel", nl, en, "", "")
 
 

@@ -143,7 +143,7 @@ def _in_configuration(sender: Sender) -> SenderRefused:
     if sender.active:
         return SenderRefused(
             "Deze afzender staat in de configuratie; verander hem daar.",
-            "This sender stands in the configuration; change it there.",
+            "This sender is in the configuration; change it there.",
         )
     return SenderRefused(
         "Deze afzender is uit de configuratie gehaald; neem hem over met `rondblik sender add`, zijn eigen klantnaam "
@@ -255,7 +255,7 @@ def _duplicate(sender: Sender) -> SenderRefused:
         return _in_configuration(sender)
     if sender.origin == FROM_TEST:
         return SenderRefused(
-            "Een testadres heeft deze klantnaam, klantcode of id; kies een andere klantnaam en id.",
+            "Een proefadres heeft deze klantnaam, klantcode of id; kies een andere klantnaam en id.",
             "A test address has this klantnaam, klantcode or id; choose another klantnaam and id.",
         )
     return SenderRefused(

@@ -115,7 +115,7 @@ class ScoreReading:
     """One result as screens show it.
 
     `text` is the number with a point, with the decimals that were sent; `maximum` the number of points behind "van".
-    `suspect` means above the highest value of the norm, or larger than any test has: shown as "wordt nagekeken",
+    `suspect` means above the highest value of the norm, or larger than any test has: shown as "klopt mogelijk niet",
     and out of every mean. `norm_group` is the code of the levels that the band is one of.
     """
 

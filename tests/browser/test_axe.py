@@ -131,7 +131,7 @@ def test_a_test_address_and_a_result_have_no_violation(
     file.write_bytes(message(scores=["7,4", "8"]))
     page.goto(f"{shown.address}/toets")
     page.set_input_files("#upload input", file)
-    page.wait_for_selector("text=De toets begint zo.")
+    page.wait_for_selector("text=De test begint zo.")
     assert work_once(WorkContext(shown.store.engine, shown.store.cipher))
     page.wait_for_selector("#headline")
     found.append(violations(page, axe))
@@ -161,7 +161,7 @@ def test_a_run_against_a_hostile_address_is_text_that_wraps_and_says_what_change
                 page.fill(f"#endpoint-{name}", value)
             page.fill("#endpoint-key", "geheime-sleutel")
             page.click("#endpoint-call")
-            page.wait_for_selector("text=De toets begint zo.")
+            page.wait_for_selector("text=De test begint zo.")
             assert work_once(worker)
             page.wait_for_selector("#changes")
             answers = answers[1:] or answers

@@ -214,7 +214,7 @@ def other_pages(to: Walk) -> None:
     to.do(
         "Back to all materials",
         page.go_back,
-        lambda: expect(page.locator("#materials-jaar")).to_have_value("Alle jaren", timeout=WAIT),
+        lambda: expect(page.locator("#materials-jaar")).to_have_value("Alle leerjaren", timeout=WAIT),
     )
     to.click("to the class page", menu.format("Groepen"), "#matrix")
     to.click("to the smartboard", "a[href^='/digibord']", ".board h1")

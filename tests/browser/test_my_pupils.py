@@ -125,7 +125,7 @@ def test_on_a_phone_the_table_is_a_list_with_the_names_of_its_columns(watched: W
     row = page.locator(f"{ROWS}[data-pupil='1']")
     read = "all => all.map(one => getComputedStyle(one, '::before').content)"
     assert row.locator("td").evaluate_all(read) == [
-        '"Open signalen"', '"Afspraak"', '"Rekenen"', '"Spelling"', '"Vak nog niet gekoppeld"',
+        '"Open signalen"', '"Afspraak"', '"Rekenen"', '"Spelling"', '"Vak nog niet toegewezen"',
     ]  # fmt: skip
     assert "58" in row.inner_text()
 

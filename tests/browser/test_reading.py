@@ -129,7 +129,7 @@ def test_from_class_to_pupil_to_part(served: Served, watched: Watched) -> None:
     )
     read = "rows => rows.map(row => [row.dataset.part, row.dataset.value])"
     assert page.locator("#parts [data-part]").evaluate_all(read) == [list(row) for row in parts]
-    assert "Deze bron levert niet dieper dan het onderdeel." in page.inner_text("#parts")
+    assert "Dit zijn alle onderdelen die de uitgever stuurt." in page.inner_text("#parts")
 
 
 def test_a_number_tells_where_it_comes_from(watched: Watched) -> None:
@@ -207,7 +207,7 @@ def test_charts_speak_dutch_and_have_a_sentence_and_a_table_beside_them(watched:
     months = page.locator(".lane >> nth=0 >> .xtick").all_text_contents()
     assert any("mei" in month or "mrt" in month or "okt" in month for month in months)
     sentences = page.locator(".lane .lc").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
-    assert "Cijferpad groep 6, 3 metingen: 64, 81, 84, goed." in sentences
+    assert "Cijferpad groep 6, 3 scores: 64, 81, 84, goed." in sentences
     assert page.locator(".lane").count() == page.locator("details.twin table").count()
     page.click("label:has-text('Tabel')")
     page.wait_for_selector(".view-tabel")

@@ -265,7 +265,7 @@ def compare_series(visit: Visit, where: str, cell: Any, series: Any) -> None:
         visit.same(f"{where}: maximum", number(cell["maximum"]), number(maximum))
     level = series["facts"]["Niveau"][0]
     without = cell["words"] in WITHOUT_NORM
-    visit.same(f"{where}: level", "bron stuurt geen norm" if without else cell["words"], level)
+    visit.same(f"{where}: level", "uitgever stuurt geen norm" if without else cell["words"], level)
 
 
 def compare_subject(visit: Visit, name: str, of_subject: Any, cells: list[Any], series: dict[str, Any]) -> None:

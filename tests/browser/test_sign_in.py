@@ -99,7 +99,7 @@ def test_who_is_of_another_school_reads_what_to_do(window: BrowserContext, serve
     page.goto(f"{served.address}/groep")
     page.click("text=Aanmelden met Entree Federatie")
     at_provider(page, "vreemd")
-    expect(page.locator("main")).to_contain_text("hoort u bij een school die hier niet is")
+    expect(page.locator("main")).to_contain_text("hoort u bij een school die hier niet bekend is")
     assert [cookie["name"] for cookie in window.cookies() if cookie["name"] == "rondblik_session"] == []
 
 

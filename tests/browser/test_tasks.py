@@ -98,12 +98,12 @@ def test_whether_a_pupil_does_better_than_in_september(served_with_september: Se
         "aria-label"
     )
     assert sentence is not None
-    assert "4 metingen: laatste 3: 55, 68, 74" in sentence
+    assert "4 scores: laatste 3: 55, 68, 74" in sentence
 
 
 def test_which_source_is_late(task: Task) -> None:
     line = task.read("#coverage")
-    assert "4 van 5 bronnen leverden deze week." in line
+    assert "4 van 5 uitgevers leverden deze week." in line
     assert "Stiltewerk heeft sinds wo 18 nov om 6:30 niets geleverd." in line
     assert task.clicks == 0
 

@@ -129,7 +129,7 @@ def test_all_nine_situations_turn_while_the_page_stays_open(watched: Watched) ->
     page.wait_for_selector("#room-said:has-text('niet de code')")
     page.fill("#room-code", code)
     page.press("#room-code", "Enter")
-    page.wait_for_selector("#room-said:has-text('Dat is de code.')")
+    page.wait_for_selector("#room-said:has-text('Dat is de juiste code.')")
     assert sender.post(last).confirmed
     wait_for(page, "fault")
     assert set(states(page).values()) == {"gedaan"}
@@ -202,10 +202,10 @@ def test_an_uploaded_message_is_judged_by_the_worker(served: Served, watched: Wa
     file.write_bytes(message(scores=["7,4", "8"]).replace(b"><", b">\n<"))
     watched.open("/toets")
     page.set_input_files("#upload input", file)
-    page.wait_for_selector("text=De toets begint zo.")
+    page.wait_for_selector("text=De test begint zo.")
     assert work_once(WorkContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#headline")
-    assert page.inner_text("#headline") == "1 keer fout"
+    assert page.inner_text("#headline") == "1 fout"
     assert "Een ontvanger weigert dit met Client.ScoreOngeldig." in page.inner_text("#levels")
     levels = page.locator("[data-check]").evaluate_all("all => all.map(one => one.dataset.state)")
     assert levels == ["passed", "passed", "failed", "not_tested", "not_tested", "not_tested"]
@@ -229,13 +229,13 @@ def test_the_findings_can_be_narrowed_to_what_is_wrong(served: Served, watched: 
     sender.post(sender.message(scores=["1"]))
     sender.post(sender.message(leerlingid="proef-02", scores=["1"]))  # the same key of another pupil: a warning
     page.click("button:has-text('Rapport')")
-    page.wait_for_selector("h1:has-text('Uitslag van de toets')")
+    page.wait_for_selector("h1:has-text('Uitslag van de test')")
     assert work_once(WorkContext(served.store.engine, served.store.cipher))
     page.wait_for_selector("#findings")
     shown = page.locator("#findings tr[data-level]:visible")
     read = "all => all.map(one => one.dataset.level)"
     assert shown.evaluate_all(read) == ["error", "warning"]
-    page.click("#findings label:has-text('Let op')")
+    page.click("#findings label:has-text('Waarschuwing')")
     assert shown.evaluate_all(read) == ["warning"]
     page.click("#findings label:has-text('Fout')")
     assert shown.evaluate_all(read) == ["error"]
@@ -252,7 +252,7 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
         page.fill(f"#endpoint-{name}", value)
     assert page.get_attribute("#endpoint-key", "type") == "password"
     page.click("#endpoint-call")
-    page.wait_for_selector("text=De toets begint zo.")
+    page.wait_for_selector("text=De test begint zo.")
     assert work_once(WorkContext(served.store.engine, served.store.cipher, receive=Receive(check_loopback=True)))
     page.wait_for_selector("#scenarios")
     assert page.locator("#scenarios [data-scenario='publisher.right'][data-state=failed]").count() == 1
@@ -268,7 +268,7 @@ def test_an_address_is_called_after_the_form_is_filled_in(served: Served, watche
         ("berichten.ZIP", zipped("een.XML", message()), "Alles is goed"),
         ("berichten.pdf", zipped("een.xml", message()), "Alles is goed"),
         ("brief.docx", zipped("brief.txt", b"Beste ouders"), None),
-        ("brief.txt", b"Beste ouders", "1 keer fout"),
+        ("brief.txt", b"Beste ouders", "1 fout"),
     ],
 )
 def test_a_file_of_any_name_is_judged_by_what_is_in_it(
@@ -278,7 +278,7 @@ def test_a_file_of_any_name_is_judged_by_what_is_in_it(
     file.write_bytes(content)
     watched.open("/toets")
     page.set_input_files("#upload input", file)
-    page.wait_for_selector("text=De toets begint zo.")
+    page.wait_for_selector("text=De test begint zo.")
     assert work_once(WorkContext(served.store.engine, served.store.cipher))
     if headline is None:
         page.wait_for_selector("text=geen XML-bestanden")
@@ -305,7 +305,7 @@ def test_everything_can_be_reached_by_keyboard(watched: Watched) -> None:
     with page.expect_file_chooser():
         page.locator("#upload input").press("Enter")
     make_room(watched)
-    for name in ("Bekijk als leraar", "Rapport", "Geef het volgende bericht een fout", "Bevestigen"):
+    for name in ("Bekijk als leraar", "Rapport", "Beantwoord het volgende bericht met een fout", "Bevestigen"):
         button = page.get_by_role("button", name=name, exact=True)
         button.focus()
         assert button.evaluate("one => one === document.activeElement")
@@ -323,7 +323,7 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
     sender.post(sender.message())
     room_page = urlsplit(page.url).path
     page.click("button:has-text('Rapport')")
-    page.wait_for_selector("h1:has-text('Uitslag van de toets')")
+    page.wait_for_selector("h1:has-text('Uitslag van de test')")
     work_once(WorkContext(served.store.engine, served.store.cipher))
     result_page = urlsplit(page.url).path
     for path in ("/toets", room_page, result_page, "/toets/proef/weg"):

@@ -168,7 +168,7 @@ def test_where_a_filter_does_not_hold_the_page_says_so(web: flask.Flask) -> None
 
 def test_a_publisher_a_subject_and_a_goal_limit_sources_goals_and_hard_parts(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    assert "1 van 1 bron leverde deze week" in words(page(client, "/groep", "?klas=1&uitgever=1"))
+    assert "1 van 1 uitgever leverde deze week" in words(page(client, "/groep", "?klas=1&uitgever=1"))
     topics = [
         node["props"]["data-topic"]
         for node in nodes_of(page(client, "/groep", "?klas=1&doel=Breuken+vergelijken"), "Div")

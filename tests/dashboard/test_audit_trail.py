@@ -167,7 +167,7 @@ NOTHING = ("?maand=2026-13", "?maand=x", "?maand=0000-01", "?leerling=2-1", "?le
 @pytest.mark.parametrize("search", NOTHING)
 def test_an_address_that_names_nothing_fails_in_words(web: flask.Flask, search: str) -> None:
     shown = shown_page(as_persona(web, "sam"), "/inzage", search)
-    assert "Wie keek" in shown
+    assert "Wie heeft gekeken" in shown
 
 
 # -- the commands ------------------------------------------------------------------------------------------------

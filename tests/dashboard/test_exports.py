@@ -366,7 +366,7 @@ def test_filters_time_sources_and_dictionary_are_in_every_file(web: flask.Flask)
         assert told["Kolommen"] == "Per leermiddel"
         assert (told["Leermiddel"], told["Uitgever"], told["Doel"]) == ("alle", "alle", "alle")
         assert told["Gemaakt"] == long_moment(clock.to_us(school.NOW))
-        assert "4 van 5 bronnen leverden deze week." in told["Bronnen"]
+        assert "4 van 5 uitgevers leverden deze week." in told["Uitgevers"]
         assert meanings == dict(dictionary())
         assert {"Indeling", "Leerling", "Groep", "Gemiddelde", *PARTS} <= set(meanings)
 

@@ -196,7 +196,7 @@ def test_a_source_that_sends_progress_is_never_said_not_to(web: flask.Flask, kno
     page = shown_page(as_persona(web, "hanna"), "/groep", "?klas=1&periode=2026-11-10_2026-11-13")
     silent = re.search(r'"className": "sm t2 silent"', page)
     assert silent is None or "Letterlab" not in page[silent.start() - 800 : silent.start()]
-    assert "geen bron meldt hoe ver" not in shown_page(
+    assert "geen uitgever meldt hoe ver" not in shown_page(
         as_persona(web, "hanna"), "/leerlingen", "?klas=1&periode=2026-11-10_2026-11-13"
     )
 

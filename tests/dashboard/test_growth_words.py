@@ -135,7 +135,7 @@ def test_scores_out_of_different_maxima_have_no_word_of_growth(several: list[Sco
 def test_a_score_out_of_another_maximum_says_out_of_how_many() -> None:
     series = series_of([Score(21, 40), Score(23, 40), Score(17, 30)])
     assert series_words(series) == "Rekenen (Cijferpad): 17 van 30."
-    assert series_sentence(series) == "Cijferpad, 3 metingen: 21 van 40, 23 van 40, 17 van 30."
+    assert series_sentence(series) == "Cijferpad, 3 scores: 21 van 40, 23 van 40, 17 van 30."
     assert numbers_words(series.sittings[:2]) == "21, 23 van 40"
 
 

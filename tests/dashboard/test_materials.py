@@ -78,15 +78,15 @@ def test_a_card_says_publisher_comparability_norm_and_how_far(web: flask.Flask, 
     assert "Uitgever Cijferpad zelfde norm" in text
     assert "onvoldoende 0–59 voldoende 60–79 goed 80–100" in text
     assert "Groep 6a 11 van 12 leerlingen" in text
-    assert "Klaar en bezig: bron levert dit niet" in text
-    assert "Niveaus I tot en met V, die de bron bij elk resultaat geeft." in text
+    assert "Af en bezig: uitgever stuurt dit niet" in text
+    assert "Niveaus I tot en met V, die de uitgever bij elk resultaat geeft." in text
     assert "Schoolcijfer" not in text  # no source here gives any, and none is made up
 
 
 def test_done_and_busy_stand_with_the_test_where_the_source_delivers_them(web: flask.Flask) -> None:
     text = words(shown_page(as_persona(web, "hanna"), PATH, "?vak=spelling"))
-    assert "Week 47 Groep 6a: 12 van 12 leerlingen · 10 klaar, 1 bezig" in text
-    assert "De bron stuurt geen norm." in text
+    assert "Week 47 Groep 6a: 12 van 12 leerlingen · 10 af, 1 bezig" in text
+    assert "De uitgever stuurt geen norm mee." in text
     assert "eigen puntentelling" in text
 
 

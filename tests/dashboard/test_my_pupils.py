@@ -216,9 +216,9 @@ def test_a_sparkline_says_in_one_sentence_what_it_shows_and_has_the_colours_of_t
         shown = cells(list(nodes(json.loads(shown_page(client, MINE, TWO_YEARS)))))
         assert series in unquote(image(shown[2, "arithmetic"])["src"])
     assert image(shown[2, "arithmetic"])["alt"] == (
-        "Rekenen met Cijferpad groep 6, 3 scores: 64, 81, 84; de norm is 60."
+        "Rekenen bij Cijferpad groep 6, 3 scores: 64, 81, 84; de norm is 60."
     )
-    assert image(shown[1, "spelling"])["alt"] == "Spelling met Letterlab, 2 scores: 66,5; 71,5."
+    assert image(shown[1, "spelling"])["alt"] == "Spelling bij Letterlab, 2 scores: 66,5; 71,5."
     assert (image(shown[2, "arithmetic"])["width"], image(shown[2, "arithmetic"])["height"]) == (112, 38)
 
 
@@ -264,7 +264,7 @@ def test_the_head_names_the_material_with_the_most_scores_and_its_scale(web: fla
         "Afspraak",
         "Rekenen Cijferpad groep 6 · zelfde norm, 0–100 · en nog 1 leermiddel",
         "Spelling Letterlab · eigen puntentelling",
-        "Vak nog niet gekoppeld Vraagstuk · eigen puntentelling",
+        "Vak nog niet toegewezen Vraagstuk · eigen puntentelling",
     ]
 
 
@@ -339,7 +339,7 @@ def test_the_newest_agreement_stands_in_its_row(web: flask.Flask, known_school: 
         "Afspraak loopt tot 18 dec",
         "Afspraak liep tot 20 nov",
         "Afspraak afgerond op 26 nov",
-        "besloten afspraak",
+        "vertrouwelijke afspraak",
         "– geen afspraak",
         "– geen afspraak",
     ]
@@ -471,7 +471,7 @@ def test_what_is_hard_is_the_part_that_most_of_who_made_it_scored_below_the_norm
 def test_who_is_ready_is_who_finished_all_that_is_set_ready(web: flask.Flask, known_school: Store) -> None:
     finished = [place + 1 for place, score in enumerate(school.SPELL_WEEK) if score is not None]
     answer, href = card_of(page_of(web, "hanna"), "ready")
-    assert answer == (f"Letterlab: {len(finished)} van 12 hebben alles af · van 3 leermiddelen is dat niet bekend")
+    assert answer == (f"Letterlab: bij {len(finished)} van 12 is alles af · van 3 leermiddelen is dat niet bekend")
     assert pupils(page_of(web, "hanna", "?" + href.partition("?")[2])) == finished
     with database.write_transaction(known_school.engine) as connection:  # one more week, which Aïsha has not finished
         one_more_week(connection)
@@ -480,7 +480,7 @@ def test_who_is_ready_is_who_finished_all_that_is_set_ready(web: flask.Flask, kn
     line = next(item for item in again if "data-material" in item and "data-set" in item)
     assert (line["data-material"], line["data-done"], line["data-set"]) == ("Letterlab", "9", "12")
     panel = words(next(item for item in again if item.get("id") == "mine-ready"))
-    assert "Cijferpad groep 6, Peillijn, Vraagstuk : bron levert dit niet" in panel
+    assert "Cijferpad groep 6, Peillijn, Vraagstuk : uitgever stuurt dit niet" in panel
 
 
 def one_more_week(connection: Any) -> None:
@@ -497,9 +497,9 @@ def one_more_week(connection: Any) -> None:
 
 
 def test_without_progress_nobody_is_called_ready_or_not(web: flask.Flask) -> None:
-    assert card_of(page_of(web, "joris"), "ready")[0] == "geen bron meldt hoe ver leerlingen zijn"
+    assert card_of(page_of(web, "joris"), "ready")[0] == "geen uitgever meldt hoe ver leerlingen zijn"
     assert card_of(page_of(web, "joris"), "signals")[0] == "niemand heeft een open signaal"
-    assert card_of(page_of(web, "joris"), "topics")[0] == "geen onderdeel met een norm van de bron valt op"
+    assert card_of(page_of(web, "joris"), "topics")[0] == "er valt geen onderdeel met een norm van de uitgever op"
 
 
 # -- the hand-over ---------------------------------------------------------------------------------------------
@@ -557,12 +557,12 @@ def test_a_restricted_note_is_only_counted_but_for_learning_support_on_the_scree
     own = "Ik maak mij zorgen."
     write(known_school, "hanna", 1, NoteKind.NOTE, own, restricted=True)
     read_by_teacher = words(person(page_of(web, "hanna", "?klas=1&leerling=1", HANDOVER), 1))
-    assert "Er zijn 2 besloten notities." in read_by_teacher
+    assert "Er zijn 2 vertrouwelijke notities." in read_by_teacher
     assert SECRET not in read_by_teacher
     assert own not in read_by_teacher  # paper goes from hand to hand, also what one wrote oneself
     support = person(page_of(web, "ilse", "?klas=1&leerling=1", HANDOVER), 1)
     assert SECRET in words(support)
-    assert "besloten: komt niet op papier" in words(support)
+    assert "vertrouwelijk: komt niet op papier" in words(support)
     hidden = [node for node in nodes(support["children"]) if node.get("className") == "secret"]
     assert {SECRET, own} == {found for item in hidden for found in (SECRET, own) if found in words(item)}
     counted = next(node for node in nodes(support["children"]) if "data-restricted" in node)

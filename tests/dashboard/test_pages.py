@@ -64,8 +64,8 @@ def expected_of(page: Page) -> tuple[str, set[str], str]:
 
 MY_PUPILS, CONNECTIONS = ("/leerlingen", "Mijn leerlingen"), ("/koppelingen", "Koppelingen")
 CLASSES, SIGNALS, MATERIALS = ("/groep", "Groepen"), ("/signalen", "Signalen"), ("/leermiddelen", "Leermiddelen")
-ACCESS_LOG = ("/inzage", "Wie keek")
-TEST = ("/toets", "Toets uw koppeling")
+ACCESS_LOG = ("/inzage", "Wie heeft gekeken")
+TEST = ("/toets", "Test uw koppeling")
 MENUS = {
     "hanna": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
     "noa": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],

@@ -25,7 +25,7 @@ from tests.dashboard import school
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, output_of, shown_page
 
 SENTENCE = "Een leerlinglijst wacht op uw besluit."
-REASON = "heeft in dit bestand geen leerlingen meer"
+REASON = "heeft in deze lijst geen leerlingen meer"
 YEAR = "2026-2027"
 
 

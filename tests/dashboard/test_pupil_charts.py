@@ -9,16 +9,18 @@ from hypothesis import strategies as st
 
 from dashboard.pages.pupil.page import first_sitting
 from dashboard.pages.pupil.side_panels import Side, read_side
-from dashboard.ui.charts import series_figure
+from dashboard.ui.charts import BOTTOM, CLOSE, HEIGHT, TOP, series_figure
 from models.access.viewer import Role, Viewer
+from models.classroom.goals import Goal
 from models.classroom.holidays import Holiday, read_holidays
 from models.classroom.timeline import PupilTimeline, pupil_timeline
 from models.results.periods import Period, with_year_before
 from models.schema import clock, database
+from models.schema.records import SCALE
 from tests.conftest import Store
 from tests.dashboard import school
 from tests.dashboard.test_group_filters import SCORE, more_rows
-from tests.dashboard.test_growth_words import Score, series_of
+from tests.dashboard.test_growth_words import SUMS, Score, series_of
 
 PERIOD = Period("2026-08-20", "2026-11-30")
 AUTUMN = Holiday("autumn", date(2026, 10, 17), date(2026, 10, 25))
@@ -43,6 +45,16 @@ def test_ninety_after_a_hundred_does_not_fill_the_chart() -> None:
         "yaxis"
     ]["range"]
     assert 10 / (high - low) <= 0.2
+
+
+@given(st.integers(0, 30), st.lists(st.integers(0, 30), min_size=1, max_size=5))
+def test_the_words_of_a_goal_stand_on_no_number_of_the_axis(aim: int, values: list[int]) -> None:
+    goal = Goal(1, 1, SUMS, aim * SCALE, None, "Hanna Vos", 0)
+    series = series_of([Score(value, 30) for value in values])
+    axis = series_figure(series, PERIOD, "circle", "light", goal)["layout"]["yaxis"]
+    low, high = axis["range"]
+    for tick in axis["tickvals"]:
+        assert abs(tick - aim) / (high - low) * (HEIGHT - TOP - BOTTOM) >= CLOSE
 
 
 def test_a_holiday_has_its_name_where_there_is_room_for_it() -> None:

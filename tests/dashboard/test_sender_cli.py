@@ -189,7 +189,7 @@ def test_a_sender_of_the_configuration_is_changed_there_only(operator: Operator)
         ("key", *named, "--school", "99XX"), ("revoke", *named, "--key", "1"), ("set", *named, "--policy", "tolerant"),
         ("add", *named, "--school", "99XX"), ("add", "--klantnaam", "Anders", "--id", "rekenwijs", "--school", "99XX"),
     ):  # fmt: skip
-        assert "stands in the configuration" in operator.refused("sender", *words)
+        assert "is in the configuration" in operator.refused("sender", *words)
     terms = operator.terms()
     assert (terms["policy"], terms["keys"]) == (
         "strict", [{"key": 1, "made": "2026-11-20", "revoked": None, "schools": ["99XX/00"]}]

@@ -36,7 +36,7 @@ INNER_FORMULAS = {
     "a;=1+1": "a;'=1+1", "b,=1+1": "b,'=1+1", 'c,"=1+1"': 'c,"\'=1+1"', 'd; "+1': 'd; "\'+1', "e\t=1": "e =1",
     "f\r\n=1": "f =1",
 }  # fmt: skip
-LEFT_ALONE = ("6a", "2E", "Toets blok 3", "4 van 5 bronnen", "Vak, toets; deel", "1F", "½", "O'Neill", "6 apen", "")
+LEFT_ALONE = ("6a", "2E", "Toets blok 3", "4 van 5 uitgevers", "Vak, toets; deel", "1F", "½", "O'Neill", "6 apen", "")
 DAY_0 = date(1899, 12, 30)
 PARTS = ("VALUE", "VALUE", "TEXT", "DATE", "TEXT", "VALUE")  # of a column of the matrix
 COUNTS = (FIRST - 2, FIRST - 1)  # of scores below the norm, and with one

@@ -204,7 +204,7 @@ def test_thresholds_of_a_class_hold_for_all_its_teachers(web: flask.Flask) -> No
     for user in ("hanna", "sam"):
         shown = shown_page(as_persona(web, user), "/signalen", "?klas=1")
         assert "Regel: 40 schooldagen niets gemaakt" in shown
-        assert "Op 40 gezet door Hanna Vos, vandaag om 8:12." in shown
+        assert "Ingesteld op 40 door Hanna Vos, vandaag om 8:12." in shown
 
 
 BOUNDS_NL = "Kies voor ‘Niets gemaakt: zoveel schooldagen’ een getal van 3 tot en met 40."
@@ -258,7 +258,7 @@ def test_the_buttons_of_signals_are_told_apart(web: flask.Flask) -> None:
 
 def test_a_goal_stands_beside_the_lane_in_the_chart_and_in_its_sentence(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
-    assert "Er is geen doel gesteld. Geen bron stuurt een doel mee." in shown_page(client, "/leerling/1")
+    assert "Er is geen doel gesteld. Geen uitgever stuurt een doel mee." in shown_page(client, "/leerling/1")
     post(client, "/leerling/doel/1", materiaal=school.SUMS_FIELD.key, waarde="77,5", dag="18-12-2026")
     shown = shown_page(client, "/leerling/1")
     assert "Het doel is opgeslagen." in shown
@@ -289,7 +289,7 @@ def test_a_goal_is_set_only_where_the_pupil_has_a_score(web: flask.Flask, known_
     client = as_persona(web, "hanna")
     post(client, "/leerling/doel/1", materiaal=field, waarde="80")
     shown = shown_page(client, "/leerling/1")
-    assert "De leerling heeft geen score in dit leermiddel. Er is niets veranderd." in shown
+    assert "De leerling heeft geen score bij dit leermiddel. Er is niets veranderd." in shown
     assert rows(known_school, goals) == 0
 
 
@@ -307,10 +307,10 @@ def test_a_restricted_note_is_read_by_its_author_and_seen_to_exist_by_others(web
     post(client, "/leerling/notitie/1", soort="agreement", tekst="Twee keer per week oefenen.", dag="18-12-2026")
     shown = shown_page(client, "/leerling/1")
     assert "<b>Alleen wij</b>" in shown  # as text in JSON, never as markup
-    assert "Besloten notitie" in shown
+    assert "Vertrouwelijke notitie" in shown
     others = shown_page(as_persona(web, "sam"), "/leerling/1")
     assert "Alleen wij" not in others
-    assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in others
+    assert "Alleen de schrijver en de intern begeleider kunnen deze notitie lezen." in others
 
 
 def test_the_author_corrects_and_withdraws_a_note_and_others_cannot(web: flask.Flask, known_school: Store) -> None:
@@ -353,7 +353,7 @@ def test_of_a_restricted_agreement_others_see_no_day_and_no_button(web: flask.Fl
             until_on="2026-12-18",
         )  # fmt: skip
     shown = shown_page(as_persona(web, "hanna"), "/leerling/1")
-    assert "Alleen de schrijver en de intern begeleider kunnen deze lezen." in shown
+    assert "Alleen de schrijver en de intern begeleider kunnen deze notitie lezen." in shown
     assert not any(words in shown for words in ("Geheim.", "18 dec 2026", "Afspraak afgerond"))
 
 
@@ -451,7 +451,7 @@ def test_of_several_classes_with_other_thresholds_each_is_told(web: flask.Flask)
 def test_a_date_is_empty_until_a_teacher_sets_it_and_then_raises_signals(web: flask.Flask) -> None:
     client = as_persona(web, "hanna")
     shown = shown_page(client, "/signalen", "?klas=1")
-    assert "Er is geen datum afgesproken. Geen bron stuurt een datum mee." in shown
+    assert "Er is geen datum afgesproken. Geen uitgever stuurt een datum mee." in shown
     assert "is niet af" not in shown
     back = "/signalen?klas=1"
     assert post(client, "/signalen/datum/1", toets=f"2 zet {back}", dag="16-11-2026") == (303, back)

@@ -96,7 +96,7 @@ def test_an_english_text_without_a_translation_is_its_source_in_singular_and_plu
 def test_every_subject_and_state_has_a_dutch_word() -> None:
     assert all(words.subject_word(item) != item for item in (*SUBJECTS, UNMAPPED))
     assert all(words.missing_word(missing) for missing in Missing)
-    assert words.subject_word(UNMAPPED) == "Vak nog niet gekoppeld"
+    assert words.subject_word(UNMAPPED) == "Vak nog niet toegewezen"
     assert words.reference_word("1F") == "op weg naar 1F (indicatie)"
 
 

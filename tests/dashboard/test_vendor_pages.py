@@ -169,7 +169,7 @@ def data_address(data: bytes) -> str:
 @pytest.mark.parametrize("path", ["/", "/groep", "/toets"])
 def test_a_vendor_begins_at_the_page_to_test_a_coupling(vendor: FlaskClient, path: str) -> None:
     shown = shown_page(vendor, path)
-    assert "Lever een bericht in" in shown
+    assert "Upload een bericht" in shown
     assert "geen certificering door Edustandaard" in shown
     assert '"/koppelingen"' not in shown
     assert '"/groep"' not in shown
@@ -201,7 +201,7 @@ def test_an_administrator_may_test_and_a_teacher_is_told_for_whom_it_is(
 ) -> None:
     sam, hanna = as_persona(vendor_web, "sam"), as_persona(vendor_web, "hanna")
     assert "/toets" in shown_page(sam, "/groep")
-    assert "Lever een bericht in" in shown_page(sam, "/toets")
+    assert "Upload een bericht" in shown_page(sam, "/toets")
     assert '"/toets"' not in shown_page(hanna, "/groep")
     assert "voor beheerders en voor leveranciers" in shown_page(hanna, "/toets")
     assert post(hanna, "/toets/proef") == 403
@@ -342,7 +342,7 @@ def test_what_was_asked_is_written_down_for_the_worker(vendor: FlaskClient, know
         ({"customer_code": " "}, "Vul de klantcode in"),
         ({"customer_name": ""}, "Vul de klantnaam in"),
         ({"key": ""}, "Vul de autorisatiesleutel in"),
-        ({"key": "x" * 65}, "te veel"),
+        ({"key": "x" * 65}, "te lang"),
         ({"kind": "school"}, "Kies wat er op het adres staat"),
         ({"profile": "eigen"}, "Kies wat er op het adres staat"),
     ],
@@ -404,7 +404,7 @@ def test_where_no_room_is_free_the_page_says_so(
     monkeypatch.setattr(sandboxes, "MAX_SANDBOXES", 1)
     refused = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert refused.status_code == 303
-    assert "nu het hoogste aantal proefadressen" in shown_page(vendor, *_split(refused.headers["Location"]))
+    assert "Alle proefadressen zijn in gebruik" in shown_page(vendor, *_split(refused.headers["Location"]))
 
 
 @pytest.mark.parametrize("odd", ["x", "1", "%00", "vol%20", "<b>vol</b>", ""])
@@ -421,14 +421,14 @@ def test_too_many_checks_at_once_are_said_where_they_are_asked_for(
     for _ in range(page_requests.MAX_OPEN_OF_ONE):
         asked(vendor, message())
     for answer in (upload(vendor, data_address(message())), endpoint(vendor)):
-        assert "Er wachten nog meer toetsen van u." in json.dumps(answer.json, ensure_ascii=False)
+        assert "Er wachten nog meer tests van u." in json.dumps(answer.json, ensure_ascii=False)
         assert "href" not in answer.json["response"].get("vendor-go", {})
     report = vendor.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN).headers["Location"]
-    assert "Er wachten nog meer toetsen van u." in shown_page(vendor, *_split(report))
+    assert "Er wachten nog meer tests van u." in shown_page(vendor, *_split(report))
     other = as_persona(vendor_web, "leverancier")
     assert asked(other, message()).startswith("/toets/uitslag/")
     monkeypatch.setattr(page_requests, "MAX_OPEN", page_requests.MAX_OPEN_OF_ONE + 1)
-    assert "zoveel toetsen" in json.dumps(upload(other, data_address(message())).json, ensure_ascii=False)
+    assert "zoveel tests" in json.dumps(upload(other, data_address(message())).json, ensure_ascii=False)
     assert requests_of_pages(known_school) == page_requests.MAX_OPEN_OF_ONE + 1
 
 
@@ -529,7 +529,7 @@ def test_a_page_at_which_nothing_happens_stops_looking_and_says_so(vendor: Flask
     told = tick(vendor, page_of(sandbox), seen, ticks=10 + vendor_sandbox.QUIET_TICKS).json["response"]
     assert told["room-tick"]["disabled"] is True
     assert told["room-resume"]["hidden"] is False
-    assert "niet meer mee" in told["room-news"]["children"]
+    assert "niet meer bijgewerkt" in told["room-news"]["children"]
     assert "room-came" not in told
 
 
@@ -538,7 +538,7 @@ def test_a_fault_that_was_asked_for_does_not_tell_its_code_here(
 ) -> None:
     state = {"_pages_location.pathname": page_of(sandbox)}
     armed = call(vendor, "room-provoke.n_clicks", {"room-provoke.n_clicks": 1}, state)
-    assert "Het volgende bericht krijgt een fout" in armed.text
+    assert "Op het volgende bericht volgt een fout" in armed.text
     code = again(known_school, sandbox).code
     assert code is not None
     assert code in send(vendor_web, sandbox)
@@ -548,7 +548,7 @@ def test_a_fault_that_was_asked_for_does_not_tell_its_code_here(
     wrong = call(vendor, "room-confirm.n_clicks", {"room-confirm.n_clicks": 1}, {**state, "room-code.value": "0"})
     assert "niet de code" in wrong.text
     right = call(vendor, "room-confirm.n_clicks", {"room-code.n_submit": 1}, {**state, "room-code.value": code})
-    assert "Dat is de code." in right.text
+    assert "Dat is de juiste code." in right.text
     assert again(known_school, sandbox).shown
 
 
@@ -664,7 +664,7 @@ def result_tick(client: FlaskClient, path: str, ticks: int = 1) -> Any:
 
 def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, known_school: Store) -> None:
     path = asked(vendor, message(scores=["7,4"]))
-    assert "De toets begint zo." in shown_page(vendor, path)
+    assert "De test begint zo." in shown_page(vendor, path)
     assert result_tick(vendor, path).status_code == 204
     assert vendor.get(f"{path}/rapport.json", base_url=HERE).status_code == 404
     assert "Dit duurt lang." in result_tick(vendor, path, 10_000).text
@@ -673,7 +673,15 @@ def test_the_outcome_waits_calmly_and_then_comes_by_itself(vendor: FlaskClient, 
     assert told["result-tick"]["disabled"] is True
     assert told["result-said"]["children"] == "De uitslag is klaar."
     shown = json.dumps(told, ensure_ascii=False)
-    for text in ("1 keer fout", "Leesbaar", "Afspraken", "niet bereikt", "xsd.value", "Client.ScoreOngeldig", "7,4"):
+    for text in (
+        "1 fout",
+        "Welgevormd",
+        "Inhoudelijke regels",
+        "niet bereikt",
+        "xsd.value",
+        "Client.ScoreOngeldig",
+        "7,4",
+    ):
         assert text in shown
     assert "proef-01" not in shown
 
@@ -683,7 +691,14 @@ def test_the_six_levels_stand_in_order_whatever_was_found(vendor: FlaskClient, k
         path = asked(vendor, data)
         work_once(WorkContext(known_school.engine, known_school.cipher))
         shown = shown_page(vendor, path)
-        words = ["Leesbaar", "Envelop en kop", "Schema", "Sleutels en verwijzingen", "Afspraken", "Gedrag"]
+        words = [
+            "Welgevormd",
+            "Envelop en header",
+            "Schema",
+            "Sleutels en verwijzingen",
+            "Inhoudelijke regels",
+            "Gedrag",
+        ]
         places = [shown.index(f'"{word}"') for word in words]
         assert places == sorted(places)
 
@@ -707,7 +722,7 @@ def test_a_check_that_failed_says_why_and_a_way_on(vendor: FlaskClient, known_sc
     path = asked(vendor, b"<a/>")
     work = work_queue.claim(known_school.engine)
     assert work is not None
-    assert "De toets loopt." in shown_page(vendor, path)
+    assert "De test loopt." in shown_page(vendor, path)
     page_requests.fail(known_school.engine, work, "Het lukte niet.", "It did not work.")
     shown = shown_page(vendor, path)
     assert "Het lukte niet." in shown

@@ -113,7 +113,7 @@ def test_an_endpoint_with_a_fault_that_is_mended_shows_the_change(vendor: FlaskC
         spoils.pop(0)
         mended = called(known_school, vendor, peer.url)
     assert report_of(vendor, first)["since"] is None
-    assert "Dit is hiervan uw eerste toets" in shown_page(vendor, first)
+    assert "Dit is hiervan uw eerste test" in shown_page(vendor, first)
     assert panel(vendor, again)["rule", "fault.code"] == ("failed", "failed")
     assert panel(vendor, mended)["rule", "fault.code"] == ("failed", "passed")
     assert panel(vendor, mended)["scenario", "las.wrong-key"] == ("failed", "passed")
@@ -125,7 +125,7 @@ def test_an_endpoint_with_a_fault_that_is_mended_shows_the_change(vendor: FlaskC
     assert f"Verholpen ({number})" in shown
     assert "die van vandaag om" in shown
     vendor.get("/?taal=en", base_url=HERE)
-    assert f"Mended ({number})" in shown_page(vendor, mended)
+    assert f"Fixed ({number})" in shown_page(vendor, mended)
 
 
 def test_runs_are_compared_with_those_of_the_same_vendor_and_target_alone(
@@ -252,7 +252,7 @@ def test_a_report_of_a_sandbox_is_compared_by_what_came_in_since(
     assert mended["rule", "xsd.value"] == ("failed", "passed")
     assert mended["scenario", "sender.first"] == ("not_tested", "passed")
     assert mended["scenario", "sender.messages"] == ("failed", "failed")
-    assert "de berichten die sindsdien kwamen" in shown_page(vendor, reported(vendor))
+    assert "de berichten die sindsdien binnenkwamen" in shown_page(vendor, reported(vendor))
 
 
 def test_of_several_documents_a_rule_has_its_worst_state(vendor: FlaskClient, known_school: Store) -> None:
@@ -321,7 +321,7 @@ def test_the_page_has_every_clause_with_an_anchor_and_every_rule_in_both_languag
     assert outcomes(vendor) == dict.fromkeys(RULES)
     assert all(item["tests"] or CLAUSES[item["name"]].untested for item in listed)
     shown = shown_page(vendor, "/toets/eisen")
-    assert "Zodra u iets hebt getoetst" in shown
+    assert "Zodra u iets hebt getest" in shown
     assert "Een bericht is welgevormde XML." in shown
     assert "115 bepalingen" in shown
     vendor.get("/?taal=en", base_url=HERE)
@@ -352,7 +352,7 @@ def test_each_rule_has_its_outcome_in_the_last_check_of_this_vendor(
 ) -> None:
     checked(known_school, vendor, message(), "eerste.xml")
     checked(known_school, vendor, message(scores=["7.5"]), "tweede.xml")
-    assert "uw laatste toets: tweede.xml, vandaag om" in shown_page(vendor, "/toets/eisen")
+    assert "uw laatste test: tweede.xml, vandaag om" in shown_page(vendor, "/toets/eisen")
     states = outcomes(vendor)
     assert (states["score.decimal"], states["xml.cut-off"], states["pupil.unknown"]) == (
         "failed", "passed", "not_tested",

@@ -221,7 +221,7 @@ def test_couplings_are_a_sentence_for_who_is_no_administrator(web: flask.Flask) 
 
 def test_the_line_over_the_sources_says_how_many_delivered_and_which_fail(web: flask.Flask) -> None:
     shown = shown_page(as_persona(web, "hanna"), "/groep")
-    assert "4 van 5 bronnen leverden deze week." in shown
+    assert "4 van 5 uitgevers leverden deze week." in shown
     assert "1 heeft nu een storing." in shown
     assert "Peillijn het laatst ma 23 nov om 6:30." in shown
     assert "Stiltewerk heeft sinds wo 18 nov om 6:30 niets geleverd." in shown
@@ -327,7 +327,7 @@ def test_a_score_is_shown_plain_and_told_as_it_was_sent(
     client = as_persona(web, "hanna")
     assert f'"children": "{shown}"' in shown_page(client, "/leerling/1")
     test_response = client.post(CALLBACK, json=asks_why("2_2026-11-13_0", "/leerling/1"), base_url=HERE, headers=OWN)
-    assert f"De bron stuurde zelf {sent};" in test_response.text
+    assert f"De uitgever stuurde zelf {sent};" in test_response.text
 
 
 def asks_why(index: object, path: object) -> dict[str, Any]:

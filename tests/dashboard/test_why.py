@@ -87,7 +87,7 @@ def test_a_score_says_where_it_comes_from(web: flask.Flask) -> None:
         "Leermiddel": "Cijferpad groep 6",
         "Uitgever": "Cijferpad",
         "Toets": "Toets blok 3",
-        "Niveau volgens de bron": "onvoldoende",
+        "Niveau volgens de uitgever": "onvoldoende",
         "Norm": "onvoldoende 0–59, voldoende 60–79, goed 80–100",
         "Omrekening": "geen",
         "Gemaakt op": "vr 13 nov 2026",
@@ -109,16 +109,18 @@ def test_the_conversion_is_what_the_source_advises(web: flask.Flask, known_schoo
             band |= {"grade_from": low, "grade_to": high}
         change = text("UPDATE test_definitions SET body = :body WHERE id = 2 AND school_id = 1")
         connection.execute(change, {"body": json.dumps(body)})
-    assert facts(told(web, kind="cell", pupil="3", column=SUMS))["Omrekening"] == "5,5 tot en met 7,4 volgens de bron"
+    assert (
+        facts(told(web, kind="cell", pupil="3", column=SUMS))["Omrekening"] == "5,5 tot en met 7,4 volgens de uitgever"
+    )
 
 
 def test_a_zero_is_told_as_a_zero(web: flask.Flask) -> None:
-    assert "De bron stuurde zelf 0;" in words(told(web, kind="cell", pupil="10", column=SUMS))
+    assert "De uitgever stuurde zelf 0;" in words(told(web, kind="cell", pupil="10", column=SUMS))
 
 
 def test_a_sum_of_parts_says_that_it_is_one(web: flask.Flask) -> None:
     reading = words(told(web, kind="cell", pupil="3", column=QUESTIONS))
-    assert "De bron stuurt geen totaal." in reading
+    assert "De uitgever stuurt geen totaal." in reading
     assert "van 4 onderdelen" in reading or "van 3 onderdelen" in reading
 
 
@@ -126,14 +128,14 @@ def test_a_score_of_a_goal_is_that_of_the_part(web: flask.Flask) -> None:
     search = "?klas=1&doel=Breuken+vergelijken"
     nodes = told(web, kind="cell", pupil="1", column=SUMS, search=search)
     assert facts(nodes)["Onderdeel"] == "Breuken vergelijken"
-    assert "De bron stuurde zelf 2;" in words(nodes)
+    assert "De uitgever stuurde zelf 2;" in words(nodes)
 
 
 def test_a_cell_without_a_score_says_why_and_from_which_record(web: flask.Flask) -> None:
     found = facts(told(web, kind="cell", pupil="7", column=SPELLING))
     assert found["Status"] == "bezig"
     assert (found["Toets"], found["Voortgang"], found["Stand van"]) == ("Week 47", "12 van 40 opgaven", "18 nov")
-    assert found["Bron"] == "Letterlab het laatst vandaag om 6:30."
+    assert found["Uitgever"] == "Letterlab het laatst vandaag om 6:30."
 
 
 def test_a_mean_says_who_counts_and_who_does_not_and_why(web: flask.Flask) -> None:
@@ -148,7 +150,7 @@ def test_a_mean_says_who_counts_and_who_does_not_and_why(web: flask.Flask) -> No
     assert round(sum(scores.values()) / len(scores), 1) == 63.7
     assert "alleen uit scores van dezelfde toets in dezelfde versie" in reading
     assert facts(nodes)["Toets"] == "Toets blok 3"
-    assert facts(nodes)["Bron"] == "Cijferpad het laatst di 24 nov om 6:30."
+    assert facts(nodes)["Uitgever"] == "Cijferpad het laatst di 24 nov om 6:30."
 
 
 def test_a_mean_counts_only_the_pupils_of_the_filters(web: flask.Flask) -> None:
@@ -238,7 +240,7 @@ def test_a_bar_of_progress_says_who_is_done_busy_and_not_begun(web: flask.Flask)
     assert listed(nodes, "busy") == {"Guusje de Wilde": "12 van 40 opgaven"}
     assert listed(nodes, "not-begun") == {"Lars Boon": "0 van 40 opgaven"}
     found = facts(nodes)
-    assert found["Bron"].startswith("Letterlab")
+    assert found["Uitgever"].startswith("Letterlab")
     assert found["Stuurt geen voortgang"] == "Cijferpad, Peillijn, Vraagstuk, Stiltewerk"
 
 

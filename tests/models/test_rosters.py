@@ -364,15 +364,15 @@ TEACHERS = (RosterTeacher("t1", None, groups=(("5", ()),)), RosterTeacher("t2", 
     [
         (
             {"pupils": FIFTY[:30], "groups": (GROUP_5, PLUS), "teachers": TEACHERS[:1]},
-            'Groep "6a" heeft in dit bestand geen leerlingen meer. 1 leerkracht heeft geen groep meer',
+            'Groep "6a" heeft in deze lijst geen leerlingen meer. 1 leraar heeft geen groep meer',
         ),
-        ({"pupils": FIFTY[:30]}, 'Groep "6a" heeft in dit bestand geen leerlingen meer'),
+        ({"pupils": FIFTY[:30]}, 'Groep "6a" heeft in deze lijst geen leerlingen meer'),
         ({"pupils": FIFTY[11:]}, 'Groep "5a" verliest 11 van de 30 leerlingen'),
         (
             {"pupils": tuple(dataclasses.replace(item, group="5") for item in FIFTY)},
-            'Groep "6a" heeft in dit bestand geen leerlingen meer',
+            'Groep "6a" heeft in deze lijst geen leerlingen meer',
         ),
-        ({"teachers": ()}, "2 leerkrachten hebben geen groep meer"),
+        ({"teachers": ()}, "2 leraren hebben geen groep meer"),
     ],
 )
 def test_a_roster_without_a_class_or_a_teacher_is_held_and_says_which(
@@ -384,7 +384,7 @@ def test_a_roster_without_a_class_or_a_teacher_is_held_and_says_which(
     before = dump(engine, *tables)
     receipt = save(engine, dataclasses.replace(whole, created_us=2_000, **change))
     assert (receipt.state, receipt.pending_because, receipt.verdict) == ("held", "losses", Verdict.WARN)
-    assert receipt.findings[-1].message_nl == f"{sentence}; het wacht op een besluit van de beheerder."
+    assert receipt.findings[-1].message_nl == f"{sentence}; de lijst wacht op een besluit van de beheerder."
     assert dump(engine, *tables) == before
     assert decide_pending(engine, SEAL, ADMINISTRATOR, receipt.roster_id, True).state == "applied"
     assert dump(engine, *tables) != before

@@ -118,15 +118,15 @@ def far(seconds: int) -> dict[str, int]:
 
 
 WRONG: dict[str, tuple[Change, str]] = {
-    "another issuer of itself": (changed(metadata={"issuer": "https://elders.example"}), "een andere uitgever"),
-    "another issuer in the token": (changed(claims={"iss": "https://elders.example"}), "een andere uitgever"),
+    "another issuer of itself": (changed(metadata={"issuer": "https://elders.example"}), "komt niet van"),
+    "another issuer in the token": (changed(claims={"iss": "https://elders.example"}), "komt niet van"),
     "another audience": (changed(claims={"aud": "ander"}), "voor een ander programma"),
     "two audiences without a party": (changed(claims={"aud": ["ander", "elders"]}), "voor een ander programma"),
     "another party": (changed(claims={"aud": ["rondblik", "ander"], "azp": "ander"}), "voor een ander programma"),
     "another nonce": (changed(claims={"nonce": "ander"}), "hoort bij een andere aanmelding"),
     "no nonce": (changed(without=("nonce",)), "hoort bij een andere aanmelding"),
-    "expired": (changed(claims=far(-3600)), "te oud of uit de toekomst"),
-    "of the future": (changed(claims=far(3600)), "te oud of uit de toekomst"),
+    "expired": (changed(claims=far(-3600)), "te oud, of heeft een tijdstip in de toekomst"),
+    "of the future": (changed(claims=far(3600)), "te oud, of heeft een tijdstip in de toekomst"),
     "signed with another key": (changed(signing=OTHER_KEY), "niet ondertekend zoals het moet"),
     "another algorithm": (
         changed(signing=OctKey.import_key("geheim" * 8), header={"alg": "HS256"}), "niet ondertekend zoals het moet",

@@ -70,7 +70,7 @@ def _change(change: Callable[[Connection, Viewer, int], None], action: str, sent
         with write_transaction(request.context().engine, viewer.school_id) as connection:
             change(connection, viewer, number)
     except AccessDenied:
-        refusal = _("This is not there any more, or it is the last administrator of the school.")
+        refusal = _("This no longer exists, or it is the last administrator of the school.")
         request.flash(refusal + " " + _("Nothing was changed."), well=False)
     else:
         audit_trail.record(Administered(action, number))
@@ -91,8 +91,8 @@ def _number(text: str) -> int:
 
 def _problem(reason: str) -> str:
     return {
-        "name": _("Type the name of whom you invite."),
+        "name": _("Type the name of the person you invite."),
         "role": _("Choose a role."),
         "teacher": _("A teacher or mentor is somebody in the pupil list; choose who."),
-        "mail": _("This is no mail address."),
+        "mail": _("This is not a mail address."),
     }[reason]

@@ -37,7 +37,7 @@ def layout(viewer: Viewer, /, **_query: object) -> Body:
         invitations = accounts.open_invitations(connection, viewer)
         teachers = accounts.teacher_names(connection, viewer)
     explanation = _(
-        "Who signs in sees nothing until you give them a role. A teacher sees the groups of theirs in the pupil list."
+        "Whoever signs in sees nothing until you give them a role. Teachers see their own groups of the pupil list."
     )
     return Body(
         [
@@ -92,7 +92,7 @@ def _invitations(invitations: list[Invitation]) -> Any:
         ]
         for item in invitations
     ]
-    return _table(_("Invitations"), [_("For"), _("Role"), _("Accepted"), _("Until"), ""], rows)
+    return _table(_("Invitations"), [_("For"), _("Role"), _("How to accept"), _("Until"), ""], rows)
 
 
 def _table(name: str, heads: list[str], rows: list[list[Any]]) -> Any:
@@ -111,7 +111,9 @@ def _form(teachers: list[tuple[int, str]]) -> html.Details:
     roles = [html.Option(role_word(role), value=role.value) for role in INVITED_ROLES]
     nobody = html.Option(_("nobody"), value="")
     known = [nobody, *(html.Option(name, value=str(number)) for number, name in teachers)]
-    mail_hint = _("Optional: who signs in with this address at the school's own provider needs no invitation address.")
+    mail_hint = _(
+        "Optional: whoever signs in with this address at the school's own provider needs no invitation address."
+    )
     return html.Details(
         [
             html.Summary(_("Invite somebody"), className="btn q"),

@@ -97,7 +97,7 @@ def attention_panel(view: ClassView) -> html.Section:
         rule = _by_class(view, lambda limits: attention_group_rule(attention_group, limits))
         words = [" ".join([f"{rule}.", *beyond_filters(view.filters)])]
     nobody = (
-        _("Nobody asks for attention now.")
+        _("Nobody needs attention now.")
         if attention_group is AttentionGroup.ATTENTION
         else _("Nobody is in this group now.")
     )
@@ -241,7 +241,7 @@ def topics_panel(view: ClassView, filters: ClassFilters) -> html.Section:
     return card(
         _("Hard for many"),
         [*(rows or [empty]), foot],
-        _("Pupils below the norm, of those who made the part."),
+        _("Pupils below the norm, of those who took the part."),
         id="topics",
     )
 

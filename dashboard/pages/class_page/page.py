@@ -298,7 +298,7 @@ def _folded_filters(view: ClassView) -> list[Any]:
 def _nothing(view: ClassView, heading: str) -> html.Section:
     plain = ClassFilters(view.filters.class_ids).query
     return card(
-        _("Nothing within this filter"),
+        _("No results with these filters"),
         [
             html.P(_("There are no results of {heading} with these filters.", heading=heading), className="t2 sm"),
             Link(_("Clear filters"), href=f"{addresses.CLASSES}{plain}", className="btn"),
@@ -315,7 +315,7 @@ def legend(overview: ClassOverview) -> html.Div:
         [
             html.B(_("No score?")),
             *words,
-            html.Span([sign("bang"), " ", _("being checked")]),
+            html.Span([sign("bang"), " ", _("may be wrong")]),
             html.Span(_("None of these counts as 0. A real 0 is shown as 0."), className="t3"),
             *(html.Span(meaning, className="t3") for meaning in level_meanings(readings)),
         ],

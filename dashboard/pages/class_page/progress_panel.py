@@ -27,7 +27,7 @@ def progress_panel(overview: ClassOverview, subject: str | None, material: str |
             html.Header(
                 [
                     html.H2(_("Progress per material")),
-                    html.P(_("Dark is done, light is in progress. Time is never summed over publishers.")),
+                    html.P(_("Dark is done, light is in progress. Time is never added up across publishers.")),
                 ]
             ),
             *([html.Div(bars, className="p3")] if bars else []),
@@ -57,7 +57,7 @@ def _bar(overview: ClassOverview, progress: TestProgress, material: str) -> html
     words = [
         n_("{number} in progress", "{number} in progress", progress.busy) if progress.busy else "",
         n_("{number} not begun", "{number} not begun", progress.not_begun) if progress.not_begun else "",
-        n_("of {number} pupil nothing is known", "of {number} pupils nothing is known", progress.without)
+        n_("nothing is known of {number} pupil", "nothing is known of {number} pupils", progress.without)
         if progress.without
         else "",
         _("on average {time} per pupil", time=minutes(sum(progress.worked_ms) / len(progress.worked_ms)))

@@ -119,7 +119,7 @@ def _not_done(*sentences: str) -> html.Div:
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise _ActionRefused(_("This is not there any more."))
+        raise _ActionRefused(_("This no longer exists."))
     return value
 
 
@@ -132,7 +132,7 @@ def _set_connection(viewer: Viewer, button: dict[str, Any]) -> str:
             return _("The source will be asked again within a minute.")
         set_stopped(connection, viewer, source_id, stopped=do == "stop")
     audit_trail.record(Administered("connection stopped" if do == "stop" else "connection goes on", source_id))
-    return _("The coupling is stopped; its results stay.") if do == "stop" else _("The coupling goes on.")
+    return _("The connection is stopped; its results stay.") if do == "stop" else _("The connection is resumed.")
 
 
 def _link(viewer: Viewer, button: dict[str, Any], values: object, ids: object) -> str:
@@ -148,7 +148,7 @@ def _link(viewer: Viewer, button: dict[str, Any], values: object, ids: object) -
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         identity.link(connection, viewer, identifier_id, int(chosen))
     audit_trail.record(Administered("identifier linked", identifier_id, (int(chosen),)))
-    return _("Linked. The results now stand with the pupil.")
+    return _("Linked. The results are now with the pupil.")
 
 
 def _unlink(viewer: Viewer, button: dict[str, Any]) -> str:
@@ -172,7 +172,7 @@ def _unassign(viewer: Viewer, button: dict[str, Any]) -> str:
     with database.write_transaction(request.context().engine, viewer.school_id) as connection:
         unmap_subject(connection, viewer, source_id, field, pattern)
     audit_trail.record(Administered("subject taken away", source_id))
-    return _("{pattern} has no subject of your school any more.", pattern=pattern_words(pattern))
+    return _("{pattern} no longer has a subject of your school.", pattern=pattern_words(pattern))
 
 
 def _term(button: dict[str, Any]) -> tuple[int, str, str]:
@@ -183,7 +183,7 @@ def _stored(value: object) -> str:
     """A text that a database can hold: none with a NUL or half a character."""
     text = str(value)
     if "\0" in text or text != text.encode(errors="replace").decode():
-        raise _ActionRefused(_("This is not there any more."))
+        raise _ActionRefused(_("This no longer exists."))
     return text
 
 

@@ -27,7 +27,7 @@ from models.schema import clock, database
 
 def title(**_address: object) -> str:
     """The title of the page."""
-    return _("Couplings")
+    return _("Connections")
 
 
 def frame() -> Body:
@@ -53,7 +53,7 @@ def _body(children: list[Any]) -> Body:
 def refusal() -> Body:
     """The page for who is no administrator."""
     children = [
-        html.Div(html.Div(html.H1(_("Couplings"))), className="head"),
+        html.Div(html.Div(html.H1(_("Connections"))), className="head"),
         note(
             "",
             "lock",
@@ -73,7 +73,7 @@ def content(viewer: Viewer) -> list[Any]:
     """Everything on the page, with the current state."""
     state, parked, pupils, candidates, open_subjects, lines = _read(viewer)
     return [
-        html.Div(html.Div([html.H1(_("Couplings")), html.P(_headline(state))]), className="head"),
+        html.Div(html.Div([html.H1(_("Connections")), html.P(_headline(state))]), className="head"),
         *disk_notes(),
         *late_notes(state),
         html.Section(

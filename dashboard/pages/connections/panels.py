@@ -182,13 +182,13 @@ def _candidate_lines(
 ) -> list[Any]:
     """Who may be meant and why, so that nobody has to guess; `candidates` None: no class sat the tests."""
     if candidates is None:
-        return [html.P(_("Nobody fits: no class sat these tests on these days."), className="sm t2")]
+        return [html.P(_("Nobody fits: no class took these tests on these days."), className="sm t2")]
     if not candidates:
-        words = _("Nobody fits: of the class that sat these tests, everybody has results of their own.")
+        words = _("Nobody fits: in the class that took these tests everybody already has results.")
         return [html.P(words, className="sm t2")]
     sources = ", ".join(name for name, _number in parked.results)
     reason = _(
-        "{number} pupils of the class sat the same tests on the same days; no results of their own from {sources}.",
+        "{number} pupils of the class took the same tests on the same days and have no results from {sources} yet.",
         number=candidates[0].classmates,
         sources=sources,
     )

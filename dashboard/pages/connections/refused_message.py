@@ -79,14 +79,14 @@ def _find(viewer: Viewer, token: str | None) -> RequestState | None:
 def content(request_state: RequestState | None) -> list[Any]:
     """Everything on the page."""
     if request_state is None:
-        return [_head(""), note("", "search", html.P(_("This message is not there (any more).")))]
+        return [_head(""), note("", "search", html.P(_("This message does not exist (any more).")))]
     head = _head(_("Message {number}", number=request_state.title))
     if request_state.state == page_requests.FAILED:
         sentence = (request_state.error_nl if language() == "nl" else request_state.error_en) or ""
         return [head, note("fa", "cross", html.P(sentence), role="alert")]
     report = request_state.report
     if report is None:
-        return [head, note("", "busy", html.P(_("A moment: the message is being fetched.")))]
+        return [head, note("", "busy", html.P(_("One moment: the message is being fetched.")))]
     return [
         head,
         *(_outcome(report) if request_state.kind == page_requests.REPLAY else _message(report, request_state.excerpts)),
@@ -94,7 +94,7 @@ def content(request_state: RequestState | None) -> list[Any]:
 
 
 def _head(sentence: str) -> html.Div:
-    back = html.A([sign("back"), _("Couplings")], href=f"{addresses.CONNECTIONS}#refused", className="back")
+    back = html.A([sign("back"), _("Connections")], href=f"{addresses.CONNECTIONS}#refused", className="back")
     return html.Div(html.Div([back, html.H1(_("Refused message")), html.P(sentence)]), className="head")
 
 
@@ -108,7 +108,7 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
     return [
         html.Section(
             [
-                html.Header([html.H2(str(report.get("fault"))), html.P(_("Personal fields are covered"))]),
+                html.Header([html.H2(str(report.get("fault"))), html.P(_("Personal data is masked"))]),
                 *([html.Ul([_finding(item) for item in others], className="ls")] if others else []),
                 *(excerpt for section in around for excerpt in section.children[1:]),
                 html.Details(
@@ -117,7 +117,10 @@ def _message(report: dict[str, Any], excerpts: dict[str, str]) -> list[Any]:
                     open=not around,
                 ),
                 html.P(
-                    _("Is what was wrong mended on your side, such as a pupil list or a setting? Have it judged anew."),
+                    _(
+                        "Have you fixed what was wrong on your side, such as a pupil list or a setting? Then have the "
+                        "message checked again."
+                    ),
                     className="sm t2 mt",
                 ),
                 html.Div(replay_form(int(report["delivery"])), className="acts mt"),

@@ -41,7 +41,7 @@ def view_form(delivery: int) -> html.Form:
 def replay_form(delivery: int) -> html.Form:
     """The button that replays a refused message."""
     return html.Form(
-        html.Button([sign("retry"), _("Judge it anew")], type="submit", className="btn pri"),
+        html.Button([sign("retry"), _("Check it again")], type="submit", className="btn pri"),
         action=f"{REPLAY_PATH}/{delivery}",
         method="POST",
     )

@@ -23,7 +23,7 @@ def disk_notes() -> list[Any]:
     low = [] if data is None else [space.percentage for space in disk_spaces(data) if space.is_low]
     if not low:
         return []
-    sentence = _("The disk of Rondblik fills up: {percentage} % is free.", percentage=min(low))
+    sentence = _("The disk of Rondblik is filling up: {percentage} % is free.", percentage=min(low))
     remedy = _("On a full disk no results can come in. Ask whoever looks after the server to make room.")
     return [note("wa", "clock", html.P([html.B(sentence), " ", remedy]), role="status")]
 
@@ -110,7 +110,7 @@ def _role(source: SourceState) -> str:
 def source_status(source: SourceState) -> html.Span:
     """The state of a source, as icon and word."""
     if not source.active:
-        return state("no", "nolink", _("not coupled"))
+        return state("no", "nolink", _("not connected"))
     if source.stopped:
         return state("no", "stop", _("stopped"))
     if source.leased:
@@ -153,8 +153,8 @@ def _actions(source: SourceState) -> list[Any]:
     if not source.active:
         return []
     if source.stopped:
-        return [_button("resume", source, "retry", _("Go on"), "btn")]
-    again = [] if source.pushes else [_button("retry", source, "retry", _("Retry now"), "btn")]
+        return [_button("resume", source, "retry", _("Resume"), "btn")]
+    again = [] if source.pushes else [_button("retry", source, "retry", _("Try again now"), "btn")]
     return [
         *again,
         _button("stop", source, "stop", _("Stop"), "btn stop"),

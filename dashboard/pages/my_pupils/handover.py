@@ -270,7 +270,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
                 sign("clock"),
                 " ",
                 _(
-                    "{rule}: not to be judged now, {name} is late.",
+                    "{rule}: cannot be assessed now, {name} is late.",
                     rule=rule_title(rule),
                     name=names.get(source_id, ""),
                 ),

@@ -61,7 +61,7 @@ def _signals_answer(view: MyPupilsView) -> str:
     )
     if not suppressed:
         return words
-    late = n_("for {number} not to be judged now", "for {number} not to be judged now", suppressed)
+    late = n_("{number} cannot be assessed now", "{number} cannot be assessed now", suppressed)
     return f"{words} · {late}"
 
 
@@ -71,7 +71,7 @@ def topics_answer(view: MyPupilsView) -> str:
         return _("no part with a norm of the source stands out")
     topic = view.topics[0]
     return _(
-        "{part}, with {below} of {made} who made it",
+        "{part}, for {below} of {made} who took it",
         part=part_word(topic.part, topic.test),
         below=topic.below,
         made=topic.made,
@@ -81,20 +81,20 @@ def topics_answer(view: MyPupilsView) -> str:
 def ready_answer(view: MyPupilsView) -> str:
     """How many pupils finished everything, per material that sends progress; that the other materials send none."""
     if not view.readiness:
-        return _("no source sends how far pupils are")
+        return _("no source reports how far pupils are")
     words = [_ready_words(readiness) for readiness in view.readiness[:MAX_NAMED]]
     more = len(view.readiness) - MAX_NAMED
     if more > 0:
         words.append(n_("and {number} more material", "and {number} more materials", more))
     silent = len(view.without_progress)
     if silent:
-        words.append(n_("of {number} material that is not known", "of {number} materials that is not known", silent))
+        words.append(n_("not known for {number} material", "not known for {number} materials", silent))
     return " · ".join(words)
 
 
 def _ready_words(readiness: Readiness) -> str:
     return _(
-        "{material}: {done} of {all} have finished everything",
+        "{material}: everything finished by {done} of {all}",
         material=readiness.material,
         done=len(readiness.finished),
         all=len(readiness.set_for),
@@ -112,7 +112,7 @@ def shown_words(filters: MyPupilsFilters) -> str:
         parts.append(
             _("finished everything of {material}", material=filters.material)
             if filters.material is not None
-            else _("finished everything that is set ready")
+            else _("finished everything that is assigned")
         )
     if filters.pupil_ids:
         parts.append(_("chosen pupils"))
@@ -140,7 +140,7 @@ def _topics_panel(view: MyPupilsView) -> html.Section:
     return card(
         _("What is hard for many?"),
         [html.Div(rows, className="p3") if rows else empty, foot],
-        _("Pupils below the norm, of those who made the part."),
+        _("Pupils below the norm, of those who took the part."),
         className="mt",
         id="mine-topics",
     )
@@ -194,7 +194,7 @@ def _ready_panel(view: MyPupilsView, path: str) -> html.Section:
     return card(
         _("Who is ready for the test?"),
         [*rows, *lines],
-        _("Finished everything that is set ready this school year, as the source says. No prediction of the test."),
+        _("Finished everything that is assigned this school year, as the source says. This does not predict the test."),
         className="mt",
         id="mine-ready",
     )
@@ -205,7 +205,7 @@ def _material(view: MyPupilsView, readiness: Readiness, path: str) -> html.Div:
     only = view.filters.replacing(material=readiness.material)
     nothing = len(view.without_work_set(readiness))
     words = [
-        n_("for {number} pupil nothing is set ready", "for {number} pupils nothing is set ready", nothing)
+        n_("nothing is assigned to {number} pupil", "nothing is assigned to {number} pupils", nothing)
         if nothing
         else "",
         _("as of {day}", day=short_day(readiness.newest_on)),
@@ -220,7 +220,7 @@ def _material(view: MyPupilsView, readiness: Readiness, path: str) -> html.Div:
             if readiness.finished and len(view.readiness) > 1
             else html.Span(readiness.material),
             html.B(
-                _("{done} of {all} have finished everything", done=len(readiness.finished), all=len(readiness.set_for))
+                _("everything finished by {done} of {all}", done=len(readiness.finished), all=len(readiness.set_for))
             ),
             html.Span(html.I(style={"width": f"{share:.0f}%"}), className="tr"),
             html.Small(" · ".join(word for word in words if word)),

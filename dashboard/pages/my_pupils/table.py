@@ -255,7 +255,7 @@ def _signals(view: MyPupilsView, member: Member) -> list[Any]:
         ]
         parts.append(Link(words, href=addresses.pupil_href(member.id), className="st be"))
     if suppressed:
-        parts.append(state("no", "clock", _("{number} not to be judged", number=suppressed)))
+        parts.append(state("no", "clock", _("{number} cannot be assessed", number=suppressed)))
     parts += [html.Small([sign("check"), " ", settled_words(signal)]) for signal in view.settled_of(member.id)]
     return parts or [html.Span(_("none"), className="t3")]
 

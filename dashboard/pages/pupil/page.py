@@ -338,7 +338,7 @@ def _series_header(period: str) -> html.Header:
                     html.P(
                         _("Each chart has its own scale. So do not compare the height of two charts.")
                         + " "
-                        + _("Grey are the school holidays.")
+                        + _("School holidays are grey.")
                     ),
                 ]
             ),
@@ -448,7 +448,7 @@ def _future(timeline: PupilTimeline) -> list[Any]:
     words = [
         html.B(_("Date in the future.")),
         " ",
-        _("These results count from their day on. Ask the source if the date is right."),
+        _("These results count only from their day on. Ask the source if the date is right."),
     ]
     return [
         html.Div([html.P([sign("clock"), " ", *words], className="sm"), html.Ul(lines, className="ls")], id="future")

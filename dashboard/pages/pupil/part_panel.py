@@ -121,7 +121,7 @@ def provenance_panel(source: Provenance | None) -> list[Any]:
     """The provenance of a number: material, publisher, norm, dates and message."""
     head = html.H3(_("Where does this number come from?"))
     if source is None:
-        return [head, html.P(_("This number is not there any more."))]
+        return [head, html.P(_("This number no longer exists."))]
     return [head, *provenance_lines(source)]
 
 
@@ -134,7 +134,7 @@ def provenance_lines(source: Provenance) -> list[Any]:
         (_("Test"), " › ".join(dict.fromkeys((*source.hierarchy[1:], source.sitting.name)))),
         (_("Part"), source.part.name.name if source.part is not None else ""),
         (_("Version"), source.version),
-        (_("Level by the source"), level_words(_score_words(source))),
+        (_("Level given by the source"), level_words(_score_words(source))),
         (_("Also sent"), ", ".join(band_word(reference.word) for reference in _score_words(source).references)),
         (_("Meant for level"), source.level or ""),
         (_("Norm"), _norm_fact(source, norm)),
@@ -199,9 +199,9 @@ def _story(source: Provenance) -> Any:
     elif reading.suspect:
         words.append(_("It is higher than the highest value of the norm, so it does not count in any mean."))
     if duplicate:
-        words.append(_("The source sent another value for the same test and day; the newest one stands here."))
+        words.append(_("The source sent another value for the same test and day; the newest one is shown."))
     if source.sitting.late:
-        words.append(_("It came after newer results; it stands on its test date."))
+        words.append(_("It came after newer results; it is shown on its test date."))
     return " ".join(words)
 
 

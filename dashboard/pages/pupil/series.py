@@ -123,7 +123,9 @@ def grade_word(grade: tuple[str, str]) -> str:
     """The school grade that the source advises for the band; Rondblik computes none."""
     low, high = native(grade[0]), native(grade[1])
     return (
-        _("{grade} by the source", grade=low) if low == high else _("{low} to {high} by the source", low=low, high=high)
+        _("{grade} according to the source", grade=low)
+        if low == high
+        else _("{low} to {high} according to the source", low=low, high=high)
     )
 
 
@@ -137,7 +139,7 @@ def level_state(reading: ScoreReading) -> html.Span:
     if reading.missing is not None:
         return state("no", MISSING_SIGNS[reading.missing], missing_word(reading.missing))
     if reading.suspect:
-        return state("no", "bang", _("being checked"))
+        return state("no", "bang", _("may be wrong"))
     if reading.band is not None:
         return state(TINTS.get(reading.position, "no"), POSITION_SIGNS.get(reading.position), band_word(reading.band))
     return state("no", None, _("fits no level") if reading.has_norm else _("source sends no norm"))

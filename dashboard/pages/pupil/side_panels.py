@@ -251,7 +251,7 @@ def _note_text(note: Note) -> list[Any]:
 def _settled(viewer: Viewer | None, pupil_id: int, note: Note) -> list[Any]:
     """When an agreement was settled and by whom, or the button for it."""
     if note.settled_us is not None:
-        words = _("Done, says {name}, {moment}.", name=note.settled_by, moment=at_moment(note.settled_us))
+        words = _("Marked as done by {name}, {moment}.", name=note.settled_by, moment=at_moment(note.settled_us))
         return [html.Small(state("no", "check", words))]
     if not note.runs or note.text is None or viewer is None or not viewer.teaches:
         return []

@@ -82,7 +82,7 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
             [
                 Link([sign("back"), name], href=addresses.pupil_href(record.id), className="back"),
                 html.Button(_("Print"), className="btn pri", **attrs(data_print="true")),
-                html.P(_("Untick what is not to be printed. Nothing of this choice is kept."), className="sm t2"),
+                html.P(_("Untick what should not be printed. Your choice is not kept."), className="sm t2"),
             ],
             className="acts noprint",
         ),
@@ -127,7 +127,7 @@ def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> htm
         html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{index}"), className="tick")
         for index, line in enumerate(lines)
     ]
-    nothing = [html.P(_("Nothing to say by the rules of Rondblik."), className="sm t2 noprint")] if empty else []
+    nothing = [html.P(_("Rondblik has nothing to report here."), className="sm t2 noprint")] if empty else []
     class_name = "" if ticks or not empty else "noprint"
     return html.Section([html.H2(heading), *(ticks or nothing)], className=class_name, **attrs(data_block=name))
 

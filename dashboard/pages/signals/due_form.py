@@ -75,7 +75,7 @@ def _words(subject_material: SubjectMaterial, test: str) -> str:
 
 def _row(viewer: Viewer, due: DueDate, words: str, back: str) -> html.Li:
     stop = html.Form(
-        html.Button(_("Take the date back"), type="submit", name="toets", value=f"{due.test_id} weg {back}",
+        html.Button(_("Remove the date"), type="submit", name="toets", value=f"{due.test_id} weg {back}",
                     className="btn q small"),
         action=f"{PATH}/{due.class_id}",
         method="POST",
@@ -103,7 +103,7 @@ def _form(class_id: int, names: dict[int, str], back: str) -> Any:
                         [html.Option(words, value=f"{test_id} zet {back}") for test_id, words in names.items()],
                         name="toets", id=f"due-test-{class_id}", className="native",
                     )),
-                    dmc.TextInput(label=_("To be finished on"), name="dag", placeholder=_("dd-mm-yyyy"),
+                    dmc.TextInput(label=_("Finish by"), name="dag", placeholder=_("dd-mm-yyyy"),
                                   required=True, className="f"),
                     html.Button(_("Save date"), type="submit", className="btn pri"),
                 ],

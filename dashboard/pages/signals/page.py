@@ -163,7 +163,7 @@ def register(app: dash.Dash) -> None:
 
 
 def _state_word(name: str) -> str:
-    return {OPEN: _("Open"), HELD: _("Not to be judged now"), SETTLED: _("Settled")}[name]
+    return {OPEN: _("Open"), HELD: _("Cannot be assessed now"), SETTLED: _("Settled")}[name]
 
 
 def _bar(classes: list[ClassRef], filters: SignalFilters) -> html.Div:
@@ -311,7 +311,7 @@ def settle_buttons(
 def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
     """A sentence per rule and source about suppressed signals; never a list of pupils."""
     if not signals:
-        return [html.P(_("Every source delivers, so everything can be judged."), className="t2 sm")]
+        return [html.P(_("Every source delivers, so everything can be assessed."), className="t2 sm")]
     sources = {source.id: source for source in shown.state.class_data.sources}
     counted: dict[tuple[SignalRule, int], set[int]] = {}
     for signal in signals:

@@ -38,7 +38,7 @@ def _kinds() -> tuple[tuple[str, str, bool], ...]:
     """The kinds of change in order: name, title, and whether the list is folded."""
     return (
         ("new", _("New"), False),
-        ("mended", _("Mended"), False),
+        ("mended", _("Fixed"), False),
         ("still", _("Still there"), False),
         ("tested", _("Tested now, and right"), True),
         ("untested", _("Not tested any more"), True),

@@ -32,7 +32,7 @@ def document_panel(exchanges: Sequence[Exchange]) -> list[html.Section]:
     own = [exchange for exchange in exchanges if not exchange.scenarios]
     if not own:
         return []
-    heads = [html.H2(_("The message and its answer")), html.P(_("Personal fields are covered"))]
+    heads = [html.H2(_("The message and its answer")), html.P(_("Personal data is masked"))]
     parts = [part for exchange in own for part in _exchange(exchange, uploaded=True)]
     return [html.Section([html.Header(heads), *parts], className="card exchanges", id="exchange")]
 

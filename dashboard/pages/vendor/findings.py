@@ -72,18 +72,18 @@ def findings_panel(report: Report, excerpts: Mapping[str, str]) -> list[Any]:
         _("Outcome"),
         _("Rule and place in the standard"),
         _("Place in your message"),
-        _("What it is, and how to mend it"),
+        _("What is wrong, and how to fix it"),
     )
     return [
         html.Section(
             [
-                html.Header([html.H2(_("What you can mend")), _choice(kinds)]),
+                html.Header([html.H2(_("What you can fix")), _choice(kinds)]),
                 html.Table(
                     [html.Thead(html.Tr([html.Th(item, scope="col") for item in head])), html.Tbody(rows)],
                     className="fd stk",
                 ),
                 *(
-                    [html.P(_("{number} more stand in the report.", number=more), className="sm t2 mt")]
+                    [html.P(_("{number} more are in the report.", number=more), className="sm t2 mt")]
                     if more > 0
                     else []
                 ),
@@ -103,7 +103,7 @@ def _choice(kinds: Sequence[_FindingGroup]) -> Any:
     if counts["error"]:
         words.append(("error", n_("Wrong ({number} kind)", "Wrong ({number} kinds)", counts["error"])))
     if counts["warning"]:
-        words.append(("warning", n_("Attention ({number} kind)", "Attention ({number} kinds)", counts["warning"])))
+        words.append(("warning", n_("Warning ({number} kind)", "Warning ({number} kinds)", counts["warning"])))
     return dmc.SegmentedControl(
         data=[{"value": value, "label": label} for value, label in words],
         value="all",
@@ -160,9 +160,7 @@ def excerpts_panel(report: Report, excerpts: Mapping[str, str], heading: str | N
     return [
         html.Section(
             [
-                html.Header(
-                    [html.H2(heading or _("Your message around it")), html.P(_("Personal fields are covered"))]
-                ),
+                html.Header([html.H2(heading or _("Your message around it")), html.P(_("Personal data is masked"))]),
                 *(part for key, findings in shown.items() for part in _excerpt(findings, excerpts[key])),
             ],
             className="card",
@@ -254,7 +252,7 @@ def _scenario(item: Mapping[str, Any], before: Mapping[str, Any], exchanges: Seq
     if name in ("failed", "warned"):
         levels = [finding.get("level") for finding in item.get("findings", ())]
         lines.append(_("Expected: {what}", what=finding_sentence(item, "expected")))
-        lines.append(_("Came: {what}", what=_responses(item)) if item.get("came") else "")
+        lines.append(_("Received: {what}", what=_responses(item)) if item.get("came") else "")
         lines.append(counts_word(levels.count("error"), levels.count("warning")))
     facts = [] if name == "not_tested" else [_seconds(item.get("seconds", 0.0))]
     exchanged = exchanges_of(exchanges, str(item.get("scenario")))

@@ -32,7 +32,7 @@ from models.ingest.page_requests import PageRequest
 
 def title(**_address: object) -> str:
     """The title of the page."""
-    return _("Test your coupling")
+    return _("Test your connection")
 
 
 def frame() -> Body:
@@ -48,11 +48,11 @@ def layout(_viewer: Viewer, /, gewist: object = None, niet: object = None, **_qu
 def _notices(erased: object, not_now: object) -> list[Any]:
     """The outcome of the form that redirected here."""
     if erased == "1":
-        done = _("The test address is erased, with all that was of it.")
+        done = _("The test address is erased, with everything that belonged to it.")
         return [note("ok", "check", html.P(done), role="status")]
     reasons = {
         OFTEN: _("You made several test addresses within the hour. Use one of those, or try again in an hour."),
-        FULL: _("There are as many test addresses as Rondblik keeps. Try again tomorrow, or ask the administrator."),
+        FULL: _("All test addresses are in use. Try again tomorrow, or ask the administrator."),
     }
     sentence = reasons.get(not_now) if isinstance(not_now, str) else None
     return [] if sentence is None else [note("wa", "clock", html.P(sentence), role="alert")]
@@ -61,7 +61,7 @@ def _notices(erased: object, not_now: object) -> list[Any]:
 def refusal() -> Body:
     """The page for who may not test connections."""
     children = [
-        html.Div(html.Div(html.H1(_("Test your coupling"))), className="head"),
+        html.Div(html.Div(html.H1(_("Test your connection"))), className="head"),
         note(
             "",
             "lock",
@@ -78,11 +78,11 @@ def refusal() -> Body:
 
 
 def _body(notices: list[Any]) -> Body:
-    lead = _("See whether your learning material and a school understand each other, by the rules of UWLR 2.1 to 2.3.")
+    lead = _("Check that your learning material exchanges data with schools by the rules of UWLR 2.1 to 2.3.")
     children = [
         html.Div(
             [
-                html.Div([html.H1(_("Test your coupling")), html.P(lead)]),
+                html.Div([html.H1(_("Test your connection")), html.P(lead)]),
                 html.Div(requirements_link(_("What the standard requires"), className="btn"), className="acts"),
             ],
             className="head",
@@ -97,8 +97,8 @@ def _body(notices: list[Any]) -> Body:
 
 
 def _upload() -> html.Section:
-    words = _("Every rule is tried on it; you see line and column of what is wrong, and how to mend it.")
-    return _option_card("1", _("Hand in a message"), words, [upload_form(), _field_text("upload-said")])
+    words = _("Every rule is checked; you see the line and column of what is wrong, and how to fix it.")
+    return _option_card("1", _("Upload a message"), words, [upload_form(), _field_text("upload-said")])
 
 
 def _endpoint() -> html.Section:

@@ -45,7 +45,7 @@ def test_aid_notice() -> html.Div:
 
 def too_many_checks(*, own: bool) -> html.Div:
     """Why no check can be requested now."""
-    mine = _("Several checks of yours are still waiting. Look at those first, or wait until they are done.")
+    mine = _("Several of your checks are still waiting. Look at those first, or wait until they are done.")
     everybody = _("So many checks are waiting now that no new one is taken. Try again in a few minutes.")
     return note("wa", "clock", html.P(mine if own else everybody), role="alert")
 
@@ -54,7 +54,7 @@ def no_longer_there(title: str, sentence: str) -> list[Any]:
     """The page for an unknown or expired token."""
     return [
         html.Div(html.Div(html.H1(title)), className="head"),
-        note("", "search", html.P([sentence, " ", html.A(_("To Test your coupling"), href=addresses.VENDOR)])),
+        note("", "search", html.P([sentence, " ", html.A(_("To Test your connection"), href=addresses.VENDOR)])),
     ]
 
 
@@ -122,7 +122,7 @@ def finding_state(finding: Mapping[str, Any]) -> html.Span:
     if finding.get("level") == "error":
         return state("fa", "cross", _("wrong"))
     if finding.get("level") == "warning":
-        return state("wa", "bang", _("attention"))
+        return state("wa", "bang", _("warning"))
     return state("no", "info", _("remark"))
 
 

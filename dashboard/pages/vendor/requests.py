@@ -76,7 +76,7 @@ def read_endpoint(values: Mapping[str, object]) -> CheckRequest:
     """A call to an address, as JSON; its target is the address with the school. Raises Refused."""
     texts = {name: _text(values.get(name)) for name in FIELDS}
     if any(len(texts[name]) > limit for name, limit in MOST.items()):
-        raise Refused(_("One of the fields holds too much."))
+        raise Refused(_("One of the fields is too long."))
     _check_address(texts["url"])
     if texts["kind"] not in KINDS or texts["profile"] not in PROFILES:
         raise Refused(_("Choose what is at this address."))

@@ -59,7 +59,7 @@ def _is_of(requirement: Requirement, level: str | None) -> bool:
 
 def _head() -> html.Div:
     lead = _("Every clause of UWLR, with the rules and situations that test it, or the reason why it is not tested.")
-    back = html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back")
+    back = html.A([sign("back"), _("Test your connection")], href=addresses.VENDOR, className="back")
     return html.Div(html.Div([back, html.H1(title()), html.P(lead)]), className="head")
 
 

@@ -50,8 +50,8 @@ def layout(_viewer: Viewer, /, token: object = None, proef: object = None, **_qu
     request_token = read_token(token)
     request_state = _find(request_token)
     if request_state is None or request_token is None:
-        sentence = _("It was erased, or its time was over.")
-        return Body(no_longer_there(_("This outcome is not there (any more)"), sentence))
+        sentence = _("It was erased, or it has expired.")
+        return Body(no_longer_there(_("This outcome does not exist (any more)"), sentence))
     children = content(request_state, request_token, read_token(proef))
     return Body(_frame(children, waiting=not _is_over(request_state)))
 
@@ -77,7 +77,7 @@ def _on_tick(ticks: object, token: str | None, sandbox_token: str | None) -> tup
     if request_state is None or token is None:
         raise dash.exceptions.PreventUpdate
     if _is_over(request_state):
-        return content(request_state, token, sandbox_token), _("The outcome is there."), True
+        return content(request_state, token, sandbox_token), _("The outcome is ready."), True
     if isinstance(ticks, int) and ticks >= MAX_TICKS:
         long = _("This takes long. Open the page again later; the outcome is kept.")
         return [_head(request_state, sandbox_token), test_aid_notice(), note("", "clock", html.P(long))], long, True
@@ -149,7 +149,7 @@ def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
         page_requests.ENDPOINT: _("an address that was called"),
         page_requests.SANDBOX: _("a test address"),
     }.get(request_state.kind, "")
-    requested = _("asked {moment}", moment=at_moment(request_state.created_us))
+    requested = _("started {moment}", moment=at_moment(request_state.created_us))
     back = (
         html.A(
             [sign("back"), _("Back to the test address")],
@@ -157,7 +157,7 @@ def _head(request_state: RequestState, sandbox_token: str | None) -> html.Div:
             className="back",
         )
         if sandbox_token is not None
-        else html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back")
+        else html.A([sign("back"), _("Test your connection")], href=addresses.VENDOR, className="back")
     )
     again = html.A(
         _("Check again"),
@@ -182,7 +182,7 @@ def _waiting(request_state: RequestState) -> html.Div:
         "",
         "busy" if busy else "clock",
         html.P(
-            [html.B(sentence), " ", _("This page shows the outcome as soon as it is there; nothing has to be done.")]
+            [html.B(sentence), " ", _("This page shows the outcome as soon as it is ready; you need not do anything.")]
         ),
     )
 
@@ -195,7 +195,7 @@ def _failed(request_state: RequestState) -> html.Div:
         html.P(
             [
                 html.B(_("The check could not be done.")), " ", sentence, " ",
-                html.A(_("Change what was asked and check again"), href=addresses.VENDOR),
+                html.A(_("Change what you filled in and check again"), href=addresses.VENDOR),
             ]
         ),
         role="alert",

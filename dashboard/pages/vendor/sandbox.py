@@ -65,13 +65,13 @@ def layout(_viewer: Viewer, /, token: object = None, niet: object = None, **_que
     """The whole page of a sandbox; a sentence where there is none. Whoever has the token may see it."""
     sandbox = _find(read_token(token))
     if sandbox is None:
-        return Body(no_longer_there(_("This test address is not there (any more)"), _gone()))
+        return Body(no_longer_there(_("This test address does not exist (any more)"), _gone()))
     notices = [too_many_checks(own=niet == OFTEN)] if niet in (OFTEN, FULL) else []
     return Body(_frame(sandbox, notices))
 
 
 def _gone() -> str:
-    return _("It was erased, or its time was over. Nothing of it was kept.")
+    return _("It was erased, or it has expired. Nothing of it was kept.")
 
 
 def _find(token: str | None) -> Sandbox | None:
@@ -86,7 +86,7 @@ def _frame(sandbox: Sandbox | None, notices: Sequence[Any] = ()) -> list[Any]:
     live = _live(sandbox, 0) if sandbox is not None else _LiveContent()
     news = [
         html.P(live.news, id="room-news", role="status", **attrs(aria_live="polite")),
-        html.Button(_("Look on"), id="room-resume", className="btn", hidden=True),
+        html.Button(_("Resume updates"), id="room-resume", className="btn", hidden=True),
     ]
     return [
         _head(sandbox),
@@ -122,7 +122,7 @@ def _head(sandbox: Sandbox | None) -> html.Div:
         [
             html.Div(
                 [
-                    html.A([sign("back"), _("Test your coupling")], href=addresses.VENDOR, className="back"),
+                    html.A([sign("back"), _("Test your connection")], href=addresses.VENDOR, className="back"),
                     html.H1(_("Test address")),
                     html.P(" · ".join(item for item in (name, until) if item)),
                 ]
@@ -193,13 +193,14 @@ def _fault(line: str) -> html.Section:
     """The panel that requests a fault, with the field for its code; it is not replaced while messages arrive."""
     return html.Section(
         [
-            html.Header(html.H2(_("Let a fault come"))),
+            html.Header(html.H2(_("Trigger a fault"))),
             html.P(
-                _("The next message gets a fault with a code of four digits, which your own screen should show."),
+                _("The answer to the next message is a fault with a code of four digits, for your own screen to show."),
                 className="sm t2",
             ),
             html.Div(
-                html.Button(_("Give the next message a fault"), id="room-provoke", className="btn"), className="acts mt"
+                html.Button(_("Return a fault for the next message"), id="room-provoke", className="btn"),
+                className="acts mt",
             ),
             html.P(line, id="room-fault", className="sm mt"),
             html.Div(
@@ -224,7 +225,7 @@ def _fault(line: str) -> html.Section:
 
 def _end(sandbox: Sandbox) -> html.Details:
     """The button that erases the sandbox, behind a confirmation."""
-    words = _("Address, key, messages, results and reports are gone at once, and cannot be brought back.")
+    words = _("Address, key, messages, results and reports are erased at once and cannot be restored.")
     return html.Details(
         [
             html.Summary([sign("chev"), _("Erase this test address")]),
@@ -353,7 +354,8 @@ def _on_tick(ticks: int, path: object, page_state: _PageState, *, resumed: bool)
 
 def _quiet() -> str:
     return _(
-        "Nothing new for a while: this page has stopped looking, as of {moment}.", moment=long_moment(clock.now_us())
+        "Nothing came in for a while; this page has not been updated since {moment}.",
+        moment=long_moment(clock.now_us()),
     )
 
 
@@ -371,7 +373,7 @@ def _read_code(code: object) -> str:
 
 def _notice(right: bool, sandbox: Sandbox) -> html.Div:
     if right:
-        return note("ok", "check", html.P(_("That is the code.")))
+        return note("ok", "check", html.P(_("That is the right code.")))
     if sandbox.code is None or sandbox.armed:
         return note("wa", "bang", html.P(_("No fault was sent yet.")))
     return note("wa", "bang", html.P(_("That is not the code that was sent last.")))

@@ -70,7 +70,7 @@ def _evidence(situation: Situation, sandbox: Sandbox, arrivals: Sequence[Arrival
     if situation.key == situations.SHOWN_FAULT:
         return fault_line(sandbox, arrivals)
     if situation.key == situations.SCHOOLS and situation.state == situations.BUSY:
-        return _("One of the two locations is in.")
+        return _("A message for one of the two locations has come in.")
     if shown_by is None:
         return ""
     when = at_moment(shown_by.arrived_us)
@@ -96,7 +96,7 @@ def _evidence(situation: Situation, sandbox: Sandbox, arrivals: Sequence[Arrival
 def fault_line(sandbox: Sandbox, arrivals: Sequence[Arrival]) -> str:
     """The state of the requested fault; empty where none was requested."""
     if sandbox.armed:
-        return _("The next message gets a fault with a code in it.")
+        return _("The answer to the next message is a fault with a code in it.")
     faulted = next((arrival for arrival in reversed(arrivals) if arrival.provoked), None)
     if faulted is None:
         return ""

@@ -63,11 +63,11 @@ def verdict_word(verdict: str, repeated: bool) -> str:
 def level_word(level: str) -> str:
     """The name of a level of checks."""
     return {
-        "well-formed": _("Readable"),
+        "well-formed": _("Well-formed"),
         "envelope": _("Envelope and header"),
         "schema": _("Schema"),
         "keys": _("Keys and references"),
-        "business": _("Agreements"),
+        "business": _("Business rules"),
         "behaviour": _("Behaviour"),
     }.get(level, level)
 
@@ -75,7 +75,7 @@ def level_word(level: str) -> str:
 def level_explained(level: str) -> str:
     """What a level of checks covers."""
     return {
-        "well-formed": _("the message is good XML"),
+        "well-formed": _("the message is well-formed XML"),
         "envelope": _("who sends, with which key"),
         "schema": _("every field as the XSD wants it"),
         "keys": _("every result points to a test"),
@@ -88,7 +88,7 @@ def result_word(state: str) -> str:
     """The outcome of a level or scenario, in words."""
     return {
         "passed": _("good"),
-        "warned": _("attention"),
+        "warned": _("warning"),
         "failed": _("wrong"),
         "not_tested": _("not tested"),
     }.get(state, state)
@@ -98,9 +98,9 @@ def counts_word(errors: int, warnings: int) -> str:
     """The number of errors and warnings, in words."""
     parts = []
     if errors:
-        parts.append(n_("{number} time wrong", "{number} times wrong", errors))
+        parts.append(n_("{number} error", "{number} errors", errors))
     if warnings:
-        parts.append(n_("{number} time attention", "{number} times attention", warnings))
+        parts.append(n_("{number} warning", "{number} warnings", warnings))
     return ", ".join(parts)
 
 

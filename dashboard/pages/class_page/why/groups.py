@@ -105,7 +105,7 @@ def explain_scores(view: ClassView, pupil_id: int | None) -> Explanation:
     return [
         html.H3(f"{pupil_word(pupil)} · {norm_counts_word(view.placements[pupil.id].counts)}"),
         rule(
-            _("All totals in the period, within the filters, that stand below, on or above a norm of the source."),
+            _("All totals in the period, within the filters, that are below, on or above a norm of the source."),
             *level_meanings(scored_test.reading for scored_test in scored_tests),
         ),
         facts([period_fact(view), *source_facts(view, {scored_test.source_id for scored_test in scored_tests})]),
@@ -160,12 +160,18 @@ def explain_topic(view: ClassView, field: str, part: str) -> Explanation:
     return [
         html.H3(part_word(topic.part), title=topic.part),
         rule(
-            _("Who scored below the norm of the source, of those who made the part; of each pupil the newest score."),
-            _("Who did not make it does not count."),
+            _(
+                "The pupils who scored below the norm of the source, of those who took the part; of each pupil the "
+                "newest score."
+            ),
+            _("Pupils who did not take it do not count."),
         ),
         facts(
             [
-                (_("Made by"), _("{counted} of {all} pupils shown", counted=topic.made, all=len(view.overview.pupils))),
+                (
+                    _("Taken by"),
+                    _("{counted} of {all} pupils shown", counted=topic.made, all=len(view.overview.pupils)),
+                ),
                 (_("Below the norm"), _("{below} of {made}", below=topic.below, made=topic.made)),
                 *((_("Signal"), rule) for rule in rules),
                 (_("Material"), topic.subject_material.material),

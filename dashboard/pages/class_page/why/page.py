@@ -107,7 +107,7 @@ def _explain(viewer: Viewer, question: Question) -> list[Any] | None:
             return None
         audit_trail.looked("class", [pupil.id for pupil in view.overview.pupils])
         explanation = KINDS[question["kind"]](connection, viewer, view, question)
-    return explanation if explanation is not None else [html.P(_("This number is not there any more."))]
+    return explanation if explanation is not None else [html.P(_("This number no longer exists."))]
 
 
 def _number(value: str | None) -> int | None:

@@ -55,14 +55,14 @@ def period_fact(view: ClassView) -> Fact:
 def source_facts(view: ClassView, source_ids: Iterable[int]) -> list[Fact]:
     """The publishers that a number comes from, each with its last successful delivery."""
     ids = set(source_ids)
-    return [(_("Source"), source_word(source)) for source in view.overview.sources if source.id in ids]
+    return [(_("Publisher"), source_word(source)) for source in view.overview.sources if source.id in ids]
 
 
 def source_word(source: SourceState) -> str:
     """The name of a source and the time of its last delivery."""
     if source.last_success_us is None:
         return _("{name} has not delivered yet.", name=source.name)
-    return _("{name} last {moment}.", name=source.name, moment=at_moment(source.last_success_us))
+    return _("{name}: last delivery {moment}.", name=source.name, moment=at_moment(source.last_success_us))
 
 
 def column_of(view: ClassView, key: str) -> Column | None:

@@ -60,7 +60,7 @@ def _cell_rule(view: ClassView, cell_content: CellContent) -> list[str]:
     return [
         first,
         f"{others}." if cell_content.others else "",
-        _("{results}: that counts from its day on.", results=future) if cell_content.future else "",
+        _("Counts only from that day on: {results}.", results=future) if cell_content.future else "",
     ]
 
 
@@ -69,7 +69,7 @@ def _sent(connection: Connection, viewer: Viewer, pupil: PupilName, cell: Cell) 
     row = cell.total.row
     part_id = 0 if cell.total.derived else row.part_id
     source = provenance(connection, viewer, pupil.id, cell.test_id, row.taken_on, part_id)
-    return provenance_lines(source) if source is not None else [html.P(_("This number is not there any more."))]
+    return provenance_lines(source) if source is not None else [html.P(_("This number no longer exists."))]
 
 
 def _not_sent(view: ClassView, column: Column, cell_content: CellContent) -> list[Any]:
@@ -92,7 +92,7 @@ def _missing_rule(reason: Missing) -> str:
     return {
         Missing.NOT_OFFERED: _("The source says that it was not offered."),
         Missing.NO_SCORE: _("The source says that it is finished, and sends no score."),
-        Missing.NOT_LINKED: _("The school has no coupling with this publisher now."),
+        Missing.NOT_LINKED: _("The school has no connection with this publisher now."),
         Missing.NOT_DELIVERED: _("The source sends neither scores nor progress of this for anybody in this list."),
         Missing.NOT_TAKEN: _(
             "The pupil has no results of this subject, and fewer than half of the year group in this class have any."
@@ -138,7 +138,7 @@ def explain_mean(view: ClassView, key: str) -> Explanation:
         html.P(html.B(_outcome(under))),
         rule(
             _("A mean is made only of scores of the same test and the same version."),
-            _("Else it says how many pupils stand in each level of the source.") if under.mean is None else "",
+            _("Otherwise it says how many pupils are at each level of the source.") if under.mean is None else "",
             _("Missing never counts as 0. A real 0 counts as 0."),
         ),
         facts(

@@ -33,9 +33,9 @@ def explain_progress(view: ClassView, test_id: int | None) -> Explanation:
     return [
         html.H3(f"{test.subject_material.material} · {short_test(name)}"),
         rule(
-            _("Of each pupil the newest progress record of this test; nothing is summed."),
-            _("Whom it is for: the year groups of those who have a record, and who takes the subject."),
-            _("Time is never summed over publishers."),
+            _("Of each pupil the newest progress record of this test; nothing is added up."),
+            _("Whom it is for: the year groups of pupils with a progress record, as far as they take the subject."),
+            _("Time is never added up across publishers."),
         ),
         facts(
             [
