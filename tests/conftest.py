@@ -22,6 +22,12 @@ from models.schema.encryption import PiiCipher
 from models.schema.store_key import open_encrypted
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+LONGEST = "tests/project/test_readme.py"  # it installs the program
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest, so that at the end no worker waits for another."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @dataclass(frozen=True)

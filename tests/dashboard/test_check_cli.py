@@ -275,8 +275,8 @@ def test_what_changed_since_an_earlier_check_is_printed_and_in_the_json(check: C
         first = check.endpoint(peer.url, "las", "--json")
     assert (printed.code, as_json.code) == (0, 0)
     assert "sinds / since 2026-11-26T13:00:00+01:00:" in printed.out
-    assert "verholpen / mended: rule fault.code (failed -> passed)" in printed.out
-    assert "verholpen / mended: scenario las.wrong-key (failed -> passed)" in printed.out
+    assert "verholpen / fixed: rule fault.code (failed -> passed)" in printed.out
+    assert "verholpen / fixed: scenario las.wrong-key (failed -> passed)" in printed.out
     since = json.loads(as_json.out)["since"]
     assert {"what": "rule", "id": "fault.code", "before": "failed", "now": "passed"} in since["mended"]
     assert (since["new"], since["still"]) == ([], [])
