@@ -455,7 +455,7 @@ def test_what_comes_in_after_the_page_is_not_in_the_file(web: flask.Flask, known
     assert b"Nieuw" not in after
 
 
-@pytest.mark.parametrize(("other", "kind"), zip(("joris", "noa", "sam"), KINDS, strict=True))
+@pytest.mark.parametrize(("other", "kind"), list(zip(("joris", "noa", "sam"), KINDS, strict=True)))
 def test_who_did_not_see_the_screen_gets_no_file(web: flask.Flask, kind: str, other: str) -> None:
     shown = screen(as_persona(web, "hanna"))
     answer = as_persona(web, other).get(shown.files[kind], base_url=HERE)
