@@ -540,6 +540,7 @@ def test_a_file_that_is_not_kept_any_more_says_so_on_the_same_screen(web: flask.
     shown = screen(client, **values)
     for _ in range(MAX_PER_VIEWER):
         screen(client)
+    web.extensions["rondblik"].later.wait()  # until all of them are stored
     answer = client.get(shown.files["csv"], base_url=HERE)
     assert answer.status_code == 303
     path, _mark, query = answer.headers["Location"].partition("?")
