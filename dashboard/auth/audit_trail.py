@@ -24,25 +24,27 @@ def looked(screen: str, pupil_ids: Iterable[int]) -> None:
 
 def record(event: Event, viewer: Viewer | None = None) -> None:
     """Note something else that the user of this request did; `viewer` where the request began without one."""
-    flask.g.setdefault("audited", []).append((viewer, event))
+    who = viewer or request.viewer()
+    if who is not None:
+        flask.g.setdefault("audited", []).append((who, event))
 
 
 def write_events(answer: flask.Response) -> flask.Response:
     """Write what was noted; where that cannot be done, nothing is shown. A sandbox has fictitious pupils and no log."""
     user = request.current_user()
-    noted: list[tuple[Viewer | None, Event]] = flask.g.get("audited", [])
+    if user is not None and user.sandbox is not None:
+        return answer
     views: dict[str, set[int]] = flask.g.get("audited_views", {}) if answer.status_code < 400 else {}
-    own: list[Event] = [Looked(screen, tuple(sorted(ids))) for screen, ids in views.items() if ids]
-    if user is None or user.sandbox is None:
-        own += [event for viewer, event in noted if viewer is None and user is not None]
-        try:
-            if user is not None:
-                request.context().audit.append(user.viewer, own)
-            for viewer, event in noted:
-                if viewer is not None:
-                    request.context().audit.append(viewer, [event])
-        except SQLAlchemyError as failed:
-            log.error("%s: the audit log cannot be written", type(failed).__name__)
-            sentence = _("The database of Rondblik does not answer. Try again in a few minutes.")
-            return flask.make_response(flask.jsonify({"error": sentence}), 503)
+    by_viewer: dict[Viewer, list[Event]] = {}
+    if user is not None:
+        by_viewer[user.viewer] = [Looked(screen, tuple(sorted(ids))) for screen, ids in views.items() if ids]
+    for viewer, event in flask.g.get("audited", ()):
+        by_viewer.setdefault(viewer, []).append(event)
+    try:
+        for viewer, events in by_viewer.items():
+            request.context().audit.append(viewer, events)
+    except SQLAlchemyError as failed:
+        log.error("%s: the audit log cannot be written", type(failed).__name__)
+        sentence = _("The database of Rondblik does not answer. Try again in a few minutes.")
+        return flask.make_response(flask.jsonify({"error": sentence}), 503)
     return answer

@@ -8,14 +8,14 @@ from typing import Any
 
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page
-from dashboard.text.audit_words import concerned_words, event_words
+from dashboard.text.audit_words import event_words
 from dashboard.text.translate import _, at_moment, moment, month_name
 from dashboard.text.words import class_in_sentence, role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
-from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_word
-from dashboard.ui.signs import attrs, card, note
+from dashboard.ui.plain_table import plain_table
+from dashboard.ui.signs import card, note
 from models.access.access_review import Access, who_can_see
 from models.access.audit import AuditEntry
 from models.access.people import PupilName, pupil
@@ -43,8 +43,12 @@ def reviews_access(viewer: Viewer) -> bool:
 
 def refusal() -> Body:
     """The page for everybody else."""
-    sentence = html.P([html.B(_("This page is for administrators and learning support only."))])
-    return Body([html.Div(html.Div(html.H1(title())), className="head"), note("", "lock", sentence)])
+    return _notice(_("This page is for administrators and learning support only."))
+
+
+def _notice(sentence: str) -> Body:
+    heading = html.Div(html.Div(html.H1(title())), className="head")
+    return Body([heading, note("", "lock", html.P([html.B(sentence)]))])
 
 
 def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_query: object) -> Body:
@@ -68,8 +72,13 @@ def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
     with database.read_transaction(context.engine) as connection:
         record = pupil(connection, viewer, pupil_id)
         access = who_can_see(connection, viewer, pupil_id) if record is not None else []
+    access += [
+        Access(user.name, user.role, None, None)
+        for user in context.options.users  # without a sign-in; of a demo, or on this machine
+        if user.school_id == viewer.school_id and user.viewer.sees_whole_school
+    ]
     if record is None:
-        return refusal()
+        return _notice(_("You may not see this pupil, or there is no such pupil."))
     name = pupil_word(PupilName(record.id, record.first_name, record.name))
     entries = context.audit.about_pupil(viewer, pupil_id, MAX_SHOWN)
     return Body(
@@ -96,32 +105,20 @@ def _access(access: Sequence[Access]) -> Any:
             item.name,
             role_word(item.role),
             _("whole school") if item.class_name is None else class_in_sentence(item.class_name),
-            moment(item.since_us),
+            "–" if item.since_us is None else moment(item.since_us),
         ]
         for item in access
     ]
-    return _table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Since")], rows)
+    return plain_table(_("Who can see"), [_("Name"), _("Role"), _("By"), _("Since")], rows)
 
 
 def _log(entries: Sequence[AuditEntry]) -> Any:
     if not entries:
         return html.P(_("Nobody looked."), className="t2 sm")
-    rows = [
-        [at_moment(entry.at_us), entry.user_name or entry.user_key, event_words(event), concerned_words(event)]
-        for entry in entries
-        for event in [entry.event]
-    ]
+    rows = [[at_moment(entry.at_us), entry.user_name or entry.user_key, event_words(entry.event)] for entry in entries]
     more = [html.P(_("Only the newest {number} are shown.", number=MAX_SHOWN), className="sm t2")]
-    table = _table(_("Who looked"), [_("When"), _("Who"), _("What"), _("Whom")], rows)
+    table = plain_table(_("Who looked"), [_("When"), _("Who"), _("What")], rows)
     return html.Div([table, *(more if len(entries) == MAX_SHOWN else [])])
-
-
-def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    head = html.Thead(html.Tr([html.Th(words, scope="col") for words in heads]))
-    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
-    return block(
-        html.Div(html.Table([head, body]), className="tw", tabIndex=0, role="region", **attrs(aria_label=name))
-    )
 
 
 PAGE = Page(

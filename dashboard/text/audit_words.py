@@ -15,8 +15,8 @@ def _screens() -> dict[str, str]:
         "hand-over": _("Hand-over"),
         "signals": _("Signals"),
         "pupil": _("Pupil"),
-        "talk sheet": _("Talk sheet"),
-        "links of pupils": _("Linking of pupils"),
+        "talk sheet": _("Conversation sheet"),
+        "links of pupils": _("Linking pupils"),
     }
 
 
@@ -58,7 +58,13 @@ def _actions() -> dict[str, str]:
 
 
 def event_words(event: Event) -> str:
-    """What somebody did, without whom it concerned."""
+    """What somebody did, and how many pupils it concerned."""
+    number = len(event.pupil_ids)
+    concerned = f" · {n_('{number} pupil', '{number} pupils', number)}" if number else ""
+    return _done_words(event) + concerned
+
+
+def _done_words(event: Event) -> str:
     match event:
         case Looked():
             return _("Looked at: {screen}", screen=_screens().get(event.screen, event.screen))
@@ -68,9 +74,3 @@ def event_words(event: Event) -> str:
             return _actions().get(event.action, event.action)
         case _:
             assert_never(event)
-
-
-def concerned_words(event: Event) -> str:
-    """How many pupils an event concerned; "–" where it concerned none."""
-    number = len(event.pupil_ids)
-    return n_("{number} pupil", "{number} pupils", number) if number else "–"

@@ -8,28 +8,30 @@ from sqlalchemy import Connection, and_, func, select
 
 from models.access.accounts import active
 from models.access.people import full_name
-from models.access.viewer import AccessDenied, Role, Viewer
+from models.access.viewer import Role, Viewer, check_reviews_access
 from models.schema import clock
 from models.schema.collation import collation_key
 from models.schema.tables import account_roles, accounts, classes, groups, memberships, teacher_groups, teachers
 
-WHOLE_SCHOOL = (Role.SUPPORT.value, Role.ADMINISTRATOR.value)
+WHOLE_SCHOOL = tuple(role.value for role in Role if Viewer(0, role).sees_whole_school)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Somebody who can see a pupil: as teacher of a class, or by a role for the whole school (`class_name` None)."""
+    """Somebody who can see a pupil: as teacher of a class, or by a role for the whole school (`class_name` None).
+
+    `since_us` is None for who has no account but is a user of the program.
+    """
 
     name: str
     role: Role
     class_name: str | None
-    since_us: int
+    since_us: int | None
 
 
 def who_can_see(connection: Connection, viewer: Viewer, pupil_id: int) -> list[Access]:
     """Everybody who can see a pupil of the viewer's school now, by name. Raises AccessDenied."""
-    if not viewer.reviews_access:
-        raise AccessDenied("who can see a pupil is for administrators and learning support")
+    check_reviews_access(viewer)
     by_class = connection.execute(
         select(
             teachers.c.first_name, teachers.c.prefix, teachers.c.last_name, classes.c.name,

@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from models.access.viewer import AccessDenied, Viewer
+from models.access.viewer import Viewer, check_reviews_access
 from models.schema import clock
 from models.schema.database import (
     AUDIT_FILE,
@@ -223,8 +223,7 @@ class AuditLog:
         return self._entries(viewer, select(audit_events).where(audit_events.c.id.in_(about)), limit)
 
     def _entries(self, viewer: Viewer, query: Select[tuple[object, ...]], limit: int) -> list[AuditEntry]:
-        if not viewer.reviews_access:
-            raise AccessDenied("the audit log is for administrators and learning support")
+        check_reviews_access(viewer)
         with read_transaction(self.engine) as connection:
             rows = connection.execute(
                 query.where(audit_events.c.school_id == viewer.school_id)

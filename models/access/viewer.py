@@ -82,6 +82,12 @@ def check_administers(viewer: Viewer) -> None:
         raise AccessDenied("this is for an administrator of the school")
 
 
+def check_reviews_access(viewer: Viewer) -> None:
+    """Raises AccessDenied for whoever may not see who looked at whom."""
+    if not viewer.reviews_access:
+        raise AccessDenied("who looked is for administrators and learning support")
+
+
 def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether `viewer` may see the class of a row: own school, and a link to one of its groups of this school year.
 

@@ -162,9 +162,7 @@ def correct_note(
 
     Whether an agreement was settled is kept. Returns the id of the new note. Raises NoteRefused.
     """
-    row = _in_force(connection, viewer, note_id, notes.c.pupil_id == pupil_id)
-    if not _is_author(viewer, row):
-        raise NoteRefused("pupil")
+    row = _own_note(connection, viewer, pupil_id, note_id)
     sealed = _sealed(cipher, text, NoteKind(row.kind), until_on)
     new_id = next_id(connection, notes, viewer.school_id)
     connection.execute(
@@ -180,9 +178,7 @@ def correct_note(
 
 def withdraw_note(connection: Connection, viewer: Viewer, pupil_id: int, note_id: int) -> None:
     """Withdraw a note, for its author; call it inside a write transaction. Raises NoteRefused."""
-    row = _in_force(connection, viewer, note_id, notes.c.pupil_id == pupil_id)
-    if not _is_author(viewer, row):
-        raise NoteRefused("pupil")
+    _own_note(connection, viewer, pupil_id, note_id)
     _set(connection, viewer, note_id, withdrawn_us=clock.now_us())
 
 
@@ -193,6 +189,14 @@ def close_agreement(connection: Connection, viewer: Viewer, note_id: int) -> Non
     if not _can_read(viewer, row.restricted, row):
         raise NoteRefused("pupil")
     _set(connection, viewer, note_id, settled_us=clock.now_us(), settled_by=viewer.name)
+
+
+def _own_note(connection: Connection, viewer: Viewer, pupil_id: int, note_id: int) -> Any:
+    """The row of a note about a pupil, for its author. Raises NoteRefused."""
+    row = _in_force(connection, viewer, note_id, notes.c.pupil_id == pupil_id)
+    if not _is_author(viewer, row):
+        raise NoteRefused("pupil")
+    return row
 
 
 def _in_force(connection: Connection, viewer: Viewer, note_id: int, condition: ColumnElement[bool]) -> Any:

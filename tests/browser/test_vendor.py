@@ -23,8 +23,7 @@ from tests.browser.conftest import Served, Watched, address_of
 from tests.conftest import Store
 from tests.connectors.sending import Account, Answer, Receiver, enveloped
 from tests.dashboard import school
-from tests.dashboard.conftest import PERSONAS
-from tests.dashboard.test_vendor_pages import VENDOR
+from tests.dashboard.conftest import PERSONAS, VENDOR
 from tests.uwlr.messages import message, result_xml
 
 

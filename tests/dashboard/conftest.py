@@ -18,6 +18,7 @@ from tests.dashboard import school
 from tests.dashboard.installation import Installation, configured
 from tests.dashboard.page_client import PageClient
 
+VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)
 PERSONAS = (
     DemoUser("hanna", "Hanna Vos", Role.TEACHER, school.TEACHER_A, school.SCHOOL),
     DemoUser("joris", "Joris Blom", Role.TEACHER, school.TEACHER_B, school.SCHOOL),
@@ -56,3 +57,10 @@ def known(any_store: Store, tmp_path: Path) -> Iterator[Installation]:
         if any_store.engine.dialect.name == "postgresql":
             (tmp_path / "keys").rename(tmp_path / "data")
         yield configured(tmp_path / "data", url)
+
+
+@pytest.fixture
+def vendor_web(known_school: Store) -> flask.Flask:
+    """The web app on the known school, with a vendor among those who look."""
+    users = (*PERSONAS, VENDOR)
+    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=users))

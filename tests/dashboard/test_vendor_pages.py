@@ -13,7 +13,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from dashboard.auth.request import AppOptions
-from dashboard.auth.sessions import DemoUser
 from dashboard.cli import serving
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.pages.vendor import sandbox as vendor_sandbox
@@ -34,11 +33,10 @@ from models.schema.tables import work_queue as work_queue_rows
 from tests.conftest import Store
 from tests.connectors.sending import Account, enveloped
 from tests.dashboard import school
-from tests.dashboard.conftest import PERSONAS
+from tests.dashboard.conftest import PERSONAS, VENDOR
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, shown_page
 from tests.uwlr.messages import message
 
-VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)
 MADE_UP = "A" * 22
 ODD: list[Any] = [
     None, True, 7, -1, 3.5, "", "x" * 5000, "'; DROP TABLE checks; --", ["1", None, {"a": 1}], {"id": 1}, "\ud800",
@@ -51,25 +49,21 @@ ODD_PATHS: list[Any] = [
 
 
 @pytest.fixture
-def vendor_web(known_school: Store) -> flask.Flask:
-    """The web app on the known school, with a vendor among those who look."""
-    users = (*PERSONAS, VENDOR)
-    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=users))
-
-
-@pytest.fixture
 def vendor(vendor_web: flask.Flask) -> FlaskClient:
     return as_persona(vendor_web, "leverancier")
 
 
 @pytest.fixture
 def sandbox(known_school: Store, vendor: FlaskClient) -> Sandbox:
-    """A room that was made by the button."""
+    """A sandbox that was made by the button."""
+    return made_sandbox(vendor, known_school)
+
+
+def made_sandbox(vendor: FlaskClient, store: Store) -> Sandbox:
+    """Press the button that makes a sandbox."""
     answer = vendor.post("/toets/proef", base_url=HERE, headers=OWN)
     assert answer.status_code == 303
-    sandbox = sandboxes.find_sandbox(
-        known_school.engine, known_school.cipher, answer.headers["Location"].rpartition("/")[2]
-    )
+    sandbox = sandboxes.find_sandbox(store.engine, store.cipher, answer.headers["Location"].rpartition("/")[2])
     assert sandbox is not None
     return sandbox
 

@@ -18,22 +18,18 @@ from connectors.conformance import las
 from connectors.intake.masking import COVER
 from connectors.uwlr.clauses import CLAUSES
 from connectors.uwlr.rules import RULES
-from dashboard.auth.request import AppOptions
-from dashboard.server.wsgi import create_app
 from dashboard.settings.schema import Receive
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import work_once
 from models.ingest import page_requests
 from models.ingest.page_requests import PageRequest
-from models.sandbox import sandboxes
 from models.schema import clock, database
 from models.schema.tables import work_queue
 from tests.conftest import Store
 from tests.connectors.loopback import Handler, serving
 from tests.connectors.test_conformance import NOVEMBER, ask_las, spoiled, with_fault
-from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.test_pages import nodes
-from tests.dashboard.test_vendor_pages import FORM, HERE, OWN, VENDOR, asked, endpoint, goes_to, page_of, send
+from tests.dashboard.test_vendor_pages import FORM, HERE, OWN, asked, endpoint, goes_to, made_sandbox, page_of, send
 from tests.dashboard.test_web import as_persona, shown_page
 from tests.uwlr.messages import message
 
@@ -45,13 +41,6 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e]]>"
 def _november() -> Iterator[None]:
     with clock.fixed(NOVEMBER):
         yield
-
-
-@pytest.fixture
-def vendor_web(known_school: Store) -> flask.Flask:
-    """The web app on the known school, with a vendor among those who look."""
-    users = (*PERSONAS, VENDOR)
-    return create_app(known_school.engine, known_school.cipher, AppOptions(demo=True, users=users))
 
 
 @pytest.fixture
@@ -208,10 +197,7 @@ def test_only_the_beginning_of_a_long_message_is_kept_and_that_is_said(
 def test_a_report_of_a_sandbox_shows_messages_at_their_situations(
     vendor_web: flask.Flask, vendor: FlaskClient, known_school: Store
 ) -> None:
-    made = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
-    token = made.rpartition("/")[2]
-    sandbox = sandboxes.find_sandbox(known_school.engine, known_school.cipher, token)
-    assert sandbox is not None
+    sandbox = made_sandbox(vendor, known_school)
     send(vendor_web, sandbox, scores=["9"])
     send(vendor_web, sandbox, xsdversie="1.0")
     send(vendor_web, sandbox, scores=["zeven"])
@@ -232,10 +218,7 @@ def test_a_report_of_a_sandbox_shows_messages_at_their_situations(
 def test_a_report_of_a_sandbox_is_compared_by_what_came_in_since(
     vendor_web: flask.Flask, vendor: FlaskClient, known_school: Store
 ) -> None:
-    made = vendor.post("/toets/proef", base_url=HERE, headers=OWN).headers["Location"]
-    token = made.rpartition("/")[2]
-    sandbox = sandboxes.find_sandbox(known_school.engine, known_school.cipher, token)
-    assert sandbox is not None
+    sandbox = made_sandbox(vendor, known_school)
 
     def reported(client: FlaskClient) -> str:
         answer = client.post(f"{page_of(sandbox)}/rapport", base_url=HERE, headers=OWN)

@@ -13,7 +13,8 @@ from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
 from dashboard.ui.markup import block
-from dashboard.ui.signs import KEEP_DRAFT, attrs, card, note
+from dashboard.ui.plain_table import plain_table
+from dashboard.ui.signs import KEEP_DRAFT, card, note
 from models.access import accounts
 from models.access.accounts import BY_MAIL, INVITED_ROLES, Invitation, SchoolAccount
 from models.access.viewer import Viewer
@@ -69,7 +70,7 @@ def _roles(roles: list[SchoolAccount]) -> Any:
     if not roles:
         return html.P(_("Nobody has an account here yet."), className="t2 sm")
     heads = [_("Name"), _("Role"), _("In the pupil list"), _("Since"), _("Given by"), _("Last signed in"), ""]
-    return _table(_("Who has access"), heads, [_role_row(role) for role in roles])
+    return plain_table(_("Who has access"), heads, [_role_row(role) for role in roles])
 
 
 def _role_row(role: SchoolAccount) -> list[Any]:
@@ -92,14 +93,7 @@ def _invitations(invitations: list[Invitation]) -> Any:
         ]
         for item in invitations
     ]
-    return _table(_("Invitations"), [_("For"), _("Role"), _("How to accept"), _("Until"), ""], rows)
-
-
-def _table(name: str, heads: list[str], rows: list[list[Any]]) -> Any:
-    head = html.Thead(html.Tr([html.Th(words) for words in heads]))
-    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
-    table = html.Div(html.Table([head, body]), className="tw", tabIndex=0, role="region", **attrs(aria_label=name))
-    return block(table)
+    return plain_table(_("Invitations"), [_("For"), _("Role"), _("How to accept"), _("Until"), ""], rows)
 
 
 def _button(action: str, number: int, words: str) -> html.Form:

@@ -90,17 +90,15 @@ class Signal:
 
 
 def signals(class_data: ClassData, inputs: SignalInputs) -> list[Signal]:
-    """All signals of these classes, open, suppressed and resolved; by rule, then by class and name."""
-    order = {member.id: position for position, member in enumerate(class_data.members)}
+    """All signals of these classes, each judged by itself: open, suppressed and resolved; `in_order` sorts them."""
     audience = audience_of(class_data, class_data.progress)
-    all_signals = [
+    return [
         _signal(rule, class_id, finding, inputs.resolutions)
         for class_id in class_data.class_ids
         for judged_class in [JudgedClass(class_data, inputs, class_id, audience)]
         for rule in SignalRule
         for finding in kind_of(rule).judge(judged_class)
     ]
-    return in_order(all_signals, order)
 
 
 def in_order(signals: Iterable[Signal], order: Mapping[int, int]) -> list[Signal]:
