@@ -255,7 +255,11 @@ def test_charts_are_black_on_white_on_paper(watched: Watched, scheme: str) -> No
     watched.open("/leerling/1-1")
     page.wait_for_selector("#lanes .main-svg")
     page.emulate_media(media="print")
-    colours = "all => [...new Set(all.map(one => getComputedStyle(one).fill))]"
-    assert page.locator(".lc svg text").evaluate_all(colours) == ["rgb(0, 0, 0)"]
-    assert page.locator(".lc .point").evaluate_all(colours) == ["rgb(0, 0, 0)"]
-    assert page.locator(".lc .shapelayer path").evaluate_all(colours) == ["rgb(232, 232, 232)"]
+    # Plotly may draw a chart again meanwhile: find the shapes and read their colours in one step.
+    colours = """selector => {
+        const shapes = [...document.querySelectorAll(selector)];
+        return [...new Set(shapes.map(shape => getComputedStyle(shape).fill))];
+    }"""
+    assert page.evaluate(colours, ".lc svg text") == ["rgb(0, 0, 0)"]
+    assert page.evaluate(colours, ".lc .point") == ["rgb(0, 0, 0)"]
+    assert page.evaluate(colours, ".lc .shapelayer path") == ["rgb(232, 232, 232)"]

@@ -207,8 +207,8 @@ def test_the_audit_log_says_what_was_done_with_the_data_of_the_pupil(operator: O
     support = Viewer(school.OTHER_SCHOOL, Role.SUPPORT)
     entries = log.about_pupil(support, operator.known.pupil_id, 9)
     assert [event_words(entry.event) for entry in entries] == [
-        "Een leerling gewist",
-        "Alle gegevens van een leerling naar bestanden geschreven",
+        "Een leerling gewist · 1 leerling",
+        "Alle gegevens van een leerling naar bestanden geschreven · 1 leerling",
     ]
     assert log.problems(school.OTHER_SCHOOL) == []
 
