@@ -63,7 +63,8 @@ class Watched:
     def become(self, name: str) -> None:
         """Look as another persona, by the menu."""
         self.page.click("#who > summary")
-        self.page.click(f"#who button:has-text('{name}')")
+        with self.page.expect_navigation():
+            self.page.click(f"#who button:has-text('{name}')")
         self.page.wait_for_selector(f"#who > summary:has-text('{name}')")
 
 

@@ -83,8 +83,9 @@ def visits(request: pytest.FixtureRequest, browser: Browser, shown: Served) -> I
         page = context.new_page()
         page.goto(f"{shown.address}/toegankelijkheid")
         page.wait_for_selector("main h1")
-        page.evaluate(f"""document.evaluate("//button[@name='persona'][contains(., '{name}')]", document, null,
-            XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue.click()""")
+        with page.expect_navigation():  # a page that is closed before never gets the cookie of the new session
+            page.evaluate(f"""document.evaluate("//button[@name='persona'][contains(., '{name}')]", document, null,
+                XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue.click()""")
         page.wait_for_selector(f"#who > summary:has-text('{name}')", state="attached")
         page.close()
         found[name] = context
