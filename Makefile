@@ -16,12 +16,12 @@ SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 test: .venv/.ready-dev
 	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(PYTEST_ARGS) || test $$? -eq 5 # none of those that were named
 
 # The inner loop: checks, and the tests that need neither a browser, nor PostgreSQL, nor a process of their own.
 quick: .venv/.ready-dev check
-	$(BIN)/python -m pytest -q -n 2 -m "not long and not timing" -k "not postgres and not differential" tests/models tests/uwlr
+	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -q -n 2 -m "not long and not timing" -k "not postgres and not differential" tests/models tests/uwlr
 
 # The days on which programs that count with dates go wrong: everything but browser and clone, on each of them.
 DAYS := 2026-08-01T00:05:00+02:00 2028-02-29T12:00:00+01:00 2026-12-31T23:50:00+01:00 \
