@@ -63,7 +63,7 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, sandbox_source: int | N
     header = read_header(spooled, replace(TOLERANT, header="required", bounds=receiver.bounds))
     if header.unauthorised:
         return _refuse_unknown_sender(receiver, spooled, _strict_findings(receiver, spooled), sandbox_source)
-    sender, key = _find_sender(receiver, header, sandbox_source)
+    sender, key, stopped = _find_sender(receiver, header, sandbox_source)
     if sender is None:
         findings = [*_strict_findings(receiver, spooled), finding("header.customer")]
         return _refuse_unknown_sender(receiver, spooled, findings, sandbox_source)
@@ -75,7 +75,7 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, sandbox_source: int | N
     source = ResultSource(
         source_id=sender.source_id,
         channel=CHANNEL,
-        destination=_destination(receiver, sender, key),
+        destination=CoveredSchools(key.covered, stopped),
         agreement=Agreement(sender.terms, "required", receiver.bounds),
         key_id=key.id,
         moves_cursor=True,
@@ -86,24 +86,18 @@ def deliver(receiver: ReceiverContext, spooled: Spooled, sandbox_source: int | N
 
 def _find_sender(
     receiver: ReceiverContext, header: EnvelopeHeader, sandbox_source: int | None
-) -> tuple[Sender | None, SenderKey | None]:
+) -> tuple[Sender | None, SenderKey | None, frozenset[int]]:
+    """The sender and the key that the header names, and which schools of that key stopped their connection."""
     account = header.account
     with read_transaction(receiver.engine) as connection:
         sender = senders.find_customer(connection, receiver.cipher, account["klantcode"], account["klantnaam"])
         of_sandbox = sender is not None and sender.origin == senders.FROM_TEST
         if sender is None or (sender.source_id != sandbox_source if sandbox_source is not None else of_sandbox):
-            return None, None
-        return sender, senders.find_key(connection, receiver.cipher, sender.source_id, account["autorisatiesleutel"])
-
-
-def _destination(receiver: ReceiverContext, sender: Sender, key: SenderKey) -> CoveredSchools:
-    with read_transaction(receiver.engine) as connection:
-        stopped = frozenset(
-            school_id
-            for school_id in set(key.covered.values())
-            if senders.is_stopped(connection, school_id, sender.source_id)
-        )
-    return CoveredSchools(key.covered, stopped)
+            return None, None, frozenset()
+        key = senders.find_key(connection, receiver.cipher, sender.source_id, account["autorisatiesleutel"])
+        schools = set() if key is None else set(key.covered.values())
+        stopped = {item for item in schools if senders.is_stopped(connection, item, sender.source_id)}
+    return sender, key, frozenset(stopped)
 
 
 def _strict_findings(receiver: ReceiverContext, spooled: Spooled) -> list[Finding]:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, insert, select, tuple_, update
 
 from models.ingest import work_queue
 from models.ingest.work_queue import SECOND_US, Job
@@ -21,6 +21,9 @@ SHORTEST_BACK_OFF_SECONDS = 30.0
 LONGEST_BACK_OFF_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0  # of what a source may ask for in Retry-After
 _NO_FAILURE: Mapping[str, object] = {"failures": 0, "last_error_nl": None, "last_error_en": None}
+_RECORD_ANSWER = update(source_connections).where(
+    source_connections.c.school_id == bindparam("school"), source_connections.c.source_id == bindparam("source")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def record_answer(
         values["last_data_us"] = now
     if cursor is not None:
         values["cursor"] = cursor
-    connection.execute(update(source_connections).where(_of(school_id, source_id)).values(**values))
+    connection.execute(_RECORD_ANSWER, {"school": school_id, "source": source_id, **values})
 
 
 def cursor_of(created_text: str, created_us: int | None, asked_us: int | None) -> str:

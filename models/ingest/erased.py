@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from models.schema.database import DatabaseUnsafe, insert_or, portions
 from models.schema.tables import erased_identifiers
@@ -22,6 +22,12 @@ FILE = "erased.jsonl"  # in the data folder
 NO_PUPIL = 0
 
 IdentifierValue = tuple[str, bytes]  # kind and digest
+
+
+_FIND_ERASED = select(erased_identifiers.c.kind, erased_identifiers.c.digest).where(
+    erased_identifiers.c.school_id == bindparam("school"),
+    erased_identifiers.c.digest.in_(bindparam("digests", expanding=True)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,9 @@ def find_erased(
     connection: Connection, school_id: int, wanted: Collection[IdentifierValue]
 ) -> frozenset[IdentifierValue]:
     """Those of these identifiers that belonged to a pupil of the school who was erased."""
-    erased = erased_identifiers.c
     known: set[IdentifierValue] = set()
     for digests in portions(sorted({digest for _, digest in wanted})):
-        rows = connection.execute(
-            select(erased.kind, erased.digest).where(erased.school_id == school_id, erased.digest.in_(digests))
-        )
+        rows = connection.execute(_FIND_ERASED, {"school": school_id, "digests": digests})
         known |= {(row.kind, bytes(row.digest)) for row in rows}
     return frozenset(known & set(wanted))
 

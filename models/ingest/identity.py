@@ -106,9 +106,10 @@ def identify(connection: Connection, cipher: PiiCipher, school_id: int, refs: Se
     A ref with a LAS key and an ECK iD gets a row for each and one for the two together, which is returned.
     """
     named = [identifier_values(cipher, ref) for ref in refs]
-    ensured = ensure_identifiers(connection, cipher, school_id, (item for ref in named for item in ref))
     pairs = {_pair(cipher, ref[0][0], ref[1][0]): (ref[0][0], ref[1][0]) for ref in named if len(ref) == 2}
-    known = _known(connection, school_id, pairs)
+    values = dict(item for ref in named for item in ref)
+    known = _known(connection, school_id, [*values, *pairs])
+    ensured = _ensure(connection, cipher, school_id, values, known)
     fresh = {pair: parts for pair, parts in pairs.items() if pair not in known}
     if fresh:
         first = next_id(connection, identifiers, school_id)
@@ -176,11 +177,21 @@ def ensure_identifiers(
 ) -> dict[IdentifierValue, int]:
     """The row id of each identifier, made (parked as unknown) where missing."""
     values = dict(named)
-    known = _known(connection, school_id, values)
+    return _ensure(connection, cipher, school_id, values, _known(connection, school_id, values))
+
+
+def _ensure(
+    connection: Connection,
+    cipher: PiiCipher,
+    school_id: int,
+    values: Mapping[IdentifierValue, str],
+    known: dict[IdentifierValue, int],
+) -> dict[IdentifierValue, int]:
+    """`known` with the row ids of those of `values` that had no row yet, and have one now."""
     fresh = {single: value for single, value in values.items() if single not in known}
     if fresh:
         first = next_id(connection, identifiers, school_id)
-        known |= {single: first + index for index, single in enumerate(fresh)}
+        known = known | {single: first + index for index, single in enumerate(fresh)}
         connection.execute(
             insert(identifiers),
             [
@@ -198,6 +209,15 @@ def _known(connection: Connection, school_id: int, wanted: Iterable[IdentifierVa
     return {single: row.id for single, row in find_identifiers(connection, school_id, wanted).items()}
 
 
+_FIND_IDENTIFIERS = select(
+    identifiers.c.id,
+    identifiers.c.kind,
+    identifiers.c.digest,
+    identifiers.c.pupil_id,
+    identifiers.c.matched_by,
+).where(identifiers.c.school_id == bindparam("school"), identifiers.c.digest.in_(bindparam("digests", expanding=True)))
+
+
 def find_identifiers(
     connection: Connection, school_id: int, wanted: Iterable[IdentifierValue]
 ) -> dict[IdentifierValue, KnownIdentifier]:
@@ -205,16 +225,7 @@ def find_identifiers(
     wanted_values = set(wanted)
     known: dict[IdentifierValue, KnownIdentifier] = {}
     for digests in portions([digest for _, digest in wanted_values]):
-        rows = connection.execute(
-            select(
-                identifiers.c.id,
-                identifiers.c.kind,
-                identifiers.c.digest,
-                identifiers.c.pupil_id,
-                identifiers.c.matched_by,
-            ).where(identifiers.c.school_id == school_id, identifiers.c.digest.in_(digests))
-        )
-        for row in rows:
+        for row in connection.execute(_FIND_IDENTIFIERS, {"school": school_id, "digests": digests}):
             single = (row.kind, bytes(row.digest))
             if single in wanted_values:
                 known[single] = KnownIdentifier(row.id, row.pupil_id, row.matched_by)

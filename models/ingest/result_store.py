@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, delete, func, insert, select, tuple_, update
 
 from models.ingest import connections, identity
 from models.schema import clock
@@ -82,6 +82,56 @@ TUPLE_COLUMNS = (
     "taken_on", "score", "score_text", "absence", "info_url", "taken_text", "school_year",
     "created_us", "digest64", "delivery_id", "arrived_us", *PROGRESS_COLUMNS, "detail",
 )  # fmt: skip
+
+# Statements that each message needs are made once: to build one takes longer than to run it.
+_ACCEPTED = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
+    deliveries.c.digest == bindparam("digest"),
+    deliveries.c.source_id == bindparam("source"),
+    deliveries.c.what == "results",
+    deliveries.c.verdict != Verdict.REJECT.value,
+)
+_ACCEPTED_FOR = _ACCEPTED.where(deliveries.c.school_id.in_(bindparam("schools", expanding=True)))
+_SENDER_ACTIVE = select(senders.c.active).where(senders.c.source_id == bindparam("source"))
+_VALID_KEYS = select(sender_keys.c.id).where(
+    sender_keys.c.source_id == bindparam("source"), sender_keys.c.revoked_us.is_(None)
+)
+_COVERING_KEYS = select(sender_key_schools.c.key_id).where(
+    sender_key_schools.c.key_id.in_(bindparam("keys", expanding=True)),
+    sender_key_schools.c.school_id == bindparam("school"),
+)
+_INSERT_DELIVERY = insert(deliveries).returning(deliveries.c.id)
+_UPDATE_DELIVERY = update(deliveries).where(deliveries.c.id == bindparam("delivery"))
+_FORGET_REFUSED = delete(raw_messages).where(
+    raw_messages.c.delivery_id.in_(
+        select(deliveries.c.id).where(
+            deliveries.c.digest == bindparam("digest"),
+            deliveries.c.source_id == bindparam("source"),
+            deliveries.c.verdict == Verdict.REJECT.value,
+        )
+    )
+)
+_KNOWN_DEFINITIONS = select(*(test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))).where(
+    test_definitions.c.school_id == bindparam("school"),
+    test_definitions.c.source_id == bindparam("source"),
+    test_definitions.c.digest.in_(bindparam("digests", expanding=True)),
+)
+_STATED_AGAIN = update(test_definitions).where(
+    test_definitions.c.school_id == bindparam("school"),
+    test_definitions.c.id.in_(bindparam("definitions", expanding=True)),
+)
+_KNOWN_TESTS = select(tests.c.code, tests.c.version, tests.c.id).where(
+    tests.c.school_id == bindparam("school"),
+    tests.c.source_id == bindparam("source"),
+    tests.c.code.in_(bindparam("codes", expanding=True)),
+)
+_KNOWN_PARTS = select(parts.c.code, parts.c.id).where(
+    parts.c.school_id == bindparam("school"), parts.c.code.in_(bindparam("codes", expanding=True))
+)
+_PARKED = select(identifiers.c.id).where(
+    identifiers.c.school_id == bindparam("school"),
+    identifiers.c.id.in_(bindparam("ids", expanding=True)),
+    identifiers.c.pupil_id.is_(None),
+)
 _in_order_of_fields = itemgetter(*map(TUPLE_COLUMNS.index, StoredResult._fields))
 _progress_values = itemgetter(*map(Progress._fields.index, PROGRESS_COLUMNS))
 
@@ -157,15 +207,10 @@ def find_repeat(engine: Engine, delivery: Incoming, school_ids: Collection[int] 
 def _accepted(
     connection: Connection, delivery: Incoming, school_ids: Collection[int] | None
 ) -> Row[*tuple[Any, ...]] | None:
-    query = select(deliveries.c.id, deliveries.c.verdict, deliveries.c.school_id).where(
-        deliveries.c.digest == delivery.digest,
-        deliveries.c.source_id == delivery.source_id,
-        deliveries.c.what == "results",
-        deliveries.c.verdict != Verdict.REJECT.value,
-    )
-    if school_ids is not None:
-        query = query.where(deliveries.c.school_id.in_(school_ids))
-    return connection.execute(query.limit(1)).one_or_none()
+    known: dict[str, object] = {"digest": delivery.digest, "source": delivery.source_id}
+    if school_ids is None:
+        return connection.execute(_ACCEPTED, known).first()
+    return connection.execute(_ACCEPTED_FOR, {**known, "schools": list(school_ids)}).first()
 
 
 def _check_order(connection: Connection, delivery: Incoming, school_id: int, created_us: int) -> None:
@@ -189,20 +234,13 @@ def _check_sender(connection: Connection, delivery: Incoming, school_id: int) ->
     """
     if delivery.channel != PUSH:
         return
-    if not connection.scalar(select(senders.c.active).where(senders.c.source_id == delivery.source_id)):
+    if not connection.scalar(_SENDER_ACTIVE, {"source": delivery.source_id}):
         raise SenderNotAllowed("header.customer")
-    valid = select(sender_keys.c.id).where(
-        sender_keys.c.source_id == delivery.source_id, sender_keys.c.revoked_us.is_(None)
-    )
-    if delivery.key_id is not None:
-        valid = valid.where(sender_keys.c.id == delivery.key_id)
-    keys = connection.scalars(valid).all()
+    valid = connection.scalars(_VALID_KEYS, {"source": delivery.source_id})
+    keys = [key_id for key_id in valid if delivery.key_id in (None, key_id)]
     if not keys:
         raise SenderNotAllowed("header.key")
-    covers = select(sender_key_schools.c.key_id).where(
-        sender_key_schools.c.key_id.in_(keys), sender_key_schools.c.school_id == school_id
-    )
-    if connection.scalar(covers.limit(1)) is None:
+    if connection.scalar(_COVERING_KEYS, {"keys": keys, "school": school_id}) is None:
         raise SenderNotAllowed("school.other")
 
 
@@ -240,11 +278,8 @@ def save_results(
         findings = [*(finding_of(rule, count) for rule, count in broken if count), *batch.findings]
         if saving.moved:
             verdict = Verdict.WARN
-        connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id == delivery_id)
-            .values(counts=json.dumps(counts), findings=findings_json(findings), verdict=verdict.value)
-        )
+        ended = {"counts": json.dumps(counts), "findings": findings_json(findings), "verdict": verdict.value}
+        connection.execute(_UPDATE_DELIVERY, {"delivery": delivery_id, **ended})
         _forget_refused(connection, delivery)
         if raw is not None and not saving.erased:
             _keep_raw(connection, cipher, delivery_id, raw, keep_days)
@@ -333,12 +368,7 @@ def _keep_raw(connection: Connection, cipher: PiiCipher, delivery_id: int, raw: 
 
 def _forget_refused(connection: Connection, delivery: Incoming) -> None:
     """The bytes of earlier refusals of a message that is accepted now: nobody needs to replay them."""
-    refused = select(deliveries.c.id).where(
-        deliveries.c.digest == delivery.digest,
-        deliveries.c.source_id == delivery.source_id,
-        deliveries.c.verdict == Verdict.REJECT.value,
-    )
-    connection.execute(delete(raw_messages).where(raw_messages.c.delivery_id.in_(refused)))
+    connection.execute(_FORGET_REFUSED, {"digest": delivery.digest, "source": delivery.source_id})
 
 
 def _insert_delivery(
@@ -352,28 +382,24 @@ def _insert_delivery(
     others: int = 0,
 ) -> int:
     # The one id that is not given out per school: two schools write at once, so the database gives it.
-    given = connection.scalar(
-        insert(deliveries)
-        .values(
-            school_id=school_id,
-            source_id=delivery.source_id,
-            what="results",
-            way=delivery.channel,
-            received_us=delivery.arrived_us,
-            created_us=head.created_us if head else None,
-            created_text=head.created_text if head else None,
-            school_year=head.school_year if head else None,
-            xsd_version=head.xsd_version if head else None,
-            digest=delivery.digest,
-            size=delivery.size,
-            verdict=verdict.value,
-            fault=fault,
-            counts=json.dumps({"others": others} if others else {}),
-            findings=findings_json(findings),
-        )
-        .returning(deliveries.c.id)
-    )
-    return int(given or 0)
+    row = {
+        "school_id": school_id,
+        "source_id": delivery.source_id,
+        "what": "results",
+        "way": delivery.channel,
+        "received_us": delivery.arrived_us,
+        "created_us": head.created_us if head else None,
+        "created_text": head.created_text if head else None,
+        "school_year": head.school_year if head else None,
+        "xsd_version": head.xsd_version if head else None,
+        "digest": delivery.digest,
+        "size": delivery.size,
+        "verdict": verdict.value,
+        "fault": fault,
+        "counts": json.dumps({"others": others} if others else {}),
+        "findings": findings_json(findings),
+    }
+    return int(connection.scalar(_INSERT_DELIVERY, row) or 0)
 
 
 def _record_success(
@@ -466,39 +492,27 @@ class _Saving:
         """Definitions by code, each an immutable row known by its digest."""
         digests = [_definition_digest(definition) for definition in self.batch.definitions]
         known = self.known_definitions([digest for _body, digest in digests])
-        ids: dict[str, tuple[int, TestDefinition]] = {}
-        new: list[dict[str, object]] = []
-        older: list[int] = []
-        next_free = next_id(self.connection, test_definitions, self.school_id)
-        for definition, (body, digest) in zip(self.batch.definitions, digests, strict=True):
-            row = known.get(digest)
-            if row is None:
-                ids[definition.code.text] = (next_free, definition)
-                new.append(self.definition_row(next_free, digest, body, definition))
-                next_free += 1
-                continue
-            ids[definition.code.text] = (row.id, definition)
-            if (row.newest_us, row.arrived_us) < (self.created_us, self.arrived_us):
-                older.append(row.id)
-        for portion in portions(older):
-            self.connection.execute(
-                update(test_definitions)
-                .where(test_definitions.c.school_id == self.school_id, test_definitions.c.id.in_(portion))
-                .values(newest_us=self.created_us, arrived_us=self.arrived_us)
-            )
+        own = list(zip(self.batch.definitions, digests, strict=True))
+        new = [(definition, body, digest) for definition, (body, digest) in own if digest not in known]
+        ids = {digest: row.id for digest, row in known.items()}
         if new:
-            self.connection.execute(insert(test_definitions), new)
-        return ids
+            first = next_id(self.connection, test_definitions, self.school_id)
+            ids |= {digest: first + index for index, (_definition, _body, digest) in enumerate(new)}
+            rows = [self.definition_row(ids[digest], digest, body, definition) for definition, body, digest in new]
+            self.connection.execute(insert(test_definitions), rows)
+        rank = (self.created_us, self.arrived_us)
+        older = [row.id for row in known.values() if (row.newest_us, row.arrived_us) < rank]
+        stated = {"school": self.school_id, "newest_us": self.created_us, "arrived_us": self.arrived_us}
+        for portion in portions(older):
+            self.connection.execute(_STATED_AGAIN, {**stated, "definitions": portion})
+        return {definition.code.text: (ids[digest], definition) for definition, (_body, digest) in own}
 
     def known_definitions(self, digests: list[bytes]) -> dict[bytes, Row[Any]]:
         """The stored definitions of the source with these digests."""
-        columns = (test_definitions.c[name] for name in ("digest", "id", "newest_us", "arrived_us"))
-        query = select(*columns).where(
-            test_definitions.c.school_id == self.school_id, test_definitions.c.source_id == self.source_id
-        )
+        of_source = {"school": self.school_id, "source": self.source_id}
         known: dict[bytes, Row[Any]] = {}
         for portion in portions(digests):
-            rows = self.connection.execute(query.where(test_definitions.c.digest.in_(portion)))
+            rows = self.connection.execute(_KNOWN_DEFINITIONS, {**of_source, "digests": portion})
             known.update({bytes(row.digest): row for row in rows})
         return known
 
@@ -522,35 +536,24 @@ class _Saving:
     def save_tests(self, defined: dict[str, tuple[int, TestDefinition]]) -> tuple[list[int], list[int]]:
         """For each test of the message its id, and the id of the definition it came with."""
         known: dict[tuple[str, str], int] = {}
-        query = select(tests.c.code, tests.c.version, tests.c.id).where(
-            tests.c.school_id == self.school_id, tests.c.source_id == self.source_id
-        )
+        of_source = {"school": self.school_id, "source": self.source_id}
         for portion in portions(sorted({ref.code for ref in self.batch.tests})):
-            rows = self.connection.execute(query.where(tests.c.code.in_(portion)))
+            rows = self.connection.execute(_KNOWN_TESTS, {**of_source, "codes": portion})
             known.update({(row.code, row.version): row.id for row in rows})
-        test_ids, definition_ids, new = [], [], []
-        next_free = next_id(self.connection, tests, self.school_id)
+        keys, definition_ids = [], []
         for ref in self.batch.tests:
             definition_id, definition = defined[ref.code]
             version = ref.version or definition.version
-            key = (ref.code, version.text if version else "")
-            if key not in known:
-                known[key] = next_free
-                new.append(
-                    {
-                        "school_id": self.school_id,
-                        "id": next_free,
-                        "source_id": self.source_id,
-                        "code": key[0],
-                        "version": key[1],
-                    }
-                )
-                next_free += 1
-            test_ids.append(known[key])
+            keys.append((ref.code, version.text if version else ""))
             definition_ids.append(definition_id)
+        new = [key for key in dict.fromkeys(keys) if key not in known]
         if new:
-            self.connection.execute(insert(tests), new)
-        return test_ids, definition_ids
+            first = next_id(self.connection, tests, self.school_id)
+            known |= {key: first + index for index, key in enumerate(new)}
+            own = {"school_id": self.school_id, "source_id": self.source_id}
+            numbered = [{**own, "id": known[key], "code": key[0], "version": key[1]} for key in new]
+            self.connection.execute(insert(tests), numbered)
+        return [known[key] for key in keys], definition_ids
 
     def know_parts(self, chunk: list[MessageRow]) -> None:
         """Ids for the codes of parts in this chunk."""
@@ -559,19 +562,14 @@ class _Saving:
         if not codes:
             return
         for portion in portions(codes):
-            query = select(parts.c.code, parts.c.id).where(
-                parts.c.school_id == self.school_id, parts.c.code.in_(portion)
-            )
-            self.part_ids.update({row.code: row.id for row in self.connection.execute(query)})
-        new = []
-        next_free = next_id(self.connection, parts, self.school_id)
-        for code in sorted(codes):
-            if code not in self.part_ids:
-                self.part_ids[code] = next_free
-                new.append({"school_id": self.school_id, "id": next_free, "code": code})
-                next_free += 1
+            rows = self.connection.execute(_KNOWN_PARTS, {"school": self.school_id, "codes": portion})
+            self.part_ids.update({row.code: row.id for row in rows})
+        new = sorted(code for code in codes if code not in self.part_ids)
         if new:
-            self.connection.execute(insert(parts), new)
+            first = next_id(self.connection, parts, self.school_id)
+            self.part_ids.update({code: first + index for index, code in enumerate(new)})
+            numbered = [{"school_id": self.school_id, "id": self.part_ids[code], "code": code} for code in new]
+            self.connection.execute(insert(parts), numbered)
 
     def to_rows(
         self, chunk: list[MessageRow], identifiers: list[int], test_ids: list[int], definitions: list[int]
@@ -674,12 +672,7 @@ class _Saving:
         """Those identifiers that belong to no pupil."""
         without_pupil: set[int] = set()
         for portion in portions(sorted(set(identifier_ids))):
-            query = select(identifiers.c.id).where(
-                identifiers.c.school_id == self.school_id,
-                identifiers.c.id.in_(portion),
-                identifiers.c.pupil_id.is_(None),
-            )
-            without_pupil.update(self.connection.scalars(query))
+            without_pupil.update(self.connection.scalars(_PARKED, {"school": self.school_id, "ids": portion}))
         return without_pupil
 
 

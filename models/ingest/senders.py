@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
 from models.ingest import connections, schools
 from models.ingest.schools import Identification
@@ -86,11 +86,26 @@ def new_key() -> str:
 # -- finding -------------------------------------------------------------------------------------------------
 
 
+def _senders() -> Select[Any]:
+    return select(senders, sources.c.key.label("source_key")).join(sources, sources.c.id == senders.c.source_id)
+
+
+# Statements that each message needs are made once: to build one takes longer than to run it.
+_BY_CUSTOMER = _senders().where(senders.c.customer_digest == bindparam("digest"), senders.c.active.is_(True))
+_KEYS = select(sender_keys).where(sender_keys.c.source_id == bindparam("source")).order_by(sender_keys.c.id)
+_KEY_SCHOOLS = (
+    select(sender_key_schools)
+    .join(sender_keys, sender_keys.c.id == sender_key_schools.c.key_id)
+    .where(sender_keys.c.source_id == bindparam("source"))
+)
+_STOPPED = select(source_connections.c.stopped).where(
+    source_connections.c.school_id == bindparam("school"), source_connections.c.source_id == bindparam("source")
+)
+
+
 def find_customer(connection: Connection, cipher: PiiCipher, code: str, name: str) -> Sender | None:
     """The sender with this klantcode and klantnaam together, or None."""
-    row = connection.execute(
-        _senders().where(senders.c.customer_digest == cipher.digest("klantcode", code), senders.c.active.is_(True))
-    ).one_or_none()
+    row = connection.execute(_BY_CUSTOMER, {"digest": cipher.digest("klantcode", code)}).one_or_none()
     if row is None or not hmac.compare_digest(row.customer_name.encode(), name.encode()):
         return None
     return _sender(row)
@@ -166,12 +181,7 @@ def valid_keys(connection: Connection, source_id: int) -> list[SenderKey]:
 
 def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
     """Whether the school stopped its connection with this sender."""
-    pair = and_(source_connections.c.school_id == school_id, source_connections.c.source_id == source_id)
-    return bool(connection.scalar(select(source_connections.c.stopped).where(pair)))
-
-
-def _senders() -> Select[Any]:
-    return select(senders, sources.c.key.label("source_key")).join(sources, sources.c.id == senders.c.source_id)
+    return bool(connection.scalar(_STOPPED, {"school": school_id, "source": source_id}))
 
 
 def _sender(row: Any) -> Sender:
@@ -184,16 +194,9 @@ def _sender(row: Any) -> Sender:
 
 def _keys(connection: Connection, source_id: int) -> list[tuple[SenderKey, bytes]]:
     covered: dict[int, dict[Identification, int]] = {}
-    rows = connection.execute(
-        select(sender_key_schools)
-        .join(sender_keys, sender_keys.c.id == sender_key_schools.c.key_id)
-        .where(sender_keys.c.source_id == source_id)
-    )
-    for row in rows:
+    for row in connection.execute(_KEY_SCHOOLS, {"source": source_id}):
         covered.setdefault(row.key_id, {})[Identification(row.scheme, row.value, row.location)] = row.school_id
-    keys = connection.execute(
-        select(sender_keys).where(sender_keys.c.source_id == source_id).order_by(sender_keys.c.id)
-    )
+    keys = connection.execute(_KEYS, {"source": source_id})
     return [
         (SenderKey(row.id, row.made_us, row.revoked_us, covered.get(row.id, {})), bytes(row.digest)) for row in keys
     ]

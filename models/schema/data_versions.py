@@ -6,11 +6,17 @@ number sees the data that belong to it, or newer data.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from models.schema.tables import data_versions
 
 ALL_SCHOOLS = 0  # raised by changes that name no school
+
+_RAISE = (
+    update(data_versions)
+    .where(data_versions.c.school_id == bindparam("school"))
+    .values(version=data_versions.c.version + 1)
+)
 
 DataVersion = tuple[tuple[int, int], ...]  # (school or ALL_SCHOOLS, number), those that were ever raised
 
@@ -18,8 +24,7 @@ DataVersion = tuple[tuple[int, int], ...]  # (school or ALL_SCHOOLS, number), th
 def raise_version(connection: Connection, school_id: int | None) -> None:
     """Count a change of a school's data, or of what all schools share (None); call it under the lock of the school."""
     named = school_id or ALL_SCHOOLS
-    own = data_versions.c.school_id == named
-    if connection.execute(update(data_versions).where(own).values(version=data_versions.c.version + 1)).rowcount == 0:
+    if connection.execute(_RAISE, {"school": named}).rowcount == 0:
         connection.execute(insert(data_versions).values(school_id=named, version=1))
 
 

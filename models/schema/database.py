@@ -20,7 +20,21 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, Engine, Table, create_engine, event, func, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -152,11 +166,15 @@ def lock_school(connection: Connection, school_id: int | None) -> None:
 
 def next_id(connection: Connection, table: Table, school_id: int | None = None) -> int:
     """The next free id of `table` (within the school where it has one); call it inside `write_transaction` only."""
+    query = _next_id_query(table, in_school=school_id is not None)
+    return int(connection.scalar(query, {} if school_id is None else {"school": school_id}) or 1)
+
+
+@cache
+def _next_id_query(table: Table, *, in_school: bool) -> Select[int]:
     column: Column[int] = table.c.id
     query = select(func.coalesce(func.max(column), 0) + 1)
-    if school_id is not None:
-        query = query.where(table.c.school_id == school_id)
-    return int(connection.scalar(query) or 1)
+    return query.where(table.c.school_id == bindparam("school")) if in_school else query
 
 
 def unused_id(connection: Connection, table: Table) -> int:

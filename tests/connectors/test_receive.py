@@ -750,7 +750,7 @@ def test_an_error_of_our_own_is_told_without_its_text(
         raise ValueError("L1 heeft 7")
 
     monkeypatch.setattr(push, "process_results", fail)
-    monkeypatch.setattr(push, "_destination", fail)
+    monkeypatch.setattr(push, "_find_sender", fail)
     answer = receiver.post(enveloped(message(), rekenwijs.header))
     check_shape(answer)
     assert answer.fault == "Server.InterneFout"
