@@ -15,6 +15,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import BinaryIO, cast
 
 import numpy
@@ -32,6 +33,7 @@ from models.schema.urls import is_plain_link
 
 MAX_LOCATIONS_PER_RULE = 5
 CHUNK_BYTES = 1 << 18
+MAX_REMEMBERED = 32  # characters of a bound
 PRUNE_EVERY = 256
 
 _RESULTAAT, _TOETSAFNAME = names.lr("resultaat"), names.lr("toetsafname")
@@ -536,6 +538,15 @@ def look_alikes(keys: list[str]) -> list[int]:
 
 def band_bound(text: str) -> int | None:
     """A bound of a band in ten-thousandths, or None where it is not a number."""
+    return _short_bound(text) if len(text) <= MAX_REMEMBERED else _bound(text)
+
+
+@lru_cache(maxsize=4_000)  # messages state the same norms again and again
+def _short_bound(text: str) -> int | None:
+    return _bound(text)
+
+
+def _bound(text: str) -> int | None:
     try:
         return values.fixed_point(text)
     except ValueError:
