@@ -23,6 +23,7 @@ from models.sandbox.requirements import RequirementPart
 from models.schema.encryption import PiiCipher
 from models.schema.limits import VENDOR_DAYS
 from models.schema.rate_limit import Rate, RateLimiter, take_shared
+from models.schema.terms import PupilRetention, RetentionPolicy
 
 COOKIE, TLS_COOKIE = "rondblik_session", "__Host-rondblik"
 LANGUAGE_COOKIE, SCHEME_COOKIE = "taal", "kleur"
@@ -43,6 +44,8 @@ class AppOptions:
     public_origin: str | None = None  # the address that browsers use, without a path
     school_session_limits: Mapping[int, SessionLimits] = field(default_factory=dict)  # of schools that have their own
     data: Path | None = None  # the folder whose disk administrators hear of when it fills up
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)  # shown only, as is the next
+    pupil_retention: Mapping[int, PupilRetention] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         others = [host for host in self.allowed_hosts if host not in OWN_HOSTS]

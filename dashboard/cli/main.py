@@ -29,6 +29,7 @@ from dashboard.cli.backup_commands import backup, backup_before_upgrade, restore
 from dashboard.cli.doctor_command import doctor
 from dashboard.cli.person_commands import person
 from dashboard.cli.quarantine_commands import quarantine
+from dashboard.cli.retention_commands import retention
 from dashboard.cli.sender_commands import check_tolerances, sender
 from dashboard.server import metrics
 from dashboard.server.serving import PortTaken
@@ -420,6 +421,7 @@ commands.add_command(backup)
 commands.add_command(restore)
 commands.add_command(doctor)
 commands.add_command(person)
+commands.add_command(retention)
 
 
 @commands.group()

@@ -25,6 +25,7 @@ from models.access.audit import Administered, open_audit
 from models.access.viewer import Role, Viewer
 from models.ingest import erasure
 from models.ingest.erasure import Certificate, Person, PupilUnknown
+from models.ingest.legal_holds import Held
 from models.ingest.pupil_file import pupil_file
 from models.ingest.schools import Identification
 from models.schema import clock, database
@@ -42,6 +43,7 @@ KINDS = {
     "goals": "goals",
     "notes": "notes and agreements",
     "signal_marks": "settled signals",
+    "legal_holds": "legal holds that ended",
     "raw_messages": "messages kept as they came, deleted whole",
     "deliveries": "deliveries whose findings named a result",
     "rosters": "waiting pupil lists, without this pupil from now on",
@@ -148,7 +150,12 @@ def erase(options: Options, named: _Named, dry_run: bool, yes: bool) -> int:
             return 0
         if not yes:
             click.confirm("Erase all data about this pupil for good?", abort=True, err=True)
-        certificate = erasure.erase(store.engine, store.cipher, who, store.settings.data)
+        try:
+            certificate = erasure.erase(store.engine, store.cipher, who, store.settings.data)
+        except Held:
+            raise click.ClickException(
+                "A legal hold stands on this pupil or the whole school; end it first with `rondblik retention release`."
+            ) from None
         _note_down(store, who, "pupil erased")
     _print(named, who, certificate, "Certificate of erasure")
     return _purged(certificate.purged)

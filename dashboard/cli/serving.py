@@ -49,6 +49,8 @@ def dashboard_app(store: Store) -> flask.Flask:
             public_origin=server.public_address,
             school_session_limits=applying.session_limits_of(settings, store.engine),
             data=settings.data,
+            retention=settings.retention,
+            pupil_retention=applying.pupil_retention_of(settings, store.engine),
         ),
         store.receiver,
         settings.receive.public_address,

@@ -121,6 +121,7 @@ def _headings() -> dict[str, str]:
         "goals": _("Goals"),
         "notes": _("Notes and agreements"),
         "signals": _("Signals that were settled"),
+        "legal_holds": _("Legal holds"),
     }
 
 
@@ -186,4 +187,7 @@ def _columns() -> dict[str, str]:
         "about": _("What it is about"),
         "evidence": _("Data behind it"),
         "action": _("How it was settled"),
+        "placed_by": _("Placed by"),
+        "placed_at": _("Placed"),
+        "ended_by": _("Ended by"),
     }

@@ -61,10 +61,17 @@ def layout(viewer: Viewer, /, maand: object = None, leerling: object = None, **_
     about = _("Every view, saved file and change is recorded here. Nobody can change it afterwards unnoticed.")
     return Body(
         [
-            html.Div(html.Div([html.H1(title()), html.P(about, className="t2")]), className="head"),
+            html.Div(
+                html.Div([html.H1(title()), html.P([about, *_to_retention(viewer)], className="t2")]), className="head"
+            ),
             card(month_name(month).capitalize(), [_months(month), _log(entries)], id="access-log"),
         ]
     )
+
+
+def _to_retention(viewer: Viewer) -> list[Any]:
+    """For administrators: where it is said how long everything else is stored."""
+    return [" ", Link(_("How long data is stored"), href=addresses.RETENTION)] if viewer.may_administer else []
 
 
 def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:

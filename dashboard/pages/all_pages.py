@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.pages import access_log, accessibility, board, not_found
+from dashboard.pages import access_log, accessibility, board, not_found, retention
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import page as connections
@@ -26,6 +26,7 @@ PAGES: tuple[Page, ...] = (
     connections.PAGE,
     accounts.PAGE,
     access_log.PAGE,
+    retention.PAGE,
     vendor.PAGE,
     pupil.PAGE,
     talk_sheet.PAGE,

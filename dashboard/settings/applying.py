@@ -15,6 +15,7 @@ from models.ingest import connections, schools, senders
 from models.ingest.senders import ConfiguredSender
 from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
+from models.schema.terms import PupilRetention
 
 _log = logging.getLogger("rondblik.settings")
 
@@ -61,6 +62,20 @@ def session_limits_of(settings: Settings, engine: Engine) -> dict[int, SessionLi
     with read_transaction(engine) as connection:
         by_id = {schools.find_school(connection, ref): limits for ref, limits in own}
     return {school_id: limits for school_id, limits in by_id.items() if school_id is not None}
+
+
+def pupil_retention_of(settings: Settings, engine: Engine) -> dict[int, PupilRetention]:
+    """How long each school stores pupils who left, by the number of the school; those of sandboxes are not among them.
+
+    It is that of the school, or else that of all schools.
+    """
+    own = {school.ref: school.pupil_retention for school in settings.schools if school.pupil_retention is not None}
+    with read_transaction(engine) as connection:
+        by_id = {schools.find_school(connection, ref): terms for ref, terms in own.items()}
+        return {
+            school_id: by_id.get(school_id, settings.pupil_retention)
+            for school_id, _name in schools.all_schools(connection)
+        }
 
 
 def holidays_of(settings: Settings) -> Holidays:

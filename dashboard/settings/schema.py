@@ -24,7 +24,7 @@ from models.ingest.schools import BRIN, Identification, normal_location
 from models.schema.database import SQLITE_FILE, sqlite_url
 from models.schema.limits import VENDOR_DAYS
 from models.schema.records import SchoolRef
-from models.schema.terms import RetentionPolicy, SenderTerms
+from models.schema.terms import PupilRetention, RetentionPolicy, SenderTerms
 from models.schema.urls import address_problem, is_loopback
 
 ENVIRONMENT = "RONDBLIK_"
@@ -373,6 +373,7 @@ class School(_Frozen):
     region: Literal["noord", "midden", "zuid"] = "midden"
     las: Las | None = None
     sessions: SessionLimits | None = None
+    pupil_retention: PupilRetention | None = None
 
     @property
     def ref(self) -> SchoolRef:
@@ -486,6 +487,7 @@ class Settings(BaseSettings):
     server: Server = Server()
     receive: Receive = Receive()
     retention: RetentionPolicy = RetentionPolicy()
+    pupil_retention: PupilRetention = PupilRetention()
     limits: Limits = Limits()
     log_format: LogFormat = "text"
     metrics: Metrics | None = None

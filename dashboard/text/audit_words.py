@@ -52,6 +52,9 @@ def _actions() -> dict[str, str]:
         "refused message: replay": _("Checked a refused message again"),
         "pupil data given": _("Wrote all data about a pupil to files"),
         "pupil erased": _("Erased a pupil"),
+        "past retention": _("Deleted what was past its retention"),
+        "legal hold placed": _("Placed a legal hold"),
+        "legal hold ended": _("Ended a legal hold"),
         "signed in": _("Signed in"),
         "signed out": _("Signed out"),
     }

@@ -32,6 +32,7 @@ INVITATIONS = "/uitnodiging"  # with the code of one
 CHOOSE_ROLE = "/rol"
 ACCOUNTS = "/accounts"
 ACCESS_LOG = "/inzage"
+RETENTION = "/bewaren"
 SIGN_OUT, SIGNED_OUT = "/afmelden", "/afgemeld"
 EVERYWHERE = "overal"  # the button that signs out in every browser
 SWITCH_USER = "/persona"  # where the form of the menu is sent to

@@ -10,13 +10,14 @@ from sqlalchemy import Engine
 
 from connectors.intake.push import ReceiverContext
 from connectors.uwlr.agreement import Policy
+from dashboard.settings import applying
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.polls import ScheduledPoll, scheduled_poll
 from dashboard.settings.schema import Receive, Settings
 from models.ingest.page_requests import CheckOutput
 from models.ingest.work_queue import Job
 from models.schema.encryption import PiiCipher
-from models.schema.terms import RetentionPolicy
+from models.schema.terms import PupilRetention, RetentionPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class WorkContext:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are polled, by id
     data: Path | None = None  # the folder whose disk is watched
+    pupil_retention: Callable[[], Mapping[int, PupilRetention]] = dict  # of each school, by its number
 
     @property
     def allow_loopback(self) -> bool:
@@ -51,7 +53,16 @@ def make_context(
         for configured in connection_configs
     }
     policies: dict[str, Policy] = {publisher.id: publisher.policy for publisher in settings.publishers}
-    return WorkContext(engine, cipher, polls, settings.receive, settings.retention, policies, settings.data)
+    return WorkContext(
+        engine,
+        cipher,
+        polls,
+        settings.receive,
+        settings.retention,
+        policies,
+        settings.data,
+        lambda: applying.pupil_retention_of(settings, engine),
+    )
 
 
 @dataclass(frozen=True, slots=True)

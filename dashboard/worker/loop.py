@@ -19,16 +19,14 @@ from connectors.errors import ConnectorError, Retriable
 from dashboard.worker import page_jobs, polls
 from dashboard.worker.context import JobKind, Outcome, WorkContext
 from dashboard.worker.disk_watch import DiskWatch
-from models.ingest import retention, work_queue
+from dashboard.worker.retention_task import RetentionTask
+from models.ingest import work_queue
 from models.ingest.connections import SourceConnection
 from models.ingest.work_queue import Job
-from models.sandbox import sandboxes
 
 KINDS: Mapping[str, JobKind] = {work_queue.POLL: polls.KIND, **page_jobs.KINDS}
 EXTEND_EVERY_SECONDS = 15.0  # so a lease outlasts a database that is busy for a while
 LOOK_EVERY_SECONDS = 1.0
-FORGET_EVERY_SECONDS = 3600.0
-FORGET_AGAIN_SECONDS = 60.0  # where it failed
 STOP_SECONDS = 3.0
 
 _log = logging.getLogger("rondblik.worker")
@@ -87,10 +85,11 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
     """Work until `stop` is set; work in progress then gets a few seconds, after which its lease is released."""
     threads: dict[str, _WorkerThread] = {}
     forget_at = time.monotonic()
+    retention_task = RetentionTask(context)
     disks = DiskWatch(context.engine, context.data)
     while not stop.is_set():
         if disks.look() or time.monotonic() >= forget_at:  # before jobs use the room that was released
-            forget_at = time.monotonic() + _forget_due(context)
+            forget_at = time.monotonic() + retention_task.run()
         try:
             for name in work_queue.due_threads(context.engine):
                 if name not in threads or not threads[name].is_alive():
@@ -103,17 +102,6 @@ def run_worker(context: WorkContext, stop: threading.Event) -> None:
     for thread in threads.values():
         thread.join(max(0.0, ends - time.monotonic()))
         thread.release()
-
-
-def _forget_due(context: WorkContext) -> float:
-    """Delete what is past its retention; in how many seconds to do so again."""
-    try:
-        retention.forget_all(context.engine, context.retention)
-        sandboxes.empty_due(context.engine)
-    except SQLAlchemyError as failed:
-        _log.error("What is past its retention could not be deleted (%s); trying again.", type(failed).__name__)
-        return FORGET_AGAIN_SECONDS
-    return FORGET_EVERY_SECONDS
 
 
 def _claimed(context: WorkContext, thread: str, stop: threading.Event) -> Iterator[Job]:

@@ -22,6 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, and
 from models.ingest import erased, identity, rosters
 from models.ingest.erased import Erasure
 from models.ingest.identity import IdentifierValue
+from models.ingest.legal_holds import check_not_held
 from models.ingest.work_queue import POLL
 from models.schema import clock, database
 from models.schema.database import portions
@@ -34,6 +35,7 @@ from models.schema.tables import (
     identifier_links,
     identifiers,
     kept_sheets,
+    legal_holds,
     memberships,
     notes,
     pupils,
@@ -46,7 +48,7 @@ from models.schema.tables import (
     work_queue,
 )
 
-OF_PUPIL = (memberships, goals, notes, signal_marks)  # rows by `pupil_id`
+OF_PUPIL = (memberships, goals, notes, signal_marks, legal_holds)  # rows by `pupil_id`
 OF_IDENTIFIER = (results, result_history)  # rows by `identifier_id`
 _KEY = re.compile(r'\[@key="([^"]*)"\]')  # of a result, in the path of a finding
 
@@ -94,6 +96,11 @@ def find_by_identifier(connection: Connection, cipher: PiiCipher, school_id: int
         raise PupilUnknown
     named = [single for single, _ in identity.identifier_values(cipher, PupilRef(value, None))]
     return _by_identifiers(connection, cipher, school_id, named)
+
+
+def find_unmatched(connection: Connection, cipher: PiiCipher, school_id: int, identifier_id: int) -> Person:
+    """Nobody known, under this identifier and those that came with it."""
+    return _person(connection, cipher, school_id, None, [identifier_id])
 
 
 def _by_identifiers(
@@ -153,11 +160,12 @@ def count(engine: Engine, cipher: PiiCipher, person: Person) -> Certificate:
 def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Certificate:
     """Erase a pupil in one transaction, and note that in the file in the data folder.
 
-    The files of the database are purged afterwards. Raises OSError where the file cannot be written; then
-    nothing is erased.
+    The files of the database are purged afterwards. Raises OSError where the file cannot be written, and Held where
+    a legal hold stands; then nothing is erased.
     """
     now = clock.now_us()
     with database.write_transaction(engine, person.school_id) as connection:
+        check_not_held(connection, person.school_id, person.pupil_id)
         # Once more under the lock: something may have come in since.
         person = _person(connection, cipher, person.school_id, person.pupil_id, person.identifier_ids)
         counts = _erase_rows(connection, cipher, person)
@@ -166,6 +174,18 @@ def erase(engine: Engine, cipher: PiiCipher, person: Person, folder: Path) -> Ce
         erased.remember(connection, person.school_id, done)
         erased.append(folder, done)
     return Certificate(now, counts, database.purge_deleted(engine))
+
+
+def delete_person(engine: Engine, cipher: PiiCipher, person: Person) -> dict[str, int]:
+    """Delete everything of somebody whose time is over, in one transaction; how many rows of each table.
+
+    Unlike after `erase` they may come back: whoever is sent again is a new pupil. The files are not purged.
+    Raises Held.
+    """
+    with database.write_transaction(engine, person.school_id) as connection:
+        check_not_held(connection, person.school_id, person.pupil_id)
+        person = _person(connection, cipher, person.school_id, person.pupil_id, person.identifier_ids)
+        return _erase_rows(connection, cipher, person)
 
 
 def repeat_erasures(engine: Engine, cipher: PiiCipher, folder: Path) -> int:

@@ -24,6 +24,7 @@ from models.schema.tables import (
     groups,
     identifier_links,
     identifiers,
+    legal_holds,
     memberships,
     notes,
     parts,
@@ -73,6 +74,9 @@ def pupil_file(connection: Connection, cipher: PiiCipher, person: Person) -> Pup
         "notes": read(note, select(notes).where(_of_pupil(notes, person)).order_by(notes.c.id)),
         "signals": read(
             _signal, select(signal_marks).where(_of_pupil(signal_marks, person)).order_by(signal_marks.c.id)
+        ),
+        "legal_holds": read(
+            _hold, select(legal_holds).where(_of_pupil(legal_holds, person)).order_by(legal_holds.c.id)
         ),
     }
 
@@ -193,4 +197,11 @@ def _signal(row: Row[Any]) -> Record:
     return {
         "rule": row.rule, "about": row.scope, "evidence": row.evidence, "action": row.action,
         "settled_by": row.marked_by, "settled_at": _moment(row.marked_us),
+    }  # fmt: skip
+
+
+def _hold(row: Row[Any]) -> Record:
+    return {
+        "placed_by": row.placed_by, "placed_at": _moment(row.placed_us), "ended_by": row.ended_by,
+        "ended_at": _moment(row.ended_us),
     }  # fmt: skip

@@ -328,6 +328,18 @@ erased_identifiers = Table(
     PrimaryKeyConstraint("school_id", "kind", "digest"),
 )
 
+legal_holds = Table(
+    "legal_holds",  # whose data must not be deleted for now: a pupil, or (pupil_id is None) the whole school
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("pupil_id", Integer),
+    Column("placed_by", Text, nullable=False),
+    Column("placed_us", BigInteger, nullable=False),
+    Column("ended_by", Text),
+    Column("ended_us", BigInteger),
+)
+
 classes = Table(
     "classes",  # what a teacher calls a class: one group, or the parts of a split combination group together
     metadata,

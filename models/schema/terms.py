@@ -48,3 +48,11 @@ class RetentionPolicy:
 
     refused_days: Annotated[int, Field(ge=0, le=365)] = 30
     accepted_days: Annotated[int, Field(ge=0, le=365)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PupilRetention:
+    """How many days a school stores pupils after they left, and results of nobody known after they came."""
+
+    left_days: Annotated[int, Field(ge=30, le=3660)] = 730
+    unmatched_days: Annotated[int, Field(ge=30, le=3660)] = 365

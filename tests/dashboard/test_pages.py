@@ -42,6 +42,7 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "materials": ('"id": "materials-content"', ALL, ""),
     "connections": ('"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
     "access_log": ('"id": "access-log"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
+    "retention": ('"id": "retention"', {"sam"}, "alleen voor beheerders"),
     "accounts": ('"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
     "requirements": ('"id": "requirements"', TESTING, "voor beheerders en voor leveranciers"),

@@ -21,7 +21,7 @@ from models.access.viewer import Role, Viewer
 from models.classroom import goals, notes, signal_resolutions
 from models.classroom.notes import NoteKind
 from models.classroom.signal_resolutions import ResolutionAction, SignalTarget
-from models.ingest import erased, erasure, identity, page_requests, quarantine, rosters
+from models.ingest import erased, erasure, identity, legal_holds, page_requests, quarantine, rosters
 from models.ingest.exchanges import Exchange, Transmission
 from models.ingest.page_requests import CheckOutput, PageRequest
 from models.ingest.work_queue import claim
@@ -124,7 +124,7 @@ NOTHING: dict[str, set[str]] = {
 CHANGED = {"deliveries": {"findings"}, "rosters": {"sealed"}, "sessions": {"flash"}}
 DELETED = {
     "pupils", "identifiers", "identifier_links", "memberships", "results", "result_history", "goals", "notes",
-    "signal_marks", "raw_messages", "work_queue", "kept_sheets", "form_outcomes",
+    "signal_marks", "legal_holds", "raw_messages", "work_queue", "kept_sheets", "form_outcomes",
 }  # fmt: skip
 
 
@@ -193,6 +193,8 @@ def fill_with_pupil(store: Store) -> Known:
         about = SignalTarget("drop", pupil_id, None, school.LEVELS_FIELD.key)
         signal_resolutions.resolve_signal(connection, SUPPORT, about, "2026-10-01 7 80", ResolutionAction.SEEN)
         link(connection, cipher, pupil_id)
+        legal_holds.place_hold(connection, SCHOOL, pupil_id, "rondblik retention")
+        legal_holds.end_hold(connection, SCHOOL, pupil_id, "rondblik retention")
     requests(store)
     keep_a_screen(store)
     return Known(store, pupil_id)
