@@ -34,12 +34,29 @@
   }
 
   function refused(answer) {
+    if (answer.status === WRONG_FIELD) { return; } // its form says what to mend
     var kind = String(answer.status);
     if (made[kind]) { said(kind); return; }
     answer.clone().json().then(
       function (body) { said("failed", answer.status < 500 && body.error); },
       function () { said("failed"); }
     );
+  }
+
+  /* A field of a form is wrong: the form says so, with all that was typed still in it. */
+  var WRONG_FIELD = 422;
+  function saidInForm(form, answer) {
+    answer.json().then(function (body) {
+      var line = form.querySelector(".wrong");
+      if (!line) {
+        line = document.createElement("p");
+        line.className = "wrong";
+        line.tabIndex = -1;
+        form.prepend(line);
+      }
+      line.textContent = body.error;
+      line.focus();
+    });
   }
 
   /* -- requests ---------------------------------------------------------------------------------------------------- */
@@ -87,7 +104,9 @@
     if (form.hasAttribute("data-draft")) { window.sessionStorage.setItem(SENT, draftKey(form)); }
     window.fetch(form.action, { method: "POST", body: body, headers: headers }).then(
       function (answer) {
-        if (answer.ok) { window.location.assign(answer.url); } else { sending.delete(form); }
+        if (answer.ok) { window.location.assign(answer.url); return; }
+        sending.delete(form);
+        if (answer.status === WRONG_FIELD) { saidInForm(form, answer); }
       },
       function () { sending.delete(form); }
     );

@@ -50,6 +50,8 @@ document.addEventListener("click", function (event) {
     window.location.reload();
     return;
   }
+  var copy = target && target.closest("[data-copy]");
+  if (copy) { copyBeside(copy); }
   if (target && target.closest("[data-print]")) {
     window.print();
     return;
@@ -67,6 +69,16 @@ document.addEventListener("click", function (event) {
   }
   closeMenus(target);
 });
+
+/* The text beside a button goes to the clipboard; where the browser does not allow that, it is selected to copy by hand. */
+function copyBeside(button) {
+  var text = button.parentElement.querySelector(".copy");
+  var word = button.firstElementChild;
+  function copied() { word.textContent = button.getAttribute("data-copied"); }
+  function selected() { window.getSelection().selectAllChildren(text); }
+  if (!navigator.clipboard) { selected(); return; }
+  navigator.clipboard.writeText(text.textContent).then(copied, selected);
+}
 
 function closeMenus(target) {
   document.querySelectorAll("details.who[open],details.burger[open],details.saveas[open]").forEach(function (menu) {

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from dashboard.auth.idempotency import Outcomes
 from dashboard.auth.later import Later
-from dashboard.auth.sessions import DemoUser, Entry, Session, SessionLimits, Sessions, User
+from dashboard.auth.sessions import DemoUser, Entry, Flash, Session, SessionLimits, Sessions, User
 from dashboard.auth.start_codes import StartCodes
 from dashboard.export.snapshots import Snapshots
 from models.access.audit import AuditLog, open_audit
@@ -119,12 +119,15 @@ def service_address(path: str) -> str:
     return urljoin(context().public_address or flask.request.host_url, path)
 
 
-def flash(sentence: str, well: bool = True) -> None:
-    """Store a flash message for the next page of this session, which may have started with this request."""
-    context().sessions.flash(session_token(), sentence, well)
+def flash(sentence: str, well: bool = True, details: Sequence[tuple[str, str]] = ()) -> None:
+    """Store a flash message for the next page of this session, which may have started with this request.
+
+    `details` are texts to copy, by their names; they may be secrets, and are shown once.
+    """
+    context().sessions.flash(session_token(), Flash(sentence, well, tuple(details)))
 
 
-def take_flash() -> tuple[str, bool] | None:
+def take_flash() -> Flash | None:
     """The flash message for this page, once."""
     session = current_session() if flask.has_request_context() else None
     return None if session is None else context().sessions.take_flash(session)

@@ -73,6 +73,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Flash:
+    """The outcome of a form, for the next page; `details` are texts to copy by their names, which are shown once."""
+
+    sentence: str
+    well: bool = True
+    details: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A session as it stands in the database; `sandbox_id` is that of the sandbox whose teacher the user looks as.
 
@@ -194,12 +203,13 @@ class Sessions:
         """End viewing a sandbox: the user of the session continues it."""
         self._change(session.digest, sandbox_id=None)
 
-    def flash(self, token: str | None, sentence: str, well: bool) -> None:
-        """Store the flash message for the next page of a session, and whether it reports success."""
+    def flash(self, token: str | None, message: Flash) -> None:
+        """Store the flash message for the next page of a session."""
         if token:
-            self._change(_digest(token), flash=self.cipher.encrypt(json.dumps([sentence, well]).encode()))
+            written = json.dumps([message.sentence, message.well, message.details])
+            self._change(_digest(token), flash=self.cipher.encrypt(written.encode()))
 
-    def take_flash(self, session: Session) -> tuple[str, bool] | None:
+    def take_flash(self, session: Session) -> Flash | None:
         """The flash message, once."""
         if session.flash is None:
             return None
@@ -207,8 +217,8 @@ class Sessions:
             own = (sessions.c.digest == session.digest, sessions.c.flash == session.flash)
             if connection.execute(update(sessions).where(*own).values(flash=None)).rowcount == 0:
                 return None  # another tab shows it
-        sentence, well = json.loads(self.cipher.decrypt(session.flash))
-        return str(sentence), bool(well)
+        sentence, well, *rest = json.loads(self.cipher.decrypt(session.flash))  # without details before they existed
+        return Flash(str(sentence), bool(well), tuple((str(name), str(text)) for name, text in (rest or [()])[0]))
 
     def end(self, session: Session) -> None:
         """End a session."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dashboard.pages import access_log, accessibility, board, not_found, retention
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
+from dashboard.pages.connections import new_connection, own_connection, refused_message
 from dashboard.pages.connections import page as connections
-from dashboard.pages.connections import refused_message
 from dashboard.pages.materials import page as materials
 from dashboard.pages.my_pupils import handover
 from dashboard.pages.my_pupils import page as my_pupils
@@ -33,6 +33,8 @@ PAGES: tuple[Page, ...] = (
     handover.PAGE,
     board.PAGE,
     refused_message.PAGE,
+    new_connection.PAGE,
+    own_connection.PAGE,
     sandbox.PAGE,
     result.PAGE,
     requirements.PAGE,

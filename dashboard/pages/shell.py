@@ -12,7 +12,7 @@ from dashboard.text.translate import LANGUAGES, _, language, n_
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Link, html
-from dashboard.ui.signs import attrs, hidden, note, sign
+from dashboard.ui.signs import attrs, copy_button, hidden, note, sign
 from models.access.accounts import roles_of
 from models.access.people import school_name
 from models.access.viewer import Viewer
@@ -46,9 +46,20 @@ def _flash_message() -> list[Any]:
     message = request.take_flash()
     if message is None:
         return []
-    sentence, well = message
-    outcome = note("ok" if well else "fa", "check" if well else "cross", html.P(sentence), role="status")
+    well = message.well
+    words = [html.P(message.sentence), *_details(message.details)]
+    outcome = note("ok" if well else "fa", "check" if well else "cross", words, role="status")
     return [html.Div(outcome, id="told", tabIndex=-1, **attrs(data_well="true" if well else "false"))]
+
+
+def _details(details: Sequence[tuple[str, str]]) -> list[Any]:
+    """Texts to copy, each with its name and a button."""
+    pairs = [
+        part
+        for name, text in details
+        for part in (html.Dt(name), html.Dd([html.Code(text, className="copy"), copy_button(name)]))
+    ]
+    return [html.Dl(pairs, className="dl once")] if pairs else []
 
 
 def _pending_rosters(viewer: Viewer) -> list[Any]:

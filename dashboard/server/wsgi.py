@@ -14,7 +14,7 @@ from dashboard.auth import audit_trail, guard, headers, request
 from dashboard.auth.request import AppOptions, Context
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.accounts import actions as account_actions
-from dashboard.pages.connections import refused_message_actions
+from dashboard.pages.connections import own_actions, refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
 from dashboard.server import actions, downloads, failures, sign_in, sign_out
 from dashboard.server.app import build
@@ -70,6 +70,7 @@ def create_app(
     vendor_actions.register(server)
     account_actions.register(server)
     refused_message_actions.register(server)
+    own_actions.register(server)
     app = build(server)
     failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")

@@ -61,6 +61,15 @@ def num(kind: str, shown: Children, about: str = "") -> html.Button:
     return html.Button(inside, className="num", **attrs(data_why=kind, aria_describedby=WHY_HINT))
 
 
+def copy_button(name: str) -> html.Button:
+    """A button that copies the text beside it; `name` is what that is (assets/rondblik.js)."""
+    return html.Button(
+        [html.Span(_("Copy")), hidden(f" {name}")],
+        className="btn q small noprint",
+        **attrs(data_copy="true", data_copied=_("Copied"), type="button"),
+    )
+
+
 def hidden(text: str) -> html.Span:
     """A text for screen readers only."""
     return html.Span(text, className="vh")

@@ -18,6 +18,7 @@ from models.access.people import full_name
 from models.access.viewer import Viewer, check_administers
 from models.ingest import work_queue
 from models.ingest.freshness import SourceState, source_states
+from models.ingest.own_connections import Origin, origins_of, own_connections_of
 from models.ingest.quarantine import accepted_since
 from models.ingest.rosters import HELD_RULE
 from models.schema import clock
@@ -97,6 +98,8 @@ class ConnectionRow:
     received: int
     refused: int
     parked: int
+    origin: Origin = "config"
+    own_id: int | None = None  # of what the school added itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,19 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
         if source_id is not None:
             numbers[source_id] += 1
     states = source_states(connection, viewer)
+    origins = origins_of(connection, viewer)
+    own_ids = {own.source_id: own.id for own in own_connections_of(connection, viewer)}
     people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
     return ConnectionOverview(
         tuple(
-            ConnectionRow(state, received.get(state.id, 0), numbers[state.id], parked.get(state.id, 0))
+            ConnectionRow(
+                state,
+                received.get(state.id, 0),
+                numbers[state.id],
+                parked.get(state.id, 0),
+                origins.get(state.id, "config"),
+                own_ids.get(state.id),
+            )
             for state in states
         ),
         tuple(refused_message for _source, refused_message in refused[:REFUSED_SHOWN]),

@@ -15,7 +15,7 @@ from models.ingest import work_queue
 from models.ingest.work_queue import SECOND_US, Job
 from models.schema import clock
 from models.schema.database import write_transaction
-from models.schema.tables import source_connections
+from models.schema.tables import own_connections, source_connections
 
 SHORTEST_BACK_OFF_SECONDS = 30.0
 LONGEST_BACK_OFF_SECONDS = 60.0
@@ -51,30 +51,41 @@ def back_off_us(
 
 
 def ensure_connection(connection: Connection, school_id: int, source_id: int, *, pushes: bool = False) -> None:
-    """Store a connection of the configuration: a new one is polled at once, one that had left is active again.
+    """Store a connection: a new one is polled at once, one that had left is active again.
 
     With `pushes` the source sends by itself and is never polled.
     """
     own = _of(school_id, source_id)
-    if connection.execute(select(source_connections.c.active).where(own)).one_or_none() is None:
+    pushed = connection.execute(select(source_connections.c.pushes).where(own)).scalar_one_or_none()
+    if pushed is None:
         connection.execute(
             insert(source_connections).values(school_id=school_id, source_id=source_id, active=True, pushes=pushes)
         )
-        if not pushes:
-            work_queue.add_poll(connection, school_id, source_id)
     else:
-        connection.execute(update(source_connections).where(own).values(active=True))
+        connection.execute(update(source_connections).where(own).values(active=True, pushes=pushes))
+    if pushes and pushed is False:
+        work_queue.end_poll(connection, school_id, source_id)
+    elif not pushes and pushed is not False:
+        work_queue.add_poll(connection, school_id, source_id)
+
+
+def resume(connection: Connection, school_id: int, source_id: int) -> None:
+    """Go on with a connection that was stopped."""
+    connection.execute(update(source_connections).where(_of(school_id, source_id)).values(stopped=False))
 
 
 def retire_others(connection: Connection, configured: set[tuple[int, int]]) -> None:
     """Connections (school, source) that are no longer in the configuration become inactive, and are not polled.
 
-    Those of senders follow their keys (`senders.connect_schools`).
+    Those of senders follow their keys (`senders.connect_schools`), and what a school added itself stays.
     """
     pair = tuple_(source_connections.c.school_id, source_connections.c.source_id)
+    own = select(own_connections.c.source_id).where(own_connections.c.source_id.is_not(None))
     connection.execute(
         update(source_connections)
-        .where(source_connections.c.pushes.is_(False), pair.not_in(configured))
+        .where(
+            source_connections.c.pushes.is_(False), pair.not_in(configured), source_connections.c.source_id.not_in(own)
+        )
         .values(active=False)
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, select
 
 from models.access.viewer import Viewer
 from models.schema import clock
-from models.schema.tables import source_connections, sources, work_queue
+from models.schema.tables import own_connections, source_connections, sources, work_queue
 
 WEEK_US = 7 * 24 * 3600 * 1_000_000
 
@@ -32,6 +32,12 @@ class SourceState:
     error_nl: str | None
     error_en: str | None
     pushes: bool = False
+    added_us: int | None = None  # of what the school added itself
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the school added it this week and nothing came yet."""
+        return self.added_us is not None and self.added_us > clock.now_us() - WEEK_US and self.last_success_us is None
 
     @property
     def delivered_this_week(self) -> bool:
@@ -47,13 +53,20 @@ class SourceState:
     def late(self) -> bool:
         """Whether somebody must look: it fails, is refused, or did not deliver this week."""
         faulty = self.failures > 0 or self.refused
-        return self.active and not self.stopped and (faulty or not self.delivered_this_week)
+        awaited = not self.delivered_this_week and not self.is_new
+        return self.active and not self.stopped and (faulty or awaited)
 
 
 def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:
     """The publishers and the LAS that the viewer's school is or was connected to; in order of connecting."""
     rows = connection.execute(
-        select(sources, source_connections, work_queue.c.next_try_us, work_queue.c.leased_until_us)
+        select(
+            sources,
+            source_connections,
+            work_queue.c.next_try_us,
+            work_queue.c.leased_until_us,
+            own_connections.c.made_us.label("added_us"),
+        )
         .join(source_connections, source_connections.c.source_id == sources.c.id)
         .outerjoin(
             work_queue,
@@ -62,6 +75,7 @@ def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:
                 work_queue.c.source_id == source_connections.c.source_id,
             ),
         )
+        .outerjoin(own_connections, own_connections.c.source_id == sources.c.id)
         .where(source_connections.c.school_id == viewer.school_id)
         .order_by(sources.c.role.desc(), sources.c.id)
     ).all()
@@ -83,6 +97,7 @@ def source_states(connection: Connection, viewer: Viewer) -> list[SourceState]:
             row.last_error_nl,
             row.last_error_en,
             row.pushes,
+            row.added_us,
         )
         for row in rows
     ]

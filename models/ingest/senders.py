@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
@@ -21,14 +21,15 @@ from models.schema import clock
 from models.schema.database import unused_id
 from models.schema.encryption import PiiCipher
 from models.schema.tables import sender_key_schools, sender_keys, senders, source_connections, sources
-from models.schema.terms import SenderTerms
+from models.schema.terms import Policy, SenderTerms
 
 KEY_BYTES = 20
 CODE_BYTES = 10
 KEYS_AT_ONCE = 2
 MAX_CHARACTERS = 64  # of each text of an autorisatie header (UWLR_Autorisatie: tpString64)
+MAX_OF_SCHOOL = 16  # characters of the identification of a school in a klantnaam
 SAFE_CHARACTERS = 22  # of a key of random letters and digits: fewer cannot hold 128 bits
-FROM_CONFIG, FROM_COMMAND, FROM_TEST = "config", "command", "test"
+FROM_CONFIG, FROM_COMMAND, FROM_PAGE, FROM_TEST = "config", "command", "page", "test"
 
 
 class SenderRefused(Exception):
@@ -179,6 +180,12 @@ def valid_keys(connection: Connection, source_id: int) -> list[SenderKey]:
     return [sender_key for sender_key, _ in _keys(connection, source_id) if sender_key.revoked_us is None]
 
 
+def keys_for(connection: Connection, source_id: int, school_id: int) -> list[SenderKey]:
+    """The keys of a sender that are for this school alone, in order of creation, also those that were revoked."""
+    keys = [sender_key for sender_key, _ in _keys(connection, source_id)]
+    return [sender_key for sender_key in keys if set(sender_key.covered.values()) == {school_id}]
+
+
 def is_stopped(connection: Connection, school_id: int, source_id: int) -> bool:
     """Whether the school stopped its connection with this sender."""
     return bool(connection.scalar(_STOPPED, {"school": school_id, "source": source_id}))
@@ -232,15 +239,36 @@ def add_sender(
             "Er is al een bron met deze id; kies een andere id.", "There is a source with this id; choose another id."
         )
     source_id = schools.ensure_source(connection, source_key, customer_name, "publisher")
-    values = {
-        "customer_digest": cipher.digest("klantcode", code), "customer_name": customer_name, "terms": _json(terms),
-        "origin": origin, "active": True,
-    }  # fmt: skip
-    if row is None:
-        connection.execute(insert(senders).values(source_id=source_id, **values))
-    else:
-        connection.execute(update(senders).where(senders.c.source_id == source_id).values(**values))
+    _save(connection, cipher, Sender(source_id, source_key, customer_name, terms, origin, active=True), code)
     return source_id
+
+
+def _save(connection: Connection, cipher: PiiCipher, sender: Sender, code: str) -> None:
+    """Store a sender with its klantcode, in the place of what its source was before."""
+    values = {
+        "customer_digest": cipher.digest("klantcode", code), "customer_name": sender.customer_name,
+        "terms": _json(sender.terms), "origin": sender.origin, "active": sender.active,
+    }  # fmt: skip
+    own = senders.c.source_id == sender.source_id
+    if connection.execute(update(senders).where(own).values(**values)).rowcount == 0:
+        connection.execute(insert(senders).values(source_id=sender.source_id, **values))
+
+
+def make_sender_of(
+    connection: Connection, cipher: PiiCipher, source_id: int, school: Identification, terms: SenderTerms
+) -> tuple[str, str]:
+    """Let a source that an administrator of a school made send; returns its klantnaam and klantcode.
+
+    The klantnaam is the name of the source; where another sender has it, with the identification of the school.
+    """
+    source = connection.execute(select(sources).where(sources.c.id == source_id)).one()
+    named, number = source.name, 1
+    code = new_code()
+    while _other(connection, cipher, named, code, [source_id]) is not None:
+        named = f"{source.name} {str(school)[:MAX_OF_SCHOOL]}" + (f" {number}" if number > 1 else "")
+        code, number = new_code(), number + 1
+    _save(connection, cipher, Sender(source_id, source.key, named, terms, FROM_PAGE, active=True), code)
+    return named, code
 
 
 def _other(
@@ -262,16 +290,26 @@ def _duplicate(sender: Sender) -> SenderRefused:
             "A test address has this klantnaam, klantcode or id; choose another klantnaam and id.",
         )
     return SenderRefused(
-        "Er is al een afzender met deze klantnaam, klantcode of id, gemaakt met `rondblik sender add`; geef hem met "
+        f"Er is al een afzender met deze klantnaam, klantcode of id, gemaakt {_MADE_NL[sender.origin]}; geef hem met "
         "`rondblik sender key` een sleutel, of kies een andere klantnaam, klantcode en id.",
-        "There is a sender with this klantnaam, klantcode or id, made with `rondblik sender add`; give it a key with "
+        f"There is a sender with this klantnaam, klantcode or id, made {_MADE_EN[sender.origin]}; give it a key with "
         "`rondblik sender key`, or choose another klantnaam, klantcode and id.",
     )
+
+
+_MADE_NL = {FROM_COMMAND: "met `rondblik sender add`", FROM_PAGE: "op de pagina Koppelingen"}
+_MADE_EN = {FROM_COMMAND: "with `rondblik sender add`", FROM_PAGE: "on the page Connections"}
 
 
 def set_terms(connection: Connection, source_id: int, terms: SenderTerms) -> None:
     """Set the terms of a sender from now on."""
     connection.execute(update(senders).where(senders.c.source_id == source_id).values(terms=_json(terms)))
+
+
+def set_policy(connection: Connection, source_id: int, policy: Policy) -> None:
+    """Set how exact a sender must be, and leave the other terms as they are; a strict one has no tolerances."""
+    row = connection.execute(_senders().where(senders.c.source_id == source_id)).one()
+    set_terms(connection, source_id, replace(_sender(row).terms, policy=policy, tolerances=None))
 
 
 def add_key(
@@ -368,7 +406,7 @@ def apply_configured(connection: Connection, cipher: PiiCipher, configured_sende
         if configured_sender.source_key in known
     }
     for source_id in known.values():
-        _end(connection, source_id)
+        end(connection, source_id)
     for source_id in existing.values():  # two that change codes with each other must not meet half-way
         connection.execute(
             update(senders).where(senders.c.source_id == source_id).values(customer_digest=secrets.token_bytes(16))
@@ -418,8 +456,8 @@ def _configure(
     _keep_keys(connection, cipher, source_id, configured_sender)
 
 
-def _end(connection: Connection, source_id: int) -> None:
-    """Deactivate a sender and revoke its keys."""
+def end(connection: Connection, source_id: int) -> None:
+    """Deactivate a sender and revoke its keys; what it sent stays."""
     connection.execute(update(senders).where(senders.c.source_id == source_id).values(active=False))
     for key in valid_keys(connection, source_id):
         revoke(connection, source_id, key.id)

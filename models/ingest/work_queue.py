@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, insert, not_, or_, select, update
 
 from models.ingest.own_clock import TOLERANCE_US
 from models.schema import clock
@@ -50,6 +50,11 @@ def add_poll(connection: Connection, school_id: int, source_id: int) -> None:
 def poll_now(connection: Connection, school_id: int, source_id: int) -> None:
     """Make the poll of a connection due at this moment."""
     connection.execute(update(work_queue).where(_poll_of(school_id, source_id)).values(next_try_us=clock.now_us()))
+
+
+def end_poll(connection: Connection, school_id: int, source_id: int) -> None:
+    """Poll a connection no more: its source sends by itself from now on."""
+    connection.execute(delete(work_queue).where(_poll_of(school_id, source_id)))
 
 
 def due_threads(engine: Engine) -> list[str]:

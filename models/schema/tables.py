@@ -117,6 +117,23 @@ source_connections = Table(
     PrimaryKeyConstraint("school_id", "source_id"),
 )
 
+own_connections = Table(
+    "own_connections",  # what an administrator of a school added on the page; all else is of the operator
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _school(),
+    Column("kind", Text, nullable=False),  # sender, publisher (we fetch) or las
+    Column("name", Text, nullable=False),
+    Column("source_id", Integer, ForeignKey("sources.id"), unique=True),  # None: not in use yet
+    Column("settings", LargeBinary),  # encrypted JSON: how it is fetched; None: of a sender, or not in use yet
+    Column("draft", LargeBinary),  # encrypted JSON: settings that were typed and are not in use
+    Column("tried_digest", LargeBinary(16)),  # of the draft that was tried and worked, keyed
+    Column("made_by", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    sqlite_autoincrement=True,  # a worker may still try out one that was removed
+)
+Index("own_connections_by_school", own_connections.c.school_id)
+
 # -- who may send ----------------------------------------------------------------------------------------------
 
 senders = Table(
@@ -126,7 +143,7 @@ senders = Table(
     Column("customer_digest", LargeBinary(16), nullable=False, unique=True),  # of the klantcode, keyed
     Column("customer_name", Text, nullable=False),  # klantnaam
     Column("terms", Text, nullable=False),  # JSON of models.ingest.senders.Terms
-    Column("origin", Text, nullable=False),  # config, command or test
+    Column("origin", Text, nullable=False),  # config, command, page or test
     Column("active", Boolean, nullable=False, default=True),
 )
 

@@ -63,6 +63,9 @@ NOTHING: dict[str, set[str]] = {
         "school_id", "source_id", "cursor", "failures", "last_try_us", "last_success_us", "last_data_us",
         "last_error_nl", "last_error_en", "stopped", "active", "pushes",
     },
+    "own_connections": {
+        "id", "school_id", "kind", "name", "source_id", "settings", "draft", "tried_digest", "made_by", "made_us",
+    },
     "senders": {"source_id", "customer_digest", "customer_name", "terms", "origin", "active"},
     "sender_keys": {"id", "source_id", "digest", "made_us", "revoked_us"},
     "sender_key_schools": {"school_id", "key_id", "scheme", "value", "location"},

@@ -8,8 +8,9 @@ import dash
 
 from dashboard.auth import audit_trail, request
 from dashboard.pages.connections.actions import register as register_actions
+from dashboard.pages.connections.own_actions import NEW
 from dashboard.pages.connections.panels import SHOWN, parked_panel, pending_rosters_panel, refused_panel, subjects_panel
-from dashboard.pages.connections.table import disk_notes, late_notes, source_table
+from dashboard.pages.connections.table import disk_notes, late_notes, origin_note, source_table
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment, n_
 from dashboard.ui import addresses
@@ -73,13 +74,20 @@ def content(viewer: Viewer) -> list[Any]:
     """Everything on the page, with the current state."""
     state, parked, pupils, candidates, open_subjects, lines = _read(viewer)
     return [
-        html.Div(html.Div([html.H1(_("Connections")), html.P(_headline(state))]), className="head"),
+        html.Div(
+            [
+                html.Div([html.H1(_("Connections")), html.P(_headline(state))]),
+                html.A(_("Add a connection"), href=NEW, className="btn pri"),
+            ],
+            className="head",
+        ),
         *disk_notes(),
         *late_notes(state),
         html.Section(
             [
                 html.Header([html.H2(_("Sources")), html.P(_("As of {moment}", moment=moment(clock.now_us())))]),
                 html.Div(source_table(state), className="tw"),
+                *origin_note(state),
             ],
             className="card mt flush",
         ),

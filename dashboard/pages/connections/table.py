@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.auth import request
+from dashboard.pages.connections.own_actions import own_href
 from dashboard.text.signal_words import late_word
 from dashboard.text.translate import _, age, language, moment, n_, whole
 from dashboard.ui.elements import html
@@ -94,7 +95,7 @@ def _row(row: ConnectionRow, pupils: int) -> html.Tr:
     )
     return html.Tr(
         [
-            html.Th([source.name, html.Small(_role(source))], scope="row"),
+            html.Th([source.name, html.Small(_role(source)), *_origin(row)], scope="row"),
             *(html.Td(shown, className=kind, **attrs(data_l=word)) for word, shown, kind in cells),
             html.Td(_actions(source), className="bt"),
         ],
@@ -103,8 +104,29 @@ def _row(row: ConnectionRow, pupils: int) -> html.Tr:
     )
 
 
+def origin_note(connection_overview: ConnectionOverview) -> list[Any]:
+    """Who changes which connections; nothing where the school added all of them."""
+    if all(row.own_id is not None or not row.state.active for row in connection_overview.rows):
+        return []
+    words = _(
+        "What is in the configuration file, or was added on the command line, is changed by whoever looks after the "
+        "server. What your school adds here, you manage yourself."
+    )
+    return [html.P(words, className="sources-note")]
+
+
 def _role(source: SourceState) -> str:
     return _("pupil administration") if source.role == "las" else _("publisher")
+
+
+def _origin(row: ConnectionRow) -> list[Any]:
+    """The page where the school changes what it added itself, or where somebody else changes it."""
+    if row.own_id is not None:
+        words = [_("manage"), html.Span(f" {row.state.name}", className="vh")]
+        return [html.Small(html.A(words, href=own_href(row.own_id)))]
+    if not row.state.active:
+        return []
+    return [html.Small(_("command line") if row.origin == "command" else _("configuration file"))]
 
 
 def source_status(source: SourceState) -> html.Span:
@@ -119,6 +141,8 @@ def source_status(source: SourceState) -> html.Span:
         return state("wa", "clock", n_("failed {number} time", "failed {number} times", source.failures))
     if source.refused:
         return state("wa", "bang", _("messages refused"))
+    if source.is_new:
+        return state("no", "clock", _("new"))
     if not source.delivered_this_week:
         return state("wa", "clock", _("late"))
     return state("ok", "check", _("works"))
