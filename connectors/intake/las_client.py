@@ -20,10 +20,10 @@ from lxml import etree
 from zeep.transports import Transport
 
 from connectors.errors import Fatal, Refused, Retriable
-from connectors.intake.pull import spool_file
+from connectors.intake.pull import FAULT_WORDS, spool_file
 from connectors.intake.roster import FetchedRoster
 from connectors.transport import http_client
-from connectors.transport.http_client import ClientCertificate, HttpRequest, Limits
+from connectors.transport.http_client import ClientCertificate, HttpRequest, Limits, Resolve, as_named
 from connectors.uwlr import names
 from connectors.uwlr.charset import in_declared_encoding
 from connectors.uwlr.envelope import Authorisation
@@ -46,7 +46,8 @@ class LasSettings:
     """How to ask one LAS for one school.
 
     `addresses` gives an operation (HaalStructuur, ...) an address of its own; the others use `address`.
-    `school_year` is "current" (by the date), "empty" (the LAS chooses) or a year as 2026-2027.
+    `school_year` is "current" (by the date), "empty" (the LAS chooses) or a year as 2026-2027. `resolve` gives the
+    literal address to connect to for a URL, and raises Fatal where it may not be called.
     """
 
     address: str
@@ -61,6 +62,7 @@ class LasSettings:
     school_year: str = CURRENT_YEAR
     staged: bool = False
     limits: Limits = field(default_factory=Limits)
+    resolve: Resolve = as_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +152,13 @@ class _Transport(Transport):
         super().__init__()  # type: ignore[no-untyped-call]
         self._headers = settings.headers
         self._certificate = settings.certificate
+        self._resolve = settings.resolve
         self._limits = dataclasses.replace(settings.limits, max_bytes=min(settings.limits.max_bytes, MAX_BYTES))
 
     def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> _Response:
         """Post a message and read the whole answer; raises Retriable or Fatal."""
-        request = HttpRequest(address, message, {**headers, **self._headers}, self._certificate)
+        own_headers = {**headers, **self._headers}
+        request = HttpRequest(address, message, own_headers, self._certificate, self._resolve(address))
         with http_client.fetch(request, self._limits) as answer:
             content, broken = in_declared_encoding(b"".join(answer.chunks), answer.content_type)
             return _Response(answer.status, content, tuple(broken), answer.headers)
@@ -232,8 +236,9 @@ def _fault(code: str) -> Retriable | Refused:
             "The pupil administration is temporarily not available.",
         )
     known = code if code in FAULTS else "Server"  # what another party writes there may be anything
+    nl, en = FAULT_WORDS.get(known, ("zonder een bekende reden", "without a known reason"))
     return Refused(
         known,
-        f"De leerlingadministratie weigert het verzoek ({known}).",
-        f"The pupil administration refuses the request ({known}).",
+        f"De leerlingadministratie weigert het verzoek: {nl} ({known}).",
+        f"The pupil administration refuses the request: {en} ({known}).",
     )

@@ -1,7 +1,8 @@
 """Results from a publisher that we ask: by SOAP, as documents over https, or from a drop folder.
 
-All three end in `intake.take_results`. Nothing is written while the network or a disk of others is waited for: an
-answer is first spooled to a private file. One document that is refused does not hold up the next.
+All three end in `judge.process_results`, or where a connection is tried out in `judge.judge`. Nothing is written
+while the network or a disk of others is waited for: an answer is first spooled to a private file. One document that is
+refused does not hold up the next.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from sqlalchemy import Engine
 
 from connectors.errors import ConnectorError, Fatal, Refused, Retriable, TooLarge
-from connectors.intake.destinations import OwnSchool
+from connectors.intake.destinations import OwnSchool, ReceiverCheck
 from connectors.intake.documents import Document, is_whole, is_zip, outline_of, unpack
-from connectors.intake.judge import ResultSource, Spooled, process_results, refuse_unread, spool, spool_body
+from connectors.intake.judge import ResultSource, Spooled, judge, process_results, refuse_unread, spool, spool_body
 from connectors.transport import http_client
-from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits
+from connectors.transport.http_client import Answer, ClientCertificate, HttpRequest, Limits, Resolve, as_named
 from connectors.uwlr import names, rules
 from connectors.uwlr.agreement import STRICT, Policy, of_policy
 from connectors.uwlr.envelope import Authorisation
@@ -34,10 +35,12 @@ from connectors.uwlr.pull_messages import (
 )
 from connectors.uwlr.soap import read_envelope_header
 from models.ingest.deliveries import is_fetched
+from models.ingest.identity import unmatched
 from models.ingest.result_store import Receipt
 from models.schema import clock
+from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
-from models.schema.records import SchoolRef, Verdict
+from models.schema.records import Finding, SchoolRef, Verdict
 from models.schema.terms import RetentionPolicy
 
 PullKind = Literal["soap", "https", "folder"]
@@ -53,7 +56,8 @@ class PullSettings:
     """How to fetch the results of one school from one publisher.
 
     `location` is an address (soap, https) or a folder. `school_year` is "current" or a year as 2026-2027;
-    `request_template` is the text of a publisher's own request (docs/pull.md).
+    `request_template` is the text of a publisher's own request (docs/pull.md). `resolve` gives the literal address to
+    connect to for a URL, and raises Fatal where it may not be called.
     """
 
     kind: PullKind
@@ -70,6 +74,7 @@ class PullSettings:
     request_template: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    resolve: Resolve = as_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +132,136 @@ def pull(settings: PullSettings, target: Target, cursor: str | None) -> PullOutc
 
     Raises Retriable, Fatal, or Refused with the code of a SOAP Fault. What was taken in before that stays.
     """
+    return _pull(settings, _Storing(settings, target), cursor)
+
+
+def try_out(settings: PullSettings, engine: Engine, cipher: PiiCipher, school_id: int) -> PullOutcome:
+    """Fetch once, as if for the first time, and judge what comes; nothing is stored. Raises as `pull`.
+
+    Receipts have the counts `results`, `pupils` and `known` (pupils that are in the pupil list of the school).
+    """
+    return _pull(settings, _Trying(settings, engine, cipher, school_id), None)
+
+
+def _pull(settings: PullSettings, taker: _Taker, cursor: str | None) -> PullOutcome:
     try:
-        return _KINDS[settings.kind](settings, target, cursor)
+        return _KINDS[settings.kind](settings, taker, cursor)
     except TooLarge as large:
-        return PullOutcome((JudgedDocument("", _refuse_unread(target, "", large)),))
+        return PullOutcome((JudgedDocument("", taker.refuse("", large)),))
+
+
+# -- what becomes of what comes ------------------------------------------------------------------------------
+
+
+class _Taker(Protocol):
+    """What is done with a document that was fetched."""
+
+    def is_known(self, spooled: Spooled) -> bool:
+        """Whether it was taken in before."""
+
+    def answer(self, spooled: Spooled, asked_us: int) -> Receipt:
+        """Judge the answer to a question that was asked at this moment."""
+
+    def document(self, spooled: Spooled) -> Receipt:
+        """Judge a document."""
+
+    def refuse(self, name: str, problem: ConnectorError) -> Receipt:
+        """Refuse a document that could not be read whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Storing:
+    """Stores what comes, or keeps it apart with the reason."""
+
+    settings: PullSettings
+    target: Target
+
+    def is_known(self, spooled: Spooled) -> bool:
+        return is_fetched(self.target.engine, self.target.school_id, self.target.source_id, spooled.digest)
+
+    def answer(self, spooled: Spooled, asked_us: int) -> Receipt:
+        return self._process(spooled, replace(self._source(), moves_cursor=True, asked_us=asked_us))
+
+    def document(self, spooled: Spooled) -> Receipt:
+        return self._process(spooled, replace(self._source(), remembers_document=True))
+
+    def refuse(self, name: str, problem: ConnectorError) -> Receipt:
+        return refuse_unread(
+            self.target.engine,
+            self.target.cipher,
+            source_id=self.target.source_id,
+            school_id=self.target.school_id,
+            way="pull",
+            finding=_unread_finding(name, problem),
+            digest=hashlib.sha256(name.encode()).digest(),
+        )
+
+    def _process(self, spooled: Spooled, source: ResultSource) -> Receipt:
+        return process_results(self.target.engine, self.target.cipher, spooled, source)
+
+    def _source(self) -> ResultSource:
+        return ResultSource(
+            source_id=self.target.source_id,
+            channel="pull",
+            destination=OwnSchool(self.target.engine, self.target.school_id),
+            agreement=of_policy(self.settings.policy),
+            retention=self.settings.retention,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Trying:
+    """Judges what comes as if it were taken in; writes nothing."""
+
+    settings: PullSettings
+    engine: Engine
+    cipher: PiiCipher
+    school_id: int
+
+    def is_known(self, spooled: Spooled) -> bool:
+        return False
+
+    def answer(self, spooled: Spooled, asked_us: int) -> Receipt:
+        return self.document(spooled)
+
+    def document(self, spooled: Spooled) -> Receipt:
+        agreement = of_policy(self.settings.policy)
+        receiver = ReceiverCheck(self.engine, self.cipher, OwnSchool(self.engine, self.school_id), agreement)
+        judgement = judge(spooled, agreement, receiver)
+        findings = tuple(judgement.findings)
+        if judgement.batch is None:
+            return Receipt(0, judgement.verdict, judgement.fault, findings, empty=judgement.empty)
+        pupils = judgement.batch.pupils
+        with read_transaction(self.engine) as connection:
+            unknown = unmatched(connection, self.cipher, self.school_id, pupils)
+        counts = {"results": judgement.batch.count, "pupils": len(pupils), "known": len(pupils) - len(unknown)}
+        return Receipt(0, judgement.verdict, None, findings, counts)
+
+    def refuse(self, name: str, problem: ConnectorError) -> Receipt:
+        finding = _unread_finding(name, problem)
+        return Receipt(0, Verdict.REJECT, finding.fault or rules.ONGELDIG_BERICHT, (finding,))
+
+
+def _unread_finding(name: str, problem: ConnectorError) -> Finding:
+    """Why a document could not be read whole; so it is known by its name."""
+    rule = "xml.size" if isinstance(problem, TooLarge) else "document.unreadable"
+    return replace(
+        rules.finding(rule, path=name or None),
+        message_nl=problem.sentence_nl,
+        message_en=problem.sentence_en,
+    )
 
 
 # -- soap ----------------------------------------------------------------------------------------------------
 
 
-def _pull_soap(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
+def _pull_soap(settings: PullSettings, taker: _Taker, cursor: str | None) -> PullOutcome:
     asked_us = clock.now_us()
     with http_client.fetch(_soap_request(settings, cursor), settings.limits) as answer:
         spooled = _spool_soap(answer, settings)
     try:
         _check_soap(spooled, answer.status)
-        source = replace(_result_source(settings, target), moves_cursor=True, asked_us=asked_us)
-        receipt = process_results(target.engine, target.cipher, spooled, source)
+        receipt = taker.answer(spooled, asked_us)
     finally:
         spooled.close()
     return PullOutcome((JudgedDocument("", receipt),))
@@ -167,7 +285,7 @@ def _soap_request(settings: PullSettings, cursor: str | None) -> HttpRequest:
         "SOAPAction": f'"{settings.soap_action}"',
         **settings.headers,
     }
-    return HttpRequest(settings.location, body, headers, settings.certificate)
+    return HttpRequest(settings.location, body, headers, settings.certificate, settings.resolve(settings.location))
 
 
 def _spool_soap(answer: Answer, settings: PullSettings) -> Spooled:
@@ -202,7 +320,7 @@ def _check_soap(spooled: Spooled, status: int) -> None:
         )
 
 
-_FAULTS = {
+FAULT_WORDS = {
     rules.AUTORISATIE_ONGELDIG: ("de sleutel geldt niet (meer)", "the key is not valid (any more)"),
     rules.KLANT_ONGELDIG: (
         "klantcode of klantnaam is daar niet bekend",
@@ -218,7 +336,7 @@ _FAULTS = {
 def _fault(code: str) -> Refused:
     """A Fault in our words: the text of the other side may name a pupil, and its code may be anything."""
     known = code if code in rules.FAULTS else "Server" if code.startswith("Server") else "Client"
-    nl, en = _FAULTS.get(known, ("zonder een bekende reden", "without a known reason"))
+    nl, en = FAULT_WORDS.get(known, ("zonder een bekende reden", "without a known reason"))
     return Refused(
         known,
         f"De bron weigert de vraag om resultaten: {nl} ({known}).",
@@ -229,8 +347,9 @@ def _fault(code: str) -> Refused:
 # -- documents -----------------------------------------------------------------------------------------------
 
 
-def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
-    request = HttpRequest(settings.location, None, settings.headers, settings.certificate)
+def _pull_https(settings: PullSettings, taker: _Taker, cursor: str | None) -> PullOutcome:
+    literal = settings.resolve(settings.location)
+    request = HttpRequest(settings.location, None, settings.headers, settings.certificate, literal)
     with http_client.fetch(request, settings.limits) as answer:
         if answer.status == 204:
             return PullOutcome()
@@ -251,13 +370,13 @@ def _pull_https(settings: PullSettings, target: Target, cursor: str | None) -> P
                     "Het document brak halverwege af; we proberen het later opnieuw.",
                     "The document broke off half way; it will be asked again later.",
                 )
-        return _process_documents(settings, target, _documents("", spooled, settings.limits.max_bytes))
+        return _process_documents(taker, _documents("", spooled, settings.limits.max_bytes))
     finally:
         spooled.close()
 
 
-def _pull_folder(settings: PullSettings, target: Target, cursor: str | None) -> PullOutcome:
-    return _process_documents(settings, target, _folder_documents(settings))
+def _pull_folder(settings: PullSettings, taker: _Taker, cursor: str | None) -> PullOutcome:
+    return _process_documents(taker, _folder_documents(settings))
 
 
 def _folder_documents(settings: PullSettings) -> Iterator[Document]:
@@ -319,7 +438,7 @@ def _documents(name: str, spooled: Spooled, cap: int) -> Iterator[Document]:
         yield Document(name, None, problem)
 
 
-def _process_documents(settings: PullSettings, target: Target, documents: Iterator[Document]) -> PullOutcome:
+def _process_documents(taker: _Taker, documents: Iterator[Document]) -> PullOutcome:
     judged_documents: list[JudgedDocument] = []
     problems: list[UnreadableDocument] = []
     known = 0
@@ -328,54 +447,20 @@ def _process_documents(settings: PullSettings, target: Target, documents: Iterat
         if spooled is None:
             if document.problem is not None:
                 problem = document.problem
-                _refuse_unread(target, document.name, problem)
+                taker.refuse(document.name, problem)
                 problems.append(UnreadableDocument(document.name, problem.sentence_nl, problem.sentence_en))
             continue
         try:
-            if is_fetched(target.engine, target.school_id, target.source_id, spooled.digest):
+            if taker.is_known(spooled):
                 known += 1
             else:
-                judged_documents.append(JudgedDocument(document.name, _process_document(settings, target, spooled)))
+                judged_documents.append(JudgedDocument(document.name, taker.document(spooled)))
         finally:
             spooled.close()
     return PullOutcome(tuple(judged_documents), tuple(problems), known)
 
 
-def _refuse_unread(target: Target, name: str, problem: ConnectorError) -> Receipt:
-    """Keep apart, with its reason, a document that could not be read whole; so it is known by its name."""
-    rule = "xml.size" if isinstance(problem, TooLarge) else "document.unreadable"
-    finding = replace(
-        rules.finding(rule, path=name or None),
-        message_nl=problem.sentence_nl,
-        message_en=problem.sentence_en,
-    )
-    return refuse_unread(
-        target.engine,
-        target.cipher,
-        source_id=target.source_id,
-        school_id=target.school_id,
-        way="pull",
-        finding=finding,
-        digest=hashlib.sha256(name.encode()).digest(),
-    )
-
-
-def _process_document(settings: PullSettings, target: Target, spooled: Spooled) -> Receipt:
-    source = replace(_result_source(settings, target), remembers_document=True)
-    return process_results(target.engine, target.cipher, spooled, source)
-
-
-def _result_source(settings: PullSettings, target: Target) -> ResultSource:
-    return ResultSource(
-        source_id=target.source_id,
-        channel="pull",
-        destination=OwnSchool(target.engine, target.school_id),
-        agreement=of_policy(settings.policy),
-        retention=settings.retention,
-    )
-
-
-_KINDS: dict[PullKind, Callable[[PullSettings, Target, str | None], PullOutcome]] = {
+_KINDS: dict[PullKind, Callable[[PullSettings, _Taker, str | None], PullOutcome]] = {
     "soap": _pull_soap,
     "https": _pull_https,
     "folder": _pull_folder,

@@ -104,10 +104,7 @@ def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, so
     answer = fetched.answer
     if answer.roster is None and answer.empty is not None:
         return ProcessedRoster(answer.findings, empty=answer.empty)
-    school_id = None if answer.roster is None else source.destination.school(answer.roster)
-    findings = answer.findings
-    if answer.roster is not None and school_id is None:
-        findings = (*findings, rules.finding("school.other"))
+    school_id, findings = judge_roster(answer, source.destination)
     errors = {finding.rule for finding in findings if finding.level == rules.ERROR}
     if errors == {"roster.created-future"} and own_clock.is_set_back(engine):
         raise ClockSetBack
@@ -124,6 +121,14 @@ def process_roster(engine: Engine, cipher: PiiCipher, fetched: FetchedRoster, so
         cursor=_cursor(answer, source.asked_us),
     )
     return ProcessedRoster(receipt.findings, receipt)
+
+
+def judge_roster(answer: RosterAnswer, destination: RosterDestination) -> tuple[int | None, tuple[Finding, ...]]:
+    """The school that a roster is for and all findings, with that on the school; changes nothing."""
+    school_id = None if answer.roster is None else destination.school(answer.roster)
+    if answer.roster is not None and school_id is None:
+        return None, (*answer.findings, rules.finding("school.other"))
+    return school_id, answer.findings
 
 
 def _cursor(answer: RosterAnswer, asked_us: int | None) -> str | None:

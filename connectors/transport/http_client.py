@@ -12,7 +12,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -65,6 +65,14 @@ class HttpRequest:
     connect_to: str | None = None
 
 
+Resolve = Callable[[str], str | None]
+
+
+def as_named(_url: str) -> None:
+    """How a URL of the configuration is connected to: by its name, wherever that leads (`HttpRequest.connect_to`)."""
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back; `chunks` is the body, to be read once, within the limits. Header names are in lower case."""
@@ -115,8 +123,8 @@ def status_error(status: int, headers: Mapping[str, str] = MappingProxyType({}))
         return None
     if 300 <= status < 400:
         return Fatal(
-            f"De server verwijst door naar een ander adres (HTTP {status}); zet het nieuwe adres in de configuratie.",
-            f"The server redirects to another address (HTTP {status}); put the new address in the configuration.",
+            f"De server verwijst door naar een ander adres (HTTP {status}); neem dat over in de instellingen.",
+            f"The server redirects to another address (HTTP {status}); put the new address in the settings.",
         )
     if status in (401, 403):
         return Fatal(

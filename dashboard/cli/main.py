@@ -42,7 +42,7 @@ from dashboard.settings.schema import Settings
 from dashboard.settings.self_check import Installation, SelfCheckFailed, check_before_start
 from dashboard.worker import loop
 from dashboard.worker.context import Outcome, WorkContext, make_context
-from models.ingest import deliveries, schools
+from models.ingest import deliveries, own_connections, schools
 from models.schema import clock, database
 from models.schema.backup.container import BackupRefused
 from models.schema.database import DatabaseUnsafe
@@ -174,11 +174,12 @@ def sync(options: Options, key: str | None) -> int:
     """Fetch from every source now, due or not."""
     with open_store(options) as store:
         context, connection_configs = _work_context(store)
-        wanted = [
-            connection_config for connection_config in connection_configs if key in (None, connection_config.source.id)
-        ]
+        with database.read_transaction(store.engine) as connection:
+            own = own_connections.sources_in_use(connection)
+        known = [*(connection_config.row for connection_config in connection_configs), *own]
+        wanted = [row for row in known if key in (None, row.source_key)]
         if key is not None and not wanted:
-            return _fail(f"There is no source with id {key} in the configuration; check its spelling.")
+            return _fail(f"There is no source with id {key}; check its spelling.")
         outcomes: list[int] = []
         with progress_bars.steps("Fetching", len(wanted)) as advance:
 
@@ -186,7 +187,7 @@ def sync(options: Options, key: str | None) -> int:
                 outcomes.append(_print_pull_outcome(source_key, outcome))
                 advance(source_key)
 
-            loop.run_now(context, [connection_config.row for connection_config in wanted], done)
+            loop.run_now(context, wanted, done)
         if len(outcomes) < len(wanted):
             return COULD_NOT
         return max(outcomes, default=DONE)

@@ -16,7 +16,7 @@ from dashboard.auth.sessions import DemoUser
 from dashboard.pages.accounts import actions as account_actions
 from dashboard.pages.connections import own_actions, refused_message_actions
 from dashboard.pages.vendor import actions as vendor_actions
-from dashboard.server import actions, downloads, failures, sign_in, sign_out
+from dashboard.server import actions, downloads, failures, own_sources, sign_in, sign_out
 from dashboard.server.app import build
 from dashboard.server.compression import compress
 from dashboard.server.sign_in import SignIn
@@ -71,6 +71,7 @@ def create_app(
     account_actions.register(server)
     refused_message_actions.register(server)
     own_actions.register(server)
+    own_sources.register(server)
     app = build(server)
     failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")

@@ -112,19 +112,19 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _first_error(wrong: ValidationError, named: str) -> ConfigError:
-    error = wrong.errors(include_url=False, include_input=False)[0]
-    key = _key_path((*error["loc"], *error.get("ctx", {}).get("key", ())))
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return ConfigError(
-            f"{named}: {key} is geen bekende sleutel; haal hem weg of herstel de spelling.",
-            f"{named}: {key} is no known key; remove it or correct its spelling.",
-        )
-    if error["type"] == "missing":
-        return ConfigError(f"{named}: {key} ontbreekt; vul hem in.", f"{named}: {key} is missing; fill it in.")
-    nl, en = _problem_sentence(error)
+    path, nl, en = problem_of(wrong)
+    key = _key_path(path)
     return ConfigError(f"{named}: {key} {nl}.", f"{named}: {key} {en}.")
 
 
+def problem_of(wrong: ValidationError) -> tuple[tuple[int | str, ...], str, str]:
+    """The first problem of a section: the path of its key, and what is wrong with it, in Dutch and English."""
+    error = wrong.errors(include_url=False, include_input=False)[0]
+    path = (*error["loc"], *error.get("ctx", {}).get("key", ()))
+    return path, *_problem_sentence(error)
+
+
+MISSING = ("ontbreekt; vul hem in", "is missing; fill it in")
 # What is wrong with a value, by the type of error; bounds and choices in it are ours, never the value.
 _KINDS = {
     "greater_than_equal": ("moet {ge} of meer zijn", "must be {ge} or more"),
@@ -147,6 +147,15 @@ _KINDS = {
     "tuple_type": ("moet een lijst zijn; begin elke regel met een streepje", "must be a list; begin each line with -"),
     "model_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
     "dataclass_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
+    "extra_forbidden": (
+        "is geen bekende sleutel; haal hem weg of herstel de spelling",
+        "is no known key; remove it or correct its spelling",
+    ),
+    "unexpected_keyword_argument": (
+        "is geen bekende sleutel; haal hem weg of herstel de spelling",
+        "is no known key; remove it or correct its spelling",
+    ),
+    "missing": MISSING,
     "dict_type": ("moet sleutels met waarden hebben, zoals in het voorbeeld", "must hold keys with values"),
 }
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from connectors.intake.las_client import LasSettings, RosterFile
 from connectors.intake.pull import PullSettings
-from connectors.transport.http_client import ClientCertificate
+from connectors.transport.http_client import ClientCertificate, Limits, Resolve, as_named
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.pull_messages import OPERATION, SOAP_ACTION
 from dashboard.settings import schema
 from dashboard.settings.applying import ConfiguredConnection
 from dashboard.settings.errors import ConfigError
-from dashboard.settings.schema import Las, Publisher, School, Settings
+from dashboard.settings.schema import Las, Publisher, Settings
+from models.schema.records import SchoolRef
+from models.schema.terms import RetentionPolicy
 
 SourceSettings = PullSettings | LasSettings | RosterFile
 
@@ -29,15 +31,18 @@ def scheduled_poll(settings: Settings, configured: ConfiguredConnection) -> Sche
     """How a configured connection is polled; raises ConfigError where a file that it names cannot be read."""
     source = configured.source
     if isinstance(source, Publisher):
-        settings_of_source: SourceSettings = _publisher_settings(settings, configured.school, source)
+        settings_of_source: SourceSettings = publisher_settings(
+            source, configured.school.ref, settings.limits, settings.retention
+        )
     elif source.path is not None:
         settings_of_source = RosterFile(source.path, configured.school.ref, source.profile)
     else:
-        settings_of_source = _las_settings(settings, configured.school, source)
+        settings_of_source = las_settings(source, configured.school.ref, settings.limits)
     return ScheduledPoll(settings_of_source, source.every)
 
 
-def _las_settings(settings: Settings, school: School, las: Las) -> LasSettings:
+def las_settings(las: Las, school: SchoolRef, limits: Limits, resolve: Resolve = as_named) -> LasSettings:
+    """How a LAS with an address is asked about a school."""
     authorisation = _authorisation(las.authorisation)
     assert authorisation is not None  # the schema demands it of a LAS with an address
     by_operation = {
@@ -49,7 +54,7 @@ def _las_settings(settings: Settings, school: School, las: Las) -> LasSettings:
     addresses = {operation: address for operation, address in by_operation.items() if address is not None}
     return LasSettings(
         address=las.address or next(iter(addresses.values())),
-        school=school.ref,
+        school=school,
         authorisation=authorisation,
         addresses=addresses,
         profile=las.profile,
@@ -59,15 +64,19 @@ def _las_settings(settings: Settings, school: School, las: Las) -> LasSettings:
         certificate=_certificate(las),
         school_year=las.school_year,
         staged=las.staged,
-        limits=settings.limits,
+        limits=limits,
+        resolve=resolve,
     )
 
 
-def _publisher_settings(settings: Settings, school: School, publisher: Publisher) -> PullSettings:
+def publisher_settings(
+    publisher: Publisher, school: SchoolRef, limits: Limits, retention: RetentionPolicy, resolve: Resolve = as_named
+) -> PullSettings:
+    """How the results of a school are fetched from a publisher; raises ConfigError as `scheduled_poll`."""
     return PullSettings(
         kind=publisher.kind,
         location=publisher.address or str(publisher.path),
-        school=school.ref,
+        school=school,
         policy=publisher.policy,
         authorisation=_authorisation(publisher.authorisation),
         headers=publisher.header_texts,
@@ -77,8 +86,9 @@ def _publisher_settings(settings: Settings, school: School, publisher: Publisher
         school_year=publisher.school_year,
         soap_action=publisher.soap_action or _soap_action(publisher.operation),
         request_template=_template(publisher),
-        limits=settings.limits,
-        retention=settings.retention,
+        limits=limits,
+        retention=retention,
+        resolve=resolve,
     )
 
 

@@ -8,14 +8,20 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from connectors.errors import Fatal
 from connectors.intake.push import ReceiverContext
+from connectors.transport.http_client import Limits
 from connectors.uwlr.agreement import Policy
 from dashboard.settings import applying
 from dashboard.settings.applying import ConfiguredConnection
+from dashboard.settings.own_sources import FieldProblem, Surroundings, own_poll
 from dashboard.settings.polls import ScheduledPoll, scheduled_poll
 from dashboard.settings.schema import Receive, Settings
+from models.ingest import own_connections, schools
+from models.ingest.own_connections import SourceSettings
 from models.ingest.page_requests import CheckOutput
 from models.ingest.work_queue import Job
+from models.schema.database import read_transaction
 from models.schema.encryption import PiiCipher
 from models.schema.terms import PupilRetention, RetentionPolicy
 
@@ -32,11 +38,35 @@ class WorkContext:
     policies: Mapping[str, Policy] = field(default_factory=dict)  # of publishers that are polled, by id
     data: Path | None = None  # the folder whose disk is watched
     pupil_retention: Callable[[], Mapping[int, PupilRetention]] = dict  # of each school, by its number
+    limits: Limits = field(default_factory=Limits)  # of one exchange with a source that a school added
 
     @property
     def allow_loopback(self) -> bool:
-        """Whether endpoints of vendors may be on this machine: in the demo."""
+        """Whether endpoints of vendors, and sources that a school adds, may be on this machine."""
         return self.receive.check_loopback
+
+    def poll_of(self, school_id: int | None, source_id: int | None) -> ScheduledPoll | None:
+        """How a connection is polled: by the configuration, or as its school set it; None for one that is unknown.
+
+        Raises Fatal where what the school set is not right any more.
+        """
+        configured = self.polls.get((school_id, source_id))
+        if configured is not None or school_id is None or source_id is None:
+            return configured
+        own = own_connections.settings_in_use(self.engine, self.cipher, school_id, source_id)
+        return None if own is None else self.own_poll(own, school_id)
+
+    def own_poll(self, settings: SourceSettings, school_id: int) -> ScheduledPoll:
+        """How a source is polled by what an administrator of the school typed; raises Fatal where that is not right."""
+        with read_transaction(self.engine) as connection:
+            school = schools.ref_of(connection, school_id)
+        try:
+            return own_poll(settings, school, Surroundings(self.limits, self.retention, self.allow_loopback))
+        except FieldProblem as wrong:
+            raise Fatal(
+                f"Een instelling van deze koppeling {wrong.sentence_nl}.",
+                f"A setting of this connection {wrong.sentence_en}.",
+            ) from None
 
     @property
     def receiver(self) -> ReceiverContext:
@@ -62,6 +92,7 @@ def make_context(
         policies,
         settings.data,
         lambda: applying.pupil_retention_of(settings, engine),
+        settings.limits,
     )
 
 

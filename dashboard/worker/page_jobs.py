@@ -1,4 +1,4 @@
-"""What pages request of the worker: checks for vendors, and for administrators refused messages to view or replay.
+"""What pages request of the worker: checks for vendors; for administrators refused messages, and sources to try out.
 
 Pages queue a request and read the outcome; only this module knows both sides.
 """
@@ -26,12 +26,15 @@ from connectors.intake import file_loading, push
 from connectors.intake.documents import Form
 from connectors.intake.file_loading import FileVerdict
 from connectors.intake.masking import Masked, mask
+from connectors.intake.pull import PullSettings
 from connectors.intake.replay import replay
 from connectors.intake.transmissions import masked_transmission
 from connectors.uwlr import pull_messages
+from connectors.uwlr.agreement import Policy
 from connectors.uwlr.envelope import Authorisation
 from connectors.uwlr.rules import ERROR
 from dashboard.worker.context import JobKind, Outcome, WorkContext
+from dashboard.worker.trials import try_source
 from models.ingest import page_requests, quarantine
 from models.ingest.exchanges import Exchange
 from models.ingest.page_requests import CheckOutput
@@ -218,7 +221,7 @@ def _show_refused(context: WorkContext, job: Job, payload: bytes) -> CheckOutput
 def _replay(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
     """Process the message again, by the policy of its publisher where that is polled."""
     message = _quarantined(context, job, payload)
-    receipt = replay(context.receiver, message, context.policies.get(message.source_key, "strict"))
+    receipt = replay(context.receiver, message, _policy_of(context, message))
     if receipt is None:
         raise _NOT_KEPT
     errors = [dataclasses.asdict(finding) for finding in receipt.findings if finding.level == ERROR]
@@ -230,6 +233,14 @@ def _replay(context: WorkContext, job: Job, payload: bytes) -> CheckOutput:
         "findings": errors,
     }
     return CheckOutput(report, b"", b"", {})
+
+
+def _policy_of(context: WorkContext, message: QuarantinedMessage) -> Policy:
+    """The policy of the source of a message: by the configuration, or as its school set it."""
+    if message.source_key in context.policies or message.school_id is None or message.source_id is None:
+        return context.policies.get(message.source_key, "strict")
+    own = context.poll_of(message.school_id, message.source_id)
+    return own.source.policy if own is not None and isinstance(own.source, PullSettings) else "strict"
 
 
 # -- the kinds ---------------------------------------------------------------------------------------------------
@@ -258,4 +269,5 @@ KINDS = {
     page_requests.SANDBOX: _kind(_compared(_report_on_sandbox)),
     page_requests.REFUSED: _kind(_show_refused),
     page_requests.REPLAY: _kind(_replay),
+    page_requests.TRIAL: _kind(try_source),
 }

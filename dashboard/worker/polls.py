@@ -15,6 +15,7 @@ from models.schema import clock
 from models.schema.records import Verdict
 
 MINUTE_US = 60 * 1_000_000
+LONGEST_MINUTES = 24 * 60  # of a source that was removed while it was asked
 
 _log = logging.getLogger("rondblik.worker")
 _NOT_CONFIGURED = Fatal(
@@ -30,7 +31,7 @@ _OUT_OF_ORDER = (
 def _poll(context: WorkContext, job: Job) -> Outcome:
     """Poll the source of a connection, and store its answer."""
     cursor = connections.start_poll(context.engine, job)
-    scheduled = context.polls.get((job.school_id, job.source_id))
+    scheduled = context.poll_of(job.school_id, job.source_id)
     if scheduled is None or job.school_id is None or job.source_id is None:
         raise _NOT_CONFIGURED
     target = Target(context.engine, context.cipher, job.school_id, job.source_id)
@@ -84,7 +85,8 @@ def _store(context: WorkContext, job: Job, outcome: Outcome) -> None:
     if outcome.failure is not None and not outcome.answered:
         connections.finish_failure(context.engine, job, *outcome.failure, outcome.wait_seconds)
         return
-    next_try_us = clock.now_us() + context.polls[job.school_id, job.source_id].every_minutes * MINUTE_US
+    scheduled = context.poll_of(job.school_id, job.source_id)
+    next_try_us = clock.now_us() + (LONGEST_MINUTES if scheduled is None else scheduled.every_minutes) * MINUTE_US
     if outcome.failure is not None:
         connections.finish_refused(context.engine, job, next_try_us, *outcome.failure)
     else:

@@ -18,7 +18,7 @@ from models.access.people import full_name
 from models.access.viewer import Viewer, check_administers
 from models.ingest import work_queue
 from models.ingest.freshness import SourceState, source_states
-from models.ingest.own_connections import Origin, origins_of, own_connections_of
+from models.ingest.own_connections import Origin, OwnConnection, origins_of, own_connections_of
 from models.ingest.quarantine import accepted_since
 from models.ingest.rosters import HELD_RULE
 from models.schema import clock
@@ -111,6 +111,7 @@ class ConnectionOverview:
     pending_rosters: tuple[PendingRoster, ...]
     links: tuple[ManualLink, ...]
     pupils: int
+    drafts: tuple[OwnConnection, ...] = ()  # what the school added and did not take in use yet
 
 
 def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOverview:
@@ -127,7 +128,8 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
             numbers[source_id] += 1
     states = source_states(connection, viewer)
     origins = origins_of(connection, viewer)
-    own_ids = {own.source_id: own.id for own in own_connections_of(connection, viewer)}
+    added = own_connections_of(connection, viewer)
+    own_ids = {own.source_id: own.id for own in added}
     people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
     return ConnectionOverview(
         tuple(
@@ -145,6 +147,7 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
         tuple(pending_rosters(connection, viewer)),
         tuple(_links(connection, viewer)),
         int(people or 0),
+        tuple(own for own in added if own.source_id is None),
     )
 
 

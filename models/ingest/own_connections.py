@@ -7,20 +7,25 @@ results.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, and_, delete, insert, select, update
 
 from models.access.viewer import AccessDenied, Viewer, check_administers
-from models.ingest import connections, schools, senders
+from models.ingest import connections, schools, senders, work_queue
+from models.ingest.connections import SourceConnection
 from models.ingest.schools import Identification
 from models.ingest.senders import FROM_COMMAND, FROM_PAGE, KEYS_AT_ONCE, SenderKey
 from models.schema import clock
+from models.schema.database import read_transaction, write_transaction
 from models.schema.encryption import PiiCipher
-from models.schema.tables import own_connections, school_identifications, source_connections
+from models.schema.tables import own_connections, school_identifications, source_connections, sources
 from models.schema.tables import senders as sender_rows
 from models.schema.terms import Policy, SenderTerms
 
@@ -31,7 +36,10 @@ LAS: Kind = "las"
 MAX_NAME = 40  # so that a klantnaam has room for the identification of the school
 
 Origin = Literal["page", "command", "config"]
-Reason = Literal["name", "taken", "keys"]
+Reason = Literal["name", "taken", "keys", "las", "untried", "secrets"]
+Values = Mapping[str, str]  # what was typed, by the name of the field
+SECRETS = ("key", "header_value")  # fields that are never shown again
+ADDRESS = "address"  # the field that says to whom secrets are sent
 
 
 class OwnConnectionRefused(Exception):
@@ -67,6 +75,29 @@ class OwnSender:
     def may_get_key(self) -> bool:
         """Whether another key can be made."""
         return sum(key.revoked_us is None for key in self.keys) < KEYS_AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForm:
+    """How a source is fetched, as its form shows it: without secrets, whose names are in `kept`.
+
+    `drafted`: these settings are not in use; `tried`: they were tried and worked.
+    """
+
+    connection: OwnConnection
+    values: Values
+    kept: frozenset[str]
+    drafted: bool
+    tried: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """How a source of a school is fetched; `values` may hold secrets."""
+
+    kind: Kind
+    name: str
+    values: Values = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +162,7 @@ def _own(viewer: Viewer, number: int) -> ColumnElement[bool]:
     return and_(own_connections.c.school_id == viewer.school_id, own_connections.c.id == number)
 
 
-def _read(row: Row[tuple[object, ...]]) -> OwnConnection:
+def _read(row: Row[Any]) -> OwnConnection:
     return OwnConnection(row.id, row.kind, row.name, row.source_id, row.made_by, row.made_us)
 
 
@@ -191,6 +222,171 @@ def _identifications(connection: Connection, viewer: Viewer) -> list[Identificat
         .order_by(school_identifications.c.scheme, school_identifications.c.value, school_identifications.c.location)
     )
     return [Identification(row.scheme, row.value, row.location) for row in rows]
+
+
+# -- sources that are fetched from -------------------------------------------------------------------------------
+
+
+def source_form(connection: Connection, cipher: PiiCipher, viewer: Viewer, number: int) -> SourceForm:
+    """What the form of a source shows; raises AccessDenied where the school has no such source."""
+    row = _source_row(connection, viewer, number)
+    values = _decrypted(cipher, row.settings if row.draft is None else row.draft)
+    kept = frozenset(name for name in SECRETS if values.get(name))
+    shown = {name: value for name, value in values.items() if name not in SECRETS}
+    tried = row.draft is not None and row.tried_digest == _digest(cipher, values)
+    return SourceForm(_read(row), shown, kept, row.draft is not None, tried)
+
+
+def with_kept_secrets(
+    connection: Connection, cipher: PiiCipher, viewer: Viewer, number: int, values: Values
+) -> dict[str, str]:
+    """What was typed, with the secrets that were typed before where their fields were left empty.
+
+    Raises AccessDenied, and OwnConnectionRefused where the address is on another server: who may change the address
+    would else have a secret sent to a server of their own.
+    """
+    row = _source_row(connection, viewer, number)
+    before = _decrypted(cipher, row.settings if row.draft is None else row.draft)
+    missing = [name for name in SECRETS if before.get(name) and not values.get(name)]
+    if missing and _server(before.get(ADDRESS, "")) != _server(values.get(ADDRESS, "")):
+        raise OwnConnectionRefused("secrets")
+    return {**values, **{name: before[name] for name in missing}}
+
+
+def save_draft(
+    connection: Connection,
+    cipher: PiiCipher,
+    viewer: Viewer,
+    number: int | None,
+    settings: SourceSettings,
+) -> int:
+    """Store settings that are not in use yet, of a new source (None) or one of the school; returns its number.
+
+    They have to be tried again. A source that is in use keeps its name. Raises AccessDenied or OwnConnectionRefused.
+    """
+    check_administers(viewer)
+    draft = cipher.encrypt(json.dumps(dict(settings.values)).encode())
+    if number is None:
+        name = checked_name(connection, viewer, settings.name)
+        _check_only_las(connection, viewer, settings.kind, None)
+        return insert_own(connection, viewer, settings.kind, name, draft=draft)
+    own = _read(_source_row(connection, viewer, number))
+    name = own.name if own.source_id is not None else checked_name(connection, viewer, settings.name, number)
+    values = {"name": name, "draft": draft, "tried_digest": None}
+    connection.execute(update(own_connections).where(_own(viewer, number)).values(**values))
+    return number
+
+
+def discard_draft(connection: Connection, viewer: Viewer, number: int) -> None:
+    """Forget settings that are not in use, of a source that goes on as it did; raises AccessDenied."""
+    own = _read(_source_row(connection, viewer, number))
+    if own.source_id is None:
+        raise AccessDenied("nothing of it is in use")
+    connection.execute(update(own_connections).where(_own(viewer, number)).values(draft=None, tried_digest=None))
+
+
+def use_draft(connection: Connection, cipher: PiiCipher, viewer: Viewer, number: int) -> int:
+    """Fetch by the settings that were tried, from now on; returns the id of the source.
+
+    Call it inside `write_transaction` without a school. Raises AccessDenied, or OwnConnectionRefused where these
+    settings were not tried or did not work.
+    """
+    form = source_form(connection, cipher, viewer, number)
+    own, row = form.connection, _source_row(connection, viewer, number)
+    if not form.tried:
+        raise OwnConnectionRefused("untried")
+    _check_only_las(connection, viewer, own.kind, own.source_id)
+    source_id = own.source_id
+    if source_id is None:
+        source_id = ensure_own_source(connection, viewer, own.kind, own.name)
+    values = {"source_id": source_id, "settings": row.draft, "draft": None, "tried_digest": None}
+    connection.execute(update(own_connections).where(_own(viewer, number)).values(**values))
+    connections.ensure_connection(connection, viewer.school_id, source_id)
+    connections.resume(connection, viewer.school_id, source_id)
+    work_queue.poll_now(connection, viewer.school_id, source_id)
+    return source_id
+
+
+def _source_row(connection: Connection, viewer: Viewer, number: int) -> Row[Any]:
+    check_administers(viewer)
+    fetched = own_connections.c.kind.in_((PUBLISHER, LAS))
+    row = connection.execute(select(own_connections).where(_own(viewer, number), fetched)).one_or_none()
+    if row is None:
+        raise AccessDenied("there is no such source of this school")
+    return row
+
+
+def _check_only_las(connection: Connection, viewer: Viewer, kind: Kind, source_id: int | None) -> None:
+    """Raises OwnConnectionRefused for a second LAS: each would remove the pupils of the other."""
+    others = (
+        select(sources.c.id)
+        .join(source_connections, source_connections.c.source_id == sources.c.id)
+        .where(source_connections.c.school_id == viewer.school_id, source_connections.c.active.is_(True))
+        .where(sources.c.role == "las")
+    )
+    if kind == LAS and set(connection.scalars(others)) - {source_id}:
+        raise OwnConnectionRefused("las")
+
+
+def _decrypted(cipher: PiiCipher, encrypted: bytes | None) -> dict[str, str]:
+    return {} if encrypted is None else dict(json.loads(cipher.decrypt(encrypted)))
+
+
+def _digest(cipher: PiiCipher, values: Values) -> bytes:
+    return cipher.digest("source settings", json.dumps(dict(values), sort_keys=True))
+
+
+def _server(url: str) -> tuple[str, str, int | None]:
+    """To which server a URL leads; of what is no URL a server of its own."""
+    try:
+        parts = urlsplit(url.strip().lower())
+        return parts.scheme, parts.hostname or "", parts.port
+    except ValueError:
+        return url, "", None
+
+
+# -- the worker's side -------------------------------------------------------------------------------------------
+
+
+def settings_in_use(engine: Engine, cipher: PiiCipher, school_id: int, source_id: int) -> SourceSettings | None:
+    """How a source that a school added is fetched; None for one that it did not add."""
+    return _settings(engine, cipher, school_id, own_connections.c.source_id == source_id, own_connections.c.settings)
+
+
+def drafted_settings(engine: Engine, cipher: PiiCipher, school_id: int, number: int) -> SourceSettings | None:
+    """The settings of a source of a school that are to be tried; None where there are none (any more)."""
+    return _settings(engine, cipher, school_id, own_connections.c.id == number, own_connections.c.draft)
+
+
+def record_tried(engine: Engine, cipher: PiiCipher, school_id: int, number: int, tried: SourceSettings) -> None:
+    """Note that these settings work; not where others were typed meanwhile."""
+    own = and_(own_connections.c.school_id == school_id, own_connections.c.id == number)
+    with write_transaction(engine, raises_version=False) as connection:
+        draft = connection.scalar(select(own_connections.c.draft).where(own))
+        if draft is not None and _decrypted(cipher, draft) == dict(tried.values):
+            digest = _digest(cipher, tried.values)
+            connection.execute(update(own_connections).where(own).values(tried_digest=digest))
+
+
+def sources_in_use(connection: Connection) -> list[SourceConnection]:
+    """The sources that schools added and that are fetched from."""
+    query = (
+        select(own_connections.c.school_id, own_connections.c.source_id, sources.c.key, sources.c.role)
+        .join(sources, sources.c.id == own_connections.c.source_id)
+        .where(own_connections.c.settings.is_not(None))
+    )
+    return [SourceConnection(*row) for row in connection.execute(query.order_by(own_connections.c.id))]
+
+
+def _settings(
+    engine: Engine, cipher: PiiCipher, school_id: int, which: ColumnElement[bool], column: Column[bytes | None]
+) -> SourceSettings | None:
+    query = select(own_connections.c.kind, own_connections.c.name, column.label("encrypted"))
+    with read_transaction(engine) as connection:
+        row = connection.execute(query.where(own_connections.c.school_id == school_id, which)).one_or_none()
+    if row is None or row.encrypted is None:
+        return None
+    return SourceSettings(row.kind, row.name, _decrypted(cipher, row.encrypted))
 
 
 # -- making and removing -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a page requests of a worker: to judge a message, call an endpoint, report on a sandbox, show a refused message.
+"""What a page requests of a worker, such as to judge a message, call an endpoint, or try out a source.
 
 A page queues a job (`work_queue`) and gets a token, with which it reads the state and the outcome. The input is stored
 encrypted, and deleted when the job is finished.
@@ -24,7 +24,7 @@ from models.schema.limits import VENDOR_DAYS
 from models.schema.tables import work_queue as jobs
 
 MESSAGE, ENDPOINT, SANDBOX = "message", "endpoint", "sandbox"  # for vendors
-REFUSED, REPLAY = "refused", "replay"  # for the administrator of a school
+REFUSED, REPLAY, TRIAL = "refused", "replay", "trial"  # for the administrator of a school
 WAITING, BUSY, DONE, FAILED = "waiting", "busy", "done", "failed"
 ENDPOINTS, PAGES = "endpoints", "pages"  # threads: a slow endpoint of others holds up nobody else
 TOKEN_BYTES = 16
@@ -103,7 +103,7 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
             _check_open(connection, requester)
         connection.execute(
             insert(jobs).values(
-                kind=request.kind, thread=ENDPOINTS if request.kind == ENDPOINT else PAGES, title=request.title[:200],
+                kind=request.kind, thread=_thread(request), title=request.title[:200],
                 school_id=request.school_id, sandbox_id=request.sandbox_id, payload=cipher.encrypt(request.payload),
                 created_us=now, next_try_us=now, token_digest=_digest(cipher, token), requested_by=requester,
                 keep_until_us=now + VENDOR_DAYS * DAY_US,
@@ -111,6 +111,13 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
             )
         )  # fmt: skip
     return token
+
+
+def _thread(request: PageRequest) -> str:
+    """The thread of a request: a source that a school tries out holds up nobody but that school."""
+    if request.kind == TRIAL:
+        return f"trials {request.school_id}"
+    return ENDPOINTS if request.kind == ENDPOINT else PAGES
 
 
 def _check_open(connection: Connection, requester: bytes | None) -> None:

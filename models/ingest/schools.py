@@ -61,6 +61,25 @@ def find_school(connection: Connection, ref: SchoolRef) -> int | None:
     return None
 
 
+def ref_of(connection: Connection, school_id: int) -> SchoolRef:
+    """How a school is named in our requests: by the first of each kind of its identifications."""
+    rows = connection.execute(
+        select(school_identifications)
+        .where(school_identifications.c.school_id == school_id)
+        .order_by(school_identifications.c.value, school_identifications.c.location)
+    )
+    first: dict[str, Identification] = {}
+    for row in rows:
+        first.setdefault(row.scheme, Identification(row.scheme, row.value, row.location))
+    brin, school_key, institution = (first.get(scheme) for scheme in ("brin", "schoolkey", "institution"))
+    return SchoolRef(
+        brin=None if brin is None else brin.value,
+        dependance="" if brin is None else brin.location,
+        school_key=None if school_key is None else school_key.value,
+        institution=None if institution is None else institution.value,
+    )
+
+
 def ensure_school(connection: Connection, named: list[Identification], name: str | None = None) -> int:
     """The school with any of these identifications, made where there is none; the others become its own too."""
     known = select(school_identifications)

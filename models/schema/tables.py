@@ -256,7 +256,7 @@ work_queue = Table(
     "work_queue",  # polls of source connections, and what pages request, with its outcome
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),  # poll, or the kind of request: message, endpoint, sandbox, refused, replay
+    Column("kind", Text, nullable=False),  # poll, or the kind of request (page_requests)
     Column("thread", Text, nullable=False),  # jobs of one thread are done one after the other
     Column("title", Text, nullable=False),  # key of the source that is polled; of a request: what a page calls it
     Column("school_id", Integer, ForeignKey("schools.id")),  # None: requested by a vendor

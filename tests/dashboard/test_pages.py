@@ -51,7 +51,7 @@ EXPECTED: dict[str, tuple[str, set[str], str]] = {
     "handover": ('"id": "handover-made"', TEACHING, FOR_TEACHERS),
     "board": ('"className": "board"', ALL, ""),
     "refused_message": ("niet (meer)", ALL, ""),
-    "new_connection": ('"id": "sender"', {"sam"}, "alleen voor beheerders"),
+    "new_connection": ('"id": "kinds"', {"sam"}, "alleen voor beheerders"),
     "own_connection": ("Deze koppeling bestaat niet (meer)", ALL, ""),
     "sandbox": ("Dit proefadres is er niet (meer)", ALL, ""),
     "check_result": ("Deze uitslag is er niet (meer)", ALL, ""),

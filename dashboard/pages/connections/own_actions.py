@@ -26,7 +26,10 @@ from models.schema.terms import Policy
 NEW = f"{addresses.CONNECTIONS}/nieuw"
 OWN = f"{addresses.CONNECTIONS}/eigen"
 SENDERS = f"{addresses.CONNECTIONS}/afzender"
-KEY, REVOKE, TERMS, REMOVE = "sleutel", "intrekken", "afspraken", "weg"  # what is done to a connection, in addresses
+# What is done to a connection, in addresses.
+KEY, REVOKE, TERMS, REMOVE = "sleutel", "intrekken", "afspraken", "weg"
+TRY, USE, DISCARD = "proberen", "gebruik", "verwerpen"
+TRIAL = "proef"  # the parameter with the token of a trial
 WRONG_FIELD = 422
 SERVICE = "receive.service"
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -40,6 +43,8 @@ def register(server: flask.Flask) -> None:
     server.add_url_rule(f"{one}/{REVOKE}", "revoke_sender_key", revoke_key, methods=post)
     server.add_url_rule(f"{one}/{TERMS}", "set_sender_terms", set_terms, methods=post)
     server.add_url_rule(f"{one}/{REMOVE}", "remove_connection", remove, methods=post)
+    server.add_url_rule(f"{one}/{USE}", "use_source", use, methods=post)
+    server.add_url_rule(f"{one}/{DISCARD}", "discard_source_draft", discard, methods=post)
 
 
 def own_href(number: int) -> str:
@@ -100,6 +105,25 @@ def remove(number: int) -> ResponseReturnValue:
     return flask.redirect(addresses.CONNECTIONS, 303)
 
 
+def use(number: int) -> ResponseReturnValue:
+    """Fetch by the settings that were tried, from now on."""
+    viewer, context = administrator(), request.context()
+    with field_errors(), write_transaction(context.engine) as connection:
+        source_id = own_connections.use_draft(connection, context.cipher, viewer, number)
+    audit_trail.record(Administered("connection in use", source_id))
+    request.flash(_("In use. It is fetched for the first time within a minute."))
+    return flask.redirect(addresses.CONNECTIONS, 303)
+
+
+def discard(number: int) -> ResponseReturnValue:
+    """Forget changes that are not in use."""
+    viewer = administrator()
+    with field_errors(), write_transaction(request.context().engine, raises_version=False) as connection:
+        own_connections.discard_draft(connection, viewer, number)
+    _done(viewer, number, "connection changes dropped", _("The changes are dropped; the connection goes on as it did."))
+    return flask.redirect(own_href(number), 303)
+
+
 @contextmanager
 def field_errors() -> Iterator[None]:
     """Answer a form that cannot be done with the sentence that it shows; raises Refused."""
@@ -117,6 +141,12 @@ def refusal_words(reason: own_connections.Reason) -> str:
         "name": _("Type the name of the supplier, with at most {number} characters.", number=own_connections.MAX_NAME),
         "taken": _("There is a connection with this name already. Change that one, or choose another name."),
         "keys": _("Two keys are valid already. Revoke one first."),
+        "las": _(
+            "Your school has a pupil administration already, and there can be one. Remove that connection first, or "
+            "ask whoever looks after the server to do so."
+        ),
+        "untried": _("Try these settings first; only what works can be taken in use."),
+        "secrets": _("The address is on another server than before. Type the key and the value of the header again."),
     }[reason]
 
 

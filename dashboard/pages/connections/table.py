@@ -115,6 +115,14 @@ def origin_note(connection_overview: ConnectionOverview) -> list[Any]:
     return [html.P(words, className="sources-note")]
 
 
+def drafts_note(connection_overview: ConnectionOverview) -> list[Any]:
+    """What was added and is not in use yet, with the way to go on."""
+    links = [html.Li(html.A(own.name, href=own_href(own.id))) for own in connection_overview.drafts]
+    if not links:
+        return []
+    return [note("", "info", [html.P(_("Added and not in use yet:")), html.Ul(links)])]
+
+
 def _role(source: SourceState) -> str:
     return _("pupil administration") if source.role == "las" else _("publisher")
 
