@@ -62,7 +62,7 @@ def label(name: str) -> str:
         "every": _("Minutes between two times of fetching"),
         "school_year": _("School year"),
         "xsd_version": _("Version of UWLR"),
-        "dataset_id": "datasetid",
+        "dataset_id": "Datasetid",
         "profile": _("Profile"),
         "staged": _("How pupils are fetched"),
     }.get(name, name)

@@ -87,7 +87,8 @@ def _publisher_words(report: dict[str, Any]) -> list[str]:
     in_list = n_("{number} of them is in the pupil list.", "{number} of them are in the pupil list.", known)
     refused = int(report.get("refused", 0))
     rest = [n_("{number} document was refused.", "{number} documents were refused.", refused)] if refused else []
-    return [f"{came} {of_pupils};", in_list, *rest]
+    waiting = [_("What is of others waits until the list has them.")] if known < pupils else []
+    return [f"{came} {of_pupils};", in_list, *waiting, *rest]
 
 
 def _las_words(report: dict[str, Any]) -> list[str]:
