@@ -48,6 +48,7 @@ PAGES = {
     "/groep?stand=norm": "Hanna Vos",
     "/leerlingen?vraag=stof": "Noa Berg",
     "/leerlingen?vraag=klaar": "Noa Berg",
+    "/koppelingen/nieuw?soort=las": "Sam de Groot",
     NOWHERE: "Hanna Vos",
 }
 
@@ -135,6 +136,23 @@ def test_a_test_address_and_a_result_have_no_violation(
     page.wait_for_selector("text=De test begint zo.")
     assert work_once(WorkContext(shown.store.engine, shown.store.cipher))
     page.wait_for_selector("#headline")
+    found.append(violations(page, axe))
+    page.close()
+    assert found == [{}, {}]
+
+
+def test_what_a_sender_is_given_and_a_field_that_is_wrong_have_no_violation(
+    visits: dict[str, BrowserContext], shown: Served, axe: str
+) -> None:
+    page = visits["Sam de Groot"].new_page()
+    page.goto(f"{shown.address}/koppelingen/nieuw?soort=afzender")
+    page.fill("#sender input[name=naam]", "x" * 41)
+    page.click("#sender button[type=submit]")
+    page.wait_for_selector("#sender .wrong")
+    found = [violations(page, axe)]
+    page.fill("#sender input[name=naam]", f"Spelsprong {token_hex(4)}")
+    page.click("#sender button[type=submit]")
+    page.wait_for_selector("#told .once")
     found.append(violations(page, axe))
     page.close()
     assert found == [{}, {}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, select
@@ -11,8 +12,8 @@ from sqlalchemy import Connection, select
 from connectors.intake.judge import spool
 from connectors.intake.push import ReceiverContext, deliver
 from models.access.viewer import AccessDenied, Role, Viewer
-from models.ingest import connection_overview, own_connections, schools, senders, work_queue
-from models.ingest.own_connections import IssuedAccount, OwnConnectionRefused
+from models.ingest import connection_overview, connections, own_connections, schools, senders, work_queue
+from models.ingest.own_connections import IssuedAccount, OwnConnectionRefused, SourceSettings
 from models.ingest.schools import Identification
 from models.schema import database
 from models.schema.tables import results, sources
@@ -147,6 +148,81 @@ def test_what_is_removed_sends_no_more_and_goes_on_with_its_results_when_it_is_a
     assert again.id != first.id
     assert fault_of(any_store, first, score=8) == "Client.OngeldigeKlantIdentificatie"
     assert fault_of(any_store, again, score=9) == ""
+
+
+def test_only_settings_that_were_tried_are_used_and_a_change_must_be_tried_again(
+    any_store: Store, administrators: tuple[Viewer, Viewer]
+) -> None:
+    (viewer, other), cipher = administrators, any_store.cipher
+    typed = {"how": "soap", "address": "https://uwlr.rekenwijs.nl/", "key": "geheim-4711", "every": "60"}
+    settings = SourceSettings("publisher", "Rekenwijs", typed)
+    with database.write_transaction(any_store.engine) as connection:
+        number = own_connections.save_draft(connection, cipher, viewer, None, settings)
+        with pytest.raises(OwnConnectionRefused, match="untried"):
+            own_connections.use_draft(connection, cipher, viewer, number)
+        with pytest.raises(AccessDenied):
+            own_connections.source_form(connection, cipher, other, number)
+    other_settings = replace(settings, values=typed | {"every": "5"})
+    own_connections.record_tried(any_store.engine, cipher, viewer.school_id, number, other_settings)
+    own_connections.record_tried(any_store.engine, cipher, other.school_id, number, settings)
+    with (
+        database.write_transaction(any_store.engine) as connection,
+        pytest.raises(OwnConnectionRefused, match="untried"),
+    ):
+        own_connections.use_draft(connection, cipher, viewer, number)
+    own_connections.record_tried(any_store.engine, cipher, viewer.school_id, number, settings)
+    with database.write_transaction(any_store.engine) as connection:
+        source_id = own_connections.use_draft(connection, cipher, viewer, number)
+        form = own_connections.source_form(connection, cipher, viewer, number)
+        assert (form.drafted, form.kept, "geheim-4711" in repr(form)) == (False, {"key"}, False)
+        kept = own_connections.with_kept_secrets(connection, cipher, viewer, number, typed | {"key": ""})
+        assert kept == typed
+        for address in ("https://uwlr.rekenwijs.nl:8443/", "https://elders.nl/", "http://uwlr.rekenwijs.nl/", "x"):
+            changed = typed | {"key": "", "address": address}
+            with pytest.raises(OwnConnectionRefused, match="secrets"):
+                own_connections.with_kept_secrets(connection, cipher, viewer, number, changed)
+        own_connections.save_draft(connection, cipher, viewer, number, other_settings)
+        with pytest.raises(OwnConnectionRefused, match="untried"):
+            own_connections.use_draft(connection, cipher, viewer, number)
+        with pytest.raises(AccessDenied):
+            own_connections.discard_draft(connection, other, number)
+        connections.retire_others(connection, set())
+    in_use = own_connections.settings_in_use(any_store.engine, cipher, viewer.school_id, source_id)
+    assert in_use == settings
+    assert own_connections.settings_in_use(any_store.engine, cipher, other.school_id, source_id) is None
+    assert work_queue.claim_poll(any_store.engine, viewer.school_id, source_id) is not None
+
+
+def test_a_publisher_that_is_fetched_from_can_send_instead_and_the_other_way_round(
+    any_store: Store, administrators: tuple[Viewer, Viewer]
+) -> None:
+    viewer, cipher = administrators[0], any_store.cipher
+    settings = SourceSettings("publisher", "Rekenwijs", {"how": "https", "address": "https://rekenwijs.nl/"})
+
+    def fetched() -> tuple[int, int]:
+        with database.write_transaction(any_store.engine) as connection:
+            number = own_connections.save_draft(connection, cipher, viewer, None, settings)
+        own_connections.record_tried(any_store.engine, cipher, viewer.school_id, number, settings)
+        with database.write_transaction(any_store.engine) as connection:
+            return number, own_connections.use_draft(connection, cipher, viewer, number)
+
+    def removed(number: int) -> None:
+        with database.write_transaction(any_store.engine) as connection:
+            own_connections.remove(connection, viewer, number)
+
+    number, source_id = fetched()
+    with pytest.raises(OwnConnectionRefused, match="taken"):
+        add(any_store, viewer)
+    removed(number)
+    assert work_queue.claim(any_store.engine) is None
+    issued = add(any_store, viewer)
+    assert issued.source_id == source_id
+    assert fault_of(any_store, issued) == ""
+    assert work_queue.claim(any_store.engine) is None
+    removed(issued.id)
+    assert fetched()[1] == source_id
+    assert fault_of(any_store, issued, score=8) == "Client.OngeldigeKlantIdentificatie"
+    assert work_queue.claim(any_store.engine) is not None
 
 
 @pytest.mark.parametrize("name", ["", " \t", "x" * 41, "Reken\x07wijs"])
