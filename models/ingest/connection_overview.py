@@ -127,8 +127,8 @@ def connection_overview(connection: Connection, viewer: Viewer) -> ConnectionOve
         if source_id is not None:
             numbers[source_id] += 1
     states = source_states(connection, viewer)
-    origins = origins_of(connection, viewer)
     added = own_connections_of(connection, viewer)
+    origins = origins_of(connection, viewer, added)
     own_ids = {own.source_id: own.id for own in added}
     people = connection.scalar(select(func.count()).select_from(pupils).where(pupils.c.school_id == viewer.school_id))
     return ConnectionOverview(

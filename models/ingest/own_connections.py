@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -38,7 +38,10 @@ MAX_NAME = 40  # so that a klantnaam has room for the identification of the scho
 Origin = Literal["page", "command", "config"]
 Reason = Literal["name", "taken", "keys", "las", "untried", "secrets"]
 Values = Mapping[str, str]  # what was typed, by the name of the field
-SECRETS = ("key", "header_value")  # fields that are never shown again
+SECRETS = {
+    "key": "customer_code",
+    "header_value": "header_name",
+}  # never shown again; with the field that goes with each
 ADDRESS = "address"  # the field that says to whom secrets are sent
 
 
@@ -130,11 +133,12 @@ def find_own(connection: Connection, viewer: Viewer, number: int) -> OwnConnecti
     return _read(row)
 
 
-def origins_of(connection: Connection, viewer: Viewer) -> dict[int, Origin]:
-    """Who added each source of the viewer's school: its administrators, or the operator by a command or in the file.
+def origins_of(connection: Connection, viewer: Viewer, added: Sequence[OwnConnection]) -> dict[int, Origin]:
+    """Who added each source of the viewer's school: its administrators (`added`), or the operator by command or file.
 
     Raises AccessDenied.
     """
+    check_administers(viewer)
     found: dict[int, Origin] = {}
     of_school = select(source_connections.c.source_id, sender_rows.c.origin).where(
         source_connections.c.school_id == viewer.school_id
@@ -142,10 +146,7 @@ def origins_of(connection: Connection, viewer: Viewer) -> dict[int, Origin]:
     of_sender = source_connections.outerjoin(sender_rows, sender_rows.c.source_id == source_connections.c.source_id)
     for row in connection.execute(of_school.select_from(of_sender)):
         found[row.source_id] = "command" if row.origin in (FROM_COMMAND, FROM_PAGE) else "config"
-    for item in own_connections_of(connection, viewer):
-        if item.source_id is not None:
-            found[item.source_id] = "page"
-    return found
+    return found | {own.source_id: "page" for own in added if own.source_id is not None}
 
 
 def find_sender(connection: Connection, viewer: Viewer, number: int) -> OwnSender:
@@ -242,12 +243,14 @@ def with_kept_secrets(
 ) -> dict[str, str]:
     """What was typed, with the secrets that were typed before where their fields were left empty.
 
-    Raises AccessDenied, and OwnConnectionRefused where the address is on another server: who may change the address
-    would else have a secret sent to a server of their own.
+    A secret goes when the field that goes with it was emptied too. Raises AccessDenied, and OwnConnectionRefused where
+    the address is on another server: who may change the address would else have a secret sent to one of their own.
     """
     row = _source_row(connection, viewer, number)
     before = _decrypted(cipher, row.settings if row.draft is None else row.draft)
-    missing = [name for name in SECRETS if before.get(name) and not values.get(name)]
+    missing = [
+        name for name, beside in SECRETS.items() if before.get(name) and not values.get(name) and values.get(beside)
+    ]
     if missing and _server(before.get(ADDRESS, "")) != _server(values.get(ADDRESS, "")):
         raise OwnConnectionRefused("secrets")
     return {**values, **{name: before[name] for name in missing}}

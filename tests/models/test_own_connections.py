@@ -155,6 +155,7 @@ def test_only_settings_that_were_tried_are_used_and_a_change_must_be_tried_again
 ) -> None:
     (viewer, other), cipher = administrators, any_store.cipher
     typed = {"how": "soap", "address": "https://uwlr.rekenwijs.nl/", "key": "geheim-4711", "every": "60"}
+    typed |= {"customer_code": "RB", "customer_name": "Rondblik"}
     settings = SourceSettings("publisher", "Rekenwijs", typed)
     with database.write_transaction(any_store.engine) as connection:
         number = own_connections.save_draft(connection, cipher, viewer, None, settings)
@@ -177,6 +178,8 @@ def test_only_settings_that_were_tried_are_used_and_a_change_must_be_tried_again
         assert (form.drafted, form.kept, "geheim-4711" in repr(form)) == (False, {"key"}, False)
         kept = own_connections.with_kept_secrets(connection, cipher, viewer, number, typed | {"key": ""})
         assert kept == typed
+        emptied = typed | {"key": "", "customer_code": "", "customer_name": ""}
+        assert own_connections.with_kept_secrets(connection, cipher, viewer, number, emptied) == emptied
         for address in ("https://uwlr.rekenwijs.nl:8443/", "https://elders.nl/", "http://uwlr.rekenwijs.nl/", "x"):
             changed = typed | {"key": "", "address": address}
             with pytest.raises(OwnConnectionRefused, match="secrets"):
