@@ -98,6 +98,13 @@ def _try(number: int, name: str) -> ResponseReturnValue:
     viewer, context = administrator(), request.context()
     payload = json.dumps({"connection": number}).encode()
     page_request = PageRequest(page_requests.TRIAL, name, payload, school_id=viewer.school_id)
-    token = page_requests.submit(context.engine, context.cipher, page_request)
+    try:
+        token = page_requests.submit(context.engine, context.cipher, page_request)
+    except page_requests.TooManyRequests:
+        words = _(
+            "Other connections of your school are still being tried. What you filled in is kept; try it in a moment."
+        )
+        request.flash(words, well=False)
+        return flask.redirect(own_href(number), 303)
     audit_trail.record(Administered("connection tried", number))
     return flask.redirect(f"{own_href(number)}?{TRIAL}={token}", 303)

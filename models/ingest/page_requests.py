@@ -91,7 +91,7 @@ class CheckOutput:
 def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
     """Queue a request; returns the token with which its outcome is read.
 
-    Raises TooManyRequests where the session of the vendor, or all vendors, have too many open.
+    Raises TooManyRequests where the session of the vendor, all vendors, or the trials of a school have too many open.
     """
     token, now = secrets.token_urlsafe(TOKEN_BYTES), clock.now_us()
     requester = _requester(cipher, request.requested_by)
@@ -101,6 +101,8 @@ def submit(engine: Engine, cipher: PiiCipher, request: PageRequest) -> str:
     with write_transaction(engine, raises_version=False) as connection:
         if request.school_id is None:
             _check_open(connection, requester)
+        elif request.kind == TRIAL:
+            _check_open_trials(connection, request.school_id)
         connection.execute(
             insert(jobs).values(
                 kind=request.kind, thread=_thread(request), title=request.title[:200],
@@ -127,6 +129,12 @@ def _check_open(connection: Connection, requester: bytes | None) -> None:
         raise TooManyRequests(own=True)
     if _count(connection, is_open) >= MAX_OPEN:
         raise TooManyRequests(own=False)
+
+
+def _check_open_trials(connection: Connection, school_id: int) -> None:
+    is_open = and_(jobs.c.school_id == school_id, jobs.c.kind == TRIAL, jobs.c.next_try_us.is_not(None))
+    if _count(connection, is_open) >= MAX_OPEN_OF_ONE:
+        raise TooManyRequests(own=True)
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> int:

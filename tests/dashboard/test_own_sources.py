@@ -24,7 +24,7 @@ from dashboard.settings.schema import Receive, School, SchoolIdentification, Set
 from dashboard.worker import loop
 from dashboard.worker.context import WorkContext
 from models.access.viewer import Role
-from models.ingest import schools, work_queue
+from models.ingest import page_requests, schools, work_queue
 from models.ingest.schools import Identification
 from models.schema import clock, database
 from models.schema.tables import (
@@ -175,6 +175,18 @@ def test_what_is_refused_says_what_to_do_keeps_what_was_typed_and_cannot_be_used
     _, shown = tried(client, context, f"{page}/proberen", soap(ports, address="http://127.0.0.1:9/"))
     assert "niet bereikbaar; probeer het zo nog eens" in shown
     assert rows(two_schools, deliveries) == 0
+
+
+def test_a_school_has_a_few_trials_under_way_and_keeps_what_was_typed(
+    two_schools: Store, app: flask.Flask, ports: dict[str, int]
+) -> None:
+    client = as_persona(app, "sam")
+    names = [f"Uitgever {number}" for number in range(page_requests.MAX_OPEN_OF_ONE + 1)]
+    pages = [post(client, "/koppelingen/nieuw/soap", **soap(ports, naam=name)).headers["Location"] for name in names]
+    assert ["proef=" in page for page in pages] == [True] * page_requests.MAX_OPEN_OF_ONE + [False]
+    shown = shown_page(client, pages[-1])
+    assert "worden nog geprobeerd" in shown
+    assert typed_in(shown)["naam"] == names[-1]
 
 
 @pytest.mark.parametrize(

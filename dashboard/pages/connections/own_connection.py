@@ -206,14 +206,19 @@ def _keys(number: int, keys: tuple[SenderKey, ...]) -> Any:
 def _validity(number: int, key: SenderKey) -> list[Any]:
     if key.revoked_us is not None:
         return [_("revoked {moment}", moment=moment(key.revoked_us)), ""]
-    button = html.Button(
-        [_("Revoke"), html.Span(f" {key.id}", className="vh")],
-        type="submit",
-        name="nummer",
-        value=str(key.id),
-        className="btn q small",
-    )
-    return [_("yes"), html.Form(button, action=f"{OWN}/{number}/{REVOKE}", method="POST")]
+    words = [_("Yes, revoke it"), html.Span(f" {key.id}", className="vh")]
+    button = html.Button(words, type="submit", name="nummer", value=str(key.id), className="btn stop")
+    return [
+        _("yes"),
+        html.Details(
+            [
+                html.Summary([_("Revoke"), html.Span(f" {key.id}", className="vh")], className="btn q small"),
+                html.P(_("It can never become valid again."), className="sm"),
+                html.Form(button, action=f"{OWN}/{number}/{REVOKE}", method="POST"),
+            ],
+            className="fold_",
+        ),
+    ]
 
 
 def _new_key(sender: OwnSender) -> Any:
