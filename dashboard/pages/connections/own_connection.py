@@ -191,7 +191,7 @@ def _sender_cards(sender: OwnSender) -> list[Any]:
     return [
         card(
             _("What the publisher fills in"),
-            [html.Dl(pairs, className="dl"), html.P(explanation, className="sm t2 mt")],
+            [html.Dl(pairs, className="dl sm"), html.P(explanation, className="sm t2 mt")],
         ),
         card(_("Keys"), [_keys(number, sender.keys), _new_key(sender)], className="mt", id="keys"),
         card(_("What is accepted"), [terms], className="mt", id="terms"),
