@@ -43,14 +43,16 @@ from models.schema.database import write_transaction
 
 def register(server: flask.Flask) -> None:
     """The routes."""
-    server.add_url_rule(f"{NEW}/<any({','.join(FORMS)}):kind>", "try_new_source", try_new, methods=["POST"])
+    server.add_url_rule(f"{NEW}/<form>", "try_new_source", try_new, methods=["POST"])
     server.add_url_rule(f"{OWN}/<int(max=2147483647):number>/{TRY}", "try_source", try_again, methods=["POST"])
 
 
-def try_new(kind: Form) -> ResponseReturnValue:
+def try_new(form: str) -> ResponseReturnValue:
     """Store a source that is not in use yet, and have it tried out."""
+    if form not in FORMS:
+        flask.abort(404)
     viewer, context = administrator(), request.context()
-    settings = _typed(kind, flask.request.form.get(NAME, ""))
+    settings = _typed(form, flask.request.form.get(NAME, ""))
     with field_errors(), write_transaction(context.engine, raises_version=False) as connection:
         _check(settings)
         number = own_connections.save_draft(connection, context.cipher, viewer, None, settings)
