@@ -85,7 +85,7 @@ def test_a_sender_is_added_gets_a_second_key_and_loses_the_first(
     assert post(client, f"{path}/weg").status_code == 303
     assert "resultaten blijven staan" in shown_page(client, "/koppelingen")
     assert send(client, second, first["Klantcode"], 9) == 500
-    events = _events(known_school)
+    events = audited(known_school)
     assert [json.loads(event.about)["action"] for event in events if event.kind == "Administered"] == [
         "sender added", "sender key added", "sender key revoked", "connection removed",
     ]  # fmt: skip
@@ -116,7 +116,8 @@ def test_who_is_no_administrator_adds_and_changes_nothing(web: flask.Flask) -> N
         assert "alleen voor beheerders" in shown_page(client, "/koppelingen/nieuw")
 
 
-def _events(store: Store) -> list[object]:
+def audited(store: Store) -> list[Any]:
+    """The rows of the audit log, in order."""
     log = open_audit(store.engine, store.cipher)
     with database.read_transaction(log.engine) as connection:
         return list(connection.execute(select(audit_events).order_by(audit_events.c.id)))

@@ -39,7 +39,7 @@ from models.schema.tables import (
 from tests.conftest import Store
 from tests.connectors.loopback import serving
 from tests.dashboard.school import NOW
-from tests.dashboard.test_own_connections import content_of, post
+from tests.dashboard.test_own_connections import audited, content_of, post
 from tests.dashboard.test_web import as_persona, shown_page
 from tests.dashboard.test_why import nodes_of, words
 
@@ -153,7 +153,11 @@ def test_a_publisher_is_tried_taken_in_use_changed_and_removed(
     assert rows(two_schools, results) == stored
     assert rows(two_schools, own_connections) == 0
     assert work_queue.claim_poll(two_schools.engine, 1, 1) is None
-    assert KEY not in caplog.text
+    events = audited(two_schools)
+    assert [json.loads(event.about)["action"] for event in events if event.kind == "Administered"] == [
+        "connection tried", "connection in use", "connection tried", "connection changes dropped", "connection removed",
+    ]  # fmt: skip
+    assert KEY not in caplog.text + repr(events)
     with database.read_transaction(two_schools.engine) as connection:
         assert all(KEY not in repr(connection.execute(select(table)).all()) for table in metadata.sorted_tables)
 
