@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test quick test-dates fuzz compare faults check bench rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full rules screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -56,6 +56,12 @@ bench: .venv/.ready-dev
 	@scripts/need-packages libxml2-utils
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.pages
+
+# Every figure in one run, beside floors, other programs and bars; some minutes, on a machine that does nothing else.
+# KEEP=--keep adds them to benchmarks/history.csv, with which `make test` compares the short ones.
+bench-full: .venv/.ready-dev
+	@scripts/need-packages libxml2-utils postgresql
+	$(BIN)/python -m benchmarks.full $(KEEP)
 
 # docs/rules.md and docs/clauses.md are made from the rules and clauses themselves.
 rules: .venv/.ready-dev
