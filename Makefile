@@ -14,7 +14,7 @@ PEERS := curl php-cli php-soap libsoap-lite-perl ca-certificates node:nodejs npm
 SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 
 test: .venv/.ready-dev
-	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils $(PEERS) $(SPREADSHEET)
+	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
 	@$(MAKE) --no-print-directory check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(PYTEST_ARGS) || test $$? -eq 5 # none of those that were named

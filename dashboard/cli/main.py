@@ -119,8 +119,9 @@ def demo(options: Options, port: int) -> int:
 @click.option("--port", type=click.IntRange(0, 65535), help="Another port than the configured one; 0: any free port.")
 @click.option("--soap-only", is_flag=True, help="Only the service for publishers, at receive.host and receive.port.")
 @click.option("--upgrade", is_flag=True, help="Upgrade a database of an earlier version first, after a backup.")
+@click.option("--no-worker", is_flag=True, help="Fetch nothing: `rondblik worker` does that in a process of its own.")
 @click.pass_obj
-def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) -> int:
+def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool, no_worker: bool) -> int:
     """Serve the dashboard and the service for publishers, and fetch what is due.
 
     Unless people sign in (`sign_in` in the configuration, or `rondblik account add`) it serves this machine only.
@@ -143,7 +144,8 @@ def serve(options: Options, port: int | None, soap_only: bool, upgrade: bool) ->
         registry = metrics.new_registry(store.engine, store.settings.data)
         app.wsgi_app = metrics.MeasuredRequests(app.wsgi_app, registry)  # type: ignore[method-assign]
         with metrics.served(store.settings.metrics, registry):
-            serve_app(app, host, configured if port is None else port, context, ready, receive)
+            work = None if no_worker else context
+            serve_app(app, host, configured if port is None else port, work, ready, receive)
     return DONE
 
 
