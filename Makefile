@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8050
 BIN := .venv/bin
 
-.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full rules screenshots lock clean
+.PHONY: demo test quick test-dates fuzz compare faults check bench bench-full simulate rules screenshots lock clean
 
 demo: .venv/.ready
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
@@ -62,6 +62,11 @@ bench: .venv/.ready-dev
 bench-full: .venv/.ready-dev
 	@scripts/need-packages libxml2-utils postgresql
 	$(BIN)/python -m benchmarks.full $(KEEP)
+
+# Two hundred schools in one database: whether what one of them sees and sends costs the same. ON=--postgres
+simulate: .venv/.ready-dev
+	@scripts/need-packages postgresql
+	$(BIN)/python -m benchmarks.simulate $(ON)
 
 # docs/rules.md and docs/clauses.md are made from the rules and clauses themselves.
 rules: .venv/.ready-dev
