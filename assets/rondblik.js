@@ -203,7 +203,7 @@ function callNumbers() {
 
 /* What the server wrote as markup (dashboard/ui/markup.py) becomes elements as soon as its element is there, before the
    browser draws. Of a long table the rows that are far under the window follow, some in each task. */
-var ROWS_AT_ONCE = 50;
+var ROWS_AT_ONCE = 30;
 
 function fill(holder) {
   var made = document.createElement("template");
@@ -329,6 +329,14 @@ document.addEventListener("keydown", function (event) {
     menu.removeAttribute("open");
     menu.querySelector("summary").focus();
   });
+});
+
+/* A text of several lines is as high as what is in it. */
+document.addEventListener("input", function (event) {
+  var text = event.target instanceof HTMLTextAreaElement && event.target.closest("[data-grows]");
+  if (!text) { return; }
+  text.style.height = "auto";
+  text.style.height = text.scrollHeight + 2 + "px";
 });
 
 /* A file that was mended is chosen again under the same name, which a field that still has it takes for no change. */

@@ -16,7 +16,7 @@ def plain_page(title: str, *blocks: str, scripts: bool = False) -> str:
     """
     script = '<script src="/assets/guard.js" defer></script>' if scripts else ""
     return (
-        f'<!DOCTYPE html>\n<html lang="{language()}" data-mantine-color-scheme="{request.scheme()}">\n<head>'
+        f'<!DOCTYPE html>\n<html lang="{language()}" data-colours="{request.scheme()}">\n<head>'
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<title>{escape(title)} – Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
         f'<link rel="stylesheet" href="/assets/rondblik.css">{script}</head>\n<body><header class="top">'

@@ -54,7 +54,7 @@ def colours(scheme: str) -> dict[str, str]:
     """The colours of the tokens for light or dark, by name without --rb-."""
     text = TOKENS.read_text()
     light = _block(text, text.index(":root{"))
-    dark = _block(text, text.index('[data-mantine-color-scheme="dark"]'))
+    dark = _block(text, text.index('[data-colours="dark"]'))
     return light if scheme == "light" else {**light, **dark}
 
 

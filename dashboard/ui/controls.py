@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dash_mantine_components as dmc
-
 from dashboard.text import words
 from dashboard.text.translate import _, short_day
+from dashboard.ui.components import MultiSelect, Select
 from dashboard.ui.filters import (
     BOTH_YEARS,
     FOUR_WEEKS,
@@ -23,24 +22,23 @@ Options = list[dict[str, str]]
 
 def select(
     name: str, label: str, data: Options, value: str, class_name: str = "f o", searchable: bool = False
-) -> dmc.Select:
+) -> Select:
     """A choice of one; what is chosen cannot be taken away, only changed."""
-    return dmc.Select(
-        id=name, label=label, data=data, value=value, allowDeselect=False, className=class_name, searchable=searchable,
-        nothingFoundMessage=_("Nothing found"),
+    return Select(
+        id=name, label=label, data=data, value=value, className=class_name, searchable=searchable,
+        nothing=_("Nothing found"),
     )  # fmt: skip
 
 
-def class_select(name: str, classes: list[ClassRef], chosen: tuple[int, ...]) -> dmc.MultiSelect:
+def class_select(name: str, classes: list[ClassRef], chosen: tuple[int, ...]) -> MultiSelect:
     """The classes that the viewer sees; one or several."""
-    return dmc.MultiSelect(
+    return MultiSelect(
         id=name,
         label=_("Class"),
         data=[{"value": str(class_ref.id), "label": class_word(class_ref)} for class_ref in classes],
         value=[str(item) for item in chosen],
         className="f k",
-        maxDropdownHeight=420,
-        hidePickedOptions=True,
+        height=420,
     )
 
 

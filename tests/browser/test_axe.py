@@ -114,7 +114,7 @@ def violations(page: Page, axe: str) -> dict[int, Any]:
     """What axe finds on each width, with everything that folds open."""
     page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
     page.evaluate(axe)
-    dark = page.evaluate("document.documentElement.dataset.mantineColorScheme") == "dark"
+    dark = page.evaluate("document.documentElement.dataset.colours") == "dark"
     found: dict[int, Any] = {}
     for width in (WIDTHS[0], WIDTHS[-1]) if dark else WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})

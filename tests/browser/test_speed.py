@@ -32,7 +32,7 @@ def test_a_change_of_class_is_one_request(watched: Watched) -> None:
             addresses.append(request.url)
 
     page.on("request", note)
-    page.locator(".f.k .mantine-MultiSelect-input").first.click()
+    page.locator(".f.k .field").first.click()
     page.locator("[role=option]:has-text('Groep 6b')").first.click()
     expect(page.locator("#matrix tr[data-pupil='101']")).to_have_count(1)
     page.wait_for_load_state("networkidle")

@@ -332,4 +332,4 @@ def test_no_page_for_vendors_scrolls_sideways(served: Served, watched: Watched, 
         for width in (1440, 768, 360):
             page.set_viewport_size({"width": width, "height": 800})
             page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
-        assert page.evaluate("document.documentElement.dataset.mantineColorScheme") == scheme
+        assert page.evaluate("document.documentElement.dataset.colours") == scheme

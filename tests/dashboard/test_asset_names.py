@@ -11,12 +11,11 @@ TOP = Path(__file__).parents[2]
 ASSETS = sorted((TOP / "assets").glob("*.js")) + sorted((TOP / "assets").glob("*.css"))
 PYTHON = "\n".join(path.read_text() for path in sorted((TOP / "dashboard").rglob("*.py")))
 NEAR_A_NUMBER = re.compile(r"\[((?:\"[a-z]+\",? ?)+)\]\.forEach\(function \(name\)")
-NOT_OURS = frozenset({"data-mantine-color-scheme", "data-active", "data-combobox-selected"})
 
 
 def data_attributes(text: str) -> set[str]:
-    """The data attributes that a script or a style sheet reads; those of the component library left out."""
-    return set(re.findall(r"\bdata-[a-z]+(?:-[a-z]+)*", text)) - NOT_OURS
+    """The data attributes that a script or a style sheet reads."""
+    return set(re.findall(r"\bdata-[a-z]+(?:-[a-z]+)*", text))
 
 
 @pytest.mark.parametrize("asset", ASSETS, ids=lambda path: path.name)

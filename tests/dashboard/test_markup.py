@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
 import pytest
 from dash import dcc
 from dash.development.base_component import Component
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as parser
 
+from dashboard.ui.components import Field
 from dashboard.ui.elements import Link, html
 from dashboard.ui.markup import block, blocks, to_html
 from dashboard.ui.signs import num, sign
@@ -81,7 +81,7 @@ def test_a_link_of_dash_says_that_it_changes_the_page() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        dcc.Store(id="x"), dcc.Graph(), dmc.TextInput(), html.Script("x"), html.Iframe(src="/"), html.Meta(),
+        dcc.Store(id="x"), dcc.Graph(), Field(), html.Script("x"), html.Iframe(src="/"), html.Meta(),
         html.A("x", href="javascript:alert(1)"), html.A("x", href=" javascript:alert(1)"),
         html.A("x", href="java\tscript:alert(1)"), html.Img(src="data:text/html,x"), Link("x", href="vbscript:x"),
         html.Form(action="javascript:x"), html.Button("x", id={"type": "a", "index": 1}),

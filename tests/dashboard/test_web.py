@@ -456,7 +456,7 @@ def test_the_page_states_its_language_and_english_is_kept(web: flask.Flask) -> N
 def test_the_page_states_its_colour_scheme(web: flask.Flask, scheme: str) -> None:
     client = begun(web)
     client.set_cookie("kleur", scheme, domain="localhost")
-    assert f'data-mantine-color-scheme="{scheme}"' in client.get("/", base_url=HERE).text
+    assert f'data-colours="{scheme}"' in client.get("/", base_url=HERE).text
 
 
 def test_couplings_stand_in_the_menu_of_who_may_administer_them(web: flask.Flask) -> None:

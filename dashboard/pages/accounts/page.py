@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
-
 from dashboard.auth import request
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _, moment
 from dashboard.text.words import role_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
+from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
 from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import KEEP_DRAFT, card, note
@@ -113,12 +112,12 @@ def _form(teachers: list[tuple[int, str]]) -> html.Details:
             html.Summary(_("Invite somebody"), className="btn q"),
             html.Form(
                 [
-                    dmc.TextInput(label=_("Name"), name="naam", required=True, className="f"),
+                    text_field(_("Name"), "naam", required=True),
                     html.Label(_("Role"), htmlFor="invite-role", className="lab"),
                     block(html.Select(roles, name="rol", id="invite-role", className="native")),
                     html.Label(_("In the pupil list"), htmlFor="invite-teacher", className="lab"),
                     block(html.Select(known, name="leraar", id="invite-teacher", className="native")),
-                    dmc.TextInput(label=_("Mail address"), name="mail", description=mail_hint, className="f"),
+                    text_field(_("Mail address"), "mail", description=mail_hint),
                     html.Button(_("Make invitation"), type="submit", className="btn pri"),
                 ],
                 action=addresses.ACCOUNTS,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-import dash_mantine_components as dmc
 from dash import dcc
 
 from dashboard.text.translate import _
 from dashboard.text.words import attention_group_word, part_name_word, part_word, subject_word
 from dashboard.ui import addresses
 from dashboard.ui.class_view import ClassView
+from dashboard.ui.components import SegmentedControl
 from dashboard.ui.controls import Options, class_select, period_options, select, subgroup_word
 from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import (
@@ -77,7 +77,7 @@ def _view_control(filters: ClassFilters) -> html.Div:
     return html.Div(
         [
             html.Span(_("Columns"), className="lab", id="weergave-label"),
-            dmc.SegmentedControl(
+            SegmentedControl(
                 id="weergave",
                 data=[
                     {"value": BY_SUBJECT, "label": _("Per subject")},

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import dcc
 
 from dashboard.pages.connections.actions import LARGEST_FILE
 from dashboard.pages.connections.refused_message_actions import view_form
 from dashboard.text.translate import _, language, moment, n_
 from dashboard.text.words import class_in_sentence, parked_word, pattern_words, subject_word
+from dashboard.ui.components import Select
 from dashboard.ui.controls import Options
 from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import pupil_word
@@ -214,13 +214,13 @@ def _parked_item(
             *_candidate_lines(parked, words_of, candidates),
             html.Div(
                 [
-                    dmc.Select(
+                    Select(
                         id={"type": "link-pupil", "index": parked.id},
                         **attrs(aria_label=_("Pupil for number {label}", label=parked.label)),
                         placeholder=_("Choose a pupil"),
                         data=_link_options(words_of, candidates or ()),
                         searchable=True,
-                        nothingFoundMessage=_("Nothing found"),
+                        nothing=_("Nothing found"),
                         limit=30,
                         className="f grow",
                     ),
@@ -246,7 +246,7 @@ def subjects_panel(
                 html.P(f"{subject.source} · " + n_("{number} test", "{number} tests", subject.tests)),
                 html.Div(
                     [
-                        dmc.Select(
+                        Select(
                             id={
                                 "type": "subject",
                                 "source": subject.source_id,
@@ -257,7 +257,7 @@ def subjects_panel(
                             placeholder=_("Choose a subject"),
                             data=options,
                             searchable=True,
-                            nothingFoundMessage=_("Nothing found"),
+                            nothing=_("Nothing found"),
                             className="f grow",
                         ),
                     ],

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import dash
-import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard.auth.callbacks import with_viewer
@@ -26,6 +25,7 @@ from dashboard.text.signal_words import (
 from dashboard.text.translate import _, at_moment, n_, native, short_day
 from dashboard.text.words import class_in_sentence, future_words, short_test, subject_word, year_in_sentence
 from dashboard.ui import addresses
+from dashboard.ui.components import MultiSelect
 from dashboard.ui.controls import Options
 from dashboard.ui.elements import Link, html
 from dashboard.ui.markup import blocks
@@ -104,17 +104,16 @@ def _bar(filters: MyPupilsFilters, view: MyPupilsView | None) -> html.Div:
     return html.Div(
         html.Div(
             [
-                dmc.MultiSelect(
+                MultiSelect(
                     id="handover-leerling",
                     label=_("Pupils of this hand-over"),
                     placeholder=_("all pupils that are shown") if not filters.pupil_ids else "",
                     data=_pupil_options(view),
                     value=[str(item) for item in filters.pupil_ids],
                     searchable=True,
-                    nothingFoundMessage=_("Nothing found"),
+                    nothing=_("Nothing found"),
                     className="f k who_many",
-                    maxDropdownHeight=420,
-                    hidePickedOptions=True,
+                    height=420,
                 ),
                 dcc.Store(id="handover-query", storage_type="memory", data=filters.query),
                 asked_store("handover"),

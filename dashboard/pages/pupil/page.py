@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 import dash
-import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc
 from sqlalchemy import Connection
 
@@ -35,6 +34,7 @@ from dashboard.text.words import (
 )
 from dashboard.ui import addresses
 from dashboard.ui.charts import axis_period, markers
+from dashboard.ui.components import SegmentedControl, Select
 from dashboard.ui.controls import Options
 from dashboard.ui.elements import Link, html
 from dashboard.ui.filters import (
@@ -195,15 +195,14 @@ def _frame(period: str, viewer: Viewer | None, pupil_data: _PupilData | None) ->
                         html.Section(
                             [
                                 html.Header([html.H2(_("Test by part"))]),
-                                dmc.Select(
+                                Select(
                                     id="sitting",
                                     label=_("Material and test"),
                                     data=options,
                                     value=first.key if first is not None else None,
                                     searchable=True,
-                                    allowDeselect=False,
                                     className="f wide",
-                                    nothingFoundMessage=_("Nothing found"),
+                                    nothing=_("Nothing found"),
                                 ),
                                 html.Div(blocks(parts_panel(timeline, first)), id="parts"),
                             ],
@@ -344,16 +343,15 @@ def _series_header(period: str) -> html.Header:
             ),
             html.Div(
                 [
-                    dmc.Select(
+                    Select(
                         id="leerling-periode",
                         **attrs(aria_label=_("Period")),
                         data=_period_options(period),
                         value=period,
-                        allowDeselect=False,
                         className="f",
                     ),
                     html.Span(_("View"), id="view-label", className="vh"),
-                    dmc.SegmentedControl(
+                    SegmentedControl(
                         id="view",
                         data=[
                             {"value": item, "label": word}

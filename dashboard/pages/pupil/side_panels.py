@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import dash_mantine_components as dmc
 from sqlalchemy import Connection
 
 from dashboard.pages.pupil.series import goal_number, in_subject_order
@@ -23,6 +22,7 @@ from dashboard.text.translate import _, at_moment, day_name
 from dashboard.text.words import subject_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import Input, html
+from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, attrs, card, sign, state
 from models.access.people import PupilRecord
@@ -176,18 +176,8 @@ def _goal_form(timeline: PupilTimeline) -> html.Details:
                             className="native",
                         )
                     ),
-                    dmc.TextInput(
-                        label=_("Score to reach, as the material gives it"),
-                        name="waarde",
-                        required=True,
-                        className="f",
-                    ),
-                    dmc.TextInput(
-                        label=_("Before which day (may be empty)"),
-                        name="dag",
-                        placeholder=_("dd-mm-yyyy"),
-                        className="f",
-                    ),
+                    text_field(_("Score to reach, as the material gives it"), "waarde", required=True),
+                    text_field(_("Before which day (may be empty)"), "dag", placeholder=_("dd-mm-yyyy")),
                     html.Button(_("Save goal"), type="submit", className="btn pri"),
                 ],
                 action=f"{GOAL_PATH}/{timeline.pupil.id}",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import dcc
 
 from dashboard.pages.pupil.series import in_subject_order, level_state
 from dashboard.text.translate import _, day_name, n_
 from dashboard.text.words import short_test, subject_word
 from dashboard.ui.charts import markers
+from dashboard.ui.components import Popover
 from dashboard.ui.elements import html
 from dashboard.ui.matrix_table import value
 from dashboard.ui.signs import attrs, sign
@@ -108,29 +108,14 @@ def explained(index: str, shown: Any) -> html.Button:
 def number_panel() -> list[Any]:
     """The store with the number that was clicked, and the panel with its provenance.
 
-    The script moves the anchor of the panel (`.numplace`) to the number. The roles are set here: the library puts
-    them on a surrounding box, where they have no effect. The focus goes to the answer, which may hold nothing to focus;
-    Escape closes it from there.
+    The script moves the anchor of the panel (`.numplace`) to the number. The focus goes to the answer, which may hold
+    nothing to focus; Escape closes it from there.
     """
     words = _("Where does this number come from?")
     answer = html.Div(id="number-told", role="dialog", tabIndex=-1, **attrs(aria_label=words, data_autofocus="true"))
     return [
         dcc.Store(id="number-asked", storage_type="memory"),
-        dmc.Popover(
-            [
-                dmc.PopoverTarget(html.Span(), boxWrapperProps={"className": "numplace"}),
-                dmc.PopoverDropdown(answer, className="pop how"),
-            ],
-            id="number",
-            opened=False,
-            width=400,
-            position="right",
-            withArrow=True,
-            withRoles=False,
-            trapFocus=True,
-            returnFocus=True,
-            withinPortal=True,
-        ),
+        Popover(answer, id="number", opened=False, className="pop how"),
     ]
 
 

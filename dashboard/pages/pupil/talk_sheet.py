@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
-
 from dashboard.auth import audit_trail, request
 from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.page import not_yours, read_id
@@ -25,8 +23,9 @@ from dashboard.text.words import (
     subject_word,
 )
 from dashboard.ui import addresses
-from dashboard.ui.elements import Link, html
+from dashboard.ui.elements import Input, Link, html
 from dashboard.ui.filters import THIS_YEAR, current_school_year, period_dates
+from dashboard.ui.markup import block
 from dashboard.ui.matrix_table import pupil_word
 from dashboard.ui.signs import attrs, sign
 from models.access.people import PupilName, class_list, school_name
@@ -102,8 +101,14 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
                 ),
                 _block(_("What we agree"), _agreed(side), "agreed", empty=False),
                 html.Div(
-                    dmc.Textarea(
-                        label=_("In our own words"), autosize=True, minRows=3, className="f wide", id="sheet-words"
+                    block(
+                        html.Label(
+                            [
+                                html.Span(_("In our own words"), className="lab"),
+                                html.Textarea(className="field", rows=3, id="sheet-words", **attrs(data_grows="true")),
+                            ],
+                            className="f wide",
+                        )
                     ),
                     className="own",
                 ),
@@ -124,7 +129,12 @@ def _sheet(timeline: PupilTimeline, side: Side, school: str | None, teacher: str
 def _block(heading: str, lines: list[str], name: str, empty: bool = True) -> html.Section:
     """A section of the sheet; every line can be left out."""
     ticks = [
-        html.Div(dmc.Checkbox(label=line, checked=True, id=f"sheet-{name}-{index}"), className="tick")
+        block(
+            html.Div(
+                html.Label([Input(type="checkbox", checked=True, id=f"sheet-{name}-{index}"), html.Span(line)]),
+                className="tick",
+            )
+        )
         for index, line in enumerate(lines)
     ]
     nothing = [html.P(_("Rondblik has nothing to report here."), className="sm t2 noprint")] if empty else []

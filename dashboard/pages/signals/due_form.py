@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-import dash_mantine_components as dmc
-
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import class_in_sentence, short_test, subject_word, years_word
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
+from dashboard.ui.fields import text_field
 from dashboard.ui.markup import block
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
@@ -103,8 +102,7 @@ def _form(class_id: int, names: dict[int, str], back: str) -> Any:
                         [html.Option(words, value=f"{test_id} zet {back}") for test_id, words in names.items()],
                         name="toets", id=f"due-test-{class_id}", className="native",
                     )),
-                    dmc.TextInput(label=_("Finish by"), name="dag", placeholder=_("dd-mm-yyyy"),
-                                  required=True, className="f"),
+                    text_field(_("Finish by"), "dag", required=True, placeholder=_("dd-mm-yyyy")),
                     html.Button(_("Save date"), type="submit", className="btn pri"),
                 ],
                 action=f"{PATH}/{class_id}",

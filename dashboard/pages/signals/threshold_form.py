@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import dash_mantine_components as dmc
-
 from dashboard.text.signal_words import threshold_word
 from dashboard.text.translate import _, at_moment
 from dashboard.text.words import class_in_sentence
 from dashboard.ui import addresses
 from dashboard.ui.elements import html
+from dashboard.ui.fields import number_field
 from dashboard.ui.signs import KEEP_DRAFT, card
 from models.access.people import ClassRef
 from models.access.viewer import Viewer
@@ -58,7 +57,4 @@ def _row(viewer: Viewer, limit: Threshold, value: int, change: Change | None) ->
         words += " " + _("Set to {value} by {name}, {moment}.", value=change.value, name=change.set_by, moment=moment)
     if not viewer.teaches:
         return html.Div([html.Span(threshold_word(limit)), html.B(str(value)), html.Small(words)], className="hb")
-    return dmc.NumberInput(
-        label=threshold_word(limit), description=words, name=limit.name, value=value, min=limit.lowest,
-        max=limit.highest, allowDecimal=False, className="f wide", clampBehavior="strict",
-    )  # fmt: skip
+    return number_field(threshold_word(limit), limit.name, value, (limit.lowest, limit.highest), words)

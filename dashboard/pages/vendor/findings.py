@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import dash_mantine_components as dmc
-
 from dashboard.pages.vendor.exchanges import exchanges_of, not_kept
 from dashboard.pages.vendor.parts import (
     broken_path,
@@ -20,6 +18,7 @@ from dashboard.pages.vendor.parts import (
 )
 from dashboard.pages.vendor.words import RESULT_LOOKS, counts_word, result_word
 from dashboard.text.translate import _, n_, native
+from dashboard.ui.components import SegmentedControl
 from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, state
 from models.ingest.exchanges import Exchange
@@ -104,7 +103,7 @@ def _choice(kinds: Sequence[_FindingGroup]) -> Any:
         words.append(("error", n_("Wrong ({number} kind)", "Wrong ({number} kinds)", counts["error"])))
     if counts["warning"]:
         words.append(("warning", n_("Warning ({number} kind)", "Warning ({number} kinds)", counts["warning"])))
-    return dmc.SegmentedControl(
+    return SegmentedControl(
         data=[{"value": value, "label": label} for value, label in words],
         value="all",
         **attrs(aria_label=_("Show")),

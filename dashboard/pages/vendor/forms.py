@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dash_mantine_components as dmc
 from dash import dcc
 
 from dashboard.pages.vendor.requests import KINDS, MAX_CONTENTS, PROFILES, too_large
 from dashboard.text.translate import _
+from dashboard.ui.components import Field, Radios, Select
 from dashboard.ui.elements import html
 from dashboard.ui.signs import note
 from models.schema import clock
@@ -42,9 +42,9 @@ def endpoint_form() -> html.Div:
     return html.Div(
         [
             _text("url", _("Address"), placeholder="https://uwlr.voorbeeld.nl/soap"),
-            dmc.RadioGroup(
-                dmc.Group([dmc.Radio(label=_kind_word(item), value=item) for item in KINDS], gap="lg"),
+            Radios(
                 id="endpoint-kind",
+                data=[{"value": item, "label": _kind_word(item)} for item in KINDS],
                 label=_("What is at this address"),
                 value=KINDS[0],
                 className="f",
@@ -63,12 +63,11 @@ def endpoint_form() -> html.Div:
                     _text("customer_code", "Klantcode"),
                     _text("customer_name", "Klantnaam"),
                     _secret("key", "Autorisatiesleutel"),
-                    dmc.Select(
+                    Select(
                         id="endpoint-profile",
                         label=_("Profile (LAS only)"),
                         data=[{"value": item, "label": _profile_word(item)} for item in PROFILES],
                         value=PROFILES[0],
-                        allowDeselect=False,
                         className="f",
                     ),
                 ],
@@ -80,26 +79,23 @@ def endpoint_form() -> html.Div:
     )
 
 
-def _text(name: str, label: str, value: str = "", placeholder: str | None = None) -> dmc.TextInput:
-    return dmc.TextInput(
+def _text(name: str, label: str, value: str = "", placeholder: str | None = None) -> Field:
+    return Field(
         id=f"endpoint-{name}",
         label=label,
         value=value,
         placeholder=placeholder,
-        autoComplete="off",
-        spellCheck="false",
         className="f",
     )
 
 
-def _secret(name: str, label: str) -> dmc.PasswordInput:
+def _secret(name: str, label: str) -> Field:
     """A field whose value the browser neither shows nor stores."""
-    return dmc.PasswordInput(
+    return Field(
         id=f"endpoint-{name}",
         label=label,
         value="",
-        autoComplete="new-password",
-        visibilityToggleButtonProps={"aria-label": _("Show what is typed")},
+        reveal=_("Show what is typed"),
         className="f",
     )
 

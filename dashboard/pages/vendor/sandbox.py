@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import dash
-import dash_mantine_components as dmc
 import flask
 from dash import Input, Output, State, dcc
 
@@ -30,6 +29,7 @@ from dashboard.pages.vendor.parts import (
 from dashboard.pages.vendor.situations import fault_line, news, situations_panel
 from dashboard.text.translate import _, day_name, long_moment
 from dashboard.ui import addresses
+from dashboard.ui.components import Field
 from dashboard.ui.elements import html
 from dashboard.ui.signs import attrs, note, sign
 from models.access.viewer import Viewer
@@ -205,11 +205,10 @@ def _fault(line: str) -> html.Section:
             html.P(line, id="room-fault", className="sm mt"),
             html.Div(
                 [
-                    dmc.TextInput(
+                    Field(
                         id="room-code",
                         label=_("The code on your screen"),
                         value="",
-                        autoComplete="off",
                         className="f grow",
                     ),
                     html.Button(_("Confirm"), id="room-confirm", className="btn"),

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import dash
-import dash_mantine_components as dmc
 from dash import Input, Output, dcc
 from sqlalchemy import Connection
 
@@ -24,10 +23,11 @@ from dashboard.pages.class_page.why.scores import explain_cell, explain_mean
 from dashboard.pages.class_page.why.sources import explain_coverage, explain_progress
 from dashboard.text.translate import _
 from dashboard.ui.class_view import ClassView, read_class
+from dashboard.ui.components import Dialog
 from dashboard.ui.elements import html
 from dashboard.ui.markup import blocks
 from dashboard.ui.page_address import LONGEST, filters_of
-from dashboard.ui.signs import WHY_HINT, hidden
+from dashboard.ui.signs import WHY_HINT
 from models.access.viewer import Viewer
 from models.schema import database
 
@@ -56,15 +56,12 @@ def frame() -> list[Any]:
     return [
         html.Div(title, id=WHY_HINT, hidden=True),
         dcc.Store(id="why-asked"),
-        dmc.Modal(
+        Dialog(
             html.Div(id="why-told", className="why"),
             id="why",
             title=title,
             opened=False,
-            size="lg",
-            zIndex=400,
-            closeButtonProps={"children": hidden(_("Close"))},
-            transitionProps={"duration": 0},
+            close=_("Close"),
             className="whybox",
         ),
     ]
