@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 .PHONY: demo test quick test-dates fuzz compare faults check bench bench-full simulate rules screenshots lock clean
 
-demo: .venv/.ready
+demo: .venv/.charts
 	@exec $(BIN)/rondblik --data data/demo demo --port $(PORT)
 
 # SOAP clients that nobody here wrote, and what npm needs to fetch test data.
@@ -15,7 +15,7 @@ SPREADSHEET := soffice:libreoffice-calc-nogui python3-uno
 
 test: .venv/.ready-dev
 	@scripts/need-packages chromium fonts-noto-core postgresql libxml2-utils nginx:nginx-light $(PEERS) $(SPREADSHEET)
-	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory .venv/.charts check
 	TMPDIR=$$(scripts/test-folder) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not timing" $(PYTEST_ARGS)
 	$(BIN)/python -m pytest -m timing $(PYTEST_ARGS) || test $$? -eq 5 # none of those that were named
 
@@ -53,14 +53,17 @@ check: .venv/.ready-dev
 	$(BIN)/lint-imports
 
 bench: .venv/.ready-dev
-	@scripts/need-packages libxml2-utils
+	@scripts/need-packages libxml2-utils chromium fonts-noto-core node:nodejs npm:npm
+	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.pages
+	$(BIN)/python -m benchmarks.browser
 
 # Every figure in one run, beside floors, other programs and bars; some minutes, on a machine that does nothing else.
 # KEEP=--keep adds them to benchmarks/history.csv, with which `make test` compares the short ones.
 bench-full: .venv/.ready-dev
-	@scripts/need-packages libxml2-utils postgresql
+	@scripts/need-packages libxml2-utils postgresql chromium fonts-noto-core node:nodejs npm:npm
+	@$(MAKE) --no-print-directory .venv/.charts
 	$(BIN)/python -m benchmarks.full $(KEEP)
 
 # Two hundred schools in one database: whether what one of them sees and sends costs the same. ON=--postgres
@@ -86,6 +89,10 @@ screenshots: .venv/.ready-dev
 .venv/.ready-dev: .venv/.ready requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	@touch $@
+
+# The part of plotly.js that the charts need, a quarter of it; where npm is missing they are drawn by the whole.
+.venv/.charts: .venv/.ready scripts/charts/package-lock.json
+	@scripts/install-charts .venv
 
 lock:
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import dash
 import flask
@@ -13,25 +12,33 @@ from dashboard.auth import request
 from dashboard.pages import opening
 from dashboard.pages.all_pages import PAGES
 from dashboard.server.banner import banner
+from dashboard.server.static_files import StaticFiles
 from dashboard.text.translate import _, language
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
 class RondblikDash(dash.Dash):
-    """Dash with a page that states its language and colour scheme before any script runs."""
+    """Dash with a page that states its language and colour scheme before any script runs.
+
+    `static_files` gives the addresses of scripts and style sheets.
+    """
+
+    static_files: StaticFiles
 
     def interpolate_index(self, **parts: str) -> str:
         """The first HTML of every page."""
         entry = parts["app_entry"].replace("Loading...", _("Rondblik is loading…"))
+        css, scripts = (self.static_files.with_digests(parts[name]) for name in ("css", "scripts"))
         return (
-            f'<!DOCTYPE html>\n<html lang="{language()}" data-colours="{request.scheme()}">\n<head>'
-            f"{parts['metas']}<title>{parts['title']}</title>{parts['css']}</head>\n<body>{banner()}{entry}"
-            f"<footer>{parts['config']}{parts['scripts']}{parts['renderer']}</footer></body></html>"
+            f'<!DOCTYPE html>\n<html lang="{language()}" data-colours="{request.scheme()}" '
+            f'data-charts="{self.static_files.chart_address()}">\n<head>'
+            f"{parts['metas']}<title>{parts['title']}</title>{css}</head>\n<body>{banner()}{entry}"
+            f"<footer>{parts['config']}{scripts}{parts['renderer']}</footer></body></html>"
         )
 
 
-def build(server: flask.Flask) -> dash.Dash:
+def build(server: flask.Flask) -> RondblikDash:
     """The Dash app on `server`, with its pages and callbacks."""
     app = RondblikDash(
         "rondblik",
@@ -49,6 +56,7 @@ def build(server: flask.Flask) -> dash.Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width,initial-scale=1"}],
     )
     app.layout = layout
+    app.static_files = StaticFiles(app)
     opening.register(app, PAGES)
     return app
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
+import flask
+
 from dashboard.auth import request
+from dashboard.server.static_files import STATIC_FILES, StaticFiles
 from dashboard.text.translate import language
 from dashboard.ui import addresses
 
@@ -15,7 +18,7 @@ def plain_page(title: str, *blocks: str, scripts: bool = False) -> str:
     `scripts`: with the script that sends forms, which needs the banner among the blocks.
     """
     script = '<script src="/assets/guard.js" defer></script>' if scripts else ""
-    return (
+    html = (
         f'<!DOCTYPE html>\n<html lang="{language()}" data-colours="{request.scheme()}">\n<head>'
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<title>{escape(title)} – Rondblik</title><link rel="stylesheet" href="/assets/tokens.css">'
@@ -24,6 +27,8 @@ def plain_page(title: str, *blocks: str, scripts: bool = False) -> str:
         f'<main class="page"><div class="head"><div><h1>{escape(title)}</h1></div></div>'
         f'<div class="plain">{"".join(blocks)}</div></main></body></html>\n'
     )
+    static_files: StaticFiles = flask.current_app.extensions[STATIC_FILES]
+    return static_files.with_digests(html)
 
 
 def paragraph(text: str) -> str:

@@ -17,6 +17,7 @@ from connectors.intake.receive import is_service
 from connectors.transport.http_server import BodyLimits, make_server
 from connectors.uwlr import validator
 from dashboard.server.sign_in import asks_provider
+from dashboard.server.static_files import STATIC_FILES
 from dashboard.settings.schema import Receive
 from dashboard.worker.context import WorkContext
 from dashboard.worker.loop import run_worker
@@ -42,6 +43,8 @@ def serve(
     `ready` is called with the port once it is open; `receive` limits what is read of messages. Raises PortTaken.
     """
     validator.prepare()
+    if STATIC_FILES in app.extensions:
+        app.extensions[STATIC_FILES].compress_ahead()
     _calm_collector()
     with closing(bind(host, port)) as socket:
         server = make_server(app, socket, body_limits(receive or Receive()))

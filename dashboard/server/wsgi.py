@@ -20,6 +20,7 @@ from dashboard.server import actions, downloads, failures, own_sources, sign_in,
 from dashboard.server.app import build
 from dashboard.server.compression import compress
 from dashboard.server.sign_in import SignIn
+from dashboard.server.static_files import STATIC_FILES
 from dashboard.text.translate import use_language
 from dashboard.ui import addresses
 from models.schema import database
@@ -28,7 +29,6 @@ from models.schema.encryption import PiiCipher
 __all__ = ["AppOptions", "DemoUser", "create_app"]
 
 MAX_FORM_BYTES = 500_000  # files come in through callbacks, whose bound the guard sets, and messages have their own
-STATIC_SECONDS = 365 * 24 * 3600  # addresses of static files hold their version
 
 
 def create_app(
@@ -50,7 +50,6 @@ def create_app(
     server.config.update(
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
-        SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
     )
     server.extensions["rondblik"] = Context(engine, cipher, options, public_address, requirements=requirements())
     server.before_request(guard.guard)
@@ -73,6 +72,8 @@ def create_app(
     own_actions.register(server)
     own_sources.register(server)
     app = build(server)
+    server.extensions[STATIC_FILES] = app.static_files
+    server.before_request(app.static_files.answer)
     failures.register(server)
     server.test_client().get("/health", base_url=f"http://{options.allowed_hosts[0]}")
     server.extensions["rondblik"].policy = headers.content_policy(app.csp_hashes())

@@ -1,3 +1,10 @@
+/* The program that draws charts comes when the first chart does. Dash puts the address of all of plotly.js into the name
+   from which it fetches it; the page says which part is needed, and its digest. */
+Object.defineProperty(window, "_dashPlotlyJSURL", {
+  get: function () { return document.documentElement.getAttribute("data-charts"); },
+  set: function () {}
+});
+
 /* Dutch for the charts; plotly takes it up when it loads. */
 (function () {
   var locale = {
