@@ -201,9 +201,9 @@ def _choose(page: Page, field: str, option: str) -> None:
 
 
 def measure(
-    browser: Browser, folder: Path, sizes: Sequence[int], rounds: int, screens: Mapping[str, Screen]
+    browser: Browser, folder: Path, sizes: Sequence[int], rounds: int, screens: Mapping[str, Screen], click: bool
 ) -> dict[str, float]:
-    """The figures of each page, as medians and as ratios to the empty app, and those of the clicks."""
+    """The figures of each page, as medians and as ratios to the empty app, and where `click` those of clicks."""
     with served_empty_app() as empty, served_school(folder, sizes) as school:
         cookies = cookies_of(browser, school)
         loads: dict[str, list[Load]] = {EMPTY: [], **{name: [] for name in screens}}
@@ -213,8 +213,9 @@ def measure(
             loads[EMPTY].append(load(browser, empty, EMPTY_SCREEN))
             for name, screen in screens.items():
                 loads[name].append(load(browser, school, screen, cookies))
-        longest = clicks(browser, school, cookies)
-    print(f"longest task of clicks, ms: {longest}")
+        longest = clicks(browser, school, cookies) if click else {}
+    for name, task in longest.items():
+        print(f"click: {name:14} longest task {task:5.0f} ms")
     return _figures(loads) | {f"click_{name}_ms": task for name, task in longest.items()}
 
 
@@ -243,12 +244,14 @@ def _median(loads: Sequence[Load]) -> dict[str, float]:
 def main() -> None:
     """Print every figure; the last line is flat JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="two pages and fewer rounds, as the tests run it")
+    parser.add_argument(
+        "--short", action="store_true", help="two pages, fewer rounds and no clicks, as the tests run it"
+    )
     short = parser.parse_args().short
     screens = {name: SCREENS[name] for name in ("class", "pupil")} if short else SCREENS
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        figures = measure(browser, Path(name), SIZES[:2] if short else SIZES, 3 if short else 5, screens)
+        figures = measure(browser, Path(name), SIZES[:1] if short else SIZES, 3 if short else 5, screens, not short)
         browser.close()
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 

@@ -27,6 +27,7 @@ PARTS: tuple[tuple[str, ...], ...] = (
     ("benchmarks.postgres",),
     ("benchmarks.crowd",),
     ("benchmarks.start",),
+    ("benchmarks.browser",),
 )
 SHORT = (("benchmarks.ingest", "--short"), ("benchmarks.pages", "--short"))
 WORSE = 1.15
@@ -42,7 +43,8 @@ BARS = {
     "again_ratio_100000": "0.9", "changed_ratio_10000": "1.3", "changed_ratio_100000": "1.3", "class_kb": "15",
     "message_slim_ratio": "6", "message_full_ratio": "12", "messages_times_merge": ">5",
     "times_faster_than_merge_10000": ">20", "postgres_ratio_100000": "1.4", "crowd_p95_ms": "1000",
-    "crowd_pages_a_second": ">40", "start_ratio": "1.5",
+    "crowd_pages_a_second": ">40", "start_ratio": "1.5", "class_script_ratio": "1.6",
+    "class_first_number_ms": "1000", "pupil_first_number_ms": "1000",
 }  # fmt: skip
 
 

@@ -14,28 +14,24 @@ from dashboard.ui.signs import attrs
 def text_field(
     label: str, name: str, required: bool = False, placeholder: str | None = None, description: str | None = None
 ) -> Component:
-    """A field of one line with its label."""
-    field = Input(type="text", name=name, required=required, placeholder=placeholder, className="field",
-                  autoComplete="off", **_described(name, description))  # fmt: skip
-    return _labelled(label, field, name, required, description, "f")
+    """A field of one line with its label, and a description below that."""
+    field = Input(
+        type="text", name=name, required=required, placeholder=placeholder, className="field", autoComplete="off"
+    )
+    star = [html.Span(" *", className="must", **attrs(aria_hidden="true"))] if required else []
+    return _labelled([label, *star], description, field, "f")
 
 
 def number_field(label: str, name: str, value: int, span: tuple[int, int], description: str) -> Component:
-    """A field for a whole number within `span`, both ends included."""
+    """A field for a whole number within `span`, both ends included, with its label and a description."""
     low, high = span
-    field = Input(type="number", name=name, value=value, min=low, max=high, step=1, required=True, className="field",
-                  autoComplete="off", **_described(name, description))  # fmt: skip
-    return _labelled(label, field, name, False, description, "f wide")
+    field = Input(
+        type="number", name=name, value=value, min=low, max=high, step=1, required=True, className="field",
+        autoComplete="off",
+    )  # fmt: skip
+    return _labelled([label], description, field, "f wide")
 
 
-def _described(name: str, description: str | None) -> dict[str, Any]:
-    return attrs(aria_describedby=f"about-{name}") if description else {}
-
-
-def _labelled(
-    label: str, field: Component, name: str, required: bool, description: str | None, class_name: str
-) -> Component:
-    star = [html.Span(" *", className="must", **attrs(aria_hidden="true"))] if required else []
-    about = [html.Span(description, className="about", id=f"about-{name}")] if description else []
-    label_and_field = html.Label([html.Span([label, *star], className="lab"), field])
-    return block(html.Div([label_and_field, *about], className=class_name))
+def _labelled(label: list[Any], description: str | None, field: Component, class_name: str) -> Component:
+    about = [html.Span(description, className="about")] if description else []
+    return block(html.Label([html.Span(label, className="lab"), *about, field], className=class_name))

@@ -16,6 +16,7 @@ from connectors.intake.receive import PATH
 from dashboard.auth.start_codes import start_path
 from dashboard.server import compression
 from dashboard.server.serving import bind
+from dashboard.server.static_files import SUITES
 from tests.connectors.sending import serving_app
 from tests.dashboard.test_web import CALLBACK, HERE, OWN, as_persona, group_request
 
@@ -81,7 +82,7 @@ def test_pages_scripts_and_styles_come_as_the_browser_accepts(
             assert "accept-encoding" in headers["vary"].lower(), path
             expected = algorithm if len(whole) >= compression.MIN_BYTES else None
             assert headers.get("content-encoding") == expected, path
-            if path.startswith(("/assets", compression.SCRIPTS)):
+            if path.startswith(("/assets", SUITES)):
                 assert (DECODERS[expected](body) if expected else body) == whole, path
                 assert "max-age=31536000" in headers["cache-control"], path
 
@@ -92,15 +93,6 @@ def test_a_change_of_class_is_small_on_the_wire(web: flask.Flask) -> None:
     answer = client.post(CALLBACK, json=group_request(klas=["1"]), base_url=HERE, headers=headers)
     assert answer.headers["Content-Encoding"] == "br"
     assert len(answer.data) <= WHOLE_CLASS_BYTES
-
-
-def test_made_up_addresses_of_scripts_fill_no_memory(web: flask.Flask) -> None:
-    scripts = compression._Scripts()
-    for number in range(1_000):
-        scripts.set(f"br;{compression.SCRIPTS}{number}", b"x")
-        scripts.set("br;", b"x")
-    assert 0 < len(scripts._scripts) <= compression.MAX_SCRIPTS
-    assert scripts.get("br;") is None
 
 
 def test_what_senders_get_is_not_compressed_below_the_minimum(visitor: Visitor) -> None:
