@@ -251,7 +251,7 @@ def main() -> None:
     screens = {name: SCREENS[name] for name in ("class", "pupil")} if short else SCREENS
     with tempfile.TemporaryDirectory(prefix="rondblik-bench-") as name, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        figures = measure(browser, Path(name), SIZES[:1] if short else SIZES, 3 if short else 5, screens, not short)
+        figures = measure(browser, Path(name), SIZES[:1] if short else SIZES, 2 if short else 5, screens, not short)
         browser.close()
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
