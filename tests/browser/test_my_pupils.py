@@ -149,3 +149,20 @@ def test_print_is_grey_keeps_a_pupil_together_and_leaves_restricted_words_out(wa
     settled(page)
     assert page.evaluate(GREY) == []
     assert page.locator(".printhead").is_visible()
+
+
+def test_what_is_out_of_view_is_there_for_a_screen_reader_and_to_select(watched: Watched) -> None:
+    page = watched.page
+    watched.open("/leerlingen")
+    page.evaluate("document.querySelector('main').style.paddingTop = '9000px'")  # as if there were many pupils
+    cell = page.locator(ROWS).last.locator("td.sp > * > *").first
+    words = (cell.text_content() or "").split()
+    page.wait_for_function("cell => !cell.checkVisibility({contentVisibilityAuto: true})", arg=cell.element_handle())
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    read = [node["name"]["value"] for node in tree if node["role"]["value"] == "StaticText"]
+    assert words[0] in " ".join(read[-40:])
+    selected = page.evaluate(f"""() => {{
+      window.getSelection().selectAllChildren(document.querySelector("{ROWS}:last-child"));
+      return window.getSelection().toString();
+    }}""")
+    assert words[0] in selected

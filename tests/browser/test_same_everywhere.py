@@ -42,12 +42,12 @@ CLASS_COLUMNS = """() => Object.fromEntries([...document.querySelectorAll('#matr
   [head.dataset.of, head.dataset.called]))"""
 MY_ROWS = """() => [...document.querySelectorAll('tr[data-pupil]')].map(row => ({
   id: row.dataset.pupil, group: row.querySelector('small[data-group]').dataset.group,
-  counts: row.querySelector('small[data-group]').innerText.trim(),
+  counts: row.querySelector('small[data-group]').textContent.trim(),
   signals: Number(row.querySelector('td[data-signals]').dataset.signals),
   cells: [...row.querySelectorAll('td[data-subject]')].map(cell => ({
     subject: cell.dataset.subject, material: cell.dataset.material ?? null, value: cell.dataset.value ?? null,
-    day: cell.dataset.date ?? null, words: cell.querySelector('.st')?.innerText.trim() ?? null,
-    growth: cell.querySelector('small')?.innerText.trim() ?? ''}))}))"""
+    day: cell.dataset.date ?? null, words: cell.querySelector('.st')?.textContent.trim() ?? null,
+    growth: cell.querySelector('small')?.textContent.trim() ?? ''}))}))"""
 PUPIL = """() => ({
   placement: document.querySelector('#placement').dataset.group,
   counts: document.querySelector('#placement').innerText,
