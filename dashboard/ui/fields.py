@@ -12,14 +12,26 @@ from dashboard.ui.signs import attrs
 
 
 def text_field(
-    label: str, name: str, required: bool = False, placeholder: str | None = None, description: str | None = None
+    label: str,
+    name: str,
+    value: str = "",
+    required: bool = False,
+    placeholder: str | None = None,
+    description: str | None = None,
 ) -> Component:
     """A field of one line with its label, and a description below that."""
     field = Input(
-        type="text", name=name, required=required, placeholder=placeholder, className="field", autoComplete="off"
-    )
+        type="text", name=name, value=value, required=required, placeholder=placeholder, className="field",
+        autoComplete="off", spellCheck="false",
+    )  # fmt: skip
     star = [html.Span(" *", className="must", **attrs(aria_hidden="true"))] if required else []
     return _labelled([label, *star], description, field, "f")
+
+
+def secret_field(label: str, name: str, description: str | None = None) -> Component:
+    """A field for a key or a password: what is typed is hidden, and what was typed before is never in it."""
+    field = Input(type="password", name=name, className="field", autoComplete="new-password")
+    return _labelled([label], description, field, "f")
 
 
 def number_field(label: str, name: str, value: int, span: tuple[int, int], description: str) -> Component:

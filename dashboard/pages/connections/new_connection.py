@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
-
 from dashboard.pages.connections.own_actions import NEW, SENDERS
 from dashboard.pages.connections.own_parts import head, policy_field
 from dashboard.pages.connections.source_fields import FORMS, Form, fields
 from dashboard.pages.page import Body, Page, administers
 from dashboard.text.translate import _
 from dashboard.ui.elements import html
+from dashboard.ui.fields import text_field
 from dashboard.ui.signs import card, note, sign
 from models.access.viewer import Viewer
 
@@ -81,7 +80,7 @@ def _sender_card() -> html.Section:
     )
     form = html.Form(
         [
-            dmc.TextInput(label=_("Name of the publisher"), name="naam", required=True, className="f"),
+            text_field(_("Name of the publisher"), "naam", required=True),
             html.Details(
                 [html.Summary([sign("chev"), _("More settings")]), policy_field("new-policy", "strict")],
                 className="fold",

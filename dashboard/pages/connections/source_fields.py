@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import dash_mantine_components as dmc
-
 from dashboard.pages.connections.own_parts import choice
 from dashboard.text.translate import _
 from dashboard.ui.elements import html
+from dashboard.ui.fields import secret_field, text_field
 from dashboard.ui.signs import sign
 from models.ingest.own_connections import LAS, PUBLISHER, SECRETS, Kind
 
@@ -71,9 +70,7 @@ def label(name: str) -> str:
 def fields(form: Form, values: Mapping[str, str], kept: frozenset[str], name: str | None) -> list[Any]:
     """The fields of a form with what was typed before; of secrets only whether there is one. `name` None: is fixed."""
     shown, folded = _FIELDS[form]
-    own = (
-        [] if name is None else [dmc.TextInput(label=label(NAME), name=NAME, value=name, required=True, className="f")]
-    )
+    own = [] if name is None else [text_field(label(NAME), NAME, name, required=True)]
     return [
         *own,
         *(_field(form, item, values, kept) for item in shown),
@@ -93,25 +90,9 @@ def _field(form: Form, name: str, values: Mapping[str, str], kept: frozenset[str
     if options is not None:
         return choice(f"source-{name}", name, label(name), options, value or next(iter(options)))
     if name in SECRETS:
-        return dmc.PasswordInput(
-            label=label(name),
-            name=name,
-            value="",
-            description=_("Filled in before and not shown. Leave it empty to keep it.") if name in kept else None,
-            autoComplete="new-password",
-            visibilityToggleButtonProps={"aria-label": _("Show what is typed")},
-            className="f",
-        )
-    return dmc.TextInput(
-        label=label(name),
-        name=name,
-        value=value,
-        description=_hint(form, name),
-        required=name == "address",
-        autoComplete="off",
-        spellCheck="false",
-        className="f",
-    )
+        kept_word = _("Filled in before and not shown. Leave it empty to keep it.") if name in kept else None
+        return secret_field(label(name), name, kept_word)
+    return text_field(label(name), name, value, required=name == "address", description=_hint(form, name))
 
 
 def _choices(name: str) -> dict[str, str] | None:
