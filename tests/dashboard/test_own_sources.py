@@ -99,8 +99,8 @@ def outcome(client: FlaskClient, page: str, search: str) -> str:
 def typed_in(page: str) -> dict[str, Any]:
     """What stands in the fields of a form."""
     content = content_of(page)
-    inputs = [node["props"] for kind in ("TextInput", "PasswordInput") for node in nodes_of(content, kind)]
-    return {props["name"]: props.get("value") for props in inputs}
+    inputs = [node["props"] for node in nodes_of(content, "Input")]
+    return {props["name"]: props.get("value") or "" for props in inputs if "name" in props}
 
 
 def rows(store: Store, table: Any) -> int:
