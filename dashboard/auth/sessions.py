@@ -46,7 +46,7 @@ class User:
 
 
 class DemoUser(User):
-    """A user without sign-in: of the demo, or an administrator on the machine where the program was started."""
+    """A user without sign-in: of the demo, or whoever sits at the machine where the program was started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ _ROLES = (
     _Role("beheerder-baken", BAKEN, Role.ADMINISTRATOR, "954"),
 )
 
+LEADER = ("schoolleider", "Marjan Bakker")  # whom the pupil list does not name
 VENDOR = DemoUser("leverancier", "Leverancier", Role.VENDOR, None, 0)  # of no school
 
 # What the administrators assigned before: the question-level sender names no vakgebied. Two are left to assign.
@@ -375,4 +376,6 @@ def demo_users(engine: Engine, cipher: PiiCipher) -> list[DemoUser]:
             if teacher is not None:
                 name = " ".join(part for part in (teacher.first_name, teacher.prefix, teacher.last_name) if part)
                 users.append(DemoUser(role.key, name, role.role, teacher.id, school_id))
-    return [*users, VENDOR]
+        school_id = schools.find_school(connection, HORIZON)
+        assert school_id is not None
+    return [*users, DemoUser(*LEADER, Role.LEADER, None, school_id), VENDOR]

@@ -40,7 +40,7 @@ def dashboard_app(store: Store) -> flask.Flask:
         store.cipher,
         AppOptions(
             demo=False,
-            users=() if sign_in is not None else administrators(store.engine),
+            users=() if sign_in is not None else users_of_machine(store.engine),
             allowed_hosts=(*OWN_HOSTS, *server.all_host_names),
             sandbox_days=settings.receive.test_room_days,
             holidays=applying.holidays_of(settings),
@@ -70,12 +70,16 @@ def sign_in_of(store: Store) -> SignIn | None:
     return SignIn(providers, local, store.settings.server.public_address) if providers or local else None
 
 
-def administrators(engine: Engine) -> list[DemoUser]:
-    """Until people sign in, who sits at this machine looks as the administrator of its schools."""
+def users_of_machine(engine: Engine) -> list[DemoUser]:
+    """Until people sign in, who sits at this machine looks as the administrator of its schools, or as learning support.
+
+    The administrator comes first: connections are what a new installation needs, and results take choosing the other.
+    """
     with read_transaction(engine) as connection:
         known = schools.all_schools(connection)
     return [
-        DemoUser(f"administrator-{school_id}", name or "Beheerder", Role.ADMINISTRATOR, None, school_id)
+        DemoUser(f"{role.value}-{school_id}", name or "Rondblik", role, None, school_id)
+        for role in (Role.ADMINISTRATOR, Role.SUPPORT)
         for school_id, name in known
     ]
 

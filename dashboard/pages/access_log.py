@@ -18,7 +18,7 @@ from dashboard.ui.plain_table import plain_table
 from dashboard.ui.signs import card, note
 from models.access.access_review import Access, who_can_see
 from models.access.audit import AuditEntry
-from models.access.people import PupilName, pupil
+from models.access.people import pupil_name
 from models.access.viewer import Viewer
 from models.schema import clock, database
 
@@ -77,16 +77,16 @@ def _to_retention(viewer: Viewer) -> list[Any]:
 def _of_pupil(viewer: Viewer, pupil_id: int) -> Body:
     context = request.context()
     with database.read_transaction(context.engine) as connection:
-        record = pupil(connection, viewer, pupil_id)
-        access = who_can_see(connection, viewer, pupil_id) if record is not None else []
+        named = pupil_name(connection, viewer, pupil_id)
+        access = who_can_see(connection, viewer, pupil_id) if named is not None else []
     access += [
         Access(user.name, user.role, None, None)
         for user in context.options.users  # without a sign-in; of a demo, or on this machine
         if user.school_id == viewer.school_id and user.viewer.sees_whole_school
     ]
-    if record is None:
+    if named is None:
         return _notice(_("You may not see this pupil, or there is no such pupil."))
-    name = pupil_word(PupilName(record.id, record.first_name, record.name))
+    name = pupil_word(named)
     entries = context.audit.about_pupil(viewer, pupil_id, MAX_SHOWN)
     return Body(
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.pages import access_log, accessibility, board, not_found, retention
+from dashboard.pages import access_log, accessibility, board, not_found, retention, school_overview
 from dashboard.pages.accounts import page as accounts
 from dashboard.pages.class_page import page as class_page
 from dashboard.pages.connections import new_connection, own_connection, refused_message
@@ -16,13 +16,18 @@ from dashboard.pages.pupil import talk_sheet
 from dashboard.pages.signals import page as signals
 from dashboard.pages.vendor import page as vendor
 from dashboard.pages.vendor import requirements, result, sandbox
+from dashboard.ui import addresses
+
+# What this address shows is the first page in the menu of who looks; its frame is that of a page with data of pupils.
+HOME = Page("home", addresses.HOME, class_page.title, class_page.layout, class_page.frame)
 
 PAGES: tuple[Page, ...] = (
-    class_page.HOME,
+    HOME,
     class_page.PAGE,
     my_pupils.PAGE,
     signals.PAGE,
     materials.PAGE,
+    school_overview.PAGE,
     connections.PAGE,
     accounts.PAGE,
     access_log.PAGE,

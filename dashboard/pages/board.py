@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.auth import request
 from dashboard.export.sheets import filter_words
 from dashboard.pages.class_page.page import heading_of
-from dashboard.pages.page import Body, Page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.translate import _, day_name
 from dashboard.text.words import part_word, short_test, subject_word
 from dashboard.ui import addresses
@@ -307,4 +307,4 @@ def _due(view: ClassView) -> list[tuple[html.Dt, html.Dd]]:
     ]
 
 
-PAGE = Page("board", addresses.BOARD, title, layout, frame, has_header=False)
+PAGE = Page("board", addresses.BOARD, title, layout, frame, teaches, has_header=False)

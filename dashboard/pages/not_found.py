@@ -18,7 +18,7 @@ def title(**_address: object) -> str:
 def frame() -> Body:
     """A sentence and the way back."""
     sentence = _("The address is wrong or has changed.")
-    link = Link(_("To the classes"), href=addresses.CLASSES)
+    link = Link(_("To your start page"), href=addresses.HOME)
     return Body(
         [
             html.Div(html.Div(html.H1(_("There is no such page"))), className="head"),

@@ -30,7 +30,7 @@ def body(viewer: Viewer) -> Body:
                         " ",
                         _("The same number is another pupil or class there, so nothing is shown here."),
                         " ",
-                        Link(_("To the classes"), href=addresses.CLASSES),
+                        Link(_("To your start page"), href=addresses.HOME),
                     ]
                 ),
             ),

@@ -27,7 +27,7 @@ def everybody(_viewer: Viewer) -> bool:
 
 
 def teaches(viewer: Viewer) -> bool:
-    """For who works with pupils: teachers, mentors and learning support."""
+    """For who works with pupils and reads their results: teachers, mentors and learning support."""
     return viewer.teaches
 
 
@@ -39,11 +39,6 @@ def administers(viewer: Viewer) -> bool:
 def tests_connections(viewer: Viewer) -> bool:
     """For who may test a source connection: administrators and vendors."""
     return viewer.may_test
-
-
-def is_at_school(viewer: Viewer) -> bool:
-    """For everybody but vendors, who have no classes and no pupils."""
-    return viewer.is_at_school
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Page:
     layout: Callable[..., Body]
     frame: Callable[[], Body]
     may_see: Predicate = everybody
-    refusal: Callable[[], Body] | None = None  # what everybody else gets; needed where `may_see` refuses somebody
+    refusal: Callable[[], Body] | None = None  # what everybody else gets; None: what their role is for
     in_menu_of: Predicate | None = None  # None: in nobody's menu
     section: str = ""  # the page whose menu entry is marked as current, where that is another page
     has_header: bool = True  # False: neither header and menu nor footer

@@ -33,7 +33,7 @@ def page(current: str, pages: Sequence[Page], body: Body) -> list[Any]:
     bars = [*_test_school(user), *([body.bar] if body.bar is not None else [])]
     waiting = [] if current == CONNECTIONS_PAGE else _pending_rosters(user.viewer)
     main = html.Main([*_flash_message(), *waiting, *body.children], id="main", className="page")
-    return [_header(current, _menu_pages(pages, user.viewer), user), *bars, main, footer()]
+    return [_header(current, menu_pages(pages, user.viewer), user), *bars, main, footer()]
 
 
 def footer() -> html.Footer:
@@ -125,7 +125,7 @@ def _test_school(user: User) -> list[Any]:
     ]
 
 
-def _menu_pages(pages: Sequence[Page], viewer: Viewer) -> list[Page]:
+def menu_pages(pages: Sequence[Page], viewer: Viewer) -> list[Page]:
     """The pages in the viewer's menu."""
     return [page for page in pages if page.in_menu_of is not None and page.in_menu_of(viewer)]
 

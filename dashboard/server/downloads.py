@@ -30,6 +30,8 @@ def group_file(token: str, kind: str) -> ResponseReturnValue:
     file_format = FORMATS.get(kind)
     if viewer is None or file_format is None:
         flask.abort(404)
+    if not viewer.teaches:
+        return flask.redirect(_same_screen(), 303)  # which says what the role is for
     context = request.context()
     sheet = context.snapshots.find(viewer, token)
     if sheet is not None:

@@ -97,4 +97,4 @@ def _page(status: int, sentence: str, remedy: str) -> str:
         return plain_page(sentence, paragraph(remedy))
     if status == 503 and flask.request.method == "GET":
         return plain_page(sentence, link(SAME_ADDRESS, _("Load again")))
-    return plain_page(sentence, link(addresses.CLASSES, _("To the classes")))
+    return plain_page(sentence, link(addresses.HOME, _("To your start page")))

@@ -253,6 +253,7 @@ def role_word(role: Role) -> str:
         Role.MENTOR: _("mentor"),
         Role.SUPPORT: _("learning support"),
         Role.ADMINISTRATOR: _("administrator"),
+        Role.LEADER: _("school leader"),
         Role.VENDOR: _("vendor"),
     }[role]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
-from models.access.viewer import Viewer, can_see_class, can_see_pupil
+from models.access.viewer import Viewer, can_name_class, can_name_pupil, can_see_class, can_see_pupil
 from models.schema import clock
 from models.schema.collation import collation_key
 from models.schema.tables import classes, groups, memberships, pupils, schools
@@ -45,7 +45,7 @@ def full_name(first: str | None, prefix: str | None, last: str | None) -> str | 
 
 
 def _apart(connection: Connection, viewer: Viewer) -> dict[int, str]:
-    """What tells pupils of one name apart, as far as the viewer sees them: the class, and a number within one class."""
+    """What tells pupils of one name apart, of classes that the viewer may know: the class, and a number within it."""
     name = (pupils.c.first_name, pupils.c.prefix, pupils.c.last_name)
     of_school = select(*name).where(pupils.c.school_id == viewer.school_id, pupils.c.last_name.is_not(None))
     shared = connection.execute(of_school.group_by(*name).having(func.count() > 1)).all()
@@ -59,7 +59,7 @@ def _apart(connection: Connection, viewer: Viewer) -> dict[int, str]:
             classes.c.composed.is_(False),
             pupils.c.last_name.in_({row.last_name for row in shared}),
             present_on(),
-            can_see_class(viewer, classes.c.school_id, classes.c.id),
+            can_name_class(viewer, classes.c.school_id, classes.c.id),
         )
         .group_by(pupils.c.id, *name)
         .order_by(pupils.c.id)
@@ -393,6 +393,14 @@ def pupil(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilRecord 
     )
 
 
+def pupil_name(connection: Connection, viewer: Viewer, pupil_id: int) -> PupilName | None:
+    """The name of a pupil, or None where there is none whose name the viewer may know."""
+    row = connection.execute(
+        select(pupils).where(pupils.c.id == pupil_id, can_name_pupil(viewer, pupils.c.school_id, pupils.c.id))
+    ).one_or_none()
+    return None if row is None else PupilName(row.id, row.first_name, _name_of(row, _apart(connection, viewer)))
+
+
 def can_see_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[int]) -> bool:
     """Whether the viewer sees each of these pupils now."""
     visible = connection.scalar(
@@ -406,10 +414,10 @@ def can_see_all(connection: Connection, viewer: Viewer, pupil_ids: Collection[in
 
 
 def pupil_names(connection: Connection, viewer: Viewer) -> list[PupilName]:
-    """All pupils of the school that the viewer sees, by name."""
+    """All pupils of the school whose names the viewer may know, by name; no more than the names."""
     rows = connection.execute(
         select(pupils.c.id, pupils.c.first_name, pupils.c.prefix, pupils.c.last_name).where(
-            can_see_pupil(viewer, pupils.c.school_id, pupils.c.id)
+            can_name_pupil(viewer, pupils.c.school_id, pupils.c.id)
         )
     ).all()
     apart = _apart(connection, viewer)

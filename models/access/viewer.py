@@ -18,7 +18,8 @@ class Role(StrEnum):
     TEACHER = "teacher"
     MENTOR = "mentor"
     SUPPORT = "support"  # intern begeleider: the whole school
-    ADMINISTRATOR = "administrator"  # connections and matching: own school
+    ADMINISTRATOR = "administrator"  # connections, matching and accounts of the own school; no results
+    LEADER = "leader"  # schoolleider: figures of the classes of the own school, and nobody's results
     VENDOR = "vendor"  # tests a connection with made-up data: sees no class and no pupil of any school
 
 
@@ -39,7 +40,7 @@ class Viewer:
     @property
     def sees_whole_school(self) -> bool:
         """Whether the role, not the roster link, decides which pupils are seen."""
-        return self.role in (Role.SUPPORT, Role.ADMINISTRATOR)
+        return self.role is Role.SUPPORT
 
     @property
     def may_administer(self) -> bool:
@@ -48,7 +49,7 @@ class Viewer:
 
     @property
     def teaches(self) -> bool:
-        """Whether the role works with pupils: settles signals, writes notes, sets goals."""
+        """Whether the role works with pupils: reads their results, settles signals, writes notes, sets goals."""
         return self.role in (Role.TEACHER, Role.MENTOR, Role.SUPPORT)
 
     @property
@@ -57,14 +58,14 @@ class Viewer:
         return self.role is Role.SUPPORT
 
     @property
+    def reads_figures(self) -> bool:
+        """Whether the role reads counts per class, which name no pupil."""
+        return self.role is Role.LEADER
+
+    @property
     def reviews_access(self) -> bool:
         """Whether the role may see who looked at whom."""
         return self.role in (Role.SUPPORT, Role.ADMINISTRATOR)
-
-    @property
-    def is_at_school(self) -> bool:
-        """Whether the role has to do with classes and pupils at all."""
-        return self.role is not Role.VENDOR
 
     @property
     def may_test(self) -> bool:
@@ -88,15 +89,21 @@ def check_reviews_access(viewer: Viewer) -> None:
         raise AccessDenied("who looked is for administrators and learning support")
 
 
+def check_reads_figures(viewer: Viewer) -> None:
+    """Raises AccessDenied for whoever does not lead the school."""
+    if not viewer.reads_figures:
+        raise AccessDenied("figures per class are for school leaders")
+
+
 def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether `viewer` may see the class of a row: own school, and a link to one of its groups of this school year.
+    """Whether `viewer` may see the results of the class of a row: own school, and a link to it in this school year.
 
     The school year is that of today: a link of last year shows nothing any more, one of next year nothing yet.
     """
     own = school_id == viewer.school_id
     if viewer.sees_whole_school:
         return own
-    if viewer.teacher_id is None or not viewer.is_at_school:
+    if viewer.teacher_id is None or not viewer.teaches:
         return false()
     linked = (
         select(groups.c.class_id)
@@ -115,7 +122,7 @@ def can_see_class(viewer: Viewer, school_id: ColumnElement[int], class_id: Colum
 
 
 def can_see_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether `viewer` may see the pupil of a row: own school, and a pupil of a class that they see."""
+    """Whether `viewer` may see the results of the pupil of a row: own school, and a pupil of a class that they see."""
     if viewer.sees_whole_school:
         return school_id == viewer.school_id
     members = (
@@ -128,3 +135,13 @@ def can_see_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: Colum
         )
     )
     return and_(school_id == viewer.school_id, pupil_id.in_(members))
+
+
+def can_name_class(viewer: Viewer, school_id: ColumnElement[int], class_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `viewer` may know the class of a row by name: administrators of the school too, without its results."""
+    return school_id == viewer.school_id if viewer.may_administer else can_see_class(viewer, school_id, class_id)
+
+
+def can_name_pupil(viewer: Viewer, school_id: ColumnElement[int], pupil_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `viewer` may see who the pupil of a row is: who administers the school links numbers to its pupils."""
+    return school_id == viewer.school_id if viewer.may_administer else can_see_pupil(viewer, school_id, pupil_id)

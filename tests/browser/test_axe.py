@@ -41,7 +41,7 @@ RUN = """only => axe.run(document, {runOnly: only, resultTypes: ['violations']})
 NOWHERE, NO_PAGE = "/nergens", translations("nl").gettext("There is no such page")
 
 # Addresses by who looks at them: every page, and views of some.
-LOOKED_AT_BY = {"my_pupils": "Noa Berg", "handover": "Noa Berg", "materials": "Sam de Groot"}
+LOOKED_AT_BY = {"my_pupils": "Noa Berg", "handover": "Noa Berg", "materials": "Iris Smit"}
 PAGES = {
     **{address(page): LOOKED_AT_BY.get(page.name) or first_viewer(page, PERSONAS).name for page in OPEN_PAGES},
     "/groep?weergave=materiaal": "Hanna Vos",
@@ -49,6 +49,7 @@ PAGES = {
     "/leerlingen?vraag=stof": "Noa Berg",
     "/leerlingen?vraag=klaar": "Noa Berg",
     "/koppelingen/nieuw?soort=las": "Sam de Groot",
+    "/groep?klas=1": "Sam de Groot",  # who is told what the role is for
     NOWHERE: "Hanna Vos",
 }
 

@@ -189,9 +189,9 @@ def test_no_click_of_an_administrator_holds_up_the_browser(browser: Browser, tmp
     def way(to: Walk) -> None:
         to.open("/groep", "main h1")
         to.become("Sam de Groot")
-        to.open("/groep", "#matrix")
+        to.open("/inzage", "#access-log")
         to.click("to Couplings", "header > nav a:has-text('Koppelingen')", "#sources")
-        to.do("Back", to.page.go_back, "#matrix")
+        to.do("Back", to.page.go_back, "#access-log")
         to.do("Forward", to.page.go_forward, "#sources")
 
     with school_of(tmp_path, [25], 7) as served:

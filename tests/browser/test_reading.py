@@ -245,6 +245,7 @@ def test_an_administrator_assigns_a_subject_and_links_an_identifier(served: Serv
     page.click("li[data-parked='500'] button:has-text('Koppelen')")
     page.wait_for_selector("#couplings-done:has-text('Gekoppeld')")
     assert query(served, "SELECT pupil_id FROM identifiers WHERE id = 500") == [(12,)]
+    watched.become("Hanna Vos")
     watched.open("/groep")
     shown = shown_cells(page)
     assert shown[12, SUMS]["value"] == "77"

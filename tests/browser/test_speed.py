@@ -22,7 +22,7 @@ _WATCH_SHIFTS = """() => {
 def test_a_change_of_class_is_one_request(watched: Watched) -> None:
     page = watched.page
     watched.open("/")
-    watched.become("Sam de Groot")
+    watched.become("Iris Smit")
     watched.open("/groep?klas=1")
     expect(page.locator("#matrix tr[data-pupil='1']")).to_have_count(1)
     addresses: list[str] = []

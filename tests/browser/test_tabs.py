@@ -140,7 +140,7 @@ def test_a_bookmark_of_one_school_opens_no_pupil_of_another(window: BrowserConte
     first.goto(bookmark)
     first.wait_for_selector("main h1:has-text('Dit adres hoort bij een andere school')")
     assert first.title() == "Rondblik"
-    first.click("main a:has-text('Naar de groepen')")
+    first.click("main a:has-text('Naar uw beginpagina')")
     first.wait_for_selector("main h1:has-text('Groep 6z')")
     first.goto(served.address + "/leerling/1")
     first.wait_for_selector("main h1:has-text('Zoë Anders')")

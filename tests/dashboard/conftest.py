@@ -24,6 +24,8 @@ PERSONAS = (
     DemoUser("joris", "Joris Blom", Role.TEACHER, school.TEACHER_B, school.SCHOOL),
     DemoUser("noa", "Noa Berg", Role.MENTOR, school.TEACHER_A, school.SCHOOL),
     DemoUser("sam", "Sam de Groot", Role.ADMINISTRATOR, None, school.SCHOOL),
+    DemoUser("iris", "Iris Smit", Role.SUPPORT, None, school.SCHOOL),
+    DemoUser("marjan", "Marjan Bakker", Role.LEADER, None, school.SCHOOL),
 )
 
 

@@ -600,7 +600,7 @@ def test_an_administrator_or_vendor_gets_a_sentence_no_pupils_and_no_notes(
     write(known_school, "hanna", 1, NoteKind.AGREEMENT, AGREED)
     client = as_persona(web, key)
     shown = shown_page(client, path, "?klas=1")
-    assert "Deze pagina is voor leraren, mentoren en intern begeleiders" in shown
+    assert "Dit hoort niet bij uw rol" in shown
     assert "Bouzid" not in shown
     assert AGREED not in shown
     answer = mine_callback(client, klas=["1"])

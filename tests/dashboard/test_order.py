@@ -25,7 +25,7 @@ FIRST_NAMES = [
     "Kind 10", "Łukasz", "Mees", "Özlem", "Pim", "Sem", "Şeyma", "Tess", "Ümit", "Vera", "Wim", "Xandra", "Zoë",
 ]  # fmt: skip
 CLASS_NAMES = ["groep 3", "Groep 4", "groep 10", "Unit 2", "Unit 10"]
-ADMINISTRATOR = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
+SUPPORT = Viewer(school.SCHOOL, Role.SUPPORT, None, "Iris Smit")
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ def test_pupils_of_each_group_on_the_class_page_and_in_its_file(named: Store) ->
 
 def test_classes_and_pupils_to_choose_from(named: Store) -> None:
     with read_transaction(named.engine) as connection:
-        class_refs = class_list(connection, ADMINISTRATOR)
-        everybody = pupil_names(connection, ADMINISTRATOR)
-        of_class = members(connection, ADMINISTRATOR, [class_refs[0].id])
+        class_refs = class_list(connection, SUPPORT)
+        everybody = pupil_names(connection, SUPPORT)
+        of_class = members(connection, SUPPORT, [class_refs[0].id])
     assert len(class_refs) > 1
     assert in_order([ref.name for ref in class_refs if not ref.composed], CLASS_NAMES)
     for names in (everybody, of_class):

@@ -15,7 +15,7 @@ import dashboard
 from dashboard.auth.request import AppOptions
 from dashboard.auth.sessions import DemoUser
 from dashboard.pages.all_pages import PAGES
-from dashboard.pages.page import Page
+from dashboard.pages.page import Page, everybody
 from dashboard.server.wsgi import create_app
 from models.access.viewer import Role
 from tests.conftest import Store
@@ -24,32 +24,30 @@ from tests.dashboard.conftest import PERSONAS
 from tests.dashboard.page_list import address
 from tests.dashboard.test_web import as_persona, shown_page
 
-SUPPORT = DemoUser("iris", "Iris Smit", Role.SUPPORT, None, school.SCHOOL)
 VENDOR = DemoUser("lev", "Leverancier", Role.VENDOR, None, 0)
-SCHOOL_ROLES = {"hanna", "noa", "iris", "sam"}
 TEACHING = {"hanna", "noa", "iris"}
 TESTING = {"sam", "lev"}
-ALL = SCHOOL_ROLES | {"lev"}
-NOT_THIS_PUPIL = "U mag deze leerling niet zien"
-FOR_TEACHERS = "Deze pagina is voor leraren, mentoren en intern begeleiders"
+ALL = TEACHING | TESTING | {"marjan"}
+OTHER_ROLE = "Dit hoort niet bij uw rol"
 
 # A text that shows that a page opened, who may see it, and a text that the others get.
 EXPECTED: dict[str, tuple[str, set[str], str]] = {
-    "home": ('"id": "group-content"', SCHOOL_ROLES, "Maak een proefadres"),
-    "group": ('"id": "group-content"', SCHOOL_ROLES, "Maak een proefadres"),
-    "my_pupils": ('"id": "mine-intro"', TEACHING, FOR_TEACHERS),
-    "signals": ('"id": "signals-content"', ALL, ""),
-    "materials": ('"id": "materials-content"', ALL, ""),
+    "home": ("Afmelden", ALL, ""),
+    "group": ('"id": "group-content"', TEACHING, OTHER_ROLE),
+    "my_pupils": ('"id": "mine-intro"', TEACHING, OTHER_ROLE),
+    "signals": ('"id": "signals-content"', TEACHING, OTHER_ROLE),
+    "materials": ('"id": "materials-content"', TEACHING, OTHER_ROLE),
+    "school_overview": ('"id": "school-figures"', {"marjan"}, "alleen voor schoolleiders"),
     "connections": ('"id": "couplings-content"', {"sam"}, "alleen voor beheerders"),
     "access_log": ('"id": "access-log"', {"sam", "iris"}, "alleen voor beheerders en intern begeleiders"),
     "retention": ('"id": "retention"', {"sam"}, "alleen voor beheerders"),
     "accounts": ('"id": "roles"', {"sam"}, "alleen voor beheerders"),
     "vendor": ("Maak een proefadres", TESTING, "voor beheerders en voor leveranciers"),
     "requirements": ('"id": "requirements"', TESTING, "voor beheerders en voor leveranciers"),
-    "pupil": ('"id": "lanes"', SCHOOL_ROLES, NOT_THIS_PUPIL),
-    "talk_sheet": ('"id": "talk-sheet"', TEACHING, NOT_THIS_PUPIL),
-    "handover": ('"id": "handover-made"', TEACHING, FOR_TEACHERS),
-    "board": ('"className": "board"', ALL, ""),
+    "pupil": ('"id": "lanes"', TEACHING, OTHER_ROLE),
+    "talk_sheet": ('"id": "talk-sheet"', TEACHING, OTHER_ROLE),
+    "handover": ('"id": "handover-made"', TEACHING, OTHER_ROLE),
+    "board": ('"className": "board"', TEACHING, OTHER_ROLE),
     "refused_message": ("niet (meer)", ALL, ""),
     "new_connection": ('"id": "kinds"', {"sam"}, "alleen voor beheerders"),
     "own_connection": ("Deze koppeling bestaat niet (meer)", ALL, ""),
@@ -68,12 +66,19 @@ def expected_of(page: Page) -> tuple[str, set[str], str]:
 MY_PUPILS, CONNECTIONS = ("/leerlingen", "Mijn leerlingen"), ("/koppelingen", "Koppelingen")
 CLASSES, SIGNALS, MATERIALS = ("/groep", "Groepen"), ("/signalen", "Signalen"), ("/leermiddelen", "Leermiddelen")
 ACCESS_LOG = ("/inzage", "Wie heeft gekeken")
+OVERVIEW = ("/schooloverzicht", "Schooloverzicht")
 TEST = ("/toets", "Test uw koppeling")
+REFUSED = [
+    ("sam", ("U bent beheerder: u zorgt voor koppelingen", "Een leraar van de groep of de intern begeleider kan")),
+    ("marjan", ("U bent schoolleider: u ziet cijfers per groep", "Een leraar van de groep of de intern begeleider")),
+    ("lev", ("U bent leverancier: u test een koppeling", "Scholen zien hun eigen resultaten.")),
+]
 MENUS = {
     "hanna": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
     "noa": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS],
     "iris": [CLASSES, MY_PUPILS, SIGNALS, MATERIALS, ACCESS_LOG],
-    "sam": [CLASSES, SIGNALS, MATERIALS, CONNECTIONS, ACCESS_LOG, TEST],
+    "sam": [CONNECTIONS, ACCESS_LOG, TEST],
+    "marjan": [OVERVIEW],
     "lev": [TEST],
 }
 
@@ -81,12 +86,36 @@ MENUS = {
 @pytest.fixture
 def all_roles(known_school: Store) -> flask.Flask:
     """The web app on the known school, with a user of every role."""
-    options = AppOptions(demo=True, users=(*PERSONAS, SUPPORT, VENDOR))
+    options = AppOptions(demo=True, users=(*PERSONAS, VENDOR))
     return create_app(known_school.engine, known_school.cipher, options)
 
 
+# By what the start page of each is known.
+STARTS = {
+    "hanna": '"id": "group-content"', "noa": '"id": "group-content"', "iris": '"id": "group-content"',
+    "sam": '"id": "couplings-content"', "marjan": '"id": "school-figures"', "lev": "Maak een proefadres",
+}  # fmt: skip
+
+
 def test_every_page_that_refuses_somebody_is_in_this_test() -> None:
-    assert {page.name for page in PAGES if page.refusal is not None} <= EXPECTED.keys()
+    assert {page.name for page in PAGES if page.may_see is not everybody} <= EXPECTED.keys()
+
+
+@pytest.mark.parametrize("key", sorted(STARTS))
+def test_everybody_starts_at_the_first_page_of_their_menu(all_roles: flask.Flask, key: str) -> None:
+    shown = shown_page(as_persona(all_roles, key), "/")
+    assert STARTS[key] in shown
+    assert f'"title": "{MENUS[key][0][1]} – Rondblik"' in shown
+
+
+@pytest.mark.parametrize(("key", "sentences"), REFUSED)
+def test_a_page_of_results_says_what_a_role_is_for_and_who_can_show_it(
+    all_roles: flask.Flask, key: str, sentences: tuple[str, ...]
+) -> None:
+    client = as_persona(all_roles, key)
+    for path in ("/groep", "/leerlingen", "/signalen", "/leermiddelen", "/leerling/1", "/gesprek/1", "/digibord"):
+        shown = shown_page(client, path)
+        assert all(sentence in shown for sentence in sentences), path
 
 
 @pytest.mark.parametrize("key", sorted(ALL))

@@ -87,7 +87,7 @@ def decide(client: FlaskClient, do: str) -> str:
     return answer.text
 
 
-@pytest.mark.parametrize("path", ["/groep", "/leerlingen", "/signalen"])
+@pytest.mark.parametrize("path", ["/groep", "/inzage", "/toets"])
 def test_every_screen_tells_the_administrator_which_class_would_be_empty(held_web: flask.Flask, path: str) -> None:
     shown = shown_page(as_persona(held_web, "sam"), path)
     assert SENTENCE in shown

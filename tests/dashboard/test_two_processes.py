@@ -110,17 +110,24 @@ class Browser:
         assert answer.status_code == 200
         return json.dumps(expanded(answer.json()), ensure_ascii=False)
 
-    def form(self, path: str, token: int) -> str:
+    def form(self, path: str, token: int, **fields: str) -> str:
         """Where a form leads that is sent with this token."""
-        answer = self.ask("POST", path, data={"a": "b"}, headers={ONCE_HEADER: f"{token:032x}"})
+        answer = self.ask("POST", path, data=fields or {"a": "b"}, headers={ONCE_HEADER: f"{token:032x}"})
         assert answer.status_code == 303, answer.text
         return answer.headers["Location"]
+
+    def become(self, user: str, token: int) -> None:
+        """Go on as another user of this machine."""
+        assert self.ask("GET", "/").status_code == 200
+        self.form("/persona", token, persona=user)
+        assert self.ask("GET", "/").status_code == 200
 
 
 def test_session_pages_files_forms_and_limits_are_of_all_processes(processes: Processes, any_store: Store) -> None:
     (first, path), (second, _path) = processes.start(), processes.start()
     browser = Browser([second, first])
     assert browser.ask("GET", path).status_code == 303
+    browser.become(f"support-{school.SCHOOL}", 300)
 
     sheets = set()
     for _time in range(10):
@@ -138,6 +145,7 @@ def test_session_pages_files_forms_and_limits_are_of_all_processes(processes: Pr
     pages = [browser.page() for _time in range(2)]
     assert ["wordt niet meer bewaard" in page for page in pages] == [True, False]
 
+    browser.become(f"administrator-{school.SCHOOL}", 301)
     rooms = [browser.form("/toets/proef", token) for token in range(SANDBOX_RATE.tokens) for _process in range(2)]
     assert rooms[::2] == rooms[1::2]  # the same form again, at the other process
     assert len(set(rooms)) == SANDBOX_RATE.tokens
@@ -148,6 +156,7 @@ def test_session_pages_files_forms_and_limits_are_of_all_processes(processes: Pr
 
     processes.stop(first)
     assert processes.start(first)[0] == first
+    browser.become(f"support-{school.SCHOOL}", 302)
     assert all("Bouzid" in browser.page() for _time in range(2))
     assert urlsplit(browser.form("/afmelden", 200)).path == "/afgemeld"
     assert [browser.ask("GET", "/groep").status_code for _time in range(2)] == [401, 401]

@@ -16,6 +16,7 @@ OSO = "http://www.edustandaard.nl/oso_gegevensset/1.2/dossier"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NOA = 1
 ADMINISTRATOR = Viewer(1, Role.ADMINISTRATOR, name="beheerder")
+SUPPORT = Viewer(1, Role.SUPPORT)
 
 
 def every_kind(score: int, made_on: str, prefix: str = "", pupil: str = "L1") -> bytes:
@@ -69,8 +70,8 @@ def read(engine: Engine) -> list[dict[str, object]]:
     """What the program reads of the results of the pupil."""
 
     def rows(connection: Connection) -> list[dict[str, object]]:
-        owners = result_rows.pupil_identifiers(connection, ADMINISTRATOR, [NOA])
-        result_row = result_rows.all_rows(connection, ADMINISTRATOR, owners, of_school_year("2026-2027"))
+        owners = result_rows.pupil_identifiers(connection, SUPPORT, [NOA])
+        result_row = result_rows.all_rows(connection, SUPPORT, owners, of_school_year("2026-2027"))
         return [row._asdict() for row in sorted(result_row, key=lambda row: row.key)]
 
     with database.read_transaction(engine) as connection:

@@ -44,7 +44,7 @@ def test_screens_and_sql_say_the_same(sent: list[tuple[int, list[tuple[str, str]
             connection.execute(insert(pupils).values(school_id=1, id=1, first_name="Noa"))
             identity.link(connection, Viewer(1, Role.ADMINISTRATOR), 1, 1)
         with database.read_transaction(store.engine) as connection:
-            viewer = Viewer(1, Role.ADMINISTRATOR)
+            viewer = Viewer(1, Role.SUPPORT)
             owners = result_rows.pupil_identifiers(connection, viewer, [1])
             result_list = result_rows.all_rows(connection, viewer, owners, of_school_year("2026-2027"))
         rows = spelled(store.engine)

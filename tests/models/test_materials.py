@@ -24,7 +24,7 @@ HANNA = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_A, "Hanna Vos")
 JORIS = Viewer(school.SCHOOL, Role.TEACHER, school.TEACHER_B, "Joris Blom")
 IRIS = Viewer(school.SCHOOL, Role.SUPPORT, None, "Iris Blauw")
 SAM = Viewer(school.SCHOOL, Role.ADMINISTRATOR, None, "Sam de Groot")
-STRANGER = Viewer(school.OTHER_SCHOOL, Role.ADMINISTRATOR, None, "Iemand")
+STRANGER = Viewer(school.OTHER_SCHOOL, Role.SUPPORT, None, "Iemand")
 UNLINKED = Viewer(school.SCHOOL, Role.TEACHER, None, "Niemand")
 VENDOR = Viewer(school.SCHOOL, Role.VENDOR, school.TEACHER_A, "Leverancier")
 
@@ -97,10 +97,9 @@ def add(connection: Connection, key: str, pupil: int, test: int, source: int, ki
 def test_a_teacher_sees_the_materials_of_their_classes_and_support_those_of_the_school(store: Store) -> None:
     assert [class_ref.name for class_ref in read(store).classes] == ["6a"]
     assert {uptake.class_name for uptake in one_of(read(store, IRIS), "Cijferpad groep 6").uptake} == {"6a", "6b"}
-    assert read(store, SAM).materials == read(store, IRIS).materials
 
 
-@pytest.mark.parametrize("viewer", [STRANGER, UNLINKED, VENDOR])
+@pytest.mark.parametrize("viewer", [SAM, STRANGER, UNLINKED, VENDOR])
 def test_who_sees_no_class_with_results_sees_no_material(store: Store, viewer: Viewer) -> None:
     assert read(store, viewer).materials == ()
 

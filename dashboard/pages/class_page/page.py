@@ -24,8 +24,7 @@ from dashboard.pages.class_page.filter_bar import (
 )
 from dashboard.pages.class_page.progress_panel import progress_panel
 from dashboard.pages.class_page.why import page as why_page
-from dashboard.pages.page import Body, Page, is_at_school
-from dashboard.pages.vendor import page as vendor_page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.scores import level_meanings
 from dashboard.text.translate import _, language, long_moment, n_
 from dashboard.text.words import MISSING_SIGNS, classes_word, missing_word
@@ -104,7 +103,7 @@ def register(app: dash.Dash) -> None:
         State("group-query", "data"),
         prevent_initial_call=True,
     )
-    @with_viewer()
+    @with_viewer(teaches)
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         *chosen, query = values
         by_address = address_asked("group", address)
@@ -329,9 +328,7 @@ PAGE = Page(
     title=title,
     layout=layout,
     frame=frame,
-    may_see=is_at_school,
-    refusal=vendor_page.frame,  # a vendor has no classes and starts with testing a connection
-    in_menu_of=is_at_school,
+    may_see=teaches,
+    in_menu_of=teaches,
     register=register,
 )
-HOME = Page("home", addresses.HOME, title, layout, frame, is_at_school, vendor_page.frame, section=PAGE.name)

@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Input, Output, dcc
 from dashboard.auth import request
 from dashboard.auth.callbacks import with_viewer
 from dashboard.pages.materials.card import material_card
-from dashboard.pages.page import Body, Page, is_at_school
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.text.translate import _, n_
 from dashboard.text.words import classes_word, subject_word, year_word
 from dashboard.ui.controls import options, select
@@ -83,7 +83,7 @@ def register(app: dash.Dash) -> None:
         *(Input(f"materials-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    @with_viewer()
+    @with_viewer(teaches)
     def show(viewer: Viewer, address: object, *chosen: object) -> tuple[Any, ...]:
         catalogue = _read(viewer)
         by_address = address_asked("materials", address)
@@ -269,4 +269,4 @@ def _subject(
     return card(subject_word(subject), [html.Div(parts, className="years")], className="mt", id=f"subject-{subject}")
 
 
-PAGE = Page("materials", PATH, title, layout, frame, in_menu_of=is_at_school, register=register)
+PAGE = Page("materials", PATH, title, layout, frame, teaches, in_menu_of=teaches, register=register)

@@ -9,7 +9,7 @@ import dash
 from dash import ClientsideFunction, Input, Output, State, dcc
 
 from dashboard.auth.callbacks import with_viewer
-from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, not_for_you, read, stated
+from dashboard.pages.my_pupils.page import IN_ADDRESS, hidden_note, made_sentence, no_classes, read, stated
 from dashboard.pages.my_pupils.questions import name_of
 from dashboard.pages.my_pupils.table import growth_of, level_of, placement_line
 from dashboard.pages.page import Body, Page, teaches
@@ -53,12 +53,6 @@ def title(**_address: object) -> str:
 def frame() -> Body:
     """The page without data."""
     return Body([html.Div(id="handover-content")], _bar(MyPupilsFilters(()), None))
-
-
-def refusal() -> Body:
-    """The page for who does not work with pupils."""
-    empty = frame()
-    return Body([*not_for_you(_("Hand-over")), *empty.children], empty.bar)
 
 
 def layout(viewer: Viewer, /, **query: object) -> Body:
@@ -356,7 +350,6 @@ PAGE = Page(
     layout=layout,
     frame=frame,
     may_see=teaches,
-    refusal=refusal,
     section="my_pupils",
     register=register,
 )

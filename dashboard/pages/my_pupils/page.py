@@ -41,12 +41,6 @@ def frame() -> Body:
     return Body([html.Div(id="mine-content")], _bar([], MyPupilsFilters(()), None))
 
 
-def refusal() -> Body:
-    """The page for who does not work with pupils."""
-    empty = frame()
-    return Body([*not_for_you(_("My pupils")), *empty.children], empty.bar)
-
-
 def layout(viewer: Viewer, /, **query: object) -> Body:
     """The whole page for an address."""
     classes, filters, view = read(viewer, query)
@@ -63,15 +57,6 @@ def read(
     if view is not None:
         audit_trail.looked(screen, [member.id for member in view.everyone])
     return classes, filters, view
-
-
-def not_for_you(heading: str) -> list[Any]:
-    """The notice that the page is for who works with pupils."""
-    text = _("This page is for teachers, mentors and learning support: it holds notes about pupils.")
-    return [
-        html.Div(html.Div(html.H1(heading)), className="head"),
-        note("", "lock", html.P([text, " ", Link(_("To the classes"), href=addresses.CLASSES)])),
-    ]
 
 
 def no_classes(heading: str) -> list[Any]:
@@ -259,7 +244,6 @@ PAGE = Page(
     layout=layout,
     frame=frame,
     may_see=teaches,
-    refusal=refusal,
     in_menu_of=teaches,
     register=register,
 )

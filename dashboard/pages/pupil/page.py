@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
-from dashboard.pages.page import Body, Page
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.pupil.part_panel import parts_panel, provenance_panel, sitting_options
 from dashboard.pages.pupil.progress import pupil_progress
 from dashboard.pages.pupil.series import in_subject_order, series_section, summary_sentence
@@ -549,7 +549,7 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    @with_viewer()
+    @with_viewer(teaches)
     def show_period(viewer: Viewer, address: object, periode: object, path: object) -> tuple[Any, ...]:
         by_address = address_asked("pupil", address)
         period = read_period(periode) if by_address is None else period_of(by_address)
@@ -579,7 +579,7 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    @with_viewer()
+    @with_viewer(teaches)
     def show_parts(viewer: Viewer, sitting: object, periode: object, path: object) -> Any:
         pupil_data = _read(viewer, _pupil_of(path), read_period(periode))
         if pupil_data is None:
@@ -595,7 +595,7 @@ def register(app: dash.Dash) -> None:
         State("_pages_location", "pathname"),
         prevent_initial_call=True,
     )
-    @with_viewer()
+    @with_viewer(teaches)
     def show_provenance(viewer: Viewer, question: object, path: object) -> tuple[list[Any], bool]:
         index = question.get("index") if isinstance(question, dict) else None
         match, pupil_id = _SITTING.fullmatch(str(index)), _pupil_of(path)
@@ -623,4 +623,4 @@ def _pupil_of(path: object) -> int | None:
     return addresses.read_number(match[1]) if match is not None else None
 
 
-PAGE = Page("pupil", f"{addresses.PUPIL}/<pupil_id>", title, layout, frame, section="group", register=register)
+PAGE = Page("pupil", f"{addresses.PUPIL}/<pupil_id>", title, layout, frame, teaches, section="group", register=register)

@@ -246,6 +246,5 @@ PAGE = Page(
     layout=layout,
     frame=frame,
     may_see=teaches,
-    refusal=not_yours,
     section="group",
 )

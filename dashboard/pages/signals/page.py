@@ -12,7 +12,7 @@ from dash import ClientsideFunction, Input, Output, dcc
 
 from dashboard.auth import audit_trail, request
 from dashboard.auth.callbacks import with_viewer
-from dashboard.pages.page import Body, Page, is_at_school
+from dashboard.pages.page import Body, Page, teaches
 from dashboard.pages.signals.due_form import due_panel
 from dashboard.pages.signals.resolution_forms import resolution_form
 from dashboard.pages.signals.threshold_form import threshold_panel
@@ -143,7 +143,7 @@ def register(app: dash.Dash) -> None:
         *(Input(f"signals-{name}", "value") for name in CONTROLS),
         prevent_initial_call=True,
     )
-    @with_viewer()
+    @with_viewer(teaches)
     def show(viewer: Viewer, address: object, *values: object) -> tuple[Any, ...]:
         by_address = address_asked("signals", address)
         chosen = dict(zip(CONTROLS, values, strict=True)) if by_address is None else by_address
@@ -324,4 +324,4 @@ def _suppressed(shown: _SignalsView, signals: Sequence[Signal]) -> list[Any]:
     ]
 
 
-PAGE = Page("signals", addresses.SIGNALS, title, layout, frame, in_menu_of=is_at_school, register=register)
+PAGE = Page("signals", addresses.SIGNALS, title, layout, frame, teaches, in_menu_of=teaches, register=register)

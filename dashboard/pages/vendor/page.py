@@ -69,7 +69,7 @@ def refusal() -> Body:
                 [
                     html.B(_("This page is for administrators and for vendors of learning materials.")),
                     " ",
-                    html.A(_("To the classes"), href=addresses.CLASSES),
+                    html.A(_("To your start page"), href=addresses.HOME),
                 ]
             ),
         ),
