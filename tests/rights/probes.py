@@ -1,0 +1,364 @@
+"""How each page, callback and route is asked for at a place, and by what it is seen that an answer shows it.
+
+What is needed first, such as an invitation to withdraw, is made with the functions of the program before the probe.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import func, insert, select
+
+from dashboard.pages.all_pages import PAGES
+from dashboard.pages.signals.resolution_forms import resolution_form
+from dashboard.worker.context import WorkContext
+from dashboard.worker.loop import work_once
+from models.access import accounts
+from models.access.accounts import Invited
+from models.access.viewer import Role, Viewer
+from models.classroom.class_state import class_state
+from models.classroom.holidays import read_holidays
+from models.classroom.signal_resolutions import ResolutionAction
+from models.classroom.signals import Signal
+from models.ingest import identity, page_requests
+from models.ingest.page_requests import PageRequest
+from models.results.subject_mapping import map_subject
+from models.sandbox import sandboxes
+from models.schema import database, tables
+from models.schema.records import Roster, SchoolRef
+from tests.dashboard import school
+from tests.dashboard.test_tampered import body_of, changed
+from tests.rights.visitors import ELSEWHERE, NAMES_ELSEWHERE, WIL, Answer, Visitor, World, linked_file
+
+Probe = Callable[[], Answer]
+
+CLASS = {"own": school.CLASS_A, "group": school.CLASS_B, "school": school.CLASS_ELSEWHERE}
+PUPIL = {"own": "1-1", "group": "1-101", "school": "2-1"}
+SCHOOL_OF = {"own": school.SCHOOL, "group": school.SCHOOL, "school": school.OTHER_SCHOOL}
+CLASS_QUERY = {place: f"?klas={SCHOOL_OF[place]}-{number}" for place, number in CLASS.items()}
+LAST_NAMES = {
+    "own": [last for _first, _prefix, last in school.NAMES],
+    "group": [last for _first, _prefix, last in school.NAMES_B],
+    "school": list(NAMES_ELSEWHERE),
+}
+BOSSES = {place: Viewer(number, Role.ADMINISTRATOR, None, f"Beheer {number}") for place, number in SCHOOL_OF.items()}
+_numbers = itertools.count(20)
+_roster_json = TypeAdapter(Roster)
+
+
+class Probes:
+    """The probes of a world, by the name of what they ask for."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.store = world, world.store
+        dependencies = world.visitors["teacher"].session.get(
+            f"{world.visitors['teacher'].address}/_dash-dependencies", timeout=60
+        )
+        self.dependencies = callbacks_by_name(dependencies.json())
+        self.made: dict[tuple[str, str], str] = {}
+
+    def probe(self, visitor: Visitor, kind: str, name: str, place: str) -> Probe:
+        """The probe of a page, a callback or a route, with everything made that it needs."""
+        if kind == "pages":
+            return self.page(visitor, name, place)
+        if kind == "callbacks":
+            body = self.body(name, place)
+            return lambda: visitor.call(body)
+        if name in self.gets:
+            path = self.gets[name](visitor, place)
+            return lambda: visitor.get(path)
+        if name in self.posts:
+            path, form = self.posts[name](place)
+            return lambda: visitor.post(path, **form)
+        rule = next(rule.rule for rule in self.world.app.url_map.iter_rules() if rule.endpoint == name)
+        return lambda: visitor.get(re.sub(r"<[^>]+>", "x", rule))
+
+    def signs(self, name: str, place: str) -> list[str]:
+        """By which it is seen that an answer shows what is at a place: any of these."""
+        by_place = SIGNS.get(name)
+        if by_place is not None:
+            return [by_place[place]]
+        return LAST_NAMES[place]
+
+    # -- pages -----------------------------------------------------------------------------------------------
+
+    def page(self, visitor: Visitor, name: str, place: str) -> Probe:
+        """Opens a page, first as a new tab does and then as its script."""
+        path = next(page.path for page in PAGES if page.name == name)
+        search = {"access_log": f"?leerling={PUPIL.get(place)}"}.get(name, CLASS_QUERY.get(place, ""))
+        path = path.replace("<pupil_id>", PUPIL.get(place, "")).replace("<token>", self.token(name, place))
+
+        def opened() -> Answer:
+            first, content = visitor.get(path + search), visitor.page(path, search)
+            return Answer(max(first.status, content.status), content.text, first.text)
+
+        return opened
+
+    # -- what is known by a token ------------------------------------------------------------------------------
+
+    def token(self, name: str, place: str) -> str:
+        """The token of something at a place, made when it is first asked for."""
+        key = ("sandbox" if name.startswith("room-") or name.endswith("_room") else name.split("-")[0], place)
+        make = {"sandbox": self.sandbox, "refused_message": self.refused, "refused": self.refused}
+        make |= dict.fromkeys(("check_result", "result", "report_file"), self.result)
+        if key[0] not in make:
+            return ""
+        if key not in self.made:
+            self.made[key] = make[key[0]](place)
+        return self.made[key]
+
+    def sandbox(self, place: str) -> str:
+        """A sandbox; of another vendor it is one whose code was not given away."""
+        token = sandboxes.create_sandbox(self.store.engine, self.store.cipher, f"Proef {place}").account.token
+        return token if place == "own" else token[:-1] + ("A" if token[-1] != "A" else "B")
+
+    def result(self, place: str) -> str:
+        """The result of a check that a vendor asked for."""
+        token = self.submit(PageRequest("message", f"proef-{place}.xml", b"<proef/>"))
+        return token if place == "own" else token[:-1] + ("A" if token[-1] != "A" else "B")
+
+    def refused(self, place: str) -> str:
+        """A refused message that its administrator asked for."""
+        return self.submit(PageRequest("refused", f"geweigerd-{place}", b"7", school_id=SCHOOL_OF[place]))
+
+    def submit(self, asked: PageRequest) -> str:
+        """Queue a request and have the worker do it."""
+        token = page_requests.submit(self.store.engine, self.store.cipher, asked)
+        while work_once(WorkContext(self.store.engine, self.store.cipher)):
+            pass
+        return token
+
+    # -- callbacks ---------------------------------------------------------------------------------------------
+
+    def body(self, name: str, place: str) -> dict[str, Any]:
+        """What a page sends to a callback, about a place."""
+        token = self.token(name, place)
+        pupil_page = f"/leerling/{PUPIL.get(place)}"
+        path = {"room": f"/toets/proef/{token}", "result": f"/toets/uitslag/{token}",
+                "refused": f"/koppelingen/bericht/{token}"}.get(name.split("-")[0], pupil_page)  # fmt: skip
+        body = body_of(self.dependencies[name], path)
+        given = self.values(name, place)
+        for entry in [*body["inputs"], *body["state"]]:
+            for item in entry if isinstance(entry, list) else [entry]:
+                key = item["id"] if isinstance(item["id"], str) else item["id"]["type"]
+                item["id"] = given.get(f"{key}.id", item["id"])
+                item["value"] = given.get(f"{key}.{item['property']}", item["value"])
+        first = body["inputs"][0]
+        first = first[0] if isinstance(first, list) else first
+        body["changedPropIds"] = [changed(first)]
+        return body
+
+    def values(self, name: str, place: str) -> dict[str, Any]:
+        """The values of inputs and states that name a place."""
+        query = CLASS_QUERY.get(place, "")
+        asked = {"search": query, "at": next(_numbers)}
+        why = {"kind": "cell", "search": query, "pupil": PUPIL.get(place, "").partition("-")[2]}
+        why |= {"column": school.SUMS_FIELD.key}
+        return {
+            "group-content": {"group-asked.data": asked},
+            "mine-content": {"mine-asked.data": asked},
+            "signals-content": {"signals-asked.data": asked},
+            "materials-content": {"materials-asked.data": asked},
+            "handover-content": {"handover-asked.data": asked},
+            "why-told": {"why-asked.data": why},
+            "lanes": {"pupil-asked.data": {"search": "?periode=tweejaar", "at": next(_numbers)}},
+            "parts": {"sitting.value": "2_2026-11-13"},
+            "number-told": {"number-asked.data": {"index": "2_2026-11-13_0", "at": next(_numbers)}},
+            "vendor-go endpoint-call": {"endpoint-schoolkey.value": "", "endpoint-school_year.value": school.YEAR},
+            "_pages_content": {"_pages_location.pathname": "/", "_pages_location.search": query},
+        }.get(name) or self.pressed(name, place)
+
+    def pressed(self, name: str, place: str) -> dict[str, Any]:
+        """The button of the connections page that is pressed, with what it is about."""
+        kind, at_school = name.partition(" ")[2], place == "school"
+        if kind == "coupling":
+            source = ELSEWHERE if at_school else school.SILENT
+            known = tables.source_connections.c
+            own = (known.school_id == SCHOOL_OF[place], known.source_id == source)
+            stopped = self.world.scalar(select(known.stopped).where(*own))
+            return {"coupling.id": {"type": "coupling", "do": "go" if stopped else "stop", "index": source}}
+        if kind == "link":
+            number = 600 if at_school else 500
+            return {
+                "link.id": {"type": kind, "index": number},
+                "link-pupil.id": {"type": "link-pupil", "index": number},
+                "link-pupil.value": "1",
+            }
+        if kind == "unlink":
+            return {"unlink.id": {"type": kind, "index": self.linked(place)}}
+        if kind in ("subject", "unassign"):
+            pattern = f"*|{next(_numbers)}|*"
+            term = {"type": kind, "source": school.QUESTIONS, "field": "code", "index": pattern}
+            if kind == "unassign":
+                with database.write_transaction(self.store.engine, school.SCHOOL) as connection:
+                    map_subject(connection, BOSSES["own"], school.QUESTIONS, "code", pattern, "history")
+            return {f"{kind}.id": term, f"{kind}.value": "geography"}
+        if kind == "roster":
+            return {"roster.id": {"type": kind, "do": "drop", "index": self.pending(place)}}
+        if kind == "links-file":
+            file = base64.b64encode(b"identifier,pupil\nlos502,1-2\n").decode()
+            return {"links-file.contents": f"data:text/csv;base64,{file}"}
+        return {}
+
+    def linked(self, place: str) -> int:
+        """The number of a link by hand that can be undone."""
+        identifier = 601 if place == "school" else 501
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            linked = self.world.scalar(
+                select(func.max(tables.identifier_links.c.id)).where(
+                    tables.identifier_links.c.identifier_id == identifier, tables.identifier_links.c.undone_us.is_(None)
+                )
+            )
+            return linked or identity.link(connection, BOSSES[place], identifier, 1)
+
+    def pending(self, place: str) -> int:
+        """The number of a pupil list that waits."""
+        number = next(_numbers)
+        roster = Roster(school.YEAR, SchoolRef("99XX", "00"), None, None, (), (), ())
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            connection.execute(
+                insert(tables.rosters).values(
+                    school_id=SCHOOL_OF[place], id=number, delivery_id=6, school_year=school.YEAR, location="",
+                    pupil_count=0, group_count=0, composed_count=0, state="held",
+                    sealed=self.store.cipher.encrypt(_roster_json.dump_json(roster)),
+                )
+            )  # fmt: skip
+        return number
+
+    # -- routes ------------------------------------------------------------------------------------------------
+
+    @property
+    def gets(self) -> dict[str, Callable[[Visitor, str], str]]:
+        """The addresses of routes that are asked for, by endpoint."""
+        return {
+            "group_file": self.file,
+            "report_file": lambda _visitor, place: f"/toets/uitslag/{self.token('result', place)}/rapport.json",
+        }
+
+    @property
+    def posts(self) -> dict[str, Callable[[str], tuple[str, dict[str, str]]]]:
+        """The addresses of forms with their fields, by endpoint."""
+        pupil = {place: number if place == "school" else number.partition("-")[2] for place, number in PUPIL.items()}
+        note = f"/leerling/notitie/{{}}/{self.newest_note()}"
+        return {
+            "settle_signals": lambda place: ("/signalen/afhandelen", {"opdracht": self.order(place)}),
+            "save_goal": lambda place: (
+                f"/leerling/doel/{pupil[place]}",
+                {"materiaal": school.SUMS_FIELD.key, "waarde": str(next(_numbers))},
+            ),
+            "save_note": lambda place: (f"/leerling/notitie/{pupil[place]}", {"soort": "note", "tekst": "Geprobeerd"}),
+            "change_note": lambda place: (note.format(pupil[place]), {"tekst": f"Verbeterd {next(_numbers)}"}),
+            "save_due": lambda place: (
+                f"/signalen/datum/{CLASS[place]}",
+                {"toets": "1 zet /groep", "dag": f"{next(_numbers) % 28 + 1}-12-2026"},
+            ),
+            "save_thresholds": lambda place: (
+                f"/signalen/drempels/{CLASS[place]}",
+                {"drop_percent": str(next(_numbers) % 20 + 20)},
+            ),
+            "invite": lambda _place: ("/accounts", {"naam": "Nieuw", "rol": "support", "leraar": "", "mail": ""}),
+            "withdraw_invitation": lambda place: ("/accounts/intrekken", {"nummer": self.invitation(place)}),
+            "end_role": lambda place: ("/accounts/einde", {"nummer": self.role(place)}),
+            "see_refused": lambda _place: ("/koppelingen/geweigerd/7", {}),
+            "judge_anew": lambda _place: ("/koppelingen/opnieuw/7", {}),
+            "make_room": lambda _place: ("/toets/proef", {}),
+            "report_on_room": lambda place: (f"/toets/proef/{self.sandbox(place)}/rapport", {}),
+            "erase_room": lambda place: (f"/toets/proef/{self.sandbox(place)}/wissen", {}),
+            "look_at_room": lambda place: (f"/toets/proef/{self.sandbox(place)}/bekijk", {}),
+            "leave_room": lambda place: (f"/toets/proef/{self.sandbox(place)}/terug", {}),
+            "switch_user": lambda _place: ("/persona", {"persona": "sam"}),
+            "take_role": lambda _place: ("/rol", {"rol": "999"}),
+        }
+
+    def file(self, visitor: Visitor, place: str) -> str:
+        """The address of a saved screen of a class: the own one where there is one, else of somebody who sees it."""
+        own = visitor.page("/groep", CLASS_QUERY[place]).text
+        if not any(name in own for name in LAST_NAMES[place]):
+            owner = self.world.visitors[WIL if place == "school" else "support"]
+            own = owner.page("/groep", CLASS_QUERY[place]).text
+        return linked_file(own)
+
+    def order(self, place: str) -> str:
+        """What the button sends that settles a signal of a class; of a class without one, a signal that is made up."""
+        signal = self.signal(place)
+        return str(resolution_form([signal], ResolutionAction.REOPENED, "/signalen").children.value)
+
+    def signal(self, place: str) -> Signal:
+        """A signal of the class at a place."""
+        viewer = Viewer(SCHOOL_OF[place], Role.SUPPORT)
+        with database.read_transaction(self.store.engine) as connection:
+            state = class_state(connection, viewer, [CLASS[place]], school.YEAR, read_holidays())
+        return state.signals[0]
+
+    def newest_note(self) -> int:
+        """The note of the author that is in force."""
+        in_force = (tables.notes.c.author == "Hanna Vos", tables.notes.c.replaced_by.is_(None))
+        return int(self.world.scalar(select(func.max(tables.notes.c.id)).where(*in_force)) or 0)
+
+    def invitation(self, place: str) -> str:
+        """The number of an invitation of the school at a place."""
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            accounts.invite(connection, self.store.cipher, BOSSES[place], Invited("Wie", Role.SUPPORT))
+            return str(connection.scalar(select(func.max(tables.invitations.c.id))))
+
+    def role(self, place: str) -> str:
+        """The number of a role of somebody else at the school at a place."""
+        with database.write_transaction(self.store.engine, SCHOOL_OF[place]) as connection:
+            account_id = accounts.signed_in(connection, self.store.cipher, "elders", f"n{next(_numbers)}", "Iemand")
+            values = {"account_id": account_id, "role": "support", "granted_by": "test", "granted_us": 1}
+            connection.execute(insert(tables.account_roles).values(school_id=SCHOOL_OF[place], **values))
+            return str(connection.scalar(select(func.max(tables.account_roles.c.id))))
+
+
+def callbacks_by_name(dependencies: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The callbacks by their first output, and their first input too where several have that output."""
+    named: dict[str, list[dict[str, Any]]] = {}
+    for dependency in dependencies:
+        named.setdefault(first_output(dependency), []).append(dependency)
+    return {
+        name if len(several) == 1 else f"{name} {first_input(dependency)}": dependency
+        for name, several in named.items()
+        for dependency in several
+    }
+
+
+def first_output(dependency: dict[str, Any]) -> str:
+    """The id of the first output."""
+    return str(dependency["output"]).removeprefix("..").split("...")[0].partition(".")[0]
+
+
+def first_input(dependency: dict[str, Any]) -> str:
+    """The id of the first input, or its type where it is of many."""
+    identifier = str(dependency["inputs"][0]["id"])
+    return str(json.loads(identifier)["type"]) if identifier.startswith("{") else identifier
+
+
+RESULTS = ("check_result", "result-content", "report_file")
+# Where no pupil is named, by which an answer is known.
+SIGNS: dict[str, dict[str, str]] = {
+    "board": {"own": "Groep 6a", "group": "Groep 6b", "school": "6z"},
+    "materials": {"own": "Cijferpad groep 6"},
+    "materials-content": {"own": "Cijferpad groep 6"},
+    "retention": {"own": '"id": "retention"'},
+    "school_overview": {"own": '"id": "school-figures"'},
+    "refused_message": {"own": "geweigerd-own", "school": "geweigerd-school"},
+    "refused-content": {"own": "geweigerd-own", "school": "geweigerd-school"},
+    "accounts": {"own": "Account administrator", "school": "Account elsewhere"},
+    "vendor": {"own": "Upload een bericht"},
+    "requirements": {"own": '"id": "requirements"'},
+    "sandbox": dict.fromkeys(("own", "vendor"), '"id": "account"'),
+    **dict.fromkeys(
+        ("room-situations room-tick", "room-situations room-provoke", "room-situations room-confirm"),
+        dict.fromkeys(("own", "vendor"), "Stuur een bericht met resultaten"),
+    ),
+    **{name: {"own": "proef-own.xml", "vendor": "proef-vendor.xml"} for name in RESULTS},
+    "parts": dict.fromkeys(PUPIL, "Toets blok 3"),
+    "number-told": dict.fromkeys(PUPIL, "Cijferpad groep 6"),
+    "lanes": dict.fromkeys(PUPIL, "Cijferpad groep 6"),
+}

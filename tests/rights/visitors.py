@@ -1,0 +1,203 @@
+"""The school of the matrix behind a real server, and a signed-in account of every role that asks it over HTTP."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import flask
+import pyotp
+import requests
+from sqlalchemy import Connection, insert, select, update
+
+from dashboard.auth.guard import CALLBACK, ONCE_HEADER, PAGE_HEADER
+from dashboard.auth.request import AppOptions
+from dashboard.server.serving import bind
+from dashboard.server.sign_in import SignIn
+from dashboard.server.wsgi import create_app
+from models.access import local_accounts
+from models.schema import clock, database, tables
+from tests.conftest import Store
+from tests.connectors.sending import serving_app
+from tests.dashboard import school
+from tests.dashboard.markup import expanded
+from tests.dashboard.page_client import PAGE_MARK
+
+PASSWORD = "een lang wachtwoord"
+NOBODY, NO_ROLE = "nobody", "no_role"
+WIL = "elsewhere"  # learning support of the other school, whose files others ask for
+AUTHOR = "Anne Auteur"  # the account of the teacher, as it signs notes
+MENTOR = 3  # a teacher of the same class
+ELSEWHERE = 7  # a source of the other school alone
+LINKED = {"teacher": school.TEACHER_A, "mentor": MENTOR}
+NAMES_ELSEWHERE = ("Zofia", "Zonderland")
+# What is compared to see whether a request changed anything; not what every request writes.
+COMPARED = (
+    "signal_marks", "goals", "notes", "due_dates", "class_thresholds", "account_roles", "invitations",
+    "source_connections", "identifiers", "identifier_links", "subject_mappings", "rosters", "work_queue", "test_rooms",
+)  # fmt: skip
+_once = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request was answered: the status, the text as a browser shows it, and what else it holds."""
+
+    status: int
+    text: str
+    beside: str = ""
+
+
+@dataclass
+class Visitor:
+    """A browser of an account in a role."""
+
+    role: str
+    address: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self.session.headers["Sec-Fetch-Site"] = "same-origin"
+
+    def get(self, path: str) -> Answer:
+        """Ask for an address, without following redirects."""
+        return self._ask("GET", path)
+
+    def post(self, path: str, **fields: str) -> Answer:
+        """Send a form as a page does."""
+        return self._ask("POST", path, data=fields, headers={ONCE_HEADER: f"{next(_once):032x}"})
+
+    def call(self, body: dict[str, Any]) -> Answer:
+        """Call a callback."""
+        return self._ask("POST", CALLBACK, json=body)
+
+    def page(self, path: str, search: str = "") -> Answer:
+        """What is shown for an address."""
+        names = {"pathname": path, "search": search}
+        outputs = [{"id": "_pages_content", "property": "children"}, {"id": "_pages_store", "property": "data"}]
+        return self.call(
+            {
+                "output": ".._pages_content.children..._pages_store.data..",
+                "outputs": outputs,
+                "inputs": [
+                    {"id": "_pages_location", "property": name, "value": value} for name, value in names.items()
+                ],
+                "changedPropIds": ["_pages_location.pathname"],
+            }
+        )
+
+    def sign_in(self, code: str) -> None:
+        """Sign in with the local account of the role, and open a page, which says for whom it was made."""
+        form = {"gebruiker": self.role, "wachtwoord": PASSWORD, "code": code}
+        assert self.post("/aanmelden", **form).status == 303
+        self.get("/")
+
+    def _ask(self, method: str, path: str, **more: Any) -> Answer:
+        answer = self.session.request(method, self.address + path, allow_redirects=False, timeout=60, **more)
+        if match := PAGE_MARK.search(answer.text):
+            self.session.headers[PAGE_HEADER] = match[1]
+        text = answer.text
+        if answer.headers.get("Content-Type", "").startswith("application/json"):
+            text += json.dumps(expanded(answer.json()), ensure_ascii=False)
+        return Answer(answer.status_code, text + answer.headers.get("Location", ""))
+
+
+@dataclass
+class World:
+    """The school, its server, and who asks."""
+
+    store: Store
+    app: flask.Flask
+    visitors: dict[str, Visitor]
+
+    def compared(self) -> object:
+        """Everything that a change could change."""
+        with database.read_transaction(self.store.engine) as connection:
+            return [
+                sorted(map(str, connection.execute(select(tables.metadata.tables[name])).all())) for name in COMPARED
+            ]
+
+    def scalar(self, query: Any) -> Any:
+        """One value of the database."""
+        with database.read_transaction(self.store.engine) as connection:
+            return connection.scalar(query)
+
+
+@contextmanager
+def world(store: Store, roles: list[str]) -> Iterator[World]:
+    """The known school with more in it, served while the clock stands still, and an account of each role."""
+    with clock.fixed(school.NOW):
+        school.build(store.engine, store.cipher)
+        with database.write_transaction(store.engine) as connection:
+            _own_school(connection, store)
+            _other_school(connection, store)
+            secrets = {role: _account(connection, store, role) for role in [*roles, WIL] if role != NOBODY}
+        options = AppOptions(demo=False, users=(), signs_in=True)
+        app = create_app(store.engine, store.cipher, options, sign_in_options=SignIn((), local=True))
+        with serving_app(app, bind("127.0.0.1", 0)) as port:
+            visitors = {role: Visitor(role, f"http://127.0.0.1:{port}") for role in [*roles, WIL]}
+            for role, secret in secrets.items():
+                visitors[role].sign_in(pyotp.TOTP(secret).at(int(clock.now().timestamp())))
+            yield World(store, app, visitors)
+
+
+def _account(connection: Connection, store: Store, role: str) -> str:
+    """A local account that is this to its school; the secret of its codes."""
+    name = AUTHOR if role == "teacher" else f"Account {role}"
+    account_id, made = local_accounts.add(connection, store.cipher, role, name, PASSWORD)
+    if role != NO_ROLE:
+        connection.execute(
+            insert(tables.account_roles).values(
+                school_id=school.OTHER_SCHOOL if role == WIL else school.SCHOOL, account_id=account_id,
+                role="support" if role == WIL else role, teacher_id=LINKED.get(role), granted_by="test", granted_us=1,
+            )
+        )  # fmt: skip
+    return made.totp_secret
+
+
+def _own_school(connection: Connection, store: Store) -> None:
+    """A second teacher of the class, numbers to link, and a date that another class missed, so that it has signals."""
+    of_school = {"school_id": school.SCHOOL}
+    key = {"key_digest": store.cipher.digest("teacher", "3"), "key_sealed": store.cipher.encrypt(b"3")}
+    connection.execute(insert(tables.teachers).values(**of_school, id=MENTOR, **key, last_name="Mentor"))
+    link = {"teacher_id": MENTOR, "group_id": 1, "from_us": 1}
+    connection.execute(insert(tables.teacher_groups).values(**of_school, **link))
+    due = {"class_id": school.CLASS_B, "test_id": 2, "due_on": "2026-11-16", "set_by": "test", "set_us": 1}
+    connection.execute(insert(tables.due_dates).values(**of_school, **due))
+    _park(connection, store, school.SCHOOL, 501, 502)
+
+
+def _other_school(connection: Connection, store: Store) -> None:
+    """A connection and numbers of the other school, and a name for its pupil that nobody else has."""
+    connection.execute(insert(tables.sources).values(id=ELSEWHERE, key="elders", name="Elders", role="publisher"))
+    values = {"school_id": school.OTHER_SCHOOL, "source_id": ELSEWHERE}
+    connection.execute(insert(tables.source_connections).values(**values))
+    first, last = NAMES_ELSEWHERE
+    pupils = tables.pupils
+    own = pupils.c.school_id == school.OTHER_SCHOOL
+    connection.execute(update(pupils).where(own).values(first_name=first, last_name=last))
+    _park(connection, store, school.OTHER_SCHOOL, 600, 601)
+
+
+def _park(connection: Connection, store: Store, school_id: int, *numbers: int) -> None:
+    """Numbers of nobody known, each with a result."""
+    for number in numbers:
+        value = f"los{number}"
+        connection.execute(
+            insert(tables.identifiers).values(
+                school_id=school_id, id=number, kind="las", digest=store.cipher.digest("las", value),
+                sealed=store.cipher.encrypt(value.encode()), parked_because="unknown",
+            )
+        )  # fmt: skip
+
+
+def linked_file(text: str) -> str:
+    """The address of the file in a class page."""
+    match = re.search(r"/groep/bestand/[\w-]+\.csv", text)
+    assert match is not None
+    return match[0]
